@@ -1,0 +1,1 @@
+"""graphrec: which product fits which customer, and why, as arithmetic."""

@@ -1,0 +1,74 @@
+"""The errors of graphrec: one tree, one exit code each.
+
+Every message is one line: what was wrong, the value, where, the rule, the next command.
+"""
+
+
+class GraphrecError(Exception):
+    """Base of all errors a caller may see; `exit_code` is what the command line returns."""
+
+    exit_code = 1
+
+
+class UsageError(GraphrecError):
+    """The command was called with arguments that do not fit together."""
+
+    exit_code = 2
+
+
+class SettingsError(GraphrecError):
+    """graphrec.toml, an environment variable or the home folder is not usable."""
+
+    exit_code = 3
+
+
+class SourceError(GraphrecError):
+    """A mapping or a source file is not usable."""
+
+    exit_code = 3
+
+
+class RejectedRows(SourceError):
+    """More rows were rejected than the load allows."""
+
+
+class UnknownId(GraphrecError):
+    """A user, product or query of that name is not there; the message names the nearest ones."""
+
+    exit_code = 3
+
+
+class StoreError(GraphrecError):
+    """The store cannot be used."""
+
+    exit_code = 4
+
+
+class Unreachable(StoreError):
+    """The store does not answer, or another process holds it."""
+
+
+class NotAuthorised(StoreError):
+    """The store refuses the name, the password or the right."""
+
+
+class SchemaOutdated(StoreError):
+    """The store or the home was written by another version of graphrec."""
+
+
+class QueryError(StoreError):
+    """The store refuses a statement; the message is the store's own with its position."""
+
+
+class ModelError(GraphrecError):
+    """A model or a snapshot cannot be used."""
+
+    exit_code = 5
+
+
+class NotTrained(ModelError):
+    """There is no model or no snapshot yet."""
+
+
+class CheckpointMismatch(ModelError):
+    """A model belongs to another snapshot; the message names both hashes."""

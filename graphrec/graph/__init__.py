@@ -1,0 +1,1 @@
+"""The in-memory graph: rows, snapshots, typed adjacency, networkx view."""

@@ -1,0 +1,10 @@
+"""How long work reports progress without printing: a callback, given by whoever prints."""
+
+from collections.abc import Callable
+
+#: Called with what is being done, how much is done and how much there is (None: not known).
+Progress = Callable[[str, int, int | None], None]
+
+
+def silent(what: str, done: int, total: int | None) -> None:
+    """Report nothing."""

@@ -1,0 +1,199 @@
+"""The vocabulary of a graph: its roles, labels, edge types, columns and marks.
+
+A mapping is parsed into a `GraphSchema`; the store keeps it beside the rows and a snapshot repeats it, so that
+nothing but the loader ever needs the mapping itself.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+from graphrec.errors import SourceError
+
+Kind = Literal["text", "integer", "real", "boolean", "time"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A property of a node or an edge; a `time` is UTC with microseconds."""
+
+    name: str
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class NodeSchema:
+    """What one label carries besides its `id` and `known_at`."""
+
+    label: str
+    columns: tuple[Column, ...] = ()
+    name: str | None = None
+    """Column that a person reads; none for a personal name outside the store."""
+    text: tuple[str, ...] = ()
+    """Columns that are embedded, joined in this order by a line feed."""
+    personal: tuple[str, ...] = ()
+    """Columns that stay in the store."""
+    protected: tuple[str, ...] = ()
+    """Columns that are in a snapshot for audits and part of no score."""
+
+    def public_columns(self) -> tuple[Column, ...]:
+        """The columns that may leave the store."""
+        return tuple(column for column in self.columns if column.name not in self.personal)
+
+
+@dataclass(frozen=True)
+class EdgeSchema:
+    """What one edge type joins and carries besides `key`, `at`, `known_at` and `weight`."""
+
+    type: str
+    source: str
+    """Label at the start."""
+    target: str
+    """Label at the end."""
+    columns: tuple[Column, ...] = ()
+    protected: bool = False
+
+
+@dataclass(frozen=True)
+class SeriesSchema:
+    """A time series of the nodes of one label: values by `at`."""
+
+    name: str
+    of: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which labels and edge types play which part."""
+
+    user: str
+    product: str
+    interactions: tuple[str, ...]
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """Evidence per interaction; 1 when absent, below 0: never evidence for."""
+    relevant: tuple[str, ...] = ()
+    """Interactions that are a hit in evaluation and mean "already held"."""
+    metapaths: tuple[str, ...] | None = None
+    min_group: int = 5
+
+    def weight(self, edge_type: str) -> float:
+        """The evidence one edge of this type is, before its own weight."""
+        return float(self.weights.get(edge_type, 1.0))
+
+    def evidence(self) -> tuple[str, ...]:
+        """The interactions that speak for a product."""
+        return tuple(name for name in self.interactions if self.weight(name) > 0)
+
+
+@dataclass(frozen=True)
+class SplitRule:
+    """How a mapping's own split is used; the pairs travel beside it."""
+
+    refit: bool = True
+    mask: Literal["fitted", "train", "train+valid"] = "fitted"
+
+
+@dataclass(frozen=True)
+class GraphSchema:
+    """Everything a graph's rows mean."""
+
+    roles: Roles
+    nodes: Mapping[str, NodeSchema]
+    edges: Mapping[str, EdgeSchema]
+    series: Mapping[str, SeriesSchema] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    split: SplitRule | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The schema as plain JSON values, labels and types sorted."""
+        plain = asdict(self)
+        for part in ("nodes", "edges", "series", "reasons"):
+            plain[part] = dict(sorted(plain[part].items()))
+        plain["roles"]["weights"] = dict(sorted(plain["roles"]["weights"].items()))
+        return plain
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> "GraphSchema":
+        """The schema that `to_json` wrote."""
+        roles = dict(plain["roles"])
+        for name in ("interactions", "relevant", "metapaths"):
+            roles[name] = None if roles[name] is None else tuple(roles[name])
+        return cls(
+            roles=Roles(**roles),
+            nodes={label: _node(value) for label, value in plain["nodes"].items()},
+            edges={name: EdgeSchema(**{**value, "columns": _columns(value)}) for name, value in plain["edges"].items()},
+            series={
+                name: SeriesSchema(value["name"], value["of"], tuple(value["values"]))
+                for name, value in plain["series"].items()
+            },
+            reasons=dict(plain["reasons"]),
+            split=SplitRule(**plain["split"]) if plain["split"] else None,
+        )
+
+    def merge(self, other: "GraphSchema") -> "GraphSchema":
+        """This schema and that of another source in the same home.
+
+        Raises:
+            SourceError: roles differ, or an edge type joins other labels.
+        """
+        if self.roles != other.roles:
+            raise SourceError(
+                f"two mappings in one home give different roles: {self.roles} and {other.roles}; "
+                "make them agree, or set roles in graphrec.toml"
+            )
+        for name in self.edges.keys() & other.edges.keys():
+            mine, theirs = self.edges[name], other.edges[name]
+            if (mine.source, mine.target) != (theirs.source, theirs.target):
+                raise SourceError(
+                    f"edge type {name} joins {mine.source} to {mine.target} in one mapping and {theirs.source} to "
+                    f"{theirs.target} in another; one type joins one pair of labels: rename one of them"
+                )
+        nodes = {**self.nodes, **other.nodes}
+        for label in self.nodes.keys() & other.nodes.keys():
+            nodes[label] = _merge_nodes(self.nodes[label], other.nodes[label])
+        edges = {**self.edges, **other.edges}
+        for name in self.edges.keys() & other.edges.keys():
+            edges[name] = replace(
+                self.edges[name],
+                columns=_merge_columns(self.edges[name].columns, other.edges[name].columns),
+                protected=self.edges[name].protected or other.edges[name].protected,
+            )
+        return GraphSchema(
+            roles=self.roles,
+            nodes=nodes,
+            edges=edges,
+            series={**self.series, **other.series},
+            reasons={**self.reasons, **other.reasons},
+            split=other.split or self.split,
+        )
+
+
+def _columns(value: Mapping[str, Any]) -> tuple[Column, ...]:
+    return tuple(Column(**column) for column in value["columns"])
+
+
+def _node(value: Mapping[str, Any]) -> NodeSchema:
+    lists = {name: tuple(value[name]) for name in ("text", "personal", "protected")}
+    return NodeSchema(**{**value, **lists, "columns": _columns(value)})
+
+
+def _merge_nodes(mine: NodeSchema, theirs: NodeSchema) -> NodeSchema:
+    return NodeSchema(
+        label=mine.label,
+        columns=_merge_columns(mine.columns, theirs.columns),
+        name=mine.name or theirs.name,
+        text=mine.text or theirs.text,
+        personal=tuple(sorted({*mine.personal, *theirs.personal})),
+        protected=tuple(sorted({*mine.protected, *theirs.protected})),
+    )
+
+
+def _merge_columns(mine: tuple[Column, ...], theirs: tuple[Column, ...]) -> tuple[Column, ...]:
+    kinds = {column.name: column for column in mine}
+    for column in theirs:
+        if kinds.setdefault(column.name, column).kind != column.kind:
+            raise SourceError(
+                f"column {column.name} is {kinds[column.name].kind} in one mapping and {column.kind} in another; cast one"
+            )
+    return tuple(kinds[name] for name in sorted(kinds))
