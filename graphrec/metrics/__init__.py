@@ -1,0 +1,1 @@
+"""How we count: ranking metrics, intervals over users, paired tests. Arrays in, numbers out."""
