@@ -1,0 +1,79 @@
+'''The command line: one file per command, and the only room that prints.
+
+A command is a file `graphrec/cli/<command>.py` with one function `command`, and a line in `graphrec/cli/commands.py`.
+The file parses, calls one library function and prints; it imports what is heavy inside the function, so that
+`graphrec <command> --help` stays quick:
+
+    """graphrec embed: turn the texts of a snapshot into vectors."""
+
+    from typing import Annotated
+
+    import typer
+
+    from graphrec.cli.output import emit_json, progress, say
+    from graphrec.cli.state import state
+
+
+    def command(
+        encoder: Annotated[str | None, typer.Option(help="Name or path of the encoder.")] = None,
+        json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    ) -> None:
+        """Turn the texts of a snapshot into vectors."""
+        from graphrec.features.text import embed
+
+        with progress(json=json) as report:
+            result = embed(state.home.prepare(), encoder or state.settings.encoder, progress=report)
+        if json:
+            emit_json(result)
+        else:
+            say(f"{result.texts} texts, {result.encoded} encoded in {result.seconds:.1f} s")
+
+Failures are raised as the errors of graphrec/errors.py; `LazyGroup` turns them into one line and an exit code.
+'''
+
+from typing import Annotated
+
+import typer
+
+from graphrec import __version__
+from graphrec.cli.group import LazyGroup
+from graphrec.cli.state import GlobalOptions, state
+
+app = typer.Typer(
+    cls=LazyGroup,
+    name="graphrec",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"graphrec {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    context: typer.Context,
+    home: Annotated[
+        str | None, typer.Option(help="Folder of one bank's data (default .graphrec, or GRAPHREC_HOME).")
+    ] = None,
+    store: Annotated[
+        str | None, typer.Option(help="neo4j://…, bolt://… or a path (default: the embedded store in the home).")
+    ] = None,
+    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more; twice for everything.")] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only results and errors.")] = False,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """Which product fits which customer, and why, as arithmetic."""
+    state.begin(GlobalOptions(home, store, log_level, verbose, quiet, debug))
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())

@@ -1,0 +1,81 @@
+"""The command group: imports a command only when it is called, and maps every failure to one line and a code."""
+
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NoReturn
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command as build_command
+
+from graphrec import __version__
+from graphrec.cli.commands import COMMANDS
+from graphrec.cli.state import state
+from graphrec.errors import GraphrecError
+
+INTERRUPTED = 130
+
+
+class LazyGroup(TyperGroup):
+    """All commands of graphrec.cli.commands; --help imports none of them."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        # Placeholders: names for "did you mean"; get_command gives the real ones.
+        self.commands = {name: TyperCommand(name, help=line) for name, (_, line) in COMMANDS.items()}
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name, its module imported now; None when there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, line = COMMANDS[cmd_name]
+        single = typer.Typer(add_completion=False, rich_markup_mode=None)
+        function = import_module(module).command
+        single.command(cmd_name, help=function.__doc__ or line)(function)
+        return build_command(single)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run one command line; every failure ends as one line on stderr and its exit code."""
+        try:
+            code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
+        except typer.TyperException as error:
+            _fail(_usage_line(error), error.exit_code, error)
+        except GraphrecError as error:
+            _fail(str(error), error.exit_code, error)
+        except typer.Abort as error:
+            _fail("interrupted", INTERRUPTED, error)
+        except Exception as error:
+            what = f"{type(error).__name__}: {error}".replace("\n", " ")
+            _fail(f"unexpected {what} (graphrec {__version__}); run again with --debug for the traceback", 1, error)
+        if code == INTERRUPTED:
+            _fail("interrupted", INTERRUPTED, None)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage_line(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "graphrec"
+    message = " ".join(error.format_message().split()).rstrip(".")
+    return f"{message}; see {path} --help"
+
+
+def _fail(line: str, code: int, error: BaseException | None) -> NoReturn:
+    if state.debug and error is not None:
+        traceback.print_exception(error)
+    typer.echo(f"error: {line}", err=True)
+    sys.exit(code)

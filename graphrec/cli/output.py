@@ -1,0 +1,115 @@
+"""How commands speak: data on standard output, notes and progress on standard error."""
+
+import dataclasses
+import json as json_module
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from graphrec.cli.state import state
+from graphrec.progress import Progress, silent
+
+PLAIN_WIDTH = 160
+"""Columns of a table that goes to a file or a pipe."""
+SECONDS_BETWEEN_LINES = 5.0
+
+
+def emit_json(value: Any) -> None:
+    """Print one JSON object, UTF-8, and nothing else on standard output."""
+    text = json_module.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain)
+    sys.stdout.flush()
+    # A lone surrogate has no UTF-8 form; backslashreplace writes it as the JSON escape it is.
+    sys.stdout.buffer.write(text.encode("utf-8", errors="backslashreplace") + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+    if hasattr(value, "tolist"):  # numpy arrays and scalars, without importing numpy
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def say(text: str = "") -> None:
+    """Print one line of the answer."""
+    print(text)
+
+
+def note(text: str) -> None:
+    """Print one line beside the answer, on standard error; nothing with -q."""
+    if not state.quiet:
+        print(text, file=sys.stderr)
+
+
+def table(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str | None = None, right: Sequence[str] = ()
+) -> None:
+    """Print rows as a table; the columns named in `right` are aligned to the right."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=SIMPLE_HEAD, title=Text(title) if title else None, title_justify="left", pad_edge=False)
+    for name in columns:
+        drawn.add_column(Text(name), justify="right" if name in right else "left", overflow="fold")
+    for row in rows:
+        # Text, not str: an id may hold square brackets, which rich would read as markup.
+        drawn.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    width = None if sys.stdout.isatty() else PLAIN_WIDTH
+    Console(file=sys.stdout, width=width, highlight=False, emoji=False).print(drawn)
+
+
+@contextmanager
+def progress(*, json: bool = False) -> Iterator[Progress]:
+    """A callback for long work: a bar on a terminal, else a line now and then; nothing with -q."""
+    if state.quiet:
+        yield silent
+    elif json or not sys.stderr.isatty():
+        yield _Lines().report
+    else:
+        with _bars() as report:
+            yield report
+
+
+class _Lines:
+    """Progress as occasional lines: the first after a few seconds, never two close together."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def report(self, what: str, done: int, total: int | None) -> None:
+        now = time.monotonic()
+        if now - self._last < SECONDS_BETWEEN_LINES:
+            return
+        self._last = now
+        note(f"{what}: {done:,} of {total:,}" if total else f"{what}: {done:,}")
+
+
+@contextmanager
+def _bars() -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as RichProgress
+
+    parts = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    tasks: dict[str, Any] = {}
+    with RichProgress(*parts, console=Console(stderr=True), transient=True) as bars:
+
+        def report(what: str, done: int, total: int | None) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield report

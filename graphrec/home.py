@@ -1,0 +1,108 @@
+"""The home folder of one bank: where its store, snapshots, vectors and models are."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from graphrec import __version__
+from graphrec.errors import SchemaOutdated, SettingsError
+from graphrec.files import whole_file
+
+FORMAT = 1
+"""What this graphrec writes; a home with a higher number was written by a newer one."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """The paths inside one home folder."""
+
+    path: Path
+
+    @property
+    def store(self) -> Path:
+        """The embedded store."""
+        return self.path / "store"
+
+    @property
+    def series(self) -> Path:
+        """Time series as Parquet."""
+        return self.path / "series"
+
+    @property
+    def snapshots(self) -> Path:
+        """Snapshot folders."""
+        return self.path / "snapshots"
+
+    @property
+    def vectors(self) -> Path:
+        """Text vectors by encoder."""
+        return self.path / "vectors"
+
+    @property
+    def models(self) -> Path:
+        """Model folders."""
+        return self.path / "models"
+
+    @property
+    def records(self) -> Path:
+        """Decision records."""
+        return self.path / "records"
+
+    @property
+    def format_file(self) -> Path:
+        """The file that names the format of this home."""
+        return self.path / "format.json"
+
+    def check(self) -> "Home":
+        """This home, when this graphrec can read it; a home that is not there yet passes.
+
+        Raises:
+            SchemaOutdated: a newer graphrec wrote it.
+            SettingsError: the path is no home.
+        """
+        if not self.path.exists():
+            return self
+        if not self.path.is_dir():
+            raise SettingsError(f"home {self.path} is a file, not a folder; name another one with --home")
+        if not self.format_file.exists():
+            if any(not entry.name.startswith(".") for entry in self.path.iterdir()):
+                raise SettingsError(
+                    f"folder {self.path} is not empty and is no home of graphrec (it has no {self.format_file.name}); "
+                    "name another one with --home"
+                )
+            return self
+        found, writer = self._written_by()
+        if found > FORMAT:
+            raise SchemaOutdated(
+                f"home {self.path} has format {found}, written by graphrec {writer}, and this is graphrec {__version__}, "
+                f"which reads formats up to {FORMAT}; install a newer graphrec or name another home with --home"
+            )
+        return self
+
+    def prepare(self) -> "Home":
+        """This home, made and marked with its format when it is new.
+
+        Raises:
+            SchemaOutdated: a newer graphrec wrote it.
+            SettingsError: the path is no home, or cannot be written.
+        """
+        self.check()
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            if not self.format_file.exists():
+                with whole_file(self.format_file) as temporary:
+                    temporary.write_text(json.dumps({"format": FORMAT, "graphrec": __version__}) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise SettingsError(
+                f"home {self.path} cannot be made: {error.strerror}; name another one with --home"
+            ) from error
+        return self
+
+    def _written_by(self) -> tuple[int, str]:
+        try:
+            content = json.loads(self.format_file.read_text(encoding="utf-8"))
+            return int(content["format"]), str(content.get("graphrec", "unknown"))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise SettingsError(
+                f"{self.format_file} does not name a format (want {{\"format\": {FORMAT}}}); restore it from a backup"
+            ) from error
