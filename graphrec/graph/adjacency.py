@@ -1,0 +1,170 @@
+"""The graph a model is fitted on: distinct neighbours per edge type, in both directions, with the hidden left out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.graph.snapshot import Edges, Snapshot
+from graphrec.schema import GraphSchema
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One step of a walk: along an edge type, or against it when `reverse`."""
+
+    type: str
+    reverse: bool = False
+
+    def __str__(self) -> str:
+        return f"<{self.type}" if self.reverse else self.type
+
+    @classmethod
+    def parse(cls, text: str) -> "Hop":
+        """The hop that `str` printed: `TYPE` or `<TYPE`."""
+        return cls(text.removeprefix("<"), text.startswith("<"))
+
+    def back(self) -> "Hop":
+        """The same step the other way."""
+        return Hop(self.type, not self.reverse)
+
+
+@dataclass(frozen=True, eq=False)
+class Adjacency:
+    """Distinct neighbours, sorted, as CSR.
+
+    Shapes: indptr (n + 1,), indices (nnz,), weight (nnz,) = evidence summed over repeated events, or None (all 1).
+    """
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    weight: NDArray[np.float64] | None = None
+
+    def row(self, node: int) -> NDArray[np.int32]:
+        """The neighbours of one node, sorted."""
+        return self.indices[self.indptr[node] : self.indptr[node + 1]]
+
+    def weights(self, node: int) -> NDArray[np.float64]:
+        """The weights of the edges of one node, in the order of `row`."""
+        span = slice(int(self.indptr[node]), int(self.indptr[node + 1]))
+        return np.ones(span.stop - span.start) if self.weight is None else np.asarray(self.weight[span], np.float64)
+
+    def degrees(self) -> NDArray[np.int64]:
+        """The number of distinct neighbours of every node."""
+        return np.diff(self.indptr)
+
+    def expand(self, nodes: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Where each neighbour comes from (position in `nodes`) and the neighbours of all `nodes`, one after another."""
+        starts = self.indptr[nodes]
+        lengths = self.indptr[np.asarray(nodes) + 1] - starts
+        origin = np.repeat(np.arange(len(lengths)), lengths)
+        shift = np.repeat(starts - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths)
+        return origin, self.indices[np.arange(len(shift)) + shift] if len(shift) else self.indices[:0]
+
+    def transposed(self, num_targets: int) -> "Adjacency":
+        """The same edges by target."""
+        order = np.argsort(self.indices, kind="stable")
+        rows = np.repeat(np.arange(len(self.indptr) - 1, dtype=np.int32), self.degrees())
+        indptr = np.zeros(num_targets + 1, np.int64)
+        np.cumsum(np.bincount(self.indices, minlength=num_targets), out=indptr[1:])
+        return Adjacency(indptr, rows[order], None if self.weight is None else self.weight[order])
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """Everything terms see: node counts and the adjacency of every hop."""
+
+    schema: GraphSchema
+    counts: Mapping[str, int]
+    hops: Mapping[Hop, Adjacency]
+
+    def source(self, hop: Hop) -> str:
+        """The label a hop leaves."""
+        edge = self.schema.edges[hop.type]
+        return edge.target if hop.reverse else edge.source
+
+    def target(self, hop: Hop) -> str:
+        """The label a hop reaches."""
+        return self.source(hop.back())
+
+    @property
+    def num_users(self) -> int:
+        """How many users there are."""
+        return self.counts[self.schema.roles.user]
+
+    @property
+    def num_products(self) -> int:
+        """How many products there are."""
+        return self.counts[self.schema.roles.product]
+
+    def held(self) -> Adjacency:
+        """The products each user holds: distinct over all relevant edge types, weights dropped."""
+        return union([self.hops[Hop(name)] for name in self.schema.roles.relevant], self.num_products)
+
+
+@dataclass(frozen=True, eq=False)
+class Hidden:
+    """What a fit must not see: everything known at or after a time, and pairs of user and product."""
+
+    known_from: int | None = None
+    """Microseconds since 1970; edges with `known_at` at or after it are hidden."""
+    pairs: NDArray[np.int64] | None = None
+    """Sorted codes user * num_products + product; every interaction of such a pair is hidden."""
+
+
+def visible_graph(snapshot: Snapshot, hidden: Hidden | None = None) -> Graph:
+    """The graph of a snapshot without what is hidden."""
+    hidden = hidden or Hidden()
+    schema = snapshot.schema
+    counts = {label: snapshot.count(label) for label in snapshot.labels}
+    hops: dict[Hop, Adjacency] = {}
+    for name in snapshot.types:
+        edge = schema.edges[name]
+        interaction = name in schema.roles.interactions
+        adjacency = _distinct(
+            snapshot.edges(name),
+            counts[edge.target],
+            hidden if interaction else Hidden(hidden.known_from),
+            schema.roles.weight(name) if interaction else None,
+        )
+        hops[Hop(name)] = adjacency
+        hops[Hop(name, True)] = adjacency.transposed(counts[edge.target])
+    return Graph(schema, counts, hops)
+
+
+def union(parts: list[Adjacency], num_targets: int) -> Adjacency:
+    """The distinct edges of several adjacencies with the same rows, without weights."""
+    if len(parts) == 1:
+        return Adjacency(parts[0].indptr, parts[0].indices)
+    num_rows = len(parts[0].indptr) - 1
+    codes = [np.repeat(np.arange(num_rows), part.degrees()) * num_targets + part.indices for part in parts]
+    return from_codes(np.unique(np.concatenate(codes)), num_rows, num_targets)
+
+
+def from_codes(codes: NDArray[np.int64], num_rows: int, num_targets: int) -> Adjacency:
+    """The adjacency of sorted distinct codes row * num_targets + target."""
+    rows, columns = np.divmod(codes, num_targets)
+    return Adjacency(np.searchsorted(rows, np.arange(num_rows + 1)).astype(np.int64), columns.astype(np.int32))
+
+
+def _distinct(edges: Edges, num_targets: int, hidden: Hidden, role_weight: float | None) -> Adjacency:
+    num_rows = len(edges.indptr) - 1
+    rows = np.repeat(np.arange(num_rows, dtype=np.int64), np.diff(edges.indptr))
+    codes = rows * num_targets + edges.indices
+    # An event is evidence of log(1 + weight) times its role's weight; events of one pair add up.
+    weight = np.ones(len(codes)) if edges.weight is None else np.log1p(np.abs(np.asarray(edges.weight)))
+    keep = np.ones(len(codes), np.bool_)
+    if hidden.known_from is not None:
+        keep &= edges.known_at < hidden.known_from
+    if hidden.pairs is not None and len(hidden.pairs):
+        found = np.minimum(np.searchsorted(hidden.pairs, codes), len(hidden.pairs) - 1)
+        keep &= hidden.pairs[found] != codes
+    codes, weight = codes[keep], weight[keep]
+    first = np.ones(len(codes), np.bool_)
+    first[1:] = codes[1:] != codes[:-1]
+    summed = np.add.reduceat(weight, np.flatnonzero(first)) if len(codes) else weight
+    distinct = from_codes(codes[first], num_rows, num_targets)
+    if role_weight is None or (role_weight == 1 and bool((summed == 1).all())):
+        return distinct
+    return Adjacency(distinct.indptr, distinct.indices, summed * role_weight)

@@ -1,0 +1,220 @@
+"""Rows in, snapshot out: sorted, cut at a date, hashed, renamed when whole."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.files import replace_folder
+from graphrec.graph.series import FEATURES, series_features
+from graphrec.graph.snapshot import ALWAYS, FORMAT, Snapshot
+from graphrec.graph.strings import Strings
+from graphrec.schema import Column, GraphSchema, NodeSchema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    Tables = Mapping[str, pa.Table]
+
+
+def write_snapshot(
+    path: Path,
+    schema: GraphSchema,
+    nodes: "Tables",
+    edges: "Tables",
+    series: "Tables | None" = None,
+    split: "Tables | None" = None,
+    as_of: datetime | None = None,
+) -> Snapshot:
+    """The snapshot of these rows as of a date, written to a folder that appears whole.
+
+    Args:
+        nodes: a table per label in the form of `rows.node_fields`, any order, ids unique.
+        edges: a table per edge type in the form of `rows.edge_fields`, any order.
+        series: a table per series: id, at, its values.
+        split: tables `test` and `valid` with user and product ids.
+        as_of: keep what was known before; None keeps everything.
+    """
+    cut = None if as_of is None else _microseconds(as_of)
+    series_columns = _series_columns(schema, series or {}, cut)
+    with replace_folder(path) as folder:
+        (folder / "nodes").mkdir()
+        (folder / "edges").mkdir()
+        ids: dict[str, pa.Array] = {}
+        columns: dict[str, dict[str, str]] = {}
+        for position, label in enumerate(sorted(schema.nodes)):
+            target = folder / "nodes" / str(position)
+            target.mkdir()
+            table = _cut(nodes[label], cut)
+            ids[label], columns[label] = _write_nodes(target, schema.nodes[label], table, series_columns.get(label, {}))
+        counts = {}
+        for position, name in enumerate(sorted(schema.edges)):
+            target = folder / "edges" / str(position)
+            target.mkdir()
+            edge = schema.edges[name]
+            counts[name] = _write_edges(target, _cut(edges[name], cut), ids[edge.source], ids[edge.target])
+        _write_split(folder / "split", split or {}, ids[schema.roles.user], ids[schema.roles.product])
+        meta: dict[str, Any] = {
+            "format": FORMAT,
+            "as_of": None if as_of is None else as_of.isoformat(),
+            "labels": sorted(schema.nodes),
+            "types": sorted(schema.edges),
+            "nodes": {label: len(ids[label]) for label in sorted(schema.nodes)},
+            "edges": counts,
+            "columns": columns,
+            "names": {label: _public_name(node) for label, node in sorted(schema.nodes.items())},
+            "texts": {label: [c for c in node.text if c in columns[label]] for label, node in sorted(schema.nodes.items())},
+            "note": "node attributes without known_at are as last loaded, not as of the date",
+            "schema": schema.to_json(),
+        }
+        meta["hash"] = _content_hash(folder, meta)
+        (folder / "meta.json").write_text(json.dumps(meta, ensure_ascii=False, indent=1, sort_keys=True), "utf-8")
+    return Snapshot.open(path)
+
+
+def _microseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1_000_000)
+
+
+def _public_name(node: NodeSchema) -> str | None:
+    return None if node.name is None or node.name in node.personal else node.name
+
+
+def _times(column: "pa.ChunkedArray") -> NDArray[np.int64]:
+    import pyarrow as pa
+
+    return np.asarray(column.cast(pa.int64()).fill_null(int(ALWAYS)).to_numpy(), np.int64)
+
+
+def _cut(table: "pa.Table", cut: int | None) -> "pa.Table":
+    import pyarrow as pa
+
+    return table if cut is None else table.filter(pa.array(_times(table["known_at"]) < cut))
+
+
+def _strings(values: "pa.ChunkedArray") -> Strings:
+    import pyarrow as pa
+
+    packed = values.cast(pa.large_string()).fill_null("").combine_chunks()
+    array = packed if isinstance(packed, pa.Array) else packed.chunk(0)
+    _, offsets, data = array.buffers()
+    bounds = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1].copy()
+    if len(array) == 0:
+        return Strings(np.zeros(1, np.int64), np.zeros(0, np.uint8))
+    content = np.frombuffer(data, np.uint8)[bounds[0] : bounds[-1]] if data is not None else np.zeros(0, np.uint8)
+    return Strings(bounds - bounds[0], content)
+
+
+def _write_nodes(
+    folder: Path, node: NodeSchema, table: "pa.Table", extra: "Tables"
+) -> "tuple[pa.Array, dict[str, str]]":
+    import pyarrow as pa
+
+    table = table.sort_by("id")
+    ids = table["id"].combine_chunks()
+    ids = ids if isinstance(ids, pa.Array) else ids.chunk(0)
+    _strings(table["id"]).save(folder / "id")
+    np.save(folder / "known_at.npy", _times(table["known_at"]))
+    columns = [*node.public_columns(), *(Column(name, "real") for name in extra)]
+    columns.sort(key=lambda column: column.name)
+    for position, column in enumerate(columns):
+        values = _aligned(extra[column.name], ids) if column.name in extra else table[column.name]
+        _write_column(folder, str(position), column, values)
+    return ids, {column.name: column.kind for column in columns}
+
+
+def _write_column(folder: Path, stem: str, column: Column, values: "pa.ChunkedArray") -> None:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    valid = pc.is_valid(values).to_numpy(zero_copy_only=False) if isinstance(values, pa.Array) else (
+        pc.is_valid(values).to_numpy()
+    )
+    np.save(folder / f"{stem}.valid.npy", np.asarray(valid, np.bool_))
+    if column.kind == "text":
+        _strings(values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])).save(folder / stem)
+        return
+    plain = {"integer": pa.int64(), "real": pa.float64(), "boolean": pa.int8(), "time": pa.int64()}[column.kind]
+    numbers = values.cast(plain).fill_null(0)
+    np.save(folder / f"{stem}.npy", np.asarray(numbers).astype(np.bool_ if column.kind == "boolean" else None))
+
+
+def _aligned(feature: "pa.Table", ids: "pa.Array") -> "pa.ChunkedArray":
+    import pyarrow.compute as pc
+
+    return feature["value"].take(pc.index_in(ids, value_set=feature["id"].combine_chunks()))
+
+
+def _series_columns(schema: GraphSchema, series: "Tables", cut: int | None) -> "dict[str, dict[str, pa.Table]]":
+    import pyarrow as pa
+
+    found: dict[str, dict[str, pa.Table]] = {}
+    for name, rule in sorted(schema.series.items()):
+        if name not in series:
+            continue
+        for value in rule.values:
+            ids, features = series_features(series[name], value, cut)
+            for position, feature in enumerate(FEATURES):
+                column = pa.array(features[:, position], from_pandas=True)
+                found.setdefault(rule.of, {})[f"{name}_{value}_{feature}"] = pa.table(
+                    {"id": pa.array(ids, pa.string()), "value": column}
+                )
+    return found
+
+
+def _write_edges(folder: Path, table: "pa.Table", sources: "pa.Array", targets: "pa.Array") -> int:
+    import pyarrow.compute as pc
+
+    source = pc.index_in(table["source"], value_set=sources)
+    target = pc.index_in(table["target"], value_set=targets)
+    # An end that is not known yet as of the date takes its edges with it.
+    whole = pc.and_(pc.is_valid(source), pc.is_valid(target))
+    if not pc.all(whole).as_py() and len(table):
+        table, source, target = table.filter(whole), source.filter(whole), target.filter(whole)
+    rows = np.asarray(source.to_numpy(), np.int64)
+    columns = np.asarray(target.to_numpy(), np.int64)
+    at, known_at = _times(table["at"]), _times(table["known_at"])
+    weight = np.asarray(table["weight"].to_numpy(), np.float64)
+    # Ties are rows that are equal in everything written, so that their order cannot matter.
+    order = np.lexsort((weight, at, known_at, columns, rows))
+    rows, columns = rows[order], columns[order].astype(np.int32)
+    back = np.argsort(columns, kind="stable")
+    np.save(folder / "indptr.npy", np.searchsorted(rows, np.arange(len(sources) + 1)).astype(np.int64))
+    np.save(folder / "indices.npy", columns)
+    np.save(folder / "at.npy", at[order])
+    np.save(folder / "known_at.npy", known_at[order])
+    if not np.isnan(weight).all():
+        np.save(folder / "weight.npy", weight[order])
+    np.save(folder / "in_indptr.npy", np.searchsorted(columns[back], np.arange(len(targets) + 1)).astype(np.int64))
+    np.save(folder / "in_indices.npy", rows[back].astype(np.int32))
+    return len(rows)
+
+
+def _write_split(folder: Path, split: "Tables", users: "pa.Array", products: "pa.Array") -> None:
+    import pyarrow.compute as pc
+
+    folder.mkdir()
+    for part, table in sorted(split.items()):
+        if table is None:
+            continue
+        user = np.asarray(pc.index_in(table["user"], value_set=users).fill_null(-1).to_numpy(), np.int64)
+        product = np.asarray(pc.index_in(table["product"], value_set=products).fill_null(-1).to_numpy(), np.int64)
+        there = (user >= 0) & (product >= 0)
+        pairs = np.unique(np.stack([user[there], product[there]], axis=1), axis=0)
+        np.save(folder / f"{part}.npy", pairs.astype(np.int32))
+
+
+def _content_hash(folder: Path, meta: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256()
+    described = {name: meta[name] for name in ("format", "schema", "columns", "nodes", "edges")}
+    digest.update(json.dumps(described, sort_keys=True, ensure_ascii=False).encode())
+    for path in sorted(folder.rglob("*.npy")):
+        digest.update(path.relative_to(folder).as_posix().encode())
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()

@@ -1,0 +1,70 @@
+"""Strings in two arrays, so that a snapshot can map a million of them without reading any."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Strings(Sequence[str]):
+    """A sequence of strings over `offsets` (n + 1) and UTF-8 `data`; `find` needs it sorted by its bytes."""
+
+    offsets: NDArray[np.int64]
+    data: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def]
+        if isinstance(index, slice):
+            return [self[position] for position in range(*index.indices(len(self)))]
+        return self.encoded(int(index)).decode()
+
+    def __iter__(self) -> Iterator[str]:
+        whole = self.data.tobytes()
+        bounds = self.offsets.tolist()
+        for start, end in zip(bounds, bounds[1:], strict=False):
+            yield whole[start:end].decode()
+
+    def encoded(self, index: int) -> bytes:
+        """The UTF-8 bytes of one string."""
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"string {index} of {len(self)}")
+        index %= len(self)
+        return self.data[self.offsets[index] : self.offsets[index + 1]].tobytes()
+
+    def find(self, value: str) -> int:
+        """The position of a value in sorted strings, -1 when it is not there."""
+        wanted = value.encode()
+        low, high = 0, len(self)
+        while low < high:
+            middle = (low + high) // 2
+            if self.encoded(middle) < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        return low if low < len(self) and self.encoded(low) == wanted else -1
+
+    def save(self, stem: Path) -> None:
+        """Write `<stem>.offsets.npy` and `<stem>.data.npy`."""
+        np.save(stem.with_name(stem.name + ".offsets.npy"), self.offsets)
+        np.save(stem.with_name(stem.name + ".data.npy"), self.data)
+
+    @classmethod
+    def open(cls, stem: Path) -> "Strings":
+        """The strings that `save` wrote, mapped into memory."""
+        return cls(
+            np.load(stem.with_name(stem.name + ".offsets.npy"), mmap_mode="r"),
+            np.load(stem.with_name(stem.name + ".data.npy"), mmap_mode="r"),
+        )
+
+    @classmethod
+    def of(cls, values: Sequence[str]) -> "Strings":
+        """The same strings, packed."""
+        encoded = [value.encode() for value in values]
+        offsets = np.zeros(len(encoded) + 1, np.int64)
+        np.cumsum([len(value) for value in encoded], out=offsets[1:])
+        return cls(offsets, np.frombuffer(b"".join(encoded), np.uint8))

@@ -1,0 +1,185 @@
+"""Factors and tables: learned weights between a user's neighbours and the products."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.graph.adjacency import Graph, Hop
+from graphrec.terms.base import LineGroup, LineKind, Shares
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """Where a learned term takes its neighbours from.
+
+    `hop` names the user's edges; None with `own` means one pseudo-neighbour for the user's own text (row = user), None
+    without it the pseudo-neighbour everyone (row 0).
+    Shapes: left (nodes, dim) for factors, (nodes, num_products) for a table, or CSR given by a `SparseRows`.
+    """
+
+    hop: Hop | None
+    left: "NDArray[np.float32] | SparseRows"
+    own: bool = False
+
+    def rows(self, graph: Graph, user: int) -> NDArray[np.int32]:
+        """The rows of `left` that one user has."""
+        if self.hop is not None:
+            return graph.hops[self.hop].row(user)
+        return np.array([user if self.own else 0], np.int32)
+
+    def group(self, graph: Graph, part: str = "") -> LineGroup:
+        """What its lines are called."""
+        kind: LineKind = "general"
+        if self.hop is not None:
+            kind = "similarity" if self.hop.type in graph.schema.roles.interactions else "attribute"
+        elif self.own:
+            kind = "similarity"
+        return LineGroup(kind, self.hop, part=part)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, eq=False)
+class SparseRows:
+    """A sparse matrix (nodes, num_products) by rows with sorted columns."""
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    values: NDArray[np.float32]
+    num_products: int
+
+    def sum_of(self, rows: NDArray[np.int32]) -> NDArray[np.float64]:
+        """The sum of some rows (num_products,)."""
+        total = np.zeros(self.num_products)
+        for row in rows:
+            span = slice(int(self.indptr[row]), int(self.indptr[row + 1]))
+            total[self.indices[span]] += self.values[span]
+        return total
+
+    def at(self, rows: NDArray[np.int32], products: NDArray[np.int32]) -> NDArray[np.float64]:
+        """The entries (len(rows), len(products))."""
+        found = np.zeros((len(rows), len(products)))
+        for position, row in enumerate(rows):
+            span = slice(int(self.indptr[row]), int(self.indptr[row + 1]))
+            columns = self.indices[span]
+            if len(columns):
+                places = np.minimum(np.searchsorted(columns, products), len(columns) - 1)
+                found[position] = np.where(columns[places] == products, self.values[span][places], 0.0)
+        return found
+
+
+class FactorTerm:
+    """Two thin matrices: score = (sum of left rows) . right row; the first `text_dim` dimensions come from texts.
+
+    Shapes: left (nodes, dim), right (num_products, dim).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        graph: Graph,
+        neighbours: Sequence[Neighbours],
+        right: NDArray[np.float32],
+        *,
+        text_dim: int = 0,
+    ) -> None:
+        self.name = name
+        self.graph = graph
+        self.neighbours = tuple(neighbours)
+        self.right = right
+        self.text_dim = text_dim
+
+    def scores(self, user: int) -> NDArray[np.float64]:
+        """Scores of all products (num_products,) for one user, in the precision of the factors."""
+        total = np.zeros(self.right.shape[1], np.float32)
+        for source in self.neighbours:
+            total += _dense(source)[source.rows(self.graph, user)].sum(axis=0)
+        return (self.right @ total).astype(np.float64)
+
+    def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Scores (len(users), num_products)."""
+        total = np.zeros((len(users), self.right.shape[1]), np.float32)
+        for source in self.neighbours:
+            total += _gathered(self.graph, source, users)
+        return total @ np.asarray(self.right).T
+
+    def shares(self, user: int, products: NDArray[np.int32]) -> Shares:
+        """One line per neighbour; text and learned part apart."""
+        right = np.asarray(self.right[products], np.float64)
+        parts = []
+        for source in self.neighbours:
+            rows = source.rows(self.graph, user)
+            left = np.asarray(_dense(source)[rows], np.float64)
+            for part, span in self._parts():
+                values = left[:, span] @ right[:, span].T
+                parts.append((source.group(self.graph, part), *_vias(source, rows), values))
+        return Shares.stack(parts) if parts else Shares.none(len(products))
+
+    def _parts(self) -> list[tuple[str, slice]]:
+        if not self.text_dim:
+            return [("learned", slice(None))]
+        whole = [("text", slice(0, self.text_dim))]
+        return [*whole, ("learned", slice(self.text_dim, None))] if self.text_dim < self.right.shape[1] else whole
+
+
+class TableTerm:
+    """A weight per neighbour and product: EASE, item-kNN, popularity.
+
+    Shapes: left (nodes, num_products), dense or `SparseRows`.
+    """
+
+    def __init__(self, name: str, graph: Graph, neighbours: Sequence[Neighbours]) -> None:
+        self.name = name
+        self.graph = graph
+        self.neighbours = tuple(neighbours)
+
+    def scores(self, user: int) -> NDArray[np.float64]:
+        """Scores of all products (num_products,) for one user."""
+        total = np.zeros(self.graph.num_products)
+        for source in self.neighbours:
+            rows = source.rows(self.graph, user)
+            if isinstance(source.left, SparseRows):
+                total += source.left.sum_of(rows)
+            else:
+                total += np.asarray(source.left[rows], np.float64).sum(axis=0)
+        return total
+
+    def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Scores (len(users), num_products)."""
+        total = np.zeros((len(users), self.graph.num_products), np.float32)
+        for source in self.neighbours:
+            total += _gathered(self.graph, source, users)
+        return total
+
+    def shares(self, user: int, products: NDArray[np.int32]) -> Shares:
+        """One line per neighbour."""
+        parts = []
+        for source in self.neighbours:
+            rows = source.rows(self.graph, user)
+            if isinstance(source.left, SparseRows):
+                values = source.left.at(rows, products)
+            else:
+                values = np.asarray(source.left[rows[:, None], products[None, :]], np.float64)
+            part = "learned" if source.hop is not None else ""
+            parts.append((source.group(self.graph, part), *_vias(source, rows), values))
+        return Shares.stack(parts) if parts else Shares.none(len(products))
+
+
+def _dense(source: Neighbours) -> NDArray[np.float32]:
+    assert not isinstance(source.left, SparseRows), "factors are dense"
+    return source.left
+
+
+def _vias(source: Neighbours, rows: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    none = np.full(len(rows), -1, np.int32)
+    return (rows if source.hop is not None else none), none
+
+
+def _gathered(graph: Graph, source: Neighbours, users: NDArray[np.int32]) -> NDArray[np.float32]:
+    """The sum of the left rows of every user (len(users), width)."""
+    if source.hop is None:
+        rows = users if source.own else np.zeros(len(users), np.int32)
+        return np.asarray(source.left[rows])  # type: ignore[index]
+    from graphrec.terms.batch import sum_of_rows
+
+    return sum_of_rows(graph.hops[source.hop], users, source.left)

@@ -1,0 +1,255 @@
+"""Walks: every unit of score is a real path from the user to the product, with a non-negative number.
+
+    score(u, i) = sum over walks m: beta_m * sum over simple paths u - n_1 - ... - n_L = i:
+                  x(u, n_1) * prod_j deg_j(n_j) ** -power_j
+
+deg_j(n_j) counts the edges of the j-th hop that arrive at n_j, x is the evidence of the first edge. Source: SCIENCE.md
+2.3 (F9) with a power per position. Walks that come back to the user or pass through the product are no paths and are
+taken out again in closed form.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.graph.adjacency import Adjacency, Graph, Hop
+from graphrec.terms.base import LineGroup, Shares
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A typed walk from user to product, a power per hop, and its weight in the kernel."""
+
+    hops: tuple[Hop, ...]
+    powers: tuple[float, ...]
+    beta: float = 1.0
+
+    def __str__(self) -> str:
+        return " ".join(str(hop) for hop in self.hops)
+
+
+class WalkScorer:
+    """Scores and shares of one walk (beta left out) on one graph."""
+
+    def __init__(self, graph: Graph, walk: Walk, diagonal: Vector | None = None, table: Vector | None = None) -> None:
+        self.walk = walk
+        self.first = graph.hops[walk.hops[0]]
+        self.steps = [graph.hops[hop] for hop in walk.hops]
+        self.back = [graph.hops[hop.back()] for hop in walk.hops]
+        self.labels = [graph.target(hop) for hop in walk.hops]
+        self.num_products = graph.num_products
+        self.user_label, self.product_label = graph.schema.roles.user, graph.schema.roles.product
+        self.length = len(walk.hops)
+        self.via_user = self.length > 1 and self.labels[0] == self.user_label
+        self.mid_user = self.length == 3 and self.labels[1] == self.user_label
+        self.people = self.via_user or self.mid_user
+        self.closes = self.length > 1 and self.labels[0] == self.product_label
+        self._diagonal = diagonal
+        self.table = table
+        """W (nodes at the first hop, num_products) multiplied out, with the powers of hops 2.. only, or None."""
+
+    @cached_property
+    def scales(self) -> list[Vector]:
+        """deg ** -power of every node, per hop."""
+        return [_powers(back, power) for back, power in zip(self.back, self.walk.powers, strict=True)]
+
+    def start(self, user: int) -> tuple[NDArray[np.int32], Vector]:
+        """The nodes after the first hop and x * deg ** -power of each."""
+        nodes = self.first.row(user)
+        values = self.first.weights(user) * _power_of(self.back[0], nodes, self.walk.powers[0])
+        return nodes, values
+
+    def scores(self, user: int) -> Vector:
+        """Scores (num_products,) of one user."""
+        nodes, values = self.start(user)
+        if self.length == 1:
+            return np.bincount(nodes, values, self.num_products)
+        score = values @ self.table[nodes] if self.table is not None else self._spread(nodes, values)
+        self.correct(user, nodes, values, score)
+        return score
+
+    def _spread(self, nodes: NDArray[np.int32], values: Vector) -> Vector:
+        for position in range(1, self.length):
+            step, label_size = self.steps[position], len(self.back[position].indptr) - 1
+            origin, reached = step.expand(nodes)
+            dense = np.bincount(reached, values[origin], label_size)
+            nodes = np.flatnonzero(dense).astype(np.int32)
+            values = dense[nodes] * _power_of(self.back[position], nodes, self.walk.powers[position])
+        score = np.zeros(self.num_products)
+        score[nodes] = values
+        return score
+
+    @cached_property
+    def diagonal(self) -> Vector:
+        """W[a, a] of every product a: what walks give that only come back to where the first hop led."""
+        if self._diagonal is not None:
+            return self._diagonal
+        if self.table is not None:
+            return np.ascontiguousarray(np.diagonal(self.table))
+        return closing_walks(self.steps, self.back, self.scales, self.num_products)
+
+    def correct(self, user: int, nodes: NDArray[np.int32], values: Vector, score: Vector) -> None:
+        """Take out of a score row what walks give that are no simple paths."""
+        if self.mid_user:
+            own = np.isin(nodes, self.back[1].row(user), assume_unique=True)
+            last = self.steps[2].row(user)
+            through_self = _power_of(self.back[1], np.array([user]), self.walk.powers[1])[0]
+            ends = through_self * _power_of(self.back[2], last, self.walk.powers[2])
+            score[last] -= values[own].sum() * ends
+        if self.closes:
+            back = values * self.diagonal[nodes]
+            if self.mid_user:
+                both = own & np.isin(nodes, last, assume_unique=True)
+                back[both] -= values[both] * through_self * _power_of(self.back[2], nodes[both], self.walk.powers[2])
+            score[nodes] -= back
+
+    def shares(self, user: int, products: NDArray[np.int32], position: int) -> list[
+        tuple[LineGroup, NDArray[np.int32], NDArray[np.int32], Vector]
+    ]:
+        """The lines of this walk for some products; `position` is the walk's place in its term."""
+        nodes, values = self.start(user)
+        group = LineGroup("path", self.walk.hops[0], position, people=self.people)
+        if self.length == 1:
+            found = values[:, None] * (nodes[:, None] == products[None, :])
+            return _filled(group, nodes, np.full(len(nodes), -1, np.int32), found)
+        none = np.full(len(nodes), -1, np.int32)
+        if self.people or self.length == 2:
+            found = self._by_neighbour(user, nodes, values, products)
+            if self.via_user:
+                # The neighbour is a person: one line for all of them.
+                return _filled(group, none[:1], none[:1], found.sum(axis=0, keepdims=True)) if len(nodes) else []
+            return _filled(group, nodes, none, found)
+        origin, mid = self.steps[1].expand(nodes)
+        through = values[origin] * _power_of(self.back[1], mid, self.walk.powers[1])
+        found = np.empty((len(origin), len(products)))
+        for column, marks in self._arrivals(products):
+            found[:, column] = through * marks[mid]
+        found *= self._open(nodes[origin], products)
+        return _filled(group, nodes[origin], mid, found)
+
+    def _by_neighbour(
+        self, user: int, nodes: NDArray[np.int32], values: Vector, products: NDArray[np.int32]
+    ) -> Vector:
+        """The walk's shares (len(nodes), len(products)) summed over what lies between neighbour and product."""
+        if self.table is not None:
+            found = values[:, None] * self.table[nodes[:, None], products[None, :]]
+            if self.mid_user:
+                found -= values[:, None] * self._through_self(user, nodes, products)
+                found[np.abs(found) < 1e-12 * np.abs(found).max(initial=0.0)] = 0.0
+            return found * self._open(nodes, products)
+        found = np.empty((len(nodes), len(products)))
+        if self.length == 2:
+            for column, marks in self._arrivals(products):
+                found[:, column] = values * marks[nodes]
+            return found * self._open(nodes, products)
+        origin, mid = self.steps[1].expand(nodes)
+        through = values[origin] * _power_of(self.back[1], mid, self.walk.powers[1])
+        if self.mid_user:
+            through[mid == user] = 0.0
+        for column, marks in self._arrivals(products):
+            found[:, column] = np.bincount(origin, through * marks[mid], len(nodes))
+        return found * self._open(nodes, products)
+
+    def _through_self(self, user: int, nodes: NDArray[np.int32], products: NDArray[np.int32]) -> Vector:
+        """What W holds for walks that lead through the user again (len(nodes), len(products))."""
+        own = np.isin(nodes, self.back[1].row(user), assume_unique=True)
+        ends = np.isin(products, self.steps[2].row(user)) * _power_of(self.back[2], products, self.walk.powers[2])
+        return own[:, None] * ends[None, :] * _power_of(self.back[1], np.array([user]), self.walk.powers[1])
+
+    def people_between(self, user: int, via: int, product: int) -> int:
+        """How many other users the paths from the user by way of `via` (-1: any) to the product lead through."""
+        ends = self.back[-1].row(product)
+        if self.length == 2:
+            return int(np.isin(self.first.row(user), ends, assume_unique=True).sum())
+        starts = self.first.row(user) if via < 0 else np.array([via])
+        if self.mid_user:
+            middle = np.unique(self.steps[1].expand(starts)[1])
+            return int((middle[np.isin(middle, ends, assume_unique=True)] != user).sum())
+        origin, middle = self.steps[1].expand(starts)
+        return len(np.unique(starts[origin[np.isin(middle, ends)]]))
+
+    def _arrivals(self, products: NDArray[np.int32]) -> Iterator[tuple[int, Vector]]:
+        """For each product in turn: deg(product) ** -power at the nodes before it, 0 elsewhere (one reused array)."""
+        marks = np.zeros(len(self.steps[-1].indptr) - 1)
+        ends = _power_of(self.back[-1], products, self.walk.powers[-1])
+        for column, product in enumerate(products):
+            before = self.back[-1].row(int(product))
+            marks[before] = ends[column]
+            yield column, marks
+            marks[before] = 0.0
+
+    def _open(self, nodes: NDArray[np.int32], products: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """False where the neighbour is the product itself."""
+        if not self.closes:
+            return np.ones((1, len(products)), np.bool_)
+        return nodes[:, None] != products[None, :]
+
+
+class WalkTerm:
+    """The walk kernel: a weighted sum of walks."""
+
+    def __init__(self, name: str, graph: Graph, scorers: Sequence[WalkScorer]) -> None:
+        self.name = name
+        self.graph = graph
+        self.scorers = tuple(scorers)
+
+    def scores(self, user: int) -> Vector:
+        """Scores of all products (num_products,) for one user."""
+        total = np.zeros(self.graph.num_products)
+        for scorer in self.scorers:
+            total += scorer.walk.beta * scorer.scores(user)
+        return total
+
+    def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Scores (len(users), num_products), compiled."""
+        from graphrec.terms.batch import walk_scores
+
+        total = np.zeros((len(users), self.graph.num_products), np.float32)
+        for scorer in self.scorers:
+            walk_scores(scorer, users, scorer.walk.beta, total)
+        return total
+
+    def shares(self, user: int, products: NDArray[np.int32]) -> Shares:
+        """One line per real path, or per neighbour where the paths lead through other users."""
+        parts = []
+        for position, scorer in enumerate(self.scorers):
+            for group, via, mid, values in scorer.shares(user, products, position):
+                parts.append((group, via, mid, scorer.walk.beta * values))
+        return Shares.stack(parts) if parts else Shares.none(len(products))
+
+
+def closing_walks(steps: list[Adjacency], back: list[Adjacency], scales: list[Vector], size: int) -> Vector:
+    """For every node a at the first hop: the value of all walks over hops 2.. that end at a itself (size,)."""
+    result = np.zeros(size)
+    if len(steps) == 2:
+        rows = np.repeat(np.arange(len(steps[1].indptr) - 1), steps[1].degrees())
+        own = rows == steps[1].indices
+        np.add.at(result, rows[own], scales[1][rows[own]])
+        return result
+    for node in range(size):
+        middle = steps[1].row(node)
+        both = middle[np.isin(middle, back[2].row(node), assume_unique=True)]
+        result[node] = scales[1][both].sum() * scales[2][node]
+    return result
+
+
+def _powers(back: Adjacency, power: float) -> Vector:
+    degrees = back.degrees().astype(np.float64)
+    return np.where(degrees > 0, np.maximum(degrees, 1.0) ** -power, 0.0)
+
+
+def _power_of(back: Adjacency, nodes: NDArray[np.integer], power: float) -> Vector:
+    degrees = (back.indptr[np.asarray(nodes) + 1] - back.indptr[nodes]).astype(np.float64)
+    return np.where(degrees > 0, np.maximum(degrees, 1.0) ** -power, 0.0)
+
+
+def _filled(
+    group: LineGroup, via: NDArray[np.int32], mid: NDArray[np.int32], values: Vector
+) -> list[tuple[LineGroup, NDArray[np.int32], NDArray[np.int32], Vector]]:
+    used = (values != 0).any(axis=1)
+    return [(group, via[used], mid[used], values[used])] if used.any() else []

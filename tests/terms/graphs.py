@@ -1,0 +1,76 @@
+"""Random typed graphs, and the walk kernel counted path by path."""
+
+import itertools
+
+import numpy as np
+
+from graphrec.graph.adjacency import Adjacency, Graph, Hop, from_codes
+from graphrec.schema import EdgeSchema, GraphSchema, NodeSchema, Roles
+from graphrec.terms.walks import Walk
+
+EDGES = {
+    "BOUGHT": ("User", "Product"),
+    "VIEWED": ("User", "Product"),
+    "IN_BAND": ("User", "Band"),
+    "IN_SECTOR": ("Product", "Sector"),
+    "SIMILAR_TO": ("Product", "Product"),
+    "KNOWS": ("User", "User"),
+    "LIKES": ("User", "Sector"),
+}
+SCHEMA = GraphSchema(
+    Roles("User", "Product", ("BOUGHT", "VIEWED"), {"VIEWED": 0.2}, ("BOUGHT",), min_group=1),
+    {label: NodeSchema(label) for label in ("User", "Product", "Band", "Sector")},
+    {name: EdgeSchema(name, *ends) for name, ends in EDGES.items()},
+)
+
+
+def random_graph(seed: int, users: int = 9, products: int = 7) -> Graph:
+    """A small random graph of four labels and seven edge types; interactions carry weights."""
+    rng = np.random.default_rng(seed)
+    counts = {"User": users, "Product": products, "Band": 3, "Sector": 3}
+    hops = {}
+    for name, (source, target) in EDGES.items():
+        chosen = rng.random((counts[source], counts[target])) < rng.uniform(0.1, 0.5)
+        if source == target:
+            np.fill_diagonal(chosen, False)
+        plain = from_codes(np.flatnonzero(chosen.ravel()), *chosen.shape)
+        weight = rng.uniform(0.2, 3.0, len(plain.indices)) if source == "User" and target == "Product" else None
+        hops[Hop(name)] = Adjacency(plain.indptr, plain.indices, weight)
+        hops[Hop(name, True)] = hops[Hop(name)].transposed(counts[target])
+    return Graph(SCHEMA, counts, hops)
+
+
+def random_walks(seed: int) -> list[Walk]:
+    """Every kind of walk there is, with random powers and weights."""
+    rng = np.random.default_rng(seed)
+    texts = (
+        "VIEWED; KNOWS BOUGHT; BOUGHT SIMILAR_TO; LIKES <IN_SECTOR; BOUGHT <BOUGHT BOUGHT; VIEWED <VIEWED BOUGHT; "
+        "VIEWED <BOUGHT VIEWED; VIEWED IN_SECTOR <IN_SECTOR; BOUGHT IN_SECTOR <IN_SECTOR; IN_BAND <IN_BAND BOUGHT; "
+        "VIEWED SIMILAR_TO SIMILAR_TO; KNOWS KNOWS BOUGHT; KNOWS BOUGHT SIMILAR_TO; VIEWED <VIEWED VIEWED"
+    )
+    walks = [tuple(Hop.parse(hop) for hop in text.split()) for text in texts.split("; ")]
+    return [Walk(hops, tuple(rng.uniform(0, 1, len(hops))), float(rng.uniform(0.1, 2))) for hops in walks]
+
+
+def paths(graph: Graph, walk: Walk, user: int, product: int) -> dict[tuple[int, ...], float]:
+    """Every simple path of a walk from user to product with its share, by enumeration."""
+    labels = [graph.target(hop) for hop in walk.hops]
+    between = [range(graph.counts[label]) for label in labels[:-1]]
+    found = {}
+    for inner in itertools.product(*between):
+        nodes = (user, *inner, product)
+        named = list(zip(["User", *labels], nodes, strict=True))
+        if len(set(named)) < len(named):
+            continue
+        share = walk.beta
+        for position, hop in enumerate(walk.hops):
+            row = graph.hops[hop].row(nodes[position])
+            if nodes[position + 1] not in row:
+                break
+            arriving = len(graph.hops[hop.back()].row(nodes[position + 1]))
+            share *= float(arriving) ** -walk.powers[position]
+            if position == 0:
+                share *= graph.hops[hop].weights(user)[list(row).index(nodes[1])]
+        else:
+            found[inner] = share
+    return found
