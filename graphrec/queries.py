@@ -1,0 +1,208 @@
+"""Every Cypher text of the house: read from cypher/, with the labels of a mapping put in by one function.
+
+A file is ordinary Cypher whose role names are placeholders: `:User`, `:Product`, `:HELD` (the relevant interactions) and
+`:INTERACTION` (all of them) stand for what the mapping calls them; files of load/ and read/ use `:Node`, `:Source`,
+`:Target` and `:EDGE` likewise. An analyst file starts with its question and has one line per parameter.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any, Literal, LiteralString
+
+from graphrec.errors import QueryError, UnknownId, UsageError
+from graphrec.schema import GraphSchema
+
+#: Names that stand for labels and edge types of the mapping wherever they follow `:` or `|`.
+PLACEHOLDERS = ("User", "Product", "HELD", "INTERACTION", "Node", "Source", "Target", "EDGE")
+
+#: What a placeholder becomes: one label or type, or several types joined by `|`.
+Labels = Mapping[str, str | Sequence[str]]
+
+_PLACEHOLDER = re.compile(r"(?<=[:|])(" + "|".join(PLACEHOLDERS) + r")\b")
+_PARAMETER = re.compile(
+    r"// \$(?P<name>\w+) \((?P<kind>text|integer|real|boolean|list)(?:, (?P<default>[^)]*))?\): (?P<what>.+)"
+)
+_NEEDS = re.compile(r"(?:\(:(?P<label>[^()]+)\))|(?:\[:(?P<type>[^\[\]]+)\])")
+
+ParameterKind = Literal["text", "integer", "real", "boolean", "list"]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One `$param` of an analyst query."""
+
+    name: str
+    kind: ParameterKind
+    what: str
+    default: str | None = None
+
+    def value(self, given: str) -> Any:
+        """The text of the command line as the value the query takes.
+
+        Raises:
+            UsageError: it is no value of this kind.
+        """
+        if self.kind == "text":
+            return given
+        try:
+            if self.kind == "list":
+                return [part.strip() for part in given.split(",") if part.strip()]
+            return {"integer": int, "real": float, "boolean": _boolean}[self.kind](given)
+        except ValueError as error:
+            raise UsageError(f"--param {self.name}={given}: not {_ARTICLE[self.kind]}; {self.what}") from error
+
+
+@dataclass(frozen=True)
+class Query:
+    """One query of the analysts' library."""
+
+    name: str
+    question: str
+    parameters: tuple[Parameter, ...]
+    labels: tuple[str, ...]
+    """Labels it needs besides the roles."""
+    types: tuple[str, ...]
+    """Edge types it needs besides the roles."""
+
+    def fits(self, schema: GraphSchema) -> bool:
+        """Whether the graph has what this query speaks of."""
+        return set(self.labels) <= set(schema.nodes) and set(self.types) <= set(schema.edges)
+
+    def values(self, given: Mapping[str, str]) -> dict[str, Any]:
+        """The parameters of one run from `--param name=value` texts.
+
+        Raises:
+            UsageError: one is missing, unknown or of another kind.
+        """
+        known = {parameter.name: parameter for parameter in self.parameters}
+        for name in given:
+            if name not in known:
+                raise UsageError(f"query {self.name} has no parameter {name}; it takes {', '.join(known) or 'none'}")
+        values = {}
+        for parameter in self.parameters:
+            text_value = given.get(parameter.name, parameter.default)
+            if text_value is None:
+                raise UsageError(
+                    f"query {self.name} needs --param {parameter.name}=…: {parameter.what}; "
+                    "`graphrec query` lists every query with its parameters"
+                )
+            values[parameter.name] = parameter.value(text_value)
+        return values
+
+
+def quote(name: str) -> str:
+    """The name in backticks, safe in any Cypher or SQL text.
+
+    Raises:
+        QueryError: the name is empty or holds a NUL.
+    """
+    if not name or "\0" in name:
+        raise QueryError(
+            f"{name!r} is no name for a label, an edge type or an index; give it at least one character, no NUL"
+        )
+    return "`" + name.replace("`", "``") + "`"
+
+
+def roles(schema: GraphSchema) -> dict[str, str | Sequence[str]]:
+    """What the role placeholders become under this schema."""
+    return {
+        "User": schema.roles.user,
+        "Product": schema.roles.product,
+        "HELD": schema.roles.relevant or schema.roles.interactions,
+        "INTERACTION": schema.roles.interactions,
+    }
+
+
+def text(name: str, labels: Labels | None = None) -> LiteralString:
+    """The Cypher of a file such as "load/nodes", or of a person's own statement, with its labels put in.
+
+    Raises:
+        UnknownId: it looks like the name of a file and there is none.
+        QueryError: a placeholder has no label.
+    """
+    if not is_name(name):
+        return name  # pyright: ignore[reportReturnType]
+    source = _read(name)
+    given = labels or {}
+    body = "\n".join(line for line in source.splitlines() if not line.startswith("//")).strip()
+    return _PLACEHOLDER.sub(lambda match: _label(name, match.group(1), given), body)  # pyright: ignore[reportReturnType]
+
+
+def is_name(text_or_name: str) -> bool:
+    """Whether this is written like the name of a file in cypher/, not like a statement."""
+    return re.fullmatch(r"[a-z_]+/[\w.-]+", text_or_name) is not None
+
+
+def names(folder: str) -> tuple[str, ...]:
+    """The names of the files in one folder of cypher/, sorted, which is the order of schema files."""
+    found = (entry.name for entry in _folder().joinpath(folder).iterdir() if entry.name.endswith(".cypher"))
+    return tuple(sorted(f"{folder}/{name.removesuffix('.cypher')}" for name in found))
+
+
+def library(schema: GraphSchema | None = None) -> tuple[Query, ...]:
+    """The analysts' queries, those that fit the schema when one is given."""
+    queries = (describe(name) for name in names("analyst"))
+    return tuple(query for query in queries if schema is None or query.fits(schema))
+
+
+def describe(name: str) -> Query:
+    """The question, parameters and needs in the head of an analyst file.
+
+    Raises:
+        UnknownId: there is no such query.
+    """
+    path = name if is_name(name) else f"analyst/{name}"
+    head = [line for line in _read(path).splitlines() if line.startswith("//")]
+    needs = [match for line in head if line.startswith("// needs ") for match in _NEEDS.finditer(line)]
+    return Query(
+        name=path.partition("/")[2],
+        question=head[0].removeprefix("//").strip(),
+        parameters=tuple(_parameter(match) for line in head if (match := _PARAMETER.fullmatch(line))),
+        labels=tuple(match["label"] for match in needs if match["label"]),
+        types=tuple(match["type"] for match in needs if match["type"]),
+    )
+
+
+def _parameter(match: re.Match[str]) -> Parameter:
+    kind: Any = match["kind"]
+    return Parameter(match["name"], kind, match["what"], match["default"])
+
+
+def _label(name: str, placeholder: str, given: Labels) -> str:
+    value = given.get(placeholder)
+    if not value:
+        raise QueryError(
+            f"cypher/{name}.cypher speaks of :{placeholder}, and the graph has none; load a mapping that names it"
+        )
+    return quote(value) if isinstance(value, str) else "|".join(quote(one) for one in value)
+
+
+def _boolean(given: str) -> bool:
+    value = json.loads(given.lower())
+    if not isinstance(value, bool):
+        raise ValueError(given)
+    return value
+
+
+def _folder() -> Traversable:
+    return files("graphrec") / "cypher"
+
+
+@cache
+def _read(name: str) -> str:
+    try:
+        return _folder().joinpath(f"{name}.cypher").read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        folder = name.partition("/")[0]
+        known = (
+            ", ".join(one.partition("/")[2] for one in names(folder)) if _folder().joinpath(folder).is_dir() else "none"
+        )
+        raise UnknownId(f"no query {name.partition('/')[2]}; there are: {known}") from error
+
+
+_ARTICLE = {"integer": "a whole number", "real": "a number", "boolean": "true or false", "list": "a list"}

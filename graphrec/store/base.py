@@ -1,0 +1,228 @@
+"""The contract of a store: what loads write to, analysts ask and snapshots are read from.
+
+One contract, two stores: `embedded.py` and `neo4j.py`. Everything that both can do with the same Cypher is written
+here once, over four primitives: `query`, `write`, `transaction` and `stream`.
+"""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, LiteralString, Self
+
+from graphrec import queries
+from graphrec.errors import StoreError
+from graphrec.graph.rows import Part, Sink, edge_fields, node_fields
+from graphrec.progress import Progress, silent
+from graphrec.schema import Column, EdgeSchema, GraphSchema, NodeSchema
+from graphrec.store.series import read_series
+from graphrec.store.values import to_rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: Rows of one transactional batch.
+BATCH_ROWS = 5_000
+
+Parameters = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Result:
+    """The answer to a query: names of its columns and one tuple per row, plain values only."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+    def records(self) -> list[dict[str, Any]]:
+        """The rows by column name."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One Cypher text with its parameters."""
+
+    text: LiteralString
+    parameters: Parameters = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SourceInfo:
+    """What the store knows of one source; `schema` is none until its first load is complete."""
+
+    name: str
+    run: str
+    files_hash: str
+    """Empty while what is stored is not exactly one full load."""
+    schema: GraphSchema | None
+    touched: tuple[tuple[str, ...], ...]
+    """(label,) and (type, source label, target label) that it may own rows of."""
+
+
+@dataclass(frozen=True)
+class Info:
+    """What a store holds."""
+
+    kind: str
+    """embedded or neo4j."""
+    address: str
+    version: str
+    nodes: dict[str, int]
+    edges: dict[str, int]
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Index:
+    """A full-text or vector index on one property of one label."""
+
+    label: str
+    property: str
+    dimensions: int | None = None
+    """None: full text; else a vector index (cosine) of that many numbers."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One answer of `search`; a higher score is better."""
+
+    id: str
+    score: float
+
+
+class Store(ABC):
+    """A place that keeps a graph. Not for several threads; close it, or use it in a `with`."""
+
+    #: Folder of the series files of this home.
+    series_folder: Path
+
+    @abstractmethod
+    def query(self, statement: LiteralString, parameters: Parameters | None = None) -> Result:
+        """The rows of a read-only statement, held to reading by the access mode.
+
+        Args:
+            statement: Cypher, or the name of a file ("read/count"); role placeholders are those of `read_schema`.
+
+        Raises:
+            QueryError: the store refuses it; its own message with the position.
+        """
+
+    @abstractmethod
+    def stream(
+        self, statement: LiteralString, parameters: Parameters | None = None
+    ) -> Iterator[Sequence[Sequence[Any]]]:
+        """Chunks of rows of a read-only statement, for results that should never be in memory at once."""
+
+    @abstractmethod
+    def write(
+        self,
+        statement: LiteralString,
+        parameters: Parameters | None = None,
+        rows: Sequence[Mapping[str, Any]] | None = None,
+        batch: int = BATCH_ROWS,
+    ) -> Result:
+        """The rows of a writing statement, in one managed transaction with retries.
+
+        With `rows`, one transaction per `batch` of them, given to the statement as `$rows`; the result is empty.
+        """
+
+    @abstractmethod
+    def transaction(self, statements: Sequence[Statement]) -> None:
+        """Run these statements in one transaction: all of them or none."""
+
+    @abstractmethod
+    def ensure_schema(self, schema: GraphSchema) -> None:
+        """Create the constraints of cypher/schema/ for every label; those that are there stay."""
+
+    @abstractmethod
+    def sink(self, progress: Progress = silent) -> Sink:
+        """Where a load puts its rows."""
+
+    @abstractmethod
+    def create_index(self, index: Index) -> str:
+        """Create a full-text or vector index unless it is there; its name for `search`."""
+
+    @abstractmethod
+    def search(self, index: str, sought: str | Sequence[float], k: int = 10) -> list[Hit]:
+        """The k best nodes of an index for a text or a vector, ties by id."""
+
+    @abstractmethod
+    def info(self) -> Info:
+        """What the store is and holds."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the store; a load that is not finished is given up."""
+
+    def sources(self) -> tuple[SourceInfo, ...]:
+        """The sources that ever began a load here, by name."""
+        return tuple(_source_info(row) for row in self.query(queries.text("read/sources")).records())
+
+    def read_schema(self) -> GraphSchema:
+        """The schema of all sources whose load is complete, merged.
+
+        Raises:
+            StoreError: nothing is loaded.
+            SourceError: two sources do not fit together.
+        """
+        schemas = [source.schema for source in self.sources() if source.schema is not None]
+        if not schemas:
+            raise StoreError("nothing is loaded into the store yet; next: graphrec load MAPPING, or graphrec demo")
+        return reduce(GraphSchema.merge, schemas)
+
+    def read_nodes(self, label: str, schema: GraphSchema | None = None, *, personal: bool = False) -> "pa.Table":
+        """The nodes of a label in the form of `rows.node_fields`, in no order, without personal columns unless asked."""
+        node: NodeSchema = (schema or self.read_schema()).nodes[label]
+        columns = node.columns if personal else node.public_columns()
+        fields = node_fields(columns)
+        chunks = self.stream(queries.text("read/nodes", {"Node": label}), {"columns": _names(columns)})
+        return to_rows(chunks, fields)
+
+    def read_edges(self, edge_type: str, schema: GraphSchema | None = None) -> "pa.Table":
+        """The edges of a type in the form of `rows.edge_fields`, in no order."""
+        edge: EdgeSchema = (schema or self.read_schema()).edges[edge_type]
+        fields = edge_fields(edge.columns)
+        statement = queries.text("read/edges", {"Source": edge.source, "EDGE": edge_type, "Target": edge.target})
+        return to_rows(self.stream(statement, {"columns": _names(edge.columns)}), fields)
+
+    def read_series(self, name: str, schema: GraphSchema | None = None) -> "pa.Table":
+        """The rows of a series from all sources: id, at, values."""
+        found = schema or self.read_schema()
+        return read_series(self.series_folder, found.series[name], [source.name for source in self.sources()])
+
+    def read_split(self) -> "dict[Part, pa.Table] | None":
+        """The pairs (user, product) of each part of the mapping's own split; None without one."""
+        import pyarrow as pa
+
+        parts: dict[Part, list[pa.Table]] = {}
+        for part, users, products in self.query(queries.text("read/split")).rows:
+            table = pa.table({"user": pa.array(users, pa.string()), "product": pa.array(products, pa.string())})
+            parts.setdefault(part, []).append(table)
+        return {part: pa.concat_tables(tables) for part, tables in sorted(parts.items())} or None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _names(columns: tuple[Column, ...]) -> list[str]:
+    return sorted(column.name for column in columns)
+
+
+def _source_info(row: Mapping[str, Any]) -> SourceInfo:
+    schema = json.loads(row["schema"]) if row["schema"] else None
+    return SourceInfo(
+        name=row["name"],
+        run=row["run"] or "",
+        files_hash=row["files_hash"] or "",
+        schema=None if schema is None else GraphSchema.from_json(schema),
+        touched=tuple(tuple(one) for one in json.loads(row["touched"] or "[]")),
+    )
