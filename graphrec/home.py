@@ -74,8 +74,8 @@ class Home:
         found, writer = self._written_by()
         if found > FORMAT:
             raise SchemaOutdated(
-                f"home {self.path} has format {found}, written by graphrec {writer}, and this is graphrec {__version__}, "
-                f"which reads formats up to {FORMAT}; install a newer graphrec or name another home with --home"
+                f"home {self.path} has format {found}, written by graphrec {writer}, and this is graphrec "
+                f"{__version__}, which reads formats up to {FORMAT}; install a newer graphrec or name another home with --home"
             )
         return self
 
@@ -91,7 +91,9 @@ class Home:
             self.path.mkdir(parents=True, exist_ok=True)
             if not self.format_file.exists():
                 with whole_file(self.format_file) as temporary:
-                    temporary.write_text(json.dumps({"format": FORMAT, "graphrec": __version__}) + "\n", encoding="utf-8")
+                    temporary.write_text(
+                        json.dumps({"format": FORMAT, "graphrec": __version__}) + "\n", encoding="utf-8"
+                    )
         except OSError as error:
             raise SettingsError(
                 f"home {self.path} cannot be made: {error.strerror}; name another one with --home"
@@ -104,5 +106,5 @@ class Home:
             return int(content["format"]), str(content.get("graphrec", "unknown"))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise SettingsError(
-                f"{self.format_file} does not name a format (want {{\"format\": {FORMAT}}}); restore it from a backup"
+                f'{self.format_file} does not name a format (want {{"format": {FORMAT}}}); restore it from a backup'
             ) from error

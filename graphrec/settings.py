@@ -146,7 +146,8 @@ def _roles(file: Path, content: dict[str, Any]) -> RoleOverrides:
         _check_kind(file, f"roles.{key}", value, kinds[key])
     if content.get("min_group", 1) < 1:
         raise SettingsError(f"{file} roles.min_group {content['min_group']} is below 1; want 1 or more")
-    return RoleOverrides(**{key: tuple(value) if isinstance(value, list) else value for key, value in content.items()})
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in content.items()}
+    return RoleOverrides(**values)
 
 
 def _check_key(file: Path, key: str, known: Mapping[str, Any], *, prefix: str) -> None:
@@ -171,7 +172,9 @@ def _check_kind(file: Path, key: str, value: Any, kind: type) -> None:
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     names = ("store", "home", "encoder", "seed", "log_level")
-    given = {name: environment[f"GRAPHREC_{name.upper()}"] for name in names if environment.get(f"GRAPHREC_{name.upper()}")}
+    given = {
+        name: environment[f"GRAPHREC_{name.upper()}"] for name in names if environment.get(f"GRAPHREC_{name.upper()}")
+    }
     values: dict[str, Any] = dict(given)
     if "home" in given:
         values["home"] = Path(given["home"])
@@ -179,7 +182,9 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         try:
             values["seed"] = int(given["seed"])
         except ValueError as error:
-            raise SettingsError(f"GRAPHREC_SEED {given['seed']!r} is not a whole number; correct or unset it") from error
+            raise SettingsError(
+                f"GRAPHREC_SEED {given['seed']!r} is not a whole number; correct or unset it"
+            ) from error
     _check_level(given.get("log_level"), "GRAPHREC_LOG_LEVEL")
     return values
 

@@ -1,0 +1,45 @@
+# The front door: every command of this project is a target here. `make` alone lists them.
+# Variables: ARGS (options for the command of a target), PYTHON (3.11 to 3.13), UV_TORCH_BACKEND=cpu (small torch).
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+export PYTHONHASHSEED ?= 0
+
+.PHONY: help install demo test lint bench docs build lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+install: ## make .venv and install everything into it; the second time: nothing to do
+	@$(PYTHON) tools/install.py
+
+demo: install ## the demo bank from raw files to explained lists, on the embedded store and the CPU
+	@$(BIN)/graphrec demo --run $(ARGS)
+
+test: install ## all tests and doctests; one choice of them: make test ARGS="-k settings"
+	@echo "graphrec: running the tests, some minutes on 2 cores" >&2
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: install ## format, style, types, sizes, generated files up to date
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/pyright
+	@$(BIN)/python tools/sizes.py
+	@$(BIN)/python tools/docs.py --check
+
+bench: install ## speed and quality against peers, with seeds; one of them: make bench ARGS=benchmarks/NAME.py
+	@for script in $(or $(ARGS),$(wildcard benchmarks/*.py)); do echo "graphrec: $$script" >&2; $(BIN)/python $$script || exit 1; done
+
+docs: install ## write docs/cli.md from --help
+	@$(BIN)/python tools/docs.py
+
+build: install ## sdist and wheel in dist/, then the checks of the package
+	@rm -rf dist && $(BIN)/python -m hatchling build
+	@$(BIN)/python -m pytest tests/package $(ARGS)
+
+lock: install ## resolve pyproject.toml anew into requirements.lock and requirements-torch.txt
+	@$(BIN)/python tools/lock.py
+
+clean: ## remove what was built; the home .graphrec and .venv stay
+	@rm -rf dist build .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage htmlcov
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
