@@ -1,0 +1,122 @@
+"""The blend: standardised terms, added with their weights.
+
+    s(u, i) = sum over terms t: w_t / sd_t(u) * s_t(u, i)
+
+sd_t(u) is the standard deviation of the term's scores of all products; a term without spread drops out. Source:
+SCIENCE.md 2.4 (F10) for any number of terms.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.terms.base import LineGroup, Shares, Term
+
+#: A spread below this part of the largest score is rounding, not spread.
+NO_SPREAD = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One user's scores.
+
+    Shapes: scores (num_products,), scales (num_terms,) = w_t / sd_t(u), 0 where the term drops out.
+    """
+
+    scores: NDArray[np.float64]
+    scales: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Ledger:
+    """Every line of the scores of some products for one user, in score units.
+
+    Shapes: term, group, via, mid (num_lines,); values (num_lines, num_products). A column sums to the score.
+    """
+
+    term: NDArray[np.int16]
+    groups: tuple[LineGroup, ...]
+    group: NDArray[np.int16]
+    via: NDArray[np.int32]
+    mid: NDArray[np.int32]
+    values: NDArray[np.float64]
+
+    def totals(self) -> NDArray[np.float64]:
+        """The scores (num_products,): the float64 sum of all lines."""
+        return self.values.sum(axis=0)
+
+
+class Blend:
+    """Terms with their weights: what is served."""
+
+    def __init__(self, terms: Sequence[Term], weights: Sequence[float]) -> None:
+        if len(terms) != len(weights):
+            raise ValueError(f"{len(terms)} terms and {len(weights)} weights")
+        self.terms = tuple(terms)
+        self.weights = tuple(float(weight) for weight in weights)
+
+    def row(self, user: int) -> Row:
+        """The scores of all products for one user, and the scale of each term."""
+        scales = np.zeros(len(self.terms))
+        total: NDArray[np.float64] | None = None
+        for position, (term, weight) in enumerate(zip(self.terms, self.weights, strict=True)):
+            scores = term.scores(user)
+            spread = float(scores.std())
+            if weight and spread > NO_SPREAD * float(np.abs(scores).max()):
+                scales[position] = weight / spread
+            total = scales[position] * scores if total is None else total + scales[position] * scores
+        assert total is not None, "a blend has terms"
+        return Row(total, scales)
+
+    def block(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
+        """The scores (len(users), num_products) of many users, rounded to float32."""
+        total: NDArray[np.float32] | None = None
+        for term, weight in zip(self.terms, self.weights, strict=True):
+            if not weight:
+                continue
+            scores = term.batch(users)
+            standardise(scores)
+            scores *= np.float32(weight)
+            total = scores if total is None else np.add(total, scores, out=total)
+        assert total is not None, "a blend has a term with weight"
+        return total
+
+    def ledger(self, user: int, products: NDArray[np.int32], scales: NDArray[np.float64]) -> Ledger:
+        """Every line of these products, with the scales of the user's row."""
+        parts: list[Shares] = []
+        terms: list[NDArray[np.int16]] = []
+        groups: list[LineGroup] = []
+        shifted: list[NDArray[np.int16]] = []
+        values = []
+        for position, term in enumerate(self.terms):
+            if not scales[position]:
+                continue
+            shares = term.shares(user, products)
+            parts.append(shares)
+            terms.append(np.full(len(shares.via), position, np.int16))
+            shifted.append((shares.group + len(groups)).astype(np.int16))
+            groups.extend(shares.groups)
+            values.append(scales[position] * shares.values)
+        if not parts:
+            empty = np.zeros(0, np.int16)
+            none = np.zeros(0, np.int32)
+            return Ledger(empty, (), empty, none, none, np.zeros((0, len(products))))
+        return Ledger(
+            np.concatenate(terms),
+            tuple(groups),
+            np.concatenate(shifted),
+            np.concatenate([part.via for part in parts]),
+            np.concatenate([part.mid for part in parts]),
+            np.concatenate(values),
+        )
+
+
+def standardise(scores: NDArray[np.float32]) -> None:
+    """Divide every row by its standard deviation, in place; a row without spread becomes 0."""
+    spread = scores.std(axis=1, dtype=np.float64)
+    largest = np.abs(scores).max(axis=1)
+    # float32 rows of equal values have a tiny spread of rounding errors.
+    kept = spread > 1e-6 * largest
+    scores *= np.where(kept, 1 / np.where(kept, spread, 1.0), 0.0).astype(np.float32)[:, None]

@@ -1,0 +1,145 @@
+"""A blend as files: `model.safetensors` with every array, and a description for meta.json.
+
+Reading maps the file and copies nothing, with numpy alone.
+"""
+
+import json
+import mmap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.graph.adjacency import Adjacency, Graph, Hop
+from graphrec.schema import GraphSchema
+from graphrec.terms.base import Term
+from graphrec.terms.blend import Blend
+from graphrec.terms.factors import FactorTerm, Neighbours, SparseRows, TableTerm
+from graphrec.terms.walks import Walk, WalkScorer, WalkTerm
+
+ARRAYS = "model.safetensors"
+_DTYPES = {"F64": np.float64, "F32": np.float32, "I64": np.int64, "I32": np.int32, "U8": np.uint8, "BOOL": np.bool_}
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def write_blend(folder: Path, blend: Blend, graph: Graph) -> dict[str, Any]:
+    """Write the arrays of a blend and of what it needs of its graph; returns the description for `open_blend`."""
+    from safetensors.numpy import save_file
+
+    arrays: Arrays = {}
+    terms = [_describe(term, weight, f"t{n}", arrays) for n, (term, weight) in enumerate(_weighted(blend))]
+    hops = _hops_of(blend)
+    hops |= {Hop(name) for name in graph.schema.roles.interactions}
+    for hop in sorted(hops, key=str):
+        adjacency = graph.hops[hop]
+        arrays[f"graph/{hop}/indptr"], arrays[f"graph/{hop}/indices"] = adjacency.indptr, adjacency.indices
+        if adjacency.weight is not None:
+            arrays[f"graph/{hop}/weight"] = adjacency.weight
+    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / ARRAYS)
+    return {"terms": terms, "hops": sorted(str(hop) for hop in hops)}
+
+
+def open_blend(
+    folder: Path, description: Mapping[str, Any], schema: GraphSchema, counts: Mapping[str, int]
+) -> tuple[Blend, Graph]:
+    """The blend that `write_blend` wrote, and the part of its graph that it needs, mapped into memory."""
+    arrays = map_arrays(folder / ARRAYS)
+    hops = {}
+    for text in description["hops"]:
+        stem = f"graph/{text}"
+        hops[Hop.parse(text)] = Adjacency(arrays[f"{stem}/indptr"], arrays[f"{stem}/indices"], arrays.get(f"{stem}/weight"))
+    graph = Graph(schema, counts, hops)
+    terms = [_open(described, f"t{n}", graph, arrays) for n, described in enumerate(description["terms"])]
+    return Blend(terms, [described["weight"] for described in description["terms"]]), graph
+
+
+def map_arrays(path: Path) -> Arrays:
+    """Every array of a safetensors file, mapped into memory."""
+    with path.open("rb") as file:
+        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    header_size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + header_size])
+    arrays: Arrays = {}
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        start, end = entry["data_offsets"]
+        kind = np.dtype(_DTYPES[entry["dtype"]])
+        count = (end - start) // kind.itemsize
+        arrays[name] = np.frombuffer(content, kind, count, 8 + header_size + start).reshape(entry["shape"])
+    return arrays
+
+
+def _weighted(blend: Blend) -> list[tuple[Term, float]]:
+    return list(zip(blend.terms, blend.weights, strict=True))
+
+
+def _hops_of(blend: Blend) -> set[Hop]:
+    hops: set[Hop] = set()
+    for term in blend.terms:
+        if isinstance(term, WalkTerm):
+            for scorer in term.scorers:
+                hops.update(scorer.walk.hops)
+                hops.update(hop.back() for hop in scorer.walk.hops)
+        elif isinstance(term, FactorTerm | TableTerm):
+            hops.update(source.hop for source in term.neighbours if source.hop is not None)
+    return hops
+
+
+def _describe(term: Term, weight: float, stem: str, arrays: Arrays) -> dict[str, Any]:
+    described: dict[str, Any] = {"name": term.name, "weight": weight}
+    if isinstance(term, WalkTerm):
+        described["form"] = "walks"
+        described["walks"] = []
+        for n, scorer in enumerate(term.scorers):
+            walk = scorer.walk
+            described["walks"].append({"walk": str(walk), "powers": list(walk.powers), "beta": walk.beta})
+            if scorer.table is not None:
+                arrays[f"{stem}/{n}/table"] = scorer.table
+            if scorer.closes:
+                arrays[f"{stem}/{n}/diagonal"] = scorer.diagonal
+        return described
+    if not isinstance(term, FactorTerm | TableTerm):
+        raise TypeError(f"{type(term).__name__} has no file form")
+    described["form"] = "factors" if isinstance(term, FactorTerm) else "table"
+    described["neighbours"] = []
+    for n, source in enumerate(term.neighbours):
+        described["neighbours"].append({"hop": str(source.hop) if source.hop else None, "own": source.own})
+        if isinstance(source.left, SparseRows):
+            for part in ("indptr", "indices", "values"):
+                arrays[f"{stem}/{n}/{part}"] = getattr(source.left, part)
+        else:
+            arrays[f"{stem}/{n}/left"] = source.left
+    if isinstance(term, FactorTerm):
+        described["text_dim"] = term.text_dim
+        arrays[f"{stem}/right"] = term.right
+    return described
+
+
+def _open(described: Mapping[str, Any], stem: str, graph: Graph, arrays: Arrays) -> Term:
+    if described["form"] == "walks":
+        scorers = []
+        for n, entry in enumerate(described["walks"]):
+            hops = tuple(Hop.parse(hop) for hop in entry["walk"].split())
+            walk = Walk(hops, tuple(entry["powers"]), entry["beta"])
+            diagonal, table = arrays.get(f"{stem}/{n}/diagonal"), arrays.get(f"{stem}/{n}/table")
+            scorers.append(WalkScorer(graph, walk, diagonal=diagonal, table=table))
+        return WalkTerm(described["name"], graph, scorers)
+    neighbours = []
+    for n, entry in enumerate(described["neighbours"]):
+        hop = Hop.parse(entry["hop"]) if entry["hop"] else None
+        neighbours.append(Neighbours(hop, _left(f"{stem}/{n}", graph, arrays), entry["own"]))
+    if described["form"] == "factors":
+        right = arrays[f"{stem}/right"]
+        return FactorTerm(described["name"], graph, neighbours, right, text_dim=described["text_dim"])
+    return TableTerm(described["name"], graph, neighbours)
+
+
+def _left(stem: str, graph: Graph, arrays: Arrays) -> "NDArray[np.float32] | SparseRows":
+    if f"{stem}/left" in arrays:
+        return arrays[f"{stem}/left"]
+    parts = (arrays[f"{stem}/{part}"] for part in ("indptr", "indices", "values"))
+    return SparseRows(*parts, num_products=graph.num_products)
