@@ -75,7 +75,7 @@ class Home:
         if found > FORMAT:
             raise SchemaOutdated(
                 f"home {self.path} has format {found}, written by graphrec {writer}, and this is graphrec "
-                f"{__version__}, which reads formats up to {FORMAT}; install a newer graphrec or name another home with --home"
+                f"{__version__}, which reads formats up to {FORMAT}; install a newer graphrec or use another --home"
             )
         return self
 

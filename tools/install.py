@@ -78,9 +78,7 @@ def check_disk() -> None:
     cpu = os.environ.get("UV_TORCH_BACKEND") == "cpu" or sys.platform == "darwin"
     wanted = WANTED_GB_CPU if cpu else WANTED_GB
     free = shutil.disk_usage(ROOT).free / 1e9
-    if (VENV / "lib").exists():
-        return  # most of it is there
-    if free < wanted:
+    if free < wanted and not list(VENV.glob("lib/python3.*/site-packages/torch")):
         fail(
             f"{free:.1f} GB free on this disk, installing wants {wanted:.0f} GB; free some"
             + ("" if cpu else ", or take the CPU build of torch: UV_TORCH_BACKEND=cpu make …")
@@ -89,11 +87,10 @@ def check_disk() -> None:
 
 def make_venv() -> None:
     """Make .venv with uv in it, of the locked version."""
-    if (
-        not PYTHON.exists()
-        and subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=False).returncode
-    ):
-        fail("python3 -m venv failed; on Debian and Ubuntu: apt install python3-venv")
+    if not PYTHON.exists():
+        made = subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=False)
+        if made.returncode:
+            fail("python3 -m venv failed; on Debian and Ubuntu: apt install python3-venv")
     if UV.exists():
         return
     blocks = LOCK.read_text(encoding="utf-8").split("\n")
@@ -108,7 +105,8 @@ def make_venv() -> None:
 def step(what: str, *options: str) -> None:
     """Install one part with uv."""
     say(what)
-    run(what, str(UV), "pip", "install", "--python", str(PYTHON), "--quiet", *options)
+    manner = [] if sys.stderr.isatty() else ["--quiet"]
+    run(what, str(UV), "pip", "install", "--python", str(PYTHON), *manner, *options)
 
 
 def run(what: str, *command: str) -> None:
