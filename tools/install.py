@@ -112,7 +112,7 @@ def step(what: str, *options: str) -> None:
 def run(what: str, *command: str) -> None:
     """Run one command in the checkout; stop with one line when it fails."""
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
-        fail(f"installing {what} failed; the lines above say why. Run the same command again to go on")
+        fail(f"{what}: not installed, the lines above say why; run the same command again to go on")
 
 
 def say(line: str) -> None:

@@ -1,0 +1,122 @@
+"""The checks of `graphrec doctor`: each looks at one thing and never fails itself."""
+
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from graphrec import __version__
+from graphrec.cli.state import state
+from graphrec.errors import GraphrecError
+
+WANTED_FREE_GB = 2.0
+"""A store, snapshots and models of a mid-sized bank fit into this."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding; `advice` is what to do, None when there is nothing to do."""
+
+    name: str
+    ok: bool
+    detail: str
+    advice: str | None = None
+
+
+def run_checks() -> list[Check]:
+    """All findings, in the order in which one would mend them."""
+    looks: dict[str, Callable[[], Check]] = {
+        "python": _python,
+        "packages": _packages,
+        "settings": _settings,
+        "home": _home,
+        "disk": _disk,
+        "torch": _torch,
+        "encoder": _encoder,
+        "store": _store,
+    }
+    return [_guarded(name, look) for name, look in looks.items()]
+
+
+def _guarded(name: str, look: Callable[[], Check]) -> Check:
+    try:
+        return look()
+    except GraphrecError as error:
+        detail, _, advice = str(error).partition("; ")
+        return Check(name, False, detail, advice or None)
+
+
+def _python() -> Check:
+    found = ".".join(map(str, sys.version_info[:3]))
+    ok = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    return Check("python", ok, f"{found} on {sys.platform}", None if ok else "use Python 3.11, 3.12 or 3.13")
+
+
+def _packages() -> Check:
+    missing = []
+    for line in metadata.requires("graphrec") or []:
+        requirement, _, marker = line.partition(";")
+        name = requirement.split("=")[0].split(">")[0].split("<")[0].strip()
+        if "extra" not in marker and not _is_installed(name):
+            missing.append(name)
+    detail = f"graphrec {__version__}, " + (f"without {', '.join(missing)}" if missing else "all packages installed")
+    return Check("packages", not missing, detail, "make install" if missing else None)
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _settings() -> Check:
+    settings = state.settings
+    return Check("settings", True, f"from {settings.file or 'defaults and environment'}, seed {settings.seed}")
+
+
+def _home() -> Check:
+    home = state.home
+    if not home.format_file.exists():
+        return Check("home", True, f"{home.path} is not there yet", "graphrec demo --run, or graphrec load")
+    return Check("home", True, f"{home.path}, format of this graphrec")
+
+
+def _disk() -> Check:
+    folder = Path(state.settings.home).resolve()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free / 1e9
+    ok = free >= WANTED_FREE_GB
+    return Check("disk", ok, f"{free:.1f} GB free", None if ok else f"want {WANTED_FREE_GB:.0f} GB free for the home")
+
+
+def _torch() -> Check:
+    if not _is_installed("torch"):
+        return Check("torch", False, "not installed", "make install")
+    from graphrec.features.text import choose_device
+
+    device = choose_device()
+    return Check("torch", True, f"{metadata.version('torch')} on {device.name}: {device.reason}")
+
+
+def _encoder() -> Check:
+    from graphrec.features.encoder import EncoderFiles
+
+    files = EncoderFiles.find(state.settings.encoder)
+    return Check("encoder", True, f"{files.name}, {files.dim} numbers a text, weights as they should be")
+
+
+def _store() -> Check:
+    from graphrec.store import is_server, open_store
+
+    uri = state.settings.store
+    if not is_server(uri) and not Path(state.store).exists():
+        return Check("store", True, "embedded, nothing loaded yet", "graphrec load MAPPING --data DIR")
+    with open_store(uri, state.home.store) as store:
+        info = store.info()
+    nodes, edges = sum(info.nodes.values()), sum(info.edges.values())
+    return Check("store", True, f"{info.kind} {info.version}: {nodes:,} nodes, {edges:,} edges")

@@ -1,0 +1,25 @@
+"""graphrec doctor: what this machine, the home and the store are like, and what to do about it."""
+
+from typing import Annotated
+
+import typer
+
+from graphrec.cli.output import emit_json, table
+from graphrec.errors import GraphrecError
+
+
+def command(
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check this machine, the home and the store; exit code 1 when something does not work."""
+    from graphrec.cli.checks import run_checks
+
+    checks = run_checks()
+    if json:
+        emit_json({"checks": checks})
+    else:
+        rows = [("ok" if check.ok else "NOT OK", check.name, check.detail, check.advice or "") for check in checks]
+        table(("", "check", "found", "advice"), rows)
+    if not all(check.ok for check in checks):
+        names = ", ".join(check.name for check in checks if not check.ok)
+        raise GraphrecError(f"not in order: {names}; the advice beside each says what to do")
