@@ -2,12 +2,12 @@
 
 A file is ordinary Cypher whose role names are placeholders: `:User`, `:Product`, `:HELD` (the relevant interactions) and
 `:INTERACTION` (all of them) stand for what the mapping calls them; files of load/ and read/ use `:Node`, `:Source`,
-`:Target` and `:EDGE` likewise. An analyst file starts with its question and has one line per parameter.
+`:Target` and `:EDGE` likewise, those of explain/ `:Via`, `:Mid`, `:FIRST`, `:SECOND` and `:THIRD`. An analyst file starts with its question and has one line per parameter.
 """
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -18,7 +18,9 @@ from graphrec.errors import QueryError, UnknownId, UsageError
 from graphrec.schema import GraphSchema
 
 #: Names that stand for labels and edge types of the mapping wherever they follow `:` or `|`.
-PLACEHOLDERS = ("User", "Product", "HELD", "INTERACTION", "Node", "Source", "Target", "EDGE")
+PLACEHOLDERS = (
+    "User", "Product", "HELD", "INTERACTION", "Node", "Source", "Target", "EDGE", "Via", "Mid", "FIRST", "SECOND", "THIRD"
+)
 
 #: What a placeholder becomes: one label or type, or several types joined by `|`.
 Labels = Mapping[str, str | Sequence[str]]
@@ -118,8 +120,10 @@ def roles(schema: GraphSchema) -> dict[str, str | Sequence[str]]:
     }
 
 
-def text(name: str, labels: Labels | None = None) -> LiteralString:
+def text(name: str, labels: Labels | None = None, *, reverse: Collection[str] = ()) -> LiteralString:
     """The Cypher of a file such as "load/nodes", or of a person's own statement, with its labels put in.
+
+    Edges of the placeholders in `reverse` point the other way than the file says.
 
     Raises:
         UnknownId: it looks like the name of a file and there is none.
@@ -130,6 +134,8 @@ def text(name: str, labels: Labels | None = None) -> LiteralString:
     source = _read(name)
     given = labels or {}
     body = "\n".join(line for line in source.splitlines() if not line.startswith("//")).strip()
+    for placeholder in reverse:
+        body = re.sub(rf"-\[(\w*:{placeholder})\]->", r"<-[\1]-", body)
     return _PLACEHOLDER.sub(lambda match: _label(name, match.group(1), given), body)  # pyright: ignore[reportReturnType]
 
 
