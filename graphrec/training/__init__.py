@@ -1,0 +1,1 @@
+"""How models are fitted: what is hidden, the search on validation, the loop, the model folder."""

@@ -1,0 +1,219 @@
+"""What a fit must not see: the mapping's own pairs, a cut in time, or a seeded choice by user.
+
+    train         the graph without validation and test: models are fitted here, and chosen on validation
+    train+valid   the graph without test: what the tested model is fitted on, unless the mapping says `refit = false`
+    all           everything: what `--final` fits on
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.graph.adjacency import Adjacency, Hidden, from_codes
+from graphrec.graph.snapshot import ALWAYS, Snapshot
+
+Stage = Literal["train", "train+valid", "all"]
+Mask = Literal["fitted", "train", "train+valid"]
+Codes = NDArray[np.int64]
+
+TEST_PART = 0.2
+"""Share of the relevant edges in the test part where the mapping has no split of its own."""
+VALID_PART = 0.1
+"""Share of the relevant edges in the validation part before it."""
+SPLIT_SEED = 0
+"""Draws what is drawn; apart from the seed of a fit, so that fits with other seeds are judged on the same pairs."""
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Which relevant pairs are hidden from which fit.
+
+    Shapes: valid, test and the parts of `listed` are sorted distinct codes user * num_products + product.
+    """
+
+    name: Literal["mapping", "time", "random"]
+    num_users: int
+    num_products: int
+    valid: Codes
+    """Relevant pairs to find by what is fitted on train."""
+    test: Codes
+    """Relevant pairs to find by what is fitted on `fitted`."""
+    cuts: tuple[int, int] | None = None
+    """Time split: microseconds at which validation and test begin."""
+    listed: tuple[Codes, Codes] | None = None
+    """Other splits: all pairs hidden for validation and for test, with those that do not count."""
+    refit: bool = True
+    mask: Mask = "fitted"
+    notes: tuple[str, ...] = ()
+    """What a report has to say about this split."""
+
+    @property
+    def fitted(self) -> Stage:
+        """What the tested model is fitted on."""
+        return "train+valid" if self.refit else "train"
+
+    @property
+    def masked(self) -> Stage:
+        """What holds the products that are left out of the candidates at test time."""
+        return self.fitted if self.mask == "fitted" else self.mask
+
+    def hidden(self, stage: Stage) -> Hidden:
+        """What a fit of this stage must not see."""
+        if stage == "all":
+            return Hidden()
+        if self.cuts is not None:
+            return Hidden(known_from=self.cuts[0 if stage == "train" else 1])
+        assert self.listed is not None, "a split has cuts or pairs"
+        valid, test = self.listed
+        return Hidden(pairs=np.union1d(valid, test) if stage == "train" else test)
+
+    def relevant(self, part: Literal["valid", "test"]) -> tuple[NDArray[np.int32], Adjacency]:
+        """The users who have something to find, ascending, and what: one row per such user."""
+        codes = self.valid if part == "valid" else self.test
+        users, rows = np.unique(codes // self.num_products, return_inverse=True)
+        found = from_codes(rows * self.num_products + codes % self.num_products, len(users), self.num_products)
+        return users.astype(np.int32), found
+
+    @property
+    def hash(self) -> str:
+        """sha256 of everything that decides who has to find what, and what fits may see."""
+        digest = hashlib.sha256()
+        digest.update(repr((self.name, self.num_users, self.num_products, self.cuts, self.refit, self.mask)).encode())
+        for codes in (self.valid, self.test, *(self.listed or ())):
+            digest.update(f" {len(codes)} ".encode())
+            digest.update(np.ascontiguousarray(codes, "<i8").tobytes())
+        return digest.hexdigest()
+
+    def counts(self) -> dict[str, int]:
+        """Users and interactions of both parts."""
+        counted = {}
+        for part, codes in (("validation", self.valid), ("test", self.test)):
+            counted[f"{part}_users"] = len(np.unique(codes // self.num_products))
+            counted[f"{part}_interactions"] = len(codes)
+        return counted
+
+    def describe(self) -> dict[str, Any]:
+        """Name, hash, counts, rules and notes, as plain values."""
+        return {
+            "name": self.name, "hash": self.hash, **self.counts(), "fitted": self.fitted, "masked": self.masked,
+            "notes": list(self.notes),
+        }  # fmt: skip
+
+
+def split_of(snapshot: Snapshot, *, seed: int = SPLIT_SEED) -> Split:
+    """The split of a snapshot: the mapping's own, else by time, else a seeded choice by user."""
+    listed = snapshot.split_pairs("test")
+    if listed is not None and len(listed):
+        return _by_mapping(snapshot, seed)
+    events = _relevant_events(snapshot)
+    if (events.known_at != ALWAYS).any():
+        by_time = _by_time(snapshot, events)
+        if by_time is not None:
+            return by_time
+    return _by_user(snapshot, events, seed)
+
+
+@dataclass(frozen=True, eq=False)
+class _Events:
+    """Relevant events: pair codes (n,) and when each was known (n,)."""
+
+    codes: Codes
+    known_at: Codes
+
+
+def _relevant_events(snapshot: Snapshot) -> _Events:
+    num_products = snapshot.count(snapshot.schema.roles.product)
+    codes, known_at = [], []
+    for name in snapshot.schema.roles.relevant:
+        edges = snapshot.edges(name)
+        rows = np.repeat(np.arange(len(edges.indptr) - 1, dtype=np.int64), np.diff(edges.indptr))
+        codes.append(rows * num_products + edges.indices)
+        known_at.append(np.asarray(edges.known_at))
+    if not codes:
+        return _Events(np.zeros(0, np.int64), np.zeros(0, np.int64))
+    return _Events(np.concatenate(codes), np.concatenate(known_at))
+
+
+def _sizes(snapshot: Snapshot) -> dict[str, int]:
+    roles = snapshot.schema.roles
+    return {"num_users": snapshot.count(roles.user), "num_products": snapshot.count(roles.product)}
+
+
+def _by_mapping(snapshot: Snapshot, seed: int) -> Split:
+    sizes = _sizes(snapshot)
+    relevant = np.unique(_relevant_events(snapshot).codes)
+    test = _listed(snapshot, "test", sizes["num_products"])
+    valid = np.setdiff1d(_listed(snapshot, "valid", sizes["num_products"]), test)
+    notes = []
+    counted = np.intersect1d(test, relevant)
+    if len(counted) < len(test):
+        notes.append(f"{len(test) - len(counted)} test pairs of the mapping are no relevant edges and do not count")
+    if not len(valid):
+        num_users = len(np.unique(counted // sizes["num_products"]))
+        valid = _draw_like_test(np.setdiff1d(relevant, test), num_users, sizes["num_products"], seed)
+    rule = snapshot.schema.split
+    return Split(
+        "mapping", **sizes, valid=np.intersect1d(valid, relevant), test=counted, listed=(valid, test),
+        refit=rule.refit if rule else True, mask=rule.mask if rule else "fitted", notes=tuple(notes),
+    )  # fmt: skip
+
+
+def _listed(snapshot: Snapshot, part: str, num_products: int) -> Codes:
+    pairs = snapshot.split_pairs(part)
+    if pairs is None:
+        return np.zeros(0, np.int64)
+    return np.unique(pairs[:, 0].astype(np.int64) * num_products + pairs[:, 1])
+
+
+def _draw_like_test(remaining: Codes, num_users: int, num_products: int, seed: int) -> Codes:
+    """As many users as the test part has, one remaining pair each, of users who keep another."""
+    rng = np.random.default_rng(seed)
+    users, first, counts = np.unique(remaining // num_products, return_index=True, return_counts=True)
+    able = np.flatnonzero(counts >= 2)
+    chosen = np.sort(rng.choice(able, min(num_users, len(able)), replace=False))
+    return remaining[first[chosen] + rng.integers(0, counts[chosen])]
+
+
+def _by_time(snapshot: Snapshot, events: _Events) -> Split | None:
+    """Global cuts in time; None when all dated events happen at once, so that nothing lies before a cut."""
+    times = np.sort(events.known_at[events.known_at != ALWAYS])
+    valid_cut = int(times[min(round(len(times) * (1 - TEST_PART - VALID_PART)), len(times) - 1)])
+    test_cut = int(times[min(round(len(times) * (1 - TEST_PART)), len(times) - 1)])
+    if not (events.known_at < valid_cut).any():
+        return None
+    before_valid, before_test = events.known_at < valid_cut, events.known_at < test_cut
+    in_train, in_fitted = np.unique(events.codes[before_valid]), np.unique(events.codes[before_test])
+    # What a fit has seen never counts as found: a pair bought again later is out of the later part.
+    valid = np.setdiff1d(in_fitted, in_train)
+    test = np.setdiff1d(events.codes[~before_test], in_fitted)
+    undated = int((events.known_at == ALWAYS).sum())
+    notes = (f"{undated} relevant edges have no time and are in train",) if undated else ()
+    return Split("time", **_sizes(snapshot), valid=valid, test=test, cuts=(valid_cut, test_cut), notes=notes)
+
+
+def _by_user(snapshot: Snapshot, events: _Events, seed: int) -> Split:
+    """For every user a random share of the pairs, at least one left in train."""
+    sizes = _sizes(snapshot)
+    pairs = np.unique(events.codes)
+    rng = np.random.default_rng(seed)
+    pairs = pairs[np.lexsort((rng.random(len(pairs)), pairs // sizes["num_products"]))]
+    users, first, counts = np.unique(pairs // sizes["num_products"], return_index=True, return_counts=True)
+    # Sizes of parts are rounded up or down at random, so that users with few pairs take part too.
+    num_test = np.minimum(_rounded(counts * TEST_PART, rng), counts - 1)
+    num_valid = np.minimum(_rounded(counts * VALID_PART, rng), counts - 1 - num_test)
+    place = np.arange(len(pairs)) - np.repeat(first, counts)
+    in_test = place < np.repeat(num_test, counts)
+    in_valid = ~in_test & (place < np.repeat(num_test + num_valid, counts))
+    valid, test = np.sort(pairs[in_valid]), np.sort(pairs[in_test])
+    why = "the relevant edges have no times" if (events.known_at == ALWAYS).all() else "all relevant edges have one time"
+    note = f"{why}: validation and test are a seeded random choice by user, which a model finds easier than the future"
+    return Split("random", **sizes, valid=valid, test=test, listed=(valid, test), notes=(note,))
+
+
+def _rounded(values: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
+    return np.floor(values + rng.random(len(values))).astype(np.int64)
+
+
