@@ -167,7 +167,8 @@ def _check_kind(file: Path, key: str, value: Any, kind: type) -> None:
     if key == "roles.weights" and is_right:
         is_right = all(isinstance(item, int | float) and not isinstance(item, bool) for item in value.values())
     if not is_right:
-        raise SettingsError(f"{file} {key} = {value!r} is not {names[kind]}; correct it")
+        want = "a table of numbers" if key == "roles.weights" else names[kind]
+        raise SettingsError(f"{file} {key} = {value!r} is not {want}; correct it")
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:

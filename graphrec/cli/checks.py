@@ -43,7 +43,7 @@ def run_checks() -> list[Check]:
 def _guarded(name: str, look: Callable[[], Check]) -> Check:
     try:
         return look()
-    except GraphrecError as error:
+    except (GraphrecError, ImportError, OSError) as error:
         detail, _, advice = str(error).partition("; ")
         return Check(name, False, detail, advice or None)
 
