@@ -1,0 +1,72 @@
+"""Names and descriptions of the products, and what customers say about themselves."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from graphrec.demo.customers import Customers
+from graphrec.demo.products import Products
+from graphrec.demo.topics import PLACES, TOPICS
+from graphrec.demo.vocabulary import GOALS, INTERESTS, KINDS, MIDDLES
+
+_ROMAN = ("", " II", " III", " IV", " V", " VI", " VII", " VIII")
+
+
+def product_names(products: Products, rng: np.random.Generator) -> list[str]:
+    """One name per product, no two alike: "Nordlicht Green Buildings Bond 2031"."""
+    issuer = products.relations[1].of
+    due = rng.integers(2027, 2045, products.count)
+    seen: dict[str, int] = {}
+    names = []
+    for number in range(products.count):
+        kind = KINDS[products.kind[number]]
+        place = products.place[number]
+        subject = (PLACES[place] + " " if place >= 0 else "") + TOPICS[products.topic[number]].label
+        name = f"{products.issuer_names[issuer[number]]} {subject} {kind.word}"
+        if kind.name == "bond":
+            name += f" {due[number]}"
+        seen[name] = seen.get(name, 0) + 1
+        names.append(name + _ROMAN[seen[name] - 1])
+    return names
+
+
+def product_descriptions(products: Products, rng: np.random.Generator) -> list[str]:
+    """Two or three sentences per product, in the words of its theme."""
+    dice = rng.integers(1 << 30, size=(products.count, 4))
+    return [_description(products, number, dice[number]) for number in range(products.count)]
+
+
+def _description(products: Products, number: int, dice: np.ndarray) -> str:
+    kind, topic = KINDS[products.kind[number]], TOPICS[products.topic[number]]
+    place = products.place[number]
+    where = f" in the {PLACES[place]} region" if place >= 0 else ""
+    order = np.random.default_rng(dice[0]).permutation(len(topic.phrases))
+    p, q, r, s = (topic.phrases[at] for at in order[:4])
+    label = topic.label.lower()
+    words = {"p": p, "q": q + where, "r": r, "s": s, "label": label, "Label": label.capitalize()}
+    sentences = [_pick(kind.openings, dice[1]).format(**words), _pick(MIDDLES, dice[2]).format(**words)]
+    if dice[3] % 4:
+        sentences.append(_pick(kind.endings, dice[3] // 4))
+    return " ".join(sentences)
+
+
+def _pick(choices: Sequence[str], die: int) -> str:
+    return choices[int(die) % len(choices)]
+
+
+def profile_texts() -> list[str]:
+    """Every profile a customer may have; `profile_number` says which."""
+    plain = list(GOALS)
+    themed = [
+        f"{goal} {INTERESTS[number % len(INTERESTS)].format(label=topic.label.lower(), p=topic.phrases[0])}"
+        for topic in TOPICS
+        for number, goal in enumerate(GOALS)
+    ]
+    return plain + themed
+
+
+def profile_number(customers: Customers) -> np.ndarray:
+    """The index in `profile_texts` of each customer's profile; -1: says nothing."""
+    themed = len(GOALS) * (customers.topic + 1) + customers.goal
+    number = np.where(customers.topic >= 0, themed, customers.goal)
+    return np.where(customers.goal >= 0, number, -1)
