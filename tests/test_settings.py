@@ -41,7 +41,9 @@ def test_a_store_path_is_relative_to_the_file(tmp_path: Path) -> None:
 def test_another_file_by_the_environment(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("seed = 3")
     assert read_settings(tmp_path, {"GRAPHREC_CONFIG": str(tmp_path / "mine.toml")}).seed == 3
-    with pytest.raises(SettingsError, match="GRAPHREC_CONFIG names nowhere.toml, which is no file; correct or unset it"):
+    with pytest.raises(
+        SettingsError, match="GRAPHREC_CONFIG names nowhere.toml, which is no file; correct or unset it"
+    ):
         read_settings(tmp_path, {"GRAPHREC_CONFIG": "nowhere.toml"})
 
 

@@ -111,10 +111,10 @@ def _encoder() -> Check:
 
 
 def _store() -> Check:
-    from graphrec.store import is_server, open_store
+    from graphrec.store import open_store
 
     uri = state.settings.store
-    if not is_server(uri) and not Path(state.store).exists():
+    if "://" not in state.store and not Path(state.store).exists():
         return Check("store", True, "embedded, nothing loaded yet", "graphrec load MAPPING --data DIR")
     with open_store(uri, state.home.store) as store:
         info = store.info()

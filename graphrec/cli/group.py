@@ -12,7 +12,7 @@ from typer.main import get_command as build_command
 
 from graphrec import __version__
 from graphrec.cli.commands import COMMANDS
-from graphrec.cli.state import state
+from graphrec.cli.state import GlobalOptions, state
 from graphrec.errors import GraphrecError
 
 INTERRUPTED = 130
@@ -51,6 +51,7 @@ class LazyGroup(TyperGroup):
         **extra: Any,
     ) -> Any:
         """Run one command line; every failure ends as one line on stderr and its exit code."""
+        state.begin(GlobalOptions())
         try:
             code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
         except typer.TyperException as error:
@@ -59,6 +60,9 @@ class LazyGroup(TyperGroup):
             _fail(str(error), error.exit_code, error)
         except typer.Abort as error:
             _fail("interrupted", INTERRUPTED, error)
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            _fail(f"{where}{error.strerror or error}; run again with --debug for the traceback", 1, error)
         except Exception as error:
             what = f"{type(error).__name__}: {error}".replace("\n", " ")
             _fail(f"unexpected {what} (graphrec {__version__}); run again with --debug for the traceback", 1, error)

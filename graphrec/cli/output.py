@@ -61,7 +61,9 @@ def table(
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(box=SIMPLE_HEAD, title=Text(title) if title else None, title_justify="left", pad_edge=False)
+    drawn = Table(
+        box=SIMPLE_HEAD, title=Text(title) if title else None, title_justify="left", pad_edge=False, show_edge=False
+    )
     for name in columns:
         drawn.add_column(Text(name), justify="right" if name in right else "left", overflow="fold")
     for row in rows:

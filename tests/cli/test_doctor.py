@@ -1,0 +1,58 @@
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from graphrec.cli import app, checks
+from graphrec.cli.checks import Check
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*words: str) -> tuple[int, dict[str, dict[str, object]], str]:
+    done = CliRunner().invoke(app, [*words, "doctor", "--json"])
+    found = json.loads(done.stdout)
+    assert list(found) == ["checks"]
+    for check in found["checks"]:
+        assert set(check) == {"name", "ok", "detail", "advice"}
+    return done.exit_code, {check["name"]: check for check in found["checks"]}, done.stderr
+
+
+def test_a_machine_in_order() -> None:
+    code, found, err = run()
+    assert (code, err) == (0, "")
+    assert list(found) == ["python", "packages", "settings", "home", "disk", "torch", "encoder", "store"]
+    assert all(check["ok"] for check in found.values())
+    assert found["home"]["detail"] == ".graphrec is not there yet"
+    assert found["home"]["advice"] == "graphrec demo --run, or graphrec load"
+    assert found["encoder"]["detail"] == "all-MiniLM-L6-v2, 384 numbers a text, weights as they should be"
+    assert found["store"]["detail"] == "embedded, nothing loaded yet"
+    assert not Path(".graphrec").exists()
+
+
+def test_what_is_not_in_order_is_said_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("graphrec.toml").write_text("sed = 1")
+    monkeypatch.setattr(checks, "_torch", lambda: Check("torch", False, "not installed", "make install"))
+    code, found, err = run()
+    assert code == 1
+    assert found["settings"]["ok"] is False
+    assert found["settings"]["detail"] == "graphrec.toml has an unknown key sed"
+    assert found["settings"]["advice"] == "the nearest known one is seed"
+    assert err.startswith("error: not in order: settings, home, disk, torch, encoder, store; the advice beside each")
+
+
+def test_a_store_of_an_unknown_kind() -> None:
+    code, found, _ = run("--store", "mysql://x")
+    assert code == 1
+    assert found["store"]["detail"] == "store mysql://x has a scheme that is not known"
+
+
+def test_the_table_names_every_check() -> None:
+    done = CliRunner().invoke(app, ["doctor"])
+    assert done.exit_code == 0
+    for name in ("python", "packages", "settings", "home", "disk", "torch", "encoder", "store"):
+        assert f" {name} " in done.stdout
