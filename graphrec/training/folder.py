@@ -90,7 +90,7 @@ def open_model(folder: Path, snapshot: Snapshot) -> Model:
             f"{snapshot.hash[:DIGITS]}; run: graphrec train{_option(folder)}"
         )
     counts = {label: snapshot.count(label) for label in snapshot.labels}
-    blend, graph = open_blend(folder, meta["terms"], snapshot.schema, counts)
+    blend, graph = open_blend(folder, meta["description"], snapshot.schema, counts)
     return Model(blend, graph, meta)
 
 

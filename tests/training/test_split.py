@@ -1,0 +1,205 @@
+"""Every rule of MAPPING.md "Splits" on hand-made snapshots."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graphrec.graph.adjacency import Hop, visible_graph
+from graphrec.schema import SplitRule
+from graphrec.training.split import split_of
+from tests.training import bank
+
+TEN = [("u0", f"p{n}", n) for n in range(10)]
+
+
+def test_by_time_last_fifth_is_test_and_the_tenth_before_it_validation(tmp_path: Path) -> None:
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": TEN})
+    split = split_of(snapshot)
+    assert split.name == "time"
+    assert split.cuts == (bank.day(7), bank.day(8))
+    assert bank.named(snapshot, split.valid, split) == {("u0", "p7")}
+    assert bank.named(snapshot, split.test, split) == {("u0", "p8"), ("u0", "p9")}
+    assert split.counts() == {
+        "validation_users": 1, "validation_interactions": 1, "test_users": 1, "test_interactions": 2,
+    }  # fmt: skip
+    assert split.notes == ()
+
+
+def test_cuts_are_global_so_a_user_may_be_in_test_only(tmp_path: Path) -> None:
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": [*TEN[:9], ("late", "p0", 9)]})
+    split = split_of(snapshot)
+    assert bank.named(snapshot, split.test, split) == {("u0", "p8"), ("late", "p0")}
+    users, relevant = split.relevant("test")
+    ids = snapshot.nodes("User").ids
+    assert [ids[int(user)] for user in users] == ["late", "u0"]
+    assert [relevant.row(0).tolist(), relevant.row(1).tolist()] == [[0], [8]]
+
+
+def test_a_time_split_hides_everything_known_at_or_after_the_cut(tmp_path: Path) -> None:
+    events = {
+        "BOUGHT": TEN,
+        "VIEWED": [("u0", "p9", 6), ("u0", "p9", 7), ("u0", "p8", 8)],
+        "LIVES_IN": [("u0", "old", 1), ("u0", "always"), ("u0", "new", 7), ("u0", "newest", 9)],
+        "IN_SECTOR": [("p0", "s0"), ("p0", "s1", 8)],
+    }
+    snapshot = bank.make(tmp_path / "s", events)
+    split = split_of(snapshot)
+    train, fitted = (visible_graph(snapshot, split.hidden(stage)) for stage in ("train", "train+valid"))
+    assert bank.seen(snapshot, train, "BOUGHT") == {("u0", f"p{n}") for n in range(7)}
+    assert bank.seen(snapshot, train, "VIEWED") == {("u0", "p9")}
+    assert train.hops[Hop("VIEWED")].weights(0).tolist() == [0.2]  # the view of day 6 alone
+    assert bank.seen(snapshot, train, "LIVES_IN") == {("u0", "old"), ("u0", "always")}
+    assert bank.seen(snapshot, train, "IN_SECTOR") == {("p0", "s0")}
+    assert bank.seen(snapshot, fitted, "BOUGHT") == {("u0", f"p{n}") for n in range(8)}
+    assert bank.seen(snapshot, fitted, "LIVES_IN") == {("u0", "old"), ("u0", "always"), ("u0", "new")}
+    assert bank.seen(snapshot, visible_graph(snapshot, split.hidden("all")), "BOUGHT") == {
+        ("u0", f"p{n}") for n in range(10)
+    }
+
+
+def test_planted_leaks_after_the_cut_change_nothing_that_is_fitted(tmp_path: Path) -> None:
+    events = {"BOUGHT": TEN, "VIEWED": [("u0", "p1", 2)]}
+    clean = bank.make(tmp_path / "clean", events, users=2)
+    leaks = {"VIEWED": [("u0", "p1", 2), ("u0", "p8", 8), ("u1", "p9", 9)], "LIVES_IN": [("u0", "t", 8)]}
+    leaky = bank.make(tmp_path / "leaky", {**events, **leaks}, users=2)
+    for stage in ("train", "train+valid"):
+        one = visible_graph(clean, split_of(clean).hidden(stage))
+        two = visible_graph(leaky, split_of(leaky).hidden(stage))
+        for hop in (Hop("BOUGHT"), Hop("VIEWED"), Hop("BOUGHT", True)):
+            assert one.hops[hop].indices.tolist() == two.hops[hop].indices.tolist()
+        assert len(two.hops[Hop("LIVES_IN")].indices) == 0
+
+
+def test_a_pair_in_train_never_counts_in_test(tmp_path: Path) -> None:
+    repeats = [*TEN[:8], ("u0", "p0", 8), ("u0", "p9", 9)]
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": repeats})
+    split = split_of(snapshot)
+    assert bank.named(snapshot, split.test, split) == {("u0", "p9")}
+
+
+def test_a_pair_in_validation_never_counts_in_test_which_is_fitted_on_it(tmp_path: Path) -> None:
+    repeats = [*TEN[:8], ("u0", "p7", 8), ("u0", "p9", 9)]
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": repeats})
+    split = split_of(snapshot)
+    assert bank.named(snapshot, split.valid, split) == {("u0", "p7")}
+    assert bank.named(snapshot, split.test, split) == {("u0", "p9")}
+
+
+def test_edges_without_a_time_are_in_train_and_the_report_says_so(tmp_path: Path) -> None:
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": [*TEN, ("u1", "p0"), ("u1", "p1")]})
+    split = split_of(snapshot)
+    assert split.cuts == (bank.day(7), bank.day(8))
+    assert split.notes == ("2 relevant edges have no time and are in train",)
+
+
+def test_without_times_a_seeded_choice_by_user_and_the_report_says_so(tmp_path: Path) -> None:
+    pairs = [(f"u{n}", f"p{m}") for n in range(30) for m in range(10)]
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": pairs, "VIEWED": pairs})
+    split = split_of(snapshot)
+    assert split.name == "random"
+    assert split.notes == (
+        "the relevant edges have no times: validation and test are a seeded random choice by user, which a model finds "
+        "easier than the future",
+    )
+    assert np.bincount(split.test // 10, minlength=30).tolist() == [2] * 30
+    assert np.bincount(split.valid // 10, minlength=30).tolist() == [1] * 30
+    assert not np.intersect1d(split.test, split.valid).size
+    again, other = split_of(snapshot), split_of(snapshot, seed=1)
+    assert split.hash == again.hash != other.hash
+    train = visible_graph(snapshot, split.hidden("train"))
+    for hop in ("BOUGHT", "VIEWED"):  # a hidden pair is hidden in every interaction
+        assert len(train.hops[Hop(hop)].indices) == 300 - 90
+
+
+def test_a_user_with_one_edge_keeps_it(tmp_path: Path) -> None:
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": [(f"u{n}", "p0") for n in range(50)]})
+    split = split_of(snapshot)
+    assert (len(split.test), len(split.valid)) == (0, 0)
+
+
+def test_one_time_for_all_edges_cannot_be_cut(tmp_path: Path) -> None:
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": [("u0", f"p{n}", 3) for n in range(10)]})
+    split = split_of(snapshot)
+    assert split.name == "random"
+    assert split.notes[0].startswith("all relevant edges have one time: validation and test are a seeded random choice")
+
+
+MANY = [(f"u{n}", f"p{m}") for n in range(6) for m in range(4)]
+
+
+def test_pairs_of_the_mapping_hide_every_interaction_of_the_pair(tmp_path: Path) -> None:
+    events = {"BOUGHT": MANY, "VIEWED": [("u0", "p0"), ("u0", "p1"), ("u1", "p2")]}
+    parts = {"test": [("u0", "p0"), ("u1", "p2")], "valid": [("u0", "p1")]}
+    snapshot = bank.make(tmp_path / "s", events, split=parts)
+    split = split_of(snapshot)
+    assert split.name == "mapping"
+    train, fitted = (visible_graph(snapshot, split.hidden(stage)) for stage in ("train", "train+valid"))
+    assert bank.seen(snapshot, train, "VIEWED") == set()
+    assert bank.seen(snapshot, train, "BOUGHT") == set(MANY) - {("u0", "p0"), ("u1", "p2"), ("u0", "p1")}
+    assert bank.seen(snapshot, fitted, "VIEWED") == {("u0", "p1")}
+    assert bank.seen(snapshot, fitted, "BOUGHT") == set(MANY) - {("u0", "p0"), ("u1", "p2")}
+    assert bank.named(snapshot, split.test, split) == set(parts["test"])
+    assert bank.named(snapshot, split.valid, split) == set(parts["valid"])
+
+
+def test_validation_without_a_list_is_drawn_like_test(tmp_path: Path) -> None:
+    """As many seeded users as test has, one remaining relevant edge each, if they keep another."""
+    bought = [*MANY, ("one", "p0"), ("two", "p0"), ("two", "p1")]
+    parts = {"test": [("u0", "p0"), ("u0", "p1"), ("u1", "p2"), ("two", "p1")], "valid": []}
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": bought}, split=parts)
+    split = split_of(snapshot)
+    valid = bank.named(snapshot, split.valid, split)
+    assert len(valid) == len({user for user, _ in valid}) == 3
+    assert valid <= set(MANY) - set(parts["test"])  # neither `one` nor `two` would keep another
+    assert split.hash == split_of(snapshot).hash
+
+
+def test_all_who_can_are_drawn_when_there_are_fewer_than_in_test(tmp_path: Path) -> None:
+    bought = [("a", "p0"), ("a", "p1"), ("a", "p2"), ("b", "p0"), ("b", "p1"), ("c", "p2"), ("c", "p1")]
+    parts = {"test": [("a", "p0"), ("b", "p0"), ("c", "p2")]}
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": bought}, split=parts)
+    split = split_of(snapshot)
+    assert {user for user, _ in bank.named(snapshot, split.valid, split)} == {"a"}
+
+
+def test_a_pair_in_both_lists_is_test(tmp_path: Path) -> None:
+    parts = {"test": [("u0", "p0")], "valid": [("u0", "p0"), ("u1", "p1")]}
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": MANY}, split=parts)
+    split = split_of(snapshot)
+    assert bank.named(snapshot, split.valid, split) == {("u1", "p1")}
+
+
+def test_listed_pairs_that_are_no_relevant_edges_do_not_count_but_stay_hidden(tmp_path: Path) -> None:
+    events = {"BOUGHT": MANY, "VIEWED": [("u0", "p9")]}
+    snapshot = bank.make(tmp_path / "s", events, split={"test": [("u0", "p0"), ("u0", "p9")]})
+    split = split_of(snapshot)
+    assert bank.named(snapshot, split.test, split) == {("u0", "p0")}
+    assert split.notes == ("1 test pairs of the mapping are no relevant edges and do not count",)
+    assert bank.seen(snapshot, visible_graph(snapshot, split.hidden("train+valid")), "VIEWED") == set()
+
+
+@pytest.mark.parametrize(
+    ("rule", "fitted", "masked"),
+    [
+        (SplitRule(), "train+valid", "train+valid"),
+        (SplitRule(refit=False), "train", "train"),
+        (SplitRule(mask="train"), "train+valid", "train"),
+        (SplitRule(refit=False, mask="train+valid"), "train", "train+valid"),
+    ],
+)
+def test_refit_and_mask(tmp_path: Path, rule: SplitRule, fitted: str, masked: str) -> None:
+    parts = {"test": [("u0", "p0")], "valid": [("u0", "p1")]}
+    split = split_of(bank.make(tmp_path / "s", {"BOUGHT": MANY}, split=parts, rule=rule))
+    assert (split.fitted, split.masked) == (fitted, masked)
+
+
+def test_the_hash_tells_splits_apart(tmp_path: Path) -> None:
+    parts = {"test": [("u0", "p0")], "valid": [("u0", "p1")]}
+    hashes = {
+        split_of(bank.make(tmp_path / "a", {"BOUGHT": MANY}, split=parts)).hash,
+        split_of(bank.make(tmp_path / "b", {"BOUGHT": MANY}, split=parts, rule=SplitRule(mask="train"))).hash,
+        split_of(bank.make(tmp_path / "c", {"BOUGHT": MANY}, split={**parts, "test": [("u0", "p2")]})).hash,
+        split_of(bank.make(tmp_path / "d", {"BOUGHT": TEN})).hash,
+    }
+    assert len(hashes) == 4
