@@ -1,0 +1,129 @@
+"""Who may import whom, who may print, and where torch and the driver may be named: read from the source."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+VOCABULARY = {"__init__", "errors", "files", "home", "log", "progress", "queries", "schema", "settings"}
+ROOMS = [
+    "graph",
+    "store",
+    "loaders",
+    "features",
+    "terms",
+    "models",
+    "metrics",
+    "training",
+    "serving",
+    "evaluation",
+    "delivery",
+    "demo",
+    "cli",
+]
+TORCH_ROOMS = {"models", "training"}
+NOT_FOR_ONE_USER = {"torch", "transformers", "pandas", "scipy", "duckdb", "networkx", "numba", "arcadedb", "neo4j"}
+
+
+def python_files() -> list[Path]:
+    files = [file for folder in ("graphrec", "loaders") for file in (ROOT / folder).rglob("*.py")]
+    return sorted(file for file in files if "__pycache__" not in file.parts)
+
+
+def module_of(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    parts = parts if parts[0] == "graphrec" else ("graphrec", *parts)
+    return ".".join(parts).removesuffix(".__init__")
+
+
+def room_of(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+FILES = {module_of(file): file for file in python_files()}
+
+
+@cache
+def tree_of(module: str) -> ast.Module:
+    return ast.parse(FILES[module].read_text(encoding="utf-8"))
+
+
+def is_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def imports(node: ast.AST, *, late: bool) -> Iterator[str]:
+    """Names of the modules imported below `node`; late: in functions too. `from a import b` gives a and a.b."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            yield from (alias.name for alias in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            assert child.level == 0, "relative import"
+            yield child.module or ""
+            yield from (f"{child.module}.{alias.name}" for alias in child.names)
+        elif not is_for_types(child) and (late or not isinstance(child, ast.FunctionDef)):
+            yield from imports(child, late=late)
+
+
+@pytest.mark.parametrize("module", sorted(FILES))
+def test_rooms_import_only_from_rooms_above(module: str) -> None:
+    room = room_of(module)
+    assert room in VOCABULARY or room in ROOMS, f"{module} is in no room that tests/package/test_rooms.py knows"
+    for name in imports(tree_of(module), late=True):
+        if name.startswith("graphrec."):
+            other = room_of(name)
+            if other in VOCABULARY or other not in ROOMS:
+                continue
+            assert room in ROOMS, f"{module} belongs to the vocabulary and imports {name}"
+            assert ROOMS.index(other) <= ROOMS.index(room), f"{module} imports {name}, a room below it"
+
+
+@pytest.mark.parametrize("module", sorted(FILES))
+def test_torch_and_the_driver_have_their_rooms(module: str) -> None:
+    names = {name.partition(".")[0] for name in imports(tree_of(module), late=True)}
+    if room_of(module) not in TORCH_ROOMS and module != "graphrec.features.text":
+        assert not names & {"torch", "torch_geometric", "transformers"}, module
+    if module != "graphrec.store.neo4j":
+        assert "neo4j" not in names, module
+    assert not names & {"pandas", "sklearn", "pickle"}, module
+
+
+@pytest.mark.parametrize("module", sorted(name for name in FILES if room_of(name) != "cli"))
+def test_only_the_command_line_prints(module: str) -> None:
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called not in {"print", "typer.echo", "sys.stdout.write", "sys.stderr.write"}, (
+                f"{module} {node.lineno}"
+            )
+
+
+def test_every_room_is_a_package() -> None:
+    for folder in {file.parent for file in FILES.values()}:
+        assert (folder / "__init__.py").exists(), f"{folder.relative_to(ROOT)} has no __init__.py"
+
+
+def closure(module: str, seen: set[str]) -> set[str]:
+    """All that importing a module of ours imports, by the statements at the top of modules."""
+    if module not in seen:
+        seen.add(module)
+        parents = [module.rpartition(".")[0]] if "." in module else []
+        names = [*parents, *imports(tree_of(module), late=False)] if module in FILES else []
+        for name in names:
+            if name in FILES:
+                closure(name, seen)
+            elif name.partition(".")[0] not in {"graphrec", *sys.stdlib_module_names}:
+                seen.add(name.partition(".")[0])
+    return seen
+
+
+@pytest.mark.parametrize("module", sorted(name for name in FILES if room_of(name) == "serving"))
+def test_serving_one_user_imports_little(module: str) -> None:
+    names = closure(module, set())
+    assert not names & NOT_FOR_ONE_USER
+    assert not {name for name in names if name.startswith("graphrec.store")}
