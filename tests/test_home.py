@@ -54,7 +54,9 @@ def test_a_file_is_no_home(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"format": "x"}'])
 def test_a_torn_format_file_is_named(tmp_path: Path, content: str) -> None:
     (tmp_path / "format.json").write_text(content)
-    with pytest.raises(SettingsError, match=r"format.json does not name a format \(want \{\"format\": 1\}\); restore it"):
+    with pytest.raises(
+        SettingsError, match=r"format.json does not name a format \(want \{\"format\": 1\}\); restore it"
+    ):
         Home(tmp_path).check()
 
 
