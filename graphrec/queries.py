@@ -1,13 +1,15 @@
 """Every Cypher text of the house: read from cypher/, with the labels of a mapping put in by one function.
 
-A file is ordinary Cypher whose role names are placeholders: `:User`, `:Product`, `:HELD` (the relevant interactions) and
-`:INTERACTION` (all of them) stand for what the mapping calls them; files of load/ and read/ use `:Node`, `:Source`,
-`:Target` and `:EDGE` likewise, those of explain/ `:Via`, `:Mid`, `:FIRST`, `:SECOND` and `:THIRD`. An analyst file starts with its question and has one line per parameter.
+A file is ordinary Cypher whose role names are placeholders: `:User`, `:Product`, `:HELD` (the relevant interactions)
+and `:INTERACTION` (all of them) stand for what the mapping calls them; files of load/ and read/ use `:Node`, `:Source`,
+`:Target` and `:EDGE` likewise, those of explain/ `:Via`, `:Mid`, `:FIRST`, `:SECOND` and `:THIRD`. An analyst file
+starts with its question and has one line per parameter.
 """
 
+import difflib
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -19,7 +21,19 @@ from graphrec.schema import GraphSchema
 
 #: Names that stand for labels and edge types of the mapping wherever they follow `:` or `|`.
 PLACEHOLDERS = (
-    "User", "Product", "HELD", "INTERACTION", "Node", "Source", "Target", "EDGE", "Via", "Mid", "FIRST", "SECOND", "THIRD"
+    "User",
+    "Product",
+    "HELD",
+    "INTERACTION",
+    "Node",
+    "Source",
+    "Target",
+    "EDGE",
+    "Via",
+    "Mid",
+    "FIRST",
+    "SECOND",
+    "THIRD",
 )
 
 #: What a placeholder becomes: one label or type, or several types joined by `|`.
@@ -29,6 +43,9 @@ _PLACEHOLDER = re.compile(r"(?<=[:|])(" + "|".join(PLACEHOLDERS) + r")\b")
 _PARAMETER = re.compile(
     r"// \$(?P<name>\w+) \((?P<kind>text|integer|real|boolean|list)(?:, (?P<default>[^)]*))?\): (?P<what>.+)"
 )
+_RETURN = re.compile(r"\bRETURN\s+(?:DISTINCT\s+)?", re.IGNORECASE)
+_END_OF_RETURN = re.compile(r"\b(?:ORDER\s+BY|SKIP|LIMIT)\b|;", re.IGNORECASE)
+_ALIAS = re.compile(r"\s+AS\s+", re.IGNORECASE)
 _NEEDS = re.compile(r"(?:\(:(?P<label>[^()]+)\))|(?:\[:(?P<type>[^\[\]]+)\])")
 
 ParameterKind = Literal["text", "integer", "real", "boolean", "list"]
@@ -54,7 +71,7 @@ class Parameter:
         try:
             if self.kind == "list":
                 return [part.strip() for part in given.split(",") if part.strip()]
-            return {"integer": int, "real": float, "boolean": _boolean}[self.kind](given)
+            return _PARSERS[self.kind](given)
         except ValueError as error:
             raise UsageError(f"--param {self.name}={given}: not {_ARTICLE[self.kind]}; {self.what}") from error
 
@@ -144,6 +161,23 @@ def is_name(text_or_name: str) -> bool:
     return re.fullmatch(r"[a-z_]+/[\w.-]+", text_or_name) is not None
 
 
+def columns(statement: str) -> tuple[str, ...]:
+    """The names of the columns that a statement returns, as written; none when it does not say."""
+    returned = list(_RETURN.finditer(statement))
+    if not returned:
+        return ()
+    body = _END_OF_RETURN.split(statement[returned[-1].end() :])[0].strip()
+    found, depth, start = [], 0, 0
+    for position, one in enumerate(body):
+        depth += (one in "([{") - (one in ")]}")
+        if one == "," and depth == 0:
+            found.append(body[start:position])
+            start = position + 1
+    found.append(body[start:])
+    names_of = (_ALIAS.split(one)[-1].strip().strip("`") for one in found)
+    return tuple(name for name in names_of if name != "*")
+
+
 def names(folder: str) -> tuple[str, ...]:
     """The names of the files in one folder of cypher/, sorted, which is the order of schema files."""
     found = (entry.name for entry in _folder().joinpath(folder).iterdir() if entry.name.endswith(".cypher"))
@@ -204,11 +238,11 @@ def _read(name: str) -> str:
     try:
         return _folder().joinpath(f"{name}.cypher").read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        folder = name.partition("/")[0]
-        known = (
-            ", ".join(one.partition("/")[2] for one in names(folder)) if _folder().joinpath(folder).is_dir() else "none"
-        )
-        raise UnknownId(f"no query {name.partition('/')[2]}; there are: {known}") from error
+        folder, _, query = name.partition("/")
+        known = [one.partition("/")[2] for one in names(folder)] if _folder().joinpath(folder).is_dir() else []
+        near = difflib.get_close_matches(query, known, n=3, cutoff=0.0)
+        raise UnknownId(f"no query {query}; the nearest are: {', '.join(near) or 'none'}") from error
 
 
 _ARTICLE = {"integer": "a whole number", "real": "a number", "boolean": "true or false", "list": "a list"}
+_PARSERS: Mapping[str, Callable[[str], Any]] = {"integer": int, "real": float, "boolean": _boolean}

@@ -175,7 +175,7 @@ class Store(ABC):
         return reduce(GraphSchema.merge, schemas)
 
     def read_nodes(self, label: str, schema: GraphSchema | None = None, *, personal: bool = False) -> "pa.Table":
-        """The nodes of a label in the form of `rows.node_fields`, in no order, without personal columns unless asked."""
+        """The nodes of a label in the form of `rows.node_fields`, in no order; personal columns only when asked for."""
         node: NodeSchema = (schema or self.read_schema()).nodes[label]
         columns = node.columns if personal else node.public_columns()
         fields = node_fields(columns)
@@ -194,14 +194,15 @@ class Store(ABC):
         found = schema or self.read_schema()
         return read_series(self.series_folder, found.series[name], [source.name for source in self.sources()])
 
-    def read_split(self) -> "dict[Part, pa.Table] | None":
-        """The pairs (user, product) of each part of the mapping's own split; None without one."""
+    def read_split(self, source: str | None = None) -> "dict[Part, pa.Table] | None":
+        """The pairs (user, product) of each part of one source's own split, or of all; None without one."""
         import pyarrow as pa
 
         parts: dict[Part, list[pa.Table]] = {}
-        for part, users, products in self.query(queries.text("read/split")).rows:
-            table = pa.table({"user": pa.array(users, pa.string()), "product": pa.array(products, pa.string())})
-            parts.setdefault(part, []).append(table)
+        for owner, part, users, products in self.query(queries.text("read/split")).rows:
+            if source in (None, owner):
+                table = pa.table({"user": pa.array(users, pa.string()), "product": pa.array(products, pa.string())})
+                parts.setdefault(part, []).append(table)
         return {part: pa.concat_tables(tables) for part, tables in sorted(parts.items())} or None
 
     def __enter__(self) -> Self:

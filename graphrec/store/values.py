@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from graphrec.errors import StoreError
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -48,6 +50,12 @@ def _batch(chunk: Sequence[Sequence[Any]], fields: "pa.Schema") -> "pa.RecordBat
 def _array(column: Sequence[Any], field: "pa.Field") -> "pa.Array":
     import pyarrow as pa
 
-    if pa.types.is_timestamp(field.type):
-        return pa.array(column, pa.string()).cast(field.type)
-    return pa.array(column, field.type)
+    try:
+        if pa.types.is_timestamp(field.type):
+            return pa.array(column, pa.string()).cast(field.type)
+        return pa.array(column, field.type)
+    except (pa.ArrowException, OverflowError) as error:
+        raise StoreError(
+            f"property {field.name} of the store holds what is no {field.type}: a load was interrupted, or the graph "
+            "was edited; load the mapping again"
+        ) from error

@@ -1,0 +1,5 @@
+// Nodes that nothing claims any more.
+UNWIND $rows AS row
+MATCH (n:Node {id: row.id})
+WHERE size(coalesce(n.sources, [])) = 0 AND NOT (n)--()
+DELETE n

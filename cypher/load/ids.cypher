@@ -1,0 +1,3 @@
+// The ids of one label and how many sources besides one claim each.
+MATCH (n:Node)
+RETURN n.id AS id, size([x IN coalesce(n.sources, []) WHERE x <> $source]) AS others

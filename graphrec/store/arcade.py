@@ -1,0 +1,78 @@
+"""The one import of ArcadeDB: its native build, or its twin on a bundled JVM with the same answers.
+
+GRAPHREC_ARCADEDB names the package to import: `arcadedb` (default) or `arcadedb_embedded`.
+"""
+
+import importlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from graphrec.errors import QueryError, StoreError, Unreachable
+
+#: The package that is the engine.
+PACKAGE = "GRAPHREC_ARCADEDB"
+
+
+@cache
+def engine() -> Any:
+    """The package of the engine, told to write no log to the console nor into the current folder."""
+    os.environ.setdefault("ARCADEDB_LOG_CONSOLE", "0")
+    name = os.environ.get(PACKAGE, "arcadedb")
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise StoreError(f"the engine of the embedded store, {name}, is not installed; run make install") from error
+
+
+def open_database(path: Path, *, create: bool) -> Any:
+    """The database in a folder.
+
+    Raises:
+        Unreachable: another process has it open.
+        StoreError: it cannot be opened.
+    """
+    package = engine()
+    with errors(path):
+        database = package.create_database(str(path)) if create else package.open_database(str(path))
+        # Without it a commit is only in the memory of the system: safe against kill -9, not against a power cut.
+        database.set_wal_flush("yes_nometadata")
+        return database
+
+
+def quote(name: str) -> str:
+    """The name in backticks for the SQL of the engine, which escapes where Cypher doubles."""
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
+
+
+@contextmanager
+def errors(path: Path) -> Iterator[None]:
+    """Errors of the engine as ours, each one line."""
+    try:
+        yield
+    except engine().ArcadeDBError as error:
+        text = " ".join(str(error).split())
+        if "LockException" in text or "locked by another process" in text or "already in use" in text:
+            raise Unreachable(
+                f"another process has the store {path} open; wait for its load to end "
+                "(recommend, explain and find work from the snapshot meanwhile)"
+            ) from error
+        if "QueryNotIdempotentException" in text:
+            raise QueryError("the statement writes, and the query is read-only; repeat it with --write") from error
+        raise QueryError(_plain(text)) from error
+
+
+def _plain(text: str) -> str:
+    """The engine's message without the names of its classes."""
+    for prefix in ("Query failed: ", "Command failed: ", "Reading the result set failed: "):
+        text = text.removeprefix(prefix)
+    head, separator, rest = text.partition("Exception: ")
+    if separator and " " not in head:
+        text = rest
+    inner = text.rfind("(caused by ")
+    if inner >= 0 and text.startswith("Error executing Cypher command"):
+        return _plain(text[inner + len("(caused by ") : -1])
+    return text[:inner].rstrip() if inner >= 0 else text

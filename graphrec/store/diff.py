@@ -1,0 +1,103 @@
+"""What a batch of rows changes: tables of what is there and of what comes, in; groups of rows, out."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Rows that are there, whether this source claims them, and how to find them."""
+
+    keys: "pa.Array"
+    """Identities as `identities` gives them."""
+    is_own: NDArray[np.bool_]
+    rows: "pa.Table"
+    comparable: bool = True
+    """False: `rows` has only the columns of the identity, so every row counts as changed."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Rows of a batch by what they change, as positions in it."""
+
+    created: NDArray[np.int64]
+    changed: NDArray[np.int64]
+    claimed: NDArray[np.int64]
+    """Unchanged, and not yet claimed by this source."""
+    unchanged: int
+    """All unchanged rows, claimed or not."""
+
+
+def identities(rows: "pa.Table", names: tuple[str, ...]) -> "pa.Array":
+    """One text per row that no other identity has, whatever characters the parts hold."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    parts = [rows[name].cast(pa.large_string()) for name in names]
+    if len(parts) > 1:
+        # The lengths at the end say where one part stops, even when a part holds the separator.
+        lengths = [pc.binary_length(part).cast(pa.large_string()) for part in parts[:-1]]
+        parts = [pc.binary_join_element_wise(*parts, *lengths, pa.scalar("\0", pa.large_string()))]
+    return _flat(parts[0])
+
+
+def compare(stored: Stored, incoming: "pa.Table", keys: "pa.Array") -> Changes:
+    """How each incoming row stands to what is there."""
+    import pyarrow.compute as pc
+
+    found = pc.index_in(keys, value_set=stored.keys)
+    is_there = np.asarray(found.is_valid())
+    there = np.flatnonzero(is_there)
+    positions = np.asarray(found.fill_null(0), np.int64)[there]
+    differs = np.ones(len(there), np.bool_)
+    if stored.comparable:
+        differs = _differs(stored.rows.take(positions), incoming.take(there))
+    return Changes(
+        created=np.flatnonzero(~is_there),
+        changed=there[differs],
+        claimed=there[~differs & ~stored.is_own[positions]],
+        unchanged=int(np.count_nonzero(~differs)),
+    )
+
+
+def missing(stored: Stored, kept: "list[pa.Array]") -> NDArray[np.int64]:
+    """Positions of this source's stored rows that are not among the kept identities."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    brought = pa.concat_arrays(kept) if kept else pa.array([], pa.large_string())
+    is_kept = np.asarray(pc.is_in(stored.keys, value_set=brought))
+    return np.flatnonzero(stored.is_own & ~is_kept)
+
+
+def _differs(old: "pa.Table", new: "pa.Table") -> NDArray[np.bool_]:
+    differs = np.zeros(len(new), np.bool_)
+    for name in new.column_names:
+        differs |= _column_differs(_flat(old[name]), _flat(new[name]))
+    return differs
+
+
+def _column_differs(old: "pa.Array", new: "pa.Array") -> NDArray[np.bool_]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    unequal = pc.not_equal(old, new)
+    if pa.types.is_floating(new.type):
+        unequal = pc.and_(unequal, pc.invert(pc.and_(pc.is_nan(old), pc.is_nan(new))))
+    one_missing = pc.xor(old.is_null(), new.is_null())
+    return np.asarray(pc.or_(unequal.fill_null(False), one_missing), np.bool_)
+
+
+def _flat(column: "pa.ChunkedArray | pa.Array") -> "pa.Array":
+    import pyarrow as pa
+
+    if isinstance(column, pa.Array):
+        return column
+    combined = column.combine_chunks()
+    return combined if isinstance(combined, pa.Array) else pa.concat_arrays(combined.chunks)

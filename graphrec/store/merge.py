@@ -1,0 +1,246 @@
+"""A load into a store that holds rows already: compared in Arrow, written in transactional batches.
+
+Killed at any moment, it leaves whole batches; the same load run again brings the same content as an undisturbed one.
+"""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, LiteralString
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec import queries
+from graphrec.errors import StoreError
+from graphrec.graph.rows import Counts, Part, Source
+from graphrec.progress import Progress, silent
+from graphrec.schema import GraphSchema
+from graphrec.store import diff
+from graphrec.store.base import BATCH_ROWS, SourceInfo, Statement, Store
+from graphrec.store.loading import (
+    Kind,
+    check_fits,
+    completion,
+    is_current,
+    property_rows,
+    row_fields,
+    stored_fields,
+    touched_text,
+    unique_pairs,
+)
+from graphrec.store.series import remove_series, write_series
+from graphrec.store.values import to_rows, to_stored
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class MergeSink:
+    """Merges the rows of one load into a store.
+
+    Args:
+        store: any store; only its primitives are used.
+        is_alone: no one else writes, so edges that were not found are created without looking again.
+    """
+
+    def __init__(self, store: Store, progress: Progress = silent, *, is_alone: bool = False) -> None:
+        self._store = store
+        self._progress = progress
+        self._new_edges: LiteralString = "load/new_edges" if is_alone else "load/edges"
+        self._source: Source | None = None
+        self._before: SourceInfo | None = None
+        self._stored: dict[Kind, diff.Stored] = {}
+        self._kept: dict[Kind, list[pa.Array]] = {}
+        self._series: list[str] = []
+
+    @property
+    def source(self) -> Source:
+        """The load that is going on.
+
+        Raises:
+            StoreError: none is.
+        """
+        if self._source is None:
+            raise StoreError("rows came before the load began; call begin first")
+        return self._source
+
+    def is_current(self, source: Source) -> bool:
+        """Whether the last full load of this source read the same files and all it wrote is there."""
+        return is_current(self._store, source)
+
+    def begin(self, source: Source) -> None:
+        """Start a load: constraints, and a mark that what is stored is no full load for now."""
+        known = {one.name: one for one in self._store.sources()}
+        check_fits(source, list(known.values()))
+        self._source, self._before = source, known.get(source.name)
+        self._store.ensure_schema(source.schema)
+        self._store.write(
+            queries.text("load/begin"), {"source": source.name, "touched": touched_text(self._touched(before=True))}
+        )
+
+    def known_ids(self, label: str) -> "pa.Array":
+        """The ids an edge may name: a full load does not count what only itself brought earlier."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        chunks = self._store.stream(queries.text("load/ids", {"Node": label}), {"source": self.source.name})
+        ids = [one for chunk in chunks for one, others in chunk if others or not self.source.full]
+        brought = [array.cast(pa.string()) for array in self._kept.get(Kind(label), [])]
+        found = pc.unique(pa.concat_arrays([pa.array(ids, pa.string()), *brought]))
+        return found.take(pc.sort_indices(found))
+
+    def add_nodes(self, label: str, rows: "pa.Table") -> Counts:
+        """Merge nodes by id."""
+        return self._add(Kind(label), rows)
+
+    def add_edges(self, edge_type: str, rows: "pa.Table") -> Counts:
+        """Merge edges by source, target and key."""
+        edge = self.source.schema.edges[edge_type]
+        return self._add(Kind(edge_type, edge.source, edge.target), rows)
+
+    def add_series(self, name: str, rows: "pa.Table") -> None:
+        """Replace this source's rows of a series."""
+        write_series(self._store.series_folder, self.source.name, name, rows)
+        self._series.append(name)
+
+    def finish(self, split: "dict[Part, pa.Table] | None") -> dict[str, int]:
+        """Remove what a full load did not bring, then complete it in one transaction."""
+        removed = self._remove_missing() if self.source.full else {}
+        touched = self._touched(before=not self.source.full)
+        self._store.transaction(
+            completion(self.source, self._split(split), self._schema(), self._files_hash(), touched)
+        )
+        if self.source.full:
+            remove_series(self._store.series_folder, self.source.name, self._series)
+        return removed
+
+    def give_up(self) -> None:
+        """Leave the load: its whole batches stay, and the next load of this source completes them."""
+        self._source = None
+
+    def _add(self, kind: Kind, rows: "pa.Table") -> Counts:
+        fields = row_fields(self.source.schema, kind)
+        incoming = to_stored(rows.select(fields.names).cast(fields))
+        whole = self._whole(kind) if self._reads_whole(kind, len(rows)) else None
+        counts = Counts(read=len(rows))
+        for start in range(0, len(incoming), BATCH_ROWS):
+            batch = incoming.slice(start, BATCH_ROWS)
+            keys = diff.identities(batch, kind.identity)
+            changes = diff.compare(whole or self._found(kind, batch), batch, keys)
+            self._write(kind, batch, changes)
+            self._kept.setdefault(kind, []).append(keys)
+            counts = replace(
+                counts,
+                created=counts.created + len(changes.created),
+                changed=counts.changed + len(changes.changed),
+                unchanged=counts.unchanged + changes.unchanged,
+            )
+            self._progress(kind.name, start + len(batch), len(incoming))
+        return counts
+
+    def _write(self, kind: Kind, batch: "pa.Table", changes: diff.Changes) -> None:
+        groups: list[tuple[LiteralString, NDArray[np.int64]]] = [
+            (self._new_edges if kind.part == "edges" else "load/nodes", changes.created),
+            ("load/edges" if kind.part == "edges" else "load/nodes", changes.changed),
+            ("load/claim_edges" if kind.part == "edges" else "load/claim_nodes", changes.claimed),
+        ]
+        statements = []
+        for name, positions in groups:
+            if len(positions):
+                rows = property_rows(batch.take(positions), kind.identity)
+                parameters = {"rows": rows, "source": self.source.name, "run": self.source.run}
+                statements.append(Statement(queries.text(name, kind.labels), parameters))
+        if statements:
+            self._store.transaction(statements)
+
+    def _reads_whole(self, kind: Kind, incoming: int) -> bool:
+        """Whether to read all that is there once: for a full load always, else when that is the cheaper way."""
+        return kind in self._stored or self.source.full or self._count(kind) < 4 * incoming
+
+    def _count(self, kind: Kind) -> int:
+        name: LiteralString = "read/count_edges" if kind.part == "edges" else "read/count_nodes"
+        return int(self._store.query(queries.text(name, kind.labels)).rows[0][0])
+
+    def _whole(self, kind: Kind) -> diff.Stored:
+        # Rows written since are not in it: identities are unique within a load, so they are not asked for again.
+        if kind not in self._stored:
+            self._progress(f"{kind.name}: reading what is there", 0, None)
+            name: LiteralString = "load/stored_edges" if kind.part == "edges" else "load/stored_nodes"
+            self._stored[kind] = self._read(kind, name, {})
+        return self._stored[kind]
+
+    def _found(self, kind: Kind, batch: "pa.Table") -> diff.Stored:
+        name: LiteralString = "load/found_edges" if kind.part == "edges" else "load/found_nodes"
+        return self._read(kind, name, {"rows": batch.select(list(kind.identity)).to_pylist()})
+
+    def _read(self, kind: Kind, name: LiteralString, parameters: dict[str, Any]) -> diff.Stored:
+        statement = queries.text(name, kind.labels)
+        fields, columns = stored_fields(self.source.schema, kind)
+        given = {**parameters, "source": self.source.name, "columns": columns}
+        try:
+            rows, comparable = to_rows(self._store.stream(statement, given), fields), True
+        except StoreError:
+            # A column has changed its kind since: what names the rows is enough, all of them count as changed.
+            fixed = stored_fields(None, kind)[0]
+            rows, comparable = to_rows(self._store.stream(statement, {**given, "columns": []}), fixed), False
+        is_own = np.asarray(rows["is_own"], np.bool_)
+        return diff.Stored(diff.identities(rows, kind.identity), is_own, rows.drop_columns(["is_own"]), comparable)
+
+    def _remove_missing(self) -> dict[str, int]:
+        touched = sorted(self._touched(before=True), key=lambda kind: kind.as_list())
+        edges = [kind for kind in touched if kind.part == "edges"]
+        nodes = [kind for kind in touched if kind.part == "nodes"]
+        removed: dict[str, int] = {}
+        for kind in edges:
+            before = self._count(kind)
+            if self._unclaim(kind, "load/unclaim_edges"):
+                removed[kind.name] = removed.get(kind.name, 0) + before - self._count(kind)
+        for kind in nodes:
+            self._unclaim(kind, "load/unclaim_nodes")
+        # A node that an edge of another source needs outlives its last source; its turn is when that edge goes.
+        ends = {Kind(label) for kind in edges for label in (kind.source, kind.target) if label is not None}
+        for kind in sorted({*nodes, *ends}, key=lambda kind: kind.name):
+            removed[kind.name] = removed.get(kind.name, 0) + self._drop_unclaimed(kind)
+        return {name: count for name, count in removed.items() if count}
+
+    def _unclaim(self, kind: Kind, name: LiteralString) -> int:
+        whole = self._whole(kind)
+        gone = diff.missing(whole, self._kept.get(kind, []))
+        rows = whole.rows.select(list(kind.identity)).take(gone).to_pylist()
+        self._store.write(queries.text(name, kind.labels), {"source": self.source.name}, rows)
+        return len(rows)
+
+    def _drop_unclaimed(self, kind: Kind) -> int:
+        found = self._store.query(queries.text("load/unclaimed_nodes", kind.labels))
+        self._store.write(queries.text("load/drop_nodes", kind.labels), {}, found.records())
+        return len(found.rows)
+
+    def _touched(self, *, before: bool) -> set[Kind]:
+        """The labels and types of this load and, with `before`, of every load since the last complete full one."""
+        schema = self.source.schema
+        touched = {Kind(label) for label in schema.nodes}
+        touched |= {Kind(name, edge.source, edge.target) for name, edge in schema.edges.items()}
+        if before and self._before is not None:
+            touched |= {Kind(*one) for one in self._before.touched}
+        return touched
+
+    def _schema(self) -> GraphSchema:
+        """What is stored of this source from now on."""
+        before = self._before.schema if self._before is not None else None
+        if self.source.full or before is None:
+            return self.source.schema
+        return replace(before, roles=self.source.schema.roles).merge(self.source.schema)
+
+    def _files_hash(self) -> str:
+        """Empty unless what is stored is exactly the full load of these files."""
+        was = self._before.files_hash if self._before is not None else ""
+        return self.source.files_hash if self.source.full or was == self.source.files_hash else ""
+
+    def _split(self, split: "dict[Part, pa.Table] | None") -> "dict[Part, pa.Table] | None":
+        """The pairs to store: a full load's own, an increment's together with those that are there."""
+        if self.source.full:
+            return split
+        there = self._store.read_split(self.source.name) or {}
+        together = dict(there)
+        for part, pairs in (split or {}).items():
+            together[part] = unique_pairs([there[part], pairs] if part in there else [pairs])
+        return together
