@@ -1,0 +1,373 @@
+"""What a mapping says: the TOML file of MAPPING.md as frozen dataclasses."""
+
+import hashlib
+import tomllib
+from collections.abc import Mapping as Keys
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+from graphrec.errors import SourceError
+from graphrec.loaders.parse import Section, nearest, parse_end, parse_name, snake_case
+from graphrec.schema import Roles
+
+Reader = Literal["csv", "json", "parquet", "lines"]
+Mask = Literal["fitted", "train", "train+valid"]
+READERS: tuple[Reader, ...] = ("csv", "json", "parquet", "lines")
+MASKS: tuple[Mask, ...] = ("fitted", "train", "train+valid")
+SUFFIXES: Keys[str, Reader] = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".json": "json",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+}
+PACKED = (".gz", ".bz2", ".xz", ".zst")
+
+
+@dataclass(frozen=True)
+class FileSpec:
+    """One entry of `[source.files]`: a path or glob that becomes a table."""
+
+    name: str
+    path: str
+    reader: Reader
+    optional: bool = False
+    options: Keys[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class End:
+    """A `Label.column`: whose key a column of a statement holds."""
+
+    label: str
+    column: str
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """One `[nodes.Label]`."""
+
+    label: str
+    key: str
+    sql: str
+    name: str | None = None
+    text: tuple[str, ...] = ()
+    personal: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
+    known_at: str | None = None
+
+
+@dataclass(frozen=True)
+class EdgeSpec:
+    """One `[edges.TYPE]`."""
+
+    type: str
+    source: End
+    target: End
+    sql: str
+    key: str | None = None
+    at: str | None = None
+    known_at: str | None = None
+    weight: str | None = None
+    protected: bool = False
+
+
+@dataclass(frozen=True)
+class SeriesSpec:
+    """One `[series.name]`."""
+
+    name: str
+    of: End
+    at: str
+    values: tuple[str, ...]
+    sql: str
+
+
+@dataclass(frozen=True)
+class SplitSpec:
+    """The `[split]`."""
+
+    test: str
+    valid: str | None = None
+    refit: bool | str = True
+    mask: Mask = "fitted"
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """A whole mapping; `where` is the file it was read from, `digest` the hash of its text."""
+
+    name: str
+    where: str
+    digest: str
+    files: Keys[str, FileSpec]
+    roles: Roles
+    nodes: Keys[str, NodeSpec]
+    edges: Keys[str, EdgeSpec]
+    series: Keys[str, SeriesSpec]
+    split: SplitSpec | None
+    reasons: Keys[str, str]
+
+
+def shipped_names() -> list[str]:
+    """The names of the mappings that come with graphrec."""
+    folder = files("graphrec") / "loaders"
+    return sorted(entry.name[:-5].replace("_", "-") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+
+
+def load_mapping(name_or_path: str | Path, roles: Roles | None = None) -> Mapping:
+    """The mapping of a shipped name or of a file.
+
+    Args:
+        name_or_path: a shipped name (dashes or underscores) or the path of a TOML file.
+        roles: the roles of the home, taken instead of the mapping's own.
+
+    Raises:
+        SourceError: there is no such mapping, or it says something that MAPPING.md does not know.
+    """
+    path = Path(name_or_path)
+    if path.is_file():
+        return parse_mapping(_read(path), str(path), roles)
+    name = str(name_or_path).replace("_", "-").removesuffix(".toml")
+    if name in shipped_names():
+        resource = files("graphrec") / "loaders" / (name.replace("-", "_") + ".toml")
+        return parse_mapping(resource.read_text(encoding="utf-8"), resource.name, roles)
+    known = shipped_names()
+    raise SourceError(
+        f"no mapping {str(name_or_path)!r}: it is no file, and graphrec ships {', '.join(known)}; "
+        f"did you mean {nearest(name, known)!r}?"
+    )
+
+
+def parse_mapping(text: str, where: str, roles: Roles | None = None) -> Mapping:
+    """The mapping that a TOML text says; `where` names it in messages.
+
+    Raises:
+        SourceError: the text is no TOML, or a key or value is not one of MAPPING.md.
+    """
+    try:
+        plain = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SourceError(f"{where}: not a TOML file: {error}; mend that line") from error
+    top = Section(plain, where)
+    source = top.section("source")
+    name = source.text("name")
+    listed = source.section("files")
+    source_files = {key: _file(key, listed) for key in listed.keys()}
+    source.close()
+    nodes = {label: _node(label, section) for label, section in top.sections("nodes")}
+    edges = {kind: _edge(kind, section) for kind, section in top.sections("edges")}
+    series = {key: _series(key, section) for key, section in top.sections("series")}
+    given = top.section("roles", optional=roles is not None)
+    mapping = Mapping(
+        name=name,
+        where=where,
+        digest=hashlib.sha256(text.encode()).hexdigest(),
+        files=source_files,
+        roles=roles or _roles(given),
+        nodes=nodes,
+        edges=edges,
+        series=series,
+        split=_split(top.section("split")) if "split" in plain else None,
+        reasons=top.texts_by_key("reasons"),
+    )
+    top.close()
+    _check_roles(mapping)
+    _check_reasons(mapping)
+    return mapping
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"{path}: cannot be read as UTF-8 text: {error}") from error
+
+
+def _file(name: str, listed: Section) -> FileSpec:
+    parse_name(name, listed.place(name), "a table name")
+    value = listed.take(name)
+    if isinstance(value, str):
+        value = {"path": value}
+    if not isinstance(value, dict):
+        raise SourceError(f"{listed.place(name)} is {value!r}; want a path or a table with path = …")
+    section = Section(value, listed.where, f"{listed.at}.{name}")
+    path = section.text("path")
+    if Path(path).is_absolute() or ".." in Path(path).parts:
+        raise SourceError(f"{section.place('path')} is {path!r}; paths are relative to --data and stay inside it")
+    reader = section.one_of("reader", READERS) if "reader" in value else _reader_of(path, section)
+    optional = section.flag("optional")
+    return FileSpec(name, path, reader, optional, section.rest())
+
+
+def _reader_of(path: str, section: Section) -> Reader:
+    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
+    while suffixes and suffixes[-1] in PACKED:
+        suffixes.pop()
+    suffix = suffixes[-1] if suffixes else ""
+    if suffix not in SUFFIXES:
+        raise SourceError(
+            f"{section.place('path')} is {path!r}, whose suffix names no reader; "
+            f"add reader = one of {', '.join(READERS)}"
+        )
+    return SUFFIXES[suffix]
+
+
+def _node(label: str, section: Section) -> NodeSpec:
+    parse_name(label, section.at_place(), "a label")
+    spec = NodeSpec(
+        label=label,
+        key=section.text("key"),
+        sql=section.text("sql"),
+        name=section.text_or_none("name"),
+        text=section.texts("text"),
+        personal=section.texts("personal"),
+        protected=section.texts("protected"),
+        known_at=section.text_or_none("known_at"),
+    )
+    section.close()
+    if spec.key in spec.personal:
+        raise SourceError(
+            f"{section.place('personal')} holds the key {spec.key!r}; keys go into every answer: use a pseudonym as key"
+        )
+    for marked, mark in ((spec.personal, "personal"), (spec.protected, "protected")):
+        for column in marked:
+            if column in spec.text:
+                raise SourceError(f"{section.place('text')} holds {column!r}, which is {mark}; leave it out of one")
+    return spec
+
+
+def _edge(kind: str, section: Section) -> EdgeSpec:
+    parse_name(kind, section.at_place(), "an edge type")
+    spec = EdgeSpec(
+        type=kind,
+        source=End(*parse_end(section.text("from"), section.place("from"))),
+        target=End(*parse_end(section.text("to"), section.place("to"))),
+        sql=section.text("sql"),
+        key=section.text_or_none("key"),
+        at=section.text_or_none("at"),
+        known_at=section.text_or_none("known_at"),
+        weight=section.text_or_none("weight"),
+        protected=section.flag("protected"),
+    )
+    section.close()
+    return spec
+
+
+def _series(name: str, section: Section) -> SeriesSpec:
+    parse_name(name, section.at_place(), "a series name")
+    spec = SeriesSpec(
+        name=name,
+        of=End(*parse_end(section.text("of"), section.place("of"))),
+        at=section.text("at"),
+        values=section.texts("values", required=True),
+        sql=section.text("sql"),
+    )
+    section.close()
+    return spec
+
+
+def _split(section: Section) -> SplitSpec:
+    spec = SplitSpec(
+        test=section.text("test"),
+        valid=section.text_or_none("valid"),
+        refit=section.flag_or_text("refit", default=True),
+        mask=section.one_of("mask", MASKS, default="fitted"),
+    )
+    section.close()
+    return spec
+
+
+def _roles(section: Section) -> Roles:
+    interactions = section.texts("interactions", required=True)
+    weights = section.numbers("weights")
+    for name in weights:
+        if name not in interactions:
+            raise SourceError(
+                f"{section.place('weights')} names {name!r}, which is no interaction; "
+                f"did you mean {nearest(name, interactions)!r}?"
+            )
+    positive = tuple(name for name in interactions if weights.get(name, 1.0) > 0)
+    relevant = section.texts("relevant") or positive
+    for name in relevant:
+        if name not in positive:
+            raise SourceError(
+                f"{section.place('relevant')} names {name!r}, which is no interaction with a weight above 0; "
+                f"did you mean {nearest(name, positive)!r}?"
+            )
+    roles = Roles(
+        user=section.text("user"),
+        product=section.text("product"),
+        interactions=interactions,
+        weights=weights,
+        relevant=relevant,
+        metapaths=section.texts("metapaths") if section.has("metapaths") else None,
+        min_group=section.whole("min_group", default=5, least=1),
+    )
+    section.close()
+    return roles
+
+
+def _check_roles(mapping: Mapping) -> None:
+    """Roles may name what another mapping of the home brings, but not a misspelt thing of this one."""
+    roles = mapping.roles
+    if roles.user == roles.product:
+        raise SourceError(f"{mapping.where}: roles.user and roles.product are both {roles.user!r}; want two labels")
+    for role, label in (("user", roles.user), ("product", roles.product)):
+        _refuse_misspelt(label, mapping.nodes, f"{mapping.where}: roles.{role}", "label")
+    for name in roles.interactions:
+        others = [edge for edge in mapping.edges if edge not in roles.interactions]
+        if name not in mapping.edges:
+            _refuse_misspelt(name, others, f"{mapping.where}: roles.interactions", "edge type")
+            continue
+        edge = mapping.edges[name]
+        if (edge.source.label, edge.target.label) != (roles.user, roles.product):
+            raise SourceError(
+                f"{mapping.where}: edges.{name} joins {edge.source.label} to {edge.target.label}, but roles.interactions "
+                f"lists it; an interaction joins {roles.user} to {roles.product}"
+            )
+    for way in roles.metapaths or ():
+        _check_way(mapping, way, "roles.metapaths")
+
+
+def _refuse_misspelt(name: str, known: Any, place: str, what: str) -> None:
+    close = nearest(name, known, cutoff=0.75)
+    if close is not None and name not in known:
+        raise SourceError(f"{place} names {name!r}, which is no {what} of this mapping; did you mean {close!r}?")
+
+
+def _check_way(mapping: Mapping, way: str, place: str) -> None:
+    known = {*mapping.edges, *mapping.roles.interactions}
+    for step in way.split() or [""]:
+        name = step.removeprefix("<")
+        if name not in known:
+            raise SourceError(
+                f"{mapping.where}: {place} {way!r} takes {name!r}, which is no edge type of this mapping; "
+                f"did you mean {nearest(name, known)!r}?"
+            )
+
+
+def _check_reasons(mapping: Mapping) -> None:
+    labels = {*mapping.nodes, *(end.label for edge in mapping.edges.values() for end in (edge.source, edge.target))}
+    known = {"a", "i", "n", *(snake_case(label) for label in labels)}
+    for way, sentence in mapping.reasons.items():
+        _check_way(mapping, way, "reasons")
+        for name in _placeholders(mapping, way, sentence):
+            if name not in known:
+                raise SourceError(
+                    f"{mapping.where}: reasons {way!r} has {{{name}}}; did you mean {{{nearest(name, known)}}}? "
+                    "A sentence knows {a}, {i}, {n} and the labels in snake_case"
+                )
+
+
+def _placeholders(mapping: Mapping, way: str, sentence: str) -> list[str]:
+    from string import Formatter
+
+    try:
+        return [name for _, name, _, _ in Formatter().parse(sentence) if name is not None]
+    except ValueError as error:
+        raise SourceError(f"{mapping.where}: reasons {way!r}: {error} in {sentence!r}; write {{{{ for a brace") from error
