@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +62,7 @@ def write_snapshot(
         meta: dict[str, Any] = {
             "format": FORMAT,
             "as_of": None if as_of is None else as_of.isoformat(),
+            "last": _last_known(folder / "edges"),
             "labels": sorted(schema.nodes),
             "types": sorted(schema.edges),
             "nodes": {label: len(ids[label]) for label in sorted(schema.nodes)},
@@ -207,6 +208,14 @@ def _write_split(folder: Path, split: "Tables", users: "pa.Array", products: "pa
         there = (user >= 0) & (product >= 0)
         pairs = np.unique(np.stack([user[there], product[there]], axis=1), axis=0)
         np.save(folder / f"{part}.npy", pairs.astype(np.int32))
+
+
+def _last_known(folder: Path) -> str | None:
+    """The latest `known_at` of any edge as ISO text in UTC, None without times."""
+    latest = max((int(np.load(path).max(initial=ALWAYS)) for path in folder.rglob("known_at.npy")), default=int(ALWAYS))
+    if latest == ALWAYS:
+        return None
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=latest)).isoformat()
 
 
 def _content_hash(folder: Path, meta: Mapping[str, Any]) -> str:

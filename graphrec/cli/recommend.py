@@ -1,0 +1,30 @@
+"""graphrec recommend: products for one user, with reasons."""
+
+from typing import Annotated
+
+import typer
+
+from graphrec.cli.answers import show_answer
+from graphrec.cli.output import emit_json
+from graphrec.cli.state import state
+
+
+def command(
+    user: Annotated[str, typer.Argument(help="Id of the user; `graphrec find TEXT` looks one up.")],
+    k: Annotated[int, typer.Option("-k", min=1, help="How many products.")] = 5,
+    model: Annotated[str | None, typer.Option(help="Kind of model (default: the blend, final before tested).")] = None,
+    all_lines: Annotated[bool, typer.Option("--all-lines", help="Show every line of every ledger.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """List the products that fit one user best, each with its strongest reasons.
+
+    Every score is the sum of its lines: the reasons that are shown, and the rest. What the user holds already and what
+    is not offered any more is left out.
+    """
+    from graphrec.serving.engine import REASONS, Engine
+
+    answer = Engine.open(state.home, model).recommend(user, k, reasons=None if all_lines else REASONS)
+    if json:
+        emit_json(answer.to_json())
+    else:
+        show_answer(answer)

@@ -1,0 +1,1 @@
+"""Where lists go: files for the CRM."""

@@ -1,0 +1,127 @@
+"""The lists of all users in one file, which appears whole or not at all."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from graphrec.errors import UsageError
+from graphrec.files import whole_file
+from graphrec.progress import Progress, silent
+from graphrec.serving.engine import Engine
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FORMATS = (".csv", ".parquet", ".jsonl")
+#: Users per chunk of rows.
+CHUNK = 1_000
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What an export wrote."""
+
+    path: str
+    users: int
+    rows: int
+    without_list: int
+    """Users without enough evidence for any product."""
+
+
+def export_lists(engine: Engine, path: Path, k: int, *, progress: Progress = silent) -> ExportReport:
+    """Write the k best products of every user with the strongest reason of each.
+
+    Columns: user, product, rank, score, reason, reason_share (share / score), model, snapshot, as_of.
+
+    Raises:
+        UsageError: the suffix of the path is none of FORMATS.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise UsageError(f"--out {path}: cannot write {path.suffix or 'a file without a suffix'}; use {', '.join(FORMATS)}")
+    rows = without = 0
+    with whole_file(path) as temporary, _writer(temporary, path.suffix.lower()) as write:
+        for chunk, empty in _chunks(engine, k, progress):
+            write(chunk)
+            rows += chunk.num_rows
+            without += empty
+    return ExportReport(str(path), len(engine.users), rows, without)
+
+
+def _chunks(engine: Engine, k: int, progress: Progress) -> "Iterator[tuple[pa.Table, int]]":
+    import pyarrow as pa
+
+    fields = _fields()
+    total = len(engine.users)
+    for start in range(0, total, CHUNK):
+        columns: dict[str, list[Any]] = {field.name: [] for field in fields}
+        empty = 0
+        for user in range(start, min(start + CHUNK, total)):
+            answer = engine.recommend(engine.users.ids[user], k, reasons=1)
+            empty += not answer.items
+            for item in answer.items:
+                reason = item.lines[0] if item.lines else None
+                values = (
+                    answer.user,
+                    item.product,
+                    item.rank,
+                    item.score,
+                    reason.text if reason else None,
+                    reason.share / item.score if reason and item.score else None,
+                    answer.model,
+                    answer.snapshot,
+                    answer.as_of,
+                )
+                for column, value in zip(columns.values(), values, strict=True):
+                    column.append(value)
+        progress("lists", min(start + CHUNK, total), total)
+        yield pa.table(columns, fields), empty
+
+
+def _fields() -> "pa.Schema":
+    import pyarrow as pa
+
+    text, real = pa.string(), pa.float64()
+    return pa.schema(
+        [
+            ("user", text),
+            ("product", text),
+            ("rank", pa.int32()),
+            ("score", real),
+            ("reason", text),
+            ("reason_share", real),
+            ("model", text),
+            ("snapshot", text),
+            ("as_of", text),
+        ]
+    )
+
+
+class _writer:
+    """A context that gives a function which writes one table after another to a file."""
+
+    def __init__(self, path: Path, suffix: str) -> None:
+        self._path = path
+        self._suffix = suffix
+
+    def __enter__(self) -> Any:
+        if self._suffix == ".jsonl":
+            self._file = self._path.open("w", encoding="utf-8")
+            return self._write_json
+        if self._suffix == ".csv":
+            import pyarrow.csv as pc
+
+            self._file = pc.CSVWriter(str(self._path), _fields())
+        else:
+            import pyarrow.parquet as pq
+
+            self._file = pq.ParquetWriter(str(self._path), _fields())
+        return self._file.write_table
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def _write_json(self, table: "pa.Table") -> None:
+        import json
+
+        self._file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in table.to_pylist())

@@ -1,0 +1,1 @@
+"""What a customer gets: a ranked list, the ledger of every score, sentences, paths and their Cypher."""

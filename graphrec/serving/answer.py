@@ -1,0 +1,63 @@
+"""The answers that scripts rely on: the keys of `recommend --json` and `explain --json`."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+PathPart = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a ledger."""
+
+    kind: str
+    """path, attribute, similarity, general or self."""
+    text: str
+    share: float
+    """The line's part of the score, in score units."""
+    contrast: float
+    """Share minus its mean over the eligible products ranked after the list; used for the order only."""
+    via: dict[str, Any] | None
+    """The user's neighbour: {label, id, name}."""
+    path: list[PathPart] | None
+    """Alternating nodes {label, id, name} or {label, count} and edges {type, direction}; None: no path."""
+    cypher: str | None
+    parameters: dict[str, Any] | None
+    term: str
+    """The term of the model that the line belongs to."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One product of a list; its score is the sum of `lines` and `rest`."""
+
+    rank: int | None
+    """None for a product that is not eligible."""
+    product: str
+    name: str | None
+    product_kind: str | None
+    score: float
+    lines: list[Line]
+    rest: float
+    """What the lines that are not shown add up to."""
+    composition: dict[str, float]
+    """The parts of the score by kind of line, shown or not."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The list of one user."""
+
+    user: str
+    as_of: str | None
+    model: str
+    snapshot: str
+    items: list[Item]
+    abstained: str | None
+    """Why there is no list, or a shorter one, in one sentence."""
+    notes: list[str]
+    """What a reader must know about the model or its graph."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer as plain values."""
+        return asdict(self)

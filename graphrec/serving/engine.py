@@ -1,0 +1,223 @@
+"""Recommendations for one user from a snapshot and a model, both mapped into memory."""
+
+import difflib
+import shlex
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.errors import UnknownId
+from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.snapshot import Nodes, Snapshot
+from graphrec.home import Home
+from graphrec.serving.answer import Answer, Item
+from graphrec.serving.eligible import Eligibility
+from graphrec.serving.reasons import END_OF_TIME, Reasons
+from graphrec.terms.blend import Ledger, Row
+from graphrec.terms.factors import FactorTerm, TableTerm
+from graphrec.terms.walks import WalkTerm
+from graphrec.training.folder import Model, latest, open_model, read_meta
+
+#: Products after the list that a share is compared with.
+CONTRASTED = 20
+#: Candidates beyond those, so that rounding in the fast scores cannot change the list.
+SPARE = 16
+REASONS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class _Listed:
+    """Candidates of one user with their ledger, best first by `order`; `mean` is what a share is compared with."""
+
+    ledger: Ledger
+    totals: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    candidates: NDArray[np.int32]
+    order: NDArray[np.int64]
+    length: int
+
+    def place(self, product: int) -> int:
+        """Where a candidate stands in the order."""
+        return int(np.flatnonzero(self.candidates[self.order] == product)[0])
+
+
+class Engine:
+    """Serves one model on one snapshot."""
+
+    def __init__(self, snapshot: Snapshot, model: Model, notes: tuple[str, ...] = ()) -> None:
+        self.snapshot = snapshot
+        self.model = model
+        self.roles = snapshot.schema.roles
+        self.users: Nodes = snapshot.nodes(self.roles.user)
+        self.products: Nodes = snapshot.nodes(self.roles.product)
+        hidden = model.meta["hidden"]
+        known_from = hidden["known_from"]
+        self.known_before = END_OF_TIME if known_from is None else utc_text(known_from)
+        self.reasons = Reasons(snapshot, model.blend, model.graph, self.known_before)
+        pairs = hidden["pairs"]
+        unseen = (f"the model was fitted without {pairs:,} hidden pairs, which the Cypher of a line sees; "
+                  "graphrec train --final fits on everything",) if pairs else ()
+        self.notes = (*notes, *unseen)
+
+    @cached_property
+    def eligibility(self) -> Eligibility:
+        """Which products may be shown to whom."""
+        return Eligibility(self.snapshot)
+
+    @classmethod
+    def open(cls, home: Home, kind: str | None = None) -> "Engine":
+        """The engine of a home: its final model if there is one, of that kind if given.
+
+        Raises:
+            NotTrained: there is no model, or its snapshot is gone.
+        """
+        folder: Path = latest(home, kind)
+        shelf = SnapshotShelf(home.snapshots)
+        snapshot = shelf.of_hash(read_meta(folder)["snapshot"])
+        newer = shelf.latest().hash != snapshot.hash
+        notes = ("there is a newer snapshot than that of this model; graphrec train brings them together",) if newer else ()
+        return cls(snapshot, open_model(folder, snapshot), notes)
+
+    def recommend(self, user_id: str, k: int, *, reasons: int | None = REASONS) -> Answer:
+        """The k best products for a user, each with its strongest reasons (None: with every line).
+
+        Raises:
+            UnknownId: there is no such user.
+        """
+        user = self._position(self.users, user_id, "user")
+        if not self.has_evidence(user):
+            return self._answer(user_id, [], self._no_evidence(user_id))
+        row = self.model.blend.row(user)
+        listed = self._ranked(row, user, k)
+        items = [self._item(user, listed, place, row, reasons) for place in range(listed.length)]
+        short = len(items) < k
+        sentence = f"only {len(items)} products are left that {user_id} does not hold and that are offered" if short else None
+        return self._answer(user_id, items, sentence)
+
+    def explain(self, user_id: str, product_id: str, k: int) -> Answer:
+        """The whole ledger of one product, contrasted with what follows the user's list of k.
+
+        Raises:
+            UnknownId: there is no such user or product.
+        """
+        user = self._position(self.users, user_id, "user")
+        product = self._position(self.products, product_id, "product")
+        refusal = self.eligibility.refusal(user, product)
+        if refusal:
+            return self._answer(user_id, [], f"{product_id} is not recommended to {user_id}: {refusal}")
+        if not self.has_evidence(user):
+            return self._answer(user_id, [], self._no_evidence(user_id))
+        row = self.model.blend.row(user)
+        listed = self._ranked(row, user, k, product)
+        item = self._item(user, listed, listed.place(product), row, None)
+        if product not in self._ranked(row, user, k).candidates:
+            item = replace(item, rank=self._far_rank(row, user, product))
+        return self._answer(user_id, [item], None)
+
+    def has_evidence(self, user: int) -> bool:
+        """Whether anything but "everyone" speaks for a user: an interaction, an attribute, a text."""
+        for term, weight in zip(self.model.blend.terms, self.model.blend.weights, strict=True):
+            if not weight:
+                continue
+            if isinstance(term, WalkTerm):
+                if any(len(scorer.first.row(user)) for scorer in term.scorers):
+                    return True
+            elif isinstance(term, FactorTerm | TableTerm):
+                for source in term.neighbours:
+                    if source.hop is not None and len(source.rows(self.model.graph, user)):
+                        return True
+                    if source.own and np.any(source.left[user]):  # type: ignore[index]
+                        return True
+        return False
+
+    def _no_evidence(self, user_id: str) -> str:
+        return f"there is not enough evidence for {user_id}: no interaction, attribute or text that the model knows"
+
+    def _ranked(self, row: Row, user: int, k: int, wanted: int | None = None) -> "_Listed":
+        allowed = np.flatnonzero(self.eligibility.mask(user))
+        count = min(len(allowed), k + CONTRASTED + SPARE)
+        scores = row.scores[allowed]
+        if count < len(allowed):
+            best = np.argpartition(-scores, count - 1)[:count]
+            # Equal scores at the border: the smaller id is in.
+            border = scores[best].min()
+            best = np.union1d(best[scores[best] > border], np.flatnonzero(scores == border)[: len(best)])
+        else:
+            best = np.arange(len(allowed))
+        candidates = allowed[best].astype(np.int32)
+        if wanted is not None and wanted not in candidates:
+            candidates = np.append(candidates, np.int32(wanted))
+        ledger = self.model.blend.ledger(user, candidates, row.scales)
+        totals = ledger.totals()
+        order = np.lexsort((candidates, -totals))
+        length = min(k, len(allowed))
+        after = order[length : length + CONTRASTED]
+        mean = ledger.values[:, after].mean(axis=1) if len(after) else np.zeros(len(ledger.via))
+        return _Listed(ledger, totals, mean, candidates, order, length)
+
+    def _far_rank(self, row: Row, user: int, product: int) -> int:
+        """The rank of a product far behind the list, by the fast scores."""
+        allowed = np.flatnonzero(self.eligibility.mask(user))
+        scores, own = row.scores[allowed], row.scores[product]
+        return 1 + int(((scores > own) | ((scores == own) & (allowed < product))).sum())
+
+    def _item(self, user: int, listed: "_Listed", place: int, row: Row, limit: int | None) -> Item:
+        column = int(listed.order[place])
+        product, score = int(listed.candidates[column]), float(listed.totals[column])
+        contrast = listed.ledger.values[:, column] - listed.mean
+        lines = self.reasons.lines(user, product, listed.ledger, column, contrast, row.scales, limit)
+        return Item(
+            rank=place + 1,
+            product=self.products.ids[product],
+            name=self.snapshot.name(self.roles.product, product),
+            product_kind=self._kind(product),
+            score=score,
+            lines=lines,
+            rest=score - sum(line.share for line in lines),
+            composition=self.reasons.composition(listed.ledger, column),
+        )
+
+    def _kind(self, product: int) -> str | None:
+        columns = self.snapshot.meta["columns"][self.roles.product]
+        value = self.products.column("kind").get(product) if columns.get("kind") == "text" else None
+        return None if value is None else str(value)
+
+    def _answer(self, user_id: str, items: list[Item], abstained: str | None) -> Answer:
+        as_of = self.known_before if self.known_before != END_OF_TIME else self.snapshot.as_of or self.snapshot.meta["last"]
+        name = f"{self.model.kind}-{'final' if self.model.is_final else 'test'}"
+        return Answer(user_id, as_of, name, self.snapshot.hash, items, abstained, list(self.notes))
+
+    def _position(self, nodes: Nodes, node_id: str, role: str) -> int:
+        position = nodes.ids.find(node_id)
+        if position < 0:
+            near = nearest_ids(nodes, node_id)
+            hint = f"; the nearest are {', '.join(near)}" if near else ""
+            raise UnknownId(f"no {role} {node_id!r}{hint}; search with: graphrec find {shlex.quote(node_id)}")
+        return position
+
+
+def nearest_ids(nodes: Nodes, node_id: str, *, most: int = 20_000) -> list[str]:
+    """Up to three ids that look like this one: among all, or in large labels among its neighbours by order."""
+    ids = nodes.ids
+    if len(ids) <= most:
+        near = list(ids)
+    else:
+        low, high = 0, len(ids)
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (middle + 1, high) if ids[middle] < node_id else (low, middle)
+        near = ids[max(low - 500, 0) : low + 500]
+    folded: dict[str, str] = {}
+    for candidate in near:
+        folded.setdefault(candidate.casefold(), candidate)
+    return [folded[match] for match in difflib.get_close_matches(node_id.casefold(), folded, n=3, cutoff=0.6)]
+
+
+def utc_text(microseconds: int) -> str:
+    """A time as a store writes it."""
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

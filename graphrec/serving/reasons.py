@@ -1,0 +1,165 @@
+"""The lines of a ledger as a person reads them: text, path and Cypher."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec import queries
+from graphrec.graph.adjacency import Graph
+from graphrec.graph.snapshot import Snapshot
+from graphrec.serving.answer import Line, PathPart
+from graphrec.serving.sentences import Sentences
+from graphrec.terms.base import LineGroup
+from graphrec.terms.blend import Blend, Ledger
+from graphrec.terms.walks import WalkScorer, WalkTerm
+
+#: Stands after every time in a store.
+END_OF_TIME = "9999"
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """How nodes of a snapshot are shown."""
+
+    snapshot: Snapshot
+
+    def show(self, label: str, index: int) -> dict[str, Any]:
+        """{label, id, name} of one node."""
+        return {"label": label, "id": self.snapshot.nodes(label).ids[index], "name": self.snapshot.name(label, index)}
+
+
+class Reasons:
+    """Turns ledgers into lines.
+
+    Args:
+        known_before: the time, as a store writes it, before which the model's graph was known.
+    """
+
+    def __init__(self, snapshot: Snapshot, blend: Blend, graph: Graph, known_before: str = END_OF_TIME) -> None:
+        self.snapshot = snapshot
+        self.blend = blend
+        self.graph = graph
+        self.known_before = known_before
+        self.nodes = Nodes(snapshot)
+        self.schema = snapshot.schema
+        self.sentences = Sentences(self.schema)
+
+    def lines(
+        self,
+        user: int,
+        product: int,
+        ledger: Ledger,
+        column: int,
+        contrast: NDArray[np.float64],
+        scales: NDArray[np.float64],
+        limit: int | None = None,
+    ) -> list[Line]:
+        """The lines of one product, best first by contrast; with a limit only that many, and only positive ones.
+
+        Lines through fewer than `min_group` other people are never shown.
+        """
+        shares = ledger.values[:, column]
+        order = np.lexsort((ledger.via, -shares, -contrast))
+        shown: list[Line] = []
+        for position in order[shares[order] != 0 if limit is None else shares[order] > 0]:
+            if limit is not None and len(shown) == limit:
+                break
+            line = self._line(user, product, ledger, int(position), column, contrast, scales)
+            if line:
+                shown.append(line)
+        return shown
+
+    @staticmethod
+    def composition(ledger: Ledger, column: int) -> dict[str, float]:
+        """The parts of a score by kind of line."""
+        kinds = np.array([group.kind for group in ledger.groups])[ledger.group]
+        shares = ledger.values[:, column]
+        return {str(kind): float(shares[kinds == kind].sum()) for kind in np.unique(kinds)}
+
+    def _line(
+        self,
+        user: int,
+        product: int,
+        ledger: Ledger,
+        position: int,
+        column: int,
+        contrast: NDArray[np.float64],
+        scales: NDArray[np.float64],
+    ) -> Line | None:
+        group = ledger.groups[int(ledger.group[position])]
+        term = self.blend.terms[int(ledger.term[position])]
+        via, mid = int(ledger.via[position]), int(ledger.mid[position])
+        share, against = float(ledger.values[position, column]), float(contrast[position])
+        target = self.nodes.show(self.schema.roles.product, product)
+        if group.walk is None:
+            shown = self._via(group, via)
+            text = self.sentences.learned(group, shown, target, term.name)
+            return Line(group.kind, text, share, against, shown, None, None, None, term.name)
+        assert isinstance(term, WalkTerm), "only walks have paths"
+        scorer = term.scorers[group.walk]
+        count = scorer.people_between(user, via, product) if group.people else None
+        if count is not None and count < self.schema.roles.min_group:
+            return None
+        path = self._path(user, via, mid, target, scorer, count)
+        text = self.sentences.path(scorer.walk.hops, path, count)
+        scale = float(scales[int(ledger.term[position])]) * scorer.walk.beta
+        statement, parameters = self._cypher(path, scorer, scale * self._evidence(scorer, user, via, product))
+        return Line("path", text, share, against, self._via(group, via), path, statement, parameters, term.name)
+
+    def _via(self, group: LineGroup, via: int) -> dict[str, Any] | None:
+        if via < 0 or group.hop is None:
+            return None
+        return self.nodes.show(self.graph.target(group.hop), via)
+
+    def _path(
+        self, user: int, via: int, mid: int, target: dict[str, Any], scorer: WalkScorer, count: int | None
+    ) -> list[PathPart]:
+        """Alternating nodes and edges from the user to the product; other people are a count."""
+        people = {"label": self.schema.roles.user, "count": count}
+        parts: list[PathPart] = [self.nodes.show(self.schema.roles.user, user)]
+        found = {0: via, 1: mid}
+        for place, (hop, label) in enumerate(zip(scorer.walk.hops, scorer.labels, strict=True)):
+            parts.append({"type": hop.type, "direction": "in" if hop.reverse else "out"})
+            if place == scorer.length - 1:
+                parts.append(target)
+            elif found[place] >= 0:
+                parts.append(self.nodes.show(label, found[place]))
+            else:
+                # Not shown one by one: other people, or what lies behind them.
+                parts.append(people if label == self.schema.roles.user else {"label": label, "count": None})
+        return parts
+
+    def _evidence(self, scorer: WalkScorer, user: int, via: int, product: int) -> float:
+        """x of the edge a line starts with."""
+        if via < 0 or scorer.first.weight is None:
+            return 1.0
+        row = scorer.first.row(user)
+        return float(scorer.first.weights(user)[int(np.searchsorted(row, via))])
+
+    def _cypher(self, path: list[PathPart], scorer: WalkScorer, scale: float) -> tuple[str, dict[str, Any]]:
+        """The statement that returns a line's path (or the count of people) and its share."""
+        hops = scorer.walk.hops
+        form = f"people_{scorer.length}" if scorer.people else f"path_{scorer.length}"
+        if scorer.via_user and scorer.length == 3:
+            form = "acquaintances_3"
+        names: Mapping[str, str] = {
+            "User": self.schema.roles.user,
+            "Product": self.schema.roles.product,
+            "Via": scorer.labels[0],
+            "Mid": scorer.labels[min(1, scorer.length - 1)],
+            **dict(zip(("FIRST", "SECOND", "THIRD"), (hop.type for hop in hops), strict=False)),
+        }
+        turned = [name for name, hop in zip(("FIRST", "SECOND", "THIRD"), hops, strict=False) if hop.reverse]
+        parameters: dict[str, Any] = {"user": path[0]["id"], "product": path[-1]["id"], "scale": scale}
+        if scorer.length > 1 and "id" in path[2]:
+            parameters["via"] = path[2]["id"]
+        if scorer.length > 2 and "id" in path[4]:
+            parameters["mid"] = path[4]["id"]
+        parameters["as_of"] = self.known_before
+        parameters.update({f"power_{n}": power for n, power in enumerate(scorer.walk.powers, start=1)})
+        return queries.text(f"explain/{form}", names, reverse=turned), parameters
+
+

@@ -1,0 +1,54 @@
+"""A served model on a small bank."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graphrec.graph.adjacency import Graph, Hop, visible_graph
+from graphrec.graph.shelf import SnapshotShelf
+from graphrec.home import Home
+from graphrec.models.kernel import fit_kernel, starting_walks
+from graphrec.serving.engine import Engine
+from graphrec.terms.blend import Blend
+from graphrec.terms.factors import FactorTerm, Neighbours
+from graphrec.terms.files import write_blend
+from tests.banks import bank_snapshot
+
+
+@pytest.fixture(scope="session")
+def served_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home with the snapshot of the small bank and a final blend of kernel and random factors."""
+    home = Home(tmp_path_factory.mktemp("home")).prepare()
+    snapshot = SnapshotShelf(home.snapshots).add(bank_snapshot)
+    graph = visible_graph(snapshot)
+    blend = Blend([fit_kernel(graph, starting_walks(snapshot.schema)), random_factors(graph)], [1.0, 0.5])
+    folder: Path = home.models / "blend-final"
+    folder.mkdir(parents=True)
+    description = write_blend(folder, blend, graph)
+    meta = {
+        "format": 1,
+        "kind": "blend",
+        "final": True,
+        "hash": "0" * 64,
+        "snapshot": snapshot.hash,
+        "hidden": {"known_from": None, "pairs": 0},
+        "description": description,
+    }
+    (folder / "meta.json").write_text(json.dumps(meta), "utf-8")
+    return home
+
+
+def random_factors(graph: Graph) -> FactorTerm:
+    """Two thin random matrices over holdings and age bands, with two dimensions of text."""
+    rng = np.random.default_rng(5)
+    products, bands = (rng.normal(size=(graph.counts[label], 6)).astype(np.float32) for label in ("Product", "AgeBand"))
+    neighbours = [Neighbours(Hop("BOUGHT"), products), Neighbours(Hop("IN_AGE_BAND"), bands)]
+    return FactorTerm("factors", graph, neighbours, products, text_dim=2)
+
+
+@pytest.fixture
+def engine(served_home: Home) -> Engine:
+    """The engine of that home."""
+    return Engine.open(served_home)
