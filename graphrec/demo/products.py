@@ -14,6 +14,8 @@ CATEGORIES: tuple[tuple[str, int], ...] = tuple((name, k) for k, kind in enumera
 NEVER = np.iinfo(np.int64).max
 CLOSED_SHARE = 0.05
 YOUNG_SHARE = 0.12
+TWIN_SHARE = 0.3
+"""Products that have twins: few, so that their common holders stand out from chance."""
 RESIDENTS_ONLY_SHARE = 0.08
 
 
@@ -58,7 +60,7 @@ def draw_products(size: Size, rng: np.random.Generator) -> Products:
     is_security = np.array([each.is_security for each in KINDS])[kind]
     sector, sector_names = _sectors(is_security, size, rng)
     issuer = apart(draw_labels(count, *size.issuer, rng), [sector], rng)
-    twins = apart(draw_labels(count, *size.twins, rng), [sector, issuer], rng)
+    twins = apart(_twins(count, size, rng), [sector, issuer], rng)
     theme = apart(draw_labels(count, *size.theme, rng), [sector, issuer, twins], rng)
     topic, place = _themes(int(theme.max()) + 1, rng)
     issuers = int(issuer.max()) + 1
@@ -94,6 +96,14 @@ def _sectors(is_security: np.ndarray, size: Size, rng: np.random.Generator) -> t
         sector[members] = labels + len(names)
         names += _combined(words, int(labels.max()) + 1)
     return sector, tuple(names)
+
+
+def _twins(count: int, size: Size, rng: np.random.Generator) -> Ints:
+    """Labels of twin groups; most products are alone in theirs."""
+    paired = round(count * TWIN_SHARE)
+    labels = draw_labels(paired, *size.twins, rng)
+    alone = int(labels.max()) + 1 + np.arange(count - paired)
+    return rng.permutation(np.concatenate((labels, alone)))
 
 
 def _combined(words: tuple[str, ...], count: int) -> list[str]:

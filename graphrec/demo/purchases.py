@@ -29,7 +29,7 @@ from graphrec.demo.vocabulary import AGE_BANDS, KINDS, LEVELS, SEGMENTS
 from graphrec.progress import Progress
 
 RELATIONS: tuple[str, ...] = ("sector", "issuer", "holders", "text")
-RHO: tuple[float, ...] = (0.29, 0.25, 0.22, 0.24)
+RHO: tuple[float, ...] = (0.23, 0.2, 0.37, 0.2)
 PLANTED = 0.78
 INTEREST = 0.15
 TRIES = 12

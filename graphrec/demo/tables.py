@@ -160,7 +160,7 @@ def interaction_batches(
                 "kind": _named(list(EVENT_KINDS), interactions.kind[part]),
                 "customer_id": people.take(pa.array(interactions.user[part])),
                 "product_id": items.take(pa.array(item)),
-                "at": _times(interactions.at[part]),
+                "happened_at": _times(interactions.at[part]),
                 "booked_at": _times(interactions.booked[part]),
                 "amount": pa.array(np.round(amount_eur / rate[country], 2), mask=no_money),
                 "currency": _named(currencies, np.where(no_money, -1, country)),

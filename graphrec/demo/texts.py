@@ -40,13 +40,16 @@ def _description(products: Products, number: int, dice: np.ndarray) -> str:
     kind, topic = KINDS[products.kind[number]], TOPICS[products.topic[number]]
     place = products.place[number]
     where = f" in the {PLACES[place]} region" if place >= 0 else ""
-    order = np.random.default_rng(dice[0]).permutation(len(topic.phrases))
-    p, q, r, s = (topic.phrases[at] for at in order[:4])
+    # The first two phrases are in every text of a theme, so that texts of one theme are alike.
+    p, q = topic.phrases[:2] if dice[0] % 2 else topic.phrases[1::-1]
+    others = topic.phrases[2:]
+    first = int(dice[0] // 2) % len(others)
+    r, s = others[first], others[first - 1]
     label = topic.label.lower()
     words = {"p": p, "q": q + where, "r": r, "s": s, "label": label, "Label": label.capitalize()}
     sentences = [_pick(kind.openings, dice[1]).format(**words), _pick(MIDDLES, dice[2]).format(**words)]
-    if dice[3] % 4:
-        sentences.append(_pick(kind.endings, dice[3] // 4))
+    if dice[3] % 2:
+        sentences.append(_pick(kind.endings, dice[3] // 2))
     return " ".join(sentences)
 
 
