@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from graphrec.terms.walks import WalkScorer
 
 _EMPTY = np.zeros(0)
+#: As in `terms.walks`; compiled code takes it as a constant.
+ROUNDING = 1e-12
 
 
 def sum_of_rows(
@@ -97,6 +99,9 @@ def _correct(u, indptr, indices, weight, scale, back_ptr, back_idx, last_ptr, la
     """Take out of `score` the walks through the user and those that end where the first hop led."""
     through = 0.0
     has_mid = len(mid_scale) > 0
+    if not has_mid and not len(diagonal):
+        return
+    before = score.copy()
     for p in range(indptr[u], indptr[u + 1]):
         a = indices[p]
         value = (weight[p] if len(weight) else 1.0) * scale[a]
@@ -112,6 +117,9 @@ def _correct(u, indptr, indices, weight, scale, back_ptr, back_idx, last_ptr, la
         for p in range(last_ptr[u], last_ptr[u + 1]):
             i = last_idx[p]
             score[i] -= through * mid_scale[u] * end_scale[i]
+    for i in range(len(score)):
+        if score[i] < ROUNDING * before[i]:
+            score[i] = 0.0
 
 
 @numba.njit(parallel=True, cache=True)

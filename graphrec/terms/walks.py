@@ -19,6 +19,8 @@ from graphrec.graph.adjacency import Adjacency, Graph, Hop
 from graphrec.terms.base import LineGroup, Shares
 
 Vector = NDArray[np.float64]
+#: What is left of a sum after taking out parts of it is nothing below this share of the sum.
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ class WalkScorer:
         if self.length == 1:
             return np.bincount(nodes, values, self.num_products)
         score = values @ self.table[nodes] if self.table is not None else self._spread(nodes, values)
-        self.correct(user, nodes, values, score)
+        if self.mid_user or self.closes:
+            self.correct(user, nodes, values, score)
         return score
 
     def _spread(self, nodes: NDArray[np.int32], values: Vector) -> Vector:
@@ -94,7 +97,12 @@ class WalkScorer:
         return closing_walks(self.steps, self.back, self.scales, self.num_products)
 
     def correct(self, user: int, nodes: NDArray[np.int32], values: Vector, score: Vector) -> None:
-        """Take out of a score row what walks give that are no simple paths."""
+        """Take out of a score row what walks give that are no simple paths; what is only rounding becomes 0."""
+        before = score.copy()
+        self._take_out(user, nodes, values, score)
+        score[score < ROUNDING * before] = 0.0
+
+    def _take_out(self, user: int, nodes: NDArray[np.int32], values: Vector, score: Vector) -> None:
         if self.mid_user:
             own = np.isin(nodes, self.back[1].row(user), assume_unique=True)
             last = self.steps[2].row(user)
@@ -139,8 +147,9 @@ class WalkScorer:
         if self.table is not None:
             found = values[:, None] * self.table[nodes[:, None], products[None, :]]
             if self.mid_user:
+                before = found.copy()
                 found -= values[:, None] * self._through_self(user, nodes, products)
-                found[np.abs(found) < 1e-12 * np.abs(found).max(initial=0.0)] = 0.0
+                found[found < ROUNDING * before] = 0.0
             return found * self._open(nodes, products)
         found = np.empty((len(nodes), len(products)))
         if self.length == 2:
