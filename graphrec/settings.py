@@ -162,9 +162,9 @@ def _check_key(file: Path, key: str, known: Mapping[str, Any], *, prefix: str) -
 def _check_kind(file: Path, key: str, value: Any, kind: type) -> None:
     names = {str: "a text", int: "a whole number", list: "a list of texts", dict: "a table"}
     is_right = isinstance(value, kind) and not (kind is int and isinstance(value, bool))
-    if kind is list and is_right:
-        is_right = all(isinstance(item, str) for item in value)
-    if key == "roles.weights" and is_right:
+    if isinstance(value, list):
+        is_right = is_right and all(isinstance(item, str) for item in value)
+    if key == "roles.weights" and isinstance(value, dict):
         is_right = all(isinstance(item, int | float) and not isinstance(item, bool) for item in value.values())
     if not is_right:
         want = "a table of numbers" if key == "roles.weights" else names[kind]
