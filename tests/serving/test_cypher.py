@@ -1,0 +1,62 @@
+"""Every path of a ledger runs as a Cypher query and returns exactly that path, count and share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from graphrec.graph.rows import Source
+from graphrec.serving.answer import Line
+from graphrec.serving.engine import Engine
+from graphrec.store import open_store
+from graphrec.store.base import Store
+from tests.banks import SCHEMA, small_bank
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """The small bank in an embedded store."""
+    folder: Path = tmp_path_factory.mktemp("store")
+    nodes, edges = small_bank()
+    with open_store(None, folder / "store") as opened:
+        sink = opened.sink()
+        sink.begin(Source("bank", "run-1", True, SCHEMA, "files"))
+        for label, rows in nodes.items():
+            sink.add_nodes(label, rows)
+        for edge_type, rows in edges.items():
+            sink.add_edges(edge_type, rows)
+        sink.finish(None)
+        yield opened
+
+
+def lines_of(engine: Engine, users: range) -> list[Line]:
+    """All path lines of the best three products of some users."""
+    answers = [engine.recommend(f"C{user:03}", 3, reasons=None) for user in users]
+    return [line for answer in answers for item in answer.items for line in item.lines if line.path]
+
+
+def test_every_path_line_is_what_its_cypher_returns(engine: Engine, store: Store) -> None:
+    lines = lines_of(engine, range(0, 59, 4))
+    assert len(lines) > 200
+    assert len({line.cypher for line in lines}) > 4
+    for line in lines:
+        assert line.path is not None
+        assert line.cypher is not None
+        result = store.query(line.cypher, line.parameters)  # type: ignore[arg-type]
+        assert len(result.rows) == 1, line.text
+        found = dict(zip(result.columns, result.rows[0], strict=True))
+        assert found["share"] == pytest.approx(line.share, rel=1e-6)
+        inner = line.path[2:-1:2] or line.path[2:]
+        assert found["via"] == inner[0].get("id")
+        counted = [node["count"] for node in inner if "count" in node]
+        assert [found["people"]] == counted if counted else "people" not in found
+        if len(inner) == 2 and "id" in inner[1]:
+            assert found["mid"] == inner[1]["id"]
+
+
+def test_a_path_that_is_not_there_returns_nothing(engine: Engine, store: Store) -> None:
+    line = next(line for line in lines_of(engine, range(0, 59, 4)) if line.parameters and "mid" in line.parameters)
+    assert line.cypher is not None
+    assert store.query(line.cypher, {**(line.parameters or {}), "as_of": "2020"}).rows == []  # type: ignore[arg-type]
+    other = {**(line.parameters or {}), "mid": "S9"}
+    assert store.query(line.cypher, other).rows == []  # type: ignore[arg-type]
