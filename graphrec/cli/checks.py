@@ -95,8 +95,6 @@ def _disk() -> Check:
 
 
 def _torch() -> Check:
-    if not _is_installed("torch"):
-        return Check("torch", False, "not installed", "make install")
     from graphrec.features.text import choose_device
 
     device = choose_device()
