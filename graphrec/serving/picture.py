@@ -90,31 +90,46 @@ def _draw(graph: "nx.MultiDiGraph", answer: Answer, path: Path) -> None:
     import matplotlib.pyplot as plt
     import networkx as nx
 
-    layers: dict[int, list[tuple[str, str]]] = {}
-    for node, layer in graph.nodes(data="layer"):
-        layers.setdefault(layer, []).append(node)
-    positions = {}
-    for layer, members in layers.items():
-        for place, node in enumerate(sorted(members)):
-            positions[node] = (layer, (len(members) - 1) / 2 - place)
-    tallest = max(len(members) for members in layers.values())
-    figure, axes = plt.subplots(figsize=(11, 1.6 + 0.9 * tallest))
+    positions = _positions(graph)
+    tallest = 1 + 2 * max(height for _, height in positions.values())
+    figure, axes = plt.subplots(figsize=(11, 1.2 + 0.85 * tallest))
     colours = [_COLOURS.get(label, "#2f855a") for _, label in graph.nodes(data="label")]
     nx.draw_networkx_nodes(graph, positions, node_color=colours, node_size=500, ax=axes)
     largest = max((share for *_, share in graph.edges(data="share")), default=1.0)
     widths = [0.6 + 3.4 * share / largest for *_, share in graph.edges(data="share")]
     nx.draw_networkx_edges(graph, positions, width=widths, edge_color="#a0aec0", ax=axes, node_size=500)
     names = {node: _wrapped(name) for node, name in graph.nodes(data="name")}
-    above = {node: (x, y + 0.16) for node, (x, y) in positions.items()}
+    above = {node: (x, y + 0.24) for node, (x, y) in positions.items()}
     nx.draw_networkx_labels(graph, above, names, font_size=8, verticalalignment="bottom", ax=axes)
     types = {(start, end): words(kind) for start, end, kind in graph.edges(data="type") if kind}
-    nx.draw_networkx_edge_labels(nx.DiGraph(graph), positions, types, font_size=7, ax=axes, rotate=False)
+    nx.draw_networkx_edge_labels(
+        nx.DiGraph(graph), positions, types, label_pos=0.62, font_size=7, ax=axes, rotate=False
+    )
     item = answer.items[0]
     axes.set_title(f"Why {item.name or item.product} for {answer.user}: score {item.score:.3f}, rank {item.rank}", fontsize=10)
     axes.margins(0.12, 0.25)
     axes.axis("off")
     figure.savefig(path, dpi=150, bbox_inches="tight")
     plt.close(figure)
+
+
+def _positions(graph: "nx.MultiDiGraph") -> dict[tuple[str, str], tuple[int, float]]:
+    """Layers from left to right; in each, nodes stand near what they are joined with in the layer before."""
+    layers: dict[int, list[tuple[str, str]]] = {}
+    for node, layer in graph.nodes(data="layer"):
+        layers.setdefault(layer, []).append(node)
+    joined = graph.to_undirected()
+    positions: dict[tuple[str, str], tuple[int, float]] = {}
+    for layer in sorted(layers):
+
+        def height(node: tuple[str, str]) -> tuple[float, tuple[str, str]]:
+            before = [positions[other][1] for other in joined[node] if other in positions]
+            return (-sum(before) / len(before) if before else 0.0, node)
+
+        members = sorted(layers[layer], key=height)
+        for place, node in enumerate(members):
+            positions[node] = (layer, (len(members) - 1) / 2 - place)
+    return positions
 
 
 def _wrapped(name: str, width: int = 26) -> str:

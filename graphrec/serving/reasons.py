@@ -96,7 +96,7 @@ class Reasons:
         target = self.nodes.show(self.schema.roles.product, product)
         if group.walk is None:
             shown = self._via(group, via)
-            text = self.sentences.learned(group, shown, target, term.name)
+            text = self.sentences.learned(group, shown, target, favours=share > 0)
             return Line(group.kind, text, share, against, shown, None, None, None, term.name)
         assert isinstance(term, WalkTerm), "only walks have paths"
         scorer = term.scorers[group.walk]

@@ -38,18 +38,20 @@ class Sentences:
                 "correct it in the mapping and load again"
             ) from None
 
-    def learned(self, group: LineGroup, via: dict[str, Any] | None, target: dict[str, Any], term: str) -> str:
-        """The sentence of a learned weight: similarity, attribute, general."""
+    def learned(self, group: LineGroup, via: dict[str, Any] | None, target: dict[str, Any], *, favours: bool) -> str:
+        """The sentence of a learned weight (similarity, attribute, general) that favours the product or does not."""
         product = called(target)
         if group.kind == "general":
-            return f"{product} is widely held"
+            return f"{product} is {'widely' if favours else 'not widely'} held"
         if via is None:
-            return f"{product} fits your profile"
+            return f"{product} {'fits' if favours else 'does not fit'} your profile"
         if group.kind == "attribute":
-            return f"customers with {words(via['label'])} {called(via)} tend towards {product}"
+            tend = "tend towards" if favours else "tend away from"
+            return f"customers with {words(via['label'])} {called(via)} {tend} {product}"
+        near = f"{called(via)}, which you {self._verb(group.hop)}"
         if group.part == "text":
-            return f"the description of {product} is close to that of {called(via)}, which you {self._verb(group.hop)}"
-        return f"{product} goes well with {called(via)}, which you {self._verb(group.hop)}"
+            return f"the description of {product} is {'close to' if favours else 'far from'} that of {near}"
+        return f"{product} {'goes well' if favours else 'goes less well'} with {near}"
 
     def _plain(self, hops: tuple[Hop, ...], path: list[dict[str, Any]], values: dict[str, str]) -> str:
         product, first = values["i"], hops[0]

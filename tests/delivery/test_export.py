@@ -1,0 +1,62 @@
+"""The export: the lists of `recommend`, in one whole file."""
+
+import csv
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from graphrec.delivery import export
+from graphrec.delivery.export import export_lists
+from graphrec.errors import UsageError
+from graphrec.serving.engine import Engine
+
+COLUMNS = ["user", "product", "rank", "score", "reason", "reason_share", "model", "snapshot", "as_of"]
+
+
+def test_every_format_holds_the_lists_of_recommend(engine: Engine, tmp_path: Path) -> None:
+    report = export_lists(engine, tmp_path / "scores.csv", 4)
+    export_lists(engine, tmp_path / "scores.jsonl", 4)
+    export_lists(engine, tmp_path / "scores.parquet", 4)
+    with (tmp_path / "scores.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == COLUMNS
+    assert (report.users, report.rows, report.without_list) == (60, len(rows), 1)
+    expected = []
+    for user in engine.users.ids:
+        for item in engine.recommend(user, 4).items:
+            line = item.lines[0]
+            expected.append((user, item.product, item.rank, item.score, line.text, line.share / item.score))
+    found = [
+        (row["user"], row["product"], int(row["rank"]), float(row["score"]), row["reason"], float(row["reason_share"]))
+        for row in rows
+    ]
+    assert found == expected
+    parquet = pq.read_table(tmp_path / "scores.parquet").to_pylist()
+    lines = (tmp_path / "scores.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line) for line in lines] == parquet
+    assert [(row["user"], row["product"], row["score"]) for row in parquet] == [row[:2] + row[3:4] for row in expected]
+
+
+def test_an_interrupted_export_leaves_what_was_there(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "scores.csv"
+    path.write_text("before", "utf-8")
+    monkeypatch.setattr(export, "CHUNK", 10)
+
+    def interrupt(what: str, done: int, total: int | None) -> None:
+        if done >= 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export_lists(engine, path, 3, progress=interrupt)
+    assert path.read_text("utf-8") == "before"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["scores.csv"]
+
+
+def test_another_suffix_is_refused(engine: Engine, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        export_lists(engine, tmp_path / "scores.xlsx", 3)
+    assert str(caught.value) == f"--out {tmp_path / 'scores.xlsx'}: cannot write .xlsx; use .csv, .parquet, .jsonl"
