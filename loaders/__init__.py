@@ -2,5 +2,6 @@
 
 from graphrec.loaders.engine import check, run_load
 from graphrec.loaders.mapping import Mapping, load_mapping, shipped_names
+from graphrec.loaders.rejects import parse_limit
 
-__all__ = ["Mapping", "check", "load_mapping", "run_load", "shipped_names"]
+__all__ = ["Mapping", "check", "load_mapping", "parse_limit", "run_load", "shipped_names"]

@@ -71,7 +71,9 @@ def csv_form(path: Path, shown: str, spec: FileSpec) -> CsvForm:
         options.setdefault("delim", "\t" if ".tsv" in path.suffixes else _guess_delimiter(path, options))
         first = _first_record(path, options)
     except (UnicodeDecodeError, LookupError) as error:
-        raise SourceError(f"{shown}: cannot be read as {options.get('encoding', 'utf-8')}: {error}; give encoding = …") from error
+        raise SourceError(
+            f"{shown}: cannot be read as {options.get('encoding', 'utf-8')}: {error}; give encoding = …"
+        ) from error
     types = options.pop("types", {})
     given = options.pop("columns", None)
     names = options.pop("names", None) or (list(given) if given else _names(first, bool(options["header"])))
@@ -89,7 +91,7 @@ def declared_columns(given: Mapping[str, Any]) -> dict[str, str]:
     options = normal_options(given)
     types = options.get("types", {})
     columns = options.get("columns") or (types if isinstance(types, dict) else {})
-    return {**{column: "VARCHAR" for column in options.get("names", [])}, **columns}
+    return {**dict.fromkeys(options.get("names", []), "VARCHAR"), **columns}
 
 
 def normal_options(given: Mapping[str, Any]) -> dict[str, Any]:

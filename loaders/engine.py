@@ -32,6 +32,7 @@ class _Run:
 
     mapping: Mapping
     data_dir: Path
+    full: bool
     max_rejected: int | float
     rejected_path: Path | None
     progress: Progress
@@ -43,7 +44,7 @@ def run_load(
     sink: Sink,
     *,
     incremental: bool = False,
-    max_rejected: int | float = 0,
+    max_rejected: float = 0,
     rejected_path: Path | None = None,
     progress: Progress = silent,
 ) -> LoadReport:
@@ -59,10 +60,10 @@ def run_load(
         RejectedRows: too many rows were rejected; nothing was written.
     """
     began = time.monotonic()
-    run = _Run(mapping, Path(data_dir), max_rejected, rejected_path, progress)
+    run = _Run(mapping, Path(data_dir), not incremental, max_rejected, rejected_path, progress)
     found = find_files(mapping, run.data_dir)
     files_hash = hash_files(mapping, found, run.data_dir, progress)
-    source = Source(mapping.name, _run_name(mapping, files_hash), not incremental, _declared(mapping), files_hash)
+    source = Source(mapping.name, _run_name(mapping, files_hash), run.full, _declared(mapping), files_hash)
     if sink.is_current(source):
         return _report(mapping, source.run, dict.fromkeys(_statements(mapping), Counts()), began)
     with _database(found) as (database, scratch):
@@ -80,7 +81,7 @@ def check(
     data_dir: str | Path,
     *,
     known_ids: KnownIds | None = None,
-    max_rejected: int | float = 0,
+    max_rejected: float = 0,
     rejected_path: Path | None = None,
     progress: Progress = silent,
 ) -> LoadReport:
@@ -94,11 +95,11 @@ def check(
         RejectedRows: a load with this limit would fail.
     """
     began = time.monotonic()
-    run = _Run(mapping, Path(data_dir), max_rejected, rejected_path, progress)
+    run = _Run(mapping, Path(data_dir), True, max_rejected, rejected_path, progress)
     found = find_files(mapping, run.data_dir)
     with _database(found) as (database, scratch):
         staged = get(database, run, found, scratch)
-        checked = transform(database, run, staged, known_ids or _no_ids)
+        checked = transform(database, run, staged, known_ids or _nothing_known)
     return _report(mapping, "", checked.counts, began)
 
 
@@ -111,7 +112,7 @@ def get(database: duckdb.DuckDBPyConnection, run: _Run, found: dict[str, list[Pa
 def transform(database: duckdb.DuckDBPyConnection, run: _Run, staged: Staged, known_ids: KnownIds) -> Checked:
     """Check all rows, write down the rejected ones, and stop when they are too many."""
     try:
-        checked = check_rows(database, staged, known_ids, run.progress)
+        checked = check_rows(database, staged, known_ids, run.progress, full=run.full)
     except duckdb.Error as error:
         raise SourceError(f"{run.mapping.where}: {explain_error(error)}; mend its sql") from error
     if run.rejected_path:
@@ -156,7 +157,10 @@ def _database(found: dict[str, list[Path]]) -> Iterator[tuple[duckdb.DuckDBPyCon
     """A database for one run and a folder beside it; both vanish afterwards."""
     size = sum(path.stat().st_size for paths in found.values() for path in paths)
     scratch = Path(tempfile.mkdtemp(prefix="graphrec-load-"))
-    config = {"temp_directory": str(scratch), "python_enable_replacements": False}
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "temp_directory": str(scratch),
+        "python_enable_replacements": False,
+    }
     database = duckdb.connect(str(scratch / "load.duckdb") if size > _ON_DISK_BYTES else ":memory:", config=config)
     try:
         database.execute("SET TimeZone = 'UTC'")
@@ -183,8 +187,8 @@ def _statements(mapping: Mapping) -> list[str]:
     return [*(f"nodes.{label}" for label in mapping.nodes), *(f"edges.{kind}" for kind in mapping.edges)]
 
 
-def _no_ids(label: str) -> pa.Array:
-    return pa.array([], pa.string())
+def _nothing_known(_label: str) -> None:
+    return None
 
 
 def _sum(mine: Counts, more: Counts) -> Counts:

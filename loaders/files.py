@@ -4,6 +4,7 @@ import hashlib
 import shutil
 from collections.abc import Mapping as Keys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -123,7 +124,9 @@ def _check_options(database: duckdb.DuckDBPyConnection, mapping: Mapping, spec: 
             raise SourceError(f"{place} would drop rows in silence; mend the file instead")
         if key not in known:
             own = {"path", "reader", "optional"}
-            raise SourceError(f"{place} is no key or option of {spec.reader}; did you mean {nearest(key, known | own)!r}?")
+            raise SourceError(
+                f"{place} is no key or option of {spec.reader}; did you mean {nearest(key, known | own)!r}?"
+            )
 
 
 def _guilty(error: duckdb.Error, files: list[SourceFile]) -> str:
@@ -164,7 +167,7 @@ def _bind_json(database: duckdb.DuckDBPyConnection, spec: FileSpec, files: list[
     ]
     database.execute(f"CREATE TABLE {name(spec.name)} AS {' UNION ALL BY NAME '.join(parts)}")
     for file in files:
-        _correct_lines(database, spec.name, file, 0, lambda file=file: _filled_lines(file))
+        _correct_lines(database, spec.name, file, 0, partial(_filled_lines, file))
 
 
 def _json_type(kind: str) -> str:

@@ -3,7 +3,7 @@
 import hashlib
 import tomllib
 from collections.abc import Mapping as Keys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +11,7 @@ from typing import Any, Literal
 from graphrec.errors import SourceError
 from graphrec.loaders.parse import Section, nearest, parse_end, parse_name, snake_case
 from graphrec.schema import Roles
+from graphrec.settings import RoleOverrides
 
 Reader = Literal["csv", "json", "parquet", "lines"]
 Mask = Literal["fitted", "train", "train+valid"]
@@ -25,7 +26,8 @@ SUFFIXES: Keys[str, Reader] = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
-PACKED = (".gz", ".bz2", ".xz", ".zst")
+NO_ROLES = RoleOverrides()
+PACKED = (".gz", ".bz2", ".zst")
 
 
 @dataclass(frozen=True)
@@ -119,12 +121,12 @@ def shipped_names() -> list[str]:
     return sorted(entry.name[:-5].replace("_", "-") for entry in folder.iterdir() if entry.name.endswith(".toml"))
 
 
-def load_mapping(name_or_path: str | Path, roles: Roles | None = None) -> Mapping:
+def load_mapping(name_or_path: str | Path, roles: RoleOverrides = NO_ROLES) -> Mapping:
     """The mapping of a shipped name or of a file.
 
     Args:
         name_or_path: a shipped name (dashes or underscores) or the path of a TOML file.
-        roles: the roles of the home, taken instead of the mapping's own.
+        roles: those of graphrec.toml, which stand over the mapping's own.
 
     Raises:
         SourceError: there is no such mapping, or it says something that MAPPING.md does not know.
@@ -143,7 +145,7 @@ def load_mapping(name_or_path: str | Path, roles: Roles | None = None) -> Mappin
     )
 
 
-def parse_mapping(text: str, where: str, roles: Roles | None = None) -> Mapping:
+def parse_mapping(text: str, where: str, roles: RoleOverrides = NO_ROLES) -> Mapping:
     """The mapping that a TOML text says; `where` names it in messages.
 
     Raises:
@@ -157,18 +159,17 @@ def parse_mapping(text: str, where: str, roles: Roles | None = None) -> Mapping:
     source = top.section("source")
     name = source.text("name")
     listed = source.section("files")
-    source_files = {key: _file(key, listed) for key in listed.keys()}
+    source_files = {key: _file(key, listed) for key in listed.names()}
     source.close()
     nodes = {label: _node(label, section) for label, section in top.sections("nodes")}
     edges = {kind: _edge(kind, section) for kind, section in top.sections("edges")}
     series = {key: _series(key, section) for key, section in top.sections("series")}
-    given = top.section("roles", optional=roles is not None)
     mapping = Mapping(
         name=name,
         where=where,
         digest=hashlib.sha256(text.encode()).hexdigest(),
         files=source_files,
-        roles=roles or _roles(given),
+        roles=_roles(top, roles),
         nodes=nodes,
         edges=edges,
         series=series,
@@ -282,34 +283,38 @@ def _split(section: Section) -> SplitSpec:
     return spec
 
 
-def _roles(section: Section) -> Roles:
-    interactions = section.texts("interactions", required=True)
-    weights = section.numbers("weights")
-    for name in weights:
-        if name not in interactions:
+def _roles(top: Section, overrides: RoleOverrides) -> Roles:
+    """The roles of the mapping, under those of graphrec.toml."""
+    enough = overrides.user and overrides.product and overrides.interactions
+    section = top.section("roles", optional=bool(enough))
+    roles = overrides.apply(
+        Roles(
+            user=overrides.user or section.text("user"),
+            product=overrides.product or section.text("product"),
+            interactions=overrides.interactions or section.texts("interactions", required=True),
+            weights=section.numbers("weights"),
+            relevant=section.texts("relevant"),
+            metapaths=section.texts("metapaths") if section.has("metapaths") else None,
+            min_group=section.whole("min_group", default=5, least=1),
+        )
+    )
+    for key in ("user", "product", "interactions"):
+        section.take(key)
+    section.close()
+    for name in roles.weights:
+        if name not in roles.interactions:
             raise SourceError(
                 f"{section.place('weights')} names {name!r}, which is no interaction; "
-                f"did you mean {nearest(name, interactions)!r}?"
+                f"did you mean {nearest(name, roles.interactions)!r}?"
             )
-    positive = tuple(name for name in interactions if weights.get(name, 1.0) > 0)
-    relevant = section.texts("relevant") or positive
-    for name in relevant:
+    positive = roles.evidence()
+    for name in roles.relevant:
         if name not in positive:
             raise SourceError(
                 f"{section.place('relevant')} names {name!r}, which is no interaction with a weight above 0; "
                 f"did you mean {nearest(name, positive)!r}?"
             )
-    roles = Roles(
-        user=section.text("user"),
-        product=section.text("product"),
-        interactions=interactions,
-        weights=weights,
-        relevant=relevant,
-        metapaths=section.texts("metapaths") if section.has("metapaths") else None,
-        min_group=section.whole("min_group", default=5, least=1),
-    )
-    section.close()
-    return roles
+    return replace(roles, relevant=roles.relevant or positive)
 
 
 def _check_roles(mapping: Mapping) -> None:
@@ -327,8 +332,8 @@ def _check_roles(mapping: Mapping) -> None:
         edge = mapping.edges[name]
         if (edge.source.label, edge.target.label) != (roles.user, roles.product):
             raise SourceError(
-                f"{mapping.where}: edges.{name} joins {edge.source.label} to {edge.target.label}, but roles.interactions "
-                f"lists it; an interaction joins {roles.user} to {roles.product}"
+                f"{mapping.where}: edges.{name} joins {edge.source.label} to {edge.target.label}, but "
+                f"roles.interactions lists it; an interaction joins {roles.user} to {roles.product}"
             )
     for way in roles.metapaths or ():
         _check_way(mapping, way, "roles.metapaths")
@@ -370,4 +375,6 @@ def _placeholders(mapping: Mapping, way: str, sentence: str) -> list[str]:
     try:
         return [name for _, name, _, _ in Formatter().parse(sentence) if name is not None]
     except ValueError as error:
-        raise SourceError(f"{mapping.where}: reasons {way!r}: {error} in {sentence!r}; write {{{{ for a brace") from error
+        raise SourceError(
+            f"{mapping.where}: reasons {way!r}: {error} in {sentence!r}; write {{{{ for a brace"
+        ) from error

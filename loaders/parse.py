@@ -28,7 +28,7 @@ class Section:
         """File and full name of the table itself."""
         return f"{self.where}: {self.at}"
 
-    def keys(self) -> list[str]:
+    def names(self) -> list[str]:
         """The keys that are there."""
         return list(self._values)
 
@@ -65,7 +65,7 @@ class Section:
     def sections(self, key: str) -> Iterator[tuple[str, "Section"]]:
         """Name and table of every `[key.Name]`."""
         outer = self.section(key, optional=True)
-        for name in outer.keys():
+        for name in outer.names():
             yield name, outer.section(name)
 
     def text(self, key: str) -> str:
@@ -99,16 +99,16 @@ class Section:
     def texts_by_key(self, key: str) -> dict[str, str]:
         """A table of strings."""
         inner = self.section(key, optional=True)
-        return {name: inner.text(name) for name in inner.keys()}
+        return {name: inner.text(name) for name in inner.names()}
 
     def numbers(self, key: str) -> dict[str, float]:
         """A table of finite numbers."""
         inner = self.section(key, optional=True)
-        for name in inner.keys():
+        for name in inner.names():
             value = inner.take(name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
                 raise SourceError(f"{inner.place(name)} is {value!r}; want a number")
-        return {name: float(inner.take(name)) for name in inner.keys()}
+        return {name: float(inner.take(name)) for name in inner.names()}
 
     def whole(self, key: str, *, default: int, least: int) -> int:
         """A whole number of at least `least`."""

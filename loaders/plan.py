@@ -1,6 +1,7 @@
 """What to check in the rows of one statement and what to keep of them, from the mapping and the statement's columns."""
 
-from collections.abc import Iterable, Mapping as Keys
+from collections.abc import Iterable
+from collections.abc import Mapping as Keys
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -130,7 +131,10 @@ class Columns:
     def unknown_end(self, column: str, label: str) -> Check:
         """Refuses a key that no node of the label has."""
         return Check(
-            column, f"names no {label}", f"{self.text(column)} NOT IN (SELECT id FROM {ids_table(label)})", self.shown(column)
+            column,
+            f"names no {label}",
+            f"{self.text(column)} NOT IN (SELECT id FROM {ids_table(label)})",
+            self.shown(column),
         )
 
     def properties(self, structural: set[str], own: set[str]) -> tuple[Column, ...]:
@@ -256,13 +260,19 @@ def series_plan(mapping: Mapping, spec: SeriesSpec, types: Keys[str, str]) -> Pl
         checks=tuple(checks),
         identity=(columns.text(of), columns.time(at)),
         twice=Check(f"{of} {at}", TWICE, "", f"{columns.shown(of)} || ' ' || {columns.shown(at)}"),
-        select={"id": columns.text(of), "at": columns.time(at), **{column: columns.number(column) for column in values}},
+        select={
+            "id": columns.text(of),
+            "at": columns.time(at),
+            **{column: columns.number(column) for column in values},
+        },
         schema=pa.schema([("id", pa.string()), ("at", stamp), *((column, pa.float64()) for column in values)]),
         has_lines=columns.has_lines(),
     )
 
 
-def split_plan(mapping: Mapping, part: str, sql: str, types: Keys[str, str], pairs: str | None, test: str | None) -> Plan:
+def split_plan(
+    mapping: Mapping, part: str, sql: str, types: Keys[str, str], pairs: str | None, test: str | None
+) -> Plan:
     """How `[split].test` or `.valid` is checked and kept.
 
     Args:

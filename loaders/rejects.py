@@ -6,9 +6,26 @@ from pathlib import Path
 import duckdb
 import pyarrow.csv
 
-from graphrec.errors import RejectedRows
+from graphrec.errors import RejectedRows, UsageError
+from graphrec.files import whole_file
 from graphrec.graph.rows import Counts
 from graphrec.loaders.transform import REJECTED
+
+
+def parse_limit(text: str) -> int | float:
+    """What --max-rejected says: a whole number of rows, or a share of the rows read as a float below 1.
+
+    Raises:
+        UsageError: the text is neither a number of rows nor a percentage.
+    """
+    try:
+        if text.endswith("%") and 0 <= (share := float(text[:-1]) / 100) < 1:
+            return share
+        if text.isdecimal():
+            return int(text)
+    except ValueError:
+        pass
+    raise UsageError(f"--max-rejected {text!r} is no limit; want a number of rows such as 10, or a share such as 0.5%")
 
 
 def write_rejected(database: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -21,14 +38,12 @@ def write_rejected(database: duckdb.DuckDBPyConnection, path: Path) -> None:
     if table.num_rows == 0:
         path.unlink(missing_ok=True)
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    pyarrow.csv.write_csv(table, partial)
-    partial.replace(path)
+    with whole_file(path) as temporary:
+        pyarrow.csv.write_csv(table, temporary)
 
 
 def check_limit(
-    database: duckdb.DuckDBPyConnection, counts: Mapping[str, Counts], limit: int | float, path: Path | None
+    database: duckdb.DuckDBPyConnection, counts: Mapping[str, Counts], limit: float, path: Path | None
 ) -> None:
     """Pass when no more rows were rejected than the limit says.
 
@@ -53,8 +68,7 @@ def check_limit(
 def describe_first(database: duckdb.DuckDBPyConnection) -> str:
     """The first rejected row (there is one) in one line: file, line, column, value, rule."""
     found = database.execute(
-        f"SELECT statement, field, rule, shown, file, line, position FROM {REJECTED} "
-        "ORDER BY number, position LIMIT 1"
+        f"SELECT statement, field, rule, shown, file, line, position FROM {REJECTED} ORDER BY number, position LIMIT 1"
     ).fetchall()
     statement, field, rule, shown, file, line, position = found[0]
     where = f"{file} line {line}" if file is not None and line is not None else f"{statement} row {position}"

@@ -10,8 +10,8 @@ import pyarrow as pa
 from graphrec.errors import SourceError
 from graphrec.graph.rows import Counts, Part
 from graphrec.loaders.mapping import Mapping
-from graphrec.loaders.plan import Check, Plan, edge_plan, ids_table, node_plan, series_plan, split_plan
 from graphrec.loaders.parse import nearest
+from graphrec.loaders.plan import Check, Plan, edge_plan, ids_table, node_plan, series_plan, split_plan
 from graphrec.loaders.sql import explain_error, name, value
 from graphrec.progress import Progress
 from graphrec.schema import EdgeSchema, GraphSchema, NodeSchema, SeriesSchema, SplitRule
@@ -19,9 +19,12 @@ from graphrec.schema import EdgeSchema, GraphSchema, NodeSchema, SeriesSchema, S
 BATCH_ROWS = 500_000
 REJECTED = name("rejected rows")
 _PAIRS = name("relevant pairs")
-_MISSING_COLUMN = re.compile(r'Referenced column "([^"]+)" not found|Table "[^"]+" does not have a column named "([^"]+)"')
+_MISSING_COLUMN = re.compile(
+    r'Referenced column "([^"]+)" not found|Table "[^"]+" does not have a column named "([^"]+)"'
+)
 
-KnownIds = Callable[[str], pa.Array]
+#: The ids of a label that are there already, or None.
+KnownIds = Callable[[str], pa.Array | None]
 
 
 @dataclass(frozen=True)
@@ -49,9 +52,7 @@ class Checked:
     """Rows read and rejected by statement."""
 
 
-def stage(
-    database: duckdb.DuckDBPyConnection, mapping: Mapping, absent: list[str], progress: Progress
-) -> Staged:
+def stage(database: duckdb.DuckDBPyConnection, mapping: Mapping, absent: list[str], progress: Progress) -> Staged:
     """Run every statement into a table of its own.
 
     Raises:
@@ -90,9 +91,7 @@ def stage(
     return Staged(mapping, schema, *plans, series, _without_empty_valid(database, split))
 
 
-def check_rows(
-    database: duckdb.DuckDBPyConnection, staged: Staged, known_ids: KnownIds, progress: Progress
-) -> Checked:
+def check_rows(database: duckdb.DuckDBPyConnection, staged: Staged, known_ids: KnownIds, progress: Progress) -> Checked:
     """Find the rows that break a rule and put them into the table of rejected rows.
 
     Raises:
@@ -111,7 +110,7 @@ def check_rows(
     for plan in plans[len(staged.nodes) :]:
         progress("checking rows", len(counts), len(plans))
         counts[plan.statement] = _check(database, plan, len(counts))
-    split = _check_split(database, staged, counts)
+    split = _check_split(database, staged, counts, full=full)
     progress("checking rows", len(plans), len(plans))
     return Checked(staged.nodes, staged.edges, staged.series, split, counts)
 
@@ -199,13 +198,14 @@ def _collect_ids(database: duckdb.DuckDBPyConnection, staged: Staged, known_ids:
     named |= {mapping.roles.user: "roles.user", mapping.roles.product: "roles.product"}
     for label, place in named.items():
         known = known_ids(label)
+        known = pa.array([], pa.string()) if known is None else known.cast(pa.string())
         plan = staged.nodes.get(label)
         if plan is None and len(known) == 0:
             raise SourceError(
                 f"{mapping.where}: {place} names {label!r}: neither this mapping nor the home has such nodes; "
                 f"did you mean {nearest(label, staged.nodes)!r}?"
             )
-        database.register("_known", pa.table({"id": known.cast(pa.string())}))
+        database.register("_known", pa.table({"id": known}))
         own = f" UNION SELECT {plan.select['id']} FROM {plan.table} WHERE {_good(plan)}" if plan else ""
         database.execute(f"CREATE OR REPLACE TABLE {ids_table(label)} AS SELECT id FROM _known{own}")
         database.unregister("_known")
@@ -243,7 +243,8 @@ def _mark(database: duckdb.DuckDBPyConnection, plan: Plan) -> None:
 
 
 def _twice_hashes(plan: Plan) -> str:
-    return f"SELECT hash({', '.join(plan.identity)}) AS _hash FROM {plan.table} WHERE {_good(plan)} GROUP BY _hash HAVING count(*) > 1"
+    hashed = f"hash({', '.join(plan.identity)}) AS _hash"
+    return f"SELECT {hashed} FROM {plan.table} WHERE {_good(plan)} GROUP BY _hash HAVING count(*) > 1"
 
 
 def _has_twice(database: duckdb.DuckDBPyConnection, plan: Plan) -> bool:
@@ -283,13 +284,16 @@ def _note(database: duckdb.DuckDBPyConnection, plan: Plan, number: int) -> None:
     )
 
 
-def _check_split(database: duckdb.DuckDBPyConnection, staged: Staged, counts: dict[str, Counts]) -> dict[Part, Plan]:
+def _check_split(
+    database: duckdb.DuckDBPyConnection, staged: Staged, counts: dict[str, Counts], *, full: bool
+) -> dict[Part, Plan]:
     checked: dict[Part, Plan] = {}
     relevant = staged.mapping.roles.relevant
-    pairs = _PAIRS if staged.split and all(kind in staged.edges for kind in relevant) else None
+    pairs = _PAIRS if full and staged.split and all(kind in staged.edges for kind in relevant) else None
     if pairs:
         parts = [
-            f"SELECT {plan.select['source']} AS source, {plan.select['target']} AS target FROM {plan.table} WHERE {_good(plan)}"
+            f"SELECT {plan.select['source']} AS source, {plan.select['target']} AS target "
+            f"FROM {plan.table} WHERE {_good(plan)}"
             for plan in (staged.edges[kind] for kind in relevant)
         ]
         database.execute(f"CREATE OR REPLACE TABLE {_PAIRS} AS {' UNION ALL '.join(parts)}")

@@ -222,4 +222,3 @@ def _count_gone(was: pa.Table, now: pa.Table | None) -> int:
     key = ("id",) if "id" in was.column_names else _EDGE_KEY
     there = pc.is_in(_identity(was, key), _identity(now, key).combine_chunks())
     return int(was.num_rows - (pc.sum(there).as_py() or 0))
-
