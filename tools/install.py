@@ -112,7 +112,9 @@ def step(what: str, *options: str) -> None:
 def run(what: str, *command: str) -> None:
     """Run one command in the checkout; stop with one line when it fails."""
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
-        fail(f"{what}: not installed, the lines above say why; run the same command again to go on")
+        backend = os.environ.get("UV_TORCH_BACKEND")
+        hint = f", or without UV_TORCH_BACKEND={backend}" if backend and TORCH.name in command else ""
+        fail(f"{what}: not installed, the lines above say why; run the same command again to go on{hint}")
 
 
 def say(line: str) -> None:

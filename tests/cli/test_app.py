@@ -1,6 +1,7 @@
 """The command line as a whole: start-up, failures, exit codes."""
 
 import errno
+import signal
 import subprocess
 import sys
 import types
@@ -174,6 +175,35 @@ def test_a_command_sees_the_options_before_it(
         "error: Invalid value for '--log-level': Value error, 'loud' is not one of 'debug', "
     )
     assert wrong.exit_code == 2
+
+
+WRITES_FOR_LONG = """
+import sys, time, types
+from pathlib import Path
+from graphrec.cli import app, commands
+from graphrec.files import whole_file
+
+def command() -> None:
+    with whole_file(Path(sys.argv[1])) as temporary:
+        temporary.write_text("half")
+        print("writing", flush=True)
+        time.sleep(60)
+
+sys.modules["probe"] = types.SimpleNamespace(command=command)
+commands.COMMANDS["probe"] = ("probe", "Write for long.")
+app(["probe"])
+"""
+
+
+def test_ctrl_c_ends_with_130_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", WRITES_FOR_LONG, str(tmp_path / "scores.csv")]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "writing\n"
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate()
+    assert (running.returncode, err) == (130, "error: interrupted\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_closed_pipe_is_silent(root: Path) -> None:

@@ -107,6 +107,17 @@ def test_an_old_python_goes_on_under_a_newer_one_or_says_so(
     assert started == [sys.executable]
 
 
+def test_a_failed_step_is_one_line_with_the_way_on(install: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing = [sys.executable, "-c", "raise SystemExit(2)"]
+    monkeypatch.setenv("UV_TORCH_BACKEND", "cpu")
+    with pytest.raises(
+        SystemExit, match=r"^error: uv: not installed, the lines above say why; run the same command ag"
+    ):
+        install.run("uv", *failing)
+    with pytest.raises(SystemExit, match=r"run the same command again to go on, or without UV_TORCH_BACKEND=cpu$"):
+        install.run("torch", *failing, "requirements-torch.txt")
+
+
 def test_ci_runs_make_test_and_nothing_else() -> None:
     file = ROOT / ".ci" / "run"
     assert os.access(file, os.X_OK)
