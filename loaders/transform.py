@@ -91,8 +91,13 @@ def stage(database: duckdb.DuckDBPyConnection, mapping: Mapping, absent: list[st
     return Staged(mapping, schema, *plans, series, _without_empty_valid(database, split))
 
 
-def check_rows(database: duckdb.DuckDBPyConnection, staged: Staged, known_ids: KnownIds, progress: Progress) -> Checked:
+def check_rows(
+    database: duckdb.DuckDBPyConnection, staged: Staged, known_ids: KnownIds, progress: Progress, *, full: bool
+) -> Checked:
     """Find the rows that break a rule and put them into the table of rejected rows.
+
+    Args:
+        full: this load brings all edges, so that a pair of `[split]` must be one of them.
 
     Raises:
         SourceError: an end or a role names a label that neither this mapping nor `known_ids` has.
