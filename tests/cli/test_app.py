@@ -67,6 +67,13 @@ def test_the_help_of_a_command_imports_that_command_alone() -> None:
     assert {name for name in names if name in {module for module, _ in COMMANDS.values()}} == {"graphrec.cli.doctor"}
 
 
+@pytest.mark.parametrize("name", [*COMMANDS])
+def test_every_command_has_a_help_of_its_own(name: str) -> None:
+    done = CliRunner().invoke(app, [name, "--help"], prog_name="graphrec")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"Usage: graphrec {name} ")
+
+
 def test_importing_graphrec_costs_nothing() -> None:
     code = "import sys, graphrec; print(*(name for name in sys.modules if 'graphrec' in name))"
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
