@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +30,7 @@ FORMAT = 1
 """Goes up when the same size and seed give other bytes."""
 MARKER = "demo-bank.json"
 TRUTH = "truth/planted.csv"
+Marker: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def write_bank(folder: Path | str, *, size: str = "S", seed: int = 7, progress: 
     )
 
 
-def _check_place(folder: Path) -> dict | None:
+def _check_place(folder: Path) -> Marker | None:
     """The marker of the demo bank at `folder`; None where there is nothing."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; the demo bank is a folder: choose another --out")
@@ -92,7 +94,7 @@ def _check_place(folder: Path) -> dict | None:
     return marker
 
 
-def _read_marker(path: Path) -> dict | None:
+def _read_marker(path: Path) -> Marker | None:
     try:
         marker = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -100,7 +102,7 @@ def _read_marker(path: Path) -> dict | None:
     return marker if isinstance(marker, dict) and isinstance(marker.get("files"), dict) else None
 
 
-def _is_same(folder: Path, marker: dict, size: str, seed: int) -> bool:
+def _is_same(folder: Path, marker: Marker, size: str, seed: int) -> bool:
     if (marker.get("format"), marker.get("size"), marker.get("seed")) != (FORMAT, size, seed):
         return False
     return all((folder / name).is_file() and _file(folder / name) == kept for name, kept in marker["files"].items())
@@ -112,7 +114,7 @@ def _file(path: Path) -> dict[str, int | str]:
     return {"bytes": path.stat().st_size, "sha256": digest}
 
 
-def _write(folder: Path, size: str, seed: int, progress: Progress) -> dict:
+def _write(folder: Path, size: str, seed: int, progress: Progress) -> Marker:
     """Draw everything and write it; returns the marker, written last."""
     streams = [np.random.default_rng([seed, part]) for part in range(7)]
     progress("demo bank", 0, 5)
@@ -148,7 +150,7 @@ def _write(folder: Path, size: str, seed: int, progress: Progress) -> dict:
 
 def _write_marker(
     folder: Path, size: str, seed: int, *, counts: dict[str, int], planted: dict[str, int], cut: str
-) -> dict:
+) -> Marker:
     files = {path.relative_to(folder).as_posix(): _file(path) for path in sorted(folder.rglob("*")) if path.is_file()}
     marker = {"format": FORMAT, "size": size, "seed": seed, "test_cut": cut, "counts": counts, "planted": planted}
     marker["files"] = files
@@ -164,7 +166,7 @@ def _write_csv(path: Path, table: pa.Table) -> None:
 def _write_parquet(path: Path, batches: Iterator[pa.RecordBatch]) -> int:
     """Rows written, one row group per batch."""
     first = next(batches)
-    rows = first.num_rows
+    rows = int(first.num_rows)
     with pa_parquet.ParquetWriter(path, first.schema) as writer:
         writer.write_batch(first)
         for batch in batches:

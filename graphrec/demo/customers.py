@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphrec.demo.groups import Ints
+from graphrec.demo.arrays import Flags, Ints
 from graphrec.demo.sizes import DAY_SECONDS, END, START, Size
 from graphrec.demo.topics import TOPICS
 from graphrec.demo.vocabulary import (
@@ -41,8 +41,8 @@ class Customers:
     country: Ints
     tolerance: Ints
     horizon: Ints
-    contact: np.ndarray
-    profiling: np.ndarray
+    contact: Flags
+    profiling: Flags
     goal: Ints
     topic: Ints
     joined: Ints
@@ -105,7 +105,9 @@ def _segments(age_band: Ints, income_band: Ints, rng: np.random.Generator) -> In
     pull[:, 2] = -1.5 + 0.8 * income_band
     pull[:, 3] = -3.5 + 1.2 * income_band
     pull[:, 4] = -0.4
-    return np.argmax(pull + rng.gumbel(size=pull.shape), axis=1)
+    pull += rng.gumbel(size=pull.shape)
+    segment: Ints = pull.argmax(axis=1)
+    return segment
 
 
 def _horizons(tolerance: Ints, age: Ints, rng: np.random.Generator) -> Ints:

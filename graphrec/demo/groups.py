@@ -1,12 +1,10 @@
 """Groups of products: who shares a sector, an issuer, a theme or the same crowd of holders."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-Ints: TypeAlias = NDArray[np.int64]
+from graphrec.demo.arrays import Flags, Ints
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ def apart(labels: Ints, earlier: list[Ints], rng: np.random.Generator) -> Ints:
     """
     labels = labels.copy()
     for _ in range(200):
-        clashing = np.zeros(len(labels), dtype=bool)
+        clashing: Flags = np.zeros(len(labels), dtype=np.bool_)
         for other in earlier:
             pair = labels * (int(other.max()) + 1) + other
             _, first, inverse = np.unique(pair, return_index=True, return_inverse=True)

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
+from graphrec.demo.arrays import Ints, Reals
 from graphrec.demo.customers import Customers
-from graphrec.demo.groups import Ints
 from graphrec.demo.products import Products
 from graphrec.demo.purchases import Purchases, Taste
 from graphrec.demo.sizes import DAY_SECONDS, END, START
@@ -25,13 +26,13 @@ LOOK_AHEAD_DAYS = 14
 class Interactions:
     """Events sorted by time; `at` and `booked` are seconds, `amount_eur` is NaN where no money moves."""
 
-    kind: np.ndarray
-    user: np.ndarray
-    product: np.ndarray
+    kind: NDArray[np.int8]
+    user: NDArray[np.int32]
+    product: NDArray[np.int32]
     at: Ints
     booked: Ints
-    amount_eur: np.ndarray
-    channel: np.ndarray
+    amount_eur: Reals
+    channel: NDArray[np.int8]
 
     @property
     def count(self) -> int:
@@ -58,18 +59,21 @@ def draw_interactions(
     kind, user, product, at = kind[order], user[order], product[order], at[order]
     booked = at + _delay(kind, rng)
     channel = rng.choice(len(CHANNELS), len(kind), p=[0.45, 0.25, 0.15, 0.05, 0.1]).astype(np.int8)
-    return Interactions(kind, user, product, at, booked, _amounts(customers, products, kind, user, product, rng), channel)
+    return Interactions(
+        kind, user, product, at, booked, _amounts(customers, products, kind, user, product, rng), channel
+    )
 
 
-_Part: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+_Part: TypeAlias = tuple[Ints, Ints, Ints, Ints]
 
 
-def _part(kind: int, users: np.ndarray, products: np.ndarray, at: np.ndarray) -> _Part:
+def _part(kind: int, users: Ints, products: Ints, at: Ints) -> _Part:
     return np.full(len(users), kind), users, products, at
 
 
 def _between(low: Ints, high: Ints, rng: np.random.Generator) -> Ints:
-    return low + np.floor(rng.random(len(low)) * np.maximum(high - low, 1)).astype(np.int64)
+    offset: Ints = np.floor(rng.random(len(low)) * np.maximum(high - low, 1)).astype(np.int64)
+    return low + offset
 
 
 def _again(products: Products, purchases: Purchases, rng: np.random.Generator) -> _Part:
@@ -115,7 +119,7 @@ def _rejections(customers: Customers, products: Products, purchases: Purchases, 
     return _part(REJECT, users[keep], item[keep], at[keep])
 
 
-def _delay(kind: np.ndarray, rng: np.random.Generator) -> Ints:
+def _delay(kind: NDArray[np.int8], rng: np.random.Generator) -> Ints:
     """Seconds until the bank knows: clicks within the hour, orders after one to three days."""
     clicks = rng.integers(1, 3_600, len(kind))
     orders = rng.integers(1, 4, len(kind)) * DAY_SECONDS
@@ -125,11 +129,11 @@ def _delay(kind: np.ndarray, rng: np.random.Generator) -> Ints:
 def _amounts(
     customers: Customers,
     products: Products,
-    kind: np.ndarray,
-    user: np.ndarray,
-    product: np.ndarray,
+    kind: NDArray[np.int8],
+    user: NDArray[np.int32],
+    product: NDArray[np.int32],
     rng: np.random.Generator,
-) -> np.ndarray:
+) -> Reals:
     rows = np.flatnonzero(kind <= BUY)
     usual = np.array([each.amount for each in KINDS])[products.kind[product[rows]]]
     means = np.clip(customers.liquid_eur[user[rows]] / 30_000, 0.2, 5.0)

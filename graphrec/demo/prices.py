@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
+from graphrec.demo.arrays import Ints, Reals
 from graphrec.demo.products import Products
 from graphrec.demo.sizes import DAY_SECONDS, FIRST_DAY, LAST_DAY
 from graphrec.demo.vocabulary import KINDS
 
-SCHEMA = pa.schema(
-    [("product_id", pa.string()), ("day", pa.date32()), ("close", pa.float64()), ("volume", pa.int64())]
-)
+SCHEMA = pa.schema([("product_id", pa.string()), ("day", pa.date32()), ("close", pa.float64()), ("volume", pa.int64())])
 YEARLY_DRIFT = (0.01, 0.02, 0.035, 0.05, 0.065, 0.08)
 YEARLY_VOLATILITY = (0.01, 0.02, 0.06, 0.12, 0.2, 0.32)
 """By risk class; index 0 is not used."""
@@ -23,7 +23,7 @@ CHUNK = 500
 
 def draw_prices(products: Products, ids: pa.Array, rng: np.random.Generator) -> Iterator[pa.RecordBatch]:
     """Batches of (product, day, close, volume), by product and day, from issue to closing."""
-    every_day = np.arange(FIRST_DAY, np.datetime64(LAST_DAY) + 1, dtype="datetime64[D]")
+    every_day = np.arange(np.datetime64(FIRST_DAY, "D"), np.datetime64(LAST_DAY, "D") + 1)
     bank_days = every_day[np.is_busday(every_day)]
     market = rng.normal(size=len(bank_days))
     securities = np.flatnonzero(np.array([kind.is_security for kind in KINDS])[products.kind])
@@ -34,9 +34,9 @@ def draw_prices(products: Products, ids: pa.Array, rng: np.random.Generator) -> 
 def _batch(
     products: Products,
     ids: pa.Array,
-    chosen: np.ndarray,
-    bank_days: np.ndarray,
-    market: np.ndarray,
+    chosen: Ints,
+    bank_days: NDArray[np.datetime64],
+    market: Reals,
     rng: np.random.Generator,
 ) -> pa.RecordBatch:
     drift = np.array(YEARLY_DRIFT)[products.risk[chosen], None]
@@ -49,7 +49,9 @@ def _batch(
     close = np.round(begin[:, None] * np.exp(np.cumsum(change, axis=1)), 4)
     volume = np.round(np.exp(rng.normal(8.0, 1.0, len(chosen))[:, None] + 0.4 * np.abs(own))).astype(np.int64)
     day = bank_days.astype(np.int64)
-    traded = (products.issued[chosen, None] // DAY_SECONDS <= day) & (day < products.closed[chosen, None] // DAY_SECONDS)
+    traded = (products.issued[chosen, None] // DAY_SECONDS <= day) & (
+        day < products.closed[chosen, None] // DAY_SECONDS
+    )
     row, column = np.nonzero(traded)
     arrays = [
         ids.take(pa.array(chosen[row])),

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphrec.demo.groups import Groups, Ints, apart, draw_labels, group
+from graphrec.demo.arrays import Flags, Ints, Reals
+from graphrec.demo.groups import Groups, apart, draw_labels, group
 from graphrec.demo.sizes import DAY_SECONDS, END, START, Size
 from graphrec.demo.topics import PLACES, TOPICS
 from graphrec.demo.vocabulary import COUNTRIES, INDUSTRIES, ISSUER_FIRST, ISSUER_SECOND, KINDS, REGIONS, WALKS_OF_LIFE
@@ -32,14 +33,14 @@ class Products:
     issuer_names: tuple[str, ...]
     issuer_country: Ints
     risk: Ints
-    fee_percent: np.ndarray
+    fee_percent: Reals
     minimum: Ints
     min_horizon: Ints
     min_age: Ints
     residents_of: Ints
     issued: Ints
     closed: Ints
-    popularity: np.ndarray
+    popularity: Reals
 
     @property
     def count(self) -> int:
@@ -87,7 +88,7 @@ def draw_products(size: Size, rng: np.random.Generator) -> Products:
     )
 
 
-def _sectors(is_security: np.ndarray, size: Size, rng: np.random.Generator) -> tuple[Ints, tuple[str, ...]]:
+def _sectors(is_security: Flags, size: Size, rng: np.random.Generator) -> tuple[Ints, tuple[str, ...]]:
     sector = np.empty(len(is_security), dtype=np.int64)
     names: list[str] = []
     for flag, words in ((True, INDUSTRIES), (False, WALKS_OF_LIFE)):
@@ -137,9 +138,10 @@ def _choice(kind: Ints, field: str, pick: Ints) -> Ints:
     return np.array([allowed[k][p % len(allowed[k])] for k, p in zip(kind, pick, strict=True)], dtype=np.int64)
 
 
-def _fees(kind: Ints, rng: np.random.Generator) -> np.ndarray:
-    bounds = np.array([each.fee_percent for each in KINDS])[kind]
-    return np.round(bounds[:, 0] + rng.random(len(kind)) * (bounds[:, 1] - bounds[:, 0]), 2)
+def _fees(kind: Ints, rng: np.random.Generator) -> Reals:
+    low, high = np.array([each.fee_percent for each in KINDS]).T
+    fee: Reals = low[kind] + rng.random(len(kind)) * (high - low)[kind]
+    return fee.round(2)
 
 
 def _residents(count: int, rng: np.random.Generator) -> Ints:

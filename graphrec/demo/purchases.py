@@ -13,16 +13,18 @@ G_r(a) is the group of a under r: its sector, its issuer, its crowd of *holders*
 the people who buy them) or its *text* theme (the same subject in the description, named nowhere else).
 
 A drawn product is refused and drawn again, up to TRIES times, when it is held, not on sale at t, or unsuitable (risk
-class, horizon, minimum amount, age, residence; one unsuitable draw in 33 passes). A planted choice that fails TRIES times
-becomes a base choice; a base choice that fails is no purchase. The a and r of a planted choice are its true reason.
+class, horizon, minimum amount, age, residence; UNSUITABLE_PASS of the unsuitable draws pass). A planted choice that
+fails TRIES times becomes a base choice; a base choice that fails is no purchase. The a and r of a planted choice are
+its true reason.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from graphrec.demo.arrays import Flags, Ints, Reals
 from graphrec.demo.customers import Customers
-from graphrec.demo.groups import Groups, Ints, group
+from graphrec.demo.groups import Groups, group
 from graphrec.demo.products import CATEGORIES, Products
 from graphrec.demo.sizes import DAY_SECONDS, END, START
 from graphrec.demo.vocabulary import AGE_BANDS, KINDS, LEVELS, SEGMENTS
@@ -57,7 +59,7 @@ class Purchases:
     user: Ints
     product: Ints
     at: Ints
-    is_opening: np.ndarray
+    is_opening: Flags
     via: Ints
     relation: Ints
     held: Ints
@@ -76,7 +78,7 @@ class Taste:
         weight = products.popularity[self._categories.members]
         self._popular = np.concatenate(([0.0], np.cumsum(weight)))
         mass = np.diff(self._popular[self._categories.start])
-        affinity = _affinity(products) * np.pad(mass, (0, len(CATEGORIES) - len(mass)))
+        affinity = _affinity() * np.pad(mass, (0, len(CATEGORIES) - len(mass)))
         self._cumulated = np.cumsum(affinity, axis=1)
         self._class = (customers.segment * len(AGE_BANDS) + customers.age_band) * LEVELS + customers.tolerance - 1
         self._topic = customers.topic
@@ -104,7 +106,7 @@ class Taste:
         return product
 
 
-def _affinity(products: Products) -> np.ndarray:
+def _affinity() -> Reals:
     """(classes, categories): how much a class of customers likes a category."""
     risk = np.array([np.mean(KINDS[k].risk) for _, k in CATEGORIES])
     names = [KINDS[k].name for _, k in CATEGORIES]
@@ -117,16 +119,15 @@ def _affinity(products: Products) -> np.ndarray:
     return np.array(rows)
 
 
-def suitable(customers: Customers, products: Products, users: Ints, items: Ints) -> np.ndarray:
+def suitable(customers: Customers, products: Products, users: Ints, items: Ints) -> Flags:
     """True where the product fits the customer's tolerance, horizon, means, age and residence."""
     home = products.residents_of[items]
-    return (
-        (products.risk[items] <= customers.tolerance[users])
-        & (products.min_horizon[items] <= customers.horizon[users])
-        & (products.minimum[items] <= customers.liquid_eur[users])
-        & (products.min_age[items] <= customers.age[users])
-        & ((home < 0) | (home == customers.country[users]))
-    )
+    fits: Flags = products.risk[items] <= customers.tolerance[users]
+    fits &= products.min_horizon[items] <= customers.horizon[users]
+    fits &= products.minimum[items] <= customers.liquid_eur[users]
+    fits &= products.min_age[items] <= customers.age[users]
+    fits &= (home < 0) | (home == customers.country[users])
+    return fits
 
 
 def draw_purchases(
@@ -142,7 +143,7 @@ def draw_purchases(
     return drawing.result()
 
 
-def _times(customers: Customers, rng: np.random.Generator) -> tuple[Ints, np.ndarray]:
+def _times(customers: Customers, rng: np.random.Generator) -> tuple[Ints, Flags]:
     """(customers, MOST) times of purchase, END where none; and which are positions held at the start."""
     count = customers.count
     wanted = np.clip(np.round(np.exp(rng.normal(1.75, 0.45, count))), 1, MOST).astype(np.int64)
@@ -171,12 +172,12 @@ class _Drawing:
 
     def __init__(self, customers: Customers, products: Products, taste: Taste, rng: np.random.Generator) -> None:
         self._customers, self._products, self._taste, self._rng = customers, products, taste, rng
-        self._held = np.full((customers.count, MOST), -1, dtype=np.int32)
+        self._held = np.full((customers.count, MOST), -1, dtype=np.int64)
         self._held_at = np.full((customers.count, MOST), END, dtype=np.int64)
         self._count = np.zeros(customers.count, dtype=np.int64)
-        self._made: list[tuple[np.ndarray, ...]] = []
+        self._made: list[tuple[Ints, Ints, Ints, Flags, Ints, Ints]] = []
 
-    def step(self, users: Ints, at: Ints, is_opening: np.ndarray) -> None:
+    def step(self, users: Ints, at: Ints, is_opening: Flags) -> None:
         """One purchase for each of `users`, all different."""
         product = np.full(len(users), -1, dtype=np.int64)
         via, relation = product.copy(), product.copy()
@@ -195,7 +196,7 @@ class _Drawing:
         steps = np.cumsum(RHO)
         for _ in range(TRIES):
             place = np.floor(self._rng.random(len(rows)) * self._count[users[rows]]).astype(np.int64)
-            a = self._held[users[rows], place].astype(np.int64)
+            a = self._held[users[rows], place]
             r = np.searchsorted(steps, self._rng.random(len(rows)) * steps[-1], side="right")
             i = _another(self._products.relations, r, a, self._rng)
             good = self._acceptable(users[rows], i, at[rows])
@@ -211,11 +212,12 @@ class _Drawing:
             product[rows[good]] = i[good]
             rows = rows[~good]
 
-    def _acceptable(self, users: Ints, items: Ints, at: Ints) -> np.ndarray:
+    def _acceptable(self, users: Ints, items: Ints, at: Ints) -> Flags:
         fits = suitable(self._customers, self._products, users, items)
         fits |= self._rng.random(len(users)) < UNSUITABLE_PASS
-        is_new = (self._held[users] != items[:, None]).all(axis=1)
-        return fits & is_new & (self._products.issued[items] <= at) & (at < self._products.closed[items])
+        fits &= (self._held[users] != items[:, None]).all(axis=1)
+        fits &= self._products.issued[items] <= at
+        return fits & (at < self._products.closed[items])
 
     def result(self) -> Purchases:
         """All purchases made."""

@@ -5,6 +5,9 @@ from datetime import date
 from typing import Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.demo.arrays import Ints
 
 SizeName: TypeAlias = Literal["S", "M", "L"]
 
@@ -39,7 +42,7 @@ def seconds(day: date) -> int:
     return (day - _EPOCH).days * DAY_SECONDS
 
 
-def days(times: np.ndarray) -> np.ndarray:
+def days(times: Ints) -> NDArray[np.datetime64]:
     """Seconds since 1970 as dates."""
     return (times // DAY_SECONDS).astype("datetime64[D]")
 

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
+from graphrec.demo.arrays import Ints
 from graphrec.demo.customers import Customers
 from graphrec.demo.interactions import EVENT_KINDS, Interactions
 from graphrec.demo.products import CATEGORIES, NEVER, Products
@@ -47,12 +49,12 @@ def product_ids(count: int) -> pa.Array:
     return ids("P", 1, count, 5)
 
 
-def _named(words: list[str], number: np.ndarray) -> pa.Array:
+def _named(words: list[str], number: NDArray[np.integer]) -> pa.Array:
     """The word of each number; NULL for -1."""
     return pa.array(words, pa.string()).take(pa.array(number, mask=number < 0))
 
 
-def _times(seconds: np.ndarray) -> pa.Array:
+def _times(seconds: Ints) -> pa.Array:
     return pa.array(seconds.astype("datetime64[s]").astype("datetime64[ms]"))
 
 

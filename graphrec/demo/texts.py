@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from graphrec.demo.arrays import Ints
 from graphrec.demo.customers import Customers
 from graphrec.demo.products import Products
 from graphrec.demo.topics import PLACES, TOPICS
@@ -36,7 +37,7 @@ def product_descriptions(products: Products, rng: np.random.Generator) -> list[s
     return [_description(products, number, dice[number]) for number in range(products.count)]
 
 
-def _description(products: Products, number: int, dice: np.ndarray) -> str:
+def _description(products: Products, number: int, dice: Ints) -> str:
     kind, topic = KINDS[products.kind[number]], TOPICS[products.topic[number]]
     place = products.place[number]
     where = f" in the {PLACES[place]} region" if place >= 0 else ""
@@ -68,7 +69,7 @@ def profile_texts() -> list[str]:
     return plain + themed
 
 
-def profile_number(customers: Customers) -> np.ndarray:
+def profile_number(customers: Customers) -> Ints:
     """The index in `profile_texts` of each customer's profile; -1: says nothing."""
     themed = len(GOALS) * (customers.topic + 1) + customers.goal
     number = np.where(customers.topic >= 0, themed, customers.goal)

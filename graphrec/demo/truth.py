@@ -1,17 +1,18 @@
 """The true reasons of late purchases: what a good explanation of them must name.
 
-A planted pair is kept when nothing else could explain it: the customer bought the product after the test cut because of
-`via`, which was booked before it; no other product that was held, bought again or viewed before the cut is tied to it by
-any of the four relations, nor is `via` by a second one; it was not viewed or refused before the cut; it is open,
+A planted pair is kept when nothing else could explain it: the customer bought the product after the test cut because
+of `via`, which was booked before it; no other product that was held, viewed or refused before the cut is tied to it by
+any of the four relations, nor is `via` by a second one; it was not viewed or refused itself before the cut; it is open,
 suitable and was on sale before the cut; the customer may be contacted and has no declared interest in its subject.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from graphrec.demo.arrays import Flags, Ints
 from graphrec.demo.customers import Customers
-from graphrec.demo.groups import Ints
 from graphrec.demo.interactions import BUY, Interactions
 from graphrec.demo.products import NEVER, Products
 from graphrec.demo.purchases import Purchases, suitable
@@ -62,26 +63,24 @@ def find_truth(customers: Customers, products: Products, purchases: Purchases, i
     )
 
 
-def _ties(products: Products, a: np.ndarray, i: np.ndarray) -> Ints:
+def _ties(products: Products, a: NDArray[np.integer], i: NDArray[np.integer]) -> Ints:
     """By how many of the four relations a and i are tied; themes of one topic count as one theme."""
     labels = [groups.of for groups in products.relations[:3]] + [products.topic]
     return sum((label[a] == label[i] for label in labels), start=np.zeros(np.broadcast(a, i).shape, dtype=np.int64))
 
 
-def _one_holding(products: Products, purchases: Purchases, rows: Ints, cut: int) -> np.ndarray:
+def _one_holding(products: Products, purchases: Purchases, rows: Ints, cut: int) -> Flags:
     """True where `via` was booked before the cut and no other early holding is tied to the product."""
     held, since = purchases.held[purchases.user[rows]], purchases.held_at[purchases.user[rows]]
     via = purchases.via[rows, None]
     # Orders are booked up to three days after they are given, which the margin covers twice.
-    in_time = ((held == via) & (since < cut - 2 * MARGIN)).any(axis=1)
-    is_rival = (held >= 0) & (held != via) & (since < cut + MARGIN)
-    tied = _ties(products, np.maximum(held, 0), purchases.product[rows, None]) > 0
-    return in_time & ~(is_rival & tied).any(axis=1)
+    in_time: Flags = ((held == via) & (since < cut - 2 * MARGIN)).any(axis=1)
+    is_rival: Flags = (held >= 0) & (held != via) & (since < cut + MARGIN)
+    is_rival &= _ties(products, np.maximum(held, 0), purchases.product[rows, None]) > 0
+    return in_time & ~is_rival.any(axis=1)
 
 
-def _unseen(
-    products: Products, purchases: Purchases, interactions: Interactions, rows: Ints, cut: int
-) -> np.ndarray:
+def _unseen(products: Products, purchases: Purchases, interactions: Interactions, rows: Ints, cut: int) -> np.ndarray:
     """True where no click or refusal before the cut touches the product, or another one tied to it."""
     early = np.flatnonzero((interactions.kind > BUY) & (interactions.at < cut + MARGIN))
     early = early[np.argsort(interactions.user[early], kind="stable")]
@@ -92,4 +91,5 @@ def _unseen(
     event = np.repeat(first - (np.cumsum(number) - number), number) + np.arange(len(pair))
     other, target, via = item[event], purchases.product[rows][pair], purchases.via[rows][pair]
     touches = (other == target) | ((other != via) & (_ties(products, other, target) > 0))
-    return np.bincount(pair[touches], minlength=len(rows)) == 0
+    unseen: Flags = np.bincount(pair[touches], minlength=len(rows)) == 0
+    return unseen

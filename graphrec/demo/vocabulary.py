@@ -53,7 +53,7 @@ KINDS: tuple[Kind, ...] = (
         "bond", "Bond", 0.14, ("Corporate bonds", "Public bonds"), (1, 1, 2, 3), (0.0, 0.4), (500, 1_000),
         (1, 3, 5), 18, 8_000.0,
         ("A bond whose proceeds pay for {p} and {q}.", "A fixed-interest bond that finances {p}, then {q}."),
-        ("Interest is paid every spring.", "Repaid at par when it falls due.", "An auditor checks the use of proceeds."),
+        ("Interest is paid every spring.", "Repaid at par when it falls due.", "An auditor checks its use."),
         is_security=True,
     ),
     Kind(
@@ -149,7 +149,8 @@ HORIZONS: tuple[int, ...] = (1, 2, 3, 5, 7, 10, 15, 20, 30)
 GOALS: tuple[str, ...] = (
     "Saving for a flat of my own.", "Wants to retire at sixty.", "Putting money aside for the children.",
     "Keeps a reserve for hard times.", "Building up wealth step by step.", "Paying back a mortgage early.",
-    "Planning a long journey.", "Looks for a regular income.", "Opening a small shop soon.", "Wants few papers to sign.",
+    "Planning a long journey.", "Looks for a regular income.", "Opening a small shop soon.",
+    "Wants few papers to sign.",
 )  # fmt: skip
 INTERESTS: tuple[str, ...] = ("Cares about {label}: {p}.", "Reads a lot about {label}, above all {p}.")
 

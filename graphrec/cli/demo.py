@@ -1,0 +1,36 @@
+"""graphrec demo: write the built-in demo bank as plain CSV and Parquet files."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graphrec.cli.output import emit_json, note, progress, say
+
+
+def command(
+    size: Annotated[
+        str, typer.Option(help="S: 2,000 customers, 150 products; M: 50,000, 2,000; L: 500,000, 10,000.")
+    ] = "S",
+    out: Annotated[Path, typer.Option(help="Folder to write; it must be empty or hold a demo bank.")] = Path(
+        "demo-bank"
+    ),
+    seed: Annotated[
+        int, typer.Option(help="Another seed is another bank; the same seed is the same bytes.", min=0)
+    ] = 7,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Write the built-in demo bank: invented customers, products and dealings, with known reasons behind them."""
+    from graphrec.demo import write_bank
+
+    with progress(json=json) as report:
+        bank = write_bank(out, size=size, seed=seed, progress=report)
+    if json:
+        emit_json(bank)
+        return
+    counts = ", ".join(f"{number:,} {what}" for what, number in bank.counts.items())
+    if bank.changed:
+        say(f"{bank.path}: {counts}; {bank.bytes / 1e6:.1f} MB in {bank.seconds:.1f} s")
+    else:
+        say(f"{bank.path}: nothing to do, this bank is there already ({counts})")
+    note(f"next: graphrec load demo --data {bank.path}")
