@@ -60,7 +60,7 @@ def evaluate_lists(
         return out
     counts = np.diff(relevant_indptr)
     num_products = 1 + max(int(lists.max()), int(relevant_indices.max()))
-    keys = np.repeat(np.arange(num_users), counts) * num_products + relevant_indices
+    keys = np.repeat(np.arange(num_users), counts) * num_products + relevant_indices.astype(np.int64)
     if (np.diff(keys) <= 0).any():
         raise ValueError("relevant_indices must be ascending within each user, without repeats")
     for rows in _chunks(num_users, width):

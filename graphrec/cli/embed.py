@@ -1,0 +1,37 @@
+"""graphrec embed: turn the texts of a snapshot into vectors."""
+
+from typing import Annotated
+
+import typer
+
+from graphrec.cli.output import emit_json, progress, say
+from graphrec.cli.state import state
+
+
+def command(
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="Name or folder of a transformers encoder (default: the packaged all-MiniLM-L6-v2)."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Turn the texts of the latest snapshot into vectors; texts that are known already are not encoded again.
+
+    A run that was stopped goes on where it was. A name other than the packaged one is fetched from the
+    Hugging Face hub, a folder is read as it is.
+    """
+    from graphrec.features.embed import embed_snapshot
+    from graphrec.graph.shelf import SnapshotShelf
+
+    snapshot = SnapshotShelf(state.home.snapshots).latest()
+    with progress(json=json) as report:
+        done = embed_snapshot(snapshot, state.home.vectors, encoder or state.settings.encoder, progress=report)
+    if json:
+        emit_json(done)
+    elif done.encoded:
+        say(
+            f"{done.texts:,} texts: {done.encoded:,} encoded by {done.encoder} in {done.seconds:.1f} s, "
+            f"{done.cached:,} known already"
+        )
+    else:
+        say(f"nothing to do: the vectors of all {done.texts:,} texts by {done.encoder} are there")

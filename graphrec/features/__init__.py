@@ -1,0 +1,1 @@
+"""The inputs of a model beside the graph: text vectors."""

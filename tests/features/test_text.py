@@ -1,0 +1,130 @@
+"""Texts to vectors: the same as sentence-transformers, in any order and batch, without a network."""
+
+import json
+import socket
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graphrec.errors import ModelError
+from graphrec.features import text as module
+from graphrec.features.encoder import EncoderFiles
+from graphrec.features.text import Device, Encoder, choose_device
+
+GOLDEN = json.loads((Path(__file__).parent / "minilm.json").read_text("utf-8"))
+"""Texts and what sentence-transformers 6.2 makes of them; the last is longer than the encoder reads."""
+
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    return Encoder.open(device=Device("cpu", "a test"))
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny encoder that takes the first token's vector."""
+    transformers = pytest.importorskip("transformers")
+    folder = tmp_path_factory.mktemp("encoders") / "tiny"
+    folder.mkdir()
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "bond", "fund", "equity"]
+    (folder / "vocab.txt").write_text("\n".join(words) + "\n")
+    transformers.BertTokenizer(str(folder / "vocab.txt")).save_pretrained(folder)
+    config = transformers.BertConfig(
+        vocab_size=8, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16
+    )
+    transformers.set_seed(0)
+    transformers.BertModel(config).save_pretrained(folder)
+    modules = [{"path": "", "type": "x.Transformer"}, {"path": "1_Pooling", "type": "x.Pooling"}]
+    (folder / "modules.json").write_text(json.dumps(modules))
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text('{"pooling_mode_cls_token": true}')
+    return folder
+
+
+def test_vectors_are_those_of_sentence_transformers(encoder: Encoder) -> None:
+    vectors = encoder.encode(GOLDEN["texts"])
+    assert vectors.dtype == np.float32
+    assert np.abs(vectors - np.array(GOLDEN["vectors"])).max() < 1e-5
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+
+
+def test_vectors_are_those_of_the_installed_sentence_transformers(encoder: Encoder) -> None:
+    peer = pytest.importorskip("sentence_transformers", reason="sentence-transformers is not installed")
+    model = peer.SentenceTransformer(str(encoder.files.folder), device="cpu")
+    texts = [" ".join(GOLDEN["texts"][4].split()[:count]) for count in range(1, 24)]
+    assert np.abs(encoder.encode(texts) - model.encode(texts, show_progress_bar=False)).max() < 1e-5
+
+
+def test_order_and_batches_change_nothing(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = GOLDEN["texts"]
+    whole = encoder.encode(texts)
+    assert np.abs(encoder.encode(texts[::-1])[::-1] - whole).max() < 1e-6
+    monkeypatch.setitem(module._TOKENS_AT_ONCE, "cpu", 1)
+    told: list[tuple[str, int, int | None]] = []
+    assert np.abs(encoder.encode(texts, lambda *step: told.append(step)) - whole).max() < 1e-6
+    assert told == [("encoding texts", done, 6) for done in range(1, 7)]
+
+
+def test_no_texts_are_no_vectors(encoder: Encoder) -> None:
+    assert encoder.encode([]).shape == (0, 384)
+
+
+def test_batches_hold_every_row_once_within_the_tokens_given() -> None:
+    lengths = [5, 300, 7, 6, 5, 900, 12]
+    batches = [batch.tolist() for batch in module._batches(lengths, 24)]
+    assert sorted(map(sorted, batches)) == [[0, 3, 4], [1], [2, 6], [5]]  # 3 x 6 fits, 4 x 7 does not, 2 x 12 does
+    assert list(module._batches([], 24)) == []
+
+
+def test_nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise AssertionError("a connection was opened")
+
+    monkeypatch.setattr(socket.socket, "connect", refused)
+    monkeypatch.setattr(socket, "getaddrinfo", refused)
+    vectors = Encoder.open(device=Device("cpu", "a test")).encode(["Bond"])
+    assert np.abs(vectors[0] - np.array(GOLDEN["vectors"][2])).max() < 1e-5
+
+
+def test_a_folder_of_ones_own(small: Path) -> None:
+    own = Encoder.open(str(small), Device("cpu", "a test"))
+    assert (own.name, own.dim, own.files.pooling) == ("tiny", 8, "cls")
+    assert own.slug == f"tiny-{own.identity[:8]}"
+    vectors = own.encode(["bond fund", "equity", "equity"])
+    tokenizer, model = own._loaded
+    import torch
+
+    with torch.inference_mode():
+        first = model(**tokenizer("bond fund", return_tensors="pt")).last_hidden_state[0, 0].numpy()
+    assert np.abs(vectors[0] - first / np.linalg.norm(first)).max() < 1e-6
+    assert (vectors[1] == vectors[2]).all()
+
+
+def test_weights_that_cannot_be_read_are_one_line(small: Path, tmp_path: Path) -> None:
+    for path in small.iterdir():
+        if path.is_file():
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "modules.json").unlink()
+    (tmp_path / "model.safetensors").write_bytes(b"no weights")
+    with pytest.raises(ModelError, match=rf"^encoder {tmp_path.name}: cannot be loaded from {tmp_path} \(.*\); choose"):
+        Encoder.open(str(tmp_path)).encode(["bond"])
+
+
+def test_a_vector_length_other_than_the_settings_name(small: Path) -> None:
+    files = EncoderFiles.find(str(small))
+    wrong = Encoder(EncoderFiles(files.name, files.folder, files.pooling, files.max_tokens, 9))
+    with pytest.raises(ModelError, match=r"encoder tiny: its vectors have length 8, its config.json names 9; choose"):
+        wrong.encode(["bond"])
+
+
+def test_the_device_is_chosen_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert choose_device() == Device("cpu", "torch finds no CUDA device")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Some GPU")
+    assert choose_device() == Device("cuda", "Some GPU is there")
