@@ -1,4 +1,4 @@
-// What is there of some nodes of one label, to compare with what comes.
-UNWIND $rows AS row
-MATCH (n:Node {id: row.id})
-RETURN n.id AS id, $source IN coalesce(n.sources, []) AS is_own, n.known_at AS known_at, [c IN $columns | n[c]] AS values
+// What is there of some nodes of one label, to compare with what comes; a list each.
+UNWIND $rows AS wanted
+MATCH (n:Node {id: wanted.id})
+RETURN [n.id, $source IN coalesce(n.sources, []), n.known_at] + [c IN $columns | n[c]] AS row

@@ -1,3 +1,3 @@
-// What is there of one label, to compare with what comes.
+// What is there of one label, to compare with what comes; a list each.
 MATCH (n:Node)
-RETURN n.id AS id, $source IN coalesce(n.sources, []) AS is_own, n.known_at AS known_at, [c IN $columns | n[c]] AS values
+RETURN [n.id, $source IN coalesce(n.sources, []), n.known_at] + [c IN $columns | n[c]] AS row

@@ -1,4 +1,3 @@
-// The edges of one type; $columns names the properties in the list.
+// The edges of one type, a list each; $columns names the properties at its end.
 MATCH (s:Source)-[r:EDGE]->(t:Target)
-RETURN s.id AS source, t.id AS target, r.key AS key, r.at AS at, r.known_at AS known_at, r.weight AS weight,
-       [c IN $columns | r[c]] AS values
+RETURN [s.id, t.id, r.key, r.at, r.known_at, r.weight] + [c IN $columns | r[c]] AS row

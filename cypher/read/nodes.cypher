@@ -1,3 +1,3 @@
-// The nodes of one label; $columns names the properties in the list.
+// The nodes of one label, a list each; $columns names the properties at its end.
 MATCH (n:Node)
-RETURN n.id AS id, n.known_at AS known_at, [c IN $columns | n[c]] AS values
+RETURN [n.id, n.known_at] + [c IN $columns | n[c]] AS row

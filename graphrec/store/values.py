@@ -1,7 +1,6 @@
 """Between Arrow tables and the properties of a store: plain values, times as ISO UTC text with microseconds."""
 
 from collections.abc import Iterable, Sequence
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from graphrec.errors import StoreError
@@ -29,7 +28,7 @@ def to_stored(rows: "pa.Table") -> "pa.Table":
 
 
 def to_rows(chunks: Iterable[Sequence[Sequence[Any]]], fields: "pa.Schema") -> "pa.Table":
-    """The table of streamed rows whose last value is the list of the remaining columns.
+    """The table of streamed rows, each one list of the values of these fields.
 
     Chunks become Arrow at once, so that no more than one of them is ever held as Python objects.
     """
@@ -42,8 +41,7 @@ def to_rows(chunks: Iterable[Sequence[Sequence[Any]]], fields: "pa.Schema") -> "
 def _batch(chunk: Sequence[Sequence[Any]], fields: "pa.Schema") -> "pa.RecordBatch":
     import pyarrow as pa
 
-    *fixed, values = zip(*chunk, strict=True)
-    columns = chain(fixed, zip(*values, strict=True))
+    columns = zip(*(row for (row,) in chunk), strict=True)
     return pa.record_batch([_array(column, field) for column, field in zip(columns, fields, strict=True)], fields)
 
 
