@@ -5,10 +5,12 @@ ARGS ?=
 BIN := .venv/bin
 export PYTHONHASHSEED ?= 0
 
-.PHONY: help install demo test lint bench docs build lock clean
+NEO4J_ENV := .cache/neo4j/neo4j.env
+
+.PHONY: help install demo test lint bench docs build neo4j-up neo4j-down lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 install: ## make .venv and install everything into it; the second time: nothing to do
 	@$(PYTHON) tools/install.py
@@ -18,7 +20,7 @@ demo: install ## the demo bank from raw files to explained lists, on the embedde
 
 test: install ## all tests and doctests; one choice of them: make test ARGS="-k settings"
 	@echo "graphrec: running the tests, some minutes on 2 cores" >&2
-	@$(BIN)/python -m pytest $(ARGS)
+	@if [ -f $(NEO4J_ENV) ]; then . ./$(NEO4J_ENV); fi; $(BIN)/python -m pytest $(ARGS)
 
 lint: install ## format, style, types, sizes, generated files up to date
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
@@ -36,6 +38,12 @@ docs: install ## write docs/cli.md from --help
 build: install ## sdist and wheel in dist/, then the checks of the package
 	@rm -rf dist && $(BIN)/python -m hatchling build
 	@$(BIN)/python -m pytest tests/package $(ARGS)
+
+neo4j-up: install ## start a test server of Neo4j and wait until it answers; needs Java 17 and Maven
+	@$(BIN)/python -m tests.neo4j.server up
+
+neo4j-down: install ## stop the test server and remove it
+	@$(BIN)/python -m tests.neo4j.server down
 
 lock: install ## resolve pyproject.toml anew into requirements.lock and requirements-torch.txt
 	@$(BIN)/python tools/lock.py
