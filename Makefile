@@ -3,7 +3,6 @@
 PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
-export PYTHONHASHSEED ?= 0
 
 NEO4J_ENV := .cache/neo4j/neo4j.env
 
