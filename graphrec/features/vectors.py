@@ -172,7 +172,7 @@ class VectorCache:
         for start in range(0, len(rows), SHARD):
             part = rows[start : start + SHARD]
             told = _part_of(progress, start, len(rows))
-            vectors = self._encoder.encode([texts[row] for row in part.tolist()], told)
+            vectors = self._encoder.encode([texts[int(row)] for row in part], told)
             _write_shard(self.folder, keys[part], [vectors])
             if start // SHARD % 16 == 15:
                 _compact(self.folder, self._encoder.dim)
