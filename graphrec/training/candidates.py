@@ -6,13 +6,15 @@ a catalogue of up to `depth` products is kept whole, and ranks are exact there.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.terms.base import Term
+from graphrec.terms.topk import top_k
+from graphrec.training.split import distinct
 from graphrec.training.validation import NO_RANK, Validation
 
 DEPTH = 300
@@ -24,35 +26,49 @@ VALUES_AT_MOST = 150_000_000
 class Candidates:
     """Scores of terms for some products of every validation user.
 
-    Shapes: values (num_terms, total) in the order of users and product ids; indptr (num_users + 1,); places
-    (num_relevant,): where each relevant product is in `values`.
+    Shapes: values (num_terms, total) in the order of users and product ids; products (total,); indptr
+    (num_users + 1,); places (num_relevant,): where each relevant product is in `values`.
     """
 
     validation: Validation
     values: NDArray[np.float32]
     indptr: NDArray[np.int64]
     places: NDArray[np.int64]
+    products: NDArray[np.int32]
+    standard: bool
 
     @classmethod
     def of(cls, terms: Sequence[Term], validation: Validation, *, standard: bool) -> "Candidates":
         """The candidates of these terms; `standard` divides every row by its standard deviation, as a blend does."""
         depth = min(DEPTH, max(20, VALUES_AT_MOST // max(1, len(terms) ** 2 * len(validation))))
-        parts, lengths, places = [], [], []
+        parts, lengths, places, products = [], [], [], []
         relevant, before = validation.relevant, 0
         for rows in _small_chunks(validation, len(terms)):
             scores = np.stack([validation.masked_scores(term, rows, standard=standard) for term in terms])
-            kept = _kept(scores, depth)
             at = relevant.indptr[rows.start : rows.stop + 1]
-            found = relevant.indices[at[0] : at[-1]]
             user = np.repeat(np.arange(rows.stop - rows.start), np.diff(at))
-            kept[user, found] = True
-            where = np.cumsum(kept.ravel()).reshape(kept.shape) - 1
-            places.append(where[user, found] + before)
-            parts.append(scores[:, kept])
-            lengths.append(kept.sum(axis=1))
-            before += parts[-1].shape[1]
+            found = user * validation.num_products + relevant.indices[at[0] : at[-1]]
+            kept = distinct(np.concatenate([found, *(_first(term, depth) for term in scores)]))
+            places.append(np.searchsorted(kept, found) + before)
+            parts.append(scores.reshape(len(terms), -1)[:, kept])
+            lengths.append(np.bincount(kept // validation.num_products, minlength=rows.stop - rows.start))
+            products.append((kept % validation.num_products).astype(np.int32))
+            before += len(kept)
         indptr = np.concatenate(([0], np.cumsum(np.concatenate(lengths)))).astype(np.int64)
-        return cls(validation, np.concatenate(parts, axis=1), indptr, np.concatenate(places))
+        values, product = np.concatenate(parts, axis=1), np.concatenate(products)
+        return cls(validation, values, indptr, np.concatenate(places), product, standard)
+
+    def only(self, terms: NDArray[np.integer]) -> "Candidates":
+        """The scores of some of the terms, copied."""
+        return replace(self, values=self.values[terms])
+
+    def put(self, position: int, term: Term) -> None:
+        """Replace the scores of one term by those of another one, for the same products."""
+        for rows in self.validation.chunks():
+            span = slice(int(self.indptr[rows.start]), int(self.indptr[rows.stop]))
+            scores = self.validation.masked_scores(term, rows, standard=self.standard)
+            user = np.repeat(np.arange(len(scores)), np.diff(self.indptr[rows.start : rows.stop + 1]))
+            self.values[position, span] = scores[user, self.products[span]]
 
     def judge(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """nDCG@k of each user (num_users,) when the terms are added with these weights (num_terms,)."""
@@ -70,17 +86,11 @@ def _small_chunks(validation: Validation, num_terms: int) -> list[slice]:
     return chunks
 
 
-def _kept(scores: NDArray[np.float32], depth: int) -> NDArray[np.bool_]:
-    """Which products of each user are among the first `depth` of any term, and not held."""
-    num_products = scores.shape[2]
-    possible = scores[0] != -np.inf
-    if num_products <= depth:
-        return possible
-    kept = np.zeros(scores.shape[1:], np.bool_)
-    for term in scores:
-        first = np.argpartition(term, num_products - depth, axis=1)[:, num_products - depth :]
-        np.put_along_axis(kept, first, True, axis=1)
-    return kept & possible
+def _first(scores: NDArray[np.float32], depth: int) -> NDArray[np.int64]:
+    """The first `depth` products of each row that are not held, as codes row * num_products + product."""
+    best = top_k(scores, min(depth, scores.shape[1]))
+    rows, places = np.nonzero(best >= 0)
+    return rows * scores.shape[1] + best[rows, places]
 
 
 @numba.njit(parallel=True, cache=True)

@@ -108,7 +108,7 @@ def taste_bank(folder: Path, *, users: int = 60, products: int = 12, split: bool
     hidden = []
     half = products // 2
     for n in range(users):
-        own = rng.permutation(half)[: half - 2] + (n % 2) * half
+        own = rng.permutation(half) + (n % 2) * half
         bought += [(f"u{n:02d}", f"p{p:02d}") for p in own]
         hidden.append((f"u{n:02d}", f"p{own[0]:02d}"))
     lives: list[Event] = [(f"u{n:02d}", f"t{n % 2}") for n in range(users)]

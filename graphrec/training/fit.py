@@ -1,0 +1,271 @@
+"""From a snapshot to a model folder: fit on train, choose on validation, refit, write whole.
+
+    train           fitted on train and chosen on validation, then refitted on train + validation (unless the mapping says
+                    `refit = false`); the test part stays hidden
+    train --final   the configuration chosen before, refitted on everything
+"""
+
+import hashlib
+import json
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec import __version__
+from graphrec.errors import NotTrained, SchemaOutdated, UsageError
+from graphrec.files import replace_folder
+from graphrec.graph.adjacency import Graph, visible_graph
+from graphrec.graph.snapshot import Snapshot
+from graphrec.home import Home
+from graphrec.metrics.intervals import Interval, bootstrap_all
+from graphrec.metrics.ranking import evaluate_lists
+from graphrec.progress import Progress, silent
+from graphrec.terms.blend import Blend
+from graphrec.terms.files import ARRAYS, write_blend
+from graphrec.training.folder import FORMAT, KINDS, model_folder, read_meta
+from graphrec.training.lists import ranked_lists
+from graphrec.training.recipes import Inputs, fit_term
+from graphrec.training.search import Chosen, choose, fixed
+from graphrec.training.split import Split, split_of
+from graphrec.training.validation import Validation
+
+REPORTED_KS = (1, 3, 10, 20)
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What a training was asked for."""
+
+    model: str = "blend"
+    fixed: bool = False
+    """Defaults fixed beforehand; nothing is tuned."""
+    final: bool = False
+    """Refit what was chosen before on everything."""
+    seed: int = 0
+    use_protected: bool = False
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """What a training did."""
+
+    model: str
+    path: Path
+    hash: str
+    snapshot: str
+    metrics: Mapping[str, Interval]
+    """On validation users, of what was fitted on train; empty where nothing was chosen."""
+    seconds: float
+    is_new: bool
+    """False when the same training had been done before."""
+    meta: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """Everything one training needs."""
+
+    snapshot: Snapshot
+    home: Home
+    options: TrainOptions
+    split: Split
+    inputs: Inputs
+
+    @property
+    def folder(self) -> Path:
+        return model_folder(self.home, self.options.model, final=self.options.final)
+
+    def request(self) -> dict[str, Any]:
+        """What decides the result: an equal request gives an equal model."""
+        digest = hashlib.sha256()
+        for label, vectors in sorted(self.inputs.vectors.items()):
+            digest.update(label.encode())
+            digest.update(np.ascontiguousarray(vectors).tobytes())
+        return {
+            "format": FORMAT,
+            "graphrec": __version__,
+            "kind": self.options.model,
+            "fixed": self.options.fixed,
+            "final": self.options.final,
+            "seed": self.options.seed,
+            "use_protected": self.options.use_protected,
+            "snapshot": self.snapshot.hash,
+            "split": self.split.hash,
+            "vectors": digest.hexdigest() if self.inputs.vectors else None,
+        }
+
+
+def train(
+    snapshot: Snapshot,
+    home: Home,
+    options: TrainOptions | None = None,
+    *,
+    vectors: Mapping[str, NDArray[np.float32]] | None = None,
+    progress: Progress = silent,
+) -> TrainReport:
+    """Fit a model and write its folder; nothing is done when the same was done before.
+
+    Args:
+        vectors: text vectors (num_nodes, dim) by label, for terms that read texts.
+
+    Raises:
+        UsageError: there is no such kind of model.
+        ModelError: a term cannot be fitted on this snapshot.
+    """
+    options = options or TrainOptions()
+    if options.model not in KINDS:
+        raise UsageError(f"there is no model {options.model!r}; there are {', '.join(KINDS)}")
+    began = time.monotonic()
+    inputs = Inputs(options.seed, options.use_protected, vectors or {}, progress)
+    job = _Job(snapshot, home, options, split_of(snapshot), inputs)
+    if options.final:
+        job = _final_job(job)
+    before = _same_before(job)
+    if before is not None:
+        return before
+    meta, blend, graph = _final(job) if options.final else _tested(job)
+    return _write(job, meta, blend, graph, began)
+
+
+def _tested(job: _Job) -> tuple[dict[str, Any], Blend, Graph]:
+    """Choose on validation, refit on what the test may know."""
+    train_graph = visible_graph(job.snapshot, job.split.hidden("train"))
+    validation = Validation.of(job.split, train_graph, job.options.seed)
+    notes = list(job.split.notes)
+    metrics: dict[str, Interval] = {}
+    if job.options.fixed or not len(validation):
+        chosen = fixed(job.options.model, train_graph, job.inputs)
+        notes.append(
+            "defaults fixed beforehand: nothing was tuned, validation was not looked at" if job.options.fixed
+            else "the validation part is empty, so nothing could be chosen: defaults fixed beforehand"
+        )  # fmt: skip
+    else:
+        chosen = choose(job.options.model, train_graph, validation, job.inputs)
+        assert chosen.blend is not None, "a choice is fitted"
+        metrics = _validation_metrics(chosen.blend, train_graph, validation, job.options.seed)
+    graph, blend = train_graph, chosen.blend
+    if job.split.refit or blend is None:
+        graph = visible_graph(job.snapshot, job.split.hidden(job.split.fitted))
+        blend = _refit(chosen.configuration(), graph, job.inputs)
+    meta = {
+        "configuration": chosen.configuration(),
+        "metrics": metrics,
+        "validation": {"metric": validation.metric, "users": len(validation), "alone": dict(chosen.tried)},
+        "fitted": job.split.fitted,
+        "notes": notes,
+    }
+    return meta, blend, graph
+
+
+def _final_job(job: _Job) -> _Job:
+    """The job with the options of the last tested model; that is trained first where there is none of this snapshot."""
+    tested = replace(job, options=replace(job.options, final=False))
+    try:
+        meta = read_meta(tested.folder)
+    except (NotTrained, SchemaOutdated):
+        meta = None
+    if meta is None or meta["snapshot"] != job.snapshot.hash:
+        train(job.snapshot, job.home, tested.options, vectors=job.inputs.vectors, progress=job.inputs.progress)
+        meta = read_meta(tested.folder)
+    options = replace(
+        job.options, fixed=meta["fixed"], seed=meta["seed"], use_protected=meta["request"]["use_protected"]
+    )
+    inputs = replace(job.inputs, seed=options.seed, use_protected=options.use_protected)
+    return replace(job, options=options, inputs=inputs)
+
+
+def _final(job: _Job) -> tuple[dict[str, Any], Blend, Graph]:
+    """The chosen configuration on everything."""
+    tested = read_meta(model_folder(job.home, job.options.model, final=False))
+    graph = visible_graph(job.snapshot, job.split.hidden("all"))
+    blend = _refit(tested["configuration"], graph, job.inputs)
+    notes = ["fitted on everything, the test part too; metrics are those of the tested model"]
+    meta = {"configuration": tested["configuration"], "metrics": tested["metrics"], "fitted": "all", "notes": notes}
+    return {**meta, "validation": tested["validation"]}, blend, graph
+
+
+def _refit(configuration: Mapping[str, Any], graph: Graph, inputs: Inputs) -> Blend:
+    terms = [fit_term(name, graph, plain, inputs) for name, plain in configuration["terms"].items()]
+    return Blend(terms, [configuration["weights"][name] for name in configuration["terms"]])
+
+
+def _validation_metrics(blend: Blend, graph: Graph, validation: Validation, seed: int) -> dict[str, Interval]:
+    lists = ranked_lists(blend, validation.users, graph.held(), max(REPORTED_KS))
+    relevant = validation.relevant
+    return bootstrap_all(evaluate_lists(lists, relevant.indptr, relevant.indices, REPORTED_KS), seed=seed)
+
+
+def _same_before(job: _Job) -> TrainReport | None:
+    try:
+        meta = read_meta(job.folder)
+    except (NotTrained, SchemaOutdated):
+        return None
+    if meta["request"] != job.request():
+        return None
+    if job.options.final:
+        tested = read_meta(model_folder(job.home, job.options.model, final=False))
+        if tested["configuration"] != meta["configuration"]:
+            return None
+    return _report(job, meta, is_new=False)
+
+
+def _write(job: _Job, meta: dict[str, Any], blend: Blend, graph: Graph, began: float) -> TrainReport:
+    with replace_folder(job.folder) as folder:
+        description = write_blend(folder, blend, graph)
+        digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
+        with (folder / ARRAYS).open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+        whole = {
+            "format": FORMAT,
+            "kind": job.options.model,
+            "final": job.options.final,
+            "fixed": job.options.fixed,
+            "seed": job.options.seed,
+            "hash": digest.hexdigest(),
+            "snapshot": job.snapshot.hash,
+            "as_of": job.snapshot.as_of,
+            "split": job.split.describe(),
+            "request": job.request(),
+            **meta,
+            "metrics": {name: _plain(interval) for name, interval in meta["metrics"].items()},
+            "versions": _versions(),
+            "device": _device(blend),
+            "description": description,
+            "seconds": round(time.monotonic() - began, 3),
+        }
+        (folder / "meta.json").write_text(json.dumps(whole, ensure_ascii=False, indent=1), "utf-8")
+    return _report(job, read_meta(job.folder), is_new=True)
+
+
+def _report(job: _Job, meta: Mapping[str, Any], *, is_new: bool) -> TrainReport:
+    metrics = {name: Interval(**interval) for name, interval in meta["metrics"].items()}
+    return TrainReport(
+        meta["kind"], job.folder, meta["hash"], meta["snapshot"], metrics, meta["seconds"], is_new, meta
+    )  # fmt: skip
+
+
+def _plain(interval: Interval | Mapping[str, float]) -> Mapping[str, float]:
+    if isinstance(interval, Interval):
+        return {"value": interval.value, "low": interval.low, "high": interval.high}
+    return interval
+
+
+def _versions() -> dict[str, str]:
+    found = {"graphrec": __version__, "python": platform.python_version()}
+    for name in ("numpy", "numba", "scipy", "torch"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _device(blend: Blend) -> dict[str, str]:
+    return {"name": "cpu", "reason": "every part of this model is fitted with numpy and numba"}

@@ -1,0 +1,32 @@
+"""Ranked lists of many users at once, in blocks that fit in memory."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.graph.adjacency import Adjacency
+from graphrec.progress import Progress, silent
+from graphrec.terms.blend import Blend
+from graphrec.terms.topk import NOTHING, top_k
+
+BLOCK_SCORES = 16_000_000
+"""Scores held at once per array (64 MB)."""
+
+
+def ranked_lists(
+    blend: Blend, users: NDArray[np.int32], held: Adjacency, k: int, *, progress: Progress = silent
+) -> NDArray[np.int32]:
+    """The first k products of each user (len(users), k) without what they hold, padded with -1; ties by id.
+
+    A user about whom nothing is known, so that all scores are 0, gets an empty list.
+    """
+    num_products = blend.terms[0].graph.num_products  # type: ignore[attr-defined]
+    step = max(1, BLOCK_SCORES // max(num_products, 1))
+    lists = np.full((len(users), k), NOTHING, np.int32)
+    for start in range(0, len(users), step):
+        progress("ranking users", start, len(users))
+        block = users[start : start + step]
+        scores = blend.block(block)
+        lists[start : start + step] = top_k(scores, k, held, block)
+        lists[start : start + step][~scores.any(axis=1)] = NOTHING
+    progress("ranking users", len(users), len(users))
+    return lists

@@ -1,0 +1,92 @@
+"""Choosing the walks of a kernel, their powers and weights: fewer than twenty numbers, on validation only."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from graphrec.graph.adjacency import Graph
+from graphrec.models.kernel import fit_kernel, starting_walks
+from graphrec.progress import Progress, silent
+from graphrec.terms.walks import Walk, WalkTerm
+from graphrec.training.candidates import Candidates
+from graphrec.training.validation import Validation
+from graphrec.training.weights import fit_weights, refine
+
+MOST_WALKS = 6
+"""Walks in a kernel at most: more are hard to read and gain little."""
+STARTS = ((0.7, 0.6, 0.3), (0.5, 0.4, 0.3), (0.5, 1.0, 0.5), (0.9, 0.7, 0.65))
+"""Powers that the strongest walk of three hops starts from; tuned ones of several data sets (SCIENCE.md 4.1)."""
+STEPS = (0.15, 0.05)
+"""How far a power is moved, first and then."""
+
+
+def choose_walks(
+    graph: Graph, validation: Validation, *, protected: bool = False, progress: Progress = silent
+) -> list[Walk]:
+    """The walks that help, with powers and betas in units of `walk_scale`; empty when no walk reaches a product."""
+    walks = starting_walks(graph.schema, protected)
+    single = {walk: _alone(graph, walk) for walk in walks}
+    walks = [walk for walk in walks if single[walk].scorers]
+    if not walks:
+        return []
+    progress("choosing walks", 0, None)
+    candidates = Candidates.of([single[walk] for walk in walks], validation, standard=False)
+    betas = fit_weights(candidates.judge, len(walks), most=MOST_WALKS)
+    kept = np.flatnonzero(betas)
+    # The strongest first: its powers decide most.
+    kept = kept[np.argsort(-betas[kept], kind="stable")]
+    chosen = candidates.only(kept)
+    tuned = _tune_powers(graph, chosen, [walks[n] for n in kept], betas[kept], progress)
+    betas, _ = refine(chosen.judge, betas[kept], chosen.judge(betas[kept]))
+    return [replace(walk, beta=round(float(beta / betas.max()), 4)) for walk, beta in zip(tuned, betas, strict=True)]
+
+
+def _tune_powers(
+    graph: Graph, chosen: Candidates, walks: Sequence[Walk], betas: np.ndarray, progress: Progress
+) -> list[Walk]:
+    """The walks with powers after coordinate steps; `chosen` holds their scores afterwards."""
+    walks = list(walks)
+    best = float(chosen.judge(betas).mean())
+    tried = 0
+
+    def attempt(position: int, powers: tuple[float, ...]) -> bool:
+        nonlocal best, tried
+        tried += 1
+        progress("tuning walks", tried, None)
+        trial = replace(walks[position], powers=powers)
+        before = chosen.values[position].copy()
+        chosen.put(position, _alone(graph, trial))
+        found = float(chosen.judge(betas).mean())
+        if found > best:
+            best, walks[position] = found, trial
+            return True
+        chosen.values[position] = before
+        return False
+
+    if len(walks[0].powers) == len(STARTS[0]):
+        for start in STARTS:
+            attempt(0, start)
+    for position in range(len(walks)):
+        for step in STEPS:
+            _coordinate_steps(walks, position, step, attempt)
+    return walks
+
+
+def _coordinate_steps(walks, position, step, attempt) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    moved = True
+    while moved:
+        moved = False
+        for place in range(len(walks[position].powers)):
+            for change in (step, -step):
+                powers = list(walks[position].powers)
+                powers[place] = round(min(max(powers[place] + change, 0.0), 1.5), 3)
+                if powers[place] != walks[position].powers[place] and attempt(position, tuple(powers)):
+                    moved = True
+                    break
+
+
+def _alone(graph: Graph, walk: Walk) -> WalkTerm:
+    return fit_kernel(graph, [replace(walk, beta=1.0)])
+
+

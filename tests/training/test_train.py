@@ -1,0 +1,201 @@
+"""Training on a small bank: choosing, refitting, the folder, doing nothing twice."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graphrec.errors import CheckpointMismatch, NotTrained, UsageError
+from graphrec.graph.adjacency import Hop
+from graphrec.graph.snapshot import Snapshot
+from graphrec.home import Home
+from graphrec.schema import SplitRule
+from graphrec.terms.files import map_arrays
+from graphrec.training import fit
+from graphrec.training.fit import TrainOptions, train
+from graphrec.training.folder import latest, model_folder, open_model
+from graphrec.training.split import split_of
+from tests.training import bank
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    return bank.taste_bank(tmp_path_factory.mktemp("bank") / "s")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home").prepare()
+
+
+def test_what_was_trained_is_what_the_folder_gives(snapshot: Snapshot, home: Home) -> None:
+    report = train(snapshot, home, TrainOptions("kernel"))
+    assert (report.is_new, report.model, report.path) == (True, "kernel", home.models / "kernel-test")
+    model = open_model(report.path, snapshot)
+    again = open_model(report.path, snapshot)
+    users = np.arange(10, dtype=np.int32)
+    assert model.hash == report.hash
+    np.testing.assert_array_equal(model.blend.block(users), again.blend.block(users))
+    np.testing.assert_allclose(model.blend.block(users)[3], model.blend.row(3).scores, rtol=1e-5, atol=1e-6)
+
+
+def test_what_is_written_scores_as_what_was_fitted(
+    snapshot: Snapshot, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted = []
+    write = fit.write_blend
+    monkeypatch.setattr(fit, "write_blend", lambda *given: (fitted.append(given[1]), write(*given))[1])
+    report = train(snapshot, home, TrainOptions(fixed=True))
+    model = open_model(report.path, snapshot)
+    for user in range(5):
+        np.testing.assert_array_equal(model.blend.row(user).scores, fitted[0].row(user).scores)
+
+
+def test_validation_metrics_have_intervals_and_tell_the_two_tastes_apart(snapshot: Snapshot, home: Home) -> None:
+    report = train(snapshot, home, TrainOptions("kernel"))
+    recall = report.metrics["recall@3"]
+    assert recall.low <= recall.value == 1.0  # only hidden products are left in the half a user buys from
+    assert report.meta["validation"]["metric"] == "ndcg@3"
+    assert report.meta["validation"]["users"] == 60
+
+
+def test_the_served_model_is_refitted_on_train_and_validation(snapshot: Snapshot, home: Home) -> None:
+    split = split_of(snapshot)
+    model = open_model(train(snapshot, home, TrainOptions("popularity")).path, snapshot)
+    num_edges = len(snapshot.edges("BOUGHT"))
+    assert len(model.graph.hops[Hop("BOUGHT")].indices) == num_edges - len(split.test)
+    final = open_model(train(snapshot, home, TrainOptions("popularity", final=True)).path, snapshot)
+    assert len(final.graph.hops[Hop("BOUGHT")].indices) == num_edges
+    assert final.is_final
+
+
+def test_refit_false_leaves_validation_unseen(tmp_path: Path, home: Home) -> None:
+    pairs = [(f"u{n}", f"p{m}") for n in range(8) for m in range(6)]
+    parts = {"test": [("u0", "p0")], "valid": [("u1", "p1"), ("u2", "p2")]}
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": pairs}, split=parts, rule=SplitRule(refit=False))
+    model = open_model(train(snapshot, home, TrainOptions("popularity")).path, snapshot)
+    assert len(model.graph.hops[Hop("BOUGHT")].indices) == len(pairs) - 3
+    assert model.meta["fitted"] == "train"
+
+
+def test_a_second_identical_training_does_nothing(snapshot: Snapshot, home: Home) -> None:
+    first = train(snapshot, home, TrainOptions("popularity"))
+    stamp = (first.path / "model.safetensors").stat().st_mtime_ns
+    second = train(snapshot, home, TrainOptions("popularity"))
+    assert (second.is_new, second.hash) == (False, first.hash)
+    assert (first.path / "model.safetensors").stat().st_mtime_ns == stamp
+    assert train(snapshot, home, TrainOptions("popularity", seed=1)).is_new
+
+
+@pytest.mark.parametrize("kind", ["kernel", "spectral", "ease", "itemknn", "popularity", "blend"])
+def test_the_same_data_and_seed_give_the_same_arrays(snapshot: Snapshot, tmp_path: Path, kind: str) -> None:
+    found = []
+    for name in ("one", "two"):
+        report = train(snapshot, Home(tmp_path / name).prepare(), TrainOptions(kind))
+        found.append((report.hash, report.meta["configuration"], map_arrays(report.path / "model.safetensors")))
+    assert found[0][:2] == found[1][:2]
+    assert found[0][2].keys() == found[1][2].keys()
+    for name, array in found[0][2].items():
+        np.testing.assert_array_equal(array, found[1][2][name])
+
+
+def test_fixed_is_kernel_and_spectral_with_equal_weights_and_says_so(snapshot: Snapshot, home: Home) -> None:
+    report = train(snapshot, home, TrainOptions(fixed=True))
+    assert report.meta["configuration"]["weights"] == {"kernel": 1.0, "spectral": 1.0}
+    assert report.metrics == {}
+    assert "defaults fixed beforehand: nothing was tuned, validation was not looked at" in report.meta["notes"]
+
+
+def test_terms_that_do_not_help_are_not_served(snapshot: Snapshot, home: Home) -> None:
+    report = train(snapshot, home)
+    weights = report.meta["configuration"]["weights"]
+    assert "popularity" not in weights
+    assert [term["name"] for term in report.meta["description"]["terms"]] == list(weights)
+    assert set(report.meta["validation"]["alone"]) >= {"kernel", "spectral", "ease", "itemknn", "popularity"}
+
+
+def test_final_takes_over_what_was_chosen(snapshot: Snapshot, home: Home) -> None:
+    tested = train(snapshot, home, TrainOptions("spectral", seed=3))
+    final = train(snapshot, home, TrainOptions("spectral", final=True))
+    assert final.path == home.models / "spectral-final"
+    assert final.meta["configuration"] == tested.meta["configuration"]
+    assert (final.meta["seed"], final.meta["final"], final.meta["fitted"]) == (3, True, "all")
+    assert not train(snapshot, home, TrainOptions("spectral", final=True)).is_new
+
+
+def test_final_chooses_first_where_nothing_was_chosen(snapshot: Snapshot, home: Home) -> None:
+    train(snapshot, home, TrainOptions("popularity", final=True))
+    assert sorted(path.name for path in home.models.iterdir()) == ["popularity-final", "popularity-test"]
+
+
+def test_another_snapshot_is_refused_with_both_hashes(snapshot: Snapshot, home: Home, tmp_path: Path) -> None:
+    report = train(snapshot, home, TrainOptions("popularity"))
+    other = bank.taste_bank(tmp_path / "other", users=40)
+    with pytest.raises(CheckpointMismatch) as caught:
+        open_model(report.path, other)
+    assert str(caught.value) == (
+        f"model popularity-test was trained on snapshot {snapshot.hash[:16]}, this is snapshot {other.hash[:16]}; "
+        "run: graphrec train --model popularity"
+    )
+
+
+def test_no_model_yet_names_the_next_command(snapshot: Snapshot, home: Home) -> None:
+    with pytest.raises(NotTrained) as caught:
+        latest(home)
+    assert str(caught.value) == f"there is no model in {home.models} yet; run: graphrec train"
+    with pytest.raises(NotTrained) as caught:
+        latest(home, "ease")
+    assert str(caught.value) == f"there is no model of kind ease in {home.models} yet; run: graphrec train --model ease"
+    folder = model_folder(home, "ease", final=True)
+    with pytest.raises(NotTrained) as caught:
+        open_model(folder, snapshot)
+    assert str(caught.value) == f"there is no model in {folder}; run: graphrec train --model ease --final"
+
+
+def test_latest_prefers_the_blend_and_what_is_final(snapshot: Snapshot, home: Home) -> None:
+    train(snapshot, home, TrainOptions("popularity"))
+    assert latest(home).name == "popularity-test"
+    train(snapshot, home, TrainOptions("popularity", final=True))
+    assert latest(home).name == "popularity-final"
+    assert latest(home, prefer_final=False).name == "popularity-test"
+    train(snapshot, home, TrainOptions("spectral", fixed=True))
+    assert latest(home).name == "spectral-test"
+    train(snapshot, home, TrainOptions(fixed=True))
+    assert latest(home).name == "blend-test"
+    assert latest(home, "popularity").name == "popularity-final"
+
+
+def test_a_final_model_of_an_older_snapshot_is_not_preferred(snapshot: Snapshot, home: Home, tmp_path: Path) -> None:
+    train(snapshot, home, TrainOptions("popularity", final=True))
+    newer = bank.taste_bank(tmp_path / "newer", users=40)
+    train(newer, home, TrainOptions("popularity"))
+    assert latest(home).name == "popularity-test"
+
+
+def test_a_failure_while_writing_leaves_the_model_before(
+    snapshot: Snapshot, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = train(snapshot, home, TrainOptions("popularity"))
+    monkeypatch.setattr(fit, "_versions", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        train(snapshot, home, TrainOptions("popularity", seed=1))
+    assert [path.name for path in home.models.iterdir()] == ["popularity-test"]
+    assert json.loads((first.path / "meta.json").read_text())["hash"] == first.hash
+
+
+def test_the_meta_names_everything_that_decided(snapshot: Snapshot, home: Home) -> None:
+    meta = train(snapshot, home, TrainOptions("spectral", seed=5)).meta
+    assert meta["snapshot"] == snapshot.hash
+    assert meta["split"]["hash"] == split_of(snapshot).hash
+    assert (meta["kind"], meta["seed"], meta["final"], meta["fixed"]) == ("spectral", 5, False, False)
+    assert {"graphrec", "python", "numpy"} <= meta["versions"].keys()
+    assert meta["device"].keys() == {"name", "reason"}
+
+
+def test_an_unknown_kind_is_refused(snapshot: Snapshot, home: Home) -> None:
+    with pytest.raises(UsageError) as caught:
+        train(snapshot, home, TrainOptions("svd"))
+    assert str(caught.value) == (
+        "there is no model 'svd'; there are blend, kernel, spectral, lightgcn, ease, itemknn, popularity, text"
+    )
