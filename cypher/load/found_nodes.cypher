@@ -1,4 +1,5 @@
 // What is there of some nodes of one label, to compare with what comes; a list each.
 UNWIND $rows AS wanted
 MATCH (n:Node {id: wanted.id})
-RETURN [n.id, $source IN coalesce(n.sources, []), n.known_at] + [c IN $columns | n[c]] AS row
+RETURN [n.id, $source IN coalesce(n.sources, []),
+        size([x IN coalesce(n.sources, []) WHERE x <> $source]) > 0, n.known_at] + [c IN $columns | n[c]] AS row

@@ -17,6 +17,8 @@ class Stored:
     keys: "pa.Array"
     """Identities as `identities` gives them."""
     is_own: NDArray[np.bool_]
+    is_shared: NDArray[np.bool_]
+    """Another source claims it: a gap in what comes says nothing about it then."""
     rows: "pa.Table"
     comparable: bool = True
     """False: `rows` has only the columns of the identity, so every row counts as changed."""
@@ -28,6 +30,8 @@ class Changes:
 
     created: NDArray[np.int64]
     changed: NDArray[np.int64]
+    filled: NDArray[np.int64]
+    """Changed where another source has a say: only what has a value is written."""
     claimed: NDArray[np.int64]
     """Unchanged, and not yet claimed by this source."""
     unchanged: int
@@ -57,10 +61,11 @@ def compare(stored: Stored, incoming: "pa.Table", keys: "pa.Array") -> Changes:
     positions = np.asarray(found.fill_null(0), np.int64)[there]
     differs = np.ones(len(there), np.bool_)
     if stored.comparable:
-        differs = _differs(stored.rows.take(positions), incoming.take(there))
+        differs = _differs(stored.rows.take(positions), incoming.take(there), stored.is_shared[positions])
     return Changes(
         created=np.flatnonzero(~is_there),
-        changed=there[differs],
+        changed=there[differs & ~stored.is_shared[positions]],
+        filled=there[differs & stored.is_shared[positions]],
         claimed=there[~differs & ~stored.is_own[positions]],
         unchanged=int(np.count_nonzero(~differs)),
     )
@@ -76,10 +81,11 @@ def missing(stored: Stored, kept: "list[pa.Array]") -> NDArray[np.int64]:
     return np.flatnonzero(stored.is_own & ~is_kept)
 
 
-def _differs(old: "pa.Table", new: "pa.Table") -> NDArray[np.bool_]:
+def _differs(old: "pa.Table", new: "pa.Table", is_shared: NDArray[np.bool_]) -> NDArray[np.bool_]:
     differs = np.zeros(len(new), np.bool_)
     for name in new.column_names:
-        differs |= _column_differs(_flat(old[name]), _flat(new[name]))
+        one = _flat(new[name])
+        differs |= _column_differs(_flat(old[name]), one) & ~(is_shared & np.asarray(one.is_null()))
     return differs
 
 

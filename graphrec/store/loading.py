@@ -99,16 +99,20 @@ def stored_fields(schema: GraphSchema | None, kind: Kind) -> "tuple[pa.Schema, l
     columns = known[kind.name].columns if kind.name in known else ()
     fields = node_fields(columns) if kind.part == "nodes" else edge_fields(columns)
     plain = [pa.field(one.name, pa.string()) if pa.types.is_timestamp(one.type) else one for one in fields]
-    plain.insert(len(kind.identity), pa.field("is_own", pa.bool_()))
+    plain[len(kind.identity) : len(kind.identity)] = [pa.field("is_own", pa.bool_()), pa.field("is_shared", pa.bool_())]
     return pa.schema(plain), sorted(column.name for column in columns)
 
 
-def property_rows(rows: "pa.Table", identity: Sequence[str]) -> list[dict[str, Any]]:
-    """The rows as load/ takes them: the identity, and all else under `properties`; a null takes a property away."""
+def property_rows(rows: "pa.Table", identity: Sequence[str], *, gaps: bool = True) -> list[dict[str, Any]]:
+    """The rows as load/ takes them: the identity, and all else under `properties`.
+
+    Args:
+        gaps: keep nulls, which take a property away; without, they are left out.
+    """
     properties = rows.drop_columns([name for name in identity if name in rows.column_names])
     keys: list[dict[str, Any]] = rows.select(list(identity)).to_pylist()
     for key, values in zip(keys, properties.to_pylist(), strict=True):
-        key["properties"] = values
+        key["properties"] = values if gaps else {name: one for name, one in values.items() if one is not None}
     return keys
 
 

@@ -48,6 +48,7 @@ class MergeSink:
         self._new_edges: LiteralString = "load/new_edges" if is_alone else "load/edges"
         self._source: Source | None = None
         self._before: SourceInfo | None = None
+        self._is_marked = False
         self._stored: dict[Kind, diff.Stored] = {}
         self._kept: dict[Kind, list[pa.Array]] = {}
         self._series: list[str] = []
@@ -68,14 +69,10 @@ class MergeSink:
         return is_current(self._store, source)
 
     def begin(self, source: Source) -> None:
-        """Start a load: constraints, and a mark that what is stored is no full load for now."""
+        """Start a load; nothing is written before its first rows."""
         known = {one.name: one for one in self._store.sources()}
         check_fits(source, list(known.values()))
-        self._source, self._before = source, known.get(source.name)
-        self._store.ensure_schema(source.schema)
-        self._store.write(
-            queries.text("load/begin"), {"source": source.name, "touched": touched_text(self._touched(before=True))}
-        )
+        self._source, self._before, self._is_marked = source, known.get(source.name), False
 
     def known_ids(self, label: str) -> "pa.Array":
         """The ids an edge may name: a full load does not count what only itself brought earlier."""
@@ -104,6 +101,7 @@ class MergeSink:
 
     def finish(self, split: "dict[Part, pa.Table] | None") -> dict[str, int]:
         """Remove what a full load did not bring, then complete it in one transaction."""
+        self._mark()
         removed = self._remove_missing() if self.source.full else {}
         touched = self._touched(before=not self.source.full)
         self._store.transaction(
@@ -117,7 +115,16 @@ class MergeSink:
         """Leave the load: its whole batches stay, and the next load of this source completes them."""
         self._source = None
 
+    def _mark(self) -> None:
+        """Before the first write: constraints, and a mark that what is stored is no full load for now."""
+        if not self._is_marked:
+            self._store.ensure_schema(self.source.schema)
+            touched = touched_text(self._touched(before=True))
+            self._store.write(queries.text("load/begin"), {"source": self.source.name, "touched": touched})
+            self._is_marked = True
+
     def _add(self, kind: Kind, rows: "pa.Table") -> Counts:
+        self._mark()
         fields = row_fields(self.source.schema, kind)
         incoming = to_stored(rows.select(fields.names).cast(fields))
         whole = self._whole(kind) if self._reads_whole(kind, len(rows)) else None
@@ -131,7 +138,7 @@ class MergeSink:
             counts = replace(
                 counts,
                 created=counts.created + len(changes.created),
-                changed=counts.changed + len(changes.changed),
+                changed=counts.changed + len(changes.changed) + len(changes.filled),
                 unchanged=counts.unchanged + changes.unchanged,
             )
             self._progress(kind.name, start + len(batch), len(incoming))
@@ -141,12 +148,13 @@ class MergeSink:
         groups: list[tuple[LiteralString, NDArray[np.int64]]] = [
             (self._new_edges if kind.part == "edges" else "load/nodes", changes.created),
             ("load/edges" if kind.part == "edges" else "load/nodes", changes.changed),
+            ("load/edges" if kind.part == "edges" else "load/nodes", changes.filled),
             ("load/claim_edges" if kind.part == "edges" else "load/claim_nodes", changes.claimed),
         ]
         statements = []
         for name, positions in groups:
             if len(positions):
-                rows = property_rows(batch.take(positions), kind.identity)
+                rows = property_rows(batch.take(positions), kind.identity, gaps=positions is not changes.filled)
                 parameters = {"rows": rows, "source": self.source.name, "run": self.source.run}
                 statements.append(Statement(queries.text(name, kind.labels), parameters))
         if statements:
@@ -182,8 +190,13 @@ class MergeSink:
             # A column has changed its kind since: what names the rows is enough, all of them count as changed.
             fixed = stored_fields(None, kind)[0]
             rows, comparable = to_rows(self._store.stream(statement, {**given, "columns": []}), fixed), False
-        is_own = np.asarray(rows["is_own"], np.bool_)
-        return diff.Stored(diff.identities(rows, kind.identity), is_own, rows.drop_columns(["is_own"]), comparable)
+        return diff.Stored(
+            keys=diff.identities(rows, kind.identity),
+            is_own=np.asarray(rows["is_own"], np.bool_),
+            is_shared=np.asarray(rows["is_shared"], np.bool_),
+            rows=rows.drop_columns(["is_own", "is_shared"]),
+            comparable=comparable,
+        )
 
     def _remove_missing(self) -> dict[str, int]:
         touched = sorted(self._touched(before=True), key=lambda kind: kind.as_list())

@@ -139,6 +139,26 @@ def test_row_lives_while_any_source_claims_it(store: Store) -> None:
     assert list(by_key(store.read_edges("BOUGHT").to_pylist())) == ["t1"]
 
 
+def test_gap_says_nothing_about_what_another_source_brought(store: Store) -> None:
+    feed(store.sink(), source())
+    crm = source("crm", run="r2", schema=replace(SCHEMA, series={}))
+    products = [{"id": "p1", "fee": 2.0}, {"id": "p2"}]
+    counts, _ = feed(store.sink(), crm, {"Product": products, "Customer": CUSTOMERS}, {"BOUGHT": []})
+    assert counts["Product"] == Counts(read=2, changed=1, unchanged=1)
+    assert content(store)["Product"] == [
+        {**PRODUCTS[0], "fee": 2.0, "sources": ["bank", "crm"]},
+        {**PRODUCTS[1], "known_at": None, "sources": ["bank", "crm"]},
+    ]
+
+
+def test_rejected_load_writes_nothing(store: Store) -> None:
+    feed(store.sink(), source())
+    sink = store.sink()
+    sink.begin(source(files="f2"))
+    sink.known_ids("Customer")
+    assert store.sink().is_current(source())
+
+
 def test_node_outlives_its_source_while_an_edge_needs_it(store: Store) -> None:
     feed(store.sink(), source())
     crm = source("crm", schema=replace(SCHEMA, series={}))
