@@ -66,8 +66,11 @@ def _own_arrays(scorer: "WalkScorer") -> tuple[NDArray[np.int64], NDArray[np.int
 @numba.njit(parallel=True, cache=True)
 def _sum_dense(indptr, indices, users, left, total):  # type: ignore[no-untyped-def]
     for r in numba.prange(len(users)):
+        sums = total[r]
         for p in range(indptr[users[r]], indptr[users[r] + 1]):
-            total[r] += left[indices[p]]
+            row = left[indices[p]]
+            for d in range(len(sums)):
+                sums[d] += row[d]
 
 
 @numba.njit(parallel=True, cache=True)

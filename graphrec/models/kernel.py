@@ -1,0 +1,213 @@
+"""The walk kernel: which walks there are, how they are fitted, and RP3beta as one of them.
+
+Source: SCIENCE.md 2.3 (F9). A walk's weight beta is given in units of 1 / mean spread of its scores, so that betas of
+different walks can be compared and a fitted beta keeps its meaning when the graph grows.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.errors import ModelError
+from graphrec.graph.adjacency import Graph, Hop
+from graphrec.models.matrix import csr, inverse_power
+from graphrec.progress import Progress, silent
+from graphrec.schema import GraphSchema
+from graphrec.terms.batch import walk_scores
+from graphrec.terms.walks import Walk, WalkScorer, WalkTerm
+
+#: A walk is multiplied out when its table has at most this many entries (32 MB).
+TABLE_ENTRIES = 4_000_000
+#: Products held through people: tuned on Gowalla by SCIENCE.md 4.1, fixed beforehand for all data.
+PEOPLE_POWERS = (0.7, 0.6, 0.3)
+MAX_HOPS = 3
+
+
+@dataclass(frozen=True)
+class KernelConfig:
+    """How a kernel is fitted."""
+
+    sample: int = 1024
+    """How many users the spread of a walk's scores is measured on."""
+    seed: int = 0
+    """Of the sample."""
+
+
+def default_walks(schema: GraphSchema, protected: bool = False) -> list[tuple[Hop, ...]]:
+    """Every typed walk of up to 3 hops from user to product, or what `metapaths` of the roles names.
+
+    Interactions are walked only where they are evidence for a product, protected edge types only when asked. The 1-hop
+    walk of a relevant type leads to held products alone and is left out.
+
+    Raises:
+        ModelError: a metapath names an unknown edge type or does not lead from user to product.
+    """
+    if schema.roles.metapaths is not None:
+        return [_parsed(schema, text) for text in schema.roles.metapaths]
+    found = list(_extend(schema, _usable(schema, protected), (), schema.roles.user))
+    held = {(Hop(name),) for name in schema.roles.relevant}
+    return sorted(set(found) - held, key=lambda walk: (len(walk), [str(hop) for hop in walk]))
+
+
+def default_powers(schema: GraphSchema, hops: tuple[Hop, ...]) -> tuple[float, ...]:
+    """The degree powers a walk starts from, fixed beforehand for all data.
+
+    (.7, .6, .3) when the walk leads through another user in the middle. Otherwise .5 at every node between (the
+    cosine's choice: a big sector or a popular product says less) and .3 at the product.
+    """
+    if len(hops) == MAX_HOPS and _ends(schema, hops[1])[1] == schema.roles.user:
+        return PEOPLE_POWERS
+    return (0.5,) * (len(hops) - 1) + (0.3,)
+
+
+def starting_walks(schema: GraphSchema, protected: bool = False) -> list[Walk]:
+    """The default walks with their default powers and equal weights."""
+    return [Walk(hops, default_powers(schema, hops)) for hops in default_walks(schema, protected)]
+
+
+def fit_kernel(
+    graph: Graph, walks: Sequence[Walk], config: KernelConfig | None = None, *, progress: Progress = silent
+) -> WalkTerm:
+    """The kernel of these walks; `beta` of each is in units of 1 / mean spread and is divided by it here.
+
+    A walk that gives no sampled user a score that tells products apart drops out.
+    """
+    config = config or KernelConfig()
+    scorers = []
+    for done, walk in enumerate(walks):
+        progress("walks", done, len(walks))
+        scorer = fit_walk(graph, walk)
+        spread = walk_scale(scorer, sample_users(scorer, config))
+        if spread > 0:
+            scorer.walk = replace(walk, beta=walk.beta / spread)
+            scorers.append(scorer)
+    progress("walks", len(walks), len(walks))
+    return WalkTerm("kernel", graph, scorers)
+
+
+def rp3beta(graph: Graph, beta: float, config: KernelConfig | None = None) -> WalkTerm:
+    """RP3beta with alpha 1 over the relevant edges: random walks of three steps, popular products divided down.
+
+    Source: Paudel et al., TiiS 2016; powers (1, 1, beta) of the kernel up to a factor per user (SCIENCE.md 2.3).
+    """
+    hops = [Hop(name) for name in graph.schema.roles.relevant]
+    walks = [Walk((hop, hop.back(), hop), (1.0, 1.0, beta)) for hop in hops]
+    term = fit_kernel(graph, walks, config)
+    term.name = "rp3beta"
+    return term
+
+
+def fit_walk(graph: Graph, walk: Walk) -> WalkScorer:
+    """The scorer of a walk: multiplied out where that is small, else with what takes returning walks out again."""
+    scorer = WalkScorer(graph, walk)
+    if scorer.length == 1:
+        return scorer
+    if graph.counts[scorer.labels[0]] * graph.num_products <= TABLE_ENTRIES:
+        return WalkScorer(graph, walk, table=multiplied_out(graph, walk))
+    if scorer.closes and scorer.length == MAX_HOPS:
+        return WalkScorer(graph, walk, diagonal=closing_walks(scorer))
+    return scorer
+
+
+def multiplied_out(graph: Graph, walk: Walk) -> NDArray[np.float64]:
+    """W (nodes at the first hop, num_products) of hops 2.. with their powers, in float64."""
+    matrix = None
+    for hop, power in zip(walk.hops[1:], walk.powers[1:], strict=True):
+        arriving = inverse_power(graph.hops[hop.back()].degrees(), power)
+        step = csr(graph.hops[hop], len(arriving), np.float64)
+        step.data *= arriving[step.indices]
+        matrix = step if matrix is None else matrix @ step
+    assert matrix is not None, "a walk of one hop has nothing to multiply out"
+    return np.ascontiguousarray(matrix.toarray())
+
+
+def closing_walks(scorer: WalkScorer) -> NDArray[np.float64]:
+    """For every product a: the value of hops 2 and 3 that end at a itself (num_products,)."""
+    second, back = scorer.steps[1], scorer.back[2]
+    result = np.zeros(scorer.num_products)
+    _closing(second.indptr, second.indices, back.indptr, back.indices, scorer.scales[1], scorer.scales[2], result)
+    return result
+
+
+def sample_users(scorer: WalkScorer, config: KernelConfig) -> NDArray[np.int32]:
+    """A seeded sample of the users that have an edge for a walk's first hop, sorted."""
+    reached = np.flatnonzero(scorer.first.degrees())
+    rng = np.random.default_rng(config.seed)
+    chosen = rng.choice(reached, min(config.sample, len(reached)), replace=False) if len(reached) else reached
+    return np.sort(chosen).astype(np.int32)
+
+
+def walk_scale(scorer: WalkScorer, users: NDArray[np.int32]) -> float:
+    """The mean spread (standard deviation over all products) of a walk's scores, beta left out; 0 without any."""
+    spreads = []
+    for start in range(0, len(users), 128):
+        block = users[start : start + 128]
+        scores = np.zeros((len(block), scorer.num_products), np.float32)
+        walk_scores(scorer, block, 1.0, scores)
+        spreads.append(scores.std(axis=1, dtype=np.float64))
+    spread = np.concatenate(spreads) if spreads else np.zeros(0)
+    spread = spread[spread > 0]
+    return float(spread.mean()) if len(spread) else 0.0
+
+
+def _usable(schema: GraphSchema, protected: bool) -> list[Hop]:
+    evidence = set(schema.roles.evidence())
+    names = [
+        name
+        for name, edge in sorted(schema.edges.items())
+        if (protected or not edge.protected) and (name in evidence or name not in schema.roles.interactions)
+    ]
+    return [hop for name in names for hop in (Hop(name), Hop(name, True))]
+
+
+def _extend(schema: GraphSchema, hops: list[Hop], walk: tuple[Hop, ...], label: str) -> Iterator[tuple[Hop, ...]]:
+    if walk and label == schema.roles.product:
+        yield walk
+    if len(walk) == MAX_HOPS:
+        return
+    for hop in hops:
+        source, target = _ends(schema, hop)
+        if source == label:
+            yield from _extend(schema, hops, (*walk, hop), target)
+
+
+def _ends(schema: GraphSchema, hop: Hop) -> tuple[str, str]:
+    edge = schema.edges[hop.type]
+    return (edge.target, edge.source) if hop.reverse else (edge.source, edge.target)
+
+
+def _parsed(schema: GraphSchema, text: str) -> tuple[Hop, ...]:
+    hops = tuple(Hop.parse(word) for word in text.split())
+    rule = f"want up to {MAX_HOPS} steps from {schema.roles.user} to {schema.roles.product}; correct [roles] metapaths"
+    for hop in hops:
+        if hop.type not in schema.edges:
+            raise ModelError(f"metapath {text!r}: there is no edge type {hop.type!r}; {rule}")
+    at = schema.roles.user
+    for hop in hops:
+        source, target = _ends(schema, hop)
+        if source != at:
+            raise ModelError(f"metapath {text!r}: step {hop} starts at {source}, not at {at}; {rule}")
+        at = target
+    if at != schema.roles.product or len(hops) > MAX_HOPS:
+        raise ModelError(f"metapath {text!r}: {len(hops)} steps end at {at}; {rule}")
+    return hops
+
+
+@numba.njit(parallel=True, cache=True)
+def _closing(step_ptr, step_idx, back_ptr, back_idx, mid_scale, end_scale, result):  # type: ignore[no-untyped-def]
+    for a in numba.prange(len(result)):
+        p, q = step_ptr[a], back_ptr[a]
+        total = 0.0
+        while p < step_ptr[a + 1] and q < back_ptr[a + 1]:
+            if step_idx[p] == back_idx[q]:
+                total += mid_scale[step_idx[p]]
+                p += 1
+                q += 1
+            elif step_idx[p] < back_idx[q]:
+                p += 1
+            else:
+                q += 1
+        result[a] = total * end_scale[a]

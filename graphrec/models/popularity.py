@@ -1,0 +1,13 @@
+"""Popularity: everyone holds what everyone holds; the pseudo-neighbour of every user."""
+
+import numpy as np
+
+from graphrec.graph.adjacency import Graph
+from graphrec.terms.factors import Neighbours, TableTerm
+
+
+def fit_popularity(graph: Graph) -> TableTerm:
+    """The popularity term: a product's score is the number of users who hold it."""
+    held = graph.held()
+    holders = np.bincount(held.indices, minlength=graph.num_products).astype(np.float32)
+    return TableTerm("popularity", graph, [Neighbours(None, holders[None, :])])

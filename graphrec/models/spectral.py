@@ -1,0 +1,120 @@
+"""The spectral term: what the strongest common patterns of the holdings say, with nothing to train.
+
+    N = D_u^-1/2 R D_i^-1/2 = U diag(s) V^T,    W = D_i^-b V diag(h(s)) V^T D_i^b,    h = 1 for the first k
+
+Source: SCIENCE.md 3.4. Only V is needed; it comes from a randomised block power iteration on N^T N.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.graph.adjacency import Graph
+from graphrec.models.matrix import holders_per_product, holdings_per_user, inverse_power, relevant_hops
+from graphrec.progress import Progress, silent
+from graphrec.terms.batch import sum_of_rows
+from graphrec.terms.factors import FactorTerm, Neighbours
+
+Matrix = NDArray[np.float32]
+
+#: Directions weaker than this part of the strongest are rounding in float32.
+RANK_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class SpectralConfig:
+    """How many patterns are kept and how they are found."""
+
+    dim: int = 512
+    """Patterns at most (k); never more than a part of the products, see `max_share`."""
+    max_share: float = 0.125
+    """Patterns per product at most: with all of them W is the identity and says nothing new."""
+    min_dim: int = 4
+    """Patterns at least, where there are that many products."""
+    min_strength: float = 0.05
+    """s^2 at least: weaker patterns are single purchases, not habits; on Gowalla the 512th has .2, so none is lost."""
+    power: float = 0.5
+    """b, how far popular products are divided down as a neighbour and raised as a result."""
+    oversampling: int = 32
+    """Further directions the iteration carries, for accuracy at the edge of the first k."""
+    iterations: int = 6
+    """Rounds of the block power iteration, each one product with N and one with its transpose."""
+    seed: int = 0
+    """Of the random start."""
+
+    def dim_for(self, num_products: int) -> int:
+        """The number of patterns for a catalogue."""
+        return max(1, min(self.dim, max(self.min_dim, int(num_products * self.max_share)), num_products))
+
+
+def fit_spectral(graph: Graph, config: SpectralConfig | None = None, *, progress: Progress = silent) -> FactorTerm:
+    """The spectral term of the relevant edges; a product held by several types counts once per type."""
+    config = config or SpectralConfig()
+    hops = relevant_hops(graph)
+    degrees = holders_per_product(graph)
+    patterns = leading_patterns(graph, config.dim_for(graph.num_products), config, progress)
+    left = patterns * _column(inverse_power(degrees, config.power))
+    right = patterns * _column(degrees**config.power)
+    return FactorTerm("spectral", graph, [Neighbours(hop, left) for hop in hops], right)
+
+
+def leading_patterns(graph: Graph, dim: int, config: SpectralConfig, progress: Progress = silent) -> Matrix:
+    """The leading right singular vectors of N, strongest first (num_products, at most dim: none without strength)."""
+    width = min(dim + config.oversampling, graph.num_products)
+    normal = _normal_operator(graph)
+    basis = np.random.default_rng(config.seed).standard_normal((graph.num_products, width), np.float32)
+    for done in range(config.iterations):
+        progress("patterns", done, config.iterations + 1)
+        basis = _orthonormal(normal(basis))
+    progress("patterns", config.iterations, config.iterations + 1)
+    # Rayleigh-Ritz: the best patterns within the span of the basis.
+    strengths, rotation = np.linalg.eigh(_symmetric(basis, normal(basis)))
+    least = max(config.min_strength, RANK_TOLERANCE)
+    strongest = [place for place in np.argsort(-strengths, kind="stable")[:dim] if strengths[place] >= least]
+    progress("patterns", config.iterations + 1, config.iterations + 1)
+    return basis @ rotation[:, strongest].astype(np.float32)
+
+
+def _normal_operator(graph: Graph) -> Callable[[Matrix], Matrix]:
+    """N^T N as a function of a block of columns (num_products, width)."""
+    hops = relevant_hops(graph)
+    everyone = np.arange(graph.num_users, dtype=np.int32)
+    catalogue = np.arange(graph.num_products, dtype=np.int32)
+    per_user = _column(inverse_power(holdings_per_user(graph), 1.0))
+    per_product = _column(inverse_power(holders_per_product(graph), 0.5))
+
+    def apply(block: Matrix) -> Matrix:
+        scaled = block * per_product
+        reached = _summed([sum_of_rows(graph.hops[hop], everyone, scaled) for hop in hops])
+        reached *= per_user
+        result = _summed([sum_of_rows(graph.hops[hop.back()], catalogue, reached) for hop in hops])
+        result *= per_product
+        return result
+
+    return apply
+
+
+def _orthonormal(block: Matrix) -> Matrix:
+    """An orthonormal basis of the columns' span, by the eigenvectors of their Gram matrix (fast for tall blocks)."""
+    values, vectors = np.linalg.eigh(_symmetric(block, block))
+    kept = values > RANK_TOLERANCE * values[-1]
+    scaled: Matrix = (vectors[:, kept] / np.sqrt(values[kept])).astype(np.float32)
+    return block @ scaled
+
+
+def _symmetric(left: Matrix, right: Matrix) -> NDArray[np.float64]:
+    product = (left.T @ right).astype(np.float64)
+    return (product + product.T) / 2
+
+
+def _summed(parts: list[Matrix]) -> Matrix:
+    total = parts[0]
+    for part in parts[1:]:
+        total += part
+    return total
+
+
+def _column(values: NDArray[np.float64]) -> Matrix:
+    return values[:, None].astype(np.float32)

@@ -1,0 +1,119 @@
+"""The best products of every user, compiled: ties by the products' order, the same answer on any number of threads."""
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.errors import ModelError
+from graphrec.graph.adjacency import Adjacency
+
+#: Where a list ends early: fewer than k products are left to rank.
+NOTHING = -1
+
+
+def top_k(
+    scores: NDArray[np.float32],
+    k: int,
+    masked: Adjacency | None = None,
+    rows: NDArray[np.int32] | None = None,
+) -> NDArray[np.int32]:
+    """The k best products (num_rows, k) of each row of scores, best first; -1 where nothing is left.
+
+    Args:
+        scores: (num_rows, num_products); -inf is never listed.
+        masked: products that are left out, sorted within a row.
+        rows: which row of `masked` belongs to each row of scores; None: the same one.
+
+    Equal scores rank in the order of the products, which is the order of their ids.
+
+    Raises:
+        ModelError: a score is not a number.
+    """
+    scores = np.ascontiguousarray(scores, np.float32)
+    num_rows = len(scores)
+    if masked is None:
+        starts = ends = np.zeros(num_rows, np.int64)
+        indices = np.zeros(0, np.int32)
+    else:
+        chosen = np.arange(num_rows) if rows is None else np.asarray(rows)
+        starts, ends, indices = masked.indptr[chosen], masked.indptr[chosen + 1], np.asarray(masked.indices)
+    best = np.full((num_rows, k), NOTHING, np.int32)
+    bad = np.full(num_rows, NOTHING, np.int64)
+    if k > 0:
+        _top_k(scores, np.asarray(starts), np.asarray(ends), indices, best, bad)
+    if (bad >= 0).any():
+        row = int(np.flatnonzero(bad >= 0)[0])
+        raise ModelError(f"the score in row {row} of product {bad[row]} is not a number; train the model again")
+    return best
+
+
+@numba.njit(cache=True)
+def _before(score, product, other_score, other_product):  # type: ignore[no-untyped-def]
+    """Whether a product ranks before another one."""
+    return score > other_score or (score == other_score and product < other_product)
+
+
+@numba.njit(cache=True)
+def _sift_down(heap, ids, size):  # type: ignore[no-untyped-def]
+    """Put the root of a heap in its place; the root is the product that ranks last."""
+    score, product = heap[0], ids[0]
+    hole = 0
+    while 2 * hole + 1 < size:
+        child = 2 * hole + 1
+        if child + 1 < size and _before(heap[child], ids[child], heap[child + 1], ids[child + 1]):
+            child += 1
+        if _before(heap[child], ids[child], score, product):
+            break
+        heap[hole], ids[hole] = heap[child], ids[child]
+        hole = child
+    heap[hole], ids[hole] = score, product
+
+
+@numba.njit(cache=True)
+def _sift_up(heap, ids, hole):  # type: ignore[no-untyped-def]
+    score, product = heap[hole], ids[hole]
+    while hole > 0:
+        parent = (hole - 1) // 2
+        if not _before(heap[parent], ids[parent], score, product):
+            break
+        heap[hole], ids[hole] = heap[parent], ids[parent]
+        hole = parent
+    heap[hole], ids[hole] = score, product
+
+
+@numba.njit(parallel=True, cache=True)
+def _top_k(scores, starts, ends, indices, best, bad):  # type: ignore[no-untyped-def]
+    num_rows, num_products = scores.shape
+    k = best.shape[1]
+    for r in numba.prange(num_rows):
+        heap = np.empty(k, np.float32)
+        ids = np.empty(k, np.int32)
+        size = 0
+        next_masked, last_masked = starts[r], ends[r]
+        least = np.float32(-np.inf)
+        for i in range(num_products):
+            score = scores[r, i]
+            # Most products fail here; the comparison is also False for what is not a number.
+            if score <= least:
+                continue
+            if score != score:
+                bad[r] = i
+                break
+            while next_masked < last_masked and indices[next_masked] < i:
+                next_masked += 1
+            if next_masked < last_masked and indices[next_masked] == i:
+                continue
+            if size < k:
+                heap[size], ids[size] = score, i
+                _sift_up(heap, ids, size)
+                size += 1
+            else:
+                heap[0], ids[0] = score, i
+                _sift_down(heap, ids, k)
+            if size == k:
+                least = heap[0]
+        while size > 0:
+            size -= 1
+            best[r, size] = ids[0]
+            heap[0], ids[0] = heap[size], ids[size]
+            _sift_down(heap, ids, size)
