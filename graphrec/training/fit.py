@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from graphrec import __version__
 from graphrec.errors import NotTrained, SchemaOutdated, UsageError
 from graphrec.files import replace_folder
-from graphrec.graph.adjacency import Graph, visible_graph
+from graphrec.graph.adjacency import Graph, Hidden, visible_graph
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.metrics.intervals import Interval, bootstrap_all
@@ -232,6 +232,7 @@ def _write(job: _Job, meta: dict[str, Any], blend: Blend, graph: Graph, began: f
             "snapshot": job.snapshot.hash,
             "as_of": job.snapshot.as_of,
             "split": job.split.describe(),
+            "hidden": _hidden(job.split.hidden(meta["fitted"])),
             "request": job.request(),
             **meta,
             "metrics": {name: _plain(interval) for name, interval in meta["metrics"].items()},
@@ -249,6 +250,11 @@ def _report(job: _Job, meta: Mapping[str, Any], *, is_new: bool) -> TrainReport:
     return TrainReport(
         meta["kind"], job.folder, meta["hash"], meta["snapshot"], metrics, meta["seconds"], is_new, meta
     )  # fmt: skip
+
+
+def _hidden(hidden: Hidden) -> dict[str, int | None]:
+    """What the fit did not see: from which time on, and how many pairs."""
+    return {"known_from": hidden.known_from, "pairs": 0 if hidden.pairs is None else len(hidden.pairs)}
 
 
 def _plain(interval: Interval | Mapping[str, float]) -> Mapping[str, float]:

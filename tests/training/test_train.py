@@ -190,6 +190,7 @@ def test_the_meta_names_everything_that_decided(snapshot: Snapshot, home: Home) 
     assert meta["split"]["hash"] == split_of(snapshot).hash
     assert (meta["kind"], meta["seed"], meta["final"], meta["fixed"]) == ("spectral", 5, False, False)
     assert {"graphrec", "python", "numpy"} <= meta["versions"].keys()
+    assert meta["hidden"] == {"known_from": None, "pairs": 60}
     assert meta["device"].keys() == {"name", "reason"}
 
 
