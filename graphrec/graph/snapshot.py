@@ -167,9 +167,11 @@ class Snapshot:
     def name(self, label: str, index: int) -> str | None:
         """What a person reads for a node; None without a name or where it is personal."""
         column = self.meta["names"][label]
-        if column is None:
-            return None
-        return self._column(label, column).get(index)  # type: ignore[return-value]
+        return None if column is None else self.value(label, column, index)  # type: ignore[return-value]
+
+    def value(self, label: str, column: str, index: int) -> str | int | float | bool | None:
+        """One value of one node; None where it has none or the label has no such public column."""
+        return self._column(label, column).get(index) if column in self.meta["columns"][label] else None
 
     def texts(self, label: str) -> list[str]:
         """The text of every node of a label: its text columns joined by a line feed, "" where it has none."""

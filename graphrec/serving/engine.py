@@ -182,8 +182,7 @@ class Engine:
         )
 
     def _kind(self, product: int) -> str | None:
-        columns = self.snapshot.meta["columns"][self.roles.product]
-        value = self.products.column("kind").get(product) if columns.get("kind") == "text" else None
+        value = self.snapshot.value(self.roles.product, "kind", product)
         return None if value is None else str(value)
 
     def _answer(self, user_id: str, items: list[Item], abstained: str | None) -> Answer:

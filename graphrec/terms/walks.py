@@ -104,7 +104,7 @@ class WalkScorer:
 
     def _take_out(self, user: int, nodes: NDArray[np.int32], values: Vector, score: Vector) -> None:
         if self.mid_user:
-            own = np.isin(nodes, self.back[1].row(user), assume_unique=True)
+            own = _among(nodes, self.back[1].row(user))
             last = self.steps[2].row(user)
             through_self = _power_of(self.back[1], np.array([user]), self.walk.powers[1])[0]
             ends = through_self * _power_of(self.back[2], last, self.walk.powers[2])
@@ -112,7 +112,7 @@ class WalkScorer:
         if self.closes:
             back = values * self.diagonal[nodes]
             if self.mid_user:
-                both = own & np.isin(nodes, last, assume_unique=True)
+                both = own & _among(nodes, last)
                 back[both] -= values[both] * through_self * _power_of(self.back[2], nodes[both], self.walk.powers[2])
             score[nodes] -= back
 
@@ -166,21 +166,21 @@ class WalkScorer:
 
     def _through_self(self, user: int, nodes: NDArray[np.int32], products: NDArray[np.int32]) -> Vector:
         """What W holds for walks that lead through the user again (len(nodes), len(products))."""
-        own = np.isin(nodes, self.back[1].row(user), assume_unique=True)
-        ends = np.isin(products, self.steps[2].row(user)) * _power_of(self.back[2], products, self.walk.powers[2])
+        own = _among(nodes, self.back[1].row(user))
+        ends = _among(products, self.steps[2].row(user)) * _power_of(self.back[2], products, self.walk.powers[2])
         return own[:, None] * ends[None, :] * _power_of(self.back[1], np.array([user]), self.walk.powers[1])
 
     def people_between(self, user: int, via: int, product: int) -> int:
         """How many other users the paths from the user by way of `via` (-1: any) to the product lead through."""
         ends = self.back[-1].row(product)
         if self.length == 2:
-            return int(np.isin(self.first.row(user), ends, assume_unique=True).sum())
+            return int(_among(self.first.row(user), ends).sum())
         starts = self.first.row(user) if via < 0 else np.array([via])
         if self.mid_user:
             middle = np.unique(self.steps[1].expand(starts)[1])
-            return int((middle[np.isin(middle, ends, assume_unique=True)] != user).sum())
+            return int((middle[_among(middle, ends)] != user).sum())
         origin, middle = self.steps[1].expand(starts)
-        return len(np.unique(starts[origin[np.isin(middle, ends)]]))
+        return len(np.unique(starts[origin[_among(middle, ends)]]))
 
     def _arrivals(self, products: NDArray[np.int32]) -> Iterator[tuple[int, Vector]]:
         """For each product in turn: deg(product) ** -power at the nodes before it, 0 elsewhere (one reused array)."""
@@ -242,9 +242,16 @@ def closing_walks(steps: list[Adjacency], back: list[Adjacency], scales: list[Ve
         return result
     for node in range(size):
         middle = steps[1].row(node)
-        both = middle[np.isin(middle, back[2].row(node), assume_unique=True)]
+        both = middle[_among(middle, back[2].row(node))]
         result[node] = scales[1][both].sum() * scales[2][node]
     return result
+
+
+def _among(nodes: NDArray[np.int32], row: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Which nodes are in a sorted row."""
+    if not len(row):
+        return np.zeros(len(nodes), np.bool_)
+    return row[np.minimum(np.searchsorted(row, nodes), len(row) - 1)] == nodes
 
 
 def _powers(back: Adjacency, power: float) -> Vector:
