@@ -67,6 +67,7 @@ def csv_form(path: Path, shown: str, spec: FileSpec) -> CsvForm:
     options.setdefault("header", True)
     options.setdefault("quote", '"')
     options.setdefault("escape", options["quote"])
+    options["nullstr"] = _gaps(options.get("nullstr", []))
     try:
         options.setdefault("delim", "\t" if ".tsv" in path.suffixes else _guess_delimiter(path, options))
         first = _first_record(path, options)
@@ -84,6 +85,11 @@ def csv_form(path: Path, shown: str, spec: FileSpec) -> CsvForm:
         types = dict(zip(names, types, strict=False))
     columns = given or {column: types.get(column, "VARCHAR") for column in names}
     return CsvForm(path, columns, options, int(options.get("skip", 0)) + bool(options["header"]))
+
+
+def _gaps(given: str | list[str]) -> list[str]:
+    """What stands for a gap: an empty field always, whatever else the mapping names."""
+    return ["", *(text for text in ([given] if isinstance(given, str) else given) if text)]
 
 
 def declared_columns(given: Mapping[str, Any]) -> dict[str, str]:
