@@ -47,7 +47,7 @@ def draw_interactions(
     parts = [
         (np.where(purchases.is_opening, HOLD, BUY), purchases.user, purchases.product, purchases.at),
         _again(products, purchases, rng),
-        _looks_before(purchases, rng),
+        _looks_before(customers, purchases, rng),
         _looks_after(purchases, rng),
         _browsing(customers, products, taste, rng),
         _rejections(customers, products, purchases, rng),
@@ -83,16 +83,13 @@ def _again(products: Products, purchases: Purchases, rng: np.random.Generator) -
     return _part(BUY, purchases.user[rows], item, at)
 
 
-def _looks_before(purchases: Purchases, rng: np.random.Generator) -> _Part:
+def _looks_before(customers: Customers, purchases: Purchases, rng: np.random.Generator) -> _Part:
     times = np.where(purchases.is_opening, 0, rng.poisson(VIEWS_BEFORE, len(purchases.user)))
     rows = np.repeat(np.arange(len(purchases.user)), times)
-    at = purchases.at[rows]
-    return _part(
-        VIEW,
-        purchases.user[rows],
-        purchases.product[rows],
-        _between(np.maximum(at - LOOK_AHEAD_DAYS * DAY_SECONDS, START), at, rng),
-    )
+    user, at = purchases.user[rows], purchases.at[rows]
+    earliest = np.maximum(customers.joined[user], START)
+    seen_at = _between(np.maximum(at - LOOK_AHEAD_DAYS * DAY_SECONDS, earliest), at, rng)
+    return _part(VIEW, user, purchases.product[rows], seen_at)
 
 
 def _looks_after(purchases: Purchases, rng: np.random.Generator) -> _Part:
