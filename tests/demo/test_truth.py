@@ -90,7 +90,9 @@ def test_pairs_may_be_recommended(ask: Ask) -> None:
 def test_text_pairs_are_about_the_same_subject_and_no_others_are(ask: Ask) -> None:
     texts: dict[str, str] = dict(ask("SELECT product_id, lower(description) FROM products"))
     labels = [topic.label.lower() for topic in TOPICS]
-    subjects = {product: {label for label in labels if re.search(rf"\b{label}\b", text)} for product, text in texts.items()}
+    subjects = {
+        product: {label for label in labels if re.search(rf"\b{label}\b", text)} for product, text in texts.items()
+    }
     assert {len(found) for found in subjects.values()} == {1}
     for product, via, is_text in ask("SELECT product, via, relation = 'text' FROM planted"):
         assert (subjects[product] == subjects[via]) is is_text
