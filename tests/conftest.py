@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.served"]
+pytest_plugins = ["tests.served", "tests.neo4j.fixture"]
 
 ROOT = Path(__file__).resolve().parent.parent
 #: One thread per library: tests run beside each other, and sums come out in one order.

@@ -15,6 +15,7 @@ from graphrec.store.bulk import BulkSink
 from graphrec.store.choice import ChoosingSink
 from graphrec.store.loading import RESERVED, schema_statements
 from graphrec.store.merge import MergeSink
+from graphrec.store.search import search_statement
 
 _T = TypeVar("_T")
 
@@ -174,14 +175,6 @@ class EmbeddedStore(Store):
         with arcade.errors(self.path):
             result: _T = self._open(create=True).run_in_transaction(run)
             return result
-
-
-def search_statement(index: str, sought: str | Sequence[float], k: int) -> tuple[LiteralString, dict[str, Any]]:
-    """The statement and parameters that search an index; a text is taken word by word, not as a query language."""
-    if isinstance(sought, str):
-        escaped = "".join(f"\\{one}" if one in '+-&|!(){}[]^"~*?:\\/' else one for one in sought.lower())
-        return queries.text("read/search_text"), {"index": index, "text": escaped, "k": k}
-    return queries.text("read/search_vector"), {"index": index, "vector": list(sought), "k": k}
 
 
 def _result(text: str, rows: list[dict[str, Any]]) -> Result:

@@ -145,20 +145,24 @@ class MergeSink:
         return counts
 
     def _write(self, kind: Kind, batch: "pa.Table", changes: diff.Changes) -> None:
-        groups: list[tuple[LiteralString, NDArray[np.int64]]] = [
-            (self._new_edges if kind.part == "edges" else "load/nodes", changes.created),
-            ("load/edges" if kind.part == "edges" else "load/nodes", changes.changed),
-            ("load/edges" if kind.part == "edges" else "load/nodes", changes.filled),
-            ("load/claim_edges" if kind.part == "edges" else "load/claim_nodes", changes.claimed),
-        ]
         statements = []
-        for name, positions in groups:
-            if len(positions):
-                rows = property_rows(batch.take(positions), kind.identity, gaps=positions is not changes.filled)
-                parameters = {"rows": rows, "source": self.source.name, "run": self.source.run}
-                statements.append(Statement(queries.text(name, kind.labels), parameters))
+        for name, positions, gaps in self._groups(kind, changes):
+            rows = property_rows(batch.take(positions), kind.identity, gaps=gaps)
+            parameters = {"rows": rows, "source": self.source.name, "run": self.source.run}
+            statements.append(Statement(queries.text(name, kind.labels), parameters))
         if statements:
             self._store.transaction(statements)
+
+    def _groups(self, kind: Kind, changes: diff.Changes) -> list[tuple[LiteralString, NDArray[np.int64], bool]]:
+        """What to write: a file of load/, the rows it takes, and whether a null takes a value away."""
+        is_edge = kind.part == "edges"
+        groups: list[tuple[LiteralString, NDArray[np.int64], bool]] = [
+            (self._new_edges if is_edge else "load/nodes", changes.created, True),
+            ("load/edges" if is_edge else "load/nodes", changes.changed, True),
+            ("load/edges" if is_edge else "load/nodes", changes.filled, False),
+            ("load/claim_edges" if is_edge else "load/claim_nodes", changes.claimed, True),
+        ]
+        return [group for group in groups if len(group[1])]
 
     def _reads_whole(self, kind: Kind, incoming: int) -> bool:
         """Whether to read all that is there once: for a full load always, else when that is the cheaper way."""

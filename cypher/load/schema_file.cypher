@@ -1,0 +1,3 @@
+// A file of cypher/schema/ has been applied.
+MERGE (f:GraphrecSchema {id: $file})
+SET f.digest = $digest

@@ -1,0 +1,4 @@
+// The files of cypher/schema/ that this graph has seen.
+MATCH (f:GraphrecSchema)
+RETURN f.id AS file, f.digest AS digest
+ORDER BY file
