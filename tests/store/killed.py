@@ -1,4 +1,4 @@
-"""A process to kill: `python -m tests.store.killed HOME LOAD` loads one of two banks and says when it begins and ends."""
+"""A process to kill: `python -m tests.store.killed HOME LOAD` loads one of two banks and says when it begins."""
 
 import sys
 from dataclasses import replace
@@ -19,8 +19,8 @@ SIZES = {"first": (600, 6_000), "second": (800, 5_000)}
 
 
 def load(home: Path, name: str) -> None:
-    """Load `first` (users and edges 0 to n), or `second` (more users; every third edge gone, some changed, some new)."""
-    users, edges = SIZES[name]
+    """Load `first` (all users and edges), or `second` (more users; every third edge gone, some changed or new)."""
+    users, _ = SIZES[name]
     is_second = name == "second"
     kept = brought(name)
     schema = replace(SCHEMA, series={})
@@ -66,7 +66,6 @@ def filled(columns: dict[str, list[object]], fields: pa.Schema) -> pa.Table:
 if __name__ == "__main__":
     from graphrec.store import arcade
 
-    arcade.engine().__version__
+    arcade.engine()
     print("begin", flush=True)
     load(Path(sys.argv[1]), sys.argv[2])
-    print("end", flush=True)

@@ -1,0 +1,97 @@
+"""graphrec snapshot: the graph as of a date, as arrays."""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from graphrec.cli.output import emit_json, progress, say
+from graphrec.cli.state import state
+from graphrec.errors import UsageError
+
+if TYPE_CHECKING:
+    from graphrec.graph.snapshot import Snapshot
+    from graphrec.progress import Progress
+
+
+def command(
+    as_of: Annotated[
+        str | None, typer.Option(help="Date or time (UTC unless it says otherwise): keep what was known before.")
+    ] = None,
+    mapping: Annotated[
+        str | None, typer.Option("--from", help="Read the files of this mapping instead of the store.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of the files of --from (default: that of its file).")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Write the graph as of a date as arrays, from the store or straight from a mapping.
+
+    Training and recommendations read the latest snapshot. Equal content is kept once.
+    """
+    if data is not None and mapping is None:
+        raise UsageError(f"--data {data} goes with --from MAPPING; without it the store is read")
+    began = time.monotonic()
+    moment = None if as_of is None else parse_moment(as_of)
+    with progress(json=json) as report:
+        snapshot = _from_mapping(mapping, data, moment, report) if mapping else _from_store(moment, report)
+    seconds = time.monotonic() - began
+    nodes, edges = snapshot.meta["nodes"], snapshot.meta["edges"]
+    if json:
+        answer = {
+            "path": snapshot.folder,
+            "hash": snapshot.hash,
+            "as_of": snapshot.as_of,
+            "nodes": nodes,
+            "edges": edges,
+        }
+        emit_json({**answer, "seconds": round(seconds, 3)})
+    else:
+        when = "" if snapshot.as_of is None else f" as of {snapshot.as_of}"
+        counts = f"{sum(nodes.values()):,} nodes, {sum(edges.values()):,} edges{when}"
+        say(f"{snapshot.folder}: {counts}, hash {snapshot.hash[:16]}, {seconds:.1f} s")
+
+
+def parse_moment(given: str) -> datetime:
+    """The date or time of the command line, UTC unless it says otherwise.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    try:
+        moment = datetime.fromisoformat(given)
+    except ValueError as error:
+        raise UsageError(f"--as-of {given} is no date; want YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _from_store(as_of: datetime | None, report: "Progress") -> "Snapshot":
+    from graphrec.graph.shelf import SnapshotShelf
+    from graphrec.store import open_store
+    from graphrec.store.read import take_snapshot
+
+    home = state.home.prepare()
+    with open_store(state.settings.store, home.store) as store:
+        return take_snapshot(store, SnapshotShelf(home.snapshots), as_of, report)
+
+
+def _from_mapping(name: str, data: Path | None, as_of: datetime | None, report: "Progress") -> "Snapshot":
+    from graphrec.graph.build import write_snapshot
+    from graphrec.graph.memory import MemorySink
+    from graphrec.graph.shelf import SnapshotShelf
+    from graphrec.loaders import load_mapping, run_load
+    from graphrec.store.read import forget_origin
+
+    chosen = load_mapping(name, state.settings.roles)
+    folder = data or (Path(name).parent if Path(name).is_file() else Path())
+    home = state.home.prepare()
+    sink = MemorySink()
+    run_load(chosen, folder, sink, rejected_path=home.path / "rejected.csv", progress=report)
+    forget_origin(home.snapshots)
+    split = {str(part): pairs for part, pairs in (sink.split or {}).items()}
+    return SnapshotShelf(home.snapshots).add(
+        lambda path: write_snapshot(path, sink.schema, sink.nodes, sink.edges, sink.series, split, as_of)
+    )

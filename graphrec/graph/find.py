@@ -1,0 +1,82 @@
+"""Users and products of a snapshot by id, name or text; personal names are not in it, so they find nobody."""
+
+import heapq
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import repeat
+
+from graphrec.graph.snapshot import Snapshot
+
+#: Column of a product that says what kind it is, where there is one.
+KIND = "kind"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A node that a search found; a higher score is better, 1 for the very id."""
+
+    id: str
+    name: str | None
+    kind: str | None
+    score: float
+
+
+def find(snapshot: Snapshot, label: str, sought: str, k: int = 10) -> list[Found]:
+    """The k nodes of a label that match best, ties by id.
+
+    Scores: id equal 1, begins .9, contains .8; name equal .95, begins .85, holds every word .7; text holds every
+    word .5, some of several words their share of .3.
+    """
+    wanted = sought.casefold().strip()
+    words = wanted.split()
+    if not words:
+        return []
+    nodes = snapshot.nodes(label)
+    names = _names(snapshot, label)
+    texts: Iterable[str] = snapshot.texts(label) or repeat("")
+    scored = (
+        (max(_of_id(node, wanted), _of_name(name, wanted, words), _of_text(text, words)), position)
+        for position, (node, name, text) in enumerate(zip(nodes.ids, names, texts, strict=False))
+    )
+    best = heapq.nsmallest(k, ((-score, position) for score, position in scored if score > 0))
+    kinds = nodes.column(KIND) if KIND in nodes.columns else None
+    found = []
+    for score, position in best:
+        kind = None if kinds is None else kinds.get(position)
+        name = snapshot.name(label, position)
+        found.append(Found(nodes.ids[position], name, None if kind is None else str(kind), round(-score, 4)))
+    return found
+
+
+def _names(snapshot: Snapshot, label: str) -> Iterator[str]:
+    column = snapshot.meta["names"][label]
+    if column is None:
+        return repeat("")
+    values = snapshot.nodes(label).column(column)
+    return (str(value) if ok else "" for value, ok in zip(values.values, values.valid, strict=True))
+
+
+def _of_id(node: str, wanted: str) -> float:
+    folded = node.casefold()
+    if wanted not in folded:
+        return 0.0
+    if folded == wanted:
+        return 1.0
+    return 0.9 if folded.startswith(wanted) else 0.8
+
+
+def _of_name(name: str, wanted: str, words: list[str]) -> float:
+    folded = name.casefold()
+    if not folded or not all(word in folded for word in words):
+        return 0.0
+    if folded == wanted:
+        return 0.95
+    return 0.85 if folded.startswith(wanted) else 0.7
+
+
+def _of_text(text: str, words: list[str]) -> float:
+    if not text:
+        return 0.0
+    folded = text.casefold()
+    hits = sum(word in folded for word in words)
+    return 0.5 if hits == len(words) else 0.3 * hits / len(words)
