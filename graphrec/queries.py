@@ -122,7 +122,7 @@ def quote(name: str) -> str:
     """
     if not name or "\0" in name:
         raise QueryError(
-            f"{name!r} is no name for a label, an edge type or an index; give it at least one character, no NUL"
+            f"{name!r} is no name for a label or an edge type; give it at least one character and no NUL"
         )
     return "`" + name.replace("`", "``") + "`"
 
@@ -217,7 +217,7 @@ def _label(name: str, placeholder: str, given: Labels) -> str:
     value = given.get(placeholder)
     if not value:
         raise QueryError(
-            f"cypher/{name}.cypher speaks of :{placeholder}, and the graph has none; load a mapping that names it"
+            f"query {name} speaks of :{placeholder}, and the graph has none; load a mapping that names it"
         )
     return quote(value) if isinstance(value, str) else "|".join(quote(one) for one in value)
 
