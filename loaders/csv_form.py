@@ -71,10 +71,8 @@ def csv_form(path: Path, shown: str, spec: FileSpec) -> CsvForm:
     try:
         options.setdefault("delim", "\t" if ".tsv" in path.suffixes else _guess_delimiter(path, options))
         first = _first_record(path, options)
-    except (UnicodeDecodeError, LookupError) as error:
-        raise SourceError(
-            f"{shown}: cannot be read as {options.get('encoding', 'utf-8')}: {error}; give encoding = …"
-        ) from error
+    except LookupError as error:
+        raise SourceError(f"{shown}: {error}; give another encoding = …") from error
     types = options.pop("types", {})
     given = options.pop("columns", None)
     names = options.pop("names", None) or (list(given) if given else _names(first, bool(options["header"])))
@@ -119,7 +117,9 @@ def count_lines(path: Path) -> int:
 def _text(path: Path, options: Mapping[str, Any]) -> io.TextIOWrapper:
     encoding = str(options.get("encoding", "utf-8"))
     stream = pa.input_stream(path, compression="detect")
-    return io.TextIOWrapper(stream, encoding="utf-8-sig" if encoding.lower() == "utf-8" else encoding, newline="")
+    # What is no text of that encoding is replaced here and refused by DuckDB, which names the line.
+    codec = "utf-8-sig" if encoding.lower() == "utf-8" else encoding
+    return io.TextIOWrapper(stream, encoding=codec, errors="replace", newline="")
 
 
 def _records(text: Iterator[str], options: Mapping[str, Any]) -> Any:

@@ -1,6 +1,7 @@
 """Get: the files of a mapping become tables of DuckDB; nothing is repaired."""
 
 import hashlib
+import io
 import shutil
 from collections.abc import Mapping as Keys
 from dataclasses import dataclass
@@ -177,7 +178,7 @@ def _json_type(kind: str) -> str:
 
 def _filled_lines(file: SourceFile) -> list[int]:
     with pa.input_stream(file.path, compression="detect") as stream:
-        return [number for number, line in enumerate(stream, start=1) if line.strip()]
+        return [number for number, line in enumerate(io.BufferedReader(stream), start=1) if line.strip()]
 
 
 def _bind_parquet(database: duckdb.DuckDBPyConnection, spec: FileSpec, files: list[SourceFile]) -> None:

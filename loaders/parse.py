@@ -143,10 +143,7 @@ class Section:
         for choice in choices:
             if value == choice:
                 return choice
-        raise SourceError(
-            f"{self.place(key)} is {value!r}; want one of {', '.join(choices)}; "
-            f"did you mean {nearest(str(value), choices)!r}?"
-        )
+        raise SourceError(f"{self.place(key)} is {value!r}; want one of {', '.join(choices)}")
 
     def _full(self, key: str) -> str:
         return f"{self.at}.{key}" if self.at else key

@@ -1,7 +1,7 @@
 """The tiny bank of tests/data, copied so that a test may spoil it."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +60,7 @@ def bank(tmp_path: Path) -> Bank:
 
 
 @pytest.fixture
-def small_mapping(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+def small_mapping(tmp_path: Path) -> Callable[..., Path]:
     """Writes a mapping of people, things and one edge type, with more text after it."""
 
     def write(more: str = "", files: str = 'people = "people.csv"\nthings = "things.csv"\nlikes = "likes.csv"') -> Path:
@@ -68,7 +68,7 @@ def small_mapping(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
         path.write_text(SMALL.replace("FILES", files) + more)
         return path
 
-    yield write
+    return write
 
 
 SMALL = """
