@@ -5,6 +5,7 @@ GRAPHREC_ARCADEDB names the package to import: `arcadedb` (default) or `arcadedb
 
 import importlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -66,13 +67,13 @@ def errors(path: Path) -> Iterator[None]:
 
 
 def _plain(text: str) -> str:
-    """The engine's message without the names of its classes."""
-    for prefix in ("Query failed: ", "Command failed: ", "Reading the result set failed: "):
-        text = text.removeprefix(prefix)
-    head, separator, rest = text.partition("Exception: ")
-    if separator and " " not in head:
-        text = rest
-    inner = text.rfind("(caused by ")
-    if inner >= 0 and text.startswith("Error executing Cypher command"):
-        return _plain(text[inner + len("(caused by ") : -1])
-    return text[:inner].rstrip() if inner >= 0 else text
+    """The engine's message without its prefixes, the names of its classes and causes that say less."""
+    text = _CLASS.sub("", _PREFIX.sub("", text))
+    message, caused, cause = text.partition(" (caused by ")
+    if caused and message.startswith("Error executing Cypher command"):
+        return _plain(cause.removesuffix(")"))
+    return message
+
+
+_PREFIX = re.compile(r"^(?:Query failed|Command failed|Reading the result set failed): ")
+_CLASS = re.compile(r"^(?:\w+\.)+\w+: ")

@@ -1,0 +1,77 @@
+"""The snapshot through the store is the snapshot straight from the files."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from graphrec.demo import write_bank
+from graphrec.graph.build import write_snapshot
+from graphrec.graph.memory import MemorySink
+from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.snapshot import Snapshot
+from graphrec.loaders import load_mapping, run_load
+from graphrec.store import open_store
+from graphrec.store.base import Store
+from graphrec.store.read import current_snapshot, forget_origin, take_snapshot
+
+from .feed import feed, source
+
+TINY = Path(__file__).resolve().parent.parent / "data" / "tiny_bank"
+
+
+def straight(mapping: str, data: Path, path: Path, as_of: datetime | None = None) -> Snapshot:
+    """The snapshot of a mapping's files, without a store."""
+    sink = MemorySink()
+    run_load(load_mapping(mapping), data, sink, max_rejected=10)
+    split = {str(part): pairs for part, pairs in (sink.split or {}).items()}
+    return write_snapshot(path, sink.schema, sink.nodes, sink.edges, sink.series, split, as_of)
+
+
+@pytest.mark.parametrize("as_of", [None, datetime(2024, 6, 1, tzinfo=UTC)])
+def test_tiny_bank(tmp_path: Path, as_of: datetime | None) -> None:
+    with open_store(None, tmp_path / "store") as store:
+        run_load(load_mapping(str(TINY / "bank.toml")), TINY, store.sink(), max_rejected=10)
+        taken = take_snapshot(store, SnapshotShelf(tmp_path / "snapshots"), as_of)
+    assert taken.hash == straight(str(TINY / "bank.toml"), TINY, tmp_path / "straight", as_of).hash
+
+
+def test_demo_bank(tmp_path: Path) -> None:
+    write_bank(tmp_path / "bank", size="S")
+    with open_store(None, tmp_path / "store") as store:
+        run_load(load_mapping("demo"), tmp_path / "bank", store.sink())
+        taken = take_snapshot(store, SnapshotShelf(tmp_path / "snapshots"))
+    assert taken.hash == straight("demo", tmp_path / "bank", tmp_path / "straight").hash
+
+
+def test_increment_then_snapshot_equals_a_full_load(store: Store, tmp_path: Path) -> None:
+    shelf = SnapshotShelf(tmp_path / "snapshots")
+    feed(store.sink(), source())
+    whole = take_snapshot(store, shelf).hash
+    feed(store.sink(), source(full=False, files="f2"), {"Customer": [{"id": "c9"}]}, {})
+    assert take_snapshot(store, shelf).hash != whole
+    feed(store.sink(), source(run="r3"))
+    assert take_snapshot(store, shelf).hash == whole
+
+
+def test_snapshot_is_current_until_something_changes(store: Store, tmp_path: Path) -> None:
+    shelf = SnapshotShelf(tmp_path / "snapshots")
+    feed(store.sink(), source())
+    assert current_snapshot(store, shelf) is None
+    taken = take_snapshot(store, shelf)
+    found = current_snapshot(store, shelf)
+    assert found is not None
+    assert found.hash == taken.hash
+    take_snapshot(store, shelf, datetime(2020, 1, 1, tzinfo=UTC))
+    assert current_snapshot(store, shelf) is None, "the latest is one of the past"
+    take_snapshot(store, shelf)
+    forget_origin(shelf.folder)
+    assert current_snapshot(store, shelf) is None
+    take_snapshot(store, shelf)
+    feed(store.sink(), source(full=False, files="f2"), {"Customer": [{"id": "c9"}]}, {})
+    assert current_snapshot(store, shelf) is None
+    take_snapshot(store, shelf)
+    assert current_snapshot(store, shelf) is None, "after an increment nothing says what is there"
+    feed(store.sink(), source(files="f3"))
+    take_snapshot(store, shelf)
+    assert current_snapshot(store, shelf) is not None
