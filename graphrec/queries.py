@@ -121,9 +121,7 @@ def quote(name: str) -> str:
         QueryError: the name is empty or holds a NUL.
     """
     if not name or "\0" in name:
-        raise QueryError(
-            f"{name!r} is no name for a label or an edge type; give it at least one character and no NUL"
-        )
+        raise QueryError(f"{name!r} is no name for a label or an edge type; give it at least one character and no NUL")
     return "`" + name.replace("`", "``") + "`"
 
 
@@ -216,9 +214,7 @@ def _parameter(match: re.Match[str]) -> Parameter:
 def _label(name: str, placeholder: str, given: Labels) -> str:
     value = given.get(placeholder)
     if not value:
-        raise QueryError(
-            f"query {name} speaks of :{placeholder}, and the graph has none; load a mapping that names it"
-        )
+        raise QueryError(f"query {name} speaks of :{placeholder}, and the graph has none; load a mapping that names it")
     return quote(value) if isinstance(value, str) else "|".join(quote(one) for one in value)
 
 

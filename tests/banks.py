@@ -16,7 +16,9 @@ START = datetime(2024, 1, 1, tzinfo=UTC)
 SCHEMA = GraphSchema(
     Roles("Customer", "Product", ("BOUGHT", "VIEWED"), {"BOUGHT": 1.0, "VIEWED": 0.2}, ("BOUGHT",), min_group=3),
     {
-        "Customer": NodeSchema("Customer", (Column("display_name", "text"),), name="display_name", personal=("display_name",)),
+        "Customer": NodeSchema(
+            "Customer", (Column("display_name", "text"),), name="display_name", personal=("display_name",)
+        ),
         "Product": NodeSchema(
             "Product",
             tuple(Column(name, "text") for name in ("description", "kind", "name", "status")),
@@ -42,9 +44,7 @@ def small_bank(
     """Node and edge tables: customers (the last one without anything), products (the last one closed), bands, sectors."""
     rng = np.random.default_rng(seed)
     nodes = {
-        "Customer": [
-            {"id": f"C{n:03}", "display_name": f"Person {n}"} for n in range(customers)
-        ],
+        "Customer": [{"id": f"C{n:03}", "display_name": f"Person {n}"} for n in range(customers)],
         "Product": [
             {
                 "id": f"P{n:02}",

@@ -35,7 +35,9 @@ def show_ledger(answer: Answer, *, cypher: bool = True) -> None:
     rows.append([f"{item.rest:+.4f}", "", "rest", "", _small(item)])
     title = f"{_title(answer)} · {item.name or item.product} · rank {item.rank} · score {item.score:.4f}"
     table(["share", "contrast", "kind", "term", "line"], rows, title=title, right=["share", "contrast"])
-    parts = ", ".join(f"{kind} {value / item.score:.0%}" for kind, value in item.composition.items()) if item.score else ""
+    parts = (
+        ", ".join(f"{kind} {value / item.score:.0%}" for kind, value in item.composition.items()) if item.score else ""
+    )
     say(f"the lines add up to the score; of it: {parts}")
     if cypher:
         _show_cypher(item.lines)

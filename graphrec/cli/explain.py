@@ -18,7 +18,9 @@ def command(
     picture: Annotated[
         Path | None, typer.Option(help="Draw the explanation to FILE.png, .svg or .pdf, or write FILE.graphml.")
     ] = None,
-    cypher: Annotated[bool, typer.Option("--cypher/--no-cypher", help="Print the Cypher that returns each path.")] = True,
+    cypher: Annotated[
+        bool, typer.Option("--cypher/--no-cypher", help="Print the Cypher that returns each path.")
+    ] = True,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show every line of the score of one product for one user.

@@ -38,7 +38,9 @@ def export_lists(engine: Engine, path: Path, k: int, *, progress: Progress = sil
         UsageError: the suffix of the path is none of FORMATS.
     """
     if path.suffix.lower() not in FORMATS:
-        raise UsageError(f"--out {path}: cannot write {path.suffix or 'a file without a suffix'}; use {', '.join(FORMATS)}")
+        raise UsageError(
+            f"--out {path}: cannot write {path.suffix or 'a file without a suffix'}; use {', '.join(FORMATS)}"
+        )
     rows = without = 0
     with whole_file(path) as temporary, _writer(temporary, path.suffix.lower()) as write:
         for chunk, empty in _chunks(engine, k, progress):

@@ -69,7 +69,9 @@ def write_snapshot(
             "edges": counts,
             "columns": columns,
             "names": {label: _public_name(node) for label, node in sorted(schema.nodes.items())},
-            "texts": {label: [c for c in node.text if c in columns[label]] for label, node in sorted(schema.nodes.items())},
+            "texts": {
+                label: [c for c in node.text if c in columns[label]] for label, node in sorted(schema.nodes.items())
+            },
             "note": "node attributes without known_at are as last loaded, not as of the date",
             "schema": schema.to_json(),
         }
@@ -133,8 +135,10 @@ def _write_column(folder: Path, stem: str, column: Column, values: "pa.ChunkedAr
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    valid = pc.is_valid(values).to_numpy(zero_copy_only=False) if isinstance(values, pa.Array) else (
-        pc.is_valid(values).to_numpy()
+    valid = (
+        pc.is_valid(values).to_numpy(zero_copy_only=False)
+        if isinstance(values, pa.Array)
+        else (pc.is_valid(values).to_numpy())
     )
     np.save(folder / f"{stem}.valid.npy", np.asarray(valid, np.bool_))
     if column.kind == "text":

@@ -59,8 +59,14 @@ class Engine:
         self.known_before = END_OF_TIME if known_from is None else utc_text(known_from)
         self.reasons = Reasons(snapshot, model.blend, model.graph, self.known_before)
         pairs = hidden["pairs"]
-        unseen = (f"the model was fitted without {pairs:,} hidden pairs, which the Cypher of a line sees; "
-                  "graphrec train --final fits on everything",) if pairs else ()
+        unseen = (
+            (
+                f"the model was fitted without {pairs:,} hidden pairs, which the Cypher of a line sees; "
+                "graphrec train --final fits on everything",
+            )
+            if pairs
+            else ()
+        )
         self.notes = (*notes, *unseen)
 
     @cached_property
@@ -79,7 +85,9 @@ class Engine:
         shelf = SnapshotShelf(home.snapshots)
         snapshot = shelf.of_hash(read_meta(folder)["snapshot"])
         newer = shelf.latest().hash != snapshot.hash
-        notes = ("there is a newer snapshot than that of this model; graphrec train brings them together",) if newer else ()
+        notes = (
+            ("there is a newer snapshot than that of this model; graphrec train brings them together",) if newer else ()
+        )
         return cls(snapshot, open_model(folder, snapshot), notes)
 
     def recommend(self, user_id: str, k: int, *, reasons: int | None = REASONS) -> Answer:
@@ -95,7 +103,9 @@ class Engine:
         listed = self._ranked(row, user, k)
         items = [self._item(user, listed, place, row, reasons) for place in range(listed.length)]
         short = len(items) < k
-        sentence = f"only {len(items)} products are left that {user_id} does not hold and that are offered" if short else None
+        sentence = (
+            f"only {len(items)} products are left that {user_id} does not hold and that are offered" if short else None
+        )
         return self._answer(user_id, items, sentence)
 
     def explain(self, user_id: str, product_id: str, k: int) -> Answer:
@@ -186,7 +196,9 @@ class Engine:
         return None if value is None else str(value)
 
     def _answer(self, user_id: str, items: list[Item], abstained: str | None) -> Answer:
-        as_of = self.known_before if self.known_before != END_OF_TIME else self.snapshot.as_of or self.snapshot.meta["last"]
+        as_of = (
+            self.known_before if self.known_before != END_OF_TIME else self.snapshot.as_of or self.snapshot.meta["last"]
+        )
         name = f"{self.model.kind}-{'final' if self.model.is_final else 'test'}"
         return Answer(user_id, as_of, name, self.snapshot.hash, items, abstained, list(self.notes))
 

@@ -48,7 +48,9 @@ def write_picture(answer: Answer, path: Path) -> None:
         UsageError: the suffix is none of FORMATS.
     """
     if path.suffix.lower() not in FORMATS:
-        raise UsageError(f"--picture {path}: cannot draw {path.suffix or 'a file without a suffix'}; use {', '.join(FORMATS)}")
+        raise UsageError(
+            f"--picture {path}: cannot draw {path.suffix or 'a file without a suffix'}; use {', '.join(FORMATS)}"
+        )
     graph = explanation_graph(answer)
     with whole_file(path) as temporary:
         if path.suffix.lower() == ".graphml":
@@ -106,7 +108,9 @@ def _draw(graph: "nx.MultiDiGraph", answer: Answer, path: Path) -> None:
         nx.DiGraph(graph), positions, types, label_pos=0.62, font_size=7, ax=axes, rotate=False
     )
     item = answer.items[0]
-    axes.set_title(f"Why {item.name or item.product} for {answer.user}: score {item.score:.3f}, rank {item.rank}", fontsize=10)
+    axes.set_title(
+        f"Why {item.name or item.product} for {answer.user}: score {item.score:.3f}, rank {item.rank}", fontsize=10
+    )
     axes.margins(0.12, 0.25)
     axes.axis("off")
     figure.savefig(path, dpi=150, bbox_inches="tight")

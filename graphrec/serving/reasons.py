@@ -161,5 +161,3 @@ class Reasons:
         parameters["as_of"] = self.known_before
         parameters.update({f"power_{n}": power for n, power in enumerate(scorer.walk.powers, start=1)})
         return queries.text(f"explain/{form}", names, reverse=turned), parameters
-
-

@@ -46,7 +46,9 @@ class Shares:
         return cls((), np.zeros(0, np.int16), empty, empty, np.zeros((0, num_products)))
 
     @classmethod
-    def stack(cls, parts: "list[tuple[LineGroup, NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]]") -> "Shares":
+    def stack(
+        cls, parts: "list[tuple[LineGroup, NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]]"
+    ) -> "Shares":
         """All lines of several groups, given as (group, via, mid, values)."""
         return cls(
             tuple(part[0] for part in parts),

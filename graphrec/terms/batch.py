@@ -53,8 +53,11 @@ def walk_scores(scorer: "WalkScorer", users: NDArray[np.int32], beta: float, tot
         )
 
 
-def _own_arrays(scorer: "WalkScorer") -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64], NDArray[np.int32],
-                                               NDArray[np.float64], NDArray[np.float64]]:
+def _own_arrays(
+    scorer: "WalkScorer",
+) -> tuple[
+    NDArray[np.int64], NDArray[np.int32], NDArray[np.int64], NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]
+]:
     """What finds the walks through the user: their edges of hops 2 (back) and 3, and both powers; empty without."""
     if not scorer.mid_user:
         none = np.zeros(0, np.int64), np.zeros(0, np.int32)
@@ -97,8 +100,9 @@ def _contains(row, value):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _correct(u, indptr, indices, weight, scale, back_ptr, back_idx, last_ptr, last_idx, mid_scale, end_scale,
-             diagonal, score):  # type: ignore[no-untyped-def]
+def _correct(
+    u, indptr, indices, weight, scale, back_ptr, back_idx, last_ptr, last_idx, mid_scale, end_scale, diagonal, score
+):  # type: ignore[no-untyped-def]
     """Take out of `score` the walks through the user and those that end where the first hop led."""
     through = 0.0
     has_mid = len(mid_scale) > 0
@@ -126,8 +130,23 @@ def _correct(u, indptr, indices, weight, scale, back_ptr, back_idx, last_ptr, la
 
 
 @numba.njit(parallel=True, cache=True)
-def _from_table(users, indptr, indices, weight, scale, table, back_ptr, back_idx, last_ptr, last_idx, mid_scale,
-                end_scale, diagonal, beta, total):  # type: ignore[no-untyped-def]
+def _from_table(
+    users,
+    indptr,
+    indices,
+    weight,
+    scale,
+    table,
+    back_ptr,
+    back_idx,
+    last_ptr,
+    last_idx,
+    mid_scale,
+    end_scale,
+    diagonal,
+    beta,
+    total,
+):  # type: ignore[no-untyped-def]
     for r in numba.prange(len(users)):
         u = users[r]
         score = np.zeros(table.shape[1])
@@ -136,8 +155,21 @@ def _from_table(users, indptr, indices, weight, scale, table, back_ptr, back_idx
             value = (weight[p] if len(weight) else 1.0) * scale[a]
             for i in range(table.shape[1]):
                 score[i] += value * table[a, i]
-        _correct(u, indptr, indices, weight, scale, back_ptr, back_idx, last_ptr, last_idx, mid_scale, end_scale,
-                 diagonal, score)
+        _correct(
+            u,
+            indptr,
+            indices,
+            weight,
+            scale,
+            back_ptr,
+            back_idx,
+            last_ptr,
+            last_idx,
+            mid_scale,
+            end_scale,
+            diagonal,
+            score,
+        )
         for i in range(len(score)):
             total[r, i] += beta * score[i]
 
@@ -155,8 +187,29 @@ def _two_hops(users, indptr, indices, weight, scale, step_ptr, step_idx, end_sca
 
 
 @numba.njit(parallel=True, cache=True)
-def _three_hops(users, indptr, indices, weight, scale, step_ptr, step_idx, mid_scale, last_ptr, last_idx, end_scale,
-                own_ptr, own_idx, own_last_ptr, own_last_idx, own_mid, own_end, diagonal, beta, threads, total):  # type: ignore[no-untyped-def]
+def _three_hops(
+    users,
+    indptr,
+    indices,
+    weight,
+    scale,
+    step_ptr,
+    step_idx,
+    mid_scale,
+    last_ptr,
+    last_idx,
+    end_scale,
+    own_ptr,
+    own_idx,
+    own_last_ptr,
+    own_last_idx,
+    own_mid,
+    own_end,
+    diagonal,
+    beta,
+    threads,
+    total,
+):  # type: ignore[no-untyped-def]
     for t in numba.prange(threads):
         mass = np.zeros(len(mid_scale))
         touched = np.empty(len(mid_scale), np.int64)
@@ -181,8 +234,21 @@ def _three_hops(users, indptr, indices, weight, scale, step_ptr, step_idx, mid_s
                     score[last_idx[q]] += flow
             for i in range(len(score)):
                 score[i] *= end_scale[i]
-            _correct(u, indptr, indices, weight, scale, own_ptr, own_idx, own_last_ptr, own_last_idx, own_mid, own_end,
-                     diagonal, score)
+            _correct(
+                u,
+                indptr,
+                indices,
+                weight,
+                scale,
+                own_ptr,
+                own_idx,
+                own_last_ptr,
+                own_last_idx,
+                own_mid,
+                own_end,
+                diagonal,
+                score,
+            )
             for i in range(len(score)):
                 total[r, i] += beta * score[i]
                 score[i] = 0.0

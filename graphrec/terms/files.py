@@ -50,7 +50,9 @@ def open_blend(
     hops = {}
     for text in description["hops"]:
         stem = f"graph/{text}"
-        hops[Hop.parse(text)] = Adjacency(arrays[f"{stem}/indptr"], arrays[f"{stem}/indices"], arrays.get(f"{stem}/weight"))
+        hops[Hop.parse(text)] = Adjacency(
+            arrays[f"{stem}/indptr"], arrays[f"{stem}/indices"], arrays.get(f"{stem}/weight")
+        )
     graph = Graph(schema, counts, hops)
     terms = [_open(described, f"t{n}", graph, arrays) for n, described in enumerate(description["terms"])]
     return Blend(terms, [described["weight"] for described in description["terms"]]), graph

@@ -116,9 +116,9 @@ class WalkScorer:
                 back[both] -= values[both] * through_self * _power_of(self.back[2], nodes[both], self.walk.powers[2])
             score[nodes] -= back
 
-    def shares(self, user: int, products: NDArray[np.int32], position: int) -> list[
-        tuple[LineGroup, NDArray[np.int32], NDArray[np.int32], Vector]
-    ]:
+    def shares(
+        self, user: int, products: NDArray[np.int32], position: int
+    ) -> list[tuple[LineGroup, NDArray[np.int32], NDArray[np.int32], Vector]]:
         """The lines of this walk for some products; `position` is the walk's place in its term."""
         nodes, values = self.start(user)
         group = LineGroup("path", self.walk.hops[0], position, people=self.people)
@@ -140,9 +140,7 @@ class WalkScorer:
         found *= self._open(nodes[origin], products)
         return _filled(group, nodes[origin], mid, found)
 
-    def _by_neighbour(
-        self, user: int, nodes: NDArray[np.int32], values: Vector, products: NDArray[np.int32]
-    ) -> Vector:
+    def _by_neighbour(self, user: int, nodes: NDArray[np.int32], values: Vector, products: NDArray[np.int32]) -> Vector:
         """The walk's shares (len(nodes), len(products)) summed over what lies between neighbour and product."""
         if self.table is not None:
             found = values[:, None] * self.table[nodes[:, None], products[None, :]]

@@ -1,8 +1,8 @@
 """From a snapshot to a model folder: fit on train, choose on validation, refit, write whole.
 
-    train           fitted on train and chosen on validation, then refitted on train + validation (unless the mapping says
-                    `refit = false`); the test part stays hidden
-    train --final   the configuration chosen before, refitted on everything
+train           fitted on train and chosen on validation, then refitted on train + validation (unless the mapping says
+                `refit = false`); the test part stays hidden
+train --final   the configuration chosen before, refitted on everything
 """
 
 import hashlib

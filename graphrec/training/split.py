@@ -1,8 +1,8 @@
 """What a fit must not see: the mapping's own pairs, a cut in time, or a seeded choice by user.
 
-    train         the graph without validation and test: models are fitted here, and chosen on validation
-    train+valid   the graph without test: what the tested model is fitted on, unless the mapping says `refit = false`
-    all           everything: what `--final` fits on
+train         the graph without validation and test: models are fitted here, and chosen on validation
+train+valid   the graph without test: what the tested model is fitted on, unless the mapping says `refit = false`
+all           everything: what `--final` fits on
 """
 
 import hashlib
@@ -237,12 +237,12 @@ def _by_user(snapshot: Snapshot, events: _Events, seed: int) -> Split:
     in_test = place < np.repeat(num_test, counts)
     in_valid = ~in_test & (place < np.repeat(num_test + num_valid, counts))
     valid, test = np.sort(pairs[in_valid]), np.sort(pairs[in_test])
-    why = "the relevant edges have no times" if (events.known_at == ALWAYS).all() else "all relevant edges have one time"
+    why = (
+        "the relevant edges have no times" if (events.known_at == ALWAYS).all() else "all relevant edges have one time"
+    )
     note = f"{why}: validation and test are a seeded random choice by user, which a model finds easier than the future"
     return Split("random", **sizes, valid=valid, test=test, listed=(valid, test), notes=(note,))
 
 
 def _rounded(values: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
     return np.floor(values + rng.random(len(values))).astype(np.int64)
-
-

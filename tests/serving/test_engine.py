@@ -45,7 +45,10 @@ def test_lists_are_ordered_and_leave_out_held_and_closed(engine: Engine) -> None
         assert not shown & held
         assert "P19" not in shown
         assert len(shown) == 20 - len(held | {"P19"})
-        assert answer.abstained == f"only {len(shown)} products are left that C{user:03} does not hold and that are offered"
+        assert (
+            answer.abstained
+            == f"only {len(shown)} products are left that C{user:03} does not hold and that are offered"
+        )
 
 
 def test_nobody_else_appears(engine: Engine) -> None:
@@ -89,9 +92,7 @@ def test_the_personal_name_is_null(engine: Engine) -> None:
 def test_unknown_user_names_the_nearest(engine: Engine) -> None:
     with pytest.raises(UnknownId) as caught:
         engine.recommend("c00", 5)
-    assert str(caught.value) == (
-        "no user 'c00'; the nearest are C050, C040, C030; search with: graphrec find c00"
-    )
+    assert str(caught.value) == ("no user 'c00'; the nearest are C050, C040, C030; search with: graphrec find c00")
     with pytest.raises(UnknownId, match=r"no product 'P2X'; the nearest are .*; search with: graphrec find P2X"):
         engine.explain("C001", "P2X", 5)
 

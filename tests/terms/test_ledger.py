@@ -29,7 +29,9 @@ def random_blend(graph: Graph, seed: int) -> tuple[Blend, list[Walk]]:
     factors = FactorTerm("factors", graph, [*sources, own], normal(PRODUCTS, 4), text_dim=int(rng.integers(0, 5)))
     dense = TableTerm("ease", graph, [Neighbours(Hop("VIEWED"), normal(PRODUCTS, PRODUCTS))])
     indptr = np.arange(0, 2 * PRODUCTS + 1, 2)
-    indices = np.concatenate([np.sort(rng.choice(PRODUCTS, 2, replace=False)) for _ in range(PRODUCTS)]).astype(np.int32)
+    indices = np.concatenate([np.sort(rng.choice(PRODUCTS, 2, replace=False)) for _ in range(PRODUCTS)]).astype(
+        np.int32
+    )
     rows = SparseRows(indptr, indices, normal(2 * PRODUCTS), PRODUCTS)
     sparse = TableTerm("itemknn", graph, [Neighbours(Hop("BOUGHT"), rows)])
     everyone = TableTerm("popularity", graph, [Neighbours(None, normal(1, PRODUCTS))])
