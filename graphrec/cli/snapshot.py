@@ -26,6 +26,9 @@ def command(
     data: Annotated[
         Path | None, typer.Option(help="Folder of the files of --from (default: that of its file).")
     ] = None,
+    max_rejected: Annotated[
+        str, typer.Option(help="Rows of --from that may be rejected: a number, or a share such as 0.5%.")
+    ] = "0",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Write the graph as of a date as arrays, from the store or straight from a mapping.
@@ -37,7 +40,9 @@ def command(
     began = time.monotonic()
     moment = None if as_of is None else parse_moment(as_of)
     with progress(json=json) as report:
-        snapshot = _from_mapping(mapping, data, moment, report) if mapping else _from_store(moment, report)
+        snapshot = (
+            _from_mapping(mapping, data, max_rejected, moment, report) if mapping else _from_store(moment, report)
+        )
     seconds = time.monotonic() - began
     nodes, edges = snapshot.meta["nodes"], snapshot.meta["edges"]
     if json:
@@ -78,18 +83,22 @@ def _from_store(as_of: datetime | None, report: "Progress") -> "Snapshot":
         return take_snapshot(store, SnapshotShelf(home.snapshots), as_of, report)
 
 
-def _from_mapping(name: str, data: Path | None, as_of: datetime | None, report: "Progress") -> "Snapshot":
+def _from_mapping(
+    name: str, data: Path | None, max_rejected: str, as_of: datetime | None, report: "Progress"
+) -> "Snapshot":
     from graphrec.graph.build import write_snapshot
     from graphrec.graph.memory import MemorySink
     from graphrec.graph.shelf import SnapshotShelf
-    from graphrec.loaders import load_mapping, run_load
+    from graphrec.loaders import load_mapping, parse_limit, run_load
     from graphrec.store.read import forget_origin
 
     chosen = load_mapping(name, state.settings.roles)
     folder = data or (Path(name).parent if Path(name).is_file() else Path())
     home = state.home.prepare()
     sink = MemorySink()
-    run_load(chosen, folder, sink, rejected_path=home.path / "rejected.csv", progress=report)
+    rejected = home.path / "rejected.csv"
+    limit = parse_limit(max_rejected)
+    run_load(chosen, folder, sink, max_rejected=limit, rejected_path=rejected, progress=report)
     forget_origin(home.snapshots)
     split = {str(part): pairs for part, pairs in (sink.split or {}).items()}
     return SnapshotShelf(home.snapshots).add(
