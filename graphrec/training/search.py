@@ -74,7 +74,7 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
     weights = np.ones(1)
     if len(choices) > 1:
         candidates = Candidates.of([choice.term for choice in choices], validation, standard=True)
-        weights = fit_weights(candidates.judge, len(choices), most=len(choices))
+        weights = fit_weights(candidates, most=len(choices))
     inputs.progress("choosing terms", len(names), len(names))
     return _chosen(choices, weights)
 

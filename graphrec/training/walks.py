@@ -1,8 +1,10 @@
 """Choosing the walks of a kernel, their powers and weights: fewer than twenty numbers, on validation only."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
+import numba
 import numpy as np
 
 from graphrec.graph.adjacency import Graph
@@ -13,10 +15,11 @@ from graphrec.training.candidates import Candidates
 from graphrec.training.validation import Validation
 from graphrec.training.weights import fit_weights, refine
 
-MOST_WALKS = 6
+MOST_WALKS = 12
 """Walks in a kernel at most: more are hard to read and gain little."""
 STARTS = ((0.7, 0.6, 0.3), (0.5, 0.4, 0.3), (0.5, 1.0, 0.5), (0.9, 0.7, 0.65))
 """Powers that the strongest walk of three hops starts from; tuned ones of several data sets (SCIENCE.md 4.1)."""
+SMALL_SCORES = 2_000_000
 STEPS = (0.15, 0.05)
 """How far a power is moved, first and then."""
 
@@ -25,6 +28,23 @@ def choose_walks(
     graph: Graph, validation: Validation, *, protected: bool = False, progress: Progress = silent
 ) -> list[Walk]:
     """The walks that help, with powers and betas in units of `walk_scale`; empty when no walk reaches a product."""
+    with _threads_for(validation):
+        return _choose(graph, validation, protected, progress)
+
+
+@contextmanager
+def _threads_for(validation: Validation) -> Iterator[None]:
+    """One thread for small scores: hundreds of calls of a millisecond each would mostly wait for their threads."""
+    before = numba.get_num_threads()
+    if len(validation) * validation.num_products <= SMALL_SCORES:
+        numba.set_num_threads(1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)
+
+
+def _choose(graph: Graph, validation: Validation, protected: bool, progress: Progress) -> list[Walk]:
     walks = starting_walks(graph.schema, protected)
     single = {walk: _alone(graph, walk) for walk in walks}
     walks = [walk for walk in walks if single[walk].scorers]
@@ -32,7 +52,7 @@ def choose_walks(
         return []
     progress("choosing walks", 0, None)
     candidates = Candidates.of([single[walk] for walk in walks], validation, standard=False)
-    betas = fit_weights(candidates.judge, len(walks), most=MOST_WALKS)
+    betas = fit_weights(candidates, most=MOST_WALKS)
     kept = np.flatnonzero(betas)
     # The strongest first: its powers decide most.
     kept = kept[np.argsort(-betas[kept], kind="stable")]

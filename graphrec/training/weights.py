@@ -1,38 +1,36 @@
-"""Which parts of a sum are worth having, and how much of each: a search without gradients, on validation only."""
+"""Which parts of a sum are worth having, and how much of each, on validation only.
+
+First the non-negative weights under which what validation users took is likeliest: every relevant pair is a choice
+among the user's candidates with probability softmax(sum_m weight_m * score_m). The log-likelihood is concave, so that
+many parts can be judged at once, where a greedy search on the nDCG of a few hundred users follows luck (docs/log.md,
+2026-11-22). Then coordinate steps raise the metric itself.
+"""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from graphrec.training.candidates import Candidates
 
 Weights = NDArray[np.float64]
 #: The metric of every validation user for some weights.
 Judge = Callable[[Weights], NDArray[np.float64]]
 
-FIRST_TRIES = (0.1, 0.3, 1.0, 3.0)
-"""Weights, relative to the largest so far, that a new part is tried with."""
+WORTH = 2.0
+"""Log-likelihood a part must add to stay: twice the one that Akaike's criterion asks of a parameter."""
+
 FACTORS = (0.5, 0.7, 0.85, 1.2, 1.4, 2.0)
 """What a weight is multiplied by when it is refined."""
 ROUNDS = 6
 
 
-def fit_weights(judge: Judge, num_parts: int, *, most: int) -> Weights:
-    """Non-negative weights (num_parts,), the largest 1; 0 for what does not help.
-
-    Parts come in one by one, the best first, while the mean gain over users is larger than its standard error: with
-    many parts to choose from, a smaller gain is as likely luck. Then weights are refined, and parts whose absence
-    costs nothing leave again.
-    """
-    alone = [judge(_unit(num_parts, part)) for part in range(num_parts)]
-    best = int(np.argmax([values.mean() for values in alone]))
-    weights, values = _unit(num_parts, best), alone[best]
-    while np.count_nonzero(weights) < min(most, num_parts):
-        trial, found = _best_addition(judge, weights)
-        if not _is_better(found, values):
-            break
-        weights, values = trial, found
-    weights, values = refine(judge, weights, values)
-    weights = _pruned(judge, weights, values)
+def fit_weights(candidates: Candidates, *, most: int) -> Weights:
+    """Non-negative weights (num_parts,), the largest 1; 0 for what does not help; at most `most` others."""
+    weights = _likeliest(candidates, most)
+    weights, _ = refine(candidates.judge, weights, candidates.judge(weights))
     return weights / weights.max()
 
 
@@ -54,36 +52,60 @@ def refine(judge: Judge, weights: Weights, values: NDArray[np.float64]) -> tuple
     return weights, values
 
 
-def _best_addition(judge: Judge, weights: Weights) -> tuple[Weights, NDArray[np.float64]]:
-    tries = []
-    for part in np.flatnonzero(weights == 0):
-        for relative in FIRST_TRIES:
-            trial = weights.copy()
-            trial[part] = relative * weights.max()
-            tries.append((trial, judge(trial)))
-    return max(tries, key=lambda pair: float(pair[1].mean()))
+@dataclass(frozen=True, eq=False)
+class _Choices:
+    """Shapes: values (num_parts, total); segment (total,) = user of each candidate; taken (num_users,) = choices."""
+
+    values: NDArray[np.float64]
+    starts: NDArray[np.int64]
+    segment: NDArray[np.int64]
+    taken: NDArray[np.int64]
+    places: NDArray[np.int64]
+
+    def fit(self, parts: NDArray[np.integer], begin: Weights) -> tuple[Weights, float]:
+        """The likeliest weights of some parts, and the negative log-likelihood; the search starts at `begin`."""
+        values = self.values[parts]
+        chosen = values[:, self.places].sum(axis=1)
+
+        def loss(weights: Weights) -> tuple[float, Weights]:
+            total = weights @ values
+            highest = np.maximum.reduceat(total, self.starts)
+            mass = np.exp(total - highest[self.segment])
+            sums = np.add.reduceat(mass, self.starts)
+            value = (self.taken * (np.log(sums) + highest)).sum() - total[self.places].sum()
+            return float(value), values @ (mass * (self.taken / sums)[self.segment]) - chosen
+
+        found = minimize(loss, begin, jac=True, bounds=[(0.0, None)] * len(parts), method="L-BFGS-B")
+        return np.asarray(found.x), float(found.fun)
 
 
-def _pruned(judge: Judge, weights: Weights, values: NDArray[np.float64]) -> Weights:
-    """The weights without the parts that can go: whose absence does not lower the mean by its standard error."""
-    for part in sorted(np.flatnonzero(weights), key=lambda part: weights[part]):
-        if np.count_nonzero(weights) == 1:
-            break
-        trial = weights.copy()
-        trial[part] = 0.0
-        found = judge(trial)
-        if not _is_better(values, found):
-            weights, values = trial, found
-    return weights
-
-
-def _is_better(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
-    """Whether the mean gain over users is above its standard error."""
-    gain = one - other
-    return float(gain.mean()) > float(gain.std()) / np.sqrt(max(len(gain), 1)) + 1e-12
-
-
-def _unit(num_parts: int, part: int) -> Weights:
+def _likeliest(candidates: Candidates, most: int) -> Weights:
+    """The likeliest weights (num_parts,), the largest 1, without parts that add less than WORTH."""
+    num_parts = len(candidates.values)
+    choices = _choices(candidates)
     weights = np.zeros(num_parts)
-    weights[part] = 1.0
-    return weights
+    found, cost = choices.fit(np.arange(num_parts), np.full(num_parts, 0.1))
+    kept = np.flatnonzero(found > 1e-6)
+    found = found[kept]
+    while len(kept) > 1:
+        without = [choices.fit(np.delete(kept, n), np.delete(found, n)) for n in range(len(kept))]
+        weakest = int(np.argmin([one[1] for one in without]))
+        if without[weakest][1] - cost >= WORTH and len(kept) <= most:
+            break
+        found, cost = without[weakest]
+        kept = np.delete(kept, weakest)
+    weights[kept] = found
+    if not weights.any():
+        weights[int(np.argmax([candidates.judge(unit).mean() for unit in np.eye(num_parts)]))] = 1.0
+    return weights / weights.max()
+
+
+def _choices(candidates: Candidates) -> _Choices:
+    indptr = candidates.indptr
+    return _Choices(
+        candidates.values.astype(np.float64),
+        indptr[:-1],
+        np.repeat(np.arange(len(indptr) - 1), np.diff(indptr)),
+        np.diff(candidates.validation.relevant.indptr),
+        candidates.places,
+    )
