@@ -75,7 +75,7 @@ def _load(
         )
     count = sum(one.rejected for one in (*done.nodes.values(), *done.edges.values()))
     if count:
-        note(f"{count:,} rows rejected: {path}")
+        note(f"{count:,} {'row' if count == 1 else 'rows'} rejected: {path}")
     return done
 
 

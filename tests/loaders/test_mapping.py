@@ -124,7 +124,8 @@ def test_an_unknown_name_names_the_nearest() -> None:
         (
             'interactions = ["LIKES"]',
             'interactions = ["LIKES"]\nrelevant = ["LIKED"]',
-            "my.toml: roles.relevant names 'LIKED', which is no interaction with a weight above 0; did you mean 'LIKES'?",
+            "my.toml: roles.relevant names 'LIKED', which is no interaction with a weight above 0; "
+            "did you mean 'LIKES'?",
         ),
         (
             'from = "Person.person"\nto = "Thing.thing"',
