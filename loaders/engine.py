@@ -23,7 +23,7 @@ from graphrec.progress import Progress, silent
 from graphrec.schema import EdgeSchema, GraphSchema, NodeSchema
 
 #: Above this many bytes of files, tables are kept on disk instead of in memory.
-_ON_DISK_BYTES = 1 << 30
+_ON_DISK_BYTES = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def run_load(
     source = Source(mapping.name, _run_name(mapping, files_hash), run.full, _declared(mapping), files_hash)
     if sink.is_current(source):
         return _report(mapping, source.run, dict.fromkeys(_statements(mapping), Counts()), began)
-    with _database(found) as (database, scratch):
+    with _database(mapping, found) as (database, scratch):
         staged = get(database, run, found, scratch)
         source = replace(source, schema=staged.schema)
         sink.begin(source)
@@ -97,7 +97,7 @@ def check(
     began = time.monotonic()
     run = _Run(mapping, Path(data_dir), True, max_rejected, rejected_path, progress)
     found = find_files(mapping, run.data_dir)
-    with _database(found) as (database, scratch):
+    with _database(mapping, found) as (database, scratch):
         staged = get(database, run, found, scratch)
         checked = transform(database, run, staged, known_ids or _nothing_known)
     return _report(mapping, "", checked.counts, began)
@@ -111,10 +111,7 @@ def get(database: duckdb.DuckDBPyConnection, run: _Run, found: dict[str, list[Pa
 
 def transform(database: duckdb.DuckDBPyConnection, run: _Run, staged: Staged, known_ids: KnownIds) -> Checked:
     """Check all rows, write down the rejected ones, and stop when they are too many."""
-    try:
-        checked = check_rows(database, staged, known_ids, run.progress, full=run.full)
-    except duckdb.Error as error:
-        raise SourceError(f"{run.mapping.where}: {explain_error(error)}; mend its sql") from error
+    checked = check_rows(database, staged, known_ids, run.progress, full=run.full)
     if run.rejected_path:
         write_rejected(database, run.rejected_path)
     check_limit(database, checked.counts, run.max_rejected, run.rejected_path)
@@ -153,8 +150,12 @@ def cleanup(
 
 
 @contextmanager
-def _database(found: dict[str, list[Path]]) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
-    """A database for one run and a folder beside it; both vanish afterwards."""
+def _database(mapping: Mapping, found: dict[str, list[Path]]) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    """A database for one run and a folder beside it; both vanish afterwards.
+
+    Raises:
+        SourceError: in the place of any error of the database, without the values that it names.
+    """
     size = sum(path.stat().st_size for paths in found.values() for path in paths)
     scratch = Path(tempfile.mkdtemp(prefix="graphrec-load-"))
     config: dict[str, str | bool | int | float | list[str]] = {
@@ -165,6 +166,8 @@ def _database(found: dict[str, list[Path]]) -> Iterator[tuple[duckdb.DuckDBPyCon
     try:
         database.execute("SET TimeZone = 'UTC'")
         yield database, scratch
+    except duckdb.Error as error:
+        raise SourceError(f"{mapping.where}: {explain_error(error)}; mend its sql") from error
     finally:
         database.close()
         shutil.rmtree(scratch, ignore_errors=True)

@@ -272,3 +272,10 @@ def test_a_label_that_nobody_brings(folder: Path, tmp_path: Path) -> None:
     known = {"Thing": pa.array(["tea", "01", "1E10"])}
     report = check(load_mapping(tmp_path / "my.toml"), folder, known_ids=known.get)
     assert (report.edges["LIKES"].read, report.edges["LIKES"].rejected) == (3, 0)
+
+
+def test_a_number_that_no_property_can_hold(pairs: Callable[..., list[tuple[str, str]]], tmp_path: Path) -> None:
+    with pytest.raises(SourceError) as caught:
+        pairs('"likes.csv"', sql="SELECT person, thing, 2::HUGEINT ** 100 AS big, 2::HUGEINT << 90 AS n FROM likes")
+    assert str(caught.value).startswith(f"{tmp_path / 'my.toml'}: Conversion Error: ")
+    assert str(caught.value).endswith("; mend its sql")
