@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from graphrec.cli.output import emit_json, note, progress, say
+from graphrec.errors import UsageError
 
 
 def command(
@@ -18,10 +19,16 @@ def command(
     seed: Annotated[
         int, typer.Option(help="Another seed is another bank; the same seed is the same bytes.", min=0)
     ] = 7,
+    run: Annotated[
+        bool, typer.Option("--run", help="Then go the whole way with it: load, train, evaluate, recommend, export.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Write the built-in demo bank: invented customers, products and dealings, with known reasons behind them."""
     from graphrec.demo import write_bank
+
+    if run and json:
+        raise UsageError("--run shows the answers of many commands and --json prints one object; leave one of them out")
 
     with progress(json=json) as report:
         bank = write_bank(out, size=size, seed=seed, progress=report)
@@ -33,4 +40,9 @@ def command(
         say(f"{bank.path}: {counts}; {bank.bytes / 1e6:.1f} MB in {bank.seconds:.1f} s")
     else:
         say(f"{bank.path}: nothing to do, this bank is there already ({counts})")
+    if run:
+        from graphrec.cli.tour import run_tour
+
+        run_tour(out)
+        return
     note(f"next: graphrec load demo --data {bank.path}")

@@ -1,0 +1,128 @@
+"""graphrec train: fit a model on a snapshot."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from graphrec.cli.output import emit_json, note, progress, say
+from graphrec.cli.state import state
+
+if TYPE_CHECKING:
+    from graphrec.graph.snapshot import Snapshot
+    from graphrec.progress import Progress
+    from graphrec.training.fit import TrainReport
+
+DIGITS = 16
+
+
+def command(
+    model: Annotated[
+        str, typer.Option(help="blend, kernel, spectral, lightgcn, ease, itemknn, popularity or text.")
+    ] = "blend",
+    final: Annotated[
+        bool, typer.Option("--final", help="Refit what was chosen on everything, the test part too: for serving.")
+    ] = False,
+    fixed: Annotated[
+        bool, typer.Option("--fixed", help="Defaults fixed beforehand; nothing is tuned on validation.")
+    ] = False,
+    text: Annotated[bool, typer.Option("--text/--no-text", help="Let terms read the texts of the nodes.")] = True,
+    use_protected: Annotated[
+        bool, typer.Option("--use-protected", help="Let scores use attributes marked as protected.")
+    ] = False,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything drawn (default: the settings').")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Fit a model on the latest snapshot, which is taken first when the store holds something newer.
+
+    The model is fitted on train, its settings and weights are chosen on validation, then it is refitted on both; the
+    test part stays hidden for `graphrec evaluate`. `--final` refits what was chosen on everything.
+    """
+    from graphrec.training.fit import TrainOptions, train
+
+    options = TrainOptions(
+        model=model,
+        fixed=fixed,
+        final=final,
+        seed=state.settings.seed if seed is None else seed,
+        use_protected=use_protected,
+    )
+    with progress(json=json) as report:
+        snapshot = _snapshot(report)
+        vectors = _vectors(snapshot, report) if text and not fixed else {}
+        done = train(snapshot, state.home.prepare(), options, vectors=vectors, progress=report)
+    if json:
+        emit_json(_plain(done))
+    else:
+        _print(done)
+
+
+def _snapshot(report: "Progress") -> "Snapshot":
+    """The latest snapshot; one is taken where there is none or the store holds something newer."""
+    from graphrec.errors import NotTrained, Unreachable
+    from graphrec.graph.shelf import SnapshotShelf
+    from graphrec.store import is_server, open_store
+    from graphrec.store.read import current_snapshot, take_snapshot
+
+    home = state.home
+    shelf = SnapshotShelf(home.snapshots)
+    if not is_server(state.settings.store) and not home.store.exists():
+        return shelf.latest()
+    try:
+        with open_store(state.settings.store, home.store) as store:
+            if not store.sources():
+                return shelf.latest()
+            return current_snapshot(store, shelf) or take_snapshot(store, shelf, progress=report)
+    except Unreachable as error:
+        try:
+            snapshot = shelf.latest()
+        except NotTrained:
+            raise error from None
+        note(f"the store cannot be asked whether it holds something newer ({error}); using snapshot {snapshot.hash[:DIGITS]}")
+        return snapshot
+
+
+def _vectors(snapshot: "Snapshot", report: "Progress") -> dict[str, Any]:
+    """The text vectors of every label that has texts, encoding what is not known yet."""
+    from graphrec.features.text import Encoder
+    from graphrec.features.vectors import VectorCache
+
+    labels = [label for label in snapshot.labels if snapshot.meta["texts"][label]]
+    if not labels:
+        return {}
+    cache = VectorCache(state.home.vectors, Encoder.open(state.settings.encoder))
+    return {label: cache.vectors(snapshot.texts(label), report)[1] for label in labels}
+
+
+def _plain(done: "TrainReport") -> dict[str, Any]:
+    return {
+        "model": done.model,
+        "path": done.path,
+        "hash": done.hash,
+        "snapshot": done.snapshot,
+        "metrics": done.metrics,
+        "seconds": done.seconds,
+        "is_new": done.is_new,
+        "configuration": done.meta["configuration"],
+        "split": done.meta["split"],
+        "notes": done.meta["notes"],
+    }
+
+
+def _print(done: "TrainReport") -> None:
+    for text in done.meta["notes"]:
+        note(f"note: {text}")
+    if not done.is_new:
+        say(f"nothing to do: {done.path.name} was trained on this snapshot with these options before")
+    else:
+        say(f"{done.path.name}: trained in {done.seconds:.1f} s on snapshot {done.snapshot[:DIGITS]}")
+    configuration = done.meta["configuration"]
+    parts = ", ".join(f"{weight:g} x {name}" for name, weight in configuration["weights"].items())
+    say(f"  terms: {parts}")
+    for walk in configuration["terms"].get("kernel", {}).get("walks", []):
+        say(f"  walk: {walk['beta']:g} x {walk['walk']} with powers {', '.join(f'{power:g}' for power in walk['powers'])}")
+    metric = done.meta["validation"]["metric"]
+    if metric in done.metrics:
+        found = done.metrics[metric]
+        say(f"  validation {metric}: {found.value:.4f} ({found.low:.4f} to {found.high:.4f})")
+    if not done.meta["final"]:
+        say("next: graphrec evaluate, then graphrec train --final")
