@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from graphrec.terms.base import Term
 from graphrec.terms.topk import top_k
 from graphrec.training.split import distinct
-from graphrec.training.validation import NO_RANK, Validation
+from graphrec.training.validation import CHUNK_SCORES, NO_RANK, Validation
 
 DEPTH = 300
 VALUES_AT_MOST = 150_000_000
@@ -72,39 +72,51 @@ class Candidates:
 
     def judge(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """nDCG@k of each user (num_users,) when the terms are added with these weights (num_terms,)."""
-        total = weights.astype(np.float32) @ self.values
+        used = np.flatnonzero(weights)
         ranks = np.empty(len(self.places), np.int32)
-        _ranks_among(total, self.indptr, self.validation.relevant.indptr, self.places, ranks)
+        _ranks_among(
+            self.values, used, weights[used].astype(np.float32), self.indptr, self.validation.relevant.indptr,
+            self.places, ranks,
+        )  # fmt: skip
         return self.validation.ndcg(ranks)
 
 
 def _small_chunks(validation: Validation, num_terms: int) -> list[slice]:
-    chunks = []
-    for rows in validation.chunks():
-        step = max(1, (rows.stop - rows.start) // num_terms)
-        chunks.extend(slice(start, min(start + step, rows.stop)) for start in range(rows.start, rows.stop, step))
-    return chunks
+    """Slices of users of whom the scores of all terms are held at once."""
+    step = max(1, CHUNK_SCORES // max(1, validation.num_products * num_terms))
+    return [slice(start, min(start + step, len(validation))) for start in range(0, len(validation), step)]
 
 
 def _first(scores: NDArray[np.float32], depth: int) -> NDArray[np.int64]:
     """The first `depth` products of each row that are not held, as codes row * num_products + product."""
-    best = top_k(scores, min(depth, scores.shape[1]))
+    if depth >= scores.shape[1]:
+        return np.flatnonzero(scores.ravel() != -np.inf)
+    best = top_k(scores, depth)
     rows, places = np.nonzero(best >= 0)
     return rows * scores.shape[1] + best[rows, places]
 
 
-@numba.njit(parallel=True, cache=True)
-def _ranks_among(total, indptr, relevant_ptr, places, ranks):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    for user in numba.prange(len(indptr) - 1):
-        start, end = indptr[user], indptr[user + 1]
+# One thread: a call takes a millisecond, which starting threads on a busy machine takes many times over.
+@numba.njit(cache=True)
+def _ranks_among(values, used, weights, indptr, relevant_ptr, places, ranks):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    total = np.empty(np.diff(indptr).max(), np.float32)
+    for user in range(len(indptr) - 1):
+        start = indptr[user]
+        size = indptr[user + 1] - start
+        total[:size] = 0
+        for t in range(len(used)):
+            line, weight = values[used[t]], weights[t]
+            for i in range(size):
+                total[i] += weight * line[start + i]
         low, high = np.inf, -np.inf
-        for i in range(start, end):
+        for i in range(size):
             low, high = min(low, total[i]), max(high, total[i])
         for p in range(relevant_ptr[user], relevant_ptr[user + 1]):
-            place = places[p]
+            place = places[p] - start
             value = total[place]
             rank = 1
-            for i in range(start, end):
-                if total[i] > value or (total[i] == value and i < place):
-                    rank += 1
+            for i in range(place):
+                rank += total[i] >= value
+            for i in range(place + 1, size):
+                rank += total[i] > value
             ranks[p] = rank if high > low else NO_RANK

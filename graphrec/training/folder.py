@@ -131,7 +131,7 @@ def _latest_snapshot(home: Home) -> str | None:
 
 def _kinds_by_age(home: Home) -> list[str]:
     """The kinds that are there, the one written last first."""
-    written = {}
+    written: dict[str, int] = {}
     for kind in KINDS:
         for final in (False, True):
             meta = model_folder(home, kind, final=final) / "meta.json"

@@ -156,7 +156,8 @@ def _is_in(codes: Codes, others: Codes) -> NDArray[np.bool_]:
     """Whether each code is among others, which are sorted."""
     if not len(others):
         return np.zeros(len(codes), np.bool_)
-    return others[np.minimum(np.searchsorted(others, codes), len(others) - 1)] == codes
+    found: NDArray[np.bool_] = others[np.minimum(np.searchsorted(others, codes), len(others) - 1)] == codes
+    return found
 
 
 def _runs(ordered: Codes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -165,27 +166,29 @@ def _runs(ordered: Codes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return first, np.diff(np.append(first, len(ordered)))
 
 
-def _sizes(snapshot: Snapshot) -> dict[str, int]:
+def _sizes(snapshot: Snapshot) -> tuple[int, int]:
+    """Users and products."""
     roles = snapshot.schema.roles
-    return {"num_users": snapshot.count(roles.user), "num_products": snapshot.count(roles.product)}
+    return snapshot.count(roles.user), snapshot.count(roles.product)
 
 
 def _by_mapping(snapshot: Snapshot, seed: int) -> Split:
     sizes = _sizes(snapshot)
+    num_products = sizes[1]
     relevant = distinct(_relevant_events(snapshot).codes)
-    test = _listed(snapshot, "test", sizes["num_products"])
-    valid = _listed(snapshot, "valid", sizes["num_products"])
+    test = _listed(snapshot, "test", num_products)
+    valid = _listed(snapshot, "valid", num_products)
     valid = valid[~_is_in(valid, test)]
     notes = []
     counted = test[_is_in(test, relevant)]
     if len(counted) < len(test):
         notes.append(f"{len(test) - len(counted)} test pairs of the mapping are no relevant edges and do not count")
     if not len(valid):
-        num_users = int(_starts(counted // sizes["num_products"]).sum())
-        valid = _draw_like_test(relevant[~_is_in(relevant, test)], num_users, sizes["num_products"], seed)
+        num_users = int(_starts(counted // num_products).sum())
+        valid = _draw_like_test(relevant[~_is_in(relevant, test)], num_users, num_products, seed)
     rule = snapshot.schema.split
     return Split(
-        "mapping", **sizes, valid=valid[_is_in(valid, relevant)], test=counted, listed=(valid, test),
+        "mapping", *sizes, valid=valid[_is_in(valid, relevant)], test=counted, listed=(valid, test),
         refit=rule.refit if rule else True, mask=rule.mask if rule else "fitted", notes=tuple(notes),
     )  # fmt: skip
 
@@ -203,7 +206,8 @@ def _draw_like_test(remaining: Codes, num_users: int, num_products: int, seed: i
     first, counts = _runs(remaining // num_products)
     able = np.flatnonzero(counts >= 2)
     chosen = np.sort(rng.choice(able, min(num_users, len(able)), replace=False))
-    return remaining[first[chosen] + rng.integers(0, counts[chosen])]
+    drawn: Codes = remaining[first[chosen] + rng.integers(0, counts[chosen])]
+    return drawn
 
 
 def _by_time(snapshot: Snapshot, events: _Events) -> Split | None:
@@ -220,16 +224,17 @@ def _by_time(snapshot: Snapshot, events: _Events) -> Split | None:
     valid, test = in_fitted[~_is_in(in_fitted, in_train)], after[~_is_in(after, in_fitted)]
     undated = int((events.known_at == ALWAYS).sum())
     notes = (f"{undated} relevant edges have no time and are in train",) if undated else ()
-    return Split("time", **_sizes(snapshot), valid=valid, test=test, cuts=(valid_cut, test_cut), notes=notes)
+    return Split("time", *_sizes(snapshot), valid=valid, test=test, cuts=(valid_cut, test_cut), notes=notes)
 
 
 def _by_user(snapshot: Snapshot, events: _Events, seed: int) -> Split:
     """For every user a random share of the pairs, at least one left in train."""
     sizes = _sizes(snapshot)
+    num_products = sizes[1]
     pairs = distinct(events.codes)
     rng = np.random.default_rng(seed)
-    pairs = pairs[np.lexsort((rng.random(len(pairs)), pairs // sizes["num_products"]))]
-    first, counts = _runs(pairs // sizes["num_products"])
+    pairs = pairs[np.lexsort((rng.random(len(pairs)), pairs // num_products))]
+    first, counts = _runs(pairs // num_products)
     # Sizes of parts are rounded up or down at random, so that users with few pairs take part too.
     num_test = np.minimum(_rounded(counts * TEST_PART, rng), counts - 1)
     num_valid = np.minimum(_rounded(counts * VALID_PART, rng), counts - 1 - num_test)
@@ -241,8 +246,8 @@ def _by_user(snapshot: Snapshot, events: _Events, seed: int) -> Split:
         "the relevant edges have no times" if (events.known_at == ALWAYS).all() else "all relevant edges have one time"
     )
     note = f"{why}: validation and test are a seeded random choice by user, which a model finds easier than the future"
-    return Split("random", **sizes, valid=valid, test=test, listed=(valid, test), notes=(note,))
+    return Split("random", *sizes, valid=valid, test=test, listed=(valid, test), notes=(note,))
 
 
-def _rounded(values: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
+def _rounded(values: NDArray[np.floating[Any]], rng: np.random.Generator) -> NDArray[np.int64]:
     return np.floor(values + rng.random(len(values))).astype(np.int64)
