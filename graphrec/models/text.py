@@ -16,7 +16,9 @@ from graphrec.terms.factors import FactorTerm, Neighbours
 
 
 def fit_text(graph: Graph, vectors: Mapping[str, NDArray[np.float32]]) -> FactorTerm:
-    """The text term of the evidence interactions, with a profile line where users have texts.
+    """The text term of the holdings, with a profile line where users have texts.
+
+    A product that was only looked at would be likest to itself.
 
     Args:
         vectors: text vectors (num_nodes, dim) by label; a row of zeros stands for a node without text.
@@ -32,7 +34,7 @@ def fit_text(graph: Graph, vectors: Mapping[str, NDArray[np.float32]]) -> Factor
         )
     centre = mean_text(vectors[roles.product])
     products = centred(vectors[roles.product], centre)
-    neighbours = [Neighbours(Hop(name), products) for name in roles.evidence()]
+    neighbours = [Neighbours(Hop(name), products) for name in roles.relevant]
     if roles.user in vectors:
         neighbours.append(Neighbours(None, centred(vectors[roles.user], centre), own=True))
     return FactorTerm("text", graph, neighbours, products, text_dim=products.shape[1])

@@ -48,6 +48,8 @@ class Sentences:
         if group.kind == "attribute":
             tend = "tend towards" if favours else "tend away from"
             return f"customers with {words(via['label'])} {called(via)} {tend} {product}"
+        if via["id"] == target["id"]:
+            return f"you {self._verb(group.hop)} {product}"
         near = f"{called(via)}, which you {self._verb(group.hop)}"
         if group.part == "text":
             return f"the description of {product} is {'close to' if favours else 'far from'} that of {near}"
