@@ -81,7 +81,8 @@ class Neo4jStore(Store):
             return _result(transaction, text, given)
 
         with self._errors(), self._session() as session:
-            return session.execute_read(run)
+            found: Result = session.execute_read(run)
+        return found
 
     def stream(
         self, statement: LiteralString, parameters: Parameters | None = None
@@ -144,8 +145,11 @@ class Neo4jStore(Store):
         if index.dimensions is None:
             text = f"CREATE FULLTEXT INDEX {quoted} IF NOT EXISTS FOR (n:{label}) ON EACH [n.{key}]"
         else:
-            options = f"{{`vector.dimensions`: {index.dimensions:d}, `vector.similarity_function`: 'cosine'}}"
-            text = f"CREATE VECTOR INDEX {quoted} IF NOT EXISTS FOR (n:{label}) ON (n.{key}) OPTIONS {{indexConfig: {options}}}"
+            rule = f"{{`vector.dimensions`: {index.dimensions:d}, `vector.similarity_function`: 'cosine'}}"
+            text = (
+                f"CREATE VECTOR INDEX {quoted} IF NOT EXISTS FOR (n:{label}) ON (n.{key}) "
+                f"OPTIONS {{indexConfig: {rule}}}"
+            )
         self._alone(text)  # pyright: ignore[reportArgumentType]
         self._alone("CALL db.awaitIndex($name)", {"name": name})
         return name

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MAX_ROWS = 10_000
 MAX_BYTES = 4_000_000
 #: Blocks that the nodes of one label are cut into; more of them let more writers find a cell that is free.
-MAX_BLOCKS = 8
+MAX_BLOCKS = 4
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def run_apart(cells: Sequence[Cell], work: Callable[[Cell], None], writers: int)
             thread.start()
         for thread in threads:
             thread.join()
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - Ctrl-C too waits for the writers
         board.fail(error)
         for thread in threads:
             thread.join()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
-from typing import TYPE_CHECKING, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from graphrec import queries
 from graphrec.graph.rows import Counts, Part, Source
@@ -18,8 +18,22 @@ if TYPE_CHECKING:
 
 #: Sessions that write at once: while one waits for its commit, the others keep the server and this process busy.
 WRITERS = 3
+#: How edges that are not there are written; its rows are those of `by_source`.
+NEW_EDGES: LiteralString = "load/edges_by_source"
 #: Rows collected before they are cut into cells and written.
 COLLECTED_ROWS = 500_000
+
+
+def by_source(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of edges, sorted by source, as one row per source with its edges; nulls are left out."""
+    grouped: list[dict[str, Any]] = []
+    for row in rows:
+        source = row.pop("source")
+        if not grouped or grouped[-1]["source"] != source:
+            grouped.append({"source": source, "edges": []})
+        row["properties"] = {name: one for name, one in row["properties"].items() if one is not None}
+        grouped[-1]["edges"].append(row)
+    return grouped
 
 
 class ParallelSink(MergeSink):
@@ -37,6 +51,7 @@ class ParallelSink(MergeSink):
         writers: int = WRITERS,
     ) -> None:
         super().__init__(store, progress, is_alone=True)
+        self._new_edges = NEW_EDGES
         self._hold = hold
         self._writers = writers
         self._held = ExitStack()
@@ -76,13 +91,18 @@ class ParallelSink(MergeSink):
 
         collected, self._collected = self._collected, {}
         for (name, gaps), tables in collected.items():
-            self._spread(kind, queries.text(name, kind.labels), pa.concat_tables(tables), gaps=gaps)
+            self._spread(kind, name, pa.concat_tables(tables), gaps=gaps)
 
-    def _spread(self, kind: Kind, text: LiteralString, rows: "pa.Table", *, gaps: bool) -> None:
+    def _spread(self, kind: Kind, name: LiteralString, rows: "pa.Table", *, gaps: bool) -> None:
+        is_new_edges = name == NEW_EDGES
+        text = queries.text(name, kind.labels)
+        rows = rows.sort_by("source") if is_new_edges else rows
+
         def work(cell: Cell) -> None:
             for batch in batches(rows.take(cell.positions)):
                 given = {"source": self.source.name, "run": self.source.run}
                 written = property_rows(batch, kind.identity, gaps=gaps)
+                written = by_source(written) if is_new_edges else written
                 self._store.transaction([Statement(text, {**given, "rows": written})])
 
         run_apart(cut(kind, rows), work, self._writers)

@@ -18,7 +18,7 @@ def check(store: Store) -> None:
         if known.get(file) != digest:
             raise SchemaOutdated(
                 f"the store has schema {file} {digest} and this graphrec "
-                f"{known[file] if file in known else 'does not know it'}; install the graphrec that wrote the store"
+                f"has {known.get(file, 'none of that name')}; install the graphrec that wrote the store"
             )
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from graphrec.graph.rows import edge_fields, node_fields
 from graphrec.store import merge, open_store
+from graphrec.store.base import Store
 
 from .feed import SCHEMA, source
 
@@ -19,6 +20,12 @@ SIZES = {"first": (600, 6_000), "second": (800, 5_000)}
 
 
 def load(home: Path, name: str) -> None:
+    """Load `first` or `second` into the embedded store of a home."""
+    with open_store(None, home / "store") as store:
+        feed_bank(store, name)
+
+
+def feed_bank(store: Store, name: str) -> None:
     """Load `first` (all users and edges), or `second` (more users; every third edge gone, some changed or new)."""
     users, _ = SIZES[name]
     is_second = name == "second"
@@ -34,7 +41,7 @@ def load(home: Path, name: str) -> None:
         "key": [f"t{n}" for n in kept],
         "weight": [float(n + is_second * (n % 4 == 0)) for n in kept],
     }
-    with mock.patch.object(merge, "BATCH_ROWS", BATCH), open_store(None, home / "store") as store:
+    with mock.patch.object(merge, "BATCH_ROWS", BATCH):
         sink = store.sink()
         sink.begin(source(run=name, schema=schema, files=name))
         sink.add_nodes("Customer", filled(customers, node_fields(schema.nodes["Customer"].columns)))

@@ -1,0 +1,7 @@
+// Edges that are known not to be there yet, where no one else writes; all of one node in one row, which finds it once.
+UNWIND $rows AS row
+MATCH (s:Source {id: row.source})
+UNWIND row.edges AS edge
+MATCH (t:Target {id: edge.target})
+CREATE (s)-[r:EDGE {key: edge.key, run: $run, sources: [$source]}]->(t)
+SET r += edge.properties
