@@ -194,6 +194,7 @@ def _merge_columns(mine: tuple[Column, ...], theirs: tuple[Column, ...]) -> tupl
     for column in theirs:
         if kinds.setdefault(column.name, column).kind != column.kind:
             raise SourceError(
-                f"column {column.name} is {kinds[column.name].kind} in one mapping and {column.kind} in another; cast one"
+                f"column {column.name} is {kinds[column.name].kind} in one mapping and {column.kind} in another; "
+                "cast one"
             )
     return tuple(kinds[name] for name in sorted(kinds))

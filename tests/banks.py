@@ -41,7 +41,7 @@ SCHEMA = GraphSchema(
 def small_bank(
     seed: int = 1, customers: int = 60, products: int = 20, *, twice: bool = True
 ) -> tuple[dict[str, pa.Table], dict[str, pa.Table]]:
-    """Node and edge tables: customers (the last one without anything), products (the last one closed), bands, sectors."""
+    """Node and edge tables: customers (the last without anything), products (the last closed), bands, sectors."""
     rng = np.random.default_rng(seed)
     nodes = {
         "Customer": [{"id": f"C{n:03}", "display_name": f"Person {n}"} for n in range(customers)],

@@ -14,8 +14,7 @@ def show_answer(answer: Answer) -> None:
     rows: list[list[str]] = []
     for item in answer.items:
         rows.append([str(item.rank), item.product, item.name or "", item.product_kind or "", f"{item.score:.3f}", ""])
-        for line in item.lines:
-            rows.append(["", "", "", "", f"{line.share:+.3f}", line.text])
+        rows += [["", "", "", "", f"{line.share:+.3f}", line.text] for line in item.lines]
         rows.append(["", "", "", "", f"{item.rest:+.3f}", _rest(item)])
     columns = ["rank", "product", "name", "kind", "score", "of which"]
     table(columns, rows, title=_title(answer), right=["rank", "score"])

@@ -1,6 +1,8 @@
 """The lists of all users in one file, which appears whole or not at all."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,31 +101,19 @@ def _fields() -> "pa.Schema":
     )
 
 
-class _writer:
-    """A context that gives a function which writes one table after another to a file."""
+@contextmanager
+def _writer(path: Path, suffix: str) -> "Iterator[Callable[[pa.Table], None]]":
+    """Gives a function that writes one table after another to a file."""
+    if suffix == ".jsonl":
+        with path.open("w", encoding="utf-8") as file:
+            yield lambda table: file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in table.to_pylist())
+    elif suffix == ".csv":
+        import pyarrow.csv as pc
 
-    def __init__(self, path: Path, suffix: str) -> None:
-        self._path = path
-        self._suffix = suffix
+        with pc.CSVWriter(str(path), _fields()) as writer:
+            yield writer.write_table
+    else:
+        import pyarrow.parquet as pq
 
-    def __enter__(self) -> Any:
-        if self._suffix == ".jsonl":
-            self._file = self._path.open("w", encoding="utf-8")
-            return self._write_json
-        if self._suffix == ".csv":
-            import pyarrow.csv as pc
-
-            self._file = pc.CSVWriter(str(self._path), _fields())
-        else:
-            import pyarrow.parquet as pq
-
-            self._file = pq.ParquetWriter(str(self._path), _fields())
-        return self._file.write_table
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def _write_json(self, table: "pa.Table") -> None:
-        import json
-
-        self._file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in table.to_pylist())
+        with pq.ParquetWriter(str(path), _fields()) as writer:
+            yield writer.write_table

@@ -55,7 +55,7 @@ class Adjacency:
         return np.diff(self.indptr)
 
     def expand(self, nodes: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """Where each neighbour comes from (position in `nodes`) and the neighbours of all `nodes`, one after another."""
+        """Where each neighbour comes from (position in `nodes`) and the neighbours of all, one after another."""
         starts = self.indptr[nodes]
         lengths = self.indptr[np.asarray(nodes) + 1] - starts
         origin = np.repeat(np.arange(len(lengths)), lengths)

@@ -59,27 +59,34 @@ class Sink(Protocol):
 
     def is_current(self, source: Source) -> bool:
         """Whether the last full load of this source read the same files with the same mapping."""
+        ...
 
     def begin(self, source: Source) -> None:
         """Start a load."""
+        ...
 
     def known_ids(self, label: str) -> "pa.Array":
         """The ids of a label that are already there from any source (strings, sorted)."""
+        ...
 
     def add_nodes(self, label: str, rows: "pa.Table") -> Counts:
         """Merge nodes by id; ids are unique within the table. Counts without `removed`."""
+        ...
 
     def add_edges(self, edge_type: str, rows: "pa.Table") -> Counts:
         """Merge edges by (source, target, key); both ends are there, identities are unique within the table."""
+        ...
 
     def add_series(self, name: str, rows: "pa.Table") -> None:
         """Replace this source's rows of a series: id (string), at (timestamp), one double column per value."""
+        ...
 
     def finish(self, split: "dict[Part, pa.Table] | None") -> dict[str, int]:
         """Complete the load: schema, split pairs (user, product) and, when full, removals.
 
         Returns how many rows of each label and edge type were removed.
         """
+        ...
 
 
 def arrow_type(column: Column) -> "pa.DataType":

@@ -17,7 +17,7 @@ class SnapshotShelf:
         self.folder = folder
 
     def add(self, write: Callable[[Path], Snapshot]) -> Snapshot:
-        """Keep what `write` writes to the path it is given, under its hash, as the latest; equal content is kept once."""
+        """Keep what `write` writes to the path it is given, under its hash, as the latest; equal content once."""
         self.folder.mkdir(parents=True, exist_ok=True)
         fresh = write(self.folder / "fresh")
         path = self.folder / fresh.hash[:DIGITS]

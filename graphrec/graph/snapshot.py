@@ -59,7 +59,8 @@ class Nodes:
     @cached_property
     def known_at(self) -> NDArray[np.int64]:
         """When each node became known (num_nodes,), ALWAYS where no time was given."""
-        return np.load(self.folder / "known_at.npy", mmap_mode="r")
+        array: NDArray[np.int64] = np.load(self.folder / "known_at.npy", mmap_mode="r")
+        return array
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -95,7 +96,7 @@ class Edges:
     def __getattr__(self, name: str) -> NDArray[Any]:
         if name not in ("indptr", "indices", "at", "known_at", "in_indptr", "in_indices"):
             raise AttributeError(name)
-        array = np.load(self.folder / f"{name}.npy", mmap_mode="r")
+        array: NDArray[Any] = np.load(self.folder / f"{name}.npy", mmap_mode="r")
         object.__setattr__(self, name, array)
         return array
 

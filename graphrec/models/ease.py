@@ -48,7 +48,8 @@ def fit_ease(graph: Graph, config: EaseConfig | None = None, *, progress: Progre
     config = config or EaseConfig()
     hops = relevant_hops(graph) + (attribute_hops(graph, config.use_protected) if config.attributes else [])
     blocks = [csr(graph.hops[hop], graph.counts[graph.target(hop)]) for hop in hops]
-    columns = sum(block.shape[1] for block in blocks)
+    widths = [graph.counts[graph.target(hop)] for hop in hops]
+    columns = sum(widths)
     if columns > config.max_columns:
         raise ModelError(
             f"EASE needs a dense table over {columns:,} products and attributes, more than max_columns = "
@@ -63,7 +64,7 @@ def fit_ease(graph: Graph, config: EaseConfig | None = None, *, progress: Progre
     progress("EASE", 1, 2)
     table = _without_self(inverse, inverse @ _dense(X.T @ Y), len(relevant_hops(graph)))
     progress("EASE", 2, 2)
-    lefts = np.split(table.astype(np.float32), np.cumsum([block.shape[1] for block in blocks])[:-1])
+    lefts = np.split(table.astype(np.float32), np.cumsum(widths)[:-1])
     return TableTerm("ease", graph, [Neighbours(hop, left) for hop, left in zip(hops, lefts, strict=True)])
 
 

@@ -32,7 +32,8 @@ def fit_itemknn(graph: Graph, config: ItemKnnConfig | None = None, *, progress: 
     by_user = holdings(graph)
     by_product = by_user.T.tocsr()
     by_product.sort_indices()
-    matrices = [part for matrix in (by_product, by_user) for part in (matrix.indptr, matrix.indices, matrix.data)]
+    of_product = (by_product.indptr, by_product.indices, by_product.data)
+    of_user = (by_user.indptr, by_user.indices, by_user.data)
     norms = np.sqrt(np.asarray(by_product.multiply(by_product).sum(axis=1), np.float64).ravel())
     wide = min(config.neighbours, graph.num_products)
     indices = np.empty((graph.num_products, wide), np.int32)
@@ -43,7 +44,7 @@ def fit_itemknn(graph: Graph, config: ItemKnnConfig | None = None, *, progress: 
     for start in range(0, graph.num_products, step):
         progress("neighbours", start, graph.num_products)
         rows = np.arange(start, min(start + step, graph.num_products))
-        _nearest(rows, *matrices, norms, config.shrinkage, numba.get_num_threads(), indices, values, counts)
+        _nearest(rows, *of_product, *of_user, norms, config.shrinkage, numba.get_num_threads(), indices, values, counts)
     progress("neighbours", graph.num_products, graph.num_products)
     kept = np.arange(wide)[None, :] < counts[:, None]
     indptr = np.concatenate(([0], np.cumsum(counts)))

@@ -58,16 +58,13 @@ class Engine:
         known_from = hidden["known_from"]
         self.known_before = END_OF_TIME if known_from is None else utc_text(known_from)
         self.reasons = Reasons(snapshot, model.blend, model.graph, self.known_before)
-        pairs = hidden["pairs"]
-        unseen = (
-            (
-                f"the model was fitted without {pairs:,} hidden pairs, which the Cypher of a line sees; "
-                "graphrec train --final fits on everything",
+        self.notes = notes
+        if hidden["pairs"]:
+            unseen = (
+                f"the model was fitted without {hidden['pairs']:,} hidden pairs, which the Cypher of a line sees; "
+                "graphrec train --final fits on everything"
             )
-            if pairs
-            else ()
-        )
-        self.notes = (*notes, *unseen)
+            self.notes = (*notes, unseen)
 
     @cached_property
     def eligibility(self) -> Eligibility:

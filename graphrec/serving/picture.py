@@ -95,12 +95,12 @@ def _draw(graph: "nx.MultiDiGraph", answer: Answer, path: Path) -> None:
     positions = _positions(graph)
     tallest = 1 + 2 * max(height for _, height in positions.values())
     figure, axes = plt.subplots(figsize=(11, 1.2 + 0.85 * tallest))
-    colours = [_COLOURS.get(label, "#2f855a") for _, label in graph.nodes(data="label")]
+    colours = [_COLOURS.get(label, "#2f855a") for label in nx.get_node_attributes(graph, "label").values()]
     nx.draw_networkx_nodes(graph, positions, node_color=colours, node_size=500, ax=axes)
     largest = max((share for *_, share in graph.edges(data="share")), default=1.0)
     widths = [0.6 + 3.4 * share / largest for *_, share in graph.edges(data="share")]
     nx.draw_networkx_edges(graph, positions, width=widths, edge_color="#a0aec0", ax=axes, node_size=500)
-    names = {node: _wrapped(name) for node, name in graph.nodes(data="name")}
+    names = {node: _wrapped(name) for node, name in nx.get_node_attributes(graph, "name").items()}
     above = {node: (x, y + 0.24) for node, (x, y) in positions.items()}
     nx.draw_networkx_labels(graph, above, names, font_size=8, verticalalignment="bottom", ax=axes)
     types = {(start, end): words(kind) for start, end, kind in graph.edges(data="type") if kind}
@@ -119,8 +119,10 @@ def _draw(graph: "nx.MultiDiGraph", answer: Answer, path: Path) -> None:
 
 def _positions(graph: "nx.MultiDiGraph") -> dict[tuple[str, str], tuple[int, float]]:
     """Layers from left to right; in each, nodes stand near what they are joined with in the layer before."""
+    import networkx as nx
+
     layers: dict[int, list[tuple[str, str]]] = {}
-    for node, layer in graph.nodes(data="layer"):
+    for node, layer in nx.get_node_attributes(graph, "layer").items():
         layers.setdefault(layer, []).append(node)
     joined = graph.to_undirected()
     positions: dict[tuple[str, str], tuple[int, float]] = {}

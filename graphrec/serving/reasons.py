@@ -106,7 +106,7 @@ class Reasons:
         path = self._path(user, via, mid, target, scorer, count)
         text = self.sentences.path(scorer.walk.hops, path, count)
         scale = float(scales[int(ledger.term[position])]) * scorer.walk.beta
-        statement, parameters = self._cypher(path, scorer, scale * self._evidence(scorer, user, via, product))
+        statement, parameters = self._cypher(path, scorer, scale * self._evidence(scorer, user, via))
         return Line("path", text, share, against, self._via(group, via), path, statement, parameters, term.name)
 
     def _via(self, group: LineGroup, via: int) -> dict[str, Any] | None:
@@ -132,7 +132,7 @@ class Reasons:
                 parts.append(people if label == self.schema.roles.user else {"label": label, "count": None})
         return parts
 
-    def _evidence(self, scorer: WalkScorer, user: int, via: int, product: int) -> float:
+    def _evidence(self, scorer: WalkScorer, user: int, via: int) -> float:
         """x of the edge a line starts with."""
         if via < 0 or scorer.first.weight is None:
             return 1.0

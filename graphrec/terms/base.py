@@ -65,12 +65,16 @@ class Term(Protocol):
     @property
     def name(self) -> str:
         """What people call it: kernel, spectral, ease, …"""
+        ...
 
     def scores(self, user: int) -> NDArray[np.float64]:
         """The term's scores of all products (num_products,) for one user."""
+        ...
 
     def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """The term's scores (len(users), num_products) for many users; may be rounded to float32."""
+        ...
 
     def shares(self, user: int, products: NDArray[np.int32]) -> Shares:
         """The lines of these products; their float64 sums are the term's exact scores."""
+        ...

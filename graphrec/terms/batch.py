@@ -100,9 +100,9 @@ def _contains(row, value):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _correct(
+def _correct(  # type: ignore[no-untyped-def]
     u, indptr, indices, weight, scale, back_ptr, back_idx, last_ptr, last_idx, mid_scale, end_scale, diagonal, score
-):  # type: ignore[no-untyped-def]
+):
     """Take out of `score` the walks through the user and those that end where the first hop led."""
     through = 0.0
     has_mid = len(mid_scale) > 0
@@ -130,7 +130,7 @@ def _correct(
 
 
 @numba.njit(parallel=True, cache=True)
-def _from_table(
+def _from_table(  # type: ignore[no-untyped-def]
     users,
     indptr,
     indices,
@@ -146,7 +146,7 @@ def _from_table(
     diagonal,
     beta,
     total,
-):  # type: ignore[no-untyped-def]
+):
     for r in numba.prange(len(users)):
         u = users[r]
         score = np.zeros(table.shape[1])
@@ -187,7 +187,7 @@ def _two_hops(users, indptr, indices, weight, scale, step_ptr, step_idx, end_sca
 
 
 @numba.njit(parallel=True, cache=True)
-def _three_hops(
+def _three_hops(  # type: ignore[no-untyped-def]
     users,
     indptr,
     indices,
@@ -209,7 +209,7 @@ def _three_hops(
     beta,
     threads,
     total,
-):  # type: ignore[no-untyped-def]
+):
     for t in numba.prange(threads):
         mass = np.zeros(len(mid_scale))
         touched = np.empty(len(mid_scale), np.int64)

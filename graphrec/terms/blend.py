@@ -45,7 +45,8 @@ class Ledger:
 
     def totals(self) -> NDArray[np.float64]:
         """The scores (num_products,): the float64 sum of all lines."""
-        return self.values.sum(axis=0)
+        totals: NDArray[np.float64] = self.values.sum(axis=0)
+        return totals
 
 
 class Blend:

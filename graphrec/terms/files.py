@@ -143,5 +143,5 @@ def _open(described: Mapping[str, Any], stem: str, graph: Graph, arrays: Arrays)
 def _left(stem: str, graph: Graph, arrays: Arrays) -> "NDArray[np.float32] | SparseRows":
     if f"{stem}/left" in arrays:
         return arrays[f"{stem}/left"]
-    parts = (arrays[f"{stem}/{part}"] for part in ("indptr", "indices", "values"))
-    return SparseRows(*parts, num_products=graph.num_products)
+    indptr, indices, values = (arrays[f"{stem}/{part}"] for part in ("indptr", "indices", "values"))
+    return SparseRows(indptr, indices, values, graph.num_products)

@@ -70,7 +70,7 @@ class WalkScorer:
         """Scores (num_products,) of one user."""
         nodes, values = self.start(user)
         if self.length == 1:
-            return np.bincount(nodes, values, self.num_products)
+            return np.bincount(nodes, values, self.num_products).astype(np.float64, copy=False)
         score = values @ self.table[nodes] if self.table is not None else self._spread(nodes, values)
         if self.mid_user or self.closes:
             self.correct(user, nodes, values, score)
@@ -194,7 +194,8 @@ class WalkScorer:
         """False where the neighbour is the product itself."""
         if not self.closes:
             return np.ones((1, len(products)), np.bool_)
-        return nodes[:, None] != products[None, :]
+        apart: NDArray[np.bool_] = nodes[:, None] != products[None, :]
+        return apart
 
 
 class WalkTerm:
@@ -249,7 +250,8 @@ def _among(nodes: NDArray[np.int32], row: NDArray[np.int32]) -> NDArray[np.bool_
     """Which nodes are in a sorted row."""
     if not len(row):
         return np.zeros(len(nodes), np.bool_)
-    return row[np.minimum(np.searchsorted(row, nodes), len(row) - 1)] == nodes
+    found: NDArray[np.bool_] = row[np.minimum(np.searchsorted(row, nodes), len(row) - 1)] == nodes
+    return found
 
 
 def _powers(back: Adjacency, power: float) -> Vector:

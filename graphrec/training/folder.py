@@ -97,7 +97,8 @@ def open_model(folder: Path, snapshot: Snapshot) -> Model:
 def latest(home: Home, kind: str | None = None, prefer_final: bool = True) -> Path:
     """The folder of the model that is served: of that kind, else the blend, else what was trained last.
 
-    A final model is preferred unless it belongs to an older snapshot than the tested one of its kind.
+    A final model is preferred unless it belongs to an older snapshot than the tested one of its kind; without
+    `prefer_final` it comes only where there is no tested one.
 
     Raises:
         NotTrained: there is none.
@@ -114,10 +115,10 @@ def latest(home: Home, kind: str | None = None, prefer_final: bool = True) -> Pa
 def _of_kind(home: Home, kind: str, prefer_final: bool) -> Path | None:
     tested, final = model_folder(home, kind, final=False), model_folder(home, kind, final=True)
     there = [folder for folder in (final, tested) if (folder / "meta.json").exists()]
-    if not prefer_final:
-        return tested if tested in there else None
     if len(there) < 2:
         return there[0] if there else None
+    if not prefer_final:
+        return tested
     final_snapshot = read_meta(final)["snapshot"]
     if final_snapshot == read_meta(tested)["snapshot"] or final_snapshot[:DIGITS] == _latest_snapshot(home):
         return final

@@ -2,6 +2,7 @@
 
 from math import log2
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,18 +58,28 @@ def test_popularity_against_numbers_counted_by_hand(tmp_path: Path, home: Home) 
     }  # fmt: skip
 
 
+def lists_of(snapshot: Snapshot, folder: Path) -> Any:
+    """The lists that an evaluation counts (num_users, 5)."""
+    lists = []
+    original = module.ranked_lists
+
+    def kept(*arguments: Any, **options: Any) -> Any:
+        lists.append(original(*arguments, **options))
+        return lists[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "ranked_lists", kept)
+        evaluate(snapshot, folder, ks=(5,), baselines=())
+    return lists[0]
+
+
 def test_candidates_leave_out_what_the_model_was_fitted_on(tmp_path: Path, home: Home) -> None:
     """refit = false: p3 of u3 is unseen and a candidate; mask = train+valid takes it out again."""
     recalls = []
     for number, rule in enumerate((SplitRule(refit=False), SplitRule(refit=False, mask="train+valid"))):
         snapshot = make(tmp_path / str(number), rule)
         folder = train(snapshot, Home(tmp_path / f"home{number}").prepare(), TrainOptions("popularity")).path
-        lists = []
-        original = module.ranked_lists
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(module, "ranked_lists", lambda *a, **k: (lists.append(original(*a, **k)), lists[-1])[1])
-            evaluate(snapshot, folder, ks=(5,), baselines=())
-        recalls.append(lists[0][1].tolist())  # u3 holds p0
+        recalls.append(lists_of(snapshot, folder)[1].tolist())  # u3 holds p0
     assert recalls == [[1, 2, 3, 4, -1], [1, 2, 4, -1, -1]]
 
 
@@ -100,8 +111,8 @@ def test_another_split_is_refused(tmp_path: Path, home: Home, monkeypatch: pytes
     with pytest.raises(CheckpointMismatch) as caught:
         evaluate(snapshot, folder)
     assert str(caught.value) == (
-        f"model popularity-test was trained with split {before.hash[:16]}, this graphrec makes split {other.hash[:16]}; "
-        "run: graphrec train --model popularity"
+        f"model popularity-test was trained with split {before.hash[:16]}, this graphrec makes split "
+        f"{other.hash[:16]}; run: graphrec train --model popularity"
     )
 
 

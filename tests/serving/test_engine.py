@@ -133,10 +133,11 @@ def test_contrast_is_the_share_minus_its_mean_over_what_follows(engine: Engine) 
 
 def test_serving_one_user_imports_no_heavy_package(served_home: Home) -> None:
     code = (
-        "import sys; from pathlib import Path; from graphrec.home import Home; from graphrec.serving.engine import Engine; "
+        "import sys; from pathlib import Path; from graphrec.home import Home; "
+        "from graphrec.serving.engine import Engine; "
         f"answer = Engine.open(Home(Path({str(served_home.path)!r}))).recommend('C003', 5); assert answer.items; "
-        "print([name for name in ('torch', 'transformers', 'pandas', 'scipy', 'duckdb', 'networkx', 'pyarrow', 'numba', "
-        "'arcadedb', 'neo4j', 'matplotlib') if name in sys.modules])"
+        "print([name for name in ('torch', 'transformers', 'pandas', 'scipy', 'duckdb', 'networkx', 'pyarrow', "
+        "'numba', 'arcadedb', 'neo4j', 'matplotlib') if name in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
