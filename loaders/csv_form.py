@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from graphrec.errors import SourceError
-from graphrec.loaders.mapping import FileSpec
 from graphrec.loaders.parse import nearest
+from graphrec.loaders.specs import FileSpec
 from graphrec.loaders.sql import value
 
 RecordLines = Callable[[], list[int]]

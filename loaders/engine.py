@@ -15,8 +15,8 @@ import pyarrow as pa
 from graphrec.errors import SourceError
 from graphrec.graph.rows import Counts, LoadReport, Part, Sink, Source
 from graphrec.loaders.files import bind_files, find_files, hash_files
-from graphrec.loaders.mapping import Mapping
 from graphrec.loaders.rejects import check_limit, write_rejected
+from graphrec.loaders.specs import Mapping
 from graphrec.loaders.sql import explain_error
 from graphrec.loaders.transform import Checked, KnownIds, Staged, check_rows, rows, split_rows, stage
 from graphrec.progress import Progress, silent

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 
 from graphrec.errors import SourceError
 from graphrec.loaders import csv_form
-from graphrec.loaders.mapping import FileSpec, Mapping
 from graphrec.loaders.parse import nearest
+from graphrec.loaders.specs import FileSpec, Mapping
 from graphrec.loaders.sql import explain_error, name, value
 from graphrec.progress import Progress
 
@@ -43,7 +43,8 @@ def find_files(mapping: Mapping, data_dir: Path) -> dict[str, list[Path]]:
         raise SourceError(f"--data {data_dir}: no such folder; give the folder that holds the files of {mapping.name}")
     found: dict[str, list[Path]] = {}
     for spec in mapping.files.values():
-        paths = sorted(path for path in data_dir.glob(spec.path) if path.is_file())
+        exact = data_dir / spec.path
+        paths = [exact] if exact.is_file() else sorted(path for path in data_dir.glob(spec.path) if path.is_file())
         if not paths and not spec.optional:
             raise SourceError(
                 f"{mapping.where}: source.files.{spec.name}: no file {spec.path!r} in {data_dir}; "
@@ -78,10 +79,12 @@ def bind_files(
 
     Afterwards no statement can reach any other file.
     """
-    absent = []
+    absent: list[str] = []
+    readable: list[str] = []
     for done, spec in enumerate(mapping.files.values()):
         progress("reading files", done, len(mapping.files))
-        files = [_unpacked(path, path.relative_to(data_dir).as_posix(), scratch) for path in found[spec.name]]
+        files = [_readable(path, path.relative_to(data_dir).as_posix(), scratch) for path in found[spec.name]]
+        readable += [str(file.readable) for file in files]
         _check_options(database, mapping, spec)
         if not files:
             absent.append(spec.name)
@@ -95,17 +98,21 @@ def bind_files(
                 f"source.files.{spec.name} in {mapping.where}"
             ) from error
     progress("reading files", len(mapping.files), len(mapping.files))
-    readable = [str(path) for spec in mapping.files.values() if spec.reader == "parquet" for path in found[spec.name]]
     database.execute(f"SET allowed_paths = {value(readable)}")
     database.execute("SET enable_external_access = false")
     return absent
 
 
-def _unpacked(path: Path, shown: str, scratch: Path) -> SourceFile:
-    """The file itself, or its content where DuckDB cannot unpack it."""
-    if path.suffix.lower() != ".bz2":
+def _readable(path: Path, shown: str, scratch: Path) -> SourceFile:
+    """The file itself, or a stand-in for what DuckDB cannot unpack or would take for a pattern."""
+    is_packed = path.suffix.lower() == ".bz2"
+    if not is_packed and not any(sign in str(path) for sign in "*?["):
         return SourceFile(path, shown, path)
-    target = scratch / f"{hashlib.sha256(shown.encode()).hexdigest()[:16]}-{path.stem}"
+    endings = [suffix for suffix in path.suffixes if suffix[1:].isalnum() and suffix.lower() != ".bz2"]
+    target = scratch / (hashlib.sha256(shown.encode()).hexdigest()[:16] + "".join(endings))
+    if not is_packed:
+        target.symlink_to(path.resolve())
+        return SourceFile(path, shown, target)
     try:
         with pa.input_stream(path, compression="bz2") as packed, target.open("wb") as plain:
             shutil.copyfileobj(packed, plain, _BLOCK)

@@ -2,7 +2,7 @@
 
 import re
 
-from graphrec.loaders.plan import EDGE_OWN, NODE_OWN
+from graphrec.loaders.columns import EDGE_OWN, NODE_OWN
 from graphrec.loaders.profile import ColumnProfile, words
 
 USERS = {

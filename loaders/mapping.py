@@ -1,118 +1,32 @@
-"""What a mapping says: the TOML file of MAPPING.md as frozen dataclasses."""
+"""Reads a mapping: TOML into the dataclasses of specs.py; what nobody asked for is refused."""
 
 import hashlib
 import tomllib
-from collections.abc import Mapping as Keys
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
 
 from graphrec.errors import SourceError
-from graphrec.loaders.parse import Section, nearest, parse_end, parse_name, snake_case
+from graphrec.loaders.consistency import check_reasons, check_roles
+from graphrec.loaders.parse import Section, nearest, parse_end, parse_name
+from graphrec.loaders.specs import (
+    MASKS,
+    PACKED,
+    READERS,
+    SUFFIXES,
+    EdgeSpec,
+    End,
+    FileSpec,
+    Mapping,
+    NodeSpec,
+    Reader,
+    SeriesSpec,
+    SplitSpec,
+)
 from graphrec.schema import Roles
 from graphrec.settings import RoleOverrides
 
-Reader = Literal["csv", "json", "parquet", "lines"]
-Mask = Literal["fitted", "train", "train+valid"]
-READERS: tuple[Reader, ...] = ("csv", "json", "parquet", "lines")
-MASKS: tuple[Mask, ...] = ("fitted", "train", "train+valid")
-SUFFIXES: Keys[str, Reader] = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".json": "json",
-    ".jsonl": "json",
-    ".ndjson": "json",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-}
 NO_ROLES = RoleOverrides()
-PACKED = (".gz", ".bz2", ".zst")
-
-
-@dataclass(frozen=True)
-class FileSpec:
-    """One entry of `[source.files]`: a path or glob that becomes a table."""
-
-    name: str
-    path: str
-    reader: Reader
-    optional: bool = False
-    options: Keys[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class End:
-    """A `Label.column`: whose key a column of a statement holds."""
-
-    label: str
-    column: str
-
-
-@dataclass(frozen=True)
-class NodeSpec:
-    """One `[nodes.Label]`."""
-
-    label: str
-    key: str
-    sql: str
-    name: str | None = None
-    text: tuple[str, ...] = ()
-    personal: tuple[str, ...] = ()
-    protected: tuple[str, ...] = ()
-    known_at: str | None = None
-
-
-@dataclass(frozen=True)
-class EdgeSpec:
-    """One `[edges.TYPE]`."""
-
-    type: str
-    source: End
-    target: End
-    sql: str
-    key: str | None = None
-    at: str | None = None
-    known_at: str | None = None
-    weight: str | None = None
-    protected: bool = False
-
-
-@dataclass(frozen=True)
-class SeriesSpec:
-    """One `[series.name]`."""
-
-    name: str
-    of: End
-    at: str
-    values: tuple[str, ...]
-    sql: str
-
-
-@dataclass(frozen=True)
-class SplitSpec:
-    """The `[split]`."""
-
-    test: str
-    valid: str | None = None
-    refit: bool | str = True
-    mask: Mask = "fitted"
-
-
-@dataclass(frozen=True)
-class Mapping:
-    """A whole mapping; `where` is the file it was read from, `digest` the hash of its text."""
-
-    name: str
-    where: str
-    digest: str
-    files: Keys[str, FileSpec]
-    roles: Roles
-    nodes: Keys[str, NodeSpec]
-    edges: Keys[str, EdgeSpec]
-    series: Keys[str, SeriesSpec]
-    split: SplitSpec | None
-    reasons: Keys[str, str]
 
 
 def shipped_names() -> list[str]:
@@ -177,8 +91,8 @@ def parse_mapping(text: str, where: str, roles: RoleOverrides = NO_ROLES) -> Map
         reasons=top.texts_by_key("reasons"),
     )
     top.close()
-    _check_roles(mapping)
-    _check_reasons(mapping)
+    check_roles(mapping)
+    check_reasons(mapping)
     return mapping
 
 
@@ -315,66 +229,3 @@ def _roles(top: Section, overrides: RoleOverrides) -> Roles:
                 f"did you mean {nearest(name, positive)!r}?"
             )
     return replace(roles, relevant=roles.relevant or positive)
-
-
-def _check_roles(mapping: Mapping) -> None:
-    """Roles may name what another mapping of the home brings, but not a misspelt thing of this one."""
-    roles = mapping.roles
-    if roles.user == roles.product:
-        raise SourceError(f"{mapping.where}: roles.user and roles.product are both {roles.user!r}; want two labels")
-    for role, label in (("user", roles.user), ("product", roles.product)):
-        _refuse_misspelt(label, mapping.nodes, f"{mapping.where}: roles.{role}", "label")
-    for name in roles.interactions:
-        others = [edge for edge in mapping.edges if edge not in roles.interactions]
-        if name not in mapping.edges:
-            _refuse_misspelt(name, others, f"{mapping.where}: roles.interactions", "edge type")
-            continue
-        edge = mapping.edges[name]
-        if (edge.source.label, edge.target.label) != (roles.user, roles.product):
-            raise SourceError(
-                f"{mapping.where}: edges.{name} joins {edge.source.label} to {edge.target.label}, but "
-                f"roles.interactions lists it; an interaction joins {roles.user} to {roles.product}"
-            )
-    for way in roles.metapaths or ():
-        _check_way(mapping, way, "roles.metapaths")
-
-
-def _refuse_misspelt(name: str, known: Any, place: str, what: str) -> None:
-    close = nearest(name, known, cutoff=0.75)
-    if close is not None and name not in known:
-        raise SourceError(f"{place} names {name!r}, which is no {what} of this mapping; did you mean {close!r}?")
-
-
-def _check_way(mapping: Mapping, way: str, place: str) -> None:
-    known = {*mapping.edges, *mapping.roles.interactions}
-    for step in way.split() or [""]:
-        name = step.removeprefix("<")
-        if name not in known:
-            raise SourceError(
-                f"{mapping.where}: {place} {way!r} takes {name!r}, which is no edge type of this mapping; "
-                f"did you mean {nearest(name, known)!r}?"
-            )
-
-
-def _check_reasons(mapping: Mapping) -> None:
-    labels = {*mapping.nodes, *(end.label for edge in mapping.edges.values() for end in (edge.source, edge.target))}
-    known = {"a", "i", "n", *(snake_case(label) for label in labels)}
-    for way, sentence in mapping.reasons.items():
-        _check_way(mapping, way, "reasons")
-        for name in _placeholders(mapping, way, sentence):
-            if name not in known:
-                raise SourceError(
-                    f"{mapping.where}: reasons {way!r} has {{{name}}}; did you mean {{{nearest(name, known)}}}? "
-                    "A sentence knows {a}, {i}, {n} and the labels in snake_case"
-                )
-
-
-def _placeholders(mapping: Mapping, way: str, sentence: str) -> list[str]:
-    from string import Formatter
-
-    try:
-        return [name for _, name, _, _ in Formatter().parse(sentence) if name is not None]
-    except ValueError as error:
-        raise SourceError(
-            f"{mapping.where}: reasons {way!r}: {error} in {sentence!r}; write {{{{ for a brace"
-        ) from error

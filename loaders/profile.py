@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from graphrec.loaders.files import bind_files
-from graphrec.loaders.mapping import PACKED, SUFFIXES, FileSpec, Mapping
+from graphrec.loaders.specs import PACKED, SUFFIXES, FileSpec, Mapping
 from graphrec.loaders.sql import name, value
 from graphrec.progress import Progress
 from graphrec.schema import Kind, Roles

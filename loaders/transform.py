@@ -9,9 +9,10 @@ import pyarrow as pa
 
 from graphrec.errors import SourceError
 from graphrec.graph.rows import Counts, Part
-from graphrec.loaders.mapping import Mapping
+from graphrec.loaders.columns import Check, ids_table
 from graphrec.loaders.parse import nearest
-from graphrec.loaders.plan import Check, Plan, edge_plan, ids_table, node_plan, series_plan, split_plan
+from graphrec.loaders.plan import Plan, edge_plan, node_plan, series_plan, split_plan
+from graphrec.loaders.specs import Mapping
 from graphrec.loaders.sql import explain_error, name, value
 from graphrec.progress import Progress
 from graphrec.schema import EdgeSchema, GraphSchema, NodeSchema, SeriesSchema, SplitRule

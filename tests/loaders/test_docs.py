@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from graphrec.loaders import shipped_names
-from graphrec.loaders.mapping import READERS, EdgeSpec, NodeSpec, SeriesSpec, SplitSpec
+from graphrec.loaders.specs import READERS, EdgeSpec, NodeSpec, SeriesSpec, SplitSpec
 from graphrec.schema import Roles
 
 KEYS = {"source": "from", "target": "to", "label": "nodes", "type": "edges"}

@@ -279,3 +279,15 @@ def test_a_number_that_no_property_can_hold(pairs: Callable[..., list[tuple[str,
         pairs('"likes.csv"', sql="SELECT person, thing, 2::HUGEINT ** 100 AS big, 2::HUGEINT << 90 AS n FROM likes")
     assert str(caught.value).startswith(f"{tmp_path / 'my.toml'}: Conversion Error: ")
     assert str(caught.value).endswith("; mend its sql")
+
+
+@pytest.mark.parametrize("name", ["likes[1].csv", "likes [1].csv.bz2", "li?es.parquet", "likes*.jsonl"])
+def test_names_that_look_like_patterns(folder: Path, pairs: Callable[..., list[tuple[str, str]]], name: str) -> None:
+    if name.endswith("parquet"):
+        pq.write_table(pa.table({"person": ["Ada", "Ben", "Ben"], "thing": ["tea", "01", "1E10"]}), folder / name)
+    elif name.endswith("jsonl"):
+        rows = [f'{{"person":"{person}","thing":"{thing}"}}' for person, thing in EXPECTED]
+        (folder / name).write_text("\n".join(rows) + "\n")
+    else:
+        (folder / name).write_bytes(bz2.compress(LIKES) if name.endswith("bz2") else LIKES)
+    assert pairs(f'"{name}"') == EXPECTED

@@ -7,8 +7,9 @@ import pytest
 
 from graphrec.errors import SourceError
 from graphrec.loaders import load_mapping, shipped_names
-from graphrec.loaders.mapping import End, FileSpec, SplitSpec, parse_mapping
+from graphrec.loaders.mapping import parse_mapping
 from graphrec.loaders.parse import snake_case
+from graphrec.loaders.specs import End, FileSpec, SplitSpec
 from graphrec.schema import Roles
 from graphrec.settings import RoleOverrides
 from tests.loaders.conftest import SMALL, TINY_BANK

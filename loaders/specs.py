@@ -1,0 +1,107 @@
+"""What a mapping says: every table of MAPPING.md as a frozen dataclass."""
+
+from collections.abc import Mapping as Keys
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from graphrec.schema import Roles
+
+Reader = Literal["csv", "json", "parquet", "lines"]
+Mask = Literal["fitted", "train", "train+valid"]
+READERS: tuple[Reader, ...] = ("csv", "json", "parquet", "lines")
+MASKS: tuple[Mask, ...] = ("fitted", "train", "train+valid")
+SUFFIXES: Keys[str, Reader] = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".json": "json",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+}
+PACKED = (".gz", ".bz2", ".zst")
+
+
+@dataclass(frozen=True)
+class FileSpec:
+    """One entry of `[source.files]`: a path or glob that becomes a table."""
+
+    name: str
+    path: str
+    reader: Reader
+    optional: bool = False
+    options: Keys[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class End:
+    """A `Label.column`: whose key a column of a statement holds."""
+
+    label: str
+    column: str
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """One `[nodes.Label]`."""
+
+    label: str
+    key: str
+    sql: str
+    name: str | None = None
+    text: tuple[str, ...] = ()
+    personal: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
+    known_at: str | None = None
+
+
+@dataclass(frozen=True)
+class EdgeSpec:
+    """One `[edges.TYPE]`."""
+
+    type: str
+    source: End
+    target: End
+    sql: str
+    key: str | None = None
+    at: str | None = None
+    known_at: str | None = None
+    weight: str | None = None
+    protected: bool = False
+
+
+@dataclass(frozen=True)
+class SeriesSpec:
+    """One `[series.name]`."""
+
+    name: str
+    of: End
+    at: str
+    values: tuple[str, ...]
+    sql: str
+
+
+@dataclass(frozen=True)
+class SplitSpec:
+    """The `[split]`."""
+
+    test: str
+    valid: str | None = None
+    refit: bool | str = True
+    mask: Mask = "fitted"
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """A whole mapping; `where` is the file it was read from, `digest` the hash of its text."""
+
+    name: str
+    where: str
+    digest: str
+    files: Keys[str, FileSpec]
+    roles: Roles
+    nodes: Keys[str, NodeSpec]
+    edges: Keys[str, EdgeSpec]
+    series: Keys[str, SeriesSpec]
+    split: SplitSpec | None
+    reasons: Keys[str, str]
