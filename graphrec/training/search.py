@@ -15,10 +15,14 @@ from graphrec.training.candidates import Candidates
 from graphrec.training.recipes import Inputs, Plain, fit_term, is_affordable, plain_walks
 from graphrec.training.validation import Validation
 from graphrec.training.walks import choose_walks
-from graphrec.training.weights import fit_weights
+from graphrec.training.weights import Judge, fit_weights
 
 #: What a blend may consist of; a term that does not help gets weight 0 and leaves.
 BLEND_TERMS = ("kernel", "spectral", "ease", "itemknn", "popularity", "text")
+KERNEL = "kernel"
+"""The term whose score lies on real paths alone."""
+PATH_SHARE = 0.6
+"""Part of a blend's weight that goes to real paths where validation cannot tell the difference."""
 FIXED_TERMS = ("kernel", "spectral")
 """What `--fixed` blends, with equal weights: fixed beforehand for all data (SCIENCE.md 3.4)."""
 
@@ -75,8 +79,28 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
     if len(choices) > 1:
         candidates = Candidates.of([choice.term for choice in choices], validation, standard=True)
         weights = fit_weights(candidates, most=len(choices))
+        if KERNEL in names:
+            weights = towards_paths(candidates.judge, weights, names.index(KERNEL))
     inputs.progress("choosing terms", len(names), len(names))
     return _chosen(choices, weights)
+
+
+def towards_paths(judge: Judge, weights: NDArray[np.float64], kernel: int) -> NDArray[np.float64]:
+    """The weights with PATH_SHARE of their sum on the kernel, unless users lose more than one standard error by it.
+
+    Of blends that validation cannot tell apart, the one whose reasons are paths is worth more.
+    """
+    others = weights.copy()
+    others[kernel] = 0.0
+    wanted = PATH_SHARE / (1 - PATH_SHARE) * float(others.sum())
+    if weights[kernel] >= wanted:
+        return weights
+    trial = others.copy()
+    trial[kernel] = wanted
+    loss = judge(weights) - judge(trial)
+    if float(loss.mean()) > float(loss.std()) / np.sqrt(max(len(loss), 1)):
+        return weights
+    return trial / trial.max()
 
 
 def _chosen(choices: Sequence[Choice], weights: NDArray[np.float64]) -> Chosen:
