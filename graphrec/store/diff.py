@@ -51,11 +51,15 @@ def identities(rows: "pa.Table", names: tuple[str, ...]) -> "pa.Array":
     return _flat(parts[0])
 
 
-def compare(stored: Stored, incoming: "pa.Table", keys: "pa.Array") -> Changes:
-    """How each incoming row stands to what is there."""
+def locate(stored: Stored, keys: "pa.Array") -> "pa.Array":
+    """Where each identity is among the rows that are there, null where it is not; costs a pass over those rows."""
     import pyarrow.compute as pc
 
-    found = pc.index_in(keys, value_set=stored.keys)
+    return pc.index_in(keys, value_set=stored.keys)
+
+
+def compare(stored: Stored, incoming: "pa.Table", found: "pa.Array") -> Changes:
+    """How each incoming row stands to the row that `locate` found for it."""
     is_there = np.asarray(found.is_valid())
     there = np.flatnonzero(is_there)
     positions = np.asarray(found.fill_null(0), np.int64)[there]

@@ -127,14 +127,19 @@ class MergeSink:
         self._mark()
         fields = row_fields(self.source.schema, kind)
         incoming = to_stored(rows.select(fields.names).cast(fields))
+        keys = diff.identities(incoming, kind.identity)
+        self._kept.setdefault(kind, []).append(keys)
         whole = self._whole(kind) if self._reads_whole(kind, len(rows)) else None
+        found = diff.locate(whole, keys) if whole else None
         counts = Counts(read=len(rows))
         for start in range(0, len(incoming), BATCH_ROWS):
             batch = incoming.slice(start, BATCH_ROWS)
-            keys = diff.identities(batch, kind.identity)
-            changes = diff.compare(whole or self._found(kind, batch), batch, keys)
+            if whole and found is not None:
+                changes = diff.compare(whole, batch, found.slice(start, BATCH_ROWS))
+            else:
+                stored = self._found(kind, batch)
+                changes = diff.compare(stored, batch, diff.locate(stored, keys.slice(start, BATCH_ROWS)))
             self._write(kind, batch, changes)
-            self._kept.setdefault(kind, []).append(keys)
             counts = replace(
                 counts,
                 created=counts.created + len(changes.created),
@@ -198,7 +203,7 @@ class MergeSink:
             keys=diff.identities(rows, kind.identity),
             is_own=np.asarray(rows["is_own"], np.bool_),
             is_shared=np.asarray(rows["is_shared"], np.bool_),
-            rows=rows.drop_columns(["is_own", "is_shared"]),
+            rows=rows.drop_columns(["is_own", "is_shared"]).combine_chunks(),
             comparable=comparable,
         )
 
