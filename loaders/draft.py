@@ -1,19 +1,15 @@
 """Proposes a first mapping from the files of a folder, for a person to edit."""
 
 import json
-import shutil
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import duckdb
 
 from graphrec.errors import SourceError
 from graphrec.files import whole_file
 from graphrec.loaders import looks
 from graphrec.loaders.looks import label_name, property_name, type_name
 from graphrec.loaders.profile import ColumnProfile, TableProfile, profile_folder, singular, words
-from graphrec.loaders.sql import explain_error, name, value
+from graphrec.loaders.sql import name, value
 from graphrec.progress import Progress, silent
 
 MANY_VALUES = 60
@@ -65,13 +61,7 @@ def write_draft(path: Path, folder: Path, progress: Progress = silent) -> Draft:
         raise SourceError(f"{path} is there already; name another file with --new, or remove it")
     if not folder.is_dir():
         raise SourceError(f"--data {folder}: no such folder; give the folder that holds the files")
-    scratch = Path(tempfile.mkdtemp(prefix="graphrec-draft-"))
-    try:
-        tables, left = profile_folder(folder, scratch, progress)
-    except duckdb.Error as error:
-        raise SourceError(f"--data {folder}: {explain_error(error)}; take that file away") from error
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    tables, left = profile_folder(folder, progress)
     draft = _propose(tables, left, folder)
     with whole_file(path) as temporary:
         temporary.write_text(_text(draft, tables, path), encoding="utf-8")

@@ -1,10 +1,7 @@
 """Runs a mapping: get, transform, load, cleanup."""
 
-import shutil
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,18 +9,14 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from graphrec.errors import SourceError
 from graphrec.graph.rows import Counts, LoadReport, Part, Sink, Source
+from graphrec.loaders.database import open_database
 from graphrec.loaders.files import bind_files, find_files, hash_files
 from graphrec.loaders.rejects import check_limit, write_rejected
 from graphrec.loaders.specs import Mapping
-from graphrec.loaders.sql import explain_error
 from graphrec.loaders.transform import Checked, KnownIds, Staged, check_rows, rows, split_rows, stage
 from graphrec.progress import Progress, silent
 from graphrec.schema import EdgeSchema, GraphSchema, NodeSchema
-
-#: Above this many bytes of files, tables are kept on disk instead of in memory.
-_ON_DISK_BYTES = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -149,28 +142,11 @@ def cleanup(
     }
 
 
-@contextmanager
-def _database(mapping: Mapping, found: dict[str, list[Path]]) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
-    """A database for one run and a folder beside it; both vanish afterwards.
-
-    Raises:
-        SourceError: in the place of any error of the database, without the values that it names.
-    """
-    size = sum(path.stat().st_size for paths in found.values() for path in paths)
-    scratch = Path(tempfile.mkdtemp(prefix="graphrec-load-"))
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "temp_directory": str(scratch),
-        "python_enable_replacements": False,
-    }
-    database = duckdb.connect(str(scratch / "load.duckdb") if size > _ON_DISK_BYTES else ":memory:", config=config)
-    try:
-        database.execute("SET TimeZone = 'UTC'")
-        yield database, scratch
-    except duckdb.Error as error:
-        raise SourceError(f"{mapping.where}: {explain_error(error)}; mend its sql") from error
-    finally:
-        database.close()
-        shutil.rmtree(scratch, ignore_errors=True)
+def _database(
+    mapping: Mapping, found: dict[str, list[Path]]
+) -> AbstractContextManager[tuple[duckdb.DuckDBPyConnection, Path]]:
+    files = [path for paths in found.values() for path in paths]
+    return open_database(files, blame=mapping.where, advice="mend its sql")
 
 
 def _run_name(mapping: Mapping, files_hash: str) -> str:

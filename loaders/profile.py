@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 
+from graphrec.loaders.database import open_database
 from graphrec.loaders.files import bind_files
 from graphrec.loaders.specs import PACKED, SUFFIXES, FileSpec, Mapping
 from graphrec.loaders.sql import name, value
@@ -93,7 +94,7 @@ def words(text: str) -> list[str]:
     return [word.lower() for word in re.split(r"[^A-Za-z0-9]+", split) if word]
 
 
-def profile_folder(folder: Path, scratch: Path, progress: Progress) -> tuple[list[TableProfile], list[str]]:
+def profile_folder(folder: Path, progress: Progress) -> tuple[list[TableProfile], list[str]]:
     """The tables of a folder, and the files that no reader fits.
 
     Raises:
@@ -101,15 +102,13 @@ def profile_folder(folder: Path, scratch: Path, progress: Progress) -> tuple[lis
     """
     found, left = _group_files(folder)
     specs = {table: FileSpec(table, path, SUFFIXES[_suffix(paths[0])]) for table, (path, paths) in found.items()}
-    mapping = Mapping("draft", "draft", "", specs, Roles("", "", ()), {}, {}, {}, None, {})
-    database = duckdb.connect(":memory:", config={"temp_directory": str(scratch)})
-    try:
-        database.execute("SET TimeZone = 'UTC'")
-        bind_files(database, mapping, {table: paths for table, (_, paths) in found.items()}, folder, scratch, progress)
+    mapping = Mapping("draft", "the proposed mapping", "", specs, Roles("", "", ()), {}, {}, {}, None, {})
+    files = {table: paths for table, (_, paths) in found.items()}
+    every = [path for paths in files.values() for path in paths]
+    with open_database(every, blame=f"--data {folder}", advice="take that file away") as (database, scratch):
+        bind_files(database, mapping, files, folder, scratch, progress)
         tables = [_profile(database, spec) for spec in specs.values()]
         return _with_references(database, [replace(table, key=_key(table)) for table in tables]), left
-    finally:
-        database.close()
 
 
 def _suffix(path: Path) -> str:

@@ -1,10 +1,17 @@
 """A load of the tiny bank: every row, type and mark that MAPPING.md promises."""
 
+import os
+import signal
+import tempfile
+import threading
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pyarrow as pa
+import pytest
 
 from graphrec.graph.rows import Counts, edge_fields, node_fields
+from graphrec.loaders import database
 from graphrec.schema import Column, SplitRule
 from tests.loaders.conftest import Bank
 
@@ -178,3 +185,24 @@ def test_check_reads_everything_and_writes_nothing(bank: Bank) -> None:
     report = bank.check()
     assert report.edges["BOUGHT"] == Counts(read=4)
     assert bank.sink.nodes == {}
+
+
+def test_ctrl_c_ends_a_statement_and_leaves_nothing(
+    bank: Bank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    endless = "SELECT sum(hash(a.range + b.range))::VARCHAR AS band FROM range(1000000) AS a, range(1000000) AS b"
+    bank.edit("bank.toml", "SELECT DISTINCT age_band AS band FROM customers", endless)
+    timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        bank.load()
+    timer.join()
+    assert bank.sink.nodes == {}
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_large_files_are_kept_on_disk(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "_ON_DISK_BYTES", 10)
+    assert bank.load().edges["BOUGHT"] == Counts(read=4, created=4)
