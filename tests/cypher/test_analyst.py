@@ -32,11 +32,12 @@ def best(scores: dict[str, Any], k: int) -> list[str]:
 @pytest.mark.parametrize("query", queries.library(SCHEMA), ids=lambda query: query.name)
 def test_every_query_answers(bank_store: Store, query: queries.Query) -> None:
     given = {"user": "C001", "other": "C005", "product": "P03", "attribute": "id", "value": "C001"}
-    given |= {"relation": "IN_AGE_BAND", "one": "18-34", "other": "35-54"} if query.name == "bridges" else {}
+    given |= {"relation": "IN_AGE_BAND", "since": "2024-06-01"}
+    given |= {"one": "18-34", "other": "35-54"} if query.name == "bridges" else {}
     wanted = {one.name: given[one.name] for one in query.parameters if one.default is None}
     result = ask(bank_store, query.name, **wanted)
     assert result.columns == queries.columns(queries.text(f"analyst/{query.name}", queries.roles(SCHEMA)))
-    assert result.rows or query.name in ("never_held", "holders")
+    assert result.rows or query.name in ("never_held", "holders", "dormant", "unsuitable_holdings")
 
 
 def test_popular(bank_store: Store) -> None:
@@ -120,3 +121,62 @@ def test_concentration(bank_store: Store) -> None:
     counts = Counter(SECTOR[product] for product in HELD["C001"])
     assert {row["id"]: row["products"] for row in found} == counts
     assert sum(row["share"] for row in found) == pytest.approx(1.0)
+
+
+def test_unsuitable_holdings(bank_store: Store) -> None:
+    assert ask(bank_store, "unsuitable_holdings").rows == [], "the small bank has no risk classes"
+    # Ids are texts: each product's is greater than each customer's.
+    found = ask(bank_store, "unsuitable_holdings", risk="id", tolerance="id", k="1000").rows
+    assert sorted((row[0], row[1]) for row in found) == sorted(set(BOUGHT))
+
+
+def test_coverage(bank_store: Store) -> None:
+    found = ask(bank_store, "coverage", relation="IN_AGE_BAND").records()
+    for row in found:
+        users = {user for user, band in BAND.items() if band == row["id"]}
+        holding = {user for user in users if HELD.get(user)}
+        products = {product for user in holding for product in HELD[user]}
+        assert (row["customers"], row["holding"], row["products"]) == (len(users), len(holding), len(products))
+        assert row["share"] == pytest.approx(len(holding) / len(users))
+    assert {row["id"] for row in found} == set(BAND.values())
+
+
+LAST: dict[str, str] = {}
+for _type in ("BOUGHT", "VIEWED"):
+    for _row in EDGES[_type].to_pylist():
+        _at = _row["at"].strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        LAST[_row["source"]] = max(LAST.get(_row["source"], ""), _at)
+
+
+def test_dormant(bank_store: Store) -> None:
+    day = sorted(LAST.values())[9]
+    expected = sorted((last, user) for user, last in LAST.items() if last < day and HELD.get(user))
+    found = ask(bank_store, "dormant", since=day, k="5").rows
+    assert found == [(user, last, len(HELD[user])) for last, user in expected[:5]]
+
+
+def test_recent(bank_store: Store) -> None:
+    first: dict[tuple[str, str], str] = {}
+    for row in EDGES["BOUGHT"].to_pylist():
+        pair, at = (row["source"], row["target"]), row["at"].strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        first[pair] = min(first.get(pair, at), at)
+    counts = Counter(product for (_, product), at in first.items() if at >= "2024-06-01")
+    found = ask(bank_store, "recent", since="2024-06-01", k="4").rows
+    assert [(row[0], row[2]) for row in found] == [(product, counts[product]) for product in best(counts, 4)]
+
+
+def test_like_product(bank_store: Store) -> None:
+    found = ask(bank_store, "like_product", product="P03").records()
+    assert {row["id"] for row in found} == {one for one, sector in SECTOR.items() if sector == SECTOR["P03"]} - {"P03"}
+    assert found[0]["ways"] == [f"IN_SECTOR {SECTOR['P03']}"]
+
+
+def test_typical_of_holders(bank_store: Store) -> None:
+    found = ask(bank_store, "typical_of_holders", product="P03", least="1").records()
+    bands = Counter(BAND[user] for user in HOLDERS["P03"])
+    everywhere = Counter(BAND.values())
+    assert {row["id"]: row["holders"] for row in found} == bands
+    customers = len(NODES["Customer"])
+    for row in found:
+        lift = (bands[row["id"]] / len(HOLDERS["P03"])) / (everywhere[row["id"]] / customers)
+        assert row["lift"] == pytest.approx(lift)

@@ -119,7 +119,7 @@ def test_head_of_an_analyst_query(query: queries.Query) -> None:
 
 
 def test_there_are_enough_queries() -> None:
-    assert len(queries.library()) >= 10
+    assert len(queries.library()) >= 15
 
 
 def test_schema_files_have_numbers_in_order() -> None:
