@@ -20,11 +20,11 @@ def command(
     A run that was stopped goes on where it was. A name other than the packaged one is fetched from the
     Hugging Face hub, a folder is read as it is.
     """
+    from graphrec.cli.latest import latest_snapshot
     from graphrec.features.embed import embed_snapshot
-    from graphrec.graph.shelf import SnapshotShelf
 
-    snapshot = SnapshotShelf(state.home.snapshots).latest()
     with progress(json=json) as report:
+        snapshot = latest_snapshot(report)
         done = embed_snapshot(snapshot, state.home.vectors, encoder or state.settings.encoder, progress=report)
     if json:
         emit_json(done)

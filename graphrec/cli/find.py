@@ -14,10 +14,12 @@ def command(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Find users and products by id, name or text, in the latest snapshot; personal names are ignored."""
+    from graphrec.cli.latest import latest_snapshot
     from graphrec.graph.find import find
     from graphrec.graph.shelf import SnapshotShelf
 
-    snapshot = SnapshotShelf(state.home.snapshots).latest()
+    shelf = SnapshotShelf(state.home.snapshots)
+    snapshot = shelf.latest() if shelf.has_latest() else latest_snapshot()
     roles = snapshot.schema.roles
     users, products = (find(snapshot, label, text, k) for label in (roles.user, roles.product))
     if json:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from graphrec.cli.latest import latest_snapshot
 from graphrec.cli.output import emit_json, note, progress, say
 from graphrec.cli.state import state
 
@@ -47,38 +48,13 @@ def command(
         use_protected=use_protected,
     )
     with progress(json=json) as report:
-        snapshot = _snapshot(report)
+        snapshot = latest_snapshot(report)
         vectors = _vectors(snapshot, report) if text and not fixed else {}
         done = train(snapshot, state.home.prepare(), options, vectors=vectors, progress=report)
     if json:
         emit_json(_plain(done))
     else:
         _print(done)
-
-
-def _snapshot(report: "Progress") -> "Snapshot":
-    """The latest snapshot; one is taken where there is none or the store holds something newer."""
-    from graphrec.errors import NotTrained, Unreachable
-    from graphrec.graph.shelf import SnapshotShelf
-    from graphrec.store import is_server, open_store
-    from graphrec.store.read import current_snapshot, take_snapshot
-
-    home = state.home
-    shelf = SnapshotShelf(home.snapshots)
-    if not is_server(state.settings.store) and not home.store.exists():
-        return shelf.latest()
-    try:
-        with open_store(state.settings.store, home.store) as store:
-            if not store.sources():
-                return shelf.latest()
-            return current_snapshot(store, shelf) or take_snapshot(store, shelf, progress=report)
-    except Unreachable as error:
-        try:
-            snapshot = shelf.latest()
-        except NotTrained:
-            raise error from None
-        note(f"the store cannot be asked whether it holds something newer ({error}); using snapshot {snapshot.hash[:DIGITS]}")
-        return snapshot
 
 
 def _vectors(snapshot: "Snapshot", report: "Progress") -> dict[str, Any]:

@@ -32,6 +32,10 @@ class SnapshotShelf:
             temporary.write_text(path.name + "\n", "utf-8")
         return Snapshot.open(path)
 
+    def has_latest(self) -> bool:
+        """Whether there is a snapshot."""
+        return (self.folder / "latest").exists()
+
     def latest(self) -> Snapshot:
         """The snapshot written last.
 

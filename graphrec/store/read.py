@@ -69,7 +69,7 @@ def take_snapshot(
     snapshot = shelf.add(
         lambda path: write_snapshot(path, inputs.schema, inputs.nodes, inputs.edges, inputs.series, inputs.split, as_of)
     )
-    if origin and as_of is None:
+    if as_of is None:
         with whole_file(shelf.folder / ORIGIN) as temporary:
             temporary.write_text(json.dumps({"store": origin, "snapshot": snapshot.hash}) + "\n", "utf-8")
     return snapshot
@@ -87,8 +87,13 @@ def current_snapshot(store: Store, shelf: SnapshotShelf) -> Snapshot | None:
     return latest if latest.hash == origin.get("snapshot") else None
 
 
+def is_chosen(shelf: SnapshotShelf) -> bool:
+    """Whether the latest snapshot was asked for by date or from a mapping, so that nothing in the store replaces it."""
+    return shelf.has_latest() and not (shelf.folder / ORIGIN).exists()
+
+
 def forget_origin(snapshots: Path) -> None:
-    """Have the next snapshot read from the store, whatever is there: after a write that is no load."""
+    """Say nothing of where the latest snapshot is from: before another one is written."""
     (snapshots / ORIGIN).unlink(missing_ok=True)
 
 
