@@ -31,7 +31,7 @@ lint: install ## format, style, types, sizes, generated files up to date
 bench: install ## speed and quality against peers, with seeds; one of them: make bench ARGS=benchmarks/NAME.py
 	@for script in $(or $(ARGS),$(wildcard benchmarks/*.py)); do echo "graphrec: $$script" >&2; $(BIN)/python $$script || exit 1; done
 
-docs: install ## write docs/cli.md from --help
+docs: install ## write docs/cli.md from --help and docs/queries.md from cypher/analyst
 	@$(BIN)/python tools/docs.py
 
 build: install ## sdist and wheel in dist/, then the checks of the package

@@ -1,38 +1,72 @@
-"""Write docs/cli.md from --help: `make docs`; with --check, say whether it is up to date."""
+"""Write docs/cli.md from --help and docs/queries.md from cypher/analyst: `make docs`; --check says if they are so."""
 
-import subprocess
 import sys
 from pathlib import Path
 
+from typer.testing import CliRunner
+
+from graphrec import queries
+from graphrec.cli import app
 from graphrec.cli.commands import COMMANDS
 
-ROOT = Path(__file__).resolve().parent.parent
-TARGET = ROOT / "docs" / "cli.md"
-HEAD = "# Commands\n\nWritten by `make docs` from `--help`. Do not edit.\n"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+COMMANDS_HEAD = "# Commands\n\nWritten by `make docs` from `--help`. Do not edit.\n"
+QUERIES_HEAD = """\
+# Questions of analysts
+
+Written by `make docs` from `cypher/analyst`. Do not edit.
+
+`graphrec query NAME --param name=value` answers one, on the embedded store and on Neo4j alike; `graphrec query` lists
+those that fit the graph. In the Cypher, `:User`, `:Product`, `:HELD` and `:INTERACTION` stand for what the mapping
+calls them. A statement of one's own goes in quotes:
+`graphrec query "MATCH (p:Product) RETURN p.kind AS kind, count(*) AS products"`.
+"""
 
 
 def help_of(*words: str) -> str:
     """What `graphrec … --help` prints, 100 columns wide."""
-    code = f"from graphrec.cli import app; app({[*words, '--help']!r}, prog_name='graphrec')"
-    environment = {"COLUMNS": "100", "TERMINAL_WIDTH": "100", "PATH": "", "LC_ALL": "C.UTF-8"}
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True, capture_output=True)
-    return "\n".join(line.rstrip() for line in done.stdout.decode().splitlines())
+    environment = {"COLUMNS": "100", "TERMINAL_WIDTH": "100", "LC_ALL": "C.UTF-8"}
+    done = CliRunner().invoke(app, [*words, "--help"], prog_name="graphrec", env=environment)
+    return "\n".join(line.rstrip() for line in done.stdout.splitlines())
 
 
-def render() -> str:
-    """The whole page."""
-    parts = [HEAD, f"## graphrec\n\n```\n{help_of()}\n```\n"]
+def commands_page() -> str:
+    """Every command with its help."""
+    parts = [COMMANDS_HEAD, f"## graphrec\n\n```\n{help_of()}\n```\n"]
     parts += [f"## graphrec {name}\n\n```\n{help_of(name)}\n```\n" for name in COMMANDS]
     return "\n".join(parts)
 
 
+def queries_page() -> str:
+    """Every query of the library: question, parameters, Cypher."""
+    parts = [QUERIES_HEAD]
+    for query in queries.library():
+        lines = [
+            f"* `{one.name}` ({one.kind}" + (f", {one.default}" if one.default else "") + f"): {one.what}"
+            for one in query.parameters
+        ]
+        asked = "\n".join(lines) + "\n\n" if lines else ""
+        parts.append(f"## {query.name}\n\n{query.question}\n\n{asked}```cypher\n{_cypher(query.name)}\n```\n")
+    return "\n".join(parts)
+
+
+def _cypher(name: str) -> str:
+    """The statement as it is in its file, with the placeholders."""
+    statement = queries.text(f"analyst/{name}", {placeholder: placeholder for placeholder in queries.PLACEHOLDERS})
+    return statement.replace("`", "")
+
+
+PAGES = {"cli.md": commands_page, "queries.md": queries_page}
+
+
 def main() -> None:
-    """Write the page, or check it."""
-    page = render()
-    if "--check" not in sys.argv:
-        TARGET.write_text(page, encoding="utf-8")
-    elif not TARGET.exists() or TARGET.read_text(encoding="utf-8") != page:
-        sys.exit("error: docs/cli.md is not what --help says; run: make docs")
+    """Write the pages, or check them."""
+    for name, render in PAGES.items():
+        target, page = DOCS / name, render()
+        if "--check" not in sys.argv:
+            target.write_text(page, encoding="utf-8")
+        elif not target.exists() or target.read_text(encoding="utf-8") != page:
+            sys.exit(f"error: docs/{name} is not what the code says; run: make docs")
 
 
 if __name__ == "__main__":
