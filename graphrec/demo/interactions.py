@@ -17,7 +17,7 @@ EVENT_KINDS: tuple[str, ...] = ("hold", "buy", "view", "reject")
 HOLD, BUY, VIEW, REJECT = range(4)
 AGAIN_SHARE = 0.1
 """Purchases that are made a second time, later."""
-VIEWS_BEFORE, VIEWS_AFTER, BROWSED, REJECTED = 1.3, 0.85, 2.5, 1.3
+VIEWS_BEFORE, VIEWS_AFTER, BROWSED, REJECTED = 1.8, 1.7, 2.5, 1.3
 """Mean numbers: views before and after a purchase, of other products, and refusals, per customer."""
 LOOK_AHEAD_DAYS = 14
 

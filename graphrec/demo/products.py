@@ -14,7 +14,10 @@ CATEGORIES: tuple[tuple[str, int], ...] = tuple((name, k) for k, kind in enumera
 """Name and kind of every category."""
 NEVER = np.iinfo(np.int64).max
 CLOSED_SHARE = 0.05
-YOUNG_SHARE = 0.12
+YOUNG_SHARE = 0.8
+YOUNG_DAYS = (30, 880)
+"""Products without twins that are issued within the three years, and how many days after their start: so new that few
+people hold them yet, which leaves it to sector, issuer and text to speak for them."""
 TWIN_SHARE = 0.3
 """Products that have twins: few, so that their common holders stand out from chance."""
 RESIDENTS_ONLY_SHARE = 0.08
@@ -65,7 +68,7 @@ def draw_products(size: Size, rng: np.random.Generator) -> Products:
     theme = apart(draw_labels(count, *size.theme, rng), [sector, issuer, twins], rng)
     topic, place = _themes(int(theme.max()) + 1, rng)
     issuers = int(issuer.max()) + 1
-    issued, closed = _lifetimes(count, rng)
+    issued, closed = _lifetimes(np.bincount(twins)[twins] > 1, rng)
     pick = np.array([rng.integers(1 << 30) for _ in range(count)])
     return Products(
         kind=kind,
@@ -150,12 +153,13 @@ def _residents(count: int, rng: np.random.Generator) -> Ints:
     return np.where(rng.random(count) < RESIDENTS_ONLY_SHARE, home, -1)
 
 
-def _lifetimes(count: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
+def _lifetimes(has_twins: Flags, rng: np.random.Generator) -> tuple[Ints, Ints]:
     """Seconds at which each product was issued, and closed (NEVER: still open)."""
+    count = len(has_twins)
     year = 365 * DAY_SECONDS
     old = START - rng.integers(30, 20 * 365, count) * DAY_SECONDS
-    young = START + rng.integers(60, 600, count) * DAY_SECONDS
-    is_young = rng.random(count) < YOUNG_SHARE
+    young = START + rng.integers(*YOUNG_DAYS, count) * DAY_SECONDS
+    is_young = ~has_twins & (rng.random(count) < YOUNG_SHARE)
     closed = np.full(count, NEVER)
     gone = rng.permutation(np.flatnonzero(~is_young))[: round(count * CLOSED_SHARE)]
     closed[gone] = END - rng.integers(20, year // DAY_SECONDS, len(gone)) * DAY_SECONDS

@@ -31,13 +31,15 @@ from graphrec.demo.vocabulary import AGE_BANDS, KINDS, LEVELS, SEGMENTS
 from graphrec.progress import Progress
 
 RELATIONS: tuple[str, ...] = ("sector", "issuer", "holders", "text")
-RHO: tuple[float, ...] = (0.23, 0.2, 0.37, 0.2)
-PLANTED = 0.78
-INTEREST = 0.15
+RHO: tuple[float, ...] = (0.24, 0.25, 0.27, 0.24)
+PLANTED = 0.85
+INTEREST = 0.5
 TRIES = 12
 UNSUITABLE_PASS = 0.03
 MOST = 14
 """No customer buys more different products than this."""
+USUAL, SPREAD = 4.0, 0.45
+"""Median and spread (of the logarithm) of how many different products a customer wants in three years."""
 NONE_SHARE = 0.04
 """Customers who buy nothing at all."""
 
@@ -146,7 +148,7 @@ def draw_purchases(
 def _times(customers: Customers, rng: np.random.Generator) -> tuple[Ints, Flags]:
     """(customers, MOST) times of purchase, END where none; and which are positions held at the start."""
     count = customers.count
-    wanted = np.clip(np.round(np.exp(rng.normal(1.75, 0.45, count))), 1, MOST).astype(np.int64)
+    wanted = np.clip(np.round(USUAL * np.exp(rng.normal(0.0, SPREAD, count))), 1, MOST).astype(np.int64)
     wanted[rng.random(count) < NONE_SHARE] = 0
     begin = np.maximum(customers.joined, START)
     wanted = np.ceil(wanted * (END - begin) / (END - START)).astype(np.int64)

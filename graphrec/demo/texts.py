@@ -8,7 +8,7 @@ from graphrec.demo.arrays import Ints
 from graphrec.demo.customers import Customers
 from graphrec.demo.products import Products
 from graphrec.demo.topics import PLACES, TOPICS
-from graphrec.demo.vocabulary import GOALS, INTERESTS, KINDS, MIDDLES
+from graphrec.demo.vocabulary import ENDINGS, GOALS, INTERESTS, KINDS, MIDDLES
 
 _ROMAN = ("", " II", " III", " IV", " V", " VI", " VII", " VIII")
 
@@ -50,7 +50,7 @@ def _description(products: Products, number: int, dice: Ints) -> str:
     words = {"p": p, "q": q + where, "r": r, "s": s, "label": label, "Label": label.capitalize()}
     sentences = [_pick(kind.openings, dice[1]).format(**words), _pick(MIDDLES, dice[2]).format(**words)]
     if dice[3] % 2:
-        sentences.append(_pick(kind.endings, dice[3] // 2))
+        sentences.append(_pick(ENDINGS, dice[3] // 2))
     return " ".join(sentences)
 
 
@@ -59,18 +59,17 @@ def _pick(choices: Sequence[str], die: int) -> str:
 
 
 def profile_texts() -> list[str]:
-    """Every profile a customer may have; `profile_number` says which."""
-    plain = list(GOALS)
+    """Every profile a customer may have, few enough to be encoded in seconds; `profile_number` says which."""
     themed = [
-        f"{goal} {INTERESTS[number % len(INTERESTS)].format(label=topic.label.lower(), p=topic.phrases[0])}"
+        interest.format(label=topic.label.lower(), p=topic.phrases[number])
         for topic in TOPICS
-        for number, goal in enumerate(GOALS)
+        for number, interest in enumerate(INTERESTS)
     ]
-    return plain + themed
+    return [*GOALS, *themed]
 
 
 def profile_number(customers: Customers) -> Ints:
     """The index in `profile_texts` of each customer's profile; -1: says nothing."""
-    themed = len(GOALS) * (customers.topic + 1) + customers.goal
+    themed = len(GOALS) + len(INTERESTS) * customers.topic + customers.goal % len(INTERESTS)
     number = np.where(customers.topic >= 0, themed, customers.goal)
     return np.where(customers.goal >= 0, number, -1)

@@ -21,7 +21,6 @@ class Kind:
     min_age: int
     amount: float
     openings: tuple[str, ...]
-    endings: tuple[str, ...]
     is_security: bool = False
 
 
@@ -31,7 +30,6 @@ KINDS: tuple[Kind, ...] = (
         (3, 5, 7), 18, 2_500.0,
         ("Shares in a listed company that earns its money with {p} and {q}.",
          "A stake in a listed firm known for {p}; a second branch deals with {q}."),
-        ("Dividends are paid once a year.", "Traded on two exchanges.", "The company carries little debt."),
         is_security=True,
     ),
     Kind(
@@ -39,46 +37,39 @@ KINDS: tuple[Kind, ...] = (
         (3, 5), 18, 3_000.0,
         ("An actively managed fund that picks firms working on {p} and {q}.",
          "A fund whose managers look for {p}, and for {q} as well."),
-        ("Savings plans are possible every month.", "Income is reinvested.", "Units can be sold on any bank day."),
         is_security=True,
     ),
     Kind(
         "ETF", "ETF", 0.13, ("Index funds",), (2, 3, 4), (0.1, 0.6), (25, 50), (3, 5), 18, 2_000.0,
         ("An exchange-traded fund that copies an index of firms behind {p} and {q}.",
          "A low-cost index fund on {p}; {q} completes the basket."),
-        ("The index is reviewed twice a year.", "Income is paid out.", "The basket holds between 30 and 90 names."),
         is_security=True,
     ),
     Kind(
         "bond", "Bond", 0.14, ("Corporate bonds", "Public bonds"), (1, 1, 2, 3), (0.0, 0.4), (500, 1_000),
         (1, 3, 5), 18, 8_000.0,
         ("A bond whose proceeds pay for {p} and {q}.", "A fixed-interest bond that finances {p}, then {q}."),
-        ("Interest is paid every spring.", "Repaid at par when it falls due.", "An auditor checks its use."),
         is_security=True,
     ),
     Kind(
         "deposit", "Deposit", 0.1, ("Savings",), (1,), (0.0, 0.1), (10, 100, 500), (0, 1, 2), 0, 6_000.0,
         ("A savings deposit; the bank lends the money on for {p} and {q}.",
          "Savings with a fixed rate that are put to work for {p} and for {q}."),
-        ("Covered by the deposit guarantee.", "The rate holds for a year.", "Notice of three months."),
     ),
     Kind(
         "insurance", "Cover", 0.1, ("Protection", "Provision"), (1, 1, 2), (0.5, 1.5), (20, 40), (1, 3, 5), 18, 900.0,
         ("An insurance policy whose reserves serve {p} and {q}.",
          "Cover with a purpose: the premiums that are not needed go to {p} and {q}."),
-        ("Premiums may be paid monthly.", "Claims are settled within ten days.", "It ends with a month's notice."),
     ),
     Kind(
         "card", "Card", 0.08, ("Cards",), (1,), (0.0, 0.9), (0,), (0,), 16, 60.0,
         ("A payment card: every purchase adds a few cents for {p} and {q}.",
          "A card for every day whose bonus points turn into help for {p}, or for {q}."),
-        ("No charge for payments abroad.", "Can be blocked by phone.", "The yearly fee is waived for students."),
     ),
     Kind(
         "loan", "Loan", 0.07, ("Consumer credit",), (1, 2), (0.2, 1.2), (1_000, 3_000), (1, 3), 18, 12_000.0,
         ("A loan at a lower rate for anyone who pays for {p} or {q}.",
          "Credit in equal instalments, meant for {p} and for {q}."),
-        ("Early repayment costs nothing.", "Decided within two days.", "Runs for one to ten years."),
     ),
 )  # fmt: skip
 
@@ -91,6 +82,12 @@ MIDDLES: tuple[str, ...] = (
     "A yearly report on {label} shows what was done for {r} and for {s}.",
     "Experts in {label} advise on {r}; lately also on {s}.",
 )
+
+#: How some descriptions end; the same for all kinds, so that the theme tells texts apart and not the kind.
+ENDINGS: tuple[str, ...] = (
+    "Fees are shown once a year.", "Can be ended with a month's notice.", "Questions are answered on any bank day.",
+    "All papers come by post or online.", "Ask for the key facts on one page.", "A cheaper variant exists online.",
+)  # fmt: skip
 
 INDUSTRIES: tuple[str, ...] = (
     *("Machinery", "Chemicals", "Paper and Pulp", "Retail Trade", "Logistics", "Business Software", "Construction"),
