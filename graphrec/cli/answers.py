@@ -1,5 +1,7 @@
 """Answers as a person reads them: the list, the reasons, the ledger."""
 
+import json
+
 from graphrec.cli.output import note, say, table
 from graphrec.serving.answer import Answer, Item, Line
 
@@ -52,7 +54,7 @@ def _show_cypher(lines: list[Line]) -> None:
         say()
         say(statement)
         for line in using:
-            say(f"  -- {line.text}: {line.parameters}")
+            say(f"// {line.text}: {json.dumps(line.parameters, ensure_ascii=False)}")
 
 
 def _title(answer: Answer) -> str:

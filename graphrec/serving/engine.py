@@ -1,6 +1,7 @@
 """Recommendations for one user from a snapshot and a model, both mapped into memory."""
 
 import difflib
+import re
 import shlex
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -222,7 +223,15 @@ def nearest_ids(nodes: Nodes, node_id: str, *, most: int = 20_000) -> list[str]:
     folded: dict[str, str] = {}
     for candidate in near:
         folded.setdefault(candidate.casefold(), candidate)
-    return [folded[match] for match in difflib.get_close_matches(node_id.casefold(), folded, n=3, cutoff=0.6)]
+    wanted = node_id.casefold()
+    # C16, c00016 and C000016 are the same number to a person.
+    same = [key for key in folded if _without_zeros(key) == _without_zeros(wanted)]
+    close = [*same, *difflib.get_close_matches(wanted, folded, n=3, cutoff=0.6)]
+    return [folded[key] for key in dict.fromkeys(close)][:3]
+
+
+def _without_zeros(text: str) -> str:
+    return re.sub(r"0*(\d+)", r"\1", text)
 
 
 def utc_text(microseconds: int) -> str:

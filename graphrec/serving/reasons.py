@@ -17,7 +17,7 @@ from graphrec.terms.blend import Blend, Ledger
 from graphrec.terms.walks import WalkScorer, WalkTerm
 
 #: Stands after every time in a store.
-END_OF_TIME = "9999"
+END_OF_TIME = "9999-12-31T23:59:59.999999Z"
 
 
 @dataclass(frozen=True)

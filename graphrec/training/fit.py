@@ -32,7 +32,7 @@ from graphrec.terms.files import ARRAYS, write_blend
 from graphrec.training.folder import FORMAT, KINDS, model_folder, read_meta
 from graphrec.training.lists import ranked_lists
 from graphrec.training.recipes import Inputs, fit_term
-from graphrec.training.search import Chosen, choose, fixed
+from graphrec.training.search import choose, fixed
 from graphrec.training.split import Split, split_of
 from graphrec.training.validation import Validation
 
@@ -41,7 +41,11 @@ REPORTED_KS = (1, 3, 10, 20)
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """What a training was asked for."""
+    """What a training was asked for.
+
+    Raises:
+        UsageError: there is no such kind of model.
+    """
 
     model: str = "blend"
     fixed: bool = False
@@ -50,6 +54,10 @@ class TrainOptions:
     """Refit what was chosen before on everything."""
     seed: int = 0
     use_protected: bool = False
+
+    def __post_init__(self) -> None:
+        if self.model not in KINDS:
+            raise UsageError(f"there is no model {self.model!r}; there are {', '.join(KINDS)}")
 
 
 @dataclass(frozen=True)
@@ -116,12 +124,9 @@ def train(
         vectors: text vectors (num_nodes, dim) by label, for terms that read texts.
 
     Raises:
-        UsageError: there is no such kind of model.
         ModelError: a term cannot be fitted on this snapshot.
     """
     options = options or TrainOptions()
-    if options.model not in KINDS:
-        raise UsageError(f"there is no model {options.model!r}; there are {', '.join(KINDS)}")
     began = time.monotonic()
     inputs = Inputs(options.seed, options.use_protected, vectors or {}, progress)
     job = _Job(snapshot, home, options, split_of(snapshot), inputs)
