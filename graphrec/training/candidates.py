@@ -98,7 +98,7 @@ def _first(scores: NDArray[np.float32], depth: int) -> NDArray[np.int64]:
 
 # One thread: a call takes a millisecond, which starting threads on a busy machine takes many times over.
 @numba.njit(cache=True)
-def _ranks_among(values, used, weights, indptr, relevant_ptr, places, ranks):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _ranks_among(values, used, weights, indptr, relevant_ptr, places, ranks):  # type: ignore[no-untyped-def]
     total = np.empty(np.diff(indptr).max(), np.float32)
     for user in range(len(indptr) - 1):
         start = indptr[user]

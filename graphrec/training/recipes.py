@@ -1,6 +1,7 @@
 """How each term is fitted from a configuration of plain values: by the search, and again by a refit."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +31,11 @@ EASE_COLUMNS = 6_000
 """Products and attribute nodes up to which a blend tries EASE: inverting that many takes seconds, twice takes minutes."""
 
 
+LIGHTGCN_SCORES = 200_000_000
+"""Users times products up to which a blend tries lightgcn: an epoch scores all of them, in a second or two."""
+ONE_THREAD_PRODUCTS = 500
+
+
 def is_affordable(name: str, graph: Graph, inputs: Inputs) -> bool:
     """Whether a blend tries this term: what is not there or takes too long is left out, `--model` still fits it."""
     if name == "ease":
@@ -37,6 +43,9 @@ def is_affordable(name: str, graph: Graph, inputs: Inputs) -> bool:
 
         attributes = {graph.target(hop) for hop in attribute_hops(graph, inputs.use_protected)}
         return graph.num_products + sum(graph.counts[label] for label in attributes) <= EASE_COLUMNS
+    if name == "lightgcn":
+        learners = int((graph.held().degrees() > 0).sum())
+        return 0 < learners * graph.num_products <= LIGHTGCN_SCORES
     if name == "text":
         return graph.schema.roles.product in inputs.vectors
     return True
@@ -92,11 +101,42 @@ def _text(graph: Graph, plain: Plain, inputs: Inputs) -> Term:
     return fit_text(graph, inputs.vectors)
 
 
+def _lightgcn(graph: Graph, plain: Plain, inputs: Inputs) -> Term:
+    return fit_network(graph, plain, inputs)[0]
+
+
+def fit_network(
+    graph: Graph, plain: Plain, inputs: Inputs, judge: Callable[[Term], float] | None = None
+) -> tuple[Term, int]:
+    """The lightgcn term and how many epochs it took; with `judge` (higher is better) those of its best epoch."""
+    from graphrec.models.lightgcn import LightGCNConfig, fit_lightgcn
+
+    config = LightGCNConfig(**plain, use_protected=inputs.use_protected, seed=inputs.seed)
+    with _torch_threads(graph):
+        fitted = fit_lightgcn(graph, inputs.vectors, config, evaluate=judge, progress=inputs.progress)
+    return fitted.term, fitted.epochs
+
+
+@contextmanager
+def _torch_threads(graph: Graph) -> Iterator[None]:
+    """One thread for small catalogues, whose steps of a millisecond would mostly wait for their threads."""
+    import torch
+
+    before = torch.get_num_threads()
+    if graph.num_products <= ONE_THREAD_PRODUCTS:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 _FITS: Mapping[str, Callable[[Graph, Plain, Inputs], Term]] = {
     "kernel": _kernel,
     "spectral": _spectral,
     "ease": _ease,
     "itemknn": _itemknn,
+    "lightgcn": _lightgcn,
     "popularity": _popularity,
     "text": _text,
 }

@@ -12,13 +12,13 @@ from graphrec.models.kernel import starting_walks
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
 from graphrec.training.candidates import Candidates
-from graphrec.training.recipes import Inputs, Plain, fit_term, is_affordable, plain_walks
+from graphrec.training.recipes import Inputs, Plain, fit_network, fit_term, is_affordable, plain_walks
 from graphrec.training.validation import Validation
 from graphrec.training.walks import choose_walks
 from graphrec.training.weights import Judge, fit_weights
 
 #: What a blend may consist of; a term that does not help gets weight 0 and leaves.
-BLEND_TERMS = ("kernel", "spectral", "ease", "itemknn", "popularity", "text")
+BLEND_TERMS = ("kernel", "spectral", "ease", "itemknn", "popularity", "lightgcn", "text")
 KERNEL = "kernel"
 """The term whose score lies on real paths alone."""
 PATH_SHARE = 0.6
@@ -128,7 +128,12 @@ def _choose_term(name: str, graph: Graph, validation: Validation, inputs: Inputs
 
 
 def _fitted(name: str, plain: Plain, graph: Graph, validation: Validation, inputs: Inputs) -> Choice:
-    term = fit_term(name, graph, plain, inputs)
+    if name == "lightgcn":
+        # Its epochs are chosen as it trains: a refit runs as many.
+        term, epochs = fit_network(graph, plain, inputs, lambda found: float(validation.judge(found).mean()))
+        plain = {**plain, "epochs": epochs}
+    else:
+        term = fit_term(name, graph, plain, inputs)
     return Choice(name, plain, term, validation.judge(term))
 
 

@@ -105,7 +105,7 @@ def rows_of(adjacency: Adjacency, rows: NDArray[np.integer]) -> Adjacency:
 
 
 @numba.njit(parallel=True, cache=True)
-def _ranks(scores, indptr, indices, ranks):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _ranks(scores, indptr, indices, ranks):  # type: ignore[no-untyped-def]
     """Rank of each relevant product, ties by id; NO_RANK for users whose scores are all equal."""
     for row in numba.prange(len(scores)):
         line = scores[row]

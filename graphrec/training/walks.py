@@ -93,7 +93,7 @@ def _tune_powers(
     return walks
 
 
-def _coordinate_steps(walks, position, step, attempt) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _coordinate_steps(walks, position, step, attempt) -> None:  # type: ignore[no-untyped-def]
     moved = True
     while moved:
         moved = False
@@ -108,5 +108,3 @@ def _coordinate_steps(walks, position, step, attempt) -> None:  # type: ignore[n
 
 def _alone(graph: Graph, walk: Walk) -> WalkTerm:
     return fit_kernel(graph, [replace(walk, beta=1.0)])
-
-
