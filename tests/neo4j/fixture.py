@@ -18,7 +18,7 @@ VARIABLE = "GRAPHREC_TEST_NEO4J"
 def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A running server of this session's own; where there can be none, a skip with the reason, in CI a failure."""
     try:
-        server = prepare(tmp_path_factory.mktemp("neo4j")).start()
+        server = prepare(tmp_path_factory.mktemp("neo4j"), is_brief=True).start()
     except Unavailable as reason:
         if os.environ.get("CI") == "true":
             pytest.fail(f"no Neo4j server in CI: {reason}")
