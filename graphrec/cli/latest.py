@@ -36,5 +36,6 @@ def latest_snapshot(report: Progress = silent) -> Snapshot:
             snapshot = shelf.latest()
         except NotTrained:
             raise error from None
-        note(f"the store cannot be asked whether it holds something newer ({error}); using snapshot {snapshot.hash[:DIGITS]}")
+        shown = snapshot.hash[:DIGITS]
+        note(f"the store cannot be asked whether it holds something newer ({error}); using snapshot {shown}")
         return snapshot

@@ -51,7 +51,7 @@ def _run(command: str, *arguments: str, **options: Any) -> None:
     say()
     say(f"$ {shlex.join(typed)}")
     function: Callable[..., None] = import_module(f"graphrec.cli.{command}").command
-    names = [name for name in inspect.signature(function).parameters]
+    names = list(inspect.signature(function).parameters)
     function(**dict(zip(names, arguments, strict=False)), **options)
 
 

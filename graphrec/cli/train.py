@@ -95,7 +95,8 @@ def _print(done: "TrainReport") -> None:
     parts = ", ".join(f"{weight:g} x {name}" for name, weight in configuration["weights"].items())
     say(f"  terms: {parts}")
     for walk in configuration["terms"].get("kernel", {}).get("walks", []):
-        say(f"  walk: {walk['beta']:g} x {walk['walk']} with powers {', '.join(f'{power:g}' for power in walk['powers'])}")
+        powers = ", ".join(f"{power:g}" for power in walk["powers"])
+        say(f"  walk: {walk['beta']:g} x {walk['walk']} with powers {powers}")
     metric = done.meta["validation"]["metric"]
     if metric in done.metrics:
         found = done.metrics[metric]

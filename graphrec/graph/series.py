@@ -1,5 +1,6 @@
 """Features of a time series as of a date: what a price did, in five numbers per node."""
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,8 +40,7 @@ def series_features(rows: "pa.Table", value: str, as_of: int | None) -> tuple[li
     values = rows[value].to_numpy()
     ids = encoded.dictionary.to_pylist()
     bounds = np.searchsorted(codes, np.arange(len(ids) + 1))
-    pairs = zip(bounds[:-1], bounds[1:], strict=True)
-    features = [_features(times[start:end], values[start:end]) for start, end in pairs]
+    features = [_features(times[start:end], values[start:end]) for start, end in pairwise(bounds)]
     return ids, np.array(features, np.float64).reshape(len(ids), len(FEATURES))
 
 

@@ -1,0 +1,147 @@
+"""Every command of README.md runs: blocks marked `sh`, in order, in one folder, as a person would type them.
+
+A comment before a block says what it needs besides: `<!-- needs: data -->` is run, with --check instead of loading,
+where ../shared/data is.
+"""
+
+import os
+import random
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import typer
+
+from graphrec.cli import app
+from graphrec.cli.commands import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BIN = Path(sys.executable).parent
+#: What the installation of `make demo` leads to; the tests run in an environment where that is done.
+MADE = {"make demo": "graphrec demo --run", ". .venv/bin/activate": "true"}
+
+
+@dataclass(frozen=True)
+class Block:
+    """Commands of one block, and what it needs besides the installation."""
+
+    lines: tuple[str, ...]
+    needs: str | None
+
+
+def blocks() -> list[Block]:
+    found = re.findall(r"(?:<!-- needs: (\w+) -->\n)?```sh\n(.+?)```", README, re.DOTALL)
+    return [Block(tuple(body.splitlines()), needs or None) for needs, body in found]
+
+
+BLOCKS = blocks()
+RUN = [block for block in BLOCKS if block.needs is None]
+COMMAND_LINES = [line for block in BLOCKS for line in block.lines if line.startswith("graphrec ")]
+
+
+def run(block: Block, folder: Path) -> subprocess.CompletedProcess[str]:
+    script = "\n".join(MADE.get(line, line) for line in block.lines)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GRAPHREC_")}
+    environment["PATH"] = f"{BIN}{os.pathsep}{environment['PATH']}"
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=500,
+    )  # fmt: skip
+
+
+def write_bank(folder: Path, customers: int = 120, products: int = 24) -> None:
+    """The files of "your own bank" as README shows them: customers buy mostly within one sector."""
+    rng = random.Random(3)
+    kinds, sectors = ("fund", "bond", "deposit"), ("energy", "health", "technology", "food")
+    tables = dict(re.findall(r"^\| `(\w+\.csv)` \| `([^`]+)`", README, re.MULTILINE))
+    rows: dict[str, list[tuple[object, ...]]] = {name: [] for name in tables}
+    for n in range(customers):
+        birth = f"{1950 + n % 50}-0{1 + n % 9}-1{n % 9}"
+        rows["customers.csv"].append((f"C{n:03}", f"Person {n}", birth, ("retail", "private", "young")[n % 3]))
+        own = [p for p in range(products) if p % 4 == n % 4]
+        for product in (*rng.sample(own, 3), rng.randrange(products)):
+            day = f"2024-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
+            trade = f"T{len(rows['trades.csv']):04}"
+            rows["trades.csv"].append((trade, f"C{n:03}", f"P{product:02}", rng.randint(1, 90) * 100, day))
+    for n in range(products):
+        name = f"{sectors[n % 4].title()} {kinds[n % 3]} {n}"
+        rows["products.csv"].append((f"P{n:02}", name, kinds[n % 3], sectors[n % 4]))
+    folder.mkdir()
+    for name, head in tables.items():
+        lines = [head, *(",".join(map(str, row)) for row in rows[name])]
+        (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which a newcomer sits."""
+    folder = tmp_path_factory.mktemp("newcomer")
+    write_bank(folder / "my-bank")
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", RUN, ids=[block.lines[0] for block in RUN])
+def test_commands_run_in_order(block: Block, folder: Path) -> None:
+    done = run(block, folder)
+    assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_what_they_leave(folder: Path) -> None:
+    """Runs after the blocks: the files that README says there are."""
+    left = {path.name for path in folder.iterdir()}
+    assert {"demo-bank", ".graphrec", "why.png", "lists.csv", "my-home", "my-lists.parquet"} <= left
+    assert {"answer.json", "metrics.json", "popular.csv", "lists.jsonl", "export.json"} <= left
+    head = (folder / "lists.csv").read_text(encoding="utf-8").splitlines()[0].replace('"', "")
+    assert head.replace(",", ", ") in " ".join(README.split())
+
+
+def test_demo_is_what_make_demo_runs() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(r"^demo: install .*\n\t@\$\(BIN\)/graphrec demo --run \$\(ARGS\)$", makefile, re.MULTILINE)
+
+
+@pytest.mark.parametrize("line", COMMAND_LINES)
+def test_every_command_line_is_understood(line: str) -> None:
+    group = typer.main.get_command(app)
+    words = shlex.split(line.partition(">")[0], comments=True)[1:]
+    with group.make_context("graphrec", words) as context:
+        name, command, rest = group.resolve_command(context, context._protected_args + context.args)  # type: ignore[attr-defined]
+        command.make_context(name, rest, parent=context)
+
+
+def test_every_command_is_shown() -> None:
+    shown = {name for name in COMMANDS if any(re.search(rf"\bgraphrec (.* )?{name}\b", line) for line in COMMAND_LINES)}
+    assert shown | set(re.findall(r"`graphrec (\w+)", README)) >= set(COMMANDS)
+
+
+@pytest.mark.data
+@pytest.mark.slow
+@pytest.mark.parametrize("line", [line for block in BLOCKS if block.needs == "data" for line in block.lines])
+def test_loads_of_shipped_mappings_pass_a_check(line: str, tmp_path: Path) -> None:
+    if not (ROOT.parent / "shared" / "data").is_dir():
+        pytest.skip("skipped: ../shared/data is not there")
+    checked = line.replace("../shared", str(ROOT.parent / "shared")) + " --check"
+    done = run(Block((checked,), None), tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "checked, nothing written" in done.stdout
+
+
+def test_the_tree_names_every_room_and_folder() -> None:
+    tree = README.partition("## What is where")[2].partition("```text")[2].partition("```")[0]
+    named = set(re.findall(r"^ *(\w+)/", tree, re.MULTILINE))
+    folders = {path.name for path in (*ROOT.iterdir(), *(ROOT / "graphrec").iterdir()) if path.is_dir()}
+    ours = {name for name in folders if not name.startswith((".", "_"))}
+    assert ours - {"dist", "build", "demo-bank", "out"} <= named
+
+
+def test_outputs_are_shown() -> None:
+    assert all(body.strip() for body in re.findall(r"```text\n(.*?)```", README, re.DOTALL))
+    assert not re.search(r"\bTODO\b|\bTBD\b|\.\.\.$", README, re.MULTILINE)
