@@ -1,0 +1,39 @@
+"""One hop of messages: the sum over each receiver's neighbours, two ways that agree."""
+
+import warnings
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from graphrec.graph.adjacency import Adjacency
+
+
+def gather_sum(adjacency: Adjacency, sent: Tensor) -> Tensor:
+    """The sum of the senders' rows (num_receivers, width), as a bag of embeddings: quick for a user's own edges."""
+    indices = torch.from_numpy(np.asarray(adjacency.indices, np.int64)).to(sent.device)
+    starts = torch.from_numpy(np.asarray(adjacency.indptr[:-1], np.int64)).to(sent.device)
+    return functional.embedding_bag(indices, sent, starts, mode="sum")
+
+
+def propagate_sum(adjacency: Adjacency, sent: Tensor) -> Tensor:
+    """The same sum by PyTorch Geometric's message passing, for propagation over whole graphs."""
+    num_receivers = len(adjacency.indptr) - 1
+    receivers = np.repeat(np.arange(num_receivers), adjacency.degrees())
+    edges = torch.from_numpy(np.stack([np.asarray(adjacency.indices, np.int64), receivers])).to(sent.device)
+    empty = sent.new_zeros((num_receivers, sent.shape[1]))
+    result: Tensor = _convolution()((sent, empty), edges)
+    return result
+
+
+@cache
+def _convolution() -> Any:
+    with warnings.catch_warnings():
+        # It uses torch.jit, which torch has deprecated; and it takes seconds to import, so only who needs it waits.
+        warnings.simplefilter("ignore")
+        from torch_geometric.nn import SimpleConv
+
+    return SimpleConv(aggr="sum")

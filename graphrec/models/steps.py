@@ -1,0 +1,151 @@
+"""Training steps that hide their targets: what a step predicts carries no message in that step."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.graph.adjacency import Adjacency, Graph, Hop
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Pairs of a row of the step and a product, sorted by row.
+
+    Shapes: rows, products (num_pairs,).
+    """
+
+    rows: NDArray[np.int64]
+    products: NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One batch of users: the edges that are left to them, what to predict, what they are known to hold.
+
+    `kept` has a row per user of the step. `whole` is the graph of all nodes without the targets, both directions; it is
+    there only when propagation goes further than the user's own edges.
+    """
+
+    users: NDArray[np.int32]
+    kept: Mapping[Hop, Adjacency]
+    targets: Pairs
+    held: Pairs
+    whole: Mapping[Hop, Adjacency] | None = None
+
+
+class Holdings:
+    """Who holds what, and products to contrast it with."""
+
+    def __init__(self, held: Adjacency, num_products: int) -> None:
+        self.num_products = num_products
+        owners = np.repeat(np.arange(len(held.indptr) - 1, dtype=np.int64), held.degrees())
+        self._codes = owners * num_products + held.indices
+        popularity = np.bincount(held.indices, minlength=num_products).astype(np.float64)
+        self._known = np.flatnonzero(popularity)
+        uniform = (popularity > 0) / max(len(self._known), 1)
+        self._chances = 0.5 * uniform + 0.5 * popularity / max(popularity.sum(), 1.0)
+
+    def pairs(self, users: NDArray[np.integer], products: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Whether each user holds the product beside them."""
+        return _among(np.asarray(users, np.int64) * self.num_products + products, self._codes)
+
+    def table(self, users: NDArray[np.integer], products: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Which of these users hold which of these products (len(users), len(products))."""
+        codes = np.asarray(users, np.int64)[:, None] * self.num_products + products[None, :]
+        return _among(codes.ravel(), self._codes).reshape(codes.shape)
+
+    def sample(self, count: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Products that somebody holds, half evenly and half by popularity, and how often each is expected."""
+        drawn = rng.choice(self.num_products, count, p=self._chances)
+        return drawn, count * self._chances[drawn]
+
+    def others(self, users: NDArray[np.integer], rng: np.random.Generator) -> NDArray[np.int64]:
+        """For each user a random product that somebody holds and they do not; one of theirs after ten vain tries."""
+        drawn = rng.choice(self._known, len(users))
+        for _ in range(10):
+            clash = self.pairs(users, drawn)
+            drawn[clash] = rng.choice(self._known, int(clash.sum()))
+        return drawn
+
+
+class StepSource:
+    """Draws steps from a graph, seeded by the generator it is given.
+
+    Args:
+        hops: the hops that carry messages; those that leave a user give `kept`.
+        drop: share of each user's held products that become targets, one at least.
+        min_held: users who hold fewer products are not learned from.
+        whole: whether steps carry the whole graph too.
+    """
+
+    def __init__(
+        self, graph: Graph, hops: Sequence[Hop], drop: float, *, min_held: int = 1, whole: bool = False
+    ) -> None:
+        roles = graph.schema.roles
+        self.graph = graph
+        self.held = graph.held()
+        self.holdings = Holdings(self.held, graph.num_products)
+        self.hops = tuple(hops)
+        self.user_hops = [hop for hop in hops if graph.source(hop) == roles.user]
+        self.interactions = set(roles.interactions)
+        self.drop = drop
+        self.with_whole = whole
+        degrees = self.held.degrees()
+        self.learners = np.flatnonzero(degrees >= max(1, min(min_held, int(degrees.max(initial=0))))).astype(np.int32)
+        """Users who hold something, so that there is something to predict."""
+
+    def epoch(self, batch_size: int, rng: np.random.Generator) -> Iterator[Step]:
+        """Every learner once, in a random order."""
+        order = rng.permutation(self.learners)
+        for start in range(0, len(order), batch_size):
+            yield self.draw(order[start : start + batch_size], rng)
+
+    def draw(self, users: NDArray[np.int32], rng: np.random.Generator) -> Step:
+        """The step of these users with targets drawn at random."""
+        rows, products = self.held.expand(users)
+        chosen = self._chosen(rows, len(users), rng)
+        targets = Pairs(rows[chosen], products[chosen])
+        hidden = np.sort(targets.rows * self.graph.num_products + targets.products)
+        kept = {hop: self._kept(hop, users, hidden) for hop in self.user_hops}
+        whole = self._whole(users, targets) if self.with_whole else None
+        return Step(users, kept, targets, Pairs(rows[~chosen], products[~chosen]), whole)
+
+    def _chosen(self, rows: NDArray[np.int64], num_rows: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """A random choice of the pairs of every row: their share, rounded, at least one."""
+        order = np.lexsort((rng.random(len(rows)), rows))
+        degrees = np.bincount(rows, minlength=num_rows)
+        place = np.arange(len(rows)) - np.repeat(np.cumsum(degrees) - degrees, degrees)
+        wanted = np.maximum(np.rint(self.drop * degrees), 1)
+        chosen = np.zeros(len(rows), np.bool_)
+        chosen[order] = place < wanted[rows]
+        return chosen
+
+    def _kept(self, hop: Hop, users: NDArray[np.int32], hidden: NDArray[np.int64]) -> Adjacency:
+        rows, nodes = self.graph.hops[hop].expand(users)
+        if hop.type in self.interactions:
+            left = ~_among(rows * self.graph.num_products + nodes, hidden)
+            rows, nodes = rows[left], nodes[left]
+        indptr = np.concatenate(([0], np.cumsum(np.bincount(rows, minlength=len(users)))))
+        return Adjacency(indptr, nodes)
+
+    def _whole(self, users: NDArray[np.int32], targets: Pairs) -> dict[Hop, Adjacency]:
+        """Every hop without the targets, whichever interaction joins the pair."""
+        num_products = self.graph.num_products
+        hidden = np.sort(users[targets.rows].astype(np.int64) * num_products + targets.products)
+        everyone = np.arange(self.graph.num_users, dtype=np.int32)
+        left = {hop: self.graph.hops[hop] for hop in self.hops}
+        for hop in self.user_hops:
+            if hop.type in self.interactions:
+                left[hop] = self._kept(hop, everyone, hidden)
+                left[hop.back()] = left[hop].transposed(num_products)
+        return left
+
+
+def _among(codes: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which codes are in a sorted array."""
+    if not len(wanted):
+        return np.zeros(len(codes), np.bool_)
+    places = np.minimum(np.searchsorted(wanted, codes), len(wanted) - 1)
+    return np.asarray(wanted[places] == codes)
