@@ -47,7 +47,7 @@ class Candidates:
             scores = np.stack([validation.masked_scores(term, rows, standard=standard) for term in terms])
             at = relevant.indptr[rows.start : rows.stop + 1]
             user = np.repeat(np.arange(rows.stop - rows.start), np.diff(at))
-            found = user * validation.num_products + relevant.indices[at[0] : at[-1]]
+            found: NDArray[np.int64] = user * validation.num_products + relevant.indices[at[0] : at[-1]]
             kept = distinct(np.concatenate([found, *(_first(term, depth) for term in scores)]))
             places.append(np.searchsorted(kept, found) + before)
             parts.append(scores.reshape(len(terms), -1)[:, kept])
@@ -93,7 +93,8 @@ def _first(scores: NDArray[np.float32], depth: int) -> NDArray[np.int64]:
         return np.flatnonzero(scores.ravel() != -np.inf)
     best = top_k(scores, depth)
     rows, places = np.nonzero(best >= 0)
-    return rows * scores.shape[1] + best[rows, places]
+    codes: NDArray[np.int64] = rows * scores.shape[1] + best[rows, places]
+    return codes
 
 
 # One thread: a call takes a millisecond, which starting threads on a busy machine takes many times over.

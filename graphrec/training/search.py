@@ -100,7 +100,7 @@ def towards_paths(judge: Judge, weights: NDArray[np.float64], kernel: int) -> ND
     loss = judge(weights) - judge(trial)
     if float(loss.mean()) > float(loss.std()) / np.sqrt(max(len(loss), 1)):
         return weights
-    return trial / trial.max()
+    return trial / float(trial.max())
 
 
 def _chosen(choices: Sequence[Choice], weights: NDArray[np.float64]) -> Chosen:

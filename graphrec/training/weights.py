@@ -31,7 +31,7 @@ def fit_weights(candidates: Candidates, *, most: int) -> Weights:
     """Non-negative weights (num_parts,), the largest 1; 0 for what does not help; at most `most` others."""
     weights = _likeliest(candidates, most)
     weights, _ = refine(candidates.judge, weights, candidates.judge(weights))
-    return weights / weights.max()
+    return weights / float(weights.max())
 
 
 def refine(judge: Judge, weights: Weights, values: NDArray[np.float64]) -> tuple[Weights, NDArray[np.float64]]:
@@ -97,7 +97,7 @@ def _likeliest(candidates: Candidates, most: int) -> Weights:
     weights[kept] = found
     if not weights.any():
         weights[int(np.argmax([candidates.judge(unit).mean() for unit in np.eye(num_parts)]))] = 1.0
-    return weights / weights.max()
+    return weights / float(weights.max())
 
 
 def _choices(candidates: Candidates) -> _Choices:
