@@ -47,7 +47,7 @@ class Candidates:
             scores = np.stack([validation.masked_scores(term, rows, standard=standard) for term in terms])
             at = relevant.indptr[rows.start : rows.stop + 1]
             user = np.repeat(np.arange(rows.stop - rows.start), np.diff(at))
-            found: NDArray[np.int64] = user * validation.num_products + relevant.indices[at[0] : at[-1]]
+            found = user * validation.num_products + relevant.indices[at[0] : at[-1]].astype(np.int64)
             kept = distinct(np.concatenate([found, *(_first(term, depth) for term in scores)]))
             places.append(np.searchsorted(kept, found) + before)
             parts.append(scores.reshape(len(terms), -1)[:, kept])

@@ -28,7 +28,7 @@ class Inputs:
 
 
 EASE_COLUMNS = 6_000
-"""Products and attribute nodes up to which a blend tries EASE: inverting that many takes seconds, twice takes minutes."""
+"""Products and attribute nodes up to which a blend tries EASE: inverting them takes seconds, twice as many minutes."""
 
 
 LIGHTGCN_SCORES = 200_000_000
@@ -89,13 +89,13 @@ def _itemknn(graph: Graph, plain: Plain, inputs: Inputs) -> Term:
     return fit_itemknn(graph, ItemKnnConfig(**plain), progress=inputs.progress)
 
 
-def _popularity(graph: Graph, plain: Plain, inputs: Inputs) -> Term:
+def _popularity(graph: Graph, _plain: Plain, _inputs: Inputs) -> Term:
     from graphrec.models.popularity import fit_popularity
 
     return fit_popularity(graph)
 
 
-def _text(graph: Graph, plain: Plain, inputs: Inputs) -> Term:
+def _text(graph: Graph, _plain: Plain, inputs: Inputs) -> Term:
     from graphrec.models.text import fit_text
 
     return fit_text(graph, inputs.vectors)

@@ -143,7 +143,7 @@ def _default(name: str, graph: Graph, inputs: Inputs) -> Plain:
     return {}
 
 
-def _one_trial(graph: Graph) -> Iterator[Plain]:
+def _one_trial(_graph: Graph) -> Iterator[Plain]:
     yield {}
 
 
@@ -153,7 +153,7 @@ def _spectral_trials(graph: Graph) -> Iterator[Plain]:
         yield {"dim": dim, "max_share": 1.0}
 
 
-def _ease_trials(graph: Graph) -> Iterator[Plain]:
+def _ease_trials(_graph: Graph) -> Iterator[Plain]:
     for regularization in (10.0, 50.0, 200.0, 1000.0):
         yield {"regularization": regularization}
 
