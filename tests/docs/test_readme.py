@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import typer
 
+import graphrec
 from graphrec.cli import app
 from graphrec.cli.commands import COMMANDS
 
@@ -145,3 +146,8 @@ def test_the_tree_names_every_room_and_folder() -> None:
 def test_outputs_are_shown() -> None:
     assert all(body.strip() for body in re.findall(r"```text\n(.*?)```", README, re.DOTALL))
     assert not re.search(r"\bTODO\b|\bTBD\b|\.\.\.$", README, re.MULTILINE)
+
+
+def test_the_public_names_are_those_of_the_readme() -> None:
+    sentence = README.partition("**From Python**")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`(\w+)`", sentence)) - {"graphrec"} == set(graphrec.__all__)

@@ -9,7 +9,8 @@ from graphrec import errors
 from graphrec.home import Home
 from graphrec.settings import RoleOverrides, Settings, read_settings
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
 NOT_KEYS = {"login", "file", "roles"}
 
 
@@ -43,3 +44,12 @@ def test_the_example_is_read(tmp_path: Path) -> None:
     (tmp_path / "graphrec.toml").write_text(example[1])
     settings = read_settings(tmp_path, {})
     assert (settings.home, settings.seed, settings.roles.min_group) == (tmp_path / "bank", 7, 10)
+
+
+def test_every_variable_that_the_code_reads_is_there() -> None:
+    folders = ("graphrec", "loaders", "tests", "tools")
+    files = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
+    read = {
+        name for file in files for name in re.findall(r"\bGRAPHREC_[A-Z]\w*[A-Z]\b", file.read_text(encoding="utf-8"))
+    }
+    assert {name for name in read if f"`{name}`" not in PAGE} == set()
