@@ -1,5 +1,7 @@
 """graphrec load: the files of a mapping into the store."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,9 +10,10 @@ import typer
 from graphrec.cli.output import emit_json, note, progress, say, table
 from graphrec.cli.state import state
 from graphrec.errors import UsageError
+from graphrec.home import Home
 
 if TYPE_CHECKING:
-    from graphrec.graph.rows import LoadReport
+    from graphrec.graph.rows import LoadReport, Sink
     from graphrec.loaders import Mapping
 
 COUNTS = ("read", "created", "changed", "unchanged", "removed", "rejected")
@@ -30,6 +33,9 @@ def command(
     rejected: Annotated[
         Path | None, typer.Option(help="File for rejected rows (default: rejected.csv in the home).")
     ] = None,
+    bulk: Annotated[
+        Path | None, typer.Option(help="Write files for neo4j-admin import to this folder instead of loading.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Load the files of a mapping into the store."""
@@ -46,28 +52,38 @@ def command(
     chosen = load_mapping(mapping, state.settings.roles)
     folder = data or (Path(mapping).parent if Path(mapping).is_file() else Path())
     if check:
+        if bulk is not None:
+            raise UsageError("--check writes nothing and --bulk writes files; leave one of them out")
         report = _check(chosen, folder, limit, rejected, json=json)
     else:
-        report = _load(chosen, folder, limit, rejected, incremental=incremental, json=json)
+        report = _load(chosen, folder, limit, rejected, bulk, incremental=incremental, json=json)
     if json:
         emit_json(report)
     else:
         _print(report, checked=check)
+    if bulk is not None and not json:
+        _print_import(bulk)
 
 
 def _load(
-    mapping: "Mapping", folder: Path, limit: float, rejected: Path | None, *, incremental: bool, json: bool
+    mapping: "Mapping",
+    folder: Path,
+    limit: float,
+    rejected: Path | None,
+    bulk: Path | None,
+    *,
+    incremental: bool,
+    json: bool,
 ) -> "LoadReport":
     from graphrec.loaders import run_load
-    from graphrec.store import open_store
 
     home = state.home.prepare()
     path = rejected or home.path / "rejected.csv"
-    with progress(json=json) as report, open_store(state.settings.store, home.store) as store:
+    with progress(json=json) as report, _sink(home, bulk) as sink:
         done = run_load(
             mapping,
             folder,
-            store.sink(),
+            sink,
             incremental=incremental,
             max_rejected=limit,
             rejected_path=path,
@@ -77,6 +93,26 @@ def _load(
     if count:
         note(f"{count:,} {'row' if count == 1 else 'rows'} rejected: {path}")
     return done
+
+
+@contextmanager
+def _sink(home: Home, bulk: Path | None) -> "Iterator[Sink]":
+    if bulk is not None:
+        from graphrec.store.import_files import ImportFilesSink
+
+        yield ImportFilesSink(bulk, home.series)
+        return
+    from graphrec.store import open_store
+
+    with open_store(state.settings.store, home.store) as store:
+        yield store.sink()
+
+
+def _print_import(bulk: Path) -> None:
+    from graphrec.store.import_files import import_command
+
+    say("import into a stopped server (what its database holds goes), start it, then load once more for constraints:")
+    say(f"  {import_command(bulk)}")
 
 
 def _check(mapping: "Mapping", folder: Path, limit: float, rejected: Path | None, *, json: bool) -> "LoadReport":

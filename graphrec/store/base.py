@@ -201,8 +201,8 @@ class Store(ABC):
         parts: dict[Part, list[pa.Table]] = {}
         for owner, part, users, products in self.query(queries.text("read/split")).rows:
             if source in (None, owner):
-                table = pa.table({"user": pa.array(users, pa.string()), "product": pa.array(products, pa.string())})
-                parts.setdefault(part, []).append(table)
+                pairs = {"user": pa.array(users or [], pa.string()), "product": pa.array(products or [], pa.string())}
+                parts.setdefault(part, []).append(pa.table(pairs))
         return {part: pa.concat_tables(tables) for part, tables in sorted(parts.items())} or None
 
     def __enter__(self) -> Self:

@@ -57,6 +57,13 @@ class ParallelSink(MergeSink):
         self._held = ExitStack()
         self._collected: dict[tuple[LiteralString, bool], list[pa.Table]] = {}
 
+    def is_current(self, source: Source) -> bool:
+        """Whether the last full load of this source read the same files; after a bulk import the constraints follow."""
+        is_current = super().is_current(source)
+        if is_current:
+            self._store.ensure_schema(source.schema)
+        return is_current
+
     def begin(self, source: Source) -> None:
         """Start a load."""
         with ExitStack() as stack:

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from graphrec.graph.rows import Counts, Part, Sink, Source, edge_fields, node_fields
+from graphrec.queries import quote
 from graphrec.schema import Column, EdgeSchema, GraphSchema, NodeSchema, Roles, SeriesSchema
 from graphrec.store.base import Store
 
@@ -110,7 +111,7 @@ def content(store: Store) -> dict[str, list[dict[str, Any]]]:
         found[label] = store.read_nodes(label, schema, personal=True).to_pylist()
         sources = {
             row["id"]: row["sources"]
-            for row in store.query(f"MATCH (n:`{label}`) RETURN n.id AS id, n.sources AS sources").records()
+            for row in store.query(f"MATCH (n:{quote(label)}) RETURN n.id AS id, n.sources AS sources").records()
         }
         for row in found[label]:
             row["sources"] = sorted(sources[row["id"]])
