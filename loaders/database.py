@@ -1,8 +1,8 @@
-"""The database of one run: in memory, or on disk where the files are large, and gone afterwards."""
+"""The database of one run: in memory, spilled to a folder beside it where that is too small, gone afterwards."""
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,15 +11,13 @@ import duckdb
 from graphrec.errors import SourceError
 from graphrec.loaders.sql import explain_error
 
-#: Above this many bytes of files, tables are kept on disk instead of in memory.
-_ON_DISK_BYTES = 1 << 28
+#: What the tables may take of the memory; the rest is for the batches and for the sink.
+_MEMORY = "50%"
 
 
 @contextmanager
-def open_database(
-    files: Iterable[Path], *, blame: str, advice: str
-) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
-    """A database for these files and a folder beside it; both vanish afterwards.
+def open_database(*, blame: str, advice: str) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    """An empty database and a folder beside it; both vanish afterwards.
 
     Args:
         blame: what a failing statement is said to belong to.
@@ -29,13 +27,13 @@ def open_database(
         SourceError: in the place of any error of the database, without the values that it names.
         KeyboardInterrupt: Ctrl-C while a statement ran.
     """
-    size = sum(path.stat().st_size for path in files)
     scratch = Path(tempfile.mkdtemp(prefix="graphrec-load-"))
     config: dict[str, str | bool | int | float | list[str]] = {
         "temp_directory": str(scratch),
+        "memory_limit": _MEMORY,
         "python_enable_replacements": False,
     }
-    database = duckdb.connect(str(scratch / "load.duckdb") if size > _ON_DISK_BYTES else ":memory:", config=config)
+    database = duckdb.connect(":memory:", config=config)
     try:
         database.execute("SET TimeZone = 'UTC'")
         yield database, scratch

@@ -1,7 +1,6 @@
 """Runs a mapping: get, transform, load, cleanup."""
 
 import time
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,7 +58,7 @@ def run_load(
     source = Source(mapping.name, _run_name(mapping, files_hash), run.full, _declared(mapping), files_hash)
     if sink.is_current(source):
         return _report(mapping, source.run, dict.fromkeys(_statements(mapping), Counts()), began)
-    with _database(mapping, found) as (database, scratch):
+    with open_database(blame=mapping.where, advice="mend its sql") as (database, scratch):
         staged = get(database, run, found, scratch)
         source = replace(source, schema=staged.schema)
         sink.begin(source)
@@ -90,7 +89,7 @@ def check(
     began = time.monotonic()
     run = _Run(mapping, Path(data_dir), True, max_rejected, rejected_path, progress)
     found = find_files(mapping, run.data_dir)
-    with _database(mapping, found) as (database, scratch):
+    with open_database(blame=mapping.where, advice="mend its sql") as (database, scratch):
         staged = get(database, run, found, scratch)
         checked = transform(database, run, staged, known_ids or _nothing_known)
     return _report(mapping, "", checked.counts, began)
@@ -140,13 +139,6 @@ def cleanup(
         **counts,
         **{by_kind[kind]: replace(counts[by_kind[kind]], removed=n) for kind, n in removed.items() if kind in by_kind},
     }
-
-
-def _database(
-    mapping: Mapping, found: dict[str, list[Path]]
-) -> AbstractContextManager[tuple[duckdb.DuckDBPyConnection, Path]]:
-    files = [path for paths in found.values() for path in paths]
-    return open_database(files, blame=mapping.where, advice="mend its sql")
 
 
 def _run_name(mapping: Mapping, files_hash: str) -> str:

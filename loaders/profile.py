@@ -104,8 +104,7 @@ def profile_folder(folder: Path, progress: Progress) -> tuple[list[TableProfile]
     specs = {table: FileSpec(table, path, SUFFIXES[_suffix(paths[0])]) for table, (path, paths) in found.items()}
     mapping = Mapping("draft", "the proposed mapping", "", specs, Roles("", "", ()), {}, {}, {}, None, {})
     files = {table: paths for table, (_, paths) in found.items()}
-    every = [path for paths in files.values() for path in paths]
-    with open_database(every, blame=f"--data {folder}", advice="take that file away") as (database, scratch):
+    with open_database(blame=f"--data {folder}", advice="take that file away") as (database, scratch):
         bind_files(database, mapping, files, folder, scratch, progress)
         tables = [_profile(database, spec) for spec in specs.values()]
         return _with_references(database, [replace(table, key=_key(table)) for table in tables]), left
