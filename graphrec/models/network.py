@@ -61,7 +61,7 @@ class LightGCNConfig:
     """Users per step."""
     learning_rate: float = 0.01
     """Of Adam."""
-    regularization: float = 0.0
+    regularization: float = 1e-5
     """Weight decay of Adam on node vectors."""
     negatives: int = 1024
     """Products per step in the sampled softmax."""
