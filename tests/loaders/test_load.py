@@ -191,7 +191,7 @@ def test_ctrl_c_ends_a_statement_and_leaves_nothing(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
-    long = "SELECT sum(hash(a.range + b.range))::VARCHAR AS band FROM range(1000000) AS a, range(2000) AS b"
+    long = "SELECT sum(hash(a.range + b.range))::VARCHAR AS band FROM range(1000000) AS a, range(300) AS b"
     bank.edit("bank.toml", "SELECT DISTINCT age_band AS band FROM customers", long)
     timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
