@@ -43,6 +43,7 @@ def blocks() -> list[Block]:
 BLOCKS = blocks()
 RUN = [block for block in BLOCKS if block.needs is None]
 COMMAND_LINES = [line for block in BLOCKS for line in block.lines if line.startswith("graphrec ")]
+COMMAND_LINES += re.findall(r"^\$ (graphrec .+)$", README, re.MULTILINE)
 
 
 def run(block: Block, folder: Path) -> subprocess.CompletedProcess[str]:
