@@ -114,7 +114,7 @@ def _file(name: str, listed: Section) -> FileSpec:
     path = section.text("path")
     if Path(path).is_absolute() or ".." in Path(path).parts:
         raise SourceError(f"{section.place('path')} is {path!r}; paths are relative to --data and stay inside it")
-    reader = section.one_of("reader", READERS) if "reader" in value else _reader_of(path, section)
+    reader: Reader = section.one_of("reader", READERS) if "reader" in value else _reader_of(path, section)
     optional = section.flag("optional")
     return FileSpec(name, path, reader, optional, section.rest())
 

@@ -4,7 +4,7 @@ import difflib
 import math
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from graphrec.errors import SourceError
 
@@ -84,11 +84,11 @@ class Section:
 
     def texts(self, key: str, *, required: bool = False) -> tuple[str, ...]:
         """A list of strings."""
-        value = self.take(key)
-        if value is None and not required:
-            return ()
+        value: Any = self.take(key)
         if value is None:
-            self._refuse_missing(key)
+            if required:
+                self._refuse_missing(key)
+            return ()
         good = isinstance(value, list) and all(isinstance(item, str) and item for item in value)
         if not good or (required and not value):
             raise SourceError(f"{self.place(key)} is {value!r}; want a list of texts")
@@ -148,7 +148,7 @@ class Section:
     def _full(self, key: str) -> str:
         return f"{self.at}.{key}" if self.at else key
 
-    def _refuse_missing(self, key: str) -> None:
+    def _refuse_missing(self, key: str) -> NoReturn:
         for given in self._values:
             if nearest(given, [key], cutoff=0.7) and given not in self._asked:
                 raise SourceError(f"{self.place(given)} is no key; did you mean {key!r}?")
