@@ -30,6 +30,11 @@ def sum_of_rows(
     return total
 
 
+def standardise_rows(scores: NDArray[np.float32], weight: float = 1.0) -> None:
+    """Divide every row by its standard deviation and multiply by `weight`, in place; without spread it becomes 0."""
+    _standardise(scores, weight)
+
+
 def walk_scores(scorer: "WalkScorer", users: NDArray[np.int32], beta: float, total: NDArray[np.float32]) -> None:
     """Add beta times a walk's scores of some users to `total` (len(users), num_products)."""
     first = scorer.first
@@ -64,6 +69,37 @@ def _own_arrays(
         return *none, *none, _EMPTY, _EMPTY
     back, last = scorer.back[1], scorer.steps[2]
     return back.indptr, back.indices, last.indptr, last.indices, scorer.scales[1], scorer.scales[2]
+
+
+@numba.njit(parallel=True, cache=True)
+def _standardise(scores, weight):  # type: ignore[no-untyped-def]
+    num_products = scores.shape[1]
+    whole = num_products - num_products % 4
+    for r in numba.prange(len(scores)):
+        row = scores[r]
+        # Four sums at a time: one would wait for itself; their order is fixed, so the answer is too.
+        a = b = c = d = 0.0
+        for i in range(0, whole, 4):
+            a += row[i]
+            b += row[i + 1]
+            c += row[i + 2]
+            d += row[i + 3]
+        for i in range(whole, num_products):
+            a += row[i]
+        mean = ((a + b) + (c + d)) / num_products
+        a = b = c = d = 0.0
+        for i in range(0, whole, 4):
+            a += (row[i] - mean) ** 2
+            b += (row[i + 1] - mean) ** 2
+            c += (row[i + 2] - mean) ** 2
+            d += (row[i + 3] - mean) ** 2
+        for i in range(whole, num_products):
+            a += (row[i] - mean) ** 2
+        spread = np.sqrt(((a + b) + (c + d)) / num_products)
+        # float32 rows of equal values have a tiny spread of rounding errors.
+        factor = np.float32(weight / spread if spread > 1e-6 * abs(mean) else 0.0)
+        for i in range(num_products):
+            row[i] *= factor
 
 
 @numba.njit(parallel=True, cache=True)

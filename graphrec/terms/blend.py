@@ -71,15 +71,14 @@ class Blend:
         assert total is not None, "a blend has terms"
         return Row(total, scales)
 
-    def block(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
+    def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """The scores (len(users), num_products) of many users, rounded to float32."""
         total: NDArray[np.float32] | None = None
         for term, weight in zip(self.terms, self.weights, strict=True):
             if not weight:
                 continue
             scores = term.batch(users)
-            standardise(scores)
-            scores *= np.float32(weight)
+            standardise(scores, weight)
             total = scores if total is None else np.add(total, scores, out=total)
         assert total is not None, "a blend has a term with weight"
         return total
@@ -114,10 +113,8 @@ class Blend:
         )
 
 
-def standardise(scores: NDArray[np.float32]) -> None:
-    """Divide every row by its standard deviation, in place; a row without spread becomes 0."""
-    spread = scores.std(axis=1, dtype=np.float64)
-    largest = np.abs(scores).max(axis=1)
-    # float32 rows of equal values have a tiny spread of rounding errors.
-    kept = spread > 1e-6 * largest
-    scores *= np.where(kept, 1 / np.where(kept, spread, 1.0), 0.0).astype(np.float32)[:, None]
+def standardise(scores: NDArray[np.float32], weight: float = 1.0) -> None:
+    """Divide every row by its standard deviation, in place, times `weight`; a row without spread becomes 0."""
+    from graphrec.terms.batch import standardise_rows
+
+    standardise_rows(scores, weight)
