@@ -31,7 +31,7 @@ from graphrec.terms.blend import Blend
 from graphrec.terms.files import ARRAYS, write_blend
 from graphrec.training.folder import FORMAT, KINDS, model_folder, read_meta
 from graphrec.training.lists import ranked_lists
-from graphrec.training.recipes import Inputs, fit_term
+from graphrec.training.recipes import Inputs, blend_of
 from graphrec.training.search import choose, fixed
 from graphrec.training.split import Split, split_of
 from graphrec.training.validation import Validation
@@ -158,7 +158,7 @@ def _tested(job: _Job) -> tuple[dict[str, Any], Blend, Graph]:
     graph, blend = train_graph, chosen.blend
     if job.split.refit or blend is None:
         graph = visible_graph(job.snapshot, job.split.hidden(job.split.fitted))
-        blend = _refit(chosen.configuration(), graph, job.inputs)
+        blend = blend_of(chosen.configuration(), graph, job.inputs)
     meta = {
         "configuration": chosen.configuration(),
         "metrics": metrics,
@@ -190,15 +190,10 @@ def _final(job: _Job) -> tuple[dict[str, Any], Blend, Graph]:
     """The chosen configuration on everything."""
     tested = read_meta(model_folder(job.home, job.options.model, final=False))
     graph = visible_graph(job.snapshot, job.split.hidden("all"))
-    blend = _refit(tested["configuration"], graph, job.inputs)
+    blend = blend_of(tested["configuration"], graph, job.inputs)
     notes = ["fitted on everything, the test part too; metrics are those of the tested model"]
     meta = {"configuration": tested["configuration"], "metrics": tested["metrics"], "fitted": "all", "notes": notes}
     return {**meta, "validation": tested["validation"]}, blend, graph
-
-
-def _refit(configuration: Mapping[str, Any], graph: Graph, inputs: Inputs) -> Blend:
-    terms = [fit_term(name, graph, plain, inputs) for name, plain in configuration["terms"].items()]
-    return Blend(terms, [configuration["weights"][name] for name in configuration["terms"]])
 
 
 def _validation_metrics(blend: Blend, graph: Graph, validation: Validation, seed: int) -> dict[str, Interval]:

@@ -25,7 +25,7 @@ def ranked_lists(
     for start in range(0, len(users), step):
         progress("ranking users", start, len(users))
         block = users[start : start + step]
-        scores = blend.block(block)
+        scores = blend.batch(block)
         lists[start : start + step] = top_k(scores, k, held, block)
         lists[start : start + step][~scores.any(axis=1)] = NOTHING
     progress("ranking users", len(users), len(users))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.progress import Progress, silent
 from graphrec.terms.base import Term
+from graphrec.terms.blend import Blend
 from graphrec.terms.walks import Walk
 
 Plain = Mapping[str, Any]
@@ -52,23 +53,45 @@ def is_affordable(name: str, graph: Graph, inputs: Inputs) -> bool:
 
 
 def fit_term(name: str, graph: Graph, plain: Plain, inputs: Inputs) -> Term:
-    """The term of that name, fitted on a graph with a configuration."""
+    """The term of that name (not a kernel, which has parts), fitted on a graph with a configuration."""
     return _FITS[name](graph, plain, inputs)
+
+
+def fit_parts(name: str, graph: Graph, plain: Plain, inputs: Inputs) -> list[tuple[Term, float]]:
+    """The term as the parts that a blend adds, with their weights in it: a kernel walk by walk, any other term whole.
+
+    A blend divides each part by its own spread for the user, so that the few paths of a rare relation count beside the
+    thousands of a common one. A walk that leads nowhere is no part.
+    """
+    if name != "kernel":
+        return [(fit_term(name, graph, plain, inputs), 1.0)]
+    from graphrec.models.kernel import fit_kernel
+
+    fitted = [(fit_kernel(graph, [replace(walk, beta=1.0)]), walk.beta) for walk in walks_of(plain)]
+    return [(term, beta) for term, beta in fitted if term.scorers]
+
+
+def blend_of(configuration: Plain, graph: Graph, inputs: Inputs) -> Blend:
+    """The blend of a configuration (`terms` and `weights` by name), fitted on a graph."""
+    parts = [
+        (part, configuration["weights"][name] * weight)
+        for name, plain in configuration["terms"].items()
+        for part, weight in fit_parts(name, graph, plain, inputs)
+    ]
+    return Blend([part for part, _ in parts], [weight for _, weight in parts])
+
+
+def walks_of(plain: Plain) -> list[Walk]:
+    """The walks that `plain_walks` described."""
+    return [
+        Walk(tuple(Hop.parse(hop) for hop in entry["walk"].split()), tuple(entry["powers"]), entry["beta"])
+        for entry in plain["walks"]
+    ]
 
 
 def plain_walks(walks: list[Walk]) -> Plain:
     """The configuration of a kernel of these walks."""
     return {"walks": [{"walk": str(walk), "powers": list(walk.powers), "beta": walk.beta} for walk in walks]}
-
-
-def _kernel(graph: Graph, plain: Plain, inputs: Inputs) -> Term:
-    from graphrec.models.kernel import KernelConfig, fit_kernel
-
-    walks = [
-        Walk(tuple(Hop.parse(hop) for hop in entry["walk"].split()), tuple(entry["powers"]), entry["beta"])
-        for entry in plain["walks"]
-    ]
-    return fit_kernel(graph, walks, KernelConfig(seed=inputs.seed), progress=inputs.progress)
 
 
 def _spectral(graph: Graph, plain: Plain, inputs: Inputs) -> Term:
@@ -132,7 +155,6 @@ def _torch_threads(graph: Graph) -> Iterator[None]:
 
 
 _FITS: Mapping[str, Callable[[Graph, Plain, Inputs], Term]] = {
-    "kernel": _kernel,
     "spectral": _spectral,
     "ease": _ease,
     "itemknn": _itemknn,

@@ -1,7 +1,7 @@
 """Choosing configurations and weights on the validation part, never on test."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,15 @@ from graphrec.graph.adjacency import Graph
 from graphrec.models.kernel import starting_walks
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
+from graphrec.terms.walks import WalkTerm
 from graphrec.training.candidates import Candidates
-from graphrec.training.recipes import Inputs, Plain, fit_network, fit_term, is_affordable, plain_walks
+from graphrec.training.recipes import Inputs, Plain, fit_network, fit_parts, is_affordable, plain_walks, walks_of
 from graphrec.training.validation import Validation
 from graphrec.training.walks import choose_walks
-from graphrec.training.weights import Judge, fit_weights
+from graphrec.training.weights import Weights, fit_weights
+
+#: The metric of every validation user for some weights.
+Judge = Callable[[Weights], NDArray[np.float64]]
 
 #: What a blend may consist of; a term that does not help gets weight 0 and leaves.
 BLEND_TERMS = ("kernel", "spectral", "ease", "itemknn", "popularity", "lightgcn", "text")
@@ -23,6 +27,8 @@ KERNEL = "kernel"
 """The term whose score lies on real paths alone."""
 PATH_SHARE = 0.6
 """Part of a blend's weight that goes to real paths where validation cannot tell the difference."""
+CROWD_PARTS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+"""What is tried as the part of the weight on crowds that stays."""
 FIXED_TERMS = ("kernel", "spectral")
 """What `--fixed` blends, with equal weights: fixed beforehand for all data (SCIENCE.md 3.4)."""
 
@@ -36,7 +42,8 @@ class Choice:
 
     name: str
     plain: Plain
-    term: Term
+    parts: tuple[tuple[Term, float], ...]
+    """What a blend adds, with weights: the walks of a kernel, any other term whole."""
     values: NDArray[np.float64]
 
     @property
@@ -75,46 +82,81 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
     for done, name in enumerate(names):
         inputs.progress("choosing terms", done, len(names))
         choices.append(_choose_term(name, graph, validation, inputs))
-    weights = np.ones(1)
+    parts = [part for choice in choices for part in choice.parts]
+    weights = np.array([weight for _, weight in parts])
     if len(choices) > 1:
-        candidates = Candidates.of([choice.term for choice in choices], validation, standard=True)
-        weights = fit_weights(candidates, most=len(choices))
-        if KERNEL in names:
-            weights = towards_paths(candidates.judge, weights, names.index(KERNEL))
+        candidates = Candidates.of([term for term, _ in parts], validation, standard=True)
+        is_path = np.array([choice.name == KERNEL for choice in choices for _ in choice.parts])
+        is_crowd = np.array([_is_crowd(term) for term, _ in parts])
+        weights = towards_paths(candidates.judge, fit_weights(candidates, most=len(parts)), is_path, weights)
+        weights = towards_names(candidates.judge, weights, is_crowd)
     inputs.progress("choosing terms", len(names), len(names))
-    return _chosen(choices, weights)
+    return _chosen(choices, np.round(weights / weights.max(), 4))
 
 
-def towards_paths(judge: Judge, weights: NDArray[np.float64], kernel: int) -> NDArray[np.float64]:
-    """The weights with PATH_SHARE of their sum on the kernel, unless users lose more than one standard error by it.
+def towards_paths(judge: Judge, weights: Weights, is_path: NDArray[np.bool_], alone: Weights) -> Weights:
+    """The weights with PATH_SHARE of their sum on paths, where validation cannot tell the difference.
 
-    Of blends that validation cannot tell apart, the one whose reasons are paths is worth more.
+    Where no path has weight, paths come in with those that they have `alone`.
     """
-    others = weights.copy()
-    others[kernel] = 0.0
-    wanted = PATH_SHARE / (1 - PATH_SHARE) * float(others.sum())
-    if weights[kernel] >= wanted:
+    paths = np.where(is_path, weights if weights[is_path].any() else alone, 0.0)
+    others = np.where(is_path, 0.0, weights)
+    wanted = PATH_SHARE / (1 - PATH_SHARE) * others.sum()
+    if not paths.any() or weights[is_path].sum() >= wanted:
         return weights
-    trial = others.copy()
-    trial[kernel] = wanted
-    loss = judge(weights) - judge(trial)
-    if float(loss.mean()) > float(loss.std()) / np.sqrt(max(len(loss), 1)):
-        return weights
-    return trial / float(trial.max())
+    return _unless_worse(judge, weights, [others + paths * (wanted / paths.sum())])
 
 
-def _chosen(choices: Sequence[Choice], weights: NDArray[np.float64]) -> Chosen:
-    kept = [(choice, round(float(weight), 4)) for choice, weight in zip(choices, weights, strict=True) if weight]
-    return Chosen(
-        {choice.name: choice.plain for choice, _ in kept},
-        {choice.name: weight for choice, weight in kept},
-        Blend([choice.term for choice, _ in kept], [weight for _, weight in kept]),
-        {choice.name: choice.value for choice in choices},
-    )
+def towards_names(judge: Judge, weights: Weights, is_crowd: NDArray[np.bool_]) -> Weights:
+    """The weights with as little on what crowds do as validation cannot tell from them.
+
+    That somebody holds another product of the same issuer is a reason a person can check; that others hold both says
+    the same again, with a number. Where both explain a purchase, the first should get the credit.
+    """
+    return _unless_worse(judge, weights, [np.where(is_crowd, part * weights, weights) for part in CROWD_PARTS])
+
+
+def _unless_worse(judge: Judge, weights: Weights, trials: Sequence[Weights]) -> Weights:
+    """The first of the trials by which users lose at most one standard error, else the weights themselves."""
+    now = judge(weights)
+    for trial in trials:
+        loss = now - judge(trial)
+        if loss.mean() <= loss.std() / np.sqrt(len(loss)):
+            return trial
+    return weights
+
+
+def _is_crowd(term: Term) -> bool:
+    """Whether the lines of a part speak of what others do, not of a thing with a name or a text."""
+    if isinstance(term, WalkTerm):
+        return term.scorers[0].people
+    return term.name != "text"
+
+
+def _chosen(choices: Sequence[Choice], weights: Weights) -> Chosen:
+    """What is kept of the choices with these weights of their parts, one after another."""
+    terms, by_name, kept = {}, {}, []
+    left = iter(weights.tolist())
+    for choice in choices:
+        own = [(term, next(left)) for term, _ in choice.parts]
+        largest = max((weight for _, weight in own), default=0.0)
+        if largest:
+            terms[choice.name] = _reweighted(choice, [weight / largest for _, weight in own])
+            by_name[choice.name] = largest
+            kept += [(term, weight) for term, weight in own if weight]
+    tried = {choice.name: choice.value for choice in choices}
+    return Chosen(terms, by_name, Blend([term for term, _ in kept], [weight for _, weight in kept]), tried)
+
+
+def _reweighted(choice: Choice, weights: Sequence[float]) -> Plain:
+    if choice.name != KERNEL:
+        return choice.plain
+    walks = zip(walks_of(choice.plain), weights, strict=True)
+    return plain_walks([replace(walk, beta=round(weight, 4)) for walk, weight in walks if weight])
 
 
 def _choose_term(name: str, graph: Graph, validation: Validation, inputs: Inputs) -> Choice:
-    if name == "kernel":
+    if name == KERNEL:
         walks = choose_walks(graph, validation, protected=inputs.use_protected, progress=inputs.progress)
         return _fitted(name, plain_walks(walks), graph, validation, inputs)
     trials = _TRIALS.get(name, _one_trial)(graph)
@@ -131,14 +173,15 @@ def _fitted(name: str, plain: Plain, graph: Graph, validation: Validation, input
     if name == "lightgcn":
         # Its epochs are chosen as it trains: a refit runs as many.
         term, epochs = fit_network(graph, plain, inputs, lambda found: float(validation.judge(found).mean()))
-        plain = {**plain, "epochs": epochs}
+        plain, parts = {**plain, "epochs": epochs}, [(term, 1.0)]
     else:
-        term = fit_term(name, graph, plain, inputs)
-    return Choice(name, plain, term, validation.judge(term))
+        parts = fit_parts(name, graph, plain, inputs)
+    values = validation.judge(Blend(*zip(*parts, strict=True))) if parts else np.zeros(len(validation))
+    return Choice(name, plain, tuple(parts), values)
 
 
 def _default(name: str, graph: Graph, inputs: Inputs) -> Plain:
-    if name == "kernel":
+    if name == KERNEL:
         return plain_walks(starting_walks(graph.schema, inputs.use_protected))
     return {}
 
@@ -165,9 +208,15 @@ def _itemknn_trials(graph: Graph) -> Iterator[Plain]:
                 yield {"neighbours": neighbours, "shrinkage": shrinkage}
 
 
+def _lightgcn_trials(graph: Graph) -> Iterator[Plain]:
+    # On zimnat, seeds that end after 3 worse epochs differ by .003; with 6 they agree.
+    yield {"epochs": 40, "patience": 6}
+
+
 #: The configurations that are tried for a term, few enough for minutes on two cores.
 _TRIALS: Mapping[str, Callable[[Graph], Iterator[Plain]]] = {
     "spectral": _spectral_trials,
     "ease": _ease_trials,
     "itemknn": _itemknn_trials,
+    "lightgcn": _lightgcn_trials,
 }

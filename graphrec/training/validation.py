@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Adjacency, Graph
-from graphrec.terms.base import Term
 from graphrec.terms.blend import standardise
 from graphrec.training.split import Split
 
@@ -20,6 +20,13 @@ SCORES_AT_LEAST = 2_000_000
 CHUNK_SCORES = 8_000_000
 """Scores held at once (32 MB)."""
 NO_RANK = np.iinfo(np.int32).max
+
+
+class Scores(Protocol):
+    """A term or a blend."""
+
+    def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
+        """The scores (len(users), num_products)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +85,7 @@ class Validation:
         sums = np.concatenate(([0.0], np.cumsum(gains)))
         return np.asarray((sums[self.relevant.indptr[1:]] - sums[self.relevant.indptr[:-1]]) / self.ideal)
 
-    def judge(self, term: Term) -> NDArray[np.float64]:
+    def judge(self, term: Scores) -> NDArray[np.float64]:
         """nDCG@k of each user (num_users,) when a term ranks alone."""
         ranks = np.empty(len(self.relevant.indices), np.int32)
         for rows in self.chunks():
@@ -88,7 +95,7 @@ class Validation:
             _ranks(scores, indptr, self.relevant.indices[span], ranks[span])
         return self.ndcg(ranks)
 
-    def masked_scores(self, term: Term, rows: slice, *, standard: bool = False) -> NDArray[np.float32]:
+    def masked_scores(self, term: Scores, rows: slice, *, standard: bool = False) -> NDArray[np.float32]:
         """A term's scores of some users (len(rows), num_products), -inf for what they hold."""
         scores = term.batch(self.users[rows])
         if standard:

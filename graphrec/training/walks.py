@@ -1,4 +1,4 @@
-"""Choosing the walks of a kernel, their powers and weights: fewer than twenty numbers, on validation only."""
+"""Choosing the walks of a kernel, their powers and weights: a few dozen numbers, on validation only."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,21 +13,23 @@ from graphrec.progress import Progress, silent
 from graphrec.terms.walks import Walk, WalkTerm
 from graphrec.training.candidates import Candidates
 from graphrec.training.validation import Validation
-from graphrec.training.weights import fit_weights, refine
+from graphrec.training.weights import fit_weights, log_likelihood
 
 MOST_WALKS = 12
 """Walks in a kernel at most: more are hard to read and gain little."""
 STARTS = ((0.7, 0.6, 0.3), (0.5, 0.4, 0.3), (0.5, 1.0, 0.5), (0.9, 0.7, 0.65))
 """Powers that the strongest walk of three hops starts from; tuned ones of several data sets (SCIENCE.md 4.1)."""
 SMALL_SCORES = 2_000_000
-STEPS = (0.15, 0.05)
+WORTH = 2.0
+"""Log-likelihood that a step must gain: less is not worth its time."""
+STEPS = (0.2, 0.1)
 """How far a power is moved, first and then."""
 
 
 def choose_walks(
     graph: Graph, validation: Validation, *, protected: bool = False, progress: Progress = silent
 ) -> list[Walk]:
-    """The walks that help, with powers and betas in units of `walk_scale`; empty when no walk reaches a product."""
+    """The walks that help, with powers and a beta each, the largest 1; empty when no walk reaches a product."""
     with _threads_for(validation):
         return _choose(graph, validation, protected, progress)
 
@@ -51,15 +53,16 @@ def _choose(graph: Graph, validation: Validation, protected: bool, progress: Pro
     if not walks:
         return []
     progress("choosing walks", 0, None)
-    candidates = Candidates.of([single[walk] for walk in walks], validation, standard=False)
+    candidates = Candidates.of([single[walk] for walk in walks], validation, standard=True)
     betas = fit_weights(candidates, most=MOST_WALKS)
     kept = np.flatnonzero(betas)
     # The strongest first: its powers decide most.
     kept = kept[np.argsort(-betas[kept], kind="stable")]
     chosen = candidates.only(kept)
     tuned = _tune_powers(graph, chosen, [walks[n] for n in kept], betas[kept], progress)
-    betas, _ = refine(chosen.judge, betas[kept], chosen.judge(betas[kept]))
-    return [replace(walk, beta=round(float(beta / betas.max()), 4)) for walk, beta in zip(tuned, betas, strict=True)]
+    betas = fit_weights(chosen, most=MOST_WALKS)
+    pairs = zip(tuned, betas / betas.max(), strict=True)
+    return [replace(walk, beta=round(float(beta), 4)) for walk, beta in pairs if beta]
 
 
 def _tune_powers(
@@ -67,7 +70,7 @@ def _tune_powers(
 ) -> list[Walk]:
     """The walks with powers after coordinate steps; `chosen` holds their scores afterwards."""
     walks = list(walks)
-    best = float(chosen.judge(betas).mean())
+    best = log_likelihood(chosen, betas)
     tried = 0
 
     def attempt(position: int, powers: tuple[float, ...]) -> bool:
@@ -77,8 +80,8 @@ def _tune_powers(
         trial = replace(walks[position], powers=powers)
         before = chosen.values[position].copy()
         chosen.put(position, _alone(graph, trial))
-        found = float(chosen.judge(betas).mean())
-        if found > best:
+        found = log_likelihood(chosen, betas)
+        if found > best + WORTH:
             best, walks[position] = found, trial
             return True
         chosen.values[position] = before

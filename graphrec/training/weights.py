@@ -1,9 +1,9 @@
 """Which parts of a sum are worth having, and how much of each, on validation only.
 
-First the non-negative weights under which what validation users took is likeliest: every relevant pair is a choice
+Weights are the non-negative ones under which what validation users took is likeliest: every relevant pair is a choice
 among the user's candidates with probability softmax(sum_m weight_m * score_m). The log-likelihood is concave, so that
-many parts can be judged at once, where a greedy search on the nDCG of a few hundred users follows luck (docs/log.md,
-2026-11-22). Then coordinate steps raise the metric itself.
+many parts can be judged at once, where a search on the nDCG of a few hundred users follows luck (docs/log.md,
+2026-11-22).
 """
 
 from collections.abc import Callable
@@ -16,40 +16,9 @@ from scipy.optimize import minimize
 from graphrec.training.candidates import Candidates
 
 Weights = NDArray[np.float64]
-#: The metric of every validation user for some weights.
-Judge = Callable[[Weights], NDArray[np.float64]]
 
 WORTH = 2.0
 """Log-likelihood a part must add to stay: twice the one that Akaike's criterion asks of a parameter."""
-
-FACTORS = (0.5, 0.7, 0.85, 1.2, 1.4, 2.0)
-"""What a weight is multiplied by when it is refined."""
-ROUNDS = 6
-
-
-def fit_weights(candidates: Candidates, *, most: int) -> Weights:
-    """Non-negative weights (num_parts,), the largest 1; 0 for what does not help; at most `most` others."""
-    weights = _likeliest(candidates, most)
-    weights, _ = refine(candidates.judge, weights, candidates.judge(weights))
-    return weights / float(weights.max())
-
-
-def refine(judge: Judge, weights: Weights, values: NDArray[np.float64]) -> tuple[Weights, NDArray[np.float64]]:
-    """The weights after coordinate steps that raise the mean, and their values."""
-    if np.count_nonzero(weights) < 2:
-        return weights, values
-    for _ in range(ROUNDS):
-        before = values.mean()
-        for part in np.flatnonzero(weights):
-            for factor in FACTORS:
-                trial = weights.copy()
-                trial[part] *= factor
-                found = judge(trial)
-                if found.mean() > values.mean():
-                    weights, values = trial, found
-        if values.mean() <= before * 1.0002:
-            break
-    return weights, values
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +33,12 @@ class _Choices:
 
     def fit(self, parts: NDArray[np.integer], begin: Weights) -> tuple[Weights, float]:
         """The likeliest weights of some parts, and the negative log-likelihood; the search starts at `begin`."""
+        bounds = [(0.0, None)] * len(parts)
+        found = minimize(self.loss(parts), begin, jac=True, bounds=bounds, method="L-BFGS-B")
+        return np.asarray(found.x), float(found.fun)
+
+    def loss(self, parts: NDArray[np.integer]) -> Callable[[Weights], tuple[float, Weights]]:
+        """The negative log-likelihood of weights of some parts, with its gradient."""
         values = self.values[parts]
         chosen = values[:, self.places].sum(axis=1)
 
@@ -75,12 +50,14 @@ class _Choices:
             value = (self.taken * (np.log(sums) + highest)).sum() - total[self.places].sum()
             return float(value), values @ (mass * (self.taken / sums)[self.segment]) - chosen
 
-        found = minimize(loss, begin, jac=True, bounds=[(0.0, None)] * len(parts), method="L-BFGS-B")
-        return np.asarray(found.x), float(found.fun)
+        return loss
 
 
-def _likeliest(candidates: Candidates, most: int) -> Weights:
-    """The likeliest weights (num_parts,), the largest 1, without parts that add less than WORTH."""
+def fit_weights(candidates: Candidates, *, most: int) -> Weights:
+    """The likeliest weights (num_parts,), at most `most` above 0, without parts that add less than WORTH.
+
+    They are not normalised: their size is how sharply users choose.
+    """
     num_parts = len(candidates.values)
     choices = _choices(candidates)
     weights = np.zeros(num_parts)
@@ -97,7 +74,12 @@ def _likeliest(candidates: Candidates, most: int) -> Weights:
     weights[kept] = found
     if not weights.any():
         weights[int(np.argmax([candidates.judge(unit).mean() for unit in np.eye(num_parts)]))] = 1.0
-    return weights / float(weights.max())
+    return weights
+
+
+def log_likelihood(candidates: Candidates, weights: Weights) -> float:
+    """The log-likelihood of what users took under some weights (num_parts,)."""
+    return -_choices(candidates).loss(np.arange(len(weights)))(weights)[0]
 
 
 def _choices(candidates: Candidates) -> _Choices:

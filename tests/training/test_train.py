@@ -36,8 +36,8 @@ def test_what_was_trained_is_what_the_folder_gives(snapshot: Snapshot, home: Hom
     again = open_model(report.path, snapshot)
     users = np.arange(10, dtype=np.int32)
     assert model.hash == report.hash
-    np.testing.assert_array_equal(model.blend.block(users), again.blend.block(users))
-    np.testing.assert_allclose(model.blend.block(users)[3], model.blend.row(3).scores, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(model.blend.batch(users), again.blend.batch(users))
+    np.testing.assert_allclose(model.blend.batch(users)[3], model.blend.row(3).scores, rtol=1e-5, atol=1e-6)
 
 
 def test_what_is_written_scores_as_what_was_fitted(
