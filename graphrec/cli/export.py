@@ -1,24 +1,37 @@
-"""graphrec export: the lists of all users in one file."""
+"""graphrec export: the lists of all users in one file, or back in the store."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from graphrec.cli.output import emit_json, progress, say
 from graphrec.cli.state import state
+from graphrec.errors import UsageError
+
+if TYPE_CHECKING:
+    from graphrec.features.vectors import StoredVectors
 
 
 def command(
-    out: Annotated[Path, typer.Option(help="File to write: .csv, .parquet or .jsonl.")],
+    out: Annotated[Path | None, typer.Option(help="File to write: .csv, .parquet or .jsonl.")] = None,
+    to: Annotated[str | None, typer.Option(help="`store`: write the lists into the graph instead.")] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="How many products per user.")] = 10,
     model: Annotated[str | None, typer.Option(help="Kind of model (default: the blend, final before tested).")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Write the best products of every user, with score and strongest reason, for the CRM.
 
-    The file appears when it is whole; an interrupted export leaves nothing and can be run again.
+    The file appears when it is whole; an interrupted export leaves nothing and can be run again. In the store a list is
+    (user)-[:RECOMMENDED {rank, score, reason, reasons, model, as_of, run}]->(product); earlier runs are removed.
     """
+    if to is not None:
+        if to != "store" or out is not None:
+            raise UsageError(f"--to {to}: want --to store, or --out FILE, not both")
+        _write_back(k, model, json=json)
+        return
+    if out is None:
+        raise UsageError("where to? --out FILE (.csv, .parquet or .jsonl), or --to store")
     from graphrec.delivery.export import export_lists
     from graphrec.serving.engine import Engine
 
@@ -30,3 +43,32 @@ def command(
         say(f"{written.rows:,} rows for {written.users:,} users: {written.path}")
         if written.without_list:
             say(f"{written.without_list:,} users have no list: there is not enough evidence for them")
+
+
+def _write_back(k: int, model: str | None, *, json: bool) -> None:
+    from graphrec.delivery.write_back import write_back
+    from graphrec.serving.engine import Engine
+    from graphrec.store import open_store
+
+    engine = Engine.open(state.home, model)
+    with progress(json=json) as report, open_store(state.settings.store, state.home.store) as store:
+        written = write_back(engine, store, k, texts=_texts(), progress=report)
+    if json:
+        emit_json(written)
+        return
+    say(f"{written.rows:,} recommendations for {written.users:,} users; {written.removed:,} of earlier runs removed")
+    if written.without_list:
+        say(f"{written.without_list:,} users have no list: there is not enough evidence for them")
+    if written.missing:
+        say(f"{written.missing:,} not written: their user or product is no longer in the store")
+    for name, count in written.vectors.items():
+        say(f"{count:,} products have a {name}; its index: {written.indexes[name]}")
+
+
+def _texts() -> "StoredVectors | None":
+    """The text vectors of the home, when there are any."""
+    from graphrec.features.encoder import EncoderFiles
+    from graphrec.features.vectors import StoredVectors
+
+    folder = state.home.vectors / EncoderFiles.find(state.settings.encoder).slug
+    return StoredVectors.open(folder) if (folder / "meta.json").exists() else None

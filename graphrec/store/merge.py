@@ -232,6 +232,7 @@ class MergeSink:
         return len(rows)
 
     def _drop_unclaimed(self, kind: Kind) -> int:
+        self._store.write(queries.text("load/drop_recommendations", kind.labels))
         found = self._store.query(queries.text("load/unclaimed_nodes", kind.labels))
         self._store.write(queries.text("load/drop_nodes", kind.labels), {}, found.records())
         return len(found.rows)

@@ -30,7 +30,7 @@ READS: dict[str, tuple[queries.Labels, dict[str, Any]]] = {
     "read/split": ({}, {}),
 }
 #: Parameters of the analysts' queries beside those that are drawn.
-GIVEN = {"attribute": "id", "value": "C001", "relation": "IN_AGE_BAND", "since": "2024-06-01"}
+GIVEN = {"attribute": "id", "value": "C001", "relation": "IN_AGE_BAND", "since": "2024-06-01", "before": "2999"}
 DRAWS = 5
 
 

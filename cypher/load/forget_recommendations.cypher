@@ -1,0 +1,6 @@
+// Recommendations of other runs go, some at a time.
+MATCH (u:User)-[r:RECOMMENDED]->(p:Product)
+WHERE r.run <> $run
+WITH r
+LIMIT $limit
+DELETE r

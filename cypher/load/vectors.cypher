@@ -1,0 +1,4 @@
+// Vectors of nodes, for a vector index.
+UNWIND $rows AS row
+MATCH (n:Node {id: row.id})
+SET n += row.properties
