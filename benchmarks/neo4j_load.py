@@ -51,11 +51,11 @@ class Retries(logging.Handler):
 
 @contextmanager
 def timed(what: str, rows: int, rates: dict[str, float]) -> Iterator[None]:
-    """Print what a step took; its rows a second go into `rates`, the best of several runs."""
+    """Print what a step took; its rows a second go into `rates`, the mean of several runs."""
     began = time.monotonic()
     yield
     seconds = time.monotonic() - began
-    rates[what] = max(rates.get(what, 0.0), rows / seconds)
+    rates[what] = (rates[what] + rows / seconds) / 2 if what in rates else rows / seconds
     print(f"{what:34} {rows:>9,} rows {seconds:7.1f} s {rows / seconds:>10,.0f} rows/s", flush=True)
 
 

@@ -145,7 +145,9 @@ class Neo4jStore(Store):
         if index.dimensions is None:
             text = f"CREATE FULLTEXT INDEX {quoted} IF NOT EXISTS FOR (n:{label}) ON EACH [n.{key}]"
         else:
-            rule = f"{{`vector.dimensions`: {index.dimensions:d}, `vector.similarity_function`: 'cosine'}}"
+            # Unquantized, so that a score is the cosine and not near it.
+            rule = f"`vector.dimensions`: {index.dimensions:d}, `vector.similarity_function`: 'cosine'"
+            rule = f"{{{rule}, `vector.quantization.enabled`: false}}"
             text = (
                 f"CREATE VECTOR INDEX {quoted} IF NOT EXISTS FOR (n:{label}) ON (n.{key}) "
                 f"OPTIONS {{indexConfig: {rule}}}"

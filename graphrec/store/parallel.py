@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 #: Rows and bytes of one transaction: large enough to spare round trips, small enough for a server with a small heap.
-MAX_ROWS = 10_000
-MAX_BYTES = 4_000_000
-#: Blocks that the nodes of one label are cut into; more of them let more writers find a cell that is free.
-MAX_BLOCKS = 4
+MAX_ROWS = 20_000
+MAX_BYTES = 8_000_000
+#: Blocks that the nodes of one label are cut into: one per writer, as the edges of a node come in as many transactions.
+MAX_BLOCKS = 3
 
 
 @dataclass(frozen=True)

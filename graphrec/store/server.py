@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from graphrec import queries
-from graphrec.graph.rows import Counts, Part, Source
+from graphrec.graph.rows import EDGE_COLUMNS, Counts, Part, Source
 from graphrec.progress import Progress, silent
 from graphrec.store import diff
 from graphrec.store.base import Statement, Store
@@ -31,7 +31,9 @@ def by_source(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         source = row.pop("source")
         if not grouped or grouped[-1]["source"] != source:
             grouped.append({"source": source, "edges": []})
-        row["properties"] = {name: one for name, one in row["properties"].items() if one is not None}
+        given = {name: one for name, one in row.pop("properties").items() if one is not None}
+        row.update({name: given.pop(name) for name in EDGE_COLUMNS if name in given})
+        row["properties"] = given
         grouped[-1]["edges"].append(row)
     return grouped
 
