@@ -4,8 +4,8 @@
 
 The bars: the walk kernel alone .1829/.1495 within .0005; kernel + spectral at least .187/.156; each within 90 s on two
 cores. --tuned adds what validation chooses, for comparison: this data set's test part is not exchangeable with its
-train part, so tuning on it picks too much kernel (SCIENCE.md 3.4). Processor seconds are printed too, since other work
-on the machine lengthens the wall time. Ends with 1 below a bar of quality, with 0 and a word where the data are not there.
+train part, so tuning on it picks too much kernel. Processor seconds are printed too, since other work on the machine
+lengthens the wall time. Ends with 1 below a bar of quality, with 0 and a word where the data are not there.
 """
 
 import argparse

@@ -41,7 +41,8 @@ def main() -> int:
         seconds = time.monotonic() - began
     weights = ", ".join(f"{weight:g} x {name}" for name, weight in report.meta["configuration"]["weights"].items())
     users = found.split["users"]
-    print(f"zimnat: {users:,} clients, split {found.split['hash'][:16]}, seed {given.seed}; blend {weights}; {seconds:.0f} s")
+    print(f"zimnat: {users:,} clients, split {found.split['hash'][:16]}, seed {given.seed}")
+    print(f"blend {weights}; {seconds:.0f} s")
     for name, bar in BARS.items():
         value = found.metrics[name]
         others = ", ".join(f"{other} {metrics[name].value:.4f}" for other, metrics in found.baselines.items())

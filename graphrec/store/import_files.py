@@ -185,7 +185,7 @@ class ImportFilesSink:
             for row in rows:
                 row.update({name: self._delimiter.join(row[name]) or None for name in ("users", "products")})
                 row.update({"source": self.source.name, ":LABEL": f"{RESERVED}Split"})
-            lists = dict.fromkeys(("users", "products"), "string[]")
+            lists = {"users": "string[]", "products": "string[]"}
             self._write(Kind(f"{RESERVED}Split"), pa.Table.from_pylist(rows), lists)
 
 

@@ -274,4 +274,6 @@ def _versions() -> dict[str, str]:
 
 
 def _device(blend: Blend) -> dict[str, str]:
+    if any(term.name == "lightgcn" for term in blend.terms):
+        return {"name": "cpu", "reason": "lightgcn is fitted with torch on the CPU, all else with numpy and numba"}
     return {"name": "cpu", "reason": "every part of this model is fitted with numpy and numba"}

@@ -27,6 +27,7 @@ class Scores(Protocol):
 
     def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """The scores (len(users), num_products)."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
