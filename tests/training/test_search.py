@@ -1,0 +1,123 @@
+"""Ranks, the metric that choices are made on, kept candidates, and what the search prefers."""
+
+from math import log2
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graphrec.graph.adjacency import Graph, visible_graph
+from graphrec.graph.snapshot import Snapshot
+from graphrec.metrics.ranking import evaluate_lists
+from graphrec.models.itemknn import fit_itemknn
+from graphrec.models.popularity import fit_popularity
+from graphrec.models.spectral import fit_spectral
+from graphrec.terms.blend import Blend
+from graphrec.training.candidates import Candidates
+from graphrec.training.lists import ranked_lists
+from graphrec.training.recipes import Inputs, fit_term
+from graphrec.training.search import fixed
+from graphrec.training.split import split_of
+from graphrec.training.validation import MAX_USERS, Validation
+from graphrec.training.walks import choose_walks
+from tests.training import bank
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    return bank.taste_bank(tmp_path_factory.mktemp("bank") / "s", users=40, products=40)
+
+
+@pytest.fixture(scope="module")
+def graph(snapshot: Snapshot) -> Graph:
+    return visible_graph(snapshot, split_of(snapshot).hidden("train"))
+
+
+@pytest.fixture(scope="module")
+def validation(snapshot: Snapshot, graph: Graph) -> Validation:
+    return Validation.of(split_of(snapshot), graph, 0)
+
+
+def test_ranks_count_ties_by_id_and_leave_out_what_is_held(tmp_path: Path) -> None:
+    """u0 holds p0; holders elsewhere: p1 2, p2 1, p3 1, p4 0; p3 is to be found, at rank 3 of p1, p2, p3, p4."""
+    bought = [("u0", "p0"), ("u0", "p3"), ("u1", "p1"), ("u2", "p1"), ("u1", "p2"), ("u2", "p3"), ("u3", "p4")]
+    parts = {"test": [("u3", "p4")], "valid": [("u0", "p3")]}
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": bought}, split=parts)
+    split = split_of(snapshot)
+    graph = visible_graph(snapshot, split.hidden("train"))
+    validation = Validation.of(split, graph, 0)
+    assert (validation.k, validation.metric) == (3, "ndcg@3")
+    assert validation.judge(fit_popularity(graph)).tolist() == [1 / log2(1 + 3)]
+
+
+def test_the_metric_is_that_of_evaluation(graph: Graph, validation: Validation) -> None:
+    for term in (fit_popularity(graph), fit_itemknn(graph), fit_spectral(graph)):
+        lists = ranked_lists(Blend([term], [1.0]), validation.users, graph.held(), validation.k)
+        relevant = validation.relevant
+        expected = evaluate_lists(lists, relevant.indptr, relevant.indices, [validation.k])[validation.metric]
+        np.testing.assert_allclose(validation.judge(term), expected, atol=1e-12)
+
+
+def test_candidates_of_a_small_catalogue_are_whole_and_exact(graph: Graph, validation: Validation) -> None:
+    terms = [fit_popularity(graph), fit_itemknn(graph), fit_spectral(graph)]
+    candidates = Candidates.of(terms, validation, standard=True)
+    for weights in ([1.0, 0.0, 0.0], [0.2, 1.0, 0.0], [0.3, 0.1, 1.0]):
+        expected = validation.judge(Blend(terms, weights))
+        np.testing.assert_allclose(candidates.judge(np.array(weights)), expected, atol=1e-12)
+
+
+def test_a_term_can_be_replaced_among_the_candidates(graph: Graph, validation: Validation) -> None:
+    terms = [fit_popularity(graph), fit_itemknn(graph)]
+    candidates = Candidates.of(terms, validation, standard=True)
+    candidates.put(0, fit_spectral(graph))
+    expected = Candidates.of([fit_spectral(graph), terms[1]], validation, standard=True)
+    np.testing.assert_array_equal(candidates.values, expected.values)
+
+
+def test_a_large_catalogue_keeps_the_first_of_every_term_and_what_is_to_be_found(
+    graph: Graph, validation: Validation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("graphrec.training.candidates.DEPTH", 5)
+    term = fit_itemknn(graph)
+    candidates = Candidates.of([term], validation, standard=True)
+    lists = ranked_lists(Blend([term], [1.0]), validation.users, graph.held(), 5)
+    for row in range(len(validation)):
+        kept = candidates.products[candidates.indptr[row] : candidates.indptr[row + 1]].tolist()
+        assert kept == sorted({*lists[row].tolist(), *validation.relevant.row(row).tolist()})
+        wanted = candidates.products[candidates.places[validation.relevant.indptr[row]]]
+        assert wanted == validation.relevant.row(row)[0]
+
+
+def test_a_large_bank_is_judged_on_a_seeded_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    snapshot = bank.taste_bank(tmp_path / "s")
+    split = split_of(snapshot)
+    graph = visible_graph(snapshot, split.hidden("train"))
+    monkeypatch.setattr("graphrec.training.validation.MAX_USERS", 10)
+    monkeypatch.setattr("graphrec.training.validation.SCORES_AT_LEAST", 0)
+    one, again, other = (Validation.of(split, graph, seed).users.tolist() for seed in (0, 0, 1))
+    assert one == again != other
+    assert len(one) == 10 == len(set(one))
+    assert MAX_USERS == 1500
+
+
+def test_the_walk_of_the_planted_taste_is_found(graph: Graph, validation: Validation) -> None:
+    """Users buy by the half of the catalogue: look-alike holdings and the sector tell it, the town too."""
+    walks = choose_walks(graph, validation)
+    named = {str(walk) for walk in walks}
+    assert named & {"BOUGHT <BOUGHT BOUGHT", "BOUGHT IN_SECTOR <IN_SECTOR", "LIVES_IN <LIVES_IN BOUGHT"}
+    assert not any("OF_SEX" in name for name in named)
+
+
+@pytest.mark.parametrize("use_protected", [False, True])
+def test_protected_edges_are_used_only_when_asked(tmp_path: Path, use_protected: bool) -> None:
+    bought = [(f"u{n}", f"p{m}") for n in range(20) for m in range(6) if (n + m) % 3]
+    sex = [(f"u{n}", "fm"[n % 2]) for n in range(20)]
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": bought, "OF_SEX": sex})
+    graph = visible_graph(snapshot, split_of(snapshot).hidden("train"))
+    inputs = Inputs(use_protected=use_protected)
+    walks = fixed("kernel", graph, inputs).terms["kernel"]["walks"]
+    assert any("OF_SEX" in walk["walk"] for walk in walks) == use_protected
+    for name in ("ease", "lightgcn"):
+        term = fit_term(name, graph, {}, inputs)
+        hops = {str(source.hop) for source in term.neighbours}  # type: ignore[attr-defined]
+        assert ("OF_SEX" in hops) == use_protected
