@@ -167,15 +167,16 @@ def run(size: str, folder: Path) -> None:
     finally:
         server.stop()
 
+    fresh = prepare(folder / "fresh", heap="1g")
     began = time.monotonic()
     feed(
         memory,
         ImportFilesSink(folder / "files", folder / "series"),
         lambda what, rows: timed(f"--bulk: {what}", rows, rates),
     )
-    fresh = prepare(folder / "fresh", heap="1g")
+    command = import_command(folder / "files").partition(" && neo4j-admin ")[2]
     with timed("neo4j-admin import", nodes + edges, rates):
-        fresh.admin(*import_command(folder / "files").partition(" && neo4j-admin ")[2].split(), folder=folder / "files")
+        fresh.admin(*command.split(), folder=folder / "files", is_brief=False)
     bulk = time.monotonic() - began
 
     ours = rates["Bolt: interactions"]

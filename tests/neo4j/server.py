@@ -112,13 +112,13 @@ class Server:
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def admin(self, *arguments: str, folder: Path | None = None) -> str:
+    def admin(self, *arguments: str, folder: Path | None = None, is_brief: bool = True) -> str:
         """The output of neo4j-admin with these arguments, run in a folder; the server should not run.
 
         Raises:
             Unavailable: the command failed; the end of its output.
         """
-        return _admin(self.folder, folder or self.folder, *arguments)
+        return _admin(self.folder, folder or self.folder, *arguments, is_brief=is_brief)
 
     def _answers(self) -> bool:
         from neo4j import GraphDatabase
@@ -218,9 +218,9 @@ def _fetch_jars() -> None:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _admin(home: Path, folder: Path, *arguments: str) -> str:
+def _admin(home: Path, folder: Path, *arguments: str, is_brief: bool) -> str:
     environment = {**os.environ, "NEO4J_HOME": str(home), "NEO4J_CONF": str(home / "conf")}
-    command = [*_java("512m", "org.neo4j.server.startup.Neo4jAdminBoot", is_brief=True), *arguments]
+    command = [*_java("512m", "org.neo4j.server.startup.Neo4jAdminBoot", is_brief=is_brief), *arguments]
     done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Unavailable(f"neo4j-admin {' '.join(arguments[:2])} failed: {_tail(done.stdout + done.stderr)}")
