@@ -44,6 +44,8 @@ BLOCKS = blocks()
 RUN = [block for block in BLOCKS if block.needs is None]
 COMMAND_LINES = [line for block in BLOCKS for line in block.lines if line.startswith("graphrec ")]
 COMMAND_LINES += re.findall(r"^\$ (graphrec .+)$", README, re.MULTILINE)
+PAGES = [page.read_text(encoding="utf-8") for page in sorted((ROOT / "docs").glob("*.md"))]
+PAGE_LINES = [line for page in PAGES for line in re.findall(r"^graphrec .+$", page, re.MULTILINE)]
 
 
 def run(block: Block, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -110,7 +112,7 @@ def test_demo_is_what_make_demo_runs() -> None:
     assert re.search(r"^demo: install .*\n\t@\$\(BIN\)/graphrec demo --run \$\(ARGS\)$", makefile, re.MULTILINE)
 
 
-@pytest.mark.parametrize("line", COMMAND_LINES)
+@pytest.mark.parametrize("line", [*COMMAND_LINES, *PAGE_LINES])
 def test_every_command_line_is_understood(line: str) -> None:
     group = typer.main.get_command(app)
     words = shlex.split(line.partition(">")[0], comments=True)[1:]
