@@ -33,7 +33,7 @@ server.bolt.advertised_address=127.0.0.1:{port}
 server.http.enabled=false
 server.https.enabled=false
 server.memory.heap.max_size={heap}
-server.memory.pagecache.size=256m
+server.memory.pagecache.size={page_cache}
 db.tx_log.preallocate=false
 dbms.usage_report.enabled=false
 """
@@ -145,7 +145,7 @@ class Server:
         (self.folder / "pid").unlink(missing_ok=True)
 
 
-def prepare(folder: Path, heap: str = "512m", *, is_brief: bool = False) -> Server:
+def prepare(folder: Path, heap: str = "512m", page_cache: str = "256m", *, is_brief: bool = False) -> Server:
     """A server with an empty folder, a free port and a new password, not started yet.
 
     Raises:
@@ -155,7 +155,8 @@ def prepare(folder: Path, heap: str = "512m", *, is_brief: bool = False) -> Serv
     for name in ("conf", "data", "logs", "import", "plugins", "run"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     server = Server(folder.resolve(), _free_port(), secrets.token_urlsafe(18), heap, is_brief)
-    (folder / "conf" / "neo4j.conf").write_text(_CONFIGURATION.format(port=server.port, heap=heap))
+    configuration = _CONFIGURATION.format(port=server.port, heap=heap, page_cache=page_cache)
+    (folder / "conf" / "neo4j.conf").write_text(configuration)
     server.admin("dbms", "set-initial-password", server.password)
     return server
 
@@ -167,7 +168,7 @@ def up() -> Server:
         return known
     if known is not None:
         known.remove()
-    server = prepare(UP).start()
+    server = prepare(UP, heap="1g", page_cache="1g").start()
     record = {**asdict(server), "folder": str(server.folder)}
     _private(UP / "server.json", json.dumps(record))
     variables = {**server.environment, "GRAPHREC_TEST_NEO4J": server.uri}
