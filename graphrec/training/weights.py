@@ -6,12 +6,9 @@ many parts can be judged at once, where a search on the nDCG of a few hundred us
 2026-11-22).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
+import numba
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from graphrec.training.candidates import Candidates
 
@@ -21,36 +18,10 @@ WORTH = 2.0
 """Log-likelihood a part must add to stay: twice the one that Akaike's criterion asks of a parameter."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Choices:
-    """Shapes: values (num_parts, total); segment (total,) = user of each candidate; taken (num_users,) = choices."""
-
-    values: NDArray[np.float64]
-    starts: NDArray[np.int64]
-    segment: NDArray[np.int64]
-    taken: NDArray[np.int64]
-    places: NDArray[np.int64]
-
-    def fit(self, parts: NDArray[np.integer], begin: Weights) -> tuple[Weights, float]:
-        """The likeliest weights of some parts, and the negative log-likelihood; the search starts at `begin`."""
-        bounds = [(0.0, None)] * len(parts)
-        found = minimize(self.loss(parts), begin, jac=True, bounds=bounds, method="L-BFGS-B")
-        return np.asarray(found.x), float(found.fun)
-
-    def loss(self, parts: NDArray[np.integer]) -> Callable[[Weights], tuple[float, Weights]]:
-        """The negative log-likelihood of weights of some parts, with its gradient."""
-        values = self.values[parts]
-        chosen = values[:, self.places].sum(axis=1)
-
-        def loss(weights: Weights) -> tuple[float, Weights]:
-            total = weights @ values
-            highest = np.maximum.reduceat(total, self.starts)
-            mass = np.exp(total - highest[self.segment])
-            sums = np.add.reduceat(mass, self.starts)
-            value = (self.taken * (np.log(sums) + highest)).sum() - total[self.places].sum()
-            return float(value), values @ (mass * (self.taken / sums)[self.segment]) - chosen
-
-        return loss
+MOST_STEPS = 50
+SLOPE = 1e-4
+SMALL_GAIN = 1e-6
+PRIOR = 1e-3
 
 
 def fit_weights(candidates: Candidates, *, most: int) -> Weights:
@@ -59,13 +30,12 @@ def fit_weights(candidates: Candidates, *, most: int) -> Weights:
     They are not normalised: their size is how sharply users choose.
     """
     num_parts = len(candidates.values)
-    choices = _choices(candidates)
     weights = np.zeros(num_parts)
-    found, cost = choices.fit(np.arange(num_parts), np.full(num_parts, 0.1))
+    found, cost = _fit(candidates, np.arange(num_parts), np.full(num_parts, 0.1))
     kept = np.flatnonzero(found > 1e-6)
     found = found[kept]
     while len(kept) > 1:
-        without = [choices.fit(np.delete(kept, n), np.delete(found, n)) for n in range(len(kept))]
+        without = [_fit(candidates, np.delete(kept, n), np.delete(found, n)) for n in range(len(kept))]
         weakest = int(np.argmin([one[1] for one in without]))
         if without[weakest][1] - cost >= WORTH and len(kept) <= most:
             break
@@ -79,15 +49,103 @@ def fit_weights(candidates: Candidates, *, most: int) -> Weights:
 
 def log_likelihood(candidates: Candidates, weights: Weights) -> float:
     """The log-likelihood of what users took under some weights (num_parts,)."""
-    return -_choices(candidates).loss(np.arange(len(weights)))(weights)[0]
+    return -_loss(candidates, np.arange(len(weights)), weights, curved=False)[0]
 
 
-def _choices(candidates: Candidates) -> _Choices:
-    indptr = candidates.indptr
-    return _Choices(
-        candidates.values.astype(np.float64),
-        indptr[:-1],
-        np.repeat(np.arange(len(indptr) - 1), np.diff(indptr)),
-        np.diff(candidates.validation.relevant.indptr),
-        candidates.places,
+def _fit(candidates: Candidates, parts: NDArray[np.integer], begin: Weights) -> tuple[Weights, float]:
+    """The likeliest weights of some parts, and the negative log-likelihood; the search starts at `begin`.
+
+    Projected Newton steps: parts at 0 that would fall below it stay out of a step. Source: Bertsekas, SIAM J. Control
+    and Optimization 20 (1982).
+    """
+    weights = begin
+    value, slope, curve = _loss(candidates, parts, weights)
+    for _ in range(MOST_STEPS):
+        free = (weights > 0) | (slope < 0)
+        if not free.any() or np.abs(slope[free]).max() < SLOPE:
+            break
+        step = np.zeros(len(parts))
+        step[free] = np.linalg.solve(curve[np.ix_(free, free)], -slope[free])
+        found = _along(candidates, parts, (weights, value, slope), step)
+        if found is None:
+            break
+        gain, weights = value - found[1], found[0]
+        value, slope, curve = _loss(candidates, parts, weights)
+        if gain < SMALL_GAIN:
+            break
+    return weights, value
+
+
+def _along(
+    candidates: Candidates, parts: NDArray[np.integer], at: tuple[Weights, float, Weights], step: Weights
+) -> tuple[Weights, float] | None:
+    """The first point along a step, cut at 0 and halved when too long, that is better enough; None without one."""
+    weights, value, slope = at
+    for halvings in range(20):
+        trial = np.maximum(weights + step / 2**halvings, 0.0)
+        found = _loss(candidates, parts, trial, curved=False)[0]
+        if found <= value + 1e-4 * float(slope @ (trial - weights)):
+            return trial, found
+    return None
+
+
+def _loss(
+    candidates: Candidates, parts: NDArray[np.integer], weights: Weights, *, curved: bool = True
+) -> tuple[float, Weights, NDArray[np.float64]]:
+    """The negative log-likelihood of weights of some parts, its slope and, when asked, its curvature."""
+    slope, curve = np.zeros(len(parts)), np.zeros((len(parts), len(parts)))
+    relevant = candidates.validation.relevant.indptr
+    value = _sum_loss(
+        candidates.values, parts, weights, candidates.indptr, relevant, candidates.places, slope, curve, curved
     )
+    # A trace of a prior, so that choices that are all explained have an answer below infinity.
+    curve[np.diag_indices(len(parts))] += PRIOR
+    return value + PRIOR * float(weights @ weights) / 2, slope + PRIOR * weights, curve
+
+
+@numba.njit(cache=True)
+def _add_curve(mass, lines, mean, total, taken, curve):  # type: ignore[no-untyped-def]
+    """Add the covariances of the parts under the choice probabilities mass / total."""
+    for m in range(len(mean)):
+        for n in range(m + 1):
+            both = 0.0
+            for i in range(len(mass)):
+                both += mass[i] * lines[m, i] * lines[n, i]
+            curve[m, n] += taken * (both / total - mean[m] * mean[n])
+            curve[n, m] = curve[m, n]
+
+
+# One thread, as in candidates.py.
+@numba.njit(cache=True)
+def _sum_loss(values, parts, weights, indptr, relevant_ptr, places, slope, curve, curved):  # type: ignore[no-untyped-def]
+    num_parts = len(parts)
+    widest = np.diff(indptr).max()
+    mass = np.empty(widest)
+    mean = np.empty(num_parts)
+    lines = np.empty((num_parts, widest))
+    value = 0.0
+    for user in range(len(indptr) - 1):
+        start = indptr[user]
+        size = indptr[user + 1] - start
+        taken = relevant_ptr[user + 1] - relevant_ptr[user]
+        mass[:size] = 0.0
+        for m in range(num_parts):
+            line = values[parts[m]]
+            for i in range(size):
+                lines[m, i] = line[start + i]
+                mass[i] += weights[m] * lines[m, i]
+        for p in range(relevant_ptr[user], relevant_ptr[user + 1]):
+            place = places[p] - start
+            value -= mass[place]
+            for m in range(num_parts):
+                slope[m] -= lines[m, place]
+        highest = mass[:size].max()
+        mass[:size] = np.exp(mass[:size] - highest)
+        total = mass[:size].sum()
+        value += taken * (np.log(total) + highest)
+        for m in range(num_parts):
+            mean[m] = (mass[:size] * lines[m, :size]).sum() / total
+            slope[m] += taken * mean[m]
+        if curved:
+            _add_curve(mass[:size], lines, mean, total, taken, curve)
+    return value
