@@ -1,4 +1,4 @@
-"""How long a cold `graphrec recommend USER` takes beyond importing numpy, typer and rich, on the M demo bank. Bar: 0.4 s."""
+"""How long a cold `graphrec recommend USER` takes beyond importing numpy, typer and rich (demo bank M). Bar: 0.4 s."""
 
 import os
 import statistics

@@ -23,7 +23,8 @@ def main() -> int:
             pairs = sum(total.values())
             shares.append(sum(right.values()) / pairs)
             parts = ", ".join(f"{name} {right[name]}/{total[name]}" for name in sorted(total))
-            print(f"seed {seed}: neighbour {neighbours / pairs:.3f}, with relation {shares[-1]:.3f} ({parts})", flush=True)
+            found = f"neighbour {neighbours / pairs:.3f}, with relation {shares[-1]:.3f}"
+            print(f"seed {seed}: {found} ({parts})", flush=True)
     mean = sum(shares) / len(shares)
     print(f"mean over {len(SEEDS)} banks: {mean:.3f}, bar {BAR:.2f}")
     return int(mean < BAR)

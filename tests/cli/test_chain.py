@@ -137,7 +137,8 @@ def test_unknown_ids_and_models_are_one_line(served: Bank) -> None:
     assert error.endswith("search with: graphrec find C00016\n")
     assert error.count("\n") == 1
     error = served.run("recommend", "C000016", "--model", "ease", code=5).stderr
-    assert error == f"error: there is no model of kind ease in {served.home}/models yet; run: graphrec train --model ease\n"
+    wanted = f"error: there is no model of kind ease in {served.home}/models yet; run: graphrec train --model ease\n"
+    assert error == wanted
     error = served.run("evaluate", "--k", "ten", code=2).stderr
     assert error == "error: --k ten: want whole numbers with commas between them, such as 1,3,10,20\n"
     error = served.run("evaluate", "--baselines", "best", code=2).stderr
