@@ -57,4 +57,4 @@ def holdings(graph: Graph, dtype: type = np.float32) -> "csr_array":
 def inverse_power(degrees: NDArray[np.number], power: float) -> NDArray[np.float64]:
     """degree ** -power, 0 where the degree is 0."""
     values = np.asarray(degrees, np.float64)
-    return np.where(values > 0, np.maximum(values, 1e-300) ** -power, 0.0)
+    return np.power(values, -power, out=np.zeros_like(values), where=values > 0)

@@ -26,7 +26,7 @@ BLEND_TERMS = ("kernel", "spectral", "ease", "itemknn", "popularity", "lightgcn"
 KERNEL = "kernel"
 """The term whose score lies on real paths alone."""
 PATH_SHARE = 0.6
-"""Part of a blend's weight that goes to real paths where validation cannot tell the difference."""
+"""Part of a blend's weight that goes to real paths where that costs at most one standard error on validation."""
 CROWD_PARTS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """What is tried as the part of the weight on crowds that stays."""
 FIXED_TERMS = ("kernel", "spectral")
@@ -95,7 +95,7 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
 
 
 def towards_paths(judge: Judge, weights: Weights, is_path: NDArray[np.bool_], alone: Weights) -> Weights:
-    """The weights with PATH_SHARE of their sum on paths, where validation cannot tell the difference.
+    """The weights with PATH_SHARE of their sum on paths, where that costs at most one standard error on validation.
 
     Where no path has weight, paths come in with those that they have `alone`.
     """
@@ -108,7 +108,7 @@ def towards_paths(judge: Judge, weights: Weights, is_path: NDArray[np.bool_], al
 
 
 def towards_names(judge: Judge, weights: Weights, is_crowd: NDArray[np.bool_]) -> Weights:
-    """The weights with as little on what crowds do as validation cannot tell from them.
+    """The weights with as little on what crowds do as costs at most one standard error on validation.
 
     That somebody holds another product of the same issuer is a reason a person can check; that others hold both says
     the same again, with a number. Where both explain a purchase, the first should get the credit.
@@ -117,13 +117,13 @@ def towards_names(judge: Judge, weights: Weights, is_crowd: NDArray[np.bool_]) -
 
 
 def _unless_worse(judge: Judge, weights: Weights, trials: Sequence[Weights]) -> Weights:
-    """The first of the trials by which users lose at most one standard error, else the weights themselves."""
+    """The first of the trials that is at most one standard error of the metric worse, else the weights themselves.
+
+    Source: the one-standard-error rule of Breiman et al., Classification and Regression Trees, 1984.
+    """
     now = judge(weights)
-    for trial in trials:
-        loss = now - judge(trial)
-        if loss.mean() <= loss.std() / np.sqrt(len(loss)):
-            return trial
-    return weights
+    tolerated = now.mean() - now.std() / np.sqrt(len(now))
+    return next((trial for trial in trials if judge(trial).mean() >= tolerated), weights)
 
 
 def _is_crowd(term: Term) -> bool:
