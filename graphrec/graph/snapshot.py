@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import NotTrained, SchemaOutdated
-from graphrec.graph.strings import Strings
+from graphrec.graph.strings import Strings, mapped
 from graphrec.schema import GraphSchema, Kind
 
 FORMAT = 1
@@ -59,7 +59,7 @@ class Nodes:
     @cached_property
     def known_at(self) -> NDArray[np.int64]:
         """When each node became known (num_nodes,), ALWAYS where no time was given."""
-        array: NDArray[np.int64] = np.load(self.folder / "known_at.npy", mmap_mode="r")
+        array: NDArray[np.int64] = mapped(self.folder / "known_at.npy")
         return array
 
     def __len__(self) -> int:
@@ -75,11 +75,11 @@ class Nodes:
         if position is None:
             raise KeyError(name)
         stem = self.folder / str(position)
-        valid = np.load(self.folder / f"{position}.valid.npy", mmap_mode="r")
+        valid = mapped(self.folder / f"{position}.valid.npy")
         kind = self.columns[name]
         if kind == "text":
             return ColumnArray(kind, Strings.open(stem), valid)
-        return ColumnArray(kind, np.load(self.folder / f"{position}.npy", mmap_mode="r"), valid)
+        return ColumnArray(kind, mapped(self.folder / f"{position}.npy"), valid)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +96,7 @@ class Edges:
     def __getattr__(self, name: str) -> NDArray[Any]:
         if name not in ("indptr", "indices", "at", "known_at", "in_indptr", "in_indices"):
             raise AttributeError(name)
-        array: NDArray[Any] = np.load(self.folder / f"{name}.npy", mmap_mode="r")
+        array: NDArray[Any] = mapped(self.folder / f"{name}.npy")
         object.__setattr__(self, name, array)
         return array
 
@@ -104,7 +104,7 @@ class Edges:
     def weight(self) -> NDArray[np.float64] | None:
         """The weight of each edge, NaN where it has none; None when no edge has one."""
         path = self.folder / "weight.npy"
-        return np.load(path, mmap_mode="r") if path.exists() else None
+        return mapped(path) if path.exists() else None
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -163,7 +163,7 @@ class Snapshot:
     def split_pairs(self, part: str) -> NDArray[np.int32] | None:
         """The pairs (n, 2) of user and product that the mapping puts into a part of the split, if it does."""
         path = self.folder / "split" / f"{part}.npy"
-        return np.load(path, mmap_mode="r") if path.exists() else None
+        return mapped(path) if path.exists() else None
 
     def name(self, label: str, index: int) -> str | None:
         """What a person reads for a node; None without a name or where it is personal."""

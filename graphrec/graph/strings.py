@@ -4,10 +4,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+def mapped(path: Path) -> NDArray[Any]:
+    """The array of a file, mapped into memory; a plain view of it, which is many times quicker to index."""
+    return np.load(path, mmap_mode="r").view(np.ndarray)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +69,8 @@ class Strings(Sequence[str]):
     def open(cls, stem: Path) -> "Strings":
         """The strings that `save` wrote, mapped into memory."""
         return cls(
-            np.load(stem.with_name(stem.name + ".offsets.npy"), mmap_mode="r"),
-            np.load(stem.with_name(stem.name + ".data.npy"), mmap_mode="r"),
+            mapped(stem.with_name(stem.name + ".offsets.npy")),
+            mapped(stem.with_name(stem.name + ".data.npy")),
         )
 
     @classmethod

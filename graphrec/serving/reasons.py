@@ -16,6 +16,7 @@ from graphrec.terms.base import LineGroup
 from graphrec.terms.blend import Blend, Ledger
 from graphrec.terms.walks import WalkScorer, WalkTerm
 
+MAX_HOPS = 3
 #: Stands after every time in a store.
 END_OF_TIME = "9999-12-31T23:59:59.999999Z"
 
@@ -46,6 +47,7 @@ class Reasons:
         self.nodes = Nodes(snapshot)
         self.schema = snapshot.schema
         self.sentences = Sentences(self.schema)
+        self._statements: dict[WalkScorer, str] = {}
 
     def lines(
         self,
@@ -141,18 +143,6 @@ class Reasons:
 
     def _cypher(self, path: list[PathPart], scorer: WalkScorer, scale: float) -> tuple[str, dict[str, Any]]:
         """The statement that returns a line's path (or the count of people) and its share."""
-        hops = scorer.walk.hops
-        form = f"people_{scorer.length}" if scorer.people else f"path_{scorer.length}"
-        if scorer.via_user and scorer.length == 3:
-            form = "acquaintances_3"
-        names: Mapping[str, str] = {
-            "User": self.schema.roles.user,
-            "Product": self.schema.roles.product,
-            "Via": scorer.labels[0],
-            "Mid": scorer.labels[min(1, scorer.length - 1)],
-            **dict(zip(("FIRST", "SECOND", "THIRD"), (hop.type for hop in hops), strict=False)),
-        }
-        turned = [name for name, hop in zip(("FIRST", "SECOND", "THIRD"), hops, strict=False) if hop.reverse]
         parameters: dict[str, Any] = {"user": path[0]["id"], "product": path[-1]["id"], "scale": scale}
         if scorer.length > 1 and "id" in path[2]:
             parameters["via"] = path[2]["id"]
@@ -160,4 +150,21 @@ class Reasons:
             parameters["mid"] = path[4]["id"]
         parameters["as_of"] = self.known_before
         parameters.update({f"power_{n}": power for n, power in enumerate(scorer.walk.powers, start=1)})
-        return queries.text(f"explain/{form}", names, reverse=turned), parameters
+        if scorer not in self._statements:
+            self._statements[scorer] = self._statement(scorer)
+        return self._statements[scorer], parameters
+
+    def _statement(self, scorer: WalkScorer) -> str:
+        """The Cypher of a walk's lines, from the file of its form."""
+        form = f"people_{scorer.length}" if scorer.people else f"path_{scorer.length}"
+        if scorer.via_user and scorer.length == MAX_HOPS:
+            form = "acquaintances_3"
+        hops = dict(zip(("FIRST", "SECOND", "THIRD"), scorer.walk.hops, strict=False))
+        names: Mapping[str, str] = {
+            "User": self.schema.roles.user,
+            "Product": self.schema.roles.product,
+            "Via": scorer.labels[0],
+            "Mid": scorer.labels[min(1, scorer.length - 1)],
+            **{name: hop.type for name, hop in hops.items()},
+        }
+        return queries.text(f"explain/{form}", names, reverse=[name for name, hop in hops.items() if hop.reverse])
