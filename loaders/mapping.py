@@ -43,7 +43,7 @@ def load_mapping(name_or_path: str | Path, roles: RoleOverrides = NO_ROLES) -> M
         roles: those of graphrec.toml, which stand over the mapping's own.
 
     Raises:
-        SourceError: there is no such mapping, or it says something that MAPPING.md does not know.
+        SourceError: there is no such mapping, or it says something that no mapping can say.
     """
     path = Path(name_or_path)
     if path.is_file():
@@ -63,7 +63,7 @@ def parse_mapping(text: str, where: str, roles: RoleOverrides = NO_ROLES) -> Map
     """The mapping that a TOML text says; `where` names it in messages.
 
     Raises:
-        SourceError: the text is no TOML, or a key or value is not one of MAPPING.md.
+        SourceError: the text is no TOML, or a key or value is not one of docs/mappings.md.
     """
     try:
         plain = tomllib.loads(text)

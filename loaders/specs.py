@@ -1,4 +1,4 @@
-"""What a mapping says: every table of MAPPING.md as a frozen dataclass."""
+"""What a mapping says: every table of docs/mappings.md as a frozen dataclass."""
 
 from collections.abc import Mapping as Keys
 from dataclasses import dataclass, field

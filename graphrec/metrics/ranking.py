@@ -42,7 +42,7 @@ def evaluate_lists(
 
     Shapes: lists (num_users, K), relevant_indptr (num_users + 1,), every result (num_users,)
 
-    Source: SCIENCE.md 5.1; the ideal of nDCG is over the relevant products, never over the hits alone.
+    The ideal of nDCG is over the relevant products, never over the hits alone (docs/formulas.md, Metrics).
 
     >>> lists = np.array([[7, 3, 5], [2, -1, -1]], np.int32)  # the first user's hits are at ranks 2 and 3
     >>> out = evaluate_lists(lists, np.array([0, 2, 3]), np.array([3, 5, 9], np.int32), [2, 3])

@@ -3,7 +3,7 @@
     minimise |Y - X B|^2 + lambda |B|^2,  B[c, i] = 0 for every column c that is product i itself
 
 X has a column per product and relevant type, then one-hot attributes; Y says whether a product is held. Source: Steck,
-WWW 2019; attributes as further columns: SCIENCE.md 3.3. With one relevant type and no attributes it is EASE itself.
+WWW 2019; with attributes as further columns. With one relevant type and no attributes it is EASE itself.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class EaseConfig:
     """How EASE is fitted."""
 
     regularization: float = 100.0
-    """lambda, in edges; SCIENCE.md 3.3 uses 100 on zimnat."""
+    """lambda, in edges; 100 is good on zimnat."""
     attributes: bool = True
     """Whether the user's attribute nodes are columns too."""
     use_protected: bool = False

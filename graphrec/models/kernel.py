@@ -1,7 +1,7 @@
 """The walk kernel: which walks there are, how they are fitted, and RP3beta as one of them.
 
-Source: SCIENCE.md 2.3 (F9). A walk's weight beta is given in units of 1 / mean spread of its scores, so that betas of
-different walks can be compared and a fitted beta keeps its meaning when the graph grows.
+Formula: docs/formulas.md, Walks. A walk's weight beta is given in units of 1 / mean spread of its scores, so that betas
+of different walks can be compared and a fitted beta keeps its meaning when the graph grows.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ from graphrec.terms.walks import Walk, WalkScorer, WalkTerm
 
 #: A walk is multiplied out when its table has at most this many entries (32 MB).
 TABLE_ENTRIES = 4_000_000
-#: Products held through people: tuned on Gowalla by SCIENCE.md 4.1, fixed beforehand for all data.
+#: Products held through people: tuned on Gowalla once, fixed beforehand for all data.
 PEOPLE_POWERS = (0.7, 0.6, 0.3)
 MAX_HOPS = 3
 
@@ -91,7 +91,7 @@ def fit_kernel(
 def rp3beta(graph: Graph, beta: float, config: KernelConfig | None = None) -> WalkTerm:
     """RP3beta with alpha 1 over the relevant edges: random walks of three steps, popular products divided down.
 
-    Source: Paudel et al., TiiS 2016; powers (1, 1, beta) of the kernel up to a factor per user (SCIENCE.md 2.3).
+    Source: Paudel et al., TiiS 2016; powers (1, 1, beta) of the kernel up to a factor per user.
     """
     hops = [Hop(name) for name in graph.schema.roles.relevant]
     walks = [Walk((hop, hop.back(), hop), (1.0, 1.0, beta)) for hop in hops]

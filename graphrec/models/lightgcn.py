@@ -1,7 +1,7 @@
 """Item-only relational LightGCN: users are the sum of what they touch; nothing is learned about a person.
 
 Every step hides its targets: a share of each user's holdings carries no message in the step that predicts it
-(SCIENCE.md 3.3). The mathematics of the network: network.py.
+(docs/formulas.md). The mathematics of the network: network.py.
 """
 
 from collections.abc import Callable

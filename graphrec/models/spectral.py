@@ -2,7 +2,7 @@
 
     N = D_u^-1/2 R D_i^-1/2 = U diag(s) V^T,    W = D_i^-b V diag(h(s)) V^T D_i^b,    h = 1 for the first k
 
-Source: SCIENCE.md 3.4. Only V is needed; it comes from a randomised block power iteration on N^T N.
+Formula: docs/formulas.md, Spectral. Only V is needed; it comes from a randomised block power iteration on N^T N.
 """
 
 from collections.abc import Callable

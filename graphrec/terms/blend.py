@@ -2,8 +2,8 @@
 
     s(u, i) = sum over terms t: w_t / sd_t(u) * s_t(u, i)
 
-sd_t(u) is the standard deviation of the term's scores of all products; a term without spread drops out. Source:
-SCIENCE.md 2.4 (F10) for any number of terms.
+sd_t(u) is the standard deviation of the term's scores of all products; a term without spread drops out.
+Formula: docs/formulas.md, Blend.
 """
 
 from collections.abc import Sequence

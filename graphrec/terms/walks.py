@@ -3,8 +3,8 @@
     score(u, i) = sum over walks m: beta_m * sum over simple paths u - n_1 - ... - n_L = i:
                   x(u, n_1) * prod_j deg_j(n_j) ** -power_j
 
-deg_j(n_j) counts the edges of the j-th hop that arrive at n_j, x is the evidence of the first edge. Source: SCIENCE.md
-2.3 (F9) with a power per position. Walks that come back to the user or pass through the product are no paths and are
+deg_j(n_j) counts the edges of the j-th hop that arrive at n_j, x is the evidence of the first edge (docs/formulas.md).
+There is a power per position. Walks that come back to the user or pass through the product are no paths and are
 taken out again in closed form.
 """
 

@@ -30,7 +30,7 @@ PATH_SHARE = 0.6
 CROWD_PARTS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """What is tried as the part of the weight on crowds that stays."""
 FIXED_TERMS = ("kernel", "spectral")
-"""What `--fixed` blends, with equal weights: fixed beforehand for all data (SCIENCE.md 3.4)."""
+"""What `--fixed` blends, with equal weights: fixed beforehand for all data."""
 
 
 @dataclass(frozen=True, eq=False)

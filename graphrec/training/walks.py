@@ -18,7 +18,7 @@ from graphrec.training.weights import fit_weights, log_likelihood
 MOST_WALKS = 12
 """Walks in a kernel at most: more are hard to read and gain little."""
 STARTS = ((0.7, 0.6, 0.3), (0.5, 0.4, 0.3), (0.5, 1.0, 0.5), (0.9, 0.7, 0.65))
-"""Powers that the strongest walk of three hops starts from; tuned ones of several data sets (SCIENCE.md 4.1)."""
+"""Powers that the strongest walk of three hops starts from; tuned ones of several data sets."""
 SMALL_SCORES = 2_000_000
 WORTH = 2.0
 """Log-likelihood that a step must gain: less is not worth its time."""

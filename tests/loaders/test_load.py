@@ -1,4 +1,4 @@
-"""A load of the tiny bank: every row, type and mark that MAPPING.md promises."""
+"""A load of the tiny bank: every row, type and mark that docs/mappings.md promises."""
 
 import os
 import signal

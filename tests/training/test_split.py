@@ -1,4 +1,4 @@
-"""Every rule of MAPPING.md "Splits" on hand-made snapshots."""
+"""Every rule of splits (docs/adr/0003-split-protocol.md) on hand-made snapshots."""
 
 from pathlib import Path
 
