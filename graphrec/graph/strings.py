@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 def mapped(path: Path) -> NDArray[Any]:
     """The array of a file, mapped into memory; a plain view of it, which is many times quicker to index."""
-    return np.load(path, mmap_mode="r").view(np.ndarray)
+    array: NDArray[Any] = np.load(path, mmap_mode="r").view(np.ndarray)
+    return array
 
 
 @dataclass(frozen=True, eq=False)

@@ -92,7 +92,7 @@ def test_the_personal_name_is_null(engine: Engine) -> None:
 def test_unknown_user_names_the_nearest(engine: Engine) -> None:
     with pytest.raises(UnknownId) as caught:
         engine.recommend("c00", 5)
-    assert str(caught.value) == ("no user 'c00'; the nearest are C050, C040, C030; search with: graphrec find c00")
+    assert str(caught.value) == ("no user 'c00'; the nearest are C000, C050, C040; search with: graphrec find c00")
     with pytest.raises(UnknownId, match=r"no product 'P2X'; the nearest are .*; search with: graphrec find P2X"):
         engine.explain("C001", "P2X", 5)
 
