@@ -75,8 +75,8 @@ class Candidates:
         used = np.flatnonzero(weights)
         ranks = np.empty(len(self.places), np.int32)
         _ranks_among(
-            self.values, used, weights[used].astype(np.float32), self.indptr, self.validation.relevant.indptr,
-            self.places, ranks,
+            self.values, used, weights[used].astype(np.float32), self.indptr, int(np.diff(self.indptr).max()),
+            self.validation.relevant.indptr, self.places, ranks,
         )  # fmt: skip
         return self.validation.ndcg(ranks)
 
@@ -99,12 +99,13 @@ def _first(scores: NDArray[np.float32], depth: int) -> NDArray[np.int64]:
 
 # One thread: a call takes a millisecond, which starting threads on a busy machine takes many times over.
 @numba.njit(cache=True)
-def _ranks_among(values, used, weights, indptr, relevant_ptr, places, ranks):  # type: ignore[no-untyped-def]
-    total = np.empty(np.diff(indptr).max(), np.float32)
+def _ranks_among(values, used, weights, indptr, widest, relevant_ptr, places, ranks):  # type: ignore[no-untyped-def]
+    total = np.empty(widest, np.float32)
     for user in range(len(indptr) - 1):
         start = indptr[user]
         size = indptr[user + 1] - start
-        total[:size] = 0
+        for i in range(size):
+            total[i] = 0
         for t in range(len(used)):
             line, weight = values[used[t]], weights[t]
             for i in range(size):

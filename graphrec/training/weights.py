@@ -94,9 +94,9 @@ def _loss(
 ) -> tuple[float, Weights, NDArray[np.float64]]:
     """The negative log-likelihood of weights of some parts, its slope and, when asked, its curvature."""
     slope, curve = np.zeros(len(parts)), np.zeros((len(parts), len(parts)))
-    relevant = candidates.validation.relevant.indptr
+    relevant, widest = candidates.validation.relevant.indptr, int(np.diff(candidates.indptr).max())
     value = _sum_loss(
-        candidates.values, parts, weights, candidates.indptr, relevant, candidates.places, slope, curve, curved
+        candidates.values, parts, weights, candidates.indptr, relevant, candidates.places, widest, slope, curve, curved
     )
     # A trace of a prior, so that choices that are all explained have an answer below infinity.
     curve[np.diag_indices(len(parts))] += PRIOR
@@ -104,22 +104,46 @@ def _loss(
 
 
 @numba.njit(cache=True)
-def _add_curve(mass, lines, mean, total, taken, curve):  # type: ignore[no-untyped-def]
-    """Add the covariances of the parts under the choice probabilities mass / total."""
+def _to_chances(mass, size):  # type: ignore[no-untyped-def]
+    """Turn scores into softmax in place; returns log sum exp."""
+    highest = mass[0]
+    for i in range(size):
+        highest = max(highest, mass[i])
+    total = 0.0
+    for i in range(size):
+        mass[i] = np.exp(mass[i] - highest)
+        total += mass[i]
+    for i in range(size):
+        mass[i] /= total
+    return highest + np.log(total)
+
+
+@numba.njit(cache=True)
+def _add_mean(chances, lines, size, taken, mean, slope):  # type: ignore[no-untyped-def]
+    """The expectation of each part, added to the slope."""
+    for m in range(len(mean)):
+        mean[m] = 0.0
+        for i in range(size):
+            mean[m] += chances[i] * lines[m, i]
+        slope[m] += taken * mean[m]
+
+
+@numba.njit(cache=True)
+def _add_curve(chances, lines, size, taken, mean, curve):  # type: ignore[no-untyped-def]
+    """Add the covariances of the parts."""
     for m in range(len(mean)):
         for n in range(m + 1):
             both = 0.0
-            for i in range(len(mass)):
-                both += mass[i] * lines[m, i] * lines[n, i]
-            curve[m, n] += taken * (both / total - mean[m] * mean[n])
+            for i in range(size):
+                both += chances[i] * lines[m, i] * lines[n, i]
+            curve[m, n] += taken * (both - mean[m] * mean[n])
             curve[n, m] = curve[m, n]
 
 
 # One thread, as in candidates.py.
 @numba.njit(cache=True)
-def _sum_loss(values, parts, weights, indptr, relevant_ptr, places, slope, curve, curved):  # type: ignore[no-untyped-def]
+def _sum_loss(values, parts, weights, indptr, relevant_ptr, places, widest, slope, curve, curved):  # type: ignore[no-untyped-def]
     num_parts = len(parts)
-    widest = np.diff(indptr).max()
     mass = np.empty(widest)
     mean = np.empty(num_parts)
     lines = np.empty((num_parts, widest))
@@ -128,24 +152,19 @@ def _sum_loss(values, parts, weights, indptr, relevant_ptr, places, slope, curve
         start = indptr[user]
         size = indptr[user + 1] - start
         taken = relevant_ptr[user + 1] - relevant_ptr[user]
-        mass[:size] = 0.0
+        for i in range(size):
+            mass[i] = 0.0
         for m in range(num_parts):
-            line = values[parts[m]]
             for i in range(size):
-                lines[m, i] = line[start + i]
+                lines[m, i] = values[parts[m], start + i]
                 mass[i] += weights[m] * lines[m, i]
         for p in range(relevant_ptr[user], relevant_ptr[user + 1]):
             place = places[p] - start
             value -= mass[place]
             for m in range(num_parts):
                 slope[m] -= lines[m, place]
-        highest = mass[:size].max()
-        mass[:size] = np.exp(mass[:size] - highest)
-        total = mass[:size].sum()
-        value += taken * (np.log(total) + highest)
-        for m in range(num_parts):
-            mean[m] = (mass[:size] * lines[m, :size]).sum() / total
-            slope[m] += taken * mean[m]
+        value += taken * _to_chances(mass, size)
+        _add_mean(mass, lines, size, taken, mean, slope)
         if curved:
-            _add_curve(mass[:size], lines, mean, total, taken, curve)
+            _add_curve(mass, lines, size, taken, mean, curve)
     return value
