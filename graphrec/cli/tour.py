@@ -13,6 +13,7 @@ import numpy as np
 from graphrec.cli.output import note, say
 from graphrec.cli.state import state
 from graphrec.graph.shelf import SnapshotShelf
+from graphrec.serving.engine import Engine
 
 #: Customers with at least this many holdings have something to explain.
 HOLDINGS = 5
@@ -30,11 +31,12 @@ def run_tour(bank: Path) -> None:
     for user in users:
         _run("recommend", user)
     _run("export", out=bank.with_name(f"{bank.name}-scores.csv"))
+    product = Engine.open(state.home).recommend(users[0], 1).items[0].product
     note(f"the whole way took {time.perf_counter() - started:.0f} s")
     say()
     say("try next:")
     for line in (
-        f"graphrec explain {users[0]} PRODUCT --picture why.png",
+        f"graphrec explain {users[0]} {product} --picture why.png",
         "graphrec find water",
         "graphrec query",
         "graphrec evaluate --json",
