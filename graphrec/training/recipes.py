@@ -1,6 +1,6 @@
 """How each term is fitted from a configuration of plain values: by the search, and again by a refit."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Graph, Hop
+from graphrec.models.kernel import MAX_HOPS
 from graphrec.progress import Progress, silent
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
@@ -78,7 +80,17 @@ def blend_of(configuration: Plain, graph: Graph, inputs: Inputs) -> Blend:
         for name, plain in configuration["terms"].items()
         for part, weight in fit_parts(name, graph, plain, inputs)
     ]
+    check_parts(parts)
     return Blend([part for part, _ in parts], [weight for _, weight in parts])
+
+
+def check_parts(parts: Sequence[object]) -> None:
+    """Raise a ModelError when a model has no part at all."""
+    if not parts:
+        raise ModelError(
+            f"no walk of up to {MAX_HOPS} hops leads a user to a product by the edges that may be seen, so a kernel "
+            "has no score to give; load more edges, or run: graphrec train --model popularity"
+        )
 
 
 def walks_of(plain: Plain) -> list[Walk]:

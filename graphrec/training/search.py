@@ -13,7 +13,16 @@ from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
 from graphrec.terms.walks import WalkTerm
 from graphrec.training.candidates import Candidates
-from graphrec.training.recipes import Inputs, Plain, fit_network, fit_parts, is_affordable, plain_walks, walks_of
+from graphrec.training.recipes import (
+    Inputs,
+    Plain,
+    check_parts,
+    fit_network,
+    fit_parts,
+    is_affordable,
+    plain_walks,
+    walks_of,
+)
 from graphrec.training.validation import Validation
 from graphrec.training.walks import choose_walks
 from graphrec.training.weights import Weights, fit_weights
@@ -83,6 +92,7 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
         inputs.progress("choosing terms", done, len(names))
         choices.append(_choose_term(name, graph, validation, inputs))
     parts = [part for choice in choices for part in choice.parts]
+    check_parts(parts)
     weights = np.array([weight for _, weight in parts])
     if len(choices) > 1:
         candidates = Candidates.of([term for term, _ in parts], validation, standard=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graphrec.errors import CheckpointMismatch, NotTrained, UsageError
+from graphrec.errors import CheckpointMismatch, ModelError, NotTrained, UsageError
 from graphrec.graph.adjacency import Hop
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
@@ -200,3 +200,29 @@ def test_an_unknown_kind_is_refused(snapshot: Snapshot, home: Home) -> None:
     assert str(caught.value) == (
         "there is no model 'svd'; there are blend, kernel, spectral, lightgcn, ease, itemknn, popularity, text"
     )
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_a_kernel_without_a_path_is_refused(tmp_path: Path, home: Home, fixed: bool) -> None:
+    bought = [(f"u{n}", f"p{n}{m}") for n in range(4) for m in range(10)]
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": bought})
+    with pytest.raises(ModelError) as caught:
+        train(snapshot, home, TrainOptions("kernel", fixed=fixed))
+    assert str(caught.value) == (
+        "no walk of up to 3 hops leads a user to a product by the edges that may be seen, so a kernel has no score to "
+        "give; load more edges, or run: graphrec train --model popularity"
+    )
+    assert not home.models.exists()
+    assert train(snapshot, home, TrainOptions("blend")).is_new
+
+
+def test_text_without_vectors_is_refused(snapshot: Snapshot, home: Home) -> None:
+    with pytest.raises(ModelError, match="the text term needs text vectors of Product, none were given"):
+        train(snapshot, home, TrainOptions("text"))
+
+
+def test_an_empty_validation_part_is_said(tmp_path: Path, home: Home) -> None:
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": [("u0", "p0", 1), ("u1", "p0", 9), ("u1", "p1", 9)]})
+    report = train(snapshot, home, TrainOptions("popularity"))
+    assert "the validation part is empty, so nothing could be chosen: defaults fixed beforehand" in report.meta["notes"]
+    assert report.metrics == {}
