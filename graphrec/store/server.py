@@ -16,8 +16,8 @@ from graphrec.store.parallel import Cell, batches, cut, run_apart
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: Sessions that write at once: while one waits for its commit, the others keep the server and this process busy.
-WRITERS = 3
+#: Sessions that write at once: one commits while the other prepares; more would wait for their turn to commit.
+WRITERS = 2
 #: How edges that are not there are written; its rows are those of `by_source`.
 NEW_EDGES: LiteralString = "load/edges_by_source"
 #: Rows collected before they are cut into cells and written.
