@@ -42,6 +42,7 @@ def homes(neo4j_login: tuple[str, StoreLogin], tmp_path: Path, monkeypatch: pyte
     return Home(tmp_path / "embedded", None), Home(tmp_path / "server", uri)
 
 
+@pytest.mark.slow
 def test_same_answers_from_the_files_on(homes: tuple[Home, Home], tmp_path: Path) -> None:
     write_bank(tmp_path / "bank", size="S")
     answers = []

@@ -102,6 +102,7 @@ def test_read(compare: Callable[..., Result], name: str) -> None:
     compare(queries.text(name, labels), given, is_ordered=False)
 
 
+@pytest.mark.slow
 def test_explanations(compare: Callable[..., Result], engine: Engine) -> None:
     pairs = lines = 0
     for user in range(59):

@@ -72,7 +72,7 @@ class Server:
         if not file.exists():
             return None
         pid = int(file.read_text())
-        return pid if _runs(pid) else None
+        return pid if _runs(pid) and str(self.folder) in _command_of(pid) else None
 
     def start(self) -> "Server":
         """This server, once it answers.
@@ -168,6 +168,7 @@ def up() -> Server:
         return known
     if known is not None:
         known.remove()
+    shutil.rmtree(UP, ignore_errors=True)
     server = prepare(UP, heap="1g", page_cache="1g").start()
     record = {**asdict(server), "folder": str(server.folder)}
     _private(UP / "server.json", json.dumps(record))
@@ -254,6 +255,13 @@ def _runs(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def _command_of(pid: int) -> str:
+    """The command line of a process: its number may belong to another one by now."""
+    return subprocess.run(
+        ["ps", "-o", "command=", "-ww", "-p", str(pid)], capture_output=True, text=True, check=False
+    ).stdout
 
 
 def _release(process: "subprocess.Popen[bytes]") -> None:

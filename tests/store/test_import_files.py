@@ -83,6 +83,7 @@ def imported(neo4j_server: Server, tmp_path: Path) -> Iterator[Callable[[Path], 
         store.close()
 
 
+@pytest.mark.slow
 def test_imported_graph_is_the_loaded_one(
     imported: Callable[[Path], Neo4jStore], neo4j_store: Callable[[], Neo4jStore], tmp_path: Path
 ) -> None:

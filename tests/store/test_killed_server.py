@@ -38,6 +38,7 @@ def wait_for(store: Neo4jStore, statement: str, least: int) -> None:
     pytest.fail("the load never came to its middle")
 
 
+@pytest.mark.slow
 def test_same_content_after_kills(neo4j_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(neo4j, "RETRY_SECONDS", 1.0)
     login = StoreLogin(neo4j_server.username, neo4j_server.password)

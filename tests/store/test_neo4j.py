@@ -7,6 +7,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+from neo4j import ManagedTransaction
 from neo4j.exceptions import Forbidden, Neo4jError
 
 from graphrec.errors import NotAuthorised, QueryError, SchemaOutdated, StoreError, Unreachable
@@ -117,6 +118,24 @@ def test_nodes_edges_and_times_of_a_persons_statement_are_plain(neo4j_store: Ope
     answer = store.query("MATCH p = (a:Sector)-[r:NEAR]->(b:Sector) RETURN a, r, p, [b] AS list, {b: b} AS map")
     a, b = {"id": "a", "day": "2024-01-31"}, {"id": "b"}
     assert answer.rows == [(a, {"key": ""}, [a, b], [b], {"b": b})]
+
+
+def test_transient_errors_are_tried_again_and_others_get_their_turn(neo4j_store: Open) -> None:
+    store = neo4j_store()
+    calls: list[int] = []
+
+    def work(transaction: ManagedTransaction) -> str:
+        calls.append(len(calls))
+        transaction.run("CREATE (:Sector {id: $id})", id=f"s{len(calls)}").consume()
+        if len(calls) < 3:
+            raise Neo4jError._hydrate_neo4j(code="Neo.TransientError.Transaction.DeadlockDetected", message="again")
+        return "done"
+
+    with mock.patch.object(neo4j_module, "RETRY_SECONDS", 10.0):
+        assert store._managed(work) == "done"
+    assert calls == [0, 1, 2]
+    assert store.query("MATCH (n:Sector) RETURN n.id").rows == [("s3",)], "what was tried before is rolled back"
+    store.write("CREATE (:Sector {id: 'next'})")
 
 
 def test_one_load_at_a_time(neo4j_store: Open, monkeypatch: pytest.MonkeyPatch) -> None:
