@@ -1,6 +1,7 @@
 """Training on a small bank: choosing, refitting, the folder, doing nothing twice."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -164,6 +165,8 @@ def test_latest_prefers_the_blend_and_what_is_final(snapshot: Snapshot, home: Ho
     train(snapshot, home, TrainOptions(fixed=True))
     assert latest(home).name == "blend-test"
     assert latest(home, "popularity").name == "popularity-final"
+    shutil.rmtree(model_folder(home, "popularity", final=False))
+    assert latest(home, "popularity", prefer_final=False).name == "popularity-final"  # for evaluate to refuse
 
 
 def test_a_final_model_of_an_older_snapshot_is_not_preferred(snapshot: Snapshot, home: Home, tmp_path: Path) -> None:
@@ -226,3 +229,25 @@ def test_an_empty_validation_part_is_said(tmp_path: Path, home: Home) -> None:
     report = train(snapshot, home, TrainOptions("popularity"))
     assert "the validation part is empty, so nothing could be chosen: defaults fixed beforehand" in report.meta["notes"]
     assert report.metrics == {}
+
+
+def test_what_is_known_after_the_cut_changes_no_score(tmp_path: Path) -> None:
+    """Views, bought products and towns of the test time, planted between nodes that were there before."""
+    events = [(f"u{n % 20}", f"p{(n * 7 + n // 20) % 9}", n) for n in range(100)]
+    views = [(f"u{n % 20}", f"p{(n * 5) % 9}", n) for n in range(60)]
+    towns = [(f"u{n}", f"t{n % 3}", 0) for n in range(20)]
+    clean = {"BOUGHT": events, "VIEWED": views, "LIVES_IN": towns}
+    leaks = {
+        "VIEWED": [*views, *((f"u{n}", f"p{n % 9}", 95) for n in range(20))],
+        "LIVES_IN": [*towns, ("u3", "t1", 90)],
+    }
+    rows = []
+    for name, found in (("clean", clean), ("leaky", {**clean, **leaks})):
+        snapshot = bank.make(tmp_path / name, found)
+        report = train(snapshot, Home(tmp_path / f"{name}-home").prepare(), TrainOptions("blend"))
+        assert report.meta["hidden"]["known_from"] == bank.day(80)
+        rows.append(
+            (report.meta["configuration"], open_model(report.path, snapshot).blend.batch(np.arange(20, dtype=np.int32)))
+        )
+    assert rows[0][0] == rows[1][0]
+    np.testing.assert_array_equal(rows[0][1], rows[1][1])
