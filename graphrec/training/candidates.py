@@ -2,7 +2,7 @@
 
 For every validation user: the first `depth` products of each term and what the user has to find. With non-negative
 weights a product that none of the terms ranks among its first `depth` can hardly come into the first 20 of the blend;
-a catalogue of up to `depth` products is kept whole, and ranks are exact there.
+a small catalogue is kept whole, and ranks are exact there.
 """
 
 from collections.abc import Sequence
@@ -18,8 +18,9 @@ from graphrec.training.split import distinct
 from graphrec.training.validation import CHUNK_SCORES, NO_RANK, Validation
 
 DEPTH = 300
-VALUES_AT_MOST = 150_000_000
-"""Kept values at most (600 MB); the depth shrinks before this grows."""
+LEAST_DEPTH = 20
+VALUES_AT_MOST = 30_000_000
+"""Kept values at most (120 MB, read some hundred times); the depth shrinks before this grows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ class Candidates:
     @classmethod
     def of(cls, terms: Sequence[Term], validation: Validation, *, standard: bool) -> "Candidates":
         """The candidates of these terms; `standard` divides every row by its standard deviation, as a blend does."""
-        depth = min(DEPTH, max(20, VALUES_AT_MOST // max(1, len(terms) ** 2 * len(validation))))
+        depth = _depth(len(terms), validation)
         parts, lengths, places, products = [], [], [], []
         relevant, before = validation.relevant, 0
         for rows in _small_chunks(validation, len(terms)):
@@ -79,6 +80,14 @@ class Candidates:
             self.validation.relevant.indptr, self.places, ranks,
         )  # fmt: skip
         return self.validation.ndcg(ranks)
+
+
+def _depth(num_terms: int, validation: Validation) -> int:
+    """How many first products of each term are kept: all of them where that is few enough."""
+    num_products = validation.num_products
+    if num_terms * len(validation) * num_products <= VALUES_AT_MOST:
+        return max(DEPTH, num_products)
+    return min(DEPTH, max(LEAST_DEPTH, VALUES_AT_MOST // (num_terms**2 * len(validation))))
 
 
 def _small_chunks(validation: Validation, num_terms: int) -> list[slice]:

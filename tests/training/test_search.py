@@ -78,6 +78,8 @@ def test_a_large_catalogue_keeps_the_first_of_every_term_and_what_is_to_be_found
     graph: Graph, validation: Validation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("graphrec.training.candidates.DEPTH", 5)
+    monkeypatch.setattr("graphrec.training.candidates.LEAST_DEPTH", 5)
+    monkeypatch.setattr("graphrec.training.candidates.VALUES_AT_MOST", 0)
     term = fit_itemknn(graph)
     candidates = Candidates.of([term], validation, standard=True)
     lists = ranked_lists(Blend([term], [1.0]), validation.users, graph.held(), 5)
