@@ -4,7 +4,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, LiteralString, Self, TypeVar
 
@@ -69,6 +69,7 @@ class Neo4jStore(Store):
             *(os.environ.get(f"NEO4J_{one}") for one in ("USERNAME", "PASSWORD", "DATABASE"))
         )
         self._commit = threading.Lock()
+        self._bookmarks = GraphDatabase.bookmark_manager()  # in a cluster, reads follow the writes of this store
         self._sink: ParallelSink | None = None
         self._driver = self._connect()
 
@@ -209,7 +210,7 @@ class Neo4jStore(Store):
         return driver
 
     def _session(self, **settings: Any) -> Any:
-        return self._driver.session(database=self._login.database, **settings)
+        return self._driver.session(database=self._login.database, bookmark_manager=self._bookmarks, **settings)
 
     def _text(self, statement: LiteralString) -> LiteralString:
         if not queries.is_name(statement):
@@ -266,7 +267,8 @@ class Neo4jStore(Store):
             try:
                 yield
             finally:
-                transaction.close()
+                with suppress(DriverError, Neo4jError):  # of a server that is gone the load itself has heard
+                    transaction.close()
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
