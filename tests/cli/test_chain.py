@@ -161,7 +161,7 @@ def test_recommend_works_while_a_load_runs_and_a_second_load_is_refused(served: 
             )  # fmt: skip
             if refused.returncode == 4:
                 break
-        assert "another process has the store open" in refused.stderr
+        assert f"another process has the store {served.home / 'store'} open; wait for its load to end" in refused.stderr
         assert loading.poll() is None
         assert len(served.json("recommend", "C000016")["items"]) == 5
         assert served.json("find", "C000016")["users"][0]["id"] == "C000016"
