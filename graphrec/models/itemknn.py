@@ -14,6 +14,7 @@ from graphrec.graph.adjacency import Graph
 from graphrec.models.matrix import holdings, relevant_hops
 from graphrec.progress import Progress, silent
 from graphrec.terms.factors import Neighbours, SparseRows, TableTerm
+from graphrec.terms.topk import push
 
 
 @dataclass(frozen=True)
@@ -59,31 +60,24 @@ def _nearest(  # type: ignore[no-untyped-def]
     num_products, wide = len(norms), indices.shape[1]
     for t in numba.prange(threads):
         both = np.zeros(num_products, np.float32)
-        touched = np.empty(num_products, np.int64)
+        heap, ids = np.empty(wide, np.float64), np.empty(wide, np.int32)
         for n in range(t, len(rows), threads):
             a = rows[n]
-            count = 0
             for p in range(item_ptr[a], item_ptr[a + 1]):
                 u = item_idx[p]
                 for q in range(user_ptr[u], user_ptr[u + 1]):
-                    i = user_idx[q]
-                    if both[i] == 0.0:
-                        touched[count] = i
-                        count += 1
-                    both[i] += item_val[p] * user_val[q]
-            found = np.sort(touched[:count])
-            similar = np.empty(count, np.float64)
-            for m in range(count):
-                i = found[m]
-                similar[m] = 0.0 if i == a else -both[i] / (norms[a] * norms[i] + shrinkage)
-                both[i] = 0.0
-            # A stable order: equal similarities by the order of the products.
-            best = np.argsort(similar, kind="mergesort")[:wide]
-            chosen = np.sort(best)
+                    both[user_idx[q]] += item_val[p] * user_val[q]
             size = 0
-            for m in chosen:
-                if similar[m] < 0:
-                    indices[a, size] = found[m]
-                    values[a, size] = -similar[m]
-                    size += 1
+            for i in range(num_products):
+                if both[i] == 0.0 or i == a:
+                    continue
+                size = push(heap, ids, size, both[i] / (norms[a] * norms[i] + shrinkage), i)
+            both[:] = 0.0
+            for m in range(size):
+                both[ids[m]] = heap[m]
             counts[a] = size
+            # Rows are kept in the order of the products.
+            chosen = np.flatnonzero(both)
+            indices[a, :size] = chosen
+            values[a, :size] = both[chosen]
+            both[:] = 0.0

@@ -54,7 +54,7 @@ def _before(score, product, other_score, other_product):  # type: ignore[no-unty
 
 
 @numba.njit(cache=True)
-def _sift_down(heap, ids, size):  # type: ignore[no-untyped-def]
+def sift_down(heap, ids, size):  # type: ignore[no-untyped-def]
     """Put the root of a heap in its place; the root is the product that ranks last."""
     score, product = heap[0], ids[0]
     hole = 0
@@ -70,7 +70,8 @@ def _sift_down(heap, ids, size):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _sift_up(heap, ids, hole):  # type: ignore[no-untyped-def]
+def sift_up(heap, ids, hole):  # type: ignore[no-untyped-def]
+    """Put the last of a heap, at `hole`, in its place."""
     score, product = heap[hole], ids[hole]
     while hole > 0:
         parent = (hole - 1) // 2
@@ -79,6 +80,19 @@ def _sift_up(heap, ids, hole):  # type: ignore[no-untyped-def]
         heap[hole], ids[hole] = heap[parent], ids[parent]
         hole = parent
     heap[hole], ids[hole] = score, product
+
+
+@numba.njit(cache=True)
+def push(heap, ids, size, score, product):  # type: ignore[no-untyped-def]
+    """The size of a heap of the best products after one more; products come in their order."""
+    if size < len(heap):
+        heap[size], ids[size] = score, product
+        sift_up(heap, ids, size)
+        return size + 1
+    if score > heap[0]:
+        heap[0], ids[0] = score, product
+        sift_down(heap, ids, size)
+    return size
 
 
 @numba.njit(parallel=True, cache=True)
@@ -103,17 +117,11 @@ def _top_k(scores, starts, ends, indices, best, bad):  # type: ignore[no-untyped
                 next_masked += 1
             if next_masked < last_masked and indices[next_masked] == i:
                 continue
-            if size < k:
-                heap[size], ids[size] = score, i
-                _sift_up(heap, ids, size)
-                size += 1
-            else:
-                heap[0], ids[0] = score, i
-                _sift_down(heap, ids, k)
+            size = push(heap, ids, size, score, i)
             if size == k:
                 least = heap[0]
         while size > 0:
             size -= 1
             best[r, size] = ids[0]
             heap[0], ids[0] = heap[size], ids[size]
-            _sift_down(heap, ids, size)
+            sift_down(heap, ids, size)
