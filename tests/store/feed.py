@@ -111,7 +111,9 @@ def content(store: Store) -> dict[str, list[dict[str, Any]]]:
         found[label] = store.read_nodes(label, schema, personal=True).to_pylist()
         sources = {
             row["id"]: row["sources"]
-            for row in store.query(f"MATCH (n:{quote(label)}) RETURN n.id AS id, n.sources AS sources").records()
+            for row in store.query(
+                f"MATCH (n:{quote(label)}) RETURN n.id AS id, n.sources AS sources"  # pyright: ignore[reportArgumentType]
+            ).records()
         }
         for row in found[label]:
             row["sources"] = sorted(sources[row["id"]])

@@ -1,6 +1,7 @@
 """A process to kill: `python -m tests.store.killed HOME LOAD` loads one of two banks and says when it begins."""
 
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from unittest import mock
@@ -64,7 +65,7 @@ def written_after(batches: int) -> int:
     return sum(1 for number in numbers if number % 4 == 0 or number >= SIZES["first"][1])
 
 
-def filled(columns: dict[str, list[object]], fields: pa.Schema) -> pa.Table:
+def filled(columns: Mapping[str, Sequence[object]], fields: pa.Schema) -> pa.Table:
     """A table with these columns and nulls in the others."""
     rows = len(next(iter(columns.values())))
     return pa.table({one.name: pa.array(columns.get(one.name, [None] * rows), one.type) for one in fields}, fields)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import LiteralString
 
 import pytest
 
@@ -28,7 +29,7 @@ def start(server: Server, folder: Path, name: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, env={**os.environ, **server.environment}, stderr=subprocess.DEVNULL)
 
 
-def wait_for(store: Neo4jStore, statement: str, least: int) -> None:
+def wait_for(store: Neo4jStore, statement: LiteralString, least: int) -> None:
     """Return when the load is in its middle."""
     until = time.monotonic() + 60
     while time.monotonic() < until:

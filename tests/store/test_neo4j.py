@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import LiteralString
 from unittest import mock
 
 import pytest
@@ -13,6 +14,7 @@ from neo4j.exceptions import Forbidden, Neo4jError
 from graphrec.errors import NotAuthorised, QueryError, SchemaOutdated, StoreError, Unreachable
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
+from graphrec.graph.rows import Part
 from graphrec.settings import StoreLogin
 from graphrec.store import neo4j as neo4j_module
 from graphrec.store import open_store, parallel
@@ -101,7 +103,7 @@ def test_syntax_error_is_one_line(neo4j_store: Open) -> None:
         "RETURN 1 AS `CREATE` UNION MATCH (n) SET n.x = 1 RETURN 1 AS `CREATE`",
     ],
 )
-def test_reading_is_held_by_the_server(neo4j_store: Open, statement: str) -> None:
+def test_reading_is_held_by_the_server(neo4j_store: Open, statement: LiteralString) -> None:
     store = neo4j_store()
     with pytest.raises(StoreError):
         store.query(statement)
@@ -163,7 +165,7 @@ def test_schema_files_are_recorded(neo4j_store: Open) -> None:
 
 
 def test_every_way_in_gives_the_same_snapshot(neo4j_store: Open, tmp_path: Path) -> None:
-    split = {"test": [("c1", "p1")], "valid": [("c2", "p2")]}
+    split: dict[Part, list[tuple[str, str]]] = {"test": [("c1", "p1")], "valid": [("c2", "p2")]}
     memory = MemorySink()
     feed(memory, source(), split=split)
     parts = {str(part): pairs for part, pairs in (memory.split or {}).items()}
