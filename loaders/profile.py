@@ -173,6 +173,8 @@ def _profile_column(
     kind, convert = _kind(column, found)
     if kind == "time" and (declared == "DATE" or declared.startswith("TIMESTAMP")):
         convert = quoted
+    if kind == "text" and (declared.startswith(("STRUCT", "MAP")) or declared.endswith("]")):
+        convert = f"CAST({quoted} AS VARCHAR)"
     values: tuple[str, ...] = ()
     if kind == "text" and found["distinct"] <= FEW_VALUES:
         query = f"SELECT DISTINCT {text} AS v FROM {source} WHERE v IS NOT NULL ORDER BY v"

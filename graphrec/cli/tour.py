@@ -37,7 +37,7 @@ def run_tour(bank: Path) -> None:
     say("try next:")
     for line in (
         f"graphrec explain {users[0]} {product} --picture why.png",
-        "graphrec find water",
+        "graphrec find energy",
         "graphrec query",
         "graphrec evaluate --json",
         "graphrec load --new my.toml --data DIR",

@@ -186,3 +186,13 @@ def test_words_and_singulars() -> None:
         "class",
         "sery",
     ]
+
+
+def test_nested_values_become_text(library: Path) -> None:
+    (library / "meta.json").write_text(
+        '{"made_by": {"name": "a clerk"}, "years": [2023, 2024], "title": "Town library"}'
+    )
+    write_draft(library / "my.toml", library)
+    sink = MemorySink()
+    report = run_load(load_mapping(library / "my.toml"), library, sink, rejected_path=library / "rejected.csv")
+    assert sum(one.rejected for one in report.nodes.values()) == 0
