@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from graphrec.progress import Progress
     from graphrec.training.fit import TrainReport
 
-DIGITS = 16
-
 
 def command(
     model: Annotated[
@@ -85,6 +83,8 @@ def _plain(done: "TrainReport") -> dict[str, Any]:
 
 
 def _print(done: "TrainReport") -> None:
+    from graphrec.graph.shelf import DIGITS
+
     for text in done.meta["notes"]:
         note(f"note: {text}")
     if not done.is_new:

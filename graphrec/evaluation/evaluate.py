@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from graphrec.errors import CheckpointMismatch, ModelError, UsageError
 from graphrec.graph.adjacency import Adjacency, Graph, visible_graph
+from graphrec.graph.shelf import DIGITS
 from graphrec.graph.snapshot import Snapshot
 from graphrec.metrics.intervals import Interval, bootstrap_all, jackknife
 from graphrec.metrics.ranking import coverage, coverage_without_each, evaluate_lists, novelty
 from graphrec.progress import Progress, silent
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
-from graphrec.training.folder import DIGITS, open_model
+from graphrec.training.folder import open_model
 from graphrec.training.lists import ranked_lists
 from graphrec.training.split import Split, split_of
 

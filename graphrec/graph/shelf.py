@@ -8,6 +8,7 @@ from graphrec.files import whole_file
 from graphrec.graph.snapshot import Snapshot
 
 DIGITS = 16
+"""Digits of a hash that name a folder and that people are shown."""
 
 
 class SnapshotShelf:
@@ -22,9 +23,8 @@ class SnapshotShelf:
         fresh = write(self.folder / "fresh")
         path = self.folder / fresh.hash[:DIGITS]
         if path.exists():
-            for part in ("meta.json",):
-                with whole_file(path / part) as temporary:
-                    temporary.write_bytes((fresh.folder / part).read_bytes())
+            with whole_file(path / "meta.json") as temporary:
+                temporary.write_bytes((fresh.folder / "meta.json").read_bytes())
             _remove(fresh.folder)
         else:
             fresh.folder.rename(path)

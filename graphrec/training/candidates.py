@@ -36,16 +36,15 @@ class Candidates:
     indptr: NDArray[np.int64]
     places: NDArray[np.int64]
     products: NDArray[np.int32]
-    standard: bool
 
     @classmethod
-    def of(cls, terms: Sequence[Term], validation: Validation, *, standard: bool) -> "Candidates":
-        """The candidates of these terms; `standard` divides every row by its standard deviation, as a blend does."""
+    def of(cls, terms: Sequence[Term], validation: Validation) -> "Candidates":
+        """The candidates of these terms, every row divided by its standard deviation, as a blend does."""
         depth = _depth(len(terms), validation)
         parts, lengths, places, products = [], [], [], []
         relevant, before = validation.relevant, 0
         for rows in _small_chunks(validation, len(terms)):
-            scores = np.stack([validation.masked_scores(term, rows, standard=standard) for term in terms])
+            scores = np.stack([validation.masked_scores(term, rows, standard=True) for term in terms])
             at = relevant.indptr[rows.start : rows.stop + 1]
             user = np.repeat(np.arange(rows.stop - rows.start), np.diff(at))
             found = user * validation.num_products + relevant.indices[at[0] : at[-1]].astype(np.int64)
@@ -57,7 +56,7 @@ class Candidates:
             before += len(kept)
         indptr = np.concatenate(([0], np.cumsum(np.concatenate(lengths)))).astype(np.int64)
         values, product = np.concatenate(parts, axis=1), np.concatenate(products)
-        return cls(validation, values, indptr, np.concatenate(places), product, standard)
+        return cls(validation, values, indptr, np.concatenate(places), product)
 
     def only(self, terms: NDArray[np.integer]) -> "Candidates":
         """The scores of some of the terms, copied."""
@@ -67,7 +66,7 @@ class Candidates:
         """Replace the scores of one term by those of another one, for the same products."""
         for rows in self.validation.chunks():
             span = slice(int(self.indptr[rows.start]), int(self.indptr[rows.stop]))
-            scores = self.validation.masked_scores(term, rows, standard=self.standard)
+            scores = self.validation.masked_scores(term, rows, standard=True)
             user = np.repeat(np.arange(len(scores)), np.diff(self.indptr[rows.start : rows.stop + 1]))
             self.values[position, span] = scores[user, self.products[span]]
 

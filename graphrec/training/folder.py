@@ -14,6 +14,7 @@ from typing import Any
 
 from graphrec.errors import CheckpointMismatch, NotTrained, SchemaOutdated
 from graphrec.graph.adjacency import Graph
+from graphrec.graph.shelf import DIGITS
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.terms.blend import Blend
@@ -22,8 +23,6 @@ from graphrec.terms.files import open_blend
 FORMAT = 1
 KINDS = ("blend", "kernel", "spectral", "lightgcn", "ease", "itemknn", "popularity", "text")
 """What can be trained; the first is what is served when nothing else is asked for."""
-DIGITS = 16
-"""Digits of a hash that people are shown."""
 
 
 @dataclass(frozen=True, eq=False)

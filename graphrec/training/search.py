@@ -95,7 +95,7 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
     check_parts(parts)
     weights = np.array([weight for _, weight in parts])
     if len(choices) > 1:
-        candidates = Candidates.of([term for term, _ in parts], validation, standard=True)
+        candidates = Candidates.of([term for term, _ in parts], validation)
         is_path = np.array([choice.name == KERNEL for choice in choices for _ in choice.parts])
         is_crowd = np.array([_is_crowd(term) for term, _ in parts])
         weights = towards_paths(candidates.judge, fit_weights(candidates, most=len(parts)), is_path, weights)

@@ -53,7 +53,7 @@ def _choose(graph: Graph, validation: Validation, protected: bool, progress: Pro
     if not walks:
         return []
     progress("choosing walks", 0, None)
-    candidates = Candidates.of([single[walk] for walk in walks], validation, standard=True)
+    candidates = Candidates.of([single[walk] for walk in walks], validation)
     betas = fit_weights(candidates, most=MOST_WALKS)
     kept = np.flatnonzero(betas)
     # The strongest first: its powers decide most.

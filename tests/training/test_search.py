@@ -60,7 +60,7 @@ def test_the_metric_is_that_of_evaluation(graph: Graph, validation: Validation) 
 
 def test_candidates_of_a_small_catalogue_are_whole_and_exact(graph: Graph, validation: Validation) -> None:
     terms = [fit_popularity(graph), fit_itemknn(graph), fit_spectral(graph)]
-    candidates = Candidates.of(terms, validation, standard=True)
+    candidates = Candidates.of(terms, validation)
     for weights in ([1.0, 0.0, 0.0], [0.2, 1.0, 0.0], [0.3, 0.1, 1.0]):
         expected = validation.judge(Blend(terms, weights))
         np.testing.assert_allclose(candidates.judge(np.array(weights)), expected, atol=1e-12)
@@ -68,9 +68,9 @@ def test_candidates_of_a_small_catalogue_are_whole_and_exact(graph: Graph, valid
 
 def test_a_term_can_be_replaced_among_the_candidates(graph: Graph, validation: Validation) -> None:
     terms = [fit_popularity(graph), fit_itemknn(graph)]
-    candidates = Candidates.of(terms, validation, standard=True)
+    candidates = Candidates.of(terms, validation)
     candidates.put(0, fit_spectral(graph))
-    expected = Candidates.of([fit_spectral(graph), terms[1]], validation, standard=True)
+    expected = Candidates.of([fit_spectral(graph), terms[1]], validation)
     np.testing.assert_array_equal(candidates.values, expected.values)
 
 
@@ -81,7 +81,7 @@ def test_a_large_catalogue_keeps_the_first_of_every_term_and_what_is_to_be_found
     monkeypatch.setattr("graphrec.training.candidates.LEAST_DEPTH", 5)
     monkeypatch.setattr("graphrec.training.candidates.VALUES_AT_MOST", 0)
     term = fit_itemknn(graph)
-    candidates = Candidates.of([term], validation, standard=True)
+    candidates = Candidates.of([term], validation)
     lists = ranked_lists(Blend([term], [1.0]), validation.users, graph.held(), 5)
     for row in range(len(validation)):
         kept = candidates.products[candidates.indptr[row] : candidates.indptr[row + 1]].tolist()
