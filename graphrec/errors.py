@@ -32,6 +32,12 @@ class RejectedRows(SourceError):
     """More rows were rejected than the load allows."""
 
 
+class PolicyError(GraphrecError):
+    """A policy cannot be read, or does not fit the columns of the graph."""
+
+    exit_code = 3
+
+
 class UnknownId(GraphrecError):
     """A user, product or query of that name is not there; the message names the nearest ones."""
 

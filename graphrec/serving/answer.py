@@ -1,6 +1,6 @@
 """The answers that scripts rely on: the keys of `recommend --json` and `explain --json`."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 PathPart = dict[str, Any]
@@ -41,7 +41,13 @@ class Item:
     rest: float
     """What the lines that are not shown add up to."""
     composition: dict[str, float]
-    """The parts of the score by kind of line, shown or not."""
+    """The parts of the score, shown or not: path, text, learned, attribute, general, self; they add up to it."""
+    confidence: float
+    """How much evidence stands behind the product, 0 to below 1: serving/confidence.py."""
+    below_min_group: float | None
+    """What ways through fewer than `min_group` other people add to the score; None: not asked for."""
+    warnings: list[str] = field(default_factory=list)
+    """What rules of the policy that only warn say of this product for this user."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,8 @@ class Answer:
     """Why there is no list, or a shorter one, in one sentence."""
     notes: list[str]
     """What a reader must know about the model or its graph."""
+    refused: dict[str, int] = field(default_factory=dict)
+    """How many products each rule of the policy was the first to refuse."""
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain values."""

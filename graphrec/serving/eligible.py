@@ -1,19 +1,19 @@
-"""Which products a customer may be shown: not held already, and not closed."""
+"""Which products a customer may be shown, by the policy."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.snapshot import Snapshot
-
-#: Values of a product's column `status`, in lower case, with which it is not offered.
-NOT_OFFERED = frozenset({"closed", "inactive", "withdrawn", "suspended", "delisted", "matured"})
+from graphrec.policy.default import NOT_OFFERED, default_policy
+from graphrec.policy.rules import Policy
 
 
 class Eligibility:
     """Answers which products are left for a user."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, policy: Policy | None = None) -> None:
         roles = snapshot.schema.roles
+        self.policy = policy or default_policy(snapshot)
         self._snapshot = snapshot
         self._relevant = [snapshot.edges(name) for name in roles.relevant]
         self._num_products = snapshot.count(roles.product)
@@ -30,6 +30,21 @@ class Eligibility:
         allowed[self.held(user)] = False
         return allowed
 
+    def masks(self, users: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """True (len(users), num_products) for what may be shown to each; the caller chooses blocks that fit."""
+        return (
+            np.stack([self.mask(int(user)) for user in users])
+            if len(users)
+            else np.zeros((0, self._num_products), bool)
+        )
+
+    def refused(self, user: int) -> dict[str, int]:
+        """How many products each rule is the first to refuse; what is left and these add up to all products."""
+        held = self.held(user)
+        closed = int(self._closed.sum()) - int(self._closed[held].sum())
+        counts = {"held": len(held), "offered": closed}
+        return {rule: count for rule, count in counts.items() if count}
+
     def refusal(self, user: int, product: int) -> str | None:
         """Why a product is not shown to a user, in a few words; None when it may be."""
         if product in self.held(user):
@@ -37,11 +52,6 @@ class Eligibility:
         if self._closed[product]:
             return "not offered any more (status)"
         return None
-
-    @property
-    def closed(self) -> NDArray[np.bool_]:
-        """True (num_products,) for products that nobody is offered."""
-        return self._closed
 
 
 def _closed(snapshot: Snapshot) -> NDArray[np.bool_]:

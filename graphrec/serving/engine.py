@@ -15,6 +15,8 @@ from graphrec.errors import UnknownId
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Nodes, Snapshot
 from graphrec.home import Home
+from graphrec.policy.default import default_policy
+from graphrec.policy.rules import Policy
 from graphrec.serving.answer import Answer, Item
 from graphrec.serving.eligible import Eligibility
 from graphrec.serving.reasons import END_OF_TIME, Reasons
@@ -49,9 +51,12 @@ class _Listed:
 class Engine:
     """Serves one model on one snapshot."""
 
-    def __init__(self, snapshot: Snapshot, model: Model, notes: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, snapshot: Snapshot, model: Model, notes: tuple[str, ...] = (), policy: Policy | None = None
+    ) -> None:
         self.snapshot = snapshot
         self.model = model
+        self.policy = policy or default_policy(snapshot)
         self.roles = snapshot.schema.roles
         self.users: Nodes = snapshot.nodes(self.roles.user)
         self.products: Nodes = snapshot.nodes(self.roles.product)
@@ -70,7 +75,7 @@ class Engine:
     @cached_property
     def eligibility(self) -> Eligibility:
         """Which products may be shown to whom."""
-        return Eligibility(self.snapshot)
+        return Eligibility(self.snapshot, self.policy)
 
     @classmethod
     def open(cls, home: Home, kind: str | None = None) -> "Engine":
@@ -96,7 +101,7 @@ class Engine:
         """
         user = self._position(self.users, user_id, "user")
         if not self.has_evidence(user):
-            return self._answer(user_id, [], self._no_evidence(user_id))
+            return self._answer(user_id, [], self._no_evidence(user_id), self.eligibility.refused(user))
         row = self.model.blend.row(user)
         listed = self._ranked(row, user, k)
         items = [self._item(user, listed, place, row, reasons) for place in range(listed.length)]
@@ -104,7 +109,7 @@ class Engine:
         sentence = (
             f"only {len(items)} products are left that {user_id} does not hold and that are offered" if short else None
         )
-        return self._answer(user_id, items, sentence)
+        return self._answer(user_id, items, sentence, self.eligibility.refused(user))
 
     def explain(self, user_id: str, product_id: str, k: int) -> Answer:
         """The whole ledger of one product, contrasted with what follows the user's list of k.
@@ -193,12 +198,14 @@ class Engine:
         value = self.snapshot.value(self.roles.product, "kind", product)
         return None if value is None else str(value)
 
-    def _answer(self, user_id: str, items: list[Item], abstained: str | None) -> Answer:
+    def _answer(
+        self, user_id: str, items: list[Item], abstained: str | None, refused: dict[str, int] | None = None
+    ) -> Answer:
         as_of = (
             self.known_before if self.known_before != END_OF_TIME else self.snapshot.as_of or self.snapshot.meta["last"]
         )
         name = f"{self.model.kind}-{'final' if self.model.is_final else 'test'}"
-        return Answer(user_id, as_of, name, self.snapshot.hash, items, abstained, list(self.notes))
+        return Answer(user_id, as_of, name, self.snapshot.hash, items, abstained, list(self.notes), refused or {})
 
     def _position(self, nodes: Nodes, node_id: str, role: str) -> int:
         position = nodes.ids.find(node_id)

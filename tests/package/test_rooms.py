@@ -18,6 +18,7 @@ ROOMS = [
     "terms",
     "models",
     "metrics",
+    "policy",
     "training",
     "serving",
     "evaluation",

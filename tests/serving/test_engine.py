@@ -141,3 +141,12 @@ def test_serving_one_user_imports_no_heavy_package(served_home: Home) -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_products_left_and_refused_add_up(engine: Engine) -> None:
+    for user in range(60):
+        answer = engine.recommend(f"C{user:03}", 20)
+        left = int(engine.eligibility.mask(user).sum())
+        assert sum(answer.refused.values()) + left == engine.snapshot.count("Product")
+    masks = engine.eligibility.masks(np.arange(60))
+    assert all((masks[user] == engine.eligibility.mask(user)).all() for user in range(60))

@@ -1,0 +1,35 @@
+"""The hash of a policy: of what the rules say, not of how they are written down."""
+
+from dataclasses import replace
+
+import pytest
+
+from graphrec.policy.default import HELD, OFFERED
+from graphrec.policy.rules import Policy, Rule
+
+RULE = Rule("risk", "too risky", "product.risk_class <= user.risk_tolerance", line=4)
+POLICY = Policy("1", (HELD, RULE), {"risk": ("low", "high")})
+
+
+def test_writing_does_not_change_the_hash() -> None:
+    spaced = replace(RULE, require="  product.risk_class<=user.risk_tolerance\n", line=9)
+    assert Policy("1", (HELD, spaced), {"risk": ("low", "high")}, "other.toml").hash == POLICY.hash
+    assert len(POLICY.hash) == 64
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(POLICY, version="2"),
+        replace(POLICY, rules=(RULE, HELD)),
+        replace(POLICY, rules=(HELD, RULE, OFFERED)),
+        replace(POLICY, rules=(HELD, replace(RULE, sentence="far too risky"))),
+        replace(POLICY, rules=(HELD, replace(RULE, require="product.risk_class < user.risk_tolerance"))),
+        replace(POLICY, rules=(HELD, replace(RULE, severity="warn"))),
+        replace(POLICY, rules=(HELD, replace(RULE, missing="allow"))),
+        replace(POLICY, levels={"risk": ("high", "low")}),
+        replace(POLICY, levels={}),
+    ],
+)
+def test_every_part_changes_the_hash(other: Policy) -> None:
+    assert other.hash != POLICY.hash
