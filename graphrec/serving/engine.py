@@ -18,6 +18,7 @@ from graphrec.home import Home
 from graphrec.policy.default import default_policy
 from graphrec.policy.rules import Policy
 from graphrec.serving.answer import Answer, Item
+from graphrec.serving.confidence import confidence, total_weight
 from graphrec.serving.eligible import Eligibility
 from graphrec.serving.reasons import END_OF_TIME, Reasons
 from graphrec.terms.blend import Ledger, Row
@@ -43,9 +44,22 @@ class _Listed:
     order: NDArray[np.int64]
     length: int
 
+    def product(self, place: int) -> int:
+        """The product at a place of the order."""
+        return int(self.candidates[self.order[place]])
+
     def place(self, product: int) -> int:
         """Where a candidate stands in the order."""
         return int(np.flatnonzero(self.candidates[self.order] == product)[0])
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What of an item is shown: how many reasons (None: all), in which order, and whether small groups are summed."""
+
+    reasons: int | None
+    plain: bool
+    count_groups: bool
 
 
 class Engine:
@@ -93,8 +107,22 @@ class Engine:
         )
         return cls(snapshot, open_model(folder, snapshot), notes)
 
-    def recommend(self, user_id: str, k: int, *, reasons: int | None = REASONS) -> Answer:
+    def recommend(
+        self,
+        user_id: str,
+        k: int,
+        *,
+        reasons: int | None = REASONS,
+        plain: bool = False,
+        min_confidence: float = 0.0,
+        count_groups: bool = False,
+    ) -> Answer:
         """The k best products for a user, each with its strongest reasons (None: with every line).
+
+        Args:
+            plain: order reasons by share, not by contrast.
+            min_confidence: products below it are left out.
+            count_groups: say of each product how much of its score lies behind groups smaller than `min_group`.
 
         Raises:
             UnknownId: there is no such user.
@@ -104,15 +132,24 @@ class Engine:
             return self._answer(user_id, [], self._no_evidence(user_id), self.eligibility.refused(user))
         row = self.model.blend.row(user)
         listed = self._ranked(row, user, k)
-        items = [self._item(user, listed, place, row, reasons) for place in range(listed.length)]
-        short = len(items) < k
+        trusted = self._confidence(row, user)
+        sure = [place for place in range(listed.length) if trusted[listed.product(place)] >= min_confidence]
+        shown = _Shown(reasons, plain, count_groups)
+        items = [self._item(user, listed, place, row, shown, trusted) for place in sure]
         sentence = (
-            f"only {len(items)} products are left that {user_id} does not hold and that are offered" if short else None
+            f"only {listed.length} products are left that {user_id} does not hold and that are offered"
+            if listed.length < k
+            else None
         )
+        if len(items) < listed.length:
+            sentence = self._unsure(listed, trusted, len(items), min_confidence)
         return self._answer(user_id, items, sentence, self.eligibility.refused(user))
 
-    def explain(self, user_id: str, product_id: str, k: int) -> Answer:
+    def explain(self, user_id: str, product_id: str, k: int, *, plain: bool = False) -> Answer:
         """The whole ledger of one product, contrasted with what follows the user's list of k.
+
+        Args:
+            plain: order lines by share, not by contrast.
 
         Raises:
             UnknownId: there is no such user or product.
@@ -126,7 +163,8 @@ class Engine:
             return self._answer(user_id, [], self._no_evidence(user_id))
         row = self.model.blend.row(user)
         listed = self._ranked(row, user, k, product)
-        item = self._item(user, listed, listed.place(product), row, None)
+        shown = _Shown(None, plain, count_groups=True)
+        item = self._item(user, listed, listed.place(product), row, shown, self._confidence(row, user))
         if product not in self._ranked(row, user, k).candidates:
             item = replace(item, rank=self._far_rank(row, user, product))
         return self._answer(user_id, [item], None)
@@ -178,11 +216,16 @@ class Engine:
         scores, own = row.scores[allowed], row.scores[product]
         return 1 + int(((scores > own) | ((scores == own) & (allowed < product))).sum())
 
-    def _item(self, user: int, listed: "_Listed", place: int, row: Row, limit: int | None) -> Item:
+    def _item(
+        self, user: int, listed: "_Listed", place: int, row: Row, shown: "_Shown", trusted: NDArray[np.float64]
+    ) -> Item:
         column = int(listed.order[place])
         product, score = int(listed.candidates[column]), float(listed.totals[column])
         contrast = listed.ledger.values[:, column] - listed.mean
-        lines = self.reasons.lines(user, product, listed.ledger, column, contrast, row.scales, limit)
+        lines = self.reasons.lines(
+            user, product, listed.ledger, column, contrast, row.scales, shown.reasons, plain=shown.plain
+        )
+        hidden = self.reasons.below_min_group(user, product, listed.ledger, column) if shown.count_groups else None
         return Item(
             rank=place + 1,
             product=self.products.ids[product],
@@ -192,7 +235,24 @@ class Engine:
             lines=lines,
             rest=score - sum(line.share for line in lines),
             composition=self.reasons.composition(listed.ledger, column),
+            confidence=float(trusted[product]),
+            below_min_group=hidden,
         )
+
+    def _confidence(self, row: Row, user: int) -> NDArray[np.float64]:
+        """The confidence of every product (num_products,) for a user."""
+        return confidence(row.scores, self.eligibility.mask(user), total_weight(self.model.blend))
+
+    def _unsure(self, listed: "_Listed", trusted: NDArray[np.float64], kept: int, least: float) -> str:
+        """Why a list is shorter than it could be: too little evidence."""
+        best = float(trusted[listed.product(kept)])
+        if not kept:
+            return f"no product reaches the confidence of {least:g} that was asked for; the best has {best:.2f}"
+        gone = listed.length - kept
+        left_out = (
+            f"{gone} more products are left out: they do" if gone > 1 else "one more product is left out: it does"
+        )
+        return f"{left_out} not reach the confidence of {least:g} that was asked for; the best has {best:.2f}"
 
     def _kind(self, product: int) -> str | None:
         value = self.snapshot.value(self.roles.product, "kind", product)

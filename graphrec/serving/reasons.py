@@ -17,6 +17,8 @@ from graphrec.terms.blend import Blend, Ledger
 from graphrec.terms.walks import WalkScorer, WalkTerm
 
 MAX_HOPS = 3
+#: What a score may consist of; nothing is scored by who a user is, so that `self` is 0 unless a model says otherwise.
+PARTS = ("path", "text", "learned", "attribute", "general", "self")
 #: Stands after every time in a store.
 END_OF_TIME = "9999-12-31T23:59:59.999999Z"
 
@@ -58,13 +60,15 @@ class Reasons:
         contrast: NDArray[np.float64],
         scales: NDArray[np.float64],
         limit: int | None = None,
+        *,
+        plain: bool = False,
     ) -> list[Line]:
         """The lines of one product, best first by contrast; with a limit only that many, and only positive ones.
 
-        Lines through fewer than `min_group` other people are never shown.
+        Lines through fewer than `min_group` other people are never shown. `plain` orders by share.
         """
         shares = ledger.values[:, column]
-        order = np.lexsort((ledger.via, -shares, -contrast))
+        order = np.lexsort((ledger.via, -contrast, -shares) if plain else (ledger.via, -shares, -contrast))
         shown: list[Line] = []
         for position in order[shares[order] != 0 if limit is None else shares[order] > 0]:
             if limit is not None and len(shown) == limit:
@@ -76,10 +80,33 @@ class Reasons:
 
     @staticmethod
     def composition(ledger: Ledger, column: int) -> dict[str, float]:
-        """The parts of a score by kind of line."""
-        kinds = np.array([group.kind for group in ledger.groups])[ledger.group]
+        """The parts of a score: by kind of line, similarity as text and learned part apart; every key of PARTS."""
+        names = [group.part or group.kind if group.kind == "similarity" else group.kind for group in ledger.groups]
+        sums = np.bincount(ledger.group, ledger.values[:, column], len(names))
+        parts = dict.fromkeys(PARTS, 0.0)
+        for name, value in zip(names, sums, strict=True):
+            parts[name] = parts.get(name, 0.0) + float(value)
+        return parts
+
+    def below_min_group(self, user: int, product: int, ledger: Ledger, column: int) -> float:
+        """What ways through fewer than `min_group` other people add to the score of one product."""
         shares = ledger.values[:, column]
-        return {str(kind): float(shares[kinds == kind].sum()) for kind in np.unique(kinds)}
+        people = np.array([group.people for group in ledger.groups], np.bool_)[ledger.group]
+        hidden = 0.0
+        for position in np.flatnonzero(people & (shares != 0)):
+            count = self._people(user, product, ledger, int(position))
+            if count is not None and count < self.schema.roles.min_group:
+                hidden += float(shares[position])
+        return hidden
+
+    def _people(self, user: int, product: int, ledger: Ledger, position: int) -> int | None:
+        """How many other people the ways of a line lead through; None where they lead through nobody."""
+        group = ledger.groups[int(ledger.group[position])]
+        if not group.people or group.walk is None:
+            return None
+        term = self.blend.terms[int(ledger.term[position])]
+        assert isinstance(term, WalkTerm), "only walks have paths"
+        return term.scorers[group.walk].people_between(user, int(ledger.via[position]), product)
 
     def _line(
         self,
@@ -102,7 +129,7 @@ class Reasons:
             return Line(group.kind, text, share, against, shown, None, None, None, term.name)
         assert isinstance(term, WalkTerm), "only walks have paths"
         scorer = term.scorers[group.walk]
-        count = scorer.people_between(user, via, product) if group.people else None
+        count = self._people(user, product, ledger, position)
         if count is not None and count < self.schema.roles.min_group:
             return None
         path = self._path(user, via, mid, target, scorer, count)
