@@ -28,8 +28,8 @@ class Rule:
     """The rule may read protected columns, for the reason given."""
     reason: str | None = None
     """Why a rule may read protected columns: the law or regulation."""
-    line: int | None = None
-    """Where the condition stands in its file; not part of the hash."""
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """Where each key stands in its file; not part of the hash."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Policy:
         """SHA-256 of version, levels and rules; spaces in conditions, comments and the file's name do not count."""
         rules = [{**asdict(rule), "require": canonical(rule.require)} for rule in self.rules]
         for rule in rules:
-            del rule["line"]
+            del rule["lines"]
         plain = {"version": self.version, "levels": {name: list(self.levels[name]) for name in sorted(self.levels)}}
         text = json.dumps({**plain, "rules": rules}, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
@@ -56,4 +56,4 @@ class Policy:
 
 def canonical(condition: str) -> str:
     """A condition with one way of spacing and quoting."""
-    return ast.unparse(ast.parse(f"({condition})", mode="eval"))
+    return ast.unparse(ast.parse(f"({condition}\n)", mode="eval"))

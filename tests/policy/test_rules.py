@@ -7,12 +7,12 @@ import pytest
 from graphrec.policy.default import HELD, OFFERED
 from graphrec.policy.rules import Policy, Rule
 
-RULE = Rule("risk", "too risky", "product.risk_class <= user.risk_tolerance", line=4)
+RULE = Rule("risk", "too risky", "product.risk_class <= user.risk_tolerance", lines={"id": 4})
 POLICY = Policy("1", (HELD, RULE), {"risk": ("low", "high")})
 
 
 def test_writing_does_not_change_the_hash() -> None:
-    spaced = replace(RULE, require="  product.risk_class<=user.risk_tolerance\n", line=9)
+    spaced = replace(RULE, require="  product.risk_class<=user.risk_tolerance\n", lines={})
     assert Policy("1", (HELD, spaced), {"risk": ("low", "high")}, "other.toml").hash == POLICY.hash
     assert len(POLICY.hash) == 64
 

@@ -1,0 +1,125 @@
+"""A policy that fits a graph: which products are left for whom, and which rule refuses what, with both values."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.errors import PolicyError
+from graphrec.graph.snapshot import Snapshot
+from graphrec.policy.conditions import Compiler, Condition
+from graphrec.policy.facts import Block, Facts
+from graphrec.policy.operands import BadCondition, Operands
+from graphrec.policy.rules import Policy, Rule
+from graphrec.policy.sentences import Sentence, day, shown
+from graphrec.policy.values import Flags, Truth
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A rule whose condition one pair does not meet."""
+
+    rule: str
+    severity: str
+    sentence: str
+    values: dict[str, Any]
+    """What the condition read: values by column, the day of the latest event by edge type; None: there is none."""
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledRule:
+    """A rule with its condition and sentence ready."""
+
+    rule: Rule
+    condition: Condition
+    sentence: Sentence
+
+    def met(self, truth: Truth) -> Flags:
+        """True where the pairs pass, broadcastable to the block."""
+        return truth.yes if self.rule.missing == "refuse" else ~truth.known_not()
+
+
+class CompiledPolicy:
+    """A policy over one snapshot as of a date.
+
+    Args:
+        as_of: the date of the answer in microseconds since 1970; None: the graph has no times.
+        known_before: events known at or after this time are not seen; None: all are.
+
+    Raises:
+        PolicyError: a rule names what is not there or may not be read, or compares what does not compare.
+    """
+
+    def __init__(
+        self, policy: Policy, snapshot: Snapshot, *, as_of: int | None = None, known_before: int | None = None
+    ) -> None:
+        self.policy = policy
+        self.facts = Facts(snapshot, as_of, known_before)
+        self.rules = tuple(self._compiled(rule) for rule in policy.rules)
+        self.refusing = tuple(rule for rule in self.rules if rule.rule.severity == "refuse")
+        self.warning = tuple(rule for rule in self.rules if rule.rule.severity == "warn")
+
+    def masks(self, users: NDArray[np.integer]) -> Flags:
+        """True (len(users), num_products) for what may be shown to each user."""
+        block = Block(np.asarray(users, np.int64))
+        allowed = np.ones((len(block.users), self.facts.num_products), np.bool_)
+        for rule in self.refusing:
+            np.logical_and(allowed, rule.met(rule.condition.truth(block)), out=allowed)
+        return allowed
+
+    def refused_first(self, user: int) -> dict[str, int]:
+        """How many products each rule is the first to refuse to a user; with what is left they are all products."""
+        block = Block(np.array([user]))
+        left = np.ones((1, self.facts.num_products), np.bool_)
+        counts: dict[str, int] = {}
+        for rule in self.refusing:
+            still = left & rule.met(rule.condition.truth(block))
+            if fewer := int(left.sum() - still.sum()):
+                counts[rule.rule.id] = fewer
+            left = still
+        return counts
+
+    def refusals(self, user: int, product: int) -> list[Finding]:
+        """The rules that refuse a product to a user, in the order of the policy."""
+        return list(self._findings(self.refusing, user, product))
+
+    def warnings(self, user: int, product: int) -> list[Finding]:
+        """The rules that warn of a product for a user, in the order of the policy."""
+        return list(self._findings(self.warning, user, product))
+
+    def _findings(self, rules: tuple[CompiledRule, ...], user: int, product: int) -> Iterator[Finding]:
+        block = Block(np.array([user]), np.array([product]))
+        for rule in rules:
+            truth = rule.condition.truth(block)
+            if not rule.met(truth).all():
+                values = self._values(rule, user, product)
+                text = rule.sentence.fill(user, product)
+                if bool(truth.unknown().any()):
+                    text = _cannot_tell(rule.rule.id, values)
+                yield Finding(rule.rule.id, rule.rule.severity, text, values)
+
+    def _values(self, rule: CompiledRule, user: int, product: int) -> dict[str, Any]:
+        sides = {"user": user, "product": product}
+        values = {str(column): shown(self.facts, column, sides[column.side]) for column in rule.condition.columns}
+        return values | {name: day(self.facts.last(name, user, product)) for name in rule.condition.events}
+
+    def _compiled(self, rule: Rule) -> CompiledRule:
+        operands = Operands(self.facts, self.policy.levels, rule.protected)
+        try:
+            key = "require"
+            condition = Compiler(operands).compile(rule.require)
+            key = "sentence"
+            return CompiledRule(rule, condition, Sentence(rule.sentence, operands))
+        except BadCondition as error:
+            where = self.policy.source or "the built-in policy"
+            if key in rule.lines:
+                where += f" line {rule.lines[key] + error.line - 1}"
+            raise PolicyError(f"{where}: rule {rule.id}: {error}") from None
+
+
+def _cannot_tell(rule: str, values: dict[str, Any]) -> str:
+    missing = [name for name, value in values.items() if value is None]
+    what = " and ".join(missing) if missing else "a date"
+    return f"rule {rule} needs {what}, of which no value is known"

@@ -1,0 +1,189 @@
+"""The language of conditions: a small part of Python's expressions, checked against the graph and compiled to numpy.
+
+    product.risk_class <= user.risk_tolerance
+    is_missing(product.residents_of) or product.residents_of == user.country
+    not happened("REJECTED", 180)
+    product.kind in ["fund", "bond"] and level("risk", product.risk) <= level("risk", user.tolerance)
+
+docs/policy.md has the whole of it.
+"""
+
+import ast
+import operator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.policy.facts import Block
+from graphrec.policy.operands import BadCondition, Column, Operands, arguments, nearest, string
+from graphrec.policy.values import Truth, both
+
+Ask: TypeAlias = Callable[[Block], Truth]
+_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], NDArray[np.bool_]]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+_NO_USERS = Block(np.zeros(0, np.int64))
+
+
+@dataclass(frozen=True, eq=False)
+class Condition:
+    """A compiled condition."""
+
+    truth: Ask
+    columns: tuple[Column, ...]
+    """What it reads, in the order of mention."""
+    events: tuple[str, ...]
+    """Edge types whose events it asks for."""
+
+
+@dataclass
+class Compiler:
+    """Compiles one condition."""
+
+    operands: Operands
+    _events: dict[str, None] = field(default_factory=dict)
+
+    def compile(self, condition: str) -> Condition:
+        """The condition ready to be asked.
+
+        Raises:
+            BadCondition: it is no condition, or does not fit the graph.
+        """
+        ask = self._truth(parse(condition))
+        return Condition(ask, tuple(self.operands.columns), tuple(self._events))
+
+    def _truth(self, node: ast.expr) -> Ask:
+        match node:
+            case ast.BoolOp(op=op, values=parts):
+                return _joined(op, [self._truth(part) for part in parts])
+            case ast.UnaryOp(op=ast.Not(), operand=part):
+                return _negated(self._truth(part))
+            case ast.Compare():
+                return _joined(ast.And(), list(self._comparisons(node)))
+            case ast.Name(id="held"):
+                return self.operands.facts.held
+            case ast.Constant(value=bool(given)):
+                always = Truth(np.array([[given]]))
+                return lambda _: always
+            case ast.Call(func=ast.Name(id="is_missing")):
+                (part,) = arguments(node, 1, "is_missing(product.COLUMN)")
+                value = self.operands.compile(part).value
+                return lambda block: Truth(value(block).missing())
+            case ast.Call(func=ast.Name(id="happened")):
+                return self._happened(node)
+        operand = self.operands.compile(node)
+        if operand.kind != "boolean":
+            raise BadCondition(f"{ast.unparse(node)} is a {operand.kind}, and a condition is true or false", node)
+
+        def truth(block: Block) -> Truth:
+            value = operand.value(block)
+            return Truth.known(value.values.astype(np.bool_), value.valid)
+
+        return truth
+
+    def _comparisons(self, node: ast.Compare) -> Iterator[Ask]:
+        sides = [node.left, *node.comparators]
+        for left, op, right in zip(sides, node.ops, sides[1:], strict=False):
+            match op:
+                case ast.In():
+                    yield self._in_list(left, right)
+                case ast.NotIn():
+                    yield _negated(self._in_list(left, right))
+                case _ if type(op) in _COMPARE:
+                    yield self._comparison(node, left, op, right)
+                case _:
+                    raise BadCondition(f"{ast.unparse(node)}: compare with <, <=, >, >=, ==, != or in", node)
+
+    def _comparison(self, node: ast.expr, left: ast.expr, op: ast.cmpop, right: ast.expr) -> Ask:
+        one, other = self.operands.compile(left), self.operands.compile(right)
+        if one.kind != other.kind:
+            hint = '; a date is written date("2026-01-31")' if {one.kind, other.kind} == {"time", "text"} else ""
+            raise BadCondition(
+                f"{ast.unparse(left)} is a {one.kind} and {ast.unparse(right)} a {other.kind}: they do not compare"
+                + hint,
+                node,
+            )
+        if one.kind in ("text", "boolean") and not isinstance(op, ast.Eq | ast.NotEq):
+            hint = "; give it one with [levels] and level(NAME, …)" if one.kind == "text" else ""
+            raise BadCondition(f"{ast.unparse(node)}: a {one.kind} has no order{hint}", node)
+        compare = _COMPARE[type(op)]
+
+        def truth(block: Block) -> Truth:
+            a, b = one.value(block), other.value(block)
+            return Truth.known(compare(a.values, b.values), both(a.valid, b.valid))
+
+        return truth
+
+    def _in_list(self, left: ast.expr, right: ast.expr) -> Ask:
+        if not isinstance(right, ast.List | ast.Tuple | ast.Set) or not right.elts:
+            raise BadCondition(f'{ast.unparse(right)}: want a list after in, such as ["fund", "bond"]', right)
+        one = self.operands.compile(left)
+        values = []
+        for element in right.elts:
+            reads = any(isinstance(part, ast.Attribute | ast.Subscript) for part in ast.walk(element))
+            literal = self.operands.compile(element)
+            if reads or literal.kind != one.kind:
+                raise BadCondition(f"{ast.unparse(element)}: want a list of literals, each a {one.kind}", element)
+            values.append(literal.value(_NO_USERS).values.item())
+
+        def truth(block: Block) -> Truth:
+            value = one.value(block)
+            return Truth.known(np.isin(value.values, values), value.valid)
+
+        return truth
+
+    def _happened(self, node: ast.Call) -> Ask:
+        form = 'happened("TYPE") or happened("TYPE", DAYS)'
+        first, *rest = arguments(node, 2 if len(node.args) == 2 else 1, form)
+        edge_type, interactions = string(first, form), self.operands.facts.roles.interactions
+        if edge_type not in interactions:
+            raise BadCondition(f"there is no interaction {edge_type}{nearest(edge_type, interactions)}", first)
+        days: float | None = None
+        if rest:
+            match rest[0]:
+                case ast.Constant(value=int() | float() as given) if not isinstance(given, bool) and given > 0:
+                    days = given
+                case _:
+                    raise BadCondition(f"{ast.unparse(rest[0])} is no number of days above 0", rest[0])
+            self.operands.need_date(node)
+        self._events[edge_type] = None
+        return lambda block: self.operands.facts.happened(edge_type, days, block)
+
+
+def parse(condition: str) -> ast.expr:
+    """The syntax tree of a condition; it may go over several lines and hold comments.
+
+    Raises:
+        BadCondition: it is no expression.
+    """
+    try:
+        return ast.parse(f"({condition}\n)", mode="eval").body
+    except (SyntaxError, ValueError) as error:
+        wrong = BadCondition(f"is no condition: {getattr(error, 'msg', error)}")
+        wrong.line = getattr(error, "lineno", None) or 1
+        raise wrong from None
+
+
+def _joined(op: ast.boolop, parts: list[Ask]) -> Ask:
+    if len(parts) == 1:
+        return parts[0]
+
+    def truth(block: Block) -> Truth:
+        result = parts[0](block)
+        for part in parts[1:]:
+            result = result & part(block) if isinstance(op, ast.And) else result | part(block)
+        return result
+
+    return truth
+
+
+def _negated(ask: Ask) -> Ask:
+    return lambda block: ~ask(block)

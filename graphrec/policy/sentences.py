@@ -1,0 +1,82 @@
+"""The sentence of a rule, with the values of a user and a product in it.
+
+`{user.COLUMN}` and `{product.COLUMN}` stand for values, `{last.TYPE}` for the day of the latest event of a type,
+`{user}` and `{product}` for the two themselves: the id, or the name where there is one outside the store.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from graphrec.policy.facts import Facts
+from graphrec.policy.operands import BadCondition, Column, Operands, nearest
+
+UNKNOWN = "unknown"
+_PLACE = re.compile(r"\{([^{}]*)\}")
+
+
+class Sentence:
+    """A template that is checked once and filled in for many pairs.
+
+    Raises:
+        BadCondition: it names a column or an event that is not there, or that may not be read.
+    """
+
+    def __init__(self, template: str, operands: Operands) -> None:
+        self._template = template
+        self._facts = operands.facts
+        for place in _PLACE.findall(template):
+            if place in ("user", "product"):
+                continue
+            head, dot, name = place.partition(".")
+            if head in ("user", "product") and dot:
+                operands.column(head, name)
+            elif head == "last" and dot:
+                interactions = self._facts.roles.interactions
+                if name not in interactions:
+                    raise BadCondition(f"there is no interaction {name}{nearest(name, interactions)}")
+            else:
+                raise BadCondition(f"{{{place}}} stands for nothing; want {{product.COLUMN}} or {{user.COLUMN}}")
+
+    def fill(self, user: int, product: int) -> str:
+        """The sentence for one pair."""
+        return _PLACE.sub(lambda place: self._said(place[1], user, product), self._template)
+
+    def _said(self, place: str, user: int, product: int) -> str:
+        head, _, name = place.partition(".")
+        if head == "last":
+            return said(day(self._facts.last(name, user, product)))
+        position = user if head == "user" else product
+        if name:
+            return said(shown(self._facts, Column(head, name), position))
+        label = self._facts.label(head)
+        return self._facts.snapshot.name(label, position) or self._facts.snapshot.nodes(label).ids[position]
+
+
+def shown(facts: Facts, column: Column, position: int) -> Any:
+    """The value of a column as a script reads it: times as ISO text; None where there is none."""
+    label = facts.label(column.side)
+    value = facts.snapshot.value(label, column.name, position)
+    if value is None or value != value:
+        return None
+    if facts.snapshot.nodes(label).columns[column.name] == "time":
+        return day(int(value))
+    return value
+
+
+def day(microseconds: int | None) -> str | None:
+    """The day of a time."""
+    if microseconds is None:
+        return None
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)).date().isoformat()
+
+
+def said(value: Any) -> str:
+    """A value as a person reads it."""
+    if value is None:
+        return UNKNOWN
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
+    return str(value)
