@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def command(
     model: Annotated[
-        str, typer.Option(help="blend, kernel, spectral, lightgcn, ease, itemknn, popularity or text.")
+        str, typer.Option(help="blend, kernel, spectral, lightgcn, ease, softmax, itemknn, popularity or text.")
     ] = "blend",
     final: Annotated[
         bool, typer.Option("--final", help="Refit what was chosen on everything, the test part too: for serving.")

@@ -21,7 +21,7 @@ from graphrec.terms.blend import Blend
 from graphrec.terms.files import open_blend
 
 FORMAT = 1
-KINDS = ("blend", "kernel", "spectral", "lightgcn", "ease", "itemknn", "popularity", "text")
+KINDS = ("blend", "kernel", "spectral", "lightgcn", "ease", "softmax", "itemknn", "popularity", "text")
 """What can be trained; the first is what is served when nothing else is asked for."""
 
 

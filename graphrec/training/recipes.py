@@ -34,6 +34,8 @@ EASE_COLUMNS = 6_000
 """Products and attribute nodes up to which a blend tries EASE: inverting them takes seconds, twice as many minutes."""
 
 
+SOFTMAX_SCORES = 10_000_000
+"""Held pairs times products up to which a blend tries softmax: a fit takes hundreds of passes over them, a minute."""
 LIGHTGCN_SCORES = 200_000_000
 """Users times products up to which a blend tries lightgcn: an epoch scores all of them, in a second or two."""
 ONE_THREAD_PRODUCTS = 500
@@ -46,6 +48,10 @@ def is_affordable(name: str, graph: Graph, inputs: Inputs) -> bool:
 
         attributes = {graph.target(hop) for hop in attribute_hops(graph, inputs.use_protected)}
         return graph.num_products + sum(graph.counts[label] for label in attributes) <= EASE_COLUMNS
+    if name == "softmax":
+        from graphrec.models.softmax import num_scores
+
+        return 0 < num_scores(graph) <= SOFTMAX_SCORES
     if name == "lightgcn":
         learners = int((graph.held().degrees() > 0).sum())
         return 0 < learners * graph.num_products <= LIGHTGCN_SCORES
@@ -118,6 +124,12 @@ def _ease(graph: Graph, plain: Plain, inputs: Inputs) -> Term:
     return fit_ease(graph, EaseConfig(**plain, use_protected=inputs.use_protected), progress=inputs.progress)
 
 
+def _softmax(graph: Graph, plain: Plain, inputs: Inputs) -> Term:
+    from graphrec.models.softmax import SoftmaxConfig, fit_softmax
+
+    return fit_softmax(graph, SoftmaxConfig(**plain, use_protected=inputs.use_protected), progress=inputs.progress)
+
+
 def _itemknn(graph: Graph, plain: Plain, inputs: Inputs) -> Term:
     from graphrec.models.itemknn import ItemKnnConfig, fit_itemknn
 
@@ -169,6 +181,7 @@ def _torch_threads(graph: Graph) -> Iterator[None]:
 _FITS: Mapping[str, Callable[[Graph, Plain, Inputs], Term]] = {
     "spectral": _spectral,
     "ease": _ease,
+    "softmax": _softmax,
     "itemknn": _itemknn,
     "lightgcn": _lightgcn,
     "popularity": _popularity,

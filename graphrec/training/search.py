@@ -31,7 +31,7 @@ from graphrec.training.weights import Weights, fit_weights
 Judge = Callable[[Weights], NDArray[np.float64]]
 
 #: What a blend may consist of; a term that does not help gets weight 0 and leaves.
-BLEND_TERMS = ("kernel", "spectral", "ease", "itemknn", "popularity", "lightgcn", "text")
+BLEND_TERMS = ("kernel", "spectral", "ease", "softmax", "itemknn", "popularity", "lightgcn", "text")
 KERNEL = "kernel"
 """The term whose score lies on real paths alone."""
 PATH_SHARE = 0.6
@@ -211,6 +211,11 @@ def _ease_trials(_graph: Graph) -> Iterator[Plain]:
         yield {"regularization": regularization}
 
 
+def _softmax_trials(_graph: Graph) -> Iterator[Plain]:
+    for regularization in (1.0, 3.0, 10.0):
+        yield {"regularization": regularization}
+
+
 def _itemknn_trials(graph: Graph) -> Iterator[Plain]:
     for neighbours in (50, 200):
         for shrinkage in (0.0, 20.0):
@@ -227,6 +232,7 @@ def _lightgcn_trials(_graph: Graph) -> Iterator[Plain]:
 _TRIALS: Mapping[str, Callable[[Graph], Iterator[Plain]]] = {
     "spectral": _spectral_trials,
     "ease": _ease_trials,
+    "softmax": _softmax_trials,
     "itemknn": _itemknn_trials,
     "lightgcn": _lightgcn_trials,
 }

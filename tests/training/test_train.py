@@ -89,7 +89,9 @@ def test_a_second_identical_training_does_nothing(snapshot: Snapshot, home: Home
     assert train(snapshot, home, TrainOptions("popularity", seed=1)).is_new
 
 
-@pytest.mark.parametrize("kind", ["kernel", "spectral", "ease", "itemknn", "popularity", "lightgcn", "blend"])
+@pytest.mark.parametrize(
+    "kind", ["kernel", "spectral", "ease", "softmax", "itemknn", "popularity", "lightgcn", "blend"]
+)
 def test_the_same_data_and_seed_give_the_same_arrays(snapshot: Snapshot, tmp_path: Path, kind: str) -> None:
     found = []
     for name in ("one", "two"):
