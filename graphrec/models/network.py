@@ -13,26 +13,26 @@ suffix tables: docs/formulas.md.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Adjacency, Graph, Hop
 from graphrec.models.matrix import inverse_power
+from graphrec.models.objective import Noise, TrainingConfig, Vectors
 from graphrec.models.propagation import gather_sum, propagate_sum
 from graphrec.models.steps import Step
 from graphrec.models.text import centred, mean_text
 from graphrec.terms.factors import FactorTerm, Neighbours
 
 Texts = Mapping[str, NDArray[np.float32]]
-Loss = Literal["auto", "full", "sampled", "bpr"]
 
 
 @dataclass(frozen=True)
-class LightGCNConfig:
+class LightGCNConfig(TrainingConfig):
     """How the network is built and trained."""
 
     dim: int = 64
@@ -46,41 +46,36 @@ class LightGCNConfig:
     and shrunken rare ones 0 ranks better on zimnat (HR@1 of our own validation .869 against .864)."""
     init: float = 0.1
     """Spread of the nodes' vectors at the start."""
-    loss: Loss = "auto"
-    """Full softmax for small catalogues, sampled softmax for large ones, or BPR."""
     drop: float = 0.3
     """Share of each user's held products that a step hides and predicts; on ml-1m .3 to .5 are alike."""
     min_held: int = 2
     """Users who hold fewer products are not learned from: with their only one hidden they look like nobody who is
     ranked (zimnat, our own validation: HR@1 .874 with 2 against .869 with 1)."""
-    epochs: int = 40
-    """Epochs at most."""
-    patience: int = 6
-    """Epochs without a better validation value after which training ends; the first few may well be worse."""
-    batch_size: int = 512
-    """Users per step."""
-    learning_rate: float = 0.01
-    """Of Adam."""
-    regularization: float = 1e-5
-    """Weight decay of Adam on node vectors."""
-    negatives: int = 1024
-    """Products per step in the sampled softmax."""
     use_protected: bool = False
     """Whether protected edge types carry messages."""
-    seed: int = 0
-    """Of the initial vectors, the order of users and the hidden edges."""
 
 
 class ItemGCN(nn.Module):
-    """Layer 0, relation weights and the propagation."""
+    """Layer 0, relation weights and the propagation.
+
+    Raises:
+        ModelError: contrast leaves out layer 0, and with one layer a product has no other.
+    """
 
     known: Tensor
+    name = "lightgcn"
 
     def __init__(self, graph: Graph, texts: Texts, config: LightGCNConfig) -> None:
         super().__init__()
+        if config.contrast and config.num_layers == 1:
+            raise ModelError(
+                "lightgcn with contrast leaves out layer 0, and num_layers = 1 leaves a product nothing else; "
+                "train with num_layers = 2 or more"
+            )
         roles = graph.schema.roles
         self.user, self.product = roles.user, roles.product
         self.num_layers, self.num_users = config.num_layers, graph.num_users
+        self.alphas = config.layer_weights(config.num_layers)
         self.regularization = config.regularization
         self.hops = message_hops(graph, config.use_protected)
         self.ends = {hop: (graph.source(hop), graph.target(hop)) for hop in self.hops}
@@ -148,26 +143,30 @@ class ItemGCN(nn.Module):
             layers[label] = own
         return layers
 
-    def forward(self, step: Step) -> tuple[Tensor, Tensor]:
+    def forward(self, step: Step, noise: Noise | None = None) -> Vectors:
         """The vectors of the step's users (num_rows, width) and of all products, without what the step hides."""
         layers = self.layer0()
         whole = step.whole if step.whole is not None else self.graph_hops
-        first = self.suffix(layers, whole)
-        products = self._receive(self.product, layers, first, whole)
+        first = self.suffix(layers, whole, noise)
+        products = self._receive(self.product, self.alphas[0], layers, first, whole)
         users = self._everyone().expand(len(step.users), -1)
         count = torch.ones(len(step.users), 1, device=products.device)
         for position, hop in enumerate(self.hops):
             if hop in step.kept:
                 users = users + gather_sum(step.kept[hop], self._sent(position, first))
                 count += torch.from_numpy(step.kept[hop].degrees()[:, None]).to(count)
-        return users / count.sqrt(), products
+        users = users / count.sqrt()
+        return (users, products) if noise is None else (noise(users), noise(products))
 
-    def suffix(self, layers: Mapping[str, Tensor], hops: Mapping[Hop, Adjacency]) -> dict[str, Tensor]:
+    def suffix(
+        self, layers: Mapping[str, Tensor], hops: Mapping[Hop, Adjacency], noise: Noise | None = None
+    ) -> dict[str, Tensor]:
         """H_1 of every label: what a first hop brings (users too when there are more layers)."""
-        alpha = 1 / (self.num_layers + 1)
-        suffix = {label: alpha * layer for label, layer in layers.items()}
-        for _ in range(self.num_layers - 1):
-            suffix = {label: self._receive(label, layers, suffix, hops) for label in [*self.labels, self.user]}
+        suffix = {label: self.alphas[-1] * layer for label, layer in layers.items()}
+        for alpha in self.alphas[-2:0:-1]:
+            suffix = {label: self._receive(label, alpha, layers, suffix, hops) for label in [*self.labels, self.user]}
+            if noise is not None:
+                suffix = {label: noise(rows) for label, rows in suffix.items()}
         return suffix
 
     def term(self, graph: Graph) -> FactorTerm:
@@ -175,18 +174,19 @@ class ItemGCN(nn.Module):
         with torch.no_grad():
             layers = self.layer0()
             first = self.suffix(layers, self.graph_hops)
-            right = _array(self._receive(self.product, layers, first, self.graph_hops))
+            right = _array(self._receive(self.product, self.alphas[0], layers, first, self.graph_hops))
             neighbours = [
                 Neighbours(hop, _array(self._sent(position, first)))
                 for position, hop in enumerate(self.hops)
                 if self.ends[hop][0] == self.user
             ]
             everyone = Neighbours(None, _array(self._everyone()[None, :]))
-        return FactorTerm("lightgcn", graph, [*neighbours, everyone], right, text_dim=self.text_dim)
+        return FactorTerm(self.name, graph, [*neighbours, everyone], right, text_dim=self.text_dim)
 
     def _receive(
         self,
         label: str,
+        alpha: float,
         layers: Mapping[str, Tensor],
         suffix: Mapping[str, Tensor],
         hops: Mapping[Hop, Adjacency],
@@ -194,7 +194,7 @@ class ItemGCN(nn.Module):
         """alpha E0 + Ah H of one label: the next suffix table."""
         width = self.text_dim + self.everyone.shape[0]
         num_nodes = self.num_users if label == self.user else len(layers[label])
-        total = layers[label] / (self.num_layers + 1) if label in layers else self.everyone.new_zeros(num_nodes, width)
+        total = alpha * layers[label] if label in layers else self.everyone.new_zeros(num_nodes, width)
         for position, hop in enumerate(self.hops):
             receiver, sender = self.ends[hop]
             if receiver == label and sender in suffix:

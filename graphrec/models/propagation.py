@@ -37,3 +37,50 @@ def _convolution() -> Any:
         from torch_geometric.nn import SimpleConv
 
     return SimpleConv(aggr="sum")
+
+
+class SparsePair:
+    """A fixed sparse matrix and its transpose as functions of dense ones, each the gradient of the other."""
+
+    def __init__(self, matrix: Any) -> None:
+        self._there, self._back = _sparse(matrix), _sparse(matrix.T.tocsr())
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """M @ rows."""
+        self._follow(rows)
+        result: Tensor = _Product.apply(rows, self._there, self._back)  # type: ignore[no-untyped-call]
+        return result
+
+    def back(self, rows: Tensor) -> Tensor:
+        """M^T @ rows."""
+        self._follow(rows)
+        result: Tensor = _Product.apply(rows, self._back, self._there)  # type: ignore[no-untyped-call]
+        return result
+
+    def _follow(self, rows: Tensor) -> None:
+        """Move to where the vectors are."""
+        if self._there.device != rows.device:
+            self._there, self._back = self._there.to(rows.device), self._back.to(rows.device)
+
+
+class _Product(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, there: Tensor, back: Tensor) -> Tensor:
+        ctx.back = back
+        return there @ rows
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        return ctx.back @ gradients[0].contiguous(), None, None
+
+
+def _sparse(matrix: Any) -> Tensor:
+    with warnings.catch_warnings():
+        # It says that sparse tensors are in beta.
+        warnings.simplefilter("ignore")
+        return torch.sparse_csr_tensor(
+            torch.from_numpy(matrix.indptr.astype(np.int64)),
+            torch.from_numpy(matrix.indices.astype(np.int64)),
+            torch.from_numpy(matrix.data.astype(np.float32)),
+            size=matrix.shape,
+        )

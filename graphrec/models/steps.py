@@ -45,7 +45,8 @@ class Holdings:
         popularity = np.bincount(held.indices, minlength=num_products).astype(np.float64)
         self._known = np.flatnonzero(popularity)
         uniform = (popularity > 0) / max(len(self._known), 1)
-        self._chances = 0.5 * uniform + 0.5 * popularity / max(popularity.sum(), 1.0)
+        self._popularity = popularity / max(popularity.sum(), 1.0)
+        self._chances = 0.5 * uniform + 0.5 * self._popularity
 
     def pairs(self, users: NDArray[np.integer], products: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Whether each user holds the product beside them."""
@@ -60,6 +61,11 @@ class Holdings:
         """Products that somebody holds, half evenly and half by popularity, and how often each is expected."""
         drawn = rng.choice(self.num_products, count, p=self._chances)
         return drawn, count * self._chances[drawn]
+
+    def in_batch(self, targets: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The distinct targets of a batch, and how often each is expected there, per time that it came."""
+        drawn, times = np.unique(targets, return_counts=True)
+        return drawn.astype(np.int64), len(targets) * self._popularity[drawn] / times
 
     def others(self, users: NDArray[np.integer], rng: np.random.Generator) -> NDArray[np.int64]:
         """For each user a random product that somebody holds and they do not; one of theirs after ten vain tries."""

@@ -8,10 +8,11 @@ import torch
 
 from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Graph, Hop
-from graphrec.models import lightgcn
 from graphrec.models.lightgcn import LightGCNConfig, fit_lightgcn
-from graphrec.models.losses import full_softmax, sampled_softmax
+from graphrec.models.loop import run_epoch
+from graphrec.models.losses import full_softmax, info_nce, sampled_softmax
 from graphrec.models.network import ItemGCN, message_hops
+from graphrec.models.objective import noise_of, ranking_loss
 from graphrec.models.propagation import gather_sum, propagate_sum
 from graphrec.models.steps import Pairs, Step, StepSource
 from tests.models.boards import best_new, check_contract, checkerboard, random_board, same_scores
@@ -28,7 +29,9 @@ def pairs_of(adjacency, rows: np.ndarray) -> set[tuple[int, int]]:
     return {(int(row), int(node)) for position, row in enumerate(rows) for node in adjacency.row(position)}
 
 
-@pytest.mark.parametrize("change", [{}, {"loss": "bpr"}, {"loss": "sampled", "negatives": 30}, {"num_layers": 2}])
+@pytest.mark.parametrize(
+    "change", [{}, {"loss": "bpr"}, {"loss": "sampled", "negatives": 30}, {"loss": "in-batch"}, {"num_layers": 2}]
+)
 def test_the_withheld_product_of_a_checkerboard_comes_back(change: dict) -> None:
     graph = checkerboard()
     fitted = fit_lightgcn(graph, None, dataclasses.replace(SMALL, **change))
@@ -141,14 +144,14 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_others() -> None:
     assert not same_scores(first, fit_lightgcn(graph, texts(graph), dataclasses.replace(config, seed=1)).term, graph)
 
 
-def test_gradients_are_of_one_step_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gradients_are_of_one_step_alone() -> None:
     graph = random_board(8)
     network = ItemGCN(graph, {}, SMALL)
-    monkeypatch.setattr(lightgcn, "step_loss", lambda network, *rest: sum(p.sum() for p in network.parameters()))
     optimizer = torch.optim.SGD(network.parameters(), lr=0.0)
     source = StepSource(graph, network.hops, 0.3)
-    lightgcn._train_epoch(network, source, optimizer, SMALL, np.random.default_rng(0))
-    assert len(list(source.epoch(SMALL.batch_size, np.random.default_rng(0)))) == 5
+    steps = list(source.epoch(SMALL.batch_size, np.random.default_rng(0)))
+    run_epoch("test", iter(steps), lambda step: sum(p.sum() for p in network.parameters()), optimizer)
+    assert len(steps) == 5
     assert all(bool((parameter.grad == 1).all()) for parameter in network.parameters())
 
 
@@ -210,7 +213,7 @@ def test_a_sample_of_everything_gives_the_full_softmax() -> None:
     others = torch.stack(
         [torch.cat([row[:target], row[target + 1 :]]) for row, target in zip(scores, products, strict=True)]
     )
-    sampled = sampled_softmax(scores[rows, products], others, torch.zeros(5))
+    sampled = sampled_softmax(scores[rows, products], torch.arange(3), others, torch.zeros(5))
     torch.testing.assert_close(sampled, full_softmax(scores, rows, products))
 
 
@@ -227,3 +230,68 @@ def test_negatives_are_held_by_somebody_and_not_by_the_user() -> None:
     np.testing.assert_allclose(expected, 1000 * chances[sample])
     table = source.holdings.table(np.array([3, 0]), np.array([5, 1, 2]))
     assert table.tolist() == [[product in held.row(user) for product in (5, 1, 2)] for user in (3, 0)]
+
+
+def test_views_agree_when_each_node_is_likest_to_itself() -> None:
+    first, second = torch.tensor([[3.0, 0.0], [0.0, 2.0]]), torch.tensor([[1.0, 0.0], [1.0, 1.0]])
+    cosines = np.array([[1.0, 0.5**0.5], [0.0, 0.5**0.5]]) / 0.5
+    expected = np.mean([np.log(np.exp(cosines[n]).sum()) - cosines[n, n] for n in range(2)])
+    assert info_nce(first, second, 0.5).item() == pytest.approx(expected)
+
+
+def test_noise_has_its_length_and_leaves_the_side_of_zero() -> None:
+    rows = torch.tensor([[0.3, -0.2, 0.1], [-1.0, 2.0, 0.0]])
+    added = noise_of(0.4, np.random.default_rng(0))(rows) - rows
+    torch.testing.assert_close(added[0].norm(), torch.tensor(0.4))
+    assert torch.equal(added.sign(), rows.sign())
+    assert not torch.equal(noise_of(0.4, np.random.default_rng(1))(rows) - rows, added)
+
+
+@pytest.mark.parametrize("num_layers", [2, 3])
+def test_contrast_leaves_out_layer_0_and_its_noise_in_serving(num_layers: int) -> None:
+    graph = checkerboard()
+    config = dataclasses.replace(SMALL, num_layers=num_layers, contrast=0.1)
+    assert config.layer_weights(num_layers) == [0.0] + [1 / num_layers] * num_layers
+    fitted = fit_lightgcn(graph, None, config)
+    assert best_new(fitted.term, graph).tolist() == list(range(16))
+    check_contract(fitted.term, graph)
+    assert same_scores(fitted.term, fit_lightgcn(graph, None, config).term, graph)
+
+
+def test_contrast_with_one_layer_is_refused() -> None:
+    with pytest.raises(ModelError) as caught:
+        fit_lightgcn(checkerboard(), None, dataclasses.replace(SMALL, contrast=0.1))
+    assert str(caught.value) == (
+        "lightgcn with contrast leaves out layer 0, and num_layers = 1 leaves a product nothing else; "
+        "train with num_layers = 2 or more"
+    )
+
+
+def test_targets_of_a_batch_estimate_the_whole_sum() -> None:
+    """-s_t + log(exp s_t + sum over the distinct j that the user does not hold: n_j exp(s_j) / (T p_j))."""
+    graph = random_board(11)
+    source = StepSource(graph, message_hops(graph, use_protected=False), 0.4)
+    step = source.draw(np.array([3, 8, 20], np.int32), np.random.default_rng(0))
+    generator = torch.Generator().manual_seed(0)
+    users, products = torch.randn(3, 4, generator=generator), torch.randn(24, 4, generator=generator)
+    known = torch.ones(24, dtype=torch.bool)
+    config = dataclasses.replace(SMALL, loss="in-batch")
+    found = ranking_loss((users, products), known, step, source.holdings, config, np.random.default_rng(0))
+    scores, held = (users @ products.T).double().numpy(), graph.held()
+    chance = np.bincount(held.indices, minlength=24) / len(held.indices)
+    targets, losses = step.targets, []
+    for row, target in zip(targets.rows, targets.products, strict=True):
+        mass = np.exp(scores[row, target])
+        for product, times in zip(*np.unique(targets.products, return_counts=True), strict=True):
+            if product not in held.row(int(step.users[row])):
+                mass += times * np.exp(scores[row, product]) / (len(targets.products) * chance[product])
+        losses.append(np.log(mass) - scores[row, target])
+    assert found.item() == pytest.approx(np.mean(losses), rel=1e-5)
+
+
+def test_a_batch_in_which_a_user_holds_everything_has_a_gradient() -> None:
+    scores = torch.full((1, 2), -torch.inf, requires_grad=True)
+    target = torch.zeros(1, requires_grad=True)
+    loss = sampled_softmax(target, torch.tensor([0]), scores, torch.zeros(2))
+    loss.backward()
+    assert (loss.item(), target.grad.item(), scores.grad.tolist()) == (0.0, 0.0, [[0.0, 0.0]])
