@@ -17,6 +17,13 @@ class Home:
     """The paths inside one home folder."""
 
     path: Path
+    policy_file: Path | None = None
+    """A policy that stands over the home's own."""
+
+    @property
+    def policy(self) -> Path:
+        """What may be shown to whom: policy.toml, unless another file is named."""
+        return self.policy_file or self.path / "policy.toml"
 
     @property
     def store(self) -> Path:
@@ -42,6 +49,16 @@ class Home:
     def models(self) -> Path:
         """Model folders."""
         return self.path / "models"
+
+    @property
+    def working(self) -> Path:
+        """What trainings in progress have done so far."""
+        return self.path / "working"
+
+    @property
+    def tuning(self) -> Path:
+        """Studies of `graphrec tune`, and the configurations that won."""
+        return self.path / "tuning"
 
     @property
     def records(self) -> Path:

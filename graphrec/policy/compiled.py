@@ -81,6 +81,15 @@ class CompiledPolicy:
             left = still
         return counts
 
+    def barred(self, user: int) -> Finding | None:
+        """The first rule that refuses every product to a user for what the user is, whatever the product."""
+        block = Block(np.array([user]))
+        for rule in self.refusing:
+            met = rule.met(rule.condition.truth(block))
+            if met.shape == (1, 1) and not met.all():
+                return next(self._findings((rule,), user, 0))
+        return None
+
     def refusals(self, user: int, product: int) -> list[Finding]:
         """The rules that refuse a product to a user, in the order of the policy."""
         return list(self._findings(self.refusing, user, product))

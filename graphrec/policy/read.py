@@ -7,6 +7,7 @@ from typing import Any
 
 from graphrec.errors import PolicyError
 from graphrec.graph.snapshot import Snapshot
+from graphrec.home import Home
 from graphrec.policy.default import default_policy
 from graphrec.policy.operands import nearest
 from graphrec.policy.rules import Policy, Rule
@@ -30,15 +31,15 @@ _KINDS: dict[type, str] = {
 }
 
 
-def policy_of(file: Path, snapshot: Snapshot, *, must_exist: bool = False) -> Policy:
-    """The policy in a file, or the built-in one where there is no such file and there need not be.
+def home_policy(home: Home, snapshot: Snapshot) -> Policy:
+    """The policy of a home: its policy.toml, the file that settings name instead, or the built-in rules.
 
     Raises:
         PolicyError: the file cannot be used.
     """
-    if not must_exist and not file.exists():
+    if home.policy_file is None and not home.policy.exists():
         return default_policy(snapshot)
-    return read_policy(file)
+    return read_policy(home.policy)
 
 
 def read_policy(file: Path) -> Policy:

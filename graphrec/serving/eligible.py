@@ -25,12 +25,15 @@ class Eligibility:
         self.policy = policy or default_policy(snapshot)
         moment = snapshot.as_of or snapshot.meta["last"]
         as_of = known_before if known_before is not None else None if moment is None else microseconds(moment)
+        # One answer asks several times for the same user.
+        self._last: tuple[int, NDArray[np.bool_]] | None = None
         self._compiled = CompiledPolicy(self.policy, snapshot, as_of=as_of, known_before=known_before)
 
     def mask(self, user: int) -> NDArray[np.bool_]:
-        """True (num_products,) for what may be shown."""
-        mask: NDArray[np.bool_] = self.masks(np.array([user]))[0]
-        return mask
+        """True (num_products,) for what may be shown; not to be changed."""
+        if self._last is None or self._last[0] != user:
+            self._last = (user, self.masks(np.array([user]))[0])
+        return self._last[1]
 
     def masks(self, users: NDArray[np.integer]) -> NDArray[np.bool_]:
         """True (len(users), num_products) for what may be shown to each; the caller chooses blocks that fit."""
@@ -44,6 +47,11 @@ class Eligibility:
         """Why a product is not shown to a user, in the words of every rule that refuses it; None when it may be."""
         found = self._compiled.refusals(user, product)
         return "; ".join(finding.sentence for finding in found) or None
+
+    def barred(self, user: int) -> str | None:
+        """Why a user is shown nothing at all, whatever the product; None when that depends on the product."""
+        found = self._compiled.barred(user)
+        return None if found is None else found.sentence
 
     def warnings(self, user: int, product: int) -> list[str]:
         """What rules that only warn say of a product for a user."""
