@@ -22,7 +22,7 @@ from graphrec.graph.adjacency import Graph
 from graphrec.models.epochs import Supervision
 from graphrec.models.loop import Fitted, fit
 from graphrec.models.matrix import holdings, inverse_power, relevant_hops
-from graphrec.models.objective import Noise, TrainingConfig, Vectors, step_loss
+from graphrec.models.objective import Noise, PropagationConfig, Vectors, step_loss
 from graphrec.models.propagation import SparsePair
 from graphrec.models.spectral import SpectralConfig, leading_patterns
 from graphrec.models.steps import Holdings, Pairs, Step
@@ -30,7 +30,7 @@ from graphrec.terms.factors import FactorTerm, Neighbours
 
 
 @dataclass(frozen=True)
-class PlainLightGCNConfig(TrainingConfig):
+class PlainLightGCNConfig(PropagationConfig):
     """How LightGCN with user vectors is built and trained."""
 
     dim: int = 64
@@ -80,7 +80,8 @@ class PlainGCN(nn.Module):
 
     def propagate(self, noise: Noise | None = None) -> Vectors:
         """E of all users and of all products."""
-        users, products = self.users, self.products
+        users: Tensor = self.users
+        products: Tensor = self.products
         totals = self.alphas[0] * users, self.alphas[0] * products
         for alpha in self.alphas[1:]:
             users, products = self.messages(products), self.messages.back(users)
@@ -92,7 +93,8 @@ class PlainGCN(nn.Module):
     def term(self, graph: Graph) -> FactorTerm:
         """The term of the present state."""
         with torch.no_grad():
-            users, products = self.users, self.products
+            users: Tensor = self.users
+            products: Tensor = self.products
             arriving = self.alphas[1] * products
             for alpha in self.alphas[2:]:
                 users, products = self.messages(products), self.messages.back(users)

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Adjacency, Graph, Hop
 from graphrec.models.matrix import inverse_power
-from graphrec.models.objective import Noise, TrainingConfig, Vectors
+from graphrec.models.objective import Noise, PropagationConfig, Vectors
 from graphrec.models.propagation import gather_sum, propagate_sum
 from graphrec.models.steps import Step
 from graphrec.models.text import centred, mean_text
@@ -32,7 +32,7 @@ Texts = Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
-class LightGCNConfig(TrainingConfig):
+class LightGCNConfig(PropagationConfig):
     """How the network is built and trained."""
 
     dim: int = 64

@@ -32,12 +32,6 @@ class TrainingConfig:
     """Full softmax for small catalogues, sampled softmax for large ones; or negatives from the batch, or BPR."""
     negatives: int = 1024
     """Products per step in the sampled softmax."""
-    contrast: float = 0.0
-    """Weight of the contrast of two noisy views; above 0 layer 0 is left out of the sum of layers."""
-    noise: float = 0.1
-    """Length of the noise that a view adds to each vector after each hop."""
-    temperature: float = 0.2
-    """Of the contrast."""
     epochs: int = 40
     """Epochs at most."""
     patience: int = 6
@@ -50,6 +44,18 @@ class TrainingConfig:
     """Weight decay of Adam on node vectors."""
     seed: int = 0
     """Of the initial vectors, the order of users and whatever else is drawn."""
+
+
+@dataclass(frozen=True)
+class PropagationConfig(TrainingConfig):
+    """What networks that sum layers are trained with besides."""
+
+    contrast: float = 0.0
+    """Weight of the contrast of two noisy views; above 0 layer 0 is left out of the sum of layers."""
+    noise: float = 0.1
+    """Length of the noise that a view adds to each vector after each hop."""
+    temperature: float = 0.2
+    """Of the contrast."""
 
     def layer_weights(self, num_layers: int) -> list[float]:
         """alpha_0 .. alpha_K: 1 / (K + 1), with contrast 0 and 1 / K."""
@@ -70,18 +76,19 @@ class Forward(Protocol):
 
 
 def step_loss(
-    network: Forward, step: Step, holdings: Holdings, config: TrainingConfig, rng: np.random.Generator
+    network: Forward, step: Step, holdings: Holdings, config: PropagationConfig, rng: np.random.Generator
 ) -> Tensor:
     """The loss of one step."""
     if not config.contrast:
-        return ranking_loss(network(step), network.known, step, holdings, config, rng)
+        return ranking_loss(network(step), network.known, config.loss, step, holdings, config, rng)
     noise = noise_of(config.noise, rng)
     first, second = network(step, noise), network(step, noise)
     touched = torch.from_numpy(np.unique(step.targets.products).astype(np.int64)).to(first[1].device)
     contrast = info_nce(first[0], second[0], config.temperature) + info_nce(
         first[1][touched], second[1][touched], config.temperature
     )
-    return ranking_loss(first, network.known, step, holdings, config, rng) + config.contrast * contrast
+    ranking = ranking_loss(first, network.known, config.loss, step, holdings, config, rng)
+    return ranking + config.contrast * contrast
 
 
 def noise_of(length: float, rng: np.random.Generator) -> Noise:
@@ -96,12 +103,17 @@ def noise_of(length: float, rng: np.random.Generator) -> Noise:
 
 
 def ranking_loss(
-    vectors: Vectors, known: Tensor, step: Step, holdings: Holdings, config: TrainingConfig, rng: np.random.Generator
+    vectors: Vectors,
+    known: Tensor,
+    kind: Loss,
+    step: Step,
+    holdings: Holdings,
+    config: TrainingConfig,
+    rng: np.random.Generator,
 ) -> Tensor:
     """How far the targets of a step are from being ranked first."""
     users, products = vectors
     rows, targets = _tensor(step.targets.rows, users), _tensor(step.targets.products, users)
-    kind = config.loss
     if kind == "auto":
         kind = "full" if len(products) <= FULL_SOFTMAX_PRODUCTS else "sampled"
     if kind == "full":

@@ -48,13 +48,13 @@ class SparsePair:
     def __call__(self, rows: Tensor) -> Tensor:
         """M @ rows."""
         self._follow(rows)
-        result: Tensor = _Product.apply(rows, self._there, self._back)  # type: ignore[no-untyped-call]
+        result: Tensor = _Product.apply(rows, self._there, self._back)
         return result
 
     def back(self, rows: Tensor) -> Tensor:
         """M^T @ rows."""
         self._follow(rows)
-        result: Tensor = _Product.apply(rows, self._back, self._there)  # type: ignore[no-untyped-call]
+        result: Tensor = _Product.apply(rows, self._back, self._there)
         return result
 
     def _follow(self, rows: Tensor) -> None:

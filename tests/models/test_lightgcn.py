@@ -276,7 +276,7 @@ def test_targets_of_a_batch_estimate_the_whole_sum() -> None:
     users, products = torch.randn(3, 4, generator=generator), torch.randn(24, 4, generator=generator)
     known = torch.ones(24, dtype=torch.bool)
     config = dataclasses.replace(SMALL, loss="in-batch")
-    found = ranking_loss((users, products), known, step, source.holdings, config, np.random.default_rng(0))
+    found = ranking_loss((users, products), known, config.loss, step, source.holdings, config, np.random.default_rng(0))
     scores, held = (users @ products.T).double().numpy(), graph.held()
     chance = np.bincount(held.indices, minlength=24) / len(held.indices)
     targets, losses = step.targets, []

@@ -1,0 +1,204 @@
+"""GraphSAGE: sampling, the known answer, one arithmetic in training and serving, gradients as torch has them."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from graphrec.errors import ModelError
+from graphrec.graph.adjacency import Graph, Hop
+from graphrec.models.graphsage import GraphSageConfig, HeteroSAGE, fit_graphsage
+from graphrec.models.network import message_hops
+from graphrec.models.sampling import everything, fixed_sample, sampled_block
+from graphrec.models.steps import StepSource
+from graphrec.terms.gradients import integrated_gradients
+from graphrec.terms.sage import SageTerm
+from tests.models.boards import best_new, check_contract, checkerboard, random_board, same_scores
+
+SMALL = GraphSageConfig(dim=8, epochs=60, batch_size=8, learning_rate=0.02)
+
+
+def texts(graph: Graph) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return {label: rng.standard_normal((graph.counts[label], 6)).astype(np.float32) for label in ("Product", "User")}
+
+
+def trained(graph: Graph, given: dict | None = None, **change: object) -> SageTerm:
+    return fit_graphsage(graph, given, dataclasses.replace(SMALL, **{"epochs": 3, **change})).term
+
+
+@pytest.mark.parametrize("loss", ["full", "in-batch"])
+def test_a_product_of_the_users_parity_comes_first(loss: str) -> None:
+    graph = checkerboard()
+    fitted = fit_graphsage(graph, None, dataclasses.replace(SMALL, loss=loss))
+    assert (best_new(fitted.term, graph) % 2).tolist() == [user % 2 for user in range(16)]
+    assert fitted.losses[-1] < 0.8 * fitted.losses[0]
+
+
+@pytest.mark.parametrize("fanout", [2, 25])
+@pytest.mark.parametrize("relevant", [("BOUGHT",), ("BOUGHT", "VIEWED")])
+def test_batch_single_and_shares_agree(fanout: int, relevant: tuple[str, ...]) -> None:
+    graph = random_board(3, relevant=relevant)
+    for given in (None, texts(graph)):
+        term = trained(graph, given, fanout=fanout)
+        check_contract(term, graph)
+        groups = term.shares(0, np.array([1], np.int32)).groups
+        assert {group.kind for group in groups} == {"nonlinear"}
+        assert {str(group.hop) for group in groups} <= {"None", "BOUGHT", "VIEWED", "IN_BAND"}
+
+
+def test_what_is_served_is_what_the_network_computes() -> None:
+    graph = random_board(4)
+    network = HeteroSAGE(graph, texts(graph), dataclasses.replace(SMALL, fanout=3))
+    term = network.term(graph)
+    with torch.no_grad():
+        vectors = network.encode(everything(graph, network.heard, network.labels, ("User", "Product")))
+    np.testing.assert_array_equal(term.users, vectors["User"].numpy())
+    np.testing.assert_allclose(
+        [term.scores(user) for user in range(graph.num_users)],
+        (vectors["User"] @ vectors["Product"].T).numpy(), rtol=1e-4, atol=1e-6,
+    )  # fmt: skip
+
+
+def test_a_block_without_a_cap_computes_what_the_whole_graph_does() -> None:
+    graph = random_board(5)
+    network = HeteroSAGE(graph, texts(graph), dataclasses.replace(SMALL, fanout=99))
+    roots = {"User": np.array([3, 7]), "Product": np.array([0, 5, 9])}
+    block = sampled_block(graph, graph.hops, network.hops, roots, 99, np.random.default_rng(0))
+    with torch.no_grad():
+        some = network.encode(block)
+        whole = network.encode(everything(graph, network.heard, network.labels, ("User", "Product")))
+    for label, rows in roots.items():
+        torch.testing.assert_close(some[label], whole[label][torch.from_numpy(rows)])
+
+
+def test_at_most_the_fan_out_is_heard_and_only_what_is_there() -> None:
+    graph = random_board(6)
+    hops = message_hops(graph, use_protected=False)
+    heard, again = (fixed_sample(graph, hops, 3, seed=1) for _ in range(2))
+    for hop in hops:
+        whole = graph.hops[hop]
+        assert heard[hop].degrees().tolist() == np.minimum(whole.degrees(), 3).tolist()
+        assert all(set(heard[hop].row(node)) <= set(whole.row(node)) for node in range(len(whole.indptr) - 1))
+        assert heard[hop].indices.tobytes() == again[hop].indices.tobytes()
+    other = fixed_sample(graph, hops, 3, seed=2)
+    assert any(heard[hop].indices.tobytes() != other[hop].indices.tobytes() for hop in hops)
+
+
+def test_the_vectors_of_a_steps_users_do_not_know_their_targets() -> None:
+    graph = random_board(6)
+    network = HeteroSAGE(graph, {}, SMALL)
+    source = StepSource(graph, network.hops, 0.4, whole=True)
+    rng = np.random.default_rng(0)
+    step = source.draw(np.array([2], np.int32), rng)
+    block = sampled_block(graph, step.whole, network.hops, {"User": np.array([2])}, 99, rng)
+    near = {
+        str(hop): set(block.nodes["Product"][pairs[0]]) for hop, pairs in block.second.items() if hop.type != "IN_BAND"
+    }
+    hidden = set(step.targets.products.tolist())
+    assert hidden
+    assert all(not products & hidden for products in near.values())
+    for hop in (Hop("BOUGHT", True), Hop("VIEWED", True)):
+        senders, receivers = block.first[hop]
+        heard = {
+            (int(block.nodes["Product"][b]), int(block.nodes["User"][a]))
+            for a, b in zip(senders, receivers, strict=True)
+        }
+        assert not heard & {(product, 2) for product in hidden}
+
+
+def edge_masks(term: SageTerm, user: int, product: int, t: float) -> tuple[float, dict[tuple[str, int, int], float]]:
+    """s(m = t) and ds/dm of every edge, with torch and one mask value per edge."""
+    graph, network = term.graph, term.network
+    masks: dict[tuple[str, int, int], torch.Tensor] = {}
+
+    def mask(hop: Hop, receiver: int, sender: int) -> torch.Tensor:
+        ends = (sender, receiver) if hop.reverse else (receiver, sender)
+        key = (hop.type, int(ends[0]), int(ends[1]))
+        if key not in masks:
+            masks[key] = torch.tensor(t, dtype=torch.float64, requires_grad=True)
+        return masks[key]
+
+    def tensor(values: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(np.asarray(values, np.float64))
+
+    def layer(weights, label: str, node: int, vector) -> torch.Tensor:
+        total = vector(label, node) @ tensor(weights.own[label]) + tensor(weights.bias[label])
+        for hop, adjacency in network.heard.items():
+            if graph.source(hop) == label and len(adjacency.row(node)):
+                sent = [mask(hop, node, other) * vector(graph.target(hop), int(other)) for other in adjacency.row(node)]
+                total = total + sum(sent) / len(sent) @ tensor(weights.message[hop])
+        return total
+
+    def inputs(label: str, node: int) -> torch.Tensor:
+        return tensor(network.input(label, np.array([node]))[0])
+
+    def hidden(label: str, node: int) -> torch.Tensor:
+        return layer(network.first, label, node, inputs).relu()
+
+    score = layer(network.second, "User", user, hidden) @ layer(network.second, "Product", product, hidden)
+    keys = list(masks)
+    gradients = torch.autograd.grad(score, [masks[key] for key in keys])
+    return score.item(), {key: gradient.item() for key, gradient in zip(keys, gradients, strict=True)}
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_integrated_gradients_are_those_of_autograd(given: bool) -> None:
+    graph = random_board(7, users=12, products=10)
+    term = trained(graph, texts(graph) if given else None, fanout=4)
+    for user, product in ((0, 3), (5, 9), (11, 0)):
+        found = integrated_gradients(graph, term.network, user, product)
+        expected: dict[tuple[str, int, int], float] = {}
+        places, weights = np.polynomial.legendre.leggauss(found.nodes)
+        for place, weight in zip((places + 1) / 2, weights / 2, strict=True):
+            for key, gradient in edge_masks(term, user, product, place)[1].items():
+                expected[key] = expected.get(key, 0.0) + weight * gradient
+        types = [found.types[n] for n in found.type]
+        got = dict(
+            zip(zip(types, found.source.tolist(), found.target.tolist(), strict=True), found.values, strict=True)
+        )
+        assert got.keys() == expected.keys()
+        np.testing.assert_allclose([got[key] for key in expected], list(expected.values()), rtol=1e-9, atol=1e-12)
+        ends = edge_masks(term, user, product, 1.0)[0], edge_masks(term, user, product, 0.0)[0]
+        assert (found.score, found.baseline) == pytest.approx(ends, rel=1e-9)
+        assert found.score == pytest.approx(term.scores(user)[product], rel=1e-5)
+        assert found.gap == pytest.approx(abs(sum(expected.values()) - ends[0] + ends[1]) / abs(ends[0] - ends[1]))
+        assert found.gap <= 0.005
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_one_others() -> None:
+    graph = random_board(8)
+    first, again = (trained(graph, texts(graph), fanout=2) for _ in range(2))
+    assert same_scores(first, again, graph)
+    assert not same_scores(first, trained(graph, texts(graph), fanout=2, seed=1), graph)
+
+
+def test_arrays_give_the_term_back() -> None:
+    graph = random_board(8)
+    term = trained(graph, texts(graph), fanout=2)
+    again = SageTerm.of_arrays(graph, term.arrays())
+    assert same_scores(term, again, graph)
+    assert again.scores(3).tolist() == term.scores(3).tolist()
+    assert integrated_gradients(graph, again.network, 3, 4).values.tolist() == (
+        integrated_gradients(graph, term.network, 3, 4).values.tolist()
+    )
+
+
+def test_a_user_without_edges_is_not_known() -> None:
+    graph = random_board(9)
+    assert trained(graph, epochs=1).knows(0)
+    for hop in [hop for hop in graph.hops if graph.source(hop) == "User"]:
+        adjacency = graph.hops[hop]
+        kept = np.repeat(np.arange(graph.num_users), adjacency.degrees()) != 0
+        degrees = np.where(np.arange(graph.num_users) == 0, 0, adjacency.degrees())
+        graph.hops[hop] = type(adjacency)(np.concatenate(([0], np.cumsum(degrees))), adjacency.indices[kept])
+        graph.hops[hop.back()] = graph.hops[hop].transposed(graph.counts[graph.target(hop)])
+    assert not trained(graph, epochs=1).knows(0)
+
+
+@pytest.mark.parametrize("loss", ["bpr", "sampled"])
+def test_a_loss_that_is_not_offered_is_refused(loss: str) -> None:
+    with pytest.raises(ModelError) as caught:
+        trained(random_board(1), loss=loss)
+    assert str(caught.value) == f"graphsage is trained with loss auto, full or in-batch, not with {loss!r}"
