@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,11 @@ from graphrec.progress import Progress, silent
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
 from graphrec.terms.walks import Walk
+from graphrec.training.checkpoint import Work, digest
+from graphrec.training.tracking import Tracker
+
+if TYPE_CHECKING:
+    from graphrec.models.epochs import Supervision
 
 Plain = Mapping[str, Any]
 
@@ -28,6 +33,23 @@ class Inputs:
     vectors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     """Text vectors (num_nodes, dim) by label."""
     progress: Progress = silent
+    tuned: Mapping[str, Plain] = field(default_factory=dict)
+    """Configurations by term that `graphrec tune` found: a search takes them as they are."""
+    stage: str = "choosing"
+    """What the fits are for: choosing, refit or tuning."""
+    metric: str = "value"
+    """Name of the metric that a fit by epochs is judged by."""
+    work: Work = field(default_factory=Work)
+    """What is done already."""
+    tracker: Tracker = field(default_factory=Tracker)
+
+    def supervision(self, term: str, plain: Plain) -> "Supervision":
+        """What goes along with a fit by epochs: progress, learning curve, checkpoints."""
+        from graphrec.models.epochs import Supervision
+
+        key = f"{self.stage}-{term}-{digest(dict(plain))}"
+        hears = self.tracker.hears(self.stage, term, plain, key, self.metric)
+        return Supervision(term, self.metric, self.progress, hears, self.work.keeper(key))
 
 
 EASE_COLUMNS = 6_000
@@ -160,7 +182,9 @@ def fit_network(
 
     config = LightGCNConfig(**plain, use_protected=inputs.use_protected, seed=inputs.seed)
     with _torch_threads(graph):
-        fitted = fit_lightgcn(graph, inputs.vectors, config, evaluate=judge, progress=inputs.progress)
+        fitted = fit_lightgcn(
+            graph, inputs.vectors, config, evaluate=judge, supervision=inputs.supervision("lightgcn", plain)
+        )
     return fitted.term, fitted.epochs
 
 

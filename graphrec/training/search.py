@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
 from graphrec.terms.walks import WalkTerm
 from graphrec.training.candidates import Candidates
+from graphrec.training.checkpoint import digest
 from graphrec.training.recipes import (
     Inputs,
     Plain,
@@ -29,6 +31,9 @@ from graphrec.training.weights import Weights, fit_weights
 
 #: The metric of every validation user for some weights.
 Judge = Callable[[Weights], NDArray[np.float64]]
+
+#: The parts of a term, with their weights in it.
+Parts = list[tuple[Term, float]]
 
 #: What a blend may consist of; a term that does not help gets weight 0 and leaves.
 BLEND_TERMS = ("kernel", "spectral", "ease", "softmax", "itemknn", "popularity", "lightgcn", "text")
@@ -51,9 +56,14 @@ class Choice:
 
     name: str
     plain: Plain
-    parts: tuple[tuple[Term, float], ...]
-    """What a blend adds, with weights: the walks of a kernel, any other term whole."""
     values: NDArray[np.float64]
+    fit: Callable[[], Parts]
+    """Gives the parts; fits them first where they were judged before a stop."""
+
+    @property
+    def parts(self) -> Parts:
+        """What a blend adds, with weights: the walks of a kernel, any other term whole."""
+        return self.fit()
 
     @property
     def value(self) -> float:
@@ -166,28 +176,48 @@ def _reweighted(choice: Choice, weights: Sequence[float]) -> Plain:
 
 
 def _choose_term(name: str, graph: Graph, validation: Validation, inputs: Inputs) -> Choice:
-    if name == KERNEL:
-        walks = choose_walks(graph, validation, protected=inputs.use_protected, progress=inputs.progress)
-        return _fitted(name, plain_walks(walks), graph, validation, inputs)
-    trials = _TRIALS.get(name, _one_trial)(graph)
     best: Choice | None = None
-    for plain in trials:
-        choice = _fitted(name, plain, graph, validation, inputs)
+    for plain in _trials(name, graph, validation, inputs):
+        choice = judged(name, plain, graph, validation, inputs)
         if best is None or choice.value > best.value:
             best = choice
     assert best is not None, "there is a trial"
     return best
 
 
-def _fitted(name: str, plain: Plain, graph: Graph, validation: Validation, inputs: Inputs) -> Choice:
+def _trials(name: str, graph: Graph, validation: Validation, inputs: Inputs) -> Iterator[Plain]:
+    if name == KERNEL:
+
+        def walks() -> Plain:
+            return plain_walks(
+                choose_walks(graph, validation, protected=inputs.use_protected, progress=inputs.progress)
+            )
+
+        return iter([inputs.work.once(f"{inputs.stage}-walks", walks)])
+    if name in inputs.tuned:
+        return iter([inputs.tuned[name]])
+    return _TRIALS.get(name, _one_trial)(graph)
+
+
+def judged(name: str, plain: Plain, graph: Graph, validation: Validation, inputs: Inputs) -> Choice:
+    """A configuration with the metric of what it fits; what was judged before a stop is not fitted again."""
+    fit = cache(lambda: _fitted(name, plain, graph, validation, inputs))
+
+    def judge() -> dict[str, Any]:
+        found, parts = fit()
+        values = validation.judge(Blend(*zip(*parts, strict=True))) if parts else np.zeros(len(validation))
+        return {"plain": dict(found), "values": values.tolist()}
+
+    done = inputs.work.once(f"{inputs.stage}-{name}-{digest(dict(plain))}", judge)
+    return Choice(name, done["plain"], np.array(done["values"]), lambda: fit()[1])
+
+
+def _fitted(name: str, plain: Plain, graph: Graph, validation: Validation, inputs: Inputs) -> tuple[Plain, Parts]:
     if name == "lightgcn":
         # Its epochs are chosen as it trains: a refit runs as many.
         term, epochs = fit_network(graph, plain, inputs, lambda found: float(validation.judge(found).mean()))
-        plain, parts = {**plain, "epochs": epochs}, [(term, 1.0)]
-    else:
-        parts = fit_parts(name, graph, plain, inputs)
-    values = validation.judge(Blend(*zip(*parts, strict=True))) if parts else np.zeros(len(validation))
-    return Choice(name, plain, tuple(parts), values)
+        return {**plain, "epochs": epochs}, [(term, 1.0)]
+    return plain, fit_parts(name, graph, plain, inputs)
 
 
 def _default(name: str, graph: Graph, inputs: Inputs) -> Plain:

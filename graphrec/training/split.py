@@ -12,7 +12,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency, Hidden, from_codes
+from graphrec.errors import ModelError
+from graphrec.graph.adjacency import Adjacency, Graph, Hidden, Hop, from_codes, union
 from graphrec.graph.snapshot import ALWAYS, Snapshot
 
 Stage = Literal["train", "train+valid", "all"]
@@ -122,6 +123,26 @@ def split_of(snapshot: Snapshot, *, seed: int = SPLIT_SEED) -> Split:
         if by_time is not None:
             return by_time
     return _by_user(snapshot, events, seed)
+
+
+def check_hidden(split: Split, graph: Graph, stage: Stage) -> None:
+    """Raise a ModelError when a graph shows a pair that the split hides from a fit of this stage: a leak."""
+    if stage == "all":
+        return
+    pairs = split.hidden(stage).pairs
+    # A cut in time hides the event, not the pair: that somebody looked at a product before buying it may be known.
+    names = graph.schema.roles.relevant if pairs is None else graph.schema.roles.interactions
+    if pairs is None:
+        pairs = distinct(np.concatenate((split.valid, split.test))) if stage == "train" else split.test
+    shown = union([graph.hops[Hop(name)] for name in names if Hop(name) in graph.hops], split.num_products)
+    codes = np.repeat(np.arange(split.num_users, dtype=np.int64), shown.degrees()) * split.num_products + shown.indices
+    leaked = codes[_is_in(codes, pairs)]
+    if len(leaked):
+        user, product = divmod(int(leaked[0]), split.num_products)
+        raise ModelError(
+            f"leak: a fit of stage {stage} would see {len(leaked)} of the {len(pairs)} pairs that the split hides from "
+            f"it, the first of them user {user} and product {product} of the snapshot; fit on what the split shows"
+        )
 
 
 @dataclass(frozen=True, eq=False)

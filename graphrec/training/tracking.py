@@ -1,0 +1,72 @@
+"""Who hears of the epochs of a training: the learning curves of the model folder and, when asked for, TensorBoard."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from graphrec.errors import UsageError
+
+if TYPE_CHECKING:
+    from graphrec.models.epochs import Epoch
+
+
+class Tracker:
+    """Collects the epochs of every fit of a training.
+
+    Args:
+        log_dir: a folder that gets TensorBoard events, one subfolder a fit; None: none are written.
+
+    Raises:
+        UsageError: events are asked for and the package that writes them is not installed.
+    """
+
+    def __init__(self, log_dir: Path | None = None) -> None:
+        self._curves: dict[str, dict[str, Any]] = {}
+        self._writers: dict[str, Any] = {}
+        self._new_writer = _writer_of(log_dir) if log_dir else None
+
+    def hears(
+        self, stage: str, term: str, plain: Mapping[str, Any], key: str, metric: str
+    ) -> "Callable[[Epoch], None]":
+        """What hears of the epochs of one fit; `key` is its name in the log folder."""
+
+        def hear(epoch: "Epoch") -> None:
+            # A fit that goes on tells its epochs from the first one again.
+            if epoch.number == 1 or key not in self._curves:
+                self._curves[key] = {"stage": stage, "term": term, "configuration": dict(plain), "metric": metric}
+                self._curves[key] |= {"loss": [], "value": []}
+            self._curves[key]["loss"].append(epoch.loss)
+            self._log(key, "loss", epoch.loss, epoch.number)
+            if epoch.value is not None:
+                self._curves[key]["value"].append(epoch.value)
+                self._log(key, metric, epoch.value, epoch.number)
+
+        return hear
+
+    def curves(self, stage: str) -> list[dict[str, Any]]:
+        """The learning curves of a stage: term, configuration, metric, and loss and value by epoch."""
+        return [curve for curve in self._curves.values() if curve["stage"] == stage]
+
+    def close(self) -> None:
+        """Bring what was logged to the disk."""
+        for writer in self._writers.values():
+            writer.close()
+        self._writers.clear()
+
+    def _log(self, key: str, name: str, value: float, number: int) -> None:
+        if self._new_writer is None:
+            return
+        if key not in self._writers:
+            self._writers[key] = self._new_writer(key)
+        self._writers[key].add_scalar(name, value, number)
+
+
+def _writer_of(log_dir: Path) -> Callable[[str], Any]:
+    try:
+        from tensorboardX import SummaryWriter
+    except ModuleNotFoundError:
+        raise UsageError(
+            f"--log-dir {log_dir}: writing TensorBoard events needs the package tensorboardX, which is not installed; "
+            "run: pip install 'graphrec[tracking]'"
+        ) from None
+    return lambda key: SummaryWriter(str(log_dir / key))
