@@ -43,6 +43,7 @@ _PLACEHOLDER = re.compile(r"(?<=[:|])(" + "|".join(PLACEHOLDERS) + r")\b")
 _PARAMETER = re.compile(
     r"// \$(?P<name>\w+) \((?P<kind>text|integer|real|boolean|list)(?:, (?P<default>[^)]*))?\): (?P<what>.+)"
 )
+_COLUMN = re.compile(r", COLUMN: row\[(?P<first>\d+)\]")
 _RETURN = re.compile(r"\bRETURN\s+(?:DISTINCT\s+)?", re.IGNORECASE)
 _END_OF_RETURN = re.compile(r"\b(?:ORDER\s+BY|SKIP|LIMIT)\b|;", re.IGNORECASE)
 _ALIAS = re.compile(r"\s+AS\s+", re.IGNORECASE)
@@ -135,10 +136,13 @@ def roles(schema: GraphSchema) -> dict[str, str | Sequence[str]]:
     }
 
 
-def text(name: str, labels: Labels | None = None, *, reverse: Collection[str] = ()) -> LiteralString:
+def text(
+    name: str, labels: Labels | None = None, *, reverse: Collection[str] = (), columns: Sequence[str] | None = None
+) -> LiteralString:
     """The Cypher of a file such as "load/nodes", or of a person's own statement, with its labels put in.
 
-    Edges of the placeholders in `reverse` point the other way than the file says.
+    Edges of the placeholders in `reverse` point the other way than the file says. With `columns`, the property
+    `COLUMN: row[n]` becomes those properties, from row[n] on.
 
     Raises:
         UnknownId: it looks like the name of a file and there is none.
@@ -151,6 +155,8 @@ def text(name: str, labels: Labels | None = None, *, reverse: Collection[str] = 
     body = "\n".join(line for line in source.splitlines() if not line.startswith("//")).strip()
     for placeholder in reverse:
         body = re.sub(rf"-\[(\w*:{placeholder})\]->", r"<-[\1]-", body)
+    if columns is not None:
+        body = _COLUMN.sub(lambda match: _listed(columns, int(match["first"])), body)
     return _PLACEHOLDER.sub(lambda match: _label(name, match.group(1), given), body)  # pyright: ignore[reportReturnType]
 
 
@@ -216,6 +222,10 @@ def _label(name: str, placeholder: str, given: Labels) -> str:
     if not value:
         raise QueryError(f"query {name} speaks of :{placeholder}, and the graph has none; load a mapping that names it")
     return quote(value) if isinstance(value, str) else "|".join(quote(one) for one in value)
+
+
+def _listed(columns: Sequence[str], first: int) -> str:
+    return "".join(f", {quote(name)}: row[{number}]" for number, name in enumerate(columns, first))
 
 
 def _boolean(given: str) -> bool:

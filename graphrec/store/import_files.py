@@ -21,8 +21,8 @@ MANIFEST = "manifest.json"
 ARGUMENTS = "import.args"
 #: Characters of which one that no id has separates the values of a list.
 DELIMITERS = ("\x1f", "\x1e", "\x1d", "\x1c", "\ue000", "\ue001")
-#: What the command is told besides the files: values may hold line ends, and one bad row is one too many.
-OPTIONS = ("--overwrite-destination", "--id-type=string", "--multiline-fields=true", "--bad-tolerance=0")
+#: What the command is told besides the files; one bad row is one too many.
+OPTIONS = ("--overwrite-destination", "--id-type=string", "--bad-tolerance=0")
 
 
 class ImportFilesSink:
@@ -44,6 +44,7 @@ class ImportFilesSink:
         self._series: list[str] = []
         self._files: dict[Kind, dict[str, Any]] = {}
         self._delimiter = DELIMITERS[0]
+        self._is_multiline = False
 
     @property
     def source(self) -> Source:
@@ -106,7 +107,9 @@ class ImportFilesSink:
     def finish(self, split: "dict[Part, pa.Table] | None") -> dict[str, int]:
         """Write the books of the load, the manifest and the command; the folder takes its place."""
         self._write_books(split)
-        arguments = [*OPTIONS, f"--array-delimiter=U+{ord(self._delimiter):04X}"]
+        # A file whose values hold no line end can be read by several threads, from its middle.
+        multiline = f"--multiline-fields={str(self._is_multiline).lower()}"
+        arguments = [*OPTIONS, multiline, f"--array-delimiter=U+{ord(self._delimiter):04X}"]
         for kind, one in self._files.items():
             option = "--nodes" if kind.part == "nodes" else "--relationships"
             arguments.append(f"{option}={','.join([one['header'], *one['files']])}")
@@ -146,6 +149,7 @@ class ImportFilesSink:
         header = [self._column(kind, one.name, types.get(one.name) or _TYPES[str(one.type)]) for one in rows.schema]
         quoted = ",".join('"' + one.replace('"', '""') + '"' for one in header)
         (self._folder / entry["header"]).write_text(quoted + "\n", "utf-8")
+        self._is_multiline = self._is_multiline or _has_line_end(rows)
         options = pc_csv.WriteOptions(include_header=False)
         pc_csv.write_csv(_readable(rows), self._folder / file, options)
         entry["files"].append(file)
@@ -222,6 +226,15 @@ def _readable(rows: "pa.Table") -> "pa.Table":
             )
             rows = rows.set_column(position, field.name, spelt)
     return rows
+
+
+def _has_line_end(rows: "pa.Table") -> bool:
+    """Whether a value holds a line end."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    texts = [column for column in rows.columns if pa.types.is_string(column.type)]
+    return any(pc.any(pc.match_substring(text, end)).as_py() for text in texts for end in ("\n", "\r"))
 
 
 def _free_delimiter(split: "Mapping[Part, pa.Table]", name: str) -> str:

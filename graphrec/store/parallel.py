@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 #: Rows and bytes of one transaction: large enough to spare round trips, small enough for a server with a small heap.
-MAX_ROWS = 10_000
+MAX_ROWS = 5_000
 MAX_BYTES = 8_000_000
 #: Blocks that the nodes of one label are cut into: one more than writers, so that one is free when a cell is done.
 MAX_BLOCKS = 3

@@ -18,24 +18,15 @@ if TYPE_CHECKING:
 
 #: Sessions that write at once: one commits while the other prepares; more would wait for their turn to commit.
 WRITERS = 2
-#: How edges that are not there are written; its rows are those of `by_source`.
-NEW_EDGES: LiteralString = "load/edges_by_source"
+#: How edges that are not there are written: a row is a list, which is cheaper for both sides than maps.
+NEW_EDGES: LiteralString = "load/edges_as_lists"
 #: Rows collected before they are cut into cells and written.
 COLLECTED_ROWS = 500_000
 
 
-def by_source(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of edges, sorted by source, as one row per source with its edges; nulls are left out."""
-    grouped: list[dict[str, Any]] = []
-    for row in rows:
-        source = row.pop("source")
-        if not grouped or grouped[-1]["source"] != source:
-            grouped.append({"source": source, "edges": []})
-        given = {name: one for name, one in row.pop("properties").items() if one is not None}
-        row.update({name: given.pop(name) for name in EDGE_COLUMNS if name in given})
-        row["properties"] = given
-        grouped[-1]["edges"].append(row)
-    return grouped
+def as_lists(rows: "pa.Table") -> list[tuple[Any, ...]]:
+    """The rows of edges as load/edges_as_lists takes them: the values of each in the order of the columns."""
+    return list(zip(*(column.to_pylist() for column in rows.columns), strict=True))
 
 
 class ParallelSink(MergeSink):
@@ -103,15 +94,15 @@ class ParallelSink(MergeSink):
             self._spread(kind, name, pa.concat_tables(tables), gaps=gaps)
 
     def _spread(self, kind: Kind, name: LiteralString, rows: "pa.Table", *, gaps: bool) -> None:
-        is_new_edges = name == NEW_EDGES
-        text = queries.text(name, kind.labels)
-        rows = rows.sort_by("source") if is_new_edges else rows
+        is_new = name == NEW_EDGES
+        listed = rows.column_names[len(EDGE_COLUMNS) :] if is_new else []
+        text = queries.text(name, kind.labels, columns=listed)
+        rows = rows.sort_by("source") if is_new else rows
 
         def work(cell: Cell) -> None:
             for batch in batches(rows.take(cell.positions)):
-                given = {"source": self.source.name, "run": self.source.run}
-                written = property_rows(batch, kind.identity, gaps=gaps)
-                written = by_source(written) if is_new_edges else written
-                self._store.transaction([Statement(text, {**given, "rows": written})])
+                written = as_lists(batch) if is_new else property_rows(batch, kind.identity, gaps=gaps)
+                given = {"source": self.source.name, "run": self.source.run, "rows": written}
+                self._store.transaction([Statement(text, given)])
 
         run_apart(cut(kind, rows), work, self._writers)

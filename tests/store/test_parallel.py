@@ -8,10 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from graphrec import queries
 from graphrec.store import parallel
 from graphrec.store.loading import Kind
 from graphrec.store.parallel import Cell, batches, cut, run_apart
-from graphrec.store.server import by_source
+from graphrec.store.server import NEW_EDGES, as_lists
 
 BOUGHT = Kind("BOUGHT", "Customer", "Product")
 KNOWS = Kind("KNOWS", "Customer", "Customer")
@@ -99,19 +100,12 @@ def test_first_error_stops_the_rest(writers: int) -> None:
     assert len(begun) <= 3
 
 
-def test_edges_by_source_leave_nulls_out() -> None:
-    rows = [
-        {"source": "a", "target": "x", "key": "1", "properties": {"at": "t", "weight": None}},
-        {"source": "a", "target": "y", "key": "2", "properties": {"at": None, "amount": 1.0}},
-        {"source": "b", "target": "x", "key": "3", "properties": {}},
-    ]
-    assert by_source(rows) == [
-        {
-            "source": "a",
-            "edges": [
-                {"target": "x", "key": "1", "at": "t", "properties": {}},
-                {"target": "y", "key": "2", "properties": {"amount": 1.0}},
-            ],
-        },
-        {"source": "b", "edges": [{"target": "x", "key": "3", "properties": {}}]},
-    ]
+def test_edges_as_lists_follow_their_statement() -> None:
+    rows = pa.table(
+        {"source": ["a", "b"], "target": ["x", "y"], "key": ["1", ""], "at": ["t", None], "amount": [1.5, None]}
+    )
+    assert as_lists(rows) == [("a", "x", "1", "t", 1.5), ("b", "y", "", None, None)]
+    labels = {"Source": "Customer", "EDGE": "BOUGHT", "Target": "Product"}
+    text = queries.text(NEW_EDGES, labels, columns=["amount", "odd `name`"])
+    assert text.endswith("sources: [$source], `amount`: row[6], `odd ``name```: row[7]}]->(t)")
+    assert queries.text(NEW_EDGES, labels, columns=[]).endswith("sources: [$source]}]->(t)")
