@@ -11,6 +11,8 @@ from typing import Any, Literal
 from graphrec.errors import SourceError
 
 Kind = Literal["text", "integer", "real", "boolean", "time"]
+#: Languages that reasons can be given in; the first is the default.
+LANGUAGES = ("en", "zh")
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,11 @@ class GraphSchema:
     edges: Mapping[str, EdgeSchema]
     series: Mapping[str, SeriesSchema] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
+    """A sentence per way, for every language that has none of its own."""
+    reasons_in: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By language: sentences that stand over those of `reasons`."""
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By language: what labels, edge types and names of nodes are called."""
     split: SplitRule | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -111,6 +118,10 @@ class GraphSchema:
         for part in ("nodes", "edges", "series", "reasons"):
             plain[part] = dict(sorted(plain[part].items()))
         plain["roles"]["weights"] = dict(sorted(plain["roles"]["weights"].items()))
+        for part in _BY_LANGUAGE:
+            # A schema without other languages is written as it always was, so that its hash stays.
+            by_language = {language: dict(sorted(values.items())) for language, values in plain.pop(part).items()}
+            plain.update({part: dict(sorted(by_language.items()))} if by_language else {})
         return plain
 
     @classmethod
@@ -128,6 +139,7 @@ class GraphSchema:
                 for name, value in plain["series"].items()
             },
             reasons=dict(plain["reasons"]),
+            **{part: {k: dict(v) for k, v in plain.get(part, {}).items()} for part in _BY_LANGUAGE},
             split=SplitRule(**plain["split"]) if plain["split"] else None,
         )
 
@@ -165,8 +177,19 @@ class GraphSchema:
             edges=edges,
             series={**self.series, **other.series},
             reasons={**self.reasons, **other.reasons},
+            reasons_in=_merge_languages(self.reasons_in, other.reasons_in),
+            words=_merge_languages(self.words, other.words),
             split=other.split or self.split,
         )
+
+
+_BY_LANGUAGE = ("reasons_in", "words")
+
+
+def _merge_languages(
+    mine: Mapping[str, Mapping[str, str]], theirs: Mapping[str, Mapping[str, str]]
+) -> dict[str, dict[str, str]]:
+    return {name: {**mine.get(name, {}), **theirs.get(name, {})} for name in sorted({*mine, *theirs})}
 
 
 def _columns(value: Mapping[str, Any]) -> tuple[Column, ...]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from graphrec.errors import SettingsError
 from graphrec.home import Home
-from graphrec.schema import Roles
+from graphrec.schema import LANGUAGES, Roles
 
 __all__ = ["FILE_NAME", "LOG_LEVELS", "Home", "RoleOverrides", "Settings", "StoreLogin", "read_settings"]
 
@@ -63,6 +63,14 @@ class Settings:
     """Seed of everything that draws."""
     log_level: str = "warning"
     """debug, info, warning or error."""
+    policy: Path | None = None
+    """A policy that stands over the home's policy.toml."""
+    record: bool = True
+    """Whether lists and explanations go into the decision record."""
+    language: str = "en"
+    """Language of the reasons: one of schema.LANGUAGES."""
+    min_confidence: float = 0.0
+    """Confidence below which a product is left out of a list."""
     roles: RoleOverrides = RoleOverrides()
     """Roles that stand over those of the mappings."""
     login: StoreLogin = field(default_factory=StoreLogin)
@@ -78,13 +86,14 @@ def read_settings(
     home: str | None = None,
     store: str | None = None,
     log_level: str | None = None,
+    policy: str | None = None,
 ) -> Settings:
     """The settings in force: options, over the environment, over graphrec.toml in `folder`.
 
     Args:
         folder: where graphrec.toml is looked for; default the current one. GRAPHREC_CONFIG names another file.
         environment: default os.environ.
-        home, store, log_level: options of the command line; None when not given.
+        home, store, log_level, policy: options of the command line; None when not given.
 
     Raises:
         SettingsError: a file, key or value is not usable.
@@ -94,6 +103,7 @@ def read_settings(
     values = _from_file(file) if file else {}
     values.update(_from_environment(environment))
     options = {"home": home and Path(home), "store": store, "log_level": log_level}
+    options["policy"] = policy and Path(policy)
     values.update({name: value for name, value in options.items() if value is not None})
     _check_level(values.get("log_level"), "--log-level")
     login = StoreLogin(
@@ -117,13 +127,27 @@ def _from_file(file: Path) -> dict[str, Any]:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file} is not TOML: {error}; correct it") from error
-    kinds: dict[str, Any] = {"store": str, "home": str, "encoder": str, "seed": int, "log_level": str, "roles": dict}
+    kinds: dict[str, Any] = {
+        "store": str,
+        "home": str,
+        "encoder": str,
+        "seed": int,
+        "log_level": str,
+        "policy": str,
+        "record": bool,
+        "language": str,
+        "min_confidence": float,
+        "roles": dict,
+    }
     for key, value in content.items():
         _check_key(file, key, kinds, prefix="")
         _check_kind(file, key, value, kinds[key])
     _check_level(content.get("log_level"), f"{file} log_level")
-    if "home" in content:
-        content["home"] = file.parent / content["home"]
+    _check_language(content.get("language"), f"{file} language")
+    _check_confidence(content.get("min_confidence"), f"{file} min_confidence")
+    for key in ("home", "policy"):
+        if key in content:
+            content[key] = file.parent / content[key]
     if "store" in content and "://" not in content["store"]:
         content["store"] = str(file.parent / content["store"])
     if "roles" in content:
@@ -160,8 +184,12 @@ def _check_key(file: Path, key: str, known: Mapping[str, Any], *, prefix: str) -
 
 
 def _check_kind(file: Path, key: str, value: Any, kind: type) -> None:
-    names = {str: "a text", int: "a whole number", list: "a list of texts", dict: "a table"}
-    is_right = isinstance(value, kind) and not (kind is int and isinstance(value, bool))
+    names: dict[type, str] = {
+        str: "a text", int: "a whole number", float: "a number", bool: "true or false", list: "a list of texts",
+        dict: "a table",
+    }  # fmt: skip
+    is_right = isinstance(value, int | float if kind is float else kind)
+    is_right = is_right and not (kind in (int, float) and isinstance(value, bool))
     if isinstance(value, list):
         is_right = is_right and all(isinstance(item, str) for item in value)
     if key == "roles.weights" and isinstance(value, dict):
@@ -172,13 +200,14 @@ def _check_kind(file: Path, key: str, value: Any, kind: type) -> None:
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    names = ("store", "home", "encoder", "seed", "log_level")
+    names = ("store", "home", "encoder", "seed", "log_level", "policy", "record", "language", "min_confidence")
     given = {
         name: environment[f"GRAPHREC_{name.upper()}"] for name in names if environment.get(f"GRAPHREC_{name.upper()}")
     }
     values: dict[str, Any] = dict(given)
-    if "home" in given:
-        values["home"] = Path(given["home"])
+    for key in ("home", "policy"):
+        if key in given:
+            values[key] = Path(given[key])
     if "seed" in given:
         try:
             values["seed"] = int(given["seed"])
@@ -186,10 +215,35 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
             raise SettingsError(
                 f"GRAPHREC_SEED {given['seed']!r} is not a whole number; correct or unset it"
             ) from error
+    if "record" in given:
+        if given["record"] not in ("true", "false"):
+            raise SettingsError(f"GRAPHREC_RECORD {given['record']!r} is not true or false; correct or unset it")
+        values["record"] = given["record"] == "true"
+    if "min_confidence" in given:
+        values["min_confidence"] = _number(given["min_confidence"], "GRAPHREC_MIN_CONFIDENCE")
     _check_level(given.get("log_level"), "GRAPHREC_LOG_LEVEL")
+    _check_language(given.get("language"), "GRAPHREC_LANGUAGE")
+    _check_confidence(values.get("min_confidence"), "GRAPHREC_MIN_CONFIDENCE")
     return values
+
+
+def _number(text: str, where: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise SettingsError(f"{where} {text!r} is not a number; correct or unset it") from error
 
 
 def _check_level(level: str | None, where: str) -> None:
     if level is not None and level not in LOG_LEVELS:
         raise SettingsError(f"{where} {level!r} is no log level; want one of {', '.join(LOG_LEVELS)}")
+
+
+def _check_language(language: str | None, where: str) -> None:
+    if language is not None and language not in LANGUAGES:
+        raise SettingsError(f"{where} {language!r} is no language of the reasons; want one of {', '.join(LANGUAGES)}")
+
+
+def _check_confidence(value: float | None, where: str) -> None:
+    if value is not None and not 0 <= value < 1:
+        raise SettingsError(f"{where} {value} is no confidence; want a number from 0 to below 1")

@@ -49,21 +49,22 @@ def _check_way(mapping: Mapping, way: str, place: str) -> None:
 
 def check_reasons(mapping: Mapping) -> None:
     labels = {*mapping.nodes, *(end.label for edge in mapping.edges.values() for end in (edge.source, edge.target))}
-    known = {"a", "i", "n", *(snake_case(label) for label in labels)}
-    for way, sentence in mapping.reasons.items():
-        _check_way(mapping, way, "reasons")
-        for name in _placeholders(mapping, way, sentence):
-            if name not in known:
-                raise SourceError(
-                    f"{mapping.where}: reasons {way!r} has {{{name}}}; did you mean {{{nearest(name, known)}}}? "
-                    "A sentence knows {a}, {i}, {n} and the labels in snake_case"
-                )
+    known = {"a", "i", "n", "at", "weight", *(snake_case(label) for label in labels)}
+    tables = {"reasons": mapping.reasons, **{f"reasons.{name}": table for name, table in mapping.reasons_in.items()}}
+    for table, sentences in tables.items():
+        for way, sentence in sentences.items():
+            _check_way(mapping, way, table)
+            place = f"{mapping.where}: {table} {way!r}"
+            for name in _placeholders(sentence, place):
+                if name not in known:
+                    raise SourceError(
+                        f"{place} has {{{name}}}; did you mean {{{nearest(name, known)}}}? "
+                        "A sentence knows {a}, {i}, {n}, {at}, {weight} and the labels in snake_case"
+                    )
 
 
-def _placeholders(mapping: Mapping, way: str, sentence: str) -> list[str]:
+def _placeholders(sentence: str, place: str) -> list[str]:
     try:
         return [name for _, name, _, _ in Formatter().parse(sentence) if name is not None]
     except ValueError as error:
-        raise SourceError(
-            f"{mapping.where}: reasons {way!r}: {error} in {sentence!r}; write {{{{ for a brace"
-        ) from error
+        raise SourceError(f"{place}: {error} in {sentence!r}; write {{{{ for a brace") from error

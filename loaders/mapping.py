@@ -23,7 +23,7 @@ from graphrec.loaders.specs import (
     SeriesSpec,
     SplitSpec,
 )
-from graphrec.schema import Roles
+from graphrec.schema import LANGUAGES, Roles
 from graphrec.settings import RoleOverrides
 
 NO_ROLES = RoleOverrides()
@@ -78,6 +78,7 @@ def parse_mapping(text: str, where: str, roles: RoleOverrides = NO_ROLES) -> Map
     nodes = {label: _node(label, section) for label, section in top.sections("nodes")}
     edges = {kind: _edge(kind, section) for kind, section in top.sections("edges")}
     series = {key: _series(key, section) for key, section in top.sections("series")}
+    reasons, reasons_in = _reasons(top.section("reasons", optional=True))
     mapping = Mapping(
         name=name,
         where=where,
@@ -88,7 +89,9 @@ def parse_mapping(text: str, where: str, roles: RoleOverrides = NO_ROLES) -> Map
         edges=edges,
         series=series,
         split=_split(top.section("split")) if "split" in plain else None,
-        reasons=top.texts_by_key("reasons"),
+        reasons=reasons,
+        reasons_in=reasons_in,
+        words=_by_language(top.section("words", optional=True)),
     )
     top.close()
     check_roles(mapping)
@@ -195,6 +198,27 @@ def _split(section: Section) -> SplitSpec:
     )
     section.close()
     return spec
+
+
+def _reasons(section: Section) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """Sentences by way, and those of `[reasons.LANGUAGE]` by language."""
+    by_language = {name: section.section(name) for name in LANGUAGES if section.has(name)}
+    ways = [name for name in section.names() if name not in by_language]
+    return {way: section.text(way) for way in ways}, {name: _texts(inner) for name, inner in by_language.items()}
+
+
+def _by_language(section: Section) -> dict[str, dict[str, str]]:
+    """A table of strings for each language."""
+    for name in section.names():
+        if name not in LANGUAGES:
+            raise SourceError(
+                f"{section.place(name)} is no language of the reasons; want one of {', '.join(LANGUAGES)}"
+            )
+    return {name: _texts(section.section(name)) for name in section.names()}
+
+
+def _texts(section: Section) -> dict[str, str]:
+    return {name: section.text(name) for name in section.names()}
 
 
 def _roles(top: Section, overrides: RoleOverrides) -> Roles:

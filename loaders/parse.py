@@ -96,11 +96,6 @@ class Section:
             raise SourceError(f"{self.place(key)} is {value!r}; the same text is there twice")
         return tuple(value)
 
-    def texts_by_key(self, key: str) -> dict[str, str]:
-        """A table of strings."""
-        inner = self.section(key, optional=True)
-        return {name: inner.text(name) for name in inner.names()}
-
     def numbers(self, key: str) -> dict[str, float]:
         """A table of finite numbers."""
         inner = self.section(key, optional=True)

@@ -105,3 +105,7 @@ class Mapping:
     series: Keys[str, SeriesSpec]
     split: SplitSpec | None
     reasons: Keys[str, str]
+    reasons_in: Keys[str, Keys[str, str]]
+    """By language."""
+    words: Keys[str, Keys[str, str]]
+    """By language: what labels, edge types and names of nodes are called."""

@@ -85,6 +85,8 @@ def stage(database: duckdb.DuckDBPyConnection, mapping: Mapping, absent: list[st
         edges={kind: plan_and_schema[1] for kind, plan_and_schema in edges.items()},
         series={key: SeriesSchema(key, one.of.label, one.values) for key, one in mapping.series.items()},
         reasons=mapping.reasons,
+        reasons_in=mapping.reasons_in,
+        words=mapping.words,
         split=_split_rule(database, mapping),
     )
     progress("running statements", total, total)

@@ -47,6 +47,16 @@ def test_another_file_by_the_environment(tmp_path: Path) -> None:
         read_settings(tmp_path, {"GRAPHREC_CONFIG": "nowhere.toml"})
 
 
+def test_language_and_confidence(tmp_path: Path) -> None:
+    write(tmp_path, 'language = "zh"\nmin_confidence = 0.5\n')
+    settings = read_settings(tmp_path, {})
+    assert (settings.language, settings.min_confidence) == ("zh", 0.5)
+    settings = read_settings(tmp_path, {"GRAPHREC_LANGUAGE": "en", "GRAPHREC_MIN_CONFIDENCE": "0.25"})
+    assert (settings.language, settings.min_confidence) == ("en", 0.25)
+    with pytest.raises(SettingsError, match="^GRAPHREC_MIN_CONFIDENCE 'high' is not a number; correct or unset it$"):
+        read_settings(tmp_path, {"GRAPHREC_MIN_CONFIDENCE": "high"})
+
+
 def test_the_login_comes_from_the_environment_and_is_not_shown(tmp_path: Path) -> None:
     names = {"NEO4J_USERNAME": "ann", "NEO4J_PASSWORD": "hush", "NEO4J_DATABASE": "bank"}
     settings = read_settings(tmp_path, names)
@@ -76,6 +86,9 @@ def test_role_overrides_replace_those_that_are_given(tmp_path: Path) -> None:
         ("[roles]\nrelevant = [1]", "roles.relevant = [1] is not a list of texts; correct it"),
         ("[roles]\nmin_group = 0", "roles.min_group 0 is below 1; want 1 or more"),
         ("[roles.weights]\nA = true", "roles.weights = {'A': True} is not a table of numbers; correct it"),
+        ('language = "de"', "language 'de' is no language of the reasons; want one of en, zh"),
+        ("min_confidence = 1", "min_confidence 1 is no confidence; want a number from 0 to below 1"),
+        ("min_confidence = true", "min_confidence = True is not a number; correct it"),
         ('log_level = "loud"', "log_level 'loud' is no log level; want one of debug, info, warning, error"),
         ("seed =", "is not TOML: Invalid value (at end of document); correct it"),
     ],

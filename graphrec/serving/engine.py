@@ -5,7 +5,6 @@ import re
 import shlex
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +15,15 @@ from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Nodes, Snapshot
 from graphrec.home import Home
 from graphrec.policy.default import default_policy
+from graphrec.policy.read import home_policy
 from graphrec.policy.rules import Policy
+from graphrec.schema import LANGUAGES
 from graphrec.serving.answer import Answer, Item
 from graphrec.serving.confidence import confidence, total_weight
 from graphrec.serving.eligible import Eligibility
+from graphrec.serving.languages import language_of
 from graphrec.serving.reasons import END_OF_TIME, Reasons
+from graphrec.serving.sentences import Sentences
 from graphrec.terms.blend import Ledger, Row
 from graphrec.terms.factors import FactorTerm, TableTerm
 from graphrec.terms.walks import WalkTerm
@@ -57,7 +60,8 @@ class _Listed:
 class _Shown:
     """What of an item is shown: how many reasons (None: all), in which order, and whether small groups are summed."""
 
-    reasons: int | None
+    told: Reasons
+    limit: int | None
     plain: bool
     count_groups: bool
 
@@ -77,7 +81,8 @@ class Engine:
         hidden = model.meta["hidden"]
         known_from = hidden["known_from"]
         self.known_before = END_OF_TIME if known_from is None else utc_text(known_from)
-        self.reasons = Reasons(snapshot, model.blend, model.graph, self.known_before)
+        self.eligibility = Eligibility(snapshot, self.policy, known_before=known_from)
+        self._reasons: dict[str, Reasons] = {}
         self.notes = notes
         if hidden["pairs"]:
             unseen = (
@@ -86,17 +91,13 @@ class Engine:
             )
             self.notes = (*notes, unseen)
 
-    @cached_property
-    def eligibility(self) -> Eligibility:
-        """Which products may be shown to whom."""
-        return Eligibility(self.snapshot, self.policy)
-
     @classmethod
     def open(cls, home: Home, kind: str | None = None) -> "Engine":
         """The engine of a home: its final model if there is one, of that kind if given.
 
         Raises:
             NotTrained: there is no model, or its snapshot is gone.
+            PolicyError: the policy of the home does not fit the snapshot.
         """
         folder: Path = latest(home, kind)
         shelf = SnapshotShelf(home.snapshots)
@@ -105,7 +106,7 @@ class Engine:
         notes = (
             ("there is a newer snapshot than that of this model; graphrec train brings them together",) if newer else ()
         )
-        return cls(snapshot, open_model(folder, snapshot), notes)
+        return cls(snapshot, open_model(folder, snapshot), notes, home_policy(home, snapshot))
 
     def recommend(
         self,
@@ -116,6 +117,7 @@ class Engine:
         plain: bool = False,
         min_confidence: float = 0.0,
         count_groups: bool = False,
+        language: str = LANGUAGES[0],
     ) -> Answer:
         """The k best products for a user, each with its strongest reasons (None: with every line).
 
@@ -123,47 +125,52 @@ class Engine:
             plain: order reasons by share, not by contrast.
             min_confidence: products below it are left out.
             count_groups: say of each product how much of its score lies behind groups smaller than `min_group`.
+            language: of the reasons, one of LANGUAGES.
 
         Raises:
             UnknownId: there is no such user.
         """
         user = self._position(self.users, user_id, "user")
+        told = self.reasons_in(language)
         if not self.has_evidence(user):
-            return self._answer(user_id, [], self._no_evidence(user_id), self.eligibility.refused(user))
+            return self._answer(
+                user_id, [], told.sentences.say("no evidence", user=user_id), self.eligibility.refused(user)
+            )
         row = self.model.blend.row(user)
         listed = self._ranked(row, user, k)
         trusted = self._confidence(row, user)
         sure = [place for place in range(listed.length) if trusted[listed.product(place)] >= min_confidence]
-        shown = _Shown(reasons, plain, count_groups)
+        shown = _Shown(told, reasons, plain, count_groups)
         items = [self._item(user, listed, place, row, shown, trusted) for place in sure]
-        sentence = (
-            f"only {listed.length} products are left that {user_id} does not hold and that are offered"
-            if listed.length < k
-            else None
-        )
+        short = listed.length < k
+        sentence = self._few(told.sentences, user, user_id, listed.length) if short else None
         if len(items) < listed.length:
-            sentence = self._unsure(listed, trusted, len(items), min_confidence)
+            sentence = _unsure(told.sentences, listed, trusted, len(items), min_confidence)
         return self._answer(user_id, items, sentence, self.eligibility.refused(user))
 
-    def explain(self, user_id: str, product_id: str, k: int, *, plain: bool = False) -> Answer:
+    def explain(
+        self, user_id: str, product_id: str, k: int, *, plain: bool = False, language: str = LANGUAGES[0]
+    ) -> Answer:
         """The whole ledger of one product, contrasted with what follows the user's list of k.
 
         Args:
             plain: order lines by share, not by contrast.
+            language: of the reasons, one of LANGUAGES.
 
         Raises:
             UnknownId: there is no such user or product.
         """
+        told = self.reasons_in(language)
         user = self._position(self.users, user_id, "user")
         product = self._position(self.products, product_id, "product")
         refusal = self.eligibility.refusal(user, product)
         if refusal:
             return self._answer(user_id, [], f"{product_id} is not recommended to {user_id}: {refusal}")
         if not self.has_evidence(user):
-            return self._answer(user_id, [], self._no_evidence(user_id))
+            return self._answer(user_id, [], told.sentences.say("no evidence", user=user_id))
         row = self.model.blend.row(user)
         listed = self._ranked(row, user, k, product)
-        shown = _Shown(None, plain, count_groups=True)
+        shown = _Shown(told, None, plain, count_groups=True)
         item = self._item(user, listed, listed.place(product), row, shown, self._confidence(row, user))
         if product not in self._ranked(row, user, k).candidates:
             item = replace(item, rank=self._far_rank(row, user, product))
@@ -185,30 +192,48 @@ class Engine:
                         return True
         return False
 
-    def _no_evidence(self, user_id: str) -> str:
-        return f"there is not enough evidence for {user_id}: no interaction, attribute or text that the model knows"
+    def reasons_in(self, language: str) -> Reasons:
+        """What turns ledgers into lines of a language."""
+        if language not in self._reasons:
+            self._reasons[language] = Reasons(
+                self.snapshot, self.model.blend, self.model.graph, self.known_before, language_of(language)
+            )
+        return self._reasons[language]
 
-    def _ranked(self, row: Row, user: int, k: int, wanted: int | None = None) -> "_Listed":
+    def candidates(self, row: Row, user: int, k: int) -> NDArray[np.int32]:
+        """The products that a list of k and what follows it are chosen from, by the fast scores."""
         allowed = np.flatnonzero(self.eligibility.mask(user))
         count = min(len(allowed), k + CONTRASTED + SPARE)
+        if count == len(allowed):
+            return allowed.astype(np.int32)
         scores = row.scores[allowed]
-        if count < len(allowed):
-            best = np.argpartition(-scores, count - 1)[:count]
-            # Equal scores at the border: the smaller id is in.
-            border = scores[best].min()
-            best = np.union1d(best[scores[best] > border], np.flatnonzero(scores == border)[: len(best)])
-        else:
-            best = np.arange(len(allowed))
-        candidates = allowed[best].astype(np.int32)
+        best = np.argpartition(-scores, count - 1)[:count]
+        # Equal scores at the border: the smaller id is in.
+        border = scores[best].min()
+        above = best[scores[best] > border]
+        chosen = np.concatenate((above, np.flatnonzero(scores == border)[: count - len(above)]))
+        return allowed[np.sort(chosen)].astype(np.int32)
+
+    def _ranked(self, row: Row, user: int, k: int, wanted: int | None = None) -> "_Listed":
+        candidates = self.candidates(row, user, k)
+        length = min(k, len(candidates))
         if wanted is not None and wanted not in candidates:
             candidates = np.append(candidates, np.int32(wanted))
         ledger = self.model.blend.ledger(user, candidates, row.scales)
         totals = ledger.totals()
         order = np.lexsort((candidates, -totals))
-        length = min(k, len(allowed))
         after = order[length : length + CONTRASTED]
         mean = ledger.values[:, after].mean(axis=1) if len(after) else np.zeros(len(ledger.via))
         return _Listed(ledger, totals, mean, candidates, order, length)
+
+    def _few(self, sentences: Sentences, user: int, user_id: str, left: int) -> str:
+        """Why a list is shorter than was asked for: what the policy left out."""
+        if self.policy.source is None:
+            return sentences.say("few left", n=str(left), user=user_id)
+        if barred := self.eligibility.barred(user):
+            return sentences.say("none allowed", user=user_id, why=barred)
+        rules = ", ".join(f"{rule} {count:,}" for rule, count in self.eligibility.refused(user).items())
+        return sentences.say("few allowed", n=str(left), user=user_id, rules=rules)
 
     def _far_rank(self, row: Row, user: int, product: int) -> int:
         """The rank of a product far behind the list, by the fast scores."""
@@ -222,10 +247,10 @@ class Engine:
         column = int(listed.order[place])
         product, score = int(listed.candidates[column]), float(listed.totals[column])
         contrast = listed.ledger.values[:, column] - listed.mean
-        lines = self.reasons.lines(
-            user, product, listed.ledger, column, contrast, row.scales, shown.reasons, plain=shown.plain
+        lines = shown.told.lines(
+            user, product, listed.ledger, column, contrast, row.scales, shown.limit, plain=shown.plain
         )
-        hidden = self.reasons.below_min_group(user, product, listed.ledger, column) if shown.count_groups else None
+        hidden = shown.told.below_min_group(user, product, listed.ledger, column) if shown.count_groups else None
         return Item(
             rank=place + 1,
             product=self.products.ids[product],
@@ -234,25 +259,15 @@ class Engine:
             score=score,
             lines=lines,
             rest=score - sum(line.share for line in lines),
-            composition=self.reasons.composition(listed.ledger, column),
+            composition=Reasons.composition(listed.ledger, column),
             confidence=float(trusted[product]),
             below_min_group=hidden,
+            warnings=self.eligibility.warnings(user, product),
         )
 
     def _confidence(self, row: Row, user: int) -> NDArray[np.float64]:
         """The confidence of every product (num_products,) for a user."""
         return confidence(row.scores, self.eligibility.mask(user), total_weight(self.model.blend))
-
-    def _unsure(self, listed: "_Listed", trusted: NDArray[np.float64], kept: int, least: float) -> str:
-        """Why a list is shorter than it could be: too little evidence."""
-        best = float(trusted[listed.product(kept)])
-        if not kept:
-            return f"no product reaches the confidence of {least:g} that was asked for; the best has {best:.2f}"
-        gone = listed.length - kept
-        left_out = (
-            f"{gone} more products are left out: they do" if gone > 1 else "one more product is left out: it does"
-        )
-        return f"{left_out} not reach the confidence of {least:g} that was asked for; the best has {best:.2f}"
 
     def _kind(self, product: int) -> str | None:
         value = self.snapshot.value(self.roles.product, "kind", product)
@@ -274,6 +289,14 @@ class Engine:
             hint = f"; the nearest are {', '.join(near)}" if near else ""
             raise UnknownId(f"no {role} {node_id!r}{hint}; search with: graphrec find {shlex.quote(node_id)}")
         return position
+
+
+def _unsure(sentences: Sentences, listed: _Listed, trusted: NDArray[np.float64], kept: int, least: float) -> str:
+    """Why a list is shorter than it could be: too little evidence."""
+    gone = listed.length - kept
+    key = "none sure" if not kept else "one unsure" if gone == 1 else "some unsure"
+    best = float(trusted[listed.product(kept)])
+    return sentences.say(key, n=str(gone), least=f"{least:g}", best=f"{best:.2f}")
 
 
 def nearest_ids(nodes: Nodes, node_id: str, *, most: int = 20_000) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,10 @@ from numpy.typing import NDArray
 
 from graphrec import queries
 from graphrec.graph.adjacency import Graph
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.snapshot import ALWAYS, Snapshot
 from graphrec.serving.answer import Line, PathPart
-from graphrec.serving.sentences import Sentences
+from graphrec.serving.languages import ENGLISH, Language
+from graphrec.serving.sentences import Event, Sentences
 from graphrec.terms.base import LineGroup
 from graphrec.terms.blend import Blend, Ledger
 from graphrec.terms.walks import WalkScorer, WalkTerm
@@ -19,6 +21,7 @@ from graphrec.terms.walks import WalkScorer, WalkTerm
 MAX_HOPS = 3
 #: What a score may consist of; nothing is scored by who a user is, so that `self` is 0 unless a model says otherwise.
 PARTS = ("path", "text", "learned", "attribute", "general", "self")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Stands after every time in a store.
 END_OF_TIME = "9999-12-31T23:59:59.999999Z"
 
@@ -39,16 +42,24 @@ class Reasons:
 
     Args:
         known_before: the time, as a store writes it, before which the model's graph was known.
+        language: of the sentences.
     """
 
-    def __init__(self, snapshot: Snapshot, blend: Blend, graph: Graph, known_before: str = END_OF_TIME) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        blend: Blend,
+        graph: Graph,
+        known_before: str = END_OF_TIME,
+        language: Language = ENGLISH,
+    ) -> None:
         self.snapshot = snapshot
         self.blend = blend
         self.graph = graph
         self.known_before = known_before
         self.nodes = Nodes(snapshot)
         self.schema = snapshot.schema
-        self.sentences = Sentences(self.schema)
+        self.sentences = Sentences(self.schema, language)
         self._statements: dict[WalkScorer, str] = {}
 
     def lines(
@@ -133,7 +144,7 @@ class Reasons:
         if count is not None and count < self.schema.roles.min_group:
             return None
         path = self._path(user, via, mid, target, scorer, count)
-        text = self.sentences.path(scorer.walk.hops, path, count)
+        text = self.sentences.path(scorer.walk.hops, path, count, self._event(user, via, scorer))
         scale = float(scales[int(ledger.term[position])]) * scorer.walk.beta
         statement, parameters = self._cypher(path, scorer, scale * self._evidence(scorer, user, via))
         return Line("path", text, share, against, self._via(group, via), path, statement, parameters, term.name)
@@ -160,6 +171,24 @@ class Reasons:
                 # Not shown one by one: other people, or what lies behind them.
                 parts.append(people if label == self.schema.roles.user else {"label": label, "count": None})
         return parts
+
+    def _event(self, user: int, via: int, scorer: WalkScorer) -> Event | None:
+        """The latest event of the edge a line starts with, where its sentence speaks of it."""
+        hop = scorer.walk.hops[0]
+        if via < 0 or not self.sentences.says_event(scorer.walk.hops):
+            return None
+        edges = self.snapshot.edges(hop.type)
+        start, end = (via, user) if hop.reverse else (user, via)
+        span = slice(int(edges.indptr[start]), int(edges.indptr[start + 1]))
+        known = (edges.indices[span] == end) & (edges.known_at[span] < _microseconds(self.known_before))
+        places = np.flatnonzero(known) + span.start
+        if not len(places):
+            return None
+        latest = int(places[np.argmax(edges.at[places])])
+        at = int(edges.at[latest])
+        weight = None if edges.weight is None else float(edges.weight[latest])
+        moment = None if at == ALWAYS else EPOCH + timedelta(microseconds=at)
+        return Event(moment, None if weight is None or np.isnan(weight) else weight)
 
     def _evidence(self, scorer: WalkScorer, user: int, via: int) -> float:
         """x of the edge a line starts with."""
@@ -195,3 +224,8 @@ class Reasons:
             **{name: hop.type for name, hop in hops.items()},
         }
         return queries.text(f"explain/{form}", names, reverse=[name for name, hop in hops.items() if hop.reverse])
+
+
+def _microseconds(text: str) -> int:
+    """A time as a store writes it, as a snapshot counts it."""
+    return (datetime.fromisoformat(text) - EPOCH) // timedelta(microseconds=1)

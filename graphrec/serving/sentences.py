@@ -1,37 +1,59 @@
-"""Reasons as a person would say them: the mapping's templates, else plain ones."""
+"""Reasons as a person would say them: the mapping's sentences, else those of the language."""
 
+import re
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from graphrec.errors import SourceError
 from graphrec.graph.adjacency import Hop
 from graphrec.schema import GraphSchema
+from graphrec.serving.languages import ENGLISH, Language
 from graphrec.terms.base import LineGroup
+
+
+@dataclass(frozen=True)
+class Event:
+    """The latest event of the edge that a line starts with, as far as the model knew it."""
+
+    at: datetime | None
+    weight: float | None
 
 
 class Sentences:
     """Makes the sentence of a line from the way it takes."""
 
-    def __init__(self, schema: GraphSchema) -> None:
+    def __init__(self, schema: GraphSchema, language: Language = ENGLISH) -> None:
         self.schema = schema
+        self.language = language
+        self._own = {**schema.reasons, **schema.reasons_in.get(language.name, {})}
+        self._words = {**language.words, **schema.words.get(language.name, {})}
 
-    def path(self, hops: tuple[Hop, ...], path: list[dict[str, Any]], count: int | None) -> str:
+    def says_event(self, hops: tuple[Hop, ...]) -> bool:
+        """Whether the mapping's sentence of a way names the date or the weight of the customer's own edge."""
+        return bool(_EVENT.search(self._own.get(_way(hops), "")))
+
+    def path(
+        self, hops: tuple[Hop, ...], path: list[dict[str, Any]], count: int | None, event: Event | None = None
+    ) -> str:
         """The sentence of a real path (see `serving.answer.Line.path`).
 
+        A sentence with the date or the weight of an event that has none gives way to that of the language.
+
         Raises:
-            SourceError: the mapping's template names something that the path does not have.
+            SourceError: the mapping's sentence names something that the path does not have.
         """
-        way = " ".join(str(hop) for hop in hops)
-        values = {"i": called(path[-1]), "n": f"{count:,}" if count is not None else ""}
-        for node in path[2:-1:2]:
-            if "id" in node:
-                values.setdefault(_snake(node["label"]), called(node))
-        if len(path) > 3 and "id" in path[2]:
-            values["a"] = called(path[2])
-        template = self.schema.reasons.get(way)
+        way = _way(hops)
+        values = self._values(path, count)
+        template = self._own.get(way)
         if template is None:
             return self._plain(hops, path, values)
+        if self.says_event(hops):
+            values |= self._event_values(event)
+            if any(name not in values for name in _EVENT.findall(template)):
+                return self._plain(hops, path, values)
         try:
-            return template.format_map(values)
+            return self.language.finish(template.format_map(values))
         except (KeyError, ValueError, IndexError) as error:
             raise SourceError(
                 f"reasons: the sentence for {way!r} says {error}, and that way has only {', '.join(sorted(values))}; "
@@ -40,47 +62,79 @@ class Sentences:
 
     def learned(self, group: LineGroup, via: dict[str, Any] | None, target: dict[str, Any], *, favours: bool) -> str:
         """The sentence of a learned weight (similarity, attribute, general) that favours the product or does not."""
-        product = called(target)
-        if group.kind == "general":
-            return f"{product} is {'widely' if favours else 'not widely'} held"
-        if via is None:
-            return f"{product} {'fits' if favours else 'does not fit'} your profile"
+        sign = "+" if favours else "-"
+        product = self.called(target)
+        if group.kind == "general" or via is None:
+            return self.say(f"{'general' if group.kind == 'general' else 'profile'}{sign}", i=product)
+        values = {"i": product, "a": self.called(via), "verb": self._verb(group.hop)}
         if group.kind == "attribute":
-            tend = "tend towards" if favours else "tend away from"
-            return f"customers with {words(via['label'])} {called(via)} {tend} {product}"
+            return self.say(f"attribute{sign}", label=self.word(via["label"]), **values)
         if via["id"] == target["id"]:
-            return f"you {self._verb(group.hop)} {product}"
-        near = f"{called(via)}, which you {self._verb(group.hop)}"
-        if group.part == "text":
-            return f"the description of {product} is {'close to' if favours else 'far from'} that of {near}"
-        return f"{product} {'goes well' if favours else 'goes less well'} with {near}"
+            return self.say("own", **values)
+        return self.say(f"{'text' if group.part == 'text' else 'learned'}{sign}", **values)
+
+    def say(self, key: str, /, **values: str) -> str:
+        """A sentence of the language with its placeholders filled."""
+        return self.language.finish(self.language.sentences[key].format_map(values))
+
+    def called(self, node: dict[str, Any]) -> str:
+        """The name of a node, or its id where it has none, in the mapping's word for it."""
+        name = called(node)
+        return self._words.get(name, name)
+
+    def word(self, name: str) -> str:
+        """A label, an edge type or a value in the words of the language."""
+        return self._words.get(name) or words(name)
+
+    def _values(self, path: list[dict[str, Any]], count: int | None) -> dict[str, str]:
+        """What a path has to say: {i}, {n}, {a} and the labels of its nodes."""
+        values = {"i": self.called(path[-1]), "n": f"{count:,}" if count is not None else ""}
+        for node in path[2:-1:2]:
+            if "id" in node:
+                values.setdefault(_snake(node["label"]), self.called(node))
+        if len(path) > 3 and "id" in path[2]:
+            values["a"] = self.called(path[2])
+        return values
+
+    def _event_values(self, event: Event | None) -> dict[str, str]:
+        values = {}
+        if event is not None and event.at is not None:
+            values["at"] = self.language.write_date(event.at)
+        if event is not None and event.weight is not None:
+            values["weight"] = f"{event.weight:,.2f}".rstrip("0").rstrip(".")
+        return values
 
     def _plain(self, hops: tuple[Hop, ...], path: list[dict[str, Any]], values: dict[str, str]) -> str:
-        product, first = values["i"], hops[0]
-        interaction = first.type in self.schema.roles.interactions
+        first = hops[0]
+        values = {**values, "verb": self._verb(first), "last": self._verb(hops[-1])}
         if len(hops) == 1:
-            return f"you {self._verb(first)} {product}"
+            return self.say("own", **values)
         if "a" not in values:
-            return f"{values['n']} people connected with you lead to {product}"
+            return self.say("connected", **values)
+        sort = "interaction" if first.type in self.schema.roles.interactions else "attribute"
         if values["n"]:
-            if interaction:
-                return f"{values['n']} others who {self._verb(hops[1])} {values['a']} {self._verb(hops[-1])} {product}"
-            return f"{values['n']} others with {words(path[2]['label'])} {values['a']} {self._verb(hops[-1])} {product}"
-        near = f"{values['a']}, which you {self._verb(first)}" if interaction else f"your {values['a']}"
+            others = {**values, "verb": self._verb(hops[1]), "label": self.word(path[2]["label"])}
+            return self.say(f"people {sort}", **others)
         if len(hops) == 2:
-            return f"{product} is linked with {near}"
+            return self.say(f"linked {sort}", **values)
         middle = path[4]
-        return f"{product} shares the {words(middle['label'])} {called(middle)} with {near}"
+        shared = {**values, "between": self.word(middle["label"]), "mid": self.called(middle)}
+        return self.say(f"shared {sort}", **shared)
 
     def _verb(self, hop: Hop | None) -> str:
-        """An edge of a user as a verb: BOUGHT reads bought; relevant ones that are no verb read hold."""
+        """An edge of a user as a verb: BOUGHT reads bought; what is no verb reads as a link."""
         if hop is None:
             return "have"
+        if hop.type in self._words:
+            return self._words[hop.type]
         said = words(hop.type)
-        return said if said.endswith("ed") or said in _PAST else f"have a link ({said}) to"
+        if self.language is ENGLISH and (said.endswith("ed") or said in _PAST):
+            return said
+        return self.say("unknown verb", type=said)
 
 
 _PAST = {"bought", "sold", "held", "saw", "read", "chose", "took", "owns", "holds", "likes"}
+_EVENT = re.compile(r"\{(at|weight)[}:!]")
 
 
 def called(node: dict[str, Any]) -> str:
@@ -91,6 +145,10 @@ def called(node: dict[str, Any]) -> str:
 def words(label: str) -> str:
     """A label or an edge type in plain words: AgeBand -> age band, IN_SECTOR -> in sector."""
     return _snake(label).replace("_", " ")
+
+
+def _way(hops: tuple[Hop, ...]) -> str:
+    return " ".join(str(hop) for hop in hops)
 
 
 def _snake(label: str) -> str:

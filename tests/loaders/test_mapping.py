@@ -182,9 +182,15 @@ def test_refused(old: str, new: str, message: str) -> None:
             "did you mean 'LIKES'?",
         ),
         (
+            "[reasons.zh]\n'LIKES <LIKES LIKES' = '{things}'",
+            "my.toml: reasons.zh 'LIKES <LIKES LIKES' has {things}; did you mean {thing}? "
+            "A sentence knows {a}, {i}, {n}, {at}, {weight} and the labels in snake_case",
+        ),
+        ("[words.de]\nThing = 'Ding'", "my.toml: words.de is no language of the reasons; want one of en, zh"),
+        (
             "[reasons]\n'LIKES <LIKES LIKES' = '{n} like {things}'",
             "my.toml: reasons 'LIKES <LIKES LIKES' has {things}; did you mean {thing}? "
-            "A sentence knows {a}, {i}, {n} and the labels in snake_case",
+            "A sentence knows {a}, {i}, {n}, {at}, {weight} and the labels in snake_case",
         ),
         (
             "[series.price]\nof = 'Thing.thing'\nat = 'day'\nsql = 'x'",
