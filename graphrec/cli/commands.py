@@ -9,8 +9,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("graphrec.cli.evaluate", "Measure a model on the hidden part, next to baselines."),
     "recommend": ("graphrec.cli.recommend", "List products for one user, with reasons."),
     "explain": ("graphrec.cli.explain", "Show every part of one score."),
+    "why-not": ("graphrec.cli.why_not", "Say why a product is not in the list of a user."),
+    "policy": ("graphrec.cli.policy", "Write a first policy, or count what each of its rules does."),
     "find": ("graphrec.cli.find", "Find users and products by id, name or text."),
     "query": ("graphrec.cli.query", "Run an analyst's question or a Cypher statement."),
     "export": ("graphrec.cli.export", "Write the lists of all users to one file."),
+    "record": ("graphrec.cli.record", "Read the decision record, and check that nobody changed it."),
+    "replay": ("graphrec.cli.replay", "Compute a recorded answer again."),
     "doctor": ("graphrec.cli.doctor", "Check this machine, the home and the store."),
 }

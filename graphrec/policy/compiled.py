@@ -130,5 +130,5 @@ class CompiledPolicy:
 
 def _cannot_tell(rule: str, values: dict[str, Any]) -> str:
     missing = [name for name, value in values.items() if value is None]
-    what = " and ".join(missing) if missing else "a date"
+    what = " and ".join(missing) if missing else "a value"
     return f"rule {rule} needs {what}, of which no value is known"

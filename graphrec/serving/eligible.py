@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.snapshot import Snapshot
-from graphrec.policy.compiled import CompiledPolicy
+from graphrec.policy.compiled import CompiledPolicy, Finding
 from graphrec.policy.default import default_policy
 from graphrec.policy.facts import microseconds
 from graphrec.policy.rules import Policy
@@ -23,11 +23,9 @@ class Eligibility:
 
     def __init__(self, snapshot: Snapshot, policy: Policy | None = None, *, known_before: int | None = None) -> None:
         self.policy = policy or default_policy(snapshot)
-        moment = snapshot.as_of or snapshot.meta["last"]
-        as_of = known_before if known_before is not None else None if moment is None else microseconds(moment)
         # One answer asks several times for the same user.
         self._last: tuple[int, NDArray[np.bool_]] | None = None
-        self._compiled = CompiledPolicy(self.policy, snapshot, as_of=as_of, known_before=known_before)
+        self._compiled = compiled_policy(snapshot, self.policy, known_before=known_before)
 
     def mask(self, user: int) -> NDArray[np.bool_]:
         """True (num_products,) for what may be shown; not to be changed."""
@@ -45,8 +43,11 @@ class Eligibility:
 
     def refusal(self, user: int, product: int) -> str | None:
         """Why a product is not shown to a user, in the words of every rule that refuses it; None when it may be."""
-        found = self._compiled.refusals(user, product)
-        return "; ".join(finding.sentence for finding in found) or None
+        return "; ".join(finding.sentence for finding in self.refusals(user, product)) or None
+
+    def refusals(self, user: int, product: int) -> list[Finding]:
+        """The rules that refuse a product to a user, with the values they read; none when it may be shown."""
+        return self._compiled.refusals(user, product)
 
     def barred(self, user: int) -> str | None:
         """Why a user is shown nothing at all, whatever the product; None when that depends on the product."""
@@ -56,3 +57,19 @@ class Eligibility:
     def warnings(self, user: int, product: int) -> list[str]:
         """What rules that only warn say of a product for a user."""
         return [finding.sentence for finding in self._compiled.warnings(user, product)]
+
+
+def compiled_policy(snapshot: Snapshot, policy: Policy, *, known_before: int | None = None) -> CompiledPolicy:
+    """A policy over a snapshot, as of the date of its answers.
+
+    Raises:
+        PolicyError: the policy does not fit the snapshot.
+    """
+    as_of = date_of(snapshot) if known_before is None else known_before
+    return CompiledPolicy(policy, snapshot, as_of=as_of, known_before=known_before)
+
+
+def date_of(snapshot: Snapshot) -> int | None:
+    """The date of answers from a snapshot: as of when it was taken, else its last event; None: nothing has a time."""
+    moment = snapshot.as_of or snapshot.meta["last"]
+    return None if moment is None else microseconds(moment)

@@ -1,0 +1,51 @@
+"""graphrec why-not: the rule that refuses a product, or its rank and what it lacks."""
+
+from typing import Annotated
+
+import typer
+
+from graphrec.cli.output import emit_json, note, say, table
+from graphrec.cli.state import state
+
+
+def command(
+    user: Annotated[str, typer.Argument(help="Id of the user.")],
+    product: Annotated[str, typer.Argument(help="Id of the product.")],
+    k: Annotated[int, typer.Option("-k", min=1, help="Length of the list that the product is not in.")] = 5,
+    model: Annotated[str | None, typer.Option(help="Kind of model (default: the blend, final before tested).")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Say why a product is not in the list of a user.
+
+    Either rules of the policy refuse it: each is printed with the values that it read. Or the product may be shown and
+    other products rank before it: then its rank and score stand beside those of the last product of the list, with the
+    evidence that speaks for that one and less, or not at all, for this one.
+    """
+    from graphrec.serving.engine import Engine
+    from graphrec.serving.why_not import why_not
+
+    settings = state.settings
+    engine = Engine.open(state.home, model)
+    found = why_not(engine, user, product, k, min_confidence=settings.min_confidence, language=settings.language)
+    if json:
+        emit_json(found.to_json())
+        return
+    for text in engine.notes:
+        note(f"note: {text}")
+    say(found.verdict)
+    if found.refused:
+        rows = [[rule.rule, _values(rule.values), rule.sentence] for rule in found.refused]
+        table(["rule", "values", "what it says"], rows, title=f"policy {engine.policy.version}")
+    if found.ahead and found.composition:
+        parts = [part for part in found.composition if found.composition[part] or found.ahead.composition[part]]
+        rows = [[part, f"{found.ahead.composition[part]:+.3f}", f"{found.composition[part]:+.3f}"] for part in parts]
+        say()
+        columns = ["part of the score", found.ahead.product, found.product]
+        table(columns, rows, right=columns[1:])
+        rows = [[f"{gap.ahead:+.3f}", f"{gap.here:+.3f}", gap.text] for gap in found.missing]
+        say()
+        table([*columns[1:], f"what speaks for {found.ahead.product}"], rows, right=columns[1:])
+
+
+def _values(values: dict[str, object]) -> str:
+    return ", ".join(f"{name} {'unknown' if value is None else value}" for name, value in values.items())

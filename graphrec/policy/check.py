@@ -1,0 +1,112 @@
+"""What each rule of a policy does to all users and products: counted before anything is shown."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.policy.compiled import CompiledPolicy, CompiledRule
+from graphrec.policy.facts import Block
+from graphrec.progress import Progress, silent
+
+BLOCK_PAIRS = 2_000_000
+"""Pairs that are judged at once."""
+
+
+@dataclass(frozen=True)
+class RuleCount:
+    """What one rule does."""
+
+    id: str
+    severity: str
+    users: int
+    """Users for whom it refuses, or warns of, at least one product."""
+    products: int
+    """Products that it refuses to, or warns of for, at least one user."""
+    pairs: int
+    first: int
+    """Pairs that no rule before it refuses."""
+    alone: int
+    """Pairs that no other rule refuses."""
+    missing: int
+    """Of its pairs, those that it could not judge for want of a value."""
+
+
+@dataclass(frozen=True)
+class PolicyReport:
+    """What a policy does."""
+
+    version: str
+    hash: str
+    source: str | None
+    users: int
+    products: int
+    pairs_left: int
+    users_without_product: int
+    rules: list[RuleCount]
+
+
+def check_policy(compiled: CompiledPolicy, *, progress: Progress = silent) -> PolicyReport:
+    """The counts of every rule over all pairs of users and products."""
+    facts = compiled.facts
+    num_users, num_products = facts.snapshot.count(facts.roles.user), facts.num_products
+    tallies = [_Tally(rule, num_products) for rule in compiled.rules]
+    pairs_left = without = 0
+    step = max(1, BLOCK_PAIRS // max(num_products, 1))
+    for start in range(0, num_users, step):
+        progress("judging pairs", start, num_users)
+        left = _judge(tallies, np.arange(start, min(start + step, num_users)), num_products)
+        pairs_left += int(left.sum())
+        without += int((~left.any(axis=1)).sum())
+    progress("judging pairs", num_users, num_users)
+    return PolicyReport(
+        version=compiled.policy.version,
+        hash=compiled.policy.hash,
+        source=compiled.policy.source,
+        users=num_users,
+        products=num_products,
+        pairs_left=pairs_left,
+        users_without_product=without,
+        rules=[tally.count() for tally in tallies],
+    )
+
+
+class _Tally:
+    """The counts of one rule, block by block."""
+
+    def __init__(self, rule: CompiledRule, num_products: int) -> None:
+        self.rule = rule
+        self.refuses = rule.rule.severity == "refuse"
+        self.products = np.zeros(num_products, np.bool_)
+        self.counts: dict[str, int] = dict.fromkeys(("users", "pairs", "first", "alone", "missing"), 0)
+
+    def add(self, block: Block, shape: tuple[int, int]) -> NDArray[np.bool_]:
+        """The pairs of a block that the rule does not pass."""
+        truth = self.rule.condition.truth(block)
+        failed: NDArray[np.bool_] = np.broadcast_to(~self.rule.met(truth), shape)
+        self.products |= failed.any(axis=0)
+        self.counts["users"] += int(failed.any(axis=1).sum())
+        self.counts["pairs"] += int(failed.sum())
+        self.counts["missing"] += int((failed & truth.unknown()).sum())
+        return failed
+
+    def count(self) -> RuleCount:
+        """What was counted."""
+        values: dict[str, Any] = {**self.counts, "products": int(self.products.sum())}
+        return RuleCount(id=self.rule.rule.id, severity=self.rule.rule.severity, **values)
+
+
+def _judge(tallies: list[_Tally], users: NDArray[np.int64], num_products: int) -> NDArray[np.bool_]:
+    """Count a block of users; what is left to each of them."""
+    shape = (len(users), num_products)
+    times, left = np.zeros(shape, np.uint8), np.ones(shape, np.bool_)
+    failures = [tally.add(Block(users), shape) for tally in tallies]
+    for tally, failed in zip(tallies, failures, strict=True):
+        tally.counts["first"] += int((failed & left).sum())
+        if tally.refuses:
+            left &= ~failed
+            times += failed
+    for tally, failed in zip(tallies, failures, strict=True):
+        tally.counts["alone"] += int((failed & (times == tally.refuses)).sum())
+    return left

@@ -1,0 +1,138 @@
+"""Why a product is not in a user's list: the rules that refuse it, or its rank and the evidence that it lacks."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from graphrec.policy.compiled import Finding
+from graphrec.schema import LANGUAGES
+from graphrec.serving.answer import Answer, Item
+from graphrec.serving.engine import Engine
+
+LINES = 5
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A line of the product that is ahead, and how much less of the same the product itself has."""
+
+    kind: str
+    term: str
+    text: str
+    ahead: float
+    """The line's part of the score of the product that is ahead."""
+    here: float
+    """The same line's part of the score of the product that was asked about."""
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """The last product of the list, which the product would have to pass."""
+
+    rank: int
+    product: str
+    name: str | None
+    score: float
+    composition: dict[str, float]
+
+
+@dataclass(frozen=True)
+class WhyNot:
+    """The answer for one user and one product."""
+
+    user: str
+    product: str
+    name: str | None
+    as_of: str | None
+    model: str
+    snapshot: str
+    policy: dict[str, str]
+    """Version and hash of the policy."""
+    verdict: str
+    """The whole answer in one sentence."""
+    k: int
+    refused: list[Finding] = field(default_factory=list)
+    """Every rule that refuses the product, with the values it read."""
+    rank: int | None = None
+    score: float | None = None
+    confidence: float | None = None
+    composition: dict[str, float] | None = None
+    """The parts of the score by kind of evidence."""
+    ahead: Ahead | None = None
+    missing: list[Gap] = field(default_factory=list)
+    """What speaks for the product that is ahead and less, or not, for this one; the largest gap first."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer as plain values."""
+        return asdict(self)
+
+
+def why_not(
+    engine: Engine, user_id: str, product_id: str, k: int, *, min_confidence: float = 0.0, language: str = LANGUAGES[0]
+) -> WhyNot:
+    """Why a product is not among the k products listed for a user, or that it is.
+
+    Args:
+        min_confidence: products below it are left out of lists.
+        language: of the lines, one of LANGUAGES.
+
+    Raises:
+        UnknownId: there is no such user or product.
+    """
+    explained = engine.explain(user_id, product_id, k, language=language)
+    user, product = engine.users.ids.find(user_id), engine.products.ids.find(product_id)
+    refused = engine.eligibility.refusals(user, product)
+    about = _about(engine, explained, product, k)
+    if refused or not explained.items:
+        return WhyNot(**about, verdict=explained.abstained or "", refused=refused)
+    (item,) = explained.items
+    judged: dict[str, Any] = {
+        "rank": item.rank,
+        "score": item.score,
+        "confidence": item.confidence,
+        "composition": item.composition,
+    }
+    if item.confidence < min_confidence:
+        verdict = (
+            f"{product_id} has too little evidence for {user_id}: its confidence is {item.confidence:.2f}, and "
+            f"{min_confidence:g} is the least for a list"
+        )
+        return WhyNot(**about, **judged, verdict=verdict)
+    if item.rank is not None and item.rank <= k:
+        return WhyNot(**about, **judged, verdict=f"{product_id} is in the list of {user_id}: rank {item.rank} of {k}")
+    last = engine.recommend(user_id, k, reasons=1, language=language).items[-1]
+    verdict = (
+        f"{product_id} may be shown to {user_id} and has rank {item.rank}: its score is {item.score:.3f}, and that of "
+        f"{last.product} at rank {last.rank} is {last.score:.3f}"
+    )
+    missing = _gaps(engine, user, product, last, language)
+    ahead = Ahead(last.rank or k, last.product, last.name, last.score, last.composition)
+    return WhyNot(**about, **judged, verdict=verdict, ahead=ahead, missing=missing)
+
+
+def _about(engine: Engine, answer: Answer, product: int, k: int) -> dict[str, Any]:
+    return {
+        "user": answer.user,
+        "product": engine.products.ids[product],
+        "name": engine.snapshot.name(engine.roles.product, product),
+        "as_of": answer.as_of,
+        "model": answer.model,
+        "snapshot": answer.snapshot,
+        "policy": {"version": engine.policy.version, "hash": engine.policy.hash},
+        "k": k,
+    }
+
+
+def _gaps(engine: Engine, user: int, product: int, last: Item, language: str) -> list[Gap]:
+    """The lines of the last product of the list that this one has less of."""
+    other = engine.products.ids.find(last.product)
+    row = engine.model.blend.row(user)
+    ledger = engine.model.blend.ledger(user, np.array([product, other], np.int32), row.scales)
+    gap = ledger.values[:, 1] - ledger.values[:, 0]
+    lines = engine.reasons_in(language).lines(user, other, ledger, 1, gap, row.scales, LINES)
+    return [
+        Gap(line.kind, line.term, line.text, line.share, line.share - line.contrast)
+        for line in lines
+        if line.contrast > 0
+    ]
