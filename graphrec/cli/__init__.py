@@ -65,6 +65,9 @@ def main(
     store: Annotated[
         str | None, typer.Option(help="neo4j://…, bolt://… or a path (default: the embedded store in the home).")
     ] = None,
+    policy: Annotated[
+        str | None, typer.Option(help="Rules of what may be shown to whom (default: policy.toml in the home).")
+    ] = None,
     verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more; twice for everything.")] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only results and errors.")] = False,
     log_level: Annotated[
@@ -76,6 +79,6 @@ def main(
     ] = False,
 ) -> None:
     """Which product fits which customer, and why, as arithmetic."""
-    state.begin(GlobalOptions(home, store, log_level, verbose, quiet, debug))
+    state.begin(GlobalOptions(home, store, policy, log_level, verbose, quiet, debug))
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())

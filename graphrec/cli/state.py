@@ -14,6 +14,7 @@ class GlobalOptions:
 
     home: str | None = None
     store: str | None = None
+    policy: str | None = None
     log_level: str | None = None
     verbose: int = 0
     quiet: bool = False
@@ -36,13 +37,14 @@ class _Run:
 
     @cached_property
     def settings(self) -> Settings:
-        settings = read_settings(home=self.options.home, store=self.options.store, log_level=self.options.level())
+        given = self.options
+        settings = read_settings(home=given.home, store=given.store, log_level=given.level(), policy=given.policy)
         log.set_up(settings.log_level)
         return settings
 
     @cached_property
     def home(self) -> Home:
-        return Home(self.settings.home).check()
+        return Home(self.settings.home, self.settings.policy).check()
 
 
 class State:
