@@ -78,3 +78,9 @@ class NotTrained(ModelError):
 
 class CheckpointMismatch(ModelError):
     """A model belongs to another snapshot; the message names both hashes."""
+
+
+class RecordError(GraphrecError):
+    """The decision record is damaged, or a replay does not give the same bytes."""
+
+    exit_code = 6

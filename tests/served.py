@@ -14,6 +14,7 @@ from graphrec.serving.engine import Engine
 from graphrec.terms.blend import Blend
 from graphrec.terms.factors import FactorTerm, Neighbours
 from graphrec.terms.files import write_blend
+from graphrec.training.folder import content_hash
 from tests.banks import bank_snapshot
 
 
@@ -31,7 +32,7 @@ def served_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
         "format": 1,
         "kind": "blend",
         "final": True,
-        "hash": "0" * 64,
+        "hash": content_hash(folder, description),
         "snapshot": snapshot.hash,
         "hidden": {"known_from": None, "pairs": 0},
         "description": description,

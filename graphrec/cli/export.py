@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphrec.cli.output import emit_json, progress, say
+from graphrec.cli.recording import Recording
 from graphrec.cli.state import state
 from graphrec.errors import UsageError
 
@@ -18,6 +19,7 @@ def command(
     to: Annotated[str | None, typer.Option(help="`store`: write the lists into the graph instead.")] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="How many products per user.")] = 10,
     model: Annotated[str | None, typer.Option(help="Kind of model (default: the blend, final before tested).")] = None,
+    no_record: Annotated[bool, typer.Option("--no-record", help="Leave no entries in the decision record.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Write the best products of every user, with score and strongest reason, for the CRM.
@@ -28,34 +30,41 @@ def command(
     if to is not None:
         if to != "store" or out is not None:
             raise UsageError(f"--to {to}: want --to store, or --out FILE, not both")
-        _write_back(k, model, json=json)
+        _write_back(k, model, is_recorded=not no_record, json=json)
         return
     if out is None:
         raise UsageError("where to? --out FILE (.csv, .parquet or .jsonl), or --to store")
-    from graphrec.delivery.export import export_lists
+    from graphrec.delivery.export import REASONS, export_lists
+    from graphrec.records.decision import Request
     from graphrec.serving.engine import Engine
 
+    engine = Engine.open(state.home, model)
+    recording = Recording(engine, Request("export", k, {"reasons": REASONS}), wanted=not no_record)
     with progress(json=json) as report:
-        written = export_lists(Engine.open(state.home, model), out, k, progress=report)
+        written = export_lists(engine, out, k, record=recording.add, progress=report)
     if json:
-        emit_json(written)
+        emit_json({**vars(written), "recorded": len(recording.numbers)})
     else:
         say(f"{written.rows:,} rows for {written.users:,} users: {written.path}")
         if written.without_list:
             say(f"{written.without_list:,} users have no list: there is not enough evidence for them")
+        recording.tell()
 
 
-def _write_back(k: int, model: str | None, *, json: bool) -> None:
-    from graphrec.delivery.write_back import write_back
+def _write_back(k: int, model: str | None, *, is_recorded: bool, json: bool) -> None:
+    from graphrec.delivery.write_back import REASONS, write_back
+    from graphrec.records.decision import Request
     from graphrec.serving.engine import Engine
     from graphrec.store import open_store
 
     engine = Engine.open(state.home, model)
+    recording = Recording(engine, Request("export", k, {"reasons": REASONS}), wanted=is_recorded)
     with progress(json=json) as report, open_store(state.settings.store, state.home.store) as store:
-        written = write_back(engine, store, k, texts=_texts(), progress=report)
+        written = write_back(engine, store, k, texts=_texts(), record=recording.add, progress=report)
     if json:
-        emit_json(written)
+        emit_json({**vars(written), "recorded": len(recording.numbers)})
         return
+    recording.tell()
     say(f"{written.rows:,} recommendations for {written.users:,} users; {written.removed:,} of earlier runs removed")
     if written.without_list:
         say(f"{written.without_list:,} users have no list: there is not enough evidence for them")

@@ -1,11 +1,12 @@
 """graphrec recommend: products for one user, with reasons."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from graphrec.cli.answers import show_answer
 from graphrec.cli.output import emit_json
+from graphrec.cli.recording import Recording
 from graphrec.cli.state import state
 
 
@@ -14,6 +15,7 @@ def command(
     k: Annotated[int, typer.Option("-k", min=1, help="How many products.")] = 5,
     model: Annotated[str | None, typer.Option(help="Kind of model (default: the blend, final before tested).")] = None,
     all_lines: Annotated[bool, typer.Option("--all-lines", help="Show every line of every ledger.")] = False,
+    no_record: Annotated[bool, typer.Option("--no-record", help="Leave no entry in the decision record.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """List the products that fit one user best, each with its strongest reasons.
@@ -21,10 +23,16 @@ def command(
     Every score is the sum of its lines: the reasons that are shown, and the rest. What the user holds already and what
     is not offered any more is left out.
     """
+    from graphrec.records.decision import Request
     from graphrec.serving.engine import REASONS, Engine
 
-    answer = Engine.open(state.home, model).recommend(user, k, reasons=None if all_lines else REASONS)
+    engine = Engine.open(state.home, model)
+    options: dict[str, Any] = {"reasons": None if all_lines else REASONS}
+    answer = engine.recommend(user, k, **options)
+    recording = Recording(engine, Request("recommend", k, options), wanted=not no_record)
+    recording.add([answer])
     if json:
-        emit_json(answer.to_json())
+        emit_json({**answer.to_json(), "record": recording.number})
     else:
         show_answer(answer)
+        recording.tell()

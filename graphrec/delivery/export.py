@@ -1,7 +1,7 @@
 """The lists of all users in one file, which appears whole or not at all."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from graphrec.errors import UsageError
 from graphrec.files import whole_file
 from graphrec.progress import Progress, silent
+from graphrec.serving.answer import Answer
 from graphrec.serving.engine import Engine
 
 if TYPE_CHECKING:
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 FORMATS = (".csv", ".parquet", ".jsonl")
 #: Users per chunk of rows.
 CHUNK = 1_000
+#: Lines of each product that are delivered.
+REASONS = 1
+
+Recorded = Callable[[Sequence[Answer]], None]
+
+
+def unrecorded(_answers: Sequence[Answer]) -> None:
+    """Records nothing."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +40,15 @@ class ExportReport:
     """Users without enough evidence for any product."""
 
 
-def export_lists(engine: Engine, path: Path, k: int, *, progress: Progress = silent) -> ExportReport:
+def export_lists(
+    engine: Engine, path: Path, k: int, *, record: Recorded = unrecorded, progress: Progress = silent
+) -> ExportReport:
     """Write the k best products of every user with the strongest reason of each.
 
     Columns: user, product, rank, score, reason, reason_share (share / score), model, snapshot, as_of.
+
+    Args:
+        record: takes every answer before it is written.
 
     Raises:
         UsageError: the suffix of the path is none of FORMATS.
@@ -45,24 +59,25 @@ def export_lists(engine: Engine, path: Path, k: int, *, progress: Progress = sil
         )
     rows = without = 0
     with whole_file(path) as temporary, _writer(temporary, path.suffix.lower()) as write:
-        for chunk, empty in _chunks(engine, k, progress):
+        for chunk, empty in _chunks(engine, k, record, progress):
             write(chunk)
             rows += chunk.num_rows
             without += empty
     return ExportReport(str(path), len(engine.users), rows, without)
 
 
-def _chunks(engine: Engine, k: int, progress: Progress) -> "Iterator[tuple[pa.Table, int]]":
+def _chunks(engine: Engine, k: int, record: Recorded, progress: Progress) -> "Iterator[tuple[pa.Table, int]]":
     import pyarrow as pa
 
     fields = _fields()
     total = len(engine.users)
     for start in range(0, total, CHUNK):
         columns: dict[str, list[Any]] = {field.name: [] for field in fields}
-        empty = 0
-        for user in range(start, min(start + CHUNK, total)):
-            answer = engine.recommend(engine.users.ids[user], k, reasons=1)
-            empty += not answer.items
+        ids = [engine.users.ids[user] for user in range(start, min(start + CHUNK, total))]
+        answers = [engine.recommend(user, k, reasons=REASONS) for user in ids]
+        record(answers)
+        empty = sum(not answer.items for answer in answers)
+        for answer in answers:
             for item in answer.items:
                 reason = item.lines[0] if item.lines else None
                 values = (

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec import queries
+from graphrec.delivery.export import Recorded, unrecorded
 from graphrec.errors import StoreError
 from graphrec.progress import Progress, silent
 from graphrec.serving.answer import Item
@@ -54,12 +55,14 @@ def write_back(
     k: int,
     *,
     texts: "StoredVectors | None" = None,
+    record: Recorded = unrecorded,
     progress: Progress = silent,
 ) -> WriteBackReport:
     """Write the k best products of every user as edges, and vectors of products; what earlier runs wrote goes.
 
     Args:
         texts: the text vectors of the home, None when there are none.
+        record: takes every answer before it is written.
 
     Raises:
         StoreError: the names that this would write belong to the mapping.
@@ -70,7 +73,7 @@ def write_back(
     labels = queries.roles(engine.snapshot.schema)
     stamps = {"written_at": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
     given = without = 0
-    for rows, empty in _chunks(engine, k, stamps, progress):
+    for rows, empty in _chunks(engine, k, stamps, record, progress):
         store.write(queries.text("load/recommend", labels), {"run": run}, rows)
         given, without = given + len(rows), without + empty
     written, others = _counts(store, labels, run)
@@ -102,15 +105,16 @@ def _check_free(store: Store, engine: Engine) -> None:
 
 
 def _chunks(
-    engine: Engine, k: int, stamps: Mapping[str, str], progress: Progress
+    engine: Engine, k: int, stamps: Mapping[str, str], record: Recorded, progress: Progress
 ) -> Iterator[tuple[list[dict[str, Any]], int]]:
     total = len(engine.users)
     for start in range(0, total, USERS):
         rows: list[dict[str, Any]] = []
-        empty = 0
-        for user in range(start, min(start + USERS, total)):
-            answer = engine.recommend(engine.users.ids[user], k, reasons=REASONS)
-            empty += not answer.items
+        ids = [engine.users.ids[user] for user in range(start, min(start + USERS, total))]
+        answers = [engine.recommend(user, k, reasons=REASONS) for user in ids]
+        record(answers)
+        empty = sum(not answer.items for answer in answers)
+        for answer in answers:
             common = {"model": answer.model, "snapshot": answer.snapshot, "as_of": answer.as_of, **stamps}
             rows.extend(
                 {"user": answer.user, "product": item.product, "properties": {**_properties(item), **common}}

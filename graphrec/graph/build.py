@@ -75,7 +75,7 @@ def write_snapshot(
             "note": "node attributes without known_at are as last loaded, not as of the date",
             "schema": schema.to_json(),
         }
-        meta["hash"] = _content_hash(folder, meta)
+        meta["hash"] = content_hash(folder, meta)
         (folder / "meta.json").write_text(json.dumps(meta, ensure_ascii=False, indent=1, sort_keys=True), "utf-8")
     return Snapshot.open(path)
 
@@ -222,7 +222,8 @@ def _last_known(folder: Path) -> str | None:
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=latest)).isoformat()
 
 
-def _content_hash(folder: Path, meta: Mapping[str, Any]) -> str:
+def content_hash(folder: Path, meta: Mapping[str, Any]) -> str:
+    """SHA-256 of a snapshot: its schema, columns, counts and arrays; not where or when it was read."""
     digest = hashlib.sha256()
     described = {name: meta[name] for name in ("format", "schema", "columns", "nodes", "edges")}
     digest.update(json.dumps(described, sort_keys=True, ensure_ascii=False).encode())

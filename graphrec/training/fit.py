@@ -28,8 +28,8 @@ from graphrec.metrics.intervals import Interval, bootstrap_all
 from graphrec.metrics.ranking import evaluate_lists
 from graphrec.progress import Progress, silent
 from graphrec.terms.blend import Blend
-from graphrec.terms.files import ARRAYS, write_blend
-from graphrec.training.folder import FORMAT, KINDS, model_folder, read_meta
+from graphrec.terms.files import write_blend
+from graphrec.training.folder import FORMAT, KINDS, content_hash, model_folder, read_meta
 from graphrec.training.lists import ranked_lists
 from graphrec.training.recipes import Inputs, blend_of
 from graphrec.training.search import choose, fixed
@@ -219,16 +219,13 @@ def _same_before(job: _Job) -> TrainReport | None:
 def _write(job: _Job, meta: dict[str, Any], blend: Blend, graph: Graph, began: float) -> TrainReport:
     with replace_folder(job.folder) as folder:
         description = write_blend(folder, blend, graph)
-        digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
-        with (folder / ARRAYS).open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
         whole = {
             "format": FORMAT,
             "kind": job.options.model,
             "final": job.options.final,
             "fixed": job.options.fixed,
             "seed": job.options.seed,
-            "hash": digest.hexdigest(),
+            "hash": content_hash(folder, description),
             "snapshot": job.snapshot.hash,
             "as_of": job.snapshot.as_of,
             "split": job.split.describe(),

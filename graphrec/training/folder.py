@@ -6,6 +6,7 @@
 Reading maps the arrays; numpy is all it needs.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from graphrec.graph.shelf import DIGITS
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.terms.blend import Blend
-from graphrec.terms.files import open_blend
+from graphrec.terms.files import ARRAYS, open_blend
 
 FORMAT = 1
 KINDS = ("blend", "kernel", "spectral", "lightgcn", "ease", "softmax", "itemknn", "popularity", "text")
@@ -33,6 +34,7 @@ class Model:
     graph: Graph
     """Only the hops that the terms need, and the interactions."""
     meta: Mapping[str, Any]
+    folder: Path
 
     @property
     def kind(self) -> str:
@@ -43,6 +45,11 @@ class Model:
     def is_final(self) -> bool:
         """Fitted on everything, the test part too."""
         return bool(self.meta["final"])
+
+    @property
+    def name(self) -> str:
+        """What people are shown: blend-final, blend-test, …"""
+        return f"{self.kind}-{'final' if self.is_final else 'test'}"
 
     @property
     def hash(self) -> str:
@@ -90,7 +97,15 @@ def open_model(folder: Path, snapshot: Snapshot) -> Model:
         )
     counts = {label: snapshot.count(label) for label in snapshot.labels}
     blend, graph = open_blend(folder, meta["description"], snapshot.schema, counts)
-    return Model(blend, graph, meta)
+    return Model(blend, graph, meta, folder)
+
+
+def content_hash(folder: Path, description: Mapping[str, Any]) -> str:
+    """SHA-256 of what decides the scores of a model: its description and its arrays."""
+    digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
+    with (folder / ARRAYS).open("rb") as file:
+        digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
 
 
 def latest(home: Home, kind: str | None = None, prefer_final: bool = True) -> Path:

@@ -19,6 +19,7 @@ def test_every_key_and_variable_is_there() -> None:
         row = next(line for line in PAGE.splitlines() if line.startswith(f"| `{key}` |"))
         assert f"`GRAPHREC_{key.upper()}`" in row
         default = getattr(Settings(), key)
+        default = str(default).lower() if isinstance(default, bool) else default
         assert default is None or f"`{default}`" in row
     assert all(f"`{field.name}`" in PAGE for field in fields(RoleOverrides))
     assert all(f"`NEO4J_{name}`" in PAGE for name in ("USERNAME", "PASSWORD", "DATABASE"))

@@ -22,6 +22,7 @@ ROOMS = [
     "training",
     "serving",
     "evaluation",
+    "records",
     "delivery",
     "demo",
     "cli",

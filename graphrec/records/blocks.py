@@ -1,0 +1,178 @@
+"""The record as files: blocks of entries, each bound to the one before it by its hash.
+
+    <first entry>.log   blocks, one after another
+    head.json           how far the record reached when it was last appended to
+    torn-<entry>-<hash> what a killed process left of a block that it never finished, set aside before that entry
+
+A block is one line `HASH HEADER` and then as many bytes as the header says: its entries, one per line, deflated.
+HASH is the sha256 of HEADER; HEADER is canonical JSON and holds the hash of the block before it, of its bytes and of
+every entry. docs/records.md describes both for auditors.
+"""
+
+import hashlib
+import json
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+START = "0" * 64
+"""What stands for the block before the first one."""
+HEAD = "head.json"
+_BEGINNING = re.compile(rb'[0-9a-f]{64} \{"block":')
+
+
+def canonical(value: Any) -> bytes:
+    """The one way to write a value: JSON in ASCII, keys sorted, no spaces; dataclasses by their fields."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, default=vars).encode("ascii")
+
+
+def sha256(content: bytes) -> str:
+    """64 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+@dataclass(frozen=True)
+class Head:
+    """Where a record ends: its last block, how many entries it has, and the size of its last file."""
+
+    block: int = 0
+    entries: int = 0
+    hash: str = START
+    file: str = ""
+    size: int = 0
+
+    @property
+    def anchor(self) -> str:
+        """What to keep elsewhere: it stands for this block and all before it."""
+        return f"{self.block}:{self.hash}"
+
+    def to_bytes(self) -> bytes:
+        """The content of head.json."""
+        return canonical(asdict(self)) + b"\n"
+
+    @classmethod
+    def read(cls, folder: Path) -> "Head | None":
+        """The head of a record; None where there is no such file or it is none that this graphrec writes."""
+        try:
+            content = (folder / HEAD).read_bytes()
+            head = cls(**json.loads(content))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+        return head if head.to_bytes() == content else None
+
+
+@dataclass(frozen=True)
+class Block:
+    """One whole block of a file: the header is what its hash says; the payload may not be."""
+
+    hash: str
+    header: Mapping[str, Any]
+    payload: bytes
+    offset: int
+    end: int
+
+    @property
+    def number(self) -> int:
+        """1 for the first block."""
+        return int(self.header["block"])
+
+    @property
+    def first(self) -> int:
+        """The number of its first entry."""
+        return int(self.header["first"])
+
+    @property
+    def last(self) -> int:
+        """The number of its last entry."""
+        return self.first + len(self.header["entries"]) - 1
+
+    @cached_property
+    def entries(self) -> list[bytes]:
+        """Its entries, as many of them as can be read."""
+        try:
+            return zlib.decompress(self.payload).split(b"\n")
+        except zlib.error:
+            inflater, text = zlib.decompressobj(), bytearray()
+            with suppress(zlib.error):
+                for byte in self.payload:
+                    text += inflater.decompress(bytes([byte]))
+            return bytes(text).split(b"\n")
+
+
+def block_at(data: bytes, offset: int) -> Block | None:
+    """The block that begins at a byte of a file; None where no whole one does."""
+    line_end = data.find(b"\n", offset)
+    if line_end < 0 or not _BEGINNING.match(data, offset):
+        return None
+    named, header = data[offset : offset + 64].decode("ascii"), data[offset + 65 : line_end]
+    if sha256(header) != named:
+        return None
+    try:
+        content = json.loads(header)
+        end = line_end + 1 + int(content["bytes"])
+        block = Block(named, content, data[line_end + 1 : end], offset, end)
+        is_block = line_end < end <= len(data) and block.number <= block.last
+    except (ValueError, KeyError, TypeError):
+        return None
+    return block if is_block else None
+
+
+def next_beginning(data: bytes, offset: int) -> int:
+    """Where, after a byte that begins no block, the next one seems to begin; the end of the data if none does."""
+    found = _BEGINNING.search(data, offset + 1)
+    return found.start() if found else len(data)
+
+
+def made_block(previous: Head, shared: Mapping[str, Any], packed: "Packed", set_aside: Any) -> bytes:
+    """The bytes of the block that follows a head."""
+    header = canonical(
+        {
+            "block": previous.block + 1,
+            "bytes": len(packed.payload),
+            "entries": packed.hashes,
+            "first": previous.entries + 1,
+            "payload": packed.payload_hash,
+            "previous": previous.hash,
+            "set_aside": set_aside,
+            "shared": shared,
+        }
+    )
+    return b"%s %s\n%s" % (sha256(header).encode("ascii"), header, packed.payload)
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Entries ready to be written: their hashes and their deflated bytes."""
+
+    hashes: list[str]
+    payload: bytes
+    payload_hash: str
+
+    @classmethod
+    def of(cls, entries: list[bytes]) -> "Packed":
+        """These entries; this needs no lock, and most of the time of an append is spent here."""
+        payload = zlib.compress(b"\n".join(entries), 1)
+        return cls([sha256(entry) for entry in entries], payload, sha256(payload))
+
+
+def segments(folder: Path) -> list[Path]:
+    """The files of a record in order."""
+    return sorted(folder.glob("*.log"))
+
+
+def blocks(files: Iterable[Path]) -> Iterator[Block]:
+    """The whole blocks of some files of a record in order, whatever lies between them."""
+    for path in files:
+        data, offset = path.read_bytes(), 0
+        while offset < len(data):
+            block = block_at(data, offset)
+            if block is None:
+                offset = next_beginning(data, offset)
+            else:
+                yield block
+                offset = block.end

@@ -1,0 +1,107 @@
+"""From answers to entries of the record: what was asked, on what, and what was shown."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from graphrec import __version__
+from graphrec.home import Home
+from graphrec.records.keep import Kept
+from graphrec.records.recorder import Recorder
+from graphrec.serving.answer import Answer
+from graphrec.serving.engine import Engine
+
+#: What an answer says of its engine: it stands in the header of the block, once for all entries.
+_SHARED = ("as_of", "model", "snapshot", "notes")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked, without the person: one command with what decides its answer."""
+
+    command: str
+    """recommend, explain or export."""
+    k: int
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Further arguments of the engine's function of that name."""
+    as_of: str | None = None
+    """The date that was asked for; None: the graph as it was."""
+
+
+class Decisions:
+    """The record of a home for the answers of one engine; the first answer keeps what replays need.
+
+    Raises (from `add`):
+        RecordError: the record is damaged.
+        OSError: the home cannot be written.
+    """
+
+    def __init__(self, home: Home, engine: Engine, request: Request) -> None:
+        self._engine = engine
+        self._request = request
+        self._recorder = Recorder(home.records)
+        self._is_kept = False
+
+    def add(self, answers: Sequence[Answer], product: str | None = None) -> range:
+        """The numbers under which these answers are in the record now.
+
+        Args:
+            product: what was asked about, for commands that ask about one.
+        """
+        if not answers:
+            return range(0)
+        if not self._is_kept:
+            Kept(self._recorder.folder).keep(self._engine)
+            self._is_kept = True
+        entries = [entry(self._engine, self._request, answer, product) for answer in answers]
+        return self._recorder.append(self._shared(answers[0]), entries)
+
+    def _shared(self, answer: Answer) -> dict[str, Any]:
+        engine, request = self._engine, self._request
+        return {
+            "recorded_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "request": {
+                "command": request.command, "k": request.k, "options": request.options, "as_of": request.as_of,
+            },
+            "as_of": answer.as_of,
+            "snapshot": {"hash": engine.snapshot.hash, "as_of": engine.snapshot.as_of},
+            "model": {"name": answer.model, "hash": engine.model.hash},
+            "policy": {"version": engine.policy.version, "hash": engine.policy.hash},
+            "versions": versions(),
+            "notes": answer.notes,
+        }  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    """Of what computes an answer."""
+    return {"graphrec": __version__, "numpy": version("numpy")}
+
+
+def entry(engine: Engine, request: Request, answer: Answer, product: str | None) -> dict[str, Any]:
+    """One entry: the user, the products that were left and refused, and what was shown."""
+    asked = {"user": answer.user} if product is None else {"user": answer.user, "product": product}
+    # Only lists count what was refused.
+    refused = answer.refused or engine.eligibility.refused(engine.users.ids.find(answer.user))
+    shown = {name: value for name, value in vars(answer).items() if name not in (*_SHARED, "user", "refused", "items")}
+    return {
+        **asked,
+        "candidates": len(engine.products) - sum(refused.values()),
+        "refused": refused,
+        "answer": {**shown, "items": delivered(answer) if request.command == "export" else answer.items},
+    }
+
+
+def delivered(answer: Answer) -> list[dict[str, Any]]:
+    """What an export delivers of a list: every product with its lines as a person reads them, and the rest."""
+    return [
+        {
+            "rank": item.rank,
+            "product": item.product,
+            "score": item.score,
+            "lines": [{"text": line.text, "share": line.share} for line in item.lines],
+            "rest": item.rest,
+        }
+        for item in answer.items
+    ]

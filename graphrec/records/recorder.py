@@ -1,0 +1,133 @@
+"""Appending to a record: whole or not at all, by several processes at once, through kill -9."""
+
+import fcntl
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from graphrec.errors import RecordError
+from graphrec.files import whole_file
+from graphrec.records.blocks import HEAD, Head, Packed, block_at, canonical, made_block, segments, sha256
+
+BLOCK = 1_000
+"""Entries of one block at most: what is read to show one of them."""
+SEGMENT = 64 << 20
+"""Bytes after which a new file is begun."""
+
+
+class Recorder:
+    """The record in a folder, to append to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def append(self, shared: Mapping[str, Any], entries: Sequence[Any]) -> range:
+        """The numbers of these entries in the record, where they are when this returns.
+
+        Args:
+            shared: what holds for all of them.
+            entries: plain values or dataclasses.
+
+        Raises:
+            RecordError: the record is damaged.
+            OSError: it cannot be written.
+        """
+        first = last = 0
+        for start in range(0, len(entries), BLOCK):
+            packed = Packed.of([canonical(entry) for entry in entries[start : start + BLOCK]])
+            head = self._append_block(shared, packed)
+            last = head.entries
+            first = first or last - len(packed.hashes) + 1
+        return range(first, last + 1)
+
+    def _append_block(self, shared: Mapping[str, Any], packed: Packed) -> Head:
+        with locked(self.folder, exclusive=True):
+            head, set_aside = self._end()
+            block = made_block(head, shared, packed, set_aside)
+            name, size = head.file, head.size
+            if not name or size >= SEGMENT:
+                name, size = f"{head.entries + 1:010}.log", 0
+            with (self.folder / name).open("ab") as file:
+                file.write(block)
+                file.flush()
+                os.fsync(file.fileno())
+            entries = head.entries + len(packed.hashes)
+            reached = Head(head.block + 1, entries, block[:64].decode("ascii"), name, size + len(block))
+            self._write_head(reached)
+            return reached
+
+    def _end(self) -> tuple[Head, list[dict[str, Any]]]:
+        """Where to go on, and what was set aside there: the next block vouches for it."""
+        head = Head.read(self.folder)
+        files = segments(self.folder)
+        if head is None:
+            if files or (self.folder / HEAD).exists():
+                raise _damaged(self.folder, f"{HEAD} is not there or cannot be read")
+            head = Head()
+            self._write_head(head)
+        later = [path for path in files if path.name >= head.file]
+        if head.file and (not later or later[0].name != head.file or later[0].stat().st_size < head.size):
+            raise _damaged(self.folder, f"{head.file} is shorter than {HEAD} says")
+        for path in later:
+            start = head.size if path.name == head.file else 0
+            if path.stat().st_size > start:
+                head = self._mend(head, path, start, is_last=path is later[-1])
+        return head, [_describe(path) for path in sorted(self.folder.glob(f"{_torn(head)}-*"))]
+
+    def _mend(self, head: Head, path: Path, start: int, *, is_last: bool) -> Head:
+        """Take up the whole blocks that a killed process left after the head, and set aside the torn one."""
+        data = path.read_bytes()
+        while (block := block_at(data, start)) is not None:
+            if block.header["previous"] != head.hash:
+                raise _damaged(self.folder, f"block {block.number} does not follow block {head.block}")
+            head = Head(block.number, block.last, block.hash, path.name, block.end)
+            start = block.end
+        torn = data[start:]
+        if torn and not is_last:
+            raise _damaged(self.folder, f"{path.name} ends in the middle of a block, and is not the last file")
+        if torn:
+            with whole_file(self.folder / f"{_torn(head)}-{sha256(torn)[:8]}") as temporary:
+                temporary.write_bytes(torn)
+            os.truncate(path, start)
+        return replace(head, file=path.name, size=start)
+
+    def _write_head(self, head: Head) -> None:
+        with whole_file(self.folder / HEAD) as temporary:
+            temporary.write_bytes(head.to_bytes())
+
+
+def _torn(head: Head) -> str:
+    """The beginning of the name of what is set aside before the next entry."""
+    return f"torn-{head.entries + 1:010}"
+
+
+def _describe(path: Path) -> dict[str, Any]:
+    content = path.read_bytes()
+    return {"file": path.name, "bytes": len(content), "sha256": sha256(content)}
+
+
+def _damaged(folder: Path, what: str) -> RecordError:
+    return RecordError(
+        f"nothing was added to the record in {folder}: {what}; see graphrec record verify, or answer with --no-record"
+    )
+
+
+@contextmanager
+def locked(folder: Path, *, exclusive: bool) -> Iterator[None]:
+    """Keep other appenders out while the block runs; where nobody can write, readers need no lock.
+
+    Raises:
+        OSError: an exclusive lock cannot be had because the folder cannot be written.
+    """
+    if exclusive:
+        folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "lock"
+    if not exclusive and not path.exists():
+        yield
+        return
+    with path.open("ab" if exclusive else "rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
+        yield
