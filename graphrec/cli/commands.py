@@ -16,7 +16,5 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("graphrec.cli.export", "Write the lists of all users to one file."),
     "record": ("graphrec.cli.record", "Read the decision record, and check that nobody changed it."),
     "replay": ("graphrec.cli.replay", "Compute a recorded answer again."),
-    "record": ("graphrec.cli.record", "Read the decision record, and check that nobody changed it."),
-    "replay": ("graphrec.cli.replay", "Compute a recorded answer again."),
     "doctor": ("graphrec.cli.doctor", "Check this machine, the home and the store."),
 }
