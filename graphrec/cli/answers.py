@@ -3,28 +3,31 @@
 import json
 
 from graphrec.cli.output import note, say, table
-from graphrec.serving.answer import Answer, Item, Line
+from graphrec.serving.answer import Answer, Audit, Item, Line
+from graphrec.serving.sentences import Sentences
 
 
-def show_answer(answer: Answer) -> None:
-    """Print a list with the reasons of every product."""
+def show_answer(answer: Answer, told: Sentences) -> None:
+    """Print a list with the reasons of every product, in the language of `told`."""
     for text in answer.notes:
         note(f"note: {text}")
     if not answer.items:
-        say(answer.abstained or f"there is nothing to recommend to {answer.user}")
+        say(answer.abstained or told.say("no list", user=answer.user))
         return
     rows: list[list[str]] = []
     for item in answer.items:
-        rows.append([str(item.rank), item.product, item.name or "", item.product_kind or "", f"{item.score:.3f}", ""])
+        kind = told.called({"id": item.product_kind or ""})
+        rows.append([str(item.rank), item.product, item.name or "", kind, f"{item.score:.3f}", ""])
         rows += [["", "", "", "", f"{line.share:+.3f}", line.text] for line in item.lines]
-        rows.append(["", "", "", "", f"{item.rest:+.3f}", _rest(item)])
-    columns = ["rank", "product", "name", "kind", "score", "of which"]
-    table(columns, rows, title=_title(answer), right=["rank", "score"])
+        rows.append(["", "", "", "", f"{item.rest:+.3f}", told.say("rest" if item.lines else "all rest")])
+    columns = [told.say(key) for key in ("rank", "product", "name", "kind", "score", "of which")]
+    table(columns, rows, title=_title(answer, told), right=[columns[0], columns[4]])
+    say(told.say("composition", parts=_parts(answer.items, told)))
     if answer.abstained:
         say(answer.abstained)
 
 
-def show_ledger(answer: Answer, *, cypher: bool = True) -> None:
+def show_ledger(answer: Answer, told: Sentences, *, cypher: bool = True) -> None:
     """Print every line of one score, and the Cypher of each path."""
     for text in answer.notes:
         note(f"note: {text}")
@@ -33,15 +36,47 @@ def show_ledger(answer: Answer, *, cypher: bool = True) -> None:
         return
     item = answer.items[0]
     rows = [[f"{line.share:+.4f}", f"{line.contrast:+.4f}", line.kind, line.term, line.text] for line in item.lines]
-    rows.append([f"{item.rest:+.4f}", "", "rest", "", _small(item)])
-    title = f"{_title(answer)} · {item.name or item.product} · rank {item.rank} · score {item.score:.4f}"
-    table(["share", "contrast", "kind", "term", "line"], rows, title=title, right=["share", "contrast"])
-    parts = (
-        ", ".join(f"{kind} {value / item.score:.0%}" for kind, value in item.composition.items()) if item.score else ""
-    )
-    say(f"the lines add up to the score; of it: {parts}")
+    rest = told.say("too few" if abs(item.rest) > 1e-9 else "rounding")
+    rows.append([f"{item.rest:+.4f}", "", "rest", "", rest])
+    placed = told.say("placed", rank=str(item.rank), score=f"{item.score:.4f}")
+    columns = [told.say(key) for key in ("share", "contrast", "kind", "term", "line")]
+    title = f"{_title(answer, told)} · {item.name or item.product} · {placed}"
+    table(columns, rows, title=title, right=columns[:2])
+    say(told.say("adds up", parts=_parts([item], told), confidence=f"{item.confidence:.2f}"))
+    if item.gradients is not None:
+        edges = sum(entry.get("count", 1) for entry in [*item.gradients["edges"], *item.gradients["people"]])
+        say(told.say("gradients", edges=f"{edges:,}", gap=f"{item.gradients['completeness_gap']:.2%}"))
+    if item.audit is not None:
+        _show_audit(item, item.audit, told)
     if cypher:
         _show_cypher(item.lines)
+
+
+def _parts(items: list[Item], told: Sentences) -> str:
+    """What the scores of some items are made of: the largest part first, and that none comes from who the user is."""
+    total = sum(item.score for item in items) or 1.0
+    summed = {name: sum(item.composition[name] for item in items) / total for name in items[0].composition}
+    shown = {name: share for name, share in summed.items() if name in ("path", "self") or abs(share) >= 0.005}
+    by_size = sorted(shown, key=lambda name: -abs(shown[name]))
+    text = ", ".join(told.say(name, share=f"{shown[name]:.0%}") for name in by_size)
+    hidden = sum(item.below_min_group or 0.0 for item in items) / total
+    if hidden:
+        small = told.say("small groups", share=f"{hidden:.1%}", n=str(told.schema.roles.min_group))
+        text = f"{text}; {small}"
+    return told.language.punctuate(text)
+
+
+def _show_audit(item: Item, audit: Audit, told: Sentences) -> None:
+    """What deleting each edge of the user does, as predicted by the ledger and as it is."""
+    rows = []
+    for one in audit.deletions:
+        via = told.called(one.via) if one.via else ""
+        effect = [f"{one.predicted:+.4f}", f"{one.actual:+.4f}", f"{one.actual - one.predicted:+.1e}"]
+        rows.append([one.edge, via, *effect, f"{item.rank} → {one.rank}"])
+    columns = [told.say(key) for key in ("deleted edge", "to", "predicted", "actual", "gap", "rank")]
+    table(columns, rows, right=columns[2:])
+    say(told.say("recomputed", terms=", ".join(audit.recomputed) or "-", folded=", ".join(audit.folded_in) or "-"))
+    say(told.say("held fixed", error=f"{audit.sum_error:.1e}"))
 
 
 def _show_cypher(lines: list[Line]) -> None:
@@ -57,13 +92,6 @@ def _show_cypher(lines: list[Line]) -> None:
             say(f"// {line.text}: {json.dumps(line.parameters, ensure_ascii=False)}")
 
 
-def _title(answer: Answer) -> str:
-    return f"{answer.user} · {answer.model}" + (f" · as of {answer.as_of[:10]}" if answer.as_of else "")
-
-
-def _rest(item: Item) -> str:
-    return "everything else" if item.lines else "all of it: no line is large enough to stand alone"
-
-
-def _small(item: Item) -> str:
-    return "ways through too few people to be shown" if abs(item.rest) > 1e-9 else "rounding"
+def _title(answer: Answer, told: Sentences) -> str:
+    dated = f" · {told.say('as of', date=answer.as_of[:10])}" if answer.as_of else ""
+    return f"{answer.user} · {answer.model}{dated}"

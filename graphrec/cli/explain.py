@@ -1,7 +1,7 @@
 """graphrec explain: every part of one score."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -22,20 +22,33 @@ def command(
     cypher: Annotated[
         bool, typer.Option("--cypher/--no-cypher", help="Print the Cypher that returns each path.")
     ] = True,
+    audit: Annotated[
+        bool, typer.Option("--audit", help="Delete each edge behind the lines and print what that really does.")
+    ] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Order lines by share, not by contrast.")] = False,
+    language: Annotated[
+        Literal["en", "zh"] | None, typer.Option(help="Language of the reasons (default en, or GRAPHREC_LANGUAGE).")
+    ] = None,
     no_record: Annotated[bool, typer.Option("--no-record", help="Leave no entry in the decision record.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show every line of the score of one product for one user.
 
-    The lines add up to the score. A path stands with the Cypher that returns it, and its share, from the store.
+    The lines add up to the score. A path stands with the Cypher that returns it, and its share, from the store. --audit
+    deletes the user's edges one at a time, counts degrees anew, and prints predicted and actual effect and the new rank.
     """
     from graphrec.records.decision import Request
     from graphrec.serving.engine import Engine
 
     engine = Engine.open(state.home, model)
-    answer = engine.explain(user, product, k)
-    recording = Recording(engine, Request("explain", k), wanted=not no_record)
+    options: dict[str, Any] = {"plain": plain, "language": language or state.settings.language}
+    answer = engine.explain(user, product, k, **options)
+    recording = Recording(engine, Request("explain", k, options), wanted=not no_record)
     recording.add([answer], product)
+    if audit:
+        from graphrec.serving.audit import audited
+
+        answer = audited(engine, answer)
     if picture is not None and answer.items:
         from graphrec.serving.picture import write_picture
 
@@ -44,5 +57,5 @@ def command(
     if json:
         emit_json({**answer.to_json(), "record": recording.number})
     else:
-        show_ledger(answer, cypher=cypher)
+        show_ledger(answer, engine.reasons_in(options["language"]).sentences, cypher=cypher)
         recording.tell()

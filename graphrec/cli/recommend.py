@@ -1,6 +1,6 @@
 """graphrec recommend: products for one user, with reasons."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -15,6 +15,14 @@ def command(
     k: Annotated[int, typer.Option("-k", min=1, help="How many products.")] = 5,
     model: Annotated[str | None, typer.Option(help="Kind of model (default: the blend, final before tested).")] = None,
     all_lines: Annotated[bool, typer.Option("--all-lines", help="Show every line of every ledger.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Order reasons by share, not by contrast.")] = False,
+    min_confidence: Annotated[
+        float | None,
+        typer.Option(min=0, max=0.999, help="Leave out products below this confidence (0 to 1; default 0)."),
+    ] = None,
+    language: Annotated[
+        Literal["en", "zh"] | None, typer.Option(help="Language of the reasons (default en, or GRAPHREC_LANGUAGE).")
+    ] = None,
     no_record: Annotated[bool, typer.Option("--no-record", help="Leave no entry in the decision record.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -27,12 +35,19 @@ def command(
     from graphrec.serving.engine import REASONS, Engine
 
     engine = Engine.open(state.home, model)
-    options: dict[str, Any] = {"reasons": None if all_lines else REASONS}
+    settings = state.settings
+    options: dict[str, Any] = {
+        "reasons": None if all_lines else REASONS,
+        "plain": plain,
+        "min_confidence": settings.min_confidence if min_confidence is None else min_confidence,
+        "count_groups": True,
+        "language": language or settings.language,
+    }
     answer = engine.recommend(user, k, **options)
     recording = Recording(engine, Request("recommend", k, options), wanted=not no_record)
     recording.add([answer])
     if json:
         emit_json({**answer.to_json(), "record": recording.number})
     else:
-        show_answer(answer)
+        show_answer(answer, engine.reasons_in(options["language"]).sentences)
         recording.tell()

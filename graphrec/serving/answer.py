@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 PathPart = dict[str, Any]
+#: What no deletion of an audit changes.
+HELD = "held fixed: each term's spread over the products (sd), the weights of terms and walks, the other candidates"
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,43 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Deletion:
+    """One edge of the customer, deleted."""
+
+    via: dict[str, Any] | None
+    """{label, id, name}; None: all people the customer knows, together."""
+    edge: str
+    """Edge type, with < before it where it leads to the customer."""
+    predicted: float
+    """Minus the shares of all lines that start with the edge, in score units."""
+    actual: float
+    """Score without the edge minus score with it."""
+    predicted_paths: float
+    """The part of `predicted` that lies on real paths."""
+    actual_paths: float
+    """What the terms of real paths really lose or gain."""
+    score: float
+    """Without the edge."""
+    rank: int
+    """Without the edge, among the same products."""
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The ledger of one score, checked by deletion."""
+
+    deletions: tuple[Deletion, ...]
+    """Largest predicted effect first."""
+    sum_error: float
+    """|sum of all lines - the model's own score| / sum of the absolute lines."""
+    recomputed: tuple[str, ...]
+    """Terms that were computed anew from the edges that are left."""
+    folded_in: tuple[str, ...]
+    """Terms that took the neighbours that are left and kept what they had learned (W)."""
+    held: str = HELD
+
+
+@dataclass(frozen=True)
 class Item:
     """One product of a list; its score is the sum of `lines` and `rest`."""
 
@@ -41,11 +80,17 @@ class Item:
     rest: float
     """What the lines that are not shown add up to."""
     composition: dict[str, float]
-    """The parts of the score, shown or not: path, text, learned, attribute, general, self; they add up to it."""
+    """The parts of the score, shown or not: path, text, learned, attribute, general, self and, where a term is not
+    linear, nonlinear; they add up to it."""
     confidence: float
     """How much evidence stands behind the product, 0 to below 1: serving/confidence.py."""
     below_min_group: float | None
     """What ways through fewer than `min_group` other people add to the score; None: not asked for."""
+    gradients: dict[str, Any] | None = None
+    """Integrated gradients with their completeness gap, where one product is explained by a term that is not linear:
+    serving/gradients.py."""
+    audit: Audit | None = None
+    """Where it was asked for: what deletions say of the ledger."""
     warnings: list[str] = field(default_factory=list)
     """What rules of the policy that only warn say of this product for this user."""
 

@@ -65,9 +65,10 @@ class Sentences:
         sign = "+" if favours else "-"
         product = self.called(target)
         if group.kind == "general" or via is None:
-            return self.say(f"{'general' if group.kind == 'general' else 'profile'}{sign}", i=product)
+            key = group.kind if group.kind in ("general", "self", "nonlinear") else "profile"
+            return self.say(f"{key}{sign}", i=product)
         values = {"i": product, "a": self.called(via), "verb": self._verb(group.hop)}
-        if group.kind == "attribute":
+        if group.hop is not None and group.hop.type not in self.schema.roles.interactions:
             return self.say(f"attribute{sign}", label=self.word(via["label"]), **values)
         if via["id"] == target["id"]:
             return self.say("own", **values)

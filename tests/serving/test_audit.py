@@ -1,0 +1,151 @@
+"""Deletions of an audit against a graph, a kernel and a ledger built anew without the edge."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from graphrec.graph.adjacency import Adjacency, Graph, Hop
+from graphrec.models.kernel import fit_walk
+from graphrec.serving.audit import audited
+from graphrec.serving.engine import Engine
+from graphrec.terms.blend import Blend
+from graphrec.terms.deletion import blend_without_edges
+from graphrec.terms.walks import WalkTerm
+from tests.served import random_factors
+from tests.terms.graphs import paths, random_graph, random_walks
+
+
+def rebuilt(graph: Graph, hop: Hop, user: int, via: int) -> Graph:
+    """The graph with one edge left out, written anew from a dense matrix."""
+    hops = dict(graph.hops)
+    there, size = graph.hops[hop], len(graph.hops[hop.back()].indptr) - 1
+    dense = np.zeros((len(there.indptr) - 1, size))
+    rows = np.repeat(np.arange(len(dense)), there.degrees())
+    dense[rows, there.indices] = 1.0 if there.weight is None else there.weight
+    dense[user, via] = 0.0
+    indptr = np.concatenate(([0], np.cumsum((dense != 0).sum(axis=1))))
+    weight = None if there.weight is None else dense[dense != 0]
+    hops[hop] = Adjacency(indptr, np.nonzero(dense)[1].astype(np.int32), weight)
+    hops[hop.back()] = hops[hop].transposed(size)
+    return Graph(graph.schema, graph.counts, hops)
+
+
+def kernel(graph: Graph, seed: int) -> WalkTerm:
+    return WalkTerm("kernel", graph, [fit_walk(graph, walk) for walk in random_walks(seed)])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_kernel_without_an_edge_is_the_kernel_of_the_graph_without_it(seed: int) -> None:
+    graph = random_graph(seed)
+    blend = Blend([kernel(graph, seed)], [1.0])
+    products = np.arange(graph.num_products, dtype=np.int32)
+    for user in range(0, graph.num_users, 2):
+        for hop in (Hop("BOUGHT"), Hop("VIEWED"), Hop("IN_BAND"), Hop("KNOWS"), Hop("LIKES")):
+            for via in graph.hops[hop].row(user)[:2].tolist():
+                edited = blend_without_edges(blend, hop, user, [via]).terms[0]
+                other = rebuilt(graph, hop, user, via)
+                expected = kernel(other, seed)
+                np.testing.assert_allclose(edited.scores(user), expected.scores(user), rtol=1e-9, atol=1e-13)
+                sums = edited.shares(user, products).values.sum(axis=0)
+                counted = [
+                    sum(sum(paths(other, walk, user, product).values()) for walk in random_walks(seed))
+                    for product in products.tolist()
+                ]
+                np.testing.assert_allclose(sums, counted, rtol=1e-9, atol=1e-13)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_walks_lose_exactly_their_shares(seed: int) -> None:
+    """Predicted equals actual to 1e-9 where no path counts the deleted edge but as its own first.
+
+    KNOWS BOUGHT SIMILAR_TO is left out: what a friend bought counts its buyers, the user among them.
+    """
+    graph = random_graph(seed)
+    term = kernel(graph, seed)
+    term.scorers = tuple(one for one in term.scorers if str(one.walk) != "KNOWS BOUGHT SIMILAR_TO")
+    blend = Blend([term], [1.0])
+    checked = 0
+    for user in range(graph.num_users):
+        free = np.setdiff1d(np.arange(graph.num_products), graph.held().row(user)).astype(np.int32)
+        free = np.setdiff1d(free, graph.hops[Hop("VIEWED")].row(user)).astype(np.int32)
+        row = blend.row(user)
+        ledger = blend.ledger(user, free, row.scales)
+        for hop in (Hop("BOUGHT"), Hop("VIEWED"), Hop("IN_BAND"), Hop("LIKES")):
+            for via in graph.hops[hop].row(user).tolist():
+                after = blend_without_edges(blend, hop, user, [via]).ledger(user, free, row.scales).totals()
+                starts = np.array([group.hop == hop for group in ledger.groups], np.bool_)[ledger.group]
+                predicted = -ledger.values[starts & (ledger.via == via)].sum(axis=0)
+                np.testing.assert_allclose(after - ledger.totals(), predicted, rtol=1e-9, atol=1e-12)
+                checked += len(free)
+    assert checked > 20
+
+
+def test_where_a_walk_takes_the_relation_twice_the_gap_is_shown() -> None:
+    """KNOWS KNOWS BOUGHT: a friend's friends count the deleted edge in their degree."""
+    gaps = []
+    for seed in range(12):
+        graph = random_graph(seed)
+        walk = next(walk for walk in random_walks(seed) if str(walk) == "KNOWS KNOWS BOUGHT")
+        blend = Blend([WalkTerm("kernel", graph, [fit_walk(graph, walk)])], [1.0])
+        products = np.arange(graph.num_products, dtype=np.int32)
+        friends = graph.hops[Hop("KNOWS")].row(0).tolist()
+        if len(friends) < 2:
+            continue
+        row = blend.row(0)
+        after = blend_without_edges(blend, Hop("KNOWS"), 0, friends[:1]).ledger(0, products, row.scales).totals()
+        other = rebuilt(graph, Hop("KNOWS"), 0, friends[0])
+        own = [sum(v for inner, v in paths(graph, walk, 0, p).items() if inner[0] == friends[0]) for p in products]
+        left = [sum(paths(other, walk, 0, p).values()) for p in products]
+        np.testing.assert_allclose(after, row.scales[0] * np.array(left), rtol=1e-9, atol=1e-12)
+        before = blend.ledger(0, products, row.scales).totals()
+        gaps.append(np.abs(after - (before - row.scales[0] * np.array(own))).max())
+    assert max(gaps) > 1e-3
+
+
+def test_every_first_edge_is_deleted_once(engine: Engine) -> None:
+    for user in ("C003", "C008", "C021"):
+        product = engine.recommend(user, 1).items[0].product
+        answer = audited(engine, engine.explain(user, product, 5))
+        item = answer.items[0]
+        assert item.audit is not None
+        deletions = item.audit.deletions
+        assert len({(one.edge, one.via["id"] if one.via else None) for one in deletions}) == len(deletions)
+        with_hop = sum(line.share for line in item.lines if line.via) + item.rest
+        assert -sum(one.predicted for one in deletions) == pytest.approx(with_hop, abs=1e-9)
+        assert {line.via["id"] for line in item.lines if line.via} <= {one.via["id"] for one in deletions if one.via}
+        assert item.audit.sum_error < 1e-6
+        assert (item.audit.recomputed, item.audit.folded_in) == (("kernel",), ("factors",))
+        json.dumps(dataclasses.asdict(item.audit))
+        for one in deletions:
+            assert one.actual == pytest.approx(one.predicted, rel=1e-9, abs=1e-9)
+            assert one.actual_paths == pytest.approx(one.predicted_paths, rel=1e-9, abs=1e-9)
+            assert one.score == pytest.approx(item.score + one.actual, abs=1e-12)
+
+
+def test_the_new_rank_is_that_of_a_list_made_without_the_edge(engine: Engine) -> None:
+    user = engine.users.ids.find("C008")
+    product = engine.recommend("C008", 1).items[0].product
+    item = audited(engine, engine.explain("C008", product, 5)).items[0]
+    assert item.audit is not None
+    graph, blend = engine.model.graph, engine.model.blend
+    scales = blend.row(user).scales
+    allowed = np.flatnonzero(engine.eligibility.mask(user))
+    for one in item.audit.deletions:
+        hop = Hop.parse(one.edge)
+        assert one.via is not None
+        other = rebuilt(graph, hop, user, engine.snapshot.nodes(one.via["label"]).ids.find(one.via["id"]))
+        walks = [scorer.walk for scorer in blend.terms[0].scorers]  # type: ignore[attr-defined]
+        anew = Blend(
+            [WalkTerm("kernel", other, [fit_walk(other, walk) for walk in walks]), random_factors(other)], [1, 1]
+        )
+        totals = anew.ledger(user, allowed.astype(np.int32), scales).totals()
+        order = allowed[np.lexsort((allowed, -totals))]
+        assert engine.products.ids[int(order[one.rank - 1])] == product
+        assert totals[allowed == engine.products.ids.find(product)][0] == pytest.approx(one.score, abs=1e-9)
+
+
+def test_an_answer_without_an_item_stays(engine: Engine) -> None:
+    answer = engine.explain("C059", "P00", 5)
+    assert audited(engine, answer) is answer
