@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Hop
 
-LineKind = Literal["path", "attribute", "similarity", "general", "self"]
+LineKind = Literal["path", "attribute", "similarity", "general", "self", "nonlinear"]
 
 
 @dataclass(frozen=True)

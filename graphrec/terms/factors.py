@@ -14,14 +14,16 @@ from graphrec.terms.base import LineGroup, LineKind, Shares
 class Neighbours:
     """Where a learned term takes its neighbours from.
 
-    `hop` names the user's edges; None with `own` means one pseudo-neighbour for the user's own text (row = user), None
-    without it the pseudo-neighbour everyone (row 0).
+    `hop` names the user's edges; None with `own` means one pseudo-neighbour for what is the user's own (row = user), a
+    text or with kind `self` an ID vector; None without it the pseudo-neighbour everyone (row 0).
     Shapes: left (nodes, dim) for factors, (nodes, num_products) for a table, or CSR given by a `SparseRows`.
     """
 
     hop: Hop | None
     left: "NDArray[np.float32] | SparseRows"
     own: bool = False
+    kind: LineKind | None = None
+    """What its lines are called where the edges do not say it."""
 
     def rows(self, graph: Graph, user: int) -> NDArray[np.int32]:
         """The rows of `left` that one user has."""
@@ -31,10 +33,10 @@ class Neighbours:
 
     def group(self, graph: Graph, part: str = "") -> LineGroup:
         """What its lines are called."""
-        kind: LineKind = "general"
+        kind: LineKind = self.kind or "general"
         if self.hop is not None:
             kind = "similarity" if self.hop.type in graph.schema.roles.interactions else "attribute"
-        elif self.own:
+        elif self.own and not self.kind:
             kind = "similarity"
         return LineGroup(kind, self.hop, part=part)  # type: ignore[arg-type]
 
