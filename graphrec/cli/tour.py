@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from graphrec.cli.output import note, say
 from graphrec.cli.state import state
-from graphrec.graph.shelf import SnapshotShelf
 from graphrec.serving.engine import Engine
 
 #: Customers with at least this many holdings have something to explain.
 HOLDINGS = 5
 SHOWN = 3
+#: Of these, those are shown to whom the policy leaves products.
+SAMPLE = 60
 
 
 def run_tour(bank: Path) -> None:
@@ -27,16 +29,22 @@ def run_tour(bank: Path) -> None:
     _run("train")
     _run("evaluate")
     _run("train", final=True)
-    users = _customers()
+    if not state.home.policy.exists():
+        _run("policy", "init")
+    _run("policy", "check")
+    engine = Engine.open(state.home)
+    users = _customers(engine)
     for user in users:
         _run("recommend", user)
     _run("export", out=bank.with_name(f"{bank.name}-scores.csv"))
-    product = Engine.open(state.home).recommend(users[0], 1).items[0].product
+    product = engine.recommend(users[0], 1).items[0].product
+    refused = int(np.flatnonzero(~engine.eligibility.mask(engine.users.ids.find(users[0])))[0])
     note(f"the whole way took {time.perf_counter() - started:.0f} s")
     say()
     say("try next:")
     for line in (
         f"graphrec explain {users[0]} {product} --picture why.png",
+        f"graphrec why-not {users[0]} {engine.products.ids[refused]}",
         "graphrec find energy",
         "graphrec query",
         "graphrec evaluate --json",
@@ -57,11 +65,16 @@ def _run(command: str, *arguments: str, **options: Any) -> None:
     function(**dict(zip(names, arguments, strict=False)), **options)
 
 
-def _customers() -> list[str]:
-    """The ids of a few customers who hold something, far apart in the list."""
-    snapshot = SnapshotShelf(state.home.snapshots).latest()
-    roles = snapshot.schema.roles
+def _customers(engine: Engine) -> list[str]:
+    """The ids of a few customers who hold something and may be shown something, far apart in the list."""
+    snapshot, roles = engine.snapshot, engine.roles
     holdings = sum(np.diff(snapshot.edges(name).indptr) for name in roles.relevant)
     users = np.flatnonzero(holdings >= HOLDINGS)
-    chosen = users[np.linspace(0, len(users) - 1, SHOWN).astype(np.int64)]
-    return [snapshot.nodes(roles.user).ids[int(user)] for user in chosen]
+    tried = users[_spread(len(users), SAMPLE)]
+    served = tried[engine.eligibility.masks(tried).sum(axis=1) >= HOLDINGS]
+    return [engine.users.ids[int(user)] for user in served[_spread(len(served), SHOWN)]]
+
+
+def _spread(count: int, wanted: int) -> NDArray[np.int64]:
+    """Positions far apart among `count`."""
+    return np.unique(np.linspace(0, count - 1, wanted).astype(np.int64))

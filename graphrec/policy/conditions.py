@@ -168,7 +168,7 @@ def parse(condition: str) -> ast.expr:
         return ast.parse(f"({condition}\n)", mode="eval").body
     except (SyntaxError, ValueError) as error:
         wrong = BadCondition(f"is no condition: {getattr(error, 'msg', error)}")
-        wrong.line = getattr(error, "lineno", None) or 1
+        wrong.line = min(getattr(error, "lineno", None) or 1, condition.rstrip().count("\n") + 1)
         raise wrong from None
 
 
