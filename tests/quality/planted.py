@@ -2,9 +2,12 @@
 
 import csv
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+import numpy as np
 
 from graphrec.demo import write_bank
 from graphrec.features.text import Encoder
@@ -47,17 +50,65 @@ def relation_of(line: Line) -> str:
     return "holders" if by_product and any("count" in part for part in line.path) else " ".join(types)
 
 
-def count_planted(engine: Engine, truth: Path) -> tuple[Mapping[str, int], Mapping[str, int], int]:
-    """Per relation: planted pairs whose first reason names the planted neighbour and relation, and all; neighbours."""
+Edge = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found of the planted reasons."""
+
+    right: Mapping[str, int]
+    """Pairs per relation whose first reason names the planted neighbour and relation."""
+    total: Mapping[str, int]
+    """Planted pairs per relation."""
+    neighbours: int
+    """Pairs whose first reason names the planted neighbour."""
+    auc: float
+    """Mean over the pairs of the area under the ROC curve of the edges' shares against the edges that were planted."""
+
+
+def edges_of(user: str, line: Line) -> list[Edge]:
+    """The edges that a line speaks of: those of its path, or the one to the neighbour."""
+    if line.path is None:
+        return [(user, "", line.via["id"])] if line.via is not None else []
+    nodes = [part.get("id", "others") for part in line.path[::2]]
+    types = ["", *(part["type"] for part in line.path[3::2])]
+    return list(zip(nodes[:-1], types, nodes[1:], strict=True))
+
+
+def edge_auc(user: str, lines: Sequence[Line], via: str, relation: str) -> float:
+    """Area under the ROC curve of one pair: how often a planted edge has more of the score than another edge.
+
+    An edge has the positive contrasts of the lines over it. Planted are the edge from the customer to the neighbour
+    and, where lines take the planted relation from there, theirs.
+    """
+    mass: Counter[Edge] = Counter()
+    planted = {(user, "", via)}
+    for line in lines:
+        for edge in edges_of(user, line):
+            mass[edge] += max(line.contrast, 0.0)
+        if line.path is not None and line.via is not None and line.via["id"] == via and relation_of(line) == relation:
+            planted.update(edges_of(user, line))
+    true = np.array([mass[edge] for edge in sorted(planted)])
+    false = np.array([share for edge, share in sorted(mass.items()) if edge not in planted])
+    if not len(false):
+        return 1.0
+    return float((true[:, None] > false).mean() + 0.5 * (true[:, None] == false).mean())
+
+
+def count_planted(engine: Engine, truth: Path) -> Found:
+    """How many planted reasons come first, and how well the shares point out the planted edges."""
     right: Counter[str] = Counter()
     total: Counter[str] = Counter()
     neighbours = 0
+    areas = []
     with truth.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             (item,) = engine.explain(row["user"], row["product"], 5).items
             first = item.lines[0]
+            areas.append(edge_auc(row["user"], item.lines, row["via"], row["relation"]))
             total[row["relation"]] += 1
             if first.via is not None and first.via["id"] == row["via"]:
                 neighbours += 1
                 right[row["relation"]] += relation_of(first) == row["relation"]
-    return right, total, neighbours
+    return Found(right, total, neighbours, float(np.mean(areas)))
