@@ -30,10 +30,18 @@ class Device:
     reason: str
 
 
-def choose_device() -> Device:
-    """Return the GPU where torch can use one, else the CPU."""
+def choose_device(wanted: str = "auto") -> Device:
+    """Return the device that is wanted: cpu, cuda, or auto for the GPU where torch can use one, else the CPU.
+
+    Raises:
+        ModelError: cuda is wanted and not there.
+    """
     import torch
 
+    if wanted == "cpu":
+        return Device("cpu", "the CPU was asked for")
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise ModelError("--device cuda: torch finds no CUDA device here; use --device auto or --device cpu")
     if torch.cuda.is_available():
         return Device("cuda", f"{torch.cuda.get_device_name()} is there")
     return Device("cpu", "torch finds no CUDA device")

@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +22,14 @@ from graphrec.schema import LANGUAGES
 from graphrec.serving.answer import Answer, Item
 from graphrec.serving.confidence import confidence, total_weight
 from graphrec.serving.eligible import Eligibility
+from graphrec.serving.gradients import gradients_of
 from graphrec.serving.languages import language_of
 from graphrec.serving.reasons import END_OF_TIME, Reasons
 from graphrec.serving.sentences import Sentences
+from graphrec.terms.als import AlsTerm
 from graphrec.terms.blend import Ledger, Row
 from graphrec.terms.factors import FactorTerm, TableTerm
+from graphrec.terms.sage import SageTerm
 from graphrec.terms.walks import WalkTerm
 from graphrec.training.folder import Model, latest, open_model, read_meta
 
@@ -174,7 +178,14 @@ class Engine:
         item = self._item(user, listed, listed.place(product), row, shown, self._confidence(row, user))
         if product not in self._ranked(row, user, k).candidates:
             item = replace(item, rank=self._far_rank(row, user, product))
-        return self._answer(user_id, [item], None)
+        return self._answer(user_id, [replace(item, gradients=self._gradients(row, user, product))], None)
+
+    def _gradients(self, row: Row, user: int, product: int) -> dict[str, Any] | None:
+        """How the score of the term that is not linear comes from the edges; None where every term is linear."""
+        for term, scale in zip(self.model.blend.terms, row.scales, strict=True):
+            if isinstance(term, SageTerm) and scale:
+                return gradients_of(self.snapshot, term, user, product, float(scale))
+        return None
 
     def has_evidence(self, user: int) -> bool:
         """Whether anything but "everyone" speaks for a user: an interaction, an attribute, a text."""
@@ -190,6 +201,8 @@ class Engine:
                         return True
                     if source.own and np.any(source.left[user]):  # type: ignore[index]
                         return True
+            elif isinstance(term, SageTerm | AlsTerm) and term.knows(user):
+                return True
         return False
 
     def reasons_in(self, language: str) -> Reasons:

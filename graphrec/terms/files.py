@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Adjacency, Graph, Hop
 from graphrec.schema import GraphSchema
+from graphrec.terms.als import AlsTerm
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
 from graphrec.terms.factors import FactorTerm, Neighbours, SparseRows, TableTerm
+from graphrec.terms.sage import SageTerm
 from graphrec.terms.walks import Walk, WalkScorer, WalkTerm
 
 ARRAYS = "model.safetensors"
@@ -94,31 +96,45 @@ def _hops_of(blend: Blend) -> set[Hop]:
 def _describe(term: Term, weight: float, stem: str, arrays: Arrays) -> dict[str, Any]:
     described: dict[str, Any] = {"name": term.name, "weight": weight}
     if isinstance(term, WalkTerm):
-        described["form"] = "walks"
-        described["walks"] = []
-        for n, scorer in enumerate(term.scorers):
-            walk = scorer.walk
-            described["walks"].append({"walk": str(walk), "powers": list(walk.powers), "beta": walk.beta})
-            if scorer.table is not None:
-                arrays[f"{stem}/{n}/table"] = scorer.table
-            if scorer.closes:
-                arrays[f"{stem}/{n}/diagonal"] = scorer.diagonal
-        return described
-    if not isinstance(term, FactorTerm | TableTerm):
-        raise TypeError(f"{type(term).__name__} has no file form")
-    described["form"] = "factors" if isinstance(term, FactorTerm) else "table"
-    described["neighbours"] = []
+        return described | {"form": "walks", "walks": _describe_walks(term, stem, arrays)}
+    if isinstance(term, SageTerm):
+        arrays |= {f"{stem}/{name}": array for name, array in term.arrays().items()}
+        return described | {"form": "sage"}
+    if isinstance(term, AlsTerm):
+        arrays[f"{stem}/products"] = term.products
+        return described | {"form": "als", "alpha": term.alpha, "regularization": term.regularization}
+    if isinstance(term, FactorTerm):
+        arrays[f"{stem}/right"] = term.right
+        described |= {"form": "factors", "text_dim": term.text_dim}
+        return described | {"neighbours": _describe_neighbours(term, stem, arrays)}
+    if isinstance(term, TableTerm):
+        return described | {"form": "table", "neighbours": _describe_neighbours(term, stem, arrays)}
+    raise TypeError(f"{type(term).__name__} has no file form")
+
+
+def _describe_walks(term: WalkTerm, stem: str, arrays: Arrays) -> list[dict[str, Any]]:
+    walks = []
+    for n, scorer in enumerate(term.scorers):
+        walk = scorer.walk
+        walks.append({"walk": str(walk), "powers": list(walk.powers), "beta": walk.beta})
+        if scorer.table is not None:
+            arrays[f"{stem}/{n}/table"] = scorer.table
+        if scorer.closes:
+            arrays[f"{stem}/{n}/diagonal"] = scorer.diagonal
+    return walks
+
+
+def _describe_neighbours(term: FactorTerm | TableTerm, stem: str, arrays: Arrays) -> list[dict[str, Any]]:
+    neighbours = []
     for n, source in enumerate(term.neighbours):
-        described["neighbours"].append({"hop": str(source.hop) if source.hop else None, "own": source.own})
+        hop = str(source.hop) if source.hop else None
+        neighbours.append({"hop": hop, "own": source.own, "kind": source.kind})
         if isinstance(source.left, SparseRows):
             for part in ("indptr", "indices", "values"):
                 arrays[f"{stem}/{n}/{part}"] = getattr(source.left, part)
         else:
             arrays[f"{stem}/{n}/left"] = source.left
-    if isinstance(term, FactorTerm):
-        described["text_dim"] = term.text_dim
-        arrays[f"{stem}/right"] = term.right
-    return described
+    return neighbours
 
 
 def _open(described: Mapping[str, Any], stem: str, graph: Graph, arrays: Arrays) -> Term:
@@ -130,13 +146,19 @@ def _open(described: Mapping[str, Any], stem: str, graph: Graph, arrays: Arrays)
             diagonal, table = arrays.get(f"{stem}/{n}/diagonal"), arrays.get(f"{stem}/{n}/table")
             scorers.append(WalkScorer(graph, walk, diagonal=diagonal, table=table))
         return WalkTerm(described["name"], graph, scorers)
+    if described["form"] == "sage":
+        own = {name.removeprefix(f"{stem}/"): array for name, array in arrays.items() if name.startswith(f"{stem}/")}
+        return SageTerm.of_arrays(graph, own)
+    if described["form"] == "als":
+        return AlsTerm(graph, arrays[f"{stem}/products"], described["alpha"], described["regularization"])
     neighbours = []
     for n, entry in enumerate(described["neighbours"]):
         hop = Hop.parse(entry["hop"]) if entry["hop"] else None
-        neighbours.append(Neighbours(hop, _left(f"{stem}/{n}", graph, arrays), entry["own"]))
+        left = _left(f"{stem}/{n}", graph, arrays)
+        neighbours.append(Neighbours(hop, left, entry["own"], entry.get("kind")))
     if described["form"] == "factors":
         right = arrays[f"{stem}/right"]
-        return FactorTerm(described["name"], graph, neighbours, right, text_dim=described["text_dim"])
+        return FactorTerm(described["name"], graph, neighbours, right, text_dim=described["text_dim"], rounded=True)
     return TableTerm(described["name"], graph, neighbours)
 
 

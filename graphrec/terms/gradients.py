@@ -19,7 +19,7 @@ from graphrec.terms.sage import Matrix, SageNetwork, means
 
 #: Gauss-Legendre nodes; doubled up to MOST_NODES while the gap is above GAP.
 NODES = 8
-MOST_NODES = 256
+MOST_NODES = 1024
 GAP = 0.005
 
 

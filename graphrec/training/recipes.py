@@ -1,7 +1,6 @@
 """How each term is fitted from a configuration of plain values: by the search, and again by a refit."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +14,9 @@ from graphrec.progress import Progress, silent
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
 from graphrec.terms.walks import Walk
-from graphrec.training.checkpoint import Work, digest
-from graphrec.training.tracking import Tracker
+from graphrec.training.checkpoint import Work
+from graphrec.training.networks import NETWORKS, fit_network
+from graphrec.training.tracking import Fit, Tracker
 
 if TYPE_CHECKING:
     from graphrec.models.epochs import Supervision
@@ -42,14 +42,15 @@ class Inputs:
     work: Work = field(default_factory=Work)
     """What is done already."""
     tracker: Tracker = field(default_factory=Tracker)
+    device: str = "auto"
+    """Where networks are trained: auto, cpu or cuda."""
 
     def supervision(self, term: str, plain: Plain) -> "Supervision":
         """What goes along with a fit by epochs: progress, learning curve, checkpoints."""
         from graphrec.models.epochs import Supervision
 
-        key = f"{self.stage}-{term}-{digest(dict(plain))}"
-        hears = self.tracker.hears(self.stage, term, plain, key, self.metric)
-        return Supervision(term, self.metric, self.progress, hears, self.work.keeper(key))
+        fit = Fit(self.stage, term, plain, self.metric)
+        return Supervision(term, self.metric, self.progress, self.tracker.hears(fit), self.work.keeper(fit.key))
 
 
 EASE_COLUMNS = 6_000
@@ -60,7 +61,8 @@ SOFTMAX_SCORES = 10_000_000
 """Held pairs times products up to which a blend tries softmax: a fit takes hundreds of passes over them, a minute."""
 LIGHTGCN_SCORES = 200_000_000
 """Users times products up to which a blend tries lightgcn: an epoch scores all of them, in a second or two."""
-ONE_THREAD_PRODUCTS = 500
+RP3_BETA = 0.6
+"""The default of RP3beta; .6 to .7 is what its authors found."""
 
 
 def is_affordable(name: str, graph: Graph, inputs: Inputs) -> bool:
@@ -170,36 +172,20 @@ def _text(graph: Graph, _plain: Plain, inputs: Inputs) -> Term:
     return fit_text(graph, inputs.vectors)
 
 
-def _lightgcn(graph: Graph, plain: Plain, inputs: Inputs) -> Term:
-    return fit_network(graph, plain, inputs)[0]
+def _als(graph: Graph, plain: Plain, inputs: Inputs) -> Term:
+    from graphrec.models.als import AlsConfig, fit_als
+
+    return fit_als(graph, AlsConfig(**plain, seed=inputs.seed), progress=inputs.progress)
 
 
-def fit_network(
-    graph: Graph, plain: Plain, inputs: Inputs, judge: Callable[[Term], float] | None = None
-) -> tuple[Term, int]:
-    """The lightgcn term and how many epochs it took; with `judge` (higher is better) those of its best epoch."""
-    from graphrec.models.lightgcn import LightGCNConfig, fit_lightgcn
+def _rp3beta(graph: Graph, plain: Plain, _inputs: Inputs) -> Term:
+    from graphrec.models.kernel import rp3beta
 
-    config = LightGCNConfig(**plain, use_protected=inputs.use_protected, seed=inputs.seed)
-    with _torch_threads(graph):
-        fitted = fit_lightgcn(
-            graph, inputs.vectors, config, evaluate=judge, supervision=inputs.supervision("lightgcn", plain)
-        )
-    return fitted.term, fitted.epochs
+    return rp3beta(graph, plain.get("beta", RP3_BETA))
 
 
-@contextmanager
-def _torch_threads(graph: Graph) -> Iterator[None]:
-    """One thread for small catalogues, whose steps of a millisecond would mostly wait for their threads."""
-    import torch
-
-    before = torch.get_num_threads()
-    if graph.num_products <= ONE_THREAD_PRODUCTS:
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+def _network(name: str) -> Callable[[Graph, Plain, Inputs], Term]:
+    return lambda graph, plain, inputs: fit_network(name, graph, plain, inputs)[0]
 
 
 _FITS: Mapping[str, Callable[[Graph, Plain, Inputs], Term]] = {
@@ -207,7 +193,9 @@ _FITS: Mapping[str, Callable[[Graph, Plain, Inputs], Term]] = {
     "ease": _ease,
     "softmax": _softmax,
     "itemknn": _itemknn,
-    "lightgcn": _lightgcn,
     "popularity": _popularity,
     "text": _text,
+    "als": _als,
+    "rp3beta": _rp3beta,
+    **{name: _network(name) for name in NETWORKS},
 }

@@ -15,11 +15,11 @@ from graphrec.terms.blend import Blend
 from graphrec.terms.walks import WalkTerm
 from graphrec.training.candidates import Candidates
 from graphrec.training.checkpoint import digest
+from graphrec.training.networks import NETWORKS, fit_network
 from graphrec.training.recipes import (
     Inputs,
     Plain,
     check_parts,
-    fit_network,
     fit_parts,
     is_affordable,
     plain_walks,
@@ -196,6 +196,11 @@ def _trials(name: str, graph: Graph, validation: Validation, inputs: Inputs) -> 
         return iter([inputs.work.once(f"{inputs.stage}-walks", walks)])
     if name in inputs.tuned:
         return iter([inputs.tuned[name]])
+    return usual_trials(name, graph)
+
+
+def usual_trials(name: str, graph: Graph) -> Iterator[Plain]:
+    """The configurations of a term (not a kernel) that a search tries where nothing is tuned."""
     return _TRIALS.get(name, _one_trial)(graph)
 
 
@@ -213,9 +218,9 @@ def judged(name: str, plain: Plain, graph: Graph, validation: Validation, inputs
 
 
 def _fitted(name: str, plain: Plain, graph: Graph, validation: Validation, inputs: Inputs) -> tuple[Plain, Parts]:
-    if name == "lightgcn":
+    if name in NETWORKS:
         # Its epochs are chosen as it trains: a refit runs as many.
-        term, epochs = fit_network(graph, plain, inputs, lambda found: float(validation.judge(found).mean()))
+        term, epochs = fit_network(name, graph, plain, inputs, lambda found: float(validation.judge(found).mean()))
         return {**plain, "epochs": epochs}, [(term, 1.0)]
     return plain, fit_parts(name, graph, plain, inputs)
 
@@ -258,6 +263,28 @@ def _lightgcn_trials(_graph: Graph) -> Iterator[Plain]:
     yield {"epochs": 40, "patience": 6}
 
 
+def _lightgcn_id_trials(_graph: Graph) -> Iterator[Plain]:
+    for num_layers in (2, 3):
+        for learning_rate in (0.01, 0.02):
+            yield {"num_layers": num_layers, "learning_rate": learning_rate, "epochs": 100, "patience": 10}
+
+
+def _graphsage_trials(_graph: Graph) -> Iterator[Plain]:
+    for learning_rate in (0.01, 0.003):
+        yield {"learning_rate": learning_rate, "epochs": 40, "patience": 6}
+
+
+def _als_trials(_graph: Graph) -> Iterator[Plain]:
+    for alpha in (1.0, 10.0):
+        for regularization in (1.0, 30.0):
+            yield {"alpha": alpha, "regularization": regularization}
+
+
+def _rp3beta_trials(_graph: Graph) -> Iterator[Plain]:
+    for beta in (0.2, 0.4, 0.6, 0.8):
+        yield {"beta": beta}
+
+
 #: The configurations that are tried for a term, few enough for minutes on two cores.
 _TRIALS: Mapping[str, Callable[[Graph], Iterator[Plain]]] = {
     "spectral": _spectral_trials,
@@ -265,4 +292,8 @@ _TRIALS: Mapping[str, Callable[[Graph], Iterator[Plain]]] = {
     "softmax": _softmax_trials,
     "itemknn": _itemknn_trials,
     "lightgcn": _lightgcn_trials,
+    "lightgcn-id": _lightgcn_id_trials,
+    "graphsage": _graphsage_trials,
+    "als": _als_trials,
+    "rp3beta": _rp3beta_trials,
 }

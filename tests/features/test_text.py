@@ -125,6 +125,10 @@ def test_the_device_is_chosen_with_its_reason(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert choose_device() == Device("cpu", "torch finds no CUDA device")
+    with pytest.raises(ModelError) as caught:
+        choose_device("cuda")
+    assert str(caught.value) == "--device cuda: torch finds no CUDA device here; use --device auto or --device cpu"
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Some GPU")
-    assert choose_device() == Device("cuda", "Some GPU is there")
+    assert choose_device() == choose_device("cuda") == Device("cuda", "Some GPU is there")
+    assert choose_device("cpu") == Device("cpu", "the CPU was asked for")

@@ -80,6 +80,18 @@ BOUGHT = Hop("BOUGHT")
 LEARNED = [
     (LineGroup("general"), None, True, "Fund 2 is widely held", "很多客户持有 Fund 2"),
     (LineGroup("general"), None, False, "Fund 2 is not widely held", "持有 Fund 2 的客户不多"),
+    (
+        LineGroup("self"), None, False,
+        "what was learned about you alone speaks against Fund 2", "仅从您本人学到的内容不倾向于 Fund 2",
+    ),
+    (
+        LineGroup("nonlinear"), None, True,
+        "all that is around you, taken together, speaks for Fund 2", "您周围的一切综合起来倾向于 Fund 2",
+    ),
+    (
+        LineGroup("nonlinear", Hop("IN_AGE_BAND")), BAND, True,
+        "customers with age band 18-34 tend towards Fund 2", "年龄段为 18-34 的客户更倾向于选择 Fund 2",
+    ),
     (LineGroup("similarity", part="text"), None, True, "Fund 2 fits your profile", "Fund 2 符合您的个人情况"),
     (
         LineGroup("similarity", part="text"), None, False,

@@ -203,7 +203,8 @@ def test_an_unknown_kind_is_refused(snapshot: Snapshot, home: Home) -> None:
     with pytest.raises(UsageError) as caught:
         train(snapshot, home, TrainOptions("svd"))
     assert str(caught.value) == (
-        "there is no model 'svd'; there are blend, kernel, spectral, lightgcn, ease, itemknn, popularity, text"
+        "there is no model 'svd'; there are blend, kernel, spectral, lightgcn, ease, softmax, itemknn, popularity, "
+        "text, lightgcn-id, graphsage, als, rp3beta"
     )
 
 

@@ -1,0 +1,94 @@
+"""A model that is not linear says so: its lines, its gradients with their gap, and nobody else in them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graphrec.graph.adjacency import visible_graph
+from graphrec.graph.shelf import SnapshotShelf
+from graphrec.home import Home
+from graphrec.models.graphsage import GraphSageConfig, fit_graphsage
+from graphrec.models.lightgcn_id import PlainLightGCNConfig, fit_lightgcn_id
+from graphrec.serving.engine import Engine
+from graphrec.terms.base import Term
+from graphrec.terms.blend import Blend
+from graphrec.terms.files import write_blend
+from graphrec.training.folder import content_hash
+from tests.banks import bank_snapshot
+
+
+def serve(folder: Path, kind: str) -> Engine:
+    """The engine of a home with one small model of that kind."""
+    home = Home(folder).prepare()
+    snapshot = SnapshotShelf(home.snapshots).add(bank_snapshot)
+    graph = visible_graph(snapshot)
+    term: Term
+    if kind == "graphsage":
+        term = fit_graphsage(graph, None, GraphSageConfig(dim=8, epochs=3, fanout=25)).term
+    else:
+        term = fit_lightgcn_id(graph, PlainLightGCNConfig(dim=8, epochs=3)).term
+    model = home.models / f"{kind}-final"
+    model.mkdir(parents=True)
+    description = write_blend(model, Blend([term], [1.0]), graph)
+    meta = {
+        "format": 1, "kind": kind, "final": True, "hash": content_hash(model, description), "snapshot": snapshot.hash,
+        "hidden": {"known_from": None, "pairs": 0}, "description": description,
+    }  # fmt: skip
+    (model / "meta.json").write_text(json.dumps(meta), "utf-8")
+    return Engine.open(home, kind)
+
+
+@pytest.fixture(scope="module")
+def sage(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    return serve(tmp_path_factory.mktemp("sage"), "graphsage")
+
+
+def first_pair(engine: Engine) -> tuple[str, str]:
+    user = engine.users.ids[0]
+    return user, engine.recommend(user, 1).items[0].product
+
+
+def test_every_line_is_said_to_be_not_linear(sage: Engine) -> None:
+    item = sage.explain(*first_pair(sage), 3).items[0]
+    assert {line.kind for line in item.lines} == {"nonlinear"}
+    assert sum(line.share for line in item.lines) + item.rest == pytest.approx(item.score, abs=1e-9)
+    assert item.composition["nonlinear"] == pytest.approx(item.score, abs=1e-9)
+
+
+def test_the_gradients_add_up_to_the_score_but_for_the_gap(sage: Engine) -> None:
+    item = sage.explain(*first_pair(sage), 3).items[0]
+    found = item.gradients
+    assert found is not None
+    assert found["score"] == pytest.approx(item.score, rel=1e-5)
+    assert found["completeness_gap"] <= 0.005
+    shown = sum(entry["share"] for entry in [*found["edges"], *found["people"]])
+    assert found["baseline"] + shown + found["rest"] == pytest.approx(found["score"], abs=1e-9)
+
+
+def test_no_other_user_is_in_the_gradients(sage: Engine) -> None:
+    user, product = first_pair(sage)
+    found = sage.explain(user, product, 3).items[0].gradients
+    assert found is not None
+    nodes = [node for entry in found["edges"] for node in (entry["source"], entry["target"])]
+    nodes += [entry["node"] for entry in found["people"]]
+    assert {node["id"] for node in nodes if node["label"] == sage.roles.user} == {user}
+    assert min((entry["count"] for entry in found["people"]), default=99) >= sage.snapshot.schema.roles.min_group
+
+
+def test_linear_models_have_no_gradients_and_a_user_vector_is_a_line_of_its_own(tmp_path: Path) -> None:
+    engine = serve(tmp_path / "home", "lightgcn-id")
+    item = engine.explain(*first_pair(engine), 3).items[0]
+    assert item.gradients is None
+    own = [line for line in item.lines if line.kind == "self"]
+    assert [line.via for line in own] == [None]
+    assert item.composition["self"] == pytest.approx(own[0].share)
+    assert own[0].share != 0
+    assert {line.kind for line in item.lines} == {"self", "similarity"}
+
+
+def test_who_is_linked_with_nothing_gets_no_list(sage: Engine) -> None:
+    term = sage.model.blend.terms[0]
+    known = np.array([term.knows(user) for user in range(sage.model.graph.num_users)])  # type: ignore[attr-defined]
+    assert [sage.has_evidence(user) for user in range(len(known))] == known.tolist()
