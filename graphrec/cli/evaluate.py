@@ -1,17 +1,23 @@
 """graphrec evaluate: a model on the hidden part, next to baselines."""
 
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from graphrec.cli.as_of import AsOf, look_back
 from graphrec.cli.output import emit_json, note, progress, say, table
 from graphrec.cli.state import state
 from graphrec.errors import UsageError
 
 if TYPE_CHECKING:
     from graphrec.evaluation.evaluate import Evaluation
+    from graphrec.graph.snapshot import Snapshot
     from graphrec.metrics.intervals import Interval
+    from graphrec.progress import Progress
 
+REPORTED_USERS = 200
+"""Users whose explanations a report judges unless told otherwise: seconds."""
 SHOWN = ("recall", "ndcg", "precision", "hit_rate", "mrr", "coverage", "novelty")
 
 
@@ -21,22 +27,49 @@ def command(
         str, typer.Option(help="popularity, itemknn, both (with a comma), or none.")
     ] = "popularity,itemknn",
     model: Annotated[str | None, typer.Option(help="Kind of model (default: the blend).")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write a page to FILE.html: metrics, segments, explanations, plots.")
+    ] = None,
+    explain_users: Annotated[
+        int | None,
+        typer.Option(min=0, help="Sampled users whose explanations are judged [default: 200 with --report, else 0]."),
+    ] = None,
+    ablation: Annotated[
+        bool, typer.Option("--ablation", help="Refit without, and with shuffled, attributes and product knowledge.")
+    ] = False,
+    as_of: AsOf = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Measure a tested model on the test part, which neither fit nor choice has seen.
 
     Every product that the user does not hold is ranked; a user without a list counts 0. The intervals hold 95 % of
-    bootstrap samples of users.
+    bootstrap samples of users. `--report` measures much more and draws it on one page that needs nothing but itself;
+    `--json` then prints that too, under `details`.
     """
+    from graphrec.evaluation.details import Wanted
     from graphrec.evaluation.evaluate import evaluate
     from graphrec.graph.shelf import SnapshotShelf
     from graphrec.training.folder import latest, read_meta
 
+    look_back(as_of)
     folder = latest(state.home, model, prefer_final=False)
     snapshot = SnapshotShelf(state.home.snapshots).of_hash(read_meta(folder)["snapshot"])
     names = () if baselines == "none" else tuple(name.strip() for name in baselines.split(","))
-    with progress(json=json) as report:
-        done = evaluate(snapshot, folder, ks=_lengths(k), baselines=names, seed=state.settings.seed, progress=report)
+    asked = report is not None or bool(explain_users) or ablation
+    with progress(json=json) as tell:
+        wanted = None
+        if asked:
+            vectors = _vectors(snapshot, folder, tell) if ablation else {}
+            judged_users = REPORTED_USERS if explain_users is None else explain_users
+            wanted = Wanted(explain_users=judged_users, ablation=ablation, vectors=vectors)
+        done = evaluate(
+            snapshot, folder, ks=_lengths(k), baselines=names, seed=state.settings.seed, wanted=wanted, progress=tell
+        )
+    if report is not None:
+        from graphrec.evaluation.report import write_report
+
+        write_report(done, folder, report, users=f"{snapshot.schema.roles.user.lower()}s")
+        note(f"report: {report}")
     if json:
         emit_json(done)
     else:
@@ -48,6 +81,19 @@ def _lengths(given: str) -> list[int]:
         return sorted({int(part) for part in given.split(",")})
     except ValueError as error:
         raise UsageError(f"--k {given}: want whole numbers with commas between them, such as 1,3,10,20") from error
+
+
+def _vectors(snapshot: "Snapshot", folder: Path, tell: "Progress") -> dict[str, Any]:
+    """The text vectors that a refit needs: those of the model, where it had any."""
+    from graphrec.features.text import Encoder
+    from graphrec.features.vectors import VectorCache
+    from graphrec.training.folder import read_meta
+
+    if read_meta(folder)["request"]["vectors"] is None:
+        return {}
+    cache = VectorCache(state.home.vectors, Encoder.open(state.settings.encoder))
+    labels = [label for label in snapshot.labels if snapshot.meta["texts"][label]]
+    return {label: cache.vectors(snapshot.texts(label), tell)[1] for label in labels}
 
 
 def _print(done: "Evaluation") -> None:

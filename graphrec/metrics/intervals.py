@@ -70,8 +70,10 @@ def bootstrap_all(
     return out
 
 
-def jackknife(value: float, without_each: PerUser, *, level: float = 0.95) -> Interval:
-    """Return the value with a normal interval from leaving out each user in turn, cut to 0..1.
+def jackknife(
+    value: float, without_each: PerUser, *, level: float = 0.95, bounds: tuple[float, float] = (0.0, 1.0)
+) -> Interval:
+    """Return the value with a normal interval from leaving out each user in turn, cut to `bounds`.
 
     For what is no mean over users, such as coverage, where drawing users twice would show too few products.
     SE^2 = (n - 1) / n * sum over users of (value without u - mean of these)^2.
@@ -82,11 +84,11 @@ def jackknife(value: float, without_each: PerUser, *, level: float = 0.95) -> In
     Interval(value=0.6, low=0.4666666666666667, high=0.7333333333333333)
     """
     if len(without_each) < 2:
-        return Interval(value, 0.0, 1.0)
+        return Interval(value, *bounds)
     deviation = without_each - without_each.mean()
     spread = sqrt((1 - 1 / len(without_each)) * float((deviation * deviation).sum()))
     half = NormalDist().inv_cdf((1 + level) / 2) * spread
-    return Interval(value, max(0.0, value - half), min(1.0, value + half))
+    return Interval(value, max(bounds[0], value - half), min(bounds[1], value + half))
 
 
 def paired_test(a: PerUser, b: PerUser, seed: int, *, resamples: int = 10_000) -> float:

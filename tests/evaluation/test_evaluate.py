@@ -1,5 +1,6 @@
 """Evaluation against numbers counted by hand, the mask, the baselines, and what it refuses."""
 
+import re
 from math import log2
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,14 @@ import pytest
 
 from graphrec.errors import CheckpointMismatch, ModelError, UsageError
 from graphrec.evaluation import evaluate as module
+from graphrec.evaluation import hidden
 from graphrec.evaluation.evaluate import evaluate
+from graphrec.graph.adjacency import Hidden
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.schema import SplitRule
 from graphrec.training.fit import TrainOptions, train
-from graphrec.training.split import split_of
+from graphrec.training.split import Split, Stage, split_of
 from tests.training import bank
 
 #: Holders in what is fitted: p0 4, p1 3, p2 2, p3 1; u5 holds nothing.
@@ -61,14 +64,14 @@ def test_popularity_against_numbers_counted_by_hand(tmp_path: Path, home: Home) 
 def lists_of(snapshot: Snapshot, folder: Path) -> Any:
     """The lists that an evaluation counts (num_users, 5)."""
     lists = []
-    original = module.ranked_lists
+    original = hidden.ranked_lists
 
     def kept(*arguments: Any, **options: Any) -> Any:
         lists.append(original(*arguments, **options))
         return lists[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "ranked_lists", kept)
+        patch.setattr(hidden, "ranked_lists", kept)
         evaluate(snapshot, folder, ks=(5,), baselines=())
     return lists[0]
 
@@ -114,6 +117,36 @@ def test_another_split_is_refused(tmp_path: Path, home: Home, monkeypatch: pytes
         f"model popularity-test was trained with split {before.hash[:16]}, this graphrec makes split "
         f"{other.hash[:16]}; run: graphrec train --model popularity"
     )
+
+
+def test_a_model_that_has_seen_a_test_pair_is_refused(
+    tmp_path: Path, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One test purchase is left visible to the fit, the split that it writes down is the right one."""
+    snapshot = make(tmp_path)
+    leaked = split_of(snapshot).test[1:]
+    honest = Split.hidden
+
+    def leaking(split: Split, stage: Stage) -> Hidden:
+        return honest(split, stage) if stage == "all" else Hidden(pairs=leaked)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Split, "hidden", leaking)
+        folder = train(snapshot, home, TrainOptions("kernel", fixed=True)).path
+    with pytest.raises(ModelError) as caught:
+        evaluate(snapshot, folder)
+    assert str(caught.value) == (
+        f"model kernel-test has seen 1 of the 4 test pairs of split {split_of(snapshot).hash[:16]}, so that nothing "
+        "it finds is a finding; run: graphrec train --model kernel"
+    )
+
+
+def test_only_evaluation_reads_the_test_part() -> None:
+    """Nobody else asks a split who has to find what in the test part."""
+    root = Path(module.__file__).parents[1]
+    texts = {file: file.read_text("utf-8") for file in root.rglob("*.py") if file.name != "split.py"}
+    asking = {file.parent.name for file, text in texts.items() if re.search(r'relevant\("test"\)|split\.test\b', text)}
+    assert asking == {"evaluation"}
 
 
 def test_nothing_to_find_is_said(tmp_path: Path, home: Home) -> None:

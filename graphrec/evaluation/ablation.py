@@ -1,0 +1,118 @@
+"""What the graph around users and products is worth: the same configuration refitted without it, and with it shuffled.
+
+Shuffled means that every node of the source label takes the edges of another one: all degrees stay as they are, only
+who is what is wrong. The configuration is that chosen with the true graph, so that the true graph has the advantage of
+weights chosen for it.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.errors import ModelError
+from graphrec.evaluation.hidden import measure
+from graphrec.evaluation.judged import Judged
+from graphrec.graph.adjacency import Adjacency, Graph, Hop
+from graphrec.metrics.intervals import Interval, paired_test
+from graphrec.progress import Progress, silent
+from graphrec.training.recipes import Inputs, blend_of
+
+Vectors = Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One refit."""
+
+    part: str
+    """Which edges: `customer side` (what describes users) or `product side` (what describes products)."""
+    change: str
+    """`removed` or `shuffled`."""
+    edges: tuple[str, ...]
+    metrics: Mapping[str, Interval]
+    p: Mapping[str, float]
+    """By metric: two-sided p that the true graph and this one are equally good for the same users."""
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """True graph against removed and shuffled edges."""
+
+    true: Mapping[str, Interval]
+    variants: tuple[Variant, ...]
+
+
+def ablate(judged: Judged, vectors: Vectors, *, progress: Progress = silent) -> Ablation:
+    """Metrics of refits on changed graphs, with paired p-values against the true one.
+
+    Raises:
+        ModelError: the model had text vectors, and these are others.
+    """
+    _check_vectors(judged, vectors)
+    request = judged.model.meta["request"]
+    inputs = Inputs(seed=request["seed"], use_protected=request["use_protected"], vectors=vectors, progress=progress)
+    names = [f"{metric}@{judged.k}" for metric in ("ndcg", "recall", "hit_rate")]
+    variants = []
+    for part, types in _sides(judged.visible).items():
+        for change in ("removed", "shuffled"):
+            progress(f"refitting: {part} {change}", 0, None)
+            graph = _changed(judged.visible, types, change, judged.seed)
+            blend = blend_of(judged.model.meta["configuration"], graph, inputs)
+            found = measure(blend, judged.part, [judged.k], seed=judged.seed)
+            p = {name: paired_test(judged.own.per_user[name], found.per_user[name], judged.seed) for name in names}
+            variants.append(Variant(part, change, types, {name: found.metrics[name] for name in names}, p))
+    return Ablation({name: judged.own.metrics[name] for name in names}, tuple(variants))
+
+
+def _check_vectors(judged: Judged, vectors: Vectors) -> None:
+    digest = hashlib.sha256()
+    for label, values in sorted(vectors.items()):
+        digest.update(label.encode())
+        digest.update(np.ascontiguousarray(values).tobytes())
+    found = digest.hexdigest() if vectors else None
+    if found != judged.model.meta["request"]["vectors"]:
+        raise ModelError(
+            "the text vectors are not those that the model was fitted with, so that a refit would differ by them too; "
+            f"run: graphrec train --model {judged.model.kind}"
+        )
+
+
+def _sides(graph: Graph) -> dict[str, tuple[str, ...]]:
+    """The edge types that are no interactions, by whether a user is at one of their ends; sides without any are out."""
+    roles = graph.schema.roles
+    others = [name for name, edge in sorted(graph.schema.edges.items()) if name not in roles.interactions]
+    others = [name for name in others if Hop(name) in graph.hops and len(graph.hops[Hop(name)].indices)]
+    ends = {name: (graph.schema.edges[name].source, graph.schema.edges[name].target) for name in others}
+    users = [name for name in others if roles.user in ends[name]]
+    sides = {"customer side": tuple(users), "product side": tuple(name for name in others if name not in users)}
+    return {side: types for side, types in sides.items() if types}
+
+
+def _changed(graph: Graph, types: tuple[str, ...], change: str, seed: int) -> Graph:
+    hops = dict(graph.hops)
+    for name in types:
+        there, edge = graph.hops[Hop(name)], graph.schema.edges[name]
+        num_rows = len(there.indptr) - 1
+        if change == "removed":
+            new = Adjacency(np.zeros(num_rows + 1, np.int64), np.zeros(0, np.int32))
+        else:
+            new = _rows_moved(there, np.random.default_rng(seed).permutation(num_rows))
+        hops[Hop(name)], hops[Hop(name, True)] = new, new.transposed(graph.counts[edge.target])
+    return replace(graph, hops=hops)
+
+
+def _rows_moved(adjacency: Adjacency, order: NDArray[np.int64]) -> Adjacency:
+    """Every row takes the edges of row order[row]."""
+    lengths = adjacency.degrees()[order]
+    places = np.repeat(adjacency.indptr[order], lengths) + _within(lengths)
+    weight = None if adjacency.weight is None else adjacency.weight[places]
+    return Adjacency(np.concatenate(([0], np.cumsum(lengths))).astype(np.int64), adjacency.indices[places], weight)
+
+
+def _within(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """0, 1, 2, ... in every run of these lengths."""
+    ends = np.cumsum(lengths)
+    return np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - lengths, lengths)

@@ -1,0 +1,129 @@
+"""What a report shows beside the metrics: all of it is measured on the test part, nothing is chosen by it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.evaluation.ablation import Ablation, ablate
+from graphrec.evaluation.confidence import Threshold, by_confidence
+from graphrec.evaluation.explanations import Explanations, explained
+from graphrec.evaluation.frontier import Frontier, frontier
+from graphrec.evaluation.groups import Group, Segments, by_holders, by_holdings, segments
+from graphrec.evaluation.judged import POPULAR, Judged
+from graphrec.evaluation.kinds import kinds_of, things_in_common
+from graphrec.metrics.beyond import calibration, diversity, gini_interval, without_products
+from graphrec.metrics.intervals import Interval, bootstrap_all, paired_test
+from graphrec.metrics.ranking import evaluate_lists
+from graphrec.progress import Progress, silent
+
+#: Metrics whose difference from every baseline is tested, at the cut of the report.
+TESTED = ("ndcg", "recall", "hit_rate")
+
+
+@dataclass(frozen=True, eq=False)
+class Wanted:
+    """What is measured beside the metrics."""
+
+    explain_users: int = 200
+    """Sampled test users whose explanations are judged; 0: none."""
+    ablation: bool = False
+    """Refit without, and with shuffled, attributes and product knowledge."""
+    vectors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    """Text vectors by label, which a refit needs when the model had them."""
+
+    @property
+    def spare(self) -> int:
+        """Products that lists are longer than the longest cut."""
+        return POPULAR
+
+
+@dataclass(frozen=True)
+class Details:
+    """What a report shows beside the metrics; the values of a model stand under its name."""
+
+    k: int
+    """The cut of what follows."""
+    paired: Mapping[str, Mapping[str, float]]
+    """By baseline and metric: two-sided p that the model and it are equally good for the same users."""
+    beyond: Mapping[str, Mapping[str, Interval]]
+    """diversity, gini, calibration_js and ndcg_without_popular at k; what cannot be measured is left out."""
+    kinds: str | None
+    """What the calibration counts."""
+    segments: tuple[Segments, ...]
+    holdings: tuple[Group, ...]
+    """By how much the users hold."""
+    holders: tuple[Group, ...]
+    """By how many hold the hidden product."""
+    curves: tuple[Mapping[str, Any], ...]
+    """Loss and validation metric by epoch, as the training recorded them, of every fit by epochs."""
+    confidence: tuple[Threshold, ...]
+    frontier: Frontier | None
+    explanations: Explanations | None
+    ablation: Ablation | None
+
+
+def detailed(judged: Judged, wanted: Wanted, *, progress: Progress = silent) -> Details:
+    """Everything a report shows beside the metrics."""
+    k, seed, part, measured = judged.k, judged.seed, judged.part, judged.measured
+    kinds = kinds_of(judged.snapshot, judged.visible)
+    return Details(
+        k=k,
+        paired=_paired(judged),
+        beyond=_beyond(judged, None if kinds is None else kinds.shares),
+        kinds=None if kinds is None else kinds.name,
+        segments=segments(judged.snapshot, judged.visible, part, measured, k, seed),
+        holdings=by_holdings(part, measured, k, seed),
+        holders=by_holders(part, measured, k, seed),
+        curves=tuple(judged.model.meta.get("curves", ())),
+        confidence=by_confidence(judged, progress=progress),
+        frontier=frontier(judged, progress=progress),
+        explanations=explained(judged, wanted.explain_users, progress=progress) if wanted.explain_users else None,
+        ablation=ablate(judged, wanted.vectors, progress=progress) if wanted.ablation else None,
+    )
+
+
+def _paired(judged: Judged) -> dict[str, dict[str, float]]:
+    names = [f"{metric}@{judged.k}" for metric in TESTED]
+    return {
+        baseline: {name: paired_test(judged.own.per_user[name], other.per_user[name], judged.seed) for name in names}
+        for baseline, other in judged.others.items()
+    }
+
+
+def _beyond(judged: Judged, kinds: NDArray[np.float64] | None) -> dict[str, dict[str, Interval]]:
+    k, part, seed = judged.k, judged.part, judged.seed
+    common = things_in_common(judged.snapshot, judged.visible)
+    popular = np.argsort(-part.holders, kind="stable")[:POPULAR]
+    history = None if kinds is None else _history(judged, kinds)
+    found = {}
+    for name, measured in judged.measured.items():
+        values = {f"gini@{k}": gini_interval(measured.lists, k, part.num_products)}
+        per_user = {}
+        if common is not None:
+            per_user[f"diversity@{k}"] = diversity(measured.lists, k, common)
+        values |= bootstrap_all(per_user, seed=seed)
+        if kinds is not None and history is not None:
+            distance = calibration(measured.lists, k, history, kinds)
+            known = ~np.isnan(distance)
+            if known.any():
+                values |= bootstrap_all({f"calibration_js@{k}": distance[known]}, seed=seed)
+        lists, indptr, indices, rows = without_products(
+            measured.lists, part.relevant.indptr, part.relevant.indices, popular
+        )
+        if len(rows):
+            left = evaluate_lists(lists, indptr, indices, [k])[f"ndcg@{k}"]
+            values |= bootstrap_all({f"ndcg_without_popular@{k}": left}, seed=seed)
+        found[name] = values
+    return found
+
+
+def _history(judged: Judged, kinds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How much of each kind every test user holds (num_test_users, num_kinds)."""
+    part = judged.part
+    origin, products = part.held.expand(part.users)
+    history = np.zeros((len(part.users), kinds.shape[1]))
+    np.add.at(history, origin, kinds[products])
+    return history

@@ -1,0 +1,113 @@
+"""What reasons on real paths cost: accuracy against the share of the score on paths, as their weight is swept.
+
+    s(u, i) = lambda P(u, i) / sum of path weights + (1 - lambda) O(u, i) / sum of other weights
+
+P and O are the weighted standardised terms of the model that are walks, and those that are not. The share of a list on
+real paths is the sum of the first summand over the sum of both.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.evaluation.judged import Judged
+from graphrec.evaluation.sample import blocks, sampled_rows
+from graphrec.metrics.intervals import Interval, bootstrap, bootstrap_all
+from graphrec.metrics.ranking import evaluate_lists
+from graphrec.progress import Progress, silent
+from graphrec.terms.blend import standardise
+from graphrec.terms.topk import top_k
+from graphrec.terms.walks import WalkTerm
+from graphrec.training.validation import rows_of
+
+WEIGHTS = tuple(step / 20 for step in range(21))
+#: The part of a list's score that should lie on real paths, and what that may cost.
+WANTED_SHARE = 0.6
+TOLERATED_COST = 0.02
+
+
+@dataclass(frozen=True)
+class Point:
+    """One weight of the paths."""
+
+    weight: float
+    """lambda: the weight of paths over that of all terms."""
+    ndcg: Interval
+    path_share: Interval
+    """Part of the scores of the shown products that lies on real paths."""
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """Accuracy against share on real paths."""
+
+    k: int
+    users: int
+    points: tuple[Point, ...]
+    chosen: Point
+    """The model as it is."""
+
+    @property
+    def cost(self) -> float | None:
+        """Part of the best nDCG that the best point with WANTED_SHARE on paths gives up; None without such a point."""
+        tried = (*self.points, self.chosen)
+        able = [point.ndcg.value for point in tried if point.path_share.value >= WANTED_SHARE]
+        best = max(point.ndcg.value for point in tried)
+        return 1 - max(able) / best if able and best else None
+
+
+def frontier(judged: Judged, *, progress: Progress = silent) -> Frontier | None:
+    """nDCG at k and the share on real paths for WEIGHTS and for the model's own; None where it is all or nothing."""
+    blend, part, k = judged.model.blend, judged.part, judged.k
+    is_path = np.array([isinstance(term, WalkTerm) for term in blend.terms])
+    weights = np.array(blend.weights)
+    paths, others = weights[is_path].sum(), weights[~is_path].sum()
+    if not paths or not others:
+        return None
+    own = float(paths / (paths + others))
+    tried = sorted({*WEIGHTS, own})
+    rows = sampled_rows(judged)
+    users = part.users[rows]
+    lists = np.full((len(tried), len(rows), k), -1, np.int32)
+    shares = np.zeros((len(tried), len(rows)))
+    for done, block in blocks(len(rows), part.num_products):
+        progress("accuracy against paths", done, len(rows))
+        on_paths, on_others = _scores(judged, users[block], is_path)
+        for place, weight in enumerate(tried):
+            mine, rest = np.float32(weight / paths) * on_paths, np.float32((1 - weight) / others) * on_others
+            listed = top_k(mine + rest, k, part.masked, users[block])
+            lists[place, block], shares[place, block] = listed, _path_share(mine, rest, listed)
+    relevant = rows_of(part.relevant, rows)
+    points = []
+    for weight, listed, share in zip(tried, lists, shares, strict=True):
+        ndcg = evaluate_lists(listed, relevant.indptr, relevant.indices, [k])[f"ndcg@{k}"]
+        told = share[~np.isnan(share)]
+        known = bootstrap(told, seed=judged.seed) if len(told) else Interval(0.0, 0.0, 0.0)
+        points.append(Point(weight, bootstrap_all({"": ndcg}, seed=judged.seed)[""], known))
+    swept = tuple(point for point in points if point.weight in WEIGHTS)
+    return Frontier(k, len(rows), swept, next(point for point in points if point.weight == own))
+
+
+def _scores(
+    judged: Judged, users: NDArray[np.int32], is_path: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The weighted standardised scores (num_users, num_products) of the terms that are paths and of the others."""
+    blend = judged.model.blend
+    sums = [np.zeros((len(users), judged.part.num_products), np.float32) for _ in range(2)]
+    for term, weight, path in zip(blend.terms, blend.weights, is_path, strict=True):
+        if weight:
+            scores = term.batch(users)
+            standardise(scores, weight)
+            sums[0 if path else 1] += scores
+    return sums[0], sums[1]
+
+
+def _path_share(mine: NDArray[np.float32], rest: NDArray[np.float32], lists: NDArray[np.int32]) -> NDArray[np.float64]:
+    """The part of each user's list that lies on paths (num_users,), between 0 and 1; nan where nothing is scored."""
+    places, filled = np.maximum(lists, 0).astype(np.int64), lists >= 0
+    on_paths = np.where(filled, np.take_along_axis(mine, places, axis=1), 0.0).sum(axis=1, dtype=np.float64)
+    beside = np.where(filled, np.take_along_axis(rest, places, axis=1), 0.0).sum(axis=1, dtype=np.float64)
+    total = on_paths + beside
+    share = np.divide(on_paths, total, out=np.full(len(lists), np.nan), where=total > 0)
+    return np.asarray(np.clip(share, 0.0, 1.0))

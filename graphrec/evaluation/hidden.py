@@ -1,0 +1,112 @@
+"""The hidden test part: who has to find what, and how well the lists of a model find it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.errors import ModelError
+from graphrec.graph.adjacency import Adjacency, Graph, Hop, visible_graph
+from graphrec.graph.shelf import DIGITS
+from graphrec.graph.snapshot import Snapshot
+from graphrec.metrics.intervals import Interval, bootstrap_all, jackknife
+from graphrec.metrics.ranking import coverage, coverage_without_each, evaluate_lists, novelty
+from graphrec.progress import Progress, silent
+from graphrec.terms.blend import Blend
+from graphrec.training.folder import Model
+from graphrec.training.lists import ranked_lists
+from graphrec.training.split import Split
+
+Metrics = dict[str, Interval]
+
+
+@dataclass(frozen=True, eq=False)
+class HiddenPart:
+    """Who has to find what, and what is left out of their lists.
+
+    Shapes: users (num_users,) and a row of `relevant` for each; a row of `held` and of `masked` for every user there
+    is; holders (num_products,): users who hold each product in what was fitted.
+    """
+
+    users: NDArray[np.int32]
+    relevant: Adjacency
+    held: Adjacency
+    """What was fitted on."""
+    masked: Adjacency
+    """What is no candidate."""
+    holders: NDArray[np.int64]
+    num_products: int
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, split: Split, fitted: Graph) -> "HiddenPart":
+        """The test part of a split for what was fitted on a graph."""
+        users, relevant = split.relevant("test")
+        held = fitted.held()
+        masked = held if split.masked == split.fitted else visible_graph(snapshot, split.hidden(split.masked)).held()
+        holders = np.bincount(held.indices, minlength=split.num_products)
+        return cls(users, relevant, held, masked, holders, split.num_products)
+
+    @property
+    def holder_share(self) -> NDArray[np.float64]:
+        """The share of the users who hold anything that hold each product (num_products,)."""
+        share: NDArray[np.float64] = self.holders / max(int((self.held.degrees() > 0).sum()), 1)
+        return share
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """The lists of one model and every metric of every user.
+
+    Shapes: lists (num_users, length); per_user: arrays (num_users,) by name, such as `ndcg@10`.
+    """
+
+    lists: NDArray[np.int32]
+    per_user: Mapping[str, NDArray[np.float64]]
+    metrics: Metrics
+
+
+def measure(
+    blend: Blend, part: HiddenPart, ks: Sequence[int], *, seed: int, spare: int = 0, progress: Progress = silent
+) -> Measured:
+    """The metrics of a model on the test part, its lists `spare` products longer than the longest cut."""
+    lists = ranked_lists(blend, part.users, part.masked, max(ks) + spare, progress=progress)
+    per_user = evaluate_lists(lists, part.relevant.indptr, part.relevant.indices, ks)
+    for k in ks if part.holders.any() else ():
+        per_user[f"novelty@{k}"] = novelty(lists, k, part.holder_share)
+    found = bootstrap_all(per_user, seed=seed)
+    for k in ks:
+        value = coverage(lists, k, part.num_products)
+        found[f"coverage@{k}"] = jackknife(value, coverage_without_each(lists, k, part.num_products))
+    return Measured(lists, per_user, found)
+
+
+def check_unseen(model: Model, folder_name: str, split: Split) -> None:
+    """Raise when the graph that a model was fitted on holds a pair of the test part.
+
+    The hash of the split says what a model claims; this looks at what it holds.
+
+    Raises:
+        ModelError: with how many pairs were seen.
+    """
+    roles = model.graph.schema.roles
+    # In a split by pairs every interaction of a hidden pair is hidden; in one by time an earlier look is no secret.
+    types = roles.relevant if split.listed is None else roles.interactions
+    seen = np.zeros(len(split.test), np.bool_)
+    for name in types:
+        seen |= _contains(model.graph.hops[Hop(name)], split.test, split.num_products)
+    if seen.any():
+        raise ModelError(
+            f"model {folder_name} has seen {int(seen.sum()):,} of the {len(split.test):,} test pairs of split "
+            f"{split.hash[:DIGITS]}, so that nothing it finds is a finding; run: graphrec train --model {model.kind}"
+        )
+
+
+def _contains(adjacency: Adjacency, codes: NDArray[np.int64], num_targets: int) -> NDArray[np.bool_]:
+    """Whether each code row * num_targets + target is an edge."""
+    rows = np.repeat(np.arange(len(adjacency.indptr) - 1, dtype=np.int64), adjacency.degrees())
+    edges = rows * num_targets + adjacency.indices
+    if not len(edges):
+        return np.zeros(len(codes), np.bool_)
+    found: NDArray[np.bool_] = edges[np.minimum(np.searchsorted(edges, codes), len(edges) - 1)] == codes
+    return found

@@ -1,0 +1,99 @@
+"""The sentences of a report: what was found, said so that it can be checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from graphrec.evaluation.details import Details
+from graphrec.evaluation.evaluate import Evaluation
+from graphrec.metrics.intervals import Interval
+
+#: A difference is said to be more than chance below this p.
+SURE = 0.05
+NAMES = {"popularity": "The most popular products", "itemknn": "Item-kNN"}
+
+
+@dataclass(frozen=True)
+class Words:
+    """What the top of the page says."""
+
+    done: Evaluation
+    details: Details
+    users: str
+
+    @property
+    def title(self) -> str:
+        """The heading."""
+        return f"How good are the recommendations of {self.done.model}?"
+
+    @property
+    def finding(self) -> str:
+        """The headline: how many are served, against the best baseline."""
+        k, split = self.details.k, self.done.split
+        hit = self.done.metrics[f"hit_rate@{k}"]
+        said = (
+            f"For {between(hit)} of {split['users']:,} {self.users}, the list of {k} holds "
+            f"{'the' if split['users'] == split['test_interactions'] else 'a'} product that they took afterwards and "
+            "that was hidden from the model."
+        )
+        best = self.best_baseline
+        if best is None:
+            return said
+        other = self.done.baselines[best][f"hit_rate@{k}"]
+        said += f" {NAMES.get(best, best)} would serve {percent(other.value)}"
+        p = self.details.paired[best][f"hit_rate@{k}"]
+        sure = "more than chance" if p < SURE else "not more than chance could make"
+        return f"{said}; the difference is {sure} ({p_text(p)})."
+
+    @property
+    def best_baseline(self) -> str | None:
+        """The baseline with the highest nDCG."""
+        name = f"ndcg@{self.details.k}"
+        return max(self.done.baselines, key=lambda other: self.done.baselines[other][name].value, default=None)
+
+    @property
+    def reasons(self) -> str:
+        """What the explanations are worth."""
+        found = self.details.explanations
+        if found is None:
+            return ""
+        own, random = found.necessity["reasons"].value, found.necessity["random"].value
+        return (
+            f"{percent(found.composition['path'].value)} of the scores of what is shown lie on real paths in the "
+            f"graph. Without what their five strongest reasons rest on, {percent(own)} of the products leave the list "
+            f"(as much taken at random: {percent(random)}); with what the first three rest on alone, "
+            f"{percent(found.sufficiency['reasons'].value)} stay."
+        )
+
+    @property
+    def cards(self) -> list[tuple[str, str]]:
+        """The numbers to remember."""
+        k, metrics = self.details.k, self.done.metrics
+        found = [
+            (percent(metrics[f"hit_rate@{k}"].value), f"of {self.users} are served by their list of {k}"),
+            (f"{metrics[f'ndcg@{k}'].value:.3f}", f"nDCG@{k}: 1 would be every hidden product on top"),
+            (percent(metrics[f"coverage@{k}"].value), "of all products are in somebody's list"),
+        ]
+        explained = self.details.explanations
+        if explained is not None:
+            found.append((percent(explained.composition["path"].value), "of the scores lie on real paths"))
+        return found
+
+    def terms(self, meta: Mapping[str, object]) -> str:
+        """The parts of the model with their weights."""
+        weights = meta["configuration"]["weights"]  # type: ignore[index]
+        return ", ".join(f"{weight:g} x {name}" for name, weight in weights.items())
+
+
+def percent(value: float) -> str:
+    """A share as a person reads it."""
+    return f"{value:.1%}" if 0 < value < 0.1 or 0.9 < value < 1 else f"{value:.0%}"
+
+
+def between(found: Interval) -> str:
+    """A share with its interval."""
+    return f"{found.value:.1%} ({found.low:.1%} to {found.high:.1%})"
+
+
+def p_text(p: float) -> str:
+    """A p-value with as many digits as it deserves."""
+    return "p < .001" if p < 0.001 else f"p = {p:.3f}".replace("0.", ".")

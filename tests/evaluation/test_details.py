@@ -1,0 +1,149 @@
+"""What a report shows, on banks small enough to count by hand."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graphrec.errors import ModelError
+from graphrec.evaluation.details import Wanted
+from graphrec.evaluation.evaluate import Evaluation, evaluate
+from graphrec.evaluation.groups import LEAST_USERS
+from graphrec.graph.snapshot import Snapshot
+from graphrec.home import Home
+from graphrec.training.fit import TrainOptions, train
+from tests.training import bank
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    """Two groups of 30 users who buy from their own half of 12 products, in towns of their own."""
+    return bank.taste_bank(tmp_path_factory.mktemp("taste") / "s")
+
+
+@pytest.fixture(scope="module")
+def done(snapshot: Snapshot, tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
+    """The kernel with defaults, judged with everything."""
+    home = Home(tmp_path_factory.mktemp("home")).prepare()
+    folder = train(snapshot, home, TrainOptions("kernel", fixed=True)).path
+    return evaluate(snapshot, folder, ks=(1, 3), wanted=Wanted(explain_users=20, ablation=True))
+
+
+def test_metrics_are_those_of_an_evaluation_without_details(snapshot: Snapshot, done: Evaluation) -> None:
+    assert done.details is not None
+    assert done.details.k == 3
+    assert done.metrics["recall@3"].value == 1
+    assert set(done.metrics) == {
+        f"{name}@{k}" for k in (1, 3)
+        for name in ("recall", "precision", "ndcg", "hit_rate", "mrr", "novelty", "coverage")
+    }  # fmt: skip
+
+
+def test_paired_tests_are_against_every_baseline(done: Evaluation) -> None:
+    assert done.details is not None
+    assert set(done.details.paired) == {"popularity", "itemknn"}
+    assert set(done.details.paired["popularity"]) == {"ndcg@3", "recall@3", "hit_rate@3"}
+    assert done.details.paired["popularity"]["recall@3"] < 0.001
+    assert done.details.paired["itemknn"]["recall@3"] == 1.0  # both find everything
+
+
+def test_segments_are_the_towns(done: Evaluation) -> None:
+    assert done.details is not None
+    (towns,) = done.details.segments
+    assert (towns.attribute, towns.protected) == ("LIVES_IN", False)
+    assert [(group.name, group.users) for group in towns.groups] == [("t0", 30), ("t1", 30)]
+    values = [group.metrics["kernel"]["ndcg@3"].value for group in towns.groups]
+    assert np.mean(values) == pytest.approx(done.metrics["ndcg@3"].value)
+
+
+def test_small_groups_are_not_shown(tmp_path: Path) -> None:
+    small = bank.taste_bank(tmp_path / "s", users=2 * LEAST_USERS - 1)
+    folder = train(small, Home(tmp_path / "home").prepare(), TrainOptions("kernel", fixed=True)).path
+    found = evaluate(small, folder, ks=(3,), wanted=Wanted(explain_users=0)).details
+    assert found is not None
+    assert found.segments == ()  # one town has 20 users, the other 19: nothing to compare
+    assert found.explanations is None
+    assert found.ablation is None
+
+
+def test_bins_of_holdings_and_holders(done: Evaluation) -> None:
+    assert done.details is not None
+    assert [(group.name, group.users) for group in done.details.holdings] == [("4 to 9", 60)]
+    assert done.details.holdings[0].metrics["kernel"]["recall@3"].value == 1
+    assert sum(group.users for group in done.details.holders) == 60
+    assert all(group.metrics["kernel"]["recall@3"].value == 1 for group in done.details.holders)
+
+
+def test_lists_of_one_half_share_its_sector(done: Evaluation) -> None:
+    """A user has one product of the own half left; the two others of the list are of the other sector."""
+    assert done.details is not None
+    kernel = done.details.beyond["kernel"]
+    assert kernel["diversity@3"].value == pytest.approx(2 / 3)
+    # History: all in one sector; list: 1/3 in it. JS of (1, 0) and (1/3, 2/3).
+    expected = (np.log2(1 / (2 / 3)) + (np.log2((1 / 3) / (2 / 3)) / 3 + 2 / 3)) / 2
+    assert kernel["calibration_js@3"].value == pytest.approx(expected)
+    assert done.details.kinds == "IN_SECTOR"
+
+
+def test_a_kernel_is_all_paths(done: Evaluation) -> None:
+    assert done.details is not None
+    found = done.details.explanations
+    assert found is not None
+    assert (found.users, found.k) == (20, 3)
+    assert {kind: value.value for kind, value in found.composition.items()} == {"path": 1.0, "self": 0.0}
+    assert found.with_reasons.value == 1
+    assert found.products_with_reasons.value == pytest.approx(1 / 3)  # no path leads to the other half
+    assert found.largest_sum_error < 1e-12
+    assert found.known_edges.value == 6  # five products and a town
+    assert set(found.necessity) == set(found.sufficiency) == {"reasons", "random", "path count"}
+    assert "LIR" not in found.paths  # nothing has a time
+    assert done.details.frontier is None  # no other part to weigh against
+
+
+def test_ablation_counts_edges_as_they_were(done: Evaluation) -> None:
+    assert done.details is not None
+    found = done.details.ablation
+    assert found is not None
+    assert [(one.part, one.change, one.edges) for one in found.variants] == [
+        ("customer side", "removed", ("LIVES_IN",)),
+        ("customer side", "shuffled", ("LIVES_IN",)),
+        ("product side", "removed", ("IN_SECTOR",)),
+        ("product side", "shuffled", ("IN_SECTOR",)),
+    ]
+    # What is bought together says everything: recall stays without either side.
+    assert found.variants[0].metrics["recall@3"].value == 1
+    assert found.variants[0].p["recall@3"] == 1
+
+
+def test_a_refit_with_other_vectors_is_refused(snapshot: Snapshot, tmp_path: Path) -> None:
+    folder = train(snapshot, Home(tmp_path / "home").prepare(), TrainOptions("kernel", fixed=True)).path
+    with pytest.raises(ModelError) as caught:
+        evaluate(snapshot, folder, wanted=Wanted(ablation=True, vectors={"Product": np.ones((12, 2), np.float32)}))
+    assert str(caught.value) == (
+        "the text vectors are not those that the model was fitted with, so that a refit would differ by them too; "
+        "run: graphrec train --model kernel"
+    )
+
+
+def test_the_same_model_gets_the_same_details(snapshot: Snapshot, tmp_path: Path) -> None:
+    folder = train(snapshot, Home(tmp_path / "home").prepare(), TrainOptions("blend", fixed=True)).path
+    one, two = (evaluate(snapshot, folder, ks=(3,), wanted=Wanted(explain_users=10)).details for _ in range(2))
+    assert dataclasses.asdict(one) == dataclasses.asdict(two)  # type: ignore[arg-type]
+
+
+def test_the_frontier_passes_through_the_model(snapshot: Snapshot, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home").prepare()
+    folder = train(snapshot, home, TrainOptions("blend", fixed=True)).path
+    done = evaluate(snapshot, folder, ks=(3,), baselines=(), wanted=Wanted(explain_users=0))
+    assert done.details is not None
+    found = done.details.frontier
+    assert found is not None
+    assert found.chosen.ndcg.value == pytest.approx(done.metrics["ndcg@3"].value)
+    shares = [point.path_share.value for point in found.points]
+    assert (shares[0], shares[-1]) == (0.0, 1.0)
+    assert shares == sorted(shares)
+    assert [point.weight for point in found.points] == [step / 20 for step in range(21)]
+    kernel = train(snapshot, home, TrainOptions("kernel", fixed=True)).path
+    alone = evaluate(snapshot, kernel, ks=(3,), baselines=()).metrics["ndcg@3"].value
+    assert found.points[-1].ndcg.value == pytest.approx(alone, abs=0.02)
