@@ -4,7 +4,7 @@ Formula: docs/formulas.md, Walks. A walk's weight beta is given in units of 1 / 
 of different walks can be compared and a fitted beta keeps its meaning when the graph grows.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numba
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import ModelError
-from graphrec.graph.adjacency import Graph, Hop
-from graphrec.models.matrix import csr, inverse_power
+from graphrec.graph.adjacency import Adjacency, Graph, Hop
+from graphrec.models.matrix import csr
 from graphrec.progress import Progress, silent
 from graphrec.schema import GraphSchema
 from graphrec.terms.batch import walk_scores
@@ -24,6 +24,9 @@ TABLE_ENTRIES = 4_000_000
 #: Products held through people: tuned on Gowalla once, fixed beforehand for all data.
 PEOPLE_POWERS = (0.7, 0.6, 0.3)
 MAX_HOPS = 3
+
+Learned = Mapping[int, NDArray[np.float64]]
+"""Learned numbers (nodes,) by position of a walk."""
 
 
 @dataclass(frozen=True)
@@ -69,17 +72,23 @@ def starting_walks(schema: GraphSchema, protected: bool = False) -> list[Walk]:
 
 
 def fit_kernel(
-    graph: Graph, walks: Sequence[Walk], config: KernelConfig | None = None, *, progress: Progress = silent
+    graph: Graph,
+    walks: Sequence[Walk],
+    config: KernelConfig | None = None,
+    *,
+    learned: Sequence[Learned] | None = None,
+    progress: Progress = silent,
 ) -> WalkTerm:
     """The kernel of these walks; `beta` of each is in units of 1 / mean spread and is divided by it here.
 
-    A walk that gives no sampled user a score that tells products apart drops out.
+    `learned` has the learned numbers of every walk by position, as walk_weights.py makes them. A walk that gives no
+    sampled user a score that tells products apart drops out.
     """
     config = config or KernelConfig()
     scorers = []
     for done, walk in enumerate(walks):
         progress("walks", done, len(walks))
-        scorer = fit_walk(graph, walk)
+        scorer = fit_walk(graph, walk, learned[done] if learned else None)
         spread = walk_scale(scorer, sample_users(scorer, config))
         if spread > 0:
             scorer.walk = replace(walk, beta=walk.beta / spread)
@@ -100,35 +109,34 @@ def rp3beta(graph: Graph, beta: float, config: KernelConfig | None = None) -> Wa
     return term
 
 
-def fit_walk(graph: Graph, walk: Walk) -> WalkScorer:
+def fit_walk(graph: Graph, walk: Walk, learned: Learned | None = None) -> WalkScorer:
     """The scorer of a walk: multiplied out where that is small, else with what takes returning walks out again."""
-    scorer = WalkScorer(graph, walk)
+    scorer = WalkScorer(graph, walk, learned=learned)
     if scorer.length == 1:
         return scorer
     if graph.counts[scorer.labels[0]] * graph.num_products <= TABLE_ENTRIES:
-        return WalkScorer(graph, walk, table=multiplied_out(graph, walk))
+        return WalkScorer(graph, walk, table=multiplied_out(scorer.steps[1:], scorer.scales[1:]), learned=learned)
     if scorer.closes and scorer.length == MAX_HOPS:
-        return WalkScorer(graph, walk, diagonal=closing_walks(scorer))
+        return WalkScorer(graph, walk, diagonal=closing_walks(scorer, *scorer.scales[1:]), learned=learned)
     return scorer
 
 
-def multiplied_out(graph: Graph, walk: Walk) -> NDArray[np.float64]:
-    """W (nodes at the first hop, num_products) of hops 2.. with their powers, in float64."""
+def multiplied_out(steps: Sequence[Adjacency], scales: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """W (nodes at the first hop, num_products) of hops 2.. with the numbers of their nodes, in float64."""
     matrix = None
-    for hop, power in zip(walk.hops[1:], walk.powers[1:], strict=True):
-        arriving = inverse_power(graph.hops[hop.back()].degrees(), power)
-        step = csr(graph.hops[hop], len(arriving), np.float64)
+    for hop, arriving in zip(steps, scales, strict=True):
+        step = csr(hop, len(arriving), np.float64)
         step.data *= arriving[step.indices]
         matrix = step if matrix is None else matrix @ step
     assert matrix is not None, "a walk of one hop has nothing to multiply out"
     return np.ascontiguousarray(matrix.toarray())
 
 
-def closing_walks(scorer: WalkScorer) -> NDArray[np.float64]:
-    """For every product a: the value of hops 2 and 3 that end at a itself (num_products,)."""
+def closing_walks(scorer: WalkScorer, middle: NDArray[np.float64], last: NDArray[np.float64]) -> NDArray[np.float64]:
+    """For every product a: the value of hops 2 and 3, with the numbers of their nodes, that end at a itself."""
     second, back = scorer.steps[1], scorer.back[2]
     result = np.zeros(scorer.num_products)
-    _closing(second.indptr, second.indices, back.indptr, back.indices, scorer.scales[1], scorer.scales[2], result)
+    _closing(second.indptr, second.indices, back.indptr, back.indices, middle, last, result)
     return result
 
 

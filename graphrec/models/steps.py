@@ -111,22 +111,12 @@ class StepSource:
     def draw(self, users: NDArray[np.int32], rng: np.random.Generator) -> Step:
         """The step of these users with targets drawn at random."""
         rows, products = self.held.expand(users)
-        chosen = self._chosen(rows, len(users), rng)
+        chosen = hidden_part(rows, len(users), self.drop, rng)
         targets = Pairs(rows[chosen], products[chosen])
         hidden = np.sort(targets.rows * self.graph.num_products + targets.products)
         kept = {hop: self._kept(hop, users, hidden) for hop in self.user_hops}
         whole = self._whole(users, targets) if self.with_whole else None
         return Step(users, kept, targets, Pairs(rows[~chosen], products[~chosen]), whole)
-
-    def _chosen(self, rows: NDArray[np.int64], num_rows: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-        """A random choice of the pairs of every row: their share, rounded, at least one."""
-        order = np.lexsort((rng.random(len(rows)), rows))
-        degrees = np.bincount(rows, minlength=num_rows)
-        place = np.arange(len(rows)) - np.repeat(np.cumsum(degrees) - degrees, degrees)
-        wanted = np.maximum(np.rint(self.drop * degrees), 1)
-        chosen = np.zeros(len(rows), np.bool_)
-        chosen[order] = place < wanted[rows]
-        return chosen
 
     def _kept(self, hop: Hop, users: NDArray[np.int32], hidden: NDArray[np.int64]) -> Adjacency:
         rows, nodes = self.graph.hops[hop].expand(users)
@@ -147,6 +137,17 @@ class StepSource:
                 left[hop] = self._kept(hop, everyone, hidden)
                 left[hop.back()] = left[hop].transposed(num_products)
         return left
+
+
+def hidden_part(rows: NDArray[np.int64], num_rows: int, share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """A random choice of the pairs of every row, which are sorted by row: their share, rounded, at least one."""
+    order = np.lexsort((rng.random(len(rows)), rows))
+    degrees = np.bincount(rows, minlength=num_rows)
+    place = np.arange(len(rows)) - np.repeat(np.cumsum(degrees) - degrees, degrees)
+    wanted = np.maximum(np.rint(share * degrees), 1)
+    chosen = np.zeros(len(rows), np.bool_)
+    chosen[order] = place < wanted[rows]
+    return chosen
 
 
 def _among(codes: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.bool_]:

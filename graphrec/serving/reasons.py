@@ -145,7 +145,7 @@ class Reasons:
             return None
         path = self._path(user, via, mid, target, scorer, count)
         text = self.sentences.path(scorer.walk.hops, path, count, self._event(user, via, scorer))
-        scale = float(scales[int(ledger.term[position])]) * scorer.walk.beta
+        scale = float(scales[int(ledger.term[position])]) * scorer.walk.beta * scorer.learned_factor(via, mid, product)
         statement, parameters = self._cypher(path, scorer, scale * self._evidence(scorer, user, via))
         return Line("path", text, share, against, self._via(group, via), path, statement, parameters, term.name)
 

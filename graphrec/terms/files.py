@@ -117,6 +117,8 @@ def _describe_walks(term: WalkTerm, stem: str, arrays: Arrays) -> list[dict[str,
     for n, scorer in enumerate(term.scorers):
         walk = scorer.walk
         walks.append({"walk": str(walk), "powers": list(walk.powers), "beta": walk.beta})
+        for place, learned in scorer.learned.items():
+            arrays[f"{stem}/{n}/learned/{place}"] = learned
         if scorer.table is not None:
             arrays[f"{stem}/{n}/table"] = scorer.table
         if scorer.closes:
@@ -144,7 +146,9 @@ def _open(described: Mapping[str, Any], stem: str, graph: Graph, arrays: Arrays)
             hops = tuple(Hop.parse(hop) for hop in entry["walk"].split())
             walk = Walk(hops, tuple(entry["powers"]), entry["beta"])
             diagonal, table = arrays.get(f"{stem}/{n}/diagonal"), arrays.get(f"{stem}/{n}/table")
-            scorers.append(WalkScorer(graph, walk, diagonal=diagonal, table=table))
+            places = {place: f"{stem}/{n}/learned/{place}" for place in range(len(hops))}
+            learned = {place: arrays[key] for place, key in places.items() if key in arrays}
+            scorers.append(WalkScorer(graph, walk, diagonal, table, learned))
         return WalkTerm(described["name"], graph, scorers)
     if described["form"] == "sage":
         own = {name.removeprefix(f"{stem}/"): array for name, array in arrays.items() if name.startswith(f"{stem}/")}

@@ -5,10 +5,10 @@
 
 deg_j(n_j) counts the edges of the j-th hop that arrive at n_j, x is the evidence of the first edge (docs/formulas.md).
 There is a power per position. Walks that come back to the user or pass through the product are no paths and are
-taken out again in closed form.
+taken out again in closed form. A learned number of a node is a factor of its power.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -38,7 +38,14 @@ class Walk:
 class WalkScorer:
     """Scores and shares of one walk (beta left out) on one graph."""
 
-    def __init__(self, graph: Graph, walk: Walk, diagonal: Vector | None = None, table: Vector | None = None) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        walk: Walk,
+        diagonal: Vector | None = None,
+        table: Vector | None = None,
+        learned: Mapping[int, Vector] | None = None,
+    ) -> None:
         self.walk = walk
         self.first = graph.hops[walk.hops[0]]
         self.steps = [graph.hops[hop] for hop in walk.hops]
@@ -52,18 +59,37 @@ class WalkScorer:
         self.people = self.via_user or self.mid_user
         self.closes = self.length > 1 and self.labels[0] == self.product_label
         self._diagonal = diagonal
+        self.learned = learned or {}
+        """Learned numbers (nodes,) by position; only where a line names its node (`names`)."""
         self.table = table
         """W (nodes at the first hop, num_products) multiplied out, with the powers of hops 2.. only, or None."""
 
     @cached_property
     def scales(self) -> list[Vector]:
-        """deg ** -power of every node, per hop."""
-        return [_powers(back, power) for back, power in zip(self.back, self.walk.powers, strict=True)]
+        """The number of every node, per hop."""
+        return [self.numbers(place, np.arange(len(back.indptr) - 1)) for place, back in enumerate(self.back)]
+
+    def numbers(self, place: int, nodes: NDArray[np.integer]) -> Vector:
+        """What a path is multiplied with at some nodes of one hop: deg ** -power, times what was learned."""
+        found = _power_of(self.back[place], nodes, self.walk.powers[place])
+        return found * self.learned[place][nodes] if place in self.learned else found
+
+    def names(self, place: int) -> bool:
+        """Whether a line of this walk names its node after this hop; other people, and what lies behind them, no."""
+        return place == self.length - 1 or (place == 0 and not self.via_user) or not self.people
+
+    def learned_factor(self, via: int, mid: int, product: int) -> float:
+        """What was learned of the nodes that a line names, multiplied; 1 without learning."""
+        nodes = {0: via, 1: mid, self.length - 1: product}
+        factor = 1.0
+        for place, learned in self.learned.items():
+            factor *= float(learned[nodes[place]])
+        return factor
 
     def start(self, user: int) -> tuple[NDArray[np.int32], Vector]:
         """The nodes after the first hop and x * deg ** -power of each."""
         nodes = self.first.row(user)
-        values = self.first.weights(user) * _power_of(self.back[0], nodes, self.walk.powers[0])
+        values = self.first.weights(user) * self.numbers(0, nodes)
         return nodes, values
 
     def scores(self, user: int) -> Vector:
@@ -82,7 +108,7 @@ class WalkScorer:
             origin, reached = step.expand(nodes)
             dense = np.bincount(reached, values[origin], label_size)
             nodes = np.flatnonzero(dense).astype(np.int32)
-            values = dense[nodes] * _power_of(self.back[position], nodes, self.walk.powers[position])
+            values = dense[nodes] * self.numbers(position, nodes)
         score = np.zeros(self.num_products)
         score[nodes] = values
         return score
@@ -106,14 +132,14 @@ class WalkScorer:
         if self.mid_user:
             own = _among(nodes, self.back[1].row(user))
             last = self.steps[2].row(user)
-            through_self = _power_of(self.back[1], np.array([user]), self.walk.powers[1])[0]
-            ends = through_self * _power_of(self.back[2], last, self.walk.powers[2])
+            through_self = self.numbers(1, np.array([user]))[0]
+            ends = through_self * self.numbers(2, last)
             score[last] -= values[own].sum() * ends
         if self.closes:
             back = values * self.diagonal[nodes]
             if self.mid_user:
                 both = own & _among(nodes, last)
-                back[both] -= values[both] * through_self * _power_of(self.back[2], nodes[both], self.walk.powers[2])
+                back[both] -= values[both] * through_self * self.numbers(2, nodes[both])
             score[nodes] -= back
 
     def shares(
@@ -133,7 +159,7 @@ class WalkScorer:
                 return _filled(group, none[:1], none[:1], found.sum(axis=0, keepdims=True)) if len(nodes) else []
             return _filled(group, nodes, none, found)
         origin, mid = self.steps[1].expand(nodes)
-        through = values[origin] * _power_of(self.back[1], mid, self.walk.powers[1])
+        through = values[origin] * self.numbers(1, mid)
         found = np.empty((len(origin), len(products)))
         for column, marks in self._arrivals(products):
             found[:, column] = through * marks[mid]
@@ -155,7 +181,7 @@ class WalkScorer:
                 found[:, column] = values * marks[nodes]
             return found * self._open(nodes, products)
         origin, mid = self.steps[1].expand(nodes)
-        through = values[origin] * _power_of(self.back[1], mid, self.walk.powers[1])
+        through = values[origin] * self.numbers(1, mid)
         if self.mid_user:
             through[mid == user] = 0.0
         for column, marks in self._arrivals(products):
@@ -165,8 +191,8 @@ class WalkScorer:
     def _through_self(self, user: int, nodes: NDArray[np.int32], products: NDArray[np.int32]) -> Vector:
         """What W holds for walks that lead through the user again (len(nodes), len(products))."""
         own = _among(nodes, self.back[1].row(user))
-        ends = _among(products, self.steps[2].row(user)) * _power_of(self.back[2], products, self.walk.powers[2])
-        return own[:, None] * ends[None, :] * _power_of(self.back[1], np.array([user]), self.walk.powers[1])
+        ends = _among(products, self.steps[2].row(user)) * self.numbers(2, products)
+        return own[:, None] * ends[None, :] * self.numbers(1, np.array([user]))
 
     def people_between(self, user: int, via: int, product: int) -> int:
         """How many other users the paths from the user by way of `via` (-1: any) to the product lead through."""
@@ -183,7 +209,7 @@ class WalkScorer:
     def _arrivals(self, products: NDArray[np.int32]) -> Iterator[tuple[int, Vector]]:
         """For each product in turn: deg(product) ** -power at the nodes before it, 0 elsewhere (one reused array)."""
         marks = np.zeros(len(self.steps[-1].indptr) - 1)
-        ends = _power_of(self.back[-1], products, self.walk.powers[-1])
+        ends = self.numbers(self.length - 1, products)
         for column, product in enumerate(products):
             before = self.back[-1].row(int(product))
             marks[before] = ends[column]
@@ -252,11 +278,6 @@ def _among(nodes: NDArray[np.int32], row: NDArray[np.int32]) -> NDArray[np.bool_
         return np.zeros(len(nodes), np.bool_)
     found: NDArray[np.bool_] = row[np.minimum(np.searchsorted(row, nodes), len(row) - 1)] == nodes
     return found
-
-
-def _powers(back: Adjacency, power: float) -> Vector:
-    degrees = back.degrees().astype(np.float64)
-    return np.where(degrees > 0, np.maximum(degrees, 1.0) ** -power, 0.0)
 
 
 def _power_of(back: Adjacency, nodes: NDArray[np.integer], power: float) -> Vector:
