@@ -162,7 +162,7 @@ def test_dormant(bank_store: Store) -> None:
 def test_recent(bank_store: Store) -> None:
     first: dict[tuple[str, str], str] = {}
     for row in EDGES["BOUGHT"].to_pylist():
-        pair, at = (row["source"], row["target"]), row["at"].strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        pair, at = (row["source"], row["target"]), str(row["at"].strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
         first[pair] = min(first.get(pair, at), at)
     counts = Counter(product for (_, product), at in first.items() if at >= "2024-06-01")
     found = ask(bank_store, "recent", since="2024-06-01", k="4").rows

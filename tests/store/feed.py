@@ -88,7 +88,9 @@ def feed(
         sink.add_series("price", table(PRICES, prices))
     if not finish:
         return counts, {}
-    pairs = {part: pair_table(rows) for part, rows in split.items()} if split is not None else None
+    if split is None:
+        return counts, sink.finish(None)
+    pairs: dict[Part, pa.Table] = {part: pair_table(rows) for part, rows in split.items()}
     return counts, sink.finish(pairs)
 
 
