@@ -24,7 +24,7 @@ SHOWN = ("recall", "ndcg", "precision", "hit_rate", "mrr", "coverage", "novelty"
 def command(
     k: Annotated[str, typer.Option("--k", help="Lengths of the list, such as 1,3,10,20.")] = "1,3,10,20",
     baselines: Annotated[
-        str, typer.Option(help="popularity, itemknn, both (with a comma), or none.")
+        str, typer.Option(help="Kinds of model with commas between them, or none; tuned on validation as ours is.")
     ] = "popularity,itemknn",
     model: Annotated[str | None, typer.Option(help="Kind of model (default: the blend).")] = None,
     report: Annotated[

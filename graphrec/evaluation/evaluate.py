@@ -1,21 +1,20 @@
 """A model against the hidden test part: full ranking of all candidates, next to baselines."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from graphrec.errors import CheckpointMismatch, ModelError, UsageError
+from graphrec.evaluation.baselines import BASELINES, baseline
 from graphrec.evaluation.details import Details, Wanted, detailed
 from graphrec.evaluation.hidden import HiddenPart, Metrics, check_unseen, measure
 from graphrec.evaluation.judged import Judged
-from graphrec.graph.adjacency import Graph, visible_graph
+from graphrec.graph.adjacency import visible_graph
 from graphrec.graph.shelf import DIGITS
 from graphrec.graph.snapshot import Snapshot
 from graphrec.progress import Progress, silent
-from graphrec.terms.base import Term
-from graphrec.terms.blend import Blend
 from graphrec.training.folder import Model, open_model
 from graphrec.training.split import Split, split_of
 
@@ -48,7 +47,7 @@ def evaluate(
     wanted: Wanted | None = None,
     progress: Progress = silent,
 ) -> Evaluation:
-    """The metrics of a model on the test part of its snapshot, next to baselines fitted on the same graph.
+    """The metrics of a model on the test part of its snapshot, next to baselines chosen and fitted as it was.
 
     Args:
         wanted: what a report needs beside them; None: nothing.
@@ -69,7 +68,7 @@ def evaluate(
     others = {}
     for name in baselines:
         assert visible is not None, "baselines are fitted"
-        alone = Blend([_BASELINES[name](visible)], [1.0])
+        alone = baseline(name, snapshot, split, visible, seed=seed, progress=progress)
         others[name] = measure(alone, part, ks, seed=seed, spare=spare, progress=progress)
     details = None
     if wanted is not None:
@@ -85,8 +84,8 @@ def _check_arguments(ks: Sequence[int], baselines: Sequence[str]) -> None:
     if not ks or min(ks) < 1:
         raise UsageError(f"k {','.join(map(str, ks)) or 'none'}: every k is at least 1, as in --k 1,3,10,20")
     for name in baselines:
-        if name not in _BASELINES:
-            raise UsageError(f"there is no baseline {name!r}; there are {', '.join(_BASELINES)}, and none")
+        if name not in BASELINES:
+            raise UsageError(f"there is no baseline {name!r}; there are {', '.join(BASELINES)}, and none")
 
 
 def _checked_split(snapshot: Snapshot, model: Model, folder: Path) -> Split:
@@ -115,18 +114,3 @@ def _described(split: Split) -> dict[str, Any]:
         "test_interactions": counts["test_interactions"], "fitted": split.fitted, "masked": split.masked,
         "notes": list(split.notes),
     }  # fmt: skip
-
-
-def _popularity(graph: Graph) -> Term:
-    from graphrec.models.popularity import fit_popularity
-
-    return fit_popularity(graph)
-
-
-def _itemknn(graph: Graph) -> Term:
-    from graphrec.models.itemknn import fit_itemknn
-
-    return fit_itemknn(graph)
-
-
-_BASELINES: Mapping[str, Callable[[Graph], Term]] = {"popularity": _popularity, "itemknn": _itemknn}

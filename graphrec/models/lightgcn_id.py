@@ -35,14 +35,14 @@ class PlainLightGCNConfig(PropagationConfig):
 
     dim: int = 64
     """Width of a vector."""
-    num_layers: int = 2
+    num_layers: int = 3
     """K, hops of propagation."""
     init: float = 0.1
     """Spread of the vectors at the start."""
     spectral_start: bool = True
-    """Start from the leading singular vectors of Ah, which propagation only scales, beside nothing random."""
-    batch_size: int = 1024
-    """Users per step; every step propagates over the whole graph."""
+    """Start from the leading singular vectors of Ah, which propagation only scales, instead of at random."""
+    learning_rate: float = 0.02
+    """Of Adam; with layers averaged, gradients are small."""
     regularization: float = 1e-6
     """Weight decay of Adam on all vectors."""
 

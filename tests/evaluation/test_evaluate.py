@@ -164,7 +164,10 @@ def test_wrong_arguments_are_refused(tmp_path: Path, home: Home) -> None:
         evaluate(snapshot, folder, ks=(0, 5))
     with pytest.raises(UsageError) as caught:
         evaluate(snapshot, folder, baselines=("svd",))
-    assert str(caught.value) == "there is no baseline 'svd'; there are popularity, itemknn, and none"
+    assert str(caught.value) == (
+        "there is no baseline 'svd'; there are kernel, spectral, lightgcn, ease, softmax, itemknn, popularity, "
+        "lightgcn-id, graphsage, als, rp3beta, and none"
+    )
 
 
 def test_the_same_model_gets_the_same_numbers(tmp_path: Path, home: Home) -> None:

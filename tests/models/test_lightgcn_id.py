@@ -52,7 +52,7 @@ def test_the_users_own_vector_is_a_line_of_its_own() -> None:
     shares = term.shares(user, products)
     kinds = [shares.groups[place].kind for place in shares.group]
     assert kinds == ["similarity"] * len(graph.held().row(user)) + ["self"]
-    own = network.users[user].detach().double().numpy() / 3 * np.sqrt(len(graph.held().row(user)))
+    own = network.users[user].detach().double().numpy() / 4 * np.sqrt(len(graph.held().row(user)))
     np.testing.assert_allclose(shares.values[-1], own @ term.right[products].T.astype(np.float64), rtol=1e-5)
     assert shares.via[-1] == -1
 
