@@ -42,6 +42,8 @@ class TrainingConfig:
     """Of Adam."""
     regularization: float = 1e-5
     """Weight decay of Adam on node vectors."""
+    mixed_precision: bool = False
+    """Multiply users with products in bfloat16, for a GPU whose time goes there; everything else stays float32."""
     seed: int = 0
     """Of the initial vectors, the order of users and whatever else is drawn."""
 
@@ -117,7 +119,7 @@ def ranking_loss(
     if kind == "auto":
         kind = "full" if len(products) <= FULL_SOFTMAX_PRODUCTS else "sampled"
     if kind == "full":
-        scores = users @ products.T
+        scores = _scores(users, products, config)
         scores[:, ~known] = -torch.inf
         scores[_tensor(step.held.rows, users), _tensor(step.held.products, users)] = -torch.inf
         return full_softmax(scores, rows, targets)
@@ -129,10 +131,16 @@ def ranking_loss(
         drawn, expected = holdings.sample(config.negatives, rng)
     else:
         drawn, expected = holdings.in_batch(step.targets.products)
-    sampled = users @ products[_tensor(drawn, users)].T
+    sampled = _scores(users, products[_tensor(drawn, users)], config)
     held = torch.from_numpy(holdings.table(step.users, drawn)).to(users.device)
     log_expected = torch.from_numpy(np.log(expected)).float().to(users.device)
     return sampled_softmax(positive, rows, sampled.masked_fill(held, -torch.inf), log_expected)
+
+
+def _scores(users: Tensor, products: Tensor, config: TrainingConfig) -> Tensor:
+    with torch.autocast(users.device.type, torch.bfloat16, enabled=config.mixed_precision):
+        scores = users @ products.T
+    return scores.float()
 
 
 def _tensor(values: np.ndarray, like: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from graphrec.models.lightgcn import LightGCNConfig, fit_lightgcn
 from graphrec.models.loop import run_epoch
 from graphrec.models.losses import full_softmax, info_nce, sampled_softmax
 from graphrec.models.network import ItemGCN, message_hops
-from graphrec.models.objective import noise_of, ranking_loss
+from graphrec.models.objective import noise_of, ranking_loss, step_loss
 from graphrec.models.propagation import gather_sum, propagate_sum
 from graphrec.models.steps import Pairs, Step, StepSource
 from tests.models.boards import best_new, check_contract, checkerboard, random_board, same_scores
@@ -295,3 +295,24 @@ def test_a_batch_in_which_a_user_holds_everything_has_a_gradient() -> None:
     loss = sampled_softmax(target, torch.tensor([0]), scores, torch.zeros(2))
     loss.backward()
     assert (loss.item(), target.grad.item(), scores.grad.tolist()) == (0.0, 0.0, [[0.0, 0.0]])
+
+
+@pytest.mark.parametrize("loss", ["full", "sampled"])
+def test_mixed_precision_rounds_the_scores_of_a_step_and_nothing_else(loss: str) -> None:
+    graph = checkerboard()
+    network = ItemGCN(graph, {}, SMALL)
+    source = StepSource(graph, network.hops, 0.3)
+    step = source.draw(np.arange(16, dtype=np.int32), np.random.default_rng(0))
+    found = []
+    for mixed in (False, True):
+        config = dataclasses.replace(SMALL, loss=loss, init=1.0, mixed_precision=mixed)
+        network.zero_grad()
+        value = step_loss(network, step, source.holdings, config, np.random.default_rng(0))
+        value.backward()
+        assert value.dtype == network.ids[0].grad.dtype == torch.float32
+        found.append((value.item(), network.ids[0].grad.clone()))
+    assert found[0][0] != found[1][0]
+    assert found[0][0] == pytest.approx(found[1][0], rel=0.01)
+    torch.testing.assert_close(*(gradient for _, gradient in found), rtol=0.05, atol=0.001)
+    fitted = fit_lightgcn(graph, None, dataclasses.replace(SMALL, loss=loss, mixed_precision=True))
+    assert best_new(fitted.term, graph).tolist() == list(range(16))
