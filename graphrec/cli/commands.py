@@ -6,6 +6,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "snapshot": ("graphrec.cli.snapshot", "Write the graph as of a date as arrays."),
     "embed": ("graphrec.cli.embed", "Turn the texts of a snapshot into vectors."),
     "train": ("graphrec.cli.train", "Fit a model on a snapshot."),
+    "tune": ("graphrec.cli.tune", "Search configurations on the validation part, for train."),
     "evaluate": ("graphrec.cli.evaluate", "Measure a model on the hidden part, next to baselines."),
     "recommend": ("graphrec.cli.recommend", "List products for one user, with reasons."),
     "explain": ("graphrec.cli.explain", "Show every part of one score."),

@@ -96,7 +96,9 @@ class _Lines:
         if now - self._last < SECONDS_BETWEEN_LINES:
             return
         self._last = now
-        note(f"{what}: {done:,} of {total:,}" if total else f"{what}: {done:,}")
+        name, _, detail = what.partition(": ")
+        shown = f"{name}: {done:,} of {total:,}" if total else f"{name}: {done:,}"
+        note(f"{shown} ({detail})" if detail else shown)
 
 
 @contextmanager
@@ -110,8 +112,9 @@ def _bars() -> Iterator[Progress]:
     with RichProgress(*parts, console=Console(stderr=True), transient=True) as bars:
 
         def report(what: str, done: int, total: int | None) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(what, total=total)
-            bars.update(tasks[what], completed=done, total=total)
+            name = what.partition(": ")[0]
+            if name not in tasks:
+                tasks[name] = bars.add_task(what, total=total)
+            bars.update(tasks[name], description=what, completed=done, total=total)
 
         yield report

@@ -1,9 +1,11 @@
 """graphrec train: fit a model on a snapshot."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from graphrec.cli.as_of import AsOf, look_back
 from graphrec.cli.latest import latest_snapshot
 from graphrec.cli.output import emit_json, note, progress, say
 from graphrec.cli.state import state
@@ -16,7 +18,11 @@ if TYPE_CHECKING:
 
 def command(
     model: Annotated[
-        str, typer.Option(help="blend, kernel, spectral, lightgcn, ease, softmax, itemknn, popularity or text.")
+        str,
+        typer.Option(
+            help="blend, kernel, spectral, lightgcn, ease, softmax, itemknn, popularity, text, lightgcn-id (with user "
+            "vectors), graphsage (not linear), als or rp3beta."
+        ),
     ] = "blend",
     final: Annotated[
         bool, typer.Option("--final", help="Refit what was chosen on everything, the test part too: for serving.")
@@ -29,33 +35,41 @@ def command(
         bool, typer.Option("--use-protected", help="Let scores use attributes marked as protected.")
     ] = False,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything drawn (default: the settings').")] = None,
+    device: Annotated[str, typer.Option(help="Where networks are trained: auto, cpu or cuda.")] = "auto",
+    log_dir: Annotated[
+        Path | None, typer.Option(help="Folder for TensorBoard events of every epoch (needs graphrec[tracking]).")
+    ] = None,
+    as_of: AsOf = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Fit a model on the latest snapshot, which is taken first when the store holds something newer.
 
     The model is fitted on train, its settings and weights are chosen on validation, then it is refitted on both; the
-    test part stays hidden for `graphrec evaluate`. `--final` refits what was chosen on everything.
+    test part stays hidden for `graphrec evaluate`. `--final` refits what was chosen on everything. A training that was
+    killed goes on where it was.
     """
     from graphrec.training.fit import TrainOptions, train
 
+    look_back(as_of)
     options = TrainOptions(
         model=model,
         fixed=fixed,
         final=final,
         seed=state.settings.seed if seed is None else seed,
         use_protected=use_protected,
+        device=device,
     )
     with progress(json=json) as report:
         snapshot = latest_snapshot(report)
-        vectors = _vectors(snapshot, report) if text and not fixed else {}
-        done = train(snapshot, state.home.prepare(), options, vectors=vectors, progress=report)
+        vectors = text_vectors(snapshot, report) if text and not fixed else {}
+        done = train(snapshot, state.home.prepare(), options, vectors=vectors, log_dir=log_dir, progress=report)
     if json:
         emit_json(_plain(done))
     else:
         _print(done)
 
 
-def _vectors(snapshot: "Snapshot", report: "Progress") -> dict[str, Any]:
+def text_vectors(snapshot: "Snapshot", report: "Progress") -> dict[str, Any]:
     """The text vectors of every label that has texts, encoding what is not known yet."""
     from graphrec.features.text import Encoder
     from graphrec.features.vectors import VectorCache
@@ -77,6 +91,7 @@ def _plain(done: "TrainReport") -> dict[str, Any]:
         "seconds": done.seconds,
         "is_new": done.is_new,
         "configuration": done.meta["configuration"],
+        "tuned": done.meta["tuned"],
         "split": done.meta["split"],
         "notes": done.meta["notes"],
     }
@@ -92,6 +107,8 @@ def _print(done: "TrainReport") -> None:
     else:
         say(f"{done.path.name}: trained in {done.seconds:.1f} s on snapshot {done.snapshot[:DIGITS]}")
     configuration = done.meta["configuration"]
+    if done.meta["tuned"]:
+        say(f"  tuned: {', '.join(done.meta['tuned'])}")
     parts = ", ".join(f"{weight:g} x {name}" for name, weight in configuration["weights"].items())
     say(f"  terms: {parts}")
     for walk in configuration["terms"].get("kernel", {}).get("walks", []):

@@ -11,6 +11,7 @@ import platform
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from graphrec import __version__
 from graphrec.errors import NotTrained, SchemaOutdated, UsageError
+from graphrec.features.text import choose_device
 from graphrec.files import replace_folder
 from graphrec.graph.adjacency import Graph, Hidden, visible_graph
 from graphrec.graph.snapshot import Snapshot
@@ -29,14 +31,19 @@ from graphrec.metrics.ranking import evaluate_lists
 from graphrec.progress import Progress, silent
 from graphrec.terms.blend import Blend
 from graphrec.terms.files import write_blend
+from graphrec.training.checkpoint import Work
 from graphrec.training.folder import FORMAT, KINDS, content_hash, model_folder, read_meta
 from graphrec.training.lists import ranked_lists
-from graphrec.training.recipes import Inputs, blend_of
-from graphrec.training.search import choose, fixed
-from graphrec.training.split import Split, split_of
+from graphrec.training.networks import NETWORKS
+from graphrec.training.recipes import Inputs, Plain, blend_of
+from graphrec.training.search import BLEND_TERMS, Chosen, choose, fixed
+from graphrec.training.split import Split, Stage, check_hidden, split_of
+from graphrec.training.tracking import Tracker
+from graphrec.training.tune import tuned_configurations
 from graphrec.training.validation import Validation
 
 REPORTED_KS = (1, 3, 10, 20)
+DEVICES = ("auto", "cpu", "cuda")
 
 
 @dataclass(frozen=True)
@@ -54,10 +61,14 @@ class TrainOptions:
     """Refit what was chosen before on everything."""
     seed: int = 0
     use_protected: bool = False
+    device: str = "auto"
+    """Where networks are trained: auto (a GPU where torch can use one), cpu or cuda."""
 
     def __post_init__(self) -> None:
         if self.model not in KINDS:
             raise UsageError(f"there is no model {self.model!r}; there are {', '.join(KINDS)}")
+        if self.device not in DEVICES:
+            raise UsageError(f"there is no device {self.device!r}; there are {', '.join(DEVICES)}")
 
 
 @dataclass(frozen=True)
@@ -90,6 +101,11 @@ class _Job:
     def folder(self) -> Path:
         return model_folder(self.home, self.options.model, final=self.options.final)
 
+    def tuned(self) -> dict[str, Plain]:
+        """The tuned configurations that this model takes."""
+        names = BLEND_TERMS if self.options.model == "blend" else (self.options.model,)
+        return {name: dict(plain) for name, plain in self.inputs.tuned.items() if name in names}
+
     def request(self) -> dict[str, Any]:
         """What decides the result: an equal request gives an equal model."""
         digest = hashlib.sha256()
@@ -104,9 +120,11 @@ class _Job:
             "final": self.options.final,
             "seed": self.options.seed,
             "use_protected": self.options.use_protected,
+            "device": self.options.device,
             "snapshot": self.snapshot.hash,
             "split": self.split.hash,
             "vectors": digest.hexdigest() if self.inputs.vectors else None,
+            "tuned": self.tuned(),
         }
 
 
@@ -116,57 +134,96 @@ def train(
     options: TrainOptions | None = None,
     *,
     vectors: Mapping[str, NDArray[np.float32]] | None = None,
+    log_dir: Path | None = None,
     progress: Progress = silent,
 ) -> TrainReport:
     """Fit a model and write its folder; nothing is done when the same was done before.
 
+    A training that was killed goes on where it was and ends with the same bytes.
+
     Args:
         vectors: text vectors (num_nodes, dim) by label, for terms that read texts.
+        log_dir: a folder for TensorBoard events of fits by epochs.
 
     Raises:
-        ModelError: a term cannot be fitted on this snapshot.
+        ModelError: a term cannot be fitted on this snapshot, or a fit would see what is hidden from it.
+        UsageError: events are asked for and the package that writes them is not installed.
     """
     options = options or TrainOptions()
     began = time.monotonic()
-    inputs = Inputs(options.seed, options.use_protected, vectors or {}, progress)
-    job = _Job(snapshot, home, options, split_of(snapshot), inputs)
+    split = split_of(snapshot)
+    tracker = Tracker(log_dir)
+    tuned = {} if options.fixed else tuned_configurations(home, snapshot, split, use_protected=options.use_protected)
+    inputs = Inputs(
+        options.seed, options.use_protected, vectors or {}, progress, tuned, tracker=tracker, device=options.device
+    )  # fmt: skip
+    job = _Job(snapshot, home, options, split, inputs)
     if options.final:
         job = _final_job(job)
     before = _same_before(job)
     if before is not None:
         return before
+    work = Work.of(home.working, job.folder.name, job.request())
+    job = replace(job, inputs=replace(job.inputs, work=work))
     meta, blend, graph = _final(job) if options.final else _tested(job)
-    return _write(job, meta, blend, graph, began)
+    report = _write(job, meta, blend, graph, began)
+    work.clear()
+    job.inputs.tracker.close()
+    return report
 
 
 def _tested(job: _Job) -> tuple[dict[str, Any], Blend, Graph]:
     """Choose on validation, refit on what the test may know."""
-    train_graph = visible_graph(job.snapshot, job.split.hidden("train"))
+    train_graph = _shown(job, "train")
     validation = Validation.of(job.split, train_graph, job.options.seed)
     notes = list(job.split.notes)
-    metrics: dict[str, Interval] = {}
+    inputs = replace(job.inputs, metric=validation.metric)
+    record: dict[str, Any]
+    blend: Blend | None = None
     if job.options.fixed or not len(validation):
-        chosen = fixed(job.options.model, train_graph, job.inputs)
+        chosen = fixed(job.options.model, train_graph, inputs)
+        record = {"configuration": chosen.configuration(), "metrics": {}, "alone": {}, "curves": []}
         notes.append(
             "defaults fixed beforehand: nothing was tuned, validation was not looked at" if job.options.fixed
             else "the validation part is empty, so nothing could be chosen: defaults fixed beforehand"
         )  # fmt: skip
     else:
-        chosen = choose(job.options.model, train_graph, validation, job.inputs)
-        assert chosen.blend is not None, "a choice is fitted"
-        metrics = _validation_metrics(chosen.blend, train_graph, validation, job.options.seed)
-    graph, blend = train_graph, chosen.blend
-    if job.split.refit or blend is None:
-        graph = visible_graph(job.snapshot, job.split.hidden(job.split.fitted))
-        blend = blend_of(chosen.configuration(), graph, job.inputs)
+        choosing = cache(lambda: choose(job.options.model, train_graph, validation, inputs))
+        record = inputs.work.once("chosen", lambda: _record(choosing(), train_graph, validation, inputs))
+        blend = None if job.split.refit else choosing().blend
+    graph = train_graph
+    if blend is None:
+        graph = _shown(job, job.split.fitted)
+        blend = blend_of(record["configuration"], graph, replace(inputs, stage="refit"))
     meta = {
-        "configuration": chosen.configuration(),
-        "metrics": metrics,
-        "validation": {"metric": validation.metric, "users": len(validation), "alone": dict(chosen.tried)},
+        "configuration": record["configuration"],
+        "metrics": record["metrics"],
+        "validation": {"metric": validation.metric, "users": len(validation), "alone": record["alone"]},
+        "curves": [*record["curves"], *inputs.tracker.curves("refit")],
+        "tuned": sorted(job.tuned()),
         "fitted": job.split.fitted,
         "notes": notes,
     }
     return meta, blend, graph
+
+
+def _shown(job: _Job, stage: Stage) -> Graph:
+    """The graph that a fit of this stage may see, looked over for what it may not."""
+    graph = visible_graph(job.snapshot, job.split.hidden(stage))
+    check_hidden(job.split, graph, stage)
+    return graph
+
+
+def _record(chosen: Chosen, graph: Graph, validation: Validation, inputs: Inputs) -> dict[str, Any]:
+    """What is kept of a choice, as plain values."""
+    assert chosen.blend is not None, "a choice is fitted"
+    metrics = _validation_metrics(chosen.blend, graph, validation, inputs.seed)
+    return {
+        "configuration": chosen.configuration(),
+        "metrics": {name: _plain(interval) for name, interval in metrics.items()},
+        "alone": dict(chosen.tried),
+        "curves": inputs.tracker.curves("choosing"),
+    }
 
 
 def _final_job(job: _Job) -> _Job:
@@ -190,10 +247,11 @@ def _final(job: _Job) -> tuple[dict[str, Any], Blend, Graph]:
     """The chosen configuration on everything."""
     tested = read_meta(model_folder(job.home, job.options.model, final=False))
     graph = visible_graph(job.snapshot, job.split.hidden("all"))
-    blend = blend_of(tested["configuration"], graph, job.inputs)
+    blend = blend_of(tested["configuration"], graph, replace(job.inputs, stage="refit"))
     notes = ["fitted on everything, the test part too; metrics are those of the tested model"]
     meta = {"configuration": tested["configuration"], "metrics": tested["metrics"], "fitted": "all", "notes": notes}
-    return {**meta, "validation": tested["validation"]}, blend, graph
+    meta |= {"validation": tested["validation"], "tuned": tested["tuned"], "curves": job.inputs.tracker.curves("refit")}
+    return meta, blend, graph
 
 
 def _validation_metrics(blend: Blend, graph: Graph, validation: Validation, seed: int) -> dict[str, Interval]:
@@ -232,9 +290,8 @@ def _write(job: _Job, meta: dict[str, Any], blend: Blend, graph: Graph, began: f
             "hidden": _hidden(job.split.hidden(meta["fitted"])),
             "request": job.request(),
             **meta,
-            "metrics": {name: _plain(interval) for name, interval in meta["metrics"].items()},
             "versions": _versions(),
-            "device": _device(blend),
+            "device": _device(blend, job.options.device),
             "description": description,
             "seconds": round(time.monotonic() - began, 3),
         }
@@ -254,10 +311,8 @@ def _hidden(hidden: Hidden) -> dict[str, int | None]:
     return {"known_from": hidden.known_from, "pairs": 0 if hidden.pairs is None else len(hidden.pairs)}
 
 
-def _plain(interval: Interval | Mapping[str, float]) -> Mapping[str, float]:
-    if isinstance(interval, Interval):
-        return {"value": interval.value, "low": interval.low, "high": interval.high}
-    return interval
+def _plain(interval: Interval) -> dict[str, float]:
+    return {"value": interval.value, "low": interval.low, "high": interval.high}
 
 
 def _versions() -> dict[str, str]:
@@ -270,7 +325,10 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _device(blend: Blend) -> dict[str, str]:
-    if any(term.name == "lightgcn" for term in blend.terms):
-        return {"name": "cpu", "reason": "lightgcn is fitted with torch on the CPU, all else with numpy and numba"}
-    return {"name": "cpu", "reason": "every part of this model is fitted with numpy and numba"}
+def _device(blend: Blend, wanted: str) -> dict[str, str]:
+    networks = [term.name for term in blend.terms if term.name in NETWORKS]
+    if not networks:
+        return {"name": "cpu", "reason": "every part of this model is fitted with numpy and numba"}
+    device = choose_device(wanted)
+    reason = f"{device.reason}; {' and '.join(networks)} with torch, all else with numpy and numba on the CPU"
+    return {"name": device.name, "reason": reason}

@@ -1,13 +1,32 @@
 """Who hears of the epochs of a training: the learning curves of the model folder and, when asked for, TensorBoard."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphrec.errors import UsageError
+from graphrec.training.checkpoint import digest
 
 if TYPE_CHECKING:
     from graphrec.models.epochs import Epoch
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One fit by epochs of a training."""
+
+    stage: str
+    """choosing, refit or tuning."""
+    term: str
+    configuration: Mapping[str, Any]
+    metric: str
+    """What its values are."""
+
+    @property
+    def key(self) -> str:
+        """Its name in the working folder and in the log folder."""
+        return f"{self.stage}-{self.term}-{digest(dict(self.configuration))}"
 
 
 class Tracker:
@@ -25,21 +44,18 @@ class Tracker:
         self._writers: dict[str, Any] = {}
         self._new_writer = _writer_of(log_dir) if log_dir else None
 
-    def hears(
-        self, stage: str, term: str, plain: Mapping[str, Any], key: str, metric: str
-    ) -> "Callable[[Epoch], None]":
-        """What hears of the epochs of one fit; `key` is its name in the log folder."""
+    def hears(self, fit: Fit) -> "Callable[[Epoch], None]":
+        """What hears of the epochs of one fit."""
 
         def hear(epoch: "Epoch") -> None:
             # A fit that goes on tells its epochs from the first one again.
-            if epoch.number == 1 or key not in self._curves:
-                self._curves[key] = {"stage": stage, "term": term, "configuration": dict(plain), "metric": metric}
-                self._curves[key] |= {"loss": [], "value": []}
-            self._curves[key]["loss"].append(epoch.loss)
-            self._log(key, "loss", epoch.loss, epoch.number)
+            if epoch.number == 1:
+                self._curves[fit.key] = {**asdict(fit), "loss": [], "value": []}
+            self._curves[fit.key]["loss"].append(epoch.loss)
+            self._log(fit.key, "loss", epoch.loss, epoch.number)
             if epoch.value is not None:
-                self._curves[key]["value"].append(epoch.value)
-                self._log(key, metric, epoch.value, epoch.number)
+                self._curves[fit.key]["value"].append(epoch.value)
+                self._log(fit.key, fit.metric, epoch.value, epoch.number)
 
         return hear
 

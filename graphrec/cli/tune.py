@@ -1,0 +1,70 @@
+"""graphrec tune: search the configurations of a model on the validation part."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from graphrec.cli.latest import latest_snapshot
+from graphrec.cli.output import emit_json, progress, say
+from graphrec.cli.state import state
+
+if TYPE_CHECKING:
+    from graphrec.training.tune import Tuned
+
+
+def command(
+    model: Annotated[
+        str, typer.Option(help="A term such as lightgcn or ease, or blend: each of its terms in turn.")
+    ] = "blend",
+    trials: Annotated[int, typer.Option(help="Trials in the whole study; those of earlier calls count.")] = 30,
+    timeout: Annotated[
+        float | None, typer.Option(help="Seconds after which no other trial begins; a later call goes on.")
+    ] = None,
+    text: Annotated[bool, typer.Option("--text/--no-text", help="Let terms read the texts of the nodes.")] = True,
+    use_protected: Annotated[
+        bool, typer.Option("--use-protected", help="Let scores use attributes marked as protected.")
+    ] = False,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything drawn (default: the settings').")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Try configurations of a model on the validation part; `graphrec train` then fits the one that won.
+
+    The first trials are those that every training tries, so that the winner is no worse on validation. A study that was
+    stopped goes on where it was. The test part is not read.
+    """
+    from graphrec.cli.train import text_vectors
+    from graphrec.training.tune import TuneOptions, tune
+
+    options = TuneOptions(
+        model=model,
+        trials=trials,
+        timeout=timeout,
+        seed=state.settings.seed if seed is None else seed,
+        use_protected=use_protected,
+    )
+    with progress(json=json) as report:
+        snapshot = latest_snapshot(report)
+        vectors = text_vectors(snapshot, report) if text else {}
+        found = tune(snapshot, state.home.prepare(), options, vectors=vectors, progress=report)
+    if json:
+        emit_json({"studies": found, "snapshot": snapshot.hash})
+    else:
+        _print(found, options.trials)
+
+
+def _print(found: "list[Tuned]", wanted: int) -> None:
+    for study in found:
+        new = f"{study.new} new" if study.new else "nothing to do"
+        say(
+            f"{study.model}: {study.metric} {study.best:.4f}, {study.untuned:.4f} untuned; {study.trials} of {wanted} "
+            f"trials ({study.pruned} pruned, {new})"
+        )
+        say("  " + ", ".join(f"{name} {_shown(value)}" for name, value in study.configuration.items()))
+    if all(study.trials >= wanted for study in found):
+        say("next: graphrec train")
+    else:
+        say("next: graphrec tune, which goes on")
+
+
+def _shown(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
