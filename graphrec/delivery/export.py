@@ -12,6 +12,7 @@ from graphrec.files import whole_file
 from graphrec.progress import Progress, silent
 from graphrec.serving.answer import Answer
 from graphrec.serving.engine import Engine
+from graphrec.serving.lists import recommend_many
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -73,8 +74,7 @@ def _chunks(engine: Engine, k: int, record: Recorded, progress: Progress) -> "It
     total = len(engine.users)
     for start in range(0, total, CHUNK):
         columns: dict[str, list[Any]] = {field.name: [] for field in fields}
-        ids = [engine.users.ids[user] for user in range(start, min(start + CHUNK, total))]
-        answers = [engine.recommend(user, k, reasons=REASONS) for user in ids]
+        answers = list(recommend_many(engine, range(start, min(start + CHUNK, total)), k, reasons=REASONS))
         record(answers)
         empty = sum(not answer.items for answer in answers)
         for answer in answers:

@@ -16,6 +16,7 @@ from graphrec.errors import StoreError
 from graphrec.progress import Progress, silent
 from graphrec.serving.answer import Item
 from graphrec.serving.engine import Engine
+from graphrec.serving.lists import recommend_many
 from graphrec.store.base import Index, Store
 from graphrec.terms.factors import FactorTerm
 
@@ -110,8 +111,7 @@ def _chunks(
     total = len(engine.users)
     for start in range(0, total, USERS):
         rows: list[dict[str, Any]] = []
-        ids = [engine.users.ids[user] for user in range(start, min(start + USERS, total))]
-        answers = [engine.recommend(user, k, reasons=REASONS) for user in ids]
+        answers = list(recommend_many(engine, range(start, min(start + USERS, total)), k, reasons=REASONS))
         record(answers)
         empty = sum(not answer.items for answer in answers)
         for answer in answers:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from graphrec.graph.adjacency import Hop
 
 LineKind = Literal["path", "attribute", "similarity", "general", "self", "nonlinear"]
+LinePart = Literal["", "text", "learned"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class LineGroup:
     """The first hop to the neighbour a line speaks of; None for everyone and for the user's own text."""
     walk: int | None = None
     """Position of the walk in its term, for lines that are real paths."""
-    part: Literal["", "text", "learned"] = ""
+    part: LinePart = ""
     people: bool = False
     """The path leads through other users, who are merged into one line."""
 
@@ -73,6 +74,10 @@ class Term(Protocol):
 
     def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """The term's scores (len(users), num_products) for many users; may be rounded to float32."""
+        ...
+
+    def rows(self, users: NDArray[np.int32]) -> NDArray[np.float64]:
+        """What `scores` gives for each of many users (len(users), num_products), to the bit."""
         ...
 
     def shares(self, user: int, products: NDArray[np.int32]) -> Shares:

@@ -1,4 +1,7 @@
-"""Scores of many users at once, compiled; what one user's list needs is in the other modules, with numpy alone."""
+"""Scores of many users at once, compiled; what one user's list needs is in the other modules, with numpy alone.
+
+Walks add in the order in which numpy adds for one user, so that into a float64 total they give the same bits.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +15,7 @@ from graphrec.terms.factors import SparseRows
 if TYPE_CHECKING:
     from graphrec.terms.walks import WalkScorer
 
-_EMPTY = np.zeros(0)
+EMPTY = np.zeros(0)
 #: As in `terms.walks`; compiled code takes it as a constant.
 ROUNDING = 1e-12
 
@@ -35,21 +38,21 @@ def standardise_rows(scores: NDArray[np.float32], weight: float = 1.0) -> None:
     _standardise(scores, weight)
 
 
-def walk_scores(scorer: "WalkScorer", users: NDArray[np.int32], beta: float, total: NDArray[np.float32]) -> None:
+def walk_scores(
+    scorer: "WalkScorer", users: NDArray[np.int32], beta: float, total: NDArray[np.float32] | NDArray[np.float64]
+) -> None:
     """Add beta times a walk's scores of some users to `total` (len(users), num_products)."""
-    first = scorer.first
-    weight = _EMPTY if first.weight is None else np.asarray(first.weight, np.float64)
-    start = (first.indptr, first.indices, weight, scorer.scales[0])
+    start = first_hop(scorer)
     if scorer.length == 1:
         _direct(users, *start, beta, total)
         return
     second = scorer.steps[1]
-    own = _own_arrays(scorer)
-    diagonal = scorer.diagonal if scorer.closes else _EMPTY
+    own = own_arrays(scorer)
+    diagonal = scorer.diagonal if scorer.closes else EMPTY
     if scorer.table is not None:
         _from_table(users, *start, scorer.table, *own, diagonal, beta, total)
     elif scorer.length == 2:
-        _two_hops(users, *start, second.indptr, second.indices, scorer.scales[1], diagonal, beta, total)
+        _two_hops(users, *start, second.indptr, second.indices, scorer.scales[1], *own, diagonal, beta, total)
     else:
         third, threads = scorer.steps[2], numba.get_num_threads()
         middle = (second.indptr, second.indices, scorer.scales[1])
@@ -58,7 +61,16 @@ def walk_scores(scorer: "WalkScorer", users: NDArray[np.int32], beta: float, tot
         )
 
 
-def _own_arrays(
+def first_hop(
+    scorer: "WalkScorer",
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]:
+    """A walk's first hop: where rows begin, neighbours, evidence (empty: all 1), and the power of every neighbour."""
+    first = scorer.first
+    weight = EMPTY if first.weight is None else np.asarray(first.weight, np.float64)
+    return first.indptr, first.indices, weight, scorer.scales[0]
+
+
+def own_arrays(
     scorer: "WalkScorer",
 ) -> tuple[
     NDArray[np.int64], NDArray[np.int32], NDArray[np.int64], NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]
@@ -66,7 +78,7 @@ def _own_arrays(
     """What finds the walks through the user: their edges of hops 2 (back) and 3, and both powers; empty without."""
     if not scorer.mid_user:
         none = np.zeros(0, np.int64), np.zeros(0, np.int32)
-        return *none, *none, _EMPTY, _EMPTY
+        return *none, *none, EMPTY, EMPTY
     back, last = scorer.back[1], scorer.steps[2]
     return back.indptr, back.indices, last.indptr, last.indices, scorer.scales[1], scorer.scales[2]
 
@@ -126,11 +138,11 @@ def _direct(users, indptr, indices, weight, scale, beta, total):  # type: ignore
     for r in numba.prange(len(users)):
         for p in range(indptr[users[r]], indptr[users[r] + 1]):
             a = indices[p]
-            total[r, a] += beta * (weight[p] if len(weight) else 1.0) * scale[a]
+            total[r, a] += beta * ((weight[p] if len(weight) else 1.0) * scale[a])
 
 
 @numba.njit(cache=True)
-def _contains(row, value):  # type: ignore[no-untyped-def]
+def contains(row, value):  # type: ignore[no-untyped-def]
     place = np.searchsorted(row, value)
     return place < len(row) and row[place] == value
 
@@ -144,25 +156,36 @@ def _correct(  # type: ignore[no-untyped-def]
     has_mid = len(mid_scale) > 0
     if not has_mid and not len(diagonal):
         return
-    before = score.copy()
+    before, closed = score.copy(), np.zeros(indptr[u + 1] - indptr[u])
     for p in range(indptr[u], indptr[u + 1]):
         a = indices[p]
         value = (weight[p] if len(weight) else 1.0) * scale[a]
-        own = has_mid and _contains(back_idx[back_ptr[u] : back_ptr[u + 1]], a)
+        own = has_mid and contains(back_idx[back_ptr[u] : back_ptr[u + 1]], a)
         if own:
             through += value
         if len(diagonal):
-            closing = diagonal[a]
-            if own and _contains(last_idx[last_ptr[u] : last_ptr[u + 1]], a):
-                closing -= mid_scale[u] * end_scale[a]
-            score[a] -= value * closing
+            closed[p - indptr[u]] = value * diagonal[a]
+            if own and contains(last_idx[last_ptr[u] : last_ptr[u + 1]], a):
+                closed[p - indptr[u]] -= value * mid_scale[u] * end_scale[a]
     if has_mid:
-        for p in range(last_ptr[u], last_ptr[u + 1]):
-            i = last_idx[p]
-            score[i] -= through * mid_scale[u] * end_scale[i]
-    for i in range(len(score)):
-        if score[i] < ROUNDING * before[i]:
-            score[i] = 0.0
+        for i in last_idx[last_ptr[u] : last_ptr[u + 1]]:
+            score[i] -= through * (mid_scale[u] * end_scale[i])
+    if len(diagonal):
+        score[indices[indptr[u] : indptr[u + 1]]] -= closed
+    score[score < ROUNDING * before] = 0.0
+
+
+@numba.njit(cache=True)
+def _in_order(mass, touched, count):  # type: ignore[no-untyped-def]
+    """Sort the nodes that have mass, by sorting them or, where they are many, by looking at all."""
+    if count < len(mass) // 32:
+        touched[:count] = np.sort(touched[:count])
+        return
+    at = 0
+    for v in range(len(mass)):
+        if mass[v] != 0.0:
+            touched[at] = v
+            at += 1
 
 
 @numba.njit(parallel=True, cache=True)
@@ -211,15 +234,40 @@ def _from_table(  # type: ignore[no-untyped-def]
 
 
 @numba.njit(parallel=True, cache=True)
-def _two_hops(users, indptr, indices, weight, scale, step_ptr, step_idx, end_scale, diagonal, beta, total):  # type: ignore[no-untyped-def]
+def _two_hops(  # type: ignore[no-untyped-def]
+    users,
+    indptr,
+    indices,
+    weight,
+    scale,
+    step_ptr,
+    step_idx,
+    end_scale,
+    back_ptr,
+    back_idx,
+    last_ptr,
+    last_idx,
+    mid_own,
+    end_own,
+    diagonal,
+    beta,
+    total,
+):
     for r in numba.prange(len(users)):
-        for p in range(indptr[users[r]], indptr[users[r] + 1]):
+        u = users[r]
+        score = np.zeros(len(end_scale))
+        for p in range(indptr[u], indptr[u + 1]):
             a = indices[p]
-            value = beta * (weight[p] if len(weight) else 1.0) * scale[a]
+            value = (weight[p] if len(weight) else 1.0) * scale[a]
             for q in range(step_ptr[a], step_ptr[a + 1]):
-                i = step_idx[q]
-                if len(diagonal) == 0 or i != a:
-                    total[r, i] += value * end_scale[i]
+                score[step_idx[q]] += value
+        for i in range(len(score)):
+            score[i] *= end_scale[i]
+        _correct(
+            u, indptr, indices, weight, scale, back_ptr, back_idx, last_ptr, last_idx, mid_own, end_own, diagonal, score
+        )
+        for i in range(len(score)):
+            total[r, i] += beta * score[i]
 
 
 @numba.njit(parallel=True, cache=True)
@@ -262,6 +310,7 @@ def _three_hops(  # type: ignore[no-untyped-def]
                         touched[count] = v
                         count += 1
                     mass[v] += value
+            _in_order(mass, touched, count)
             for n in range(count):
                 v = touched[n]
                 flow = mass[v] * mid_scale[v]

@@ -71,6 +71,21 @@ class Blend:
         assert total is not None, "a blend has terms"
         return Row(total, scales)
 
+    def rows(self, users: NDArray[np.int32]) -> list[Row]:
+        """What `row` gives for each of many users, to the bit."""
+        scales = np.zeros((len(users), len(self.terms)))
+        total: NDArray[np.float64] | None = None
+        for position, (term, weight) in enumerate(zip(self.terms, self.weights, strict=True)):
+            scores = term.rows(users)
+            spread = scores.std(axis=1)
+            varied = spread > NO_SPREAD * np.abs(scores).max(axis=1)
+            if weight:
+                scales[varied, position] = weight / spread[varied]
+            scores *= scales[:, position, None]
+            total = scores if total is None else np.add(total, scores, out=total)
+        assert total is not None, "a blend has terms"
+        return [Row(scores, scale) for scores, scale in zip(total, scales, strict=True)]
+
     def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """The scores (len(users), num_products) of many users, rounded to float32."""
         total: NDArray[np.float32] | None = None

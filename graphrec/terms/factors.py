@@ -1,13 +1,13 @@
 """Factors and tables: learned weights between a user's neighbours and the products."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Graph, Hop
-from graphrec.terms.base import LineGroup, LineKind, Shares
+from graphrec.terms.base import LineGroup, LineKind, LinePart, Shares, Term
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,14 +31,14 @@ class Neighbours:
             return graph.hops[self.hop].row(user)
         return np.array([user if self.own else 0], np.int32)
 
-    def group(self, graph: Graph, part: str = "") -> LineGroup:
+    def group(self, graph: Graph, part: LinePart = "") -> LineGroup:
         """What its lines are called."""
         kind: LineKind = self.kind or "general"
         if self.hop is not None:
             kind = "similarity" if self.hop.type in graph.schema.roles.interactions else "attribute"
         elif self.own and not self.kind:
             kind = "similarity"
-        return LineGroup(kind, self.hop, part=part)  # type: ignore[arg-type]
+        return LineGroup(kind, self.hop, part=part)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +73,9 @@ class SparseRows:
 class FactorTerm:
     """Two thin matrices: score = (sum of left rows) . right row; the first `text_dim` dimensions come from texts.
 
+    Args:
+        rounded: the rows are those of `exact_rows` already, as a model's files hold them.
+
     Shapes: left (nodes, dim), right (num_products, dim).
     """
 
@@ -84,9 +87,15 @@ class FactorTerm:
         right: NDArray[np.float32],
         *,
         text_dim: int = 0,
+        rounded: bool = False,
     ) -> None:
         self.name = name
         self.graph = graph
+        if not rounded:
+            matrices = {id(matrix): matrix for matrix in (right, *(_dense(source) for source in neighbours))}
+            exact = {key: exact_rows(matrix) for key, matrix in matrices.items()}
+            right = exact[id(right)]
+            neighbours = [replace(source, left=exact[id(source.left)]) for source in neighbours]
         self.neighbours = tuple(neighbours)
         self.right = right
         self.text_dim = text_dim
@@ -105,6 +114,10 @@ class FactorTerm:
             total += _gathered(self.graph, source, users)
         return total @ np.asarray(self.right).T
 
+    def rows(self, users: NDArray[np.int32]) -> NDArray[np.float64]:
+        """What `scores` gives for each user (len(users), num_products)."""
+        return stacked(self, users)
+
     def shares(self, user: int, products: NDArray[np.int32]) -> Shares:
         """One line per neighbour; text and learned part apart."""
         right = np.asarray(self.right[products], np.float64)
@@ -112,15 +125,16 @@ class FactorTerm:
         for source in self.neighbours:
             rows = source.rows(self.graph, user)
             left = np.asarray(_dense(source)[rows], np.float64)
-            for part, span in self._parts():
+            for part, span in self.parts():
                 values = left[:, span] @ right[:, span].T
                 parts.append((source.group(self.graph, part), *_vias(source, rows), values))
         return Shares.stack(parts) if parts else Shares.none(len(products))
 
-    def _parts(self) -> list[tuple[str, slice]]:
+    def parts(self) -> list[tuple[LinePart, slice]]:
+        """The dimensions that come from texts and those that were learned."""
         if not self.text_dim:
             return [("learned", slice(None))]
-        whole = [("text", slice(0, self.text_dim))]
+        whole: list[tuple[LinePart, slice]] = [("text", slice(0, self.text_dim))]
         return [*whole, ("learned", slice(self.text_dim, None))] if self.text_dim < self.right.shape[1] else whole
 
 
@@ -153,6 +167,10 @@ class TableTerm:
             total += _gathered(self.graph, source, users)
         return total
 
+    def rows(self, users: NDArray[np.int32]) -> NDArray[np.float64]:
+        """What `scores` gives for each user (len(users), num_products)."""
+        return stacked(self, users)
+
     def shares(self, user: int, products: NDArray[np.int32]) -> Shares:
         """One line per neighbour."""
         parts = []
@@ -162,9 +180,26 @@ class TableTerm:
                 values = source.left.at(rows, products)
             else:
                 values = np.asarray(source.left[rows[:, None], products[None, :]], np.float64)
-            part = "learned" if source.hop is not None else ""
+            part: LinePart = "learned" if source.hop is not None else ""
             parts.append((source.group(self.graph, part), *_vias(source, rows), values))
         return Shares.stack(parts) if parts else Shares.none(len(products))
+
+
+def exact_rows(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The rows rounded to 21 bits below the largest number of each: their dot products add up without rounding.
+
+    A product of two such numbers has at most 42 bits above a power of two, so float64 holds the sum of 2,048 of them
+    exactly, in whatever order BLAS or compiled code adds.
+    """
+    peak = np.abs(values).max(axis=1, keepdims=True, initial=0.0)
+    step = np.ldexp(np.float32(1), np.maximum(np.frexp(peak)[1], -100) - 21)
+    rounded: NDArray[np.float32] = np.round(values / step) * step
+    return rounded
+
+
+def stacked(term: Term, users: NDArray[np.int32]) -> NDArray[np.float64]:
+    """The scores of each user (len(users), num_products), one after another."""
+    return np.stack([term.scores(int(user)) for user in users])
 
 
 def _dense(source: Neighbours) -> NDArray[np.float32]:

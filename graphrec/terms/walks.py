@@ -97,7 +97,10 @@ class WalkScorer:
         nodes, values = self.start(user)
         if self.length == 1:
             return np.bincount(nodes, values, self.num_products).astype(np.float64, copy=False)
-        score = values @ self.table[nodes] if self.table is not None else self._spread(nodes, values)
+        if self.table is not None:
+            score: Vector = (values[:, None] * self.table[nodes]).sum(axis=0)
+        else:
+            score = self._spread(nodes, values)
         if self.mid_user or self.closes:
             self.correct(user, nodes, values, score)
         return score
@@ -134,7 +137,7 @@ class WalkScorer:
             last = self.steps[2].row(user)
             through_self = self.numbers(1, np.array([user]))[0]
             ends = through_self * self.numbers(2, last)
-            score[last] -= values[own].sum() * ends
+            score[last] -= _in_order(values[own]) * ends
         if self.closes:
             back = values * self.diagonal[nodes]
             if self.mid_user:
@@ -156,7 +159,7 @@ class WalkScorer:
             found = self._by_neighbour(user, nodes, values, products)
             if self.via_user:
                 # The neighbour is a person: one line for all of them.
-                return _filled(group, none[:1], none[:1], found.sum(axis=0, keepdims=True)) if len(nodes) else []
+                return _filled(group, none[:1], none[:1], np.cumsum(found, axis=0)[-1:]) if len(nodes) else []
             return _filled(group, nodes, none, found)
         origin, mid = self.steps[1].expand(nodes)
         through = values[origin] * self.numbers(1, mid)
@@ -199,10 +202,10 @@ class WalkScorer:
         ends = self.back[-1].row(product)
         if self.length == 2:
             return int(_among(self.first.row(user), ends).sum())
-        starts = self.first.row(user) if via < 0 else np.array([via])
         if self.mid_user:
-            middle = np.unique(self.steps[1].expand(starts)[1])
-            return int((middle[_among(middle, ends)] != user).sum())
+            middle = self.steps[1].row(via) if via >= 0 else np.unique(self.steps[1].expand(self.first.row(user))[1])
+            return int((_among(middle, ends) & (middle != user)).sum())
+        starts = self.first.row(user)
         origin, middle = self.steps[1].expand(starts)
         return len(np.unique(starts[origin[_among(middle, ends)]]))
 
@@ -241,12 +244,21 @@ class WalkTerm:
 
     def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """Scores (len(users), num_products), compiled."""
+        total = np.zeros((len(users), self.graph.num_products), np.float32)
+        self._add(users, total)
+        return total
+
+    def rows(self, users: NDArray[np.int32]) -> Vector:
+        """What `scores` gives for each user (len(users), num_products), compiled."""
+        total = np.zeros((len(users), self.graph.num_products))
+        self._add(users, total)
+        return total
+
+    def _add(self, users: NDArray[np.int32], total: NDArray[np.float32] | Vector) -> None:
         from graphrec.terms.batch import walk_scores
 
-        total = np.zeros((len(users), self.graph.num_products), np.float32)
         for scorer in self.scorers:
             walk_scores(scorer, users, scorer.walk.beta, total)
-        return total
 
     def shares(self, user: int, products: NDArray[np.int32]) -> Shares:
         """One line per real path, or per neighbour where the paths lead through other users."""
@@ -270,6 +282,11 @@ def closing_walks(steps: list[Adjacency], back: list[Adjacency], scales: list[Ve
         both = middle[_among(middle, back[2].row(node))]
         result[node] = scales[1][both].sum() * scales[2][node]
     return result
+
+
+def _in_order(values: Vector) -> float:
+    """The sum from first to last: numpy's own pairs values, compiled code does not."""
+    return float(np.cumsum(values)[-1]) if len(values) else 0.0
 
 
 def _among(nodes: NDArray[np.int32], row: NDArray[np.int32]) -> NDArray[np.bool_]:

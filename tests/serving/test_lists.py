@@ -1,0 +1,32 @@
+"""Many users at once are answered as one user after another, to the bit."""
+
+import json
+
+import numba
+import pytest
+
+from graphrec.serving import lists
+from graphrec.serving.engine import Engine
+from graphrec.serving.lists import recommend_many
+
+
+@pytest.mark.parametrize("options", [{}, {"reasons": 1}, {"reasons": None, "plain": True, "count_groups": True}])
+def test_every_user_gets_the_answer_of_recommend(engine: Engine, options: dict[str, object]) -> None:
+    everyone = range(len(engine.users))
+    expected = [engine.recommend(user, 4, **options) for user in engine.users.ids]  # type: ignore[arg-type]
+    found = list(recommend_many(engine, everyone, 4, **options))
+    assert found == expected
+    assert json.dumps([one.to_json() for one in found]) == json.dumps([one.to_json() for one in expected])
+
+
+def test_blocks_and_threads_change_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    users = [7, 3, 59, 0, 3]
+    expected = list(recommend_many(engine, users, 3))
+    assert [answer.user for answer in expected] == [engine.users.ids[user] for user in users]
+    threads = numba.get_num_threads()
+    monkeypatch.setattr(lists, "BLOCK_USERS", 2)
+    numba.set_num_threads(1)
+    try:
+        assert list(recommend_many(engine, users, 3)) == expected
+    finally:
+        numba.set_num_threads(threads)

@@ -1,0 +1,93 @@
+"""Many users at once: the same scores and the same lines, to the bit, as one user after another."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from graphrec.graph.adjacency import Graph, Hop
+from graphrec.models.kernel import fit_walk
+from graphrec.terms.base import Term
+from graphrec.terms.blend import Blend, Ledger
+from graphrec.terms.factors import FactorTerm, Neighbours, SparseRows, TableTerm, exact_rows
+from graphrec.terms.lines import ledgers
+from graphrec.terms.walks import WalkScorer, WalkTerm
+from tests.terms.graphs import random_graph, random_walks
+
+
+def random_blend(graph: Graph, seed: int) -> Blend:
+    """All 14 kinds of walks, half of them multiplied out, factors with a text part, a dense and a sparse table."""
+    rng = np.random.default_rng(seed)
+
+    def normal(*shape: int) -> np.ndarray:
+        return rng.normal(size=shape).astype(np.float32)
+
+    counts, products = graph.counts, graph.num_products
+    walks = random_walks(seed)
+    plain = WalkTerm("plain", graph, [WalkScorer(graph, walk) for walk in walks])
+    tables = [WalkTerm("table", graph, [fit_walk(graph, replace(walk, beta=1.0))]) for walk in walks]
+    sources = [
+        Neighbours(Hop("BOUGHT"), normal(products, 6)),
+        Neighbours(Hop("IN_BAND"), normal(counts["Band"], 6)),
+        Neighbours(None, normal(counts["User"], 6), own=True),
+        Neighbours(None, normal(1, 6)),
+    ]
+    factors = FactorTerm("factors", graph, sources, normal(products, 6), text_dim=int(rng.integers(0, 7)))
+    dense = TableTerm("ease", graph, [Neighbours(Hop("VIEWED"), normal(products, products))])
+    indptr, indices = np.arange(products + 1), rng.integers(0, products, products).astype(np.int32)
+    sparse = TableTerm(
+        "itemknn", graph, [Neighbours(Hop("BOUGHT"), SparseRows(indptr, indices, normal(products), products))]
+    )
+    terms: list[Term] = [plain, factors, dense, *tables, sparse]
+    weights = rng.uniform(0, 2, len(terms))
+    weights[3] = 0.0
+    return Blend(terms, weights.tolist())
+
+
+def products_of(graph: Graph, rng: np.random.Generator) -> list[np.ndarray]:
+    """Some products for every user: none, one, all, in any order."""
+    return [
+        rng.permutation(graph.num_products)[: rng.integers(0, graph.num_products + 1)].astype(np.int32)
+        for _ in range(graph.num_users)
+    ]
+
+
+def assert_same(found: Ledger, expected: Ledger) -> None:
+    """The same lines in the same order, to the bit."""
+    assert found.values.shape == expected.values.shape
+    assert found.values.tobytes() == expected.values.tobytes()
+    for name in ("term", "via", "mid"):
+        assert getattr(found, name).tolist() == getattr(expected, name).tolist()
+    assert [found.groups[n] for n in found.group] == [expected.groups[n] for n in expected.group]
+    assert found.totals().tobytes() == expected.totals().tobytes()
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_batches_are_single_answers_to_the_bit(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    graph = random_graph(seed, int(rng.integers(2, 12)), int(rng.integers(2, 10)))
+    blend = random_blend(graph, seed)
+    users = rng.permutation(graph.num_users).astype(np.int32)
+    rows = blend.rows(users)
+    for user, row in zip(users, rows, strict=True):
+        single = blend.row(int(user))
+        assert row.scales.tobytes() == single.scales.tobytes()
+        assert row.scores.tobytes() == single.scores.tobytes()
+    wanted = products_of(graph, rng)
+    for user, products, row, found in zip(
+        users, wanted, rows, ledgers(blend, users, wanted, np.stack([row.scales for row in rows])), strict=True
+    ):
+        assert_same(found, blend.ledger(int(user), products, row.scales))
+
+
+def test_factors_are_rounded_so_that_their_products_add_up_without_rounding() -> None:
+    rng = np.random.default_rng(3)
+    values = (rng.normal(size=(6, 300)) * 10.0 ** rng.integers(-12, 12, (6, 1))).astype(np.float32)
+    values[0] = 0.0
+    rounded = exact_rows(values)
+    assert rounded.dtype == np.float32
+    assert np.array_equal(rounded, exact_rows(rounded))
+    assert np.all(np.abs(rounded - values) <= 2.0**-21 * np.abs(values).max(axis=1, keepdims=True))
+    for left, right in zip(rounded.astype(np.float64), rounded[::-1].astype(np.float64), strict=True):
+        assert float(np.dot(left, right)) == math.fsum(left * right) == sum((left * right)[::-1].tolist())
