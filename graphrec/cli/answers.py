@@ -18,6 +18,7 @@ def show_answer(answer: Answer, told: Sentences) -> None:
     for item in answer.items:
         kind = told.called({"id": item.product_kind or ""})
         rows.append([str(item.rank), item.product, item.name or "", kind, f"{item.score:.3f}", ""])
+        rows += [["", "", "", "", "!", warning] for warning in item.warnings]
         rows += [["", "", "", "", f"{line.share:+.3f}", line.text] for line in item.lines]
         rows.append(["", "", "", "", f"{item.rest:+.3f}", told.say("rest" if item.lines else "all rest")])
     columns = [told.say(key) for key in ("rank", "product", "name", "kind", "score", "of which")]
@@ -42,6 +43,8 @@ def show_ledger(answer: Answer, told: Sentences, *, cypher: bool = True) -> None
     columns = [told.say(key) for key in ("share", "contrast", "kind", "term", "line")]
     title = f"{_title(answer, told)} · {item.name or item.product} · {placed}"
     table(columns, rows, title=title, right=columns[:2])
+    for warning in item.warnings:
+        say(f"! {warning}")
     say(told.say("adds up", parts=_parts([item], told), confidence=f"{item.confidence:.2f}"))
     if item.gradients is not None:
         edges = sum(entry.get("count", 1) for entry in [*item.gradients["edges"], *item.gradients["people"]])

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from graphrec.cli.as_of import AsOf, look_back
 from graphrec.cli.output import emit_json, note, say, table
 from graphrec.cli.state import state
 
@@ -13,6 +14,7 @@ def command(
     product: Annotated[str, typer.Argument(help="Id of the product.")],
     k: Annotated[int, typer.Option("-k", min=1, help="Length of the list that the product is not in.")] = 5,
     model: Annotated[str | None, typer.Option(help="Kind of model (default: the blend, final before tested).")] = None,
+    as_of: AsOf = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Say why a product is not in the list of a user.
@@ -25,6 +27,7 @@ def command(
     from graphrec.serving.why_not import why_not
 
     settings = state.settings
+    look_back(as_of)
     engine = Engine.open(state.home, model)
     found = why_not(engine, user, product, k, min_confidence=settings.min_confidence, language=settings.language)
     if json:
@@ -42,7 +45,10 @@ def command(
         say()
         columns = ["part of the score", found.ahead.product, found.product]
         table(columns, rows, right=columns[1:])
-        rows = [[f"{gap.ahead:+.3f}", f"{gap.here:+.3f}", gap.text] for gap in found.missing]
+        # What too few people stand behind is not shown.
+        rows = [
+            [f"{gap.ahead:+.3f}", "" if gap.here is None else f"{gap.here:+.3f}", gap.text] for gap in found.missing
+        ]
         say()
         table([*columns[1:], f"what speaks for {found.ahead.product}"], rows, right=columns[1:])
 

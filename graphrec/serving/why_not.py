@@ -7,7 +7,7 @@ import numpy as np
 
 from graphrec.policy.compiled import Finding
 from graphrec.schema import LANGUAGES
-from graphrec.serving.answer import Answer, Item
+from graphrec.serving.answer import Answer, Item, Line
 from graphrec.serving.engine import Engine
 
 LINES = 5
@@ -22,8 +22,9 @@ class Gap:
     text: str
     ahead: float
     """The line's part of the score of the product that is ahead."""
-    here: float
-    """The same line's part of the score of the product that was asked about."""
+    here: float | None
+    """The same line's part of the score of the product that was asked about; None where it leads through fewer than
+    `min_group` other people."""
 
 
 @dataclass(frozen=True)
@@ -130,9 +131,25 @@ def _gaps(engine: Engine, user: int, product: int, last: Item, language: str) ->
     row = engine.model.blend.row(user)
     ledger = engine.model.blend.ledger(user, np.array([product, other], np.int32), row.scales)
     gap = ledger.values[:, 1] - ledger.values[:, 0]
-    lines = engine.reasons_in(language).lines(user, other, ledger, 1, gap, row.scales, LINES)
-    return [
-        Gap(line.kind, line.term, line.text, line.share, line.share - line.contrast)
-        for line in lines
-        if line.contrast > 0
-    ]
+    told = engine.reasons_in(language)
+    own = {_way(line): line for line in told.lines(user, product, ledger, 0, -gap, row.scales)}
+    gaps = []
+    for line in told.lines(user, other, ledger, 1, gap, row.scales, LINES):
+        here = line.share - line.contrast
+        hidden = here != 0 and _is_group(line) and _way(line) not in own
+        if line.contrast > 0:
+            gaps.append(Gap(line.kind, line.term, line.text, line.share, None if hidden else here))
+    return gaps
+
+
+def _is_group(line: Line) -> bool:
+    """Whether a line speaks of other people."""
+    return any(part.get("count") is not None for part in line.path or [])
+
+
+def _way(line: Line) -> tuple[Any, ...]:
+    """The way that a line takes, but for the product it leads to."""
+    between = (line.path or [])[1:-1]
+    return line.term, *(
+        (part.get("type"), part.get("direction"), part.get("label"), part.get("id")) for part in between
+    )
