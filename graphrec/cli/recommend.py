@@ -20,6 +20,10 @@ def command(
         float | None,
         typer.Option(min=0, max=0.999, help="Leave out products below this confidence (0 to 1; default 0)."),
     ] = None,
+    prefer: Annotated[
+        Literal["recent", "popular", "novel", "diverse"] | None,
+        typer.Option(help="Which path leads the reasons of a product, where shares are near."),
+    ] = None,
     language: Annotated[
         Literal["en", "zh"] | None, typer.Option(help="Language of the reasons (default en, or GRAPHREC_LANGUAGE).")
     ] = None,
@@ -42,6 +46,7 @@ def command(
         "min_confidence": settings.min_confidence if min_confidence is None else min_confidence,
         "count_groups": True,
         "language": language or settings.language,
+        "prefer": prefer,
     }
     answer = engine.recommend(user, k, **options)
     recording = Recording(engine, Request("recommend", k, options), wanted=not no_record)

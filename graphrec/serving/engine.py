@@ -24,6 +24,7 @@ from graphrec.serving.confidence import confidence, total_weight
 from graphrec.serving.eligible import Eligibility
 from graphrec.serving.gradients import gradients_of
 from graphrec.serving.languages import language_of
+from graphrec.serving.prefer import Preference, Wish
 from graphrec.serving.reasons import END_OF_TIME, Reasons
 from graphrec.serving.sentences import Sentences
 from graphrec.terms.als import AlsTerm
@@ -68,6 +69,7 @@ class _Shown:
     limit: int | None
     plain: bool
     count_groups: bool
+    wish: Wish | None = None
 
 
 class Engine:
@@ -122,6 +124,7 @@ class Engine:
         min_confidence: float = 0.0,
         count_groups: bool = False,
         language: str = LANGUAGES[0],
+        prefer: Preference | None = None,
     ) -> Answer:
         """The k best products for a user, each with its strongest reasons (None: with every line).
 
@@ -130,6 +133,7 @@ class Engine:
             min_confidence: products below it are left out.
             count_groups: say of each product how much of its score lies behind groups smaller than `min_group`.
             language: of the reasons, one of LANGUAGES.
+            prefer: which of equally exact paths leads the reasons of a product: serving/prefer.py.
 
         Raises:
             UnknownId: there is no such user.
@@ -144,7 +148,7 @@ class Engine:
         listed = self._ranked(row, user, k)
         trusted = self._confidence(row, user)
         sure = [place for place in range(listed.length) if trusted[listed.product(place)] >= min_confidence]
-        shown = _Shown(told, reasons, plain, count_groups)
+        shown = _Shown(told, reasons, plain, count_groups, told.wish(prefer, user) if prefer else None)
         items = [self._item(user, listed, place, row, shown, trusted) for place in sure]
         short = listed.length < k
         sentence = self._few(told.sentences, user, user_id, listed.length) if short else None
@@ -261,8 +265,9 @@ class Engine:
         product, score = int(listed.candidates[column]), float(listed.totals[column])
         contrast = listed.ledger.values[:, column] - listed.mean
         lines = shown.told.lines(
-            user, product, listed.ledger, column, contrast, row.scales, shown.limit, plain=shown.plain
-        )
+            user, product, listed.ledger, column, contrast, row.scales, shown.limit,
+            plain=shown.plain, wish=shown.wish,
+        )  # fmt: skip
         hidden = shown.told.below_min_group(user, product, listed.ledger, column) if shown.count_groups else None
         return Item(
             rank=place + 1,

@@ -13,6 +13,7 @@ from graphrec.graph.adjacency import Graph
 from graphrec.graph.snapshot import ALWAYS, Snapshot
 from graphrec.serving.answer import Line, PathPart
 from graphrec.serving.languages import ENGLISH, Language
+from graphrec.serving.prefer import Preference, Wish
 from graphrec.serving.sentences import Event, Sentences
 from graphrec.terms.base import LineGroup
 from graphrec.terms.blend import Blend, Ledger
@@ -73,21 +74,38 @@ class Reasons:
         limit: int | None = None,
         *,
         plain: bool = False,
+        wish: Wish | None = None,
     ) -> list[Line]:
         """The lines of one product, best first by contrast; with a limit only that many, and only positive ones.
 
-        Lines through fewer than `min_group` other people are never shown. `plain` orders by share.
+        Lines through fewer than `min_group` other people are never shown. `plain` orders by share; with a wish the path
+        that it prefers leads.
         """
         shares = ledger.values[:, column]
         order = np.lexsort((ledger.via, -contrast, -shares) if plain else (ledger.via, -shares, -contrast))
-        shown: list[Line] = []
-        for position in order[shares[order] != 0 if limit is None else shares[order] > 0]:
+        ordered: list[int] = order[shares[order] != 0 if limit is None else shares[order] > 0].tolist()
+        shown: dict[int, Line] = {}
+        for position in ordered:
             if limit is not None and len(shown) == limit:
                 break
-            line = self._line(user, product, ledger, int(position), column, contrast, scales)
+            line = self._line(user, product, ledger, position, column, contrast, scales)
             if line:
-                shown.append(line)
-        return shown
+                shown[position] = line
+        if wish is None:
+            return list(shown.values())
+        others = [
+            position
+            for position in ordered
+            if position not in shown
+            and ledger.groups[int(ledger.group[position])].walk is not None
+            and not self._is_small(user, product, ledger, position)
+        ]
+        wished = wish.led(ledger, shares, list(shown), others)
+        lines = [
+            shown.get(position) or self._line(user, product, ledger, position, column, contrast, scales)
+            for position in wished
+        ]
+        return [line for line in lines if line is not None]
 
     @staticmethod
     def composition(ledger: Ledger, column: int) -> dict[str, float]:
@@ -105,10 +123,19 @@ class Reasons:
         people = np.array([group.people for group in ledger.groups], np.bool_)[ledger.group]
         hidden = 0.0
         for position in np.flatnonzero(people & (shares != 0)):
-            count = self._people(user, product, ledger, int(position))
-            if count is not None and count < self.schema.roles.min_group:
+            if self._is_small(user, product, ledger, int(position)):
                 hidden += float(shares[position])
         return hidden
+
+    def wish(self, kind: Preference, user: int) -> Wish:
+        """What is preferred among the paths of one user's list."""
+        known_before = _microseconds(self.known_before)
+        return Wish(kind, self.snapshot, self.graph, self.blend, user, known_before)
+
+    def _is_small(self, user: int, product: int, ledger: Ledger, position: int) -> bool:
+        """Whether a line leads through fewer than `min_group` other people."""
+        count = self._people(user, product, ledger, position)
+        return count is not None and count < self.schema.roles.min_group
 
     def _people(self, user: int, product: int, ledger: Ledger, position: int) -> int | None:
         """How many other people the ways of a line lead through; None where they lead through nobody."""
