@@ -1,7 +1,8 @@
 """The home folder of one bank: where its store, snapshots, vectors and models are."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from graphrec import __version__
@@ -19,6 +20,13 @@ class Home:
     path: Path
     policy_file: Path | None = None
     """A policy that stands over the home's own."""
+    as_of: str | None = None
+    """A date: snapshots, models and what leads to them are those of that date, apart from those of now."""
+
+    def at(self, moment: datetime) -> "Home":
+        """This home as of a date: its snapshots and models of that date, in a folder of their own."""
+        utc = moment.astimezone(UTC).replace(tzinfo=None)
+        return replace(self, as_of=utc.isoformat().removesuffix("T00:00:00"))
 
     @property
     def policy(self) -> Path:
@@ -38,7 +46,7 @@ class Home:
     @property
     def snapshots(self) -> Path:
         """Snapshot folders."""
-        return self.path / "snapshots"
+        return self._dated / "snapshots"
 
     @property
     def vectors(self) -> Path:
@@ -48,17 +56,17 @@ class Home:
     @property
     def models(self) -> Path:
         """Model folders."""
-        return self.path / "models"
+        return self._dated / "models"
 
     @property
     def working(self) -> Path:
         """What trainings in progress have done so far."""
-        return self.path / "working"
+        return self._dated / "working"
 
     @property
     def tuning(self) -> Path:
         """Studies of `graphrec tune`, and the configurations that won."""
-        return self.path / "tuning"
+        return self._dated / "tuning"
 
     @property
     def records(self) -> Path:
@@ -69,6 +77,10 @@ class Home:
     def format_file(self) -> Path:
         """The file that names the format of this home."""
         return self.path / "format.json"
+
+    @property
+    def _dated(self) -> Path:
+        return self.path if self.as_of is None else self.path / "as-of" / self.as_of
 
     def check(self) -> "Home":
         """This home, when this graphrec can read it; a home that is not there yet passes.

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from graphrec.cli.answers import show_ledger
+from graphrec.cli.as_of import AsOf, look_back
 from graphrec.cli.output import emit_json, note
 from graphrec.cli.recording import Recording
 from graphrec.cli.state import state
@@ -30,6 +31,7 @@ def command(
         Literal["en", "zh"] | None, typer.Option(help="Language of the reasons (default en, or GRAPHREC_LANGUAGE).")
     ] = None,
     no_record: Annotated[bool, typer.Option("--no-record", help="Leave no entry in the decision record.")] = False,
+    as_of: AsOf = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show every line of the score of one product for one user.
@@ -40,10 +42,11 @@ def command(
     from graphrec.records.decision import Request
     from graphrec.serving.engine import Engine
 
+    asked = look_back(as_of)
     engine = Engine.open(state.home, model)
     options: dict[str, Any] = {"plain": plain, "language": language or state.settings.language}
     answer = engine.explain(user, product, k, **options)
-    recording = Recording(engine, Request("explain", k, options), wanted=not no_record)
+    recording = Recording(engine, Request("explain", k, options, asked), wanted=not no_record)
     recording.add([answer], product)
     if audit:
         from graphrec.serving.audit import audited

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from graphrec.cli.as_of import AsOf, look_back
 from graphrec.cli.output import emit_json, note, progress, say, table
 from graphrec.cli.state import state
 from graphrec.errors import UsageError
@@ -14,6 +15,7 @@ def command(
         Literal["check", "init"], typer.Argument(help="check: count what each rule does; init: write a first policy.")
     ],
     force: Annotated[bool, typer.Option("--force", help="init: replace the policy that is there.")] = False,
+    as_of: AsOf = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check the policy: which products may be shown to whom.
@@ -22,6 +24,7 @@ def command(
     (first) and as the only one (alone), and how many of them for want of a value. init writes policy.toml into the
     home: the shipped rules that the loaded graph has columns for, the others as comments.
     """
+    look_back(as_of)
     if action == "init":
         _init(force=force, json=json)
     else:
@@ -35,6 +38,8 @@ def _check(*, json: bool) -> None:
     from graphrec.serving.eligible import compiled_policy
 
     snapshot = SnapshotShelf(state.home.snapshots).latest()
+    if snapshot.uncut:
+        note(f"note: {snapshot.uncut}")
     compiled = compiled_policy(snapshot, home_policy(state.home, snapshot))
     with progress(json=json) as report:
         found = check_policy(compiled, progress=report)

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from graphrec.cli.answers import show_answer
+from graphrec.cli.as_of import AsOf, look_back
 from graphrec.cli.output import emit_json
 from graphrec.cli.recording import Recording
 from graphrec.cli.state import state
@@ -28,6 +29,7 @@ def command(
         Literal["en", "zh"] | None, typer.Option(help="Language of the reasons (default en, or GRAPHREC_LANGUAGE).")
     ] = None,
     no_record: Annotated[bool, typer.Option("--no-record", help="Leave no entry in the decision record.")] = False,
+    as_of: AsOf = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """List the products that fit one user best, each with its strongest reasons.
@@ -38,6 +40,7 @@ def command(
     from graphrec.records.decision import Request
     from graphrec.serving.engine import REASONS, Engine
 
+    asked = look_back(as_of)
     engine = Engine.open(state.home, model)
     settings = state.settings
     options: dict[str, Any] = {
@@ -49,7 +52,7 @@ def command(
         "prefer": prefer,
     }
     answer = engine.recommend(user, k, **options)
-    recording = Recording(engine, Request("recommend", k, options), wanted=not no_record)
+    recording = Recording(engine, Request("recommend", k, options, asked), wanted=not no_record)
     recording.add([answer])
     if json:
         emit_json({**answer.to_json(), "record": recording.number})

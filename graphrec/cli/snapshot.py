@@ -1,13 +1,14 @@
 """graphrec snapshot: the graph as of a date, as arrays."""
 
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphrec.cli.output import emit_json, progress, say
+from graphrec.cli.as_of import parse_moment
+from graphrec.cli.output import emit_json, note, progress, say
 from graphrec.cli.state import state
 from graphrec.errors import UsageError
 
@@ -52,25 +53,15 @@ def command(
             "as_of": snapshot.as_of,
             "nodes": nodes,
             "edges": edges,
+            "notes": [snapshot.uncut] if snapshot.uncut else [],
         }
         emit_json({**answer, "seconds": round(seconds, 3)})
     else:
         when = "" if snapshot.as_of is None else f" as of {snapshot.as_of}"
         counts = f"{sum(nodes.values()):,} nodes, {sum(edges.values()):,} edges{when}"
+        if snapshot.uncut:
+            note(f"note: {snapshot.uncut}")
         say(f"{snapshot.folder}: {counts}, hash {snapshot.hash[:16]}, {seconds:.1f} s")
-
-
-def parse_moment(given: str) -> datetime:
-    """The date or time of the command line, UTC unless it says otherwise.
-
-    Raises:
-        UsageError: it is neither.
-    """
-    try:
-        moment = datetime.fromisoformat(given)
-    except ValueError as error:
-        raise UsageError(f"--as-of {given} is no date; want YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _from_store(as_of: datetime | None, report: "Progress") -> "Snapshot":

@@ -1,6 +1,7 @@
 """What the options before the command said; `from graphrec.cli.state import state`."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 
 from graphrec import log
@@ -76,6 +77,10 @@ class State:
     def home(self) -> Home:
         """The home folder, checked; call `.prepare()` before writing to it."""
         return self._run.home
+
+    def look_back(self, moment: datetime) -> None:
+        """From now on `home` is the home as of a date."""
+        self._run.home = self._run.home.at(moment)
 
     @property
     def store(self) -> str:

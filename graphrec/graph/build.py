@@ -58,7 +58,8 @@ def write_snapshot(
             target.mkdir()
             edge = schema.edges[name]
             counts[name] = _write_edges(target, _cut(edges[name], cut), ids[edge.source], ids[edge.target])
-        _write_split(folder / "split", split or {}, ids[schema.roles.user], ids[schema.roles.product])
+        known = None if cut is None else _interactions(folder / "edges", schema, len(ids[schema.roles.product]))
+        _write_split(folder / "split", split or {}, ids[schema.roles.user], ids[schema.roles.product], known)
         meta: dict[str, Any] = {
             "format": FORMAT,
             "as_of": None if as_of is None else as_of.isoformat(),
@@ -72,7 +73,10 @@ def write_snapshot(
             "texts": {
                 label: [c for c in node.text if c in columns[label]] for label, node in sorted(schema.nodes.items())
             },
-            "note": "node attributes without known_at are as last loaded, not as of the date",
+            "undated": {
+                "nodes": _undated(folder / "nodes", schema.nodes),
+                "edges": _undated(folder / "edges", schema.edges),
+            },
             "schema": schema.to_json(),
         }
         meta["hash"] = content_hash(folder, meta)
@@ -200,7 +204,26 @@ def _write_edges(folder: Path, table: "pa.Table", sources: "pa.Array", targets: 
     return len(rows)
 
 
-def _write_split(folder: Path, split: "Tables", users: "pa.Array", products: "pa.Array") -> None:
+def _interactions(folder: Path, schema: GraphSchema, num_products: int) -> NDArray[np.int64]:
+    """The codes user * num_products + product of all interactions that were written."""
+    found = [np.zeros(0, np.int64)]
+    for name in schema.roles.interactions:
+        edges = folder / str(sorted(schema.edges).index(name))
+        degrees = np.diff(np.load(edges / "indptr.npy"))
+        found.append(np.repeat(np.arange(len(degrees)), degrees) * num_products + np.load(edges / "indices.npy"))
+    return np.unique(np.concatenate(found))
+
+
+def _undated(folder: Path, names: Mapping[str, Any]) -> list[str]:
+    """Labels or types of which something carries no time."""
+    times = {name: np.load(folder / str(n) / "known_at.npy") for n, name in enumerate(sorted(names))}
+    return [name for name, known_at in times.items() if (known_at == ALWAYS).any()]
+
+
+def _write_split(
+    folder: Path, split: "Tables", users: "pa.Array", products: "pa.Array", known: NDArray[np.int64] | None
+) -> None:
+    """Write the pairs of each part; with `known` only those, for a pair that is dealt later is none yet."""
     import pyarrow.compute as pc
 
     folder.mkdir()
@@ -210,6 +233,8 @@ def _write_split(folder: Path, split: "Tables", users: "pa.Array", products: "pa
         user = np.asarray(pc.index_in(table["user"], value_set=users).fill_null(-1).to_numpy(), np.int64)
         product = np.asarray(pc.index_in(table["product"], value_set=products).fill_null(-1).to_numpy(), np.int64)
         there = (user >= 0) & (product >= 0)
+        if known is not None:
+            there &= np.isin(user * len(products) + product, known)
         pairs = np.unique(np.stack([user[there], product[there]], axis=1), axis=0)
         np.save(folder / f"{part}.npy", pairs.astype(np.int32))
 

@@ -139,6 +139,15 @@ class Snapshot:
             )
         return cls(folder, meta)
 
+    @property
+    def uncut(self) -> str | None:
+        """What its date does not cut, in one sentence; None without a date."""
+        if self.as_of is None:
+            return None
+        undated = ", ".join(name for names in self.meta.get("undated", {}).values() for name in names)
+        others = f", and so is what carries no time: {undated}" if undated else ""
+        return f"attributes are as last loaded, not as of {self.as_of[:10]}{others}"
+
     @cached_property
     def schema(self) -> GraphSchema:
         """What the rows mean."""

@@ -89,13 +89,19 @@ class Engine:
         self.known_before = END_OF_TIME if known_from is None else utc_text(known_from)
         self.eligibility = Eligibility(snapshot, self.policy, known_before=known_from)
         self._reasons: dict[str, Reasons] = {}
-        self.notes = notes
+        self.notes = notes if snapshot.uncut is None else (*notes, snapshot.uncut)
         if hidden["pairs"]:
             unseen = (
                 f"the model was fitted without {hidden['pairs']:,} hidden pairs, which the Cypher of a line sees; "
                 "graphrec train --final fits on everything"
             )
-            self.notes = (*notes, unseen)
+            self.notes = (*self.notes, unseen)
+
+    def _seen_before(self) -> str:
+        """The time, as a store writes it, before which all was known that the model saw."""
+        if self.known_before != END_OF_TIME or self.snapshot.as_of is None:
+            return self.known_before
+        return utc_text(round(datetime.fromisoformat(self.snapshot.as_of).timestamp() * 1_000_000))
 
     @classmethod
     def open(cls, home: Home, kind: str | None = None) -> "Engine":
@@ -213,7 +219,7 @@ class Engine:
         """What turns ledgers into lines of a language."""
         if language not in self._reasons:
             self._reasons[language] = Reasons(
-                self.snapshot, self.model.blend, self.model.graph, self.known_before, language_of(language)
+                self.snapshot, self.model.blend, self.model.graph, self._seen_before(), language_of(language)
             )
         return self._reasons[language]
 

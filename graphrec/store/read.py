@@ -53,9 +53,17 @@ def snapshot_inputs(store: Store, progress: Progress = silent) -> SnapshotInputs
 
 
 def take_snapshot(
-    store: Store, shelf: SnapshotShelf, as_of: datetime | None = None, progress: Progress = silent
+    store: Store,
+    shelf: SnapshotShelf,
+    as_of: datetime | None = None,
+    progress: Progress = silent,
+    *,
+    follows: bool = False,
 ) -> Snapshot:
     """The snapshot of a store as of a date, now the latest of its shelf.
+
+    Args:
+        follows: it is taken anew when the store changes, also where a date is given.
 
     Raises:
         StoreError: nothing is loaded.
@@ -69,7 +77,7 @@ def take_snapshot(
     snapshot = shelf.add(
         lambda path: write_snapshot(path, inputs.schema, inputs.nodes, inputs.edges, inputs.series, inputs.split, as_of)
     )
-    if as_of is None:
+    if as_of is None or follows:
         with whole_file(shelf.folder / ORIGIN) as temporary:
             temporary.write_text(json.dumps({"store": origin, "snapshot": snapshot.hash}) + "\n", "utf-8")
     return snapshot
@@ -93,8 +101,9 @@ def is_chosen(shelf: SnapshotShelf) -> bool:
 
 
 def forget_origin(snapshots: Path) -> None:
-    """Say nothing of where the latest snapshot is from: before another one is written."""
-    (snapshots / ORIGIN).unlink(missing_ok=True)
+    """Say nothing of where the latest snapshots, of now and of dates, are from: before anything else is written."""
+    for path in (snapshots / ORIGIN, *snapshots.parent.glob(f"as-of/*/{snapshots.name}/{ORIGIN}")):
+        path.unlink(missing_ok=True)
 
 
 def _fingerprint(store: Store) -> str:

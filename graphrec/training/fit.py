@@ -249,6 +249,7 @@ def _final(job: _Job) -> tuple[dict[str, Any], Blend, Graph]:
     graph = visible_graph(job.snapshot, job.split.hidden("all"))
     blend = blend_of(tested["configuration"], graph, replace(job.inputs, stage="refit"))
     notes = ["fitted on everything, the test part too; metrics are those of the tested model"]
+    notes += [job.snapshot.uncut] if job.snapshot.uncut else []
     meta = {"configuration": tested["configuration"], "metrics": tested["metrics"], "fitted": "all", "notes": notes}
     meta |= {"validation": tested["validation"], "tuned": tested["tuned"], "curves": job.inputs.tracker.curves("refit")}
     return meta, blend, graph

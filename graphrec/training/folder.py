@@ -125,6 +125,7 @@ def latest(home: Home, kind: str | None = None, prefer_final: bool = True) -> Pa
         if found is not None:
             return found
     option = f" --model {kind}" if kind and kind != KINDS[0] else ""
+    option += f" --as-of {home.as_of}" if home.as_of else ""
     named = f"no model of kind {kind}" if kind else "no model"
     raise NotTrained(f"there is {named} in {home.models} yet; run: graphrec train{option}")
 

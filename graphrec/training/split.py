@@ -6,7 +6,7 @@ all           everything: what `--final` fits on
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -114,6 +114,11 @@ def distinct(codes: Codes) -> Codes:
 
 def split_of(snapshot: Snapshot, *, seed: int = SPLIT_SEED) -> Split:
     """The split of a snapshot: the mapping's own, else by time, else a seeded choice by user."""
+    split = _split_of(snapshot, seed)
+    return split if snapshot.uncut is None else replace(split, notes=(*split.notes, snapshot.uncut))
+
+
+def _split_of(snapshot: Snapshot, seed: int) -> Split:
     listed = snapshot.split_pairs("test")
     if listed is not None and len(listed):
         return _by_mapping(snapshot, seed)
