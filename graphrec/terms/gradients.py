@@ -2,10 +2,12 @@
 
     IG_e = integral over t from 0 to 1 of ds/dm_e at m = t,    sum over edges e: IG_e = s(1) - s(0)
 
-A mask value per edge multiplies the messages over it, both ways; mean weights stay. With all masks t the first layer is
-relu(base + t heard), so one pass over the edges serves all nodes of the quadrature. ReLU makes the integrand smooth in
-pieces only: the sum misses s(1) - s(0) by the completeness gap, which is part of the answer. Sources: Sundararajan et
-al., ICML 2017; docs/formulas.md, GraphSAGE.
+A mask value per edge multiplies the messages over it, both ways; mean weights stay. With all masks t a hidden unit is
+relu(base + t heard), at work in one interval of t that is known exactly, and ds/dm_e is a sum over units of z(t), of
+the other end of the pair, times 1, t or the unit. So z is sampled at Gauss-Legendre nodes, and the Legendre series
+through them is integrated over the interval of every unit in closed form. z bends where units start and stop: the sum
+misses s(1) - s(0) by the completeness gap, which is part of the answer. Sources: Sundararajan et al., ICML 2017;
+docs/formulas.md, GraphSAGE.
 """
 
 from collections.abc import Sequence
@@ -19,7 +21,7 @@ from graphrec.terms.sage import Matrix, SageNetwork, means
 
 #: Gauss-Legendre nodes; doubled up to MOST_NODES while the gap is above GAP.
 NODES = 8
-MOST_NODES = 1024
+MOST_NODES = 256
 GAP = 0.005
 
 
@@ -106,17 +108,16 @@ def _integrate(graph: Graph, network: SageNetwork, user: int, product: int, node
         )
         for (label, node), edges in zip(ends, around, strict=True)
     ]
-    places, weights = np.polynomial.legendre.leggauss(nodes)
-    second = [[np.zeros(len(edge.senders)) for edge, _ in root.edges] for root in roots]
-    for t, weight in zip((places + 1) / 2, weights / 2, strict=True):
-        _add_node(graph, network, receivers, roots, second, t, weight)
+    series = [_series(graph, network, receivers, root, nodes) for root in roots]
+    spans = {label: _spans(found, nodes) for label, found in receivers.items()}
     values = [
         (edge, np.array([node]), gradient)
-        for (_, node), root, gradients in zip(ends, roots, second, strict=True)
-        for (edge, _), gradient in zip(root.edges, gradients, strict=True)
+        for (_, node), root, other in zip(ends, roots, reversed(series), strict=True)
+        for edge, gradient in _second_layer(graph, network, receivers, spans, root, other)
     ]
     values += [found for label in receivers for found in _first_layer(graph, network, receivers[label])]
-    score, baseline = (_score(graph, network, receivers, roots, t)[0] for t in (1.0, 0.0))
+    at = [np.stack([_vectors(graph, network, receivers, root, np.array([t]))[0] for root in roots]) for t in (1.0, 0.0)]
+    score, baseline = (float(pair[0] @ pair[1]) for pair in at)
     return _merged(values, score, baseline, nodes)
 
 
@@ -152,42 +153,87 @@ def _receivers(
     return found
 
 
-def _score(
-    graph: Graph, network: SageNetwork, receivers: dict[str, _Receivers], roots: Sequence[_Root], t: float
-) -> tuple[float, list[Matrix], dict[str, Matrix]]:
-    """s, z of both ends and h of all receivers when every mask is t."""
-    hidden = {label: np.maximum(found.base + t * found.heard, 0.0) for label, found in receivers.items()}
-    vectors = []
-    for root in roots:
-        z = hidden[root.label][root.place] @ network.second.own[root.label] + network.second.bias[root.label]
-        for edge, places in root.edges:
-            heard = hidden[graph.target(edge.hop)][places].mean(axis=0)
-            z = z + t * heard @ network.second.message[edge.hop]
-        vectors.append(z)
-    return float(vectors[0] @ vectors[1]), vectors, hidden
+def _vectors(
+    graph: Graph, network: SageNetwork, receivers: dict[str, _Receivers], root: _Root, at: NDArray[np.float64]
+) -> Matrix:
+    """z of one end (len(at), dim) when every mask is t, for each t of `at`."""
+
+    def hidden(label: str, places: NDArray[np.int64]) -> NDArray[np.float64]:
+        found = receivers[label]
+        return np.maximum(found.base[places] + at[:, None, None] * found.heard[places], 0.0)
+
+    own = hidden(root.label, np.array([root.place]))[:, 0]
+    z = own @ network.second.own[root.label] + network.second.bias[root.label]
+    for edge, places in root.edges:
+        heard = hidden(graph.target(edge.hop), places).mean(axis=1)
+        z = z + at[:, None] * (heard @ network.second.message[edge.hop])
+    return np.asarray(z)
 
 
-def _add_node(
+def _series(graph: Graph, network: SageNetwork, receivers: dict[str, _Receivers], root: _Root, nodes: int) -> Matrix:
+    """The Legendre series (nodes, dim) of z(t) of one end, on [0, 1]."""
+    places, weights = np.polynomial.legendre.leggauss(nodes)
+    values = _vectors(graph, network, receivers, root, (places + 1) / 2)
+    basis = np.polynomial.legendre.legvander(places, nodes - 1)
+    return np.asarray((basis * (weights / 2)[:, None]).T @ values * (2 * np.arange(nodes) + 1)[:, None])
+
+
+def _spans(found: _Receivers, nodes: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The integrals of P_m(t) and of t P_m(t), P_m the Legendre polynomials on [0, 1], while a unit is at work.
+
+    Shapes: (num_nodes, hidden, nodes) each.
+    """
+    begins, ends = found.base > 0, found.base + found.heard > 0
+    turn = begins != ends
+    moment = np.ones_like(found.base)
+    moment[turn] = -found.base[turn] / found.heard[turn]
+    whole = _integrals(np.ones(1), nodes)
+    until = _integrals(moment[turn], nodes)
+    result = []
+    for part, full in zip(until, whole, strict=True):
+        span = np.where((begins & ends)[:, :, None], full, 0.0)
+        span[turn] = np.where(begins[turn][:, None], part, full - part)
+        result.append(span)
+    return result[0], result[1]
+
+
+def _integrals(until: NDArray[np.float64], nodes: int) -> tuple[Matrix, Matrix]:
+    """The integrals of P_m(t) and t P_m(t) from 0 (len(until), nodes).
+
+    (2m + 1) P_m = P'_{m+1} - P'_{m-1} and (2m + 1) x P_m = (m + 1) P_{m+1} + m P_{m-1} with x = 2t - 1.
+    """
+    basis = np.polynomial.legendre.legvander(2 * until - 1, nodes + 1)
+    orders = np.arange(nodes + 1)
+    plain = np.empty((len(until), nodes + 1))
+    plain[:, 0] = until
+    plain[:, 1:] = (basis[:, 2:] - basis[:, :-2]) / (2 * (2 * orders[1:] + 1))
+    lower = np.concatenate([np.zeros((len(until), 1)), plain[:, :-2]], axis=1)
+    order = orders[:-1]
+    weighted = (plain[:, :-1] + ((order + 1) * plain[:, 1:] + order * lower) / (2 * order + 1)) / 2
+    return plain[:, :-1], weighted
+
+
+def _second_layer(
     graph: Graph,
     network: SageNetwork,
     receivers: dict[str, _Receivers],
-    roots: Sequence[_Root],
-    second: list[list[NDArray[np.float64]]],
-    t: float,
-    weight: float,
-) -> None:
-    """Add the gradients at m = t times the weight of this node of the quadrature."""
-    _, vectors, hidden = _score(graph, network, receivers, roots, t)
-    slopes = {label: np.zeros_like(found.base) for label, found in receivers.items()}
-    for root, other, gradients in zip(roots, reversed(vectors), second, strict=True):
-        slopes[root.label][root.place] += network.second.own[root.label] @ other
-        for (edge, places), gradient in zip(root.edges, gradients, strict=True):
-            label = graph.target(edge.hop)
-            pull = network.second.message[edge.hop] @ other
-            gradient += weight * edge.part * (hidden[label][places] @ pull)
-            slopes[label][places] += t * edge.part[:, None] * pull
-    for label, found in receivers.items():
-        found.pull += weight * np.where(hidden[label] > 0, slopes[label], 0.0)
+    spans: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]],
+    root: _Root,
+    other: Matrix,
+) -> list[tuple[_Heard, NDArray[np.float64]]]:
+    """The gradients of the edges that one end hears, `other` the series of the other end; adds to what pulls units."""
+    own = receivers[root.label]
+    towards = other @ network.second.own[root.label].T
+    own.pull[root.place] += np.einsum("mk,km->k", towards, spans[root.label][0][root.place])
+    result = []
+    for edge, places in root.edges:
+        label = graph.target(edge.hop)
+        found = receivers[label]
+        towards = other @ network.second.message[edge.hop].T
+        plain, weighted = (np.einsum("mk,pkm->pk", towards, span[places]) for span in spans[label])
+        result.append((edge, edge.part * (found.base[places] * plain + found.heard[places] * weighted).sum(axis=1)))
+        found.pull[places] += edge.part[:, None] * weighted
+    return result
 
 
 def _first_layer(
