@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -150,3 +151,72 @@ def test_products_left_and_refused_add_up(engine: Engine) -> None:
         assert sum(answer.refused.values()) + left == engine.snapshot.count("Product")
     masks = engine.eligibility.masks(np.arange(60))
     assert all((masks[user] == engine.eligibility.mask(user)).all() for user in range(60))
+
+
+def test_composition_states_every_part_and_no_user_id(engine: Engine) -> None:
+    for user in ("C003", "C008"):
+        for item in engine.recommend(user, 5).items:
+            assert list(item.composition) == ["path", "text", "learned", "attribute", "general", "self"]
+            assert item.composition["self"] == 0.0
+            assert sum(item.composition.values()) == pytest.approx(item.score, abs=1e-9)
+            lines = engine.explain(user, item.product, 5).items[0].lines
+            attribute = sum(line.share for line in lines if line.kind == "attribute")
+            assert item.composition["attribute"] == pytest.approx(attribute, abs=1e-12)
+            similar = sum(line.share for line in lines if line.kind == "similarity")
+            assert item.composition["text"] + item.composition["learned"] == pytest.approx(similar, abs=1e-12)
+
+
+def test_what_small_groups_add_is_what_is_not_shown(engine: Engine) -> None:
+    hidden = 0
+    for number in range(0, 59, 4):
+        for item in engine.recommend(f"C{number:03}", 3, count_groups=True).items:
+            whole = engine.explain(f"C{number:03}", item.product, 3).items[0]
+            assert item.below_min_group == whole.below_min_group
+            assert whole.rest == pytest.approx(whole.below_min_group, abs=1e-12)
+            hidden += item.below_min_group != 0
+    assert hidden > 5
+    assert engine.recommend("C003", 1).items[0].below_min_group is None
+
+
+def test_plain_order_is_that_of_the_shares(engine: Engine) -> None:
+    item = engine.recommend("C008", 1).items[0]
+    plain = engine.explain("C008", item.product, 1, plain=True).items[0]
+    shares = [line.share for line in plain.lines]
+    assert shares == sorted(shares, reverse=True)
+    contrasts = [line.contrast for line in engine.explain("C008", item.product, 1).items[0].lines]
+    assert contrasts == sorted(contrasts, reverse=True)
+    top = engine.recommend("C008", 1, plain=True).items[0]
+    assert [line.share for line in top.lines] == shares[:3]
+    assert top.score == item.score
+
+
+def test_confidence_falls_with_the_rank_and_shortens_the_list(engine: Engine) -> None:
+    whole = engine.recommend("C008", 5)
+    values = [item.confidence for item in whole.items]
+    assert values == sorted(values, reverse=True)
+    assert 0 < values[-1] < values[0] < 1
+    assert whole.abstained is None
+    cut = engine.recommend("C008", 5, min_confidence=(values[1] + values[2]) / 2)
+    assert cut.items == whole.items[:2]
+    threshold = f"{(values[1] + values[2]) / 2:g}"
+    assert cut.abstained == (
+        f"3 more products are left out: they do not reach the confidence of {threshold} that was asked for; "
+        f"the best has {values[2]:.2f}"
+    )
+    four = engine.recommend("C008", 5, min_confidence=values[3])
+    assert four.items == whole.items[:4]
+    assert four.abstained == (
+        f"one more product is left out: it does not reach the confidence of {values[3]:g} that was asked for; "
+        f"the best has {values[4]:.2f}"
+    )
+    none = engine.recommend("C008", 5, min_confidence=0.999, language="zh")
+    assert (none.items, none.abstained) == ([], f"没有产品达到所要求的置信度 0.999，最高为 {values[0]:.2f}")
+
+
+def test_a_language_changes_words_alone(engine: Engine) -> None:
+    english, chinese = engine.recommend("C008", 3), engine.recommend("C008", 3, language="zh")
+    for one, other in zip(english.items, chinese.items, strict=True):
+        assert (one.product, one.score, one.rest) == (other.product, other.score, other.rest)
+        for line, said in zip(one.lines, other.lines, strict=True):
+            assert replace(line, text="") == replace(said, text="")
+    assert any("您" in line.text for item in chinese.items for line in item.lines)
