@@ -18,7 +18,7 @@ from graphrec.graph.adjacency import Graph, Hop
 from graphrec.models.matrix import csr
 from graphrec.terms.base import Term
 from graphrec.terms.blend import NO_SPREAD, Blend
-from graphrec.terms.factors import FactorTerm, SparseRows
+from graphrec.terms.factors import FactorTerm, SparseRows, TableTerm
 from graphrec.terms.walks import WalkScorer, WalkTerm
 
 if TYPE_CHECKING:
@@ -83,6 +83,12 @@ class Deletions:
         self.blend = blend
         self.graph = graph
         self._steps: dict[tuple[WalkScorer, int], csr_array] = {}
+
+    @property
+    def inexact(self) -> tuple[str, ...]:
+        """The terms that are not linear in the edges of a user: their lines stand for what a deletion would do."""
+        linear = (WalkTerm, FactorTerm, TableTerm)
+        return tuple(term.name for term in self.blend.terms if not isinstance(term, linear))
 
     def evidence(self, user: int) -> Evidence:
         """The edges of a user that the blend knows."""

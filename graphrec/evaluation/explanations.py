@@ -46,6 +46,8 @@ class Explanations:
     """Part of the shown products that have a reason."""
     largest_sum_error: float
     """Largest gap between a score and the sum of its lines, over the sum of the absolute lines."""
+    inexact: tuple[str, ...]
+    """Terms whose lines stand for what a deletion would do; with all others it is done."""
     edges: Interval
     """Distinct edges behind the REASONS shown reasons of a product."""
     known_edges: Interval
@@ -103,6 +105,7 @@ def explained(judged: Judged, most: int, *, progress: Progress = silent) -> Expl
         with_reasons=means.sure([float(one.reasoned > 0) for one in found]),
         products_with_reasons=means.sure([one.reasoned for one in found]),
         largest_sum_error=max(one.error for one in found),
+        inexact=deletions.inexact,
         edges=means.sure([one.edges for one in found]),
         known_edges=means.sure([float(one.known) for one in found]),
         necessity={choice: means.sure([one.left[choice] for one in found]) for choice in choices},

@@ -50,6 +50,7 @@ def reasons(details: Details, words: Words) -> str:
             f"{found.known_edges.value:.1f} edges that are known of a person) is deleted and everything is counted "
             "anew: does the product leave the list? And does it stay when nothing else is left? In grey, as many edges "
             "drawn at random, and those that most paths begin with."
+            + (f" For {', '.join(found.inexact)} the lines stand for the deletion." if found.inexact else "")
         ),
         rows_of_intervals(rows, title="Necessity and sufficiency of reasons", percent=True),
         table(["", "bar", "measured", ""], _bars(found), left=(0, 1, 3)),
