@@ -47,7 +47,7 @@ class Eligibility:
 
     def refusals(self, user: int, product: int) -> list[Finding]:
         """The rules that refuse a product to a user, with the values they read; none when it may be shown."""
-        return self._compiled.refusals(user, product)
+        return [] if self.mask(user)[product] else self._compiled.refusals(user, product)
 
     def barred(self, user: int) -> str | None:
         """Why a user is shown nothing at all, whatever the product; None when that depends on the product."""
