@@ -111,7 +111,7 @@ def _print(done: "TrainReport") -> None:
         say(f"  tuned: {', '.join(done.meta['tuned'])}")
     parts = ", ".join(f"{weight:g} x {name}" for name, weight in configuration["weights"].items())
     say(f"  terms: {parts}")
-    for walk in configuration["terms"].get("kernel", {}).get("walks", []):
+    for walk in (walk for term in configuration["terms"].values() for walk in term.get("walks", [])):
         powers = ", ".join(f"{power:g}" for power in walk["powers"])
         say(f"  walk: {walk['beta']:g} x {walk['walk']} with powers {powers}")
     metric = done.meta["validation"]["metric"]

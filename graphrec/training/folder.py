@@ -23,7 +23,7 @@ from graphrec.terms.files import ARRAYS, open_blend
 
 FORMAT = 1
 KINDS = (
-    "blend", "kernel", "spectral", "lightgcn", "ease", "softmax", "itemknn", "popularity", "text",
+    "blend", "kernel", "learned-kernel", "spectral", "lightgcn", "ease", "softmax", "itemknn", "popularity", "text",
     "lightgcn-id", "graphsage", "als", "rp3beta",
 )  # fmt: skip
 """What can be trained; the first is what is served when nothing else is asked for."""

@@ -60,7 +60,8 @@ EASE_COLUMNS = 6_000
 SOFTMAX_SCORES = 10_000_000
 """Held pairs times products up to which a blend tries softmax: a fit takes hundreds of passes over them, a minute."""
 LIGHTGCN_SCORES = 200_000_000
-"""Users times products up to which a blend tries lightgcn: an epoch scores all of them, in a second or two."""
+"""Users times products up to which a blend tries lightgcn and a learned kernel: an epoch scores all of them."""
+LEARNED = "learned-kernel"
 RP3_BETA = 0.6
 """The default of RP3beta; .6 to .7 is what its authors found."""
 
@@ -76,7 +77,7 @@ def is_affordable(name: str, graph: Graph, inputs: Inputs) -> bool:
         from graphrec.models.softmax import num_scores
 
         return 0 < num_scores(graph) <= SOFTMAX_SCORES
-    if name == "lightgcn":
+    if name in ("lightgcn", LEARNED):
         learners = int((graph.held().degrees() > 0).sum())
         return 0 < learners * graph.num_products <= LIGHTGCN_SCORES
     if name == "text":
@@ -95,12 +96,36 @@ def fit_parts(name: str, graph: Graph, plain: Plain, inputs: Inputs) -> list[tup
     A blend divides each part by its own spread for the user, so that the few paths of a rare relation count beside the
     thousands of a common one. A walk that leads nowhere is no part.
     """
+    if name == LEARNED:
+        return fit_learned(graph, plain, inputs)[0]
     if name != "kernel":
         return [(fit_term(name, graph, plain, inputs), 1.0)]
     from graphrec.models.kernel import fit_kernel
 
     fitted = [(fit_kernel(graph, [replace(walk, beta=1.0)]), walk.beta) for walk in walks_of(plain)]
     return [(term, beta) for term, beta in fitted if term.scorers]
+
+
+def fit_learned(
+    graph: Graph, plain: Plain, inputs: Inputs, judge: Callable[[Blend], float] | None = None
+) -> tuple[list[tuple[Term, float]], int]:
+    """The walks of a learned kernel with their weights, and the epochs; with `judge` those of its best epoch."""
+    from graphrec.models.walk_weights import WalkWeightsConfig, learn_walks
+    from graphrec.training.walks import few_threads
+
+    given = {key: value for key, value in plain.items() if key != "walks"}
+    walks = walks_of(plain)
+    if not walks:
+        return [], 0
+    with few_threads(graph.num_users * graph.num_products):
+        learned = learn_walks(
+            graph,
+            walks,
+            WalkWeightsConfig(**given, seed=inputs.seed),
+            evaluate=None if judge is None else lambda parts: judge(Blend(*zip(*parts, strict=True))),
+            supervision=inputs.supervision(LEARNED, plain),
+        )
+    return list(learned.parts), learned.epochs
 
 
 def blend_of(configuration: Plain, graph: Graph, inputs: Inputs) -> Blend:

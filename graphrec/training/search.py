@@ -17,9 +17,11 @@ from graphrec.training.candidates import Candidates
 from graphrec.training.checkpoint import digest
 from graphrec.training.networks import NETWORKS, fit_network
 from graphrec.training.recipes import (
+    LEARNED,
     Inputs,
     Plain,
     check_parts,
+    fit_learned,
     fit_parts,
     is_affordable,
     plain_walks,
@@ -36,13 +38,18 @@ Judge = Callable[[Weights], NDArray[np.float64]]
 Parts = list[tuple[Term, float]]
 
 #: What a blend may consist of; a term that does not help gets weight 0 and leaves.
-BLEND_TERMS = ("kernel", "spectral", "ease", "softmax", "itemknn", "popularity", "lightgcn", "text")
+BLEND_TERMS = ("kernel", "learned-kernel", "spectral", "ease", "softmax", "itemknn", "popularity", "lightgcn", "text")
 KERNEL = "kernel"
-"""The term whose score lies on real paths alone."""
+"""The term whose score lies on real paths alone; so does the learned one, which starts from the walks of this one."""
+PATHS = (KERNEL, LEARNED)
+CLEARLY = 2.0
+"""Standard errors of the paired difference that a learned kernel must gain to replace the powers."""
 PATH_SHARE = 0.6
 """Part of a blend's weight that goes to real paths where that costs at most one standard error on validation."""
 CROWD_PARTS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """What is tried as the part of the weight on crowds that stays."""
+FIXED_EPOCHS = 5
+"""Epochs of a learned kernel without validation."""
 FIXED_TERMS = ("kernel", "spectral")
 """What `--fixed` blends, with equal weights: fixed beforehand for all data."""
 
@@ -101,17 +108,29 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
     for done, name in enumerate(names):
         inputs.progress("choosing terms", done, len(names))
         choices.append(_choose_term(name, graph, validation, inputs))
+    tried = {choice.name: choice.value for choice in choices}
+    choices = _one_kernel(choices)
     parts = [part for choice in choices for part in choice.parts]
     check_parts(parts)
     weights = np.array([weight for _, weight in parts])
     if len(choices) > 1:
         candidates = Candidates.of([term for term, _ in parts], validation)
-        is_path = np.array([choice.name == KERNEL for choice in choices for _ in choice.parts])
+        is_path = np.array([choice.name in PATHS for choice in choices for _ in choice.parts])
         is_crowd = np.array([_is_crowd(term) for term, _ in parts])
         weights = towards_paths(candidates.judge, fit_weights(candidates, most=len(parts)), is_path, weights)
         weights = towards_names(candidates.judge, weights, is_crowd)
     inputs.progress("choosing terms", len(names), len(names))
-    return _chosen(choices, np.round(weights / weights.max(), 4))
+    return _chosen(choices, np.round(weights / weights.max(), 4), tried)
+
+
+def _one_kernel(choices: list[Choice]) -> list[Choice]:
+    """The choices with one of the two kernels, so that a path is one line: the learned one where it clearly wins."""
+    values = {choice.name: choice.values for choice in choices if choice.name in PATHS}
+    if len(values) < len(PATHS):
+        return choices
+    gain = values[LEARNED] - values[KERNEL]
+    loser = KERNEL if gain.mean() > CLEARLY * gain.std() / np.sqrt(len(gain)) else LEARNED
+    return [choice for choice in choices if choice.name != loser]
 
 
 def towards_paths(judge: Judge, weights: Weights, is_path: NDArray[np.bool_], alone: Weights) -> Weights:
@@ -153,7 +172,7 @@ def _is_crowd(term: Term) -> bool:
     return term.name != "text"
 
 
-def _chosen(choices: Sequence[Choice], weights: Weights) -> Chosen:
+def _chosen(choices: Sequence[Choice], weights: Weights, tried: Mapping[str, float]) -> Chosen:
     """What is kept of the choices with these weights of their parts, one after another."""
     terms, by_name, kept = {}, {}, []
     left = iter(weights.tolist())
@@ -164,15 +183,14 @@ def _chosen(choices: Sequence[Choice], weights: Weights) -> Chosen:
             terms[choice.name] = _reweighted(choice, [weight / largest for _, weight in own])
             by_name[choice.name] = largest
             kept += [(term, weight) for term, weight in own if weight]
-    tried = {choice.name: choice.value for choice in choices}
     return Chosen(terms, by_name, Blend([term for term, _ in kept], [weight for _, weight in kept]), tried)
 
 
 def _reweighted(choice: Choice, weights: Sequence[float]) -> Plain:
-    if choice.name != KERNEL:
+    if choice.name not in PATHS:
         return choice.plain
     walks = zip(walks_of(choice.plain), weights, strict=True)
-    return plain_walks([replace(walk, beta=round(weight, 4)) for walk, weight in walks if weight])
+    return {**choice.plain, **plain_walks([replace(walk, beta=round(weight, 4)) for walk, weight in walks if weight])}
 
 
 def _choose_term(name: str, graph: Graph, validation: Validation, inputs: Inputs) -> Choice:
@@ -186,14 +204,15 @@ def _choose_term(name: str, graph: Graph, validation: Validation, inputs: Inputs
 
 
 def _trials(name: str, graph: Graph, validation: Validation, inputs: Inputs) -> Iterator[Plain]:
-    if name == KERNEL:
+    if name in PATHS:
 
         def walks() -> Plain:
             return plain_walks(
                 choose_walks(graph, validation, protected=inputs.use_protected, progress=inputs.progress)
             )
 
-        return iter([inputs.work.once(f"{inputs.stage}-walks", walks)])
+        found = inputs.work.once(f"{inputs.stage}-walks", walks)
+        return iter([found if name == KERNEL else {**found, **inputs.tuned.get(name, {})}])
     if name in inputs.tuned:
         return iter([inputs.tuned[name]])
     return usual_trials(name, graph)
@@ -222,12 +241,17 @@ def _fitted(name: str, plain: Plain, graph: Graph, validation: Validation, input
         # Its epochs are chosen as it trains: a refit runs as many.
         term, epochs = fit_network(name, graph, plain, inputs, lambda found: float(validation.judge(found).mean()))
         return {**plain, "epochs": epochs}, [(term, 1.0)]
+    if name == LEARNED:
+        parts, epochs = fit_learned(graph, plain, inputs, lambda found: float(validation.judge(found).mean()))
+        return {**plain, "epochs": epochs}, parts
     return plain, fit_parts(name, graph, plain, inputs)
 
 
 def _default(name: str, graph: Graph, inputs: Inputs) -> Plain:
     if name == KERNEL:
         return plain_walks(starting_walks(graph.schema, inputs.use_protected))
+    if name == LEARNED:
+        return {**plain_walks(starting_walks(graph.schema, inputs.use_protected)), "epochs": FIXED_EPOCHS}
     return {}
 
 

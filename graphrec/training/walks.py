@@ -30,15 +30,15 @@ def choose_walks(
     graph: Graph, validation: Validation, *, protected: bool = False, progress: Progress = silent
 ) -> list[Walk]:
     """The walks that help, with powers and a beta each, the largest 1; empty when no walk reaches a product."""
-    with _threads_for(validation):
+    with few_threads(len(validation) * validation.num_products):
         return _choose(graph, validation, protected, progress)
 
 
 @contextmanager
-def _threads_for(validation: Validation) -> Iterator[None]:
+def few_threads(num_scores: int) -> Iterator[None]:
     """One thread for small scores: hundreds of calls of a millisecond each would mostly wait for their threads."""
     before = numba.get_num_threads()
-    if len(validation) * validation.num_products <= SMALL_SCORES:
+    if num_scores <= SMALL_SCORES:
         numba.set_num_threads(1)
     try:
         yield

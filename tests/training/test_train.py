@@ -90,7 +90,7 @@ def test_a_second_identical_training_does_nothing(snapshot: Snapshot, home: Home
 
 
 @pytest.mark.parametrize(
-    "kind", ["kernel", "spectral", "ease", "softmax", "itemknn", "popularity", "lightgcn", "blend"]
+    "kind", ["kernel", "learned-kernel", "spectral", "ease", "softmax", "itemknn", "popularity", "lightgcn", "blend"]
 )
 def test_the_same_data_and_seed_give_the_same_arrays(snapshot: Snapshot, tmp_path: Path, kind: str) -> None:
     found = []
