@@ -67,8 +67,9 @@ class Judge:
         lines = [line for line in leading if line is not None]
         recency, popularity = [], []
         for line in lines:
+            path = line.path or []
             recency.append(recent.get((self._hop(line, 1), self._node(line, 2)), np.nan))
-            if len(line.path or ()) > 3 and "id" in (line.path or ())[-3]:
+            if len(path) > 3 and "id" in path[-3]:
                 popularity.append(float(self.popularity[self._hop(line, -2)][self._node(line, -3)]))
         sep = mean_of_known(popularity)
         diversity = type_diversity([self._hop(line, -2) for line in lines], len(self.types))

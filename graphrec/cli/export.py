@@ -29,6 +29,7 @@ def command(
 
     The file appears when it is whole; an interrupted export leaves nothing and can be run again. In the store a list is
     (user)-[:RECOMMENDED {rank, score, reason, reasons, model, as_of, run}]->(product); earlier runs are removed.
+    Language and least confidence are those of the settings.
     """
     asked = look_back(as_of)
     if to is not None:
@@ -43,16 +44,17 @@ def command(
     from graphrec.serving.engine import Engine
 
     engine = Engine.open(state.home, model)
-    recording = Recording(engine, Request("export", k, {"reasons": REASONS}, asked), wanted=not no_record)
+    options = {"language": state.settings.language, "min_confidence": state.settings.min_confidence}
+    recording = Recording(engine, Request("export", k, {"reasons": REASONS, **options}, asked), wanted=not no_record)
     _say_notes(engine)
     with progress(json=json) as report:
-        written = export_lists(engine, out, k, record=recording.add, progress=report)
+        written = export_lists(engine, out, k, record=recording.add, options=options, progress=report)
     if json:
         emit_json({**vars(written), "recorded": len(recording.numbers), "notes": engine.notes})
     else:
         say(f"{written.rows:,} rows for {written.users:,} users: {written.path}")
         if written.without_list:
-            say(f"{written.without_list:,} users have no list: there is not enough evidence for them")
+            say(f"{written.without_list:,} users have no list: too little evidence, or the policy leaves them nothing")
         recording.tell()
 
 
@@ -63,17 +65,18 @@ def _write_back(k: int, model: str | None, as_of: str | None, *, is_recorded: bo
     from graphrec.store import open_store
 
     engine = Engine.open(state.home, model)
-    recording = Recording(engine, Request("export", k, {"reasons": REASONS}, as_of), wanted=is_recorded)
+    options = {"language": state.settings.language, "min_confidence": state.settings.min_confidence}
+    recording = Recording(engine, Request("export", k, {"reasons": REASONS, **options}, as_of), wanted=is_recorded)
     _say_notes(engine)
     with progress(json=json) as report, open_store(state.settings.store, state.home.store) as store:
-        written = write_back(engine, store, k, texts=_texts(), record=recording.add, progress=report)
+        written = write_back(engine, store, k, texts=_texts(), record=recording.add, options=options, progress=report)
     if json:
         emit_json({**vars(written), "recorded": len(recording.numbers), "notes": engine.notes})
         return
     recording.tell()
     say(f"{written.rows:,} recommendations for {written.users:,} users; {written.removed:,} of earlier runs removed")
     if written.without_list:
-        say(f"{written.without_list:,} users have no list: there is not enough evidence for them")
+        say(f"{written.without_list:,} users have no list: too little evidence, or the policy leaves them nothing")
     if written.missing:
         say(f"{written.missing:,} not written: their user or product is no longer in the store")
     for name, count in written.vectors.items():

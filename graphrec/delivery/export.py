@@ -1,7 +1,7 @@
 """The lists of all users in one file, which appears whole or not at all."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +42,13 @@ class ExportReport:
 
 
 def export_lists(
-    engine: Engine, path: Path, k: int, *, record: Recorded = unrecorded, progress: Progress = silent
+    engine: Engine,
+    path: Path,
+    k: int,
+    *,
+    record: Recorded = unrecorded,
+    options: Mapping[str, Any] | None = None,
+    progress: Progress = silent,
 ) -> ExportReport:
     """Write the k best products of every user with the strongest reason of each.
 
@@ -50,6 +56,7 @@ def export_lists(
 
     Args:
         record: takes every answer before it is written.
+        options: further arguments of `Engine.recommend`: language, min_confidence.
 
     Raises:
         UsageError: the suffix of the path is none of FORMATS.
@@ -60,21 +67,23 @@ def export_lists(
         )
     rows = without = 0
     with whole_file(path) as temporary, _writer(temporary, path.suffix.lower()) as write:
-        for chunk, empty in _chunks(engine, k, record, progress):
+        for chunk, empty in _chunks(engine, k, {"reasons": REASONS, **(options or {})}, record, progress):
             write(chunk)
             rows += chunk.num_rows
             without += empty
     return ExportReport(str(path), len(engine.users), rows, without)
 
 
-def _chunks(engine: Engine, k: int, record: Recorded, progress: Progress) -> "Iterator[tuple[pa.Table, int]]":
+def _chunks(
+    engine: Engine, k: int, options: Mapping[str, Any], record: Recorded, progress: Progress
+) -> "Iterator[tuple[pa.Table, int]]":
     import pyarrow as pa
 
     fields = _fields()
     total = len(engine.users)
     for start in range(0, total, CHUNK):
         columns: dict[str, list[Any]] = {field.name: [] for field in fields}
-        answers = list(recommend_many(engine, range(start, min(start + CHUNK, total)), k, reasons=REASONS))
+        answers = list(recommend_many(engine, range(start, min(start + CHUNK, total)), k, **options))
         record(answers)
         empty = sum(not answer.items for answer in answers)
         for answer in answers:

@@ -39,6 +39,17 @@ def test_every_format_holds_the_lists_of_recommend(engine: Engine, tmp_path: Pat
     assert [(row["user"], row["product"], row["score"]) for row in parquet] == [row[:2] + row[3:4] for row in expected]
 
 
+def test_language_and_confidence_are_those_of_recommend(engine: Engine, tmp_path: Path) -> None:
+    options = {"language": "zh", "min_confidence": 0.5}
+    report = export_lists(engine, tmp_path / "scores.jsonl", 4, options=options)
+    rows = [json.loads(line) for line in (tmp_path / "scores.jsonl").read_text("utf-8").splitlines()]
+    lists = [engine.recommend(user, 4, language="zh", min_confidence=0.5).items for user in engine.users.ids]
+    expected = [(item.product, item.lines[0].text) for items in lists for item in items]
+    assert [(row["product"], row["reason"]) for row in rows] == expected
+    assert report.without_list == sum(not items for items in lists)
+    assert 0 < len(rows) < 59 * 4
+
+
 def test_an_interrupted_export_leaves_what_was_there(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
