@@ -90,6 +90,8 @@ def _hops_of(blend: Blend) -> set[Hop]:
                 hops.update(hop.back() for hop in scorer.walk.hops)
         elif isinstance(term, FactorTerm | TableTerm):
             hops.update(source.hop for source in term.neighbours if source.hop is not None)
+        elif isinstance(term, SageTerm):
+            hops.update(term.network.hops_of(term.graph, term.graph.schema.roles.user))
     return hops
 
 

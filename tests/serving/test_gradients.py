@@ -11,6 +11,7 @@ from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
 from graphrec.models.graphsage import GraphSageConfig, fit_graphsage
 from graphrec.models.lightgcn_id import PlainLightGCNConfig, fit_lightgcn_id
+from graphrec.serving.audit import audited
 from graphrec.serving.engine import Engine
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
@@ -75,6 +76,15 @@ def test_no_other_user_is_in_the_gradients(sage: Engine) -> None:
     nodes += [entry["node"] for entry in found["people"]]
     assert {node["id"] for node in nodes if node["label"] == sage.roles.user} == {user}
     assert min((entry["count"] for entry in found["people"]), default=99) >= sage.snapshot.schema.roles.min_group
+
+
+def test_an_audit_deletes_what_a_user_hears(sage: Engine) -> None:
+    item = audited(sage, sage.explain(*first_pair(sage), 3)).items[0]
+    assert item.audit is not None
+    edges = {(line.via["label"], line.via["id"]) for line in item.lines if line.via is not None}
+    assert {(one.via["label"], one.via["id"]) for one in item.audit.deletions if one.via is not None} == edges
+    assert item.audit.recomputed == ("graphsage",)
+    assert item.audit.sum_error == pytest.approx(0.0, abs=1e-12)
 
 
 def test_linear_models_have_no_gradients_and_a_user_vector_is_a_line_of_its_own(tmp_path: Path) -> None:
