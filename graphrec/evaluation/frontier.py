@@ -3,7 +3,8 @@
     s(u, i) = lambda P(u, i) / sum of path weights + (1 - lambda) O(u, i) / sum of other weights
 
 P and O are the weighted standardised terms of the model that are walks, and those that are not. The share of a list on
-real paths is the sum of the first summand over the sum of both.
+real paths is the sum of the first summand over the sum of both. For a model without walks, P is the kernel of all
+walks with its defaults: what it would cost to let reasons on paths in.
 """
 
 from dataclasses import dataclass
@@ -15,10 +16,13 @@ from graphrec.evaluation.judged import Judged
 from graphrec.evaluation.sample import blocks, sampled_rows
 from graphrec.metrics.intervals import Interval, bootstrap, bootstrap_all
 from graphrec.metrics.ranking import evaluate_lists
+from graphrec.models.kernel import starting_walks
 from graphrec.progress import Progress, silent
+from graphrec.terms.base import Term
 from graphrec.terms.blend import standardise
 from graphrec.terms.topk import top_k
 from graphrec.terms.walks import WalkTerm
+from graphrec.training.recipes import Inputs, fit_parts, plain_walks
 from graphrec.training.validation import rows_of
 
 WEIGHTS = tuple(step / 20 for step in range(21))
@@ -47,6 +51,8 @@ class Frontier:
     points: tuple[Point, ...]
     chosen: Point
     """The model as it is."""
+    added: bool
+    """The model has no paths: those swept in are the kernel with its defaults."""
 
     @property
     def cost(self) -> float | None:
@@ -58,14 +64,19 @@ class Frontier:
 
 
 def frontier(judged: Judged, *, progress: Progress = silent) -> Frontier | None:
-    """nDCG at k and the share on real paths for WEIGHTS and for the model's own; None where it is all or nothing."""
-    blend, part, k = judged.model.blend, judged.part, judged.k
-    is_path = np.array([isinstance(term, WalkTerm) for term in blend.terms])
-    weights = np.array(blend.weights)
-    paths, others = weights[is_path].sum(), weights[~is_path].sum()
+    """nDCG at k and the share on real paths for WEIGHTS and for the model's own; None where all of it is paths."""
+    part, k = judged.part, judged.k
+    parts = list(zip(judged.model.blend.terms, judged.model.blend.weights, strict=True))
+    on_paths = [one for one in parts if isinstance(one[0], WalkTerm)]
+    beside = [one for one in parts if not isinstance(one[0], WalkTerm)]
+    paths, others = (sum(weight for _, weight in one) for one in (on_paths, beside))
+    added = not paths
+    if added:
+        on_paths = _kernel(judged)
+        paths = float(len(on_paths))
     if not paths or not others:
         return None
-    own = float(paths / (paths + others))
+    own = 0.0 if added else paths / (paths + others)
     tried = sorted({*WEIGHTS, own})
     rows = sampled_rows(judged)
     users = part.users[rows]
@@ -73,9 +84,9 @@ def frontier(judged: Judged, *, progress: Progress = silent) -> Frontier | None:
     shares = np.zeros((len(tried), len(rows)))
     for done, block in blocks(len(rows), part.num_products):
         progress("accuracy against paths", done, len(rows))
-        on_paths, on_others = _scores(judged, users[block], is_path)
+        sums = [_sum(one, users[block], part.num_products) for one in (on_paths, beside)]
         for place, weight in enumerate(tried):
-            mine, rest = np.float32(weight / paths) * on_paths, np.float32((1 - weight) / others) * on_others
+            mine, rest = np.float32(weight / paths) * sums[0], np.float32((1 - weight) / others) * sums[1]
             listed = top_k(mine + rest, k, part.masked, users[block])
             lists[place, block], shares[place, block] = listed, _path_share(mine, rest, listed)
     relevant = rows_of(part.relevant, rows)
@@ -86,21 +97,24 @@ def frontier(judged: Judged, *, progress: Progress = silent) -> Frontier | None:
         known = bootstrap(told, seed=judged.seed) if len(told) else Interval(0.0, 0.0, 0.0)
         points.append(Point(weight, bootstrap_all({"": ndcg}, seed=judged.seed)[""], known))
     swept = tuple(point for point in points if point.weight in WEIGHTS)
-    return Frontier(k, len(rows), swept, next(point for point in points if point.weight == own))
+    return Frontier(k, len(rows), swept, next(point for point in points if point.weight == own), added)
 
 
-def _scores(
-    judged: Judged, users: NDArray[np.int32], is_path: NDArray[np.bool_]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The weighted standardised scores (num_users, num_products) of the terms that are paths and of the others."""
-    blend = judged.model.blend
-    sums = [np.zeros((len(users), judged.part.num_products), np.float32) for _ in range(2)]
-    for term, weight, path in zip(blend.terms, blend.weights, is_path, strict=True):
+def _kernel(judged: Judged) -> list[tuple[Term, float]]:
+    """All walks with default powers and equal weights, walk by walk."""
+    protected = bool(judged.model.meta["request"]["use_protected"])
+    return fit_parts("kernel", judged.visible, plain_walks(starting_walks(judged.visible.schema, protected)), Inputs())
+
+
+def _sum(parts: list[tuple[Term, float]], users: NDArray[np.int32], num_products: int) -> NDArray[np.float32]:
+    """The weighted standardised scores (num_users, num_products) of some terms, added."""
+    total = np.zeros((len(users), num_products), np.float32)
+    for term, weight in parts:
         if weight:
             scores = term.batch(users)
             standardise(scores, weight)
-            sums[0 if path else 1] += scores
-    return sums[0], sums[1]
+            total += scores
+    return total
 
 
 def _path_share(mine: NDArray[np.float32], rest: NDArray[np.float32], lists: NDArray[np.int32]) -> NDArray[np.float64]:

@@ -106,6 +106,7 @@ def price_of_paths(details: Details) -> str:
         paragraph(
             f"{said} Paths are reasons that can be looked up; other parts of a score are learned. Here the weight of "
             f"the paths goes from 0 to 1, on {found.users:,} people. Nothing was chosen by this curve."
+            + (" The model has no paths: those let in here are all walks with default powers." if found.added else "")
         ),
         curves(
             [line], title="Accuracy against share on real paths", x_name="share of the scores on real paths",

@@ -147,3 +147,17 @@ def test_the_frontier_passes_through_the_model(snapshot: Snapshot, tmp_path: Pat
     kernel = train(snapshot, home, TrainOptions("kernel", fixed=True)).path
     alone = evaluate(snapshot, kernel, ks=(3,), baselines=()).metrics["ndcg@3"].value
     assert found.points[-1].ndcg.value == pytest.approx(alone, abs=0.02)
+
+
+def test_a_model_without_paths_is_shown_what_they_would_cost(snapshot: Snapshot, tmp_path: Path) -> None:
+    """The path model let in at weight 1 is the default kernel; at weight 0 stands the model as it is."""
+    home = Home(tmp_path / "home").prepare()
+    folder = train(snapshot, home, TrainOptions("spectral", fixed=True)).path
+    done = evaluate(snapshot, folder, ks=(3,), baselines=(), wanted=Wanted(explain_users=0))
+    assert done.details is not None
+    found = done.details.frontier
+    assert found is not None
+    assert found.added
+    assert found.chosen == found.points[0]
+    assert found.chosen.ndcg.value == pytest.approx(done.metrics["ndcg@3"].value)
+    assert [found.points[0].path_share.value, found.points[-1].path_share.value] == [0.0, 1.0]

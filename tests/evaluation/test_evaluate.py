@@ -10,6 +10,7 @@ import pytest
 from graphrec.errors import CheckpointMismatch, ModelError, UsageError
 from graphrec.evaluation import evaluate as module
 from graphrec.evaluation import hidden
+from graphrec.evaluation.baselines import BASELINES
 from graphrec.evaluation.evaluate import evaluate
 from graphrec.graph.adjacency import Hidden
 from graphrec.graph.snapshot import Snapshot
@@ -164,10 +165,7 @@ def test_wrong_arguments_are_refused(tmp_path: Path, home: Home) -> None:
         evaluate(snapshot, folder, ks=(0, 5))
     with pytest.raises(UsageError) as caught:
         evaluate(snapshot, folder, baselines=("svd",))
-    assert str(caught.value) == (
-        "there is no baseline 'svd'; there are kernel, spectral, lightgcn, ease, softmax, itemknn, popularity, "
-        "lightgcn-id, graphsage, als, rp3beta, and none"
-    )
+    assert str(caught.value) == f"there is no baseline 'svd'; there are {', '.join(BASELINES)}, and none"
 
 
 def test_the_same_model_gets_the_same_numbers(tmp_path: Path, home: Home) -> None:
