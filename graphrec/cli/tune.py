@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from graphrec.cli.as_of import AsOf, look_back
 from graphrec.cli.latest import latest_snapshot
 from graphrec.cli.output import emit_json, progress, say
 from graphrec.cli.state import state
@@ -25,6 +26,7 @@ def command(
         bool, typer.Option("--use-protected", help="Let scores use attributes marked as protected.")
     ] = False,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything drawn (default: the settings').")] = None,
+    as_of: AsOf = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Try configurations of a model on the validation part; `graphrec train` then fits the one that won.
@@ -35,6 +37,7 @@ def command(
     from graphrec.cli.train import text_vectors
     from graphrec.training.tune import TuneOptions, tune
 
+    look_back(as_of)
     options = TuneOptions(
         model=model,
         trials=trials,

@@ -28,7 +28,12 @@ _BEGINNING = re.compile(rb'[0-9a-f]{64} \{"block":')
 
 def canonical(value: Any) -> bytes:
     """The one way to write a value: JSON in ASCII, keys sorted, no spaces; dataclasses by their fields."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, default=vars).encode("ascii")
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain).encode("ascii")
+
+
+def _plain(value: Any) -> Any:
+    """A dataclass by its fields, a number of numpy as one of Python."""
+    return value.tolist() if hasattr(value, "tolist") else vars(value)
 
 
 def sha256(content: bytes) -> str:

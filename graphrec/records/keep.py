@@ -37,8 +37,7 @@ class Kept:
         model, snapshot = engine.model, engine.snapshot
         _keep_folder(snapshot.folder, self._snapshot(snapshot.hash))
         target = self._model(model.name, model.hash, snapshot.hash)
-        _keep_folder(model.folder, target)
-        if read_meta(target)["hash"] != model.hash:
+        if _keep_folder(model.folder, target) and read_meta(target)["hash"] != model.hash:
             shutil.rmtree(target)
             raise RecordError(f"model {model.name} was trained anew while it answered; run this again")
         self._keep_policy(engine.policy)
@@ -101,10 +100,13 @@ class Kept:
         return self._folder / "policies" / f"{policy[:DIGITS]}.json"
 
 
-def _keep_folder(source: Path, target: Path) -> None:
-    if not target.exists():
-        with replace_folder(target) as folder:
-            shutil.copytree(source, folder, copy_function=_link, dirs_exist_ok=True)
+def _keep_folder(source: Path, target: Path) -> bool:
+    """Whether the folder was not kept before."""
+    if target.exists():
+        return False
+    with replace_folder(target) as folder:
+        shutil.copytree(source, folder, copy_function=_link, dirs_exist_ok=True)
+    return True
 
 
 def _link(source: str, target: str) -> None:

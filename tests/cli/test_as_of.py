@@ -85,10 +85,13 @@ def test_a_date_without_a_model_or_that_is_none_is_one_line(bank: Bank) -> None:
     assert error == "error: --as-of soon is no date; want YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS\n"
 
 
-def test_training_of_a_date_again_has_nothing_to_do_until_something_is_loaded(bank: Bank) -> None:
-    again = bank.json("train", "--model", "kernel", "--fixed", "--final", "--no-text", "--as-of", DATE)
-    assert again["is_new"] is False
-    assert bank.json("recommend", "C000004")["model"] == "kernel-final"
+def test_training_of_a_date_again_has_nothing_to_do(bank: Bank) -> None:
+    assert trained_then(bank)["is_new"] is False
+    assert bank.json("recommend", "C000004")["as_of"] > DATE
+
+
+def trained_then(bank: Bank) -> dict[str, Any]:
+    return bank.json("train", "--model", "kernel", "--fixed", "--final", "--no-text", "--as-of", DATE)
 
 
 def test_answers_replay_to_the_same_bytes_after_other_commands(bank: Bank) -> None:
@@ -108,6 +111,8 @@ def test_answers_replay_to_the_same_bytes_after_other_commands(bank: Bank) -> No
     bank.run("train", "--model", "kernel", "--fixed", "--no-text")
     bank.run("train", "--model", "kernel", "--fixed", "--final", "--no-text")
     assert bank.json("recommend", "C000016", "-k", "4")["snapshot"] != first["snapshot"]
+    # What changed lies after the date.
+    assert (trained_then(bank)["is_new"], trained_then(bank)["snapshot"]) == (False, then["snapshot"])
     shutil.rmtree(bank.home / "as-of")
     for number in (*numbers, numbers[-1] + 1, numbers[-1] + 2000):
         assert bank.run("replay", str(number))[0] == f"entry {number}: same bytes\n"
