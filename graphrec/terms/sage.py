@@ -90,7 +90,7 @@ class SageTerm:
         """Scores of all products (num_products,) for one user."""
         own, messages = self._parts(user)
         z = np.concatenate([own[None, :], *(part for _, _, part in messages)]).sum(axis=0)
-        return np.asarray(self.products, np.float64) @ z
+        return np.asarray(self.products.astype(np.float64) @ z)
 
     def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """Scores (len(users), num_products)."""

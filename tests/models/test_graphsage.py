@@ -176,14 +176,14 @@ def test_where_every_unit_is_at_work_the_gradients_are_those_of_autograd(given: 
 def test_integrated_gradients_are_those_of_autograd() -> None:
     graph = random_board(7, users=12, products=10)
     term = trained(graph, fanout=4)
-    places = (np.arange(200) + 0.5) / 200
+    places = (np.arange(100) + 0.5) / 100
     for user, product in ((0, 3), (11, 0)):
         found = integrated_gradients(graph, term.network, user, product)
-        expected = by_quadrature(term, user, product, places, np.full(200, 1 / 200))
+        expected = by_quadrature(term, user, product, places, np.full(100, 1 / 100))
         got = as_edges(found)
         assert got.keys() == expected.keys()
         largest = max(map(abs, expected.values()))
-        np.testing.assert_allclose([got[key] for key in expected], list(expected.values()), atol=0.01 * largest)
+        np.testing.assert_allclose([got[key] for key in expected], list(expected.values()), atol=0.02 * largest)
         ends = edge_masks(term, user, product, 1.0)[0], edge_masks(term, user, product, 0.0)[0]
         assert (found.score, found.baseline) == pytest.approx(ends, rel=1e-9)
         assert found.score == pytest.approx(term.scores(user)[product], rel=1e-5)
