@@ -106,7 +106,7 @@ class CompiledPolicy:
                 values = self._values(rule, user, product)
                 text = rule.sentence.fill(user, product)
                 if bool(truth.unknown().any()):
-                    text = _cannot_tell(rule.rule.id, values)
+                    text = _cannot_tell(rule, values)
                 yield Finding(rule.rule.id, rule.rule.severity, text, values)
 
     def _values(self, rule: CompiledRule, user: int, product: int) -> dict[str, Any]:
@@ -128,7 +128,7 @@ class CompiledPolicy:
             raise PolicyError(f"{where}: rule {rule.id}: {error}") from None
 
 
-def _cannot_tell(rule: str, values: dict[str, Any]) -> str:
-    missing = [name for name, value in values.items() if value is None]
-    what = " and ".join(missing) if missing else "a value"
-    return f"rule {rule} needs {what}, of which no value is known"
+def _cannot_tell(rule: CompiledRule, values: dict[str, Any]) -> str:
+    events = rule.condition.events
+    missing = [f"the date of {name}" if name in events else name for name, value in values.items() if value is None]
+    return f"rule {rule.rule.id} needs {' and '.join(missing) or 'a value'}, which is not known"

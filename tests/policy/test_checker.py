@@ -48,7 +48,9 @@ def home(request: pytest.FixtureRequest, bank: Path, tmp_path_factory: pytest.Te
     home = Home(tmp_path_factory.mktemp("home")).prepare()
     snapshot = snapshot_bank(bank, home, DATES[request.param])
     random_model(snapshot, home)
-    home.policy.write_text(example_policy(snapshot, date_of(snapshot)).text, encoding="utf-8")
+    example = example_policy(snapshot, date_of(snapshot))
+    assert example.left_out == ()
+    home.policy.write_text(example.text, encoding="utf-8")
     return home
 
 
