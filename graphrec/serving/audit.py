@@ -88,9 +88,11 @@ def _paths(blend: Blend, ledger: Ledger, positions: NDArray[np.int64] | None = N
 
 def _rank(blend: Blend, user: int, scales: NDArray[np.float64], product: int, allowed: NDArray[np.int64]) -> int:
     """The rank of a product among those that are allowed, with the scales of before."""
-    scores = sum(scale * term.scores(user) for scale, term in zip(scales, blend.terms, strict=True) if scale)
-    own = scores[product]
-    others = scores[allowed]
+    scores = np.zeros(blend.terms[0].graph.num_products)  # type: ignore[attr-defined]
+    for scale, term in zip(scales, blend.terms, strict=True):
+        if scale:
+            scores += scale * term.scores(user)
+    own, others = scores[product], scores[allowed]
     return 1 + int(((others > own) | ((others == own) & (allowed < product))).sum())
 
 

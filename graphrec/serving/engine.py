@@ -235,7 +235,8 @@ class Engine:
         border = scores[best].min()
         above = best[scores[best] > border]
         chosen = np.concatenate((above, np.flatnonzero(scores == border)[: count - len(above)]))
-        return allowed[np.sort(chosen)].astype(np.int32)
+        kept: NDArray[np.int32] = allowed[np.sort(chosen)].astype(np.int32)
+        return kept
 
     def _ranked(self, row: Row, user: int, k: int, wanted: int | None = None) -> "_Listed":
         candidates = self.candidates(row, user, k)

@@ -93,26 +93,19 @@ class Reasons:
                 shown[position] = line
         if wish is None:
             return list(shown.values())
-        others = [
-            position
-            for position in ordered
-            if position not in shown
-            and ledger.groups[int(ledger.group[position])].walk is not None
-            and not self._is_small(user, product, ledger, position)
-        ]
-        wished = wish.led(ledger, shares, list(shown), others)
-        lines = [
-            shown.get(position) or self._line(user, product, ledger, position, column, contrast, scales)
-            for position in wished
-        ]
-        return [line for line in lines if line is not None]
+        hidden = [place for place in ordered if place not in shown and self._may_lead(user, product, ledger, place)]
+        wished = wish.led(ledger, shares, list(shown), hidden)
+        told = (
+            shown.get(place) or self._line(user, product, ledger, place, column, contrast, scales) for place in wished
+        )
+        return [line for line in told if line is not None]
 
     @staticmethod
     def composition(ledger: Ledger, column: int) -> dict[str, float]:
         """The parts of a score: by kind of line, similarity as text and learned part apart; every key of PARTS."""
         names = [group.part or group.kind if group.kind == "similarity" else group.kind for group in ledger.groups]
         sums = np.bincount(ledger.group, ledger.values[:, column], len(names))
-        parts = dict.fromkeys(PARTS, 0.0)
+        parts: dict[str, float] = dict.fromkeys(PARTS, 0.0)
         for name, value in zip(names, sums, strict=True):
             parts[name] = parts.get(name, 0.0) + float(value)
         return parts
@@ -131,6 +124,11 @@ class Reasons:
         """What is preferred among the paths of one user's list."""
         known_before = _microseconds(self.known_before)
         return Wish(kind, self.snapshot, self.graph, self.blend, user, known_before)
+
+    def _may_lead(self, user: int, product: int, ledger: Ledger, position: int) -> bool:
+        """Whether a line is a path that may be shown."""
+        is_path = ledger.groups[int(ledger.group[position])].walk is not None
+        return is_path and not self._is_small(user, product, ledger, position)
 
     def _is_small(self, user: int, product: int, ledger: Ledger, position: int) -> bool:
         """Whether a line leads through fewer than `min_group` other people."""

@@ -129,8 +129,10 @@ def test_where_a_walk_takes_the_relation_twice_the_gap_is_shown() -> None:
         row = blend.row(0)
         after = blend_without_edges(blend, Hop("KNOWS"), 0, friends[:1]).ledger(0, products, row.scales).totals()
         other = rebuilt(graph, Hop("KNOWS"), 0, friends[0])
-        own = [sum(v for inner, v in paths(graph, walk, 0, p).items() if inner[0] == friends[0]) for p in products]
-        left = [sum(paths(other, walk, 0, p).values()) for p in products]
+        own = [
+            sum(v for inner, v in paths(graph, walk, 0, p).items() if inner[0] == friends[0]) for p in products.tolist()
+        ]
+        left = [sum(paths(other, walk, 0, p).values()) for p in products.tolist()]
         np.testing.assert_allclose(after, row.scales[0] * np.array(left), rtol=1e-9, atol=1e-12)
         before = blend.ledger(0, products, row.scales).totals()
         gaps.append(np.abs(after - (before - row.scales[0] * np.array(own))).max())
