@@ -105,7 +105,7 @@ class Mapping:
     series: Keys[str, SeriesSpec]
     split: SplitSpec | None
     reasons: Keys[str, str]
-    reasons_in: Keys[str, Keys[str, str]]
+    reasons_in: Keys[str, Keys[str, str]] = field(default_factory=dict)
     """By language."""
-    words: Keys[str, Keys[str, str]]
+    words: Keys[str, Keys[str, str]] = field(default_factory=dict)
     """By language: what labels, edge types and names of nodes are called."""
