@@ -1,7 +1,7 @@
 """graphrec evaluate: a model on the hidden part, next to baselines."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -37,6 +37,13 @@ def command(
     ablation: Annotated[
         bool, typer.Option("--ablation", help="Refit without, and with shuffled, attributes and product knowledge.")
     ] = False,
+    cold: Annotated[
+        Literal["items", "users"] | None, typer.Option(help="Hide a tenth of them whole, fit, and judge what is new.")
+    ] = None,
+    rolling: Annotated[
+        str | None, typer.Option(help="far-trans: its 61 dates, nDCG@10 and monthly ROI@10, from the files in --data.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of the files that --rolling reads.")] = None,
     as_of: AsOf = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -51,6 +58,14 @@ def command(
     from graphrec.graph.shelf import SnapshotShelf
     from graphrec.training.folder import latest, read_meta
 
+    if cold or rolling:
+        from graphrec.cli.evaluate_apart import judge_dates, judge_new
+
+        if cold:
+            judge_new(cold, model or "blend", _lengths(k), json=json)
+        if rolling:
+            judge_dates(rolling, data, model or "blend", json=json)
+        return
     look_back(as_of)
     folder = latest(state.home, model, prefer_final=False)
     snapshot = SnapshotShelf(state.home.snapshots).of_hash(read_meta(folder)["snapshot"])

@@ -35,7 +35,7 @@ class Split:
     Shapes: valid, test and the parts of `listed` are sorted distinct codes user * num_products + product.
     """
 
-    name: Literal["mapping", "time", "random"]
+    name: Literal["mapping", "time", "random", "cold"]
     num_users: int
     num_products: int
     valid: Codes

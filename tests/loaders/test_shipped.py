@@ -97,7 +97,7 @@ def test_a_check_of_real_files_rejects_nothing(data_dir: Find) -> None:
     assert {one.rejected for one in report.edges.values()} == {0}
 
 
-@pytest.mark.parametrize("name", ["demo", "lightgcn-split", "ml-1m", "senate", "zimnat"])
+@pytest.mark.parametrize("name", ["demo", "far-trans", "lightgcn-split", "ml-1m", "senate", "zimnat"])
 def test_every_sentence_is_there_in_chinese(name: str) -> None:
     mapping = load_mapping(name)
     assert set(mapping.reasons_in["zh"]) == set(mapping.reasons)

@@ -1,0 +1,88 @@
+"""graphrec evaluate --cold and --rolling: questions that fit their own models."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from graphrec.cli.latest import latest_snapshot
+from graphrec.cli.output import emit_json, progress, say, table
+from graphrec.cli.state import state
+from graphrec.cli.train import text_vectors
+from graphrec.errors import UsageError
+
+if TYPE_CHECKING:
+    from graphrec.evaluation.cold import ColdStart, Side
+    from graphrec.evaluation.rolling import Rolling
+
+SHOWN = ("recall", "ndcg")
+
+
+def judge_new(side: "Side", kind: str, ks: Sequence[int], *, json: bool) -> None:
+    """Measure new products or new customers on the latest snapshot."""
+    from graphrec.evaluation.cold import evaluate_cold
+
+    with progress(json=json) as report:
+        snapshot = latest_snapshot(report)
+        vectors = text_vectors(snapshot, report)
+        done = evaluate_cold(
+            snapshot, side, kind=kind, ks=ks, vectors=vectors, seed=state.settings.seed, progress=report
+        )
+    if json:
+        emit_json(done)
+    else:
+        _print_cold(done, f"{snapshot.schema.roles.user.lower()}s")
+
+
+def _print_cold(done: "ColdStart", users: str) -> None:
+    say(
+        f"{done.held_out:,} {done.side} held out with all their interactions; {done.users:,} {users} have "
+        f"{done.interactions:,} of them to find"
+    )
+    for candidates, models in done.metrics.items():
+        names = [f"{metric}@{k}" for metric in SHOWN for k in done.k]
+        rows = []
+        for name in names:
+            cells = [
+                f"{found[name].value:.4f} ({found[name].low:.4f}-{found[name].high:.4f})" for found in models.values()
+            ]
+            rows.append([name, *cells])
+        among = "new ones" if candidates == "new" else "all products"
+        table(["", *models], rows, title=f"ranked among {among}", right=list(models))
+    say("chosen on validation: " + ", ".join(f"{weight:g} x {name}" for name, weight in done.weights.items()))
+
+
+def judge_dates(name: str, data: Path | None, kind: str, *, json: bool) -> None:
+    """Run a protocol of rolling dates on the files of its mapping."""
+    from graphrec.evaluation.rolling import Prices, check_protocol, evaluate_rolling
+    from graphrec.graph.build import write_snapshot
+    from graphrec.graph.memory import MemorySink
+    from graphrec.loaders import load_mapping, run_load
+
+    check_protocol(name)
+    if data is None:
+        raise UsageError(f"--rolling {name} reads the files of the data set; name their folder with --data DIR")
+    with progress(json=json) as report, tempfile.TemporaryDirectory() as folder:
+        sink = MemorySink()
+        run_load(load_mapping(name), data, sink)
+        snapshot = write_snapshot(Path(folder, "snapshot"), sink.schema, sink.nodes, sink.edges, sink.series, {})
+        prices = Prices.of(sink.series["price"], list(snapshot.nodes(sink.schema.roles.product).ids))
+        vectors = text_vectors(snapshot, report)
+        done = evaluate_rolling(
+            snapshot, prices, name, kind=kind, vectors=vectors, seed=state.settings.seed, progress=report
+        )
+    if json:
+        emit_json(done)
+    else:
+        _print_rolling(done)
+
+
+def _print_rolling(done: "Rolling") -> None:
+    def cells(values: Mapping[str, float]) -> list[str]:
+        return [f"{values[model]:.4f}" if model in values else "" for model in done.roi]
+
+    rows = [["nDCG@10", *cells(done.ndcg)], ["monthly ROI@10", *cells(done.roi)]]
+    first, last = done.dates[0].date, done.dates[-1].date
+    title = f"{done.protocol}: means over {len(done.dates)} dates, {first} to {last}"
+    table(["", *done.roi], rows, title=title, right=list(done.roi))
+    say("chosen before the first date: " + ", ".join(f"{weight:g} x {name}" for name, weight in done.weights.items()))

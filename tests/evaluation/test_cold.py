@@ -1,0 +1,112 @@
+"""Cold start: what is hidden, the content baseline by hand, and a bank where the right answer is known."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graphrec.errors import ModelError
+from graphrec.evaluation.cold import cold_split, evaluate_cold
+from graphrec.evaluation.content import ContentProducts, SimilarUsers
+from graphrec.graph.adjacency import Hop, visible_graph
+from graphrec.graph.snapshot import Snapshot
+from tests.training import bank
+
+PRODUCTS = 40
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    """Even users buy from the first half of the products, odd ones from the second, and live in one town each."""
+    half = PRODUCTS // 2
+    bought = [(f"u{n:02d}", f"p{p + n % 2 * half:02d}") for n in range(60) for p in range(half)]
+    viewed = [(user, product) for user, product in bought if user < "u20"]
+    lives = [(f"u{n:02d}", f"t{n % 2}") for n in range(60)]
+    return bank.make(tmp_path_factory.mktemp("bank") / "s", {"BOUGHT": bought, "VIEWED": viewed, "LIVES_IN": lives})
+
+
+def texts() -> dict[str, np.ndarray]:
+    """Products of a half speak of the same things."""
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(0, 0.1, (PRODUCTS, 8)).astype(np.float32)
+    vectors[: PRODUCTS // 2, 0] += 1
+    vectors[PRODUCTS // 2 :, 1] += 1
+    return {"Product": vectors}
+
+
+@pytest.mark.parametrize("side", ["items", "users"])
+def test_what_is_new_has_no_interaction_left_and_keeps_what_describes_it(snapshot: Snapshot, side: str) -> None:
+    split, groups = cold_split(snapshot, side, seed=1)  # type: ignore[arg-type]
+    size = PRODUCTS if side == "items" else 60
+    assert np.bincount(groups, minlength=3).tolist() == [size * 8 // 10, size // 10, size // 10]
+    for stage, hidden in (("train", (1, 2)), ("train+valid", (2,))):
+        graph = visible_graph(snapshot, split.hidden(stage))  # type: ignore[arg-type]
+        for name in ("BOUGHT", "VIEWED"):
+            degrees = graph.hops[Hop(name, reverse=side == "items")].degrees()
+            assert (degrees[np.isin(groups, hidden)] == 0).all()
+        assert graph.hops[Hop("LIVES_IN")].degrees().tolist() == [1] * 60
+    whole = visible_graph(snapshot).hops[Hop("BOUGHT", reverse=side == "items")].degrees()
+    assert len(split.test) == whole[groups == 2].sum()
+
+
+def test_another_seed_draws_others(snapshot: Snapshot) -> None:
+    first, again, other = (cold_split(snapshot, "items", seed=seed)[1] for seed in (0, 0, 1))
+    assert first.tolist() == again.tolist() != other.tolist()
+
+
+def test_new_products_are_found_by_their_texts(snapshot: Snapshot) -> None:
+    found = evaluate_cold(snapshot, "items", vectors=texts(), ks=(4,), kind="text")
+    assert (found.held_out, found.weights) == (4, {"text": 1.0})
+    new = found.metrics["new"]
+    assert new["model"]["ndcg@4"].value == new["content"]["ndcg@4"].value == 1.0
+    assert new["popularity"]["ndcg@4"].value < 0.9
+    assert new["model - content"]["ndcg@4"].value == 0.0
+    # Among all products nobody's purchases speak for a new one.
+    assert found.metrics["all"]["popularity"]["ndcg@4"].value == 0.0
+
+
+def test_new_users_are_served_by_their_town(snapshot: Snapshot) -> None:
+    found = evaluate_cold(snapshot, "users", ks=(12,), kind="kernel")
+    assert (found.side, found.held_out, found.users, found.interactions) == ("users", 6, 6, 120)
+    assert list(found.metrics) == ["all"]
+    metrics = found.metrics["all"]
+    assert metrics["model"]["precision@12"].value == metrics["content"]["precision@12"].value == 1.0
+    assert metrics["popularity"]["precision@12"].value < 0.9
+
+
+def test_content_knn_by_hand(tmp_path: Path) -> None:
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": [("u0", "p0"), ("u0", "p1")]}, products=4, users=2)
+    vectors = np.array([[1, 0], [0, 1], [1, 0], [-1, -1]], np.float32)  # means 1/4 and 0
+    graph = visible_graph(snapshot)
+    moved = vectors - [0.25, 0]
+    unit = moved / np.linalg.norm(moved, axis=1, keepdims=True)
+    alike = unit @ unit[:2].T
+    two = ContentProducts(graph, vectors, 2).batch(np.array([0, 1], np.int32))
+    np.testing.assert_allclose(two[0], alike.mean(axis=1), rtol=1e-6)
+    assert two[1].tolist() == [0.0] * 4  # holds nothing
+    one = ContentProducts(graph, vectors, 1).batch(np.array([0], np.int32))
+    np.testing.assert_allclose(one[0], alike.max(axis=1), rtol=1e-6)
+
+
+def test_similar_users_by_hand(tmp_path: Path) -> None:
+    events = {
+        "BOUGHT": [("u1", "p0"), ("u2", "p1"), ("u3", "p1"), ("u3", "p2")],
+        "LIVES_IN": [("u0", "t0"), ("u1", "t0"), ("u2", "t1"), ("u3", "t0")],
+        "OF_SEX": [("u0", "f"), ("u2", "f")],  # protected: says nothing
+    }
+    graph = visible_graph(bank.make(tmp_path / "s", events))
+    scores = SimilarUsers(graph, None, 2).batch(np.array([0], np.int32))
+    assert scores.tolist() == [[1.0, 1.0, 1.0]]  # u1 and u3 live where u0 lives
+    profiles = np.array([[1, 0], [1, 0], [0, 1], [-1, 0]], np.float32)
+    assert SimilarUsers(graph, profiles, 1).batch(np.array([0], np.int32))[0].nonzero()[0].tolist() == [0]
+
+
+def test_too_little_to_hold_out(tmp_path: Path) -> None:
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": [("u0", "p0")]})
+    with pytest.raises(ModelError, match=r"^1 items have an interaction: too few to hold out a tenth of them twice$"):
+        evaluate_cold(snapshot, "items", vectors={"Product": np.ones((1, 2), np.float32)})
+
+
+def test_new_products_need_texts(snapshot: Snapshot) -> None:
+    with pytest.raises(ModelError, match=r"^new products need text vectors, none were given; run: graphrec embed$"):
+        evaluate_cold(snapshot, "items", kind="popularity")
