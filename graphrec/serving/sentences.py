@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from graphrec.errors import SourceError
@@ -152,6 +153,7 @@ def _way(hops: tuple[Hop, ...]) -> str:
     return " ".join(str(hop) for hop in hops)
 
 
+@lru_cache(4096)
 def _snake(label: str) -> str:
     parts: list[str] = []
     for position, letter in enumerate(label):

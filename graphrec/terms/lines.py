@@ -20,6 +20,10 @@ from graphrec.terms.walks import WalkScorer, WalkTerm
 
 #: Products that one word of marks tells apart.
 WORD = 64
+#: Every six bits in a row of this number are different, so that they tell the place of a single bit multiplied with it.
+_DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
+_PLACE_OF_BIT = np.zeros(WORD, np.int64)
+_PLACE_OF_BIT[[(0x03F79D71B4CB0A89 << place) % 2**64 >> 58 for place in range(WORD)]] = np.arange(WORD)
 
 
 @dataclass(frozen=True, eq=False)
@@ -307,12 +311,26 @@ def _table_lines(  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _mark(marks, products, width, end_ptr, end_idx, on):  # type: ignore[no-untyped-def]
-    """Set (or clear) the bit of every product at the nodes before it."""
-    for c in range(width):
+def _mark(marks, products, end_ptr, end_idx):  # type: ignore[no-untyped-def]
+    """Set the bit of every product at the nodes before it."""
+    for c in range(len(products)):
         word, bit, i = marks[c // WORD], np.uint64(1) << np.uint64(c % WORD), products[c]
         for q in range(end_ptr[i], end_ptr[i + 1]):
-            word[end_idx[q]] = word[end_idx[q]] | bit if on else np.uint64(0)
+            word[end_idx[q]] |= bit
+
+
+@numba.njit(cache=True)
+def _clear(marks, products, end_ptr, end_idx):  # type: ignore[no-untyped-def]
+    """Clear all bits: one after another where they are few, else the whole array at once."""
+    count = 0
+    for i in products:
+        count += end_ptr[i + 1] - end_ptr[i]
+    if count > marks.shape[1] // 8:
+        marks[:] = 0
+        return
+    for c in range(len(products)):
+        for q in range(end_ptr[products[c]], end_ptr[products[c] + 1]):
+            marks[c // WORD, end_idx[q]] = 0
 
 
 @numba.njit(parallel=True, cache=True)
@@ -353,7 +371,7 @@ def _path_lines(  # type: ignore[no-untyped-def]
             u, width = users[r], widths[r]
             if scale[r] == 0.0 or indptr[u] == indptr[u + 1]:
                 continue
-            _mark(marks, products[r], width, end_ptr, end_idx, True)
+            _mark(marks, products[r, :width], end_ptr, end_idx)
             ends[:width] = end_scale[products[r, :width]]
             for p in range(indptr[u], indptr[u + 1]):
                 a = indices[p]
@@ -378,7 +396,7 @@ def _path_lines(  # type: ignore[no-untyped-def]
             if via_user:
                 _append(r, width, summed, beta, scale[r], -1, -1, number, filled, values, via, mid, group)
                 summed[:] = 0.0
-            _mark(marks, products[r], width, end_ptr, end_idx, False)
+            _clear(marks, products[r, :width], end_ptr, end_idx)
 
 
 @numba.njit(cache=True)
@@ -394,12 +412,11 @@ def _arrive(marks, node, flow, ends, raw):  # type: ignore[no-untyped-def]
     """Add the flow that goes on from a node to the products behind it."""
     for w in range(len(marks)):
         word = marks[w, node]
-        c = w * WORD
         while word != np.uint64(0):
-            if word & np.uint64(1):
-                raw[c] += flow * ends[c]
-            word >>= np.uint64(1)
-            c += 1
+            lowest = word & (~word + np.uint64(1))
+            c = w * WORD + _PLACE_OF_BIT[(lowest * _DE_BRUIJN) >> np.uint64(58)]
+            raw[c] += flow * ends[c]
+            word ^= lowest
 
 
 @numba.njit(cache=True)

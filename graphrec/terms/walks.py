@@ -204,7 +204,8 @@ class WalkScorer:
             return int(_among(self.first.row(user), ends).sum())
         if self.mid_user:
             middle = self.steps[1].row(via) if via >= 0 else np.unique(self.steps[1].expand(self.first.row(user))[1])
-            return int((_among(middle, ends) & (middle != user)).sum())
+            fewer, more = sorted((middle, ends), key=len)
+            return int((_among(fewer, more) & (fewer != user)).sum())
         starts = self.first.row(user)
         origin, middle = self.steps[1].expand(starts)
         return len(np.unique(starts[origin[_among(middle, ends)]]))
