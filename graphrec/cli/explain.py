@@ -37,7 +37,7 @@ def command(
     """Show every line of the score of one product for one user.
 
     The lines add up to the score. A path stands with the Cypher that returns it, and its share, from the store. --audit
-    deletes the user's edges one at a time, counts degrees anew, and prints predicted and actual effect and the new rank.
+    deletes the user's edges one at a time, counts degrees anew, and prints predicted effect, actual effect and rank.
     """
     from graphrec.records.decision import Request
     from graphrec.serving.engine import Engine
