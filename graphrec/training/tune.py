@@ -204,7 +204,10 @@ class _Study:
         inputs = replace(self.inputs, work=work, tracker=_Reporting(trial), progress=silent)
         try:
             choice = judged(self.name, plain, self.graph, self.validation, inputs)
-        except optuna.TrialPruned:
+        except (optuna.TrialPruned, ModelError) as error:
+            if isinstance(error, ModelError) and number < len(usual):
+                raise
+            # A loss that is no number is what a study may find at a bound; what every training tries must work.
             study.tell(trial, state=optuna.trial.TrialState.PRUNED)
             return
         study.tell(trial, choice.value)

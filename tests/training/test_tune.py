@@ -11,7 +11,7 @@ import numpy as np
 import optuna
 import pytest
 
-from graphrec.errors import UsageError
+from graphrec.errors import ModelError, UsageError
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.training import tune as tune_module
@@ -120,6 +120,26 @@ def test_a_fit_that_is_worse_than_the_median_is_pruned(
     (found,) = tune(snapshot, home, TuneOptions("lightgcn", trials=7))
     assert [one[0] for one in history(home, "lightgcn")] == ["COMPLETE"] * 6 + ["PRUNED"]
     assert (found.trials, found.pruned, found.configuration) == (7, 1, good)
+
+
+def test_a_configuration_that_cannot_be_fitted_is_a_pruned_trial(
+    snapshot: Snapshot, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged = tune_module.judged
+
+    def failing(name: str, plain: dict, *given: object) -> object:
+        if plain["regularization"] > 9:
+            raise ModelError("the loss is not a number")
+        return judged(name, plain, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(tune_module, "judged", failing)
+    monkeypatch.setattr(tune_module, "usual_trials", lambda name, graph: iter([{"regularization": 9.0}]))
+    monkeypatch.setitem(tune_module.SPACES, "ease", lambda trial, graph: {"regularization": 10.0})
+    (found,) = tune(snapshot, home, TuneOptions("ease", trials=2))
+    assert (found.trials, found.pruned, found.configuration) == (2, 1, {"regularization": 9.0})
+    monkeypatch.setattr(tune_module, "usual_trials", lambda name, graph: iter([{"regularization": 10.0}]))
+    with pytest.raises(ModelError, match="^the loss is not a number$"):
+        tune(snapshot, Home(home.path.parent / "other").prepare(), TuneOptions("ease", trials=1))
 
 
 KILLED = """
