@@ -83,6 +83,6 @@ def _print_rolling(done: "Rolling") -> None:
 
     rows = [["nDCG@10", *cells(done.ndcg)], ["monthly ROI@10", *cells(done.roi)]]
     first, last = done.dates[0].date, done.dates[-1].date
-    title = f"{done.protocol}: means over {len(done.dates)} dates, {first} to {last}"
-    table(["", *done.roi], rows, title=title, right=list(done.roi))
+    say(f"{done.protocol}: means over {len(done.dates)} dates, {first} to {last}")
+    table(["", *done.roi], rows, right=list(done.roi))
     say("chosen before the first date: " + ", ".join(f"{weight:g} x {name}" for name, weight in done.weights.items()))
