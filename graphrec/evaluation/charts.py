@@ -62,6 +62,8 @@ def rows_of_intervals(
             y += 15
         y += 13
     grid = _vertical_grid(scale, 22, y - 8, percent=percent)
+    if len(names) == 1:
+        return _svg(y + 6, title, [*grid, *body])
     return _svg(y + 34, title, [*grid, *body, _legend([(name, colours[name]) for name in names], y + 26)])
 
 

@@ -26,10 +26,12 @@ p.lead { font-size: 17px; }
 table { border-collapse: collapse; margin: 8px 0 14px; font-variant-numeric: tabular-nums; }
 th, td { padding: 4px 12px 4px 0; text-align: right; vertical-align: top; border-bottom: 1px solid #eef0f3; }
 th { font-weight: 600; border-bottom: 1px solid #d1d5db; }
+th, td { white-space: nowrap; }
 th.words, td.words { text-align: left; }
+td.words { white-space: normal; }
+td.words:first-child { min-width: 130px; }
 details { margin: 12px 0 0; }
 summary { cursor: pointer; font-weight: 600; color: #0072B2; }
-.interval { white-space: nowrap; }
 svg { display: block; width: 100%; height: auto; margin: 10px 0 4px; font-family: inherit; }
 .warn { border-left: 4px solid #E69F00; padding: 6px 14px; background: #fdf6e7; }
 code { font-size: 12.5px; overflow-wrap: anywhere; }

@@ -130,7 +130,7 @@ def worth_of_the_graph(details: Details) -> str:
         rows.append((f"{variant.part} {variant.change}", [Mark("nDCG", variant.metrics[metric])]))
         gain = details.ablation.true[metric].value - variant.metrics[metric].value
         p = variant.p[metric]
-        verdict = "true graph " + {"better": "better", "worse": "worse"}.get(_verdict(gain, p), "not better for sure")
+        verdict = _verdict(gain, p)
         tests.append([f"{variant.part} {variant.change}", variant.metrics[metric], f"{gain:+.4f}", p_text(p), verdict])
     edges = sorted({(variant.part, ", ".join(variant.edges)) for variant in details.ablation.variants})
     return section(
@@ -140,7 +140,7 @@ def worth_of_the_graph(details: Details) -> str:
             "The weights were chosen with the true graph, which is to its advantage."
         ),
         rows_of_intervals(rows, title="nDCG with the true graph, without parts of it, and with parts shuffled"),
-        table(["", metric, "true is better by", "p", ""], tests, left=(0, 4)),
+        table(["", metric, "true graph: gain", "p", "true graph"], tests, left=(0, 4)),
         *(paragraph(f"{part}: {names}.", "small") for part, names in edges),
     )
 
