@@ -74,6 +74,19 @@ def test_ease_with_attributes_and_two_types_is_the_constrained_least_squares() -
     np.testing.assert_allclose(scores(term, graph), X @ B, atol=1e-5)
 
 
+def test_ease_with_weighted_users_is_weighted_least_squares() -> None:
+    graph = random_board(6)
+    X = dense(graph, "BOUGHT")
+    degrees = X.sum(axis=1)
+    assert degrees.all()
+    weights = (degrees / degrees.mean()) ** -0.5
+    P = np.linalg.inv(X.T @ (weights[:, None] * X) + 7 * np.eye(24))
+    B = -P / np.diag(P)
+    np.fill_diagonal(B, 0)
+    term = fit_ease(graph, EaseConfig(regularization=7, user_power=0.5, attributes=False))
+    np.testing.assert_allclose(scores(term, graph), X @ B, atol=1e-5)
+
+
 def test_ease_takes_protected_attributes_only_when_asked() -> None:
     term = fit_ease(random_board(7), EaseConfig(use_protected=True))
     assert [str(source.hop) for source in term.neighbours] == ["BOUGHT", "HAS_SEX", "IN_BAND"]
