@@ -46,7 +46,7 @@ class Home:
     @property
     def snapshots(self) -> Path:
         """Snapshot folders."""
-        return self._dated / "snapshots"
+        return self._dated() / "snapshots"
 
     @property
     def vectors(self) -> Path:
@@ -56,17 +56,17 @@ class Home:
     @property
     def models(self) -> Path:
         """Model folders."""
-        return self._dated / "models"
+        return self._dated() / "models"
 
     @property
     def working(self) -> Path:
         """What trainings in progress have done so far."""
-        return self._dated / "working"
+        return self._dated() / "working"
 
     @property
     def tuning(self) -> Path:
         """Studies of `graphrec tune`, and the configurations that won."""
-        return self._dated / "tuning"
+        return self._dated() / "tuning"
 
     @property
     def records(self) -> Path:
@@ -78,7 +78,6 @@ class Home:
         """The file that names the format of this home."""
         return self.path / "format.json"
 
-    @property
     def _dated(self) -> Path:
         return self.path if self.as_of is None else self.path / "as-of" / self.as_of
 

@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from graphrec.records.verify import verify
 from graphrec.serving.engine import Engine
 from graphrec.serving.sentences import Sentences
 
-OPTIONS = {"reasons": 3}
+OPTIONS: dict[str, Any] = {"reasons": 3}
 
 
 @pytest.fixture
