@@ -57,8 +57,8 @@ def check_policy(compiled: CompiledPolicy, *, progress: Progress = silent) -> Po
     for start in range(0, num_users, step):
         progress("judging pairs", start, num_users)
         left = _judge(tallies, np.arange(start, min(start + step, num_users)), num_products)
-        pairs_left += int(left.sum())
-        without += int((~left.any(axis=1)).sum())
+        pairs_left += int(np.count_nonzero(left))
+        without += len(left) - int(np.count_nonzero(left.any(axis=1)))
     progress("judging pairs", num_users, num_users)
     return PolicyReport(
         version=compiled.policy.version,
@@ -86,9 +86,9 @@ class _Tally:
         truth = self.rule.condition.truth(block)
         failed: NDArray[np.bool_] = np.broadcast_to(~self.rule.met(truth), shape)
         self.products |= failed.any(axis=0)
-        self.counts["users"] += int(failed.any(axis=1).sum())
-        self.counts["pairs"] += int(failed.sum())
-        self.counts["missing"] += int((failed & truth.unknown()).sum())
+        self.counts["users"] += int(np.count_nonzero(failed.any(axis=1)))
+        self.counts["pairs"] += int(np.count_nonzero(failed))
+        self.counts["missing"] += int(np.count_nonzero(failed & truth.unknown()))
         return failed
 
     def count(self) -> RuleCount:
@@ -103,10 +103,10 @@ def _judge(tallies: list[_Tally], users: NDArray[np.int64], num_products: int) -
     times, left = np.zeros(shape, np.uint8), np.ones(shape, np.bool_)
     failures = [tally.add(Block(users), shape) for tally in tallies]
     for tally, failed in zip(tallies, failures, strict=True):
-        tally.counts["first"] += int((failed & left).sum())
+        tally.counts["first"] += int(np.count_nonzero(failed & left))
         if tally.refuses:
             left &= ~failed
             times += failed
     for tally, failed in zip(tallies, failures, strict=True):
-        tally.counts["alone"] += int((failed & (times == tally.refuses)).sum())
+        tally.counts["alone"] += int(np.count_nonzero(failed & (times == tally.refuses)))
     return left
