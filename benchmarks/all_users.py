@@ -18,6 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from graphrec.graph.adjacency import Adjacency
 from graphrec.models.kernel import default_powers, fit_kernel
@@ -96,7 +97,7 @@ def peers(held: Adjacency, products: int, users: np.ndarray) -> dict[str, Callab
     except ImportError:
         print("implicit is not installed; nothing to compare with")
         return {}
-    matrix = csr(held, products, np.float32)
+    matrix = csr_matrix(csr(held, products, np.float32))
     found: dict[str, Callable[[], object]] = {}
     for name, model in {
         f"implicit ALS, {DIM} factors": AlternatingLeastSquares(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.terms.base import LineGroup, Shares, Term
+from graphrec.terms.factors import FactorTerm
 
 #: A spread below this part of the largest score is rounding, not spread.
 NO_SPREAD = 1e-9
@@ -86,14 +87,17 @@ class Blend:
         assert total is not None, "a blend has terms"
         return [Row(scores, scale) for scores, scale in zip(total, scales, strict=True)]
 
-    def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
-        """The scores (len(users), num_products) of many users, rounded to float32."""
+    def batch(self, users: NDArray[np.int32], out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """The scores (len(users), num_products) of many users, rounded to float32.
+
+        Args:
+            out: may be written to, and may be what comes back: fresh memory takes longer than the arithmetic.
+        """
         total: NDArray[np.float32] | None = None
         for term, weight in zip(self.terms, self.weights, strict=True):
             if not weight:
                 continue
-            scores = term.batch(users)
-            standardise(scores, weight)
+            scores = _standardised(term, users, weight, out if total is None else None)
             total = scores if total is None else np.add(total, scores, out=total)
         assert total is not None, "a blend has a term with weight"
         return total
@@ -126,6 +130,16 @@ class Blend:
             np.concatenate([part.mid for part in parts]),
             np.concatenate(values),
         )
+
+
+def _standardised(
+    term: Term, users: NDArray[np.int32], weight: float, out: NDArray[np.float32] | None
+) -> NDArray[np.float32]:
+    if isinstance(term, FactorTerm):
+        return term.standardised(users, weight, out)
+    scores = term.batch(users)
+    standardise(scores, weight)
+    return scores
 
 
 def standardise(scores: NDArray[np.float32], weight: float = 1.0) -> None:

@@ -2,12 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.terms.base import LineGroup, LineKind, LinePart, Shares, Term
+
+#: Scores are the same for all products when their spread is below this share of their mean: float32 knows no less.
+SAME = 1e-6
+#: Rows of a matrix taken into float64 at once.
+ROWS = 8_192
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,10 +115,43 @@ class FactorTerm:
 
     def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """Scores (len(users), num_products)."""
+        return self._sums(users) @ np.asarray(self.right).T
+
+    def standardised(
+        self, users: NDArray[np.int32], weight: float, out: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """`batch` with every row divided by its standard deviation and times `weight`; 0 in rows without spread.
+
+        The spread comes from the covariance of the right rows, so that no score is looked at twice. With `out` they are
+        written there.
+        """
+        total = self._sums(users)
+        exact = total.astype(np.float64)
+        mean, covariance = self._moments
+        spread = np.sqrt(np.maximum(((exact @ covariance) * exact).sum(axis=1), 0.0))
+        varied = spread > SAME * np.abs(exact @ mean)
+        scale = np.divide(weight, spread, out=np.zeros_like(spread), where=varied)
+        scores: NDArray[np.float32] = np.matmul(
+            total * scale[:, None].astype(np.float32), np.asarray(self.right).T, out=out
+        )
+        return scores
+
+    @cached_property
+    def _moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Mean (dim,) and covariance (dim, dim) of the right rows."""
+        mean = self.right.mean(axis=0, dtype=np.float64)
+        covariance = np.zeros((len(mean), len(mean)))
+        for start in range(0, len(self.right), ROWS):
+            apart = self.right[start : start + ROWS] - mean
+            covariance += apart.T @ apart
+        return mean, covariance / max(len(self.right), 1)
+
+    def _sums(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
+        """The sum of the left rows of each user (len(users), dim)."""
         total = np.zeros((len(users), self.right.shape[1]), np.float32)
         for source in self.neighbours:
             total += _gathered(self.graph, source, users)
-        return total @ np.asarray(self.right).T
+        return total
 
     def rows(self, users: NDArray[np.int32]) -> NDArray[np.float64]:
         """What `scores` gives for each user (len(users), num_products)."""

@@ -9,6 +9,8 @@ from graphrec.graph.adjacency import Adjacency
 
 #: Where a list ends early: fewer than k products are left to rank.
 NOTHING = -1
+#: Scores compared at once with the least of a full list; most are below it.
+STRIDE = 64
 
 
 def top_k(
@@ -95,6 +97,23 @@ def push(heap, ids, size, score, product):  # type: ignore[no-untyped-def]
     return size
 
 
+@numba.njit(cache=True)
+def _any_above(row, least):  # type: ignore[no-untyped-def]
+    """Whether a score is above `least` or not a number: without branches, so that many are compared at once."""
+    above = False
+    for i in range(len(row)):
+        above = above | (not row[i] <= least)
+    return above
+
+
+@numba.njit(cache=True)
+def _next_masked(indices, place, last, product):  # type: ignore[no-untyped-def]
+    """Where the first masked product from this one on stands."""
+    while place < last and indices[place] < product:
+        place += 1
+    return place
+
+
 @numba.njit(parallel=True, cache=True)
 def _top_k(scores, starts, ends, indices, best, bad):  # type: ignore[no-untyped-def]
     num_rows, num_products = scores.shape
@@ -105,21 +124,24 @@ def _top_k(scores, starts, ends, indices, best, bad):  # type: ignore[no-untyped
         size = 0
         next_masked, last_masked = starts[r], ends[r]
         least = np.float32(-np.inf)
-        for i in range(num_products):
-            score = scores[r, i]
-            # Most products fail here; the comparison is also False for what is not a number.
-            if score <= least:
+        for start in range(0, num_products, STRIDE):
+            row = scores[r, start : start + STRIDE]
+            if not _any_above(row, least):
                 continue
-            if score != score:
-                bad[r] = i
-                break
-            while next_masked < last_masked and indices[next_masked] < i:
-                next_masked += 1
-            if next_masked < last_masked and indices[next_masked] == i:
-                continue
-            size = push(heap, ids, size, score, i)
-            if size == k:
-                least = heap[0]
+            for j in range(len(row)):
+                i, score = start + j, row[j]
+                # The comparison is also False for what is not a number.
+                if score <= least:
+                    continue
+                if score != score:
+                    bad[r] = i
+                    break
+                next_masked = _next_masked(indices, next_masked, last_masked, i)
+                if next_masked < last_masked and indices[next_masked] == i:
+                    continue
+                size = push(heap, ids, size, score, i)
+                if size == k:
+                    least = heap[0]
         while size > 0:
             size -= 1
             best[r, size] = ids[0]

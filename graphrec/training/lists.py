@@ -8,8 +8,8 @@ from graphrec.progress import Progress, silent
 from graphrec.terms.blend import Blend
 from graphrec.terms.topk import NOTHING, top_k
 
-BLOCK_SCORES = 16_000_000
-"""Scores held at once per array (64 MB)."""
+BLOCK_SCORES = 8_000_000
+"""Scores held at once per array (32 MB)."""
 
 
 def ranked_lists(
@@ -22,11 +22,15 @@ def ranked_lists(
     num_products = blend.terms[0].graph.num_products  # type: ignore[attr-defined]
     step = max(1, BLOCK_SCORES // max(num_products, 1))
     lists = np.full((len(users), k), NOTHING, np.int32)
+    buffer = np.empty((min(step, len(users)), num_products), np.float32)
     for start in range(0, len(users), step):
         progress("ranking users", start, len(users))
         block = users[start : start + step]
-        scores = blend.batch(block)
-        lists[start : start + step] = top_k(scores, k, held, block)
-        lists[start : start + step][~scores.any(axis=1)] = NOTHING
+        scores = blend.batch(block, buffer[: len(block)])
+        best = top_k(scores, k, held, block)
+        # Where nothing is known, the first score is 0 like all others.
+        doubtful = np.flatnonzero(scores[np.arange(len(block)), best[:, 0]] == 0)
+        best[doubtful[~scores[doubtful].any(axis=1)]] = NOTHING
+        lists[start : start + step] = best
     progress("ranking users", len(users), len(users))
     return lists

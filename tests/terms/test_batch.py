@@ -2,7 +2,10 @@
 
 import numpy as np
 
+from graphrec.graph.adjacency import Hop
 from graphrec.terms.batch import standardise_rows
+from graphrec.terms.factors import FactorTerm, Neighbours
+from tests.terms.graphs import random_graph
 
 
 def test_rows_get_spread_one_times_the_weight_and_rows_without_spread_become_zero() -> None:
@@ -19,3 +22,16 @@ def test_rows_get_spread_one_times_the_weight_and_rows_without_spread_become_zer
         np.testing.assert_allclose(scores[varied], wanted[varied], rtol=1e-6)
         assert not scores[~varied].any()
         assert not scores[[2, 3]].any()
+
+
+def test_factors_are_standardised_without_looking_at_their_scores() -> None:
+    graph = random_graph(4, users=9, products=30)
+    rng = np.random.default_rng(4)
+    left, right = rng.normal(size=(2, 30, 5)).astype(np.float32)
+    users = np.arange(9, dtype=np.int32)
+    term = FactorTerm("factors", graph, [Neighbours(Hop("BOUGHT"), left)], right + 3)
+    expected = term.batch(users)
+    standardise_rows(expected, 0.7)
+    np.testing.assert_allclose(term.standardised(users, 0.7), expected, rtol=1e-4, atol=1e-5)
+    same = FactorTerm("same", graph, [Neighbours(Hop("BOUGHT"), left)], np.ones_like(right))
+    assert not same.standardised(users, 0.7).any()
