@@ -20,8 +20,8 @@ def command(
     model: Annotated[
         str,
         typer.Option(
-            help="blend, kernel, learned-kernel, spectral, lightgcn, ease, softmax, itemknn, popularity, text, lightgcn-id "
-            "(with user vectors), graphsage (not linear), als or rp3beta."
+            help="blend, kernel, learned-kernel, spectral, lightgcn, ease, softmax, itemknn, popularity, text, "
+            "lightgcn-id (with user vectors), graphsage (not linear), als or rp3beta."
         ),
     ] = "blend",
     final: Annotated[
