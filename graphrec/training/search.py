@@ -109,7 +109,7 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
         inputs.progress("choosing terms", done, len(names))
         choices.append(_choose_term(name, graph, validation, inputs))
     tried = {choice.name: choice.value for choice in choices}
-    choices = _one_kernel(choices)
+    choices = one_kernel(choices)
     parts = [part for choice in choices for part in choice.parts]
     check_parts(parts)
     weights = np.array([weight for _, weight in parts])
@@ -123,7 +123,7 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
     return _chosen(choices, np.round(weights / weights.max(), 4), tried)
 
 
-def _one_kernel(choices: list[Choice]) -> list[Choice]:
+def one_kernel(choices: list[Choice]) -> list[Choice]:
     """The choices with one of the two kernels, so that a path is one line: the learned one where it clearly wins."""
     values = {choice.name: choice.values for choice in choices if choice.name in PATHS}
     if len(values) < len(PATHS):

@@ -16,7 +16,7 @@ from graphrec.terms.blend import Blend
 from graphrec.training.candidates import Candidates
 from graphrec.training.lists import ranked_lists
 from graphrec.training.recipes import Inputs, fit_term
-from graphrec.training.search import fixed
+from graphrec.training.search import Choice, fixed, one_kernel
 from graphrec.training.split import split_of
 from graphrec.training.validation import MAX_USERS, Validation
 from graphrec.training.walks import choose_walks
@@ -123,3 +123,13 @@ def test_protected_edges_are_used_only_when_asked(tmp_path: Path, use_protected:
         term = fit_term(name, graph, {}, inputs)
         hops = {str(source.hop) for source in term.neighbours}  # type: ignore[attr-defined]
         assert ("OF_SEX" in hops) == use_protected
+
+
+@pytest.mark.parametrize(("gain", "kept"), [(0.03, "learned-kernel"), (0.01, "kernel"), (-0.03, "kernel")])
+def test_a_learned_kernel_replaces_the_powers_where_it_clearly_wins(gain: float, kept: str) -> None:
+    """Differences spread by .1 over 100 users: two standard errors are .02."""
+    spread = np.tile([0.1, -0.1], 50)
+    plain = {"kernel": np.full(100, 0.3), "ease": np.full(100, 0.2), "learned-kernel": 0.3 + gain + spread}
+    choices = [Choice(name, {}, values, list) for name, values in plain.items()]
+    assert [choice.name for choice in one_kernel(choices)] == [name for name in plain if name in (kept, "ease")]
+    assert one_kernel(choices[:2]) == choices[:2]
