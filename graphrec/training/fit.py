@@ -160,10 +160,12 @@ def train(
     job = _Job(snapshot, home, options, split, inputs)
     if options.final:
         job = _final_job(job)
+    work = Work.of(home.working, job.folder.name, job.request())
     before = _same_before(job)
     if before is not None:
+        # A kill after the model was in its place leaves the folder of the work behind.
+        work.clear()
         return before
-    work = Work.of(home.working, job.folder.name, job.request())
     job = replace(job, inputs=replace(job.inputs, work=work))
     meta, blend, graph = _final(job) if options.final else _tested(job)
     report = _write(job, meta, blend, graph, began)

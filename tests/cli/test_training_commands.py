@@ -1,0 +1,83 @@
+"""tune, and evaluate --cold and --rolling, as commands."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from graphrec.cli import app
+from graphrec.cli.output import _Lines
+from graphrec.cli.state import GlobalOptions, state
+from tests.loaders import far_trans
+
+KEYS = {"model", "metric", "best", "untuned", "configuration", "trials", "pruned", "new", "path"}
+
+
+def run(*arguments: str, code: int = 0) -> str:
+    done = CliRunner().invoke(app, list(arguments))
+    assert done.exit_code == code, done.output
+    return done.stdout if code == 0 else done.stderr
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Options for a home with a snapshot of small files in the form of FAR-Trans."""
+    folder = tmp_path_factory.mktemp("home")
+    trades = [
+        (f"c{c:02d}", f"A{a:02d}", "Buy", f"2020-{1 + (c + a) % 9:02d}-03")
+        for c in range(30)
+        for a in range(20)
+        if a % 2 == c % 2 and (a + c) % 5
+    ]
+    prices = {f"A{a:02d}": {date(2020, 1, 2): 1.0} for a in range(20)}
+    files = far_trans.write(folder / "files", trades, prices)
+    options = ["-q", "--home", str(folder / "home")]
+    run(*options, "snapshot", "--from", "far-trans", "--data", str(files))
+    return options
+
+
+def test_tune_says_what_it_found_and_a_second_run_does_nothing(home: list[str]) -> None:
+    first = json.loads(run(*home, "tune", "--model", "ease", "--trials", "5", "--no-text", "--json"))
+    (study,) = first["studies"]
+    assert set(study) == KEYS
+    assert (study["model"], study["trials"], study["new"]) == ("ease", 5, 5)
+    assert study["best"] >= study["untuned"]
+    again = run(*home, "tune", "--model", "ease", "--trials", "5", "--no-text").splitlines()
+    assert again[0] == (
+        f"ease: {study['metric']} {study['best']:.4f}, {study['untuned']:.4f} untuned; 5 of 5 trials "
+        f"({study['pruned']} pruned, nothing to do)"
+    )
+    assert again[-1] == "next: graphrec train"
+    report = json.loads(run(*home, "train", "--model", "ease", "--no-text", "--json"))
+    assert report["tuned"] == ["ease"]
+    assert report["configuration"]["terms"]["ease"] == study["configuration"]
+
+
+def test_new_customers(home: list[str]) -> None:
+    done = json.loads(run(*home, "evaluate", "--cold", "users", "--model", "popularity", "--k", "3", "--json"))
+    assert (done["side"], done["held_out"], done["weights"]) == ("users", 3, {"popularity": 1.0})
+    assert set(done["metrics"]["all"]) == {"model", "content", "popularity", "model - content"}
+    assert done["metrics"]["all"]["model"] == done["metrics"]["all"]["popularity"]
+
+
+def test_rolling_dates_want_files_and_a_protocol(home: list[str], tmp_path: Path) -> None:
+    assert run(*home, "evaluate", "--rolling", "far-trans", code=2).strip() == (
+        "error: --rolling far-trans reads the files of the data set; name their folder with --data DIR"
+    )
+    assert run(*home, "evaluate", "--rolling", "other", "--data", str(tmp_path), code=2).strip() == (
+        "error: --rolling other: there is no such protocol; there is far-trans"
+    )
+
+
+def test_lines_of_progress_say_how_it_goes(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("graphrec.cli.output.SECONDS_BETWEEN_LINES", 0.0)
+    state.begin(GlobalOptions())
+    lines = _Lines()
+    lines.report("lightgcn epochs: loss 2.5000, ndcg@20 0.1234", 3, 40)
+    lines.report("ranking users", 1, None)
+    assert capsys.readouterr().err.splitlines() == [
+        "lightgcn epochs: 3 of 40 (loss 2.5000, ndcg@20 0.1234)",
+        "ranking users: 1",
+    ]
