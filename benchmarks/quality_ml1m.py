@@ -32,7 +32,6 @@ from graphrec.training.candidates import Candidates
 from graphrec.training.lists import ranked_lists
 from graphrec.training.split import Split, split_of
 from graphrec.training.validation import Validation
-from graphrec.training.weights import fit_weights
 
 BAR, STRETCH = (0.1667, 0.3243), (0.172, 0.335)
 LIKED = Hop("LIKED")
@@ -41,6 +40,7 @@ POWERS = (0.875, 0.7, 0.65)
 EASE_TRIALS = tuple(
     EaseConfig(regularization=lam, user_power=power) for lam, power in ((1000, 0), (300, 0.5), (600, 0.5), (300, 1.0))
 )
+GRID = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5)
 Parts = list[tuple[Term, float]]
 
 
@@ -85,10 +85,15 @@ def item_lightgcn(graph: Graph, validation: Validation, seed: int) -> Parts:
 
 
 def blended(models: list[Parts], validation: Validation) -> Parts:
-    """All parts with the likeliest weights on validation."""
+    """All parts, the first with weight 1, each further one with the weight of a grid that validation prefers."""
     terms = [term for parts in models for term, _ in parts]
-    weights = fit_weights(Candidates.of(terms, validation), most=len(terms))
-    return [(term, float(weight)) for term, weight in zip(terms, weights / weights.max(), strict=True) if weight]
+    candidates = Candidates.of(terms, validation)
+    weights = np.zeros(len(terms))
+    weights[0] = 1.0
+    for place in range(1, len(terms)):
+        trials = [np.where(np.arange(len(terms)) == place, weight, weights) for weight in GRID]
+        weights = max(trials, key=lambda trial: float(candidates.judge(trial).mean()))
+    return [(term, float(weight)) for term, weight in zip(terms, weights, strict=True) if weight]
 
 
 def judge(parts: Parts, graph: Graph, split: Split) -> dict[str, Interval]:

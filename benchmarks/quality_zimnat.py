@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, hstack
+from scipy.sparse import csr_array, csr_matrix, hstack
 
 from graphrec.evaluation.evaluate import evaluate
 from graphrec.graph.adjacency import Adjacency, Graph, Hop, visible_graph
@@ -156,22 +156,22 @@ def boosted(graph: Graph, asked: Asked, protected: bool, setting: float | None) 
     learned = asked_of(graph, protected)
     rows = rows_of(graph, users, protected)
     classes, labels = np.unique(learned.answers, return_inverse=True)
-    data = lightgbm.Dataset(learned.X, labels, weight=learned.weights)
+    data = lightgbm.Dataset(csr_matrix(learned.X), labels, weight=learned.weights)
+    # Rare products make steps of .1 with free leaves unstable: early stopping then ends after a few rounds.
     options = {
-        "objective": "multiclass",
-        "num_class": len(classes),
-        "learning_rate": 0.1,
-        "num_leaves": 15,
-        "verbose": -1,
-    }
+        "objective": "multiclass", "num_class": len(classes), "learning_rate": 0.03, "num_leaves": 15,
+        "min_data_in_leaf": 50, "lambda_l2": 10.0, "feature_fraction": 0.5, "verbose": -1, "seed": 0,
+    }  # fmt: skip
     if setting:
         model = lightgbm.train(options, data, int(setting))
     else:
         known = np.isin(answers.indices, classes)
-        held_out = lightgbm.Dataset(rows[known], np.searchsorted(classes, answers.indices[known]), reference=data)
-        stop = lightgbm.early_stopping(15, verbose=False)
-        model = lightgbm.train(options, data, 300, valid_sets=[held_out], callbacks=[stop])
-    chances = np.asarray(model.predict(rows))
+        held_out = lightgbm.Dataset(
+            csr_matrix(rows[known]), np.searchsorted(classes, answers.indices[known]), reference=data
+        )
+        stop = lightgbm.early_stopping(30, verbose=False)
+        model = lightgbm.train(options, data, 600, valid_sets=[held_out], callbacks=[stop])
+    chances = np.asarray(model.predict(csr_matrix(rows)))
     return spread_out(chances, classes, graph.num_products), float(setting or model.best_iteration)
 
 
