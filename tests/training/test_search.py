@@ -16,7 +16,7 @@ from graphrec.terms.blend import Blend
 from graphrec.training.candidates import Candidates
 from graphrec.training.lists import ranked_lists
 from graphrec.training.recipes import Inputs, fit_term
-from graphrec.training.search import Choice, fixed, one_kernel
+from graphrec.training.search import PATH_SHARE, Choice, fixed, one_kernel, towards_paths
 from graphrec.training.split import split_of
 from graphrec.training.validation import MAX_USERS, Validation
 from graphrec.training.walks import choose_walks
@@ -133,3 +133,22 @@ def test_a_learned_kernel_replaces_the_powers_where_it_clearly_wins(gain: float,
     choices = [Choice(name, {}, values, list) for name, values in plain.items()]
     assert [choice.name for choice in one_kernel(choices)] == [name for name in plain if name in (kept, "ease")]
     assert one_kernel(choices[:2]) == choices[:2]
+
+
+@pytest.mark.parametrize(("cost", "is_taken"), [(0.015, True), (0.03, False)])
+def test_paths_get_their_share_where_it_costs_a_fiftieth_at_most(cost: float, *, is_taken: bool) -> None:
+    def judge(weights: np.ndarray) -> np.ndarray:
+        return np.full(1_000, 0.5 * (1 - cost * (weights[0] > 0.1)))  # no spread: the standard error is 0
+
+    weights, is_path = np.array([0.1, 1.0]), np.array([True, False])
+    found = towards_paths(judge, weights, is_path, np.ones(2))
+    share = found[0] / found.sum()
+    assert share == pytest.approx(PATH_SHARE if is_taken else 0.1 / 1.1)
+
+
+def test_paths_without_weight_come_in_with_their_own() -> None:
+    found = towards_paths(
+        np.ones_like, np.array([0.0, 0.0, 1.0]), np.array([True, True, False]), np.array([1.0, 3.0, 1.0])
+    )
+    assert found[1] == pytest.approx(3 * found[0])
+    assert found[:2].sum() / found.sum() == pytest.approx(PATH_SHARE)
