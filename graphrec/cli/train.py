@@ -34,6 +34,12 @@ def command(
     use_protected: Annotated[
         bool, typer.Option("--use-protected", help="Let scores use attributes marked as protected.")
     ] = False,
+    path_share: Annotated[
+        float,
+        typer.Option(
+            min=0, max=0.99, help="Part of a blend's weight on real paths, where that costs at most 2 % on validation."
+        ),
+    ] = 0.62,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything drawn (default: the settings').")] = None,
     device: Annotated[str, typer.Option(help="Where networks are trained: auto, cpu or cuda.")] = "auto",
     log_dir: Annotated[
@@ -57,6 +63,7 @@ def command(
         final=final,
         seed=state.settings.seed if seed is None else seed,
         use_protected=use_protected,
+        path_share=path_share,
         device=device,
     )
     with progress(json=json) as report:

@@ -35,7 +35,7 @@ from graphrec.training.checkpoint import Work
 from graphrec.training.folder import FORMAT, KINDS, content_hash, model_folder, read_meta
 from graphrec.training.lists import ranked_lists
 from graphrec.training.networks import NETWORKS
-from graphrec.training.recipes import Inputs, Plain, blend_of
+from graphrec.training.recipes import PATH_SHARE, Inputs, Plain, blend_of
 from graphrec.training.search import BLEND_TERMS, Chosen, choose, fixed
 from graphrec.training.split import Split, Stage, check_hidden, split_of
 from graphrec.training.tracking import Tracker
@@ -61,6 +61,8 @@ class TrainOptions:
     """Refit what was chosen before on everything."""
     seed: int = 0
     use_protected: bool = False
+    path_share: float = PATH_SHARE
+    """Part of a blend's weight that goes to real paths where that costs at most 2 % on validation, in [0, 1)."""
     device: str = "auto"
     """Where networks are trained: auto (a GPU where torch can use one), cpu or cuda."""
 
@@ -120,6 +122,7 @@ class _Job:
             "final": self.options.final,
             "seed": self.options.seed,
             "use_protected": self.options.use_protected,
+            "path_share": self.options.path_share,
             "device": self.options.device,
             "snapshot": self.snapshot.hash,
             "split": self.split.hash,
@@ -155,8 +158,15 @@ def train(
     tracker = Tracker(log_dir)
     tuned = {} if options.fixed else tuned_configurations(home, snapshot, split, use_protected=options.use_protected)
     inputs = Inputs(
-        options.seed, options.use_protected, vectors or {}, progress, tuned, tracker=tracker, device=options.device
-    )  # fmt: skip
+        seed=options.seed,
+        use_protected=options.use_protected,
+        path_share=options.path_share,
+        vectors=vectors or {},
+        progress=progress,
+        tuned=tuned,
+        tracker=tracker,
+        device=options.device,
+    )
     job = _Job(snapshot, home, options, split, inputs)
     if options.final:
         job = _final_job(job)
@@ -239,7 +249,11 @@ def _final_job(job: _Job) -> _Job:
         train(job.snapshot, job.home, tested.options, vectors=job.inputs.vectors, progress=job.inputs.progress)
         meta = read_meta(tested.folder)
     options = replace(
-        job.options, fixed=meta["fixed"], seed=meta["seed"], use_protected=meta["request"]["use_protected"]
+        job.options,
+        fixed=meta["fixed"],
+        seed=meta["seed"],
+        use_protected=meta["request"]["use_protected"],
+        path_share=meta["request"]["path_share"],
     )
     inputs = replace(job.inputs, seed=options.seed, use_protected=options.use_protected)
     return replace(job, options=options, inputs=inputs)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 Plain = Mapping[str, Any]
 
+PATH_SHARE = 0.62
+"""About as much of what lists show is then on real paths, 60 % at least."""
+
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
@@ -44,6 +47,8 @@ class Inputs:
     tracker: Tracker = field(default_factory=Tracker)
     device: str = "auto"
     """Where networks are trained: auto, cpu or cuda."""
+    path_share: float = PATH_SHARE
+    """Part of a blend's weight on real paths, where that costs little."""
 
     def supervision(self, term: str, plain: Plain) -> "Supervision":
         """What goes along with a fit by epochs: progress, learning curve, checkpoints."""

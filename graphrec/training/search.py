@@ -18,6 +18,7 @@ from graphrec.training.checkpoint import digest
 from graphrec.training.networks import NETWORKS, fit_network
 from graphrec.training.recipes import (
     LEARNED,
+    PATH_SHARE,
     Inputs,
     Plain,
     check_parts,
@@ -44,10 +45,8 @@ KERNEL = "kernel"
 PATHS = (KERNEL, LEARNED)
 CLEARLY = 2.0
 """Standard errors of the paired difference that a learned kernel must gain to replace the powers."""
-PATH_SHARE = 0.62
-"""Part of a blend's weight on real paths where that costs little: about as much of what lists show, 60 % at least."""
 PATH_COST = 0.02
-"""Part of the metric on validation that this may cost, or one standard error where that is more."""
+"""Part of the metric on validation that the share of paths may cost, or one standard error where that is more."""
 CROWD_PARTS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """What is tried as the part of the weight on crowds that stays."""
 FIXED_EPOCHS = 5
@@ -119,7 +118,8 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
         candidates = Candidates.of([term for term, _ in parts], validation)
         is_path = np.array([choice.name in PATHS for choice in choices for _ in choice.parts])
         is_crowd = np.array([_is_crowd(term) for term, _ in parts])
-        weights = towards_paths(candidates.judge, fit_weights(candidates, most=len(parts)), is_path, weights)
+        likely = fit_weights(candidates, most=len(parts))
+        weights = towards_paths(candidates.judge, likely, is_path, weights, inputs.path_share)
         weights = towards_names(candidates.judge, weights, is_crowd)
     inputs.progress("choosing terms", len(names), len(names))
     return _chosen(choices, np.round(weights / weights.max(), 4), tried)
@@ -135,14 +135,16 @@ def one_kernel(choices: list[Choice]) -> list[Choice]:
     return [choice for choice in choices if choice.name != loser]
 
 
-def towards_paths(judge: Judge, weights: Weights, is_path: NDArray[np.bool_], alone: Weights) -> Weights:
-    """The weights with PATH_SHARE of their sum on paths, where that costs at most PATH_COST or one standard error.
+def towards_paths(
+    judge: Judge, weights: Weights, is_path: NDArray[np.bool_], alone: Weights, share: float = PATH_SHARE
+) -> Weights:
+    """The weights with a share of their sum on paths, where that costs at most PATH_COST or one standard error.
 
     Where no path has weight, paths come in with those that they have `alone`.
     """
     paths = np.where(is_path, weights if weights[is_path].any() else alone, 0.0)
     others = np.where(is_path, 0.0, weights)
-    wanted = PATH_SHARE / (1 - PATH_SHARE) * others.sum()
+    wanted = share / (1 - share) * others.sum()
     if not paths.any() or weights[is_path].sum() >= wanted:
         return weights
     return _unless_worse(judge, weights, [others + paths * (wanted / paths.sum())], PATH_COST)

@@ -15,8 +15,8 @@ from graphrec.models.spectral import fit_spectral
 from graphrec.terms.blend import Blend
 from graphrec.training.candidates import Candidates
 from graphrec.training.lists import ranked_lists
-from graphrec.training.recipes import Inputs, fit_term
-from graphrec.training.search import PATH_SHARE, Choice, fixed, one_kernel, towards_paths
+from graphrec.training.recipes import PATH_SHARE, Inputs, fit_term
+from graphrec.training.search import Choice, fixed, one_kernel, towards_paths
 from graphrec.training.split import split_of
 from graphrec.training.validation import MAX_USERS, Validation
 from graphrec.training.walks import choose_walks
