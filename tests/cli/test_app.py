@@ -145,7 +145,10 @@ def test_debug_shows_the_traceback_before_the_line(probe: Callable[..., None]) -
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["recomend"], "error: No such command 'recomend'. Did you mean 'recommend', 'record', 'embed'?; see graphrec --help"),
+        (
+            ["recomend"],
+            "error: No such command 'recomend'. Did you mean 'recommend', 'record', 'embed'?; see graphrec --help",
+        ),
         (["--hom", "x"], "error: No such option: --hom (Possible options: --home); see graphrec --help"),
         (["doctor", "--fast"], "error: No such option: --fast; see graphrec doctor --help"),
         (["doctor", "now"], "error: Got unexpected extra argument(s) (now); see graphrec doctor --help"),

@@ -74,7 +74,7 @@ def test_train_again_has_nothing_to_do(bank: Bank) -> None:
 
 def test_evaluate_has_its_keys_and_beats_the_baselines(bank: Bank) -> None:
     report = bank.json("evaluate", "--k", "10,20")
-    assert set(report) == {"model", "split", "k", "metrics", "baselines", "seconds"}
+    assert set(report) == {"model", "split", "k", "metrics", "baselines", "details", "seconds"}
     assert report["k"] == [10, 20]
     assert {"name", "hash", "users", "test_interactions"} <= set(report["split"])
     names = {"recall", "precision", "ndcg", "hit_rate", "mrr", "coverage", "novelty"}
@@ -142,7 +142,7 @@ def test_unknown_ids_and_models_are_one_line(served: Bank) -> None:
     error = served.run("evaluate", "--k", "ten", code=2).stderr
     assert error == "error: --k ten: want whole numbers with commas between them, such as 1,3,10,20\n"
     error = served.run("evaluate", "--baselines", "best", code=2).stderr
-    assert error.startswith("error: there is no baseline 'best'; there are kernel, spectral, ")
+    assert error.startswith("error: there is no baseline 'best'; there are kernel, learned-kernel, ")
     error = served.run("train", "--model", "magic", code=2).stderr
     assert error.startswith("error: there is no model 'magic'; there are blend, kernel,")
 
