@@ -66,8 +66,8 @@ def test_an_unknown_name_names_the_nearest() -> None:
     with pytest.raises(SourceError) as caught:
         load_mapping("zimnatt")
     assert str(caught.value) == (
-        "no mapping 'zimnatt': it is no file, and graphrec ships demo, far-trans, lightgcn-split, ml-1m, senate, zimnat; "
-        "did you mean 'zimnat'?"
+        "no mapping 'zimnatt': it is no file, and graphrec ships demo, far-trans, lightgcn-split, ml-1m, senate, "
+        "zimnat; did you mean 'zimnat'?"
     )
 
 
