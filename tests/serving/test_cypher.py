@@ -1,15 +1,20 @@
 """Every path of a ledger runs as a Cypher query and returns exactly that path, count and share."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from graphrec.graph.rows import Source
+from graphrec.models.kernel import fit_kernel, starting_walks
 from graphrec.serving.answer import Line
 from graphrec.serving.engine import Engine
 from graphrec.store import open_store
 from graphrec.store.base import Store
+from graphrec.terms.blend import Blend
+from graphrec.terms.walks import WalkScorer
 from tests.banks import SCHEMA, small_bank
 
 
@@ -36,7 +41,11 @@ def lines_of(engine: Engine, users: range) -> list[Line]:
 
 
 def test_every_path_line_is_what_its_cypher_returns(engine: Engine, store: Store) -> None:
-    lines = lines_of(engine, range(0, 59, 4))
+    check(lines_of(engine, range(0, 59, 4)), store)
+
+
+def check(lines: list[Line], store: Store) -> None:
+    """Every line's Cypher returns one row: its path or its number of people, and its share."""
     assert len(lines) > 200
     assert len({line.cypher for line in lines}) > 4
     for line in lines:
@@ -52,6 +61,23 @@ def test_every_path_line_is_what_its_cypher_returns(engine: Engine, store: Store
         assert [found["people"]] == counted if counted else "people" not in found
         if len(inner) == 2 and "id" in inner[1]:
             assert found["mid"] == inner[1]["id"]
+
+
+@pytest.fixture
+def learned(engine: Engine) -> Engine:
+    """The engine with a random number at every node that a line names, as a learned kernel has them."""
+    graph, walks = engine.model.graph, starting_walks(engine.snapshot.schema)
+    rng, numbers = np.random.default_rng(11), []
+    for walk in walks:
+        scorer = WalkScorer(graph, walk)
+        sizes = {place: graph.counts[label] for place, label in enumerate(scorer.labels) if scorer.names(place)}
+        numbers.append({place: rng.uniform(0.3, 3.0, size) for place, size in sizes.items()})
+    blend = Blend([fit_kernel(graph, walks, learned=numbers), *engine.model.blend.terms[1:]], [1.0, 0.5])
+    return Engine(engine.snapshot, replace(engine.model, blend=blend))
+
+
+def test_lines_with_learned_numbers_are_what_their_cypher_returns(learned: Engine, store: Store) -> None:
+    check(lines_of(learned, range(0, 59, 4)), store)
 
 
 def test_a_path_that_is_not_there_returns_nothing(engine: Engine, store: Store) -> None:
