@@ -38,7 +38,7 @@ def command(
     say(found.verdict)
     if found.refused:
         rows = [[rule.rule, _values(rule.values), rule.sentence] for rule in found.refused]
-        table(["rule", "values", "what it says"], rows, title=f"policy {engine.policy.version}")
+        table(["rule", "values", "what it says"], rows, title=f"policy, version {engine.policy.version}")
     if found.ahead and found.composition:
         parts = [part for part in found.composition if found.composition[part] or found.ahead.composition[part]]
         rows = [[part, f"{found.ahead.composition[part]:+.3f}", f"{found.composition[part]:+.3f}"] for part in parts]
