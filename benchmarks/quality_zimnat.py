@@ -4,9 +4,10 @@ attributes, beside peers.
     python benchmarks/quality_zimnat.py [--data ../shared/data/zimnat] [--seeds 5] [--no-peers]
 
 From Train.csv and holdout.csv; tuned on a hiding of our own, drawn from the rest. Bars, means over the seeds: HR@1 at
-least .875 and HR@3 .970 without protected attributes, .878 and .973 with them; ledgers add up within 1e-5, the precision of
-float32. LightGBM and multinomial logistic regression (group `bench`) learn from the same questions with the same
-attributes; rounds and C are chosen on the same hiding. Ends with 1 below a bar, with 0 and a word where the data are not there.
+least .875 and HR@3 .970 without protected attributes, .878 and .973 with them; ledgers add up within 1e-5, the
+precision of float32. LightGBM and multinomial logistic regression (group `bench`) learn from the same questions with
+the same attributes; rounds and C are chosen on the same hiding. Ends with 1 below a bar, with 0 and a word where the
+data are not there.
 """
 
 import argparse
