@@ -11,13 +11,10 @@ from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Adjacency
 from graphrec.terms.factors import SparseRows
+from graphrec.terms.hops import EMPTY, ROUNDING, arrival, ends_at, first_hop, next_hop, own_edges, returns
 
 if TYPE_CHECKING:
     from graphrec.terms.walks import WalkScorer
-
-EMPTY = np.zeros(0)
-#: As in `terms.walks`; compiled code takes it as a constant.
-ROUNDING = 1e-12
 
 
 def sum_of_rows(
@@ -42,45 +39,19 @@ def walk_scores(
     scorer: "WalkScorer", users: NDArray[np.int32], beta: float, total: NDArray[np.float32] | NDArray[np.float64]
 ) -> None:
     """Add beta times a walk's scores of some users to `total` (len(users), num_products)."""
-    start = first_hop(scorer)
+    first = first_hop(scorer)
     if scorer.length == 1:
-        _direct(users, *start, beta, total)
+        _direct(users, first, beta, total)
         return
-    second = scorer.steps[1]
-    own = own_arrays(scorer)
+    second, own = next_hop(scorer, 1), own_edges(scorer)
     diagonal = scorer.diagonal if scorer.closes else EMPTY
     if scorer.table is not None:
-        _from_table(users, *start, scorer.table, *own, diagonal, beta, total)
+        _from_table(users, first, scorer.table, own, diagonal, beta, total)
     elif scorer.length == 2:
-        _two_hops(users, *start, second.indptr, second.indices, scorer.scales[1], *own, diagonal, beta, total)
+        _two_hops(users, first, second, own, diagonal, beta, total)
     else:
-        third, threads = scorer.steps[2], numba.get_num_threads()
-        middle = (second.indptr, second.indices, scorer.scales[1])
-        _three_hops(
-            users, *start, *middle, third.indptr, third.indices, scorer.scales[2], *own, diagonal, beta, threads, total
-        )
-
-
-def first_hop(
-    scorer: "WalkScorer",
-) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]:
-    """A walk's first hop: where rows begin, neighbours, evidence (empty: all 1), and the power of every neighbour."""
-    first = scorer.first
-    weight = EMPTY if first.weight is None else np.asarray(first.weight, np.float64)
-    return first.indptr, first.indices, weight, scorer.scales[0]
-
-
-def own_arrays(
-    scorer: "WalkScorer",
-) -> tuple[
-    NDArray[np.int64], NDArray[np.int32], NDArray[np.int64], NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]
-]:
-    """What finds the walks through the user: their edges of hops 2 (back) and 3, and both powers; empty without."""
-    if not scorer.mid_user:
-        none = np.zeros(0, np.int64), np.zeros(0, np.int32)
-        return *none, *none, EMPTY, EMPTY
-    back, last = scorer.back[1], scorer.steps[2]
-    return back.indptr, back.indices, last.indptr, last.indices, scorer.scales[1], scorer.scales[2]
+        third, threads = next_hop(scorer, 2), numba.get_num_threads()
+        _three_hops(users, first, second, third, own, diagonal, beta, threads, total)
 
 
 @numba.njit(parallel=True, cache=True)
@@ -134,44 +105,36 @@ def _sum_sparse(indptr, indices, users, row_ptr, columns, values, total):  # typ
 
 
 @numba.njit(parallel=True, cache=True)
-def _direct(users, indptr, indices, weight, scale, beta, total):  # type: ignore[no-untyped-def]
+def _direct(users, first, beta, total):  # type: ignore[no-untyped-def]
     for r in numba.prange(len(users)):
-        for p in range(indptr[users[r]], indptr[users[r] + 1]):
-            a = indices[p]
-            total[r, a] += beta * ((weight[p] if len(weight) else 1.0) * scale[a])
+        for p in range(first.indptr[users[r]], first.indptr[users[r] + 1]):
+            a, value = arrival(first, p)
+            total[r, a] += beta * value
 
 
 @numba.njit(cache=True)
-def contains(row, value):  # type: ignore[no-untyped-def]
-    place = np.searchsorted(row, value)
-    return place < len(row) and row[place] == value
-
-
-@numba.njit(cache=True)
-def _correct(  # type: ignore[no-untyped-def]
-    u, indptr, indices, weight, scale, back_ptr, back_idx, last_ptr, last_idx, mid_scale, end_scale, diagonal, score
-):
+def _correct(u, first, own, diagonal, score):  # type: ignore[no-untyped-def]
     """Take out of `score` the walks through the user and those that end where the first hop led."""
     through = 0.0
-    has_mid = len(mid_scale) > 0
+    has_mid = len(own.mid_power) > 0
     if not has_mid and not len(diagonal):
         return
-    before, closed = score.copy(), np.zeros(indptr[u + 1] - indptr[u])
-    for p in range(indptr[u], indptr[u + 1]):
-        a = indices[p]
-        value = (weight[p] if len(weight) else 1.0) * scale[a]
-        own = has_mid and contains(back_idx[back_ptr[u] : back_ptr[u + 1]], a)
-        if own:
+    start, stop = first.indptr[u], first.indptr[u + 1]
+    before, closed = score.copy(), np.zeros(stop - start)
+    for p in range(start, stop):
+        a, value = arrival(first, p)
+        back = returns(own, u, a)
+        if back:
             through += value
         if len(diagonal):
-            closed[p - indptr[u]] = value * diagonal[a]
-            if own and contains(last_idx[last_ptr[u] : last_ptr[u + 1]], a):
-                closed[p - indptr[u]] -= value * mid_scale[u] * end_scale[a]
+            closed[p - start] = value * diagonal[a]
+            if back and ends_at(own, u, a):
+                closed[p - start] -= value * own.mid_power[u] * own.end_power[a]
     if has_mid:
-        for i in last_idx[last_ptr[u] : last_ptr[u + 1]]:
-            score[i] -= through * (mid_scale[u] * end_scale[i])
+        for i in own.last_idx[own.last_ptr[u] : own.last_ptr[u + 1]]:
+            score[i] -= through * (own.mid_power[u] * own.end_power[i])
     if len(diagonal):
-        score[indices[indptr[u] : indptr[u + 1]]] -= closed
+        score[first.indices[start:stop]] -= closed
     score[score < ROUNDING * before] = 0.0
 
 
@@ -189,123 +152,48 @@ def _in_order(mass, touched, count):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(parallel=True, cache=True)
-def _from_table(  # type: ignore[no-untyped-def]
-    users,
-    indptr,
-    indices,
-    weight,
-    scale,
-    table,
-    back_ptr,
-    back_idx,
-    last_ptr,
-    last_idx,
-    mid_scale,
-    end_scale,
-    diagonal,
-    beta,
-    total,
-):
+def _from_table(users, first, table, own, diagonal, beta, total):  # type: ignore[no-untyped-def]
     for r in numba.prange(len(users)):
         u = users[r]
         score = np.zeros(table.shape[1])
-        for p in range(indptr[u], indptr[u + 1]):
-            a = indices[p]
-            value = (weight[p] if len(weight) else 1.0) * scale[a]
+        for p in range(first.indptr[u], first.indptr[u + 1]):
+            a, value = arrival(first, p)
             for i in range(table.shape[1]):
                 score[i] += value * table[a, i]
-        _correct(
-            u,
-            indptr,
-            indices,
-            weight,
-            scale,
-            back_ptr,
-            back_idx,
-            last_ptr,
-            last_idx,
-            mid_scale,
-            end_scale,
-            diagonal,
-            score,
-        )
+        _correct(u, first, own, diagonal, score)
         for i in range(len(score)):
             total[r, i] += beta * score[i]
 
 
 @numba.njit(parallel=True, cache=True)
-def _two_hops(  # type: ignore[no-untyped-def]
-    users,
-    indptr,
-    indices,
-    weight,
-    scale,
-    step_ptr,
-    step_idx,
-    end_scale,
-    back_ptr,
-    back_idx,
-    last_ptr,
-    last_idx,
-    mid_own,
-    end_own,
-    diagonal,
-    beta,
-    total,
-):
+def _two_hops(users, first, second, own, diagonal, beta, total):  # type: ignore[no-untyped-def]
     for r in numba.prange(len(users)):
         u = users[r]
-        score = np.zeros(len(end_scale))
-        for p in range(indptr[u], indptr[u + 1]):
-            a = indices[p]
-            value = (weight[p] if len(weight) else 1.0) * scale[a]
-            for q in range(step_ptr[a], step_ptr[a + 1]):
-                score[step_idx[q]] += value
+        score = np.zeros(len(second.power))
+        for p in range(first.indptr[u], first.indptr[u + 1]):
+            a, value = arrival(first, p)
+            for q in range(second.indptr[a], second.indptr[a + 1]):
+                score[second.indices[q]] += value
         for i in range(len(score)):
-            score[i] *= end_scale[i]
-        _correct(
-            u, indptr, indices, weight, scale, back_ptr, back_idx, last_ptr, last_idx, mid_own, end_own, diagonal, score
-        )
+            score[i] *= second.power[i]
+        _correct(u, first, own, diagonal, score)
         for i in range(len(score)):
             total[r, i] += beta * score[i]
 
 
 @numba.njit(parallel=True, cache=True)
-def _three_hops(  # type: ignore[no-untyped-def]
-    users,
-    indptr,
-    indices,
-    weight,
-    scale,
-    step_ptr,
-    step_idx,
-    mid_scale,
-    last_ptr,
-    last_idx,
-    end_scale,
-    own_ptr,
-    own_idx,
-    own_last_ptr,
-    own_last_idx,
-    own_mid,
-    own_end,
-    diagonal,
-    beta,
-    threads,
-    total,
-):
+def _three_hops(users, first, second, third, own, diagonal, beta, threads, total):  # type: ignore[no-untyped-def]
     for t in numba.prange(threads):
-        mass = np.zeros(len(mid_scale))
-        touched = np.empty(len(mid_scale), np.int64)
-        score = np.zeros(len(end_scale))
+        mass = np.zeros(len(second.power))
+        touched = np.empty(len(second.power), np.int64)
+        score = np.zeros(len(third.power))
         for r in range(t, len(users), threads):
             u = users[r]
             count = 0
-            for p in range(indptr[u], indptr[u + 1]):
-                a = indices[p]
-                value = (weight[p] if len(weight) else 1.0) * scale[a]
-                for q in range(step_ptr[a], step_ptr[a + 1]):
-                    v = step_idx[q]
+            for p in range(first.indptr[u], first.indptr[u + 1]):
+                a, value = arrival(first, p)
+                for q in range(second.indptr[a], second.indptr[a + 1]):
+                    v = second.indices[q]
                     if mass[v] == 0.0:
                         touched[count] = v
                         count += 1
@@ -313,27 +201,13 @@ def _three_hops(  # type: ignore[no-untyped-def]
             _in_order(mass, touched, count)
             for n in range(count):
                 v = touched[n]
-                flow = mass[v] * mid_scale[v]
+                flow = mass[v] * second.power[v]
                 mass[v] = 0.0
-                for q in range(last_ptr[v], last_ptr[v + 1]):
-                    score[last_idx[q]] += flow
+                for q in range(third.indptr[v], third.indptr[v + 1]):
+                    score[third.indices[q]] += flow
             for i in range(len(score)):
-                score[i] *= end_scale[i]
-            _correct(
-                u,
-                indptr,
-                indices,
-                weight,
-                scale,
-                own_ptr,
-                own_idx,
-                own_last_ptr,
-                own_last_idx,
-                own_mid,
-                own_end,
-                diagonal,
-                score,
-            )
+                score[i] *= third.power[i]
+            _correct(u, first, own, diagonal, score)
             for i in range(len(score)):
                 total[r, i] += beta * score[i]
                 score[i] = 0.0

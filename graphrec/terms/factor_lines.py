@@ -1,0 +1,67 @@
+"""The lines of a factor term for many users, compiled: a line for every neighbour and part of the factors."""
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.graph.adjacency import Adjacency
+from graphrec.terms.block import Block
+from graphrec.terms.factors import FactorTerm, Neighbours
+
+
+def most_factor_lines(term: FactorTerm, users: NDArray[np.int32]) -> NDArray[np.int64]:
+    """How many lines the term has for each user."""
+    rows = [_neighbours(term, source, users)[1] for source in term.neighbours]
+    return len(term.parts()) * sum((np.diff(indptr) for indptr in rows), np.zeros(len(users), np.int64))
+
+
+def add_factors(block: Block, term: FactorTerm, scale: NDArray[np.float64], position: int) -> None:
+    """Append the lines of the term at a position of the blend."""
+    for source in term.neighbours:
+        rows, indptr = _neighbours(term, source, block.users)
+        left, shown = source.left, source.hop is not None
+        assert isinstance(left, np.ndarray), "factors are dense"
+        for part, span in term.parts():
+            number = block.add_group(source.group(term.graph, part), position)
+            start, stop, _ = span.indices(term.right.shape[1])
+            _factor_lines(block.asked(scale), rows, indptr, shown, left, term.right, start, stop, number, block.out)
+
+
+def _neighbours(
+    term: FactorTerm, source: Neighbours, users: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """The rows of `left` of every user, one after another, and where those of each begin (num_users + 1,)."""
+    if source.hop is None:
+        rows = users if source.own else np.zeros(len(users), np.int32)
+        return rows, np.arange(len(users) + 1)
+    adjacency: Adjacency = term.graph.hops[source.hop]
+    counts = adjacency.indptr[users + 1] - adjacency.indptr[users]
+    return adjacency.expand(users)[1], np.concatenate(([0], np.cumsum(counts)))
+
+
+@numba.njit(parallel=True, cache=True)
+def _factor_lines(asked, rows, indptr, shown, left, right, start, stop, number, out):  # type: ignore[no-untyped-def]
+    for r in numba.prange(len(asked.widths)):
+        if asked.scale[r] != 0.0:
+            for p in range(indptr[r], indptr[r + 1]):
+                node = rows[p] if shown else -1
+                _append(asked, r, left[rows[p]], right, start, stop, number, node, out)
+
+
+@numba.njit(cache=True)
+def _append(asked, r, left, right, start, stop, number, node, out):  # type: ignore[no-untyped-def]
+    """Write a line of user r."""
+    at = out.filled[r]
+    for c in range(asked.widths[r]):
+        out.values[at, c] = asked.scale[r] * _dot(left, right[asked.products[r, c]], start, stop)
+    out.via[at], out.mid[at], out.group[at] = node, -1, number
+    out.filled[r] = at + 1
+
+
+@numba.njit(cache=True, fastmath={"reassoc", "contract"})
+def _dot(left, right, start, stop):  # type: ignore[no-untyped-def]
+    """The sum in any order: no difference where `exact_rows` made it exact."""
+    total = 0.0
+    for d in range(start, stop):
+        total += np.float64(left[d]) * np.float64(right[d])
+    return total

@@ -1,0 +1,95 @@
+"""The hops of a walk as compiled loops take them; whoever sums the walk and whoever takes it apart read the same.
+
+numba notices edits of the file of a compiled function, not of those it calls: after an edit here delete `__pycache__`.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from graphrec.terms.walks import WalkScorer
+
+EMPTY = np.zeros(0)
+_NO_ROWS = np.zeros(0, np.int64), np.zeros(0, np.int32)
+#: As in `terms.walks`; compiled code takes it as a constant.
+ROUNDING = 1e-12
+
+
+class FirstHop(NamedTuple):
+    """A walk's first hop: where rows begin, neighbours, evidence (empty: all 1), and the power of every neighbour."""
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    weight: NDArray[np.float64]
+    power: NDArray[np.float64]
+
+
+class NextHop(NamedTuple):
+    """A later hop, or one read backwards, and the power of every node it leads to; a walk without it: all empty."""
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    power: NDArray[np.float64]
+
+
+class OwnEdges(NamedTuple):
+    """What finds the walks through the user: their edges of hops 2 (back) and 3, and both powers; empty without."""
+
+    back_ptr: NDArray[np.int64]
+    back_idx: NDArray[np.int32]
+    last_ptr: NDArray[np.int64]
+    last_idx: NDArray[np.int32]
+    mid_power: NDArray[np.float64]
+    end_power: NDArray[np.float64]
+
+
+NO_HOP = NextHop(*_NO_ROWS, EMPTY)
+
+
+def first_hop(scorer: "WalkScorer") -> FirstHop:
+    """The first hop of a walk."""
+    first = scorer.first
+    weight = EMPTY if first.weight is None else np.asarray(first.weight, np.float64)
+    return FirstHop(first.indptr, first.indices, weight, scorer.scales[0])
+
+
+def next_hop(scorer: "WalkScorer", place: int) -> NextHop:
+    """The hop of a walk at a place after the first."""
+    step = scorer.steps[place]
+    return NextHop(step.indptr, step.indices, scorer.scales[place])
+
+
+def own_edges(scorer: "WalkScorer") -> OwnEdges:
+    """The edges that lead a walk through its user again."""
+    if not scorer.mid_user:
+        return OwnEdges(*_NO_ROWS, *_NO_ROWS, EMPTY, EMPTY)
+    back, last = scorer.back[1], scorer.steps[2]
+    return OwnEdges(back.indptr, back.indices, last.indptr, last.indices, scorer.scales[1], scorer.scales[2])
+
+
+@numba.njit(cache=True)
+def arrival(first, p):  # type: ignore[no-untyped-def]
+    """The neighbour at a place of the first hop, and what flows on from it."""
+    a = first.indices[p]
+    return a, (first.weight[p] if len(first.weight) else 1.0) * first.power[a]
+
+
+@numba.njit(cache=True)
+def returns(own, u, a):  # type: ignore[no-untyped-def]
+    """Whether a walk goes back from a neighbour to its user."""
+    return len(own.mid_power) > 0 and _contains(own.back_idx[own.back_ptr[u] : own.back_ptr[u + 1]], a)
+
+
+@numba.njit(cache=True)
+def ends_at(own, u, i):  # type: ignore[no-untyped-def]
+    """Whether a walk that is back at its user goes on to a product."""
+    return _contains(own.last_idx[own.last_ptr[u] : own.last_ptr[u + 1]], i)
+
+
+@numba.njit(cache=True)
+def _contains(row, value):  # type: ignore[no-untyped-def]
+    place = np.searchsorted(row, value)
+    return place < len(row) and row[place] == value
