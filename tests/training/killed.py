@@ -21,8 +21,6 @@ from graphrec.training.folder import model_folder, read_meta
 from tests.training import bank
 
 MOST_KILLS = 60
-# Every epoch is kept, as if keeping one took no time.
-checkpoint.SHARE = 1e9
 
 
 def attempt(snapshot: Snapshot, model: str, home: Path, last_write: int) -> bool:
@@ -52,11 +50,12 @@ def attempt(snapshot: Snapshot, model: str, home: Path, last_write: int) -> bool
 
 def main(folder: Path, model: str) -> None:
     """Train both ways."""
+    checkpoint.SHARE = 1e9  # every epoch is kept, as if keeping one took no time
     rng = np.random.default_rng(5)
     snapshot = bank.taste_bank(folder / "snapshot")
     assert attempt(snapshot, model, folder / "whole", 0)
     kills = 0
-    while not attempt(snapshot, model, folder / "killed", int(rng.integers(6, 24))):
+    while not attempt(snapshot, model, folder / "killed", int(rng.integers(10, 30))):
         kills += 1
         assert kills < MOST_KILLS, "no attempt comes further than the one before"
     for name in ("whole", "killed"):

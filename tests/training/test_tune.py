@@ -160,14 +160,14 @@ def counting(*given):
     return run_epoch(*given)
 
 loop.run_epoch = counting
-tune(Snapshot.open(Path(sys.argv[1])), Home(Path(sys.argv[2])).prepare(), TuneOptions("lightgcn", trials=4))
+tune(Snapshot.open(Path(sys.argv[1])), Home(Path(sys.argv[2])).prepare(), TuneOptions("lightgcn", trials=3))
 """
 
 
 def test_a_study_that_is_killed_makes_the_trials_that_it_would_have_made(
     snapshot: Snapshot, home: Home, tmp_path: Path
 ) -> None:
-    tune(snapshot, home, TuneOptions("lightgcn", trials=4))
+    tune(snapshot, home, TuneOptions("lightgcn", trials=3))
     other = Home(tmp_path / "killed").prepare()
     for epochs in (9, 20, 0):
         command = [sys.executable, "-c", KILLED, str(snapshot.folder), str(other.path), str(epochs)]
