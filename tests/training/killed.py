@@ -21,6 +21,8 @@ from graphrec.training.folder import model_folder, read_meta
 from tests.training import bank
 
 MOST_KILLS = 60
+#: Writes after which a process is killed: a blend has many more of them.
+WRITES = {"lightgcn": (6, 24), "blend": (10, 30)}
 
 
 def attempt(snapshot: Snapshot, model: str, home: Path, last_write: int) -> bool:
@@ -55,7 +57,7 @@ def main(folder: Path, model: str) -> None:
     snapshot = bank.taste_bank(folder / "snapshot")
     assert attempt(snapshot, model, folder / "whole", 0)
     kills = 0
-    while not attempt(snapshot, model, folder / "killed", int(rng.integers(10, 30))):
+    while not attempt(snapshot, model, folder / "killed", int(rng.integers(*WRITES[model]))):
         kills += 1
         assert kills < MOST_KILLS, "no attempt comes further than the one before"
     for name in ("whole", "killed"):
