@@ -56,7 +56,7 @@ class SimilarUsers:
         nearest = np.argpartition(alike, first, axis=1)[:, first:] if first else np.tile(
             np.arange(alike.shape[1]), (len(users), 1)
         )  # fmt: skip
-        scores = np.zeros((len(users), self._holds.shape[1]), np.float32)
+        scores = np.zeros((len(users), self._holds.shape[1]), np.float32)  # pyright: ignore[reportOptionalSubscript]
         for row in range(len(users)):
             weights = alike[row, nearest[row]]
             scores[row] = weights @ self._holds[self._known[nearest[row]]]

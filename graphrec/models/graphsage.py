@@ -154,7 +154,7 @@ class _Layer(nn.Module):
         convolutions = {
             self._edge(hop): SAGEConv((dim, dim), dim, aggr="mean", root_weight=False, bias=False) for hop in hops
         }
-        self.heard = HeteroConv(convolutions, aggr="sum") if hops else None
+        self.heard = HeteroConv(convolutions, aggr="sum") if hops else None  # pyright: ignore[reportArgumentType]
         for parameter in self.parameters():
             # Drawn from the generator of the seed, not from the global one.
             with torch.no_grad():
@@ -182,7 +182,8 @@ class _Layer(nn.Module):
         message = {}
         for hop in self.hops:
             assert self.heard is not None, "there are hops"
-            message[hop] = _array(self.heard.convs[self._edge(hop)].lin_l.weight.T)
+            weight: Any = self.heard.convs[self._edge(hop)].lin_l.weight
+            message[hop] = _array(weight.T)
         return SageLayer(own, bias, message)
 
     def _edge(self, hop: Hop) -> tuple[str, str, str]:

@@ -71,7 +71,7 @@ def fit_softmax(graph: Graph, config: SoftmaxConfig | None = None, *, progress: 
     _check(graph, config)
     relevant, attributes = relevant_hops(graph), attribute_hops(graph, config.use_protected)
     asked = questions(graph, relevant, attributes)
-    shape = (asked.X.shape[1], graph.num_products)
+    shape = (asked.X.shape[1], graph.num_products)  # pyright: ignore[reportOptionalSubscript]
     transposed = asked.X.T.tocsr()
     done = 0
 
@@ -125,7 +125,7 @@ def questions(graph: Graph, relevant: list[Hop], attributes: list[Hop]) -> Quest
 
 def _without(rows: "csr_array", answers: NDArray[np.int32]) -> "csr_array":
     """The rows without the entry of each row's answer."""
-    owners = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+    owners = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))  # pyright: ignore[reportOptionalSubscript]
     rows.data[rows.indices == answers[owners]] = 0.0
     rows.eliminate_zeros()
     return rows

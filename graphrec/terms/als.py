@@ -84,7 +84,7 @@ class AlsTerm:
         """What each holding adds to the user's vector (len(held), dim)."""
         factors = np.asarray(self.products[held], np.float64)
         inner = self._gram + self.alpha * factors.T @ factors
-        return np.asarray((1 + self.alpha) * np.linalg.solve(inner, factors.T).T)
+        return np.asarray((1 + self.alpha) * np.linalg.solve(inner, factors.T).T, np.float64)
 
     def _edges(self, users: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The products at the edges of some users, as rows."""
