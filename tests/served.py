@@ -1,13 +1,13 @@
 """A served model on a small bank."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from graphrec.graph.adjacency import Graph, Hop, visible_graph
 from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.models.kernel import fit_kernel, starting_walks
 from graphrec.serving.engine import Engine
@@ -25,8 +25,14 @@ def served_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     snapshot = SnapshotShelf(home.snapshots).add(bank_snapshot)
     graph = visible_graph(snapshot)
     blend = Blend([fit_kernel(graph, starting_walks(snapshot.schema)), random_factors(graph)], [1.0, 0.5])
-    folder: Path = home.models / "blend-final"
-    folder.mkdir(parents=True)
+    write_model(home, snapshot, blend, graph)
+    return home
+
+
+def write_model(home: Home, snapshot: Snapshot, blend: Blend, graph: Graph) -> None:
+    """A blend as the final model of a home, fitted on all of a snapshot."""
+    folder = home.models / "blend-final"
+    folder.mkdir(parents=True, exist_ok=True)
     description = write_blend(folder, blend, graph)
     meta = {
         "format": 1,
@@ -38,7 +44,6 @@ def served_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
         "description": description,
     }
     (folder / "meta.json").write_text(json.dumps(meta), "utf-8")
-    return home
 
 
 def random_factors(graph: Graph) -> FactorTerm:

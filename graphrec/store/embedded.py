@@ -91,7 +91,7 @@ class EmbeddedStore(Store):
         self._sink = ChoosingSink(
             is_empty=self._is_empty,
             bulk=lambda: BulkSink(self.path, self.series_folder, self._let_go, progress),
-            merge=lambda: MergeSink(self, progress, is_alone=True),
+            merge=lambda: MergeSink(self, progress),
         )
         return self._sink
 

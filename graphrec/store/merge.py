@@ -35,17 +35,16 @@ if TYPE_CHECKING:
 
 
 class MergeSink:
-    """Merges the rows of one load into a store.
+    """Merges the rows of one load into a store that nobody else writes to meanwhile.
 
     Args:
         store: any store; only its primitives are used.
-        is_alone: no one else writes, so edges that were not found are created without looking again.
     """
 
-    def __init__(self, store: Store, progress: Progress = silent, *, is_alone: bool = False) -> None:
+    def __init__(self, store: Store, progress: Progress = silent) -> None:
         self._store = store
         self._progress = progress
-        self._new_edges: LiteralString = "load/new_edges" if is_alone else "load/edges"
+        self._new_edges: LiteralString = "load/new_edges"  # no one else writes: what was not found is not there
         self._source: Source | None = None
         self._before: SourceInfo | None = None
         self._is_marked = False

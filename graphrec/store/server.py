@@ -43,7 +43,7 @@ class ParallelSink(MergeSink):
         progress: Progress = silent,
         writers: int = WRITERS,
     ) -> None:
-        super().__init__(store, progress, is_alone=True)
+        super().__init__(store, progress)
         self._new_edges = NEW_EDGES
         self._hold = hold
         self._writers = writers

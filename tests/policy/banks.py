@@ -1,7 +1,6 @@
 """A small cut of the demo bank with minors and missing values, as source files and as a served home."""
 
 import csv
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -20,8 +19,7 @@ from graphrec.home import Home
 from graphrec.loaders import load_mapping, run_load
 from graphrec.terms.blend import Blend
 from graphrec.terms.factors import FactorTerm, Neighbours
-from graphrec.terms.files import write_blend
-from graphrec.training.folder import content_hash
+from tests.served import write_model
 
 CUSTOMERS = 160
 #: Every how many rows a column is emptied; and a day of birth that makes minors of every thirtieth customer.
@@ -75,16 +73,4 @@ def random_model(snapshot: Snapshot, home: Home) -> None:
     }
     bands = next(hop for hop in graph.hops if hop.type == "IN_AGE_BAND" and not hop.reverse)
     term = FactorTerm("factors", graph, [Neighbours(bands, tables["AgeBand"])], tables["Product"])
-    folder = home.models / "blend-final"
-    folder.mkdir(parents=True, exist_ok=True)
-    description = write_blend(folder, Blend([term], [1.0]), graph)
-    meta = {
-        "format": 1,
-        "kind": "blend",
-        "final": True,
-        "hash": content_hash(folder, description),
-        "snapshot": snapshot.hash,
-        "hidden": {"known_from": None, "pairs": 0},
-        "description": description,
-    }
-    (folder / "meta.json").write_text(json.dumps(meta), "utf-8")
+    write_model(home, snapshot, Blend([term], [1.0]), graph)
