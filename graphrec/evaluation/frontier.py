@@ -20,8 +20,8 @@ from graphrec.models.kernel import starting_walks
 from graphrec.progress import Progress, silent
 from graphrec.terms.base import Term
 from graphrec.terms.blend import standardise
-from graphrec.terms.topk import top_k
 from graphrec.terms.walks import WalkTerm
+from graphrec.training.lists import first_products
 from graphrec.training.recipes import Inputs, fit_parts, plain_walks
 from graphrec.training.validation import rows_of
 
@@ -86,8 +86,9 @@ def frontier(judged: Judged, *, progress: Progress = silent) -> Frontier | None:
         progress("accuracy against paths", done, len(rows))
         sums = [_sum(one, users[block], part.num_products) for one in (on_paths, beside)]
         for place, weight in enumerate(tried):
-            mine, rest = np.float32(weight / paths) * sums[0], np.float32((1 - weight) / others) * sums[1]
-            listed = top_k(mine + rest, k, part.masked, users[block])
+            mine = np.multiply(sums[0], weight / paths, dtype=np.float32)
+            rest = np.multiply(sums[1], (1 - weight) / others, dtype=np.float32)
+            listed = first_products(mine + rest, k, part.masked, users[block])
             lists[place, block], shares[place, block] = listed, _path_share(mine, rest, listed)
     relevant = rows_of(part.relevant, rows)
     points = []

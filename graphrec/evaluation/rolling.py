@@ -27,7 +27,7 @@ from graphrec.graph.snapshot import Snapshot
 from graphrec.metrics.ranking import evaluate_lists
 from graphrec.models.popularity import fit_popularity
 from graphrec.progress import Progress, silent
-from graphrec.terms.topk import top_k
+from graphrec.training.lists import first_products
 from graphrec.training.recipes import Inputs, Plain, blend_of
 from graphrec.training.search import choose, fixed
 from graphrec.training.split import Split, check_hidden, distinct
@@ -298,10 +298,5 @@ def _lists(
     scores: Scores, graph: Graph, users: NDArray[np.int32], listed: NDArray[np.bool_], seen: NDArray[np.int64]
 ) -> NDArray[np.int32]:
     """The first K assets of each customer (num_users, K) that have prices and that they never traded."""
-    found = scores.batch(users).astype(np.float32)
-    known = found.any(axis=1)
-    found[:, ~listed] = -np.inf
-    lists = np.full((len(users), K), -1, np.int32)
     traded = from_codes(seen, graph.num_users, graph.num_products)
-    lists[known] = top_k(found[known], K, traded, users[known])
-    return lists
+    return first_products(scores.batch(users), K, traded, users, listed)

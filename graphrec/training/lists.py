@@ -26,11 +26,26 @@ def ranked_lists(
     for start in range(0, len(users), step):
         progress("ranking users", start, len(users))
         block = users[start : start + step]
-        scores = blend.batch(block, buffer[: len(block)])
-        best = top_k(scores, k, held, block)
-        # Where nothing is known, the first score is 0 like all others.
-        doubtful = np.flatnonzero(scores[np.arange(len(block)), best[:, 0]] == 0)
-        best[doubtful[~scores[doubtful].any(axis=1)]] = NOTHING
-        lists[start : start + step] = best
+        lists[start : start + step] = first_products(blend.batch(block, buffer[: len(block)]), k, held, block)
     progress("ranking users", len(users), len(users))
+    return lists
+
+
+def first_products(
+    scores: NDArray[np.float32],
+    k: int,
+    held: Adjacency,
+    users: NDArray[np.int32],
+    candidates: NDArray[np.bool_] | None = None,
+) -> NDArray[np.int32]:
+    """The lists (len(users), k) of `ranked_lists` from scores (len(users), num_products).
+
+    Args:
+        candidates: (num_products,) what may be listed; None: everything.
+    """
+    shown = scores if candidates is None else np.where(candidates, scores, np.float32(-np.inf))
+    lists = top_k(shown, k, held, users)
+    # Where nothing is known, the first score is 0 like all others.
+    doubtful = np.flatnonzero(scores[np.arange(len(users)), lists[:, 0]] == 0)
+    lists[doubtful[~scores[doubtful].any(axis=1)]] = NOTHING
     return lists
