@@ -6,19 +6,23 @@ weights chosen for it.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import ModelError
-from graphrec.evaluation.hidden import measure
+from graphrec.evaluation.hidden import judge
 from graphrec.evaluation.judged import Judged
 from graphrec.graph.adjacency import Adjacency, Graph, Hop
 from graphrec.metrics.intervals import Interval, paired_test
 from graphrec.progress import Progress, silent
-from graphrec.training.recipes import Inputs, blend_of
+from graphrec.terms.base import Term
+from graphrec.terms.blend import Blend
+from graphrec.terms.topk import NOTHING
+from graphrec.training.lists import ranked_lists
+from graphrec.training.recipes import Inputs, parts_of
 
 Vectors = Mapping[str, NDArray[np.float32]]
 
@@ -60,11 +64,19 @@ def ablate(judged: Judged, vectors: Vectors, *, progress: Progress = silent) -> 
         for change in ("removed", "shuffled"):
             progress(f"refitting: {part} {change}", 0, None)
             graph = _changed(judged.visible, types, change, judged.seed)
-            blend = blend_of(judged.model.meta["configuration"], graph, inputs)
-            found = measure(blend, judged.part, [judged.k], seed=judged.seed)
+            lists = _lists(judged, parts_of(judged.model.meta["configuration"], graph, inputs))
+            found = judge(lists, judged.part, [judged.k], seed=judged.seed)
             p = {name: paired_test(judged.own.per_user[name], found.per_user[name], judged.seed) for name in names}
             variants.append(Variant(part, change, types, {name: found.metrics[name] for name in names}, p))
     return Ablation({name: judged.own.metrics[name] for name in names}, tuple(variants))
+
+
+def _lists(judged: Judged, parts: Sequence[tuple[Term, float]]) -> NDArray[np.int32]:
+    """The lists (num_test_users, k) of some parts; empty ones where the change left none."""
+    part = judged.part
+    if not parts:
+        return np.full((len(part.users), judged.k), NOTHING, np.int32)
+    return ranked_lists(Blend(*zip(*parts, strict=True)), part.users, part.masked, judged.k)
 
 
 def _check_vectors(judged: Judged, vectors: Vectors) -> None:

@@ -177,7 +177,12 @@ def _composition(by_kind: list[Mapping[str, float]]) -> dict[str, Interval]:
     kinds = sorted({kind for one in by_kind for kind in one})
     sums = np.array([[one.get(kind, 0.0) for kind in kinds] for one in by_kind])
     whole = sums.sum(axis=0)
-    without = whole[None, :] - sums
     shares = whole / whole.sum()
-    others = without / without.sum(axis=1, keepdims=True) if len(sums) > 1 else np.zeros((1, len(kinds)))
+    if len(sums) == 1:
+        # As a bootstrap of one user: nothing is known of others.
+        return {
+            kind: Interval(float(share), float(share), float(share)) for kind, share in zip(kinds, shares, strict=True)
+        }
+    without = whole[None, :] - sums
+    others = without / without.sum(axis=1, keepdims=True)
     return {kind: jackknife(float(shares[n]), others[:, n], bounds=(-np.inf, np.inf)) for n, kind in enumerate(kinds)}

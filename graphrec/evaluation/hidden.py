@@ -70,7 +70,11 @@ def measure(
     blend: Blend, part: HiddenPart, ks: Sequence[int], *, seed: int, spare: int = 0, progress: Progress = silent
 ) -> Measured:
     """The metrics of a model on the test part, its lists `spare` products longer than the longest cut."""
-    lists = ranked_lists(blend, part.users, part.masked, max(ks) + spare, progress=progress)
+    return judge(ranked_lists(blend, part.users, part.masked, max(ks) + spare, progress=progress), part, ks, seed=seed)
+
+
+def judge(lists: NDArray[np.int32], part: HiddenPart, ks: Sequence[int], *, seed: int) -> Measured:
+    """The metrics of lists (num_users, length), one of each test user."""
     per_user = evaluate_lists(lists, part.relevant.indptr, part.relevant.indices, ks)
     for k in ks if part.holders.any() else ():
         per_user[f"novelty@{k}"] = novelty(lists, k, part.holder_share)

@@ -134,14 +134,23 @@ def fit_learned(
 
 
 def blend_of(configuration: Plain, graph: Graph, inputs: Inputs) -> Blend:
-    """The blend of a configuration (`terms` and `weights` by name), fitted on a graph."""
-    parts = [
+    """The blend of a configuration (`terms` and `weights` by name), fitted on a graph.
+
+    Raises:
+        ModelError: nothing of it has a score on this graph.
+    """
+    parts = parts_of(configuration, graph, inputs)
+    check_parts(parts)
+    return Blend([part for part, _ in parts], [weight for _, weight in parts])
+
+
+def parts_of(configuration: Plain, graph: Graph, inputs: Inputs) -> list[tuple[Term, float]]:
+    """The parts of a configuration with their weights, fitted on a graph; none where no walk leads anywhere."""
+    return [
         (part, configuration["weights"][name] * weight)
         for name, plain in configuration["terms"].items()
         for part, weight in fit_parts(name, graph, plain, inputs)
     ]
-    check_parts(parts)
-    return Blend([part for part, _ in parts], [weight for _, weight in parts])
 
 
 def check_parts(parts: Sequence[object]) -> None:

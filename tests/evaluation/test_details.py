@@ -12,6 +12,7 @@ from graphrec.evaluation.evaluate import Evaluation, evaluate
 from graphrec.evaluation.groups import LEAST_USERS
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
+from graphrec.metrics.intervals import Interval
 from graphrec.training.fit import TrainOptions, train
 from tests.training import bank
 
@@ -114,6 +115,28 @@ def test_ablation_counts_edges_as_they_were(done: Evaluation) -> None:
     # What is bought together says everything: recall stays without either side.
     assert found.variants[0].metrics["recall@3"].value == 1
     assert found.variants[0].p["recall@3"] == 1
+
+
+def test_a_model_that_loses_all_its_paths_lists_nothing(snapshot: Snapshot, tmp_path: Path) -> None:
+    """The one walk that is chosen goes by the town."""
+    folder = train(snapshot, Home(tmp_path / "home").prepare(), TrainOptions("kernel")).path
+    found = evaluate(snapshot, folder, ks=(3,), baselines=(), wanted=Wanted(explain_users=0, ablation=True)).details
+    assert found is not None
+    assert found.ablation is not None
+    recalls = [one.metrics["recall@3"] for one in found.ablation.variants[:2]]
+    assert recalls[0] == Interval(0.0, 0.0, 0.0)
+    assert recalls[1].value > 0
+    assert found.ablation.true["recall@3"].value == 1
+
+
+def test_the_parts_of_one_explained_user_have_no_width(snapshot: Snapshot, tmp_path: Path) -> None:
+    folder = train(snapshot, Home(tmp_path / "home").prepare(), TrainOptions("blend", fixed=True)).path
+    found = evaluate(snapshot, folder, ks=(3,), baselines=(), wanted=Wanted(explain_users=1)).details
+    assert found is not None
+    assert found.explanations is not None
+    assert found.explanations.users == 1
+    assert all(part.low == part.value == part.high for part in found.explanations.composition.values())
+    assert sum(part.value for part in found.explanations.composition.values()) == pytest.approx(1)
 
 
 def test_a_refit_with_other_vectors_is_refused(snapshot: Snapshot, tmp_path: Path) -> None:
