@@ -5,14 +5,12 @@ who is what is wrong. The configuration is that chosen with the true graph, so t
 weights chosen for it.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.errors import ModelError
 from graphrec.evaluation.hidden import judge
 from graphrec.evaluation.judged import Judged
 from graphrec.graph.adjacency import Adjacency, Graph, Hop
@@ -21,6 +19,7 @@ from graphrec.progress import Progress, silent
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
 from graphrec.terms.topk import NOTHING
+from graphrec.training.folder import check_vectors
 from graphrec.training.lists import ranked_lists
 from graphrec.training.recipes import Inputs, parts_of
 
@@ -55,7 +54,7 @@ def ablate(judged: Judged, vectors: Vectors, *, progress: Progress = silent) -> 
     Raises:
         ModelError: the model had text vectors, and these are others.
     """
-    _check_vectors(judged, vectors)
+    check_vectors(judged.model.meta, vectors)
     request = judged.model.meta["request"]
     inputs = Inputs(seed=request["seed"], use_protected=request["use_protected"], vectors=vectors, progress=progress)
     names = [f"{metric}@{judged.k}" for metric in ("ndcg", "recall", "hit_rate")]
@@ -77,19 +76,6 @@ def _lists(judged: Judged, parts: Sequence[tuple[Term, float]]) -> NDArray[np.in
     if not parts:
         return np.full((len(part.users), judged.k), NOTHING, np.int32)
     return ranked_lists(Blend(*zip(*parts, strict=True)), part.users, part.masked, judged.k)
-
-
-def _check_vectors(judged: Judged, vectors: Vectors) -> None:
-    digest = hashlib.sha256()
-    for label, values in sorted(vectors.items()):
-        digest.update(label.encode())
-        digest.update(np.ascontiguousarray(values).tobytes())
-    found = digest.hexdigest() if vectors else None
-    if found != judged.model.meta["request"]["vectors"]:
-        raise ModelError(
-            "the text vectors are not those that the model was fitted with, so that a refit would differ by them too; "
-            f"run: graphrec train --model {judged.model.kind}"
-        )
 
 
 def _sides(graph: Graph) -> dict[str, tuple[str, ...]]:

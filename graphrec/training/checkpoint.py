@@ -7,17 +7,16 @@
 Every file appears whole or not at all. The folder goes when the model is written.
 """
 
-import hashlib
 import json
 import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphrec.files import whole_file
+from graphrec.training.provenance import digest, source_digest, versions
 
 if TYPE_CHECKING:
     from graphrec.models.epochs import Keeper, State
@@ -25,12 +24,7 @@ if TYPE_CHECKING:
 SHARE = 0.05
 """Part of a fit's time that may go into keeping its state."""
 DECIDING = ("numba", "numpy", "optuna", "scipy", "torch")
-"""Packages another version of which may give other bytes: nothing of theirs is gone on from."""
-
-
-def digest(value: Any) -> str:
-    """The first 16 digits of the sha256 of a plain value."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+"""Packages another version of which may give other bytes; nothing of theirs, or of another source, is gone on from."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +36,8 @@ class Work:
     @classmethod
     def of(cls, working: Path, name: str, request: Mapping[str, Any]) -> "Work":
         """The folder `<name>-<digest>` for a request; those of the same name for other requests are removed."""
-        versions = {package: _version(package) for package in DECIDING}
-        folder = working / f"{name}-{digest({**request, 'versions': versions})}"
+        whole = {**request, "source": source_digest(), "versions": versions(DECIDING)}
+        folder = working / f"{name}-{digest(whole)}"
         for other in working.glob(f"{name}-{'[0-9a-f]' * 16}"):
             if other != folder:
                 shutil.rmtree(other, ignore_errors=True)
@@ -111,10 +105,3 @@ class FileKeeper:
 def _plain(value: Any) -> Any:
     """The value as it would be read again."""
     return json.loads(json.dumps(value))
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

@@ -5,21 +5,17 @@ train           fitted on train and chosen on validation, then refitted on train
 train --final   the configuration chosen before, refitted on everything
 """
 
-import hashlib
 import json
-import platform
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec import __version__
 from graphrec.errors import NotTrained, SchemaOutdated, UsageError
 from graphrec.features.text import choose_device
 from graphrec.files import replace_folder
@@ -31,10 +27,11 @@ from graphrec.metrics.ranking import evaluate_lists
 from graphrec.progress import Progress, silent
 from graphrec.terms.blend import Blend
 from graphrec.terms.files import write_blend
-from graphrec.training.checkpoint import Work
-from graphrec.training.folder import FORMAT, KINDS, content_hash, model_folder, read_meta
+from graphrec.training.checkpoint import DECIDING, Work
+from graphrec.training.folder import FORMAT, KINDS, check_vectors, content_hash, model_folder, read_meta
 from graphrec.training.lists import ranked_lists
 from graphrec.training.networks import NETWORKS
+from graphrec.training.provenance import source_digest, vectors_digest, versions
 from graphrec.training.recipes import PATH_SHARE, Inputs, Plain, blend_of
 from graphrec.training.search import BLEND_TERMS, Chosen, choose, fixed
 from graphrec.training.split import Split, Stage, check_hidden, split_of
@@ -51,7 +48,7 @@ class TrainOptions:
     """What a training was asked for.
 
     Raises:
-        UsageError: there is no such kind of model.
+        UsageError: there is no such kind of model, share or device.
     """
 
     model: str = "blend"
@@ -69,6 +66,8 @@ class TrainOptions:
     def __post_init__(self) -> None:
         if self.model not in KINDS:
             raise UsageError(f"there is no model {self.model!r}; there are {', '.join(KINDS)}")
+        if not 0 <= self.path_share < 1:
+            raise UsageError(f"--path-share {self.path_share:g}: want a part from 0 to below 1")
         if self.device not in DEVICES:
             raise UsageError(f"there is no device {self.device!r}; there are {', '.join(DEVICES)}")
 
@@ -110,13 +109,9 @@ class _Job:
 
     def request(self) -> dict[str, Any]:
         """What decides the result: an equal request gives an equal model."""
-        digest = hashlib.sha256()
-        for label, vectors in sorted(self.inputs.vectors.items()):
-            digest.update(label.encode())
-            digest.update(np.ascontiguousarray(vectors).tobytes())
         return {
             "format": FORMAT,
-            "graphrec": __version__,
+            "source": source_digest(),
             "kind": self.options.model,
             "fixed": self.options.fixed,
             "final": self.options.final,
@@ -126,7 +121,7 @@ class _Job:
             "device": self.options.device,
             "snapshot": self.snapshot.hash,
             "split": self.split.hash,
-            "vectors": digest.hexdigest() if self.inputs.vectors else None,
+            "vectors": vectors_digest(self.inputs.vectors),
             "tuned": self.tuned(),
         }
 
@@ -239,7 +234,11 @@ def _record(chosen: Chosen, graph: Graph, validation: Validation, inputs: Inputs
 
 
 def _final_job(job: _Job) -> _Job:
-    """The job with the options of the last tested model; that is trained first where there is none of this snapshot."""
+    """The job with options and texts of the last tested model; that is trained first where this snapshot has none.
+
+    Raises:
+        ModelError: the tested model had text vectors, and these are others.
+    """
     tested = replace(job, options=replace(job.options, final=False))
     try:
         meta = read_meta(tested.folder)
@@ -256,6 +255,9 @@ def _final_job(job: _Job) -> _Job:
         path_share=meta["request"]["path_share"],
     )
     inputs = replace(job.inputs, seed=options.seed, use_protected=options.use_protected)
+    if meta["request"]["vectors"] is None:
+        inputs = replace(inputs, vectors={})
+    check_vectors(meta, inputs.vectors)
     return replace(job, options=options, inputs=inputs)
 
 
@@ -307,7 +309,7 @@ def _write(job: _Job, meta: dict[str, Any], blend: Blend, graph: Graph, began: f
             "hidden": _hidden(job.split.hidden(meta["fitted"])),
             "request": job.request(),
             **meta,
-            "versions": _versions(),
+            "versions": versions(DECIDING),
             "device": _device(blend, job.options.device),
             "description": description,
             "seconds": round(time.monotonic() - began, 3),
@@ -330,16 +332,6 @@ def _hidden(hidden: Hidden) -> dict[str, int | None]:
 
 def _plain(interval: Interval) -> dict[str, float]:
     return {"value": interval.value, "low": interval.low, "high": interval.high}
-
-
-def _versions() -> dict[str, str]:
-    found = {"graphrec": __version__, "python": platform.python_version()}
-    for name in ("numpy", "numba", "scipy", "torch"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def _device(blend: Blend, wanted: str) -> dict[str, str]:

@@ -13,13 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from graphrec.errors import CheckpointMismatch, NotTrained, SchemaOutdated
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.errors import CheckpointMismatch, ModelError, NotTrained, SchemaOutdated
 from graphrec.graph.adjacency import Graph
 from graphrec.graph.shelf import DIGITS
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.terms.blend import Blend
 from graphrec.terms.files import ARRAYS, open_blend
+from graphrec.training.provenance import vectors_digest
 
 FORMAT = 1
 KINDS = (
@@ -101,6 +105,19 @@ def open_model(folder: Path, snapshot: Snapshot) -> Model:
     counts = {label: snapshot.count(label) for label in snapshot.labels}
     blend, graph = open_blend(folder, meta["description"], snapshot.schema, counts)
     return Model(blend, graph, meta, folder)
+
+
+def check_vectors(meta: Mapping[str, Any], vectors: Mapping[str, NDArray[np.float32]]) -> None:
+    """Raise when a refit of a model would read other text vectors (num_nodes, dim) by label than its fit did.
+
+    Raises:
+        ModelError: with what to do.
+    """
+    if vectors_digest(vectors) != meta["request"]["vectors"]:
+        raise ModelError(
+            "the text vectors are not those that the model was fitted with, so that a refit would differ by them too; "
+            f"run: graphrec train --model {meta['kind']}"
+        )
 
 
 def content_hash(folder: Path, description: Mapping[str, Any]) -> str:

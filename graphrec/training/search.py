@@ -14,8 +14,8 @@ from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
 from graphrec.terms.walks import WalkTerm
 from graphrec.training.candidates import Candidates
-from graphrec.training.checkpoint import digest
 from graphrec.training.networks import NETWORKS, fit_network
+from graphrec.training.provenance import digest
 from graphrec.training.recipes import (
     LEARNED,
     PATH_SHARE,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphrec.errors import UsageError
-from graphrec.training.checkpoint import digest
+from graphrec.training.provenance import digest
 
 if TYPE_CHECKING:
     from graphrec.models.epochs import Epoch

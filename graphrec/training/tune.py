@@ -24,7 +24,8 @@ from graphrec.graph.adjacency import Graph, visible_graph
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.progress import Progress, silent
-from graphrec.training.checkpoint import Work, digest
+from graphrec.training.checkpoint import Work
+from graphrec.training.provenance import digest, vectors_digest
 from graphrec.training.recipes import Inputs, Plain, is_affordable
 from graphrec.training.search import BLEND_TERMS, judged, usual_trials
 from graphrec.training.spaces import SPACES
@@ -158,7 +159,11 @@ class _Study:
     def run(self, until: float | None) -> Tuned:
         from optuna.trial import TrialState
 
-        request = {**_subject(self.snapshot, self.split, self.options.use_protected), "seed": self.options.seed}
+        request = {
+            **_subject(self.snapshot, self.split, self.options.use_protected),
+            "seed": self.options.seed,
+            "vectors": vectors_digest(self.inputs.vectors),
+        }
         work = Work.of(self.home.working, f"tune-{self.name}", request)
         with _quiet_optuna(), self._open(f"{self.name}-{digest(request)}") as study:
             for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):

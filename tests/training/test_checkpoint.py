@@ -132,6 +132,12 @@ def test_a_step_is_made_once_and_another_request_begins_anew(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_another_source_has_done_is_not_gone_on_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Work.of(tmp_path, "kernel-test", {}).once("walks", lambda: 1)
+    monkeypatch.setattr(checkpoint, "source_digest", lambda: "0" * 64)
+    assert Work.of(tmp_path, "kernel-test", {}).once("walks", lambda: 2) == 2
+
+
 def test_without_a_folder_results_look_the_same() -> None:
     assert Work().once("walks", lambda: {"powers": (0.5, 0.1)}) == {"powers": [0.5, 0.1]}
     assert Work().keeper("fit") is None

@@ -89,6 +89,13 @@ def test_a_second_identical_training_does_nothing(snapshot: Snapshot, home: Home
     assert train(snapshot, home, TrainOptions("popularity", seed=1)).is_new
 
 
+def test_another_source_trains_again(snapshot: Snapshot, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    train(snapshot, home, TrainOptions("popularity"))
+    monkeypatch.setattr(fit, "source_digest", lambda: "0" * 64)
+    assert train(snapshot, home, TrainOptions("popularity")).is_new
+    assert not train(snapshot, home, TrainOptions("popularity")).is_new
+
+
 @pytest.mark.parametrize(
     "kind", ["kernel", "learned-kernel", "spectral", "ease", "softmax", "itemknn", "popularity", "lightgcn", "blend"]
 )
@@ -125,6 +132,24 @@ def test_final_takes_over_what_was_chosen(snapshot: Snapshot, home: Home) -> Non
     assert final.meta["configuration"] == tested.meta["configuration"]
     assert (final.meta["seed"], final.meta["final"], final.meta["fitted"]) == (3, True, "all")
     assert not train(snapshot, home, TrainOptions("spectral", final=True)).is_new
+
+
+def test_final_reads_the_texts_that_the_tested_model_read(snapshot: Snapshot, home: Home) -> None:
+    rng = np.random.default_rng(0)
+    vectors, others = ({"Product": rng.standard_normal((12, 6)).astype(np.float32)} for _ in range(2))
+    train(snapshot, home, TrainOptions("lightgcn", fixed=True))
+    final = train(snapshot, home, TrainOptions("lightgcn", final=True), vectors=vectors)
+    assert final.meta["request"]["vectors"] is None
+    assert open_model(final.path, snapshot).blend.terms[0].text_dim == 0  # type: ignore[attr-defined]
+    train(snapshot, home, TrainOptions("text"), vectors=vectors)
+    assert train(snapshot, home, TrainOptions("text", final=True), vectors=vectors).is_new
+    for given in (others, {}):
+        with pytest.raises(ModelError) as caught:
+            train(snapshot, home, TrainOptions("text", final=True), vectors=given)
+        assert str(caught.value) == (
+            "the text vectors are not those that the model was fitted with, so that a refit would differ by them too; "
+            "run: graphrec train --model text"
+        )
 
 
 def test_final_chooses_first_where_nothing_was_chosen(snapshot: Snapshot, home: Home) -> None:
@@ -182,7 +207,7 @@ def test_a_failure_while_writing_leaves_the_model_before(
     snapshot: Snapshot, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = train(snapshot, home, TrainOptions("popularity"))
-    monkeypatch.setattr(fit, "_versions", lambda: 1 / 0)
+    monkeypatch.setattr(fit, "versions", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         train(snapshot, home, TrainOptions("popularity", seed=1))
     assert [path.name for path in home.models.iterdir()] == ["popularity-test"]
@@ -203,6 +228,8 @@ def test_an_unknown_kind_is_refused(snapshot: Snapshot, home: Home) -> None:
     with pytest.raises(UsageError) as caught:
         train(snapshot, home, TrainOptions("svd"))
     assert str(caught.value) == f"there is no model 'svd'; there are {', '.join(KINDS)}"
+    with pytest.raises(UsageError, match=r"^--path-share 1: want a part from 0 to below 1$"):
+        TrainOptions(path_share=1.0)
     assert {"blend", "kernel", "lightgcn", "lightgcn-id", "graphsage", "als", "rp3beta", "popularity"} <= set(KINDS)
 
 

@@ -74,6 +74,13 @@ def test_a_second_study_does_nothing_and_a_longer_one_goes_on(snapshot: Snapshot
     assert history(home, "itemknn")[:5] == first
 
 
+def test_other_texts_begin_another_study(snapshot: Snapshot, home: Home) -> None:
+    vectors = {"Product": np.eye(12, 6, dtype=np.float32)}
+    for given, new in (({}, 2), (vectors, 2), (vectors, 0), ({}, 0)):
+        (found,) = tune(snapshot, home, TuneOptions("ease", trials=2), vectors=given)
+        assert (found.trials, found.new) == (2, new)
+
+
 def test_a_timeout_ends_after_the_trial_that_is_running(snapshot: Snapshot, home: Home) -> None:
     (found,) = tune(snapshot, home, TuneOptions("ease", trials=9, timeout=0.0))
     assert (found.trials, found.new) == (1, 1)
