@@ -78,8 +78,9 @@ def command(
             judged_users = REPORTED_USERS if explain_users is None else explain_users
             wanted = Wanted(explain_users=judged_users, ablation=ablation, vectors=vectors)
         done = evaluate(
-            snapshot, folder, ks=_lengths(k), baselines=names, seed=state.settings.seed, wanted=wanted, progress=tell
-        )
+            snapshot, folder, ks=_lengths(k), baselines=names, seed=state.settings.seed, home=state.home, wanted=wanted,
+            progress=tell,
+        )  # fmt: skip
     if report is not None:
         from graphrec.evaluation.report import write_report
 
@@ -113,7 +114,7 @@ def _vectors(snapshot: "Snapshot", folder: Path, tell: "Progress") -> dict[str, 
 
 def _print(done: "Evaluation") -> None:
     split = done.split
-    for text in split["notes"]:
+    for text in (*split["notes"], *done.notes):
         note(f"note: {text}")
     rows = []
     for metric in SHOWN:

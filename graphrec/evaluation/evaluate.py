@@ -14,9 +14,13 @@ from graphrec.evaluation.judged import Judged
 from graphrec.graph.adjacency import visible_graph
 from graphrec.graph.shelf import DIGITS
 from graphrec.graph.snapshot import Snapshot
+from graphrec.home import Home
 from graphrec.progress import Progress, silent
 from graphrec.training.folder import Model, open_model
+from graphrec.training.recipes import Inputs, Plain
+from graphrec.training.spaces import SPACES
 from graphrec.training.split import Split, split_of
+from graphrec.training.tune import tuned_configurations
 
 DEFAULT_KS = (1, 3, 10, 20)
 DEFAULT_BASELINES = ("popularity", "itemknn")
@@ -33,6 +37,8 @@ class Evaluation:
     metrics: Metrics
     baselines: Mapping[str, Metrics]
     seconds: float
+    notes: tuple[str, ...] = ()
+    """What a reader has to know besides what the split says."""
     details: Details | None = None
     """What a report shows beside the metrics; None where nobody asked."""
 
@@ -44,12 +50,14 @@ def evaluate(
     ks: Sequence[int] = DEFAULT_KS,
     baselines: Sequence[str] = DEFAULT_BASELINES,
     seed: int = 0,
+    home: Home | None = None,
     wanted: Wanted | None = None,
     progress: Progress = silent,
 ) -> Evaluation:
     """The metrics of a model on the test part of its snapshot, next to baselines chosen and fitted as it was.
 
     Args:
+        home: whose tuned configurations the baselines take, as the model did; None: nothing is tuned for them.
         wanted: what a report needs beside them; None: nothing.
 
     Raises:
@@ -66,9 +74,10 @@ def evaluate(
     own = measure(model.blend, part, ks, seed=seed, spare=spare, progress=progress)
     visible = visible_graph(snapshot, split.hidden(split.fitted)) if baselines or wanted else None
     others = {}
+    inputs = _inputs(snapshot, split, model, home, seed, progress)
     for name in baselines:
         assert visible is not None, "baselines are fitted"
-        alone = baseline(name, snapshot, split, visible, seed=seed, progress=progress)
+        alone = baseline(name, snapshot, split, visible, inputs)
         others[name] = measure(alone, part, ks, seed=seed, spare=spare, progress=progress)
     details = None
     if wanted is not None:
@@ -77,7 +86,25 @@ def evaluate(
         details = detailed(judged, wanted, progress=progress)
     compared = {name: found.metrics for name, found in others.items()}
     seconds = time.monotonic() - began
-    return Evaluation(model.kind, _described(split), tuple(ks), own.metrics, compared, seconds, details)
+    notes = _notes(model, baselines, inputs.tuned)
+    return Evaluation(model.kind, _described(split), tuple(ks), own.metrics, compared, seconds, notes, details)
+
+
+def _inputs(snapshot: Snapshot, split: Split, model: Model, home: Home | None, seed: int, progress: Progress) -> Inputs:
+    """What the fits of baselines get: the attributes that the model may read, and what was tuned for them."""
+    protected = bool(model.meta["request"]["use_protected"])
+    tuned = tuned_configurations(home, snapshot, split, use_protected=protected) if home else {}
+    return Inputs(seed, protected, progress=progress, tuned=tuned)
+
+
+def _notes(model: Model, baselines: Sequence[str], tuned: Mapping[str, Plain]) -> tuple[str, ...]:
+    """That a baseline had fewer trials than the model."""
+    fewer = [name for name in baselines if name in SPACES and name not in tuned] if model.meta["tuned"] else []
+    return tuple(
+        f"the model was tuned by a study and {name} by the few trials of every training; run: "
+        f"graphrec tune --model {name}, then graphrec evaluate"
+        for name in fewer
+    )
 
 
 def _check_arguments(ks: Sequence[int], baselines: Sequence[str]) -> None:

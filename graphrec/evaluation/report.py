@@ -1,6 +1,7 @@
 """The report: one page that a manager can read, from an evaluation with details."""
 
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 
 from graphrec.evaluation.details import Details
@@ -51,12 +52,9 @@ def rendered(done: Evaluation, details: Details, meta: Mapping[str, object], use
 
 
 def _header(done: Evaluation, words: Words) -> str:
-    notes = [f'<p class="warn">{paragraph(text)[3:-4]}</p>' for text in done.split["notes"]]
-    title = paragraph(words.title)[3:-4]
-    return (
-        f"<header><h1>{title}</h1>{paragraph(words.finding, 'lead')}{paragraph(words.reasons, 'lead')}"
-        f"{cards(words.cards)}{''.join(notes)}</header>"
-    )
+    lead = [paragraph(text, "lead") for text in (words.finding, words.reasons) if text]
+    notes = [paragraph(text, "warn") for text in (*done.split["notes"], *done.notes)]
+    return f"<header><h1>{escape(words.title)}</h1>{''.join(lead)}{cards(words.cards)}{''.join(notes)}</header>"
 
 
 def _method(done: Evaluation, meta: Mapping[str, object], words: Words) -> str:

@@ -22,9 +22,10 @@ MEANINGS = {
 def accuracy(done: Evaluation, details: Details, words: Words) -> str:
     """Metrics with intervals, and tests against the baselines."""
     k = details.k
-    models = {done.model: done.metrics, **{f"{name} ": found for name, found in done.baselines.items()}}
+    # A list, since a baseline may be of the model's kind.
+    models = [(done.model, done.metrics), *done.baselines.items()]
     rows = [
-        (label, [Mark(name.strip(), found[f"{metric}@{k}"]) for name, found in models.items()])
+        (label, [Mark(name, found[f"{metric}@{k}"]) for name, found in models])
         for metric, label in (("hit_rate", f"served ({words.users})"), ("recall", f"recall@{k}"), ("ndcg", f"nDCG@{k}"))
     ]
     tests: list[list[str | Interval]] = []
@@ -33,7 +34,7 @@ def accuracy(done: Evaluation, details: Details, words: Words) -> str:
             gain = done.metrics[metric].value - done.baselines[name][metric].value
             tests.append([name, metric, f"{gain:+.4f}", p_text(p), _verdict(gain, p)])
     whole: list[list[str | Interval]] = [
-        [f"{metric}@{cut}", *(found[f"{metric}@{cut}"] for found in models.values())]
+        [f"{metric}@{cut}", *(found[f"{metric}@{cut}"] for _, found in models)]
         for metric in TABLED for cut in done.k if f"{metric}@{cut}" in done.metrics
     ]  # fmt: skip
     return section(
@@ -45,7 +46,7 @@ def accuracy(done: Evaluation, details: Details, words: Words) -> str:
         rows_of_intervals(rows, title="Quality of the model and of the baselines with intervals"),
         heading("Against each baseline, for the same people") if tests else "",
         table(["baseline", "metric", "difference", "p", ""], tests, left=(0, 1, 4)) if tests else "",
-        folded("All metrics at all lengths of list", table(["", *(name.strip() for name in models)], whole)),
+        folded("All metrics at all lengths of list", table(["", *(name for name, _ in models)], whole)),
     )
 
 

@@ -65,6 +65,14 @@ def test_the_headline_is_what_was_measured(made: Made, text: str) -> None:
     assert "<friends>" not in text  # escaped
 
 
+def test_notes_are_on_the_page(made: Made) -> None:
+    done, folder = made
+    assert done.details is not None
+    noted = dataclasses.replace(done, notes=("tuned & not",), split={**done.split, "notes": ["no times"]})
+    page = rendered(noted, done.details, read_meta(folder), "users")
+    assert '<p class="warn">no times</p><p class="warn">tuned &amp; not</p>' in page
+
+
 def test_curves_of_the_training_are_drawn_where_there_are_any(made: Made, text: str) -> None:
     done, folder = made
     assert done.details is not None
