@@ -78,6 +78,8 @@ class Graph:
     schema: GraphSchema
     counts: Mapping[str, int]
     hops: Mapping[Hop, Adjacency]
+    censored: NDArray[np.int32] | None = None
+    """Users of whom some interactions are hidden pair by pair, ascending."""
 
     def source(self, hop: Hop) -> str:
         """The label a hop leaves."""
@@ -101,6 +103,18 @@ class Graph:
     def held(self) -> Adjacency:
         """The products each user holds: distinct over all relevant edge types, weights dropped."""
         return union([self.hops[Hop(name)] for name in self.schema.roles.relevant], self.num_products)
+
+    def learners(self, min_held: int = 1) -> NDArray[np.int32]:
+        """The users whose holdings are training targets, ascending: those who hold so many products.
+
+        Where one pair each is hidden from a part of the users (leave one out), the others alone: a loss takes the
+        hidden product for one that is not wanted. Not where hiding leaves fewer than half of the users whole.
+        """
+        able = self.held().degrees() >= min_held
+        whole = able.copy()
+        if self.censored is not None:
+            whole[self.censored] = False
+        return np.flatnonzero(whole if 2 * whole.sum() >= able.sum() else able).astype(np.int32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +144,9 @@ def visible_graph(snapshot: Snapshot, hidden: Hidden | None = None) -> Graph:
         )
         hops[Hop(name)] = adjacency
         hops[Hop(name, True)] = adjacency.transposed(counts[edge.target])
-    return Graph(schema, counts, hops)
+    # The pairs are sorted, so their users are.
+    censored = None if hidden.pairs is None else np.unique(hidden.pairs // counts[schema.roles.product])
+    return Graph(schema, counts, hops, None if censored is None else censored.astype(np.int32))
 
 
 def union(parts: list[Adjacency], num_targets: int) -> Adjacency:

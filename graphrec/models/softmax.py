@@ -55,8 +55,7 @@ class Questions:
 
 def num_scores(graph: Graph) -> int:
     """How many scores a step computes: held pairs that can be asked for, times products."""
-    degrees = graph.held().degrees()
-    return int(degrees[degrees >= 2].sum()) * graph.num_products
+    return int(graph.held().degrees()[graph.learners(min_held=2)].sum()) * graph.num_products
 
 
 def fit_softmax(graph: Graph, config: SoftmaxConfig | None = None, *, progress: Progress = silent) -> TableTerm:
@@ -107,19 +106,19 @@ def _check(graph: Graph, config: SoftmaxConfig) -> None:
 
 
 def questions(graph: Graph, relevant: list[Hop], attributes: list[Hop]) -> Questions:
-    """A question for every held pair of users who hold two products or more; the answer is nowhere in its row."""
+    """A question for every held pair of learners who hold two products or more; the answer is nowhere in its row."""
     from scipy.sparse import csr_array, hstack
 
     held = graph.held()
-    degrees = held.degrees()
-    users, answers = held.expand(np.flatnonzero(degrees >= 2))
-    users = np.flatnonzero(degrees >= 2)[users]
+    learners = graph.learners(min_held=2)
+    rows, answers = held.expand(learners)
+    users = learners[rows]
     blocks = [_without(csr(graph.hops[hop], graph.num_products, np.float64)[users], answers) for hop in relevant]
     blocks += [csr(graph.hops[hop], graph.counts[graph.target(hop)], np.float64)[users] for hop in attributes]
     everyone = csr_array(np.ones((len(users), 1)))
     others = _without(csr(held, graph.num_products, np.float64)[users], answers)
     return Questions(
-        hstack([*blocks, everyone], format="csr"), others.toarray() > 0, answers, 1.0 / degrees[users]
+        hstack([*blocks, everyone], format="csr"), others.toarray() > 0, answers, 1.0 / held.degrees()[users]
     )  # fmt: skip
 
 

@@ -98,8 +98,7 @@ class StepSource:
         self.interactions = set(roles.interactions)
         self.drop = drop
         self.with_whole = whole
-        degrees = self.held.degrees()
-        self.learners = np.flatnonzero(degrees >= max(1, min(min_held, int(degrees.max(initial=0))))).astype(np.int32)
+        self.learners = graph.learners(max(1, min(min_held, int(self.held.degrees().max(initial=0)))))
         """Users who hold something, so that there is something to predict."""
 
     def epoch(self, batch_size: int, rng: np.random.Generator) -> Iterator[Step]:

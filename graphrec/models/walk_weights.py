@@ -126,7 +126,7 @@ class WalkTraining(nn.Module):
         super().__init__()
         self.graph, self.config = graph, config
         self.held = graph.held()
-        self.learners = np.flatnonzero(self.held.degrees() >= 2).astype(np.int32)
+        self.learners = graph.learners(min_held=2)
         if not len(self.learners):
             raise ModelError("learned-kernel has nothing to learn from: no user holds two products; load interactions")
         self.walks = [WalkSteps(graph, walk) for walk in walks if fit_kernel(graph, [walk]).scorers]

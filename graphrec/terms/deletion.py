@@ -25,7 +25,7 @@ def without_edges(graph: Graph, hop: Hop, user: int, vias: Sequence[int]) -> Gra
         hops[hop] = _without(hops[hop], user, via)
         if hop.back() in hops:
             hops[hop.back()] = _without(hops[hop.back()], via, user)
-    return Graph(graph.schema, graph.counts, hops)
+    return replace(graph, hops=hops)
 
 
 def blend_without_edges(blend: Blend, hop: Hop, user: int, vias: Sequence[int]) -> Blend:

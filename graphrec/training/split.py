@@ -210,8 +210,7 @@ def _by_mapping(snapshot: Snapshot, seed: int) -> Split:
     if len(counted) < len(test):
         notes.append(f"{len(test) - len(counted)} test pairs of the mapping are no relevant edges and do not count")
     if not len(valid):
-        num_users = int(_starts(counted // num_products).sum())
-        valid = _draw_like_test(relevant[~_is_in(relevant, test)], num_users, num_products, seed)
+        valid = _draw_like_test(relevant, counted, num_products, seed)
     rule = snapshot.schema.split
     return Split(
         "mapping", *sizes, valid=valid[_is_in(valid, relevant)], test=counted, listed=(valid, test),
@@ -226,12 +225,20 @@ def _listed(snapshot: Snapshot, part: str, num_products: int) -> Codes:
     return distinct(pairs[:, 0].astype(np.int64) * num_products + pairs[:, 1])
 
 
-def _draw_like_test(remaining: Codes, num_users: int, num_products: int, seed: int) -> Codes:
-    """As many users as the test part has, one remaining pair each, of users who keep another."""
+def _draw_like_test(relevant: Codes, test: Codes, num_products: int, seed: int) -> Codes:
+    """As many users as the test part has, one remaining pair each, of users who keep another.
+
+    Of users of whom test hides nothing, if they are enough: the hidden product of others would stand among the
+    candidates and count as wrong.
+    """
     rng = np.random.default_rng(seed)
+    asked = distinct(test // num_products)
+    remaining = relevant[~_is_in(relevant, test)]
     first, counts = _runs(remaining // num_products)
     able = np.flatnonzero(counts >= 2)
-    chosen = np.sort(rng.choice(able, min(num_users, len(able)), replace=False))
+    whole = able[~_is_in(remaining[first[able]] // num_products, asked)]
+    able = whole if len(whole) >= len(asked) else able
+    chosen = np.sort(rng.choice(able, min(len(asked), len(able)), replace=False))
     drawn: Codes = remaining[first[chosen] + rng.integers(0, counts[chosen])]
     return drawn
 

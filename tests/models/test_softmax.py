@@ -1,5 +1,7 @@
 """Softmax regression against its definition, question by question."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -70,6 +72,14 @@ def test_users_with_one_product_ask_nothing() -> None:
     single = graph({"BOUGHT": np.eye(3, dtype=bool)})
     with pytest.raises(ModelError, match="softmax has nothing to learn from: no user holds two products"):
         fit_softmax(single)
+
+
+def test_users_of_whom_a_product_is_hidden_are_not_asked() -> None:
+    """To the loss the hidden product would be one that is not wanted."""
+    board = random_board(2, users=25, products=9)
+    degrees = board.held().degrees()
+    censored = np.flatnonzero(degrees >= 2)[:5].astype(np.int32)
+    assert num_scores(replace(board, censored=censored)) == num_scores(board) - int(degrees[censored].sum()) * 9
 
 
 def test_too_much_is_refused_with_both_numbers() -> None:

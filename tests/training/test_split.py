@@ -155,6 +155,26 @@ def test_validation_without_a_list_is_drawn_like_test(tmp_path: Path) -> None:
     assert split.hash == split_of(snapshot).hash
 
 
+def test_validation_is_drawn_of_users_whose_truth_is_whole_while_they_are_enough(tmp_path: Path) -> None:
+    """The hidden product of a test user would stand among the candidates of validation and count as wrong."""
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": MANY}, split={"test": [("u0", "p0"), ("u3", "p2"), ("u4", "p1")]})
+    for seed in range(5):
+        split = split_of(snapshot, seed=seed)
+        assert {user for user, _ in bank.named(snapshot, split.valid, split)} == {"u1", "u2", "u5"}
+
+
+def test_users_with_a_hidden_pair_are_no_training_targets_where_most_have_none(tmp_path: Path) -> None:
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": MANY}, split={"test": [("u0", "p0")], "valid": [("u4", "p1")]})
+    split = split_of(snapshot)
+    assert visible_graph(snapshot, split.hidden("train")).learners().tolist() == [1, 2, 3, 5]
+    assert visible_graph(snapshot, split.hidden("train+valid")).learners().tolist() == [1, 2, 3, 4, 5]
+    assert visible_graph(snapshot, split.hidden("all")).learners(4).tolist() == list(range(6))
+    by_user = split_of(bank.make(tmp_path / "r", {"BOUGHT": MANY}))
+    hidden = visible_graph(bank.make(tmp_path / "t", {"BOUGHT": MANY}), by_user.hidden("train"))
+    assert by_user.name == "random"
+    assert hidden.learners().tolist() == list(range(6))
+
+
 def test_all_who_can_are_drawn_when_there_are_fewer_than_in_test(tmp_path: Path) -> None:
     bought = [("a", "p0"), ("a", "p1"), ("a", "p2"), ("b", "p0"), ("b", "p1"), ("c", "p2"), ("c", "p1")]
     parts = {"test": [("a", "p0"), ("b", "p0"), ("c", "p2")]}
