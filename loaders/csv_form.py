@@ -1,5 +1,6 @@
 """How a CSV file is written: its columns and dialect, read from the first record instead of guessed from samples."""
 
+import codecs
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +24,7 @@ _BLOCK = 1 << 24
 
 @dataclass(frozen=True)
 class CsvForm:
-    """Everything DuckDB needs to read one file without guessing."""
+    """Everything DuckDB needs to read one file, in UTF-8 by then, without guessing."""
 
     path: Path
     columns: Mapping[str, str]
@@ -33,7 +34,8 @@ class CsvForm:
 
     def arguments(self) -> str:
         """The arguments of read_csv after the path."""
-        given = {"auto_detect": False, "columns": dict(self.columns), **self.options}
+        options = {key: option for key, option in self.options.items() if key != "encoding"}
+        given = {"auto_detect": False, "columns": dict(self.columns), **options}
         return ", ".join(f"{key} = {value(option)}" for key, option in given.items())
 
     def record_lines(self) -> list[int]:
@@ -68,11 +70,8 @@ def csv_form(path: Path, shown: str, spec: FileSpec) -> CsvForm:
     options.setdefault("quote", '"')
     options.setdefault("escape", options["quote"])
     options["nullstr"] = _gaps(options.get("nullstr", []))
-    try:
-        options.setdefault("delim", "\t" if ".tsv" in path.suffixes else _guess_delimiter(path, options))
-        first = _first_record(path, options)
-    except LookupError as error:
-        raise SourceError(f"{shown}: {error}; give another encoding = …") from error
+    options.setdefault("delim", "\t" if ".tsv" in path.suffixes else _guess_delimiter(path, options))
+    first = _first_record(path, options)
     types = options.pop("types", {})
     given = options.pop("columns", None)
     names = options.pop("names", None) or (list(given) if given else _names(first, bool(options["header"])))
@@ -118,7 +117,7 @@ def _text(path: Path, options: Mapping[str, Any]) -> io.TextIOWrapper:
     encoding = str(options.get("encoding", "utf-8"))
     stream = pa.input_stream(path, compression="detect")
     # What is no text of that encoding is replaced here and refused by DuckDB, which names the line.
-    codec = "utf-8-sig" if encoding.lower() == "utf-8" else encoding
+    codec = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
     return io.TextIOWrapper(stream, encoding=codec, errors="replace", newline="")
 
 

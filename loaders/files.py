@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 
 from graphrec.errors import SourceError
 from graphrec.loaders import csv_form
+from graphrec.loaders.encodings import is_utf8, write_utf8
 from graphrec.loaders.parse import nearest
-from graphrec.loaders.specs import FileSpec, Mapping
+from graphrec.loaders.specs import PACKED, FileSpec, Mapping
 from graphrec.loaders.sql import explain_error, name, value
 from graphrec.progress import Progress
 
@@ -83,7 +84,8 @@ def bind_files(
     readable: list[str] = []
     for done, spec in enumerate(mapping.files.values()):
         progress("reading files", done, len(mapping.files))
-        files = [_readable(path, path.relative_to(data_dir).as_posix(), scratch) for path in found[spec.name]]
+        encoding = str(spec.options.get("encoding", "utf-8")) if spec.reader == "csv" else "utf-8"
+        files = [_readable(path, path.relative_to(data_dir).as_posix(), scratch, encoding) for path in found[spec.name]]
         readable += [str(file.readable) for file in files]
         _check_options(database, mapping, spec)
         if not files:
@@ -93,32 +95,40 @@ def bind_files(
         try:
             _BINDERS[spec.reader](database, spec, files)
         except duckdb.Error as error:
-            raise SourceError(
-                f"{_guilty(error, files)}: {explain_error(error)}; mend the file, or the options of "
-                f"source.files.{spec.name} in {mapping.where}"
-            ) from error
+            what, place = explain_error(error), f"source.files.{spec.name} in {mapping.where}"
+            advice = f"mend the file, or the options of {place}"
+            if "Invalid unicode" in what:
+                advice = f'it is no UTF-8; give encoding = "cp1252", "gb18030" or what it is in {place}'
+            raise SourceError(f"{_guilty(error, files)}: {what}; {advice}") from error
     progress("reading files", len(mapping.files), len(mapping.files))
     database.execute(f"SET allowed_paths = {value(readable)}")
     database.execute("SET enable_external_access = false")
     return absent
 
 
-def _readable(path: Path, shown: str, scratch: Path) -> SourceFile:
-    """The file itself, or a stand-in for what DuckDB cannot unpack or would take for a pattern."""
-    is_packed = path.suffix.lower() == ".bz2"
-    if not is_packed and not any(sign in str(path) for sign in "*?["):
+def _readable(path: Path, shown: str, scratch: Path, encoding: str) -> SourceFile:
+    """The file itself, or a stand-in for what DuckDB cannot unpack or decode, or would take for a pattern."""
+    is_packed, is_foreign = path.suffix.lower() == ".bz2", not is_utf8(encoding, shown)
+    if not is_packed and not is_foreign and not any(sign in str(path) for sign in "*?["):
         return SourceFile(path, shown, path)
-    endings = [suffix for suffix in path.suffixes if suffix[1:].isalnum() and suffix.lower() != ".bz2"]
+    gone = PACKED if is_foreign else (".bz2",)
+    endings = [suffix for suffix in path.suffixes if suffix[1:].isalnum() and suffix.lower() not in gone]
     target = scratch / (hashlib.sha256(shown.encode()).hexdigest()[:16] + "".join(endings))
-    if not is_packed:
+    if is_foreign:
+        write_utf8(path, shown, encoding, target)
+    elif is_packed:
+        _unpack(path, shown, target)
+    else:
         target.symlink_to(path.resolve())
-        return SourceFile(path, shown, target)
+    return SourceFile(path, shown, target)
+
+
+def _unpack(path: Path, shown: str, target: Path) -> None:
     try:
         with pa.input_stream(path, compression="bz2") as packed, target.open("wb") as plain:
             shutil.copyfileobj(packed, plain, _BLOCK)
     except (OSError, EOFError) as error:
         raise SourceError(f"{shown}: cannot be unpacked: {error}; fetch the file again") from error
-    return SourceFile(path, shown, target)
 
 
 def _check_options(database: duckdb.DuckDBPyConnection, mapping: Mapping, spec: FileSpec) -> None:

@@ -7,66 +7,19 @@ from pathlib import Path
 
 import duckdb
 
+from graphrec.loaders.column_profile import ColumnProfile, profile_column
 from graphrec.loaders.database import open_database
+from graphrec.loaders.encodings import guess_encoding
 from graphrec.loaders.files import bind_files
 from graphrec.loaders.specs import PACKED, SUFFIXES, FileSpec, Mapping
-from graphrec.loaders.sql import name, value
+from graphrec.loaders.sql import name
+from graphrec.loaders.words import singular, stem, words
 from graphrec.progress import Progress
-from graphrec.schema import Kind, Roles
+from graphrec.schema import Roles
 
 SAMPLE_ROWS = 500_000
-FEW_VALUES = 8
-DATE_FORMATS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y%m%d", "%d-%m-%Y", "%d-%b-%Y")
-_ID_WORDS = {
-    "id",
-    "key",
-    "code",
-    "no",
-    "nr",
-    "number",
-    "isin",
-    "ticker",
-    "symbol",
-    "sku",
-    "uuid",
-    "cusip",
-    "wkn",
-    "ean",
-}
-
-
-@dataclass(frozen=True)
-class ColumnProfile:
-    """One column: what its values are."""
-
-    name: str
-    kind: Kind
-    rows: int
-    filled: int
-    distinct: int
-    mean_length: float
-    least: float
-    convert: str
-    """SQL of the typed value."""
-    values: tuple[str, ...] = ()
-    """The different values of a text column, where they are few."""
-    is_ambiguous_date: bool = False
-    """Whether its dates could begin with the day or with the month."""
-
-    @property
-    def is_unique(self) -> bool:
-        """Whether it could be a key."""
-        return self.rows > 0 and self.filled == self.rows == self.distinct and self.kind in {"text", "integer"}
-
-    @property
-    def words(self) -> list[str]:
-        """The words of its name, in lower case."""
-        return words(self.name)
-
-    @property
-    def looks_like_id(self) -> bool:
-        """Whether its name is that of an identifier."""
-        return bool(self.words) and self.words[-1] in _ID_WORDS
+STRAYS = 0.1
+"""The share of a column's different values that may be no key of the table it refers to."""
 
 
 @dataclass(frozen=True)
@@ -80,18 +33,15 @@ class TableProfile:
     key: str | None = None
     references: Keys[str, str] = field(default_factory=dict)
     """Column → the table whose key it holds."""
+    strays: Keys[str, int] = field(default_factory=dict)
+    """Column → its different values that are no key of that table."""
+    encoding: str = "utf-8"
 
     def others(self) -> list[ColumnProfile]:
         """The columns that are neither key nor reference."""
         return [
             column for column in self.columns.values() if column.name != self.key and column.name not in self.references
         ]
-
-
-def words(text: str) -> list[str]:
-    """The words of a name: `CustomerID` and `customer_id` are both customer, id."""
-    split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", text)
-    return [word.lower() for word in re.split(r"[^A-Za-z0-9]+", split) if word]
 
 
 def profile_folder(folder: Path, progress: Progress) -> tuple[list[TableProfile], list[str]]:
@@ -101,13 +51,19 @@ def profile_folder(folder: Path, progress: Progress) -> tuple[list[TableProfile]
         SourceError: a file cannot be read.
     """
     found, left = _group_files(folder)
-    specs = {table: FileSpec(table, path, SUFFIXES[_suffix(paths[0])]) for table, (path, paths) in found.items()}
+    specs = {table: _spec(table, path, paths) for table, (path, paths) in found.items()}
     mapping = Mapping("draft", "the proposed mapping", "", specs, Roles("", "", ()), {}, {}, {}, None, {})
     files = {table: paths for table, (_, paths) in found.items()}
     with open_database(blame=f"--data {folder}", advice="take that file away") as (database, scratch):
         bind_files(database, mapping, files, folder, scratch, progress)
         tables = [_profile(database, spec) for spec in specs.values()]
         return _with_references(database, [replace(table, key=_key(table)) for table in tables]), left
+
+
+def _spec(table: str, path: str, paths: list[Path]) -> FileSpec:
+    reader = SUFFIXES[_suffix(paths[0])]
+    encodings = {guess_encoding(each) for each in paths} - {"utf-8"} if reader == "csv" else set()
+    return FileSpec(table, path, reader, options={"encoding": min(encodings)} if encodings else {})
 
 
 def _suffix(path: Path) -> str:
@@ -132,8 +88,8 @@ def _group_files(folder: Path) -> tuple[dict[str, tuple[str, list[Path]]], list[
     found: dict[str, tuple[str, list[Path]]] = {}
     for pattern, paths in groups.items():
         shown = pattern if len(paths) > 1 else paths[0].relative_to(folder).as_posix()
-        stem = "_".join(words(shown.partition(".")[0])) or "_".join(words(paths[0].stem))
-        table = stem if stem and not stem[0].isdigit() else f"file_{stem}"
+        table = "_".join(words(shown.partition(".")[0])) or "_".join(words(paths[0].stem))
+        table = table if table and not table[0].isdigit() else f"file_{table}"
         while table in found:
             table += "_2"
         found[table] = (re.sub(r"\*(?:[^A-Za-z0-9/]\*)+", "*", shown), paths)
@@ -145,88 +101,21 @@ def _profile(database: duckdb.DuckDBPyConnection, spec: FileSpec) -> TableProfil
     described = database.execute(f"DESCRIBE {name(spec.name)}").fetchall()
     types = {column: kind for column, kind, *_ in described if not column.startswith("_")}
     rows = int(database.execute(f"SELECT count(*) FROM {source}").fetchall()[0][0])
-    columns = {column: _profile_column(database, source, column, kind, rows) for column, kind in types.items()}
-    return TableProfile(spec.name, spec.path, rows, columns)
-
-
-def _profile_column(
-    database: duckdb.DuckDBPyConnection, source: str, column: str, declared: str, rows: int
-) -> ColumnProfile:
-    quoted = name(column)
-    text = f"nullif(CAST({quoted} AS VARCHAR), '')"
-    tests = {
-        "filled": f"count({text})",
-        "distinct": f"count(DISTINCT {text})",
-        "mean": f"coalesce(avg(length({text})), 0)",
-        "padded": f"count(*) FILTER (WHERE regexp_full_match({text}, '0\\d+'))",
-        "integer": f"count(TRY_CAST({text} AS BIGINT)) FILTER (WHERE regexp_full_match({text}, '[-+]?\\d+'))",
-        "real": f"count(TRY_CAST({text} AS DOUBLE))",
-        "time": f"count(TRY_CAST({text} AS TIMESTAMPTZ))",
-        "boolean": f"count(*) FILTER (WHERE lower({text}) IN ('true', 'false'))",
-        "least": f"coalesce(min(TRY_CAST({text} AS DOUBLE)), 0)",
-        **{
-            f"format{number}": f"count(try_strptime({text}, {value(form)}))" for number, form in enumerate(DATE_FORMATS)
-        },
-    }
-    answer = database.execute(f"SELECT {', '.join(tests.values())} FROM {source}").fetchall()[0]
-    found = dict(zip(tests, answer, strict=True))
-    kind, convert = _kind(column, found)
-    if kind == "time" and (declared == "DATE" or declared.startswith("TIMESTAMP")):
-        convert = quoted
-    if kind == "text" and (declared.startswith(("STRUCT", "MAP")) or declared.endswith("]")):
-        convert = f"CAST({quoted} AS VARCHAR)"
-    values: tuple[str, ...] = ()
-    if kind == "text" and found["distinct"] <= FEW_VALUES:
-        query = f"SELECT DISTINCT {text} AS v FROM {source} WHERE v IS NOT NULL ORDER BY v"
-        values = tuple(row[0] for row in database.execute(query).fetchall())
-    numbers = float(found["mean"]), float(found["least"])
-    is_ambiguous = kind == "time" and found["format0"] == found["format1"] == found["filled"]
-    return ColumnProfile(
-        column, kind, rows, found["filled"], found["distinct"], *numbers, convert, values, is_ambiguous
-    )
-
-
-def _kind(column: str, found: Keys[str, int]) -> tuple[Kind, str]:
-    quoted, filled = name(column), found["filled"]
-    if filled == 0:
-        return "text", quoted
-    if found["boolean"] == filled:
-        return "boolean", f"TRY_CAST({quoted} AS BOOLEAN)"
-    if found["time"] == filled:
-        return "time", f"TRY_CAST({quoted} AS TIMESTAMPTZ)"
-    for number, form in enumerate(DATE_FORMATS):
-        if found[f"format{number}"] == filled:
-            return "time", f"try_strptime({quoted}, {value(form)})"
-    if found["integer"] == filled and not found["padded"]:
-        seconds = {"time", "timestamp", "ts", "date", "epoch"} & set(words(column)) and found["least"] > 100_000_000
-        if seconds and found["least"] < 10_000_000_000:
-            return "time", f"to_timestamp(TRY_CAST({quoted} AS BIGINT))"
-        return "integer", f"TRY_CAST({quoted} AS BIGINT)"
-    if found["real"] == filled and not found["padded"]:
-        return "real", f"TRY_CAST({quoted} AS DOUBLE)"
-    return "text", quoted
+    columns = {column: profile_column(database, source, column, kind, rows) for column, kind in types.items()}
+    return TableProfile(spec.name, spec.path, rows, columns, encoding=spec.options.get("encoding", "utf-8"))
 
 
 def _key(table: TableProfile) -> str | None:
-    """The column that names the rows: unique, and called like an identifier or like the table."""
-    unique = [column for column in table.columns.values() if column.is_unique]
-    named = [
-        column
-        for column in unique
-        if column.looks_like_id or set(column.words) & {*words(table.name), singular(table.name)}
-    ]
-    first = next(iter(table.columns.values()), None)
+    """The column that names the rows: unique, or all but unique, and called like an identifier or like the table."""
+    columns = list(table.columns.values())
+    own = {*words(table.name), singular(table.name)}
+    named = [column for column in columns if column.is_unique and (column.looks_like_id or own & set(column.words))]
     if named:
         return named[0].name
-    return first.name if first in unique and first is not None and first.mean_length <= 40 else None
-
-
-def singular(text: str) -> str:
-    """A table's name for one of its rows: customers is customer, categories is category."""
-    for ending, one in (("ies", "y"), ("sses", "ss"), ("s", "")):
-        if text.lower().endswith(ending) and len(text) > len(ending) + 2 and not text.lower().endswith("ss"):
-            return text[: -len(ending)] + one
-    return text
+    first = columns[0] if columns else None
+    if first is not None and ((first.is_unique and first.mean_length <= 40) or first.is_nearly_unique):
+        return first.name
+    return None
 
 
 def _with_references(database: duckdb.DuckDBPyConnection, tables: list[TableProfile]) -> list[TableProfile]:
@@ -234,35 +123,39 @@ def _with_references(database: duckdb.DuckDBPyConnection, tables: list[TableProf
     owners = [table for table in tables if table.key]
     done = []
     for table in tables:
-        found = {}
+        found, strays = {}, {}
         for column in table.columns.values():
             matches = [owner for owner in owners if owner.name != table.name and _may_refer(column, owner)]
-            shares = {owner.name: _share(database, table, column.name, owner) for owner in matches}
-            best = max(shares, key=lambda each: shares[each], default=None)
-            if best is not None and shares[best] >= 0.9:
+            counts = {owner.name: _count_strays(database, table, column.name, owner) for owner in matches}
+            best = min(counts, key=lambda each: counts[each], default=None)
+            if best is not None and counts[best] <= STRAYS * column.distinct:
                 found[column.name] = best
-        done.append(replace(table, references=found))
+                strays[column.name] = counts[best]
+        done.append(replace(table, references=found, strays={name: count for name, count in strays.items() if count}))
     return _without_mutual(done)
 
 
 def _may_refer(column: ColumnProfile, owner: TableProfile) -> bool:
-    """Whether the names let a column hold the keys of a table."""
+    """Whether a column may hold the keys of a table: by the names, or as both are identifiers with letters in them."""
     assert owner.key is not None
+    key = owner.columns[owner.key]
     if column.filled == 0 or column.kind not in {"text", "integer"}:
         return False
-    if column.name.casefold() == owner.key.casefold() and column.words != ["id"]:
+    if column.name.casefold() == key.name.casefold() and column.words != ["id"]:
         return True
-    stem = {*words(singular(owner.name))[-1:], *(word for word in words(owner.key) if word not in _ID_WORDS)}
-    return bool(stem & {singular(word) for word in column.words})
+    if column.looks_like_id and key.looks_like_id and column.kind == key.kind == "text":
+        return True
+    own = {*words(singular(owner.name))[-1:], *stem(owner.key)}
+    return bool(own & {singular(word) for word in stem(column.name)})
 
 
-def _share(database: duckdb.DuckDBPyConnection, table: TableProfile, column: str, owner: TableProfile) -> float:
-    """The share of the different values of a column that are keys of a table."""
+def _count_strays(database: duckdb.DuckDBPyConnection, table: TableProfile, column: str, owner: TableProfile) -> int:
+    """How many of the different values of a column are no key of a table."""
     assert owner.key is not None
-    keys = f"SELECT CAST({name(owner.key)} AS VARCHAR) FROM {name(owner.name)}"
+    keys = f"SELECT CAST({name(owner.key)} AS VARCHAR) FROM {name(owner.name)} WHERE {name(owner.key)} IS NOT NULL"
     values = f"SELECT DISTINCT nullif(CAST({name(column)} AS VARCHAR), '') AS v FROM {name(table.name)}"
-    query = f"SELECT avg(CASE WHEN v IN ({keys}) THEN 1.0 ELSE 0 END) FROM ({values}) WHERE v IS NOT NULL"
-    return float(database.execute(query).fetchall()[0][0] or 0)
+    query = f"SELECT count(*) FROM ({values}) WHERE v IS NOT NULL AND v NOT IN ({keys})"
+    return int(database.execute(query).fetchall()[0][0])
 
 
 def _without_mutual(tables: list[TableProfile]) -> list[TableProfile]:

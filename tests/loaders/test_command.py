@@ -102,7 +102,7 @@ def test_a_proposal(bank: Bank, home: Path, tmp_path: Path) -> None:
     done = run(home, "--new", path, "--data", bank.folder)
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
-    assert lines[0] == f"{path}: 3 labels, 3 edge types from 5 files"
+    assert lines[0] == f"{path}: 4 labels, 4 edge types from 5 files"
     assert lines[-1] == f"edit it, then: graphrec load {path} --data {bank.folder} --check"
     assert run(home, path, "--data", bank.folder, "--check").exit_code == 0
     done = run(home, bank.mapping, "--new", path)

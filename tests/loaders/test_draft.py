@@ -11,7 +11,7 @@ from graphrec.errors import SourceError
 from graphrec.graph.memory import MemorySink
 from graphrec.loaders import load_mapping, run_load
 from graphrec.loaders.draft import write_draft
-from graphrec.loaders.profile import singular, words
+from graphrec.loaders.words import is_identifier, singular, stem, words
 from tests.loaders.conftest import TINY_BANK
 
 
@@ -114,8 +114,8 @@ def test_the_proposal_loads(library: Path, tmp_path: Path) -> None:
 
 def test_the_tiny_bank(tmp_path: Path) -> None:
     draft = write_draft(tmp_path / "bank.toml", TINY_BANK)
-    trade = proposed(tmp_path / "bank.toml")["edges"]["TRADE"]
-    heads = {key: value for key, value in trade.items() if key != "sql"}
+    bought = proposed(tmp_path / "bank.toml")["edges"]["BOUGHT"]
+    heads = {key: value for key, value in bought.items() if key != "sql"}
     assert heads == {
         "from": "Customer.customer_id",
         "to": "Product.isin",
@@ -124,9 +124,10 @@ def test_the_tiny_bank(tmp_path: Path) -> None:
         "known_at": "booked_at",
         "weight": "amount_eur",
     }
-    assert draft.interactions == ["TRADE", "VIEW"]
+    assert draft.interactions == {"BOUGHT": 1.0, "VIEWED": 0.2}
+    assert draft.relevant() == ["BOUGHT"]
     report = run_load(load_mapping(tmp_path / "bank.toml"), TINY_BANK, MemorySink())
-    assert (report.edges["TRADE"].created, report.edges["VIEW"].created) == (4, 3)
+    assert (report.edges["BOUGHT"].created, report.edges["VIEWED"].created) == (4, 3)
 
 
 def test_events_alone(tmp_path: Path) -> None:
@@ -134,7 +135,7 @@ def test_events_alone(tmp_path: Path) -> None:
     rows = "\n".join(f"{i % 5},{i % 7},{3 + i % 3},{1_600_000_000 + i}" for i in range(20))
     (tmp_path / "data" / "ratings.csv").write_text(f"userId,movieId,rating,timestamp\n{rows}\n")
     draft = write_draft(tmp_path / "my.toml", tmp_path / "data")
-    assert (draft.user, draft.product, draft.interactions) == ("User", "Movie", ["RATING"])
+    assert (draft.user, draft.product, draft.interactions) == ("User", "Movie", {"RATING": 1.0})
     assert "nodes.User: no file describes them; is there one with names and texts?" in draft.questions
     sink = MemorySink()
     run_load(load_mapping(tmp_path / "my.toml"), tmp_path / "data", sink)
@@ -172,27 +173,190 @@ def test_refusals(tmp_path: Path) -> None:
     assert not (tmp_path / "new.toml").exists()
 
 
-def test_words_and_singulars() -> None:
-    assert [words(name) for name in ("customerID", "risk_tolerance", "ISINCode", "day 1")] == [
+@pytest.fixture
+def sparkasse(tmp_path: Path) -> Path:
+    """A German bank's exports: semicolons, decimal commas, a Windows code page, keys twice, keys that are nowhere."""
+    folder = tmp_path / "sparkasse"
+    folder.mkdir()
+    customers = [
+        f"K{i:03};{['Frau', 'Herr'][i % 2]};Müller {i};{1 + i}.03.1970;{['Köln', 'Zürich'][i % 2]};"
+        f"{1 + i % 5};{20 + i}.500,75;{['Ja', 'Nein'][i % 2]}"
+        for i in range(24)
+    ]
+    products = [
+        f'P{i:02};"Fonds Größe {i}";"Für Anleger, die an {i} „sichere“ Jahre glauben";{["Strom", "Bahn"][i % 2]};offen'
+        for i in range(8)
+    ]
+    bookings = [
+        f"B{i:03};K{i % 24:03};P{i * 5 % 8:02};{('Kauf', 'Verkauf', 'Ansicht')[i % 3]};1.{i:03},5;{1 + i % 28}.02.2024"
+        for i in range(60)
+    ]
+    tables = {
+        "Kunden.csv": (
+            "Kundennummer;Anrede;Name;Geburtsdatum;Ort;Risiko;Einkommen;Einwilligung",
+            customers,
+            "utf-8-sig",
+        ),
+        "Produkte.csv": ("Produktnr;Bezeichnung;Beschreibung;Branche;Status", products, "cp1252"),
+        "Umsätze.csv": ("Buchungsnr;Kdnr;Produktnr;Art;Betrag;Datum", bookings, "utf-8"),
+    }
+    for name, (head, rows, encoding) in tables.items():
+        (folder / name).write_text("\r\n".join([head, *rows]) + "\r\n", encoding=encoding)
+    with (folder / "Kunden.csv").open("a") as file:
+        file.write(customers[3] + "\r\n")
+    with (folder / "Umsätze.csv").open("a") as file:
+        file.write("B900;K900;P01;Kauf;1,50;01.02.2024\r\n")
+    return folder
+
+
+def test_a_german_bank(sparkasse: Path, tmp_path: Path) -> None:
+    draft = write_draft(tmp_path / "my.toml", sparkasse)
+    plain = proposed(tmp_path / "my.toml")
+    assert plain["source"]["files"] == {
+        "kunden": "Kunden.csv",
+        "produkte": {"path": "Produkte.csv", "encoding": "cp1252"},
+        "umsätze": "Umsätze.csv",
+    }
+    assert plain["roles"] == {
+        "user": "Kunde",
+        "product": "Produkt",
+        "interactions": ["BOUGHT", "VIEWED", "SOLD"],
+        "weights": {"BOUGHT": 1.0, "VIEWED": 0.2, "SOLD": -1.0},
+        "relevant": ["BOUGHT"],
+        "min_group": 5,
+    }
+    assert sorted(plain["nodes"]) == ["Anrede", "Branche", "Kunde", "Ort", "Produkt", "Risiko"]
+    assert (plain["nodes"]["Kunde"]["personal"], plain["nodes"]["Kunde"]["protected"]) == (
+        ["Name", "Geburtsdatum"],
+        ["Anrede"],
+    )
+    assert (plain["nodes"]["Produkt"]["name"], plain["nodes"]["Produkt"]["text"]) == (
+        "Bezeichnung",
+        ["Bezeichnung", "Beschreibung"],
+    )
+    assert draft.questions == [
+        "nodes.Kunde: Name, Geburtsdatum look personal: is that all?",
+        "nodes.Kunde: Anrede look protected: is that all?",
+        "umsätze: each value of Art became an edge type; which speak for a product?",
+        "kunden: 1 rows have a Kundennummer of others, or none; a load rejects them",
+        "Produkte.csv is no UTF-8 and is read as cp1252: are its letters right?",
+        "umsätze: 1 different Kdnr are not in kunden; a load rejects their rows",
+    ]
+
+
+def test_the_german_bank_loads(sparkasse: Path, tmp_path: Path) -> None:
+    write_draft(tmp_path / "my.toml", sparkasse)
+    sink = MemorySink()
+    report = run_load(
+        load_mapping(tmp_path / "my.toml"), sparkasse, sink, max_rejected=7, rejected_path=tmp_path / "rejected.csv"
+    )
+    assert (report.nodes["Kunde"].created, report.nodes["Kunde"].rejected) == (24, 1)
+    assert {kind: report.edges[kind].created for kind in ("BOUGHT", "VIEWED", "SOLD")} == {
+        "BOUGHT": 20,
+        "VIEWED": 20,
+        "SOLD": 20,
+    }
+    customer = sink.nodes["Kunde"].slice(0, 1).to_pylist()[0]
+    assert (customer["id"], customer["Einkommen"], customer["Einwilligung"]) == ("K000", 20_500.75, True)
+    assert sink.nodes["Produkt"]["Bezeichnung"][0].as_py() == "Fonds Größe 0"
+    assert "„sichere“" in sink.nodes["Produkt"]["Beschreibung"][0].as_py()
+    first = sink.edges["BOUGHT"].slice(0, 1).to_pylist()[0]
+    assert (first["source"], first["target"], first["weight"], first["at"].isoformat()) == (
+        "K000",
+        "P00",
+        1000.5,
+        "2024-02-01T00:00:00+00:00",
+    )
+
+
+def test_a_chinese_bank(tmp_path: Path) -> None:
+    folder = tmp_path / "bank"
+    folder.mkdir()
+    customers = [f"C{i:03},王{i},{'男女'[i % 2]},{['北京', '上海'][i % 2]},1380000{i:04}" for i in range(12)]
+    products = [f"P{i:02},稳健{i}号,{['债券基金', '股票基金'][i % 2]}" for i in range(6)]
+    trades = [
+        f"T{i:03},C{i % 12:03},P{i % 6:02},{['买入', '赎回'][i % 2]},{i}.5,2024年3月{1 + i % 28}日" for i in range(36)
+    ]
+    (folder / "客户.csv").write_text("\n".join(["客户编号,姓名,性别,城市,手机号", *customers]), encoding="utf-8")
+    (folder / "产品.csv").write_text("\n".join(["产品代码,产品名称,产品类型", *products]), encoding="gb18030")
+    (folder / "交易.csv").write_text(
+        "\n".join(["流水号,客户编号,产品代码,交易类型,金额,日期", *trades]), encoding="gb18030"
+    )
+    draft = write_draft(tmp_path / "my.toml", folder)
+    plain = proposed(tmp_path / "my.toml")
+    assert plain["source"]["files"]["产品"] == {"path": "产品.csv", "encoding": "gb18030"}
+    assert (draft.user, draft.product, draft.interactions) == ("客户", "产品", {"BOUGHT": 1.0, "SOLD": -1.0})
+    assert (plain["nodes"]["客户"]["personal"], plain["nodes"]["客户"]["protected"]) == (["姓名", "手机号"], ["性别"])
+    sink = MemorySink()
+    run_load(load_mapping(tmp_path / "my.toml"), folder, sink)
+    assert sink.nodes["产品"]["产品名称"][1].as_py() == "稳健1号"
+    assert sink.edges["BOUGHT"]["at"][0].as_py().isoformat() == "2024-03-01T00:00:00+00:00"
+
+
+def test_complaints_alone(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    rows = "\n".join(f"C{i % 3},P{i % 2}" for i in range(6))
+    (tmp_path / "data" / "complaints.csv").write_text(f"customer_id,product_id\n{rows}\n")
+    draft = write_draft(tmp_path / "my.toml", tmp_path / "data")
+    assert draft.interactions == {"REJECTED": 1.0}
+    assert "roles: nothing is called like a purchase or a holding, so every interaction speaks for a product" in (
+        draft.questions
+    )
+
+
+def test_numbers_that_could_be_either_stay_text(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    rows = "\n".join(f'C{i % 3},P{i % 2},"1,{500 + i}","2,{500 + i}.50","3.{500 + i}"' for i in range(6))
+    (tmp_path / "data" / "sales.csv").write_text(f"customer_id,product_id,either,point,plain\n{rows}\n")
+    write_draft(tmp_path / "my.toml", tmp_path / "data")
+    sink = MemorySink()
+    run_load(load_mapping(tmp_path / "my.toml"), tmp_path / "data", sink, max_rejected=6)
+    first = sink.edges["BOUGHT"].slice(0, 1).to_pylist()[0]
+    assert (first["either"], first["point"], first["plain"]) == ("1,500", 2500.5, 3.5)
+
+
+def test_words_singulars_and_identifiers() -> None:
+    assert [words(name) for name in ("customerID", "risk_tolerance", "ISINCode", "day 1", "Gebühr %", "客户编号")] == [
         ["customer", "id"],
         ["risk", "tolerance"],
         ["isin", "code"],
         ["day", "1"],
+        ["gebühr"],
+        ["客户编号"],
     ]
-    assert [singular(name) for name in ("customers", "categories", "glass", "classes", "series")] == [
+    assert [singular(name) for name in ("customers", "categories", "glass", "classes", "Buchungen", "Kunden")] == [
         "customer",
         "category",
         "glass",
         "class",
-        "sery",
+        "Buchung",
+        "kunde",
+    ]
+    named = ("customer_id", "ISIN", "Kundennummer", "客户编号", "paid", "Ordnung")
+    assert [is_identifier(name) for name in named] == [True, True, True, True, False, False]
+    assert [stem(name) for name in ("customer_id", "Kundennummer", "客户编号", "isin")] == [
+        ["customer"],
+        ["kunden"],
+        ["客户"],
+        ["isin"],
     ]
 
 
 def test_nested_values_become_text(library: Path) -> None:
-    (library / "meta.json").write_text(
-        '{"made_by": {"name": "a clerk"}, "years": [2023, 2024], "title": "Town library"}'
+    (library / "authors.csv").unlink()
+    authors = ", ".join(
+        f'{{"author_id": "A{i}", "names": ["Author {i}"], "born": {{"year": 19{i}0}}}}' for i in range(3)
     )
+    (library / "authors.json").write_text(f"[{authors}]")
     write_draft(library / "my.toml", library)
     sink = MemorySink()
     report = run_load(load_mapping(library / "my.toml"), library, sink, rejected_path=library / "rejected.csv")
     assert sum(one.rejected for one in report.nodes.values()) == 0
+    assert sink.nodes["Author"]["names"][0].as_py() == "[Author 0]"
+
+
+def test_what_joins_nothing_is_left_out(library: Path) -> None:
+    (library / "meta.json").write_text('{"made_by": "a clerk", "years": [2023, 2024]}')
+    draft = write_draft(library / "my.toml", library)
+    assert "meta joins no two things that were recognised and is not used" in draft.questions
+    assert "meta" not in proposed(library / "my.toml")["source"]["files"]

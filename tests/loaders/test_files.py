@@ -61,6 +61,7 @@ EXPECTED = [("Ada", "tea"), ("Ben", "01"), ("Ben", "1E10")]
         ("bare.csv", LIKES.partition(b"\n")[2], {"header": False, "names": ["person", "thing"]}),
         ("above.csv", b"a comment\n" + LIKES, {"skip": 1}),
         ("wide.csv", LIKES.decode().encode("utf-16"), {"encoding": "utf-16"}),
+        ("wide.csv.gz", gzip.compress(LIKES.decode().encode("utf-16")), {"encoding": "utf-16"}),
         (
             "likes.jsonl",
             b'{"person":"Ada","thing":"tea"}\n{"person":"Ben","thing":"01"}\n{"person":"Ben","thing":"1E10"}\n',
@@ -83,6 +84,30 @@ def test_readers(
         f", {key} = {str(value).lower() if isinstance(value, bool) else value!r}" for key, value in options.items()
     )
     assert pairs(f'{{ path = "{name}"{given} }}') == EXPECTED
+
+
+@pytest.mark.parametrize(("encoding", "thing"), [("cp1252", "Grüße – 5 €"), ("gb18030", "债券基金"), ("UTF8", "茶")])
+def test_other_encodings(folder: Path, pairs: Callable[..., list[tuple[str, str]]], encoding: str, thing: str) -> None:
+    (folder / "things.csv").write_text(f"thing\n{thing}\n", encoding="utf-8")
+    (folder / "likes.csv").write_text(f"person,thing\nAda,{thing}\n", encoding=encoding)
+    assert pairs(f'{{ path = "likes.csv", encoding = "{encoding}" }}') == [("Ada", thing)]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "message"),
+    [
+        ("cp1252", "likes.csv line 3: is no cp1252; give another encoding = …"),
+        ("utf-16", "likes.csv line 1: is no utf-16; give another encoding = …"),
+        ("klingon", "likes.csv: unknown encoding: klingon; give another encoding = …"),
+    ],
+)
+def test_the_wrong_encoding(
+    folder: Path, pairs: Callable[..., list[tuple[str, str]]], encoding: str, message: str
+) -> None:
+    (folder / "likes.csv").write_bytes(b"person,thing\nAda,tea\nBen,\x81\n")
+    with pytest.raises(SourceError) as caught:
+        pairs(f'{{ path = "likes.csv", encoding = "{encoding}" }}')
+    assert str(caught.value) == message
 
 
 def test_parquet_and_globs(folder: Path, pairs: Callable[..., list[tuple[str, str]]]) -> None:
@@ -132,7 +157,7 @@ def test_an_absent_optional_file_is_an_empty_table(folder: Path, pairs: Callable
         (
             "likes.csv",
             b"person,thing\nAda,\xff\n",
-            "likes.csv: line 2: Invalid unicode (byte sequence mismatch) detected; mend",
+            "likes.csv: line 2: Invalid unicode (byte sequence mismatch) detected; it is no UTF-8; give encoding = ",
         ),
         ("likes.csv", b"", "likes.csv line 1: the file is empty; want a header line"),
         (

@@ -1,0 +1,82 @@
+"""Texts in other encodings than UTF-8: known by their bytes, decoded before anything else reads them."""
+
+import codecs
+import io
+import shutil
+from itertools import pairwise
+from pathlib import Path
+
+import pyarrow as pa
+
+from graphrec.errors import SourceError
+
+_BLOCK = 1 << 24
+_LOOKED_AT = 1 << 26
+_MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+
+def is_utf8(encoding: str, shown: str) -> bool:
+    """Whether an encoding is UTF-8 by any of its names.
+
+    Raises:
+        SourceError: there is no such encoding.
+    """
+    try:
+        return codecs.lookup(encoding).name == "utf-8"
+    except LookupError as error:
+        raise SourceError(f"{shown}: {error}; give another encoding = …") from error
+
+
+def write_utf8(path: Path, shown: str, encoding: str, target: Path) -> None:
+    """Write a text of another encoding, packed or not, as UTF-8.
+
+    Raises:
+        SourceError: a line is not of that encoding.
+    """
+    with pa.input_stream(path, compression="detect") as stream:
+        text = io.TextIOWrapper(stream, encoding=encoding, newline="")
+        try:
+            with text, target.open("w", encoding="utf-8", newline="") as plain:
+                shutil.copyfileobj(text, plain, _BLOCK)
+        except UnicodeError as error:
+            line = _first_bad_line(path, encoding)
+            raise SourceError(f"{shown} line {line}: is no {encoding}; give another encoding = …") from error
+
+
+def _first_bad_line(path: Path, encoding: str) -> int:
+    with pa.input_stream(path, compression="detect") as stream:
+        content = bytes(stream.read())
+    try:
+        content.decode(encoding)
+    except UnicodeDecodeError as error:
+        return content[: error.start].decode(encoding, errors="ignore").count("\n") + 1
+    except UnicodeError:
+        pass  # a missing byte order mark: the first line
+    return 1
+
+
+def guess_encoding(path: Path) -> str:
+    """The encoding that the bytes of a text speak for: utf-8, utf-16, cp1252 (Western) or gb18030 (Chinese).
+
+    Chinese comes in pairs of bytes above 127, Western letters alone between plain ones.
+    """
+    with pa.input_stream(path, compression="detect") as stream:
+        content = bytes(stream.read(_LOOKED_AT))
+    marked = next((encoding for mark, encoding in _MARKS.items() if content.startswith(mark)), None)
+    if marked is not None:
+        return marked
+    wants = ("gb18030", "cp1252") if _in_pairs(content) else ("cp1252", "gb18030")
+    return next((encoding for encoding in ("utf-8", *wants) if _decodes(content, encoding)), "latin-1")
+
+
+def _in_pairs(content: bytes) -> bool:
+    high = [position for position, byte in enumerate(content[: 1 << 20]) if byte > 127]
+    return sum(after == one + 1 for one, after in pairwise(high)) > len(high) / 3
+
+
+def _decodes(content: bytes, encoding: str) -> bool:
+    try:
+        codecs.getincrementaldecoder(encoding)().decode(content)
+    except UnicodeDecodeError:
+        return False
+    return True
