@@ -1,6 +1,12 @@
-"""Write docs/cli.md from --help and docs/queries.md from cypher/analyst: `make docs`; --check says if they are so."""
+"""Write docs/cli.md from --help, docs/queries.md from cypher/analyst and docs/models.md from the configurations.
 
+`make docs`; --check says if they are so.
+"""
+
+import ast
+import inspect
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -8,6 +14,7 @@ from typer.testing import CliRunner
 from graphrec import queries
 from graphrec.cli import app
 from graphrec.cli.commands import COMMANDS
+from graphrec.training.configs import CONFIGS, config_class, settable
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 COMMANDS_HEAD = "# Commands\n\nWritten by `make docs` from `--help`. Do not edit.\n"
@@ -20,6 +27,18 @@ Written by `make docs` from `cypher/analyst`. Do not edit.
 those that fit the graph. In the Cypher, `:User`, `:Product`, `:HELD` and `:INTERACTION` stand for what the mapping
 calls them. A statement of one's own goes in quotes:
 `graphrec query "MATCH (p:Product) RETURN p.kind AS kind, count(*) AS products"`.
+"""
+
+MODELS_HEAD = """\
+# What can be set of a model
+
+Written by `make docs` from the configurations in graphrec/models. Do not edit.
+
+`graphrec train --set TERM.NAME=VALUE`, as often as wanted, fixes a value that no search then changes; `graphrec tune`
+takes it too, for every trial. A term is set in the blend (`--set lightgcn.loss=bpr`) and alone (`--model lightgcn`);
+`train --final` keeps what was set. The walks of `kernel` are named by `metapaths` of the roles
+([settings.md](settings.md)); `popularity` and `text` have nothing to set. The configuration that was chosen is in the
+`meta.json` of the model folder.
 """
 
 
@@ -56,7 +75,36 @@ def _cypher(name: str) -> str:
     return statement.replace("`", "")
 
 
-PAGES = {"cli.md": commands_page, "queries.md": queries_page}
+def models_page() -> str:
+    """Every value of every term's configuration: name, default, meaning."""
+    parts = [MODELS_HEAD]
+    for term in CONFIGS:
+        config = config_class(term)
+        defaults = {field.name: field.default for field in fields(config)}
+        meanings = _meanings(config)
+        rows = [f"| `{name}` | `{_text(defaults[name])}` | {meanings[name]} |" for name in settable(term)]
+        about = str(sys.modules[config.__module__].__doc__).partition("\n")[0]
+        parts.append(f"## {term}\n\n{about}\n\n| name | default | meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n")
+    return "\n".join(parts)
+
+
+def _meanings(config: type) -> dict[str, str]:
+    """The docstring below each field of a dataclass, in one line."""
+    found = {}
+    for one in reversed(config.__mro__[:-1]):
+        (tree,) = ast.parse(inspect.getsource(one)).body
+        assert isinstance(tree, ast.ClassDef), "a configuration is a class"
+        for field, text in zip(tree.body, tree.body[1:], strict=False):
+            if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
+                found[ast.unparse(field.target)] = " ".join(str(text.value.value).split())
+    return found
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+PAGES = {"cli.md": commands_page, "queries.md": queries_page, "models.md": models_page}
 
 
 def main() -> None:

@@ -40,6 +40,10 @@ def command(
             min=0, max=0.99, help="Part of a blend's weight on real paths, where that costs at most 2 % on validation."
         ),
     ] = 0.62,
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="TERM.NAME=VALUE, such as lightgcn.loss=bpr: not searched (docs/models.md)."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything drawn (default: the settings').")] = None,
     device: Annotated[str, typer.Option(help="Where networks are trained: auto, cpu or cuda.")] = "auto",
     log_dir: Annotated[
@@ -54,6 +58,7 @@ def command(
     test part stays hidden for `graphrec evaluate`. `--final` refits what was chosen on everything. A training that was
     killed goes on where it was.
     """
+    from graphrec.training.configs import read_set
     from graphrec.training.fit import TrainOptions, train
 
     look_back(as_of)
@@ -64,6 +69,7 @@ def command(
         seed=state.settings.seed if seed is None else seed,
         use_protected=use_protected,
         path_share=path_share,
+        given=read_set(given or ()),
         device=device,
     )
     with progress(json=json) as report:

@@ -25,6 +25,10 @@ def command(
     use_protected: Annotated[
         bool, typer.Option("--use-protected", help="Let scores use attributes marked as protected.")
     ] = False,
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="TERM.NAME=VALUE, such as lightgcn.loss=bpr: every trial has it (docs/models.md)."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything drawn (default: the settings').")] = None,
     as_of: AsOf = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -35,6 +39,7 @@ def command(
     stopped goes on where it was. The test part is not read.
     """
     from graphrec.cli.train import text_vectors
+    from graphrec.training.configs import read_set
     from graphrec.training.tune import TuneOptions, tune
 
     look_back(as_of)
@@ -44,6 +49,7 @@ def command(
         timeout=timeout,
         seed=state.settings.seed if seed is None else seed,
         use_protected=use_protected,
+        given=read_set(given or ()),
     )
     with progress(json=json) as report:
         snapshot = latest_snapshot(report)

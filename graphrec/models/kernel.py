@@ -39,6 +39,14 @@ class KernelConfig:
     """Of the sample."""
 
 
+@dataclass(frozen=True)
+class Rp3BetaConfig:
+    """How RP3beta is fitted."""
+
+    beta: float = 0.6
+    """How far popular products are divided down; .6 to .7 is what its authors found."""
+
+
 def default_walks(schema: GraphSchema, protected: bool = False) -> list[tuple[Hop, ...]]:
     """Every typed walk of up to 3 hops from user to product, or what `metapaths` of the roles names.
 
@@ -97,14 +105,14 @@ def fit_kernel(
     return WalkTerm("kernel", graph, scorers)
 
 
-def rp3beta(graph: Graph, beta: float, config: KernelConfig | None = None) -> WalkTerm:
+def rp3beta(graph: Graph, config: Rp3BetaConfig | None = None) -> WalkTerm:
     """RP3beta with alpha 1 over the relevant edges: random walks of three steps, popular products divided down.
 
     Source: Paudel et al., TiiS 2016; powers (1, 1, beta) of the kernel up to a factor per user.
     """
+    config = config or Rp3BetaConfig()
     hops = [Hop(name) for name in graph.schema.roles.relevant]
-    walks = [Walk((hop, hop.back(), hop), (1.0, 1.0, beta)) for hop in hops]
-    term = fit_kernel(graph, walks, config)
+    term = fit_kernel(graph, [Walk((hop, hop.back(), hop), (1.0, 1.0, config.beta)) for hop in hops])
     term.name = "rp3beta"
     return term
 

@@ -8,7 +8,7 @@ train --final   the configuration chosen before, refitted on everything
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from graphrec.training.lists import ranked_lists
 from graphrec.training.networks import NETWORKS
 from graphrec.training.provenance import source_digest, vectors_digest, versions
 from graphrec.training.recipes import PATH_SHARE, Inputs, Plain, blend_of
-from graphrec.training.search import BLEND_TERMS, Chosen, choose, fixed
+from graphrec.training.search import Chosen, check_given, choose, fixed, terms_of
 from graphrec.training.split import Split, Stage, check_hidden, split_of
 from graphrec.training.tracking import Tracker
 from graphrec.training.tune import tuned_configurations
@@ -60,6 +60,8 @@ class TrainOptions:
     use_protected: bool = False
     path_share: float = PATH_SHARE
     """Part of a blend's weight that goes to real paths where that costs at most 2 % on validation, in [0, 1)."""
+    given: Mapping[str, Plain] = field(default_factory=dict)
+    """Values of terms' configurations by term and name, which no search changes."""
     device: str = "auto"
     """Where networks are trained: auto (a GPU where torch can use one), cpu or cuda."""
 
@@ -70,6 +72,7 @@ class TrainOptions:
             raise UsageError(f"--path-share {self.path_share:g}: want a part from 0 to below 1")
         if self.device not in DEVICES:
             raise UsageError(f"there is no device {self.device!r}; there are {', '.join(DEVICES)}")
+        check_given(self.model, self.given)
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ class _Job:
 
     def tuned(self) -> dict[str, Plain]:
         """The tuned configurations that this model takes."""
-        names = BLEND_TERMS if self.options.model == "blend" else (self.options.model,)
+        names = terms_of(self.options.model)
         return {name: dict(plain) for name, plain in self.inputs.tuned.items() if name in names}
 
     def request(self) -> dict[str, Any]:
@@ -118,6 +121,7 @@ class _Job:
             "seed": self.options.seed,
             "use_protected": self.options.use_protected,
             "path_share": self.options.path_share,
+            "given": {name: dict(plain) for name, plain in self.options.given.items()},
             "device": self.options.device,
             "snapshot": self.snapshot.hash,
             "split": self.split.hash,
@@ -156,6 +160,7 @@ def train(
         seed=options.seed,
         use_protected=options.use_protected,
         path_share=options.path_share,
+        given=options.given,
         vectors=vectors or {},
         progress=progress,
         tuned=tuned,
@@ -244,7 +249,7 @@ def _final_job(job: _Job) -> _Job:
         meta = read_meta(tested.folder)
     except (NotTrained, SchemaOutdated):
         meta = None
-    if meta is None or meta["snapshot"] != job.snapshot.hash:
+    if meta is None or meta["snapshot"] != job.snapshot.hash or meta["request"].keys() != job.request().keys():
         train(job.snapshot, job.home, tested.options, vectors=job.inputs.vectors, progress=job.inputs.progress)
         meta = read_meta(tested.folder)
     options = replace(
@@ -253,6 +258,7 @@ def _final_job(job: _Job) -> _Job:
         seed=meta["seed"],
         use_protected=meta["request"]["use_protected"],
         path_share=meta["request"]["path_share"],
+        given=meta["request"]["given"],
     )
     inputs = replace(job.inputs, seed=options.seed, use_protected=options.use_protected)
     if meta["request"]["vectors"] is None:

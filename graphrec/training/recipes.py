@@ -38,6 +38,8 @@ class Inputs:
     progress: Progress = silent
     tuned: Mapping[str, Plain] = field(default_factory=dict)
     """Configurations by term that `graphrec tune` found: a search takes them as they are."""
+    given: Mapping[str, Plain] = field(default_factory=dict)
+    """Values by term and name that stand over those of every configuration that is tried."""
     stage: str = "choosing"
     """What the fits are for: choosing, refit or tuning."""
     metric: str = "value"
@@ -66,9 +68,9 @@ SOFTMAX_SCORES = 10_000_000
 """Held pairs times products up to which a blend tries softmax: a fit takes hundreds of passes over them, a minute."""
 LIGHTGCN_SCORES = 200_000_000
 """Users times products up to which a blend tries lightgcn and a learned kernel: an epoch scores all of them."""
-LEARNED = "learned-kernel"
-RP3_BETA = 0.6
-"""The default of RP3beta; .6 to .7 is what its authors found."""
+KERNEL, LEARNED = "kernel", "learned-kernel"
+PATHS = (KERNEL, LEARNED)
+"""The terms whose score lies on real paths alone; the learned one starts from the walks of the other."""
 
 
 def is_affordable(name: str, graph: Graph, inputs: Inputs) -> bool:
@@ -103,7 +105,7 @@ def fit_parts(name: str, graph: Graph, plain: Plain, inputs: Inputs) -> list[tup
     """
     if name == LEARNED:
         return fit_learned(graph, plain, inputs)[0]
-    if name != "kernel":
+    if name != KERNEL:
         return [(fit_term(name, graph, plain, inputs), 1.0)]
     from graphrec.models.kernel import fit_kernel
 
@@ -218,9 +220,9 @@ def _als(graph: Graph, plain: Plain, inputs: Inputs) -> Term:
 
 
 def _rp3beta(graph: Graph, plain: Plain, _inputs: Inputs) -> Term:
-    from graphrec.models.kernel import rp3beta
+    from graphrec.models.kernel import Rp3BetaConfig, rp3beta
 
-    return rp3beta(graph, plain.get("beta", RP3_BETA))
+    return rp3beta(graph, Rp3BetaConfig(**plain))
 
 
 def _network(name: str) -> Callable[[Graph, Plain, Inputs], Term]:

@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +27,11 @@ from graphrec.progress import Progress, silent
 from graphrec.training.checkpoint import Work
 from graphrec.training.provenance import digest, vectors_digest
 from graphrec.training.recipes import Inputs, Plain, is_affordable
-from graphrec.training.search import BLEND_TERMS, judged, usual_trials
+from graphrec.training.search import check_given, judged, terms_of
 from graphrec.training.spaces import SPACES
 from graphrec.training.split import Split, check_hidden, split_of
 from graphrec.training.tracking import Fit, Tracker
+from graphrec.training.trials import usual_trials, with_given
 from graphrec.training.validation import Validation
 
 if TYPE_CHECKING:
@@ -63,12 +64,15 @@ class TuneOptions:
     """Seconds after which this call begins no other trial."""
     seed: int = 0
     use_protected: bool = False
+    given: Mapping[str, Plain] = field(default_factory=dict)
+    """Values by term and name that every trial has."""
 
     def __post_init__(self) -> None:
         if self.model != "blend" and self.model not in SPACES:
             raise UsageError(f"there is nothing to tune for model {self.model!r}; there are blend, {', '.join(SPACES)}")
         if self.trials < 1:
             raise UsageError(f"--trials {self.trials}: want at least 1")
+        check_given(self.model, self.given)
 
 
 @dataclass(frozen=True)
@@ -112,11 +116,11 @@ def tune(
     validation = Validation.of(split, graph, options.seed)
     if not len(validation):
         raise ModelError("the validation part is empty, so nothing can be tuned; run: graphrec train --fixed")
-    inputs = Inputs(options.seed, options.use_protected, vectors or {}, progress, stage="tuning")
+    inputs = Inputs(options.seed, options.use_protected, vectors or {}, progress, given=options.given, stage="tuning")
     inputs = replace(inputs, metric=validation.metric)
-    names = [options.model]
+    names = [name for name in terms_of(options.model) if name in SPACES]
     if options.model == "blend":
-        names = [name for name in BLEND_TERMS if name in SPACES and is_affordable(name, graph, inputs)]
+        names = [name for name in names if is_affordable(name, graph, inputs)]
     found = []
     for name in names:
         study = _Study(name, home, options, snapshot, split, graph, validation, inputs)
@@ -154,7 +158,12 @@ class _Study:
     @property
     def usual(self) -> list[Plain]:
         """The configurations that every training tries."""
-        return list(usual_trials(self.name, self.graph))
+        return list(with_given(usual_trials(self.name, self.graph), self.given))
+
+    @property
+    def given(self) -> Plain:
+        """What every trial has."""
+        return self.inputs.given.get(self.name, {})
 
     def run(self, until: float | None) -> Tuned:
         from optuna.trial import TrialState
@@ -163,6 +172,7 @@ class _Study:
             **_subject(self.snapshot, self.split, self.options.use_protected),
             "seed": self.options.seed,
             "vectors": vectors_digest(self.inputs.vectors),
+            "given": dict(self.given),
         }
         work = Work.of(self.home.working, f"tune-{self.name}", request)
         with _quiet_optuna(), self._open(f"{self.name}-{digest(request)}") as study:
@@ -204,7 +214,7 @@ class _Study:
         study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS)
         trial = study.ask()
         usual = self.usual
-        plain = usual[number] if number < len(usual) else SPACES[self.name](trial, self.graph)
+        plain = usual[number] if number < len(usual) else {**SPACES[self.name](trial, self.graph), **self.given}
         trial.set_user_attr("configuration", json.dumps(dict(plain)))
         inputs = replace(self.inputs, work=work, tracker=_Reporting(trial), progress=silent)
         try:

@@ -55,6 +55,16 @@ def test_tune_says_what_it_found_and_a_second_run_does_nothing(home: list[str]) 
     assert report["configuration"]["terms"]["ease"] == study["configuration"]
 
 
+def test_what_is_set_reaches_the_model(home: list[str]) -> None:
+    options = ("--model", "ease", "--no-text", "--set", "ease.regularization=7", "--set", "ease.user_power=0.5")
+    report = json.loads(run(*home, "train", *options, "--json"))
+    assert report["configuration"]["terms"] == {"ease": {"regularization": 7.0, "user_power": 0.5}}
+    study = json.loads(run(*home, "tune", *options, "--trials", "1", "--json"))["studies"][0]
+    assert study["configuration"] == {"regularization": 7.0, "user_power": 0.5}
+    said = run(*home, "train", "--set", "ease.lambda=7", code=2)
+    assert said.startswith("error: --set ease.lambda=7: ease has no 'lambda'; there are regularization, user_power, ")
+
+
 def test_new_customers(home: list[str]) -> None:
     done = json.loads(run(*home, "evaluate", "--cold", "users", "--model", "popularity", "--k", "3", "--json"))
     assert (done["side"], done["held_out"], done["weights"]) == ("users", 3, {"popularity": 1.0})

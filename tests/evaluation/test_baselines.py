@@ -10,7 +10,7 @@ from graphrec.evaluation.baselines import BASELINES, baseline
 from graphrec.evaluation.evaluate import evaluate
 from graphrec.graph.adjacency import visible_graph
 from graphrec.home import Home
-from graphrec.training import search
+from graphrec.training import trials
 from graphrec.training.fit import TrainOptions, train
 from graphrec.training.folder import open_model
 from graphrec.training.recipes import Inputs
@@ -64,7 +64,7 @@ def test_a_baseline_reads_the_attributes_that_the_model_may_read(tmp_path: Path,
 
 def test_every_baseline_has_as_many_trials_as_ours() -> None:
     graph = random_board(0, products=200)
-    tried = {name: len(list(search._TRIALS[name](graph))) for name in ("spectral", "ease", "itemknn", "als", "rp3beta")}
+    tried = {name: len(list(trials.TRIALS[name](graph))) for name in ("spectral", "ease", "itemknn", "als", "rp3beta")}
     assert tried == dict.fromkeys(tried, 4)
 
 

@@ -8,7 +8,7 @@ import pytest
 from graphrec.graph.adjacency import Graph
 from graphrec.models.ease import EaseConfig, fit_ease
 from graphrec.models.itemknn import fit_itemknn
-from graphrec.models.kernel import fit_kernel, rp3beta, starting_walks
+from graphrec.models.kernel import Rp3BetaConfig, fit_kernel, rp3beta, starting_walks
 from graphrec.models.popularity import fit_popularity
 from graphrec.models.spectral import fit_spectral
 from graphrec.models.text import fit_text
@@ -27,7 +27,7 @@ def texts(graph: Graph, seed: int = 0) -> dict[str, np.ndarray]:
 
 MODELS: dict[str, Callable[[Graph], Term]] = {
     "kernel": lambda graph: fit_kernel(graph, starting_walks(graph.schema)),
-    "rp3beta": lambda graph: rp3beta(graph, 0.3),
+    "rp3beta": lambda graph: rp3beta(graph, Rp3BetaConfig(0.3)),
     "spectral": fit_spectral,
     "ease": lambda graph: fit_ease(graph, EaseConfig(regularization=5.0)),
     "ease without attributes": lambda graph: fit_ease(graph, EaseConfig(regularization=5.0, attributes=False)),

@@ -10,7 +10,7 @@ from graphrec.errors import ModelError, UsageError
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.terms.files import map_arrays
-from graphrec.training import fit, search
+from graphrec.training import fit, trials
 from graphrec.training.fit import TrainOptions, train
 from graphrec.training.folder import open_model
 from tests.training import bank
@@ -31,15 +31,15 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few epochs and one trial: what is tested is the way, not the quality."""
-    trials = {
+    short = {
         "lightgcn-id": {"dim": 8},
         "graphsage": {"dim": 8, "fanout": 4},
         "als": {"dim": 8},
         "rp3beta": {"beta": 0.3},
     }
-    for kind, plain in trials.items():
+    for kind, plain in short.items():
         given = plain | ({"epochs": 20, "patience": 20} if kind in ("lightgcn-id", "graphsage") else {})
-        monkeypatch.setitem(search._TRIALS, kind, lambda graph, given=given: iter([given]))
+        monkeypatch.setitem(trials.TRIALS, kind, lambda graph, given=given: iter([given]))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -13,10 +13,11 @@ from graphrec.models.itemknn import fit_itemknn
 from graphrec.models.popularity import fit_popularity
 from graphrec.models.spectral import fit_spectral
 from graphrec.terms.blend import Blend
+from graphrec.training.balance import towards_paths
 from graphrec.training.candidates import Candidates
 from graphrec.training.lists import ranked_lists
 from graphrec.training.recipes import PATH_SHARE, Inputs, fit_term
-from graphrec.training.search import Choice, fixed, one_kernel, towards_paths
+from graphrec.training.search import Choice, fixed, one_kernel
 from graphrec.training.split import split_of
 from graphrec.training.validation import MAX_USERS, Validation
 from graphrec.training.walks import choose_walks
