@@ -197,3 +197,22 @@ def test_a_model_without_paths_is_shown_what_they_would_cost(snapshot: Snapshot,
     assert found.chosen == found.points[0]
     assert found.chosen.ndcg.value == pytest.approx(done.metrics["ndcg@3"].value)
     assert [found.points[0].path_share.value, found.points[-1].path_share.value] == [0.0, 1.0]
+
+
+@pytest.mark.parametrize(("day_of_b", "recency"), [(2, 1.0), (0, 0.0)])
+def test_recency_is_of_the_purchase_that_the_strongest_path_starts_with(
+    tmp_path: Path, day_of_b: int, recency: float
+) -> None:
+    """Twenty users hold A since day 1 and B; C is held beside B alone, and all else by nobody."""
+    bought: list[bank.Event] = [(f"g{n:02d}", "A", 1) for n in range(20)]
+    bought += [(f"g{n:02d}", "B", day_of_b) for n in range(20)]
+    bought += [(f"h{n:02d}", product, 0) for n in range(20) for product in "BC"]
+    test: list[bank.Event] = [(f"g{n:02d}", "C") for n in range(20)]
+    pairs = {"test": test, "valid": [("h00", "C")]}
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": [*bought, *test]}, split=pairs, products=6)  # type: ignore[arg-type]
+    folder = train(snapshot, Home(tmp_path / "home").prepare(), TrainOptions("kernel", fixed=True)).path
+    found = evaluate(snapshot, folder, ks=(3,), baselines=(), wanted=Wanted(explain_users=20)).details
+    assert found is not None
+    assert found.explanations is not None
+    assert found.explanations.paths["LIR"] == Interval(recency, recency, recency)
+    assert found.explanations.paths["ETD"].value == 1.0
