@@ -1,11 +1,12 @@
 """Recall@20 and nDCG@20 on Gowalla with defaults fixed beforehand, from the raw text files.
 
-    python benchmarks/quality_gowalla.py [--data ../shared/data/gowalla] [--tuned]
+    python benchmarks/quality_gowalla.py [--data ../shared/data/gowalla] [--seeds 3] [--tuned]
 
-The bars: the walk kernel alone .1829/.1495 within .0005; kernel + spectral at least .187/.156; each within 90 s on two
-cores. --tuned adds what validation chooses, for comparison: this data set's test part is not exchangeable with its
-train part, so tuning on it picks too much kernel. Processor seconds are printed too, since other work on the machine
-lengthens the wall time. Ends with 1 below a bar of quality, with 0 and a word where the data are not there.
+The bars: the walk kernel alone .1829/.1495 within .0005; kernel + spectral at least .190/.157; each within 60 s on two
+cores. The kernel has no seed; that of the spectral term draws the start of its SVD. --tuned adds what validation
+chooses, for comparison: this data set's test part is not exchangeable with its train part, so tuning on it picks too
+much kernel. Processor seconds are printed too, since other work on the machine lengthens the wall time. Ends with 1
+below a bar of quality, with 0 and a word where the data are not there.
 """
 
 import argparse
@@ -13,6 +14,8 @@ import resource
 import tempfile
 import time
 from pathlib import Path
+
+import numpy as np
 
 from graphrec.evaluation.evaluate import evaluate
 from graphrec.graph.build import write_snapshot
@@ -23,8 +26,8 @@ from graphrec.training.fit import TrainOptions, train
 
 KERNEL = (0.1829, 0.1495)
 NEAR = 0.0005
-BLEND = (0.187, 0.156)
-SECONDS = 90.0
+BLEND = (0.190, 0.157)
+SECONDS = 60.0
 
 
 def run(data: Path, options: TrainOptions) -> tuple[float, float]:
@@ -40,16 +43,18 @@ def run(data: Path, options: TrainOptions) -> tuple[float, float]:
         trained = time.monotonic()
         found = evaluate(snapshot, report.path, ks=(20,), baselines=())
     ended = time.monotonic()
-    recall, ndcg = found.metrics["recall@20"].value, found.metrics["ndcg@20"].value
+    recall, ndcg = found.metrics["recall@20"], found.metrics["ndcg@20"]
     how = "fixed beforehand" if options.fixed else "tuned on validation"
     weights = ", ".join(f"{weight:g} x {name}" for name, weight in report.meta["configuration"]["weights"].items())
     print(
-        f"gowalla {options.model} ({how}: {weights}): {recall:.4f}/{ndcg:.4f}, {found.split['users']:,} users; "
+        f"gowalla {options.model} ({how}: {weights}), seed {options.seed}: {recall.value:.4f}/{ndcg.value:.4f} "
+        f"({recall.low:.4f} to {recall.high:.4f}/{ndcg.low:.4f} to {ndcg.high:.4f}), {found.split['users']:,} users; "
         f"{ended - began:.0f} s = {loaded - began:.0f} load + {trained - loaded:.0f} train + {ended - trained:.0f} "
         f"evaluate, {processor() - used:.0f} s of processor; {SECONDS:.0f} s: "
-        f"{'held' if ended - began <= SECONDS else 'missed'}"
+        f"{'held' if ended - began <= SECONDS else 'missed'}",
+        flush=True,
     )
-    return recall, ndcg
+    return recall.value, ndcg.value
 
 
 def processor() -> float:
@@ -62,19 +67,24 @@ def main() -> int:
     """0 when the bars of quality are held."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data/gowalla"))
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--tuned", action="store_true")
     given = parser.parse_args()
     if not given.data.exists():
         print(f"quality_gowalla: skipped, there is no {given.data}")
         return 0
     kernel = run(given.data, TrainOptions("kernel", fixed=True))
-    blend = run(given.data, TrainOptions("blend", fixed=True))
+    blends = [run(given.data, TrainOptions("blend", fixed=True, seed=seed)) for seed in range(given.seeds)]
+    blend = tuple(float(np.mean(values)) for values in zip(*blends, strict=True))
     if given.tuned:
         run(given.data, TrainOptions("blend"))
     near = all(abs(found - bar) <= NEAR for found, bar in zip(kernel, KERNEL, strict=True))
     above = all(found >= bar for found, bar in zip(blend, BLEND, strict=True))
     print(f"  kernel {KERNEL[0]}/{KERNEL[1]} within {NEAR}: {'held' if near else 'missed'}")
-    print(f"  kernel + spectral at least {BLEND[0]}/{BLEND[1]}: {'held' if above else 'missed'}")
+    print(
+        f"  kernel + spectral, mean of {given.seeds} seeds {blend[0]:.4f}/{blend[1]:.4f}, at least "
+        f"{BLEND[0]}/{BLEND[1]}: {'held' if above else 'missed'}"
+    )
     return 0 if near and above else 1
 
 
