@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import ModelError
-from graphrec.graph.adjacency import Adjacency, Graph, Hop, visible_graph
+from graphrec.graph.adjacency import Adjacency, Graph, Hop, among, codes_of, visible_graph
 from graphrec.graph.shelf import DIGITS
 from graphrec.graph.snapshot import Snapshot
 from graphrec.metrics.intervals import Interval, bootstrap_all, jackknife
@@ -98,19 +98,9 @@ def check_unseen(model: Model, folder_name: str, split: Split) -> None:
     types = roles.relevant if split.listed is None else roles.interactions
     seen = np.zeros(len(split.test), np.bool_)
     for name in types:
-        seen |= _contains(model.graph.hops[Hop(name)], split.test, split.num_products)
+        seen |= among(split.test, codes_of(model.graph.hops[Hop(name)], split.num_products))
     if seen.any():
         raise ModelError(
             f"model {folder_name} has seen {int(seen.sum()):,} of the {len(split.test):,} test pairs of split "
             f"{split.hash[:DIGITS]}, so that nothing it finds is a finding; run: graphrec train --model {model.kind}"
         )
-
-
-def _contains(adjacency: Adjacency, codes: NDArray[np.int64], num_targets: int) -> NDArray[np.bool_]:
-    """Whether each code row * num_targets + target is an edge."""
-    rows = np.repeat(np.arange(len(adjacency.indptr) - 1, dtype=np.int64), adjacency.degrees())
-    edges = rows * num_targets + adjacency.indices
-    if not len(edges):
-        return np.zeros(len(codes), np.bool_)
-    found: NDArray[np.bool_] = edges[np.minimum(np.searchsorted(edges, codes), len(edges) - 1)] == codes
-    return found

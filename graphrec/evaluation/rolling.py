@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import ModelError, UsageError
-from graphrec.graph.adjacency import Adjacency, Graph, Hidden, from_codes, visible_graph
+from graphrec.graph.adjacency import Adjacency, Graph, Hidden, codes_of, from_codes, visible_graph
 from graphrec.graph.snapshot import Snapshot
 from graphrec.metrics.ranking import evaluate_lists
 from graphrec.models.popularity import fit_popularity
@@ -224,10 +224,9 @@ class _Events:
         codes, days, purchases = [], [], []
         for name in roles.interactions:
             edges = snapshot.edges(name)
-            rows = np.repeat(np.arange(len(edges.indptr) - 1, dtype=np.int64), np.diff(edges.indptr))
-            codes.append(rows * num_products + edges.indices)
+            codes.append(codes_of(edges, num_products))
             days.append(np.asarray(edges.known_at) // DAY)
-            purchases.append(np.full(len(rows), name in roles.relevant))
+            purchases.append(np.full(len(codes[-1]), name in roles.relevant))
         return cls(np.concatenate(codes), np.concatenate(days), np.concatenate(purchases), num_products)
 
     def before(self, day: int) -> NDArray[np.int64]:

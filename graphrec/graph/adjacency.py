@@ -153,11 +153,24 @@ def union(parts: list[Adjacency], num_targets: int) -> Adjacency:
     """The distinct edges of several adjacencies with the same rows, without weights."""
     if len(parts) == 1:
         return Adjacency(parts[0].indptr, parts[0].indices)
-    num_rows = len(parts[0].indptr) - 1
-    codes = [np.repeat(np.arange(num_rows), part.degrees()) * num_targets + part.indices for part in parts]
     # np.unique hashes, which takes many times as long as sorting.
-    merged = np.sort(np.concatenate(codes))
-    return from_codes(merged[np.diff(merged, prepend=-1) != 0], num_rows, num_targets)
+    merged = np.sort(np.concatenate([codes_of(part, num_targets) for part in parts]))
+    return from_codes(merged[np.diff(merged, prepend=-1) != 0], len(parts[0].indptr) - 1, num_targets)
+
+
+def codes_of(edges: Adjacency | Edges, num_targets: int) -> NDArray[np.int64]:
+    """The code row * num_targets + target of every edge, in their order."""
+    rows = np.repeat(np.arange(len(edges.indptr) - 1, dtype=np.int64), np.diff(edges.indptr))
+    codes: NDArray[np.int64] = rows * num_targets + edges.indices
+    return codes
+
+
+def among(values: NDArray[np.integer], wanted: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Which values are in a sorted array."""
+    if not len(wanted):
+        return np.zeros(len(values), np.bool_)
+    found: NDArray[np.bool_] = wanted[np.minimum(np.searchsorted(wanted, values), len(wanted) - 1)] == values
+    return found
 
 
 def from_codes(codes: NDArray[np.int64], num_rows: int, num_targets: int) -> Adjacency:
@@ -167,22 +180,19 @@ def from_codes(codes: NDArray[np.int64], num_rows: int, num_targets: int) -> Adj
 
 
 def _distinct(edges: Edges, num_targets: int, hidden: Hidden, role_weight: float | None) -> Adjacency:
-    num_rows = len(edges.indptr) - 1
-    rows = np.repeat(np.arange(num_rows, dtype=np.int64), np.diff(edges.indptr))
-    codes = rows * num_targets + edges.indices
+    codes = codes_of(edges, num_targets)
     # An event is evidence of log(1 + weight) times its role's weight; events of one pair add up.
     weight = np.ones(len(codes)) if edges.weight is None else np.log1p(np.abs(np.asarray(edges.weight)))
     keep = np.ones(len(codes), np.bool_)
     if hidden.known_from is not None:
         keep &= edges.known_at < hidden.known_from
-    if hidden.pairs is not None and len(hidden.pairs):
-        found = np.minimum(np.searchsorted(hidden.pairs, codes), len(hidden.pairs) - 1)
-        keep &= hidden.pairs[found] != codes
+    if hidden.pairs is not None:
+        keep &= ~among(codes, hidden.pairs)
     codes, weight = codes[keep], weight[keep]
     first = np.ones(len(codes), np.bool_)
     first[1:] = codes[1:] != codes[:-1]
     summed = np.add.reduceat(weight, np.flatnonzero(first)) if len(codes) else weight
-    distinct = from_codes(codes[first], num_rows, num_targets)
+    distinct = from_codes(codes[first], len(edges.indptr) - 1, num_targets)
     if role_weight is None or (role_weight == 1 and bool((summed == 1).all())):
         return distinct
     return Adjacency(distinct.indptr, distinct.indices, summed * role_weight)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency, Graph, Hop
+from graphrec.graph.adjacency import Adjacency, Graph, Hop, among, codes_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +40,7 @@ class Holdings:
 
     def __init__(self, held: Adjacency, num_products: int) -> None:
         self.num_products = num_products
-        owners = np.repeat(np.arange(len(held.indptr) - 1, dtype=np.int64), held.degrees())
-        self._codes = owners * num_products + held.indices
+        self._codes = codes_of(held, num_products)
         popularity = np.bincount(held.indices, minlength=num_products).astype(np.float64)
         self._known = np.flatnonzero(popularity)
         uniform = (popularity > 0) / max(len(self._known), 1)
@@ -50,12 +49,12 @@ class Holdings:
 
     def pairs(self, users: NDArray[np.integer], products: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Whether each user holds the product beside them."""
-        return _among(np.asarray(users, np.int64) * self.num_products + products, self._codes)
+        return among(np.asarray(users, np.int64) * self.num_products + products, self._codes)
 
     def table(self, users: NDArray[np.integer], products: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Which of these users hold which of these products (len(users), len(products))."""
         codes = np.asarray(users, np.int64)[:, None] * self.num_products + products[None, :]
-        return _among(codes.ravel(), self._codes).reshape(codes.shape)
+        return among(codes.ravel(), self._codes).reshape(codes.shape)
 
     def sample(self, count: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Products that somebody holds, half evenly and half by popularity, and how often each is expected."""
@@ -120,7 +119,7 @@ class StepSource:
     def _kept(self, hop: Hop, users: NDArray[np.int32], hidden: NDArray[np.int64]) -> Adjacency:
         rows, nodes = self.graph.hops[hop].expand(users)
         if hop.type in self.interactions:
-            left = ~_among(rows * self.graph.num_products + nodes, hidden)
+            left = ~among(rows * self.graph.num_products + nodes, hidden)
             rows, nodes = rows[left], nodes[left]
         indptr = np.concatenate(([0], np.cumsum(np.bincount(rows, minlength=len(users)))))
         return Adjacency(indptr, nodes)
@@ -147,11 +146,3 @@ def hidden_part(rows: NDArray[np.int64], num_rows: int, share: float, rng: np.ra
     chosen = np.zeros(len(rows), np.bool_)
     chosen[order] = place < wanted[rows]
     return chosen
-
-
-def _among(codes: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which codes are in a sorted array."""
-    if not len(wanted):
-        return np.zeros(len(codes), np.bool_)
-    places = np.minimum(np.searchsorted(wanted, codes), len(wanted) - 1)
-    return np.asarray(wanted[places] == codes)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import ModelError
-from graphrec.graph.adjacency import Adjacency, Graph, Hidden, Hop, from_codes, union
+from graphrec.graph.adjacency import Adjacency, Graph, Hidden, Hop, among, codes_of, from_codes, union
 from graphrec.graph.snapshot import ALWAYS, Snapshot
 
 Stage = Literal["train", "train+valid", "all"]
@@ -140,8 +140,8 @@ def check_hidden(split: Split, graph: Graph, stage: Stage) -> None:
     if pairs is None:
         pairs = distinct(np.concatenate((split.valid, split.test))) if stage == "train" else split.test
     shown = union([graph.hops[Hop(name)] for name in names if Hop(name) in graph.hops], split.num_products)
-    codes = np.repeat(np.arange(split.num_users, dtype=np.int64), shown.degrees()) * split.num_products + shown.indices
-    leaked = codes[_is_in(codes, pairs)]
+    codes = codes_of(shown, split.num_products)
+    leaked = codes[among(codes, pairs)]
     if len(leaked):
         user, product = divmod(int(leaked[0]), split.num_products)
         raise ModelError(
@@ -163,8 +163,7 @@ def _relevant_events(snapshot: Snapshot) -> _Events:
     codes, known_at = [], []
     for name in snapshot.schema.roles.relevant:
         edges = snapshot.edges(name)
-        rows = np.repeat(np.arange(len(edges.indptr) - 1, dtype=np.int64), np.diff(edges.indptr))
-        codes.append(rows * num_products + edges.indices)
+        codes.append(codes_of(edges, num_products))
         known_at.append(np.asarray(edges.known_at))
     if not codes:
         return _Events(np.zeros(0, np.int64), np.zeros(0, np.int64))
@@ -176,14 +175,6 @@ def _starts(ordered: Codes) -> NDArray[np.bool_]:
     first = np.ones(len(ordered), np.bool_)
     first[1:] = ordered[1:] != ordered[:-1]
     return first
-
-
-def _is_in(codes: Codes, others: Codes) -> NDArray[np.bool_]:
-    """Whether each code is among others, which are sorted."""
-    if not len(others):
-        return np.zeros(len(codes), np.bool_)
-    found: NDArray[np.bool_] = others[np.minimum(np.searchsorted(others, codes), len(others) - 1)] == codes
-    return found
 
 
 def _runs(ordered: Codes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -204,16 +195,16 @@ def _by_mapping(snapshot: Snapshot, seed: int) -> Split:
     relevant = distinct(_relevant_events(snapshot).codes)
     test = _listed(snapshot, "test", num_products)
     valid = _listed(snapshot, "valid", num_products)
-    valid = valid[~_is_in(valid, test)]
+    valid = valid[~among(valid, test)]
     notes = []
-    counted = test[_is_in(test, relevant)]
+    counted = test[among(test, relevant)]
     if len(counted) < len(test):
         notes.append(f"{len(test) - len(counted)} test pairs of the mapping are no relevant edges and do not count")
     if not len(valid):
         valid = _draw_like_test(relevant, counted, num_products, seed)
     rule = snapshot.schema.split
     return Split(
-        "mapping", *sizes, valid=valid[_is_in(valid, relevant)], test=counted, listed=(valid, test),
+        "mapping", *sizes, valid=valid[among(valid, relevant)], test=counted, listed=(valid, test),
         refit=rule.refit if rule else True, mask=rule.mask if rule else "fitted", notes=tuple(notes),
     )  # fmt: skip
 
@@ -233,10 +224,10 @@ def _draw_like_test(relevant: Codes, test: Codes, num_products: int, seed: int) 
     """
     rng = np.random.default_rng(seed)
     asked = distinct(test // num_products)
-    remaining = relevant[~_is_in(relevant, test)]
+    remaining = relevant[~among(relevant, test)]
     first, counts = _runs(remaining // num_products)
     able = np.flatnonzero(counts >= 2)
-    whole = able[~_is_in(remaining[first[able]] // num_products, asked)]
+    whole = able[~among(remaining[first[able]] // num_products, asked)]
     able = whole if len(whole) >= len(asked) else able
     chosen = np.sort(rng.choice(able, min(len(asked), len(able)), replace=False))
     drawn: Codes = remaining[first[chosen] + rng.integers(0, counts[chosen])]
@@ -254,7 +245,7 @@ def _by_time(snapshot: Snapshot, events: _Events) -> Split | None:
     in_train, in_fitted = distinct(events.codes[before_valid]), distinct(events.codes[before_test])
     # What a fit has seen never counts as found: a pair bought again later is out of the later part.
     after = distinct(events.codes[~before_test])
-    valid, test = in_fitted[~_is_in(in_fitted, in_train)], after[~_is_in(after, in_fitted)]
+    valid, test = in_fitted[~among(in_fitted, in_train)], after[~among(after, in_fitted)]
     undated = int((events.known_at == ALWAYS).sum())
     notes = (f"{undated} relevant edges have no time and are in train",) if undated else ()
     return Split("time", *_sizes(snapshot), valid=valid, test=test, cuts=(valid_cut, test_cut), notes=notes)
