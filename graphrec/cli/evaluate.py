@@ -11,6 +11,8 @@ from graphrec.cli.state import state
 from graphrec.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from graphrec.evaluation.evaluate import Evaluation
     from graphrec.graph.snapshot import Snapshot
     from graphrec.metrics.intervals import Interval
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 REPORTED_USERS = 200
 """Users whose explanations a report judges unless told otherwise: seconds."""
+BASELINES = "popularity,itemknn"
 SHOWN = ("recall", "ndcg", "precision", "hit_rate", "mrr", "coverage", "novelty")
 
 
@@ -25,7 +28,7 @@ def command(
     k: Annotated[str, typer.Option("--k", help="Lengths of the list, such as 1,3,10,20.")] = "1,3,10,20",
     baselines: Annotated[
         str, typer.Option(help="Kinds of model with commas between them, or none; tuned on validation as ours is.")
-    ] = "popularity,itemknn",
+    ] = BASELINES,
     model: Annotated[str | None, typer.Option(help="Kind of model (default: the blend).")] = None,
     report: Annotated[
         Path | None, typer.Option(help="Write a page to FILE.html: metrics, segments, explanations, plots.")
@@ -58,15 +61,21 @@ def command(
     from graphrec.graph.shelf import SnapshotShelf
     from graphrec.training.folder import latest, read_meta
 
-    if cold or rolling:
+    apart = "--cold" if cold else "--rolling" if rolling else None
+    if apart:
+        others = {"--rolling": cold and rolling, "--as-of": rolling and as_of, "--report": report is not None,
+                  "--ablation": ablation, "--explain-users": explain_users is not None,
+                  "--baselines": baselines != BASELINES}  # fmt: skip
+        _refuse_with(apart, others)
+    look_back(as_of)
+    if apart:
         from graphrec.cli.evaluate_apart import judge_dates, judge_new
 
         if cold:
             judge_new(cold, model or "blend", _lengths(k), json=json)
-        if rolling:
-            judge_dates(rolling, data, model or "blend", json=json)
+        else:
+            judge_dates(str(rolling), data, model or "blend", json=json)
         return
-    look_back(as_of)
     folder = latest(state.home, model, prefer_final=False)
     snapshot = SnapshotShelf(state.home.snapshots).of_hash(read_meta(folder)["snapshot"])
     names = () if baselines == "none" else tuple(name.strip() for name in baselines.split(","))
@@ -90,6 +99,15 @@ def command(
         emit_json(done)
     else:
         _print(done)
+
+
+def _refuse_with(apart: str, others: "Mapping[str, object]") -> None:
+    """Raise where options were given that say nothing of what is judged apart."""
+    given = [name for name, is_given in others.items() if is_given]
+    if given:
+        raise UsageError(
+            f"{apart} judges models of its own, so that {', '.join(given)} cannot go with it; leave it out"
+        )
 
 
 def _lengths(given: str) -> list[int]:

@@ -72,6 +72,28 @@ def test_new_customers(home: list[str]) -> None:
     assert done["metrics"]["all"]["model"] == done["metrics"]["all"]["popularity"]
 
 
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--cold", "users", "--report", "out.html", "--ablation"], "--cold fits … --report, --ablation cannot"),
+        (["--cold", "users", "--baselines", "ease"], "--cold fits … --baselines cannot"),
+        (["--cold", "users", "--rolling", "far-trans"], "--cold fits … --rolling cannot"),
+        (["--rolling", "far-trans", "--as-of", "2020-05-01"], "--rolling fits … --as-of cannot"),
+        (["--rolling", "far-trans", "--explain-users", "0"], "--rolling fits … --explain-users cannot"),
+    ],
+)
+def test_what_is_judged_apart_takes_no_options_of_a_trained_model(
+    home: list[str], options: list[str], named: str
+) -> None:
+    message = named.replace("…", "models of its own, so that")
+    assert run(*home, "evaluate", *options, code=2) == f"error: {message} go with it; leave it out\n"
+
+
+def test_new_customers_are_those_of_the_date(home: list[str]) -> None:
+    said = run(*home, "evaluate", "--cold", "users", "--as-of", "2020-05-01", code=5)
+    assert said.startswith("error: nothing is loaded from which a snapshot as of 2020-05-01 could be taken")
+
+
 def test_rolling_dates_want_files_and_a_protocol(home: list[str], tmp_path: Path) -> None:
     assert run(*home, "evaluate", "--rolling", "far-trans", code=2).strip() == (
         "error: --rolling far-trans reads the files of the data set; name their folder with --data DIR"
