@@ -7,7 +7,6 @@ of different walks can be compared and a fitted beta keeps its meaning when the 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -125,7 +124,7 @@ def fit_walk(graph: Graph, walk: Walk, learned: Learned | None = None) -> WalkSc
     if graph.counts[scorer.labels[0]] * graph.num_products <= TABLE_ENTRIES:
         return WalkScorer(graph, walk, table=multiplied_out(scorer.steps[1:], scorer.scales[1:]), learned=learned)
     if scorer.closes and scorer.length == MAX_HOPS:
-        return WalkScorer(graph, walk, diagonal=closing_walks(scorer, *scorer.scales[1:]), learned=learned)
+        return WalkScorer(graph, walk, diagonal=scorer.diagonal, learned=learned)
     return scorer
 
 
@@ -138,14 +137,6 @@ def multiplied_out(steps: Sequence[Adjacency], scales: Sequence[NDArray[np.float
         matrix = step if matrix is None else matrix @ step
     assert matrix is not None, "a walk of one hop has nothing to multiply out"
     return np.ascontiguousarray(matrix.toarray())
-
-
-def closing_walks(scorer: WalkScorer, middle: NDArray[np.float64], last: NDArray[np.float64]) -> NDArray[np.float64]:
-    """For every product a: the value of hops 2 and 3, with the numbers of their nodes, that end at a itself."""
-    second, back = scorer.steps[1], scorer.back[2]
-    result = np.zeros(scorer.num_products)
-    _closing(second.indptr, second.indices, back.indptr, back.indices, middle, last, result)
-    return result
 
 
 def sample_users(scorer: WalkScorer, config: KernelConfig) -> NDArray[np.int32]:
@@ -210,20 +201,3 @@ def _parsed(schema: GraphSchema, text: str) -> tuple[Hop, ...]:
     if at != schema.roles.product or len(hops) > MAX_HOPS:
         raise ModelError(f"metapath {text!r}: {len(hops)} steps end at {at}; {rule}")
     return hops
-
-
-@numba.njit(parallel=True, cache=True)
-def _closing(step_ptr, step_idx, back_ptr, back_idx, mid_scale, end_scale, result):  # type: ignore[no-untyped-def]
-    for a in numba.prange(len(result)):
-        p, q = step_ptr[a], back_ptr[a]
-        total = 0.0
-        while p < step_ptr[a + 1] and q < back_ptr[a + 1]:
-            if step_idx[p] == back_idx[q]:
-                total += mid_scale[step_idx[p]]
-                p += 1
-                q += 1
-            elif step_idx[p] < back_idx[q]:
-                p += 1
-            else:
-                q += 1
-        result[a] = total * end_scale[a]

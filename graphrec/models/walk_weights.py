@@ -21,13 +21,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from graphrec.errors import ModelError
-from graphrec.graph.adjacency import Adjacency, Graph
+from graphrec.graph.adjacency import Adjacency, Graph, among, codes_of
 from graphrec.models import walk_slopes
 from graphrec.models.epochs import Learner, Supervision, best_epoch, run_epochs
-from graphrec.models.kernel import closing_walks, fit_kernel, multiplied_out
+from graphrec.models.kernel import fit_kernel, multiplied_out
 from graphrec.models.steps import hidden_part
-from graphrec.terms.walks import Walk, WalkScorer, WalkTerm
-from graphrec.terms.walks import closing_walks as returning_walks
+from graphrec.terms.walks import Walk, WalkScorer, WalkTerm, closing_walks
 
 Vector = NDArray[np.float64]
 Scores = NDArray[np.float32]
@@ -233,7 +232,7 @@ class WalkSteps:
         if hop.type not in self.graph.schema.roles.interactions:
             return
         rows = np.repeat(np.arange(len(first.indptr) - 1), first.degrees())
-        keep = ~_among(rows * self.graph.num_products + first.indices, codes)
+        keep = ~among(codes_of(first, self.graph.num_products), codes)
         indptr = _ends(rows[keep], len(first.indptr) - 1)
         self.left = Adjacency(indptr, first.indices[keep], None if first.weight is None else first.weight[keep])
 
@@ -312,9 +311,8 @@ class WalkSteps:
         if len(self.closing) and 1 not in self.sizes:
             return self.closing
         ones = np.ones(self.graph.num_products)
-        if self.scorer.length == 3:
-            return closing_walks(self.scorer, self.middle, ones)
-        return returning_walks(self.scorer.steps, self.scorer.back, [self.first, ones], self.graph.num_products)
+        numbers = [*[self.first, self.middle][: self.scorer.length - 1], ones]
+        return closing_walks(self.scorer.steps, self.scorer.back, numbers, len(ones))
 
 
 def _table(graph: Graph, scorer: WalkScorer) -> Scores | None:
@@ -339,9 +337,3 @@ def _ends(rows: NDArray[np.int64], num_rows: int) -> NDArray[np.int64]:
 
 def _csr(adjacency: Adjacency) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     return adjacency.indptr, adjacency.indices
-
-
-def _among(codes: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which codes are in a sorted array."""
-    found: NDArray[np.bool_] = wanted[np.minimum(np.searchsorted(wanted, codes), len(wanted) - 1)] == codes
-    return found

@@ -15,12 +15,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency, Graph, Hop
+from graphrec.graph.adjacency import Adjacency, Graph, Hop, among
 from graphrec.terms.base import LineGroup, Shares
 
 Vector = NDArray[np.float64]
 #: What is left of a sum after taking out parts of it is nothing below this share of the sum.
 ROUNDING = 1e-12
+#: Of how many products the walks that come back are sought at once.
+PRODUCTS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ class WalkScorer:
 
     def _take_out(self, user: int, nodes: NDArray[np.int32], values: Vector, score: Vector) -> None:
         if self.mid_user:
-            own = _among(nodes, self.back[1].row(user))
+            own = among(nodes, self.back[1].row(user))
             last = self.steps[2].row(user)
             through_self = self.numbers(1, np.array([user]))[0]
             ends = through_self * self.numbers(2, last)
@@ -141,7 +143,7 @@ class WalkScorer:
         if self.closes:
             back = values * self.diagonal[nodes]
             if self.mid_user:
-                both = own & _among(nodes, last)
+                both = own & among(nodes, last)
                 back[both] -= values[both] * through_self * self.numbers(2, nodes[both])
             score[nodes] -= back
 
@@ -193,22 +195,22 @@ class WalkScorer:
 
     def _through_self(self, user: int, nodes: NDArray[np.int32], products: NDArray[np.int32]) -> Vector:
         """What W holds for walks that lead through the user again (len(nodes), len(products))."""
-        own = _among(nodes, self.back[1].row(user))
-        ends = _among(products, self.steps[2].row(user)) * self.numbers(2, products)
+        own = among(nodes, self.back[1].row(user))
+        ends = among(products, self.steps[2].row(user)) * self.numbers(2, products)
         return own[:, None] * ends[None, :] * self.numbers(1, np.array([user]))
 
     def people_between(self, user: int, via: int, product: int) -> int:
         """How many other users the paths from the user by way of `via` (-1: any) to the product lead through."""
         ends = self.back[-1].row(product)
         if self.length == 2:
-            return int(_among(self.first.row(user), ends).sum())
+            return int(among(self.first.row(user), ends).sum())
         if self.mid_user:
             middle = self.steps[1].row(via) if via >= 0 else np.unique(self.steps[1].expand(self.first.row(user))[1])
             fewer, more = sorted((middle, ends), key=len)
-            return int((_among(fewer, more) & (fewer != user)).sum())
+            return int((among(fewer, more) & (fewer != user)).sum())
         starts = self.first.row(user)
         origin, middle = self.steps[1].expand(starts)
-        return len(np.unique(starts[origin[_among(middle, ends)]]))
+        return len(np.unique(starts[origin[among(middle, ends)]]))
 
     def _arrivals(self, products: NDArray[np.int32]) -> Iterator[tuple[int, Vector]]:
         """For each product in turn: deg(product) ** -power at the nodes before it, 0 elsewhere (one reused array)."""
@@ -270,32 +272,37 @@ class WalkTerm:
         return Shares.stack(parts) if parts else Shares.none(len(products))
 
 
-def closing_walks(steps: list[Adjacency], back: list[Adjacency], scales: list[Vector], size: int) -> Vector:
-    """For every node a at the first hop: the value of all walks over hops 2.. that end at a itself (size,)."""
+def closing_walks(steps: list[Adjacency], back: list[Adjacency], numbers: Sequence[Vector], size: int) -> Vector:
+    """For every product at the first hop: the value of all walks over hops 2.. that end at itself (size,).
+
+    Args:
+        numbers: of the nodes at every hop; those at the first are not read.
+    """
     result = np.zeros(size)
-    if len(steps) == 2:
-        rows = np.repeat(np.arange(len(steps[1].indptr) - 1), steps[1].degrees())
-        own = rows == steps[1].indices
-        np.add.at(result, rows[own], scales[1][rows[own]])
-        return result
-    for node in range(size):
-        middle = steps[1].row(node)
-        both = middle[_among(middle, back[2].row(node))]
-        result[node] = scales[1][both].sum() * scales[2][node]
+    for start in range(0, size, PRODUCTS_AT_ONCE):
+        end = min(start + PRODUCTS_AT_ONCE, size)
+        products, nodes = _pairs(steps[1], start, end)
+        if len(steps) == 2:
+            own = products == nodes
+            values = numbers[1][nodes[own]]
+        else:
+            count = len(back[1].indptr) - 1
+            others, reached = _pairs(back[2], start, end)
+            own = among(products * count + nodes, others * count + reached)
+            values = numbers[1][nodes[own]] * numbers[2][products[own]]
+        result += np.bincount(products[own], values, size)
     return result
+
+
+def _pairs(hop: Adjacency, start: int, end: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Row and node of every entry of some rows, in their order."""
+    rows = np.repeat(np.arange(start, end), np.diff(hop.indptr[start : end + 1]))
+    return rows, hop.indices[hop.indptr[start] : hop.indptr[end]].astype(np.int64)
 
 
 def _in_order(values: Vector) -> float:
     """The sum from first to last: numpy's own pairs values, compiled code does not."""
     return float(np.cumsum(values)[-1]) if len(values) else 0.0
-
-
-def _among(nodes: NDArray[np.int32], row: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Which nodes are in a sorted row."""
-    if not len(row):
-        return np.zeros(len(nodes), np.bool_)
-    found: NDArray[np.bool_] = row[np.minimum(np.searchsorted(row, nodes), len(row) - 1)] == nodes
-    return found
 
 
 def _power_of(back: Adjacency, nodes: NDArray[np.integer], power: float) -> Vector:
