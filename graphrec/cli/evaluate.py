@@ -105,9 +105,7 @@ def _refuse_with(apart: str, others: "Mapping[str, object]") -> None:
     """Raise where options were given that say nothing of what is judged apart."""
     given = [name for name, is_given in others.items() if is_given]
     if given:
-        raise UsageError(
-            f"{apart} judges models of its own, so that {', '.join(given)} cannot go with it; leave it out"
-        )
+        raise UsageError(f"{apart} fits models of its own, so that {', '.join(given)} cannot go with it; leave it out")
 
 
 def _lengths(given: str) -> list[int]:
