@@ -1,7 +1,7 @@
 """graphrec evaluate: a model on the hidden part, next to baselines."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from graphrec.evaluation.evaluate import Evaluation
-    from graphrec.graph.snapshot import Snapshot
     from graphrec.metrics.intervals import Interval
-    from graphrec.progress import Progress
 
 REPORTED_USERS = 200
 """Users whose explanations a report judges unless told otherwise: seconds."""
@@ -56,6 +54,7 @@ def command(
     bootstrap samples of users. `--report` measures much more and draws it on one page that needs nothing but itself;
     `--json` then prints that too, under `details`.
     """
+    from graphrec.cli.train import text_vectors
     from graphrec.evaluation.details import Wanted
     from graphrec.evaluation.evaluate import evaluate
     from graphrec.graph.shelf import SnapshotShelf
@@ -83,7 +82,9 @@ def command(
     with progress(json=json) as tell:
         wanted = None
         if asked:
-            vectors = _vectors(snapshot, folder, tell) if ablation else {}
+            # A refit reads the texts that the model read.
+            reads = ablation and read_meta(folder)["request"]["vectors"]
+            vectors = text_vectors(snapshot, tell) if reads else {}
             judged_users = REPORTED_USERS if explain_users is None else explain_users
             wanted = Wanted(explain_users=judged_users, ablation=ablation, vectors=vectors)
         done = evaluate(
@@ -113,19 +114,6 @@ def _lengths(given: str) -> list[int]:
         return sorted({int(part) for part in given.split(",")})
     except ValueError as error:
         raise UsageError(f"--k {given}: want whole numbers with commas between them, such as 1,3,10,20") from error
-
-
-def _vectors(snapshot: "Snapshot", folder: Path, tell: "Progress") -> dict[str, Any]:
-    """The text vectors that a refit needs: those of the model, where it had any."""
-    from graphrec.features.text import Encoder
-    from graphrec.features.vectors import VectorCache
-    from graphrec.training.folder import read_meta
-
-    if read_meta(folder)["request"]["vectors"] is None:
-        return {}
-    cache = VectorCache(state.home.vectors, Encoder.open(state.settings.encoder))
-    labels = [label for label in snapshot.labels if snapshot.meta["texts"][label]]
-    return {label: cache.vectors(snapshot.texts(label), tell)[1] for label in labels}
 
 
 def _print(done: "Evaluation") -> None:
