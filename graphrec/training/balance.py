@@ -22,14 +22,16 @@ def towards_paths(
 ) -> Weights:
     """The weights with a share of their sum on paths, where that costs at most PATH_COST or one standard error.
 
-    Where no path has weight, paths come in with those that they have `alone`.
+    Among themselves paths keep their weights or take those that they have `alone`, whichever is better: a few paths
+    that add a little to a good term may be poor ones to lean on.
     """
-    paths = np.where(is_path, weights if weights[is_path].any() else alone, 0.0)
     others = np.where(is_path, 0.0, weights)
     wanted = share / (1 - share) * others.sum()
-    if not paths.any() or weights[is_path].sum() >= wanted:
+    if weights[is_path].sum() >= wanted:
         return weights
-    return _unless_worse(judge, weights, [others + paths * (wanted / paths.sum())], PATH_COST)
+    paths = [np.where(is_path, own, 0.0) for own in (weights, alone) if own[is_path].any()]
+    trials = sorted((others + own * (wanted / own.sum()) for own in paths), key=lambda one: -judge(one).mean())
+    return _unless_worse(judge, weights, trials[:1], PATH_COST)
 
 
 def towards_names(judge: Judge, weights: Weights, is_crowd: NDArray[np.bool_]) -> Weights:

@@ -1,5 +1,6 @@
 """Ranks, the metric that choices are made on, kept candidates, and what the search prefers."""
 
+from collections.abc import Callable
 from math import log2
 from pathlib import Path
 
@@ -145,6 +146,17 @@ def test_paths_get_their_share_where_it_costs_a_fiftieth_at_most(cost: float, *,
     found = towards_paths(judge, weights, is_path, np.ones(2))
     share = found[0] / found.sum()
     assert share == pytest.approx(PATH_SHARE if is_taken else 0.1 / 1.1)
+
+
+def test_paths_keep_their_weights_or_take_those_alone_whichever_is_better() -> None:
+    is_path, likely, alone = np.array([True, True, False]), np.array([0.1, 0.0, 1.0]), np.array([1.0, 3.0, 1.0])
+
+    def prefers(part: int) -> Callable[[np.ndarray], np.ndarray]:
+        return lambda weights: np.full(100, weights[part] / weights.sum())
+
+    assert towards_paths(prefers(0), likely, is_path, alone)[1] == 0
+    both = towards_paths(prefers(1), likely, is_path, alone)
+    assert both[1] == pytest.approx(3 * both[0])
 
 
 def test_paths_without_weight_come_in_with_their_own() -> None:
