@@ -4,6 +4,7 @@
 // $k (integer, 50): how many
 MATCH (u:User)-[r:RECOMMENDED]->(p:Product {id: $product})
 WHERE r.rank <= $rank
-RETURN u.id AS user, r.rank AS rank, r.score AS score, r.reason AS reason, r.as_of AS as_of, r.written_at AS written_at
+RETURN u.id AS user, r.rank AS rank, r.score AS score, r.reason AS reason,
+       r.confidence AS confidence, r.warnings AS warnings, r.as_of AS as_of, r.written_at AS written_at
 ORDER BY rank, score DESC, user
 LIMIT $k

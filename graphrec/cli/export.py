@@ -25,10 +25,11 @@ def command(
     as_of: AsOf = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Write the best products of every user, with score and strongest reason, for the CRM.
+    """Write the best products of every user, with score, strongest reason, confidence and warnings, for the CRM.
 
     The file appears when it is whole; an interrupted export leaves nothing and can be run again. In the store a list is
-    (user)-[:RECOMMENDED {rank, score, reason, reasons, model, as_of, run}]->(product); earlier runs are removed.
+    (user)-[:RECOMMENDED {rank, score, reason, reasons, confidence, warnings, model, as_of, run}]->(product); earlier
+    runs are removed.
     Language and least confidence are those of the settings.
     """
     asked = look_back(as_of)

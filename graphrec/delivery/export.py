@@ -52,7 +52,8 @@ def export_lists(
 ) -> ExportReport:
     """Write the k best products of every user with the strongest reason of each.
 
-    Columns: user, product, rank, score, reason, reason_share (share / score), model, snapshot, as_of.
+    Columns: user, product, rank, score, reason, reason_share (share / score), model, snapshot, as_of, name (of the
+    product), confidence (0 to below 1), warnings (what rules that only warn say, joined by "; "; a gap: none).
 
     Args:
         record: takes every answer before it is written.
@@ -99,6 +100,9 @@ def _chunks(
                     answer.model,
                     answer.snapshot,
                     answer.as_of,
+                    item.name,
+                    item.confidence,
+                    "; ".join(item.warnings) or None,
                 )
                 for column, value in zip(columns.values(), values, strict=True):
                     column.append(value)
@@ -121,6 +125,9 @@ def _fields() -> "pa.Schema":
             ("model", text),
             ("snapshot", text),
             ("as_of", text),
+            ("name", text),
+            ("confidence", real),
+            ("warnings", text),
         ]
     )
 

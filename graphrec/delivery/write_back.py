@@ -133,6 +133,8 @@ def _properties(item: Item) -> dict[str, Any]:
         "score": float(item.score),
         "reason": item.lines[0].text if item.lines else None,
         "reasons": json.dumps(reasons, ensure_ascii=False),
+        "confidence": item.confidence,
+        "warnings": "; ".join(item.warnings) or None,
     }
 
 

@@ -125,6 +125,7 @@ def test_export_holds_the_lists(served: Bank) -> None:
     with (served.folder / "scores.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     wanted = ["user", "product", "rank", "score", "reason", "reason_share", "model", "snapshot", "as_of"]
+    wanted += ["name", "confidence", "warnings"]
     assert list(rows[0]) == wanted
     listed = served.json("recommend", "C000016", "-k", "3")["items"]
     found = [(row["product"], float(row["score"])) for row in rows if row["user"] == "C000016"]

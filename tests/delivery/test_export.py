@@ -10,9 +10,11 @@ import pytest
 from graphrec.delivery import export
 from graphrec.delivery.export import export_lists
 from graphrec.errors import UsageError
+from graphrec.home import Home
 from graphrec.serving.engine import Engine
 
 COLUMNS = ["user", "product", "rank", "score", "reason", "reason_share", "model", "snapshot", "as_of"]
+COLUMNS += ["name", "confidence", "warnings"]
 
 
 def test_every_format_holds_the_lists_of_recommend(engine: Engine, tmp_path: Path) -> None:
@@ -37,6 +39,40 @@ def test_every_format_holds_the_lists_of_recommend(engine: Engine, tmp_path: Pat
     lines = (tmp_path / "scores.jsonl").read_text("utf-8").splitlines()
     assert [json.loads(line) for line in lines] == parquet
     assert [(row["user"], row["product"], row["score"]) for row in parquet] == [row[:2] + row[3:4] for row in expected]
+
+
+WARNED = """
+version = "1"
+[[rule]]
+id = "seen"
+severity = "warn"
+sentence = "looked at on {last.VIEWED}"
+require = 'not happened("VIEWED")'
+[[rule]]
+id = "bonds"
+severity = "warn"
+sentence = "{product.name} is a bond"
+require = 'product.kind != "bond"'
+"""
+
+
+def test_names_confidence_and_warnings_are_those_of_recommend(served_home: Home, tmp_path: Path) -> None:
+    (tmp_path / "policy.toml").write_text(WARNED, encoding="utf-8")
+    warned = Engine.open(Home(served_home.path, tmp_path / "policy.toml"))
+    export_lists(warned, tmp_path / "scores.parquet", 4)
+    found = [
+        (row["user"], row["product"], row["name"], row["confidence"], row["warnings"])
+        for row in pq.read_table(tmp_path / "scores.parquet").to_pylist()
+    ]
+    assert found == [
+        (user, item.product, item.name, item.confidence, "; ".join(item.warnings) or None)
+        for user in warned.users.ids
+        for item in warned.recommend(user, 4).items
+    ]
+    both = [row for row in found if row[4] and "; " in row[4]]
+    assert both[0][4].startswith("looked at on ")
+    assert both[0][4].endswith(f"; {both[0][2]} is a bond")
+    assert any(row[4] is None for row in found)
 
 
 def test_language_and_confidence_are_those_of_recommend(engine: Engine, tmp_path: Path) -> None:

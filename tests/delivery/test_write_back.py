@@ -55,7 +55,8 @@ def test_lists_are_those_of_recommend(engine: Engine, store: Store) -> None:
     assert (again.rows, again.removed) == (118, 177)
     found = store.query(
         "MATCH (u:Customer)-[r:RECOMMENDED]->(p:Product) "
-        "RETURN u.id, p.id, r.rank, r.score, r.reason, r.run, r.model, r.as_of, r.reasons ORDER BY u.id, r.rank"
+        "RETURN u.id, p.id, r.rank, r.score, r.reason, r.run, r.model, r.as_of, r.reasons, "
+        "r.confidence, r.warnings ORDER BY u.id, r.rank"
     ).rows
     expected = [(user, item) for user in engine.users.ids for item in engine.recommend(user, 2).items]
     assert [row[:5] for row in found] == [
@@ -65,6 +66,7 @@ def test_lists_are_those_of_recommend(engine: Engine, store: Store) -> None:
     assert {row[5:8] for row in found} == {(again.run, answer.model, answer.as_of)}
     reasons = json.loads(found[0][8])
     assert reasons[0]["text"] == found[0][4]
+    assert [row[9:] for row in found] == [(item.confidence, "; ".join(item.warnings) or None) for _, item in expected]
     assert reasons[0]["share"] == pytest.approx(expected[0][1].lines[0].share)
     assert reasons[0]["cypher"] is None or reasons[0]["cypher"].startswith("MATCH")
 
