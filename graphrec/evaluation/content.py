@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, hstack
 
 from graphrec.graph.adjacency import Graph
 from graphrec.models.text import centred, mean_text
@@ -66,8 +66,6 @@ class SimilarUsers:
 def _attributes(graph: Graph) -> csr_array:
     """The unprotected neighbours of every user that are no products, rows of length 1 (num_users, num_attributes)."""
     roles = graph.schema.roles
-    from scipy.sparse import hstack
-
     blocks = [csr_array((graph.num_users, 1), dtype=np.float32)]
     for hop, adjacency in sorted(graph.hops.items(), key=lambda entry: str(entry[0])):
         protected = graph.schema.edges[hop.type].protected

@@ -9,6 +9,7 @@ vectors stay: a user's is solved from them again (terms/als.py).
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from graphrec.models.matrix import holdings
 from graphrec.progress import Progress, silent
 from graphrec.terms.als import AlsTerm
 from graphrec.terms.least_squares import solve_rows
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ def fit_als(graph: Graph, config: AlsConfig | None = None, *, progress: Progress
     return AlsTerm(graph, products.astype(np.float32), config.alpha, config.regularization)
 
 
-def _half(matrix, factors: NDArray[np.float64], config: AlsConfig) -> NDArray[np.float64]:  # type: ignore[no-untyped-def]
+def _half(matrix: "csr_array", factors: NDArray[np.float64], config: AlsConfig) -> NDArray[np.float64]:
     """The vectors of all rows, given those of the columns."""
     times = matrix.data.astype(np.int64)
     # A pair of several types is as many observations.

@@ -8,6 +8,7 @@ train --final   the configuration chosen before, refitted on everything
 import json
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -177,10 +178,10 @@ def train(
         work.clear()
         return before
     job = replace(job, inputs=replace(job.inputs, work=work))
-    meta, blend, graph = _final(job) if options.final else _tested(job)
+    with closing(tracker):
+        meta, blend, graph = _final(job) if options.final else _tested(job)
     report = _write(job, meta, blend, graph, began)
     work.clear()
-    job.inputs.tracker.close()
     return report
 
 

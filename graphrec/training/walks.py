@@ -1,6 +1,6 @@
 """Choosing the walks of a kernel, their powers and weights: a few dozen numbers, on validation only."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -96,7 +96,10 @@ def _tune_powers(
     return walks
 
 
-def _coordinate_steps(walks, position, step, attempt) -> None:  # type: ignore[no-untyped-def]
+def _coordinate_steps(
+    walks: list[Walk], position: int, step: float, attempt: Callable[[int, tuple[float, ...]], bool]
+) -> None:
+    """Move one power of a walk at a time, as long as a move is kept."""
     moved = True
     while moved:
         moved = False

@@ -7,6 +7,7 @@ import pytest
 
 from graphrec.errors import UsageError
 from graphrec.home import Home
+from graphrec.models import loop
 from graphrec.models.epochs import Epoch
 from graphrec.training.fit import TrainOptions, train
 from graphrec.training.tracking import Fit, Tracker
@@ -47,6 +48,23 @@ def test_train_writes_one_folder_a_fit(tmp_path: Path) -> None:
     train(bank.taste_bank(tmp_path / "s"), home, TrainOptions("lightgcn"), log_dir=tmp_path / "log")
     stages = sorted(folder.name.split("-")[0] for folder in (tmp_path / "log").iterdir())
     assert stages == ["choosing", "refit"]
+
+
+def test_what_was_heard_before_a_failure_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("tensorboardX")
+    closed = []
+    monkeypatch.setattr(Tracker, "close", lambda self: closed.append(len(self.curves("choosing")[0]["loss"])))
+    run_epoch = loop.run_epoch
+
+    def failing(*given: object) -> float:
+        monkeypatch.setattr(loop, "run_epoch", lambda *_: 1 / 0)
+        return run_epoch(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "run_epoch", failing)
+    home = Home(tmp_path / "home").prepare()
+    with pytest.raises(ZeroDivisionError):
+        train(bank.taste_bank(tmp_path / "s"), home, TrainOptions("lightgcn"), log_dir=tmp_path / "log")
+    assert closed == [1]
 
 
 def test_without_the_package_one_line_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
