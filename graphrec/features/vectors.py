@@ -11,7 +11,7 @@ import fcntl
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,15 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import ModelError, SchemaOutdated
+from graphrec.features.shards import Keys, Vectors, compact, open_shards, search, sortable, write_shard
 from graphrec.files import whole_file
 from graphrec.progress import Progress, silent
 
 FORMAT = 1
 SHARD = 2000
 """Texts encoded before they are written: what a killed run loses at most."""
-
-Keys = NDArray[np.uint8]
-Vectors = NDArray[np.float32]
 
 
 class Encodes(Protocol):
@@ -92,7 +90,7 @@ class StoredVectors:
                 f"text vectors {folder} have format {meta['format']}, this graphrec reads {FORMAT}; "
                 "install a newer graphrec, or delete the folder and run: graphrec embed"
             )
-        return cls(folder, meta["encoder"], meta["identity"], meta["dim"], _open_shards(folder, meta["dim"]))
+        return cls(folder, meta["encoder"], meta["identity"], meta["dim"], open_shards(folder, meta["dim"]))
 
     def lookup(self, texts: Sequence[str]) -> tuple[Vectors, NDArray[np.bool_]]:
         """Return the vectors (n, dim) and which were found; zeros for empty texts, which count as found."""
@@ -100,7 +98,7 @@ class StoredVectors:
         vectors = np.zeros((len(texts), self.dim), np.float32)
         found = empty.copy()
         for shard_keys, shard_vectors in self.shards:
-            rows, there = _search(shard_keys, keys)
+            rows, there = search(shard_keys, keys)
             there &= ~found
             vectors[there] = shard_vectors[rows[there]]
             found |= there
@@ -110,7 +108,7 @@ class StoredVectors:
         """Return which of the keys (n, 32) are there."""
         found = np.zeros(len(keys), bool)
         for shard_keys, _ in self.shards:
-            found |= _search(shard_keys, keys)[1]
+            found |= search(shard_keys, keys)[1]
         return found
 
 
@@ -138,7 +136,7 @@ class VectorCache:
         started = time.monotonic()
         keys, empty = text_keys(self._encoder.identity, texts)
         given = np.flatnonzero(~empty)
-        _, first = np.unique(_sortable(keys[given]), return_index=True)
+        _, first = np.unique(sortable(keys[given]), return_index=True)
         distinct = given[first]
         self._begin()
         new = self._missing(distinct, keys)
@@ -146,7 +144,7 @@ class VectorCache:
             with _locked(self.folder, progress):
                 new = self._missing(distinct, keys)
                 self._encode(texts, keys, new, progress)
-                _compact(self.folder, self._encoder.dim)
+                compact(self.folder, self._encoder.dim)
         return EncodeReport(
             encoder=self._encoder.name,
             texts=len(given),
@@ -173,9 +171,9 @@ class VectorCache:
             part = rows[start : start + SHARD]
             told = _part_of(progress, start, len(rows))
             vectors = self._encoder.encode([texts[int(row)] for row in part], told)
-            _write_shard(self.folder, keys[part], [vectors])
+            write_shard(self.folder, keys[part], [vectors])
             if start // SHARD % 16 == 15:
-                _compact(self.folder, self._encoder.dim)
+                compact(self.folder, self._encoder.dim)
 
 
 def text_keys(identity: str, texts: Sequence[str]) -> tuple[Keys, NDArray[np.bool_]]:
@@ -200,97 +198,6 @@ def _part_of(progress: Progress, before: int, total: int) -> Progress:
         progress(what, before + done, total)
 
     return told
-
-
-def _sortable(keys: Keys) -> NDArray[np.uint64]:
-    """Return the first eight bytes of each key as a number that sorts as the bytes do."""
-    return np.ascontiguousarray(keys[:, :8]).view(">u8").ravel().astype(np.uint64)
-
-
-def _search(shard: Keys, keys: Keys) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return the row of each key in sorted shard keys, and whether it is there."""
-    if not len(shard):
-        return np.zeros(len(keys), np.int64), np.zeros(len(keys), bool)
-    rows = np.minimum(np.searchsorted(_sortable(shard), _sortable(keys)), len(shard) - 1)
-    return rows, (shard[rows] == keys).all(axis=1)
-
-
-def _open_shards(folder: Path, dim: int) -> tuple[tuple[Keys, Vectors], ...]:
-    for _ in range(10):  # a shard may be merged into another one between listing and opening
-        try:
-            return tuple(_open_shard(path, dim) for path in _shards(folder))
-        except FileNotFoundError:
-            continue
-    raise ModelError(f"text vectors in {folder} have keys without vectors; delete the folder and run: graphrec embed")
-
-
-def _shards(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.keys.npy"))
-
-
-def _vectors_of(keys_path: Path) -> Path:
-    return keys_path.with_name(keys_path.name.removesuffix(".keys.npy") + ".vectors.npy")
-
-
-def _open_shard(path: Path, dim: int) -> tuple[Keys, Vectors]:
-    try:
-        keys = np.load(path, mmap_mode="r")
-        vectors = np.load(_vectors_of(path), mmap_mode="r")
-    except (ValueError, EOFError) as error:
-        raise ModelError(
-            f"text vectors {path.with_suffix('').stem} in {path.parent} are damaged ({error}); "
-            "delete the folder and run: graphrec embed"
-        ) from None
-    if keys.shape != (len(vectors), 32) or vectors.shape[1:] != (dim,):
-        raise ModelError(
-            f"text vectors {path.with_suffix('').stem} in {path.parent} do not fit together (keys {keys.shape}, "
-            f"vectors {vectors.shape}, dim {dim}); delete the folder and run: graphrec embed"
-        )
-    return keys, vectors
-
-
-def _write_shard(folder: Path, keys: Keys, chunks: Iterable[Vectors]) -> Path:
-    """Write sorted keys with their vectors; the name is a hash of the keys: the same texts, the same files."""
-    path = folder / f"{hashlib.sha256(keys.tobytes()).hexdigest()[:16]}.keys.npy"
-    with whole_file(_vectors_of(path)) as temporary, temporary.open("wb") as file:
-        for number, chunk in enumerate(chunks):
-            if number == 0:
-                shape = (len(keys), chunk.shape[1])
-                np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
-            file.write(np.ascontiguousarray(chunk, "<f4").data)
-    with whole_file(path) as temporary:
-        np.save(temporary, keys)
-    return path
-
-
-def _compact(folder: Path, dim: int) -> None:
-    """Merge small shards, so that there are never more than a few: each is over twice the size of all after it."""
-    shards = [(path, *_open_shard(path, dim)) for path in _shards(folder)]
-    shards.sort(key=lambda shard: -len(shard[1]))
-    sizes = [len(keys) for _, keys, _ in shards]
-    keep = next((n for n in range(len(sizes)) if sizes[n] <= 2 * sum(sizes[n + 1 :])), len(sizes))
-    merged = shards[keep:]
-    if len(merged) < 2:
-        return
-    keys = np.concatenate([keys for _, keys, _ in merged])
-    _, order = np.unique(_sortable(keys), return_index=True)
-    kept = _write_shard(folder, keys[order], _gathered([vectors for _, _, vectors in merged], order))
-    for path, _, _ in merged:
-        if path != kept:
-            path.unlink()
-            _vectors_of(path).unlink()
-
-
-def _gathered(parts: Sequence[Vectors], order: NDArray[np.int64]) -> Iterator[Vectors]:
-    """Yield the rows `order` of the parts laid end to end, a few thousand at a time."""
-    starts = np.cumsum([0] + [len(part) for part in parts])
-    for begin in range(0, len(order), SHARD):
-        rows = order[begin : begin + SHARD]
-        chunk = np.empty((len(rows), parts[0].shape[1]), np.float32)
-        for part, start, end in zip(parts, starts, starts[1:], strict=False):
-            here = (rows >= start) & (rows < end)
-            chunk[here] = part[rows[here] - start]
-        yield chunk
 
 
 @contextmanager

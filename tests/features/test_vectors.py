@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from graphrec.errors import ModelError, SchemaOutdated
+from graphrec.features import shards
 from graphrec.features import vectors as module
 from graphrec.features.vectors import StoredVectors, VectorCache, text_keys
 from graphrec.progress import Progress, silent
@@ -45,6 +46,7 @@ class HashEncoder:
 @pytest.fixture
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SHARD", 10)
+    monkeypatch.setattr(shards, "ROWS", 10)
 
 
 def numbered(count: int) -> list[str]:
@@ -131,7 +133,7 @@ def test_shards_are_merged_and_stay_few(tmp_path: Path, small_shards: None) -> N
     assert len(names) <= 4  # of 79 runs
     stored = StoredVectors.open(tmp_path / "hash-1")
     assert sum(len(keys) for keys, _ in stored.shards) == 395
-    assert all((np.diff(module._sortable(keys).astype(object)) > 0).all() for keys, _ in stored.shards)
+    assert all((np.diff(shards.sortable(keys).astype(object)) > 0).all() for keys, _ in stored.shards)
     found, there = stored.lookup(numbered(395))
     assert there.all()
     assert (found == np.array([HashEncoder().vector(text) for text in numbered(395)], "f4")).all()
