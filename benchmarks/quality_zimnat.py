@@ -27,7 +27,7 @@ from graphrec.graph.memory import MemorySink
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.loaders import load_mapping, run_load
-from graphrec.metrics.intervals import bootstrap_all
+from graphrec.metrics.intervals import Interval, bootstrap_all
 from graphrec.models.ease import attribute_hops
 from graphrec.models.matrix import csr, relevant_hops
 from graphrec.models.softmax import Questions, questions
@@ -67,8 +67,8 @@ def ledger_error(snapshot: Snapshot, folder: Path) -> float:
     return worst
 
 
-def run(snapshot: Snapshot, seeds: int, protected: bool) -> tuple[dict[str, float], float]:
-    """Mean metrics over the seeds and the worst error of a ledger; prints them."""
+def run(snapshot: Snapshot, seeds: int, protected: bool) -> tuple[dict[str, Interval], float]:
+    """Mean metrics and interval ends over the seeds, and the worst error of a ledger; prints them."""
     found, errors, seconds = [], [], []
     for seed in range(seeds):
         began = time.monotonic()
@@ -84,7 +84,13 @@ def run(snapshot: Snapshot, seeds: int, protected: bool) -> tuple[dict[str, floa
             f"{name} {one.value:.4f} ({one.low:.4f} to {one.high:.4f})" for name, one in found[-1].items()
         )
         print(f"  seed {seed}: {values}; {weights}; {seconds[-1]:.0f} s", flush=True)
-    return {name: float(np.mean([one[name].value for one in found])) for name in BARS[protected]}, max(errors)
+    means = {
+        name: Interval(
+            *(float(np.mean([getattr(one[name], end) for one in found])) for end in ("value", "low", "high"))
+        )
+        for name in BARS[protected]
+    }
+    return means, max(errors)
 
 
 def rows_of(graph: Graph, users: NDArray[np.int32], protected: bool) -> csr_array:
@@ -197,16 +203,19 @@ def main() -> int:
             print(f"{'with' if protected else 'without'} protected attributes", flush=True)
             means[protected], error = run(snapshot, given.seeds, protected)
             for name, bar in bars.items():
-                held = means[protected][name] >= bar
-                missed |= not held
-                print(f"  mean {name} {means[protected][name]:.4f}; bar {bar}: {'held' if held else 'missed'}")
+                mean = means[protected][name]
+                missed |= mean.value < bar
+                print(
+                    f"  mean {name} {mean.value:.4f} ({mean.low:.4f} to {mean.high:.4f}); bar {bar}: "
+                    f"{'held' if mean.value >= bar else 'missed'}"
+                )
             missed |= error > LEDGER
             print(f"  ledgers add up to {error:.0e}; bar {LEDGER:.0e}: {'held' if error <= LEDGER else 'missed'}")
             if given.peers and all(find_spec(name) for name in PEERS):
                 peers(snapshot, protected)
             elif given.peers:
                 print(f"  no peers: {' and '.join(PEERS)} are not installed (uv pip install --group bench)")
-    price = ", ".join(f"{name} {means[True][name] - means[False][name]:+.4f}" for name in means[True])
+    price = ", ".join(f"{name} {means[True][name].value - means[False][name].value:+.4f}" for name in means[True])
     print(f"price of leaving protected attributes out: {price}")
     return int(missed)
 
