@@ -13,7 +13,7 @@ from graphrec.cli.state import state
 if TYPE_CHECKING:
     from graphrec.graph.snapshot import Snapshot
     from graphrec.progress import Progress
-    from graphrec.training.fit import TrainReport
+    from graphrec.training.writing import TrainReport
 
 
 def command(

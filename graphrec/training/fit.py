@@ -5,11 +5,10 @@ train           fitted on train and chosen on validation, then refitted on train
 train --final   the configuration chosen before, refitted on everything
 """
 
-import json
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,118 +16,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.errors import NotTrained, SchemaOutdated, UsageError
-from graphrec.features.text import choose_device
-from graphrec.files import replace_folder
-from graphrec.graph.adjacency import Graph, Hidden, visible_graph
+from graphrec.errors import NotTrained, SchemaOutdated
+from graphrec.graph.adjacency import Graph, visible_graph
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.metrics.intervals import Interval, bootstrap_all
 from graphrec.metrics.ranking import evaluate_lists
 from graphrec.progress import Progress, silent
 from graphrec.terms.blend import Blend
-from graphrec.terms.files import write_blend
-from graphrec.training.checkpoint import DECIDING, Work
-from graphrec.training.folder import FORMAT, KINDS, check_vectors, content_hash, model_folder, read_meta
+from graphrec.training.checkpoint import Work
+from graphrec.training.folder import check_vectors, model_folder, read_meta
+from graphrec.training.job import Job, TrainOptions
 from graphrec.training.lists import ranked_lists
-from graphrec.training.networks import NETWORKS
-from graphrec.training.provenance import source_digest, vectors_digest, versions
-from graphrec.training.recipes import PATH_SHARE, Inputs, Plain, blend_of
-from graphrec.training.search import Chosen, check_given, choose, fixed, terms_of
-from graphrec.training.split import Split, Stage, check_hidden, split_of
+from graphrec.training.recipes import Inputs, blend_of
+from graphrec.training.search import Chosen, choose, fixed
+from graphrec.training.split import Stage, check_hidden, split_of
 from graphrec.training.tracking import Tracker
 from graphrec.training.tune import tuned_configurations
 from graphrec.training.validation import Validation
+from graphrec.training.writing import TrainReport, done_before, write_model
+
+__all__ = ["TrainOptions", "TrainReport", "train"]
 
 REPORTED_KS = (1, 3, 10, 20)
-DEVICES = ("auto", "cpu", "cuda")
-
-
-@dataclass(frozen=True)
-class TrainOptions:
-    """What a training was asked for.
-
-    Raises:
-        UsageError: there is no such kind of model, share or device.
-    """
-
-    model: str = "blend"
-    fixed: bool = False
-    """Defaults fixed beforehand; nothing is tuned."""
-    final: bool = False
-    """Refit what was chosen before on everything."""
-    seed: int = 0
-    use_protected: bool = False
-    path_share: float = PATH_SHARE
-    """Part of a blend's weight that goes to real paths where that costs at most 2 % on validation, in [0, 1)."""
-    given: Mapping[str, Plain] = field(default_factory=dict)
-    """Values of terms' configurations by term and name, which no search changes."""
-    device: str = "auto"
-    """Where networks are trained: auto (a GPU where torch can use one), cpu or cuda."""
-
-    def __post_init__(self) -> None:
-        if self.model not in KINDS:
-            raise UsageError(f"there is no model {self.model!r}; there are {', '.join(KINDS)}")
-        if not 0 <= self.path_share < 1:
-            raise UsageError(f"--path-share {self.path_share:g}: want a part from 0 to below 1")
-        if self.device not in DEVICES:
-            raise UsageError(f"there is no device {self.device!r}; there are {', '.join(DEVICES)}")
-        check_given(self.model, self.given)
-
-
-@dataclass(frozen=True)
-class TrainReport:
-    """What a training did."""
-
-    model: str
-    path: Path
-    hash: str
-    snapshot: str
-    metrics: Mapping[str, Interval]
-    """On validation users, of what was fitted on train; empty where nothing was chosen."""
-    seconds: float
-    is_new: bool
-    """False when the same training had been done before."""
-    meta: Mapping[str, Any]
-
-
-@dataclass(frozen=True, eq=False)
-class _Job:
-    """Everything one training needs."""
-
-    snapshot: Snapshot
-    home: Home
-    options: TrainOptions
-    split: Split
-    inputs: Inputs
-
-    @property
-    def folder(self) -> Path:
-        return model_folder(self.home, self.options.model, final=self.options.final)
-
-    def tuned(self) -> dict[str, Plain]:
-        """The tuned configurations that this model takes."""
-        names = terms_of(self.options.model)
-        return {name: dict(plain) for name, plain in self.inputs.tuned.items() if name in names}
-
-    def request(self) -> dict[str, Any]:
-        """What decides the result: an equal request gives an equal model."""
-        return {
-            "format": FORMAT,
-            "source": source_digest(),
-            "kind": self.options.model,
-            "fixed": self.options.fixed,
-            "final": self.options.final,
-            "seed": self.options.seed,
-            "use_protected": self.options.use_protected,
-            "path_share": self.options.path_share,
-            "given": {name: dict(plain) for name, plain in self.options.given.items()},
-            "device": self.options.device,
-            "snapshot": self.snapshot.hash,
-            "split": self.split.hash,
-            "vectors": vectors_digest(self.inputs.vectors),
-            "tuned": self.tuned(),
-        }
 
 
 def train(
@@ -168,11 +78,11 @@ def train(
         tracker=tracker,
         device=options.device,
     )
-    job = _Job(snapshot, home, options, split, inputs)
+    job = Job(snapshot, home, options, split, inputs)
     if options.final:
         job = _final_job(job)
     work = Work.of(home.working, job.folder.name, job.request())
-    before = _same_before(job)
+    before = done_before(job)
     if before is not None:
         # A kill after the model was in its place leaves the folder of the work behind.
         work.clear()
@@ -180,12 +90,12 @@ def train(
     job = replace(job, inputs=replace(job.inputs, work=work))
     with closing(tracker):
         meta, blend, graph = _final(job) if options.final else _tested(job)
-    report = _write(job, meta, blend, graph, began)
+    report = write_model(job, meta, blend, graph, began)
     work.clear()
     return report
 
 
-def _tested(job: _Job) -> tuple[dict[str, Any], Blend, Graph]:
+def _tested(job: Job) -> tuple[dict[str, Any], Blend, Graph]:
     """Choose on validation, refit on what the test may know."""
     train_graph = _shown(job, "train")
     validation = Validation.of(job.split, train_graph, job.options.seed)
@@ -220,7 +130,7 @@ def _tested(job: _Job) -> tuple[dict[str, Any], Blend, Graph]:
     return meta, blend, graph
 
 
-def _shown(job: _Job, stage: Stage) -> Graph:
+def _shown(job: Job, stage: Stage) -> Graph:
     """The graph that a fit of this stage may see, looked over for what it may not."""
     graph = visible_graph(job.snapshot, job.split.hidden(stage))
     check_hidden(job.split, graph, stage)
@@ -239,7 +149,7 @@ def _record(chosen: Chosen, graph: Graph, validation: Validation, inputs: Inputs
     }
 
 
-def _final_job(job: _Job) -> _Job:
+def _final_job(job: Job) -> Job:
     """The job with options and texts of the last tested model; that is trained first where this snapshot has none.
 
     Raises:
@@ -268,7 +178,7 @@ def _final_job(job: _Job) -> _Job:
     return replace(job, options=options, inputs=inputs)
 
 
-def _final(job: _Job) -> tuple[dict[str, Any], Blend, Graph]:
+def _final(job: Job) -> tuple[dict[str, Any], Blend, Graph]:
     """The chosen configuration on everything."""
     tested = read_meta(model_folder(job.home, job.options.model, final=False))
     graph = visible_graph(job.snapshot, job.split.hidden("all"))
@@ -286,65 +196,5 @@ def _validation_metrics(blend: Blend, graph: Graph, validation: Validation, seed
     return bootstrap_all(evaluate_lists(lists, relevant.indptr, relevant.indices, REPORTED_KS), seed=seed)
 
 
-def _same_before(job: _Job) -> TrainReport | None:
-    try:
-        meta = read_meta(job.folder)
-    except (NotTrained, SchemaOutdated):
-        return None
-    if meta["request"] != job.request():
-        return None
-    if job.options.final:
-        tested = read_meta(model_folder(job.home, job.options.model, final=False))
-        if tested["configuration"] != meta["configuration"]:
-            return None
-    return _report(job, meta, is_new=False)
-
-
-def _write(job: _Job, meta: dict[str, Any], blend: Blend, graph: Graph, began: float) -> TrainReport:
-    with replace_folder(job.folder) as folder:
-        description = write_blend(folder, blend, graph)
-        whole = {
-            "format": FORMAT,
-            "kind": job.options.model,
-            "final": job.options.final,
-            "fixed": job.options.fixed,
-            "seed": job.options.seed,
-            "hash": content_hash(folder, description),
-            "snapshot": job.snapshot.hash,
-            "as_of": job.snapshot.as_of,
-            "split": job.split.describe(),
-            "hidden": _hidden(job.split.hidden(meta["fitted"])),
-            "request": job.request(),
-            **meta,
-            "versions": versions(DECIDING),
-            "device": _device(blend, job.options.device),
-            "description": description,
-            "seconds": round(time.monotonic() - began, 3),
-        }
-        (folder / "meta.json").write_text(json.dumps(whole, ensure_ascii=False, indent=1), "utf-8")
-    return _report(job, read_meta(job.folder), is_new=True)
-
-
-def _report(job: _Job, meta: Mapping[str, Any], *, is_new: bool) -> TrainReport:
-    metrics = {name: Interval(**interval) for name, interval in meta["metrics"].items()}
-    return TrainReport(
-        meta["kind"], job.folder, meta["hash"], meta["snapshot"], metrics, meta["seconds"], is_new, meta
-    )  # fmt: skip
-
-
-def _hidden(hidden: Hidden) -> dict[str, int | None]:
-    """What the fit did not see: from which time on, and how many pairs."""
-    return {"known_from": hidden.known_from, "pairs": 0 if hidden.pairs is None else len(hidden.pairs)}
-
-
 def _plain(interval: Interval) -> dict[str, float]:
     return {"value": interval.value, "low": interval.low, "high": interval.high}
-
-
-def _device(blend: Blend, wanted: str) -> dict[str, str]:
-    networks = [term.name for term in blend.terms if term.name in NETWORKS]
-    if not networks:
-        return {"name": "cpu", "reason": "every part of this model is fitted with numpy and numba"}
-    device = choose_device(wanted)
-    reason = f"{device.reason}; {' and '.join(networks)} with torch, all else with numpy and numba on the CPU"
-    return {"name": device.name, "reason": reason}

@@ -10,7 +10,7 @@ from graphrec.errors import ModelError, UsageError
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.terms.files import map_arrays
-from graphrec.training import fit, trials
+from graphrec.training import trials, writing
 from graphrec.training.fit import TrainOptions, train
 from graphrec.training.folder import open_model
 from tests.training import bank
@@ -47,8 +47,8 @@ def test_what_is_written_scores_as_what_was_fitted(
     snapshot: Snapshot, home: Home, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fitted = []
-    write = fit.write_blend
-    monkeypatch.setattr(fit, "write_blend", lambda *given: (fitted.append(given[1]), write(*given))[1])
+    write = writing.write_blend
+    monkeypatch.setattr(writing, "write_blend", lambda *given: (fitted.append(given[1]), write(*given))[1])
     report = train(snapshot, home, TrainOptions(kind))
     model = open_model(report.path, snapshot)
     users = np.arange(60, dtype=np.int32)

@@ -13,7 +13,7 @@ from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.schema import SplitRule
 from graphrec.terms.files import map_arrays
-from graphrec.training import fit
+from graphrec.training import job, writing
 from graphrec.training.fit import TrainOptions, train
 from graphrec.training.folder import KINDS, latest, model_folder, open_model
 from graphrec.training.split import split_of
@@ -45,8 +45,8 @@ def test_what_is_written_scores_as_what_was_fitted(
     snapshot: Snapshot, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fitted = []
-    write = fit.write_blend
-    monkeypatch.setattr(fit, "write_blend", lambda *given: (fitted.append(given[1]), write(*given))[1])
+    write = writing.write_blend
+    monkeypatch.setattr(writing, "write_blend", lambda *given: (fitted.append(given[1]), write(*given))[1])
     report = train(snapshot, home, TrainOptions(fixed=True))
     model = open_model(report.path, snapshot)
     for user in range(5):
@@ -91,7 +91,7 @@ def test_a_second_identical_training_does_nothing(snapshot: Snapshot, home: Home
 
 def test_another_source_trains_again(snapshot: Snapshot, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     train(snapshot, home, TrainOptions("popularity"))
-    monkeypatch.setattr(fit, "source_digest", lambda: "0" * 64)
+    monkeypatch.setattr(job, "source_digest", lambda: "0" * 64)
     assert train(snapshot, home, TrainOptions("popularity")).is_new
     assert not train(snapshot, home, TrainOptions("popularity")).is_new
 
@@ -207,7 +207,7 @@ def test_a_failure_while_writing_leaves_the_model_before(
     snapshot: Snapshot, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = train(snapshot, home, TrainOptions("popularity"))
-    monkeypatch.setattr(fit, "versions", lambda _: 1 / 0)
+    monkeypatch.setattr(writing, "versions", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         train(snapshot, home, TrainOptions("popularity", seed=1))
     assert [path.name for path in home.models.iterdir()] == ["popularity-test"]
