@@ -117,9 +117,8 @@ def questions(graph: Graph, relevant: list[Hop], attributes: list[Hop]) -> Quest
     blocks += [csr(graph.hops[hop], graph.counts[graph.target(hop)], np.float64)[users] for hop in attributes]
     everyone = csr_array(np.ones((len(users), 1)))
     others = _without(csr(held, graph.num_products, np.float64)[users], answers)
-    return Questions(
-        hstack([*blocks, everyone], format="csr"), others.toarray() > 0, answers, 1.0 / held.degrees()[users]
-    )  # fmt: skip
+    X = csr_array(hstack([*blocks, everyone], format="csr"))
+    return Questions(X, others.toarray() > 0, answers, 1.0 / held.degrees()[users])
 
 
 def _without(rows: "csr_array", answers: NDArray[np.int32]) -> "csr_array":
