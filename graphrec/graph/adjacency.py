@@ -179,6 +179,14 @@ def from_codes(codes: NDArray[np.int64], num_rows: int, num_targets: int) -> Adj
     return Adjacency(np.searchsorted(rows, np.arange(num_rows + 1)).astype(np.int64), columns.astype(np.int32))
 
 
+def from_rows(
+    rows: NDArray[np.int64], targets: NDArray[np.int32], num_rows: int, weight: NDArray[np.float64] | None = None
+) -> Adjacency:
+    """The adjacency of edges that are sorted by row and target, from the row and the target of each."""
+    ends = np.concatenate(([0], np.cumsum(np.bincount(rows, minlength=num_rows))))
+    return Adjacency(ends.astype(np.int64), targets, weight)
+
+
 def _distinct(edges: Edges, num_targets: int, hidden: Hidden, role_weight: float | None) -> Adjacency:
     codes = codes_of(edges, num_targets)
     # An event is evidence of log(1 + weight) times its role's weight; events of one pair add up.

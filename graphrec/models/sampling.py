@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency, Graph, Hop
+from graphrec.graph.adjacency import Adjacency, Graph, Hop, from_rows
 
 Nodes = dict[str, NDArray[np.int64]]
 
@@ -77,8 +77,7 @@ def fixed_sample(graph: Graph, hops: Sequence[Hop], fanout: int, seed: int) -> d
     for hop in hops:
         nodes = np.arange(len(graph.hops[hop].indptr) - 1)
         receivers, senders = _sample(graph.hops[hop], nodes, fanout, rng)
-        indptr = np.concatenate(([0], np.cumsum(np.bincount(receivers, minlength=len(nodes)))))
-        heard[hop] = Adjacency(indptr.astype(np.int64), senders.astype(np.int32))
+        heard[hop] = from_rows(receivers, senders.astype(np.int32), len(nodes))
     return heard
 
 

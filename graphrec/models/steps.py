@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency, Graph, Hop, among, codes_of
+from graphrec.graph.adjacency import Adjacency, Graph, Hop, among, codes_of, from_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,8 +121,7 @@ class StepSource:
         if hop.type in self.interactions:
             left = ~among(rows * self.graph.num_products + nodes, hidden)
             rows, nodes = rows[left], nodes[left]
-        indptr = np.concatenate(([0], np.cumsum(np.bincount(rows, minlength=len(users)))))
-        return Adjacency(indptr, nodes)
+        return from_rows(rows, nodes, len(users))
 
     def _whole(self, users: NDArray[np.int32], targets: Pairs) -> dict[Hop, Adjacency]:
         """Every hop without the targets, whichever interaction joins the pair."""
