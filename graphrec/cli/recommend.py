@@ -15,6 +15,7 @@ def command(
     user: Annotated[str, typer.Argument(help="Id of the user; `graphrec find TEXT` looks one up.")],
     k: Annotated[int, typer.Option("-k", min=1, help="How many products.")] = 5,
     model: Annotated[str | None, typer.Option(help="Kind of model (default: the blend, final before tested).")] = None,
+    reasons: Annotated[int, typer.Option(min=1, help="How many reasons per product, at most.")] = 3,
     all_lines: Annotated[bool, typer.Option("--all-lines", help="Show every line of every ledger.")] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Order reasons by share, not by contrast.")] = False,
     min_confidence: Annotated[
@@ -38,13 +39,13 @@ def command(
     is not offered any more is left out.
     """
     from graphrec.records.decision import Request
-    from graphrec.serving.engine import REASONS, Engine
+    from graphrec.serving.engine import Engine
 
     asked = look_back(as_of)
     engine = Engine.open(state.home, model)
     settings = state.settings
     options: dict[str, Any] = {
-        "reasons": None if all_lines else REASONS,
+        "reasons": None if all_lines else reasons,
         "plain": plain,
         "min_confidence": settings.min_confidence if min_confidence is None else min_confidence,
         "count_groups": True,

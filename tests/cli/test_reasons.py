@@ -1,12 +1,15 @@
 """Reasons on the command line: languages, order, confidence, audit."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from graphrec.cli import app
+from graphrec.cli.answers import show_answer
 from graphrec.home import Home
+from graphrec.serving.engine import Engine
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +36,34 @@ def test_what_a_list_consists_of_stands_under_it(served_home: Home) -> None:
     assert f"{path:.0%} on real paths" in text
     assert "0% who the user is (user-ID)" in text
     assert f"; {small:.1%} lie behind groups smaller than 3, which are not shown" in text
+
+
+def test_as_many_reasons_as_are_wanted(served_home: Home) -> None:
+    whole = json.loads(run(served_home, "recommend", "C008", "-k", "1", "--all-lines", "--json").stdout)["items"][0]
+    five = json.loads(run(served_home, "recommend", "C008", "-k", "1", "--reasons", "5", "--json").stdout)["items"][0]
+    assert five["lines"] == [line for line in whole["lines"] if line["share"] > 0][:5]
+    assert five["rest"] == pytest.approx(five["score"] - sum(line["share"] for line in five["lines"]), abs=1e-12)
+    three = json.loads(run(served_home, "recommend", "C008", "-k", "1", "--json").stdout)["items"][0]
+    assert three["lines"] == five["lines"][:3]
+
+
+def test_a_bank_without_names_and_kinds_gets_no_empty_columns(served_home: Home, capsys) -> None:  # type: ignore[no-untyped-def]
+    engine = Engine.open(served_home)
+    answer = engine.recommend("C008", 2)
+    told = engine.reasons_in("en").sentences
+    show_answer(answer, told)
+    assert capsys.readouterr().out.splitlines()[1].split() == [
+        "rank",
+        "product",
+        "name",
+        "kind",
+        "score",
+        "of",
+        "which",
+    ]
+    bare = [replace(item, name=None, product_kind=None) for item in answer.items]
+    show_answer(replace(answer, items=bare), told)
+    assert capsys.readouterr().out.splitlines()[1].split() == ["rank", "product", "score", "of", "which"]
 
 
 def test_chinese_by_option_variable_and_file(served_home: Home, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]

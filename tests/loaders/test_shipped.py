@@ -88,6 +88,8 @@ def test_senate(data_dir: Find) -> None:
     assert (found["BOUGHT"], found["SOLD"], found["IN_SECTOR"]) == (3_045, 3_030, 781)
     boeing = next(row for row in sink.nodes["Security"].to_pylist() if row["id"] == "BA")
     assert (boeing["name"], boeing["kind"]) == ("The Boeing Company", "stock")
+    said = {hop.removeprefix("<") for way in sink.schema.roles.metapaths or () for hop in way.split()}
+    assert said == {"BOUGHT", "IN_SECTOR", "IN_INDUSTRY", "ISSUED_BY", "IN_CATEGORY"}
     prices = sink.series["price"]
     assert (prices.num_rows, prices.column_names) == (1_039_564, ["id", "at", "close", "volume"])
 
