@@ -160,9 +160,11 @@ def _masks(column: ColumnArray, users: NDArray[np.int32]) -> dict[str, NDArray[n
         shown = {name: _shown(name, column.kind) for name in names.tolist()}
         return {shown[name]: valid & (numbers == name) for name in names.tolist()}
     measured = numbers.astype(np.float64)
-    cuts = np.unique(np.quantile(measured[valid], np.arange(1, BANDS) / BANDS))
+    quantiles = np.unique(np.quantile(measured[valid], np.arange(1, BANDS) / BANDS))
+    # Bounds that read alike, such as two hours of a day, are one.
+    named = {_shown(cut, column.kind): cut for cut in quantiles}
+    bounds, cuts = list(named), list(named.values())
     band = np.searchsorted(cuts, measured, side="right")
-    bounds = [_shown(cut, column.kind) for cut in cuts]
     between = [f"{low} to {high}" for low, high in pairwise(bounds)]
     ends = [f"below {bounds[0]}", *between, f"{bounds[-1]} and more"]
     return {name: valid & (band == place) for place, name in enumerate(ends)}
@@ -171,4 +173,6 @@ def _masks(column: ColumnArray, users: NDArray[np.int32]) -> dict[str, NDArray[n
 def _shown(value: float, kind: str) -> str:
     if kind == "boolean":
         return "yes" if value else "no"
-    return str(np.datetime64(int(value), "us").astype("datetime64[D]")) if kind == "time" else f"{value:.6g}"
+    if kind == "time":
+        return str(np.datetime64(int(value), "us").astype("datetime64[D]"))
+    return f"{value:.0f}" if kind == "integer" else f"{value:.6g}"

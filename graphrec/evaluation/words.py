@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from graphrec.evaluation.details import Details
 from graphrec.evaluation.evaluate import Evaluation
+from graphrec.evaluation.explanations import KEPT, REASONS
 from graphrec.metrics.intervals import Interval
 
 #: A difference is said to be more than chance below this p.
@@ -59,8 +60,8 @@ class Words:
         own, random = found.necessity["reasons"].value, found.necessity["random"].value
         return (
             f"{percent(found.composition['path'].value)} of the scores of what is shown lie on real paths in the "
-            f"graph. Without what their five strongest reasons rest on, {percent(own)} of the products leave the list "
-            f"(as much taken at random: {percent(random)}); with what the first three rest on alone, "
+            f"graph. Without what their {REASONS} strongest reasons rest on, {percent(own)} of the products leave the "
+            f"list (as much taken at random: {percent(random)}); with what the first {KEPT} rest on alone, "
             f"{percent(found.sufficiency['reasons'].value)} stay."
         )
 
