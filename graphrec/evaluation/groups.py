@@ -137,8 +137,9 @@ def _attributes(snapshot: Snapshot, graph: Graph, users: NDArray[np.int32]) -> I
         for node in np.sort(np.argsort(-counts, kind="stable")[:MOST_VALUES]):
             inside = np.zeros(graph.num_users, np.bool_)
             inside[_sources(adjacency.indptr, adjacency.indices == node)] = True
-            shown = snapshot.name(target, int(node)) or snapshot.nodes(target).ids[int(node)]
-            masks[shown] = inside[users]
+            own = snapshot.nodes(target).ids[int(node)]
+            shown = snapshot.name(target, int(node)) or own
+            masks[f"{shown} ({own})" if shown in masks else shown] = inside[users]
         yield Members(hop.type, graph.schema.edges[hop.type].protected, masks)
 
 

@@ -1,11 +1,15 @@
 """Groups of a column: every user in one, whatever the values look like."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from graphrec.evaluation.groups import _masks
+from graphrec.evaluation.groups import _attributes, _masks
+from graphrec.graph.adjacency import visible_graph
+from graphrec.graph.snapshot import Snapshot
+from tests.training import bank
 
 HOUR = 3_600_000_000
 
@@ -33,3 +37,12 @@ def test_bands_whose_bounds_read_alike_are_one(per_day: int) -> None:
     assert sorted(row for rows in found.values() for row in rows) == list(range(16))
     if per_day == 16:
         assert list(found) == ["below 1970-01-01", "1970-01-01 and more"]
+
+
+def test_nodes_of_one_name_are_told_apart_by_their_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    snapshot = bank.taste_bank(tmp_path / "s", users=4)
+    monkeypatch.setattr(Snapshot, "name", lambda *_: "Newtown")
+    members = _attributes(snapshot, visible_graph(snapshot), np.arange(4, dtype=np.int32))
+    towns = next(one for one in members if one.attribute == "LIVES_IN")
+    found = {name: np.flatnonzero(mask).tolist() for name, mask in towns.masks.items()}
+    assert found == {"Newtown": [0, 2], "Newtown (t1)": [1, 3]}
