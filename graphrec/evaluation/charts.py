@@ -116,9 +116,9 @@ def curves(
         ]
     for spot in spots:
         x, y = x_scale.at(spot.at[0]), y_scale.at(spot.at[1])
-        anchor, shift = ("end", -12) if x > WIDTH / 2 else ("start", 12)
+        anchor = "end" if x > 0.85 * WIDTH else "start" if x < 0.25 * WIDTH else "middle"
         body.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="7" fill="#ffffff" stroke="{SECOND}" stroke-width="3.5"/>')
-        body.append(_text(x + shift, y + 22 if y < high - 40 else y - 12, spot.text, anchor=anchor, bold=True))
+        body.append(_text(x, y + 28 if y < high - 40 else y - 14, spot.text, anchor=anchor, bold=True))
     body.append(_text((76 + WIDTH - 24) / 2, high + 38, x_name, anchor="middle"))
     body.append(_text(14, 12, y_name))
     legend = [(line.name, colour) for line, colour in zip(lines, PALETTE, strict=False)]

@@ -42,7 +42,7 @@ def rendered(done: Evaluation, details: Details, meta: Mapping[str, object], use
             reasons(details, words),
             price_of_paths(details),
             confident(details),
-            beyond(details),
+            beyond(done, details),
             audience(details, words),
             worth_of_the_graph(details),
             learning(details),

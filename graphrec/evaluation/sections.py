@@ -10,13 +10,26 @@ from graphrec.evaluation.page import folded, heading, paragraph, section, table
 from graphrec.evaluation.words import SURE, Words, p_text
 from graphrec.metrics.intervals import Interval
 
+NEW = "0 (new)"
 TABLED = ("recall", "ndcg", "precision", "hit_rate", "mrr", "coverage", "novelty")
 MEANINGS = {
-    "ndcg_without_popular": "nDCG if the ten most popular products did not exist: quality beyond what everybody buys",
-    "diversity": "how little two products of a list have in common (kind, describing nodes); 0 the same, 1 nothing",
-    "calibration_js": "how far the mix of kinds in the list is from that of what is held; 0 the same mix, 1 another",
-    "gini": "how unevenly products come up; 0 all alike, towards 1 a few take all",
+    "coverage": ("part of the catalogue", "all products that are in any list; 1 all of them"),
+    "novelty": ("novelty", "how little known what is shown is; one more for half as many holders"),
+    "diversity": (
+        "diversity",
+        "how little two products of a list have in common (kind, describing nodes); 0 the same, 1 nothing",
+    ),
+    "gini": ("unevenness (Gini)", "how unevenly products come up; 0 all alike, towards 1 a few take all"),
+    "calibration_js": (
+        "distance from what is held",
+        "how far the mix of kinds in the list is from that of what is held; 0 the same mix, 1 another",
+    ),
+    "ndcg_without_popular": (
+        "nDCG without the popular",
+        "nDCG if the ten most popular products did not exist: quality beyond what everybody buys",
+    ),
 }
+"""What a reader sees of a metric: its name and its meaning."""
 
 
 def accuracy(done: Evaluation, details: Details, words: Words) -> str:
@@ -56,19 +69,23 @@ def _verdict(gain: float, p: float) -> str:
     return "better" if gain > 0 else "worse"
 
 
-def beyond(details: Details) -> str:
-    """Diversity, calibration, Gini, quality without the most popular."""
+def beyond(done: Evaluation, details: Details) -> str:
+    """Coverage, novelty, diversity, Gini, calibration, quality without the most popular."""
     k = details.k
-    names = [name for name in MEANINGS if any(f"{name}@{k}" in found for found in details.beyond.values())]
+    models = {
+        name: {**own, **more}
+        for (name, more), own in zip(details.beyond.items(), [done.metrics, *done.baselines.values()], strict=True)
+    }
+    names = [name for name in MEANINGS if any(f"{name}@{k}" in found for found in models.values())]
     rows: list[list[str | Interval]] = [
-        [f"{name}@{k}", *(found.get(f"{name}@{k}", "") for found in details.beyond.values())] for name in names
+        [MEANINGS[name][0], *(found.get(f"{name}@{k}", "") for found in models.values())] for name in names
     ]
-    meanings = [paragraph(f"{name}@{k}: {MEANINGS[name]}.", "small") for name in names]
+    meanings = [paragraph(f"{MEANINGS[name][0]} ({name}@{k}): {MEANINGS[name][1]}.", "small") for name in names]
     counted = f" Calibration counts by {details.kinds.replace('_', ' ').lower()}." if details.kinds else ""
     return section(
         "More than hits",
         paragraph(f"A list may hit and still be the same for everybody, or narrow.{counted}"),
-        table(["", *details.beyond], rows),
+        table(["", *models], rows),
         *meanings,
     )
 
@@ -104,7 +121,12 @@ def _groups(groups: Sequence[Group], metric: str, name: str) -> str:
         return ""
     models = list(groups[0].metrics)
     rows: list[list[str | Interval]] = [
-        [group.name, f"{group.users:,}", *(group.metrics[model][metric] for model in models)] for group in groups
+        [
+            NEW if group.name == "0" else group.name,
+            f"{group.users:,}",
+            *(group.metrics[model][metric] for model in models),
+        ]
+        for group in groups
     ]
     return table([name, "people", *(f"{metric} {model}" for model in models)], rows)
 

@@ -65,6 +65,34 @@ def test_the_headline_is_what_was_measured(made: Made, text: str) -> None:
     assert "<friends>" not in text  # escaped
 
 
+def test_every_metric_of_variety_stands_in_one_table_with_its_meaning(made: Made, text: str) -> None:
+    done, _ = made
+    part = text.partition("<h2>More than hits</h2>")[2].partition("</section>")[0]
+    rows = [re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row) for row in re.findall(r"<tr>(.*?)</tr>", part)]
+    assert [row[0] for row in rows] == [
+        "",
+        "part of the catalogue",
+        "novelty",
+        "diversity",
+        "unevenness (Gini)",
+        "distance from what is held",
+        "nDCG without the popular",
+    ]
+    assert rows[0][1:] == [done.model, *done.baselines]
+    assert rows[1][1].startswith(f"{done.metrics['coverage@3'].value:.4f}")
+    assert rows[2][2].startswith(f"{next(iter(done.baselines.values()))['novelty@3'].value:.4f}")
+    assert "unevenness (Gini) (gini@3): how unevenly products come up; 0 all alike, towards 1 a few take all." in part
+
+
+def test_new_customers_and_new_products_are_called_so(made: Made) -> None:
+    done, folder = made
+    assert done.details is not None
+    newest = [dataclasses.replace(group, name="0") for group in done.details.holders[:1]]
+    with_new = dataclasses.replace(done.details, holders=tuple(newest))
+    part = rendered(done, with_new, read_meta(folder), "users").partition("that was to be found")[2]
+    assert re.findall(r"<td[^>]*>(.*?)</td>", part)[0] == "0 (new)"
+
+
 def test_notes_are_on_the_page(made: Made) -> None:
     done, folder = made
     assert done.details is not None
