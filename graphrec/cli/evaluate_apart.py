@@ -12,10 +12,17 @@ from graphrec.cli.train import text_vectors
 from graphrec.errors import UsageError
 
 if TYPE_CHECKING:
-    from graphrec.evaluation.cold import ColdStart, Side
+    from graphrec.evaluation.cold import ColdStart
+    from graphrec.evaluation.cold_split import Side
     from graphrec.evaluation.rolling import Rolling
 
 SHOWN = ("recall", "ndcg")
+LOOKED_FOR = {
+    "new": "new ones, ranked among the new ones",
+    "all": "everything hidden, ranked among all products",
+    "all: new": "of these lists: the new products",
+    "all: known": "of these lists: the known products",
+}
 
 
 def judge_new(side: "Side", kind: str, ks: Sequence[int], *, json: bool) -> None:
@@ -37,7 +44,7 @@ def judge_new(side: "Side", kind: str, ks: Sequence[int], *, json: bool) -> None
 def _print_cold(done: "ColdStart", users: str) -> None:
     say(
         f"{done.held_out:,} {done.side} held out with all their interactions; {done.users:,} {users} have "
-        f"{done.interactions:,} of them to find"
+        f"{done.interactions:,} hidden products to find"
     )
     for candidates, models in done.metrics.items():
         names = [f"{metric}@{k}" for metric in SHOWN for k in done.k]
@@ -47,8 +54,7 @@ def _print_cold(done: "ColdStart", users: str) -> None:
                 f"{found[name].value:.4f} ({found[name].low:.4f}-{found[name].high:.4f})" for found in models.values()
             ]
             rows.append([name, *cells])
-        among = "new ones" if candidates == "new" else "all products"
-        table(["", *models], rows, title=f"ranked among {among}", right=list(models))
+        table(["", *models], rows, title=LOOKED_FOR[candidates], right=list(models))
     say("chosen on validation: " + ", ".join(f"{weight:g} x {name}" for name, weight in done.weights.items()))
 
 

@@ -1,41 +1,39 @@
 """Cold start: new products that have text and entities only, new customers who have a profile only.
 
-A tenth of the products (or customers) is drawn for validation and a tenth for test; all their interactions are hidden,
-of every type, what describes them stays. The model is chosen on the first tenth, fitted again with it, and judged on
-the second, which nothing has seen. New products are ranked among the new ones and among all.
+A tenth of the products (or customers) is drawn for validation and a tenth for test, and hidden (cold_split.py). One
+model is chosen on the first tenth and on what else is hidden for validation, fitted again with both, and judged on the
+test part, which nothing has seen: new products among the new ones, and everything among all products.
 """
 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import ModelError
+from graphrec.evaluation.cold_split import TEST, VALID, ColdSplit, Mask, Name, Question, Side, cold_split
 from graphrec.evaluation.content import ContentProducts, SimilarUsers
 from graphrec.evaluation.hidden import Metrics
-from graphrec.graph.adjacency import Adjacency, Graph, visible_graph
+from graphrec.graph.adjacency import Graph, visible_graph
 from graphrec.graph.snapshot import Snapshot
 from graphrec.metrics.intervals import bootstrap_all
-from graphrec.metrics.ranking import evaluate_lists
+from graphrec.metrics.ranking import Lists, evaluate_lists
 from graphrec.models.popularity import fit_popularity
 from graphrec.progress import Progress, silent
-from graphrec.terms.topk import top_k
-from graphrec.training.recipes import Inputs, blend_of
+from graphrec.terms.blend import Blend
+from graphrec.terms.topk import NOTHING
+from graphrec.training.lists import first_products
+from graphrec.training.recipes import NEW, Inputs, blend_of
 from graphrec.training.search import choose
-from graphrec.training.split import Split, check_hidden, distinct
-from graphrec.training.validation import Scores, Validation, rows_of
+from graphrec.training.split import check_hidden
+from graphrec.training.validation import Scores
 
-PART = 0.1
-"""Share of the products or customers that validation, and then test, holds out."""
 NEIGHBOURS = (1, 5, 20, 100)
 """Sizes of neighbourhood that the content baseline is tuned over."""
 BLOCK_SCORES = 8_000_000
-
-Side = Literal["items", "users"]
-Mask = NDArray[np.bool_]
+QUESTIONS: Mapping[Side, tuple[Name, ...]] = {"items": ("new", "all"), "users": ("all",)}
 
 
 @dataclass(frozen=True)
@@ -46,12 +44,18 @@ class ColdStart:
     held_out: int
     """Products (or customers) of the test part."""
     users: int
-    """Customers who have something to find."""
+    """Customers who have something to find among all products."""
     interactions: int
     weights: Mapping[str, float]
     """What validation chose."""
     metrics: Mapping[str, Mapping[str, Metrics]]
-    """By candidates (`new`, `all`) and model (`model`, `content`, `popularity`, and `model - content`, paired)."""
+    """By what is looked for where, and model.
+
+    Looked for: `new` products among new ones; `all` that is hidden among all products, and of these lists `all: new`
+    and `all: known` what they find of new and of known products. Models: `model`, `content`, `popularity`, and
+    `model - content`, paired; `no head start` is the model without what lifts new products, where it has such.
+    `new@k` is the part of the first k that is new.
+    """
     k: tuple[int, ...]
     seconds: float
 
@@ -76,131 +80,86 @@ def evaluate_cold(
     """
     began = time.monotonic()
     inputs = Inputs(seed, False, vectors or {}, progress)
-    split, groups = cold_split(snapshot, side, seed)
-    train, fitted = (visible_graph(snapshot, split.hidden(stage)) for stage in ("train", "train+valid"))
-    check_hidden(split, train, "train")
-    check_hidden(split, fitted, "train+valid")
-    validation = _validation(split, train, side, groups, seed)
+    cold = cold_split(snapshot, side, seed)
+    train, fitted = (visible_graph(snapshot, cold.split.hidden(stage)) for stage in ("train", "train+valid"))
+    check_hidden(cold.split, train, "train")
+    check_hidden(cold.split, fitted, "train+valid")
+    content = _content(side, inputs, train)
+    validation = cold.question(VALID, train).validation(seed)
+    if not len(validation):
+        raise ModelError("nobody who holds a product has another one to find, so nothing tells what they like")
     chosen = choose(kind, train, validation, replace(inputs, metric=validation.metric))
-    ours = blend_of(chosen.configuration(), fitted, replace(inputs, stage="refit"))
-    content = _content(side, train, fitted, validation, inputs)
-    users, relevant = _findable(split, fitted, side)
-    candidates = {"new": groups == 2} if side == "items" else {}
-    models: dict[str, Scores] = {"model": ours, "content": content, "popularity": fit_popularity(fitted)}
-    found: dict[str, dict[str, Metrics]] = {}
-    for name, mask in {**candidates, "all": np.ones(split.num_products, np.bool_)}.items():
-        lists = {model: _lists(scores, users, fitted.held(), mask, max(ks)) for model, scores in models.items()}
-        per_user = {
-            model: evaluate_lists(list_, relevant.indptr, relevant.indices, ks) for model, list_ in lists.items()
+    blend = blend_of(chosen.configuration(), fitted, replace(inputs, stage="refit"))
+    models: dict[str, Scores] = {"model": blend, "popularity": fit_popularity(fitted)}
+    if NEW in chosen.weights:
+        models["no head start"] = _without_head_start(blend)
+    found: dict[str, Mapping[str, Metrics]] = {}
+    for name in QUESTIONS[side]:
+        question, tuned_on = (cold.question(part, graph, name) for part, graph in ((TEST, fitted), (VALID, train)))
+        tuning = tuned_on.validation(seed)
+        best = int(np.argmax([tuning.judge(content(train, size)).mean() for size in NEIGHBOURS]))
+        lists = {
+            model: _lists(scores, question, max(ks))
+            for model, scores in {**models, "content": content(fitted, NEIGHBOURS[best])}.items()
         }
+        found |= _judged(name, cold, question, lists, ks, seed)
+    weights, seconds = dict(chosen.weights), time.monotonic() - began
+    held_out, asked = int((cold.groups == TEST).sum()), cold.question(TEST, fitted)
+    return ColdStart(
+        side, held_out, len(asked.users), len(asked.relevant.indices), weights, found, tuple(ks), seconds
+    )  # fmt: skip
+
+
+def _judged(
+    name: Name, cold: ColdSplit, question: Question, lists: Mapping[str, Lists], ks: Sequence[int], seed: int
+) -> dict[str, Mapping[str, Metrics]]:
+    """The metrics of the lists of every model; among all products those of new and of known ones apart, too."""
+    new = cold.groups == TEST
+    apart: dict[str, Question] = {name: question}
+    if cold.side == "items" and name == "all":
+        apart |= {"all: new": question.only(new), "all: known": question.only(~new)}
+    found: dict[str, Mapping[str, Metrics]] = {}
+    for which, asked in apart.items():
+        rows = np.searchsorted(question.users, asked.users)
+        per_user = {
+            model: evaluate_lists(list_[rows], asked.relevant.indptr, asked.relevant.indices, ks)
+            for model, list_ in lists.items()
+        }
+        if which == "all" and cold.side == "items":
+            for model, values in per_user.items():
+                values |= {f"new@{k}": _share(lists[model][:, :k], new) for k in ks}
         own, other = per_user["model"], per_user["content"]
         per_user["model - content"] = {metric: own[metric] - other[metric] for metric in own}
-        found[name] = {model: bootstrap_all(values, seed=seed) for model, values in per_user.items()}
-    held_out = int((groups == 2).sum())
-    weights = dict(chosen.weights)
-    seconds = time.monotonic() - began
-    return ColdStart(side, held_out, len(users), len(relevant.indices), weights, found, tuple(ks), seconds)
+        found[which] = {model: bootstrap_all(values, seed=seed) for model, values in per_user.items()}
+    return found
 
 
-def cold_split(snapshot: Snapshot, side: Side, seed: int) -> tuple[Split, NDArray[np.int8]]:
-    """The split that hides all interactions of what is new, and each product's (customer's) group.
-
-    Groups are 0 for what is known, 1 for validation, 2 for test.
-
-    Raises:
-        ModelError: fewer than ten of them have an interaction.
-    """
-    roles = snapshot.schema.roles
-    num_users, num_products = snapshot.count(roles.user), snapshot.count(roles.product)
-    relevant = _codes(snapshot, roles.relevant, num_products)
-    every = _codes(snapshot, roles.interactions, num_products)
-
-    def owners(codes: NDArray[np.int64]) -> NDArray[np.int64]:
-        return codes % num_products if side == "items" else codes // num_products
-
-    able = distinct(owners(relevant))
-    part = int(len(able) * PART)
-    if not part:
-        raise ModelError(f"{len(able)} {side} have an interaction: too few to hold out a tenth of them twice")
-    drawn = np.random.default_rng(seed).permutation(able)
-    groups = np.zeros(num_products if side == "items" else num_users, np.int8)
-    groups[drawn[:part]], groups[drawn[part : 2 * part]] = 1, 2
-
-    def of(codes: NDArray[np.int64], group: int) -> NDArray[np.int64]:
-        chosen: NDArray[np.int64] = codes[groups[owners(codes)] == group]
-        return chosen
-
-    split = Split(
-        "cold", num_users, num_products, valid=of(relevant, 1), test=of(relevant, 2),
-        listed=(of(every, 1), of(every, 2)),
-    )  # fmt: skip
-    return split, groups
+def _share(lists: Lists, new: Mask) -> NDArray[np.float64]:
+    """The part of each list that is new (num_users,)."""
+    return np.asarray((new[lists] & (lists != NOTHING)).mean(axis=1))
 
 
-def _codes(snapshot: Snapshot, names: Sequence[str], num_products: int) -> NDArray[np.int64]:
-    codes = [np.zeros(0, np.int64)]
-    for name in names:
-        edges = snapshot.edges(name)
-        rows = np.repeat(np.arange(len(edges.indptr) - 1, dtype=np.int64), np.diff(edges.indptr))
-        codes.append(rows * num_products + edges.indices)
-    return distinct(np.concatenate(codes))
+def _without_head_start(blend: Blend) -> Blend:
+    kept = [(term, weight) for term, weight in zip(blend.terms, blend.weights, strict=True) if term.name != NEW]
+    return Blend([term for term, _ in kept], [weight for _, weight in kept])
 
 
-@dataclass(frozen=True, eq=False)
-class _AmongNew(Validation):
-    """Validation that ranks among new products only (num_products,)."""
-
-    new: Mask
-
-    def masked_scores(self, term: Scores, rows: slice, *, standard: bool = False) -> NDArray[np.float32]:
-        """The scores of new products; -inf for all others."""
-        scores = super().masked_scores(term, rows, standard=standard)
-        scores[:, ~self.new] = -np.inf
-        return scores
-
-
-def _validation(split: Split, graph: Graph, side: Side, groups: NDArray[np.int8], seed: int) -> Validation:
-    """The validation users; of those with something to find among new products, the ones who hold another."""
-    whole = Validation.of(split, graph, seed)
+def _content(side: Side, inputs: Inputs, train: Graph) -> Callable[[Graph, int], Scores]:
+    """Content kNN on a graph with a number of neighbours."""
+    roles = train.schema.roles
     if side == "users":
-        return whole
-    rows = np.flatnonzero(whole.held.degrees() > 0)
-    if not len(rows):
-        raise ModelError("nobody who holds a new product holds a known one, so nothing tells what they like")
-    return _AmongNew(
-        whole.users[rows], rows_of(whole.relevant, rows), rows_of(whole.held, rows), whole.num_products, groups == 1
-    )
+        return lambda graph, size: SimilarUsers(graph, inputs.vectors.get(roles.user), size)
+    if roles.product not in inputs.vectors:
+        raise ModelError("new products need text vectors, none were given; run: graphrec embed")
+    return lambda graph, size: ContentProducts(graph, inputs.vectors[roles.product], size)
 
 
-def _findable(split: Split, fitted: Graph, side: Side) -> tuple[NDArray[np.int32], Adjacency]:
-    """The test users and what they have to find; new products are looked for by people who hold something."""
-    users, relevant = split.relevant("test")
-    rows = np.arange(len(users)) if side == "users" else np.flatnonzero(fitted.held().degrees()[users] > 0)
-    return users[rows], rows_of(relevant, rows)
-
-
-def _content(side: Side, train: Graph, fitted: Graph, validation: Validation, inputs: Inputs) -> Scores:
-    """Content kNN with the number of neighbours that validation prefers, on what the tested model was fitted on."""
-    make: Callable[[Graph, int], Scores]
-    if side == "items":
-        if train.schema.roles.product not in inputs.vectors:
-            raise ModelError("new products need text vectors, none were given; run: graphrec embed")
-        vectors = inputs.vectors[train.schema.roles.product]
-        make = lambda graph, size: ContentProducts(graph, vectors, size)  # noqa: E731
-    else:
-        make = lambda graph, size: SimilarUsers(graph, inputs.vectors.get(graph.schema.roles.user), size)  # noqa: E731
-    best = max(NEIGHBOURS, key=lambda size: float(validation.judge(make(train, size)).mean()))
-    return make(fitted, best)
-
-
-def _lists(scores: Scores, users: NDArray[np.int32], held: Adjacency, mask: Mask, k: int) -> NDArray[np.int32]:
-    """The first k candidates of each user (len(users), k) that they do not hold."""
-    lists = np.full((len(users), k), -1, np.int32)
-    step = max(1, BLOCK_SCORES // len(mask))
-    for start in range(0, len(users), step):
-        block = users[start : start + step]
-        found = scores.batch(block).astype(np.float32)
-        known = found.any(axis=1)
-        found[:, ~mask] = -np.inf
-        lists[start : start + step][known] = top_k(found[known], k, held, block[known])
+def _lists(scores: Scores, question: Question, k: int) -> Lists:
+    """The first k candidates of each user (len(users), k) that they do not hold; none where nothing is known."""
+    lists = np.full((len(question.users), k), NOTHING, np.int32)
+    step = max(1, BLOCK_SCORES // len(question.candidates))
+    for start in range(0, len(lists), step):
+        block = question.users[start : start + step]
+        found = scores.batch(block).astype(np.float32, copy=False)
+        lists[start : start + step] = first_products(found, k, question.held, block, question.candidates)
     return lists

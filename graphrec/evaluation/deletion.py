@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Matrix = NDArray[np.float64]
 #: Lines that rest on no edge of the user, so that no deletion takes them away.
-ROOTLESS = frozenset({"general", "self", "nonlinear"})
+ROOTLESS = frozenset({"general", "new", "self", "nonlinear"})
 #: A first hop and the node it leads to; no hop: the user's own text.
 Edge = tuple[Hop | None, int]
 

@@ -10,7 +10,7 @@ from graphrec.metrics.intervals import Interval
 
 KINDS = {
     "path": "paths", "similarity": "learned likeness", "text": "likeness of texts", "attribute": "attributes",
-    "general": "everyone", "self": "own ID", "nonlinear": "not linear",
+    "general": "everyone", "new": "newness", "self": "own ID", "nonlinear": "not linear",
 }  # fmt: skip
 PATH_MEANINGS = {
     "LIR": "recency of the dealing that the strongest path starts with; 1 the last, 0 the first",

@@ -13,7 +13,7 @@ class Line:
     """One line of a ledger."""
 
     kind: str
-    """path, attribute, similarity, general or self."""
+    """path, attribute, similarity, general, new or self."""
     text: str
     share: float
     """The line's part of the score, in score units."""
@@ -80,7 +80,7 @@ class Item:
     rest: float
     """What the lines that are not shown add up to."""
     composition: dict[str, float]
-    """The parts of the score, shown or not: path, text, learned, attribute, general, self and, where a term is not
+    """The parts of the score, shown or not: path, text, learned, attribute, general, new, self and, where a term is not
     linear, nonlinear; they add up to it."""
     confidence: float
     """How much evidence stands behind the product, 0 to below 1: serving/confidence.py."""

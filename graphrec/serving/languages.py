@@ -47,6 +47,8 @@ ENGLISH = Language(
     {
         "general+": "{i} is widely held",
         "general-": "{i} is not widely held",
+        "new+": "{i} is new: nobody holds it yet",
+        "new-": "{i} is not new: others hold it",
         "profile+": "{i} fits your profile",
         "profile-": "{i} does not fit your profile",
         "self+": "what was learned about you alone speaks for {i}",
@@ -83,6 +85,7 @@ ENGLISH = Language(
         "learned": "{share} learned from dealings",
         "attribute": "{share} attributes",
         "general": "{share} popularity",
+        "new": "{share} because the product is new",
         "self": "{share} who the user is (user-ID)",
         "nonlinear": "{share} not linear in what the user has",
         "gradients": "integrated gradients over {edges} edges around it: completeness gap {gap}",
@@ -131,6 +134,8 @@ CHINESE = Language(
     {
         "general+": "很多客户持有{i}",
         "general-": "持有{i}的客户不多",
+        "new+": "{i}是新产品，尚无客户持有",
+        "new-": "{i}不是新产品，已有客户持有",
         "profile+": "{i}符合您的个人情况",
         "profile-": "{i}与您的个人情况不太相符",
         "self+": "仅从您本人学到的内容倾向于{i}",
@@ -167,6 +172,7 @@ CHINESE = Language(
         "learned": "{share}来自往来记录中学到的搭配",
         "attribute": "{share}来自客户属性",
         "general": "{share}来自产品的普及程度",
+        "new": "{share}因为产品是新的",
         "self": "{share}来自客户身份（用户 ID）",
         "nonlinear": "{share}来自非线性部分",
         "gradients": "对周围{edges}条边的积分梯度：完备性误差{gap}",

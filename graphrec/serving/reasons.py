@@ -21,7 +21,7 @@ from graphrec.terms.walks import WalkScorer, WalkTerm
 
 MAX_HOPS = 3
 #: What a score may consist of; nothing is scored by who a user is, so that `self` is 0 unless a model says otherwise.
-PARTS = ("path", "text", "learned", "attribute", "general", "self")
+PARTS = ("path", "text", "learned", "attribute", "general", "new", "self")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Stands after every time in a store.
 END_OF_TIME = "9999-12-31T23:59:59.999999Z"

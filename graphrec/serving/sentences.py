@@ -66,7 +66,7 @@ class Sentences:
         sign = "+" if favours else "-"
         product = self.called(target)
         if group.kind == "general" or via is None:
-            key = group.kind if group.kind in ("general", "self", "nonlinear") else "profile"
+            key = group.kind if group.kind in ("general", "new", "self", "nonlinear") else "profile"
             return self.say(f"{key}{sign}", i=product)
         values = {"i": product, "a": self.called(via), "verb": self._verb(group.hop)}
         if group.hop is not None and group.hop.type not in self.schema.roles.interactions:

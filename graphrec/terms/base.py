@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Hop
 
-LineKind = Literal["path", "attribute", "similarity", "general", "self", "nonlinear"]
+LineKind = Literal["path", "attribute", "similarity", "general", "new", "self", "nonlinear"]
 LinePart = Literal["", "text", "learned"]
 
 

@@ -71,6 +71,8 @@ LIGHTGCN_SCORES = 200_000_000
 KERNEL, LEARNED = "kernel", "learned-kernel"
 PATHS = (KERNEL, LEARNED)
 """The terms whose score lies on real paths alone; the learned one starts from the walks of the other."""
+NEW = "new"
+"""The head start of products without holders; its weight is in units of the whole score."""
 
 
 def is_affordable(name: str, graph: Graph, inputs: Inputs) -> bool:
@@ -105,6 +107,10 @@ def fit_parts(name: str, graph: Graph, plain: Plain, inputs: Inputs) -> list[tup
     """
     if name == LEARNED:
         return fit_learned(graph, plain, inputs)[0]
+    if name == NEW:
+        from graphrec.models.newness import fit_newness
+
+        return [fit_newness(graph)]
     if name != KERNEL:
         return [(fit_term(name, graph, plain, inputs), 1.0)]
     from graphrec.models.kernel import fit_kernel

@@ -17,10 +17,12 @@ from graphrec.terms.walks import WalkTerm
 from graphrec.training.balance import towards_names, towards_paths
 from graphrec.training.candidates import Candidates
 from graphrec.training.networks import NETWORKS, fit_network
+from graphrec.training.newcomers import head_start, with_head_start
 from graphrec.training.provenance import digest
 from graphrec.training.recipes import (
     KERNEL,
     LEARNED,
+    NEW,
     PATHS,
     Inputs,
     Plain,
@@ -128,7 +130,18 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
         weights = towards_paths(candidates.judge, likely, is_path, weights, inputs.path_share)
         weights = towards_names(candidates.judge, weights, is_crowd)
     inputs.progress("choosing terms", len(names), len(names))
-    return _chosen(choices, np.round(weights / weights.max(), 4), tried)
+    chosen = _chosen(choices, np.round(weights / weights.max(), 4), tried)
+    return _with_new(chosen, graph, validation) if kind == "blend" else chosen
+
+
+def _with_new(chosen: Chosen, graph: Graph, validation: Validation) -> Chosen:
+    """The choice with a head start of new products, where validation users took such."""
+    assert chosen.blend is not None, "a choice is fitted"
+    height = head_start(chosen.blend, graph, validation)
+    if not height:
+        return chosen
+    terms, weights = {**chosen.terms, NEW: {}}, {**chosen.weights, NEW: height}
+    return replace(chosen, terms=terms, weights=weights, blend=with_head_start(chosen.blend, graph, height))
 
 
 def one_kernel(choices: list[Choice]) -> list[Choice]:

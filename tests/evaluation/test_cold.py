@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from graphrec.errors import ModelError
-from graphrec.evaluation.cold import cold_split, evaluate_cold
+from graphrec.evaluation.cold import evaluate_cold
+from graphrec.evaluation.cold_split import TEST, VALID, cold_split
 from graphrec.evaluation.content import ContentProducts, SimilarUsers
 from graphrec.graph.adjacency import Hop, visible_graph
 from graphrec.graph.snapshot import Snapshot
@@ -36,22 +37,59 @@ def texts() -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("side", ["items", "users"])
 def test_what_is_new_has_no_interaction_left_and_keeps_what_describes_it(snapshot: Snapshot, side: str) -> None:
-    split, groups = cold_split(snapshot, side, seed=1)  # type: ignore[arg-type]
+    cold = cold_split(snapshot, side, seed=1)  # type: ignore[arg-type]
     size = PRODUCTS if side == "items" else 60
-    assert np.bincount(groups, minlength=3).tolist() == [size * 8 // 10, size // 10, size // 10]
-    for stage, hidden in (("train", (1, 2)), ("train+valid", (2,))):
-        graph = visible_graph(snapshot, split.hidden(stage))  # type: ignore[arg-type]
+    assert np.bincount(cold.groups, minlength=3).tolist() == [size * 8 // 10, size // 10, size // 10]
+    for stage, hidden in (("train", (VALID, TEST)), ("train+valid", (TEST,))):
+        graph = visible_graph(snapshot, cold.split.hidden(stage))  # type: ignore[arg-type]
         for name in ("BOUGHT", "VIEWED"):
             degrees = graph.hops[Hop(name, reverse=side == "items")].degrees()
-            assert (degrees[np.isin(groups, hidden)] == 0).all()
+            assert (degrees[np.isin(cold.groups, hidden)] == 0).all()
         assert graph.hops[Hop("LIVES_IN")].degrees().tolist() == [1] * 60
-    whole = visible_graph(snapshot).hops[Hop("BOUGHT", reverse=side == "items")].degrees()
-    assert len(split.test) == whole[groups == 2].sum()
+
+
+def test_new_customers_have_all_they_did_to_find(snapshot: Snapshot) -> None:
+    cold = cold_split(snapshot, "users", seed=1)
+    question = cold.question(TEST, visible_graph(snapshot, cold.split.hidden("train+valid")))
+    assert question.users.tolist() == np.flatnonzero(cold.groups == TEST).tolist()
+    assert question.relevant.degrees().tolist() == [PRODUCTS // 2] * 6
+
+
+def test_new_products_count_with_the_same_tenth_as_known_ones(snapshot: Snapshot) -> None:
+    cold = cold_split(snapshot, "items", seed=1)
+    for part in (VALID, TEST):
+        graph = visible_graph(snapshot, cold.split.hidden("train" if part == VALID else "train+valid"))
+        asked, among_new = (cold.question(part, graph, name) for name in ("all", "new"))  # type: ignore[arg-type]
+        there, new = int((cold.groups <= part).sum()), cold.groups == part
+        # Of 1,200 pairs, 30 a product: a tenth of what users took of what is there, and all of what is new.
+        assert len(asked.relevant.indices) == pytest.approx(there * 30 * 0.1, rel=0.2)
+        assert new[asked.relevant.indices].sum() == pytest.approx(4 * 30 * 0.1, rel=0.5)
+        assert among_new.candidates.tolist() == new.tolist()
+        assert np.bincount(among_new.relevant.indices, minlength=PRODUCTS)[new].tolist() == [30] * 4
+        assert asked.only(new).relevant.indices.tolist() == asked.relevant.indices[new[asked.relevant.indices]].tolist()
+
+
+def test_what_users_hold_and_nobody_asks_for_is_no_candidate(snapshot: Snapshot) -> None:
+    cold = cold_split(snapshot, "items", seed=1)
+    question = cold.question(TEST, visible_graph(snapshot, cold.split.hidden("train+valid")))
+    for row, user in enumerate(question.users):
+        asked = question.relevant.row(row).tolist()
+        half = range(PRODUCTS // 2) if user % 2 == 0 else range(PRODUCTS // 2, PRODUCTS)
+        assert sorted([*question.held.row(int(user)).tolist(), *asked]) == list(half)
+
+
+def test_what_is_asked_at_test_stays_open_at_validation(snapshot: Snapshot) -> None:
+    cold = cold_split(snapshot, "items", seed=1)
+    validation = cold.question(VALID, visible_graph(snapshot, cold.split.hidden("train")))
+    tested = {divmod(int(code), PRODUCTS) for code in cold.split.test}
+    assert not any((int(user), int(product)) in tested for user in range(60) for product in validation.held.row(user))
+    assert validation.candidates.tolist() == (cold.groups != TEST).tolist()
 
 
 def test_another_seed_draws_others(snapshot: Snapshot) -> None:
-    first, again, other = (cold_split(snapshot, "items", seed=seed)[1] for seed in (0, 0, 1))
-    assert first.tolist() == again.tolist() != other.tolist()
+    first, again, other = (cold_split(snapshot, "items", seed=seed) for seed in (0, 0, 1))
+    assert first.groups.tolist() == again.groups.tolist() != other.groups.tolist()
+    assert first.split.hash == again.split.hash != other.split.hash
 
 
 def test_new_products_are_found_by_their_texts(snapshot: Snapshot) -> None:
@@ -61,8 +99,11 @@ def test_new_products_are_found_by_their_texts(snapshot: Snapshot) -> None:
     assert new["model"]["ndcg@4"].value == new["content"]["ndcg@4"].value == 1.0
     assert new["popularity"]["ndcg@4"].value < 0.9
     assert new["model - content"]["ndcg@4"].value == 0.0
-    # Among all products nobody's purchases speak for a new one.
-    assert found.metrics["all"]["popularity"]["ndcg@4"].value == 0.0
+    # Among all products nobody's purchases speak for a new one; their texts put all of one's own half first.
+    assert list(found.metrics) == ["new", "all", "all: new", "all: known"]
+    assert found.metrics["all: new"]["popularity"]["ndcg@4"].value == 0.0
+    assert found.metrics["all"]["popularity"]["new@4"].value == 0.0
+    assert found.metrics["all"]["model"]["recall@4"].value > 0.9
 
 
 def test_new_users_are_served_by_their_town(snapshot: Snapshot) -> None:

@@ -80,6 +80,8 @@ BOUGHT = Hop("BOUGHT")
 LEARNED = [
     (LineGroup("general"), None, True, "Fund 2 is widely held", "很多客户持有 Fund 2"),
     (LineGroup("general"), None, False, "Fund 2 is not widely held", "持有 Fund 2 的客户不多"),
+    (LineGroup("new"), None, True, "Fund 2 is new: nobody holds it yet", "Fund 2 是新产品，尚无客户持有"),
+    (LineGroup("new"), None, False, "Fund 2 is not new: others hold it", "Fund 2 不是新产品，已有客户持有"),
     (
         LineGroup("self"), None, False,
         "what was learned about you alone speaks against Fund 2", "仅从您本人学到的内容不倾向于 Fund 2",

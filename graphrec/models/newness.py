@@ -1,0 +1,26 @@
+"""Newness: the head start of products that nobody holds yet, for users who hold something.
+
+No walk leads to such a product through people, so that all it scores is what its text and entities say.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.graph.adjacency import Graph
+from graphrec.terms.factors import FactorTerm, Neighbours
+
+
+def is_new(graph: Graph) -> NDArray[np.bool_]:
+    """Whether nobody holds a product (num_products,)."""
+    return np.asarray(np.bincount(graph.held().indices, minlength=graph.num_products) == 0)
+
+
+def fit_newness(graph: Graph) -> tuple[FactorTerm, float]:
+    """The term that scores 1 for new products and users who hold something, 0 else, and its spread.
+
+    A blend divides a term by its spread: with this as its weight it adds 1, however many products are new.
+    """
+    known = (graph.held().degrees() > 0).astype(np.float32)
+    new = is_new(graph).astype(np.float32)
+    term = FactorTerm("new", graph, [Neighbours(None, known[:, None], own=True, kind="new")], new[:, None])
+    return term, float(new.astype(np.float64).std())
