@@ -22,6 +22,7 @@ from graphrec.models.epochs import Supervision
 from graphrec.models.loop import Fitted, fit
 from graphrec.models.network import Texts, message_hops
 from graphrec.models.objective import Loss, TrainingConfig, Vectors, ranking_loss
+from graphrec.models.propagation import as_array
 from graphrec.models.sampling import Block, everything, fixed_sample, sampled_block
 from graphrec.models.steps import Step, StepSource
 from graphrec.models.text import centred, mean_text
@@ -132,10 +133,10 @@ class HeteroSAGE(nn.Module):
             inputs = {}
             for position, label in enumerate(self.labels):
                 alike = len(self.ids[position]) == 1 and label not in self.texts
-                inputs[label] = _array(self.input(label, np.arange(1 if alike else graph.counts[label])))
+                inputs[label] = as_array(self.input(label, np.arange(1 if alike else graph.counts[label])))
             first, second = (layer.weights() for layer in self.layers)  # type: ignore[operator]
         network = SageNetwork(inputs, self.heard, first, second)
-        return SageTerm(graph, network, _array(vectors[roles.user]), _array(vectors[roles.product]))
+        return SageTerm(graph, network, as_array(vectors[roles.user]), as_array(vectors[roles.product]))
 
 
 class _Layer(nn.Module):
@@ -177,13 +178,13 @@ class _Layer(nn.Module):
 
     def weights(self) -> SageLayer:
         """The weights as arrays."""
-        own = {label: _array(layer.weight.T) for label, layer in zip(self.labels, self.own, strict=True)}  # type: ignore[arg-type]
-        bias = {label: _array(layer.bias) for label, layer in zip(self.labels, self.own, strict=True)}  # type: ignore[arg-type]
+        own = {label: as_array(layer.weight.T) for label, layer in zip(self.labels, self.own, strict=True)}  # type: ignore[arg-type]
+        bias = {label: as_array(layer.bias) for label, layer in zip(self.labels, self.own, strict=True)}  # type: ignore[arg-type]
         message = {}
         for hop in self.hops:
             assert self.heard is not None, "there are hops"
             weight: Any = self.heard.convs[self._edge(hop)].lin_l.weight
-            message[hop] = _array(weight.T)
+            message[hop] = as_array(weight.T)
         return SageLayer(own, bias, message)
 
     def _edge(self, hop: Hop) -> tuple[str, str, str]:
@@ -227,7 +228,3 @@ def fit_graphsage(
         evaluate=evaluate,
         supervision=supervision,
     )
-
-
-def _array(values: Tensor) -> NDArray[np.float32]:
-    return np.ascontiguousarray(values.detach().cpu().numpy().astype(np.float32))

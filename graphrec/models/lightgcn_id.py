@@ -14,16 +14,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Graph
 from graphrec.models.epochs import Supervision
 from graphrec.models.loop import Fitted, fit
-from graphrec.models.matrix import holdings, inverse_power, relevant_hops
+from graphrec.models.matrix import column, holdings, inverse_power, relevant_hops
 from graphrec.models.objective import Noise, PropagationConfig, Vectors, step_loss
-from graphrec.models.propagation import SparsePair
+from graphrec.models.propagation import SparsePair, as_array
 from graphrec.models.spectral import SpectralConfig, leading_patterns
 from graphrec.models.steps import Holdings, Pairs, Step
 from graphrec.terms.factors import FactorTerm, Neighbours
@@ -99,9 +98,9 @@ class PlainGCN(nn.Module):
             for alpha in self.alphas[2:]:
                 users, products = self.messages(products), self.messages.back(users)
                 arriving = arriving + alpha * products
-            left = _array(arriving) * _column(inverse_power(self.product_degrees, 0.5))
-            own = self.alphas[0] * _array(self.users) * _column(np.sqrt(self.user_degrees))
-            right = _array(self.propagate()[1])
+            left = as_array(arriving) * column(inverse_power(self.product_degrees, 0.5))
+            own = self.alphas[0] * as_array(self.users) * column(np.sqrt(self.user_degrees))
+            right = as_array(self.propagate()[1])
         neighbours = [Neighbours(hop, left) for hop in relevant_hops(graph)]
         if self.alphas[0]:
             neighbours.append(Neighbours(None, own, own=True, kind="self"))
@@ -161,11 +160,3 @@ def _start(graph: Graph, config: PlainLightGCNConfig, messages: SparsePair) -> t
     # The spread of a random start, so that one learning rate suits both.
     scale = config.init / products.square().mean().sqrt().clamp_min(1e-12)
     return scale * users, scale * products
-
-
-def _array(values: Tensor) -> NDArray[np.float32]:
-    return values.detach().cpu().numpy().astype(np.float32)
-
-
-def _column(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    return values[:, None].astype(np.float32)

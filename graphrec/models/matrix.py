@@ -58,3 +58,8 @@ def inverse_power(degrees: NDArray[np.number], power: float) -> NDArray[np.float
     """degree ** -power, 0 where the degree is 0."""
     values = np.asarray(degrees, np.float64)
     return np.power(values, -power, out=np.zeros_like(values), where=values > 0)
+
+
+def column(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The values as a column (len(values), 1), to scale the rows of a matrix."""
+    return values[:, None].astype(np.float32)

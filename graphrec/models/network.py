@@ -23,7 +23,7 @@ from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Adjacency, Graph, Hop
 from graphrec.models.matrix import inverse_power
 from graphrec.models.objective import Noise, PropagationConfig, Vectors
-from graphrec.models.propagation import gather_sum, propagate_sum
+from graphrec.models.propagation import as_array, gather_sum, propagate_sum
 from graphrec.models.steps import Step
 from graphrec.models.text import centred, mean_text
 from graphrec.terms.factors import FactorTerm, Neighbours
@@ -174,13 +174,13 @@ class ItemGCN(nn.Module):
         with torch.no_grad():
             layers = self.layer0()
             first = self.suffix(layers, self.graph_hops)
-            right = _array(self._receive(self.product, self.alphas[0], layers, first, self.graph_hops))
+            right = as_array(self._receive(self.product, self.alphas[0], layers, first, self.graph_hops))
             neighbours = [
-                Neighbours(hop, _array(self._sent(position, first)))
+                Neighbours(hop, as_array(self._sent(position, first)))
                 for position, hop in enumerate(self.hops)
                 if self.ends[hop][0] == self.user
             ]
-            everyone = Neighbours(None, _array(self._everyone()[None, :]))
+            everyone = Neighbours(None, as_array(self._everyone()[None, :]))
         return FactorTerm(self.name, graph, [*neighbours, everyone], right, text_dim=self.text_dim)
 
     def _receive(
@@ -246,7 +246,3 @@ def _relative(degrees: NDArray[np.int64], power: float) -> NDArray[np.float64]:
     present = degrees > 0
     mean = float(degrees[present].mean()) if present.any() else 1.0
     return np.where(present, inverse_power(np.maximum(degrees, 1) / mean, power), 0.0)
-
-
-def _array(values: Tensor) -> NDArray[np.float32]:
-    return values.detach().cpu().numpy().astype(np.float32)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -37,6 +38,11 @@ def _convolution() -> Any:
         from torch_geometric.nn import SimpleConv
 
     return SimpleConv(aggr="sum")
+
+
+def as_array(values: Tensor) -> NDArray[np.float32]:
+    """A copy of the values of a tensor, which training does not change any more, row by row in memory."""
+    return np.array(values.detach().cpu().numpy(), np.float32, order="C")
 
 
 class SparsePair:

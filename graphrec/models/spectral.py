@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Graph
-from graphrec.models.matrix import holders_per_product, holdings_per_user, inverse_power, relevant_hops
+from graphrec.models.matrix import column, holders_per_product, holdings_per_user, inverse_power, relevant_hops
 from graphrec.progress import Progress, silent
 from graphrec.terms.batch import sum_of_rows
 from graphrec.terms.factors import FactorTerm, Neighbours
@@ -56,8 +56,8 @@ def fit_spectral(graph: Graph, config: SpectralConfig | None = None, *, progress
     hops = relevant_hops(graph)
     degrees = holders_per_product(graph)
     patterns = leading_patterns(graph, config.dim_for(graph.num_products), config, progress)
-    left = patterns * _column(inverse_power(degrees, config.power))
-    right = patterns * _column(degrees**config.power)
+    left = patterns * column(inverse_power(degrees, config.power))
+    right = patterns * column(degrees**config.power)
     return FactorTerm("spectral", graph, [Neighbours(hop, left) for hop in hops], right)
 
 
@@ -83,8 +83,8 @@ def _normal_operator(graph: Graph) -> Callable[[Matrix], Matrix]:
     hops = relevant_hops(graph)
     everyone = np.arange(graph.num_users, dtype=np.int32)
     catalogue = np.arange(graph.num_products, dtype=np.int32)
-    per_user = _column(inverse_power(holdings_per_user(graph), 1.0))
-    per_product = _column(inverse_power(holders_per_product(graph), 0.5))
+    per_user = column(inverse_power(holdings_per_user(graph), 1.0))
+    per_product = column(inverse_power(holders_per_product(graph), 0.5))
 
     def apply(block: Matrix) -> Matrix:
         scaled = block * per_product
@@ -115,7 +115,3 @@ def _summed(parts: list[Matrix]) -> Matrix:
     for part in parts[1:]:
         total += part
     return total
-
-
-def _column(values: NDArray[np.float64]) -> Matrix:
-    return values[:, None].astype(np.float32)

@@ -232,3 +232,15 @@ def test_a_loss_that_is_not_offered_is_refused(loss: str) -> None:
     with pytest.raises(ModelError) as caught:
         trained(random_board(1), loss=loss)
     assert str(caught.value) == f"graphsage is trained with loss auto, full or in-batch, not with {loss!r}"
+
+
+def test_a_term_does_not_change_with_the_network_that_it_came_from() -> None:
+    graph = random_board(4)
+    network = HeteroSAGE(graph, texts(graph), SMALL)
+    term = network.term(graph)
+    before = [array.copy() for array in (term.users, term.products, *term.network.first.bias.values())]
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter += 1
+    for array, kept in zip((term.users, term.products, *term.network.first.bias.values()), before, strict=True):
+        np.testing.assert_array_equal(array, kept)
