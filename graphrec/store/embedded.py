@@ -141,7 +141,12 @@ class EmbeddedStore(Store):
                 database.close()
 
     def _exists(self) -> bool:
-        return self._database is not None or (self.path / "configuration.json").exists()
+        """Whether the store is there; a folder of other things must not become one, for a first load replaces it."""
+        if self._database is not None or (self.path / "configuration.json").exists():
+            return True
+        if self.path.exists() and not (self.path.is_dir() and not any(self.path.iterdir())):
+            raise StoreError(f"{self.path} is no store and not an empty folder; name another one with --store")
+        return False
 
     def _open(self, *, create: bool = False) -> Any:
         if self._database is None:

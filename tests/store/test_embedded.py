@@ -54,6 +54,26 @@ def test_first_load_that_fails_leaves_nothing(store: EmbeddedStore) -> None:
     assert names(store.path.parent) == []
 
 
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_other_things_never_become_a_store(tmp_path: Path, kind: str) -> None:
+    kept = tmp_path / "thesis" / "chapter.txt"
+    kept.parent.mkdir()
+    kept.write_text("precious", "utf-8")
+    path = kept.parent if kind == "folder" else kept
+    with EmbeddedStore(path, tmp_path / "series") as other:
+        for use in (lambda: feed(other.sink(), source()), other.info, lambda: other.write("CREATE (n:Note)")):
+            with pytest.raises(StoreError) as caught:
+                use()
+            assert str(caught.value) == f"{path} is no store and not an empty folder; name another one with --store"
+    assert kept.read_text("utf-8") == "precious"
+
+
+def test_empty_folder_becomes_a_store(store: EmbeddedStore) -> None:
+    store.path.mkdir()
+    feed(store.sink(), source())
+    assert store.info().sources == ("bank",)
+
+
 def test_rows_before_begin(store: EmbeddedStore) -> None:
     with pytest.raises(StoreError, match="rows came before the load began; call begin first"):
         store.sink().finish(None)
