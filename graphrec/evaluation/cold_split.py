@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import ModelError
-from graphrec.graph.adjacency import Adjacency, Graph, from_codes
+from graphrec.graph.adjacency import Adjacency, Graph, codes_of, from_codes
 from graphrec.graph.snapshot import Snapshot
 from graphrec.training.split import Codes, Split, distinct
 from graphrec.training.validation import MAX_USERS, SCORES_AT_LEAST, Scores, Validation, rows_of
@@ -144,9 +144,5 @@ def cold_split(snapshot: Snapshot, side: Side, seed: int) -> ColdSplit:
 
 def _codes(snapshot: Snapshot, names: Sequence[str], num_products: int) -> Codes:
     """The distinct pairs of some edge types."""
-    codes = [np.zeros(0, np.int64)]
-    for name in names:
-        edges = snapshot.edges(name)
-        rows = np.repeat(np.arange(len(edges.indptr) - 1, dtype=np.int64), np.diff(edges.indptr))
-        codes.append(rows * num_products + edges.indices)
-    return distinct(np.concatenate(codes))
+    codes = [codes_of(snapshot.edges(name), num_products) for name in names]
+    return distinct(np.concatenate([np.zeros(0, np.int64), *codes]))

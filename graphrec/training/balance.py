@@ -44,10 +44,14 @@ def towards_names(judge: Judge, weights: Weights, is_crowd: NDArray[np.bool_]) -
 
 
 def _unless_worse(judge: Judge, weights: Weights, trials: Sequence[Weights], cost: float = 0.0) -> Weights:
-    """The first of the trials that is at most one standard error, or this part, of the metric worse; else the weights.
+    """The first of the trials whose metric is tolerated; else the weights."""
+    least = tolerated(judge(weights), cost)
+    return next((trial for trial in trials if judge(trial).mean() >= least), weights)
+
+
+def tolerated(values: NDArray[np.float64], cost: float = 0.0) -> float:
+    """The mean of a metric less one standard error, or less this part of it where that is more.
 
     Source: the one-standard-error rule of Breiman et al., Classification and Regression Trees, 1984.
     """
-    now = judge(weights)
-    tolerated = now.mean() - max(now.std() / np.sqrt(len(now)), cost * now.mean())
-    return next((trial for trial in trials if judge(trial).mean() >= tolerated), weights)
+    return float(values.mean() - max(values.std() / np.sqrt(len(values)), cost * values.mean()))
