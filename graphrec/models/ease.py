@@ -2,9 +2,10 @@
 
     minimise |Y - X B|^2 + lambda |B|^2,  B[c, i] = 0 for every column c that is product i itself
 
-Rows may be weighted, by (d_u / mean of d)^-user_power, so that a user with many holdings does not count for many. X
-has a column per product and relevant type, then one-hot attributes; Y says whether a product is held. Source: Steck,
-WWW 2019; with attributes as further columns. With one relevant type and no attributes it is EASE itself.
+Rows may be weighted, by (d_u / mean of d)^-user_power, so that a user with many holdings does not count for many, and
+B[c, i] divided by (n_c n_i)^popularity_power, so that what many have says less and is recommended less; n = how many
+have it. X has a column per product and relevant type, then one-hot attributes; Y says whether a product is held.
+Source: Steck, WWW 2019; with attributes as further columns. With one relevant type and no attributes it is EASE itself.
 """
 
 from dataclasses import dataclass
@@ -30,7 +31,9 @@ class EaseConfig:
     regularization: float = 100.0
     """lambda, in edges; 100 is good on zimnat."""
     user_power: float = 0.0
-    """How far users with many holdings count less; .5 is better than 0 on ml-1m."""
+    """How far users with many holdings count less; .7 is better than 0 on ml-1m."""
+    popularity_power: float = 0.0
+    """How far popular products count less, as a neighbour and as a result; .1 is better than 0 on ml-1m."""
     attributes: bool = True
     """Whether the user's attribute nodes are columns too."""
     use_protected: bool = False
@@ -67,6 +70,8 @@ def fit_ease(graph: Graph, config: EaseConfig | None = None, *, progress: Progre
     inverse = cho_solve(cho_factor(gram, lower=True, overwrite_a=True), np.eye(columns), overwrite_b=True)
     progress("EASE", 1, 2)
     table = _without_self(inverse, inverse @ _dense(weighted.T @ Y), len(relevant_hops(graph)))
+    if config.popularity_power:
+        table *= _rarity(X, config.popularity_power)[:, None] * _rarity(Y, config.popularity_power)[None, :]
     progress("EASE", 2, 2)
     lefts = np.split(table.astype(np.float32), np.cumsum(widths)[:-1])
     return TableTerm("ease", graph, [Neighbours(hop, left) for hop, left in zip(hops, lefts, strict=True)])
@@ -89,6 +94,11 @@ def _user_weights(graph: Graph, power: float) -> NDArray[np.float32]:
     degrees = graph.held().degrees()
     mean = float(degrees[degrees > 0].mean()) if degrees.any() else 1.0
     return inverse_power(degrees / mean, power).astype(np.float32)
+
+
+def _rarity(matrix: "csr_array", power: float) -> NDArray[np.float64]:
+    """(entries of the column) ** -power of every column, 0 for an empty one."""
+    return inverse_power(np.asarray(matrix.sum(axis=0), np.float64).ravel(), power)
 
 
 def _dense(matrix: "csr_array") -> NDArray[np.float64]:

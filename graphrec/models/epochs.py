@@ -72,14 +72,14 @@ class Supervision:
 class Learner:
     """What is trained.
 
-    `epoch` takes all steps of one epoch and returns their mean loss; `value`, when given, judges the present state, and
-    the parameters of the best epoch are what stays.
+    `epoch` takes all steps of the epoch of that number, from 1, and returns their mean loss; `value`, when given,
+    judges the present state, and the parameters of the best epoch are what stays.
     """
 
     module: nn.Module
     optimizer: torch.optim.Optimizer
     rng: np.random.Generator
-    epoch: Callable[[], float]
+    epoch: Callable[[int], float]
     value: Callable[[], float] | None = None
     best: dict[str, Tensor] = field(default_factory=dict)
 
@@ -130,7 +130,8 @@ def run_epochs(learner: Learner, most: int, patience: int, supervision: Supervis
             supervision.heard(epoch)
     while not _is_over(epochs, most, patience):
         supervision.progress(_shown(supervision, epochs), len(epochs), most)
-        epoch = Epoch(len(epochs) + 1, learner.epoch())
+        number = len(epochs) + 1
+        epoch = Epoch(number, learner.epoch(number))
         if learner.value is not None:
             epoch = replace(epoch, value=learner.value())
         epochs = (*epochs, epoch)

@@ -70,11 +70,17 @@ def fit(
     assert isinstance(network, torch.nn.Module), "a network is a torch module"
     rng = np.random.default_rng(config.seed)
     optimizer = torch.optim.Adam(network.parameter_groups(), lr=config.learning_rate)
+
+    def epoch(number: int) -> float:
+        for group in optimizer.param_groups:
+            group["lr"] = config.rate(number)
+        return run_epoch(network.name, steps(rng), lambda step: loss(step, rng), optimizer)
+
     learner = Learner(
         network,
         optimizer,
         rng,
-        lambda: run_epoch(network.name, steps(rng), lambda step: loss(step, rng), optimizer),
+        epoch,
         None if evaluate is None else lambda: evaluate(network.term(graph)),
     )
     epochs = run_epochs(learner, config.epochs, config.patience, supervision or Supervision(network.name))

@@ -6,6 +6,7 @@ reads the first of them, as XSimGCL does; SimGCL would take a third, clean pass.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import cos, pi
 from typing import Literal, Protocol
 
 import numpy as np
@@ -22,6 +23,9 @@ Noise = Callable[[Tensor], Tensor]
 
 #: "auto" takes the full softmax for catalogues up to this size.
 FULL_SOFTMAX_PRODUCTS = 20_000
+
+#: All scores of a step are computed sooner than the vectors of its pairs are gathered, up to so many for each pair.
+SCORES_PER_PAIR = 100
 
 
 @dataclass(frozen=True)
@@ -40,12 +44,19 @@ class TrainingConfig:
     """Users per step."""
     learning_rate: float = 0.01
     """Of Adam."""
+    last_rate: float = 1.0
+    """Part of the learning rate that is left in the last epoch; it falls along half a cosine, which is good for BPR."""
     regularization: float = 1e-5
     """Weight decay of Adam on node vectors."""
     mixed_precision: bool = False
     """Multiply users with products in bfloat16, for a GPU whose time goes there; everything else stays float32."""
     seed: int = 0
     """Of the initial vectors, the order of users and whatever else is drawn."""
+
+    def rate(self, epoch: int) -> float:
+        """The learning rate of an epoch, from 1 on."""
+        done = min((epoch - 1) / max(self.epochs - 1, 1), 1.0)
+        return self.learning_rate * (self.last_rate + (1 - self.last_rate) * (1 + cos(pi * done)) / 2)
 
 
 @dataclass(frozen=True)
@@ -123,10 +134,13 @@ def ranking_loss(
         scores[:, ~known] = -torch.inf
         scores[_tensor(step.held.rows, users), _tensor(step.held.products, users)] = -torch.inf
         return full_softmax(scores, rows, targets)
-    positive = (users[rows] * products[targets]).sum(1)
     if kind == "bpr":
-        others = holdings.others(step.users[step.targets.rows], rng)
-        return bpr(positive, (users[rows] * products[_tensor(others, users)]).sum(1))
+        others = _tensor(holdings.others(step.users[step.targets.rows], rng), users)
+        if len(users) * len(products) <= SCORES_PER_PAIR * len(rows):
+            scores = _scores(users, products, config)
+            return bpr(scores[rows, targets], scores[rows, others])
+        return bpr((users[rows] * products[targets]).sum(1), (users[rows] * products[others]).sum(1))
+    positive = (users[rows] * products[targets]).sum(1)
     if kind == "sampled":
         drawn, expected = holdings.sample(config.negatives, rng)
     else:

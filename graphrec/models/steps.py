@@ -69,9 +69,10 @@ class Holdings:
     def others(self, users: NDArray[np.integer], rng: np.random.Generator) -> NDArray[np.int64]:
         """For each user a random product that somebody holds and they do not; one of theirs after ten vain tries."""
         drawn = rng.choice(self._known, len(users))
+        doubted = np.arange(len(users))
         for _ in range(10):
-            clash = self.pairs(users, drawn)
-            drawn[clash] = rng.choice(self._known, int(clash.sum()))
+            doubted = doubted[self.pairs(users[doubted], drawn[doubted])]
+            drawn[doubted] = rng.choice(self._known, len(doubted))
         return drawn
 
 

@@ -101,7 +101,7 @@ def learn_walks(
             ]
         ),
         np.random.default_rng(config.seed),
-        lambda: training.run_epoch(learner.optimizer, learner.rng),
+        lambda _: training.run_epoch(learner.optimizer, learner.rng),
         None if evaluate is None else lambda: evaluate(training.parts()),
     )
     epochs = run_epochs(learner, config.epochs, config.patience, supervision or Supervision("learned-kernel"))

@@ -217,6 +217,35 @@ def test_a_sample_of_everything_gives_the_full_softmax() -> None:
     torch.testing.assert_close(sampled, full_softmax(scores, rows, products))
 
 
+def test_bpr_is_the_same_from_all_scores_and_from_the_vectors_of_the_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = random_board(11)
+    config = dataclasses.replace(SMALL, loss="bpr")
+    network = ItemGCN(graph, {}, config)
+    source = StepSource(graph, network.hops, 0.3)
+    step = source.draw(source.learners, np.random.default_rng(1))
+    found = []
+    for scores_per_pair in (0, 1_000):
+        monkeypatch.setattr("graphrec.models.objective.SCORES_PER_PAIR", scores_per_pair)
+        loss = step_loss(network, step, source.holdings, config, np.random.default_rng(2))
+        found.append([loss, *torch.autograd.grad(loss, list(network.parameters()), allow_unused=True)])
+    torch.testing.assert_close(found[0], found[1])
+
+
+def test_the_learning_rate_falls_along_half_a_cosine() -> None:
+    config = LightGCNConfig(learning_rate=2.0, last_rate=0.5, epochs=5)
+    assert [config.rate(epoch) for epoch in (1, 3, 5, 6)] == pytest.approx([2.0, 1.5, 1.0, 1.0])
+    assert LightGCNConfig(learning_rate=0.3).rate(7) == 0.3
+
+
+def test_a_learning_rate_of_nothing_moves_nothing() -> None:
+    """The second of two epochs has none."""
+    graph = random_board(9)
+    one, two = (
+        fit_lightgcn(graph, None, dataclasses.replace(SMALL, epochs=epochs, last_rate=0.0)).term for epochs in (1, 2)
+    )
+    np.testing.assert_array_equal(one.right, two.right)
+
+
 def test_negatives_are_held_by_somebody_and_not_by_the_user() -> None:
     graph = random_board(11)
     source = StepSource(graph, message_hops(graph, use_protected=False), 0.3)

@@ -87,6 +87,15 @@ def test_ease_with_weighted_users_is_weighted_least_squares() -> None:
     np.testing.assert_allclose(scores(term, graph), X @ B, atol=1e-5)
 
 
+def test_ease_divides_by_the_powers_of_popularity_on_both_sides() -> None:
+    graph = random_board(7)
+    X, Y = np.hstack([dense(graph, "BOUGHT"), dense(graph, "IN_BAND")]), dense(graph, "BOUGHT")
+    plain = fit_ease(graph, EaseConfig(regularization=3))
+    B = np.vstack([source.left for source in plain.neighbours]) / np.outer(X.sum(axis=0), Y.sum(axis=0)) ** 0.2
+    term = fit_ease(graph, EaseConfig(regularization=3, popularity_power=0.2))
+    np.testing.assert_allclose(scores(term, graph), X @ B, atol=1e-5)
+
+
 def test_ease_takes_protected_attributes_only_when_asked() -> None:
     term = fit_ease(random_board(7), EaseConfig(use_protected=True))
     assert [str(source.hop) for source in term.neighbours] == ["BOUGHT", "HAS_SEX", "IN_BAND"]
