@@ -5,7 +5,7 @@ from collections.abc import Mapping as Keys
 from dataclasses import dataclass
 
 from graphrec.errors import SourceError
-from graphrec.loaders.parse import nearest
+from graphrec.loaders.parse import suggest
 from graphrec.loaders.sql import name
 from graphrec.schema import Column, Kind
 
@@ -52,8 +52,7 @@ class Columns:
         if found is None or found.startswith("_"):
             visible = [column for column in self.types if not column.startswith("_")]
             raise SourceError(
-                f"{self.place}.{key} names {wanted!r}, which is no column of its sql; "
-                f"did you mean {nearest(wanted, visible)!r}?"
+                f"{self.place}.{key} names {wanted!r}, which is no column of its sql{suggest(wanted, visible)}"
             )
         return found
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from string import Formatter
 
 from graphrec.errors import SourceError
-from graphrec.loaders.parse import nearest, snake_case
+from graphrec.loaders.parse import CLOSE, nearest, snake_case, suggest
 from graphrec.loaders.specs import Mapping
 
 
@@ -42,8 +42,8 @@ def _check_way(mapping: Mapping, way: str, place: str) -> None:
         name = step.removeprefix("<")
         if name not in known:
             raise SourceError(
-                f"{mapping.where}: {place} {way!r} takes {name!r}, which is no edge type of this mapping; "
-                f"did you mean {nearest(name, known)!r}?"
+                f"{mapping.where}: {place} {way!r} takes {name!r}, which is no edge type of this "
+                f"mapping{suggest(name, known)}"
             )
 
 
@@ -58,9 +58,14 @@ def check_reasons(mapping: Mapping) -> None:
             for name in _placeholders(sentence, place):
                 if name not in known:
                     raise SourceError(
-                        f"{place} has {{{name}}}; did you mean {{{nearest(name, known)}}}? "
+                        f"{place} has {{{name}}}{_braced(name, known)} "
                         "A sentence knows {a}, {i}, {n}, {at}, {weight} and the labels in snake_case"
                     )
+
+
+def _braced(name: str, known: Iterable[str]) -> str:
+    close = nearest(name, known, CLOSE)
+    return f"; did you mean {{{close}}}?" if close else ", which is not known."
 
 
 def _placeholders(sentence: str, place: str) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from graphrec.errors import SourceError
-from graphrec.loaders.parse import nearest
+from graphrec.loaders.parse import suggest
 from graphrec.loaders.specs import FileSpec
 from graphrec.loaders.sql import value
 
@@ -164,6 +164,4 @@ def _check_names(names: list[str], types: Any, shown: str) -> None:
         seen.add(column.casefold())
     for column in types if isinstance(types, dict) else ():
         if column not in names:
-            raise SourceError(
-                f"{shown} line 1: types names {column!r}, which is no column; did you mean {nearest(column, names)!r}?"
-            )
+            raise SourceError(f"{shown} line 1: types names {column!r}, which is no column{suggest(column, names)}")

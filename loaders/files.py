@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from graphrec.errors import SourceError
 from graphrec.loaders import csv_form
 from graphrec.loaders.encodings import is_utf8, write_utf8
-from graphrec.loaders.parse import nearest
+from graphrec.loaders.parse import suggest
 from graphrec.loaders.specs import PACKED, FileSpec, Mapping
 from graphrec.loaders.sql import explain_error, name, value
 from graphrec.progress import Progress
@@ -142,9 +142,7 @@ def _check_options(database: duckdb.DuckDBPyConnection, mapping: Mapping, spec: 
             raise SourceError(f"{place} would drop rows in silence; mend the file instead")
         if key not in known:
             own = {"path", "reader", "optional"}
-            raise SourceError(
-                f"{place} is no key or option of {spec.reader}; did you mean {nearest(key, known | own)!r}?"
-            )
+            raise SourceError(f"{place} is no key or option of {spec.reader}{suggest(key, known | own)}")
 
 
 def _guilty(error: duckdb.Error, files: list[SourceFile]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from graphrec.errors import SourceError
 from graphrec.loaders.consistency import check_reasons, check_roles
-from graphrec.loaders.parse import Section, nearest, parse_end, parse_name
+from graphrec.loaders.parse import CLOSE, Section, nearest, parse_end, parse_name, suggest
 from graphrec.loaders.specs import (
     MASKS,
     PACKED,
@@ -53,9 +53,10 @@ def load_mapping(name_or_path: str | Path, roles: RoleOverrides = NO_ROLES) -> M
         resource = files("graphrec") / "loaders" / (name.replace("-", "_") + ".toml")
         return parse_mapping(resource.read_text(encoding="utf-8"), resource.name, roles)
     known = shipped_names()
+    close = nearest(name, known, CLOSE)
     raise SourceError(
-        f"no mapping {str(name_or_path)!r}: it is no file, and graphrec ships {', '.join(known)}; "
-        f"did you mean {nearest(name, known)!r}?"
+        f"no mapping {str(name_or_path)!r}: it is no file, and graphrec ships {', '.join(known)}"
+        + (f"; did you mean {close!r}?" if close else "")
     )
 
 
@@ -242,14 +243,13 @@ def _roles(top: Section, overrides: RoleOverrides) -> Roles:
     for name in roles.weights:
         if name not in roles.interactions:
             raise SourceError(
-                f"{section.place('weights')} names {name!r}, which is no interaction; "
-                f"did you mean {nearest(name, roles.interactions)!r}?"
+                f"{section.place('weights')} names {name!r}, which is no interaction{suggest(name, roles.interactions)}"
             )
     positive = roles.evidence()
     for name in roles.relevant:
         if name not in positive:
             raise SourceError(
-                f"{section.place('relevant')} names {name!r}, which is no interaction with a weight above 0; "
-                f"did you mean {nearest(name, positive)!r}?"
+                f"{section.place('relevant')} names {name!r}, which is no interaction with a weight above 0"
+                f"{suggest(name, positive)}"
             )
     return replace(roles, relevant=roles.relevant or positive)

@@ -9,6 +9,10 @@ from typing import Any, NoReturn, TypeVar
 from graphrec.errors import SourceError
 
 Choice = TypeVar("Choice", bound=str)
+CLOSE = 0.5
+"""How like a known word one must be to be taken for it, from 0 to 1."""
+MANY = 8
+"""More known words than these are not all listed."""
 
 
 class Section:
@@ -51,7 +55,7 @@ class Section:
         """Refuse the first key that nobody asked for, with the nearest known one."""
         for key in self._values:
             if key not in self._asked:
-                raise SourceError(f"{self.place(key)} is no key; did you mean {nearest(key, self._asked)!r}?")
+                raise SourceError(f"{self.place(key)} is no key{suggest(key, self._asked)}")
 
     def section(self, key: str, *, optional: bool = False) -> "Section":
         """The table under a key."""
@@ -155,6 +159,15 @@ def nearest(word: str, known: Iterable[str], cutoff: float = 0.0) -> str | None:
     by_fold = {name.casefold(): name for name in sorted(known, reverse=True)}
     found = difflib.get_close_matches(word.casefold(), list(by_fold), n=1, cutoff=cutoff)
     return by_fold[found[0]] if found else None
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """`; did you mean …?`, or where nothing is like the word, what there is; nothing where there is nothing."""
+    names = sorted(known)
+    if (close := nearest(word, names, CLOSE)) is not None:
+        return f"; did you mean {close!r}?"
+    more = " …" if len(names) > MANY else ""
+    return f"; there is {', '.join(names[:MANY])}{more}" if names else ""
 
 
 def parse_name(name: str, place: str, what: str) -> None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from graphrec.errors import SourceError
 from graphrec.graph.rows import Counts, Part
 from graphrec.loaders.columns import Check, ids_table
-from graphrec.loaders.parse import nearest
+from graphrec.loaders.parse import suggest
 from graphrec.loaders.plan import Plan, edge_plan, node_plan, series_plan, split_plan
 from graphrec.loaders.specs import Mapping
 from graphrec.loaders.sql import explain_error, name, value
@@ -210,8 +210,8 @@ def _collect_ids(database: duckdb.DuckDBPyConnection, staged: Staged, known_ids:
         plan = staged.nodes.get(label)
         if plan is None and len(known) == 0:
             raise SourceError(
-                f"{mapping.where}: {place} names {label!r}: neither this mapping nor the home has such nodes; "
-                f"did you mean {nearest(label, staged.nodes)!r}?"
+                f"{mapping.where}: {place} names {label!r}: neither this mapping nor the home has such nodes"
+                f"{suggest(label, staged.nodes)}"
             )
         database.register("_known", pa.table({"id": known}))
         own = f" UNION SELECT {plan.select['id']} FROM {plan.table} WHERE {_good(plan)}" if plan else ""

@@ -6,9 +6,6 @@ from graphrec.cli.output import note, say, table
 from graphrec.serving.answer import Answer, Audit, Item, Line
 from graphrec.serving.sentences import Sentences
 
-KIND = 3
-"""The last column of a list that products may leave empty."""
-
 
 def show_answer(answer: Answer, told: Sentences) -> None:
     """Print a list with the reasons of every product, in the language of `told`."""
@@ -24,15 +21,8 @@ def show_answer(answer: Answer, told: Sentences) -> None:
         rows += [["", "", "", "", "!", warning] for warning in item.warnings]
         rows += [["", "", "", "", f"{line.share:+.3f}", line.text] for line in item.lines]
         rows.append(["", "", "", "", f"{item.rest:+.3f}", told.say("rest" if item.lines else "all rest")])
-    keys = ("rank", "product", "name", "kind", "score", "of which")
-    # A bank whose products have no names or kinds gets no empty columns.
-    kept = [place for place in range(len(keys)) if place > KIND or any(row[place] for row in rows)]
-    table(
-        [told.say(keys[place]) for place in kept],
-        [[row[place] for place in kept] for row in rows],
-        title=_title(answer, told),
-        right=[told.say(key) for key in ("rank", "score")],
-    )
+    columns = [told.say(key) for key in ("rank", "product", "name", "kind", "score", "of which")]
+    table(columns, rows, title=_title(answer, told), right=[columns[0], columns[4]], optional=columns[2:4])
     say(told.say("composition", parts=_parts(answer.items, told)))
     if answer.abstained:
         say(answer.abstained)

@@ -29,7 +29,7 @@ def command(
     for label, found in ((roles.user, users), (roles.product, products)):
         if found:
             rows = [(one.id, one.name, one.kind, f"{one.score:.2f}") for one in found]
-            table(("id", "name", "kind", "score"), rows, title=label, right=("score",))
+            table(("id", "name", "kind", "score"), rows, title=label, right=("score",), optional=("name", "kind"))
     if not users and not products:
         counts = f"{snapshot.count(roles.user):,} users and {snapshot.count(roles.product):,} products"
         say(f"nothing found for {text!r} among {counts}")

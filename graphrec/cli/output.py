@@ -53,22 +53,28 @@ def note(text: str) -> None:
 
 
 def table(
-    columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str | None = None, right: Sequence[str] = ()
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    title: str | None = None,
+    right: Sequence[str] = (),
+    optional: Sequence[str] = (),
 ) -> None:
-    """Print rows as a table; the columns named in `right` are aligned to the right."""
+    """Print rows as a table; `right`: columns aligned to the right, `optional`: columns left out where all is empty."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    kept = [place for place, name in enumerate(columns) if name not in optional or any(row[place] for row in rows)]
     drawn = Table(
         box=SIMPLE_HEAD, title=Text(title) if title else None, title_justify="left", pad_edge=False, show_edge=False
     )
-    for name in columns:
+    for name in (columns[place] for place in kept):
         drawn.add_column(Text(name), justify="right" if name in right else "left", overflow="fold")
     for row in rows:
         # Text, not str: an id may hold square brackets, which rich would read as markup.
-        drawn.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        drawn.add_row(*(Text("" if row[place] is None else str(row[place])) for place in kept))
     width = None if sys.stdout.isatty() else PLAIN_WIDTH
     Console(file=sys.stdout, width=width, highlight=False, emoji=False).print(drawn)
 

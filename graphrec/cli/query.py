@@ -41,7 +41,7 @@ def command(
     elif as_csv:
         _print_csv(result.columns, result.rows)
     else:
-        table(result.columns, [[_cell(value) for value in row] for row in result.rows])
+        table(result.columns, [[_shown(value) for value in row] for row in result.rows])
         note(f"{len(result.rows):,} rows")
 
 
@@ -113,6 +113,11 @@ def _print_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows([_cell(value) for value in row] for row in rows)
+
+
+def _shown(value: Any) -> Any:
+    """A cell as a person reads it: no more than four decimals."""
+    return f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, float) and abs(value) >= 1e-3 else _cell(value)
 
 
 def _cell(value: Any) -> Any:

@@ -18,6 +18,8 @@ KINDS: dict[str, Kind] = {"integer": "number", "real": "number", "text": "text",
 #: All names and functions, for "the nearest is".
 NAMES = ("held", "True", "False", "user", "product")
 FUNCTIONS = ("is_missing", "happened", "date", "days_since", "years_since", "lower", "level")
+#: How like a known name one must be to be taken for it, from 0 to 1.
+CLOSE = 0.5
 TRUTHS = ("is_missing", "happened")
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], NDArray[np.float64]]] = {
     ast.Add: np.add,
@@ -198,8 +200,8 @@ def string(node: ast.expr, form: str) -> str:
 
 
 def nearest(name: str, known: Iterable[str], prefix: str = "") -> str:
-    """`; the nearest is …`, or nothing where there is none to name."""
-    found = get_close_matches(name, list(known), n=1, cutoff=0.0)
+    """`; the nearest is …`, or nothing where there is none like it."""
+    found = get_close_matches(name, list(known), n=1, cutoff=CLOSE)
     return f"; the nearest is {prefix}{found[0]}" if found else ""
 
 

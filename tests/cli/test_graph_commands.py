@@ -151,6 +151,12 @@ def test_query_of_one_s_own(loaded: Path) -> None:
     assert '1   a=b    {"a": 1}' in run(loaded, "query", statement, "-p", "list=[1]", "-p", "text=a=b")[0]
 
 
+def test_numbers_as_a_person_reads_them(loaded: Path) -> None:
+    statement = "RETURN 3.0 / 7 AS part, 12345.678901 AS sum, 2.0 AS whole, 0.00001234 AS little"
+    assert run(loaded, "query", statement)[0].splitlines()[2].split() == ["0.4286", "12345.6789", "2", "1.234e-05"]
+    assert answer(loaded, "query", statement)["rows"][0][0] == 3 / 7
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [

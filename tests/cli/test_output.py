@@ -58,6 +58,12 @@ def test_a_table_shows_brackets_and_whole_cells(capsys: pytest.CaptureFixture[st
     assert lines[4].split() == ["10"]
 
 
+def test_optional_columns_are_shown_where_a_cell_is_filled(capsys: pytest.CaptureFixture[str]) -> None:
+    output.table(["id", "name", "kind"], [["P1", "", "fund"], ["P2", None, ""]], optional=["name", "kind"])
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert (lines[0], lines[2:]) == (["id", "kind"], [["P1", "fund"], ["P2"]])
+
+
 def test_notes_go_to_stderr_and_are_silent_with_q(capsys: pytest.CaptureFixture[str]) -> None:
     output.note("one")
     state.begin(GlobalOptions(quiet=True))

@@ -69,6 +69,8 @@ def test_an_unknown_name_names_the_nearest() -> None:
         "no mapping 'zimnatt': it is no file, and graphrec ships demo, far-trans, lightgcn-split, ml-1m, senate, "
         "zimnat; did you mean 'zimnat'?"
     )
+    with pytest.raises(SourceError, match="ships demo, far-trans, lightgcn-split, ml-1m, senate, zimnat$"):
+        load_mapping("nosuch")
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_rules_that_do_not_fit_are_comments(home: Home) -> None:
     assert policy.rules[1].require.startswith("is_missing(product.status)")
     lines = example.text.splitlines()
     at = lines.index('# id       = "cooling-off"')
-    assert lines[at - 2] == "# Not in force: there is no interaction REJECTED; the nearest is VIEWED"
+    assert lines[at - 2] == "# Not in force: there is no interaction REJECTED"
 
 
 def test_init_writes_once_and_check_counts(home: Home) -> None:
