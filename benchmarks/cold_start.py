@@ -41,8 +41,8 @@ DIFFERENCE = "model - content"
 Vectors = Mapping[str, NDArray[np.float32]]
 RUNS: Mapping[str, tuple[tuple[Side, str], ...]] = {
     "demo": (("items", "blend"), ("users", "blend")),
-    "citeulike-t": (("items", "blend"), ("items", "lightgcn")),
-    "ml-1m": (("items", "blend"), ("items", "lightgcn"), ("users", "blend")),
+    "citeulike-t": (("items", "blend"),),
+    "ml-1m": (("items", "blend"), ("users", "blend")),
 }
 
 

@@ -26,10 +26,12 @@ class ContentProducts:
         scores = np.zeros((len(users), len(self._vectors)), np.float32)
         for row, user in enumerate(users):
             held = self._held.row(int(user))
-            if len(held):
+            first = len(held) - self._size
+            if first > 0:
                 alike = self._vectors @ self._vectors[held].T
-                first = alike.shape[1] - self._size
-                scores[row] = (np.partition(alike, first, axis=1)[:, first:] if first > 0 else alike).mean(axis=1)
+                scores[row] = np.partition(alike, first, axis=1)[:, first:].mean(axis=1)
+            elif len(held):
+                scores[row] = self._vectors @ self._vectors[held].mean(axis=0)
         return scores
 
 

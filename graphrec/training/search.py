@@ -113,10 +113,11 @@ def fixed(kind: str, graph: Graph, inputs: Inputs) -> Chosen:
 def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> Chosen:
     """The configuration and weights that validation prefers, fitted on the train graph."""
     names = [name for name in terms_of(kind) if kind != "blend" or is_affordable(name, graph, inputs)]
+    walks = cache(lambda: _walks(graph, validation, inputs))
     choices = []
     for done, name in enumerate(names):
         inputs.progress("choosing terms", done, len(names))
-        choices.append(_choose_term(name, graph, validation, inputs))
+        choices.append(_choose_term(name, graph, validation, inputs, walks))
     tried = {choice.name: choice.value for choice in choices}
     choices = one_kernel(choices)
     parts = [part for choice in choices for part in choice.parts]
@@ -182,9 +183,9 @@ def _reweighted(choice: Choice, weights: Sequence[float]) -> Plain:
     return {**choice.plain, **plain_walks([replace(walk, beta=round(weight, 4)) for walk, weight in walks if weight])}
 
 
-def _choose_term(name: str, graph: Graph, validation: Validation, inputs: Inputs) -> Choice:
+def _choose_term(name: str, graph: Graph, validation: Validation, inputs: Inputs, walks: Callable[[], Plain]) -> Choice:
     best: Choice | None = None
-    for plain in _trials(name, graph, validation, inputs):
+    for plain in with_given(_trials(name, graph, inputs, walks), inputs.given.get(name, {})):
         choice = judged(name, plain, graph, validation, inputs)
         if best is None or choice.value > best.value:
             best = choice
@@ -192,23 +193,22 @@ def _choose_term(name: str, graph: Graph, validation: Validation, inputs: Inputs
     return best
 
 
-def _trials(name: str, graph: Graph, validation: Validation, inputs: Inputs) -> Iterator[Plain]:
-    return with_given(_own_trials(name, graph, validation, inputs), inputs.given.get(name, {}))
-
-
-def _own_trials(name: str, graph: Graph, validation: Validation, inputs: Inputs) -> Iterator[Plain]:
+def _trials(name: str, graph: Graph, inputs: Inputs, walks: Callable[[], Plain]) -> Iterator[Plain]:
     if name in PATHS:
-
-        def walks() -> Plain:
-            return plain_walks(
-                choose_walks(graph, validation, protected=inputs.use_protected, progress=inputs.progress)
-            )
-
-        found = inputs.work.once(f"{inputs.stage}-walks", walks)
-        return iter([found if name == KERNEL else {**found, **inputs.tuned.get(name, {})}])
+        return iter([walks() if name == KERNEL else {**walks(), **inputs.tuned.get(name, {})}])
     if name in inputs.tuned:
         return iter([inputs.tuned[name]])
     return usual_trials(name, graph)
+
+
+def _walks(graph: Graph, validation: Validation, inputs: Inputs) -> Plain:
+    """The walks that both kernels start from."""
+
+    def make() -> Plain:
+        return plain_walks(choose_walks(graph, validation, protected=inputs.use_protected, progress=inputs.progress))
+
+    found: Plain = inputs.work.once(f"{inputs.stage}-walks", make)
+    return found
 
 
 def judged(name: str, plain: Plain, graph: Graph, validation: Validation, inputs: Inputs) -> Choice:
