@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import chain, cycle
 from math import ceil, floor, isfinite, log10
 
 from graphrec.metrics.intervals import Interval
@@ -47,7 +48,7 @@ def rows_of_intervals(
     values = [end for _, marks in rows for mark in marks for end in (mark.interval.low, mark.interval.high)]
     scale = _Scale.of([*values, *([] if low is None else [low])], 190, WIDTH - 70)
     names = list(dict.fromkeys(mark.name for _, marks in rows for mark in marks))
-    colours = dict(zip(names, (MODEL, *GREYS, *PALETTE[1:]), strict=False))
+    colours = dict(zip(names, chain([MODEL], cycle((*GREYS, *PALETTE[1:5]))), strict=False))
     body, y = [], 34.0
     for label, marks in rows:
         middle = y + 15 * (len(marks) - 1) / 2
@@ -64,7 +65,8 @@ def rows_of_intervals(
     grid = _vertical_grid(scale, 22, y - 8, percent=percent)
     if len(names) == 1:
         return _svg(y + 6, title, [*grid, *body])
-    return _svg(y + 34, title, [*grid, *body, _legend([(name, colours[name]) for name in names], y + 26)])
+    legend, below = _legend([(name, colours[name]) for name in names], y + 26)
+    return _svg(below, title, [*grid, *body, legend])
 
 
 def stacked(parts: Sequence[tuple[str, float]], *, title: str) -> str:
@@ -73,7 +75,7 @@ def stacked(parts: Sequence[tuple[str, float]], *, title: str) -> str:
     left, right = min(0.0, sum(min(v, 0) for _, v in known)), max(1.0, sum(max(v, 0) for _, v in known))
     scale = _Scale(left, right, 10, WIDTH - 10)
     body, above, below = [], 0.0, 0.0
-    colours = dict(zip((name for name, _ in known), PALETTE, strict=False))
+    colours = dict(zip((name for name, _ in known), cycle(PALETTE), strict=False))
     for name, value in known:
         start = above if value > 0 else below + value
         x, wide = scale.at(start), scale.at(start + abs(value)) - scale.at(start)
@@ -81,8 +83,8 @@ def stacked(parts: Sequence[tuple[str, float]], *, title: str) -> str:
         if wide > 46:
             body.append(_text(x + wide / 2, 30, f"{value:.0%}", anchor="middle", colour="#ffffff", bold=True))
         above, below = (above + value, below) if value > 0 else (above, below + value)
-    legend = _legend([(f"{name} {value:.1%}", colours[name]) for name, value in known], 64)
-    return _svg(78, title, [*body, legend])
+    legend, bottom = _legend([(f"{name} {value:.1%}", colours[name]) for name, value in known], 64)
+    return _svg(bottom, title, [*body, legend])
 
 
 def curves(
@@ -97,7 +99,7 @@ def curves(
     y_scale = _Scale.of([*heights, *([0.0] if from_zero else [])], high, 24)
     body = _horizontal_grid(y_scale, 76, WIDTH - 24, percent=y_percent)
     body += _axis_values(x_scale, high + 18, percent=x_percent)
-    for line, colour in zip(lines, PALETTE, strict=False):
+    for line, colour in zip(lines, cycle(PALETTE), strict=False):
         if line.band:
             above = [
                 f"{x_scale.at(x):.1f},{y_scale.at(top):.1f}"
@@ -121,10 +123,12 @@ def curves(
         body.append(_text(x, y + 28 if y < high - 40 else y - 14, spot.text, anchor=anchor, bold=True))
     body.append(_text((76 + WIDTH - 24) / 2, high + 38, x_name, anchor="middle"))
     body.append(_text(14, 12, y_name))
-    legend = [(line.name, colour) for line, colour in zip(lines, PALETTE, strict=False)]
+    bottom = high + 48
     if len(lines) > 1:
-        body.append(_legend(legend, high + 62))
-    return _svg(high + (74 if len(lines) > 1 else 48), title, body)
+        names = [(line.name, colour) for line, colour in zip(lines, cycle(PALETTE), strict=False)]
+        legend, bottom = _legend(names, high + 62)
+        body.append(legend)
+    return _svg(bottom, title, body)
 
 
 @dataclass(frozen=True)
@@ -190,13 +194,17 @@ def _number(value: float, *, percent: bool = False, tick: bool = False) -> str:
     return f"{value:.4g}" if tick else f"{value:.3f}"
 
 
-def _legend(entries: Sequence[tuple[str, str]], y: float) -> str:
+def _legend(entries: Sequence[tuple[str, str]], y: float) -> tuple[str, float]:
+    """Names with their colours, in as many lines as they need, and where what follows may begin."""
     parts, x = [], 14.0
     for name, colour in entries:
+        wide = 34 + 6.6 * len(name)
+        if x > 14 and x + wide > WIDTH:
+            x, y = 14.0, y + 20
         parts.append(f'<rect x="{x:.1f}" y="{y - 10:.1f}" width="11" height="11" rx="2" fill="{colour}"/>')
         parts.append(_text(x + 16, y, name, size=12))
-        x += 34 + 6.6 * len(name)
-    return "".join(parts)
+        x += wide
+    return "".join(parts), y + 12
 
 
 def _text(

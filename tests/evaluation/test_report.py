@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from graphrec.evaluation.baselines import BASELINES
 from graphrec.evaluation.charts import Mark, Series, Spot, curves, rows_of_intervals, stacked
 from graphrec.evaluation.details import Wanted
 from graphrec.evaluation.evaluate import Evaluation, evaluate
@@ -143,6 +144,21 @@ def test_a_dot_stands_where_its_value_is() -> None:
     root = ElementTree.fromstring(rows_of_intervals([("recall", marks)], title="t"))
     circles = [float(circle.get("cx", "")) for circle in root.iter() if circle.tag.endswith("circle")]
     assert circles == [440.0, 690.0]
+
+
+def test_as_many_models_are_drawn_as_there_are() -> None:
+    names = ["model", *BASELINES]
+    marks = [Mark(name, Interval(n / 20, n / 20, n / 20)) for n, name in enumerate(names)]
+    root = ElementTree.fromstring(rows_of_intervals([("recall", marks)], title="t"))
+    colours = [circle.get("fill") for circle in root.iter() if circle.tag.endswith("circle")]
+    assert len(colours) == len(names) == 13
+    assert colours.count(colours[0]) == 1  # the model's own
+    places = [(float(box.get("x", "")), float(box.get("y", ""))) for box in root.iter() if box.get("rx") == "2"]
+    assert len(set(places)) == 13
+    assert max(x for x, _ in places) < 700  # in lines, not beyond the edge
+    assert max(y for _, y in places) < float(root.get("viewBox", "").split()[3])
+    drawn = curves([Series(str(n), [(0.0, float(n)), (1.0, 1.0)]) for n in range(9)], title="t", x_name="x", y_name="y")
+    assert drawn.count("<polyline") == 9
 
 
 def test_parts_of_a_bar_are_as_wide_as_they_are_large() -> None:
