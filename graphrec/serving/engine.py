@@ -4,7 +4,6 @@ import difflib
 import re
 import shlex
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from graphrec.serving.eligible import Eligibility
 from graphrec.serving.gradients import gradients_of
 from graphrec.serving.languages import language_of
 from graphrec.serving.prefer import Preference, Wish
-from graphrec.serving.reasons import END_OF_TIME, Reasons
+from graphrec.serving.reasons import END_OF_TIME, Reasons, utc_text
 from graphrec.serving.sentences import Sentences
 from graphrec.terms.als import AlsTerm
 from graphrec.terms.blend import Ledger, Row
@@ -96,12 +95,6 @@ class Engine:
                 "graphrec train --final fits on everything"
             )
             self.notes = (*self.notes, unseen)
-
-    def _seen_before(self) -> str:
-        """The time, as a store writes it, before which all was known that the model saw."""
-        if self.known_before != END_OF_TIME or self.snapshot.as_of is None:
-            return self.known_before
-        return utc_text(round(datetime.fromisoformat(self.snapshot.as_of).timestamp() * 1_000_000))
 
     @classmethod
     def open(cls, home: Home, kind: str | None = None) -> "Engine":
@@ -219,7 +212,7 @@ class Engine:
         """What turns ledgers into lines of a language."""
         if language not in self._reasons:
             self._reasons[language] = Reasons(
-                self.snapshot, self.model.blend, self.model.graph, self._seen_before(), language_of(language)
+                self.snapshot, self.model.blend, self.model.graph, self.known_before, language_of(language)
             )
         return self._reasons[language]
 
@@ -347,9 +340,3 @@ def nearest_ids(nodes: Nodes, node_id: str, *, most: int = 20_000) -> list[str]:
 
 def _without_zeros(text: str) -> str:
     return re.sub(r"0*(\d+)", r"\1", text)
-
-
-def utc_text(microseconds: int) -> str:
-    """A time as a store writes it."""
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -42,7 +42,7 @@ class Reasons:
     """Turns ledgers into lines.
 
     Args:
-        known_before: the time, as a store writes it, before which the model's graph was known.
+        known_before: the time, as a store writes it, before which the edges were known that the model saw.
         language: of the sentences.
     """
 
@@ -57,7 +57,9 @@ class Reasons:
         self.snapshot = snapshot
         self.blend = blend
         self.graph = graph
-        self.known_before = known_before
+        # What a fit hides are edges; a snapshot as of a date leaves out nodes too, and their edges with them.
+        self._nodes_before = END_OF_TIME if snapshot.as_of is None else utc_text(_microseconds(snapshot.as_of))
+        self.known_before = min(known_before, self._nodes_before)
         self.nodes = Nodes(snapshot)
         self.schema = snapshot.schema
         self.sentences = Sentences(self.schema, language)
@@ -229,7 +231,7 @@ class Reasons:
             parameters["via"] = path[2]["id"]
         if scorer.length > 2 and "id" in path[4]:
             parameters["mid"] = path[4]["id"]
-        parameters["as_of"] = self.known_before
+        parameters["as_of"], parameters["nodes_as_of"] = self.known_before, self._nodes_before
         parameters.update({f"power_{n}": power for n, power in enumerate(scorer.walk.powers, start=1)})
         if scorer not in self._statements:
             self._statements[scorer] = self._statement(scorer)
@@ -249,6 +251,11 @@ class Reasons:
             **{name: hop.type for name, hop in hops.items()},
         }
         return queries.text(f"explain/{form}", names, reverse=[name for name, hop in hops.items() if hop.reverse])
+
+
+def utc_text(microseconds: int) -> str:
+    """A time as a store writes it."""
+    return (EPOCH + timedelta(microseconds=microseconds)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _microseconds(text: str) -> int:

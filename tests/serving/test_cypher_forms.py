@@ -1,0 +1,90 @@
+"""Every form of walk there is, with odd ids, weights and nodes known later than their edges, against its Cypher."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from graphrec.graph.adjacency import Hidden, visible_graph
+from graphrec.graph.rows import Source, edge_fields, node_fields
+from graphrec.graph.shelf import SnapshotShelf
+from graphrec.serving.answer import Line
+from graphrec.serving.reasons import END_OF_TIME, Reasons, utc_text
+from graphrec.store import open_store
+from graphrec.store.base import Store
+from graphrec.store.read import take_snapshot
+from graphrec.terms.blend import Blend
+from graphrec.terms.walks import WalkScorer, WalkTerm
+from tests.terms.graphs import EDGES, SCHEMA, random_walks
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+COUNTS = {"User": 9, "Product": 7, "Band": 3, "Sector": 3}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A random bank; some nodes and edges have a time from which they are known, some edges two events."""
+    rng = np.random.default_rng(3)
+
+    def moment(part: float) -> datetime | None:
+        return START + timedelta(days=int(rng.integers(0, 100))) if rng.random() < part else None
+
+    with open_store(None, tmp_path_factory.mktemp("forms") / "store") as opened:
+        sink = opened.sink()
+        sink.begin(Source("bank", "run-1", True, SCHEMA, "files"))
+        for label, count in COUNTS.items():
+            rows = [{"id": _odd(label, n), "known_at": moment(0.4)} for n in range(count)]
+            sink.add_nodes(label, pa.Table.from_pylist(rows, schema=node_fields(())))
+        for name, (source, target) in EDGES.items():
+            chosen = np.argwhere(rng.random((COUNTS[source], COUNTS[target])) < 0.45).tolist()
+            rows = []
+            for start, end in chosen:
+                if source != target or start != end:
+                    weight = float(rng.uniform(0, 5)) if name == "BOUGHT" else None
+                    ends = {"source": _odd(source, start), "target": _odd(target, end)}
+                    events = [{**ends, "key": str(n), "weight": weight} for n in range(1 + (start + end) % 2)]
+                    rows += [{**event, "at": (at := moment(0.7)), "known_at": at} for event in events]
+            sink.add_edges(name, pa.Table.from_pylist(rows, schema=edge_fields(())))
+        sink.finish(None)
+        yield opened
+
+
+def _odd(label: str, number: int) -> str:
+    return f"{label[0]}'\"`\\ {number}\n🏦"
+
+
+@pytest.mark.parametrize("as_of", [None, 60])
+@pytest.mark.parametrize("hidden_from", [None, 50])
+def test_lines_of_every_form(store: Store, tmp_path: Path, as_of: int | None, hidden_from: int | None) -> None:
+    snapshot = take_snapshot(store, SnapshotShelf(tmp_path), None if as_of is None else START + timedelta(days=as_of))
+    known_from = None if hidden_from is None else round((START + timedelta(days=hidden_from)).timestamp() * 1_000_000)
+    graph = visible_graph(snapshot, Hidden(known_from))
+    blend = Blend([WalkTerm("kernel", graph, [WalkScorer(graph, walk) for walk in random_walks(5)])], [1.0])
+    reasons = Reasons(snapshot, blend, graph, END_OF_TIME if known_from is None else utc_text(known_from))
+    forms = set()
+    for user in range(0, graph.num_users, 2):
+        for line in _lines(reasons, blend, user):
+            assert line.path is not None
+            assert line.cypher is not None
+            (found,) = store.query(line.cypher, line.parameters).records()  # type: ignore[arg-type]
+            assert found["share"] == pytest.approx(line.share, rel=1e-9), line
+            counts = {part["count"] for part in line.path if part.get("count") is not None}
+            assert counts == ({found["people"]} if "people" in found else set())
+            forms.add(tuple(part["type"] for part in line.path[1::2]))
+    assert len(forms) >= 12
+
+
+def _lines(reasons: Reasons, blend: Blend, user: int) -> list[Line]:
+    """All lines of all products that a user does not hold."""
+    held = blend.terms[0].graph.held().row(user)  # type: ignore[attr-defined]
+    products = np.setdiff1d(np.arange(reasons.snapshot.count("Product")), held).astype(np.int32)
+    row = blend.row(user)
+    ledger = blend.ledger(user, products, row.scales)
+    return [
+        line
+        for column, product in enumerate(products.tolist())
+        for line in reasons.lines(user, product, ledger, column, ledger.values[:, column], row.scales)
+    ]
