@@ -27,9 +27,16 @@ class Language:
         """A date as people of this language write it."""
         return self.date.format(day=at.day, month=at.month, month_name=_MONTHS[at.month - 1], year=at.year)
 
-    def finish(self, text: str) -> str:
-        """A sentence with the spaces that the script asks for: Chinese keeps them from Latin letters and digits."""
-        return text if self.name != "zh" else _HAN_LATIN.sub(" ", text)
+    def fill(self, template: str, values: Mapping[str, str]) -> str:
+        """A sentence with its placeholders filled and the spaces that the script asks for.
+
+        Chinese has one between its signs and Latin letters or digits, but never within a value: a name stays as it is.
+        """
+        if self.name != "zh":
+            return template.format_map(values)
+        marked = {name: f"{_BEGIN}{value}{_END}" for name, value in values.items()}
+        text = _BORDER.sub(" ", _HAN_LATIN.sub(" ", template).format_map(marked))
+        return text.replace(_BEGIN, "").replace(_END, "")
 
     def punctuate(self, text: str) -> str:
         """A list of phrases with the marks of the script."""
@@ -39,6 +46,11 @@ class Language:
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
+)
+#: Marks of where a value begins and ends: signs that no text holds.
+_BEGIN, _END = "\ue000", "\ue001"
+_BORDER = re.compile(
+    "(?<=[\u4e00-\u9fff])[\ue000\ue001]+(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%+.])[\ue000\ue001]+(?=[\u4e00-\u9fff])"
 )
 _HAN_LATIN = re.compile(r"(?<=[\u4e00-\u9fff])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%+.])(?=[\u4e00-\u9fff])")
 
@@ -236,7 +248,7 @@ CHINESE = Language(
         "Sector": "行业",
         "Segment": "客户类别",
     },
-    "{year}年{month}月{day}日",
+    "{year} 年 {month} 月 {day} 日",
 )
 
 _ALL = {language.name: language for language in (ENGLISH, CHINESE)}

@@ -54,7 +54,7 @@ class Sentences:
             if any(name not in values for name in _EVENT.findall(template)):
                 return self._plain(hops, path, values)
         try:
-            return self.language.finish(template.format_map(values))
+            return self.language.fill(template, values)
         except (KeyError, ValueError, IndexError) as error:
             raise SourceError(
                 f"reasons: the sentence for {way!r} says {error}, and that way has only {', '.join(sorted(values))}; "
@@ -77,7 +77,7 @@ class Sentences:
 
     def say(self, key: str, /, **values: str) -> str:
         """A sentence of the language with its placeholders filled."""
-        return self.language.finish(self.language.sentences[key].format_map(values))
+        return self.language.fill(self.language.sentences[key], values)
 
     def called(self, node: dict[str, Any]) -> str:
         """The name of a node, or its id where it has none, in the mapping's word for it."""

@@ -144,6 +144,19 @@ def test_both_languages_say_the_same_things() -> None:
         assert named[0] == named[1] or key in ("people attribute", "unknown verb"), key
 
 
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{i}与您持有的{a}同属“{s}”领域", "稳健26号与您持有的 Fund 7 同属“科技B股”领域"),
+        ("有{n}位客户{verb}{a}", "有 13 位客户买过 Fund 7"),
+        ("您的ID是{n}", "您的 ID 是 13"),
+    ],
+)
+def test_chinese_has_spaces_at_the_borders_of_values_and_never_within(template: str, said: str) -> None:
+    values = {"i": "稳健26号", "a": "Fund 7", "s": "科技B股", "n": "13", "verb": "买过"}
+    assert CHINESE.fill(template, values) == said
+
+
 def test_the_mappings_sentence_stands_over_the_languages() -> None:
     way = "BOUGHT IN_SECTOR <IN_SECTOR"
     found = path(way, HELD, SECTOR)
