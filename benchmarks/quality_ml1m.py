@@ -11,6 +11,7 @@ below the bar, with 0 and a word where the data are not there.
 import argparse
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +38,12 @@ BAR, STRETCH = (0.1667, 0.3243), (0.172, 0.335)
 LIKED = Hop("LIKED")
 POWERS = (0.875, 0.7, 0.65)
 """Of the kernel, tuned on validation before."""
-EASE_TRIALS = tuple(
-    EaseConfig(regularization=lam, user_power=power) for lam, power in ((1000, 0), (300, 0.5), (600, 0.5), (300, 1.0))
+POWERED = EaseConfig(regularization=900, user_power=0.3, holdings_power=0.4, popularity_power=0.1)
+EASE_TRIALS = (
+    EaseConfig(regularization=1000),
+    EaseConfig(regularization=600, user_power=0.5),
+    POWERED,
+    replace(POWERED, regularization=700),
 )
 GRID = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5)
 Parts = list[tuple[Term, float]]
@@ -70,7 +75,8 @@ def best_ease(graph: Graph, validation: Validation) -> Parts:
         found.append((value(parts, validation), config, parts))
     score, config, parts = max(found, key=lambda one: one[0])
     print(
-        f"  EASE: lambda {config.regularization:g}, user power {config.user_power:g}, validation {score:.4f}",
+        f"  EASE: lambda {config.regularization:g}, powers of users {config.user_power:g}, holdings "
+        f"{config.holdings_power:g}, popularity {config.popularity_power:g}, validation {score:.4f}",
         flush=True,
     )
     return parts

@@ -2,10 +2,12 @@
 
     minimise |Y - X B|^2 + lambda |B|^2,  B[c, i] = 0 for every column c that is product i itself
 
-Rows may be weighted, by (d_u / mean of d)^-user_power, so that a user with many holdings does not count for many, and
-B[c, i] divided by (n_c n_i)^popularity_power, so that what many have says less and is recommended less; n = how many
-have it. X has a column per product and relevant type, then one-hot attributes; Y says whether a product is held.
-Source: Steck, WWW 2019; with attributes as further columns. With one relevant type and no attributes it is EASE itself.
+X has a column per product and relevant type, then one-hot attributes; Y says whether a product is held. Source: Steck,
+WWW 2019; with attributes as further columns. With one relevant type and no attributes it is EASE itself. Three powers,
+all 0 there, of d_u = holdings of user u and n_c = how many have c, each divided by its mean:
+
+    sum over u: d_u^-user_power |Y_u - d_u^-holdings_power X_u B|^2 + lambda sum over c: n_c^(2 q) |B_c|^2
+    W[c, i] = B[c, i] (n_c n_i)^-q,  q = popularity_power
 """
 
 from dataclasses import dataclass
@@ -31,9 +33,11 @@ class EaseConfig:
     regularization: float = 100.0
     """lambda, in edges; 100 is good on zimnat."""
     user_power: float = 0.0
-    """How far users with many holdings count less; .7 is better than 0 on ml-1m."""
+    """How far users with many holdings count less; .3 on ml-1m, .7 there without `holdings_power`."""
+    holdings_power: float = 0.0
+    """How far each of many holdings says less; .4 is better than 0 on ml-1m."""
     popularity_power: float = 0.0
-    """How far popular products count less, as a neighbour and as a result; .1 is better than 0 on ml-1m."""
+    """q: how far popular products say less and are recommended less; .1 is better than 0 on ml-1m."""
     attributes: bool = True
     """Whether the user's attribute nodes are columns too."""
     use_protected: bool = False
@@ -64,14 +68,16 @@ def fit_ease(graph: Graph, config: EaseConfig | None = None, *, progress: Progre
     progress("EASE", 0, 2)
     X = hstack(blocks, format="csr")
     Y = csr(graph.held(), graph.num_products)
-    weighted = X.multiply(_user_weights(graph, config.user_power)[:, None]).tocsr() if config.user_power else X
-    gram = np.asarray((weighted.T @ X).toarray(), np.float64)
-    gram[np.diag_indices(columns)] += config.regularization
+    inputs = _divided(X, graph, config.holdings_power)
+    weighted = _divided(inputs, graph, config.user_power)
+    gram = np.asarray((weighted.T @ inputs).toarray(), np.float64)
+    rarity = [_rarity(matrix, config.popularity_power) for matrix in (X, Y)]
+    gram[np.diag_indices(columns)] += config.regularization / rarity[0] ** 2
     inverse = cho_solve(cho_factor(gram, lower=True, overwrite_a=True), np.eye(columns), overwrite_b=True)
     progress("EASE", 1, 2)
     table = _without_self(inverse, inverse @ _dense(weighted.T @ Y), len(relevant_hops(graph)))
-    if config.popularity_power:
-        table *= _rarity(X, config.popularity_power)[:, None] * _rarity(Y, config.popularity_power)[None, :]
+    table *= rarity[0][:, None]
+    table *= rarity[1][None, :]
     progress("EASE", 2, 2)
     lefts = np.split(table.astype(np.float32), np.cumsum(widths)[:-1])
     return TableTerm("ease", graph, [Neighbours(hop, left) for hop, left in zip(hops, lefts, strict=True)])
@@ -89,16 +95,24 @@ def attribute_hops(graph: Graph, use_protected: bool) -> list[Hop]:
     return found
 
 
-def _user_weights(graph: Graph, power: float) -> NDArray[np.float32]:
-    """(d_u / mean of d) ** -power of every user, 0 for those who hold nothing."""
+def _divided(rows: "csr_array", graph: Graph, power: float) -> "csr_array":
+    """Every user's row times (d_u / mean of d) ** -power."""
+    if not power:
+        return rows
     degrees = graph.held().degrees()
-    mean = float(degrees[degrees > 0].mean()) if degrees.any() else 1.0
-    return inverse_power(degrees / mean, power).astype(np.float32)
+    weights = inverse_power(degrees / _mean(degrees), power).astype(np.float32)
+    return rows.multiply(weights[:, None]).tocsr()
 
 
 def _rarity(matrix: "csr_array", power: float) -> NDArray[np.float64]:
-    """(entries of the column) ** -power of every column, 0 for an empty one."""
-    return inverse_power(np.asarray(matrix.sum(axis=0), np.float64).ravel(), power)
+    """(entries of the column / their mean) ** -power of every column; an empty one as if it had one."""
+    counts = np.asarray(matrix.sum(axis=0), np.float64).ravel()
+    return (np.maximum(counts, 1) / _mean(counts)) ** -power
+
+
+def _mean(counts: NDArray[np.number]) -> float:
+    """The mean of those that are not 0."""
+    return float(counts[counts > 0].mean()) if counts.any() else 1.0
 
 
 def _dense(matrix: "csr_array") -> NDArray[np.float64]:

@@ -87,13 +87,20 @@ def test_ease_with_weighted_users_is_weighted_least_squares() -> None:
     np.testing.assert_allclose(scores(term, graph), X @ B, atol=1e-5)
 
 
-def test_ease_divides_by_the_powers_of_popularity_on_both_sides() -> None:
+def test_ease_with_all_powers_is_least_squares_of_scaled_rows_and_columns() -> None:
     graph = random_board(7)
     X, Y = np.hstack([dense(graph, "BOUGHT"), dense(graph, "IN_BAND")]), dense(graph, "BOUGHT")
-    plain = fit_ease(graph, EaseConfig(regularization=3))
-    B = np.vstack([source.left for source in plain.neighbours]) / np.outer(X.sum(axis=0), Y.sum(axis=0)) ** 0.2
-    term = fit_ease(graph, EaseConfig(regularization=3, popularity_power=0.2))
-    np.testing.assert_allclose(scores(term, graph), X @ B, atol=1e-5)
+    users, columns, products = (counts / counts.mean() for counts in (Y.sum(axis=1), X.sum(axis=0), Y.sum(axis=0)))
+    assert np.concatenate([users, columns]).all()
+    inputs, root = X * users[:, None] ** -0.4, users[:, None] ** -0.15
+    W = np.zeros((X.shape[1], 24))
+    for product in range(24):
+        kept = np.delete(np.arange(X.shape[1]), product)
+        A = np.vstack([root * inputs[:, kept], np.diag(np.sqrt(3) * columns[kept] ** 0.1)])
+        B = np.linalg.lstsq(A, np.append(root[:, 0] * Y[:, product], np.zeros(len(kept))))[0]
+        W[kept, product] = B * (columns[kept] * products[product]) ** -0.1
+    config = EaseConfig(regularization=3, user_power=0.3, holdings_power=0.4, popularity_power=0.1)
+    np.testing.assert_allclose(scores(fit_ease(graph, config), graph), X @ W, atol=1e-5)
 
 
 def test_ease_takes_protected_attributes_only_when_asked() -> None:
