@@ -10,6 +10,8 @@ from graphrec.loaders.words import is_identifier, words
 from graphrec.schema import Kind
 
 FEW_VALUES = 8
+FEW_MISFITS = 50
+"""One value in so many may be missing, or of another kind."""
 NEARLY_UNIQUE = 0.95
 """The share of different values from which a key may have some that are there twice."""
 DATE_FORMATS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y%m%d", "%d-%m-%Y", "%d-%b-%Y", "%Y年%m月%d日")
@@ -41,6 +43,13 @@ class ColumnProfile:
     """The different values of a text column, where they are few."""
     is_ambiguous_date: bool = False
     """Whether its dates could begin with the day or with the month."""
+    misfits: int = 0
+    """Values that are not of its kind: a few are borne in dates and numbers."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all but a few rows have a value."""
+        return self.rows - self.filled <= self.rows // FEW_MISFITS
 
     @property
     def is_unique(self) -> bool:
@@ -91,7 +100,7 @@ def profile_column(
     }
     answer = database.execute(f"SELECT {', '.join(tests.values())} FROM {source}").fetchall()[0]
     found = dict(zip(tests, answer, strict=True))
-    kind, convert, given = _kind(column, found, numbers)
+    kind, convert, given, fitting = _kind(column, found, numbers)
     if declared in _NUMBERS or declared == "DATE" or declared.startswith("TIMESTAMP"):
         convert = quoted
     if kind == "text" and (declared.startswith(("STRUCT", "MAP")) or declared.endswith("]")):
@@ -114,7 +123,8 @@ def profile_column(
         convert,
         given,
         values,
-        is_ambiguous_date=kind == "time" and found["format0"] == found["format1"] == found["filled"],
+        is_ambiguous_date=kind == "time" and found["format0"] == found["format1"] == fitting,
+        misfits=found["filled"] - fitting,
     )
 
 
@@ -131,39 +141,50 @@ def _listed(texts: tuple[str, ...]) -> str:
     return f"({', '.join(value(text) for text in texts)})"
 
 
-def _kind(column: str, found: Keys[str, int], numbers: Keys[str, str]) -> tuple[Kind, str, str]:
-    """Kind, typed value and value as it is given."""
+_Kind = tuple[Kind, str, str, int]
+"""Kind, typed value, value as it is given, and how many values are of that kind."""
+
+
+def _kind(column: str, found: Keys[str, int], numbers: Keys[str, str]) -> _Kind:
+    """What nearly all values are; identifiers, and what is of no kind, are text."""
     quoted, filled = name(column), found["filled"]
+    text: _Kind = "text", quoted, quoted, filled
     if filled == 0:
-        return "text", quoted, quoted
+        return text
     if found["boolean"] == filled:
-        return "boolean", f"TRY_CAST({quoted} AS BOOLEAN)", quoted
+        return "boolean", f"TRY_CAST({quoted} AS BOOLEAN)", quoted, filled
     if found["yes"] == filled:
-        return "boolean", f"lower({quoted}) IN {_listed(_YES)}", quoted
-    if found["time"] == filled:
-        return "time", f"TRY_CAST({quoted} AS TIMESTAMPTZ)", quoted
-    read = _read_time(column, found)
-    return ("time", read, read) if read else _number(quoted, found, numbers)
+        return "boolean", f"lower({quoted}) IN {_listed(_YES)}", quoted, filled
+    integer: _Kind = "integer", f"TRY_CAST({quoted} AS BIGINT)", quoted, found["integer"]
+    whole = [integer] if found["integer"] == filled and not found["padded"] else []
+    kinds = [*_times(column, found), *whole, *_numbers(quoted, found, numbers)]
+    best = max(kinds, key=lambda kind: kind[3], default=text)
+    enough = filled if is_identifier(column) else filled - filled // FEW_MISFITS
+    return best if best[3] >= enough else text
 
 
-def _read_time(column: str, found: Keys[str, int]) -> str | None:
-    """SQL that reads dates of one form, or seconds since 1970."""
+def _times(column: str, found: Keys[str, int]) -> list[_Kind]:
+    """Dates of every form, and seconds since 1970."""
+    quoted = name(column)
+    times: list[_Kind] = [("time", f"TRY_CAST({quoted} AS TIMESTAMPTZ)", quoted, found["time"])]
     for number, form in enumerate(DATE_FORMATS):
-        if found[f"format{number}"] == found["filled"]:
-            return f"try_strptime({name(column)}, {value(form)})"
+        read = f"try_strptime({quoted}, {value(form)})"
+        times.append(("time", read, read, found[f"format{number}"]))
+    if _are_seconds(column, found):
+        read = f"to_timestamp(TRY_CAST({quoted} AS BIGINT))"
+        times.append(("time", read, read, found["integer"]))
+    return times
+
+
+def _are_seconds(column: str, found: Keys[str, int]) -> bool:
     says_time = bool({"time", "timestamp", "ts", "date", "epoch"} & set(words(column)))
-    are_seconds = found["integer"] == found["filled"] and 100_000_000 < found["least"] < 10_000_000_000
-    return f"to_timestamp(TRY_CAST({name(column)} AS BIGINT))" if says_time and are_seconds else None
+    return says_time and found["integer"] == found["filled"] and 100_000_000 < found["least"] < 10_000_000_000
 
 
-def _number(quoted: str, found: Keys[str, int], numbers: Keys[str, str]) -> tuple[Kind, str, str]:
-    """Numbers, with a point or a comma before the decimals; all else, and padded numbers, is text."""
-    filled = found["filled"]
-    if found["integer"] == filled and not found["padded"]:
-        return "integer", f"TRY_CAST({quoted} AS BIGINT)", quoted
-    if found["real"] == filled and not found["padded"]:
-        return "real", f"TRY_CAST({quoted} AS DOUBLE)", quoted
-    for form in ("comma", "point"):
-        if found[form] == filled and found[f"surely_{form}"]:
-            return "real", f"TRY_CAST({numbers[form]} AS DOUBLE)", numbers[form]
-    return "text", quoted, quoted
+def _numbers(quoted: str, found: Keys[str, int], numbers: Keys[str, str]) -> list[_Kind]:
+    """Numbers with a point or a comma before the decimals; padded ones are none."""
+    kinds: list[_Kind] = []
+    if not found["padded"]:
+        kinds.append(("real", f"TRY_CAST({quoted} AS DOUBLE)", quoted, found["real"]))
+    sure = [form for form in ("comma", "point") if found[f"surely_{form}"]]
+    return kinds + [("real", f"TRY_CAST({numbers[form]} AS DOUBLE)", numbers[form], found[form]) for form in sure]

@@ -1,5 +1,6 @@
 """Proposes a first mapping from the files of a folder, for a person to edit."""
 
+import re
 from itertools import permutations
 from pathlib import Path
 
@@ -48,14 +49,30 @@ def _propose(tables: list[TableProfile], left: list[str], folder: Path) -> Draft
         raise SourceError(
             f"--data {folder}: no file ends in .csv, .tsv, .json, .jsonl or .parquet; give another folder"
         )
-    draft = Draft([f"{file} has no reader by its suffix and was left out" for file in left])
+    notes = [f"{file} has no reader by its suffix and was left out" for file in left]
+    notes += [f"{table.name} has no rows and is not used" for table in tables if not table.rows]
+    filled = [table for table in tables if table.rows]
+    drafts = (_read_as(filled, Draft(list(notes), is_loose=is_loose)) for is_loose in (False, True))
+    draft = next((draft for draft in drafts if draft is not None), None)
+    if draft is None:
+        raise SourceError(
+            f"--data {folder}: no file joins two things by their keys, as trades join customers and products; "
+            "give the folder of the events too, or write the mapping by hand"
+            + (f" ({'; '.join(notes)})" if notes else "")
+        )
+    return draft
+
+
+def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
+    """The draft with everything that the tables say; None where none joins two things."""
     referred = {other for table in tables for other in table.references.values()}
-    entities = [table for table in tables if table.key and not _is_event(table, table.name in referred)]
+    entities = [table for table in tables if table.key and not _is_event(table, table.name in referred, draft)]
     events = [table for table in tables if table not in entities]
     entities = [table for table in entities if table.references or table.name in referred]
     draft.label_of = {table.name: label_name(singular(table.name)) for table in entities}
     ends = {table.name: _ends(table, draft) for table in events}
-    _choose_roles(draft, entities, [(table.rows, ends[table.name]) for table in events], folder)
+    if not _choose_roles(draft, entities, [(table.rows, ends[table.name]) for table in events]):
+        return None
     for table in entities:
         add_entity(draft, table)
         if draft.label_of[table.name] in {draft.user, draft.product}:
@@ -80,10 +97,10 @@ def _add_events(draft: Draft, events: list[tuple[TableProfile, Ends]]) -> None:
         draft.ask("roles: nothing is called like a purchase or a holding, so every interaction speaks for a product")
 
 
-def _is_event(table: TableProfile, is_referred: bool) -> bool:
+def _is_event(table: TableProfile, is_referred: bool, draft: Draft) -> bool:
     """Whether the rows join two other things, with or without a number of their own."""
     joined = [(column, likeness(column) or likeness(other)) for column, other in table.references.items()]
-    joined += [(column.name, likeness(column.name)) for column in _other_ends(table)]
+    joined += [(column.name, likeness(column.name)) for column in _other_ends(table, draft)]
     liked = {like for _, like in joined}
     if min(liked, default=0) < 0 < max(liked, default=0):
         return True
@@ -91,19 +108,16 @@ def _is_event(table: TableProfile, is_referred: bool) -> bool:
     return len(table.references) >= 2 and not is_referred and (table.key is None or has_time)
 
 
-def _other_ends(table: TableProfile) -> list[ColumnProfile]:
+def _other_ends(table: TableProfile, draft: Draft) -> list[ColumnProfile]:
     """Identifiers that no table describes."""
-    return [
-        column
-        for column in table.others()
-        if column.looks_like_id and column.kind in {"text", "integer"} and column.distinct < column.filled
-    ]
+    repeated = [c for c in table.others() if c.kind in {"text", "integer"} and c.distinct < c.filled]
+    return [c for c in repeated if c.looks_like_id or (draft.is_loose and likeness(c.name))]
 
 
 def _ends(table: TableProfile, draft: Draft) -> Ends:
     """What a row joins: a user and a product where it has them; identifiers without a table become labels."""
     found = [(column, draft.label_of[other]) for column, other in table.references.items() if other in draft.label_of]
-    found += [(column.name, label_name("_".join(stem(column.name)))) for column in _other_ends(table)]
+    found += [(column.name, label_name("_".join(stem(column.name)))) for column in _other_ends(table, draft)]
     if len(found) < 2:
         return found
     likes = [likeness(label) or likeness(column) for column, label in found]
@@ -113,8 +127,11 @@ def _ends(table: TableProfile, draft: Draft) -> Ends:
     return found[:2]
 
 
-def _choose_roles(draft: Draft, entities: list[TableProfile], events: list[tuple[int, Ends]], folder: Path) -> None:
-    """User and product: by their names, else by who has a personal column, else as the largest event table has them."""
+def _choose_roles(draft: Draft, entities: list[TableProfile], events: list[tuple[int, Ends]]) -> bool:
+    """User and product: by their names, else by who has a personal column, else as the largest event table has them.
+
+    False where no event table joins two things.
+    """
     personal = {
         draft.label_of[table.name]
         for table in entities
@@ -132,13 +149,11 @@ def _choose_roles(draft: Draft, entities: list[TableProfile], events: list[tuple
         for number, (user, product) in enumerate(permutations(ends))
     ]
     if not choices:
-        raise SourceError(
-            f"--data {folder}: no file joins two things by their keys, as trades join customers and products; "
-            "give the folder of the events too, or write the mapping by hand"
-        )
+        return False
     sure, _, _, draft.user, draft.product = max(choices)
     if sure <= 0:
         draft.ask(f"roles: is {draft.user} the user and {draft.product} the product?")
+    return True
 
 
 def _ask_about(draft: Draft, table: TableProfile) -> None:
@@ -148,11 +163,22 @@ def _ask_about(draft: Draft, table: TableProfile) -> None:
         return
     if table.encoding != "utf-8":
         draft.ask(f"{table.path} is no UTF-8 and is read as {table.encoding}: are its letters right?")
+    unnamed = sum(re.fullmatch(r"column\d+", column) is not None for column in table.columns)
+    if unnamed:
+        draft.ask(
+            f"{table.path}: its first line leaves {unnamed} columns without a name; is the header below it (skip = 1)?"
+        )
     key = table.columns[table.key] if table.key else None
     if key is not None and key.distinct < table.rows:
         draft.ask(
             f"{table.name}: {table.rows - key.distinct} rows have a {key.name} of others, or none; a load rejects them"
         )
+    for each in table.columns.values():
+        if each.misfits:
+            kind = "dates" if each.kind == "time" else "numbers"
+            draft.ask(
+                f"{table.name}: {each.misfits} of {each.name} are no {kind}: gaps, or rejected where it is the time"
+            )
     for column, count in table.strays.items():
         draft.ask(
             f"{table.name}: {count} different {column} are not in {table.references[column]}; a load rejects their rows"

@@ -40,6 +40,8 @@ class Draft:
     """Weight by edge type."""
     label_of: dict[str, str] = field(default_factory=dict)
     """Label by table name, for the tables that are used; an event's has none."""
+    is_loose: bool = False
+    """Whether a column that is called like users or products alone is taken for their identifier."""
 
     @property
     def files(self) -> int:
@@ -177,7 +179,7 @@ def add_event(draft: Draft, table: TableProfile, ends: list[tuple[str, str]]) ->
     are_roles = {draft.user, draft.product} == {label for _, label in ends}
     (source, source_label), (target, target_label) = ends if not are_roles or ends[0][1] == draft.user else ends[::-1]
     others = [column for column in table.columns.values() if column.name not in {source, target}]
-    heads, selected = _event_heads(others)
+    heads, selected = _event_heads(others, (source, target))
     heads = [
         _end("from", source_label, source),
         _end("to", target_label, target),
@@ -223,13 +225,13 @@ def _kinds(table: TableProfile, column: ColumnProfile | None, *, are_roles: bool
     return dict(sorted(kinds.items(), key=lambda kind: -kind[0][1]))
 
 
-def _event_heads(others: list[ColumnProfile]) -> tuple[list[str], list[str]]:
+def _event_heads(others: list[ColumnProfile], ends: tuple[str, str]) -> tuple[list[str], list[str]]:
     """Lines for key, times and weight of an event, and its select list."""
     whole = [column for column in others if column.filled == column.rows]
+    times = [column for column in others if column.kind == "time" and column.is_whole]
     key = next((c for c in whole if (c.is_unique and c.looks_like_id) or c.is_nearly_unique), None)
-    times = [column for column in whole if column.kind == "time"]
     known = next((c for c in others if c.kind == "time" and looks(c.name, "known") and times[:1] != [c]), None)
-    numbers = [column for column in whole if column.kind in {"integer", "real"} and column.least >= 0]
+    numbers = [c for c in whole if c.kind in {"integer", "real"} and c.least >= 0 and not c.misfits]
     found = {
         "key": key,
         "at": next((column for column in times if column is not known), None),
@@ -239,10 +241,15 @@ def _event_heads(others: list[ColumnProfile]) -> tuple[list[str], list[str]]:
     heads = [f"{line} = {quote(property_name(column.name))}" for line, column in found.items() if column]
     # The engine casts these row by row, and rejects what it cannot: nothing becomes a gap on the way.
     cast = [column for column in found.values() if column]
-    return heads, [
+    selected = [
         _raw(column.name) if column is key else _given(column) if column in cast else _typed(column)
         for column in others
     ]
+    if key is None and found["at"] is None:
+        # Nothing tells two events of one pair apart: each is one of several.
+        selected.append(f"row_number() OVER (PARTITION BY {', '.join(map(name, ends))} ORDER BY _file, _line) AS nth")
+        heads.insert(0, 'key = "nth"')
+    return heads, selected
 
 
 def add_series(draft: Draft, table: TableProfile, ends: list[tuple[str, str]]) -> bool:

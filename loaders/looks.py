@@ -36,6 +36,7 @@ _ACTIONS = (
     _action("BOUGHT", 1.0, "购买 买入 申购 认购 交易 订单 成交"),
     _action("HELD", 1.0, "hold held holding position own owned ownership contract bestand bestände vertrag verträge"),
     _action("HELD", 1.0, "持有 持仓 合同"),
+    _action("RATED", 1.0, "rate rated rating review reviewed bewertung bewertungen 评分 评价"),
     _action("VIEWED", 0.2, "view viewed click visit browse impression pageview ansicht aufruf klick besuch"),
     _action("VIEWED", 0.2, "浏览 查看 点击 访问"),
     _action("SOLD", -1.0, "sell sold sale redeem redemption verkauf verkäufe verkauft rückgabe 卖出 赎回 出售"),
@@ -44,12 +45,12 @@ _ACTIONS = (
     ),
 )
 _USER = re.compile(
-    r"^(customer|client|user|member|account|investor|patient|person|people|subscriber|reader|borrower|holder|household|"
+    r"^(customer|cust|client|user|member|account|investor|patient|person|people|subscriber|reader|borrower|holder|household|"
     r"guest|student|employee|citizen|visitor|shopper|buyer|passenger|tenant|insured|player|listener|farmer)$"
-    r"|^(kunde|kunden|mandant|anleger|nutzer|depotinhaber|versicherte|mitglied)|客户|用户|会员|投资者|持卡人"
+    r"|^(kunde|kunden|kdn?r?$|mandant|anleger|nutzer|depotinhaber|versicherte|mitglied)|客户|用户|会员|投资者|持卡人"
 )
 _PRODUCT = re.compile(
-    r"^(product|item|article|book|movie|film|song|track|security|fund|stock|asset|isin|instrument|recipe|course|drug|"
+    r"^(product|prod|item|article|book|movie|film|song|track|security|fund|stock|asset|isin|instrument|recipe|course|drug|"
     r"treatment|hotel|restaurant|game|job|offer|policy|plan|service|dish|wine|therapy|lesson|title)$"
     r"|^(produkt|artikel|wertpapier|fonds|tarif|angebot)|产品|商品|基金|股票|证券|理财"
 )
