@@ -1,6 +1,7 @@
 """Writing that is whole or not there: files and folders appear under their name only when complete."""
 
 import ctypes
+import fcntl
 import os
 import shutil
 import socket
@@ -49,6 +50,15 @@ def replace_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Wait for other processes that hold the lock file `path`, and keep them out while the block runs."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def _begin(path: Path, suffix: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     host = socket.gethostname().partition(".")[0]
@@ -63,7 +73,8 @@ def _sweep(path: Path, host: str) -> None:
         if left.name.startswith(prefix):
             pid = left.name[len(prefix) :].partition(".")[0]
             if pid.isdigit() and not _is_running(int(pid)):
-                shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+                # Another process may be sweeping too.
+                shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
 
 
 def _is_running(pid: int) -> bool:

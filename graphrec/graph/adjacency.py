@@ -189,8 +189,11 @@ def from_rows(
 
 def _distinct(edges: Edges, num_targets: int, hidden: Hidden, role_weight: float | None) -> Adjacency:
     codes = codes_of(edges, num_targets)
-    # An event is evidence of log(1 + weight) times its role's weight; events of one pair add up.
-    weight = np.ones(len(codes)) if edges.weight is None else np.log1p(np.abs(np.asarray(edges.weight)))
+    # An event is evidence of its role's weight, times log(1 + weight) where it has one; events of one pair add up.
+    weight = np.ones(len(codes))
+    if edges.weight is not None:
+        given = ~np.isnan(edges.weight)
+        weight[given] = np.log1p(np.abs(edges.weight[given]))
     keep = np.ones(len(codes), np.bool_)
     if hidden.known_from is not None:
         keep &= edges.known_at < hidden.known_from

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from graphrec.errors import NotTrained
-from graphrec.files import whole_file
+from graphrec.files import locked, whole_file
 from graphrec.graph.snapshot import Snapshot
 
 DIGITS = 16
@@ -19,17 +19,17 @@ class SnapshotShelf:
 
     def add(self, write: Callable[[Path], Snapshot]) -> Snapshot:
         """Keep what `write` writes to the path it is given, under its hash, as the latest; equal content once."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        fresh = write(self.folder / "fresh")
-        path = self.folder / fresh.hash[:DIGITS]
-        if path.exists():
-            with whole_file(path / "meta.json") as temporary:
-                temporary.write_bytes((fresh.folder / "meta.json").read_bytes())
-            _remove(fresh.folder)
-        else:
-            fresh.folder.rename(path)
-        with whole_file(self.folder / "latest") as temporary:
-            temporary.write_text(path.name + "\n", "utf-8")
+        with locked(self.folder / "lock"):
+            fresh = write(self.folder / "fresh")
+            path = self.folder / fresh.hash[:DIGITS]
+            if path.exists():
+                with whole_file(path / "meta.json") as temporary:
+                    temporary.write_bytes((fresh.folder / "meta.json").read_bytes())
+                _remove(fresh.folder)
+            else:
+                fresh.folder.rename(path)
+            with whole_file(self.folder / "latest") as temporary:
+                temporary.write_text(path.name + "\n", "utf-8")
         return Snapshot.open(path)
 
     def has_latest(self) -> bool:

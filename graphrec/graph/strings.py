@@ -51,7 +51,10 @@ class Strings(Sequence[str]):
 
     def find(self, value: str) -> int:
         """The position of a value in sorted strings, -1 when it is not there."""
-        wanted = value.encode()
+        try:
+            wanted = value.encode()
+        except UnicodeEncodeError:  # Bytes of a command line that are no UTF-8.
+            return -1
         low, high = 0, len(self)
         while low < high:
             middle = (low + high) // 2

@@ -1,5 +1,6 @@
 """The explanation as a graph: networkx, drawn with matplotlib or written as GraphML."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 FORMATS = (".png", ".svg", ".pdf", ".graphml")
 #: Lines that are drawn; more cannot be read.
 DRAWN = 8
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _COLOURS = {"user": "#2b6cb0", "product": "#c05621", "people": "#718096"}
 
 
@@ -57,6 +59,9 @@ def write_picture(answer: Answer, path: Path) -> None:
             _write_graphml(graph, temporary)
         else:
             _draw(graph, answer, temporary)
+        if path.suffix.lower() in (".graphml", ".svg"):
+            # Control characters of a name are no XML.
+            temporary.write_text(_NO_XML.sub("\ufffd", temporary.read_text("utf-8")), "utf-8")
 
 
 def _add_path(graph: "nx.MultiDiGraph", line: Line, path: list[dict], target: tuple[str, str]) -> None:  # type: ignore[type-arg]
@@ -70,7 +75,7 @@ def _add_path(graph: "nx.MultiDiGraph", line: Line, path: list[dict], target: tu
             here = (node["label"], node["id"])
             graph.add_node(here, label=node["label"], name=called(node), layer=place)
         else:
-            here = ("people", f"{line.text}")
+            here = ("people", f"{line.text} ({place})")
             name = f"{node['count']} others" if node["count"] else words(node["label"])
             graph.add_node(here, label="people", name=name, layer=place)
         ends = (here, before) if edge["direction"] == "in" else (before, here)
@@ -89,6 +94,7 @@ def _draw(graph: "nx.MultiDiGraph", answer: Answer, path: Path) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
+    matplotlib.rc("text", parse_math=False)  # "US$" is no formula
     import matplotlib.pyplot as plt
     import networkx as nx
 

@@ -71,6 +71,14 @@ def test_lists_are_those_of_recommend(engine: Engine, store: Store) -> None:
     assert reasons[0]["cypher"] is None or reasons[0]["cypher"].startswith("MATCH")
 
 
+def test_a_person_s_own_recommendation_stays(engine: Engine, store: Store) -> None:
+    store.write("MATCH (u:Customer {id: 'C001'}), (p:Product {id: 'P03'}) CREATE (u)-[:RECOMMENDED {by: 'Ada'}]->(p)")
+    write_back(engine, store, 1)
+    assert write_back(engine, store, 1).removed == 59
+    found = store.query("MATCH (:Customer)-[r:RECOMMENDED]->(:Product) WHERE r.by = 'Ada' RETURN count(r)").rows
+    assert found == [(1,)]
+
+
 def test_who_should_hear_and_what_is_stale(engine: Engine, store: Store) -> None:
     assert ask(store, "call_list", product="P03").rows == []
     assert ask(store, "stale_recommendations", before="2999-01-01").rows == []

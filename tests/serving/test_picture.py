@@ -1,11 +1,14 @@
 """The picture of an explanation."""
 
+from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import networkx as nx
 import pytest
 
 from graphrec.errors import UsageError
+from graphrec.serving.answer import Line, PathPart
 from graphrec.serving.engine import Engine
 from graphrec.serving.picture import explanation_graph, write_picture
 
@@ -35,6 +38,42 @@ def test_graphml_can_be_read_again(engine: Engine, tmp_path: Path) -> None:
     again = nx.read_graphml(tmp_path / "why.graphml", force_multigraph=True)
     assert again.number_of_edges() == explanation_graph(answer).number_of_edges()
     assert "user:C004" in again
+
+
+@pytest.mark.filterwarnings("ignore:Glyph 7")
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".graphml"])
+def test_names_are_text_and_no_formulas_or_markup(engine: Engine, tmp_path: Path, suffix: str) -> None:
+    answer = engine.explain("C004", engine.recommend("C004", 1).items[0].product, 5)
+    item = replace(answer.items[0], name="US$^$ <Bond> & \x07bell")
+    write_picture(replace(answer, items=[item]), tmp_path / f"why{suffix}")
+    if suffix == ".png":
+        return
+    root = ElementTree.parse(tmp_path / f"why{suffix}").getroot()
+    assert suffix == ".svg" or "US$^$ <Bond> & \ufffdbell" in "".join(root.itertext())
+
+
+def test_people_and_what_lies_behind_them_are_two_nodes(engine: Engine) -> None:
+    ends: list[PathPart] = [
+        {"label": "Customer", "id": "C004", "name": None},
+        {"label": "Product", "id": "P01", "name": None},
+    ]
+    between: list[PathPart] = [{"label": "Customer", "count": 7}, {"label": "Sector", "count": None}]
+    path: list[PathPart] = [
+        ends[0],
+        *(part for node in [*between, ends[1]] for part in ({"type": "T", "direction": "out"}, node)),
+    ]
+    line = Line("path", "7 people lead to P01", 1.0, 1.0, None, path, None, None, "kernel")
+    answer = engine.explain("C004", engine.recommend("C004", 1).items[0].product, 5)
+    item = replace(answer.items[0], product="P01", lines=[line])
+    graph = explanation_graph(replace(answer, items=[item]))
+    assert sorted(graph.nodes(data="name")) == [
+        (("people", "7 people lead to P01 (1)"), "7 others"),
+        (("people", "7 people lead to P01 (2)"), "sector"),
+        (("product", "P01"), item.name),
+        (("user", "C004"), "C004"),
+    ]
+    assert graph.number_of_edges() == 3
+    assert nx.number_of_selfloops(graph) == 0
 
 
 def test_an_unknown_format_is_refused(engine: Engine, tmp_path: Path) -> None:
