@@ -6,6 +6,9 @@ from graphrec.cli.output import note, say, table
 from graphrec.serving.answer import Answer, Audit, Item, Line
 from graphrec.serving.sentences import Sentences
 
+SHOWN = 0.0005
+"""What is less has no digit in a list."""
+
 
 def show_answer(answer: Answer, told: Sentences) -> None:
     """Print a list with the reasons of every product, in the language of `told`."""
@@ -20,7 +23,8 @@ def show_answer(answer: Answer, told: Sentences) -> None:
         rows.append([str(item.rank), item.product, item.name or "", kind, f"{item.score:.3f}", ""])
         rows += [["", "", "", "", "!", warning] for warning in item.warnings]
         rows += [["", "", "", "", f"{line.share:+.3f}", line.text] for line in item.lines]
-        rows.append(["", "", "", "", f"{item.rest:+.3f}", told.say("rest" if item.lines else "all rest")])
+        if abs(item.rest) >= SHOWN or not item.lines:
+            rows.append(["", "", "", "", f"{item.rest:+.3f}", told.say("rest" if item.lines else "all rest")])
     columns = [told.say(key) for key in ("rank", "product", "name", "kind", "score", "of which")]
     table(columns, rows, title=_title(answer, told), right=[columns[0], columns[4]], optional=columns[2:4])
     say(told.say("composition", parts=_parts(answer.items, told)))

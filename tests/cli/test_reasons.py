@@ -9,7 +9,9 @@ from typer.testing import CliRunner, Result
 from graphrec.cli import app
 from graphrec.cli.answers import show_answer
 from graphrec.home import Home
+from graphrec.serving.answer import Answer
 from graphrec.serving.engine import Engine
+from graphrec.serving.sentences import Sentences
 
 
 @pytest.fixture(autouse=True)
@@ -47,23 +49,23 @@ def test_as_many_reasons_as_are_wanted(served_home: Home) -> None:
     assert three["lines"] == five["lines"][:3]
 
 
-def test_a_bank_without_names_and_kinds_gets_no_empty_columns(served_home: Home, capsys) -> None:  # type: ignore[no-untyped-def]
+def _told(answer: Answer, told: Sentences, capsys: pytest.CaptureFixture[str]) -> str:
+    show_answer(answer, told)
+    return capsys.readouterr().out
+
+
+def test_no_empty_columns_and_no_empty_rest(served_home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     engine = Engine.open(served_home)
     answer = engine.recommend("C008", 2)
     told = engine.reasons_in("en").sentences
-    show_answer(answer, told)
-    assert capsys.readouterr().out.splitlines()[1].split() == [
-        "rank",
-        "product",
-        "name",
-        "kind",
-        "score",
-        "of",
-        "which",
-    ]
+    columns = _told(answer, told, capsys).splitlines()[1].split()
+    assert columns == ["rank", "product", "name", "kind", "score", "of", "which"]
     bare = [replace(item, name=None, product_kind=None) for item in answer.items]
-    show_answer(replace(answer, items=bare), told)
-    assert capsys.readouterr().out.splitlines()[1].split() == ["rank", "product", "score", "of", "which"]
+    columns = _told(replace(answer, items=bare), told, capsys).splitlines()[1].split()
+    assert columns == ["rank", "product", "score", "of", "which"]
+    for rest, shown in ((0.0006, "+0.001   everything else"), (-0.0004, None)):
+        text = _told(replace(answer, items=[replace(answer.items[0], rest=rest)]), told, capsys)
+        assert shown in text if shown else "everything else" not in text
 
 
 def test_chinese_by_option_variable_and_file(served_home: Home, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
