@@ -53,7 +53,7 @@ def fit_ease(graph: Graph, config: EaseConfig | None = None, *, progress: Progre
         ModelError: there are more columns than `max_columns`.
     """
     from scipy.linalg import cho_factor, cho_solve
-    from scipy.sparse import hstack
+    from scipy.sparse import csr_array, hstack
 
     config = config or EaseConfig()
     hops = relevant_hops(graph) + (attribute_hops(graph, config.use_protected) if config.attributes else [])
@@ -66,7 +66,7 @@ def fit_ease(graph: Graph, config: EaseConfig | None = None, *, progress: Progre
             f"{config.max_columns:,}; use --model kernel, spectral or lightgcn for a catalogue of this size"
         )
     progress("EASE", 0, 2)
-    X = hstack(blocks, format="csr")
+    X = csr_array(hstack(blocks, format="csr"))
     Y = csr(graph.held(), graph.num_products)
     inputs = _divided(X, graph, config.holdings_power)
     weighted = _divided(inputs, graph, config.user_power)
