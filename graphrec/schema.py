@@ -202,13 +202,15 @@ def _node(value: Mapping[str, Any]) -> NodeSchema:
 
 
 def _merge_nodes(mine: NodeSchema, theirs: NodeSchema) -> NodeSchema:
+    personal, protected = {*mine.personal, *theirs.personal}, {*mine.protected, *theirs.protected}
     return NodeSchema(
         label=mine.label,
         columns=_merge_columns(mine.columns, theirs.columns),
         name=mine.name or theirs.name,
-        text=mine.text or theirs.text,
-        personal=tuple(sorted({*mine.personal, *theirs.personal})),
-        protected=tuple(sorted({*mine.protected, *theirs.protected})),
+        # A mark of either mapping keeps a column out of the texts of both: they make scores.
+        text=tuple(column for column in mine.text or theirs.text if column not in personal | protected),
+        personal=tuple(sorted(personal)),
+        protected=tuple(sorted(protected)),
     )
 
 

@@ -4,6 +4,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any, NoReturn
 
 import typer
@@ -52,6 +53,10 @@ class LazyGroup(TyperGroup):
     ) -> Any:
         """Run one command line; every failure ends as one line on stderr and its exit code."""
         state.begin(GlobalOptions())
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                # What a terminal's encoding does not have is written as an escape and fails no command.
+                stream.reconfigure(errors="backslashreplace")
         try:
             code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
         except typer.TyperException as error:

@@ -133,7 +133,8 @@ class MemorySink:
         }
         self._drop_loose_edges(schema)
         names = {name for brought in newest for name in brought.series}
-        self.series = {name: _latest_series([b.series[name] for b in newest if name in b.series]) for name in names}
+        by_name = [brought for _, brought in sorted(self._sources.items())]
+        self.series = {name: latest_series([b.series[name] for b in by_name if name in b.series]) for name in names}
         parts: dict[Part, pa.Table] = {}
         for brought in reversed(newest):
             parts.update(brought.split)
@@ -208,10 +209,11 @@ def _keep_earlier(current: _Brought, before: _Brought) -> None:
         tables = [b.edges[kind] for b in (current, before) if kind in b.edges]
         current.edges[kind] = _coalesce(tables, edge_fields(edge.columns), _EDGE_KEY)
     for name, table in before.series.items():
-        current.series[name] = _latest_series([*([current.series[name]] if name in current.series else []), table])
+        current.series[name] = latest_series([*([current.series[name]] if name in current.series else []), table])
 
 
-def _latest_series(tables: list[pa.Table]) -> pa.Table:
+def latest_series(tables: list[pa.Table]) -> pa.Table:
+    """The rows of a series from several tables: one for every id and time, each value from the first that has one."""
     whole = pa.concat_tables(tables)
     return _coalesce(tables, whole.schema, ("id", "at")) if len(tables) > 1 else whole
 

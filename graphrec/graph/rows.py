@@ -78,7 +78,10 @@ class Sink(Protocol):
         ...
 
     def add_series(self, name: str, rows: "pa.Table") -> None:
-        """Replace this source's rows of a series: id (string), at (timestamp), one double column per value."""
+        """Replace this source's rows of a series; those of an increment add to them.
+
+        Columns: id (string), at (timestamp), one double column per value.
+        """
         ...
 
     def finish(self, split: "dict[Part, pa.Table] | None") -> dict[str, int]:

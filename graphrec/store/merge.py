@@ -94,8 +94,8 @@ class MergeSink:
         return self._add(Kind(edge_type, edge.source, edge.target), rows)
 
     def add_series(self, name: str, rows: "pa.Table") -> None:
-        """Replace this source's rows of a series."""
-        write_series(self._store.series_folder, self.source.name, name, rows)
+        """Replace this source's rows of a series; an increment adds to them."""
+        write_series(self._store.series_folder, self.source.name, name, rows, full=self.source.full)
         self._series.append(name)
 
     def finish(self, split: "dict[Part, pa.Table] | None") -> dict[str, int]:

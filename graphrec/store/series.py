@@ -17,23 +17,29 @@ def series_file(folder: Path, source: str, name: str) -> Path:
     return folder / f"{quote(source, safe='')}__{quote(name, safe='')}.parquet"
 
 
-def write_series(folder: Path, source: str, name: str, rows: "pa.Table") -> None:
-    """Replace one source's rows of a series."""
+def write_series(folder: Path, source: str, name: str, rows: "pa.Table", *, full: bool = True) -> None:
+    """Replace one source's rows of a series, or, when it is no full load, those of the same id and time."""
     import pyarrow.parquet as pq
 
-    with whole_file(series_file(folder, source, name)) as temporary:
+    from graphrec.graph.memory import latest_series
+
+    file = series_file(folder, source, name)
+    if not full and file.exists() and set(rows.column_names) <= set(pq.read_schema(file).names):
+        rows = latest_series([rows, pq.read_table(file).select(rows.column_names).cast(rows.schema)])
+    with whole_file(file) as temporary:
         pq.write_table(rows, temporary)
 
 
 def read_series(folder: Path, series: SeriesSchema, sources: Sequence[str]) -> "pa.Table":
     """The rows of a series from all sources in their order: id, at, values; no rows when there is no file."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
+
+    from graphrec.graph.memory import latest_series
 
     fields = series_fields(series)
     files = [series_file(folder, source, series.name) for source in sources]
     tables = [pq.read_table(file, columns=fields.names).cast(fields) for file in files if file.exists()]
-    return pa.concat_tables(tables) if tables else fields.empty_table()
+    return latest_series(tables) if tables else fields.empty_table()
 
 
 def remove_series(folder: Path, source: str, keep: Sequence[str]) -> None:

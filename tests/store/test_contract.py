@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from graphrec.errors import QueryError, SourceError, StoreError
+from graphrec.graph.memory import MemorySink
 from graphrec.graph.rows import Counts
 from graphrec.schema import Column, EdgeSchema, GraphSchema, NodeSchema
 from graphrec.store.base import Index, Statement, Store
+from graphrec.store.series import series_fields
 
 from .feed import BOUGHT, CUSTOMERS, IN_SECTOR, NOON, PRICES, PRODUCTS, SCHEMA, SECTORS, content, feed, source
 
@@ -168,6 +171,26 @@ def test_node_outlives_its_source_while_an_edge_needs_it(store: Store) -> None:
     assert [row["id"] for row in store.read_nodes("Product").to_pylist()] == ["p2"]
     feed(store.sink(), replace(crm, files_hash="f2"), {"Customer": [CUSTOMERS[2]]}, {})
     assert store.read_nodes("Product").num_rows == 0
+
+
+@pytest.mark.parametrize("kind", ["store", "memory"])
+def test_series_of_increments_and_of_several_sources(store: Store, kind: str) -> None:
+    memory = MemorySink()
+    prices = [("p1", 0, 1.0), ("p1", 1, 2.0), ("p2", 0, 9.0)]
+    loads = [
+        ("bank", True, prices),
+        ("bank", False, [("p1", 1, 3.0), ("p1", 2, 4.0)]),
+        ("agency", True, [("p2", 0, 8.0)]),
+    ]
+    for name, full, rows in loads:
+        sink = store.sink() if kind == "store" else memory
+        sink.begin(source(name, full=full))
+        days = [{"id": one, "at": NOON + timedelta(days=day), "close": close} for one, day, close in rows]
+        sink.add_series("price", pa.Table.from_pylist(days, series_fields(SCHEMA.series["price"])))
+        sink.finish(None)
+    found = store.read_series("price") if kind == "store" else memory.series["price"]
+    expected = [("p1", 0, 1.0), ("p1", 1, 3.0), ("p1", 2, 4.0), ("p2", 0, 8.0)]
+    assert sorted((row["id"], (row["at"] - NOON).days, row["close"]) for row in found.to_pylist()) == expected
 
 
 def test_known_ids(store: Store) -> None:
