@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.errors import NotTrained, SchemaOutdated
+from graphrec.errors import NotTrained, SchemaOutdated, UsageError
 from graphrec.graph.adjacency import Graph, visible_graph
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
@@ -154,6 +154,7 @@ def _final_job(job: Job) -> Job:
 
     Raises:
         ModelError: the tested model had text vectors, and these are others.
+        UsageError: an option is given that the tested model was not trained with.
     """
     tested = replace(job, options=replace(job.options, final=False))
     try:
@@ -171,11 +172,22 @@ def _final_job(job: Job) -> Job:
         path_share=meta["request"]["path_share"],
         given=meta["request"]["given"],
     )
+    _check_taken_over(job.options, options)
     inputs = replace(job.inputs, seed=options.seed, use_protected=options.use_protected)
     if meta["request"]["vectors"] is None:
         inputs = replace(inputs, vectors={})
     check_vectors(meta, inputs.vectors)
     return replace(job, options=options, inputs=inputs)
+
+
+def _check_taken_over(asked: TrainOptions, taken: TrainOptions) -> None:
+    for name in ("fixed", "use_protected", "path_share", "given"):
+        wanted, own = getattr(asked, name), getattr(taken, name)
+        if wanted not in (own, getattr(TrainOptions(), name)):
+            raise UsageError(
+                f"--final refits the model that was tested, whose {name} is {own}, not {wanted}; leave the option out, "
+                "or run: graphrec train with it, then graphrec train --final"
+            )
 
 
 def _final(job: Job) -> tuple[dict[str, Any], Blend, Graph]:
