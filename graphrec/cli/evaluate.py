@@ -93,8 +93,9 @@ def command(
         )  # fmt: skip
     if report is not None:
         from graphrec.evaluation.report import write_report
+        from graphrec.evaluation.words import people
 
-        write_report(done, folder, report, users=f"{snapshot.schema.roles.user.lower()}s")
+        write_report(done, folder, report, users=people(snapshot.schema.roles.user))
         note(f"report: {report}")
     if json:
         emit_json(done)

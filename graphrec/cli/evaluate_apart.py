@@ -28,6 +28,7 @@ LOOKED_FOR = {
 def judge_new(side: "Side", kind: str, ks: Sequence[int], *, json: bool) -> None:
     """Measure new products or new customers on the latest snapshot."""
     from graphrec.evaluation.cold import evaluate_cold
+    from graphrec.evaluation.words import people
 
     with progress(json=json) as report:
         snapshot = latest_snapshot(report)
@@ -38,7 +39,7 @@ def judge_new(side: "Side", kind: str, ks: Sequence[int], *, json: bool) -> None
     if json:
         emit_json(done)
     else:
-        _print_cold(done, f"{snapshot.schema.roles.user.lower()}s")
+        _print_cold(done, people(snapshot.schema.roles.user))
 
 
 def _print_cold(done: "ColdStart", users: str) -> None:

@@ -81,7 +81,8 @@ def beyond(done: Evaluation, details: Details) -> str:
         [MEANINGS[name][0], *(found.get(f"{name}@{k}", "") for found in models.values())] for name in names
     ]
     meanings = [paragraph(f"{MEANINGS[name][0]} ({name}@{k}): {MEANINGS[name][1]}.", "small") for name in names]
-    counted = f" Calibration counts by {details.kinds.replace('_', ' ').lower()}." if details.kinds else ""
+    by = (details.kinds or "").replace("_", " ").lower().removeprefix("has ").removeprefix("in ")
+    counted = f" Distance from what is held counts by {by}." if by else ""
     return section(
         "More than hits",
         paragraph(f"A list may hit and still be the same for everybody, or narrow.{counted}"),

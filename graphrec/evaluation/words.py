@@ -13,6 +13,15 @@ SURE = 0.05
 NAMES = {"popularity": "The most popular products", "itemknn": "Item-kNN"}
 
 
+#: Labels whose plural has an s, in English; a report calls all others customers.
+PEOPLE = ("customer", "client", "user", "member", "investor", "account", "subscriber", "reader", "household", "patient")
+
+
+def people(label: str) -> str:
+    """What a report calls those with a label, in the plural."""
+    return f"{label.lower()}s" if label.lower() in PEOPLE else "customers"
+
+
 @dataclass(frozen=True)
 class Words:
     """What the top of the page says."""

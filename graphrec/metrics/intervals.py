@@ -64,8 +64,10 @@ def bootstrap_all(
     tail = (1 - level) / 2
     ends = np.quantile(sums, [tail, 1 - tail], axis=0)
     out: dict[str, Interval] = {}
-    for place, (name, mean) in enumerate(zip(values, means, strict=True)):
-        low, high = mean + ends[:, place] * (grids[place][1] / num_users)
+    for place, ((name, column), mean) in enumerate(zip(values.items(), means, strict=True)):
+        ends_here = mean + ends[:, place] * (grids[place][1] / num_users)
+        # A mean lies among its values; what rounding adds would print as -0.
+        low, high = np.clip(ends_here, column.min(), column.max())
         out[name] = Interval(mean, float(low), float(high))
     return out
 

@@ -13,7 +13,7 @@ from graphrec.evaluation.charts import Mark, Series, Spot, curves, rows_of_inter
 from graphrec.evaluation.details import Wanted
 from graphrec.evaluation.evaluate import Evaluation, evaluate
 from graphrec.evaluation.report import rendered, write_report
-from graphrec.evaluation.words import p_text, percent
+from graphrec.evaluation.words import p_text, people, percent
 from graphrec.home import Home
 from graphrec.metrics.intervals import Interval
 from graphrec.training.fit import TrainOptions, train
@@ -131,6 +131,10 @@ def test_a_report_needs_details(made: Made, tmp_path: Path) -> None:
     done, folder = made
     with pytest.raises(ValueError, match="^a report needs an evaluation with details$"):
         write_report(dataclasses.replace(done, details=None), folder, tmp_path / "out.html")
+
+
+def test_people_are_called_in_the_plural_where_it_is_english() -> None:
+    assert [people(label) for label in ("Client", "Kunde", "客户")] == ["clients", "customers", "customers"]
 
 
 def test_numbers_as_a_person_reads_them() -> None:

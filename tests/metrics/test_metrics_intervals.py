@@ -25,6 +25,14 @@ def test_one_value_and_equal_values_have_no_width() -> None:
     assert bootstrap(np.zeros(3), seed=0) == Interval(0.0, 0.0, 0.0)
 
 
+def test_an_interval_lies_among_the_values() -> None:
+    """Without the cut its low end is -2.5e-16, and prints as -0.0000."""
+    values = np.zeros(49)
+    values[0] = 0.1
+    found = bootstrap(values, seed=0)
+    assert (found.low, f"{found.low:.4f}") == (0.0, "0.0000")
+
+
 def test_same_seed_same_bits_alone_or_together_and_in_any_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     columns = {
