@@ -8,7 +8,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graphrec.errors import StoreError
+from graphrec.errors import StoreError, Unreachable
 from graphrec.files import replace_folder
 from graphrec.graph.rows import Counts, Part, Source
 from graphrec.progress import Progress, silent
@@ -31,14 +31,21 @@ class BulkSink:
     Args:
         path: the folder of the store, absent or without rows.
         series_folder: where the series of the home are.
+        is_empty: whether the store still is, asked when other first loads are kept out.
         let_go: called before the folder takes its place, to close what is open there.
     """
 
     def __init__(
-        self, path: Path, series_folder: Path, let_go: Callable[[], None], progress: Progress = silent
+        self,
+        path: Path,
+        series_folder: Path,
+        is_empty: Callable[[], bool],
+        let_go: Callable[[], None],
+        progress: Progress = silent,
     ) -> None:
         self._path = path
         self._series_folder = series_folder
+        self._is_empty = is_empty
         self._let_go = let_go
         self._progress = progress
         self._stack = ExitStack()
@@ -49,11 +56,17 @@ class BulkSink:
         self._records: dict[str, list[pa.Array]] = {}
 
     def begin(self, source: Source) -> None:
-        """Start the load in a folder beside the store."""
+        """Start the load in a folder beside the store.
+
+        Raises:
+            Unreachable: another process is loading it for the first time, or just did.
+        """
         check_fits(source, [])
         self._source = source
         with ExitStack() as stack:
             stack.enter_context(exclusive(self._path))
+            if not self._is_empty():
+                raise Unreachable(f"another process has just loaded the store {self._path}; run this again")
             folder = stack.enter_context(replace_folder(self._path))
             self._database = arcade.open_database(folder, create=True)
             stack.callback(self._close)

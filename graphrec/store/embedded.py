@@ -90,7 +90,7 @@ class EmbeddedStore(Store):
         """Where a load puts its rows: a folder of its own for the first one, transactional batches later."""
         self._sink = ChoosingSink(
             is_empty=self._is_empty,
-            bulk=lambda: BulkSink(self.path, self.series_folder, self._let_go, progress),
+            bulk=lambda: BulkSink(self.path, self.series_folder, self._is_empty, self._let_go, progress),
             merge=lambda: MergeSink(self, progress),
         )
         return self._sink

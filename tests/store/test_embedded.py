@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from graphrec.errors import QueryError, StoreError, Unreachable
 from graphrec.schema import NodeSchema
-from graphrec.store import arcade, is_server, open_store
+from graphrec.store import arcade, bulk, is_server, open_store
 from graphrec.store.embedded import EmbeddedStore
 from graphrec.store.lock import exclusive
 
@@ -72,6 +73,20 @@ def test_empty_folder_becomes_a_store(store: EmbeddedStore) -> None:
     store.path.mkdir()
     feed(store.sink(), source())
     assert store.info().sources == ("bank",)
+
+
+def test_a_first_load_that_comes_second_replaces_nothing(store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def other_first(path: Path) -> AbstractContextManager[None]:
+        monkeypatch.undo()
+        with EmbeddedStore(path, store.series_folder) as other:
+            feed(other.sink(), source())
+        return exclusive(path)
+
+    monkeypatch.setattr(bulk, "exclusive", other_first)
+    with pytest.raises(Unreachable) as caught:
+        store.sink().begin(source("crm"))
+    assert str(caught.value) == f"another process has just loaded the store {store.path}; run this again"
+    assert [one.name for one in store.sources()] == ["bank"]
 
 
 def test_rows_before_begin(store: EmbeddedStore) -> None:
