@@ -23,6 +23,7 @@ from graphrec.loaders.profile import TableProfile, profile_folder
 from graphrec.loaders.words import singular, stem
 from graphrec.progress import Progress, silent
 
+SPREADSHEETS = (".xlsx", ".xls", ".ods")
 Ends = list[tuple[str, str]]
 """Column and label of the things that a row joins."""
 
@@ -49,7 +50,7 @@ def _propose(tables: list[TableProfile], left: list[str], folder: Path) -> Draft
         raise SourceError(
             f"--data {folder}: no file ends in .csv, .tsv, .json, .jsonl or .parquet; give another folder"
         )
-    notes = [f"{file} has no reader by its suffix and was left out" for file in left]
+    notes = [f"{file} has no reader by its suffix and was left out{_advice(file)}" for file in left]
     notes += [f"{table.name} has no rows and is not used" for table in tables if not table.rows]
     filled = [table for table in tables if table.rows]
     drafts = (_read_as(filled, Draft(list(notes), is_loose=is_loose)) for is_loose in (False, True))
@@ -61,6 +62,10 @@ def _propose(tables: list[TableProfile], left: list[str], folder: Path) -> Draft
             + (f" ({'; '.join(notes)})" if notes else "")
         )
     return draft
+
+
+def _advice(file: str) -> str:
+    return "; save each of its sheets as CSV" if Path(file).suffix.lower() in SPREADSHEETS else ""
 
 
 def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
