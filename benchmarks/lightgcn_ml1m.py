@@ -35,7 +35,7 @@ from graphrec.training.validation import Validation
 PUBLISHED, NEAR = {"recall@10": 0.1495, "ndcg@10": 0.2977}, 0.003
 Metrics = dict[str, NDArray[np.float64]]
 BPR: Mapping[str, Any] = {
-    "num_layers": 2, "learning_rate": 0.05, "last_rate": 0.05, "spectral_start": False, "epochs": 250, "patience": 250,
+    "num_layers": 2, "learning_rate": 0.05, "last_rate": 0.05, "spectral_start": False, "epochs": 170, "patience": 170,
 }  # fmt: skip
 """One negative per pair: many more steps and a rate that falls to the end, so no early stop; a random start is better
 than the spectral one."""
