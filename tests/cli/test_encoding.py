@@ -8,7 +8,17 @@ from graphrec.home import Home
 
 
 def test_what_an_encoding_does_not_have_fails_no_command(served_home: Home) -> None:
-    command = [sys.executable, "-c", "from graphrec.cli import app; app()", "--home", str(served_home.path), "recommend", "C001", "-k", "1"]
+    command = [
+        sys.executable,
+        "-c",
+        "from graphrec.cli import app; app()",
+        "--home",
+        str(served_home.path),
+        "recommend",
+        "C001",
+        "-k",
+        "1",
+    ]
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run([*command, "--no-record"], env=environment, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
