@@ -60,28 +60,38 @@ def write_snapshot(
             counts[name] = _write_edges(target, _cut(edges[name], cut), ids[edge.source], ids[edge.target])
         known = None if cut is None else _interactions(folder / "edges", schema, len(ids[schema.roles.product]))
         _write_split(folder / "split", split or {}, ids[schema.roles.user], ids[schema.roles.product], known)
-        meta: dict[str, Any] = {
-            "format": FORMAT,
-            "as_of": None if as_of is None else as_of.isoformat(),
-            "last": _last_known(folder / "edges"),
-            "labels": sorted(schema.nodes),
-            "types": sorted(schema.edges),
-            "nodes": {label: len(ids[label]) for label in sorted(schema.nodes)},
-            "edges": counts,
-            "columns": columns,
-            "names": {label: _public_name(node) for label, node in sorted(schema.nodes.items())},
-            "texts": {
-                label: [c for c in node.text if c in columns[label]] for label, node in sorted(schema.nodes.items())
-            },
-            "undated": {
-                "nodes": _undated(folder / "nodes", schema.nodes),
-                "edges": _undated(folder / "edges", schema.edges),
-            },
-            "schema": schema.to_json(),
-        }
+        meta = _described(folder, schema, as_of, {label: len(found) for label, found in ids.items()}, counts, columns)
         meta["hash"] = content_hash(folder, meta)
         (folder / "meta.json").write_text(json.dumps(meta, ensure_ascii=False, indent=1, sort_keys=True), "utf-8")
     return Snapshot.open(path)
+
+
+def _described(
+    folder: Path,
+    schema: GraphSchema,
+    as_of: datetime | None,
+    nodes: dict[str, int],
+    edges: dict[str, int],
+    columns: dict[str, dict[str, str]],
+) -> dict[str, Any]:
+    """What meta.json says of the arrays in a folder, but for their hash."""
+    return {
+        "format": FORMAT,
+        "as_of": None if as_of is None else as_of.isoformat(),
+        "last": _last_known(folder / "edges"),
+        "labels": sorted(schema.nodes),
+        "types": sorted(schema.edges),
+        "nodes": nodes,
+        "edges": edges,
+        "columns": columns,
+        "names": {label: _public_name(node) for label, node in sorted(schema.nodes.items())},
+        "texts": {label: [c for c in node.text if c in columns[label]] for label, node in sorted(schema.nodes.items())},
+        "undated": {
+            "nodes": _undated(folder / "nodes", schema.nodes),
+            "edges": _undated(folder / "edges", schema.edges),
+        },
+        "schema": schema.to_json(),
+    }
 
 
 def _microseconds(moment: datetime) -> int:

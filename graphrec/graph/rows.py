@@ -11,8 +11,7 @@ from graphrec.schema import Column, GraphSchema
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: First columns of a node table: id (string), known_at (timestamp[us, UTC], null: always); then the schema's columns.
-NODE_COLUMNS = ("id", "known_at")
+# First columns of a node table: id (string), known_at (timestamp[us, UTC], null: always); then the schema's columns.
 #: First columns of an edge table: source, target, key (strings), at, known_at (timestamp[us, UTC]), weight (double).
 EDGE_COLUMNS = ("source", "target", "key", "at", "known_at", "weight")
 
