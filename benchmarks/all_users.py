@@ -1,6 +1,6 @@
 """The top 20 of all Gowalla users beside `recommend` of implicit with as many factors and threads (bar: 1.5 times).
 
-uv pip install implicit        # only for this script
+uv pip install --group bench   # implicit, the peer
 THREADS=2 .venv/bin/python benchmarks/all_users.py
 """
 

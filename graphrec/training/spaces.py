@@ -25,6 +25,9 @@ def _ease(trial: "Trial", _graph: Graph) -> Plain:
     return {
         "regularization": trial.suggest_float("regularization", 1.0, 5000.0, log=True),
         "attributes": trial.suggest_categorical("attributes", [True, False]),
+        "user_power": trial.suggest_float("user_power", 0.0, 1.0),
+        "holdings_power": trial.suggest_float("holdings_power", 0.0, 0.6),
+        "popularity_power": trial.suggest_float("popularity_power", 0.0, 0.4),
     }
 
 
