@@ -124,8 +124,8 @@ ENGLISH = Language(
         "no evidence": (
             "there is not enough evidence for {user}: no interaction, attribute or text that the model knows"
         ),
-        "few left": "only {n} products are left that {user} does not hold and that are offered",
-        "few allowed": "only {n} products are left for {user}; the rules that left out the others: {rules}",
+        "few left": "products left that {user} does not hold and that are offered: {n}",
+        "few allowed": "products left for {user}: {n}; the rules that left out the others: {rules}",
         "none allowed": "nothing is shown to {user}: {why}",
         "none sure": "no product reaches the confidence of {least} that was asked for; the best has {best}",
         "one unsure": (

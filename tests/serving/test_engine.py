@@ -48,7 +48,7 @@ def test_lists_are_ordered_and_leave_out_held_and_closed(engine: Engine) -> None
         assert len(shown) == 20 - len(held | {"P19"})
         assert (
             answer.abstained
-            == f"only {len(shown)} products are left that C{user:03} does not hold and that are offered"
+            == f"products left that C{user:03} does not hold and that are offered: {len(shown)}"
         )
 
 

@@ -107,7 +107,7 @@ def test_a_policy_shortens_lists_and_says_so(strict: Engine) -> None:
     assert {item.product_kind for item in answer.items} == {"fund"}
     counts = ", ".join(f"{rule} {count}" for rule, count in answer.refused.items())
     assert answer.abstained == (
-        f"only {len(answer.items)} products are left for C003; the rules that left out the others: {counts}"
+        f"products left for C003: {len(answer.items)}; the rules that left out the others: {counts}"
     )
     assert len(answer.items) + sum(answer.refused.values()) == 20
 
