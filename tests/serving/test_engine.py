@@ -46,10 +46,7 @@ def test_lists_are_ordered_and_leave_out_held_and_closed(engine: Engine) -> None
         assert not shown & held
         assert "P19" not in shown
         assert len(shown) == 20 - len(held | {"P19"})
-        assert (
-            answer.abstained
-            == f"products left that C{user:03} does not hold and that are offered: {len(shown)}"
-        )
+        assert answer.abstained == f"products left that C{user:03} does not hold and that are offered: {len(shown)}"
 
 
 def test_nobody_else_appears(engine: Engine) -> None:
