@@ -22,7 +22,7 @@ from tests.training import bank
 
 MOST_KILLS = 60
 #: Writes after which a process is killed: a blend has many more of them.
-WRITES = {"lightgcn": (6, 24), "blend": (10, 30)}
+WRITES = {"lightgcn": (5, 18), "blend": (14, 36)}
 
 
 def attempt(snapshot: Snapshot, model: str, home: Path, last_write: int) -> bool:
