@@ -106,6 +106,9 @@ def step(what: str, *options: str) -> None:
     """Install one part with uv."""
     say(what)
     manner = [] if sys.stderr.isatty() else ["--quiet"]
+    if os.environ.get("PYTHONDONTWRITEBYTECODE"):
+        # As in many images: every command would otherwise compile torch anew, five seconds.
+        manner.append("--compile-bytecode")
     run(what, str(UV), "pip", "install", "--python", str(PYTHON), *manner, *options)
 
 

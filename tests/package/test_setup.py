@@ -107,6 +107,17 @@ def test_an_old_python_goes_on_under_a_newer_one_or_says_so(
     assert started == [sys.executable]
 
 
+@pytest.mark.parametrize(("value", "is_compiled"), [("1", True), ("", False)])
+def test_bytecode_is_written_at_once_where_python_may_not_write_it_later(
+    install: ModuleType, monkeypatch: pytest.MonkeyPatch, value: str, *, is_compiled: bool
+) -> None:
+    ran: list[tuple[str, ...]] = []
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", value)
+    monkeypatch.setattr(install, "run", lambda *words: ran.append(words))
+    install.step("torch", "-r", "some.txt")
+    assert ("--compile-bytecode" in ran[0]) is is_compiled
+
+
 def test_a_failed_step_is_one_line_with_the_way_on(install: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     failing = [sys.executable, "-c", "raise SystemExit(2)"]
     monkeypatch.setenv("UV_TORCH_BACKEND", "cpu")
