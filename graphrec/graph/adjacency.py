@@ -144,9 +144,10 @@ def visible_graph(snapshot: Snapshot, hidden: Hidden | None = None) -> Graph:
         )
         hops[Hop(name)] = adjacency
         hops[Hop(name, True)] = adjacency.transposed(counts[edge.target])
-    # The pairs are sorted, so their users are.
-    censored = None if hidden.pairs is None else np.unique(hidden.pairs // counts[schema.roles.product])
-    return Graph(schema, counts, hops, None if censored is None else censored.astype(np.int32))
+    if hidden.pairs is None:
+        return Graph(schema, counts, hops)
+    owners = hidden.pairs // counts[schema.roles.product]  # sorted, as the pairs are
+    return Graph(schema, counts, hops, owners[np.diff(owners, prepend=-1) != 0].astype(np.int32))
 
 
 def union(parts: list[Adjacency], num_targets: int) -> Adjacency:

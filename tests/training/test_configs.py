@@ -1,7 +1,6 @@
 """What is set of a term reaches its fit, whatever a search tries; what does not fit is one line."""
 
 from dataclasses import fields
-from pathlib import Path
 from typing import Literal, get_origin
 
 import pytest
@@ -16,17 +15,6 @@ from graphrec.training.folder import KINDS
 from graphrec.training.trials import TRIALS, with_given
 from graphrec.training.tune import TuneOptions, tune
 from tests.models.boards import random_board
-from tests.training import bank
-
-
-@pytest.fixture(scope="module")
-def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    return bank.taste_bank(tmp_path_factory.mktemp("bank") / "s")
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "home").prepare()
 
 
 def test_values_are_read_as_their_types() -> None:

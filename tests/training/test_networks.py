@@ -13,19 +13,8 @@ from graphrec.terms.files import map_arrays
 from graphrec.training import trials, writing
 from graphrec.training.fit import TrainOptions, train
 from graphrec.training.folder import open_model
-from tests.training import bank
 
 KINDS = ("lightgcn-id", "graphsage", "als", "rp3beta")
-
-
-@pytest.fixture(scope="module")
-def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    return bank.taste_bank(tmp_path_factory.mktemp("bank") / "s")
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "home").prepare()
 
 
 @pytest.fixture(autouse=True)

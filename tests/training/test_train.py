@@ -20,16 +20,6 @@ from graphrec.training.split import split_of
 from tests.training import bank
 
 
-@pytest.fixture(scope="module")
-def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    return bank.taste_bank(tmp_path_factory.mktemp("bank") / "s")
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "home").prepare()
-
-
 def test_what_was_trained_is_what_the_folder_gives(snapshot: Snapshot, home: Home) -> None:
     report = train(snapshot, home, TrainOptions("kernel"))
     assert (report.is_new, report.model, report.path) == (True, "kernel", home.models / "kernel-test")

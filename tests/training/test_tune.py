@@ -24,16 +24,6 @@ from tests.training import bank
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    return bank.taste_bank(tmp_path_factory.mktemp("bank") / "s")
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "home").prepare()
-
-
 def history(home: Home, name: str) -> list[tuple[str, float | None, str]]:
     """State, value and configuration of every trial that counts."""
     storage = f"sqlite:///{home.tuning / name}.db"
