@@ -5,7 +5,7 @@ from dataclasses import replace
 from graphrec.graph.adjacency import Graph, visible_graph
 from graphrec.graph.snapshot import Snapshot
 from graphrec.terms.blend import Blend
-from graphrec.training.folder import KINDS
+from graphrec.training.job import KINDS
 from graphrec.training.recipes import Inputs, blend_of
 from graphrec.training.search import choose, fixed
 from graphrec.training.split import Split

@@ -16,7 +16,7 @@ from graphrec.graph.shelf import DIGITS
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.progress import Progress, silent
-from graphrec.training.folder import Model, open_model
+from graphrec.terms.folder import Model, open_model
 from graphrec.training.recipes import Inputs, Plain
 from graphrec.training.spaces import SPACES
 from graphrec.training.split import Split, split_of

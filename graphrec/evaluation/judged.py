@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from graphrec.evaluation.hidden import HiddenPart, Measured
 from graphrec.graph.adjacency import Graph
 from graphrec.graph.snapshot import Snapshot
-from graphrec.training.folder import Model
+from graphrec.terms.folder import Model
 
 #: The most popular products, which one quality is measured without.
 POPULAR = 10

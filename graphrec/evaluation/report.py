@@ -11,7 +11,7 @@ from graphrec.evaluation.sections import accuracy, audience, beyond, learning, w
 from graphrec.evaluation.sections_reasons import confident, price_of_paths, reasons
 from graphrec.evaluation.words import Words
 from graphrec.files import whole_file
-from graphrec.training.folder import read_meta
+from graphrec.terms.folder import read_meta
 
 
 def write_report(done: Evaluation, folder: Path, path: Path, *, users: str = "users") -> None:

@@ -16,8 +16,8 @@ from graphrec.evaluation.report import rendered, write_report
 from graphrec.evaluation.words import p_text, people, percent
 from graphrec.home import Home
 from graphrec.metrics.intervals import Interval
+from graphrec.terms.folder import read_meta
 from graphrec.training.fit import TrainOptions, train
-from graphrec.training.folder import read_meta
 from tests.training import bank
 
 Made = tuple[Evaluation, Path]
