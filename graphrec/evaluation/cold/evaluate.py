@@ -1,7 +1,7 @@
 """Cold start: new products that have text and entities only, new customers who have a profile only.
 
 A tenth of the products (or customers) is drawn for validation and a tenth for test, and hidden (cold_split.py). One
-model is chosen on the first tenth and on what else is hidden for validation, fitted again with both, and judged on the
+model is chosen on the first tenth and on what else is hidden for validation, fitted again with both, and evaluated on the
 test part, which nothing has seen: new products among the new ones, and everything among all products.
 """
 
@@ -102,7 +102,7 @@ def evaluate_cold(
             model: _lists(scores, question, max(ks))
             for model, scores in {**models, "content": content(fitted, NEIGHBOURS[best])}.items()
         }
-        found |= _judged(name, cold, question, lists, ks, seed)
+        found |= _metrics(name, cold, question, lists, ks, seed)
     weights, seconds = dict(chosen.weights), time.monotonic() - began
     held_out, asked = int((cold.groups == TEST).sum()), cold.question(TEST, fitted)
     return ColdStart(
@@ -110,7 +110,7 @@ def evaluate_cold(
     )  # fmt: skip
 
 
-def _judged(
+def _metrics(
     name: Name, cold: ColdSplit, question: Question, lists: Mapping[str, Lists], ks: Sequence[int], seed: int
 ) -> dict[str, Mapping[str, Metrics]]:
     """The metrics of the lists of every model; among all products those of new and of known ones apart, too."""
