@@ -65,7 +65,7 @@ def judge_dates(name: str, data: Path | None, kind: str, *, json: bool) -> None:
     from graphrec.evaluation.windows import Prices, check_protocol
     from graphrec.graph.build import write_snapshot
     from graphrec.graph.memory import MemorySink
-    from graphrec.loaders import load_mapping, run_load
+    from graphrec.loading import load_mapping, run_load
 
     check_protocol(name)
     if data is None:
