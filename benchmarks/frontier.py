@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.demo import write_bank
-from graphrec.evaluation.charts import Series, Spot, curves
 from graphrec.evaluation.details import Details, Wanted
 from graphrec.evaluation.evaluate import evaluate
 from graphrec.evaluation.frontier import TOLERATED_COST, WANTED_SHARE, Frontier
-from graphrec.evaluation.page import page, paragraph, section, table
+from graphrec.evaluation.report.charts import Series, Spot, curves
+from graphrec.evaluation.report.page import page, paragraph, section, table
 from graphrec.features.text import Encoder
 from graphrec.features.vectors import VectorCache
 from graphrec.files import whole_file

@@ -24,7 +24,7 @@ from graphrec.models.kernel import fit_kernel, starting_walks
 from graphrec.models.spectral import fit_spectral
 from graphrec.serving.answer import Answer, Line
 from graphrec.serving.engine import Engine
-from graphrec.serving.prefer import Preference, history
+from graphrec.serving.reasons.prefer import Preference, history
 from graphrec.terms.blend import Blend
 from graphrec.terms.walks import WalkTerm
 from graphrec.training.folder import Model

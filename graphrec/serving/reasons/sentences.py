@@ -9,7 +9,7 @@ from typing import Any
 from graphrec.errors import SourceError
 from graphrec.graph.adjacency import Hop
 from graphrec.schema import GraphSchema
-from graphrec.serving.languages import ENGLISH, Language
+from graphrec.serving.reasons.languages import ENGLISH, Language
 from graphrec.terms.base import LineGroup
 
 

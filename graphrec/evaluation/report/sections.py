@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from graphrec.evaluation.charts import Mark, Series, curves, rows_of_intervals
 from graphrec.evaluation.details import Details
 from graphrec.evaluation.evaluate import Evaluation
 from graphrec.evaluation.groups import LEAST_USERS, Group, Segments
-from graphrec.evaluation.page import folded, heading, paragraph, section, table
-from graphrec.evaluation.words import SURE, Words, p_text
+from graphrec.evaluation.report.charts import Mark, Series, curves, rows_of_intervals
+from graphrec.evaluation.report.page import folded, heading, paragraph, section, table
+from graphrec.evaluation.report.words import SURE, Words, p_text
 from graphrec.metrics.intervals import Interval
 
 NEW = "0 (new)"

@@ -12,9 +12,9 @@ from graphrec import queries
 from graphrec.graph.adjacency import Graph
 from graphrec.graph.snapshot import ALWAYS, Snapshot
 from graphrec.serving.answer import Line, PathPart
-from graphrec.serving.languages import ENGLISH, Language
-from graphrec.serving.prefer import Preference, Wish
-from graphrec.serving.sentences import Event, Sentences
+from graphrec.serving.reasons.languages import ENGLISH, Language
+from graphrec.serving.reasons.prefer import Preference, Wish
+from graphrec.serving.reasons.sentences import Event, Sentences
 from graphrec.terms.base import LineGroup
 from graphrec.terms.blend import Blend, Ledger
 from graphrec.terms.walks import WalkScorer, WalkTerm

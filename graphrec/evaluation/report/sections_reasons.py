@@ -1,11 +1,11 @@
 """Sections about explanations: what scores are made of, whether reasons hold, what they cost, when to be sure."""
 
-from graphrec.evaluation.charts import Mark, Series, Spot, curves, rows_of_intervals, stacked
 from graphrec.evaluation.details import Details
 from graphrec.evaluation.explanations import KEPT, NECESSARY, REASONS, SUFFICIENT, TIMES_RANDOM, Explanations
 from graphrec.evaluation.frontier import TOLERATED_COST, WANTED_SHARE
-from graphrec.evaluation.page import folded, heading, paragraph, section, table
-from graphrec.evaluation.words import Words, percent
+from graphrec.evaluation.report.charts import Mark, Series, Spot, curves, rows_of_intervals, stacked
+from graphrec.evaluation.report.page import folded, heading, paragraph, section, table
+from graphrec.evaluation.report.words import Words, percent
 from graphrec.metrics.intervals import Interval
 
 KINDS = {

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from graphrec.evaluation.details import Details
 from graphrec.evaluation.evaluate import Evaluation
-from graphrec.evaluation.page import cards, page, paragraph, section, table
-from graphrec.evaluation.sections import accuracy, audience, beyond, learning, worth_of_the_graph
-from graphrec.evaluation.sections_reasons import confident, price_of_paths, reasons
-from graphrec.evaluation.words import Words
+from graphrec.evaluation.report.page import cards, page, paragraph, section, table
+from graphrec.evaluation.report.sections import accuracy, audience, beyond, learning, worth_of_the_graph
+from graphrec.evaluation.report.sections_reasons import confident, price_of_paths, reasons
+from graphrec.evaluation.report.words import Words
 from graphrec.files import whole_file
 from graphrec.training.folder import read_meta
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import ModelError
-from graphrec.evaluation.cold_split import TEST, VALID, ColdSplit, Mask, Name, Question, Side, cold_split
-from graphrec.evaluation.content import ContentProducts, SimilarUsers
-from graphrec.evaluation.hidden import Metrics
+from graphrec.evaluation.cold.content import ContentProducts, SimilarUsers
+from graphrec.evaluation.cold.split import TEST, VALID, ColdSplit, Mask, Name, Question, Side, cold_split
+from graphrec.evaluation.hidden_part import Metrics
 from graphrec.graph.adjacency import Graph, visible_graph
 from graphrec.graph.snapshot import Snapshot
 from graphrec.metrics.intervals import bootstrap_all
