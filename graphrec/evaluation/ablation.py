@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.evaluation.hidden import judge
+from graphrec.evaluation.hidden_part import judge
 from graphrec.evaluation.judged import Judged
 from graphrec.graph.adjacency import Adjacency, Graph, Hop
 from graphrec.metrics.intervals import Interval, paired_test

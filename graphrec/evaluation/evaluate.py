@@ -9,7 +9,7 @@ from typing import Any
 from graphrec.errors import CheckpointMismatch, ModelError, UsageError
 from graphrec.evaluation.baselines import BASELINES, baseline
 from graphrec.evaluation.details import Details, Wanted, detailed
-from graphrec.evaluation.hidden import HiddenPart, Metrics, check_unseen, measure
+from graphrec.evaluation.hidden_part import HiddenPart, Metrics, check_unseen, measure
 from graphrec.evaluation.judged import Judged
 from graphrec.graph.adjacency import visible_graph
 from graphrec.graph.shelf import DIGITS

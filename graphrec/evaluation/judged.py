@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from graphrec.evaluation.hidden import HiddenPart, Measured
+from graphrec.evaluation.hidden_part import HiddenPart, Measured
 from graphrec.graph.adjacency import Graph
 from graphrec.graph.snapshot import Snapshot
 from graphrec.training.folder import Model

@@ -10,7 +10,7 @@ from graphrec.evaluation.deletion import Edge
 from graphrec.evaluation.judged import Judged
 from graphrec.graph.adjacency import Hop
 from graphrec.metrics.paths import entity_popularity, mean_of_known, type_diversity
-from graphrec.serving.prefer import history, scorer_of
+from graphrec.serving.reasons.prefer import history, scorer_of
 from graphrec.terms.blend import Blend, Ledger
 from graphrec.terms.walks import WalkScorer, WalkTerm
 

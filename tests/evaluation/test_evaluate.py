@@ -9,7 +9,7 @@ import pytest
 
 from graphrec.errors import CheckpointMismatch, ModelError, UsageError
 from graphrec.evaluation import evaluate as module
-from graphrec.evaluation import hidden
+from graphrec.evaluation import hidden_part
 from graphrec.evaluation.baselines import BASELINES
 from graphrec.evaluation.evaluate import evaluate
 from graphrec.graph.adjacency import Hidden
@@ -65,14 +65,14 @@ def test_popularity_against_numbers_counted_by_hand(tmp_path: Path, home: Home) 
 def lists_of(snapshot: Snapshot, folder: Path) -> Any:
     """The lists that an evaluation counts (num_users, 5)."""
     lists = []
-    original = hidden.ranked_lists
+    original = hidden_part.ranked_lists
 
     def kept(*arguments: Any, **options: Any) -> Any:
         lists.append(original(*arguments, **options))
         return lists[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hidden, "ranked_lists", kept)
+        patch.setattr(hidden_part, "ranked_lists", kept)
         evaluate(snapshot, folder, ks=(5,), baselines=())
     return lists[0]
 
