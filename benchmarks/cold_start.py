@@ -32,7 +32,7 @@ from graphrec.features.vectors import VectorCache
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.snapshot import Snapshot
-from graphrec.loaders import load_mapping, run_load
+from graphrec.loading import load_mapping, run_load
 from graphrec.metrics.intervals import Interval
 
 DIM = 256

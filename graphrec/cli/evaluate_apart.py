@@ -64,7 +64,7 @@ def judge_dates(name: str, data: Path | None, kind: str, *, json: bool) -> None:
     from graphrec.evaluation.rolling import Prices, check_protocol, evaluate_rolling
     from graphrec.graph.build import write_snapshot
     from graphrec.graph.memory import MemorySink
-    from graphrec.loaders import load_mapping, run_load
+    from graphrec.loading import load_mapping, run_load
 
     check_protocol(name)
     if data is None:
