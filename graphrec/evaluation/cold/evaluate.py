@@ -1,8 +1,8 @@
 """Cold start: new products that have text and entities only, new customers who have a profile only.
 
-A tenth of the products (or customers) is drawn for validation and a tenth for test, and hidden (cold_split.py). One
-model is chosen on the first tenth and on what else is hidden for validation, fitted again with both, and evaluated on the
-test part, which nothing has seen: new products among the new ones, and everything among all products.
+A tenth of the products (or customers) is drawn for validation and a tenth for test, and hidden (split.py). One model is
+chosen on the first tenth and on what else is hidden for validation, fitted again with both, and evaluated on the test
+part, which nothing has seen: new products among the new ones, and everything among all products.
 """
 
 import time
