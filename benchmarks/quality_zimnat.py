@@ -26,7 +26,7 @@ from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.loaders import load_mapping, run_load
+from graphrec.loading import load_mapping, run_load
 from graphrec.metrics.intervals import Interval, bootstrap_all
 from graphrec.models.ease import attribute_hops
 from graphrec.models.matrix import csr, relevant_hops

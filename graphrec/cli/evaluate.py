@@ -92,8 +92,8 @@ def command(
             progress=tell,
         )  # fmt: skip
     if report is not None:
-        from graphrec.evaluation.report import write_report
-        from graphrec.evaluation.words import people
+        from graphrec.evaluation.report.words import people
+        from graphrec.evaluation.report.write import write_report
 
         write_report(done, folder, report, users=people(snapshot.schema.roles.user))
         note(f"report: {report}")

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graphrec.evaluation.baselines import BASELINES, baseline
-from graphrec.evaluation.evaluate import evaluate
+from graphrec.evaluation.evaluate import BASELINES, baseline, evaluate
 from graphrec.graph.adjacency import visible_graph
 from graphrec.home import Home
 from graphrec.terms.folder import open_model
