@@ -27,7 +27,7 @@ from graphrec import queries
 from graphrec.demo import write_bank
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.rows import Sink, Source
-from graphrec.loaders import load_mapping, run_load
+from graphrec.loading import load_mapping, run_load
 from graphrec.settings import StoreLogin
 from graphrec.store.loading import property_rows
 from graphrec.store.neo4j.driver import Neo4jStore

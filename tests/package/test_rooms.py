@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-VOCABULARY = {"__init__", "errors", "files", "home", "log", "progress", "queries", "schema", "settings"}
+VOCABULARY = {"__init__", "errors", "files", "home", "log", "package_data", "progress", "queries", "schema", "settings"}
 ROOMS = [
     "graph",
     "store",
-    "loaders",
+    "loading",
     "features",
     "terms",
     "models",
@@ -32,14 +32,11 @@ NOT_FOR_ONE_USER = {"torch", "transformers", "pandas", "scipy", "duckdb", "netwo
 
 
 def python_files() -> list[Path]:
-    files = [file for folder in ("graphrec", "loaders") for file in (ROOT / folder).rglob("*.py")]
-    return sorted(file for file in files if "__pycache__" not in file.parts)
+    return sorted(file for file in (ROOT / "graphrec").rglob("*.py") if "__pycache__" not in file.parts)
 
 
 def module_of(file: Path) -> str:
-    parts = file.relative_to(ROOT).with_suffix("").parts
-    parts = parts if parts[0] == "graphrec" else ("graphrec", *parts)
-    return ".".join(parts).removesuffix(".__init__")
+    return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
 def room_of(module: str) -> str:
