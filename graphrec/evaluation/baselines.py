@@ -7,7 +7,7 @@ from graphrec.graph.snapshot import Snapshot
 from graphrec.terms.blend import Blend
 from graphrec.training.folder import KINDS
 from graphrec.training.recipes import Inputs, blend_of
-from graphrec.training.search import choose, fixed
+from graphrec.training.search.choose import choose, fixed
 from graphrec.training.split import Split
 from graphrec.training.validation import Validation
 
