@@ -20,7 +20,7 @@ from graphrec.graph.adjacency import Graph, Hop, visible_graph
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.snapshot import Snapshot
-from graphrec.loaders import load_mapping, run_load
+from graphrec.loading import load_mapping, run_load
 from graphrec.metrics.intervals import Interval, bootstrap_all
 from graphrec.metrics.ranking import evaluate_lists
 from graphrec.models.ease import EaseConfig, fit_ease

@@ -80,6 +80,10 @@ class CheckpointMismatch(ModelError):
     """A model belongs to another snapshot; the message names both hashes."""
 
 
+class Damaged(ModelError):
+    """A file of a snapshot or a model is not the file that was written; the message names it and what restores it."""
+
+
 class RecordError(GraphrecError):
     """The decision record is damaged, or a replay does not give the same bytes."""
 

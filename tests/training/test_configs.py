@@ -11,7 +11,7 @@ from graphrec.home import Home
 from graphrec.models.fitting import loop, objective
 from graphrec.training.configs import CONFIGS, OPTIONS, WANTED, config_class, read_set, settable
 from graphrec.training.fit import TrainOptions, train
-from graphrec.training.folder import KINDS
+from graphrec.training.job import KINDS
 from graphrec.training.trials import TRIALS, with_given
 from graphrec.training.tune import TuneOptions, tune
 from tests.models.boards import random_board

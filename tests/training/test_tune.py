@@ -16,7 +16,7 @@ from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.training import tune as tune_module
 from graphrec.training.fit import TrainOptions, train
-from graphrec.training.search import choose as search
+from graphrec.training.search.choose import choose as search
 from graphrec.training.split import split_of
 from graphrec.training.tune import Tuned, TuneOptions, tune
 from tests.training import bank
