@@ -14,7 +14,7 @@ from graphrec.metrics.intervals import Interval, bootstrap_all, jackknife
 from graphrec.metrics.ranking import coverage, coverage_without_each, evaluate_lists, novelty
 from graphrec.progress import Progress, silent
 from graphrec.terms.blend import Blend
-from graphrec.training.folder import Model
+from graphrec.terms.folder import Model
 from graphrec.training.lists import ranked_lists
 from graphrec.training.split import Split
 

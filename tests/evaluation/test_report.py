@@ -15,8 +15,8 @@ from graphrec.evaluation.report.words import p_text, people, percent
 from graphrec.evaluation.report.write import rendered, write_report
 from graphrec.home import Home
 from graphrec.metrics.intervals import Interval
+from graphrec.terms.folder import read_meta
 from graphrec.training.fit import TrainOptions, train
-from graphrec.training.folder import read_meta
 from tests.training import bank
 
 Made = tuple[Evaluation, Path]

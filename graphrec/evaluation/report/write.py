@@ -19,7 +19,7 @@ from graphrec.evaluation.report.sections import (
 )
 from graphrec.evaluation.report.words import Words
 from graphrec.files import whole_file
-from graphrec.training.folder import read_meta
+from graphrec.terms.folder import read_meta
 
 
 def write_report(done: Evaluation, folder: Path, path: Path, *, users: str = "users") -> None:

@@ -8,8 +8,18 @@ from numpy.typing import NDArray
 
 from graphrec.terms.base import LineGroup
 from graphrec.terms.block import Block
-from graphrec.terms.hops import NO_HOP, ROUNDING, NextHop, arrival, ends_at, first_hop, next_hop, own_edges, returns
-from graphrec.terms.marks import WORD, arrive, clear, mark
+from graphrec.terms.compiled.bitset import WORD, arrive, clear, mark
+from graphrec.terms.compiled.hops import (
+    NO_HOP,
+    ROUNDING,
+    NextHop,
+    arrival,
+    ends_at,
+    first_hop,
+    next_hop,
+    own_edges,
+    returns,
+)
 from graphrec.terms.walks import WalkScorer, WalkTerm
 
 

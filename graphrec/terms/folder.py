@@ -13,24 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from graphrec.errors import CheckpointMismatch, ModelError, NotTrained, SchemaOutdated
+from graphrec.errors import CheckpointMismatch, NotTrained, SchemaOutdated
 from graphrec.graph.adjacency import Graph
 from graphrec.graph.shelf import DIGITS
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.terms.blend import Blend
 from graphrec.terms.files import ARRAYS, open_blend
-from graphrec.training.provenance import vectors_digest
 
 FORMAT = 1
-KINDS = (
-    "blend", "kernel", "learned-kernel", "spectral", "lightgcn", "ease", "softmax", "itemknn", "popularity", "text",
-    "lightgcn-id", "graphsage", "als", "rp3beta",
-)  # fmt: skip
-"""What can be trained; the first is what is served when nothing else is asked for."""
+DEFAULT = "blend"
+"""The kind of model that is served when nothing else is asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,19 +100,6 @@ def open_model(folder: Path, snapshot: Snapshot) -> Model:
     return Model(blend, graph, meta, folder)
 
 
-def check_vectors(meta: Mapping[str, Any], vectors: Mapping[str, NDArray[np.float32]]) -> None:
-    """Raise when a refit of a model would read other text vectors (num_nodes, dim) by label than its fit did.
-
-    Raises:
-        ModelError: with what to do.
-    """
-    if vectors_digest(vectors) != meta["request"]["vectors"]:
-        raise ModelError(
-            "the text vectors are not those that the model was fitted with, so that a refit would differ by them too; "
-            f"run: graphrec train --model {meta['kind']}"
-        )
-
-
 def content_hash(folder: Path, description: Mapping[str, Any]) -> str:
     """SHA-256 of what decides the scores of a model: its description and its arrays."""
     digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
@@ -137,11 +117,11 @@ def latest(home: Home, kind: str | None = None, prefer_final: bool = True) -> Pa
     Raises:
         NotTrained: there is none.
     """
-    for candidate in [kind] if kind else ["blend", *_kinds_by_age(home)]:
+    for candidate in [kind] if kind else [DEFAULT, *_kinds_by_age(home)]:
         found = _of_kind(home, candidate, prefer_final)
         if found is not None:
             return found
-    option = f" --model {kind}" if kind and kind != KINDS[0] else ""
+    option = f" --model {kind}" if kind and kind != DEFAULT else ""
     option += f" --as-of {home.as_of}" if home.as_of else ""
     named = f"no model of kind {kind}" if kind else "no model"
     raise NotTrained(f"there is {named} in {home.models} yet; run: graphrec train{option}")
@@ -168,15 +148,14 @@ def _latest_snapshot(home: Home) -> str | None:
 def _kinds_by_age(home: Home) -> list[str]:
     """The kinds that are there, the one written last first."""
     written: dict[str, int] = {}
-    for kind in KINDS:
-        for final in (False, True):
-            meta = model_folder(home, kind, final=final) / "meta.json"
-            if meta.exists():
-                written[kind] = max(written.get(kind, 0), meta.stat().st_mtime_ns)
+    for meta in home.models.glob("*/meta.json"):
+        kind, _, part = meta.parent.name.rpartition("-")
+        if part in ("test", "final") and not kind.startswith("."):
+            written[kind] = max(written.get(kind, 0), meta.stat().st_mtime_ns)
     return sorted(written, key=lambda kind: (-written[kind], kind))
 
 
 def _option(folder: Path) -> str:
     kind, _, final = folder.name.rpartition("-")
-    model = f" --model {kind}" if kind in KINDS[1:] else ""
+    model = f" --model {kind}" if kind != DEFAULT else ""
     return model + (" --final" if final == "final" else "")

@@ -13,8 +13,8 @@ import numpy as np
 from graphrec.graph.adjacency import Graph
 from graphrec.models.matrix import holdings, relevant_hops
 from graphrec.progress import Progress, silent
+from graphrec.terms.compiled.topk import push
 from graphrec.terms.factors import Neighbours, SparseRows, TableTerm
-from graphrec.terms.topk import push
 
 
 @dataclass(frozen=True)

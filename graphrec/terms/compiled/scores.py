@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Adjacency
+from graphrec.terms.compiled.hops import EMPTY, ROUNDING, arrival, ends_at, first_hop, next_hop, own_edges, returns
 from graphrec.terms.factors import SparseRows
-from graphrec.terms.hops import EMPTY, ROUNDING, arrival, ends_at, first_hop, next_hop, own_edges, returns
 
 if TYPE_CHECKING:
     from graphrec.terms.walks import WalkScorer
