@@ -9,8 +9,8 @@ from typing import LiteralString
 
 import pytest
 
+from graphrec.config.settings import StoreLogin
 from graphrec.errors import Unreachable
-from graphrec.settings import StoreLogin
 from graphrec.store import neo4j, open_store
 from graphrec.store.neo4j import Neo4jStore
 from tests.neo4j.server import Server
