@@ -26,8 +26,8 @@ from graphrec.serving.answer import Answer, Line
 from graphrec.serving.engine import Engine
 from graphrec.serving.reasons.prefer import Preference, history
 from graphrec.terms.blend import Blend
+from graphrec.terms.folder import Model
 from graphrec.terms.walks import WalkTerm
-from graphrec.training.folder import Model
 
 SEED, USERS, K = 21, 200, 10
 BARS: Mapping[Preference, tuple[str, float]] = {

@@ -58,7 +58,7 @@ def command(
     from graphrec.evaluation.details import Wanted
     from graphrec.evaluation.evaluate import evaluate
     from graphrec.graph.shelf import SnapshotShelf
-    from graphrec.training.folder import latest, read_meta
+    from graphrec.terms.folder import latest, read_meta
 
     apart = "--cold" if cold else "--rolling" if rolling else None
     if apart:

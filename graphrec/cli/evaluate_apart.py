@@ -61,8 +61,7 @@ def _print_cold(done: "ColdStart", users: str) -> None:
 
 def judge_dates(name: str, data: Path | None, kind: str, *, json: bool) -> None:
     """Run a protocol of rolling dates on the files of its mapping."""
-    from graphrec.evaluation.rolling import evaluate_rolling
-    from graphrec.evaluation.windows import Prices, check_protocol
+    from graphrec.evaluation.rolling import Prices, check_protocol, evaluate_rolling
     from graphrec.graph.build import write_snapshot
     from graphrec.graph.memory import MemorySink
     from graphrec.loading import load_mapping, run_load

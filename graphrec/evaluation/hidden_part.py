@@ -1,6 +1,6 @@
-"""The hidden test part: who has to find what, and how well the lists of a model find it."""
+"""The hidden test part: who has to find what, and how well the lists of a model and of its baselines find it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from graphrec.metrics.intervals import Interval, bootstrap_all, jackknife
 from graphrec.metrics.ranking import coverage, coverage_without_each, evaluate_lists, novelty
 from graphrec.progress import Progress, silent
 from graphrec.terms.blend import Blend
-from graphrec.training.folder import Model
+from graphrec.terms.folder import Model
 from graphrec.training.lists import ranked_lists
 from graphrec.training.split import Split
 
@@ -70,10 +70,12 @@ def measure(
     blend: Blend, part: HiddenPart, ks: Sequence[int], *, seed: int, spare: int = 0, progress: Progress = silent
 ) -> Measured:
     """The metrics of a model on the test part, its lists `spare` products longer than the longest cut."""
-    return judge(ranked_lists(blend, part.users, part.masked, max(ks) + spare, progress=progress), part, ks, seed=seed)
+    return measure_lists(
+        ranked_lists(blend, part.users, part.masked, max(ks) + spare, progress=progress), part, ks, seed=seed
+    )
 
 
-def judge(lists: NDArray[np.int32], part: HiddenPart, ks: Sequence[int], *, seed: int) -> Measured:
+def measure_lists(lists: NDArray[np.int32], part: HiddenPart, ks: Sequence[int], *, seed: int) -> Measured:
     """The metrics of lists (num_users, length), one of each test user."""
     per_user = evaluate_lists(lists, part.relevant.indptr, part.relevant.indices, ks)
     for k in ks if part.holders.any() else ():
@@ -104,3 +106,63 @@ def check_unseen(model: Model, folder_name: str, split: Split) -> None:
             f"model {folder_name} has seen {int(seen.sum()):,} of the {len(split.test):,} test pairs of split "
             f"{split.hash[:DIGITS]}, so that nothing it finds is a finding; run: graphrec train --model {model.kind}"
         )
+
+
+#: The most popular products, which one quality is measured without.
+POPULAR = 10
+#: The list that a person is shown.
+SHOWN = 10
+#: A list of a small catalogue is this part of it, at least 3 products: ten of twenty products are no choice.
+SMALL_PART = 7
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """A model on the test part of its snapshot."""
+
+    snapshot: Snapshot
+    model: Model
+    visible: Graph
+    """What the model was fitted on, with every edge type."""
+    part: HiddenPart
+    own: Measured
+    others: Mapping[str, Measured]
+    """The baselines."""
+    ks: tuple[int, ...]
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """What the model is called beside the baselines."""
+        return "model" if self.model.kind in self.others else self.model.kind
+
+    @property
+    def measured(self) -> dict[str, Measured]:
+        """The model, then the baselines."""
+        return {self.name: self.own, **self.others}
+
+    @property
+    def k(self) -> int:
+        """The cut of a report: the longest that was asked for, up to what a person is shown."""
+        most = min(SHOWN, max(3, self.part.num_products // SMALL_PART))
+        return max((k for k in self.ks if k <= most), default=min(self.ks))
+
+
+MOST_SCORES = 40_000_000
+"""Scores looked at per pass: a second or two."""
+BLOCK_SCORES = 4_000_000
+
+
+def sampled_rows(comparison: Comparison, most: int | None = None) -> NDArray[np.int64]:
+    """Positions of test users, ascending: all of them, or a seeded sample of as many as MOST_SCORES allows."""
+    total = len(comparison.part.users)
+    affordable = max(100, MOST_SCORES // max(comparison.part.num_products, 1))
+    wanted = min(total, affordable if most is None else most)
+    return np.sort(np.random.default_rng(comparison.seed).choice(total, wanted, replace=False))
+
+
+def blocks(num_rows: int, num_products: int) -> Iterator[tuple[int, slice]]:
+    """How many rows are done, and the next slice of them, whose scores are held at once."""
+    step = max(1, BLOCK_SCORES // max(num_products, 1))
+    for start in range(0, num_rows, step):
+        yield start, slice(start, min(start + step, num_rows))

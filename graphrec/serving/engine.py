@@ -29,9 +29,9 @@ from graphrec.serving.reasons.sentences import Sentences
 from graphrec.terms.als import AlsTerm
 from graphrec.terms.blend import Ledger, Row
 from graphrec.terms.factors import FactorTerm, TableTerm
+from graphrec.terms.folder import Model, latest, open_model, read_meta
 from graphrec.terms.sage import SageTerm
 from graphrec.terms.walks import WalkTerm
-from graphrec.training.folder import Model, latest, open_model, read_meta
 
 #: Products after the list that a share is compared with.
 CONTRASTED = 20

@@ -10,8 +10,7 @@ import pytest
 from graphrec.errors import CheckpointMismatch, ModelError, UsageError
 from graphrec.evaluation import evaluate as module
 from graphrec.evaluation import hidden_part
-from graphrec.evaluation.baselines import BASELINES
-from graphrec.evaluation.evaluate import evaluate
+from graphrec.evaluation.evaluate import BASELINES, evaluate
 from graphrec.graph.adjacency import Hidden
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
@@ -101,7 +100,7 @@ def test_a_final_model_is_refused(tmp_path: Path, home: Home) -> None:
     with pytest.raises(ModelError) as caught:
         evaluate(snapshot, final)
     assert str(caught.value) == (
-        "model popularity-final is fitted on everything, the test part too, so there is nothing hidden to judge it by; "
+        "model popularity-final is fitted on everything, the test part too, so nothing is hidden to evaluate it on; "
         "run: graphrec train --model popularity, then graphrec evaluate --model popularity"
     )
 

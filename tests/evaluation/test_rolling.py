@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 
 from graphrec.errors import ModelError, UsageError
-from graphrec.evaluation.rolling import Rolling, evaluate_rolling
-from graphrec.evaluation.windows import (
+from graphrec.evaluation.rolling import (
     EPOCH,
     PROTOCOLS,
     Prices,
     Protocol,
+    Rolling,
     Span,
     Window,
     check_protocol,
+    evaluate_rolling,
     windows_of,
 )
 from graphrec.graph.build import write_snapshot

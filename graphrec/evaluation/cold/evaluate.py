@@ -1,8 +1,8 @@
 """Cold start: new products that have text and entities only, new customers who have a profile only.
 
-A tenth of the products (or customers) is drawn for validation and a tenth for test, and hidden (cold_split.py). One
-model is chosen on the first tenth and on what else is hidden for validation, fitted again with both, and judged on the
-test part, which nothing has seen: new products among the new ones, and everything among all products.
+A tenth of the products (or customers) is drawn for validation and a tenth for test, and hidden (split.py). One model is
+chosen on the first tenth and on what else is hidden for validation, fitted again with both, and evaluated on the test
+part, which nothing has seen: new products among the new ones, and everything among all products.
 """
 
 import time
@@ -23,10 +23,10 @@ from graphrec.metrics.ranking import Lists, evaluate_lists
 from graphrec.models.popularity import fit_popularity
 from graphrec.progress import Progress, silent
 from graphrec.terms.blend import Blend
-from graphrec.terms.topk import NOTHING
+from graphrec.terms.compiled.topk import NOTHING
 from graphrec.training.lists import first_products
 from graphrec.training.recipes import NEW, Inputs, blend_of
-from graphrec.training.search import choose
+from graphrec.training.search.choose import choose
 from graphrec.training.split import check_hidden
 from graphrec.training.validation import Scores
 
@@ -102,7 +102,7 @@ def evaluate_cold(
             model: _lists(scores, question, max(ks))
             for model, scores in {**models, "content": content(fitted, NEIGHBOURS[best])}.items()
         }
-        found |= _judged(name, cold, question, lists, ks, seed)
+        found |= _metrics(name, cold, question, lists, ks, seed)
     weights, seconds = dict(chosen.weights), time.monotonic() - began
     held_out, asked = int((cold.groups == TEST).sum()), cold.question(TEST, fitted)
     return ColdStart(
@@ -110,7 +110,7 @@ def evaluate_cold(
     )  # fmt: skip
 
 
-def _judged(
+def _metrics(
     name: Name, cold: ColdSplit, question: Question, lists: Mapping[str, Lists], ks: Sequence[int], seed: int
 ) -> dict[str, Mapping[str, Metrics]]:
     """The metrics of the lists of every model; among all products those of new and of known ones apart, too."""

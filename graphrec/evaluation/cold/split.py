@@ -42,7 +42,7 @@ class Question:
     candidates: Mask
 
     def only(self, products: Mask) -> "Question":
-        """The same lists, judged by some of the products alone, for users who have any of them to find."""
+        """The same lists, evaluated on some of the products alone, for users who have any of them to find."""
         rows = np.repeat(np.arange(len(self.users)), self.relevant.degrees())
         kept = products[self.relevant.indices]
         codes = rows[kept] * len(products) + self.relevant.indices[kept]
@@ -77,7 +77,7 @@ class ColdSplit:
         """What is asked at validation or at test; new products are looked for by users who hold something.
 
         Args:
-            graph: what the judged model was fitted on.
+            graph: what the evaluated model was fitted on.
             name: `all`, or `new`: new products are the candidates, and all that users took of them is asked for.
         """
         num_users, num_products = self.split.num_users, self.split.num_products

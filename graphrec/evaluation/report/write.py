@@ -7,11 +7,19 @@ from pathlib import Path
 from graphrec.evaluation.details import Details
 from graphrec.evaluation.evaluate import Evaluation
 from graphrec.evaluation.report.page import cards, page, paragraph, section, table
-from graphrec.evaluation.report.sections import accuracy, audience, beyond, learning, worth_of_the_graph
-from graphrec.evaluation.report.sections_reasons import confident, price_of_paths, reasons
+from graphrec.evaluation.report.sections import (
+    accuracy,
+    audience,
+    beyond,
+    confident,
+    learning,
+    price_of_paths,
+    reasons,
+    worth_of_the_graph,
+)
 from graphrec.evaluation.report.words import Words
 from graphrec.files import whole_file
-from graphrec.training.folder import read_meta
+from graphrec.terms.folder import read_meta
 
 
 def write_report(done: Evaluation, folder: Path, path: Path, *, users: str = "users") -> None:
