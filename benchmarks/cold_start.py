@@ -3,7 +3,7 @@
     python benchmarks/cold_start.py [--data ../shared/data] [--sets demo,citeulike-t,ml-1m] [--seeds 0,1,2]
 
 A tenth of the products (customers) is hidden with all its interactions, and of the other products a tenth of what
-customers took (graphrec/evaluation/cold_split.py). Asked for are new products among the new ones, and everything hidden
+customers took (graphrec/evaluation/cold/split.py). Asked for are new products among the new ones, and everything hidden
 among all products, of which new and known ones are judged apart as well. citeulike-t has bags of words, whose vectors
 are the first 256 singular vectors of tf-idf; the others have texts, read by the packaged encoder. Sets that are not
 there are left out with a word. Seeds draw other products; printed are their mean and, of the difference to content kNN,
@@ -25,14 +25,14 @@ from scipy.sparse import csr_array
 from scipy.stats import t as student
 
 from graphrec.demo import write_bank
-from graphrec.evaluation.cold import ColdStart, evaluate_cold
-from graphrec.evaluation.cold_split import Side
+from graphrec.evaluation.cold.evaluate import ColdStart, evaluate_cold
+from graphrec.evaluation.cold.split import Side
 from graphrec.features.text import Encoder
 from graphrec.features.vectors import VectorCache
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.snapshot import Snapshot
-from graphrec.loaders import load_mapping, run_load
+from graphrec.loading import load_mapping, run_load
 from graphrec.metrics.intervals import Interval
 
 DIM = 256

@@ -22,7 +22,7 @@ from graphrec.demo import write_bank
 from graphrec.graph.adjacency import Graph, Hop, visible_graph
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
-from graphrec.loaders import load_mapping, run_load
+from graphrec.loading import load_mapping, run_load
 from graphrec.models.ease import fit_ease
 from graphrec.models.kernel import fit_kernel, starting_walks
 from graphrec.models.spectral import fit_spectral

@@ -20,9 +20,9 @@ from graphrec.models.kernel import default_powers, fit_kernel
 from graphrec.serving.engine import Engine
 from graphrec.serving.lists import recommend_many
 from graphrec.terms.blend import Blend
+from graphrec.terms.folder import Model
 from graphrec.terms.lines import ledgers
 from graphrec.terms.walks import Walk
-from graphrec.training.folder import Model
 from tests.quality.synthetic import BOUGHT, SCHEMA, factors, graph_of, holdings, tables
 
 USERS, PRODUCTS, EDGES, DIM, SEED = 80_000, 20_000, 1_500_000, 64, 7

@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.demo import write_bank
-from graphrec.evaluation.charts import Series, Spot, curves
 from graphrec.evaluation.details import Details, Wanted
 from graphrec.evaluation.evaluate import evaluate
 from graphrec.evaluation.frontier import TOLERATED_COST, WANTED_SHARE, Frontier
-from graphrec.evaluation.page import page, paragraph, section, table
+from graphrec.evaluation.report.charts import Series, Spot, curves
+from graphrec.evaluation.report.page import page, paragraph, section, table
 from graphrec.features.text import Encoder
 from graphrec.features.vectors import VectorCache
 from graphrec.files import whole_file
@@ -30,7 +30,7 @@ from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.loaders import load_mapping, run_load
+from graphrec.loading import load_mapping, run_load
 from graphrec.training.fit import TrainOptions, train
 
 Vectors = Mapping[str, NDArray[np.float32]]

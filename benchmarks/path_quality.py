@@ -18,16 +18,16 @@ from graphrec.demo import write_bank
 from graphrec.graph.adjacency import Hop, visible_graph
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
-from graphrec.loaders import load_mapping, run_load
+from graphrec.loading import load_mapping, run_load
 from graphrec.metrics.paths import entity_popularity, mean_of_known, type_diversity
 from graphrec.models.kernel import fit_kernel, starting_walks
 from graphrec.models.spectral import fit_spectral
 from graphrec.serving.answer import Answer, Line
 from graphrec.serving.engine import Engine
-from graphrec.serving.prefer import Preference, history
+from graphrec.serving.reasons.prefer import Preference, history
 from graphrec.terms.blend import Blend
+from graphrec.terms.folder import Model
 from graphrec.terms.walks import WalkTerm
-from graphrec.training.folder import Model
 
 SEED, USERS, K = 21, 200, 10
 BARS: Mapping[Preference, tuple[str, float]] = {

@@ -21,7 +21,7 @@ from graphrec.evaluation.evaluate import evaluate
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.home import Home
-from graphrec.loaders import load_mapping, run_load
+from graphrec.loading import load_mapping, run_load
 from graphrec.training.fit import TrainOptions, train
 
 KERNEL = (0.1829, 0.1495)

@@ -26,13 +26,13 @@ from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.loaders import load_mapping, run_load
+from graphrec.loading import load_mapping, run_load
 from graphrec.metrics.intervals import Interval, bootstrap_all
 from graphrec.models.ease import attribute_hops
 from graphrec.models.matrix import csr, relevant_hops
 from graphrec.models.softmax import Questions, questions
+from graphrec.terms.folder import open_model
 from graphrec.training.fit import TrainOptions, train
-from graphrec.training.folder import open_model
 from graphrec.training.split import split_of
 
 BARS = {False: {"hit_rate@1": 0.875, "hit_rate@3": 0.970}, True: {"hit_rate@1": 0.878, "hit_rate@3": 0.973}}

@@ -17,7 +17,7 @@ from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
-from graphrec.loaders import load_mapping, run_load
+from graphrec.loading import load_mapping, run_load
 from graphrec.records.decision import Decisions, Request
 from graphrec.records.verify import verify
 from graphrec.serving.engine import Engine

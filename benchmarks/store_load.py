@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from graphrec.demo import write_bank
-from graphrec.loaders import load_mapping, run_load
+from graphrec.loading import load_mapping, run_load
 from graphrec.store import open_store
 from graphrec.store.base import Store
 from graphrec.store.read import snapshot_inputs

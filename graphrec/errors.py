@@ -22,6 +22,14 @@ class SettingsError(GraphrecError):
     exit_code = 3
 
 
+class Unwritable(SettingsError):
+    """A folder is full, read-only, or may not be written; `reason` is the system's own word for it."""
+
+    def __init__(self, line: str, reason: str) -> None:
+        super().__init__(line)
+        self.reason = reason
+
+
 class SourceError(GraphrecError):
     """A mapping or a source file is not usable."""
 
@@ -78,6 +86,10 @@ class NotTrained(ModelError):
 
 class CheckpointMismatch(ModelError):
     """A model belongs to another snapshot; the message names both hashes."""
+
+
+class Damaged(ModelError):
+    """A file of a snapshot or a model is not the file that was written; the message names it and what restores it."""
 
 
 class RecordError(GraphrecError):

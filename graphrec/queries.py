@@ -12,11 +12,10 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from typing import Any, Literal, LiteralString
 
 from graphrec.errors import QueryError, UnknownId, UsageError
+from graphrec.package_data import data_folder
 from graphrec.schema import GraphSchema
 
 #: Names that stand for labels and edge types of the mapping wherever they follow `:` or `|`.
@@ -184,7 +183,7 @@ def columns(statement: str) -> tuple[str, ...]:
 
 def names(folder: str) -> tuple[str, ...]:
     """The names of the files in one folder of cypher/, sorted, which is the order of schema files."""
-    found = (entry.name for entry in _folder().joinpath(folder).iterdir() if entry.name.endswith(".cypher"))
+    found = (entry.name for entry in data_folder("cypher").joinpath(folder).iterdir() if entry.name.endswith(".cypher"))
     return tuple(sorted(f"{folder}/{name.removesuffix('.cypher')}" for name in found))
 
 
@@ -235,17 +234,15 @@ def _boolean(given: str) -> bool:
     return value
 
 
-def _folder() -> Traversable:
-    return files("graphrec") / "cypher"
-
-
 @cache
 def _read(name: str) -> str:
     try:
-        return _folder().joinpath(f"{name}.cypher").read_text(encoding="utf-8")
+        return data_folder("cypher").joinpath(f"{name}.cypher").read_text(encoding="utf-8")
     except FileNotFoundError as error:
         folder, _, query = name.partition("/")
-        known = [one.partition("/")[2] for one in names(folder)] if _folder().joinpath(folder).is_dir() else []
+        known = (
+            [one.partition("/")[2] for one in names(folder)] if data_folder("cypher").joinpath(folder).is_dir() else []
+        )
         near = difflib.get_close_matches(query, known, n=3, cutoff=0.0)
         raise UnknownId(f"no query {query}; the nearest are: {', '.join(near) or 'none'}") from error
 

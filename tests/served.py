@@ -14,7 +14,7 @@ from graphrec.serving.engine import Engine
 from graphrec.terms.blend import Blend
 from graphrec.terms.factors import FactorTerm, Neighbours
 from graphrec.terms.files import write_blend
-from graphrec.training.folder import content_hash
+from graphrec.terms.folder import content_hash
 from tests.banks import bank_snapshot
 
 

@@ -9,8 +9,8 @@ MODULE, COMMAND, BODY, PARAMETERS, STATEMENT = 350, 120, 50, 8, 60
 
 
 def python_files() -> list[Path]:
-    """Our modules; the links under graphrec/ are not followed."""
-    folders = ("graphrec", "loaders", "tools", "benchmarks")
+    """Our modules."""
+    folders = ("graphrec", "tools", "benchmarks")
     return sorted(file for folder in folders for file in (ROOT / folder).rglob("*.py"))
 
 

@@ -4,7 +4,7 @@ import json
 
 from graphrec.cli.output import note, say, table
 from graphrec.serving.answer import Answer, Audit, Item, Line
-from graphrec.serving.sentences import Sentences
+from graphrec.serving.reasons.sentences import Sentences
 
 SHOWN = 0.0005
 """What is less has no digit in a list."""

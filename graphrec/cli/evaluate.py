@@ -58,7 +58,7 @@ def command(
     from graphrec.evaluation.details import Wanted
     from graphrec.evaluation.evaluate import evaluate
     from graphrec.graph.shelf import SnapshotShelf
-    from graphrec.training.folder import latest, read_meta
+    from graphrec.terms.folder import latest, read_meta
 
     apart = "--cold" if cold else "--rolling" if rolling else None
     if apart:
@@ -92,8 +92,8 @@ def command(
             progress=tell,
         )  # fmt: skip
     if report is not None:
-        from graphrec.evaluation.report import write_report
-        from graphrec.evaluation.words import people
+        from graphrec.evaluation.report.words import people
+        from graphrec.evaluation.report.write import write_report
 
         write_report(done, folder, report, users=people(snapshot.schema.roles.user))
         note(f"report: {report}")

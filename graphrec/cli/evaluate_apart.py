@@ -12,8 +12,8 @@ from graphrec.cli.train import text_vectors
 from graphrec.errors import UsageError
 
 if TYPE_CHECKING:
-    from graphrec.evaluation.cold import ColdStart
-    from graphrec.evaluation.cold_split import Side
+    from graphrec.evaluation.cold.evaluate import ColdStart
+    from graphrec.evaluation.cold.split import Side
     from graphrec.evaluation.rolling import Rolling
 
 SHOWN = ("recall", "ndcg")
@@ -27,8 +27,8 @@ LOOKED_FOR = {
 
 def judge_new(side: "Side", kind: str, ks: Sequence[int], *, json: bool) -> None:
     """Measure new products or new customers on the latest snapshot."""
-    from graphrec.evaluation.cold import evaluate_cold
-    from graphrec.evaluation.words import people
+    from graphrec.evaluation.cold.evaluate import evaluate_cold
+    from graphrec.evaluation.report.words import people
 
     with progress(json=json) as report:
         snapshot = latest_snapshot(report)
@@ -61,11 +61,10 @@ def _print_cold(done: "ColdStart", users: str) -> None:
 
 def judge_dates(name: str, data: Path | None, kind: str, *, json: bool) -> None:
     """Run a protocol of rolling dates on the files of its mapping."""
-    from graphrec.evaluation.rolling import evaluate_rolling
-    from graphrec.evaluation.windows import Prices, check_protocol
+    from graphrec.evaluation.rolling import Prices, check_protocol, evaluate_rolling
     from graphrec.graph.build import write_snapshot
     from graphrec.graph.memory import MemorySink
-    from graphrec.loaders import load_mapping, run_load
+    from graphrec.loading import load_mapping, run_load
 
     check_protocol(name)
     if data is None:

@@ -14,7 +14,7 @@ from graphrec.home import Home
 
 if TYPE_CHECKING:
     from graphrec.graph.rows import LoadReport, Sink
-    from graphrec.loaders import Mapping
+    from graphrec.loading import Mapping
 
 COUNTS = ("read", "created", "changed", "unchanged", "removed", "rejected")
 
@@ -46,7 +46,7 @@ def command(
         raise UsageError(
             "which mapping? graphrec load NAME_OR_FILE --data DIR, or graphrec load --new my.toml --data DIR"
         )
-    from graphrec.loaders import load_mapping, parse_limit
+    from graphrec.loading import load_mapping, parse_limit
 
     limit = parse_limit(max_rejected)
     chosen = load_mapping(mapping, state.settings.roles)
@@ -75,7 +75,7 @@ def _load(
     incremental: bool,
     json: bool,
 ) -> "LoadReport":
-    from graphrec.loaders import run_load
+    from graphrec.loading import run_load
 
     home = state.home.prepare()
     path = rejected or home.path / "rejected.csv"
@@ -98,7 +98,7 @@ def _load(
 @contextmanager
 def _sink(home: Home, bulk: Path | None) -> "Iterator[Sink]":
     if bulk is not None:
-        from graphrec.store.import_files import ImportFilesSink
+        from graphrec.store.neo4j.import_files import ImportFilesSink
 
         yield ImportFilesSink(bulk, home.series)
         return
@@ -109,14 +109,14 @@ def _sink(home: Home, bulk: Path | None) -> "Iterator[Sink]":
 
 
 def _print_import(bulk: Path) -> None:
-    from graphrec.store.import_files import import_command
+    from graphrec.store.neo4j.import_files import import_command
 
     say("import into a stopped server (what its database holds goes), start it, then load once more for constraints:")
     say(f"  {import_command(bulk)}")
 
 
 def _check(mapping: "Mapping", folder: Path, limit: float, rejected: Path | None, *, json: bool) -> "LoadReport":
-    from graphrec.loaders import check
+    from graphrec.loading import check
     from graphrec.store import is_server, open_store
 
     if not is_server(state.settings.store) and not Path(state.store).exists():
@@ -135,7 +135,7 @@ def _check(mapping: "Mapping", folder: Path, limit: float, rejected: Path | None
 
 
 def _propose(path: Path, folder: Path, mapping: str | None, *, json: bool) -> None:
-    from graphrec.loaders.draft import write_draft
+    from graphrec.loading.propose.draft import write_draft
 
     if mapping is not None:
         raise UsageError(f"--new writes a mapping, so {mapping!r} has no place here; leave it out")

@@ -80,7 +80,7 @@ def _from_mapping(
     from graphrec.graph.build import write_snapshot
     from graphrec.graph.memory import MemorySink
     from graphrec.graph.shelf import SnapshotShelf
-    from graphrec.loaders import load_mapping, parse_limit, run_load
+    from graphrec.loading import load_mapping, parse_limit, run_load
     from graphrec.store.read import forget_origin
 
     chosen = load_mapping(name, state.settings.roles)

@@ -1,1 +1,1 @@
-"""How a model is judged: full ranking of the hidden part, next to baselines."""
+"""How a model is evaluated: full ranking of the hidden part, next to baselines."""

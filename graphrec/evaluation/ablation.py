@@ -11,16 +11,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.evaluation.hidden import judge
-from graphrec.evaluation.judged import Judged
+from graphrec.evaluation.hidden_part import Comparison, measure_lists
 from graphrec.graph.adjacency import Adjacency, Graph, Hop
 from graphrec.metrics.intervals import Interval, paired_test
 from graphrec.progress import Progress, silent
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
-from graphrec.terms.topk import NOTHING
-from graphrec.training.folder import check_vectors
+from graphrec.terms.compiled.topk import NOTHING
 from graphrec.training.lists import ranked_lists
+from graphrec.training.provenance import check_vectors
 from graphrec.training.recipes import Inputs, parts_of
 
 Vectors = Mapping[str, NDArray[np.float32]]
@@ -48,34 +47,37 @@ class Ablation:
     variants: tuple[Variant, ...]
 
 
-def ablate(judged: Judged, vectors: Vectors, *, progress: Progress = silent) -> Ablation:
+def ablate(comparison: Comparison, vectors: Vectors, *, progress: Progress = silent) -> Ablation:
     """Metrics of refits on changed graphs, with paired p-values against the true one.
 
     Raises:
         ModelError: the model had text vectors, and these are others.
     """
-    check_vectors(judged.model.meta, vectors)
-    request = judged.model.meta["request"]
+    check_vectors(comparison.model.meta, vectors)
+    request = comparison.model.meta["request"]
     inputs = Inputs(seed=request["seed"], use_protected=request["use_protected"], vectors=vectors, progress=progress)
-    names = [f"{metric}@{judged.k}" for metric in ("ndcg", "recall", "hit_rate")]
+    names = [f"{metric}@{comparison.k}" for metric in ("ndcg", "recall", "hit_rate")]
     variants = []
-    for part, types in _sides(judged.visible).items():
+    for part, types in _sides(comparison.visible).items():
         for change in ("removed", "shuffled"):
             progress(f"refitting: {part} {change}", 0, None)
-            graph = _changed(judged.visible, types, change, judged.seed)
-            lists = _lists(judged, parts_of(judged.model.meta["configuration"], graph, inputs))
-            found = judge(lists, judged.part, [judged.k], seed=judged.seed)
-            p = {name: paired_test(judged.own.per_user[name], found.per_user[name], judged.seed) for name in names}
+            graph = _changed(comparison.visible, types, change, comparison.seed)
+            lists = _lists(comparison, parts_of(comparison.model.meta["configuration"], graph, inputs))
+            found = measure_lists(lists, comparison.part, [comparison.k], seed=comparison.seed)
+            p = {
+                name: paired_test(comparison.own.per_user[name], found.per_user[name], comparison.seed)
+                for name in names
+            }
             variants.append(Variant(part, change, types, {name: found.metrics[name] for name in names}, p))
-    return Ablation({name: judged.own.metrics[name] for name in names}, tuple(variants))
+    return Ablation({name: comparison.own.metrics[name] for name in names}, tuple(variants))
 
 
-def _lists(judged: Judged, parts: Sequence[tuple[Term, float]]) -> NDArray[np.int32]:
+def _lists(comparison: Comparison, parts: Sequence[tuple[Term, float]]) -> NDArray[np.int32]:
     """The lists (num_test_users, k) of some parts; empty ones where the change left none."""
-    part = judged.part
+    part = comparison.part
     if not parts:
-        return np.full((len(part.users), judged.k), NOTHING, np.int32)
-    return ranked_lists(Blend(*zip(*parts, strict=True)), part.users, part.masked, judged.k)
+        return np.full((len(part.users), comparison.k), NOTHING, np.int32)
+    return ranked_lists(Blend(*zip(*parts, strict=True)), part.users, part.masked, comparison.k)
 
 
 def _sides(graph: Graph) -> dict[str, tuple[str, ...]]:

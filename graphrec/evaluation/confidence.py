@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphrec.evaluation.judged import Judged
-from graphrec.evaluation.sample import blocks, sampled_rows
+from graphrec.evaluation.hidden_part import Comparison, blocks, sampled_rows
 from graphrec.metrics.intervals import Interval, jackknife
 from graphrec.progress import Progress, silent
 from graphrec.serving.confidence import confidence, total_weight
@@ -28,20 +27,20 @@ class Threshold:
     """Part of what is shown that was taken."""
 
 
-def by_confidence(judged: Judged, *, progress: Progress = silent) -> tuple[Threshold, ...]:
+def by_confidence(comparison: Comparison, *, progress: Progress = silent) -> tuple[Threshold, ...]:
     """Precision of the lists of k by the threshold of confidence, on a seeded sample of test users."""
-    part, k = judged.part, judged.k
-    rows = sampled_rows(judged)
-    lists = judged.own.lists[rows, :k]
+    part, k = comparison.part, comparison.k
+    rows = sampled_rows(comparison)
+    lists = comparison.own.lists[rows, :k]
     values = np.zeros(lists.shape)
     for done, block in blocks(len(rows), part.num_products):
         progress("confidence", done, len(rows))
         users = part.users[rows[block]]
-        scores = judged.model.blend.batch(users)
+        scores = comparison.model.blend.batch(users)
         allowed = np.ones(scores.shape, np.bool_)
         owner, held = part.masked.expand(users)
         allowed[owner, held] = False
-        found = confidence(scores, allowed, total_weight(judged.model.blend))
+        found = confidence(scores, allowed, total_weight(comparison.model.blend))
         values[block] = np.take_along_axis(found, np.maximum(lists[block], 0).astype(np.int64), axis=1)
     filled = lists >= 0
     hits = np.zeros(lists.shape, np.bool_)

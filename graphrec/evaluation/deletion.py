@@ -175,5 +175,5 @@ def _stacked(rows: list[Matrix], graph: Graph) -> Matrix:
 def _standardised(scores: Matrix) -> Matrix:
     """Every row divided by its spread, 0 without spread, as a blend does."""
     spread = scores.std(axis=1, keepdims=True)
-    told = spread > NO_SPREAD * np.abs(scores).max(axis=1, keepdims=True)
-    return np.asarray(np.divide(scores, spread, out=np.zeros_like(scores), where=told))
+    known = spread > NO_SPREAD * np.abs(scores).max(axis=1, keepdims=True)
+    return np.asarray(np.divide(scores, spread, out=np.zeros_like(scores), where=known))

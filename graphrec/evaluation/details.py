@@ -12,7 +12,7 @@ from graphrec.evaluation.confidence import Threshold, by_confidence
 from graphrec.evaluation.explanations import Explanations, explained
 from graphrec.evaluation.frontier import Frontier, frontier
 from graphrec.evaluation.groups import Group, Segments, by_holders, by_holdings, segments
-from graphrec.evaluation.judged import POPULAR, Judged
+from graphrec.evaluation.hidden_part import POPULAR, Comparison
 from graphrec.evaluation.kinds import kinds_of, things_in_common
 from graphrec.metrics.beyond import calibration, diversity, gini_interval, without_products
 from graphrec.metrics.intervals import Interval, bootstrap_all, paired_test
@@ -28,7 +28,7 @@ class Wanted:
     """What is measured beside the metrics."""
 
     explain_users: int = 200
-    """Sampled test users whose explanations are judged; 0: none."""
+    """Sampled test users whose explanations are evaluated; 0: none."""
     ablation: bool = False
     """Refit without, and with shuffled, attributes and product knowledge."""
     vectors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
@@ -65,41 +65,43 @@ class Details:
     ablation: Ablation | None
 
 
-def detailed(judged: Judged, wanted: Wanted, *, progress: Progress = silent) -> Details:
+def detailed(comparison: Comparison, wanted: Wanted, *, progress: Progress = silent) -> Details:
     """Everything a report shows beside the metrics."""
-    k, seed, part, measured = judged.k, judged.seed, judged.part, judged.measured
-    kinds = kinds_of(judged.snapshot, judged.visible)
+    k, seed, part, measured = comparison.k, comparison.seed, comparison.part, comparison.measured
+    kinds = kinds_of(comparison.snapshot, comparison.visible)
     return Details(
         k=k,
-        paired=_paired(judged),
-        beyond=_beyond(judged, None if kinds is None else kinds.shares),
+        paired=_paired(comparison),
+        beyond=_beyond(comparison, None if kinds is None else kinds.shares),
         kinds=None if kinds is None else kinds.name,
-        segments=segments(judged.snapshot, judged.visible, part, measured, k, seed),
+        segments=segments(comparison.snapshot, comparison.visible, part, measured, k, seed),
         holdings=by_holdings(part, measured, k, seed),
         holders=by_holders(part, measured, k, seed),
-        curves=tuple(judged.model.meta.get("curves", ())),
-        confidence=by_confidence(judged, progress=progress),
-        frontier=frontier(judged, progress=progress),
-        explanations=explained(judged, wanted.explain_users, progress=progress) if wanted.explain_users else None,
-        ablation=ablate(judged, wanted.vectors, progress=progress) if wanted.ablation else None,
+        curves=tuple(comparison.model.meta.get("curves", ())),
+        confidence=by_confidence(comparison, progress=progress),
+        frontier=frontier(comparison, progress=progress),
+        explanations=explained(comparison, wanted.explain_users, progress=progress) if wanted.explain_users else None,
+        ablation=ablate(comparison, wanted.vectors, progress=progress) if wanted.ablation else None,
     )
 
 
-def _paired(judged: Judged) -> dict[str, dict[str, float]]:
-    names = [f"{metric}@{judged.k}" for metric in TESTED]
+def _paired(comparison: Comparison) -> dict[str, dict[str, float]]:
+    names = [f"{metric}@{comparison.k}" for metric in TESTED]
     return {
-        baseline: {name: paired_test(judged.own.per_user[name], other.per_user[name], judged.seed) for name in names}
-        for baseline, other in judged.others.items()
+        baseline: {
+            name: paired_test(comparison.own.per_user[name], other.per_user[name], comparison.seed) for name in names
+        }
+        for baseline, other in comparison.others.items()
     }
 
 
-def _beyond(judged: Judged, kinds: NDArray[np.float64] | None) -> dict[str, dict[str, Interval]]:
-    k, part, seed = judged.k, judged.part, judged.seed
-    common = things_in_common(judged.snapshot, judged.visible)
+def _beyond(comparison: Comparison, kinds: NDArray[np.float64] | None) -> dict[str, dict[str, Interval]]:
+    k, part, seed = comparison.k, comparison.part, comparison.seed
+    common = things_in_common(comparison.snapshot, comparison.visible)
     popular = np.argsort(-part.holders, kind="stable")[:POPULAR]
-    history = None if kinds is None else _history(judged, kinds)
+    history = None if kinds is None else _history(comparison, kinds)
     found = {}
-    for name, measured in judged.measured.items():
+    for name, measured in comparison.measured.items():
         values = {f"gini@{k}": gini_interval(measured.lists, k, part.num_products)}
         per_user = {}
         if common is not None:
@@ -120,9 +122,9 @@ def _beyond(judged: Judged, kinds: NDArray[np.float64] | None) -> dict[str, dict
     return found
 
 
-def _history(judged: Judged, kinds: NDArray[np.float64]) -> NDArray[np.float64]:
+def _history(comparison: Comparison, kinds: NDArray[np.float64]) -> NDArray[np.float64]:
     """How much of each kind every test user holds (num_test_users, num_kinds)."""
-    part = judged.part
+    part = comparison.part
     origin, products = part.held.expand(part.users)
     history = np.zeros((len(part.users), kinds.shape[1]))
     np.add.at(history, origin, kinds[products])

@@ -1,26 +1,47 @@
-"""A model against the hidden test part: full ranking of all candidates, next to baselines."""
+"""A model against the hidden test part: full ranking of all candidates, next to baselines.
+
+Each baseline is chosen on validation by the search that chooses ours, then fitted as ours was.
+"""
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from graphrec.errors import CheckpointMismatch, ModelError, UsageError
-from graphrec.evaluation.baselines import BASELINES, baseline
 from graphrec.evaluation.details import Details, Wanted, detailed
-from graphrec.evaluation.hidden import HiddenPart, Metrics, check_unseen, measure
-from graphrec.evaluation.judged import Judged
-from graphrec.graph.adjacency import visible_graph
+from graphrec.evaluation.hidden_part import Comparison, HiddenPart, Metrics, check_unseen, measure
+from graphrec.graph.adjacency import Graph, visible_graph
 from graphrec.graph.shelf import DIGITS
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.progress import Progress, silent
-from graphrec.training.folder import Model, open_model
-from graphrec.training.recipes import Inputs, Plain
+from graphrec.terms.blend import Blend
+from graphrec.terms.folder import Model, open_model
+from graphrec.training.job import KINDS
+from graphrec.training.recipes import Inputs, Plain, blend_of
+from graphrec.training.search.choose import choose, fixed
 from graphrec.training.spaces import SPACES
 from graphrec.training.split import Split, split_of
 from graphrec.training.tune import tuned_configurations
+from graphrec.training.validation import Validation
+
+#: What can be compared with: every kind of model that needs neither texts nor others.
+BASELINES = tuple(kind for kind in KINDS if kind not in ("blend", "text"))
+
+
+def baseline(name: str, snapshot: Snapshot, split: Split, visible: Graph, inputs: Inputs) -> Blend:
+    """The baseline of that name with the configuration that validation prefers, fitted on the visible graph.
+
+    A configuration that `graphrec tune` found (`inputs.tuned`) is taken as it is, as a training takes it.
+    """
+    train_graph = visible_graph(snapshot, split.hidden("train"))
+    validation = Validation.of(split, train_graph, inputs.seed)
+    inputs = replace(inputs, metric=validation.metric)
+    chosen = choose(name, train_graph, validation, inputs) if len(validation) else fixed(name, train_graph, inputs)
+    return blend_of(chosen.configuration(), visible, inputs)
+
 
 DEFAULT_KS = (1, 3, 10, 20)
 DEFAULT_BASELINES = ("popularity", "itemknn")
@@ -82,8 +103,8 @@ def evaluate(
     details = None
     if wanted is not None:
         assert visible is not None, "details look at the whole graph"
-        judged = Judged(snapshot, model, visible, part, own, others, tuple(ks), seed)
-        details = detailed(judged, wanted, progress=progress)
+        comparison = Comparison(snapshot, model, visible, part, own, others, tuple(ks), seed)
+        details = detailed(comparison, wanted, progress=progress)
     compared = {name: found.metrics for name, found in others.items()}
     seconds = time.monotonic() - began
     notes = _notes(model, baselines, inputs.tuned)
@@ -116,11 +137,11 @@ def _check_arguments(ks: Sequence[int], baselines: Sequence[str]) -> None:
 
 
 def _checked_split(snapshot: Snapshot, model: Model, folder: Path) -> Split:
-    """The split that a model can be judged by."""
+    """The split that a model can be evaluated on."""
     if model.is_final:
         raise ModelError(
-            f"model {folder.name} is fitted on everything, the test part too, so there is nothing hidden to judge it "
-            f"by; run: graphrec train --model {model.kind}, then graphrec evaluate --model {model.kind}"
+            f"model {folder.name} is fitted on everything, the test part too, so nothing is hidden to evaluate it on; "
+            f"run: graphrec train --model {model.kind}, then graphrec evaluate --model {model.kind}"
         )
     split = split_of(snapshot)
     if split.hash != model.meta["split"]["hash"]:

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.evaluation.deletion import Deletions, Edge, Evidence
-from graphrec.evaluation.judged import Judged
-from graphrec.evaluation.sample import sampled_rows
+from graphrec.evaluation.hidden_part import Comparison, sampled_rows
 from graphrec.evaluation.shown import Shown, ShownLists
 from graphrec.evaluation.walked import Walked, path_counts
 from graphrec.metrics.intervals import Interval, bootstrap, jackknife
@@ -76,23 +75,23 @@ class _OfUser:
     walked: Walked
 
 
-def explained(judged: Judged, most: int, *, progress: Progress = silent) -> Explanations | None:
+def explained(comparison: Comparison, most: int, *, progress: Progress = silent) -> Explanations | None:
     """The explanations of up to `most` sampled test users who are shown something; None where nobody is."""
-    rows = sampled_rows(judged, most)
-    shown = ShownLists(judged)
-    deletions = Deletions(judged.model.blend, judged.model.graph)
+    rows = sampled_rows(comparison, most)
+    shown = ShownLists(comparison)
+    deletions = Deletions(comparison.model.blend, comparison.model.graph)
     found = []
     for done, row in enumerate(rows):
-        progress("judging explanations", done, len(rows))
-        lists = shown.of(int(judged.part.users[row]))
+        progress("evaluating explanations", done, len(rows))
+        lists = shown.of(int(comparison.part.users[row]))
         if lists is not None:
-            found.append(_judge(judged, lists, deletions))
-    progress("judging explanations", len(rows), len(rows))
+            found.append(_of_user(comparison, lists, deletions))
+    progress("evaluating explanations", len(rows), len(rows))
     if not found:
         return None
-    walks = [scorer for term in judged.model.blend.terms if isinstance(term, WalkTerm) for scorer in term.scorers]
+    walks = [scorer for term in comparison.model.blend.terms if isinstance(term, WalkTerm) for scorer in term.scorers]
     choices = CHOICES if walks else CHOICES[:2]
-    means = _Means(judged.seed)
+    means = _Means(comparison.seed)
     paths = {
         "LIR": means.of([one.walked.recency for one in found]),
         "SEP": means.of([one.walked.popularity for one in found]),
@@ -130,10 +129,10 @@ class _Means:
         return self.sure(known) if known else None
 
 
-def _judge(judged: Judged, shown: Shown, deletions: Deletions) -> _OfUser:
+def _of_user(comparison: Comparison, shown: Shown, deletions: Deletions) -> _OfUser:
     evidence = deletions.evidence(shown.user)
-    rng = np.random.default_rng([judged.seed, shown.user])
-    counts = path_counts(judged.model.blend, shown.user, shown.products, evidence.edges)
+    rng = np.random.default_rng([comparison.seed, shown.user])
+    counts = path_counts(comparison.model.blend, shown.user, shown.products, evidence.edges)
     chosen: dict[Choice, list[list[int]]] = {choice: [] for choice in CHOICES}
     for column, edges in enumerate(shown.edges):
         ranked = list(dict.fromkeys(place for line in edges for place in _places(evidence, line)))

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.evaluation.judged import Judged
-from graphrec.evaluation.sample import blocks, sampled_rows
+from graphrec.evaluation.hidden_part import Comparison, blocks, sampled_rows
 from graphrec.metrics.intervals import Interval, bootstrap, bootstrap_all
 from graphrec.metrics.ranking import evaluate_lists
 from graphrec.models.kernel import starting_walks
@@ -63,22 +62,22 @@ class Frontier:
         return 1 - max(able) / best if able and best else None
 
 
-def frontier(judged: Judged, *, progress: Progress = silent) -> Frontier | None:
+def frontier(comparison: Comparison, *, progress: Progress = silent) -> Frontier | None:
     """nDCG at k and the share on real paths for WEIGHTS and for the model's own; None where all of it is paths."""
-    part, k = judged.part, judged.k
-    parts = list(zip(judged.model.blend.terms, judged.model.blend.weights, strict=True))
+    part, k = comparison.part, comparison.k
+    parts = list(zip(comparison.model.blend.terms, comparison.model.blend.weights, strict=True))
     on_paths = [one for one in parts if isinstance(one[0], WalkTerm)]
     beside = [one for one in parts if not isinstance(one[0], WalkTerm)]
     paths, others = (sum(weight for _, weight in one) for one in (on_paths, beside))
     added = not paths
     if added:
-        on_paths = _kernel(judged)
+        on_paths = _kernel(comparison)
         paths = float(len(on_paths))
     if not paths or not others:
         return None
     own = 0.0 if added else paths / (paths + others)
     tried = sorted({*WEIGHTS, own})
-    rows = sampled_rows(judged)
+    rows = sampled_rows(comparison)
     users = part.users[rows]
     lists = np.full((len(tried), len(rows), k), -1, np.int32)
     shares = np.zeros((len(tried), len(rows)))
@@ -94,17 +93,19 @@ def frontier(judged: Judged, *, progress: Progress = silent) -> Frontier | None:
     points = []
     for weight, listed, share in zip(tried, lists, shares, strict=True):
         ndcg = evaluate_lists(listed, relevant.indptr, relevant.indices, [k])[f"ndcg@{k}"]
-        told = share[~np.isnan(share)]
-        known = bootstrap(told, seed=judged.seed) if len(told) else Interval(0.0, 0.0, 0.0)
-        points.append(Point(weight, bootstrap_all({"": ndcg}, seed=judged.seed)[""], known))
+        shares_known = share[~np.isnan(share)]
+        path_share = bootstrap(shares_known, seed=comparison.seed) if len(shares_known) else Interval(0.0, 0.0, 0.0)
+        points.append(Point(weight, bootstrap_all({"": ndcg}, seed=comparison.seed)[""], path_share))
     swept = tuple(point for point in points if point.weight in WEIGHTS)
     return Frontier(k, len(rows), swept, next(point for point in points if point.weight == own), added)
 
 
-def _kernel(judged: Judged) -> list[tuple[Term, float]]:
+def _kernel(comparison: Comparison) -> list[tuple[Term, float]]:
     """All walks with default powers and equal weights, walk by walk."""
-    protected = bool(judged.model.meta["request"]["use_protected"])
-    return fit_parts("kernel", judged.visible, plain_walks(starting_walks(judged.visible.schema, protected)), Inputs())
+    protected = bool(comparison.model.meta["request"]["use_protected"])
+    return fit_parts(
+        "kernel", comparison.visible, plain_walks(starting_walks(comparison.visible.schema, protected)), Inputs()
+    )
 
 
 def _sum(parts: list[tuple[Term, float]], users: NDArray[np.int32], num_products: int) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.evaluation.hidden import HiddenPart, Measured, Metrics
+from graphrec.evaluation.hidden_part import HiddenPart, Measured, Metrics
 from graphrec.graph.adjacency import Graph
 from graphrec.graph.snapshot import ColumnArray, Snapshot
 from graphrec.metrics.intervals import bootstrap_all

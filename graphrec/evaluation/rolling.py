@@ -1,4 +1,4 @@
-"""Rolling dates and money: lists as of many dates, judged by what was bought and by what it earned.
+"""Rolling dates and money: lists as of many dates, evaluated by what was bought and by what it earned.
 
 The protocol of FAR-Trans (Sanz-Cruzado, Droukas and McCreadie, 2024, arXiv 2407.08692), for every date t:
 
@@ -9,18 +9,25 @@ The protocol of FAR-Trans (Sanz-Cruzado, Droukas and McCreadie, 2024, arXiv 2407
     nDCG@10      relevant: test pairs with a purchase, of assets that train knows; IDCG over min(10, relevant ones)
     ROI@10       mean over the list of the monthly return (1 + r) ** (30 / days) - 1, r from t to the end of the window
 
-Means are over customers, then over dates; a customer without a list counts 0. The dates: windows.py.
+Means are over customers, then over dates; a customer without a list counts 0.
 """
 
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.evaluation.windows import DAY, EPOCH, Prices, Protocol, Window, check_protocol, windows_of
+from graphrec.errors import ModelError, UsageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+import time
+from dataclasses import replace
+from datetime import timedelta
+
 from graphrec.graph.adjacency import Adjacency, Graph, Hidden, codes_of, from_codes, visible_graph
 from graphrec.graph.snapshot import Snapshot
 from graphrec.metrics.ranking import evaluate_lists
@@ -28,9 +35,117 @@ from graphrec.models.popularity import fit_popularity
 from graphrec.progress import Progress, silent
 from graphrec.training.lists import first_products
 from graphrec.training.recipes import Inputs, Plain, blend_of
-from graphrec.training.search import choose, fixed
+from graphrec.training.search.choose import choose, fixed
 from graphrec.training.split import Split, check_hidden, distinct
 from graphrec.training.validation import Scores, Validation, rows_of
+
+DAY = 86_400_000_000
+"""Microseconds."""
+EPOCH = date(1970, 1, 1)
+MONTH_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of dates: `steps` + 1 of them, the last window ends on `last`."""
+
+    first: date
+    last: date
+    steps: int
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Which dates, and how many steps ahead a window ends."""
+
+    spans: tuple[Span, ...]
+    ahead: int
+
+
+#: The 61 dates of the paper: 29 + 32, two weeks apart, windows of six months.
+PROTOCOLS: Mapping[str, Protocol] = {
+    "far-trans": Protocol(
+        (Span(date(2019, 8, 1), date(2021, 2, 26), 28), Span(date(2020, 9, 14), date(2022, 5, 23), 31)), ahead=13
+    )
+}
+
+
+@dataclass(frozen=True)
+class Window:
+    """A date and the end of its test period, as days since 1970."""
+
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True, eq=False)
+class Prices:
+    """Closing prices; assets with a price of 0, which means that none was recorded, are left out.
+
+    Shapes: days (num_days,) since 1970, ascending; values (num_days, num_products), NaN without a price.
+    """
+
+    days: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, rows: "pa.Table", ids: Sequence[str], value: str = "close") -> "Prices":
+        """The prices in the rows of a series (id, at, value) for products in the order of ids."""
+        import pyarrow as pa
+
+        names = np.array(rows["id"].to_pylist(), dtype=object)
+        at = rows["at"].cast(pa.int64()).to_numpy() // DAY
+        prices = rows[value].to_numpy(zero_copy_only=False).astype(np.float64)
+        bad = set(names[prices == 0])
+        place = {name: number for number, name in enumerate(ids) if name not in bad}
+        keep = np.array([name in place for name in names], np.bool_)
+        days, row = np.unique(at[keep], return_inverse=True)
+        values = np.full((len(days), len(ids)), np.nan)
+        values[row, [place[name] for name in names[keep]]] = prices[keep]
+        return cls(days, values)
+
+    def on(self, day: int) -> NDArray[np.float64]:
+        """The prices of a day (num_products,)."""
+        return np.asarray(self.values[np.searchsorted(self.days, day)])
+
+    def monthly_returns(self, window: Window) -> NDArray[np.float64]:
+        """The monthly return of every asset over a window (num_products,), NaN without both prices."""
+        growth = self.on(window.end) / self.on(window.begin)
+        return np.asarray(growth ** (MONTH_DAYS / (window.end - window.begin)) - 1)
+
+
+def windows_of(days: NDArray[np.int64], protocol: Protocol) -> list[Window]:
+    """The windows of a protocol on these price days (ascending).
+
+    Raises:
+        ModelError: a span has fewer price days than steps.
+    """
+    found = []
+    for span in protocol.spans:
+        first, last = ((day - EPOCH).days for day in (span.first, span.last))
+        inside = days[(days >= first) & (days <= last)]
+        pieces = span.steps + protocol.ahead
+        apart = len(inside) // pieces
+        if not apart:
+            raise ModelError(
+                f"there are prices on {len(inside)} days from {span.first} to {span.last}, and the dates of this "
+                f"protocol need at least {pieces}; load the close_prices.csv of the whole data set"
+            )
+        marks = [*(int(inside[n * apart]) for n in range(pieces)), int(inside[-1])]
+        found += [Window(marks[n], marks[n + protocol.ahead]) for n in range(span.steps + 1)]
+    return found
+
+
+def check_protocol(name: str) -> Protocol:
+    """The protocol of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name not in PROTOCOLS:
+        raise UsageError(f"--rolling {name}: there is no such protocol; there is {', '.join(PROTOCOLS)}")
+    return PROTOCOLS[name]
+
 
 K = 10
 
@@ -92,7 +207,9 @@ def evaluate_rolling(
     results = []
     for done, window in enumerate(windows):
         progress("dates", done, len(windows))
-        results.append(_judge(snapshot, events, prices, window, configuration, replace(inputs, progress=silent)))
+        results.append(
+            _evaluate_date(snapshot, events, prices, window, configuration, replace(inputs, progress=silent))
+        )
     progress("dates", len(windows), len(windows))
     ndcg = {model: float(np.mean([one.ndcg[model] for one in results])) for model in results[0].ndcg}
     roi = {model: float(np.mean([one.roi[model] for one in results])) for model in results[0].roi}
@@ -151,7 +268,7 @@ def _configuration(
     return choose(kind, graph, validation, replace(inputs, metric=validation.metric)).configuration()
 
 
-def _judge(
+def _evaluate_date(
     snapshot: Snapshot, events: _Events, prices: Prices, window: Window, configuration: Plain, inputs: Inputs
 ) -> DateResult:
     graph = visible_graph(snapshot, Hidden(known_from=window.begin * DAY))

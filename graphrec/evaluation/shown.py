@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.evaluation.deletion import ROOTLESS, Edge
-from graphrec.evaluation.judged import SHOWN, SMALL_PART, Judged
+from graphrec.evaluation.hidden_part import SHOWN, SMALL_PART, Comparison
 from graphrec.evaluation.walked import Walked, Walks
 from graphrec.serving.engine import CONTRASTED
 from graphrec.terms.blend import Ledger
@@ -45,18 +45,18 @@ class Shown:
 class ShownLists:
     """Lists and reasons as serving orders them: by contrast, positive lines, nothing through too few people."""
 
-    def __init__(self, judged: Judged) -> None:
-        self.judged = judged
-        self.blend = judged.model.blend
-        self.graph = judged.model.graph
-        self.k = judged.k if judged.part.num_products < SHOWN * SMALL_PART else SHOWN
-        self.walks = Walks(judged)
+    def __init__(self, comparison: Comparison) -> None:
+        self.comparison = comparison
+        self.blend = comparison.model.blend
+        self.graph = comparison.model.graph
+        self.k = comparison.k if comparison.part.num_products < SHOWN * SMALL_PART else SHOWN
+        self.walks = Walks(comparison)
 
     def of(self, user: int) -> Shown | None:
         """What a user is shown; None where there is nothing to show."""
         row = self.blend.row(user)
         allowed = np.ones(len(row.scores), np.bool_)
-        allowed[self.judged.part.masked.row(user)] = False
+        allowed[self.comparison.part.masked.row(user)] = False
         candidates = np.flatnonzero(allowed)
         if not row.scores.any() or len(candidates) <= self.k:
             return None

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.evaluation.deletion import Edge
-from graphrec.evaluation.judged import Judged
+from graphrec.evaluation.hidden_part import Comparison
 from graphrec.graph.adjacency import Hop
 from graphrec.metrics.paths import entity_popularity, mean_of_known, type_diversity
-from graphrec.serving.prefer import history, scorer_of
+from graphrec.serving.reasons.prefer import history, scorer_of
 from graphrec.terms.blend import Blend, Ledger
 from graphrec.terms.walks import WalkScorer, WalkTerm
 
@@ -28,18 +28,18 @@ class Walked:
 
 
 class Walks:
-    """Judges the strongest path of every product in a list."""
+    """Measures the strongest path of every product in a list."""
 
-    def __init__(self, judged: Judged) -> None:
-        self.judged = judged
-        terms = [term for term in judged.model.blend.terms if isinstance(term, WalkTerm)]
+    def __init__(self, comparison: Comparison) -> None:
+        self.comparison = comparison
+        terms = [term for term in comparison.model.blend.terms if isinstance(term, WalkTerm)]
         self.types = {scorer.walk.hops[-1] for term in terms for scorer in term.scorers}
         self._popularity: dict[Hop, NDArray[np.float64]] = {}
 
     def of(self, user: int, ledger: Ledger, lines: Sequence[Sequence[int]]) -> Walked:
         """The metrics of a list, from the lines of each product in their order."""
-        model = self.judged.model
-        known = history(self.judged.snapshot, model.graph, user, model.meta["hidden"]["known_from"] or EVER)
+        model = self.comparison.model
+        known = history(self.comparison.snapshot, model.graph, user, model.meta["hidden"]["known_from"] or EVER)
         recency, popularity, types = [], [], []
         for shown in lines:
             walked = ((line, scorer_of(model.blend, ledger, line)) for line in shown)

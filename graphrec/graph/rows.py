@@ -1,4 +1,4 @@
-"""The rows that loaders produce and that a store or a snapshot takes.
+"""The rows that a load produces and that a store or a snapshot takes.
 
 One Arrow table per label and per edge type, with fixed first columns; `Sink` is the seam between both sides.
 """

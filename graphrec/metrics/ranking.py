@@ -1,7 +1,7 @@
 """Quality of ranked lists, per user: full ranking, arrays in, arrays out.
 
 A list is one row of products in the order they are shown; -1 is an empty place, which is never a hit
-but keeps its rank. Ties are the ranker's business: a list is judged in the order given.
+but keeps its rank. Ties are the ranker's business: a list is evaluated in the order given.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ PerUser = NDArray[np.float64]
 #: The metrics of `evaluate_lists`, each higher is better and in 0..1.
 METRICS = ("recall", "precision", "ndcg", "hit_rate", "mrr")
 
-_CHUNK_PLACES = 1 << 20  # places of lists judged at once: bounds the working memory to some 50 MB
+_CHUNK_PLACES = 1 << 20  # places of lists evaluated at once: bounds the working memory to some 50 MB
 
 
 def evaluate_lists(
@@ -65,7 +65,7 @@ def evaluate_lists(
         raise ValueError("relevant_indices must be ascending within each user, without repeats")
     for rows in _chunks(num_users, width):
         hits = _hits(lists[rows], rows, keys, num_products)
-        for name, values in _judge(hits, counts[rows], ks).items():
+        for name, values in _metrics(hits, counts[rows], ks).items():
             out[name][rows] = values
     return out
 
@@ -147,7 +147,7 @@ def _hits(lists: Lists, rows: slice, keys: NDArray[np.int64], num_products: int)
     return np.asarray(found & (lists >= 0))
 
 
-def _judge(hits: NDArray[np.bool_], counts: NDArray[np.int64], ks: Sequence[int]) -> dict[str, PerUser]:
+def _metrics(hits: NDArray[np.bool_], counts: NDArray[np.int64], ks: Sequence[int]) -> dict[str, PerUser]:
     # Running sums, not matrix products: the same additions in the same order on every machine.
     width = hits.shape[1]
     discount = 1 / np.log2(np.arange(2, 2 + max(width, *ks)))

@@ -18,7 +18,7 @@ from graphrec.graph.adjacency import Graph
 from graphrec.models.matrix import holdings
 from graphrec.progress import Progress, silent
 from graphrec.terms.als import AlsTerm
-from graphrec.terms.least_squares import solve_rows
+from graphrec.terms.compiled.least_squares import solve_rows
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

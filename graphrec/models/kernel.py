@@ -15,7 +15,7 @@ from graphrec.graph.adjacency import Adjacency, Graph, Hop
 from graphrec.models.matrix import csr
 from graphrec.progress import Progress, silent
 from graphrec.schema import GraphSchema
-from graphrec.terms.batch import walk_scores
+from graphrec.terms.compiled.scores import walk_scores
 from graphrec.terms.walks import Walk, WalkScorer, WalkTerm
 
 #: A walk is multiplied out when its table has at most this many entries (32 MB).

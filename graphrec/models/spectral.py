@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from graphrec.graph.adjacency import Graph
 from graphrec.models.matrix import column, holders_per_product, holdings_per_user, inverse_power, relevant_hops
 from graphrec.progress import Progress, silent
-from graphrec.terms.batch import sum_of_rows
+from graphrec.terms.compiled.scores import sum_of_rows
 from graphrec.terms.factors import FactorTerm, Neighbours
 
 Matrix = NDArray[np.float32]

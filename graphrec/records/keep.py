@@ -18,8 +18,8 @@ from graphrec.graph.snapshot import Snapshot
 from graphrec.policy.rules import Policy, Rule
 from graphrec.records.blocks import canonical
 from graphrec.serving.engine import Engine
-from graphrec.training.folder import Model, open_model, read_meta
-from graphrec.training.folder import content_hash as model_hash
+from graphrec.terms.folder import Model, open_model, read_meta
+from graphrec.terms.folder import content_hash as model_hash
 
 
 class Kept:

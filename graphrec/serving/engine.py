@@ -22,16 +22,16 @@ from graphrec.serving.answer import Answer, Item
 from graphrec.serving.confidence import confidence, total_weight
 from graphrec.serving.eligible import Eligibility
 from graphrec.serving.gradients import gradients_of
-from graphrec.serving.languages import language_of
-from graphrec.serving.prefer import Preference, Wish
-from graphrec.serving.reasons import END_OF_TIME, Reasons, utc_text
-from graphrec.serving.sentences import Sentences
+from graphrec.serving.reasons.languages import language_of
+from graphrec.serving.reasons.lines import END_OF_TIME, Reasons, utc_text
+from graphrec.serving.reasons.prefer import Preference, Wish
+from graphrec.serving.reasons.sentences import Sentences
 from graphrec.terms.als import AlsTerm
 from graphrec.terms.blend import Ledger, Row
 from graphrec.terms.factors import FactorTerm, TableTerm
+from graphrec.terms.folder import Model, latest, open_model, read_meta
 from graphrec.terms.sage import SageTerm
 from graphrec.terms.walks import WalkTerm
-from graphrec.training.folder import Model, latest, open_model, read_meta
 
 #: Products after the list that a share is compared with.
 CONTRASTED = 20
@@ -132,7 +132,7 @@ class Engine:
             min_confidence: products below it are left out.
             count_groups: say of each product how much of its score lies behind groups smaller than `min_group`.
             language: of the reasons, one of LANGUAGES.
-            prefer: which of equally exact paths leads the reasons of a product: serving/prefer.py.
+            prefer: which of equally exact paths leads the reasons of a product: serving/reasons/prefer.py.
 
         Raises:
             UnknownId: there is no such user.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from graphrec.errors import UsageError
 from graphrec.files import whole_file
 from graphrec.serving.answer import Answer, Line
-from graphrec.serving.sentences import called, words
+from graphrec.serving.reasons.sentences import called, words
 
 if TYPE_CHECKING:
     import networkx as nx

@@ -43,7 +43,7 @@ class AlsTerm:
 
     def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """Scores (len(users), num_products)."""
-        from graphrec.terms.least_squares import solve_rows
+        from graphrec.terms.compiled.least_squares import solve_rows
 
         factors = np.asarray(self.products, np.float64)
         vectors = solve_rows(*self._edges(users), factors, self._gram, self.alpha)

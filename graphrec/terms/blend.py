@@ -144,6 +144,6 @@ def _standardised(
 
 def standardise(scores: NDArray[np.float32], weight: float = 1.0) -> None:
     """Divide every row by its standard deviation, in place, times `weight`; a row without spread becomes 0."""
-    from graphrec.terms.batch import standardise_rows
+    from graphrec.terms.compiled.scores import standardise_rows
 
     standardise_rows(scores, weight)

@@ -256,6 +256,6 @@ def _gathered(graph: Graph, source: Neighbours, users: NDArray[np.int32]) -> NDA
     if source.hop is None:
         rows = users if source.own else np.zeros(len(users), np.int32)
         return np.asarray(source.left[rows])  # type: ignore[index]
-    from graphrec.terms.batch import sum_of_rows
+    from graphrec.terms.compiled.scores import sum_of_rows
 
     return sum_of_rows(graph.hops[source.hop], users, source.left)

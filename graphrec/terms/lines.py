@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from graphrec.terms.base import LineGroup, Shares
 from graphrec.terms.blend import Blend, Ledger
 from graphrec.terms.block import Block
-from graphrec.terms.factor_lines import add_factors, most_factor_lines
+from graphrec.terms.compiled.factor_lines import add_factors, most_factor_lines
+from graphrec.terms.compiled.walk_lines import add_walks, most_walk_lines
 from graphrec.terms.factors import FactorTerm
-from graphrec.terms.walk_lines import add_walks, most_walk_lines
 from graphrec.terms.walks import WalkTerm
 
 

@@ -258,7 +258,7 @@ class WalkTerm:
         return total
 
     def _add(self, users: NDArray[np.int32], total: NDArray[np.float32] | Vector) -> None:
-        from graphrec.terms.batch import walk_scores
+        from graphrec.terms.compiled.scores import walk_scores
 
         for scorer in self.scorers:
             walk_scores(scorer, users, scorer.walk.beta, total)

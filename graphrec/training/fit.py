@@ -24,12 +24,13 @@ from graphrec.metrics.intervals import Interval, bootstrap_all
 from graphrec.metrics.ranking import evaluate_lists
 from graphrec.progress import Progress, silent
 from graphrec.terms.blend import Blend
+from graphrec.terms.folder import model_folder, read_meta
 from graphrec.training.checkpoint import Work
-from graphrec.training.folder import check_vectors, model_folder, read_meta
 from graphrec.training.job import Job, TrainOptions
 from graphrec.training.lists import ranked_lists
+from graphrec.training.provenance import check_vectors
 from graphrec.training.recipes import Inputs, blend_of
-from graphrec.training.search import Chosen, choose, fixed
+from graphrec.training.search.choose import Chosen, choose, fixed
 from graphrec.training.split import Stage, check_hidden, split_of
 from graphrec.training.tracking import Tracker
 from graphrec.training.tune import tuned_configurations

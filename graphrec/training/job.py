@@ -8,12 +8,17 @@ from typing import Any
 from graphrec.errors import UsageError
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.training.folder import FORMAT, KINDS, model_folder
+from graphrec.terms.folder import FORMAT, model_folder
 from graphrec.training.provenance import source_digest, vectors_digest
 from graphrec.training.recipes import PATH_SHARE, Inputs, Plain
-from graphrec.training.search import check_given, terms_of
+from graphrec.training.search.choose import check_given, terms_of
 from graphrec.training.split import Split
 
+KINDS = (
+    "blend", "kernel", "learned-kernel", "spectral", "lightgcn", "ease", "softmax", "itemknn", "popularity", "text",
+    "lightgcn-id", "graphsage", "als", "rp3beta",
+)  # fmt: skip
+"""What can be trained; the first is what is served when nothing else is asked for."""
 DEVICES = ("auto", "cpu", "cuda")
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec import __version__
+from graphrec.errors import ModelError
 
 ROOMS = ("graph", "features", "terms", "models", "metrics", "training")
 """Where the source is that decides what a training gives."""
@@ -28,6 +29,19 @@ def vectors_digest(vectors: Mapping[str, NDArray[np.float32]]) -> str | None:
         whole.update(label.encode())
         whole.update(np.ascontiguousarray(values).tobytes())
     return whole.hexdigest() if vectors else None
+
+
+def check_vectors(meta: Mapping[str, Any], vectors: Mapping[str, NDArray[np.float32]]) -> None:
+    """Raise when a refit of a model would read other text vectors (num_nodes, dim) by label than its fit did.
+
+    Raises:
+        ModelError: with what to do.
+    """
+    if vectors_digest(vectors) != meta["request"]["vectors"]:
+        raise ModelError(
+            "the text vectors are not those that the model was fitted with, so that a refit would differ by them too; "
+            f"run: graphrec train --model {meta['kind']}"
+        )
 
 
 @cache

@@ -14,8 +14,8 @@ from graphrec.graph.adjacency import Graph, Hidden
 from graphrec.metrics.intervals import Interval
 from graphrec.terms.blend import Blend
 from graphrec.terms.files import write_blend
+from graphrec.terms.folder import FORMAT, content_hash, model_folder, read_meta
 from graphrec.training.checkpoint import DECIDING
-from graphrec.training.folder import FORMAT, content_hash, model_folder, read_meta
 from graphrec.training.job import Job
 from graphrec.training.networks import NETWORKS
 from graphrec.training.provenance import versions

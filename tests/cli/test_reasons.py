@@ -11,7 +11,7 @@ from graphrec.cli.answers import show_answer
 from graphrec.home import Home
 from graphrec.serving.answer import Answer
 from graphrec.serving.engine import Engine
-from graphrec.serving.sentences import Sentences
+from graphrec.serving.reasons.sentences import Sentences
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from graphrec.cli import app
 from graphrec.cli.output import _Lines
 from graphrec.cli.state import GlobalOptions, state
-from tests.loaders import far_trans
+from tests.loading import far_trans
 
 KEYS = {"model", "metric", "best", "untuned", "configuration", "trials", "pruned", "new", "path"}
 

@@ -1,7 +1,7 @@
 """loaders/demo.toml reads the files of the demo bank, every row of them."""
 
 from graphrec.demo import BankReport
-from graphrec.loaders import check, load_mapping
+from graphrec.loading import check, load_mapping
 from tests.demo.conftest import Ask, only
 
 

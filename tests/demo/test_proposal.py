@@ -6,10 +6,10 @@ import pytest
 
 from graphrec.demo import BankReport
 from graphrec.graph.memory import MemorySink
-from graphrec.loaders import load_mapping, run_load
-from graphrec.loaders.draft import write_draft
-from graphrec.loaders.draft_parts import Draft
-from graphrec.loaders.specs import Mapping
+from graphrec.loading import load_mapping, run_load
+from graphrec.loading.mapping.specs import Mapping
+from graphrec.loading.propose.draft import write_draft
+from graphrec.loading.propose.draft_parts import Draft
 
 
 @pytest.fixture(scope="module")

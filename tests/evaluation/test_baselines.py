@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graphrec.evaluation.baselines import BASELINES, baseline
-from graphrec.evaluation.evaluate import evaluate
+from graphrec.evaluation.evaluate import BASELINES, baseline, evaluate
 from graphrec.graph.adjacency import visible_graph
 from graphrec.home import Home
+from graphrec.terms.folder import open_model
 from graphrec.training import trials
 from graphrec.training.fit import TrainOptions, train
-from graphrec.training.folder import open_model
 from graphrec.training.recipes import Inputs
 from graphrec.training.split import split_of
 from graphrec.training.tune import TuneOptions, tune

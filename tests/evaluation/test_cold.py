@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from graphrec.errors import ModelError
-from graphrec.evaluation.cold import evaluate_cold
-from graphrec.evaluation.cold_split import TEST, VALID, cold_split
-from graphrec.evaluation.content import ContentProducts, SimilarUsers
+from graphrec.evaluation.cold.content import ContentProducts, SimilarUsers
+from graphrec.evaluation.cold.evaluate import evaluate_cold
+from graphrec.evaluation.cold.split import TEST, VALID, cold_split
 from graphrec.graph.adjacency import Hop, visible_graph
 from graphrec.graph.snapshot import Snapshot
 from tests.training import bank

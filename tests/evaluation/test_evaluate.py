@@ -9,9 +9,8 @@ import pytest
 
 from graphrec.errors import CheckpointMismatch, ModelError, UsageError
 from graphrec.evaluation import evaluate as module
-from graphrec.evaluation import hidden
-from graphrec.evaluation.baselines import BASELINES
-from graphrec.evaluation.evaluate import evaluate
+from graphrec.evaluation import hidden_part
+from graphrec.evaluation.evaluate import BASELINES, evaluate
 from graphrec.graph.adjacency import Hidden
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
@@ -65,14 +64,14 @@ def test_popularity_against_numbers_counted_by_hand(tmp_path: Path, home: Home) 
 def lists_of(snapshot: Snapshot, folder: Path) -> Any:
     """The lists that an evaluation counts (num_users, 5)."""
     lists = []
-    original = hidden.ranked_lists
+    original = hidden_part.ranked_lists
 
     def kept(*arguments: Any, **options: Any) -> Any:
         lists.append(original(*arguments, **options))
         return lists[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hidden, "ranked_lists", kept)
+        patch.setattr(hidden_part, "ranked_lists", kept)
         evaluate(snapshot, folder, ks=(5,), baselines=())
     return lists[0]
 
@@ -101,7 +100,7 @@ def test_a_final_model_is_refused(tmp_path: Path, home: Home) -> None:
     with pytest.raises(ModelError) as caught:
         evaluate(snapshot, final)
     assert str(caught.value) == (
-        "model popularity-final is fitted on everything, the test part too, so there is nothing hidden to judge it by; "
+        "model popularity-final is fitted on everything, the test part too, so nothing is hidden to evaluate it on; "
         "run: graphrec train --model popularity, then graphrec evaluate --model popularity"
     )
 

@@ -8,16 +8,15 @@ from xml.etree import ElementTree
 
 import pytest
 
-from graphrec.evaluation.baselines import BASELINES
-from graphrec.evaluation.charts import Mark, Series, Spot, curves, rows_of_intervals, stacked
 from graphrec.evaluation.details import Wanted
-from graphrec.evaluation.evaluate import Evaluation, evaluate
-from graphrec.evaluation.report import rendered, write_report
-from graphrec.evaluation.words import p_text, people, percent
+from graphrec.evaluation.evaluate import BASELINES, Evaluation, evaluate
+from graphrec.evaluation.report.charts import Mark, Series, Spot, curves, rows_of_intervals, stacked
+from graphrec.evaluation.report.words import p_text, people, percent
+from graphrec.evaluation.report.write import rendered, write_report
 from graphrec.home import Home
 from graphrec.metrics.intervals import Interval
+from graphrec.terms.folder import read_meta
 from graphrec.training.fit import TrainOptions, train
-from graphrec.training.folder import read_meta
 from tests.training import bank
 
 Made = tuple[Evaluation, Path]

@@ -7,21 +7,22 @@ import numpy as np
 import pytest
 
 from graphrec.errors import ModelError, UsageError
-from graphrec.evaluation.rolling import Rolling, evaluate_rolling
-from graphrec.evaluation.windows import (
+from graphrec.evaluation.rolling import (
     EPOCH,
     PROTOCOLS,
     Prices,
     Protocol,
+    Rolling,
     Span,
     Window,
     check_protocol,
+    evaluate_rolling,
     windows_of,
 )
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
-from graphrec.loaders import load_mapping, run_load
-from tests.loaders import far_trans
+from graphrec.loading import load_mapping, run_load
+from tests.loading import far_trans
 
 BEGIN, END = date(2020, 1, 1), date(2020, 3, 1)  # 60 days
 ONE = Protocol((Span(BEGIN, END, 0),), ahead=1)

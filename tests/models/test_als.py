@@ -6,7 +6,7 @@ import pytest
 from graphrec.graph.adjacency import Hop
 from graphrec.models.als import AlsConfig, fit_als
 from graphrec.models.matrix import holdings
-from graphrec.terms.least_squares import solve_rows
+from graphrec.terms.compiled.least_squares import solve_rows
 from tests.models.boards import best_new, check_contract, checkerboard, random_board, same_scores
 
 SMALL = AlsConfig(dim=4, alpha=5.0, regularization=0.5)

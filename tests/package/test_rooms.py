@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-VOCABULARY = {"__init__", "errors", "files", "home", "log", "progress", "queries", "schema", "settings"}
+VOCABULARY = {"__init__", "errors", "files", "home", "log", "package_data", "progress", "queries", "schema", "settings"}
 ROOMS = [
     "graph",
     "store",
-    "loaders",
+    "loading",
     "features",
     "terms",
     "models",
@@ -32,14 +32,11 @@ NOT_FOR_ONE_USER = {"torch", "transformers", "pandas", "scipy", "duckdb", "netwo
 
 
 def python_files() -> list[Path]:
-    files = [file for folder in ("graphrec", "loaders") for file in (ROOT / folder).rglob("*.py")]
-    return sorted(file for file in files if "__pycache__" not in file.parts)
+    return sorted(file for file in (ROOT / "graphrec").rglob("*.py") if "__pycache__" not in file.parts)
 
 
 def module_of(file: Path) -> str:
-    parts = file.relative_to(ROOT).with_suffix("").parts
-    parts = parts if parts[0] == "graphrec" else ("graphrec", *parts)
-    return ".".join(parts).removesuffix(".__init__")
+    return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
 def room_of(module: str) -> str:
@@ -90,7 +87,7 @@ def test_torch_and_the_driver_have_their_rooms(module: str) -> None:
     names = {name.partition(".")[0] for name in imports(tree_of(module), late=True)}
     if room_of(module) not in TORCH_ROOMS and module != "graphrec.features.text":
         assert not names & {"torch", "torch_geometric", "transformers"}, module
-    if module != "graphrec.store.neo4j":
+    if module != "graphrec.store.neo4j.driver":
         assert "neo4j" not in names, module
     assert not names & {"pandas", "sklearn", "pickle"}, module
 

@@ -36,10 +36,9 @@ def wheel(dist: Path) -> Path:
 
 def packaged() -> set[str]:
     """Every file that belongs into the wheel, by its name there."""
-    ours = {file: file.relative_to(ROOT) for file in (ROOT / "graphrec").rglob("*") if file.is_file()}
-    linked = {file: file.relative_to(ROOT) for part in ("loaders", "cypher") for file in (ROOT / part).rglob("*")}
-    names = {path.as_posix() for file, path in ours.items() if path.parts[1] not in ("loaders", "cypher")}
-    names |= {f"graphrec/{path.as_posix()}" for file, path in linked.items() if file.is_file()}
+    code = {file.relative_to(ROOT).as_posix() for file in (ROOT / "graphrec").rglob("*") if file.is_file()}
+    data = {file.relative_to(ROOT) for part in ("loaders", "cypher") for file in (ROOT / part).rglob("*.*")}
+    names = code | {f"graphrec/{path.as_posix()}" for path in data}
     return {name for name in names if "__pycache__" not in name}
 
 
@@ -65,31 +64,67 @@ def test_the_wheel_by_way_of_the_sdist_is_the_same(dist: Path, wheel: Path, tmp_
     assert sorted(again.namelist()) == sorted(zipfile.ZipFile(wheel).namelist())
 
 
-def test_the_wheel_works_in_an_environment_of_its_own(wheel: Path, tmp_path: Path) -> None:
-    run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv", cwd=tmp_path)
-    python = tmp_path / "venv" / "bin" / "python"
-    uv = Path(sys.executable).with_name("uv")
-    if not uv.exists():
-        pytest.skip("skipped: uv is not beside this Python; make install puts it there")
-    run(uv, "pip", "install", "--quiet", "--offline", "--no-deps", "--python", python, wheel, cwd=tmp_path)
-    site = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=tmp_path).strip())
-    # What graphrec depends on is borrowed, after its own folder; the checkout's link file there is not read.
+WHAT_IT_FINDS = (
+    "import graphrec; from graphrec.loading import load_mapping, shipped_names; from graphrec import queries; "
+    "print(graphrec.__file__, len(shipped_names()), load_mapping('demo').name, len(queries.names('analyst')), "
+    "'MATCH' in queries.text('read/nodes', {'Node': 'A'}))"
+)
+
+
+def environment(folder: Path, *what: object) -> Path:
+    """A Python of its own with graphrec installed from `what`; the packages it depends on are borrowed."""
+    run(sys.executable, "-m", "venv", "--without-pip", folder / "venv", cwd=folder)
+    python = folder / "venv" / "bin" / "python"
+    site = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder).strip())
+    # Borrowed packages come after its own; the link file of the checkout that lies among them is not read.
     (site / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    script = tmp_path / "venv" / "bin" / "graphrec"
+    uv = Path(sys.executable).with_name("uv")
+    assert uv.exists(), "uv is not beside this Python; make install puts it there"
+    options = ("--quiet", "--offline", "--no-deps", "--no-build-isolation", "--python", python)
+    run(uv, "pip", "install", *options, *what, cwd=folder)
+    return python
+
+
+def what_it_finds(python: Path, cwd: Path) -> tuple[Path, list[str]]:
+    """Where graphrec was imported from, and what it found of its data."""
+    where, *found = run(python, "-c", WHAT_IT_FINDS, cwd=cwd).split()
+    return Path(where).resolve().parent, found
+
+
+def expected() -> list[str]:
+    mappings, queries = (len(list((ROOT / part).glob("*.*"))) for part in ("loaders", "cypher/analyst"))
+    return [str(mappings), "demo", str(queries), "True"]
+
+
+def test_the_wheel_works_in_an_environment_of_its_own(wheel: Path, tmp_path: Path) -> None:
+    python = environment(tmp_path, wheel)
+    script = python.with_name("graphrec")
     assert "doctor" in run(script, "--help", cwd=tmp_path)
     assert run(script, "--version", cwd=tmp_path) == f"graphrec {__version__}\n"
-    code = (
-        "import graphrec, graphrec.loaders, graphrec.queries; from importlib.resources import files; "
-        "print(graphrec.__file__); print((files('graphrec') / 'cypher' / 'read' / 'nodes.cypher').read_text())"
-    )
-    out = run(python, "-c", code, cwd=tmp_path)
-    assert Path(out.splitlines()[0]).resolve().is_relative_to(site.resolve())
-    assert "MATCH" in out
+    where, found = what_it_finds(python, tmp_path)
+    assert where.is_relative_to((tmp_path / "venv").resolve())
+    assert found == expected()
 
 
-def test_the_links_of_the_checkout() -> None:
-    assert (ROOT / "graphrec" / "loaders").readlink() == Path("../loaders")
-    assert (ROOT / "graphrec" / "cypher").readlink() == Path("../cypher")
+def test_an_editable_install_of_the_sdist_reads_the_data_beside_the_package(dist: Path, tmp_path: Path) -> None:
+    with tarfile.open(next(dist.glob("*.tar.gz"))) as archive:
+        archive.extractall(tmp_path, filter="data")
+    source = tmp_path / f"graphrec-{__version__}"
+    python = environment(tmp_path, "--editable", source)
+    assert what_it_finds(python, tmp_path) == ((source / "graphrec").resolve(), expected())
+    (source / "loaders" / "one_more.toml").write_text((source / "loaders" / "demo.toml").read_text())
+    assert what_it_finds(python, tmp_path)[1][0] == str(int(expected()[0]) + 1)
+
+
+def test_nothing_in_the_checkout_is_a_link() -> None:
+    parts = ("graphrec", "loaders", "cypher", "tests", "tools", "docs", "benchmarks")
+    assert [path for part in parts for path in (ROOT / part).rglob("*") if path.is_symlink()] == []
+
+
+@pytest.mark.parametrize(("folder", "suffix"), [("loaders", ".toml"), ("cypher", ".cypher")])
+def test_the_data_folders_hold_data_alone(folder: str, suffix: str) -> None:
+    found = {path.suffix for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    assert found == {suffix}
 
 
 def test_the_version_is_the_newest_of_the_changelog() -> None:
@@ -115,5 +150,5 @@ def test_importing_a_root_folder_by_its_bare_name_is_refused(tmp_path: Path) -> 
     ]
     done = subprocess.run([*words, wrong], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    for line in ("import graphrec.loaders", "use graphrec.queries", "import graphrec.cli"):
+    for line in ("import graphrec.loading", "use graphrec.queries", "import graphrec.cli"):
         assert line in done.stdout

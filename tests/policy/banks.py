@@ -16,7 +16,7 @@ from graphrec.graph.memory import MemorySink
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.loaders import load_mapping, run_load
+from graphrec.loading import load_mapping, run_load
 from graphrec.terms.blend import Blend
 from graphrec.terms.factors import FactorTerm, Neighbours
 from tests.served import write_model

@@ -16,7 +16,7 @@ from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
-from graphrec.loaders import load_mapping, run_load
+from graphrec.loading import load_mapping, run_load
 from graphrec.serving.answer import Line
 from graphrec.serving.engine import Engine
 from graphrec.training.fit import TrainOptions, train

@@ -14,7 +14,7 @@ from graphrec.graph.memory import MemorySink
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.loaders import load_mapping, run_load
+from graphrec.loading import load_mapping, run_load
 from graphrec.records.blocks import canonical
 from graphrec.serving.engine import Engine
 from graphrec.training.fit import TrainOptions, train

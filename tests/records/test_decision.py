@@ -19,7 +19,7 @@ from graphrec.records.read import entry_of
 from graphrec.records.replay import replay
 from graphrec.records.verify import verify
 from graphrec.serving.engine import Engine
-from graphrec.serving.sentences import Sentences
+from graphrec.serving.reasons.sentences import Sentences
 
 OPTIONS: dict[str, Any] = {"reasons": 3}
 

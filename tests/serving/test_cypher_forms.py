@@ -12,7 +12,7 @@ from graphrec.graph.adjacency import Hidden, visible_graph
 from graphrec.graph.rows import Source, edge_fields, node_fields
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.serving.answer import Line
-from graphrec.serving.reasons import END_OF_TIME, Reasons, utc_text
+from graphrec.serving.reasons.lines import END_OF_TIME, Reasons, utc_text
 from graphrec.store import open_store
 from graphrec.store.base import Store
 from graphrec.store.read import take_snapshot

@@ -8,7 +8,7 @@ import pytest
 from graphrec.graph.adjacency import Hop
 from graphrec.serving.answer import Answer
 from graphrec.serving.engine import Engine
-from graphrec.serving.prefer import KEPT, MIDDLING, Preference, Wish, history
+from graphrec.serving.reasons.prefer import KEPT, MIDDLING, Preference, Wish, history
 
 USERS = [f"C{number:03}" for number in range(0, 56, 5)]
 EVER = np.iinfo(np.int64).max

@@ -10,8 +10,8 @@ import pytest
 from graphrec.errors import SourceError
 from graphrec.graph.adjacency import Hop
 from graphrec.serving.engine import Engine
-from graphrec.serving.languages import CHINESE, ENGLISH
-from graphrec.serving.sentences import Event, Sentences
+from graphrec.serving.reasons.languages import CHINESE, ENGLISH
+from graphrec.serving.reasons.sentences import Event, Sentences
 from graphrec.terms.base import LineGroup
 from tests.banks import SCHEMA
 

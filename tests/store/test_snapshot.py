@@ -10,7 +10,7 @@ from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
-from graphrec.loaders import load_mapping, run_load
+from graphrec.loading import load_mapping, run_load
 from graphrec.store import open_store
 from graphrec.store.base import Store
 from graphrec.store.read import current_snapshot, forget_origin, take_snapshot

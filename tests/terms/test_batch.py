@@ -3,7 +3,7 @@
 import numpy as np
 
 from graphrec.graph.adjacency import Hop
-from graphrec.terms.batch import standardise_rows
+from graphrec.terms.compiled.scores import standardise_rows
 from graphrec.terms.factors import FactorTerm, Neighbours
 from tests.terms.graphs import random_graph
 

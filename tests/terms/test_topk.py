@@ -6,7 +6,7 @@ import pytest
 
 from graphrec.errors import ModelError
 from graphrec.graph.adjacency import from_codes
-from graphrec.terms.topk import top_k
+from graphrec.terms.compiled.topk import top_k
 
 
 def by_sorting(scores: np.ndarray, k: int, masked: np.ndarray) -> np.ndarray:

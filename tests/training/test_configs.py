@@ -8,10 +8,10 @@ import pytest
 from graphrec.errors import UsageError
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.models import loop, objective
+from graphrec.models.fitting import loop, objective
 from graphrec.training.configs import CONFIGS, OPTIONS, WANTED, config_class, read_set, settable
 from graphrec.training.fit import TrainOptions, train
-from graphrec.training.folder import KINDS
+from graphrec.training.job import KINDS
 from graphrec.training.trials import TRIALS, with_given
 from graphrec.training.tune import TuneOptions, tune
 from tests.models.boards import random_board

@@ -10,9 +10,9 @@ from graphrec.errors import ModelError, UsageError
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.terms.files import map_arrays
+from graphrec.terms.folder import open_model
 from graphrec.training import trials, writing
 from graphrec.training.fit import TrainOptions, train
-from graphrec.training.folder import open_model
 
 KINDS = ("lightgcn-id", "graphsage", "als", "rp3beta")
 

@@ -13,9 +13,10 @@ from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.schema import SplitRule
 from graphrec.terms.files import map_arrays
+from graphrec.terms.folder import latest, model_folder, open_model
 from graphrec.training import job, writing
 from graphrec.training.fit import TrainOptions, train
-from graphrec.training.folder import KINDS, latest, model_folder, open_model
+from graphrec.training.job import KINDS
 from graphrec.training.split import split_of
 from tests.training import bank
 

@@ -1,0 +1,1 @@
+"""Cold start: how new products and new customers fare."""

@@ -1,0 +1,168 @@
+"""The hidden test part: who has to find what, and how well the lists of a model and of its baselines find it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.errors import ModelError
+from graphrec.graph.adjacency import Adjacency, Graph, Hop, among, codes_of, visible_graph
+from graphrec.graph.shelf import DIGITS
+from graphrec.graph.snapshot import Snapshot
+from graphrec.metrics.intervals import Interval, bootstrap_all, jackknife
+from graphrec.metrics.ranking import coverage, coverage_without_each, evaluate_lists, novelty
+from graphrec.progress import Progress, silent
+from graphrec.terms.blend import Blend
+from graphrec.terms.folder import Model
+from graphrec.training.lists import ranked_lists
+from graphrec.training.split import Split
+
+Metrics = dict[str, Interval]
+
+
+@dataclass(frozen=True, eq=False)
+class HiddenPart:
+    """Who has to find what, and what is left out of their lists.
+
+    Shapes: users (num_users,) and a row of `relevant` for each; a row of `held` and of `masked` for every user there
+    is; holders (num_products,): users who hold each product in what was fitted.
+    """
+
+    users: NDArray[np.int32]
+    relevant: Adjacency
+    held: Adjacency
+    """What was fitted on."""
+    masked: Adjacency
+    """What is no candidate."""
+    holders: NDArray[np.int64]
+    num_products: int
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, split: Split, fitted: Graph) -> "HiddenPart":
+        """The test part of a split for what was fitted on a graph."""
+        users, relevant = split.relevant("test")
+        held = fitted.held()
+        masked = held if split.masked == split.fitted else visible_graph(snapshot, split.hidden(split.masked)).held()
+        holders = np.bincount(held.indices, minlength=split.num_products)
+        return cls(users, relevant, held, masked, holders, split.num_products)
+
+    @property
+    def holder_share(self) -> NDArray[np.float64]:
+        """The share of the users who hold anything that hold each product (num_products,)."""
+        share: NDArray[np.float64] = self.holders / max(int((self.held.degrees() > 0).sum()), 1)
+        return share
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """The lists of one model and every metric of every user.
+
+    Shapes: lists (num_users, length); per_user: arrays (num_users,) by name, such as `ndcg@10`.
+    """
+
+    lists: NDArray[np.int32]
+    per_user: Mapping[str, NDArray[np.float64]]
+    metrics: Metrics
+
+
+def measure(
+    blend: Blend, part: HiddenPart, ks: Sequence[int], *, seed: int, spare: int = 0, progress: Progress = silent
+) -> Measured:
+    """The metrics of a model on the test part, its lists `spare` products longer than the longest cut."""
+    return measure_lists(
+        ranked_lists(blend, part.users, part.masked, max(ks) + spare, progress=progress), part, ks, seed=seed
+    )
+
+
+def measure_lists(lists: NDArray[np.int32], part: HiddenPart, ks: Sequence[int], *, seed: int) -> Measured:
+    """The metrics of lists (num_users, length), one of each test user."""
+    per_user = evaluate_lists(lists, part.relevant.indptr, part.relevant.indices, ks)
+    for k in ks if part.holders.any() else ():
+        per_user[f"novelty@{k}"] = novelty(lists, k, part.holder_share)
+    found = bootstrap_all(per_user, seed=seed)
+    for k in ks:
+        value = coverage(lists, k, part.num_products)
+        found[f"coverage@{k}"] = jackknife(value, coverage_without_each(lists, k, part.num_products))
+    return Measured(lists, per_user, found)
+
+
+def check_unseen(model: Model, folder_name: str, split: Split) -> None:
+    """Raise when the graph that a model was fitted on holds a pair of the test part.
+
+    The hash of the split says what a model claims; this looks at what it holds.
+
+    Raises:
+        ModelError: with how many pairs were seen.
+    """
+    roles = model.graph.schema.roles
+    # In a split by pairs every interaction of a hidden pair is hidden; in one by time an earlier look is no secret.
+    types = roles.relevant if split.listed is None else roles.interactions
+    seen = np.zeros(len(split.test), np.bool_)
+    for name in types:
+        seen |= among(split.test, codes_of(model.graph.hops[Hop(name)], split.num_products))
+    if seen.any():
+        raise ModelError(
+            f"model {folder_name} has seen {int(seen.sum()):,} of the {len(split.test):,} test pairs of split "
+            f"{split.hash[:DIGITS]}, so that nothing it finds is a finding; run: graphrec train --model {model.kind}"
+        )
+
+
+#: The most popular products, which one quality is measured without.
+POPULAR = 10
+#: The list that a person is shown.
+SHOWN = 10
+#: A list of a small catalogue is this part of it, at least 3 products: ten of twenty products are no choice.
+SMALL_PART = 7
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """A model on the test part of its snapshot."""
+
+    snapshot: Snapshot
+    model: Model
+    visible: Graph
+    """What the model was fitted on, with every edge type."""
+    part: HiddenPart
+    own: Measured
+    others: Mapping[str, Measured]
+    """The baselines."""
+    ks: tuple[int, ...]
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """What the model is called beside the baselines."""
+        return "model" if self.model.kind in self.others else self.model.kind
+
+    @property
+    def measured(self) -> dict[str, Measured]:
+        """The model, then the baselines."""
+        return {self.name: self.own, **self.others}
+
+    @property
+    def k(self) -> int:
+        """The cut of a report: the longest that was asked for, up to what a person is shown."""
+        most = min(SHOWN, max(3, self.part.num_products // SMALL_PART))
+        return max((k for k in self.ks if k <= most), default=min(self.ks))
+
+
+MOST_SCORES = 40_000_000
+"""Scores looked at per pass: a second or two."""
+BLOCK_SCORES = 4_000_000
+
+
+def sampled_rows(comparison: Comparison, most: int | None = None) -> NDArray[np.int64]:
+    """Positions of test users, ascending: all of them, or a seeded sample of as many as MOST_SCORES allows."""
+    total = len(comparison.part.users)
+    affordable = max(100, MOST_SCORES // max(comparison.part.num_products, 1))
+    wanted = min(total, affordable if most is None else most)
+    return np.sort(np.random.default_rng(comparison.seed).choice(total, wanted, replace=False))
+
+
+def blocks(num_rows: int, num_products: int) -> Iterator[tuple[int, slice]]:
+    """How many rows are done, and the next slice of them, whose scores are held at once."""
+    step = max(1, BLOCK_SCORES // max(num_products, 1))
+    for start in range(0, num_rows, step):
+        yield start, slice(start, min(start + step, num_rows))

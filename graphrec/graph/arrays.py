@@ -1,0 +1,396 @@
+"""Arrays in files that are checked when they are read: what was written, or an error that names the file.
+
+    checksums       every file of a folder: its size, its array, and the CRC-32 of each page of 64 KiB
+    meta.json       what the folder says about itself, with its own digest and that of `checksums`
+
+A reader of one row checks the pages of that row; who needs an array as a whole checks all of it once. Only numpy is
+needed to read.
+"""
+
+import hashlib
+import json
+import mmap
+import operator
+import os
+import weakref
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from graphrec.errors import Damaged, SchemaOutdated
+from graphrec.files import whole_file
+
+PAGE = 65536
+"""Bytes that one checksum covers."""
+CHECKSUMS = "checksums"
+"""The file of a folder that holds its checksums."""
+SEAL = "seal"
+"""The key of meta.json that holds the digest of all other keys."""
+_MAGIC = b"graphrec checksums 1\n"
+_DIGEST = 32
+# Where a request touches more than this part of an array, checking all of it is quicker than finding its pages.
+_LARGE_PART = 8
+_TENSORS: Mapping[str, DTypeLike] = {
+    "F64": np.float64, "F32": np.float32, "I64": np.int64, "I32": np.int32, "U8": np.uint8, "BOOL": np.bool_,
+}  # fmt: skip
+
+
+def seal(folder: Path) -> str:
+    """Write the checksums of every file below a folder but meta.json; the digest of them, for `CheckedFolder.open`.
+
+    Raises:
+        ValueError: an array is in Fortran order, which has no rows to check one by one.
+    """
+    described: dict[str, Any] = {}
+    sums: list[int] = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = path.relative_to(folder).as_posix()
+        if name in (CHECKSUMS, "meta.json"):
+            continue
+        with path.open("rb") as file:
+            while page := file.read(PAGE):
+                sums.append(zlib.crc32(page))
+            described[name] = {"size": file.tell(), "array": None}
+        if path.suffix == ".npy":
+            described[name]["array"] = _described(path)
+    head = json.dumps(described, ensure_ascii=False).encode()
+    content = _MAGIC + len(head).to_bytes(8, "little") + head + np.array(sums, "<u4").tobytes()
+    digest = hashlib.sha256(content)
+    (folder / CHECKSUMS).write_bytes(content + digest.digest())
+    return digest.hexdigest()
+
+
+def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON object with the digest of its content, for `read_sealed`."""
+    sealed = {**content, SEAL: _digest_of(content)}
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(sealed, ensure_ascii=False, indent=1, sort_keys=True), "utf-8")
+
+
+def read_sealed(path: Path, form: int, remedy: str) -> dict[str, Any]:
+    """The content that `write_sealed` wrote.
+
+    Args:
+        form: the value of the key `format` that this graphrec reads.
+        remedy: the end of an error's line: the next command.
+
+    Raises:
+        FileNotFoundError, NotADirectoryError: there is no such file.
+        SchemaOutdated: it has another format.
+        Damaged: it is not what was written.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except OSError as error:
+        raise Damaged(f"{path} cannot be read: {error.strerror}; {remedy}") from None
+    except (ValueError, RecursionError):
+        raise Damaged(f"{path} is damaged: it is no JSON; {remedy}") from None
+    if not isinstance(content, dict):
+        raise Damaged(f"{path} is damaged: it is no JSON object; {remedy}")
+    found = content.get("format")
+    if found != form:
+        raise SchemaOutdated(f"{path.parent} has format {found!r}, this graphrec reads {form}; {remedy}")
+    if content.pop(SEAL, None) != _digest_of(content):
+        raise Damaged(f"{path} is damaged: its content is not what was written; {remedy}")
+    return content
+
+
+class CheckedArray:
+    """A read-only array in a file, whose pages are checked before the first use of each.
+
+    Slices, single rows and arrays of row numbers check the pages of these rows. `whole()`, which `numpy.asarray` calls
+    too, checks all of it once and returns the array itself: for compiled code, comparisons and arithmetic. Threads may
+    share it.
+    """
+
+    __slots__ = ("_data", "_file", "_first", "_is_checked", "_last", "_offset", "_row_bytes", "dtype", "shape")
+
+    def __init__(self, file: "_File", data: NDArray[Any], offset: int) -> None:
+        self._file = file
+        self._data = data
+        self._offset = offset
+        self._row_bytes = data.strides[0] if data.ndim else data.itemsize
+        self._first, self._last = offset // PAGE, -(-(offset + data.nbytes) // PAGE)
+        self._is_checked = not data.nbytes
+        self.dtype = data.dtype
+        self.shape = data.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(self._data.size)
+
+    @property
+    def nbytes(self) -> int:
+        """The number of bytes of the elements."""
+        return int(self._data.nbytes)
+
+    @property
+    def path(self) -> Path:
+        """The file it is in, for messages."""
+        return self._file.path
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.whole())
+
+    def __getitem__(self, key: Any) -> Any:
+        """The same as of an array.
+
+        Raises:
+            Damaged: a page of these rows is not what was written.
+        """
+        # First the key itself: numpy refuses rows that are not there.
+        found = self._data[key]
+        if not self._is_checked:
+            self._check(key[0] if isinstance(key, tuple) and key else key)
+        return found
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        array = self.whole()
+        if dtype is not None and np.dtype(dtype) != array.dtype:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def whole(self) -> NDArray[Any]:
+        """The array, read-only, after a check of all its pages.
+
+        Raises:
+            Damaged: a page is not what was written.
+        """
+        if not self._is_checked:
+            self._file.check(self._first, self._last)
+            self._is_checked = True
+        return self._data
+
+    def _check(self, key: Any) -> None:
+        """Check the pages of the rows that a key of the first axis names."""
+        if isinstance(key, slice):
+            start, stop, step = key.indices(len(self._data))
+            count = len(range(start, stop, step))
+            low, high = (start, stop) if step > 0 else (start + (count - 1) * step, start + 1)
+            if count:
+                self._file.check(*self._pages(low, high))
+        elif isinstance(key, np.ndarray | list) and np.asarray(key).dtype != np.bool_:
+            self._check_rows(np.asarray(key, np.int64).ravel())
+        elif isinstance(key, int | np.integer) and not isinstance(key, bool):
+            row = operator.index(key) % len(self._data)
+            self._file.check(*self._pages(row, row + 1))
+        else:
+            self.whole()
+        self._is_checked = self._file.is_checked(self._first, self._last)
+
+    def _check_rows(self, rows: NDArray[np.int64]) -> None:
+        if not len(rows):
+            return
+        if len(rows) * _LARGE_PART >= len(self._data):
+            self.whole()
+            return
+        starts = self._offset + np.where(rows < 0, rows + len(self._data), rows) * self._row_bytes
+        first, last = starts // PAGE, (starts + self._row_bytes - 1) // PAGE
+        for step in range(int((last - first).max()) + 1):
+            self._file.check_pages(np.minimum(first + step, last))
+
+    def _pages(self, low: int, high: int) -> tuple[int, int]:
+        """The first page of some rows, and the one after the last."""
+        start, end = self._offset + low * self._row_bytes, self._offset + high * self._row_bytes
+        return start // PAGE, -(-end // PAGE)
+
+
+class CheckedFolder:
+    """The files of a folder that `seal` closed, each opened when it is first asked for and checked where it is read.
+
+    The folder is held open: files put into its place later, under the same path, are never mixed with its own.
+    """
+
+    def __init__(self, folder: Path, described: Mapping[str, Any], sums: NDArray[np.uint32], remedy: str) -> None:
+        self.folder = folder
+        self.remedy = remedy
+        self._described = described
+        self._sums: dict[str, NDArray[np.uint32]] = {}
+        first = 0
+        for name, entry in described.items():
+            pages = -(-entry["size"] // PAGE)
+            self._sums[name] = sums[first : first + pages]
+            first += pages
+        self._files: dict[str, _File] = {}
+        self._handle = -1
+
+    @classmethod
+    def open(cls, folder: Path, digest: str, remedy: str) -> "CheckedFolder":
+        """The files of a folder.
+
+        Args:
+            digest: what `seal` returned.
+            remedy: the end of an error's line: the next command.
+
+        Raises:
+            Damaged: the checksums are missing, damaged, or those of another folder.
+        """
+        path = folder / CHECKSUMS
+        handle = -1
+        try:
+            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            with os.fdopen(os.open(CHECKSUMS, os.O_RDONLY, dir_fd=handle), "rb") as file:
+                content = file.read()
+        except OSError as error:
+            if handle >= 0:
+                os.close(handle)
+            raise Damaged(f"{path} cannot be read: {error.strerror}; {remedy}") from None
+        body, end = content[:-_DIGEST], len(_MAGIC) + 8
+        if hashlib.sha256(body).digest() != content[-_DIGEST:]:
+            os.close(handle)
+            raise Damaged(f"{path} is damaged: its content is not what was written; {remedy}")
+        if content[-_DIGEST:].hex() != digest or not body.startswith(_MAGIC):
+            os.close(handle)
+            raise Damaged(f"{path} is damaged: it holds the checksums of other files; {remedy}")
+        size = int.from_bytes(body[len(_MAGIC) : end], "little")
+        opened = cls(folder, json.loads(body[end : end + size]), np.frombuffer(body[end + size :], "<u4"), remedy)
+        opened._handle = handle
+        weakref.finalize(opened, os.close, handle)
+        return opened
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._described
+
+    @property
+    def names(self) -> list[str]:
+        """The files, as paths below the folder."""
+        return list(self._described)
+
+    def array(self, name: str) -> CheckedArray:
+        """The array of a `.npy` file.
+
+        Raises:
+            Damaged: the file is missing, or has another size.
+        """
+        kind, shape, offset = self._described[name]["array"]
+        file = self._file(name)
+        dtype, count = np.dtype(kind), int(np.prod(shape, dtype=np.int64))
+        return CheckedArray(file, np.frombuffer(file.content, dtype, count, offset).reshape(shape), offset)
+
+    def tensors(self, name: str) -> dict[str, CheckedArray]:
+        """The arrays of a `.safetensors` file by name.
+
+        Raises:
+            Damaged: the file is missing, has another size, or its header is not what was written.
+        """
+        file = self._file(name)
+        file.check(0, 1)
+        size = int.from_bytes(file.content[:8], "little")
+        file.check(0, -(-(8 + size) // PAGE))
+        arrays = {}
+        for key, entry in json.loads(bytes(file.content[8 : 8 + size])).items():
+            if key != "__metadata__":
+                start, end = entry["data_offsets"]
+                dtype = np.dtype(_TENSORS[entry["dtype"]])
+                data = np.frombuffer(file.content, dtype, (end - start) // dtype.itemsize, 8 + size + start)
+                arrays[key] = CheckedArray(file, data.reshape(entry["shape"]), 8 + size + start)
+        return arrays
+
+    def content(self, name: str) -> bytes:
+        """The bytes of a file.
+
+        Raises:
+            Damaged: the file is not what was written.
+        """
+        file = self._file(name)
+        file.check(0, len(self._sums[name]))
+        return bytes(file.content)
+
+    def verify(self) -> None:
+        """Check every page of every file.
+
+        Raises:
+            Damaged: one is not what was written.
+        """
+        for name in self._described:
+            self._file(name).check(0, len(self._sums[name]))
+
+    def _file(self, name: str) -> "_File":
+        if name not in self._files:
+            size, path = self._described[name]["size"], self.folder / name
+            try:
+                handle = os.open(name, os.O_RDONLY, dir_fd=self._handle)
+            except OSError as error:
+                raise Damaged(f"{path} cannot be read: {error.strerror}; {self.remedy}") from None
+            try:
+                found = os.fstat(handle).st_size
+                if found != size:
+                    raise Damaged(f"{path} is damaged: it has {found:,} bytes of {size:,}; {self.remedy}")
+                content = memoryview(mmap.mmap(handle, 0, access=mmap.ACCESS_READ)) if size else memoryview(b"")
+            finally:
+                os.close(handle)
+            # Two threads may both come here; either file serves.
+            self._files.setdefault(name, _File(path, content, self._sums[name], self.remedy))
+        return self._files[name]
+
+
+class _File:
+    """A mapped file with the checksum of each page, and which pages were checked.
+
+    Threads need no lock: a page that two of them check is checked twice, and each mark is one byte.
+    """
+
+    __slots__ = ("_remedy", "_seen", "_sums", "content", "path")
+
+    def __init__(self, path: Path, content: memoryview, sums: NDArray[np.uint32], remedy: str) -> None:
+        self.path = path
+        self.content = content
+        self._sums = sums
+        self._remedy = remedy
+        self._seen = bytearray(len(sums))
+
+    def is_checked(self, first: int, last: int) -> bool:
+        """Whether the pages from `first` to before `last` were checked."""
+        return self._seen.find(0, first, last) < 0
+
+    def check(self, first: int, last: int) -> None:
+        """Check the pages from `first` to before `last`."""
+        page = self._seen.find(0, first, last)
+        while page >= 0:
+            self._check_page(page)
+            page = self._seen.find(0, page + 1, last)
+
+    def check_pages(self, pages: NDArray[np.int64]) -> None:
+        """Check some pages."""
+        unseen = pages[np.frombuffer(self._seen, np.uint8)[pages] == 0]
+        for page in np.unique(unseen).tolist():
+            self._check_page(page)
+
+    def _check_page(self, page: int) -> None:
+        start = page * PAGE
+        if zlib.crc32(self.content[start : start + PAGE]) != self._sums[page]:
+            end = min(start + PAGE, len(self.content))
+            raise Damaged(
+                f"{self.path} is damaged: its bytes {start:,} to {end:,} are not what was written; {self._remedy}"
+            )
+        self._seen[page] = 1
+
+
+def _described(path: Path) -> tuple[str, list[int], int]:
+    """The dtype, the shape and the first byte of the array in a `.npy` file."""
+    with path.open("rb") as file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, is_fortran, dtype = read(file)
+        if is_fortran and len(shape) > 1:
+            raise ValueError(f"{path}: an array in Fortran order cannot be checked by rows")
+        return dtype.str, list(shape), file.tell()
+
+
+def _digest_of(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""What a mapping says: TOML read into frozen dataclasses, and checked against itself."""

@@ -1,0 +1,1 @@
+"""A first mapping for files that nobody has described yet."""

@@ -1,0 +1,215 @@
+"""Proposes a first mapping from the files of a folder, for a person to edit."""
+
+import re
+from itertools import permutations
+from pathlib import Path
+
+from graphrec.errors import SourceError
+from graphrec.files import whole_file
+from graphrec.loading.propose.column_profile import ColumnProfile
+from graphrec.loading.propose.draft_parts import (
+    Draft,
+    add_attributes,
+    add_entity,
+    add_event,
+    add_missing_label,
+    add_references,
+    add_series,
+    quote,
+    toml_key,
+)
+from graphrec.loading.propose.looks import is_personal, label_name, likeness
+from graphrec.loading.propose.profile import TableProfile, profile_folder
+from graphrec.loading.propose.words import singular, stem
+from graphrec.progress import Progress, silent
+
+SPREADSHEETS = (".xlsx", ".xls", ".ods")
+Ends = list[tuple[str, str]]
+"""Column and label of the things that a row joins."""
+
+
+def write_draft(path: Path, folder: Path, progress: Progress = silent) -> Draft:
+    """Write a proposed mapping; returns what it says and what to look at.
+
+    Raises:
+        SourceError: the file is there already, no file can be read, or nothing looks like users and products.
+    """
+    if path.exists():
+        raise SourceError(f"{path} is there already; name another file with --new, or remove it")
+    if not folder.is_dir():
+        raise SourceError(f"--data {folder}: no such folder; give the folder that holds the files")
+    tables, left = profile_folder(folder, progress)
+    draft = _propose(tables, left, folder)
+    with whole_file(path) as temporary:
+        temporary.write_text(_text(draft, tables, path), encoding="utf-8")
+    return draft
+
+
+def _propose(tables: list[TableProfile], left: list[str], folder: Path) -> Draft:
+    if not tables:
+        raise SourceError(
+            f"--data {folder}: no file ends in .csv, .tsv, .json, .jsonl or .parquet; give another folder"
+        )
+    notes = [f"{file} has no reader by its suffix and was left out{_advice(file)}" for file in left]
+    notes += [f"{table.name} has no rows and is not used" for table in tables if not table.rows]
+    filled = [table for table in tables if table.rows]
+    drafts = (_read_as(filled, Draft(list(notes), is_loose=is_loose)) for is_loose in (False, True))
+    draft = next((draft for draft in drafts if draft is not None), None)
+    if draft is None:
+        raise SourceError(
+            f"--data {folder}: no file joins two things by their keys, as trades join customers and products; "
+            "give the folder of the events too, or write the mapping by hand"
+            + (f" ({'; '.join(notes)})" if notes else "")
+        )
+    return draft
+
+
+def _advice(file: str) -> str:
+    return "; save each of its sheets as CSV" if Path(file).suffix.lower() in SPREADSHEETS else ""
+
+
+def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
+    """The draft with everything that the tables say; None where none joins two things."""
+    referred = {other for table in tables for other in table.references.values()}
+    entities = [table for table in tables if table.key and not _is_event(table, table.name in referred, draft)]
+    events = [table for table in tables if table not in entities]
+    entities = [table for table in entities if table.references or table.name in referred]
+    draft.label_of = {table.name: label_name(singular(table.name)) for table in entities}
+    ends = {table.name: _ends(table, draft) for table in events}
+    if not _choose_roles(draft, entities, [(table.rows, ends[table.name]) for table in events]):
+        return None
+    for table in entities:
+        add_entity(draft, table)
+        if draft.label_of[table.name] in {draft.user, draft.product}:
+            add_attributes(draft, table)
+    for table in events:
+        for column, label in ends[table.name] if len(ends[table.name]) == 2 else ():
+            add_missing_label(draft, column, label, tables)
+    for table in entities:
+        add_references(draft, table)
+    _add_events(draft, [(table, ends[table.name]) for table in events])
+    for table in tables:
+        _ask_about(draft, table)
+    return draft
+
+
+def _add_events(draft: Draft, events: list[tuple[TableProfile, Ends]]) -> None:
+    for table, ends in events:
+        if add_event(draft, table, ends) or add_series(draft, table, ends):
+            draft.label_of.setdefault(table.name, "")
+    if not draft.relevant():
+        draft.interactions = dict.fromkeys(draft.interactions, 1.0)
+        draft.ask("roles: nothing is called like a purchase or a holding, so every interaction speaks for a product")
+
+
+def _is_event(table: TableProfile, is_referred: bool, draft: Draft) -> bool:
+    """Whether the rows join two other things, with or without a number of their own."""
+    joined = [(column, likeness(column) or likeness(other)) for column, other in table.references.items()]
+    joined += [(column.name, likeness(column.name)) for column in _other_ends(table, draft)]
+    liked = {like for _, like in joined}
+    if min(liked, default=0) < 0 < max(liked, default=0):
+        return True
+    has_time = any(column.kind == "time" for column in table.others())
+    return len(table.references) >= 2 and not is_referred and (table.key is None or has_time)
+
+
+def _other_ends(table: TableProfile, draft: Draft) -> list[ColumnProfile]:
+    """Identifiers that no table describes."""
+    repeated = [c for c in table.others() if c.kind in {"text", "integer"} and c.distinct < c.filled]
+    return [c for c in repeated if c.looks_like_id or (draft.is_loose and likeness(c.name))]
+
+
+def _ends(table: TableProfile, draft: Draft) -> Ends:
+    """What a row joins: a user and a product where it has them; identifiers without a table become labels."""
+    found = [(column, draft.label_of[other]) for column, other in table.references.items() if other in draft.label_of]
+    found += [(column.name, label_name("_".join(stem(column.name)))) for column in _other_ends(table, draft)]
+    if len(found) < 2:
+        return found
+    likes = [likeness(label) or likeness(column) for column, label in found]
+    first, second = max(likes), min(likes)
+    if first > 0 > second:
+        return [found[likes.index(first)], found[likes.index(second)]]
+    return found[:2]
+
+
+def _choose_roles(draft: Draft, entities: list[TableProfile], events: list[tuple[int, Ends]]) -> bool:
+    """User and product: by their names, else by who has a personal column, else as the largest event table has them.
+
+    False where no event table joins two things.
+    """
+    personal = {
+        draft.label_of[table.name]
+        for table in entities
+        if any(is_personal(column, of_user=False) for column in table.others())
+    }
+
+    def like_user(end: tuple[str, str]) -> int:
+        column, label = end
+        return (likeness(label) or likeness(column)) + (label in personal)
+
+    choices = [
+        (like_user(user) - like_user(product), rows, -number, user[1], product[1])
+        for rows, ends in events
+        if len({label for _, label in ends}) == 2
+        for number, (user, product) in enumerate(permutations(ends))
+    ]
+    if not choices:
+        return False
+    sure, _, _, draft.user, draft.product = max(choices)
+    if sure <= 0:
+        draft.ask(f"roles: is {draft.user} the user and {draft.product} the product?")
+    return True
+
+
+def _ask_about(draft: Draft, table: TableProfile) -> None:
+    """What the files leave open: tables without use, other encodings, keys twice, values that are no key."""
+    if table.name not in draft.label_of:
+        draft.ask(f"{table.name} joins no two things that were recognised and is not used")
+        return
+    if table.encoding != "utf-8":
+        draft.ask(f"{table.path} is no UTF-8 and is read as {table.encoding}: are its letters right?")
+    unnamed = sum(re.fullmatch(r"column\d+", column) is not None for column in table.columns)
+    if unnamed:
+        draft.ask(
+            f"{table.path}: its first line leaves {unnamed} columns without a name; is the header below it (skip = 1)?"
+        )
+    key = table.columns[table.key] if table.key else None
+    if key is not None and key.distinct < table.rows:
+        draft.ask(
+            f"{table.name}: {table.rows - key.distinct} rows have a {key.name} of others, or none; a load rejects them"
+        )
+    for each in table.columns.values():
+        if each.misfits:
+            kind = "dates" if each.kind == "time" else "numbers"
+            draft.ask(
+                f"{table.name}: {each.misfits} of {each.name} are no {kind}: gaps, or rejected where it is the time"
+            )
+    for column, count in table.strays.items():
+        draft.ask(
+            f"{table.name}: {count} different {column} are not in {table.references[column]}; a load rejects their rows"
+        )
+
+
+def _text(draft: Draft, tables: list[TableProfile], path: Path) -> str:
+    looked = "".join(f"#   {question}\n" for question in draft.questions)
+    weights = ", ".join(f"{toml_key(kind)} = {weight}" for kind, weight in draft.interactions.items())
+    head = [
+        "# A first proposal, made from the files: read it, mend it, then load it with --check.",
+        *([f"# Look at:\n{looked}"] if looked else []),
+        f"[source]\nname = {quote(path.stem)}\n",
+        "[source.files]",
+        *(_file(table) for table in tables if table.name in draft.label_of),
+        f"\n[roles]\nuser = {quote(draft.user)}\nproduct = {quote(draft.product)}",
+        f"interactions = {quote(list(draft.interactions))}",
+        f"weights = {{ {weights} }}   # how much each speaks for a product; below 0: against it",
+        f"relevant = {quote(draft.relevant())}   # what is a hit in evaluation, and what counts as held",
+        "min_group = 5   # the smallest number of other people that a reason may speak of\n",
+    ]
+    return "\n".join(head) + "\n" + "\n\n".join(draft.parts) + "\n"
+
+
+def _file(table: TableProfile) -> str:
+    path = quote(table.path)
+    if table.encoding == "utf-8":
+        return f"{toml_key(table.name)} = {path}"
+    return f"{toml_key(table.name)} = {{ path = {path}, encoding = {quote(table.encoding)} }}"

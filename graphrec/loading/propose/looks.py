@@ -1,0 +1,139 @@
+"""What a table, a column or a value looks like by its name: English, German and Chinese words in common use."""
+
+import re
+from dataclasses import dataclass
+
+from graphrec.loading.propose.column_profile import ColumnProfile
+from graphrec.loading.propose.words import singular, words
+from graphrec.loading.run.columns import EDGE_OWN, NODE_OWN
+
+
+@dataclass(frozen=True)
+class Action:
+    """What people do with products: the edge type that reasons read well, and how much it speaks for a product."""
+
+    type: str
+    weight: float
+    names: frozenset[str]
+
+    @property
+    def is_relevant(self) -> bool:
+        """Whether it is a hit in evaluation, and means that the product is held."""
+        return self.weight >= 1.0
+
+    def is_within(self, text: str) -> bool:
+        """Whether a Chinese text, which has no spaces between words, holds one of the names."""
+        return any(name in text for name in self.names if name[0] >= "\u4e00")
+
+
+def _action(type_: str, weight: float, names: str) -> Action:
+    return Action(type_, weight, frozenset(names.split()))
+
+
+_ACTIONS = (
+    _action("BOUGHT", 1.0, "buy bought purchase order trade transaction kauf käufe gekauft bestellung buchung umsatz"),
+    _action("BOUGHT", 1.0, "umsätze umsaetze abschluss abschlüsse subscribe subscription invest zeichnung"),
+    _action("BOUGHT", 1.0, "购买 买入 申购 认购 交易 订单 成交"),
+    _action("HELD", 1.0, "hold held holding position own owned ownership contract bestand bestände vertrag verträge"),
+    _action("HELD", 1.0, "持有 持仓 合同"),
+    _action("RATED", 1.0, "rate rated rating review reviewed bewertung bewertungen 评分 评价"),
+    _action("VIEWED", 0.2, "view viewed click visit browse impression pageview ansicht aufruf klick besuch"),
+    _action("VIEWED", 0.2, "浏览 查看 点击 访问"),
+    _action("SOLD", -1.0, "sell sold sale redeem redemption verkauf verkäufe verkauft rückgabe 卖出 赎回 出售"),
+    _action(
+        "REJECTED", -1.0, "reject rejected rejection decline declined dislike complaint ablehnung abgelehnt 拒绝 投诉"
+    ),
+)
+_USER = re.compile(
+    r"^(customer|cust|client|user|member|account|investor|patient|person|people|subscriber|reader|borrower|holder|household|"
+    r"guest|student|employee|citizen|visitor|shopper|buyer|passenger|tenant|insured|player|listener|farmer)$"
+    r"|^(kunde|kunden|kdn?r?$|mandant|anleger|nutzer|depotinhaber|versicherte|mitglied)|客户|用户|会员|投资者|持卡人"
+)
+_PRODUCT = re.compile(
+    r"^(product|prod|item|article|book|movie|film|song|track|security|fund|stock|asset|isin|instrument|recipe|course|drug|"
+    r"treatment|hotel|restaurant|game|job|offer|policy|plan|service|dish|wine|therapy|lesson|title)$"
+    r"|^(produkt|artikel|wertpapier|fonds|tarif|angebot)|产品|商品|基金|股票|证券|理财"
+)
+_PERSONAL = re.compile(
+    r"^(e?mail|phone|mobile|fax|address|street|birth|dob|birthday|birthdate|ssn|iban|passport|surname|lastname|firstname|"
+    r"vorname|nachname|familienname|geburt|geburts\w+|telefon|handy|adresse|anschrift|stra(ß|ss)e|hausnummer|steuer\w+)$"
+    r"|telefon|姓名|手机|电话|邮箱|地址|出生|生日|身份证|护照|卡号"
+)
+_PROTECTED = re.compile(
+    r"^(sex|gender|marital|religion|ethnicity|race|nationality|disability|orientation|salutation|geschlecht|anrede|"
+    r"familienstand|konfession|nationalität|staatsangehörigkeit|behinderung)$|性别|婚姻|民族|宗教|国籍|残疾"
+)
+_NAME = re.compile(r"^(name|title|label|display|bezeichnung|titel|produktname|fondsname)$|名称|姓名|标题|简称")
+_WEIGHT = re.compile(
+    r"^(amount|quantity|qty|volume|value|units|rating|score|weight|count|minutes|betrag|menge|stück|wert)$|金额|数量|份额"
+)
+_KNOWN = re.compile(
+    r"^(booked|known|recorded|created|reported|settled|loaded|posted|published|gebucht|buchungsdatum)$|记账|入账"
+)
+_ISSUED = re.compile(
+    r"^(issued|launched|introduced|released|auflage|auflagedatum|emissionsdatum|ausgegeben)$|发行|上市|成立"
+)
+_ACTION = re.compile(
+    r"^(type|kind|action|event|side|operation|activity|art|vorgang|buchungsart|transaktionsart)$|类型|方向|操作"
+)
+_STATE = re.compile(
+    r"^(status|currency|consent|flag|language|unit|channel|währung|waehrung|einwilligung|sprache)$|状态|币种|货币|语言"
+)
+_PATTERNS = {
+    "user": _USER,
+    "product": _PRODUCT,
+    "personal": _PERSONAL,
+    "protected": _PROTECTED,
+    "name": _NAME,
+    "weight": _WEIGHT,
+    "known": _KNOWN,
+    "issued": _ISSUED,
+    "action": _ACTION,
+    "state": _STATE,
+}
+
+
+def looks(text: str, like: str) -> bool:
+    """Whether one of the words of a name is of a sort: user, product, personal, weight and so on."""
+    return any(_PATTERNS[like].search(word) or _PATTERNS[like].search(singular(word)) for word in words(text))
+
+
+def likeness(text: str) -> int:
+    """2 for what is called like users, -2 for what is called like products, 0 for neither."""
+    return 2 * looks(text, "user") - 2 * looks(text, "product")
+
+
+def is_personal(column: ColumnProfile, *, of_user: bool) -> bool:
+    """Whether a column names or reaches a person; a name does so only for users."""
+    return looks(column.name, "personal") or (of_user and column.kind == "text" and "name" in column.name.lower())
+
+
+def action_of(text: str) -> Action | None:
+    """What a value says that people do."""
+    found = {*words(text), *(singular(word) for word in words(text)), text.strip().lower()}
+    return next((action for action in _ACTIONS if found & action.names or action.is_within(text)), None)
+
+
+def action_of_table(text: str) -> Action | None:
+    """What the rows of a table say that people did: what a bank calls its sales, its customers bought."""
+    action = action_of(text)
+    return _ACTIONS[0] if action is not None and action.type == "SOLD" else action
+
+
+def property_name(column: str) -> str:
+    """The column's name as a property: letters, digits and _, and none of graphrec's own."""
+    plain = re.sub(r"\W+", "_", column).strip("_") or "column"
+    plain = f"column_{plain}" if plain[0].isdigit() else plain
+    return f"{plain}_given" if plain.lower() in (NODE_OWN | EDGE_OWN) - {"id"} else plain
+
+
+def label_name(text: str) -> str:
+    """A text as a label: `age_band` is AgeBand."""
+    label = "".join(word[:1].upper() + word[1:] for word in words(text))
+    return label if label and not label[0].isdigit() else f"Label{label}"
+
+
+def type_name(text: str, otherwise: str = "HAS") -> str:
+    """A text as an edge type: `first view` is FIRST_VIEW."""
+    kind = "_".join(words(text)).upper()
+    return kind if kind and not kind[0].isdigit() else f"{otherwise}_{kind}"

@@ -1,0 +1,1 @@
+"""One run of a mapping: statements, checks, rejected rows, and the rows that a sink takes."""

@@ -1,0 +1,181 @@
+"""Runs a mapping: get, transform, load, cleanup."""
+
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from graphrec.graph.rows import Counts, LoadReport, Part, Sink, Source
+from graphrec.loading.mapping.specs import Mapping
+from graphrec.loading.run.rejects import check_limit, write_rejected
+from graphrec.loading.run.transform import Checked, KnownIds, Staged, check_rows, rows, split_rows, stage
+from graphrec.loading.sources.database import open_database
+from graphrec.loading.sources.files import bind_files, find_files, hash_files
+from graphrec.progress import Progress, silent
+from graphrec.schema import EdgeSchema, GraphSchema, NodeSchema
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One run of a mapping over a folder."""
+
+    mapping: Mapping
+    data_dir: Path
+    full: bool
+    max_rejected: int | float
+    rejected_path: Path | None
+    progress: Progress
+
+
+def run_load(
+    mapping: Mapping,
+    data_dir: str | Path,
+    sink: Sink,
+    *,
+    incremental: bool = False,
+    max_rejected: float = 0,
+    rejected_path: Path | None = None,
+    progress: Progress = silent,
+) -> LoadReport:
+    """What a load of these files into a sink did; all counts are 0 when it had nothing to do.
+
+    Args:
+        incremental: merge only; without it, what this source wrote earlier and does not bring again goes.
+        max_rejected: how many rows may be rejected; a float below 1 is a share of the rows read.
+        rejected_path: where the rejected rows are written.
+
+    Raises:
+        SourceError: the mapping or a file is not usable.
+        RejectedRows: too many rows were rejected; nothing was written.
+    """
+    began = time.monotonic()
+    run = _Run(mapping, Path(data_dir), not incremental, max_rejected, rejected_path, progress)
+    found = find_files(mapping, run.data_dir)
+    files_hash = hash_files(mapping, found, run.data_dir, progress)
+    source = Source(mapping.name, _run_name(mapping, files_hash), run.full, _declared(mapping), files_hash)
+    if sink.is_current(source):
+        return _report(mapping, source.run, dict.fromkeys(_statements(mapping), Counts()), began)
+    with open_database(blame=mapping.where, advice="mend its sql") as (database, scratch):
+        staged = get(database, run, found, scratch)
+        source = replace(source, schema=staged.schema)
+        sink.begin(source)
+        checked = transform(database, run, staged, sink.known_ids)
+        counts = load(database, checked, sink, progress)
+        counts = cleanup(database, checked, sink, counts)
+    return _report(mapping, source.run, counts, began)
+
+
+def check(
+    mapping: Mapping,
+    data_dir: str | Path,
+    *,
+    known_ids: KnownIds | None = None,
+    max_rejected: float = 0,
+    rejected_path: Path | None = None,
+    progress: Progress = silent,
+) -> LoadReport:
+    """What a load would read and reject; everything is done but the writing.
+
+    Args:
+        known_ids: the ids of a label that the home has already, for mappings whose edges lead to them.
+
+    Raises:
+        SourceError: the mapping or a file is not usable.
+        RejectedRows: a load with this limit would fail.
+    """
+    began = time.monotonic()
+    run = _Run(mapping, Path(data_dir), True, max_rejected, rejected_path, progress)
+    found = find_files(mapping, run.data_dir)
+    with open_database(blame=mapping.where, advice="mend its sql") as (database, scratch):
+        staged = get(database, run, found, scratch)
+        checked = transform(database, run, staged, known_ids or _nothing_known)
+    return _report(mapping, "", checked.counts, began)
+
+
+def get(database: duckdb.DuckDBPyConnection, run: _Run, found: dict[str, list[Path]], scratch: Path) -> Staged:
+    """Bind the files as tables and run the statements over them."""
+    absent = bind_files(database, run.mapping, found, run.data_dir, scratch, run.progress)
+    return stage(database, run.mapping, absent, run.progress)
+
+
+def transform(database: duckdb.DuckDBPyConnection, run: _Run, staged: Staged, known_ids: KnownIds) -> Checked:
+    """Check all rows, write down the rejected ones, and stop when they are too many."""
+    checked = check_rows(database, staged, known_ids, run.progress, full=run.full)
+    if run.rejected_path:
+        write_rejected(database, run.rejected_path)
+    check_limit(database, checked.counts, run.max_rejected, run.rejected_path)
+    return checked
+
+
+def load(database: duckdb.DuckDBPyConnection, checked: Checked, sink: Sink, progress: Progress) -> dict[str, Counts]:
+    """Hand the good rows to the sink: nodes, then edges, then series; returns the counts by statement."""
+    counts = dict(checked.counts)
+    for plans, add in ((checked.nodes, sink.add_nodes), (checked.edges, sink.add_edges)):
+        for kind, plan in plans.items():
+            given = counts[plan.statement]
+            total, done = given.read - given.rejected, 0
+            for table in rows(database, plan):
+                progress(f"loading {kind}", done, total)
+                counts[plan.statement] = _sum(counts[plan.statement], add(kind, table))
+                done += table.num_rows
+            progress(f"loading {kind}", total, total)
+    for kind, plan in checked.series.items():
+        tables = list(rows(database, plan))
+        sink.add_series(kind, pa.concat_tables(tables) if tables else plan.schema.empty_table())
+    return counts
+
+
+def cleanup(
+    database: duckdb.DuckDBPyConnection, checked: Checked, sink: Sink, counts: dict[str, Counts]
+) -> dict[str, Counts]:
+    """Complete the load; on a full one the sink removes what this source did not bring again."""
+    split: dict[Part, pa.Table] = {part: split_rows(database, plan) for part, plan in checked.split.items()}
+    removed = sink.finish(split or None)
+    by_kind = {kind: plan.statement for plans in (checked.nodes, checked.edges) for kind, plan in plans.items()}
+    return {
+        **counts,
+        **{by_kind[kind]: replace(counts[by_kind[kind]], removed=n) for kind, n in removed.items() if kind in by_kind},
+    }
+
+
+def _run_name(mapping: Mapping, files_hash: str) -> str:
+    return f"{mapping.name}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{files_hash[:8]}"
+
+
+def _declared(mapping: Mapping) -> GraphSchema:
+    """The schema as far as the mapping alone says it, without the columns of its statements."""
+    return GraphSchema(
+        roles=mapping.roles,
+        nodes={label: NodeSchema(label) for label in mapping.nodes},
+        edges={kind: EdgeSchema(kind, edge.source.label, edge.target.label) for kind, edge in mapping.edges.items()},
+    )
+
+
+def _statements(mapping: Mapping) -> list[str]:
+    return [*(f"nodes.{label}" for label in mapping.nodes), *(f"edges.{kind}" for kind in mapping.edges)]
+
+
+def _nothing_known(_label: str) -> None:
+    return None
+
+
+def _sum(mine: Counts, more: Counts) -> Counts:
+    return replace(
+        mine,
+        created=mine.created + more.created,
+        changed=mine.changed + more.changed,
+        unchanged=mine.unchanged + more.unchanged,
+    )
+
+
+def _report(mapping: Mapping, run: str, counts: dict[str, Counts], began: float) -> LoadReport:
+    return LoadReport(
+        mapping=mapping.name,
+        run=run,
+        nodes={label: counts[f"nodes.{label}"] for label in mapping.nodes},
+        edges={kind: counts[f"edges.{kind}"] for kind in mapping.edges},
+        seconds=round(time.monotonic() - began, 3),
+    )

@@ -1,0 +1,202 @@
+"""What to check in the rows of one statement and what to keep of them, from the mapping and the statement's columns."""
+
+from collections.abc import Mapping as Keys
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from graphrec.errors import SourceError
+from graphrec.graph.rows import edge_fields, node_fields
+from graphrec.loading.mapping.specs import EdgeSpec, Mapping, NodeSpec, SeriesSpec
+from graphrec.loading.run.columns import EDGE_OWN, NODE_OWN, Check, Columns
+from graphrec.loading.sources.sql import name, value
+from graphrec.schema import EdgeSchema, NodeSchema
+
+TWICE = "is there twice"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One statement: its staged table, the checks in their order, and the typed columns that go on."""
+
+    statement: str
+    sql: str
+    table: str
+    checks: tuple[Check, ...]
+    identity: tuple[str, ...]
+    """SQL of what may be there only once; nothing: no such rule."""
+    twice: Check
+    select: Keys[str, str]
+    schema: pa.Schema
+    has_lines: bool
+
+    def columns(self) -> str:
+        """The select list."""
+        return ", ".join(f"{expression} AS {name(column)}" for column, expression in self.select.items())
+
+
+def node_plan(mapping: Mapping, spec: NodeSpec, types: Keys[str, str]) -> tuple[Plan, NodeSchema]:
+    """How one `[nodes.Label]` is checked and kept, and its schema."""
+    columns = Columns(types, f"{mapping.where}: nodes.{spec.label}", spec.personal)
+    key = columns.find(spec.key, "key")
+    known_at = columns.find(spec.known_at, "known_at") if spec.known_at else None
+    marks = {
+        mark: tuple(columns.find(column, mark) for column in getattr(spec, mark))
+        for mark in ("text", "personal", "protected")
+    }
+    given_name = columns.find(spec.name, "name") if spec.name else None
+    structural = {column for column in (key, known_at) if column} - {*marks["text"], *marks["protected"]}
+    kept = columns.properties(structural, NODE_OWN - {key})
+    select = {"id": columns.text(key), "known_at": columns.time(known_at) if known_at else "CAST(NULL AS TIMESTAMPTZ)"}
+    select |= {column.name: columns.property(column) for column in kept}
+    checks = [columns.empty(key)] + ([columns.ill_time(known_at)] if known_at else [])
+    schema = NodeSchema(
+        label=spec.label,
+        columns=kept,
+        name=given_name if given_name != key else None,
+        text=marks["text"],
+        personal=tuple(sorted(marks["personal"])),
+        protected=tuple(sorted(marks["protected"])),
+    )
+    plan = Plan(
+        statement=f"nodes.{spec.label}",
+        sql=spec.sql,
+        table=name(f"nodes.{spec.label}"),
+        checks=tuple(checks),
+        identity=(columns.text(key),),
+        twice=Check(key, TWICE, "", columns.shown(key)),
+        select=select,
+        schema=node_fields(kept),
+        has_lines=columns.has_lines(),
+    )
+    return plan, schema
+
+
+def edge_plan(mapping: Mapping, spec: EdgeSpec, types: Keys[str, str]) -> tuple[Plan, EdgeSchema]:
+    """How one `[edges.TYPE]` is checked and kept, and its schema."""
+    columns = Columns(types, f"{mapping.where}: edges.{spec.type}", _personal_ends(mapping, spec))
+    source = columns.find(spec.source.column, "from")
+    target = columns.find(spec.target.column, "to")
+    key, at, known_at, weight = (
+        columns.find(wanted, which) if wanted else None
+        for wanted, which in ((spec.key, "key"), (spec.at, "at"), (spec.known_at, "known_at"), (spec.weight, "weight"))
+    )
+    structural = {column for column in (source, target, key, at, known_at, weight) if column}
+    kept = columns.properties(structural, EDGE_OWN)
+    select = {
+        "source": columns.text(source),
+        "target": columns.text(target),
+        "key": _edge_key(columns, key, at),
+        **_edge_times(columns, at, known_at),
+        "weight": columns.number(weight) if weight else "CAST(NULL AS DOUBLE)",
+        **{column.name: columns.property(column) for column in kept},
+    }
+    shown_pair = " || ' ' || ".join(columns.shown(column) for column in (source, target))
+    twice = Check(key, TWICE, "", columns.shown(key)) if key else Check(f"{source} {target}", TWICE, "", shown_pair)
+    plan = Plan(
+        statement=f"edges.{spec.type}",
+        sql=spec.sql,
+        table=name(f"edges.{spec.type}"),
+        checks=_edge_checks(columns, spec, (source, target), (key, at, known_at, weight)),
+        identity=(select["source"], select["target"], select["key"]),
+        twice=twice,
+        select=select,
+        schema=edge_fields(kept),
+        has_lines=columns.has_lines(),
+    )
+    schema = EdgeSchema(spec.type, spec.source.label, spec.target.label, kept, spec.protected)
+    return plan, schema
+
+
+def series_plan(mapping: Mapping, spec: SeriesSpec, types: Keys[str, str]) -> Plan:
+    """How one `[series.name]` is checked and kept."""
+    columns = Columns(types, f"{mapping.where}: series.{spec.name}")
+    of = columns.find(spec.of.column, "of")
+    at = columns.find(spec.at, "at")
+    values = [columns.find(column, "values") for column in spec.values]
+    checks = [columns.empty(of), columns.empty(at), columns.ill_time(at)]
+    checks += [columns.ill_number(column) for column in values]
+    checks.append(columns.unknown_end(of, spec.of.label))
+    stamp = pa.timestamp("us", tz="UTC")
+    return Plan(
+        statement=f"series.{spec.name}",
+        sql=spec.sql,
+        table=name(f"series.{spec.name}"),
+        checks=tuple(checks),
+        identity=(columns.text(of), columns.time(at)),
+        twice=Check(f"{of} {at}", TWICE, "", f"{columns.shown(of)} || ' ' || {columns.shown(at)}"),
+        select={
+            "id": columns.text(of),
+            "at": columns.time(at),
+            **{column: columns.number(column) for column in values},
+        },
+        schema=pa.schema([("id", pa.string()), ("at", stamp), *((column, pa.float64()) for column in values)]),
+        has_lines=columns.has_lines(),
+    )
+
+
+def split_plan(
+    mapping: Mapping, part: str, sql: str, types: Keys[str, str], pairs: str | None, test: str | None
+) -> Plan:
+    """How `[split].test` or `.valid` is checked and kept.
+
+    Args:
+        pairs: table of the relevant (source, target) pairs, where this mapping brings them all.
+        test: select of the test pairs, which no validation pair may repeat.
+    """
+    columns = Columns(types, f"{mapping.where}: split.{part}")
+    visible = [column for column in types if not column.startswith("_")]
+    if len(visible) != 2:
+        raise SourceError(f"{columns.place} gives {len(visible)} columns; want two, user key and product key")
+    user, product = visible
+    pair = f"({columns.text(user)}, {columns.text(product)})"
+    shown = f"{columns.shown(user)} || ' ' || {columns.shown(product)}"
+    checks = [columns.empty(user), columns.empty(product)]
+    checks += [columns.unknown_end(user, mapping.roles.user), columns.unknown_end(product, mapping.roles.product)]
+    if pairs:
+        rule = f"is no pair of {' or '.join(mapping.roles.relevant)}"
+        checks.append(Check(f"{user} {product}", rule, f"{pair} NOT IN (SELECT (source, target) FROM {pairs})", shown))
+    if test:
+        checks.append(Check(f"{user} {product}", "is a test pair too", f"{pair} IN ({test})", shown))
+    return Plan(
+        statement=f"split.{part}",
+        sql=sql,
+        table=name(f"split.{part}"),
+        checks=tuple(checks),
+        identity=(),
+        twice=Check(f"{user} {product}", TWICE, "", shown),
+        select={"user": columns.text(user), "product": columns.text(product)},
+        schema=pa.schema([("user", pa.string()), ("product", pa.string())]),
+        has_lines=columns.has_lines(),
+    )
+
+
+def _edge_key(columns: Columns, key: str | None, at: str | None) -> str:
+    """The third part of an edge's identity: its key, else its time, else nothing."""
+    if key:
+        return columns.text(key)
+    return f"strftime({columns.time(at)}, {value('%Y-%m-%dT%H:%M:%S.%fZ')})" if at else "''"
+
+
+def _edge_times(columns: Columns, at: str | None, known_at: str | None) -> dict[str, str]:
+    happened = columns.time(at) if at else "CAST(NULL AS TIMESTAMPTZ)"
+    known = f"coalesce({columns.time(known_at)}, {happened})" if known_at else happened
+    return {"at": happened, "known_at": known}
+
+
+def _edge_checks(
+    columns: Columns, spec: EdgeSpec, ends: tuple[str, str], fields: tuple[str | None, ...]
+) -> tuple[Check, ...]:
+    key, at, known_at, weight = fields
+    checks = [columns.empty(column) for column in (*ends, key, at, weight) if column]
+    checks += [columns.ill_time(column) for column in (at, known_at) if column]
+    if weight:
+        checks += [columns.ill_number(weight), columns.below_zero(weight)]
+    checks += [columns.unknown_end(ends[0], spec.source.label), columns.unknown_end(ends[1], spec.target.label)]
+    return tuple(checks)
+
+
+def _personal_ends(mapping: Mapping, spec: EdgeSpec) -> set[str]:
+    """Personal columns of either end: an edge's statement may carry them under the same name."""
+    ends = (mapping.nodes.get(label) for label in (spec.source.label, spec.target.label))
+    return {column for end in ends if end for column in end.personal}

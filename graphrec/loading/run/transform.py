@@ -1,0 +1,318 @@
+"""Transform: run the SQL of a mapping, check every row, and keep the good ones; tables in, tables out."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import duckdb
+import pyarrow as pa
+
+from graphrec.errors import SourceError
+from graphrec.graph.rows import Counts, Part
+from graphrec.loading.mapping.section import suggest
+from graphrec.loading.mapping.specs import Mapping
+from graphrec.loading.run.columns import Check, ids_table
+from graphrec.loading.run.plan import Plan, edge_plan, node_plan, series_plan, split_plan
+from graphrec.loading.sources.sql import explain_error, name, value
+from graphrec.progress import Progress
+from graphrec.schema import EdgeSchema, GraphSchema, NodeSchema, SeriesSchema, SplitRule
+
+BATCH_ROWS = 500_000
+REJECTED = name("rejected rows")
+_PAIRS = name("relevant pairs")
+_MISSING_COLUMN = re.compile(
+    r'Referenced column "([^"]+)" not found|Table "[^"]+" does not have a column named "([^"]+)"'
+)
+
+#: The ids of a label that are there already, or None.
+KnownIds = Callable[[str], pa.Array | None]
+
+
+@dataclass(frozen=True)
+class Staged:
+    """The results of all statements, not yet checked, and what they mean."""
+
+    mapping: Mapping
+    schema: GraphSchema
+    nodes: dict[str, Plan]
+    edges: dict[str, Plan]
+    series: dict[str, Plan]
+    split: dict[Part, tuple[str, dict[str, str]]] = field(default_factory=dict)
+    """SQL and columns of the pairs."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The statements after the checks; the good rows can be read by `rows`."""
+
+    nodes: dict[str, Plan]
+    edges: dict[str, Plan]
+    series: dict[str, Plan]
+    split: dict[Part, Plan]
+    counts: dict[str, Counts]
+    """Rows read and rejected by statement."""
+
+
+def stage(database: duckdb.DuckDBPyConnection, mapping: Mapping, absent: list[str], progress: Progress) -> Staged:
+    """Run every statement into a table of its own.
+
+    Raises:
+        SourceError: a statement is wrong, or a key of the mapping names no column of its statement.
+    """
+    nodes: dict[str, tuple[Plan, NodeSchema]] = {}
+    edges: dict[str, tuple[Plan, EdgeSchema]] = {}
+    series: dict[str, Plan] = {}
+    total = len(mapping.nodes) + len(mapping.edges) + len(mapping.series)
+
+    def run(statement: str, sql: str) -> dict[str, str]:
+        progress("running statements", len(nodes) + len(edges) + len(series), total)
+        return _run(database, mapping, statement, sql, absent)
+
+    for label, node in mapping.nodes.items():
+        nodes[label] = node_plan(mapping, node, run(f"nodes.{label}", node.sql))
+    for kind, edge in mapping.edges.items():
+        edges[kind] = edge_plan(mapping, edge, run(f"edges.{kind}", edge.sql))
+    for key, one in mapping.series.items():
+        series[key] = series_plan(mapping, one, run(f"series.{key}", one.sql))
+    split: dict[Part, tuple[str, dict[str, str]]] = {}
+    if mapping.split:
+        split["test"] = (mapping.split.test, run("split.test", mapping.split.test))
+        if mapping.split.valid:
+            split["valid"] = (mapping.split.valid, run("split.valid", mapping.split.valid))
+    schema = GraphSchema(
+        roles=mapping.roles,
+        nodes={label: plan_and_schema[1] for label, plan_and_schema in nodes.items()},
+        edges={kind: plan_and_schema[1] for kind, plan_and_schema in edges.items()},
+        series={key: SeriesSchema(key, one.of.label, one.values) for key, one in mapping.series.items()},
+        reasons=mapping.reasons,
+        reasons_in=mapping.reasons_in,
+        words=mapping.words,
+        split=_split_rule(database, mapping),
+    )
+    progress("running statements", total, total)
+    plans = {label: pair[0] for label, pair in nodes.items()}, {kind: pair[0] for kind, pair in edges.items()}
+    return Staged(mapping, schema, *plans, series, _without_empty_valid(database, split))
+
+
+def check_rows(
+    database: duckdb.DuckDBPyConnection, staged: Staged, known_ids: KnownIds, progress: Progress, *, full: bool
+) -> Checked:
+    """Find the rows that break a rule and put them into the table of rejected rows.
+
+    Args:
+        full: this load brings all edges, so that a pair of `[split]` must be one of them.
+
+    Raises:
+        SourceError: an end or a role names a label that neither this mapping nor `known_ids` has.
+    """
+    database.execute(
+        f"CREATE OR REPLACE TABLE {REJECTED} (number INTEGER, statement VARCHAR, field VARCHAR, rule VARCHAR, "
+        "shown VARCHAR, file VARCHAR, line BIGINT, position BIGINT)"
+    )
+    counts: dict[str, Counts] = {}
+    plans = [*staged.nodes.values(), *staged.edges.values(), *staged.series.values()]
+    for plan in staged.nodes.values():
+        progress("checking rows", len(counts), len(plans))
+        counts[plan.statement] = _check(database, plan, len(counts))
+    _collect_ids(database, staged, known_ids)
+    for plan in plans[len(staged.nodes) :]:
+        progress("checking rows", len(counts), len(plans))
+        counts[plan.statement] = _check(database, plan, len(counts))
+    split = _check_split(database, staged, counts, full=full)
+    progress("checking rows", len(plans), len(plans))
+    return Checked(staged.nodes, staged.edges, staged.series, split, counts)
+
+
+def rows(database: duckdb.DuckDBPyConnection, plan: Plan) -> Iterator[pa.Table]:
+    """The good rows of a statement in batches, in their final types."""
+    query = f"SELECT {plan.columns()} FROM {plan.table} WHERE {_good(plan)}"
+    for batch in database.sql(query).to_arrow_reader(BATCH_ROWS):
+        yield pa.Table.from_batches([batch]).cast(plan.schema)
+
+
+def split_rows(database: duckdb.DuckDBPyConnection, plan: Plan) -> pa.Table:
+    """The good pairs of a part, each once, sorted."""
+    query = f"SELECT DISTINCT {plan.columns()} FROM {plan.table} WHERE {_good(plan)} ORDER BY ALL"
+    return database.sql(query).to_arrow_table().cast(plan.schema)
+
+
+def _run(
+    database: duckdb.DuckDBPyConnection, mapping: Mapping, statement: str, sql: str, absent: list[str]
+) -> dict[str, str]:
+    """Run one statement into its table; returns its columns with their types."""
+    while True:
+        try:
+            _create(database, statement, sql)
+            break
+        except duckdb.Error as error:
+            if not _add_missing_column(database, error, absent):
+                raise SourceError(f"{mapping.where}: {statement}: {explain_error(error)}; mend its sql") from error
+    found = database.execute(f"DESCRIBE {name(statement)}").fetchall()
+    return {column: kind for column, kind, *_ in found}
+
+
+def _create(database: duckdb.DuckDBPyConnection, statement: str, sql: str) -> None:
+    query = sql.strip().rstrip(";")
+    database.execute(f"CREATE OR REPLACE TABLE {name(statement)} AS SELECT * FROM (\n{query}\n)")
+
+
+def _add_missing_column(database: duckdb.DuckDBPyConnection, error: duckdb.Error, absent: list[str]) -> bool:
+    """Give the absent optional files the column that a statement asks for: nobody else can know it."""
+    found = _MISSING_COLUMN.search(str(error))
+    if not found or not isinstance(error, duckdb.BinderException):
+        return False
+    column = found.group(1) or found.group(2)
+    added = False
+    for table in absent:
+        there = {row[0].casefold() for row in database.execute(f"DESCRIBE {name(table)}").fetchall()}
+        if column.casefold() not in there:
+            database.execute(f"ALTER TABLE {name(table)} ADD COLUMN {name(column)} VARCHAR")
+            added = True
+    return added
+
+
+def _split_rule(database: duckdb.DuckDBPyConnection, mapping: Mapping) -> SplitRule | None:
+    if mapping.split is None:
+        return None
+    refit = mapping.split.refit
+    if isinstance(refit, str):
+        refit = _ask_boolean(database, f"{mapping.where}: split.refit", refit)
+    return SplitRule(refit, mapping.split.mask)
+
+
+def _ask_boolean(database: duckdb.DuckDBPyConnection, place: str, sql: str) -> bool:
+    try:
+        answer = database.execute(f"SELECT * FROM (\n{sql.strip().rstrip(';')}\n)").fetchall()
+    except duckdb.Error as error:
+        raise SourceError(f"{place}: {explain_error(error)}; want true, false or SQL that gives a boolean") from error
+    if len(answer) != 1 or len(answer[0]) != 1 or not isinstance(answer[0][0], bool):
+        raise SourceError(f"{place}: the SQL gives no boolean; want true, false or SQL that gives one")
+    return answer[0][0]
+
+
+def _without_empty_valid(
+    database: duckdb.DuckDBPyConnection, split: dict[Part, tuple[str, dict[str, str]]]
+) -> dict[Part, tuple[str, dict[str, str]]]:
+    """Validation pairs of an absent optional file are no validation part: it is drawn then."""
+    empty = "valid" in split and not _count(database, f"SELECT count(*) FROM {name('split.valid')}")
+    return {part: statement for part, statement in split.items() if part != "valid" or not empty}
+
+
+def _collect_ids(database: duckdb.DuckDBPyConnection, staged: Staged, known_ids: KnownIds) -> None:
+    """A table of ids for every label that something may name: of this load and of what is there."""
+    mapping = staged.mapping
+    named = {end.label: f"edges.{edge.type}" for edge in mapping.edges.values() for end in (edge.source, edge.target)}
+    named |= {series.of.label: f"series.{series.name}.of" for series in mapping.series.values()}
+    named |= {mapping.roles.user: "roles.user", mapping.roles.product: "roles.product"}
+    for label, place in named.items():
+        known = known_ids(label)
+        known = pa.array([], pa.string()) if known is None else known.cast(pa.string())
+        plan = staged.nodes.get(label)
+        if plan is None and len(known) == 0:
+            raise SourceError(
+                f"{mapping.where}: {place} names {label!r}: neither this mapping nor the home has such nodes"
+                f"{suggest(label, staged.nodes)}"
+            )
+        database.register("_known", pa.table({"id": known}))
+        own = f" UNION SELECT {plan.select['id']} FROM {plan.table} WHERE {_good(plan)}" if plan else ""
+        database.execute(f"CREATE OR REPLACE TABLE {ids_table(label)} AS SELECT id FROM _known{own}")
+        database.unregister("_known")
+
+
+def _check(database: duckdb.DuckDBPyConnection, plan: Plan, number: int) -> Counts:
+    _mark(database, plan)
+    if plan.identity and _has_twice(database, plan):
+        if not plan.has_lines:
+            _restage_in_order(database, plan)
+            _mark(database, plan)
+        _mark_twice(database, plan)
+    read = _count(database, f"SELECT count(*) FROM {plan.table}")
+    rejected = _count(database, f"SELECT count(*) FROM {_bad(plan)}")
+    if rejected:
+        _note(database, plan, number)
+    return Counts(read=read, rejected=rejected)
+
+
+def _bad(plan: Plan) -> str:
+    return name(f"bad {plan.statement}")
+
+
+def _good(plan: Plan) -> str:
+    return f"rowid NOT IN (SELECT _position FROM {_bad(plan)})"
+
+
+def _mark(database: duckdb.DuckDBPyConnection, plan: Plan) -> None:
+    """Put the first rule that each row breaks into the plan's table of bad rows."""
+    cases = " ".join(f"WHEN {check.fails} THEN {number}" for number, check in enumerate(plan.checks))
+    database.execute(
+        f"CREATE OR REPLACE TABLE {_bad(plan)} AS SELECT _position, _broken FROM "
+        f"(SELECT rowid AS _position, CASE {cases} END AS _broken FROM {plan.table}) WHERE _broken IS NOT NULL"
+    )
+
+
+def _twice_hashes(plan: Plan) -> str:
+    hashed = f"hash({', '.join(plan.identity)}) AS _hash"
+    return f"SELECT {hashed} FROM {plan.table} WHERE {_good(plan)} GROUP BY _hash HAVING count(*) > 1"
+
+
+def _has_twice(database: duckdb.DuckDBPyConnection, plan: Plan) -> bool:
+    return _count(database, f"SELECT count(*) FROM ({_twice_hashes(plan)})") > 0
+
+
+def _restage_in_order(database: duckdb.DuckDBPyConnection, plan: Plan) -> None:
+    """Run the statement again on one thread: which of two rows is the first must not be a matter of luck."""
+    threads = _count(database, "SELECT current_setting('threads')")
+    database.execute("SET threads = 1")
+    _create(database, plan.statement, plan.sql)
+    database.execute(f"SET threads = {threads}")
+
+
+def _mark_twice(database: duckdb.DuckDBPyConnection, plan: Plan) -> None:
+    order = "_file, _line, rowid" if plan.has_lines else "rowid"
+    identity = ", ".join(plan.identity)
+    database.execute(
+        f"INSERT INTO {_bad(plan)} SELECT _position, {len(plan.checks)} FROM (SELECT rowid AS _position, "
+        f"row_number() OVER (PARTITION BY {identity} ORDER BY {order}) AS _nth FROM {plan.table} "
+        f"WHERE {_good(plan)} AND hash({identity}) IN ({_twice_hashes(plan)})) WHERE _nth > 1"
+    )
+
+
+def _note(database: duckdb.DuckDBPyConnection, plan: Plan, number: int) -> None:
+    """Copy the plan's bad rows into the table of rejected rows, in words."""
+
+    def case(part: Callable[[Check], str]) -> str:
+        each = " ".join(f"WHEN {i} THEN {part(check)}" for i, check in enumerate((*plan.checks, plan.twice)))
+        return f"CASE _broken {each} END"
+
+    place = "CAST(_file AS VARCHAR), CAST(_line AS BIGINT)" if plan.has_lines else "NULL, NULL"
+    database.execute(
+        f"INSERT INTO {REJECTED} SELECT {number}, {value(plan.statement)}, {case(lambda check: value(check.column))}, "
+        f"{case(lambda check: value(check.rule))}, {case(lambda check: check.shown)}, {place}, _position + 1 "
+        f"FROM {_bad(plan)} JOIN (SELECT rowid AS _position, * FROM {plan.table}) USING (_position)"
+    )
+
+
+def _check_split(
+    database: duckdb.DuckDBPyConnection, staged: Staged, counts: dict[str, Counts], *, full: bool
+) -> dict[Part, Plan]:
+    checked: dict[Part, Plan] = {}
+    relevant = staged.mapping.roles.relevant
+    pairs = _PAIRS if full and staged.split and all(kind in staged.edges for kind in relevant) else None
+    if pairs:
+        parts = [
+            f"SELECT {plan.select['source']} AS source, {plan.select['target']} AS target "
+            f"FROM {plan.table} WHERE {_good(plan)}"
+            for plan in (staged.edges[kind] for kind in relevant)
+        ]
+        database.execute(f"CREATE OR REPLACE TABLE {_PAIRS} AS {' UNION ALL '.join(parts)}")
+    for part, (sql, types) in staged.split.items():
+        test = checked.get("test")
+        select = f"SELECT ({test.select['user']}, {test.select['product']}) FROM {test.table}" if test else None
+        plan = split_plan(staged.mapping, part, sql, types, pairs, select)
+        counts[plan.statement] = _check(database, plan, len(counts))
+        checked[part] = plan
+    return checked
+
+
+def _count(database: duckdb.DuckDBPyConnection, query: str) -> int:
+    return int(database.execute(query).fetchall()[0][0])

@@ -1,0 +1,1 @@
+"""The files of a mapping as tables of a database in memory."""

@@ -1,0 +1,167 @@
+"""How a CSV file is written: its columns and dialect, read from the first record instead of guessed from samples."""
+
+import codecs
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from graphrec.errors import SourceError
+from graphrec.loading.mapping.section import suggest
+from graphrec.loading.mapping.specs import FileSpec
+from graphrec.loading.sources.sql import value
+
+RecordLines = Callable[[], list[int]]
+_DELIMITERS = (",", ";", "\t", "|")
+_SAME = {"sep": "delim", "separator": "delim", "delimiter": "delim", "dtypes": "types", "column_types": "types"}
+_NAMES = {"column_names": "names", "null": "nullstr"}
+_BLOCK = 1 << 24
+
+
+@dataclass(frozen=True)
+class CsvForm:
+    """Everything DuckDB needs to read one file, in UTF-8 by then, without guessing."""
+
+    path: Path
+    columns: Mapping[str, str]
+    options: Mapping[str, Any]
+    lines_before: int
+    """Lines that stand above the first row."""
+
+    def arguments(self) -> str:
+        """The arguments of read_csv after the path."""
+        options = {key: option for key, option in self.options.items() if key != "encoding"}
+        given = {"auto_detect": False, "columns": dict(self.columns), **options}
+        return ", ".join(f"{key} = {value(option)}" for key, option in given.items())
+
+    def record_lines(self) -> list[int]:
+        """The line on which each row of the file begins."""
+        lines, before = [], 0
+        with _text(self.path, self.options) as text:
+            for _ in range(int(self.options.get("skip", 0))):
+                next(text)
+                before += 1
+            reader = _records(text, self.options)
+            for number, record in _numbered(reader):
+                if record or len(self.columns) == 1:
+                    lines.append(before + number)
+        return lines[1:] if self.options["header"] else lines
+
+
+def _numbered(reader: Any) -> Iterator[tuple[int, list[str]]]:
+    begins = 1
+    for record in reader:
+        yield begins, record
+        begins = reader.line_num + 1
+
+
+def csv_form(path: Path, shown: str, spec: FileSpec) -> CsvForm:
+    """The form of one file, from its first record and the mapping's options.
+
+    Raises:
+        SourceError: there is no header, a column is there twice, or `types` names an unknown column.
+    """
+    options = normal_options(spec.options)
+    options.setdefault("header", True)
+    options.setdefault("quote", '"')
+    options.setdefault("escape", options["quote"])
+    options["nullstr"] = _gaps(options.get("nullstr", []))
+    options.setdefault("delim", "\t" if ".tsv" in path.suffixes else _guess_delimiter(path, options))
+    first = _first_record(path, options)
+    types = options.pop("types", {})
+    given = options.pop("columns", None)
+    names = options.pop("names", None) or (list(given) if given else _names(first, bool(options["header"])))
+    if not names:
+        raise SourceError(f"{shown} line 1: the file is empty; want a header line")
+    _check_names(names, types, shown)
+    if isinstance(types, list):
+        types = dict(zip(names, types, strict=False))
+    columns = given or {column: types.get(column, "VARCHAR") for column in names}
+    return CsvForm(path, columns, options, int(options.get("skip", 0)) + bool(options["header"]))
+
+
+def _gaps(given: str | list[str]) -> list[str]:
+    """What stands for a gap: an empty field always, whatever else the mapping names."""
+    return ["", *(text for text in ([given] if isinstance(given, str) else given) if text)]
+
+
+def declared_columns(given: Mapping[str, Any]) -> dict[str, str]:
+    """The columns that the options name, for a file that is absent."""
+    options = normal_options(given)
+    types = options.get("types", {})
+    columns = options.get("columns") or (types if isinstance(types, dict) else {})
+    return {**dict.fromkeys(options.get("names", []), "VARCHAR"), **columns}
+
+
+def normal_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options under one name each; those that mean "all text", the default, are gone."""
+    same = {**_SAME, **_NAMES}
+    return {same.get(key, key): option for key, option in given.items() if key not in {"all_varchar", "auto_detect"}}
+
+
+def count_lines(path: Path) -> int:
+    """How many lines a file has, packed or not."""
+    lines, last = 0, b"\n"
+    with pa.input_stream(path, compression="detect") as stream:
+        while block := stream.read(_BLOCK):
+            lines += block.count(b"\n")
+            last = block[-1:]
+    return lines + (last != b"\n")
+
+
+def _text(path: Path, options: Mapping[str, Any]) -> io.TextIOWrapper:
+    encoding = str(options.get("encoding", "utf-8"))
+    stream = pa.input_stream(path, compression="detect")
+    # What is no text of that encoding is replaced here and refused by DuckDB, which names the line.
+    codec = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
+    return io.TextIOWrapper(stream, encoding=codec, errors="replace", newline="")
+
+
+def _records(text: Iterator[str], options: Mapping[str, Any]) -> Any:
+    quote = options["quote"]
+    delimiter = options["delim"]
+    csv.field_size_limit(1 << 30)
+    return csv.reader(
+        text if len(delimiter) == 1 else (line.replace(delimiter, "\x1f") for line in text),
+        delimiter=delimiter if len(delimiter) == 1 else "\x1f",
+        quotechar=quote or None,
+        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+        doublequote=options["escape"] == quote,
+        escapechar=options["escape"] if options["escape"] not in {quote, ""} else None,
+    )
+
+
+def _first_record(path: Path, options: Mapping[str, Any]) -> list[str]:
+    with _text(path, options) as text:
+        for _ in range(int(options.get("skip", 0))):
+            next(text, None)
+        return next((record for record in _records(text, options) if record), [])
+
+
+def _guess_delimiter(path: Path, options: Mapping[str, Any]) -> str:
+    """The candidate that splits the first record into most fields; a comma when none does."""
+    fields = {each: len(_first_record(path, {**options, "delim": each})) for each in _DELIMITERS}
+    return max(_DELIMITERS, key=lambda each: fields[each])
+
+
+def _names(first: list[str], has_header: bool) -> list[str]:
+    if not has_header:
+        return [f"column{number}" for number in range(len(first))]
+    return [column or f"column{number}" for number, column in enumerate(first)]
+
+
+def _check_names(names: list[str], types: Any, shown: str) -> None:
+    seen: set[str] = set()
+    for column in names:
+        if column.casefold() in seen:
+            raise SourceError(f"{shown} line 1: column {column!r} is there twice; rename one, or give names = [...]")
+        if column in {"_file", "_line"}:
+            raise SourceError(f"{shown} line 1: column {column!r} is graphrec's own; rename it, or give names = [...]")
+        seen.add(column.casefold())
+    for column in types if isinstance(types, dict) else ():
+        if column not in names:
+            raise SourceError(f"{shown} line 1: types names {column!r}, which is no column{suggest(column, names)}")

@@ -1,0 +1,258 @@
+"""Get: the files of a mapping become tables of DuckDB; nothing is repaired."""
+
+import hashlib
+import io
+import shutil
+from collections.abc import Mapping as Keys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from graphrec.errors import SourceError
+from graphrec.loading.mapping.section import suggest
+from graphrec.loading.mapping.specs import PACKED, FileSpec, Mapping
+from graphrec.loading.sources import csv_form
+from graphrec.loading.sources.encodings import is_utf8, write_utf8
+from graphrec.loading.sources.sql import explain_error, name, value
+from graphrec.progress import Progress
+
+_BLOCK = 1 << 24
+_OURS = {"filename", "file_row_number", "allow_empty", "column_statistics"}
+_SILENT = {"ignore_errors", "store_rejects", "rejects_table", "rejects_scan", "rejects_limit"}
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file on disk, the name that messages and `_file` give it, and where DuckDB can read it."""
+
+    path: Path
+    shown: str
+    readable: Path
+
+
+def find_files(mapping: Mapping, data_dir: Path) -> dict[str, list[Path]]:
+    """The files of every table, sorted; none for an optional one that is absent.
+
+    Raises:
+        SourceError: the folder or a file that is not optional is not there.
+    """
+    if not data_dir.is_dir():
+        raise SourceError(f"--data {data_dir}: no such folder; give the folder that holds the files of {mapping.name}")
+    found: dict[str, list[Path]] = {}
+    for spec in mapping.files.values():
+        exact = data_dir / spec.path
+        paths = [exact] if exact.is_file() else sorted(path for path in data_dir.glob(spec.path) if path.is_file())
+        if not paths and not spec.optional:
+            raise SourceError(
+                f"{mapping.where}: source.files.{spec.name}: no file {spec.path!r} in {data_dir}; "
+                "give another --data, or mark the file optional = true"
+            )
+        found[spec.name] = paths
+    return found
+
+
+def hash_files(mapping: Mapping, found: Keys[str, list[Path]], data_dir: Path, progress: Progress) -> str:
+    """A hash of the mapping and of names and contents of all its files."""
+    total = hashlib.sha256(mapping.digest.encode())
+    paths = [(table, path) for table, listed in sorted(found.items()) for path in listed]
+    for done, (table, path) in enumerate(paths):
+        progress("comparing files", done, len(paths))
+        with path.open("rb") as stream:
+            content = hashlib.file_digest(stream, "sha256").hexdigest()
+        total.update(f"\n{table}\t{path.relative_to(data_dir).as_posix()}\t{content}".encode())
+    progress("comparing files", len(paths), len(paths))
+    return total.hexdigest()
+
+
+def bind_files(
+    database: duckdb.DuckDBPyConnection,
+    mapping: Mapping,
+    found: Keys[str, list[Path]],
+    data_dir: Path,
+    scratch: Path,
+    progress: Progress,
+) -> list[str]:
+    """Make one table per listed file; returns the optional ones that are absent.
+
+    Afterwards no statement can reach any other file.
+    """
+    absent: list[str] = []
+    readable: list[str] = []
+    for done, spec in enumerate(mapping.files.values()):
+        progress("reading files", done, len(mapping.files))
+        encoding = str(spec.options.get("encoding", "utf-8")) if spec.reader == "csv" else "utf-8"
+        files = [_readable(path, path.relative_to(data_dir).as_posix(), scratch, encoding) for path in found[spec.name]]
+        readable += [str(file.readable) for file in files]
+        _check_options(database, mapping, spec)
+        if not files:
+            absent.append(spec.name)
+            _bind_absent(database, spec)
+            continue
+        try:
+            _BINDERS[spec.reader](database, spec, files)
+        except duckdb.Error as error:
+            what, place = explain_error(error), f"source.files.{spec.name} in {mapping.where}"
+            advice = f"mend the file, or the options of {place}"
+            if "Invalid unicode" in what:
+                advice = f'it is no UTF-8; give encoding = "cp1252", "gb18030" or what it is in {place}'
+            raise SourceError(f"{_guilty(error, files)}: {what}; {advice}") from error
+    progress("reading files", len(mapping.files), len(mapping.files))
+    database.execute(f"SET allowed_paths = {value(readable)}")
+    database.execute("SET enable_external_access = false")
+    return absent
+
+
+def _readable(path: Path, shown: str, scratch: Path, encoding: str) -> SourceFile:
+    """The file itself, or a stand-in for what DuckDB cannot unpack or decode, or would take for a pattern."""
+    is_packed, is_foreign = path.suffix.lower() == ".bz2", not is_utf8(encoding, shown)
+    if not is_packed and not is_foreign and not any(sign in str(path) for sign in "*?["):
+        return SourceFile(path, shown, path)
+    gone = PACKED if is_foreign else (".bz2",)
+    endings = [suffix for suffix in path.suffixes if suffix[1:].isalnum() and suffix.lower() not in gone]
+    target = scratch / (hashlib.sha256(shown.encode()).hexdigest()[:16] + "".join(endings))
+    if is_foreign:
+        write_utf8(path, shown, encoding, target)
+    elif is_packed:
+        _unpack(path, shown, target)
+    else:
+        target.symlink_to(path.resolve())
+    return SourceFile(path, shown, target)
+
+
+def _unpack(path: Path, shown: str, target: Path) -> None:
+    try:
+        with pa.input_stream(path, compression="bz2") as packed, target.open("wb") as plain:
+            shutil.copyfileobj(packed, plain, _BLOCK)
+    except (OSError, EOFError) as error:
+        raise SourceError(f"{shown}: cannot be unpacked: {error}; fetch the file again") from error
+
+
+def _check_options(database: duckdb.DuckDBPyConnection, mapping: Mapping, spec: FileSpec) -> None:
+    rows = database.execute(
+        "SELECT DISTINCT unnest(parameters) FROM duckdb_functions() WHERE function_name = ?", [f"read_{spec.reader}"]
+    ).fetchall()
+    known = {row[0] for row in rows} - _OURS - _SILENT - {"path", "paths"} if spec.reader != "lines" else {"encoding"}
+    for key in spec.options:
+        place = f"{mapping.where}: source.files.{spec.name}.{key}"
+        if key in _SILENT:
+            raise SourceError(f"{place} would drop rows in silence; mend the file instead")
+        if key not in known:
+            own = {"path", "reader", "optional"}
+            raise SourceError(f"{place} is no key or option of {spec.reader}{suggest(key, known | own)}")
+
+
+def _guilty(error: duckdb.Error, files: list[SourceFile]) -> str:
+    """The file that a message of DuckDB names, else the first."""
+    text = str(error)
+    return next((file.shown for file in files if str(file.readable) in text), files[0].shown)
+
+
+def _bind_absent(database: duckdb.DuckDBPyConnection, spec: FileSpec) -> None:
+    columns = {"line": "VARCHAR"} if spec.reader == "lines" else csv_form.declared_columns(spec.options)
+    declared = {**columns, "_file": "VARCHAR", "_line": "BIGINT"}
+    body = ", ".join(f"{name(column)} {kind}" for column, kind in declared.items())
+    database.execute(f"CREATE TABLE {name(spec.name)} ({body})")
+
+
+def _bind_csv(database: duckdb.DuckDBPyConnection, spec: FileSpec, files: list[SourceFile]) -> None:
+    forms = [csv_form.csv_form(file.path, file.shown, spec) for file in files]
+    parts = [
+        f"SELECT *, {value(file.shown)} AS _file, row_number() OVER () + {form.lines_before} AS _line "
+        f"FROM read_csv({value(str(file.readable))}, {form.arguments()})"
+        for file, form in zip(files, forms, strict=True)
+    ]
+    database.execute(f"CREATE TABLE {name(spec.name)} AS {' UNION ALL BY NAME '.join(parts)}")
+    for file, form in zip(files, forms, strict=True):
+        _correct_lines(database, spec.name, file, form.lines_before, form.record_lines)
+
+
+def _bind_json(database: duckdb.DuckDBPyConnection, spec: FileSpec, files: list[SourceFile]) -> None:
+    options = {"sample_size": -1, "union_by_name": True, **spec.options}
+    paths = [str(file.readable) for file in files]
+    if "columns" not in options:
+        found = database.execute(f"DESCRIBE SELECT * FROM read_json({_arguments(paths, options)})").fetchall()
+        options["columns"] = {column: _json_type(kind) for column, kind, *_ in found}
+    parts = [
+        f"SELECT *, {value(file.shown)} AS _file, row_number() OVER () AS _line "
+        f"FROM read_json({_arguments(str(file.readable), options)})"
+        for file in files
+    ]
+    database.execute(f"CREATE TABLE {name(spec.name)} AS {' UNION ALL BY NAME '.join(parts)}")
+    for file in files:
+        _correct_lines(database, spec.name, file, 0, partial(_filled_lines, file))
+
+
+def _json_type(kind: str) -> str:
+    """The sniffed type, where it leaves the text of the file as it is."""
+    return "VARCHAR" if kind in {"JSON", "UUID", "DATE", "TIME"} or kind.startswith("TIMESTAMP") else kind
+
+
+def _filled_lines(file: SourceFile) -> list[int]:
+    with pa.input_stream(file.path, compression="detect") as stream:
+        return [number for number, line in enumerate(io.BufferedReader(stream), start=1) if line.strip()]
+
+
+def _bind_parquet(database: duckdb.DuckDBPyConnection, spec: FileSpec, files: list[SourceFile]) -> None:
+    shown = {str(file.readable): file.shown for file in files}
+    options = {"union_by_name": True, **spec.options, "filename": "_path", "file_row_number": True}
+    database.execute(
+        f"CREATE VIEW {name(spec.name)} AS SELECT * EXCLUDE (_path, file_row_number), "
+        f"MAP {value(shown)}[_path] AS _file, file_row_number + 1 AS _line "
+        f"FROM read_parquet({_arguments(list(shown), options)})"
+    )
+
+
+def _bind_lines(database: duckdb.DuckDBPyConnection, spec: FileSpec, files: list[SourceFile]) -> None:
+    encoding = str(spec.options.get("encoding", "utf-8"))
+    database.execute(f"CREATE TABLE {name(spec.name)} (line VARCHAR, _file VARCHAR, _line BIGINT)")
+    for file in files:
+        lines = _split_lines(file, encoding)
+        database.register("_lines_of_file", pa.table({"line": lines}))
+        database.execute(
+            f"INSERT INTO {name(spec.name)} SELECT line, {value(file.shown)}, row_number() OVER () FROM _lines_of_file"
+        )
+        database.unregister("_lines_of_file")
+
+
+def _split_lines(file: SourceFile, encoding: str) -> pa.Array:
+    with pa.input_stream(file.path, compression="detect") as stream:
+        content = stream.read()
+    try:
+        text = content.decode(encoding).removeprefix("\ufeff")
+    except (UnicodeDecodeError, LookupError) as error:
+        raise SourceError(f"{file.shown}: cannot be read as {encoding}: {error}; give encoding = …") from error
+    if not text:
+        return pa.array([], pa.large_string())
+    whole = pa.array([text.removesuffix("\n")], pa.large_string())
+    lines = pc.split_pattern(whole, "\n").flatten()
+    return pc.replace_substring_regex(lines, "\r$", "") if "\r" in text else lines
+
+
+def _arguments(path: object, options: Keys[str, object]) -> str:
+    return ", ".join([value(path), *(f"{key} = {value(option)}" for key, option in options.items())])
+
+
+def _correct_lines(
+    database: duckdb.DuckDBPyConnection, table: str, file: SourceFile, before: int, exact: csv_form.RecordLines
+) -> None:
+    """Set `_line` to the line of the file where lines and records differ (blank lines, line feeds in quotes)."""
+    counted = database.execute(f"SELECT count(*) FROM {name(table)} WHERE _file = ?", [file.shown]).fetchall()
+    records = counted[0][0]
+    if csv_form.count_lines(file.path) == records + before:
+        return
+    lines = exact()
+    if len(lines) != records:
+        return
+    moved = pa.table({"_old": pa.array(range(before + 1, before + 1 + records)), "_new": pa.array(lines)})
+    database.register("_moved_lines", moved)
+    database.execute(
+        f"UPDATE {name(table)} SET _line = _new FROM _moved_lines WHERE _file = {value(file.shown)} AND _line = _old"
+    )
+    database.unregister("_moved_lines")
+
+
+_BINDERS = {"csv": _bind_csv, "json": _bind_json, "parquet": _bind_parquet, "lines": _bind_lines}

@@ -1,0 +1,1 @@
+"""Reasons: the lines of a ledger as people read them, their sentences and languages."""

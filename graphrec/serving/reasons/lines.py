@@ -1,0 +1,263 @@
+"""The lines of a ledger as a person reads them: text, path and Cypher."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec import queries
+from graphrec.graph.adjacency import Graph
+from graphrec.graph.snapshot import ALWAYS, Snapshot
+from graphrec.serving.answer import Line, PathPart
+from graphrec.serving.reasons.languages import ENGLISH, Language
+from graphrec.serving.reasons.prefer import Preference, Wish
+from graphrec.serving.reasons.sentences import Event, Sentences
+from graphrec.terms.base import LineGroup
+from graphrec.terms.blend import Blend, Ledger
+from graphrec.terms.walks import WalkScorer, WalkTerm
+
+MAX_HOPS = 3
+#: What a score may consist of; nothing is scored by who a user is, so that `self` is 0 unless a model says otherwise.
+PARTS = ("path", "text", "learned", "attribute", "general", "new", "self")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: Stands after every time in a store.
+END_OF_TIME = "9999-12-31T23:59:59.999999Z"
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """How nodes of a snapshot are shown."""
+
+    snapshot: Snapshot
+
+    def show(self, label: str, index: int) -> dict[str, Any]:
+        """{label, id, name} of one node."""
+        return {"label": label, "id": self.snapshot.nodes(label).ids[index], "name": self.snapshot.name(label, index)}
+
+
+class Reasons:
+    """Turns ledgers into lines.
+
+    Args:
+        known_before: the time, as a store writes it, before which the edges were known that the model saw.
+        language: of the sentences.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        blend: Blend,
+        graph: Graph,
+        known_before: str = END_OF_TIME,
+        language: Language = ENGLISH,
+    ) -> None:
+        self.snapshot = snapshot
+        self.blend = blend
+        self.graph = graph
+        # What a fit hides are edges; a snapshot as of a date leaves out nodes too, and their edges with them.
+        self._nodes_before = END_OF_TIME if snapshot.as_of is None else utc_text(_microseconds(snapshot.as_of))
+        self.known_before = min(known_before, self._nodes_before)
+        self.nodes = Nodes(snapshot)
+        self.schema = snapshot.schema
+        self.sentences = Sentences(self.schema, language)
+        self._statements: dict[WalkScorer, str] = {}
+
+    def lines(
+        self,
+        user: int,
+        product: int,
+        ledger: Ledger,
+        column: int,
+        contrast: NDArray[np.float64],
+        scales: NDArray[np.float64],
+        limit: int | None = None,
+        *,
+        plain: bool = False,
+        wish: Wish | None = None,
+    ) -> list[Line]:
+        """The lines of one product, best first by contrast; with a limit only that many, and only positive ones.
+
+        Lines through fewer than `min_group` other people are never shown. `plain` orders by share; with a wish the path
+        that it prefers leads.
+        """
+        shares = ledger.values[:, column]
+        order = np.lexsort((ledger.via, -contrast, -shares) if plain else (ledger.via, -shares, -contrast))
+        ordered: list[int] = order[shares[order] != 0 if limit is None else shares[order] > 0].tolist()
+        shown: dict[int, Line] = {}
+        for position in ordered:
+            if limit is not None and len(shown) == limit:
+                break
+            line = self._line(user, product, ledger, position, column, contrast, scales)
+            if line:
+                shown[position] = line
+        if wish is None:
+            return list(shown.values())
+        hidden = [place for place in ordered if place not in shown and self._may_lead(user, product, ledger, place)]
+        wished = wish.led(ledger, shares, list(shown), hidden)
+        told = (
+            shown.get(place) or self._line(user, product, ledger, place, column, contrast, scales) for place in wished
+        )
+        return [line for line in told if line is not None]
+
+    @staticmethod
+    def composition(ledger: Ledger, column: int) -> dict[str, float]:
+        """The parts of a score: by kind of line, similarity as text and learned part apart; every key of PARTS."""
+        names = [group.part or group.kind if group.kind == "similarity" else group.kind for group in ledger.groups]
+        sums = np.bincount(ledger.group, ledger.values[:, column], len(names))
+        parts: dict[str, float] = dict.fromkeys(PARTS, 0.0)
+        for name, value in zip(names, sums, strict=True):
+            parts[name] = parts.get(name, 0.0) + float(value)
+        return parts
+
+    def below_min_group(self, user: int, product: int, ledger: Ledger, column: int) -> float:
+        """What ways through fewer than `min_group` other people add to the score of one product."""
+        shares = ledger.values[:, column]
+        people = np.array([group.people for group in ledger.groups], np.bool_)[ledger.group]
+        hidden = 0.0
+        for position in np.flatnonzero(people & (shares != 0)):
+            if self._is_small(user, product, ledger, int(position)):
+                hidden += float(shares[position])
+        return hidden
+
+    def wish(self, kind: Preference, user: int) -> Wish:
+        """What is preferred among the paths of one user's list."""
+        known_before = _microseconds(self.known_before)
+        return Wish(kind, self.snapshot, self.graph, self.blend, user, known_before)
+
+    def _may_lead(self, user: int, product: int, ledger: Ledger, position: int) -> bool:
+        """Whether a line is a path that may be shown."""
+        is_path = ledger.groups[int(ledger.group[position])].walk is not None
+        return is_path and not self._is_small(user, product, ledger, position)
+
+    def _is_small(self, user: int, product: int, ledger: Ledger, position: int) -> bool:
+        """Whether a line leads through fewer than `min_group` other people."""
+        count = self._people(user, product, ledger, position)
+        return count is not None and count < self.schema.roles.min_group
+
+    def _people(self, user: int, product: int, ledger: Ledger, position: int) -> int | None:
+        """How many other people the ways of a line lead through; None where they lead through nobody."""
+        group = ledger.groups[int(ledger.group[position])]
+        if not group.people or group.walk is None:
+            return None
+        term = self.blend.terms[int(ledger.term[position])]
+        assert isinstance(term, WalkTerm), "only walks have paths"
+        return term.scorers[group.walk].people_between(user, int(ledger.via[position]), product)
+
+    def _line(
+        self,
+        user: int,
+        product: int,
+        ledger: Ledger,
+        position: int,
+        column: int,
+        contrast: NDArray[np.float64],
+        scales: NDArray[np.float64],
+    ) -> Line | None:
+        group = ledger.groups[int(ledger.group[position])]
+        term = self.blend.terms[int(ledger.term[position])]
+        via, mid = int(ledger.via[position]), int(ledger.mid[position])
+        share, against = float(ledger.values[position, column]), float(contrast[position])
+        target = self.nodes.show(self.schema.roles.product, product)
+        if group.walk is None:
+            shown = self._via(group, via)
+            text = self.sentences.learned(group, shown, target, favours=share > 0)
+            return Line(group.kind, text, share, against, shown, None, None, None, term.name)
+        assert isinstance(term, WalkTerm), "only walks have paths"
+        scorer = term.scorers[group.walk]
+        count = self._people(user, product, ledger, position)
+        if count is not None and count < self.schema.roles.min_group:
+            return None
+        path = self._path(user, via, mid, target, scorer, count)
+        text = self.sentences.path(scorer.walk.hops, path, count, self._event(user, via, scorer))
+        scale = float(scales[int(ledger.term[position])]) * scorer.walk.beta * scorer.learned_factor(via, mid, product)
+        statement, parameters = self._cypher(path, scorer, scale * self._evidence(scorer, user, via))
+        return Line("path", text, share, against, self._via(group, via), path, statement, parameters, term.name)
+
+    def _via(self, group: LineGroup, via: int) -> dict[str, Any] | None:
+        if via < 0 or group.hop is None:
+            return None
+        return self.nodes.show(self.graph.target(group.hop), via)
+
+    def _path(
+        self, user: int, via: int, mid: int, target: dict[str, Any], scorer: WalkScorer, count: int | None
+    ) -> list[PathPart]:
+        """Alternating nodes and edges from the user to the product; other people are a count."""
+        people = {"label": self.schema.roles.user, "count": count}
+        parts: list[PathPart] = [self.nodes.show(self.schema.roles.user, user)]
+        found = {0: via, 1: mid}
+        for place, (hop, label) in enumerate(zip(scorer.walk.hops, scorer.labels, strict=True)):
+            parts.append({"type": hop.type, "direction": "in" if hop.reverse else "out"})
+            if place == scorer.length - 1:
+                parts.append(target)
+            elif found[place] >= 0:
+                parts.append(self.nodes.show(label, found[place]))
+            else:
+                # Not shown one by one: other people, or what lies behind them.
+                parts.append(people if label == self.schema.roles.user else {"label": label, "count": None})
+        return parts
+
+    def _event(self, user: int, via: int, scorer: WalkScorer) -> Event | None:
+        """The latest event of the edge a line starts with, where its sentence speaks of it."""
+        hop = scorer.walk.hops[0]
+        if via < 0 or not self.sentences.says_event(scorer.walk.hops):
+            return None
+        edges = self.snapshot.edges(hop.type)
+        start, end = (via, user) if hop.reverse else (user, via)
+        span = slice(int(edges.indptr[start]), int(edges.indptr[start + 1]))
+        known = (edges.indices[span] == end) & (edges.known_at[span] < _microseconds(self.known_before))
+        places = np.flatnonzero(known) + span.start
+        if not len(places):
+            return None
+        latest = int(places[np.argmax(edges.at[places])])
+        at = int(edges.at[latest])
+        weight = None if edges.weight is None else float(edges.weight[latest])
+        moment = None if at == ALWAYS else EPOCH + timedelta(microseconds=at)
+        return Event(moment, None if weight is None or np.isnan(weight) else weight)
+
+    def _evidence(self, scorer: WalkScorer, user: int, via: int) -> float:
+        """x of the edge a line starts with."""
+        if via < 0 or scorer.first.weight is None:
+            return 1.0
+        row = scorer.first.row(user)
+        return float(scorer.first.weights(user)[int(np.searchsorted(row, via))])
+
+    def _cypher(self, path: list[PathPart], scorer: WalkScorer, scale: float) -> tuple[str, dict[str, Any]]:
+        """The statement that returns a line's path (or the count of people) and its share."""
+        parameters: dict[str, Any] = {"user": path[0]["id"], "product": path[-1]["id"], "scale": scale}
+        if scorer.length > 1 and "id" in path[2]:
+            parameters["via"] = path[2]["id"]
+        if scorer.length > 2 and "id" in path[4]:
+            parameters["mid"] = path[4]["id"]
+        parameters["as_of"], parameters["nodes_as_of"] = self.known_before, self._nodes_before
+        parameters.update({f"power_{n}": power for n, power in enumerate(scorer.walk.powers, start=1)})
+        if scorer not in self._statements:
+            self._statements[scorer] = self._statement(scorer)
+        return self._statements[scorer], parameters
+
+    def _statement(self, scorer: WalkScorer) -> str:
+        """The Cypher of a walk's lines, from the file of its form."""
+        form = f"people_{scorer.length}" if scorer.people else f"path_{scorer.length}"
+        if scorer.via_user and scorer.length == MAX_HOPS:
+            form = "acquaintances_3"
+        hops = dict(zip(("FIRST", "SECOND", "THIRD"), scorer.walk.hops, strict=False))
+        names: Mapping[str, str] = {
+            "User": self.schema.roles.user,
+            "Product": self.schema.roles.product,
+            "Via": scorer.labels[0],
+            "Mid": scorer.labels[min(1, scorer.length - 1)],
+            **{name: hop.type for name, hop in hops.items()},
+        }
+        return queries.text(f"explain/{form}", names, reverse=[name for name, hop in hops.items() if hop.reverse])
+
+
+def utc_text(microseconds: int) -> str:
+    """A time as a store writes it."""
+    return (EPOCH + timedelta(microseconds=microseconds)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _microseconds(text: str) -> int:
+    """A time as a store writes it, as a snapshot counts it."""
+    return (datetime.fromisoformat(text) - EPOCH) // timedelta(microseconds=1)

@@ -1,0 +1,213 @@
+"""Scores of many users at once, compiled; what one user's list needs is in the other modules, with numpy alone.
+
+Walks add in the order in which numpy adds for one user, so that into a float64 total they give the same bits.
+"""
+
+from typing import TYPE_CHECKING
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.graph.adjacency import Adjacency
+from graphrec.terms.compiled.hops import EMPTY, ROUNDING, arrival, ends_at, first_hop, next_hop, own_edges, returns
+from graphrec.terms.factors import SparseRows
+
+if TYPE_CHECKING:
+    from graphrec.terms.walks import WalkScorer
+
+
+def sum_of_rows(
+    adjacency: Adjacency, users: NDArray[np.int32], left: "NDArray[np.float32] | SparseRows"
+) -> NDArray[np.float32]:
+    """For each user the sum of the rows of `left` over their neighbours (len(users), width)."""
+    if isinstance(left, SparseRows):
+        total = np.zeros((len(users), left.num_products), np.float32)
+        _sum_sparse(adjacency.indptr, adjacency.indices, users, left.indptr, left.indices, left.values, total)
+        return total
+    total = np.zeros((len(users), left.shape[1]), np.float32)
+    _sum_dense(adjacency.indptr, adjacency.indices, users, np.ascontiguousarray(left), total)
+    return total
+
+
+def standardise_rows(scores: NDArray[np.float32], weight: float = 1.0) -> None:
+    """Divide every row by its standard deviation and multiply by `weight`, in place; without spread it becomes 0."""
+    _standardise(scores, weight)
+
+
+def walk_scores(
+    scorer: "WalkScorer", users: NDArray[np.int32], beta: float, total: NDArray[np.float32] | NDArray[np.float64]
+) -> None:
+    """Add beta times a walk's scores of some users to `total` (len(users), num_products)."""
+    first = first_hop(scorer)
+    if scorer.length == 1:
+        _direct(users, first, beta, total)
+        return
+    second, own = next_hop(scorer, 1), own_edges(scorer)
+    diagonal = scorer.diagonal if scorer.closes else EMPTY
+    if scorer.table is not None:
+        _from_table(users, first, scorer.table, own, diagonal, beta, total)
+    elif scorer.length == 2:
+        _two_hops(users, first, second, own, diagonal, beta, total)
+    else:
+        third, threads = next_hop(scorer, 2), numba.get_num_threads()
+        _three_hops(users, first, second, third, own, diagonal, beta, threads, total)
+
+
+@numba.njit(parallel=True, cache=True)
+def _standardise(scores, weight):  # type: ignore[no-untyped-def]
+    num_products = scores.shape[1]
+    whole = num_products - num_products % 4
+    for r in numba.prange(len(scores)):
+        row = scores[r]
+        # Four sums at a time: one would wait for itself; their order is fixed, so the answer is too.
+        a = b = c = d = 0.0
+        for i in range(0, whole, 4):
+            a += row[i]
+            b += row[i + 1]
+            c += row[i + 2]
+            d += row[i + 3]
+        for i in range(whole, num_products):
+            a += row[i]
+        mean = ((a + b) + (c + d)) / num_products
+        a = b = c = d = 0.0
+        for i in range(0, whole, 4):
+            a += (row[i] - mean) ** 2
+            b += (row[i + 1] - mean) ** 2
+            c += (row[i + 2] - mean) ** 2
+            d += (row[i + 3] - mean) ** 2
+        for i in range(whole, num_products):
+            a += (row[i] - mean) ** 2
+        spread = np.sqrt(((a + b) + (c + d)) / num_products)
+        # float32 rows of equal values have a tiny spread of rounding errors.
+        factor = np.float32(weight / spread if spread > 1e-6 * abs(mean) else 0.0)
+        for i in range(num_products):
+            row[i] *= factor
+
+
+@numba.njit(parallel=True, cache=True)
+def _sum_dense(indptr, indices, users, left, total):  # type: ignore[no-untyped-def]
+    for r in numba.prange(len(users)):
+        sums = total[r]
+        for p in range(indptr[users[r]], indptr[users[r] + 1]):
+            row = left[indices[p]]
+            for d in range(len(sums)):
+                sums[d] += row[d]
+
+
+@numba.njit(parallel=True, cache=True)
+def _sum_sparse(indptr, indices, users, row_ptr, columns, values, total):  # type: ignore[no-untyped-def]
+    for r in numba.prange(len(users)):
+        for p in range(indptr[users[r]], indptr[users[r] + 1]):
+            a = indices[p]
+            for q in range(row_ptr[a], row_ptr[a + 1]):
+                total[r, columns[q]] += values[q]
+
+
+@numba.njit(parallel=True, cache=True)
+def _direct(users, first, beta, total):  # type: ignore[no-untyped-def]
+    for r in numba.prange(len(users)):
+        for p in range(first.indptr[users[r]], first.indptr[users[r] + 1]):
+            a, value = arrival(first, p)
+            total[r, a] += beta * value
+
+
+@numba.njit(cache=True)
+def _correct(u, first, own, diagonal, score):  # type: ignore[no-untyped-def]
+    """Take out of `score` the walks through the user and those that end where the first hop led."""
+    through = 0.0
+    has_mid = len(own.mid_power) > 0
+    if not has_mid and not len(diagonal):
+        return
+    start, stop = first.indptr[u], first.indptr[u + 1]
+    before, closed = score.copy(), np.zeros(stop - start)
+    for p in range(start, stop):
+        a, value = arrival(first, p)
+        back = returns(own, u, a)
+        if back:
+            through += value
+        if len(diagonal):
+            closed[p - start] = value * diagonal[a]
+            if back and ends_at(own, u, a):
+                closed[p - start] -= value * own.mid_power[u] * own.end_power[a]
+    if has_mid:
+        for i in own.last_idx[own.last_ptr[u] : own.last_ptr[u + 1]]:
+            score[i] -= through * (own.mid_power[u] * own.end_power[i])
+    if len(diagonal):
+        score[first.indices[start:stop]] -= closed
+    score[score < ROUNDING * before] = 0.0
+
+
+@numba.njit(cache=True)
+def _in_order(mass, touched, count):  # type: ignore[no-untyped-def]
+    """Sort the nodes that have mass, by sorting them or, where they are many, by looking at all."""
+    if count < len(mass) // 32:
+        touched[:count] = np.sort(touched[:count])
+        return
+    at = 0
+    for v in range(len(mass)):
+        if mass[v] != 0.0:
+            touched[at] = v
+            at += 1
+
+
+@numba.njit(parallel=True, cache=True)
+def _from_table(users, first, table, own, diagonal, beta, total):  # type: ignore[no-untyped-def]
+    for r in numba.prange(len(users)):
+        u = users[r]
+        score = np.zeros(table.shape[1])
+        for p in range(first.indptr[u], first.indptr[u + 1]):
+            a, value = arrival(first, p)
+            for i in range(table.shape[1]):
+                score[i] += value * table[a, i]
+        _correct(u, first, own, diagonal, score)
+        for i in range(len(score)):
+            total[r, i] += beta * score[i]
+
+
+@numba.njit(parallel=True, cache=True)
+def _two_hops(users, first, second, own, diagonal, beta, total):  # type: ignore[no-untyped-def]
+    for r in numba.prange(len(users)):
+        u = users[r]
+        score = np.zeros(len(second.power))
+        for p in range(first.indptr[u], first.indptr[u + 1]):
+            a, value = arrival(first, p)
+            for q in range(second.indptr[a], second.indptr[a + 1]):
+                score[second.indices[q]] += value
+        for i in range(len(score)):
+            score[i] *= second.power[i]
+        _correct(u, first, own, diagonal, score)
+        for i in range(len(score)):
+            total[r, i] += beta * score[i]
+
+
+@numba.njit(parallel=True, cache=True)
+def _three_hops(users, first, second, third, own, diagonal, beta, threads, total):  # type: ignore[no-untyped-def]
+    for t in numba.prange(threads):
+        mass = np.zeros(len(second.power))
+        touched = np.empty(len(second.power), np.int64)
+        score = np.zeros(len(third.power))
+        for r in range(t, len(users), threads):
+            u = users[r]
+            count = 0
+            for p in range(first.indptr[u], first.indptr[u + 1]):
+                a, value = arrival(first, p)
+                for q in range(second.indptr[a], second.indptr[a + 1]):
+                    v = second.indices[q]
+                    if mass[v] == 0.0:
+                        touched[count] = v
+                        count += 1
+                    mass[v] += value
+            _in_order(mass, touched, count)
+            for n in range(count):
+                v = touched[n]
+                flow = mass[v] * second.power[v]
+                mass[v] = 0.0
+                for q in range(third.indptr[v], third.indptr[v + 1]):
+                    score[third.indices[q]] += flow
+            for i in range(len(score)):
+                score[i] *= third.power[i]
+            _correct(u, first, own, diagonal, score)
+            for i in range(len(score)):
+                total[r, i] += beta * score[i]
+                score[i] = 0.0

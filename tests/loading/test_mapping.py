@@ -1,0 +1,223 @@
+"""Mappings: what is refused, in which words, and what a name finds."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from graphrec.errors import SourceError
+from graphrec.loading import load_mapping, shipped_names
+from graphrec.loading.mapping.reading import parse_mapping
+from graphrec.loading.mapping.section import snake_case
+from graphrec.loading.mapping.specs import End, FileSpec, SplitSpec
+from graphrec.schema import Roles
+from graphrec.settings import RoleOverrides
+from tests.loading.conftest import SMALL, TINY_BANK
+
+TEXT = SMALL.replace("FILES", 'people = "people.csv"\nthings = "things.csv"\nlikes = "likes.csv"')
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(SourceError) as caught:
+        parse_mapping(text, "my.toml")
+    return str(caught.value)
+
+
+def test_a_whole_mapping() -> None:
+    mapping = load_mapping(TINY_BANK / "bank.toml")
+    assert mapping.name == "tiny-bank"
+    assert mapping.files["products"] == FileSpec(
+        "products", "products.csv", "csv", False, {"delim": ";", "nullstr": "NA"}
+    )
+    assert mapping.files["sectors"].reader == "lines"
+    assert mapping.files["views"].reader == "json"
+    assert mapping.roles == Roles(
+        "Customer", "Product", ("BOUGHT", "VIEWED"), {"BOUGHT": 1.0, "VIEWED": 0.2}, ("BOUGHT",), None, 2
+    )
+    bought = mapping.edges["BOUGHT"]
+    assert (bought.source, bought.target) == (End("Customer", "customer_id"), End("Product", "isin"))
+    assert (bought.key, bought.at, bought.known_at, bought.weight) == (
+        "trade_id",
+        "traded_at",
+        "booked_at",
+        "amount_eur",
+    )
+    assert mapping.series["price"].values == ("close", "volume")
+    assert mapping.split == SplitSpec(
+        "SELECT 'C2' AS customer_id, 'P1' AS isin",
+        "SELECT customer_id, isin FROM holdout",
+        "SELECT count(*) = 0 FROM holdout",
+        "train+valid",
+    )
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_every_shipped_mapping_parses(name: str) -> None:
+    mapping = load_mapping(name)
+    assert mapping.name == name
+    assert load_mapping(name.replace("-", "_")) == mapping
+
+
+def test_the_shipped_names() -> None:
+    assert shipped_names() == ["demo", "far-trans", "lightgcn-split", "ml-1m", "senate", "zimnat"]
+
+
+def test_an_unknown_name_names_the_nearest() -> None:
+    with pytest.raises(SourceError) as caught:
+        load_mapping("zimnatt")
+    assert str(caught.value) == (
+        "no mapping 'zimnatt': it is no file, and graphrec ships demo, far-trans, lightgcn-split, ml-1m, senate, "
+        "zimnat; did you mean 'zimnat'?"
+    )
+    with pytest.raises(SourceError, match="ships demo, far-trans, lightgcn-split, ml-1m, senate, zimnat$"):
+        load_mapping("nosuch")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("[roles]", "[rolls]", "my.toml: roles is missing; want a table [roles]"),
+        ("[roles]", "[roles]\nmin_grop = 3", "my.toml: roles.min_grop is no key; did you mean 'min_group'?"),
+        ("[roles]", "[roles]\nmin_group = 0", "my.toml: roles.min_group is 0; want a whole number of at least 1"),
+        ("[roles]", "[serie.x]\n[roles]", "my.toml: serie is no key; did you mean 'series'?"),
+        ('key = "person"', 'keys = "person"', "my.toml: nodes.Person.keys is no key; did you mean 'key'?"),
+        ('key = "person"', 'key = "person"\ntexts = []', "my.toml: nodes.Person.texts is no key; did you mean 'text'?"),
+        ('key = "person"', 'key = "person"\ntext = "x"', "my.toml: nodes.Person.text is 'x'; want a list of texts"),
+        ('key = "person"\n', "", "my.toml: nodes.Person.key is missing"),
+        (
+            'key = "person"',
+            'key = "person"\npersonal = ["person"]',
+            "my.toml: nodes.Person.personal holds the key 'person'; keys go into every answer: use a pseudonym as key",
+        ),
+        (
+            'key = "person"',
+            'key = "person"\ntext = ["a"]\nprotected = ["a"]',
+            "my.toml: nodes.Person.text holds 'a', which is protected; leave it out of one",
+        ),
+        (
+            'from = "Person.person"',
+            'from = "person"',
+            "my.toml: edges.LIKES.from is 'person'; want Label.column, a label and a column of this SQL",
+        ),
+        (
+            'to = "Thing.thing"',
+            'to = "Thing.thing"\nprotected = "yes"',
+            "my.toml: edges.LIKES.protected is 'yes'; want true or false",
+        ),
+        (
+            'user = "Person"',
+            'user = "Persons"',
+            "my.toml: roles.user names 'Persons', which is no label of this mapping; did you mean 'Person'?",
+        ),
+        (
+            'interactions = ["LIKES"]',
+            'interactions = ["LIKED"]',
+            "my.toml: roles.interactions names 'LIKED', which is no edge type of this mapping; did you mean 'LIKES'?",
+        ),
+        (
+            'interactions = ["LIKES"]',
+            'interactions = ["LIKES"]\nweights = { LIKE = 1 }',
+            "my.toml: roles.weights names 'LIKE', which is no interaction; did you mean 'LIKES'?",
+        ),
+        (
+            'interactions = ["LIKES"]',
+            'interactions = ["LIKES"]\nweights = { LIKES = "much" }',
+            "my.toml: roles.weights.LIKES is 'much'; want a number",
+        ),
+        (
+            'interactions = ["LIKES"]',
+            'interactions = ["LIKES"]\nrelevant = ["LIKED"]',
+            "my.toml: roles.relevant names 'LIKED', which is no interaction with a weight above 0; "
+            "did you mean 'LIKES'?",
+        ),
+        (
+            'from = "Person.person"\nto = "Thing.thing"',
+            'from = "Thing.thing"\nto = "Person.person"',
+            "my.toml: edges.LIKES joins Thing to Person, but roles.interactions lists it; "
+            "an interaction joins Person to Thing",
+        ),
+        (
+            'interactions = ["LIKES"]',
+            'interactions = ["LIKES"]\nmetapaths = ["LIKES <LIKS LIKES"]',
+            "my.toml: roles.metapaths 'LIKES <LIKS LIKES' takes 'LIKS', which is no edge type of this mapping; "
+            "did you mean 'LIKES'?",
+        ),
+        ("[edges.LIKES]", "[edges.'LI KES']", "my.toml: edges.LI KES: 'LI KES' is not an edge type; want letters, "),
+        (
+            'people = "people.csv"',
+            'people = "people.dat"',
+            "my.toml: source.files.people.path is 'people.dat', whose suffix names no reader; "
+            "add reader = one of csv, json, parquet, lines",
+        ),
+        (
+            'people = "people.csv"',
+            'people = { path = "people.csv", reader = "xml" }',
+            "my.toml: source.files.people.reader is 'xml'; want one of csv, json, parquet, lines",
+        ),
+        (
+            'people = "people.csv"',
+            'people = "/etc/people.csv"',
+            "my.toml: source.files.people.path is '/etc/people.csv'; paths are relative to --data and stay inside it",
+        ),
+        ("[roles]", "[roles", "my.toml: not a TOML file: "),
+    ],
+)
+def test_refused(old: str, new: str, message: str) -> None:
+    assert old in TEXT
+    found = refusal(TEXT.replace(old, new, 1))
+    assert found.startswith(message)
+    assert len(found) == len(message) or message.endswith((": ", ", "))
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ("[split]\nvalid = 'SELECT 1'", "my.toml: split.test is missing"),
+        (
+            "[split]\ntest = 'SELECT 1, 2'\nmask = 'all'",
+            "my.toml: split.mask is 'all'; want one of fitted, train, train+valid",
+        ),
+        ("[split]\ntest = 'x'\nrefit = 1", "my.toml: split.refit is 1; want true, false or SQL that gives a boolean"),
+        (
+            "[reasons]\n'LIKES <LIKE LIKES' = 'x'",
+            "my.toml: reasons 'LIKES <LIKE LIKES' takes 'LIKE', which is no edge type of this mapping; "
+            "did you mean 'LIKES'?",
+        ),
+        (
+            "[reasons.zh]\n'LIKES <LIKES LIKES' = '{things}'",
+            "my.toml: reasons.zh 'LIKES <LIKES LIKES' has {things}; did you mean {thing}? "
+            "A sentence knows {a}, {i}, {n}, {at}, {weight} and the labels in snake_case",
+        ),
+        ("[words.de]\nThing = 'Ding'", "my.toml: words.de is no language of the reasons; want one of en, zh"),
+        (
+            "[reasons]\n'LIKES <LIKES LIKES' = '{n} like {things}'",
+            "my.toml: reasons 'LIKES <LIKES LIKES' has {things}; did you mean {thing}? "
+            "A sentence knows {a}, {i}, {n}, {at}, {weight} and the labels in snake_case",
+        ),
+        (
+            "[series.price]\nof = 'Thing.thing'\nat = 'day'\nsql = 'x'",
+            "my.toml: series.price.values is missing",
+        ),
+    ],
+)
+def test_refused_sections(more: str, message: str) -> None:
+    assert refusal(TEXT + more) == message
+
+
+def test_roles_of_the_home_stand_over_those_of_the_mapping(small_mapping: Callable[..., Path]) -> None:
+    mapping = load_mapping(small_mapping(), RoleOverrides(min_group=9))
+    assert (mapping.roles.user, mapping.roles.min_group) == ("Person", 9)
+    without = TEXT.replace('[roles]\nuser = "Person"\nproduct = "Thing"\ninteractions = ["LIKES"]\n', "")
+    assert refusal(without) == "my.toml: roles is missing; want a table [roles]"
+    given = parse_mapping(without, "my.toml", RoleOverrides("Person", "Thing", ("LIKES",)))
+    assert given.roles == Roles("Person", "Thing", ("LIKES",), {}, ("LIKES",))
+
+
+def test_snake_case() -> None:
+    assert [snake_case(label) for label in ("AgeBand", "Product", "ISIN", "ETFIssuer", "Class2A")] == [
+        "age_band",
+        "product",
+        "isin",
+        "etf_issuer",
+        "class2_a",
+    ]
