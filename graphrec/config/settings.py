@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from graphrec import log
 from graphrec.config.document import read_toml
 from graphrec.errors import SettingsError
 from graphrec.schema import Language, Roles
@@ -18,6 +19,8 @@ __all__ = ["FILE_NAME", "LOG_LEVELS", "LogLevel", "RoleOverrides", "Settings", "
 LogLevel = Literal["debug", "info", "warning", "error"]
 FILE_NAME = "graphrec.toml"
 LOG_LEVELS: tuple[LogLevel, ...] = get_args(LogLevel)
+PATHS = ("home", "policy", "log_file")
+"""Keys that are paths; in graphrec.toml they are relative to its folder."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,10 @@ class Settings:
     """Seed of all random draws."""
     log_level: LogLevel = "warning"
     """debug, info, warning or error."""
+    log_format: log.Format = "text"
+    """`text` or `json`: the form of log lines."""
+    log_file: Path | None = None
+    """File that log lines at info or above are appended to; None: `logs/YYYY-MM.log` in the home."""
     policy: Path | None = None
     """A policy that replaces the home's policy.toml."""
     record: bool = True
@@ -94,6 +101,8 @@ def read_settings(
     home: str | None = None,
     store: str | None = None,
     log_level: str | None = None,
+    log_format: str | None = None,
+    log_file: str | None = None,
     policy: str | None = None,
 ) -> Settings:
     """The settings in force: options, over the environment, over graphrec.toml in `folder`, over the defaults.
@@ -101,7 +110,7 @@ def read_settings(
     Args:
         folder: where graphrec.toml is looked for; default the current one. GRAPHREC_CONFIG names another file.
         environment: default os.environ; an empty variable is unset.
-        home, store, log_level, policy: options of the command line; None or empty: not given.
+        home, store, log_level, log_format, log_file, policy: options of the command line; None or empty: not given.
 
     Raises:
         SettingsError: a file, key or value is not usable.
@@ -110,9 +119,10 @@ def read_settings(
     file = _find(folder or Path(), environment)
     values = _from_file(file) if file else {}
     values |= _from_environment(environment)
-    options = {"home": home, "store": store, "log_level": log_level, "policy": policy}
+    options = {"home": home, "store": store, "policy": policy}
+    options |= {"log_level": log_level, "log_format": log_format, "log_file": log_file}
     values |= {name: _typed(name, value, f"--{name.replace('_', '-')}") for name, value in options.items() if value}
-    for name in ("home", "policy"):
+    for name in PATHS:
         if name in values:
             values[name] = Path(values[name])
     return Settings(**values, login=StoreLogin.from_environment(environment), file=file)
@@ -134,8 +144,8 @@ def _from_file(file: Path) -> dict[str, Any]:
 
     document = read_toml(file, SettingsError)
     values = convert(document, SettingsFile).to_values()
-    for key in ("home", "policy"):
-        if values.get(key):
+    for key in PATHS:
+        if key in values:
             values[key] = file.parent / values[key]
     if "store" in values and "://" not in values["store"]:
         values["store"] = str(file.parent / values["store"])
@@ -156,7 +166,8 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 def _typed(name: str, text: str, where: str) -> Any:
     """The value that the text of a variable or an option spells."""
-    if name in ("store", "home", "encoder", "policy") or (name == "log_level" and text in LOG_LEVELS):
+    quick = {"log_level": LOG_LEVELS, "log_format": log.FORMATS}
+    if name in ("store", "encoder", *PATHS) or text in quick.get(name, ()):
         return text
     from graphrec.config.convert import convert_value
     from graphrec.config.settings_file import SettingsFile

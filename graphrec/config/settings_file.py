@@ -4,6 +4,7 @@ from typing import Annotated, Any, get_type_hints
 
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
+from graphrec import log
 from graphrec.config.settings import LogLevel
 from graphrec.schema import Language
 
@@ -43,6 +44,10 @@ class SettingsFile(Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[int, Meta(ge=0, lt=1 << 32)] | UnsetType, Meta(description="Seed of all random draws.")
     ] = UNSET
     log_level: Annotated[LogLevel | UnsetType, Meta(description="What is logged to standard error.")] = UNSET
+    log_format: Annotated[log.Format | UnsetType, Meta(description="The form of log lines.")] = UNSET
+    log_file: Annotated[
+        Text | UnsetType, Meta(description="File that log lines are appended to; default a file a month in the home.")
+    ] = UNSET
     policy: Annotated[Text | UnsetType, Meta(description="File of the policy: what may be shown to whom.")] = UNSET
     record: Annotated[bool | UnsetType, Meta(description="Whether answers go into the decision record.")] = UNSET
     language: Annotated[Language | UnsetType, Meta(description="Language of the reasons.")] = UNSET
