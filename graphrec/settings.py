@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from graphrec import log
 from graphrec.errors import SettingsError
 from graphrec.home import Home
 from graphrec.schema import LANGUAGES, Roles
@@ -63,6 +64,10 @@ class Settings:
     """Seed of everything that draws."""
     log_level: str = "warning"
     """debug, info, warning or error."""
+    log_format: log.Format = "text"
+    """`text` or `json`: the form of log lines."""
+    log_file: Path | None = None
+    """File that log lines at info or above are appended to; none: `logs/YYYY-MM.log` in the home."""
     policy: Path | None = None
     """A policy that stands over the home's policy.toml."""
     record: bool = True
@@ -86,6 +91,8 @@ def read_settings(
     home: str | None = None,
     store: str | None = None,
     log_level: str | None = None,
+    log_format: str | None = None,
+    log_file: str | None = None,
     policy: str | None = None,
 ) -> Settings:
     """The settings in force: options, over the environment, over graphrec.toml in `folder`.
@@ -93,7 +100,7 @@ def read_settings(
     Args:
         folder: where graphrec.toml is looked for; default the current one. GRAPHREC_CONFIG names another file.
         environment: default os.environ.
-        home, store, log_level, policy: options of the command line; None when not given.
+        home, store, log_level, log_format, log_file, policy: options of the command line; None or empty when not given.
 
     Raises:
         SettingsError: a file, key or value is not usable.
@@ -102,10 +109,12 @@ def read_settings(
     file = _find(folder or Path(), environment)
     values = _from_file(file) if file else {}
     values.update(_from_environment(environment))
-    options = {"home": home and Path(home), "store": store, "log_level": log_level}
-    options["policy"] = policy and Path(policy)
-    values.update({name: value for name, value in options.items() if value is not None})
+    options: dict[str, Any] = {"store": store, "log_level": log_level, "log_format": log_format}
+    for name, path in (("home", home), ("policy", policy), ("log_file", log_file)):
+        options[name] = Path(path) if path else None
+    values.update({name: value for name, value in options.items() if value})
     _check_level(values.get("log_level"), "--log-level")
+    _check_format(values.get("log_format"), "--log-format")
     login = StoreLogin(
         environment.get("NEO4J_USERNAME"), environment.get("NEO4J_PASSWORD"), environment.get("NEO4J_DATABASE")
     )
@@ -133,6 +142,8 @@ def _from_file(file: Path) -> dict[str, Any]:
         "encoder": str,
         "seed": int,
         "log_level": str,
+        "log_format": str,
+        "log_file": str,
         "policy": str,
         "record": bool,
         "language": str,
@@ -143,9 +154,10 @@ def _from_file(file: Path) -> dict[str, Any]:
         _check_key(file, key, kinds, prefix="")
         _check_kind(file, key, value, kinds[key])
     _check_level(content.get("log_level"), f"{file} log_level")
+    _check_format(content.get("log_format"), f"{file} log_format")
     _check_language(content.get("language"), f"{file} language")
     _check_confidence(content.get("min_confidence"), f"{file} min_confidence")
-    for key in ("home", "policy"):
+    for key in ("home", "policy", "log_file"):
         if key in content:
             content[key] = file.parent / content[key]
     if "store" in content and "://" not in content["store"]:
@@ -200,12 +212,15 @@ def _check_kind(file: Path, key: str, value: Any, kind: type) -> None:
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    names = ("store", "home", "encoder", "seed", "log_level", "policy", "record", "language", "min_confidence")
+    names = (
+        "store", "home", "encoder", "seed", "log_level", "log_format", "log_file", "policy", "record", "language",
+        "min_confidence",
+    )  # fmt: skip
     given = {
         name: environment[f"GRAPHREC_{name.upper()}"] for name in names if environment.get(f"GRAPHREC_{name.upper()}")
     }
     values: dict[str, Any] = dict(given)
-    for key in ("home", "policy"):
+    for key in ("home", "policy", "log_file"):
         if key in given:
             values[key] = Path(given[key])
     if "seed" in given:
@@ -222,6 +237,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     if "min_confidence" in given:
         values["min_confidence"] = _number(given["min_confidence"], "GRAPHREC_MIN_CONFIDENCE")
     _check_level(given.get("log_level"), "GRAPHREC_LOG_LEVEL")
+    _check_format(given.get("log_format"), "GRAPHREC_LOG_FORMAT")
     _check_language(given.get("language"), "GRAPHREC_LANGUAGE")
     _check_confidence(values.get("min_confidence"), "GRAPHREC_MIN_CONFIDENCE")
     return values
@@ -237,6 +253,11 @@ def _number(text: str, where: str) -> float:
 def _check_level(level: str | None, where: str) -> None:
     if level is not None and level not in LOG_LEVELS:
         raise SettingsError(f"{where} {level!r} is no log level; want one of {', '.join(LOG_LEVELS)}")
+
+
+def _check_format(given: str | None, where: str) -> None:
+    if given is not None and given not in log.FORMATS:
+        raise SettingsError(f"{where} {given!r} is no form of log lines; want one of {', '.join(log.FORMATS)}")
 
 
 def _check_language(language: str | None, where: str) -> None:
