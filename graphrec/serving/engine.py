@@ -14,9 +14,8 @@ from graphrec.errors import UnknownId
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Nodes, Snapshot
 from graphrec.home import Home
-from graphrec.policy.default import default_policy
 from graphrec.policy.read import home_policy
-from graphrec.policy.rules import Policy
+from graphrec.policy.rules import Policy, default_policy
 from graphrec.schema import LANGUAGES
 from graphrec.serving.answer import Answer, Item
 from graphrec.serving.confidence import confidence, total_weight
@@ -245,7 +244,7 @@ class Engine:
 
     def _few(self, sentences: Sentences, user: int, user_id: str, left: int) -> str:
         """Why a list is shorter than was asked for: what the policy left out."""
-        if self.policy.source is None:
+        if self.policy.is_built_in:
             return sentences.say("few left", n=str(left), user=user_id)
         if barred := self.eligibility.barred(user):
             return sentences.say("none allowed", user=user_id, why=barred)
