@@ -6,13 +6,13 @@ import pytest
 from typer.testing import CliRunner
 
 from graphrec.cli import app
+from graphrec.config.settings import read_settings
 from graphrec.errors import PolicyError
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.policy.default import default_policy
 from graphrec.policy.read import home_policy, parse_policy, read_policy
 from graphrec.policy.rules import Rule
-from graphrec.settings import read_settings
 from tests.banks import bank_snapshot
 
 TEXT = '''# rules
