@@ -172,8 +172,9 @@ def test_a_list_that_the_policy_shortens_replays(home: Home) -> None:
     home.policy.write_text('version = "1"\n[[rule]]\nid = "none"\nsentence = "not now"\nrequire = "False"\n', "utf-8")
     for number, k in ((1, 4), (2, 100)):
         engine = Engine.open(home)
-        Decisions(home, engine, Request("recommend", k)).add([engine.recommend("C003", k)])
-        assert entry_of(home.records, number).entry["abstained"] is not None
+        answer = engine.recommend("C003", k)
+        assert answer.abstained is not None
+        Decisions(home, engine, Request("recommend", k)).add([answer])
         home.policy.unlink(missing_ok=True)
     for number in (1, 2):
         done = replay(home, entry_of(home.records, number))
