@@ -1,12 +1,14 @@
 # The front door: every command of this project is a target here. `make` alone lists them.
-# Variables: ARGS (options for the command of a target), PYTHON (3.11 to 3.13), UV_TORCH_BACKEND=cpu (small torch).
+# Variables: ARGS (options for the command of a target), PYTHON (3.11 to 3.14), UV_TORCH_BACKEND=cpu (small torch).
 PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
 
 NEO4J_ENV := .cache/neo4j/neo4j.env
+# Two processes of tests; those of one file, and all of Neo4j, stay in one of them.
+PROCESSES := -n 2 --dist loadgroup
 
-.PHONY: help install demo test lint bench docs build neo4j-up neo4j-down lock clean
+.PHONY: help install demo test test-fast lint bench docs build neo4j-up neo4j-down lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -19,7 +21,10 @@ demo: install ## the demo bank from raw files to explained lists, on the embedde
 
 test: install ## all tests and doctests; one choice of them: make test ARGS="-k settings"
 	@echo "graphrec: running the tests, some minutes on 2 cores" >&2
-	@if [ -f $(NEO4J_ENV) ]; then . ./$(NEO4J_ENV); fi; $(BIN)/python -m pytest $(ARGS)
+	@if [ -f $(NEO4J_ENV) ]; then . ./$(NEO4J_ENV); fi; $(BIN)/python -m pytest $(PROCESSES) $(ARGS)
+
+test-fast: install ## the quick loop: everything but what is marked slow and what needs a Neo4j server
+	@$(BIN)/python -m pytest $(PROCESSES) -m "not slow and not neo4j" $(ARGS)
 
 lint: install ## format, style, types, sizes, generated files up to date
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
@@ -45,7 +50,7 @@ neo4j-down: install ## stop the test server and remove it
 	@$(BIN)/python -m tests.neo4j.server down
 
 lock: install ## resolve pyproject.toml anew into requirements.lock and requirements-torch.txt
-	@$(BIN)/python tools/lock.py
+	@$(BIN)/python tools/lock.py $(ARGS)
 
 clean: ## remove what was built; the home .graphrec and .venv stay
 	@rm -rf dist build .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage htmlcov

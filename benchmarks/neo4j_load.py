@@ -29,9 +29,9 @@ from graphrec.graph.memory import MemorySink
 from graphrec.graph.rows import Sink, Source
 from graphrec.loading import load_mapping, run_load
 from graphrec.settings import StoreLogin
-from graphrec.store.import_files import ImportFilesSink, import_command
 from graphrec.store.loading import property_rows
-from graphrec.store.neo4j import Neo4jStore
+from graphrec.store.neo4j.driver import Neo4jStore
+from graphrec.store.neo4j.import_files import ImportFilesSink, import_command
 from graphrec.store.values import to_stored
 from tests.neo4j.server import Server, prepare
 

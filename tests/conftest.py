@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,38 @@ os.environ.setdefault("MPLBACKEND", "agg")
 # something would wait for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs Neo4j, and keep together what shares a fixture when several processes run the tests.
+
+    All tests of Neo4j go to one process, which starts the only server of the session; the tests of a file share what
+    its fixtures made.
+    """
+    for item in items:
+        needs_server = "neo4j_login" in getattr(item, "fixturenames", ())
+        if needs_server:
+            item.add_marker(pytest.mark.neo4j)
+        item.add_marker(pytest.mark.xdist_group("neo4j" if needs_server else item.nodeid.partition("::")[0]))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Count at the end what was skipped, and why: in CI only tests of real data may be."""
+    skipped = Counter(str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", []))
+    if skipped:
+        terminalreporter.section("skipped tests")
+    for reason, count in skipped.most_common():
+        terminalreporter.line(f"{count} x {reason.removeprefix('Skipped: ')}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A skip in CI that is not for want of real data fails the run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") != "true" or reporter is None:
+        return
+    reasons = [str(report.longrepr[2]) for report in reporter.stats.get("skipped", [])]
+    if any("../shared/data" not in reason for reason in reasons):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")

@@ -98,7 +98,7 @@ def _load(
 @contextmanager
 def _sink(home: Home, bulk: Path | None) -> "Iterator[Sink]":
     if bulk is not None:
-        from graphrec.store.import_files import ImportFilesSink
+        from graphrec.store.neo4j.import_files import ImportFilesSink
 
         yield ImportFilesSink(bulk, home.series)
         return
@@ -109,7 +109,7 @@ def _sink(home: Home, bulk: Path | None) -> "Iterator[Sink]":
 
 
 def _print_import(bulk: Path) -> None:
-    from graphrec.store.import_files import import_command
+    from graphrec.store.neo4j.import_files import import_command
 
     say("import into a stopped server (what its database holds goes), start it, then load once more for constraints:")
     say(f"  {import_command(bulk)}")

@@ -33,13 +33,13 @@ def open_store(uri: str | None, home_store: Path) -> "Store":
 
     series = home_store.parent / "series"
     if uri is not None and is_server(uri):
-        from graphrec.store.neo4j import Neo4jStore
+        from graphrec.store.neo4j.driver import Neo4jStore
 
         return Neo4jStore(uri, series)
     if uri is not None and "://" in uri:
         raise StoreError(
             f"store {uri} has a scheme that is not known; want {'://, '.join(SERVER_SCHEMES)}:// or a path"
         )
-    from graphrec.store.embedded import EmbeddedStore
+    from graphrec.store.embedded.store import EmbeddedStore
 
     return EmbeddedStore(home_store if uri is None else Path(uri), series)

@@ -1,6 +1,6 @@
 """The contract of a store: what loads write to, analysts ask and snapshots are read from.
 
-One contract, two stores: `embedded.py` and `neo4j.py`. Everything that both can do with the same Cypher is written
+One contract, two stores: `embedded/` and `neo4j/`. Everything that both can do with the same Cypher is written
 here once, over four primitives: `query`, `write`, `transaction` and `stream`.
 """
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 from graphrec.cli import app
 from graphrec.demo import write_bank
 from graphrec.settings import StoreLogin
-from graphrec.store.neo4j import Neo4jStore
+from graphrec.store.neo4j.driver import Neo4jStore
 
 
 class Home:

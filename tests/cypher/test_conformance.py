@@ -13,7 +13,7 @@ from graphrec.graph.rows import Source
 from graphrec.serving.engine import Engine
 from graphrec.settings import StoreLogin
 from graphrec.store.base import Result, Store
-from graphrec.store.neo4j import Neo4jStore
+from graphrec.store.neo4j.driver import Neo4jStore
 from graphrec.store.read import snapshot_inputs
 from tests.banks import SCHEMA, small_bank
 

@@ -8,10 +8,10 @@ import torch
 
 from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Graph, Hop
-from graphrec.models.graphsage import GraphSageConfig, HeteroSAGE, fit_graphsage
-from graphrec.models.network import message_hops
-from graphrec.models.sampling import everything, fixed_sample, sampled_block
-from graphrec.models.steps import StepSource
+from graphrec.models.fitting.steps import StepSource
+from graphrec.models.graphsage.network import GraphSageConfig, HeteroSAGE, fit_graphsage
+from graphrec.models.graphsage.sampling import everything, fixed_sample, sampled_block
+from graphrec.models.lightgcn.network import message_hops
 from graphrec.terms.gradients import Gradients, integrated_gradients
 from graphrec.terms.sage import SageTerm
 from tests.models.boards import best_new, check_contract, checkerboard, random_board, same_scores

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from graphrec.settings import StoreLogin
-from graphrec.store.neo4j import Neo4jStore
+from graphrec.store.neo4j.driver import Neo4jStore
 from tests.neo4j.server import Server, Unavailable, prepare
 
 #: Names a server that the tests may empty; without it they start one of their own.

@@ -72,7 +72,7 @@ def filled(columns: Mapping[str, Sequence[object]], fields: pa.Schema) -> pa.Tab
 
 
 if __name__ == "__main__":
-    from graphrec.store import arcade
+    from graphrec.store.embedded import arcade
 
     arcade.engine()
     print("begin", flush=True)

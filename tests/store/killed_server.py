@@ -4,8 +4,9 @@ import sys
 from pathlib import Path
 from unittest import mock
 
-from graphrec.store import neo4j, parallel
-from graphrec.store.neo4j import Neo4jStore
+from graphrec.store.neo4j import driver as neo4j
+from graphrec.store.neo4j import parallel
+from graphrec.store.neo4j.driver import Neo4jStore
 
 from .killed import feed_bank
 

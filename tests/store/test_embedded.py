@@ -11,9 +11,10 @@ import pytest
 
 from graphrec.errors import QueryError, StoreError, Unreachable
 from graphrec.schema import NodeSchema
-from graphrec.store import arcade, bulk, is_server, open_store
-from graphrec.store.embedded import EmbeddedStore
-from graphrec.store.lock import exclusive
+from graphrec.store import is_server, open_store
+from graphrec.store.embedded import arcade, bulk
+from graphrec.store.embedded.lock import exclusive
+from graphrec.store.embedded.store import EmbeddedStore
 
 from .feed import BOUGHT, CUSTOMERS, PRODUCTS, SCHEMA, SECTORS, content, feed, source
 

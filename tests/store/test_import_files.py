@@ -16,8 +16,8 @@ from graphrec.errors import StoreError
 from graphrec.graph.rows import Sink, Source
 from graphrec.schema import Column, EdgeSchema, NodeSchema
 from graphrec.settings import StoreLogin
-from graphrec.store.import_files import DELIMITERS, ImportFilesSink
-from graphrec.store.neo4j import Neo4jStore
+from graphrec.store.neo4j.driver import Neo4jStore
+from graphrec.store.neo4j.import_files import DELIMITERS, ImportFilesSink
 from tests.neo4j.server import Server
 
 from .feed import BOUGHT, CUSTOMERS, IN_SECTOR, PRODUCTS, SCHEMA, SECTORS, content, feed, source

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from graphrec.store import arcade, open_store
+from graphrec.store import open_store
 from graphrec.store.base import Store
+from graphrec.store.embedded import arcade
 
 from . import killed
 from .feed import content_hash

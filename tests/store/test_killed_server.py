@@ -11,8 +11,9 @@ import pytest
 
 from graphrec.errors import Unreachable
 from graphrec.settings import StoreLogin
-from graphrec.store import neo4j, open_store
-from graphrec.store.neo4j import Neo4jStore
+from graphrec.store import open_store
+from graphrec.store.neo4j import driver as neo4j
+from graphrec.store.neo4j.driver import Neo4jStore
 from tests.neo4j.server import Server
 
 from .feed import content_hash

@@ -16,9 +16,10 @@ from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.rows import Part
 from graphrec.settings import StoreLogin
-from graphrec.store import neo4j as neo4j_module
-from graphrec.store import open_store, parallel
-from graphrec.store.neo4j import Neo4jStore, check_version
+from graphrec.store import open_store
+from graphrec.store.neo4j import driver as neo4j_module
+from graphrec.store.neo4j import parallel
+from graphrec.store.neo4j.driver import Neo4jStore, check_version
 from graphrec.store.read import snapshot_inputs
 
 from . import killed

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 
 from graphrec import queries
-from graphrec.store import parallel
 from graphrec.store.loading import Kind
-from graphrec.store.parallel import Cell, batches, cut, run_apart
-from graphrec.store.server import NEW_EDGES, as_lists
+from graphrec.store.neo4j import parallel
+from graphrec.store.neo4j.parallel import Cell, batches, cut, run_apart
+from graphrec.store.neo4j.sink import NEW_EDGES, as_lists
 
 BOUGHT = Kind("BOUGHT", "Customer", "Product")
 KNOWS = Kind("KNOWS", "Customer", "Customer")

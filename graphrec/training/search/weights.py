@@ -10,7 +10,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.training.candidates import Candidates
+from graphrec.training.search.candidates import Candidates
 
 Weights = NDArray[np.float64]
 

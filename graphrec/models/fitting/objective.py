@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from graphrec.models.losses import bpr, full_softmax, info_nce, sampled_softmax
-from graphrec.models.steps import Holdings, Step
+from graphrec.models.fitting.losses import bpr, full_softmax, info_nce, sampled_softmax
+from graphrec.models.fitting.steps import Holdings, Step
 
 Loss = Literal["auto", "full", "sampled", "in-batch", "bpr"]
 Vectors = tuple[Tensor, Tensor]

@@ -5,8 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Adjacency, Graph, among, codes_of, from_rows
-from graphrec.models import walk_slopes
 from graphrec.models.kernel import multiplied_out
+from graphrec.models.learned_kernel import gradients as walk_gradients
 from graphrec.terms.walks import Walk, WalkScorer, closing_walks
 
 Vector = NDArray[np.float64]
@@ -57,22 +57,22 @@ class WalkSteps:
         mass = np.zeros((len(users), self.graph.num_products), np.float32)
         scorer, kept = self.scorer, self._kept()
         if scorer.length == 1:
-            walk_slopes.direct_mass(users, *kept, mass)
+            walk_gradients.direct_mass(users, *kept, mass)
         elif scorer.length == 2:
-            walk_slopes.linked_mass(users, *kept, self.first, *_csr(scorer.steps[1]), mass)
+            walk_gradients.linked_mass(users, *kept, self.first, *_csr(scorer.steps[1]), mass)
         elif self.table is not None:
-            walk_slopes.tabled_mass(users, *kept, self.first, self.table, mass)
+            walk_gradients.tabled_mass(users, *kept, self.first, self.table, mass)
         else:
-            walk_slopes.chained_mass(
+            walk_gradients.chained_mass(
                 users, *kept, self.first, *_csr(scorer.steps[1]), self.middle, *_csr(scorer.steps[2]),
                 scorer.mid_user, numba.get_num_threads(), mass,
             )  # fmt: skip
         high = mass.max(axis=1, keepdims=True)
         if self.table is not None:
-            walk_slopes.take_out_user(users, *kept, self.first, self.middle, self._own(), mass)
+            walk_gradients.take_out_user(users, *kept, self.first, self.middle, self._own(), mass)
         if scorer.closes:
             self.closing = self._closing()
-            walk_slopes.take_out(
+            walk_gradients.take_out(
                 users, *kept, self.first, self.closing, self.middle, scorer.mid_user, self._own(), mass
             )
         mass[mass < ROUNDING * high] = 0.0
@@ -89,16 +89,16 @@ class WalkSteps:
         threads = numba.get_num_threads()
         first, middle = np.zeros((threads, len(self.first))), np.zeros((threads, len(self.middle)))
         if scorer.length == 2:
-            walk_slopes.linked_slopes(users, *kept, self.first, *_csr(scorer.steps[1]), pulls, first)
+            walk_gradients.linked_slopes(users, *kept, self.first, *_csr(scorer.steps[1]), pulls, first)
         elif self.table is not None:
-            walk_slopes.tabled_slopes(users, *kept, self.first, self.table, *self._own(), self.middle, pulls, first)
+            walk_gradients.tabled_slopes(users, *kept, self.first, self.table, *self._own(), self.middle, pulls, first)
         else:
-            walk_slopes.chained_slopes(
+            walk_gradients.chained_slopes(
                 users, *kept, self.first, *_csr(scorer.steps[1]), self.middle, *_csr(scorer.steps[2]),
                 scorer.mid_user, pulls, first, middle,
             )  # fmt: skip
         if scorer.closes:
-            walk_slopes.take_out_slopes(
+            walk_gradients.take_out_slopes(
                 users, *kept, self.first, self.closing, self.middle, scorer.mid_user, self._own(), pulls, first
             )
         return {0: first.sum(axis=0), 1: middle.sum(axis=0), **found} if scorer.length == 3 else {

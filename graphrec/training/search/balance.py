@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.training.recipes import PATH_SHARE
-from graphrec.training.weights import Weights
+from graphrec.training.search.weights import Weights
 
 #: The metric of every validation user for some weights.
 Judge = Callable[[Weights], NDArray[np.float64]]

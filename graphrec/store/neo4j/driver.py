@@ -27,11 +27,11 @@ from graphrec.graph.rows import Sink
 from graphrec.progress import Progress, silent
 from graphrec.schema import GraphSchema
 from graphrec.settings import StoreLogin
-from graphrec.store import versions
 from graphrec.store.base import BATCH_ROWS, Hit, Index, Info, Parameters, Result, SourceInfo, Statement, Store
 from graphrec.store.loading import RESERVED
+from graphrec.store.neo4j import versions
+from graphrec.store.neo4j.sink import ParallelSink
 from graphrec.store.search import search_statement
-from graphrec.store.server import ParallelSink
 
 _T = TypeVar("_T")
 

@@ -11,7 +11,7 @@ from graphrec.store import diff
 from graphrec.store.base import Statement, Store
 from graphrec.store.loading import Kind, property_rows
 from graphrec.store.merge import MergeSink
-from graphrec.store.parallel import Cell, batches, cut, run_apart
+from graphrec.store.neo4j.parallel import Cell, batches, cut, run_apart
 
 if TYPE_CHECKING:
     import pyarrow as pa

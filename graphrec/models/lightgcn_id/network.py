@@ -18,13 +18,13 @@ from torch import Tensor, nn
 
 from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Graph
-from graphrec.models.epochs import Supervision
-from graphrec.models.loop import Fitted, fit
+from graphrec.models.fitting.epochs import Supervision
+from graphrec.models.fitting.loop import Fitted, fit
+from graphrec.models.fitting.objective import Noise, PropagationConfig, Vectors, step_loss
+from graphrec.models.fitting.propagation import SparsePair, as_array
+from graphrec.models.fitting.steps import Holdings, Pairs, Step
 from graphrec.models.matrix import column, holdings, inverse_power, relevant_hops
-from graphrec.models.objective import Noise, PropagationConfig, Vectors, step_loss
-from graphrec.models.propagation import SparsePair, as_array
 from graphrec.models.spectral import SpectralConfig, leading_patterns
-from graphrec.models.steps import Holdings, Pairs, Step
 from graphrec.terms.factors import FactorTerm, Neighbours
 
 

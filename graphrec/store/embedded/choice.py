@@ -9,7 +9,7 @@ from graphrec.graph.rows import Counts, Part, Source
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from graphrec.store.bulk import BulkSink
+    from graphrec.store.embedded.bulk import BulkSink
     from graphrec.store.merge import MergeSink
 
 

@@ -21,10 +21,10 @@ from torch import Tensor, nn
 
 from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Adjacency, Graph, Hop
+from graphrec.models.fitting.objective import Noise, PropagationConfig, Vectors
+from graphrec.models.fitting.propagation import as_array, gather_sum, propagate_sum
+from graphrec.models.fitting.steps import Step
 from graphrec.models.matrix import inverse_power
-from graphrec.models.objective import Noise, PropagationConfig, Vectors
-from graphrec.models.propagation import as_array, gather_sum, propagate_sum
-from graphrec.models.steps import Step
 from graphrec.models.text import centred, mean_text
 from graphrec.terms.factors import FactorTerm, Neighbours
 

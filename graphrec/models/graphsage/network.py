@@ -18,13 +18,13 @@ from torch import Tensor, nn
 
 from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Graph, Hop
-from graphrec.models.epochs import Supervision
-from graphrec.models.loop import Fitted, fit
-from graphrec.models.network import Texts, message_hops
-from graphrec.models.objective import Loss, TrainingConfig, Vectors, ranking_loss
-from graphrec.models.propagation import as_array
-from graphrec.models.sampling import Block, everything, fixed_sample, sampled_block
-from graphrec.models.steps import Step, StepSource
+from graphrec.models.fitting.epochs import Supervision
+from graphrec.models.fitting.loop import Fitted, fit
+from graphrec.models.fitting.objective import Loss, TrainingConfig, Vectors, ranking_loss
+from graphrec.models.fitting.propagation import as_array
+from graphrec.models.fitting.steps import Step, StepSource
+from graphrec.models.graphsage.sampling import Block, everything, fixed_sample, sampled_block
+from graphrec.models.lightgcn.network import Texts, message_hops
 from graphrec.models.text import centred, mean_text
 from graphrec.terms.sage import SageLayer, SageNetwork, SageTerm
 

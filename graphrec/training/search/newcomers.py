@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from graphrec.graph.adjacency import Graph
 from graphrec.models.newness import fit_newness, is_new
 from graphrec.terms.blend import Blend
-from graphrec.training.balance import tolerated
+from graphrec.training.search.balance import tolerated
 from graphrec.training.validation import Validation
 
 PARTS = (1.0, 0.8, 0.6, 0.4, 0.2)

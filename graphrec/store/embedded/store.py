@@ -9,10 +9,10 @@ from graphrec.errors import StoreError
 from graphrec.graph.rows import Sink
 from graphrec.progress import Progress, silent
 from graphrec.schema import GraphSchema
-from graphrec.store import arcade
 from graphrec.store.base import BATCH_ROWS, Hit, Index, Info, Parameters, Result, SourceInfo, Statement, Store
-from graphrec.store.bulk import BulkSink
-from graphrec.store.choice import ChoosingSink
+from graphrec.store.embedded import arcade
+from graphrec.store.embedded.bulk import BulkSink
+from graphrec.store.embedded.choice import ChoosingSink
 from graphrec.store.loading import RESERVED, schema_statements
 from graphrec.store.merge import MergeSink
 from graphrec.store.search import search_statement

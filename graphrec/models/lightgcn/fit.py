@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Graph
-from graphrec.models.epochs import Supervision
-from graphrec.models.loop import Fitted, fit
-from graphrec.models.network import ItemGCN, LightGCNConfig, Texts
-from graphrec.models.objective import step_loss
-from graphrec.models.steps import StepSource
+from graphrec.models.fitting.epochs import Supervision
+from graphrec.models.fitting.loop import Fitted, fit
+from graphrec.models.fitting.objective import step_loss
+from graphrec.models.fitting.steps import StepSource
+from graphrec.models.lightgcn.network import ItemGCN, LightGCNConfig, Texts
 from graphrec.terms.factors import FactorTerm
 
 __all__ = ["LightGCNConfig", "fit_lightgcn"]

@@ -14,10 +14,7 @@ from graphrec.models.kernel import starting_walks
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
 from graphrec.terms.walks import WalkTerm
-from graphrec.training.balance import towards_names, towards_paths
-from graphrec.training.candidates import Candidates
 from graphrec.training.networks import NETWORKS, fit_network
-from graphrec.training.newcomers import head_start, with_head_start
 from graphrec.training.provenance import digest
 from graphrec.training.recipes import (
     KERNEL,
@@ -33,10 +30,13 @@ from graphrec.training.recipes import (
     plain_walks,
     walks_of,
 )
+from graphrec.training.search.balance import towards_names, towards_paths
+from graphrec.training.search.candidates import Candidates
+from graphrec.training.search.newcomers import head_start, with_head_start
+from graphrec.training.search.walks import choose_walks
+from graphrec.training.search.weights import Weights, fit_weights
 from graphrec.training.trials import usual_trials, with_given
 from graphrec.training.validation import Validation
-from graphrec.training.walks import choose_walks
-from graphrec.training.weights import Weights, fit_weights
 
 #: The parts of a term, with their weights in it.
 Parts = list[tuple[Term, float]]

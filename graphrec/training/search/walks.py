@@ -11,9 +11,9 @@ from graphrec.graph.adjacency import Graph
 from graphrec.models.kernel import fit_kernel, starting_walks
 from graphrec.progress import Progress, silent
 from graphrec.terms.walks import Walk, WalkTerm
-from graphrec.training.candidates import Candidates
+from graphrec.training.search.candidates import Candidates
+from graphrec.training.search.weights import fit_weights, log_likelihood
 from graphrec.training.validation import Validation
-from graphrec.training.weights import fit_weights, log_likelihood
 
 MOST_WALKS = 12
 """Walks in a kernel at most: more are hard to read and gain little."""

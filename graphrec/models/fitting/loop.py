@@ -10,9 +10,9 @@ from torch import Tensor
 
 from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Graph
-from graphrec.models.epochs import Learner, Supervision, best_epoch, run_epochs
-from graphrec.models.objective import TrainingConfig
-from graphrec.models.steps import Step
+from graphrec.models.fitting.epochs import Learner, Supervision, best_epoch, run_epochs
+from graphrec.models.fitting.objective import TrainingConfig
+from graphrec.models.fitting.steps import Step
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

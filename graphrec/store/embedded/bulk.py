@@ -12,9 +12,9 @@ from graphrec.errors import StoreError, Unreachable
 from graphrec.files import replace_folder
 from graphrec.graph.rows import Counts, Part, Source
 from graphrec.progress import Progress, silent
-from graphrec.store import arcade
+from graphrec.store.embedded import arcade
+from graphrec.store.embedded.lock import exclusive
 from graphrec.store.loading import Kind, check_fits, completion, row_fields, schema_statements
-from graphrec.store.lock import exclusive
 from graphrec.store.series import write_series
 from graphrec.store.values import to_stored
 

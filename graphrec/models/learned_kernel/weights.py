@@ -21,11 +21,11 @@ from torch import nn
 
 from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Adjacency, Graph, from_rows
-from graphrec.models import walk_slopes
-from graphrec.models.epochs import Learner, Supervision, best_epoch, run_epochs
+from graphrec.models.fitting.epochs import Learner, Supervision, best_epoch, run_epochs
+from graphrec.models.fitting.steps import hidden_part
 from graphrec.models.kernel import fit_kernel
-from graphrec.models.steps import hidden_part
-from graphrec.models.walk_steps import Scores, WalkSteps
+from graphrec.models.learned_kernel import gradients as walk_gradients
+from graphrec.models.learned_kernel.steps import Scores, WalkSteps
 from graphrec.terms.walks import Walk, WalkTerm
 
 SHARPNESS_RATE = 10.0
@@ -185,7 +185,7 @@ class WalkTraining(nn.Module):
         for mass, scale in zip(masses, scales, strict=True):
             logits += sharpness * scale[:, None] * mass
         slopes, losses = logits.copy(), np.empty(len(users))
-        walk_slopes.choice_slopes(
+        walk_gradients.choice_slopes(
             slopes, users, hiding.left.indptr, hiding.left.indices, hiding.targets.indptr, hiding.targets.indices,
             losses,
         )  # fmt: skip
