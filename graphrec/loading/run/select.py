@@ -36,11 +36,15 @@ def only_selects(mapping: Mapping) -> Mapping:
     """
     with duckdb.connect() as parser:
 
-        def checked(place: str, sql: str) -> str:
-            return only_select(parser, sql, mapping.files, f"{mapping.where}: {place}")
+        def checked(key: str, sql: str) -> str:
+            return only_select(parser, sql, mapping.files, f"{mapping.where}: {key}")
 
-        nodes = {label: replace(node, sql=checked(f"nodes.{label}.sql", node.sql)) for label, node in mapping.nodes.items()}
-        edges = {kind: replace(edge, sql=checked(f"edges.{kind}.sql", edge.sql)) for kind, edge in mapping.edges.items()}
+        nodes = {
+            label: replace(node, sql=checked(f"nodes.{label}.sql", node.sql)) for label, node in mapping.nodes.items()
+        }
+        edges = {
+            kind: replace(edge, sql=checked(f"edges.{kind}.sql", edge.sql)) for kind, edge in mapping.edges.items()
+        }
         series = {key: replace(one, sql=checked(f"series.{key}.sql", one.sql)) for key, one in mapping.series.items()}
         split = mapping.split
         if split is not None:

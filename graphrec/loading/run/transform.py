@@ -154,7 +154,7 @@ def _run(
     sql_seconds: float,
 ) -> dict[str, str]:
     """Run one statement into its table; returns its columns with their types."""
-    place = f"{mapping.where}: {statement}"
+    place = _place(mapping, statement)
     while True:
         try:
             with time_limit(database, sql_seconds, place):
@@ -165,6 +165,11 @@ def _run(
                 raise SourceError(f"{place}: {explain_error(error)}; correct its SQL") from error
     found = database.execute(f"DESCRIBE {name(statement)}").fetchall()
     return {column: kind for column, kind, *_ in found}
+
+
+def _place(mapping: Mapping, statement: str) -> str:
+    """File and key of a statement, for messages."""
+    return f"{mapping.where}: {statement}" if statement.startswith("split.") else f"{mapping.where}: {statement}.sql"
 
 
 def _create(database: duckdb.DuckDBPyConnection, statement: str, sql: str) -> None:
@@ -242,7 +247,7 @@ def _check(database: duckdb.DuckDBPyConnection, staged: Staged, plan: Plan, numb
     _mark(database, plan)
     if plan.identity and _has_twice(database, plan):
         if not plan.has_lines:
-            with time_limit(database, staged.sql_seconds, f"{staged.mapping.where}: {plan.statement}"):
+            with time_limit(database, staged.sql_seconds, _place(staged.mapping, plan.statement)):
                 _restage_in_order(database, plan)
             _mark(database, plan)
         _mark_twice(database, plan)

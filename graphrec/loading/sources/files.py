@@ -110,9 +110,7 @@ def read_files(
     return absent
 
 
-def _read_table(
-    database: duckdb.DuckDBPyConnection, mapping: Mapping, spec: FileSpec, files: list[SourceFile]
-) -> None:
+def _read_table(database: duckdb.DuckDBPyConnection, mapping: Mapping, spec: FileSpec, files: list[SourceFile]) -> None:
     place = f"source.files.{spec.name} in {mapping.where}"
     try:
         _READERS[spec.reader](database, spec, files)
@@ -154,7 +152,7 @@ def _check_options(database: duckdb.DuckDBPyConnection, mapping: Mapping, spec: 
     for key in spec.options:
         place = f"{mapping.where}: source.files.{spec.name}.{key}"
         if key in _SILENT:
-            raise SourceError(f"{place} would drop rows in silence; mend the file instead")
+            raise SourceError(f"{place} would drop rows in silence; correct the file instead")
         if key not in known:
             own = {"path", "reader", "optional"}
             raise SourceError(f"{place} is no key or option of {spec.reader}{suggest(key, known | own)}")
