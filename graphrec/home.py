@@ -77,6 +77,11 @@ class Home:
         return self.path / "records"
 
     @property
+    def logs(self) -> Path:
+        """What commands did: one file a month."""
+        return self.path / "logs"
+
+    @property
     def format_file(self) -> Path:
         """The file that names the format of this home."""
         return self.path / "format.json"
