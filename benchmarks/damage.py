@@ -30,6 +30,9 @@ ROOT = Path(__file__).resolve().parent.parent
 GRAPHREC = [sys.executable, str(ROOT / "cli.py")]
 USERS = ("C000004", "C000123", "C000777")
 CLASSIFIED = {2, 3, 4, 5}
+SLOW = ("evaluate", "train", "snapshot")
+PATIENCE = 60.0
+"""Seconds after which a command counts as one that never ends."""
 #: Keys that name the run and not the answer.
 OF_THE_RUN = {"seconds", "record", "path", "wrote", "generated_at"}
 
@@ -92,7 +95,7 @@ def in_child(home: Path, words: tuple[str, ...], folder: Path) -> Done:
         finally:
             sys.stdout.flush()
             os._exit(code)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while True:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
@@ -101,7 +104,7 @@ def in_child(home: Path, words: tuple[str, ...], folder: Path) -> Done:
         if time.monotonic() > deadline:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
-            return Done(-9, "", "ran for two minutes")
+            return Done(-9, "", f"ran for {PATIENCE:g} s")
         time.sleep(0.002)
 
 
@@ -202,22 +205,26 @@ def copied(home: Path, into: Path) -> Path:
     return target
 
 
-def damage(home: Path, places: int, rng: random.Random) -> bool:
+def damage(home: Path, places: int, rng: random.Random, only: str | None) -> bool:
     """Flip, cut and delete at some places of every file, and ask what depends on it."""
     importlib.import_module("graphrec.cli")  # children of the fork have it then
     files = [file for file in sorted(home.rglob("*")) if file.is_file() and file.name not in ("policy.toml", "lock")]
+    files = [file for file in files if only is None or file.relative_to(home).parts[0] == only]
     product = json.loads(must(home, "recommend", USERS[0], "--json", "--no-record"))["items"][0]["product"]
     good = True
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         answers: dict[tuple[str, ...], str] = {}
         counts: dict[str, Count] = {}
-        for file in files:
+        for number, file in enumerate(files):
+            print(f"damage: file {number + 1} of {len(files)}: {file.relative_to(home)}", file=sys.stderr, flush=True)
             trials = [("deleted", 0.0)] + [(kind, rng.random()) for kind in ("flipped", "cut") for _ in range(places)]
             if not file.stat().st_size:
                 trials = trials[:1]
-            for kind, place in trials:
+            for turn, (kind, place) in enumerate(trials):
                 for words in questions(file, home):
+                    if words[0] in SLOW and turn and trials[turn - 1][0] == kind:
+                        continue  # once for each kind of damage
                     words = tuple(product if word == "PRODUCT" else word for word in words)
                     if words not in answers:
                         answers[words] = bare(in_child(copied(home, folder), words, folder).out)
@@ -378,6 +385,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", nargs="?", choices=("all", "damage", "kills", "swaps", "replay"), default="all")
     parser.add_argument("--places", type=int, default=10)
+    parser.add_argument("--only", help="damage this folder of the home alone, such as models")
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--swaps", type=int, default=2_000)
     parser.add_argument("--entries", type=int, default=2_000)
@@ -387,7 +395,7 @@ def main() -> int:
     parts: dict[str, Callable[[Path, Path], bool]] = {
         "replay": lambda _bank, home: replay(home, asked.entries),
         "swaps": lambda _bank, home: swaps(home, asked.swaps),
-        "damage": lambda _bank, home: damage(home, asked.places, rng),
+        "damage": lambda _bank, home: damage(home, asked.places, rng, asked.only),
         "kills": lambda bank, home: kills(home, bank, asked.kills, rng),
     }
     with tempfile.TemporaryDirectory() as scratch:
