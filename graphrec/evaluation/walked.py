@@ -10,6 +10,7 @@ from graphrec.evaluation.deletion import Edge
 from graphrec.evaluation.hidden_part import Comparison
 from graphrec.graph.adjacency import Hop
 from graphrec.metrics.paths import entity_popularity, mean_of_known, type_diversity
+from graphrec.serving.positions import Positions
 from graphrec.serving.reasons.prefer import history, scorer_of
 from graphrec.terms.blend import Blend, Ledger
 from graphrec.terms.walks import WalkScorer, WalkTerm
@@ -39,7 +40,9 @@ class Walks:
     def of(self, user: int, ledger: Ledger, lines: Sequence[Sequence[int]]) -> Walked:
         """The metrics of a list, from the lines of each product in their order."""
         model = self.comparison.model
-        known = history(self.comparison.snapshot, model.graph, user, model.meta["hidden"]["known_from"] or EVER)
+        known = history(
+            Positions(self.comparison.snapshot), model.graph, user, model.meta["hidden"]["known_from"] or EVER
+        )
         recency, popularity, types = [], [], []
         for shown in lines:
             walked = ((line, scorer_of(model.blend, ledger, line)) for line in shown)

@@ -25,21 +25,22 @@ def audited(engine: Engine, answer: Answer) -> Answer:
     if not answer.items:
         return answer
     item = answer.items[0]
-    user, product = engine.users.ids.find(answer.user), engine.products.ids.find(item.product)
-    return replace(answer, items=[replace(item, audit=audit(engine, user, product))])
+    user = engine.positions.in_model(engine.roles.user, engine.users.ids.find(answer.user))
+    product = engine.positions.in_model(engine.roles.product, engine.products.ids.find(item.product))
+    return replace(answer, items=(replace(item, audit=audit(engine, user, product)),))
 
 
 def audit(engine: Engine, user: int, product: int) -> Audit:
     """Every edge that a line of this score starts with, deleted one at a time.
 
     Args:
-        user, product: positions in the snapshot.
+        user, product: positions in the model.
     """
     blend = engine.model.blend
     row = blend.row(user)
     wanted = np.array([product], np.int32)
     ledger = blend.ledger(user, wanted, row.scales)
-    allowed = np.flatnonzero(engine.eligibility.mask(user))
+    allowed = np.flatnonzero(engine.allowed(np.array([user]))[0])
     before, before_paths = float(ledger.totals()[0]), _paths(blend, ledger)
     found = []
     for (hop, via), positions in _edges(ledger).items():
@@ -50,7 +51,7 @@ def audit(engine: Engine, user: int, product: int) -> Audit:
         label = engine.model.graph.target(hop)
         found.append(
             Deletion(
-                via=None if via < 0 else engine.reasons_in("en").nodes.show(label, via),
+                via=None if via < 0 else engine.positions.node(label, via),
                 edge=str(hop),
                 predicted=-float(ledger.values[positions, 0].sum()),
                 actual=total - before,

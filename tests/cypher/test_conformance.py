@@ -10,6 +10,7 @@ import pytest
 from graphrec import queries
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.rows import Source
+from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.settings import StoreLogin
 from graphrec.store.base import Result, Store
@@ -106,7 +107,7 @@ def test_read(compare: Callable[..., Result], name: str) -> None:
 def test_explanations(compare: Callable[..., Result], engine: Engine) -> None:
     pairs = lines = 0
     for user in range(59):
-        for item in engine.recommend(f"C{user:03}", 4, reasons=None).items:
+        for item in engine.recommend(f"C{user:03}", 4, ListOptions(reasons=None)).items:
             pairs += 1
             for line in item.lines:
                 if line.cypher is not None:
