@@ -20,10 +20,10 @@ from graphrec.graph.adjacency import Graph, Hop, from_codes, visible_graph
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
-from graphrec.models.graphsage import GraphSageConfig, HeteroSAGE, fit_graphsage
+from graphrec.models.graphsage.network import GraphSageConfig, HeteroSAGE, fit_graphsage
 from graphrec.schema import EdgeSchema, GraphSchema, NodeSchema, Roles
-from graphrec.terms.gradients import NODES, integrated_gradients
-from graphrec.terms.sage import SageTerm
+from graphrec.terms.sage.gradients import NODES, integrated_gradients
+from graphrec.terms.sage.term import SageTerm
 
 PAIRS = 200
 GAP, MILLISECONDS = 0.005, 100.0

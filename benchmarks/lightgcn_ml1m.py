@@ -25,7 +25,7 @@ from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
 from graphrec.metrics.intervals import bootstrap_all
 from graphrec.metrics.ranking import evaluate_lists
-from graphrec.models.lightgcn_id import PlainLightGCNConfig, fit_lightgcn_id
+from graphrec.models.lightgcn_id.network import PlainLightGCNConfig, fit_lightgcn_id
 from graphrec.terms.blend import Blend
 from graphrec.terms.factors import FactorTerm
 from graphrec.training.lists import ranked_lists

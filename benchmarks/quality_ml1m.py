@@ -25,12 +25,12 @@ from graphrec.metrics.intervals import Interval, bootstrap_all
 from graphrec.metrics.ranking import evaluate_lists
 from graphrec.models.ease import EaseConfig, fit_ease
 from graphrec.models.kernel import fit_kernel
-from graphrec.models.walk_weights import WalkWeightsConfig, learn_walks
+from graphrec.models.learned_kernel.weights import WalkWeightsConfig, learn_walks
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
 from graphrec.terms.walks import Walk
-from graphrec.training.candidates import Candidates
 from graphrec.training.lists import ranked_lists
+from graphrec.training.search.candidates import Candidates
 from graphrec.training.split import Split, split_of
 from graphrec.training.validation import Validation
 
@@ -84,7 +84,7 @@ def best_ease(graph: Graph, validation: Validation) -> Parts:
 
 def item_lightgcn(graph: Graph, validation: Validation, seed: int) -> Parts:
     """Item-only LightGCN with the epochs that validation prefers."""
-    from graphrec.models.lightgcn import LightGCNConfig, fit_lightgcn
+    from graphrec.models.lightgcn.fit import LightGCNConfig, fit_lightgcn
 
     config = LightGCNConfig(seed=seed, epochs=30, patience=4)
     return [(fit_lightgcn(graph, None, config, evaluate=lambda term: value([(term, 1.0)], validation)).term, 1.0)]

@@ -22,6 +22,14 @@ class SettingsError(GraphrecError):
     exit_code = 3
 
 
+class Unwritable(SettingsError):
+    """A folder is full, read-only, or may not be written; `reason` is the system's own word for it."""
+
+    def __init__(self, line: str, reason: str) -> None:
+        super().__init__(line)
+        self.reason = reason
+
+
 class SourceError(GraphrecError):
     """A mapping or a source file is not usable."""
 

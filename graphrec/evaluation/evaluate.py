@@ -21,7 +21,7 @@ from graphrec.terms.blend import Blend
 from graphrec.terms.folder import Model, open_model
 from graphrec.training.job import KINDS
 from graphrec.training.recipes import Inputs, Plain, blend_of
-from graphrec.training.search import choose, fixed
+from graphrec.training.search.choose import choose, fixed
 from graphrec.training.spaces import SPACES
 from graphrec.training.split import Split, split_of
 from graphrec.training.tune import tuned_configurations

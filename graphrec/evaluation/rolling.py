@@ -35,7 +35,7 @@ from graphrec.models.popularity import fit_popularity
 from graphrec.progress import Progress, silent
 from graphrec.training.lists import first_products
 from graphrec.training.recipes import Inputs, Plain, blend_of
-from graphrec.training.search import choose, fixed
+from graphrec.training.search.choose import choose, fixed
 from graphrec.training.split import Split, check_hidden, distinct
 from graphrec.training.validation import Scores, Validation, rows_of
 

@@ -6,22 +6,21 @@ from numpy.typing import NDArray
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.serving.answer import EdgeShare, Node, PeopleShare, ScoreGradients
 from graphrec.serving.positions import Positions
-from graphrec.terms.gradients import Gradients, integrated_gradients
-from graphrec.terms.sage import SageTerm
+from graphrec.terms.sage.gradients import Gradients
 
 
-def gradients_of(positions: Positions, term: SageTerm, user: int, product: int, scale: float) -> ScoreGradients:
+def gradients_of(positions: Positions, graph: Graph, found: Gradients, user: int, scale: float) -> ScoreGradients:
     """The integrated gradients of one score, in score units.
 
     Edges of other users are summed by the node at their other end; those of fewer than `min_group` people are in the
     rest, beside what the integral misses. `completeness_gap` is that miss as a part of score - baseline.
 
     Args:
-        user, product: positions in the model.
+        graph: that the term reads.
+        user: position in the model.
         scale: of the term.
     """
-    found = integrated_gradients(term.graph, term.network, user, product)
-    around = _Around(positions, term.graph, found, user, scale)
+    around = _Around(positions, graph, found, user, scale)
     edges, people = around.edges(), around.people()
     total = sum([*(one.share for one in edges), *(one.share for one in people)])
     return ScoreGradients(

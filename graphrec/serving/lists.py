@@ -41,14 +41,12 @@ def recommend_many(engine: Engine, users: Sequence[int], k: int, options: ListOp
 
 def scored_block(engine: Engine, users: NDArray[np.int32], k: int) -> list[Scored]:
     """`engine.scored(user, k)` for each of these users, by position in the model; the caller chooses how many fit."""
-    from graphrec.terms.lines import ledgers
-
     if not len(users):
         return []
     blend = engine.model.blend
     with _ONE_BLOCK:
         rows, allowed = blend.rows(users), engine.allowed(users)
         candidates = [engine.candidates(row, mask, k) for row, mask in zip(rows, allowed, strict=True)]
-        made = ledgers(blend, users, candidates, np.stack([row.scales for row in rows]))
+        made = blend.ledgers(users, candidates, np.stack([row.scales for row in rows]))
     parts = zip(users.tolist(), rows, allowed, candidates, made, strict=True)
     return [Scored(user, row, mask, chosen, len(chosen), ledger) for user, row, mask, chosen, ledger in parts]

@@ -19,7 +19,7 @@ from graphrec.files import whole_file
 from graphrec.training.provenance import digest, source_digest, versions
 
 if TYPE_CHECKING:
-    from graphrec.models.epochs import Keeper, State
+    from graphrec.models.fitting.epochs import Keeper, State
 
 SHARE = 0.05
 """Part of a fit's time that may go into keeping its state."""
@@ -76,7 +76,7 @@ class FileKeeper:
         """The state in the file; None where there is none."""
         from safetensors import safe_open
 
-        from graphrec.models.epochs import Epoch, State
+        from graphrec.models.fitting.epochs import Epoch, State
 
         if not self.path.exists():
             return None

@@ -9,14 +9,14 @@ from typing import Any, get_args, get_type_hints
 from graphrec.errors import UsageError
 
 CONFIGS = {
-    "learned-kernel": "walk_weights.WalkWeightsConfig",
+    "learned-kernel": "learned_kernel.weights.WalkWeightsConfig",
     "spectral": "spectral.SpectralConfig",
-    "lightgcn": "network.LightGCNConfig",
+    "lightgcn": "lightgcn.network.LightGCNConfig",
     "ease": "ease.EaseConfig",
     "softmax": "softmax.SoftmaxConfig",
-    "itemknn": "itemknn.ItemKnnConfig",
-    "lightgcn-id": "lightgcn_id.PlainLightGCNConfig",
-    "graphsage": "graphsage.GraphSageConfig",
+    "itemknn": "itemknn.neighbours.ItemKnnConfig",
+    "lightgcn-id": "lightgcn_id.network.PlainLightGCNConfig",
+    "graphsage": "graphsage.network.GraphSageConfig",
     "als": "als.AlsConfig",
     "rp3beta": "kernel.Rp3BetaConfig",
 }

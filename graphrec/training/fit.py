@@ -30,7 +30,7 @@ from graphrec.training.job import Job, TrainOptions
 from graphrec.training.lists import ranked_lists
 from graphrec.training.provenance import check_vectors
 from graphrec.training.recipes import Inputs, blend_of
-from graphrec.training.search import Chosen, choose, fixed
+from graphrec.training.search.choose import Chosen, choose, fixed
 from graphrec.training.split import Stage, check_hidden, split_of
 from graphrec.training.tracking import Tracker
 from graphrec.training.tune import tuned_configurations

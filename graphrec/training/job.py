@@ -11,7 +11,7 @@ from graphrec.home import Home
 from graphrec.terms.folder import FORMAT, model_folder
 from graphrec.training.provenance import source_digest, vectors_digest
 from graphrec.training.recipes import PATH_SHARE, Inputs, Plain
-from graphrec.training.search import check_given, terms_of
+from graphrec.training.search.choose import check_given, terms_of
 from graphrec.training.split import Split
 
 KINDS = (

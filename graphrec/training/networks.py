@@ -8,7 +8,7 @@ from graphrec.graph.adjacency import Graph
 from graphrec.terms.base import Term
 
 if TYPE_CHECKING:
-    from graphrec.models.loop import Fitted
+    from graphrec.models.fitting.loop import Fitted
     from graphrec.training.recipes import Inputs
 
 Judge = Callable[[Any], float]
@@ -32,7 +32,7 @@ def fit_network(
 
 
 def _lightgcn(graph: Graph, plain: dict[str, Any], inputs: "Inputs", judge: Judge | None, device: str) -> "Fitted[Any]":
-    from graphrec.models.lightgcn import LightGCNConfig, fit_lightgcn
+    from graphrec.models.lightgcn.fit import LightGCNConfig, fit_lightgcn
 
     config = LightGCNConfig(**plain, use_protected=inputs.use_protected)
     supervision = inputs.supervision("lightgcn", plain)
@@ -42,7 +42,7 @@ def _lightgcn(graph: Graph, plain: dict[str, Any], inputs: "Inputs", judge: Judg
 def _lightgcn_id(
     graph: Graph, plain: dict[str, Any], inputs: "Inputs", judge: Judge | None, device: str
 ) -> "Fitted[Any]":
-    from graphrec.models.lightgcn_id import PlainLightGCNConfig, fit_lightgcn_id
+    from graphrec.models.lightgcn_id.network import PlainLightGCNConfig, fit_lightgcn_id
 
     supervision = inputs.supervision("lightgcn-id", plain)
     return fit_lightgcn_id(graph, PlainLightGCNConfig(**plain), evaluate=judge, supervision=supervision, device=device)
@@ -51,7 +51,7 @@ def _lightgcn_id(
 def _graphsage(
     graph: Graph, plain: dict[str, Any], inputs: "Inputs", judge: Judge | None, device: str
 ) -> "Fitted[Any]":
-    from graphrec.models.graphsage import GraphSageConfig, fit_graphsage
+    from graphrec.models.graphsage.network import GraphSageConfig, fit_graphsage
 
     config = GraphSageConfig(**plain, use_protected=inputs.use_protected)
     supervision = inputs.supervision("graphsage", plain)

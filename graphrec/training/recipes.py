@@ -19,7 +19,7 @@ from graphrec.training.networks import NETWORKS, fit_network
 from graphrec.training.tracking import Fit, Tracker
 
 if TYPE_CHECKING:
-    from graphrec.models.epochs import Supervision
+    from graphrec.models.fitting.epochs import Supervision
 
 Plain = Mapping[str, Any]
 
@@ -54,7 +54,7 @@ class Inputs:
 
     def supervision(self, term: str, plain: Plain) -> "Supervision":
         """What goes along with a fit by epochs: progress, learning curve, checkpoints."""
-        from graphrec.models.epochs import Supervision
+        from graphrec.models.fitting.epochs import Supervision
 
         fit = Fit(self.stage, term, plain, self.metric)
         return Supervision(term, self.metric, self.progress, self.tracker.hears(fit), self.work.keeper(fit.key))
@@ -123,8 +123,8 @@ def fit_learned(
     graph: Graph, plain: Plain, inputs: Inputs, judge: Callable[[Blend], float] | None = None
 ) -> tuple[list[tuple[Term, float]], int]:
     """The walks of a learned kernel with their weights, and the epochs; with `judge` those of its best epoch."""
-    from graphrec.models.walk_weights import WalkWeightsConfig, learn_walks
-    from graphrec.training.walks import few_threads
+    from graphrec.models.learned_kernel.weights import WalkWeightsConfig, learn_walks
+    from graphrec.training.search.walks import few_threads
 
     given = {key: value for key, value in plain.items() if key != "walks"}
     walks = walks_of(plain)
@@ -202,7 +202,7 @@ def _softmax(graph: Graph, plain: Plain, inputs: Inputs) -> Term:
 
 
 def _itemknn(graph: Graph, plain: Plain, inputs: Inputs) -> Term:
-    from graphrec.models.itemknn import ItemKnnConfig, fit_itemknn
+    from graphrec.models.itemknn.neighbours import ItemKnnConfig, fit_itemknn
 
     return fit_itemknn(graph, ItemKnnConfig(**plain), progress=inputs.progress)
 

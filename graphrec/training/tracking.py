@@ -9,7 +9,7 @@ from graphrec.errors import UsageError
 from graphrec.training.provenance import digest
 
 if TYPE_CHECKING:
-    from graphrec.models.epochs import Epoch
+    from graphrec.models.fitting.epochs import Epoch
 
 
 @dataclass(frozen=True)

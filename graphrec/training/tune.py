@@ -27,7 +27,7 @@ from graphrec.progress import Progress, silent
 from graphrec.training.checkpoint import Work
 from graphrec.training.provenance import digest, vectors_digest
 from graphrec.training.recipes import Inputs, Plain, is_affordable
-from graphrec.training.search import check_given, judged, terms_of
+from graphrec.training.search.choose import check_given, judged, terms_of
 from graphrec.training.spaces import SPACES
 from graphrec.training.split import Split, check_hidden, split_of
 from graphrec.training.tracking import Fit, Tracker
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from optuna import Study, Trial
     from optuna.trial import FrozenTrial
 
-    from graphrec.models.epochs import Epoch
+    from graphrec.models.fitting.epochs import Epoch
 
 FORMAT = 1
 TRIALS_OF_A_SEED = 1_000_003

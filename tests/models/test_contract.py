@@ -7,7 +7,7 @@ import pytest
 
 from graphrec.graph.adjacency import Graph
 from graphrec.models.ease import EaseConfig, fit_ease
-from graphrec.models.itemknn import fit_itemknn
+from graphrec.models.itemknn.neighbours import fit_itemknn
 from graphrec.models.kernel import Rp3BetaConfig, fit_kernel, rp3beta, starting_walks
 from graphrec.models.popularity import fit_popularity
 from graphrec.models.spectral import fit_spectral

@@ -8,13 +8,13 @@ import torch
 
 from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Graph, Hop
-from graphrec.models.lightgcn import LightGCNConfig, fit_lightgcn
-from graphrec.models.loop import run_epoch
-from graphrec.models.losses import full_softmax, info_nce, sampled_softmax
-from graphrec.models.network import ItemGCN, message_hops
-from graphrec.models.objective import noise_of, ranking_loss, step_loss
-from graphrec.models.propagation import gather_sum, propagate_sum
-from graphrec.models.steps import Pairs, Step, StepSource
+from graphrec.models.fitting.loop import run_epoch
+from graphrec.models.fitting.losses import full_softmax, info_nce, sampled_softmax
+from graphrec.models.fitting.objective import noise_of, ranking_loss, step_loss
+from graphrec.models.fitting.propagation import gather_sum, propagate_sum
+from graphrec.models.fitting.steps import Pairs, Step, StepSource
+from graphrec.models.lightgcn.fit import LightGCNConfig, fit_lightgcn
+from graphrec.models.lightgcn.network import ItemGCN, message_hops
 from tests.models.boards import best_new, check_contract, checkerboard, random_board, same_scores
 
 SMALL = LightGCNConfig(dim=8, text_dim=4, epochs=40, batch_size=8, learning_rate=0.05)
@@ -225,7 +225,7 @@ def test_bpr_is_the_same_from_all_scores_and_from_the_vectors_of_the_pairs(monke
     step = source.draw(source.learners, np.random.default_rng(1))
     found = []
     for scores_per_pair in (0, 1_000):
-        monkeypatch.setattr("graphrec.models.objective.SCORES_PER_PAIR", scores_per_pair)
+        monkeypatch.setattr("graphrec.models.fitting.objective.SCORES_PER_PAIR", scores_per_pair)
         loss = step_loss(network, step, source.holdings, config, np.random.default_rng(2))
         found.append([loss, *torch.autograd.grad(loss, list(network.parameters()), allow_unused=True)])
     torch.testing.assert_close(found[0], found[1])

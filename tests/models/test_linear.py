@@ -6,7 +6,7 @@ import pytest
 from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.models.ease import EaseConfig, fit_ease
-from graphrec.models.itemknn import ItemKnnConfig, fit_itemknn
+from graphrec.models.itemknn.neighbours import ItemKnnConfig, fit_itemknn
 from graphrec.models.spectral import SpectralConfig, fit_spectral, leading_patterns
 from graphrec.models.text import fit_text
 from graphrec.terms.factors import SparseRows

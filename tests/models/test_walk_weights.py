@@ -10,7 +10,7 @@ import torch
 from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Graph
 from graphrec.models.kernel import fit_kernel, starting_walks
-from graphrec.models.walk_weights import Hiding, WalkTraining, WalkWeightsConfig, hide, learn_walks
+from graphrec.models.learned_kernel.weights import Hiding, WalkTraining, WalkWeightsConfig, hide, learn_walks
 from graphrec.terms.blend import Blend
 from graphrec.terms.files import open_blend, write_blend
 from graphrec.terms.walks import Walk

@@ -9,8 +9,8 @@ import pytest
 from graphrec.graph.adjacency import visible_graph
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
-from graphrec.models.graphsage import GraphSageConfig, fit_graphsage
-from graphrec.models.lightgcn_id import PlainLightGCNConfig, fit_lightgcn_id
+from graphrec.models.graphsage.network import GraphSageConfig, fit_graphsage
+from graphrec.models.lightgcn_id.network import PlainLightGCNConfig, fit_lightgcn_id
 from graphrec.serving.audit import audited
 from graphrec.serving.engine import Engine
 from graphrec.terms.base import Term

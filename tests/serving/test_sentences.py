@@ -12,7 +12,7 @@ from graphrec.serving.answer import ListOptions, Node, PathPart, People, Step
 from graphrec.serving.engine import Engine
 from graphrec.serving.reasons.languages import CHINESE, ENGLISH
 from graphrec.serving.reasons.sentences import Event, Sentences
-from graphrec.terms.base import LineGroup
+from graphrec.terms.ledger import LineGroup
 from tests.banks import SCHEMA
 
 ME = Node("Customer", "C1", None)

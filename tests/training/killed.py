@@ -14,7 +14,7 @@ import numpy as np
 from graphrec import files
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.models import loop
+from graphrec.models.fitting import loop
 from graphrec.terms.folder import model_folder, read_meta
 from graphrec.training import checkpoint
 from graphrec.training.fit import TrainOptions, train

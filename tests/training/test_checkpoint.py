@@ -13,7 +13,7 @@ import torch
 
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.models.epochs import Epoch, Learner, Supervision, best_epoch, run_epochs
+from graphrec.models.fitting.epochs import Epoch, Learner, Supervision, best_epoch, run_epochs
 from graphrec.training import checkpoint
 from graphrec.training.checkpoint import FileKeeper, Work
 from graphrec.training.fit import TrainOptions, train

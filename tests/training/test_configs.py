@@ -8,7 +8,7 @@ import pytest
 from graphrec.errors import UsageError
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.models import loop, objective
+from graphrec.models.fitting import loop, objective
 from graphrec.training.configs import CONFIGS, OPTIONS, WANTED, config_class, read_set, settable
 from graphrec.training.fit import TrainOptions, train
 from graphrec.training.job import KINDS

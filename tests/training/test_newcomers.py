@@ -11,8 +11,8 @@ from graphrec.models.newness import fit_newness, is_new
 from graphrec.models.popularity import fit_popularity
 from graphrec.terms.blend import Blend
 from graphrec.terms.files import open_blend, write_blend
-from graphrec.training.newcomers import head_start, with_head_start
 from graphrec.training.recipes import Inputs, blend_of
+from graphrec.training.search.newcomers import head_start, with_head_start
 from graphrec.training.split import split_of
 from graphrec.training.validation import Validation
 from tests.training import bank

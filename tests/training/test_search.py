@@ -10,18 +10,18 @@ import pytest
 from graphrec.graph.adjacency import Graph, visible_graph
 from graphrec.graph.snapshot import Snapshot
 from graphrec.metrics.ranking import evaluate_lists
-from graphrec.models.itemknn import fit_itemknn
+from graphrec.models.itemknn.neighbours import fit_itemknn
 from graphrec.models.popularity import fit_popularity
 from graphrec.models.spectral import fit_spectral
 from graphrec.terms.blend import Blend
-from graphrec.training.balance import towards_paths
-from graphrec.training.candidates import Candidates
 from graphrec.training.lists import ranked_lists
 from graphrec.training.recipes import PATH_SHARE, Inputs, fit_term
-from graphrec.training.search import Choice, fixed, one_kernel
+from graphrec.training.search.balance import towards_paths
+from graphrec.training.search.candidates import Candidates
+from graphrec.training.search.choose import Choice, fixed, one_kernel
+from graphrec.training.search.walks import choose_walks
 from graphrec.training.split import split_of
 from graphrec.training.validation import MAX_USERS, Validation
-from graphrec.training.walks import choose_walks
 from tests.training import bank
 
 
@@ -79,9 +79,9 @@ def test_a_term_can_be_replaced_among_the_candidates(graph: Graph, validation: V
 def test_a_large_catalogue_keeps_the_first_of_every_term_and_what_is_to_be_found(
     graph: Graph, validation: Validation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("graphrec.training.candidates.DEPTH", 5)
-    monkeypatch.setattr("graphrec.training.candidates.LEAST_DEPTH", 5)
-    monkeypatch.setattr("graphrec.training.candidates.VALUES_AT_MOST", 0)
+    monkeypatch.setattr("graphrec.training.search.candidates.DEPTH", 5)
+    monkeypatch.setattr("graphrec.training.search.candidates.LEAST_DEPTH", 5)
+    monkeypatch.setattr("graphrec.training.search.candidates.VALUES_AT_MOST", 0)
     term = fit_itemknn(graph)
     candidates = Candidates.of([term], validation)
     lists = ranked_lists(Blend([term], [1.0]), validation.users, graph.held(), 5)

@@ -7,8 +7,8 @@ import pytest
 
 from graphrec.errors import UsageError
 from graphrec.home import Home
-from graphrec.models import loop
-from graphrec.models.epochs import Epoch
+from graphrec.models.fitting import loop
+from graphrec.models.fitting.epochs import Epoch
 from graphrec.training.fit import TrainOptions, train
 from graphrec.training.tracking import Fit, Tracker
 from tests.training import bank

@@ -14,9 +14,9 @@ import pytest
 from graphrec.errors import ModelError, UsageError
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.training import search
 from graphrec.training import tune as tune_module
 from graphrec.training.fit import TrainOptions, train
+from graphrec.training.search.choose import choose as search
 from graphrec.training.split import split_of
 from graphrec.training.tune import Tuned, TuneOptions, tune
 from tests.training import bank
@@ -145,7 +145,7 @@ import os, signal, sys
 from pathlib import Path
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.models import loop
+from graphrec.models.fitting import loop
 from graphrec.training.tune import TuneOptions, tune
 
 left, run_epoch = int(sys.argv[3]), loop.run_epoch

@@ -26,7 +26,7 @@ from graphrec.terms.blend import Blend
 from graphrec.terms.compiled.topk import NOTHING
 from graphrec.training.lists import first_products
 from graphrec.training.recipes import NEW, Inputs, blend_of
-from graphrec.training.search import choose
+from graphrec.training.search.choose import choose
 from graphrec.training.split import check_hidden
 from graphrec.training.validation import Scores
 

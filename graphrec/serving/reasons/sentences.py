@@ -11,7 +11,7 @@ from graphrec.graph.adjacency import Hop
 from graphrec.schema import GraphSchema
 from graphrec.serving.answer import Node, PathPart, Step
 from graphrec.serving.reasons.languages import ENGLISH, Language
-from graphrec.terms.base import LineGroup
+from graphrec.terms.ledger import LineGroup
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""How networks are fitted: steps, losses, epochs, gradients."""

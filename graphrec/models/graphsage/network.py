@@ -1,0 +1,231 @@
+"""Heterogeneous GraphSAGE for link prediction: learned here with torch, served with numpy (terms/sage.py).
+
+A node starts as its own vector plus its projected text; all users start from one vector, so that nothing is learned
+about a person. A step hides its targets and samples at most `fanout` neighbours per node and relation from what is
+left; the served network hears one fixed sample of that size. Sources: Hamilton et al., NeurIPS 2017; relations as in
+PyTorch Geometric's HeteroConv.
+"""
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from graphrec.errors import ModelError
+from graphrec.graph.adjacency import Graph, Hop
+from graphrec.models.fitting.epochs import Supervision
+from graphrec.models.fitting.loop import Fitted, fit
+from graphrec.models.fitting.objective import Loss, TrainingConfig, Vectors, ranking_loss
+from graphrec.models.fitting.propagation import as_array
+from graphrec.models.fitting.steps import Step, StepSource
+from graphrec.models.graphsage.sampling import Block, everything, fixed_sample, sampled_block
+from graphrec.models.lightgcn.network import Texts, message_hops
+from graphrec.models.text import centred, mean_text
+from graphrec.terms.sage.network import SageLayer, SageNetwork
+from graphrec.terms.sage.term import SageTerm
+
+#: "auto" scores every product in every step for catalogues up to this size.
+FULL_SOFTMAX_PRODUCTS = 2_000
+
+
+@dataclass(frozen=True)
+class GraphSageConfig(TrainingConfig):
+    """How GraphSAGE is built and trained; `loss` is full, in-batch, or auto: full for small catalogues."""
+
+    dim: int = 64
+    """Width of a node's own vector and of both layers."""
+    fanout: int = 25
+    """Neighbours that a node hears over each relation, at most."""
+    init: float = 0.1
+    """Spread of the nodes' vectors at the start."""
+    drop: float = 0.3
+    """Share of each user's held products that a step hides and predicts."""
+    min_held: int = 2
+    """Users who hold fewer products are not learned from."""
+    use_protected: bool = False
+    """Whether protected edge types carry messages."""
+
+
+class HeteroSAGE(nn.Module):
+    """Inputs and two layers."""
+
+    known: Tensor
+    name = "graphsage"
+
+    def __init__(self, graph: Graph, texts: Texts, config: GraphSageConfig) -> None:
+        super().__init__()
+        self.graph, self.config = graph, config
+        self.hops = message_hops(graph, config.use_protected)
+        roles = graph.schema.roles
+        named = {graph.source(hop) for hop in self.hops} | {graph.target(hop) for hop in self.hops}
+        self.labels = sorted(named | {roles.user, roles.product})
+        generator = torch.Generator().manual_seed(config.seed)
+        self.ids = nn.ParameterList(
+            nn.Parameter(config.init * torch.randn(*seen.shape, config.dim, generator=generator) * seen[:, None])
+            for seen in (torch.from_numpy(self._linked(label)) for label in self.labels)
+        )
+        self.texts = {label: centred(texts[label], mean_text(texts[label])) for label in self.labels if label in texts}
+        if self.texts:
+            width = next(iter(self.texts.values())).shape[1]
+            self.project = nn.Parameter(torch.randn(width, config.dim, generator=generator) * config.init)
+        self.layers = nn.ModuleList(_Layer(graph, self.labels, self.hops, config.dim, generator) for _ in range(2))
+        self.heard = fixed_sample(graph, self.hops, config.fanout, config.seed)
+        held = np.bincount(graph.held().indices, minlength=graph.num_products)
+        self.register_buffer("known", torch.from_numpy(held > 0), persistent=False)
+        full = config.loss == "full" or (config.loss == "auto" and graph.num_products <= FULL_SOFTMAX_PRODUCTS)
+        self.loss: Loss = "full" if full else "in-batch"
+
+    def _linked(self, label: str) -> NDArray[np.bool_]:
+        """Which nodes of a label hear anything: what is linked with nothing has no vector of its own."""
+        if label == self.graph.schema.roles.user:
+            return np.ones(1, np.bool_)
+        degrees = [self.graph.hops[hop].degrees() for hop in self.hops if self.graph.source(hop) == label]
+        return np.asarray(np.sum(degrees, axis=0) > 0) if degrees else np.zeros(self.graph.counts[label], np.bool_)
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Node vectors with weight decay, everything else without."""
+        rest = [*self.layers.parameters(), *([self.project] if self.texts else [])]
+        decay = self.config.regularization
+        return [{"params": list(self.ids), "weight_decay": decay}, {"params": rest, "weight_decay": 0.0}]
+
+    def forward(self, step: Step, rng: np.random.Generator) -> Vectors:
+        """z of the step's users and of all products; with the in-batch loss 0 for products that are no targets."""
+        roles = self.graph.schema.roles
+        wanted = np.arange(self.graph.num_products) if self.loss == "full" else np.unique(step.targets.products)
+        assert step.whole is not None, "steps carry the graph that is left"
+        roots = {roles.user: step.users.astype(np.int64), roles.product: wanted.astype(np.int64)}
+        block = sampled_block(self.graph, step.whole, self.hops, roots, self.config.fanout, rng)
+        vectors = self.encode(block)
+        found = vectors[roles.product]
+        products = found.new_zeros(self.graph.num_products, self.config.dim)
+        return vectors[roles.user], products.index_copy(
+            0, torch.from_numpy(roots[roles.product]).to(found.device), found
+        )
+
+    def encode(self, block: Block) -> dict[str, Tensor]:
+        """z of the roots of a block, by label."""
+        inputs = {label: self.input(label, nodes) for label, nodes in block.nodes.items()}
+        hidden = {label: rows.relu() for label, rows in self.layers[0](inputs, block.first).items()}
+        vectors = self.layers[1](hidden, block.second)
+        return {
+            label: vectors[label][torch.from_numpy(rows).to(vectors[label].device)]
+            for label, rows in block.roots.items()
+        }
+
+    def input(self, label: str, nodes: NDArray[np.int64]) -> Tensor:
+        """x of some nodes (len(nodes), dim)."""
+        own = self.ids[self.labels.index(label)]
+        rows = torch.from_numpy(nodes if len(own) > 1 else np.zeros(len(nodes), np.int64)).to(own.device)
+        found: Tensor = own[rows]
+        if label in self.texts:
+            found = found + torch.from_numpy(self.texts[label][nodes]).to(own.device) @ self.project
+        return found
+
+    def term(self, graph: Graph) -> SageTerm:
+        """The term of the present state."""
+        roles = graph.schema.roles
+        with torch.no_grad():
+            vectors = self.encode(everything(graph, self.heard, self.labels, (roles.user, roles.product)))
+            inputs = {}
+            for position, label in enumerate(self.labels):
+                alike = len(self.ids[position]) == 1 and label not in self.texts
+                inputs[label] = as_array(self.input(label, np.arange(1 if alike else graph.counts[label])))
+            first, second = (layer.weights() for layer in self.layers)  # type: ignore[operator]
+        network = SageNetwork(inputs, self.heard, first, second)
+        return SageTerm(graph, network, as_array(vectors[roles.user]), as_array(vectors[roles.product]))
+
+
+class _Layer(nn.Module):
+    """A node's own part, and the mean of what it hears over each relation: SAGEConv in a HeteroConv."""
+
+    def __init__(self, graph: Graph, labels: list[str], hops: list[Hop], dim: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.labels, self.hops = labels, hops
+        self.ends = {hop: (labels.index(graph.target(hop)), labels.index(graph.source(hop))) for hop in hops}
+        self.own = nn.ModuleList(nn.Linear(dim, dim) for _ in labels)
+        with warnings.catch_warnings():
+            # It uses torch.jit, which torch has deprecated; and it takes seconds to import, so only who needs it waits.
+            warnings.simplefilter("ignore")
+            from torch_geometric.nn import HeteroConv, SAGEConv
+
+        convolutions = {
+            self._edge(hop): SAGEConv((dim, dim), dim, aggr="mean", root_weight=False, bias=False) for hop in hops
+        }
+        self.heard = HeteroConv(convolutions, aggr="sum") if hops else None  # pyright: ignore[reportArgumentType]
+        for parameter in self.parameters():
+            # Drawn from the generator of the seed, not from the global one.
+            with torch.no_grad():
+                parameter.copy_((2 * torch.rand(parameter.shape, generator=generator) - 1) / dim**0.5)
+
+    def forward(self, inputs: Mapping[str, Tensor], edges: Mapping[Hop, NDArray[np.int64]]) -> dict[str, Tensor]:
+        """The rows of every label of the inputs."""
+        total = {label: self.own[self.labels.index(label)](rows) for label, rows in inputs.items()}
+        if self.heard is None or not edges:
+            return total
+        present = next(iter(inputs.values())).device
+        heard = self.heard(
+            {str(self.labels.index(label)): rows for label, rows in inputs.items()},
+            {self._edge(hop): torch.from_numpy(pairs).to(present) for hop, pairs in edges.items()},
+        )
+        return {
+            label: rows + heard[key] if (key := str(self.labels.index(label))) in heard else rows
+            for label, rows in total.items()
+        }
+
+    def weights(self) -> SageLayer:
+        """The weights as arrays."""
+        own = {label: as_array(layer.weight.T) for label, layer in zip(self.labels, self.own, strict=True)}  # type: ignore[arg-type]
+        bias = {label: as_array(layer.bias) for label, layer in zip(self.labels, self.own, strict=True)}  # type: ignore[arg-type]
+        message = {}
+        for hop in self.hops:
+            assert self.heard is not None, "there are hops"
+            weight: Any = self.heard.convs[self._edge(hop)].lin_l.weight
+            message[hop] = as_array(weight.T)
+        return SageLayer(own, bias, message)
+
+    def _edge(self, hop: Hop) -> tuple[str, str, str]:
+        """The hop as PyTorch Geometric names an edge type; labels may hold signs that it takes for its own."""
+        sender, receiver = self.ends[hop]
+        return str(sender), f"r{self.hops.index(hop)}", str(receiver)
+
+
+def fit_graphsage(
+    graph: Graph,
+    texts: Texts | None = None,
+    config: GraphSageConfig | None = None,
+    *,
+    evaluate: Callable[[SageTerm], float] | None = None,
+    supervision: Supervision | None = None,
+    device: str = "cpu",
+) -> Fitted[SageTerm]:
+    """The trained term; with `evaluate` (higher is better) the state of its best epoch.
+
+    Raises:
+        ModelError: nobody holds anything, the loss is not offered or not a number.
+    """
+    config = config or GraphSageConfig()
+    if config.loss not in ("auto", "full", "in-batch"):
+        raise ModelError(f"graphsage is trained with loss auto, full or in-batch, not with {config.loss!r}")
+    network = HeteroSAGE(graph, texts or {}, config).to(device)
+    source = StepSource(graph, network.hops, config.drop, min_held=config.min_held, whole=True)
+    if not len(source.learners):
+        raise ModelError("graphsage has nothing to learn from: no user holds a product; load interactions first")
+
+    def loss(step: Step, rng: np.random.Generator) -> Tensor:
+        vectors = network(step, rng)
+        return ranking_loss(vectors, network.known, network.loss, step, source.holdings, config, rng)
+
+    return fit(
+        network,
+        graph,
+        lambda rng: source.epoch(config.batch_size, rng),
+        loss,
+        config,
+        evaluate=evaluate,
+        supervision=supervision,
+    )

@@ -1,0 +1,1 @@
+"""The walk kernel with learned weights of nodes."""

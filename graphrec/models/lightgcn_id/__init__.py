@@ -1,0 +1,1 @@
+"""LightGCN with a vector for every user."""

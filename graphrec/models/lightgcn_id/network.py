@@ -1,0 +1,162 @@
+"""LightGCN as published: a vector for every user and product, propagated over who holds what.
+
+    Ah[u, i] = (d_u d_i)^-1/2,   E = sum over k = 0..K: alpha_k Ah^k E0,   s(u, i) = <E_u, E_i>
+
+Nothing is hidden from a step, as in the original. Served as a factor term: with H_1 = sum over k = 1..K: alpha_k
+Ah^(k-1) E0 the score is alpha_0 <e0_u, E_i> + sum over holdings a: Ah[u, a] <H_1[a], E_i>. The first summand is the
+line `self`; all lines are multiplied by d_u^1/2, a constant of the user. Sources: He et al., SIGIR 2020; contrast
+Yu et al., XSimGCL, TKDE 2023; docs/formulas.md, LightGCN.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from graphrec.errors import ModelError
+from graphrec.graph.adjacency import Graph
+from graphrec.models.fitting.epochs import Supervision
+from graphrec.models.fitting.loop import Fitted, fit
+from graphrec.models.fitting.objective import Noise, PropagationConfig, Vectors, step_loss
+from graphrec.models.fitting.propagation import SparsePair, as_array
+from graphrec.models.fitting.steps import Holdings, Pairs, Step
+from graphrec.models.matrix import column, holdings, inverse_power, relevant_hops
+from graphrec.models.spectral import SpectralConfig, leading_patterns
+from graphrec.terms.factors import FactorTerm, Neighbours
+
+
+@dataclass(frozen=True)
+class PlainLightGCNConfig(PropagationConfig):
+    """How LightGCN with user vectors is built and trained."""
+
+    dim: int = 64
+    """Width of a vector."""
+    num_layers: int = 3
+    """K, hops of propagation."""
+    init: float = 0.1
+    """Spread of the vectors at the start."""
+    spectral_start: bool = True
+    """Start from the leading singular vectors of Ah, which propagation only scales, instead of at random."""
+    learning_rate: float = 0.02
+    """Of Adam; with layers averaged, gradients are small."""
+    regularization: float = 1e-6
+    """Weight decay of Adam on all vectors."""
+
+
+class PlainGCN(nn.Module):
+    """Vectors of users and products and their propagation."""
+
+    known: Tensor
+    name = "lightgcn-id"
+
+    def __init__(self, graph: Graph, config: PlainLightGCNConfig) -> None:
+        super().__init__()
+        self.alphas = config.layer_weights(config.num_layers)
+        self.regularization = config.regularization
+        held = holdings(graph)
+        self.user_degrees = np.asarray(held.sum(axis=1), np.float64).ravel()
+        self.product_degrees = np.asarray(held.sum(axis=0), np.float64).ravel()
+        scaled = held.multiply(inverse_power(self.user_degrees, 0.5)[:, None]).tocsr()
+        scaled = scaled.multiply(inverse_power(self.product_degrees, 0.5)[None, :]).tocsr().astype(np.float32)
+        self.messages = SparsePair(scaled)
+        users, products = _start(graph, config, self.messages)
+        # Who is linked with nothing has no vector: a random one would be taken for knowledge.
+        self.users = nn.Parameter(users * torch.from_numpy(self.user_degrees > 0)[:, None])
+        self.products = nn.Parameter(products * torch.from_numpy(self.product_degrees > 0)[:, None])
+        self.register_buffer("known", torch.from_numpy(self.product_degrees > 0), persistent=False)
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """All vectors, with weight decay."""
+        return [{"params": [self.users, self.products], "weight_decay": self.regularization}]
+
+    def forward(self, step: Step, noise: Noise | None = None) -> Vectors:
+        """The vectors of the step's users (num_rows, dim) and of all products."""
+        users, products = self.propagate(noise)
+        return users[torch.from_numpy(step.users.astype(np.int64)).to(users.device)], products
+
+    def propagate(self, noise: Noise | None = None) -> Vectors:
+        """E of all users and of all products."""
+        users: Tensor = self.users
+        products: Tensor = self.products
+        totals = self.alphas[0] * users, self.alphas[0] * products
+        for alpha in self.alphas[1:]:
+            users, products = self.messages(products), self.messages.back(users)
+            if noise is not None:
+                users, products = noise(users), noise(products)
+            totals = totals[0] + alpha * users, totals[1] + alpha * products
+        return totals
+
+    def term(self, graph: Graph) -> FactorTerm:
+        """The term of the present state."""
+        with torch.no_grad():
+            users: Tensor = self.users
+            products: Tensor = self.products
+            arriving = self.alphas[1] * products
+            for alpha in self.alphas[2:]:
+                users, products = self.messages(products), self.messages.back(users)
+                arriving = arriving + alpha * products
+            left = as_array(arriving) * column(inverse_power(self.product_degrees, 0.5))
+            own = self.alphas[0] * as_array(self.users) * column(np.sqrt(self.user_degrees))
+            right = as_array(self.propagate()[1])
+        neighbours = [Neighbours(hop, left) for hop in relevant_hops(graph)]
+        if self.alphas[0]:
+            neighbours.append(Neighbours(None, own, own=True, kind="self"))
+        return FactorTerm(self.name, graph, neighbours, right)
+
+
+def fit_lightgcn_id(
+    graph: Graph,
+    config: PlainLightGCNConfig | None = None,
+    *,
+    evaluate: Callable[[FactorTerm], float] | None = None,
+    supervision: Supervision | None = None,
+    device: str = "cpu",
+) -> Fitted[FactorTerm]:
+    """The trained term; with `evaluate` (higher is better) the state of its best epoch.
+
+    Raises:
+        ModelError: nobody holds anything, or the loss is not a number.
+    """
+    config = config or PlainLightGCNConfig()
+    held = graph.held()
+    if not len(held.indices):
+        raise ModelError("lightgcn-id has nothing to learn from: no user holds a product; load interactions first")
+    network = PlainGCN(graph, config).to(device)
+    learners = np.flatnonzero(held.degrees()).astype(np.int32)
+    nothing = Pairs(np.zeros(0, np.int64), np.zeros(0, np.int32))
+
+    def steps(rng: np.random.Generator) -> Iterator[Step]:
+        order = rng.permutation(learners)
+        for start in range(0, len(order), config.batch_size):
+            users = order[start : start + config.batch_size]
+            yield Step(users, {}, Pairs(*held.expand(users)), nothing)
+
+    known = Holdings(held, graph.num_products)
+    return fit(
+        network,
+        graph,
+        steps,
+        lambda step, rng: step_loss(network, step, known, config, rng),
+        config,
+        evaluate=evaluate,
+        supervision=supervision,
+    )
+
+
+def _start(graph: Graph, config: PlainLightGCNConfig, messages: SparsePair) -> tuple[Tensor, Tensor]:
+    """E0 of users and products: singular vectors of Ah times their strength, else random."""
+    if not config.spectral_start:
+        generator = torch.Generator().manual_seed(config.seed)
+        sizes = graph.num_users, graph.num_products
+        users, products = (config.init * torch.randn(size, config.dim, generator=generator) for size in sizes)
+        return users, products
+    patterns = torch.from_numpy(leading_patterns(graph, config.dim, SpectralConfig(seed=config.seed)))
+    missing = config.dim - patterns.shape[1]
+    products = torch.nn.functional.pad(patterns, (0, missing))
+    users = messages(products)
+    # The spread of a random start, so that one learning rate suits both.
+    scale = config.init / products.square().mean().sqrt().clamp_min(1e-12)
+    return scale * users, scale * products

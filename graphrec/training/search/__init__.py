@@ -1,0 +1,1 @@
+"""The search on the validation part: configurations, walks, weights."""

@@ -1,0 +1,116 @@
+"""Choosing the walks of a kernel, their powers and weights: a few dozen numbers, on validation only."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numba
+import numpy as np
+
+from graphrec.graph.adjacency import Graph
+from graphrec.models.kernel import fit_kernel, starting_walks
+from graphrec.progress import Progress, silent
+from graphrec.terms.walks import Walk, WalkTerm
+from graphrec.training.search.candidates import Candidates
+from graphrec.training.search.weights import fit_weights, log_likelihood
+from graphrec.training.validation import Validation
+
+MOST_WALKS = 12
+"""Walks in a kernel at most: more are hard to read and gain little."""
+STARTS = ((0.7, 0.6, 0.3), (0.5, 0.4, 0.3), (0.5, 1.0, 0.5), (0.9, 0.7, 0.65))
+"""Powers that the strongest walk of three hops starts from; tuned ones of several data sets."""
+SMALL_SCORES = 2_000_000
+WORTH = 2.0
+"""Log-likelihood that a step must gain: less is not worth its time."""
+STEPS = (0.2, 0.1)
+"""How far a power is moved, first and then."""
+
+
+def choose_walks(
+    graph: Graph, validation: Validation, *, protected: bool = False, progress: Progress = silent
+) -> list[Walk]:
+    """The walks that help, with powers and a beta each, the largest 1; empty when no walk reaches a product."""
+    with few_threads(len(validation) * validation.num_products):
+        return _choose(graph, validation, protected, progress)
+
+
+@contextmanager
+def few_threads(num_scores: int) -> Iterator[None]:
+    """One thread for small scores: hundreds of calls of a millisecond each would mostly wait for their threads."""
+    before = numba.get_num_threads()
+    if num_scores <= SMALL_SCORES:
+        numba.set_num_threads(1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)
+
+
+def _choose(graph: Graph, validation: Validation, protected: bool, progress: Progress) -> list[Walk]:
+    walks = starting_walks(graph.schema, protected)
+    single = {walk: _alone(graph, walk) for walk in walks}
+    walks = [walk for walk in walks if single[walk].scorers]
+    if not walks:
+        return []
+    progress("choosing walks", 0, None)
+    candidates = Candidates.of([single[walk] for walk in walks], validation)
+    betas = fit_weights(candidates, most=MOST_WALKS)
+    kept = np.flatnonzero(betas)
+    # The strongest first: its powers decide most.
+    kept = kept[np.argsort(-betas[kept], kind="stable")]
+    chosen = candidates.only(kept)
+    tuned = _tune_powers(graph, chosen, [walks[n] for n in kept], betas[kept], progress)
+    betas = fit_weights(chosen, most=MOST_WALKS)
+    pairs = zip(tuned, betas / betas.max(), strict=True)
+    return [replace(walk, beta=round(float(beta), 4)) for walk, beta in pairs if beta]
+
+
+def _tune_powers(
+    graph: Graph, chosen: Candidates, walks: Sequence[Walk], betas: np.ndarray, progress: Progress
+) -> list[Walk]:
+    """The walks with powers after coordinate steps; `chosen` holds their scores afterwards."""
+    walks = list(walks)
+    best = log_likelihood(chosen, betas)
+    tried = 0
+
+    def attempt(position: int, powers: tuple[float, ...]) -> bool:
+        nonlocal best, tried
+        tried += 1
+        progress("tuning walks", tried, None)
+        trial = replace(walks[position], powers=powers)
+        before = chosen.values[position].copy()
+        chosen.put(position, _alone(graph, trial))
+        found = log_likelihood(chosen, betas)
+        if found > best + WORTH:
+            best, walks[position] = found, trial
+            return True
+        chosen.values[position] = before
+        return False
+
+    if len(walks[0].powers) == len(STARTS[0]):
+        for start in STARTS:
+            attempt(0, start)
+    for position in range(len(walks)):
+        for step in STEPS:
+            _coordinate_steps(walks, position, step, attempt)
+    return walks
+
+
+def _coordinate_steps(
+    walks: list[Walk], position: int, step: float, attempt: Callable[[int, tuple[float, ...]], bool]
+) -> None:
+    """Move one power of a walk at a time, as long as a move is kept."""
+    moved = True
+    while moved:
+        moved = False
+        for place in range(len(walks[position].powers)):
+            for change in (step, -step):
+                powers = list(walks[position].powers)
+                powers[place] = round(min(max(powers[place] + change, 0.0), 1.5), 3)
+                if powers[place] != walks[position].powers[place] and attempt(position, tuple(powers)):
+                    moved = True
+                    break
+
+
+def _alone(graph: Graph, walk: Walk) -> WalkTerm:
+    return fit_kernel(graph, [replace(walk, beta=1.0)])
