@@ -35,20 +35,13 @@ class Row:
 
 
 class Blend:
-    """Terms with their weights: what is served.
+    """Terms with their weights: what is served."""
 
-    Args:
-        known: (num_products,) the products that spreads are taken over; None: all. Others the terms do not know.
-    """
-
-    def __init__(
-        self, terms: Sequence[Term], weights: Sequence[float], *, known: NDArray[np.bool_] | None = None
-    ) -> None:
+    def __init__(self, terms: Sequence[Term], weights: Sequence[float]) -> None:
         if len(terms) != len(weights):
             raise ValueError(f"{len(terms)} terms and {len(weights)} weights")
         self.terms = tuple(terms)
         self.weights = tuple(float(weight) for weight in weights)
-        self.known = None if known is None else np.flatnonzero(known)
 
     @property
     def num_products(self) -> int:
@@ -61,9 +54,8 @@ class Blend:
         total: NDArray[np.float64] | None = None
         for position, (term, weight) in enumerate(zip(self.terms, self.weights, strict=True)):
             scores = term.scores(user)
-            told = scores if self.known is None else scores[self.known]
-            spread = float(told.std())
-            if weight and spread > NO_SPREAD * float(np.abs(told).max()):
+            spread = float(scores.std())
+            if weight and spread > NO_SPREAD * float(np.abs(scores).max()):
                 scales[position] = weight / spread
             total = scales[position] * scores if total is None else total + scales[position] * scores
         assert total is not None, "a blend has terms"
@@ -75,9 +67,8 @@ class Blend:
         total: NDArray[np.float64] | None = None
         for position, (term, weight) in enumerate(zip(self.terms, self.weights, strict=True)):
             scores = term.rows(users)
-            told = scores if self.known is None else np.ascontiguousarray(scores[:, self.known])
-            spread = told.std(axis=1)
-            varied = spread > NO_SPREAD * np.abs(told).max(axis=1)
+            spread = scores.std(axis=1)
+            varied = spread > NO_SPREAD * np.abs(scores).max(axis=1)
             if weight:
                 scales[varied, position] = weight / spread[varied]
             scores *= scales[:, position, None]

@@ -10,15 +10,15 @@ arrays and checks the pages it reads; numpy is all it needs.
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.errors import CheckpointMismatch, NotTrained
+from graphrec.errors import CheckpointMismatch, Damaged, NotTrained
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.graph.arrays import CheckedFolder, read_sealed, seal
 from graphrec.graph.shelf import DIGITS
@@ -30,7 +30,6 @@ from graphrec.terms.als import AlsTerm
 from graphrec.terms.base import Described, Stored, StoredRows, Term
 from graphrec.terms.blend import Blend
 from graphrec.terms.factors import FactorTerm, TableTerm
-from graphrec.terms.joined import Joined
 from graphrec.terms.platform import platform
 from graphrec.terms.sage.term import SageTerm
 from graphrec.terms.walks import WalkTerm
@@ -53,8 +52,11 @@ class Model:
     """Only the hops that the terms need, and the interactions."""
     meta: Mapping[str, Any]
     folder: Path
-    known: NDArray[np.bool_] | None = None
-    """Which products (num_products,) it was trained with; None: all of them."""
+    ids: Mapping[str, Strings] = field(default_factory=dict)
+    """The ids of its nodes by label, each sorted, where they are not those of the snapshot it was opened for.
+
+    All positions in the blend and the graph are the model's own.
+    """
 
     @property
     def kind(self) -> str:
@@ -95,7 +97,7 @@ class ModelFiles:
         return str(self.meta["snapshot"])
 
     def model(self, snapshot: Snapshot, *, exact: bool = False) -> Model:
-        """The model for a snapshot of the same schema; its arrays are joined by ids where the nodes are others.
+        """The model for a snapshot of the same schema, which may be newer: `Model.ids` joins the nodes of both.
 
         Args:
             exact: refuse every snapshot but the one it was trained on, as an evaluation and a replay need it.
@@ -119,23 +121,18 @@ class ModelFiles:
                 f"those of snapshot {snapshot.hash[:DIGITS]} are {found[:DIGITS]}; {remedy}"
             )
         arrays: Mapping[str, Any] = self.files.tensors(ARRAYS)
-        ids = {label: Strings(arrays[f"ids/{label}/offsets"], arrays[f"ids/{label}/data"]) for label in labels}
-        joined = Joined(ids, snapshot, remedy, same=same)
-        counts = {label: snapshot.count(label) for label in snapshot.labels}
-        schema = snapshot.schema
-        bare = Graph(schema, counts, {})
-        edges = {}
-        for hop in hops:
-            stored = _stored_rows(arrays, f"graph/{hop}", bare.source(hop), bare.target(hop))
-            edges[hop] = joined.rows(stored).adjacency()
-        graph = Graph(schema, counts, edges)
-        terms = [
-            FORMS[entry["form"]].open(_described(entry, f"t{n}", arrays, joined), graph)
-            for n, entry in enumerate(meta["description"]["terms"])
-        ]
-        known = joined.known(schema.roles.product)
-        blend = Blend(terms, [entry["weight"] for entry in meta["description"]["terms"]], known=known)
-        return Model(blend, graph, meta, self.folder, known)
+        counts = {label: len(arrays[f"ids/{label}/offsets"]) - 1 for label in labels}
+        stored = {hop: _stored_rows(arrays, f"graph/{hop}", *_ends(snapshot.schema, hop)) for hop in hops}
+        described = [_described(entry, f"t{n}", arrays) for n, entry in enumerate(meta["description"]["terms"])]
+        for rows in (*stored.values(), *(rows for one in described for rows in one.rows.values())):
+            _check_rows(rows, counts, self.folder)
+        for one in (array for term in described for array in term.arrays.values()):
+            _check_array(one, counts, self.folder)
+        graph = Graph(snapshot.schema, counts, {hop: rows.adjacency() for hop, rows in stored.items()})
+        entries = meta["description"]["terms"]
+        terms = [FORMS[entry["form"]].open(one, graph) for entry, one in zip(entries, described, strict=True)]
+        blend = Blend(terms, [entry["weight"] for entry in entries])
+        return Model(blend, graph, meta, self.folder, {} if same else _other_ids(arrays, labels, snapshot))
 
 
 def open_files(folder: Path) -> ModelFiles:
@@ -155,6 +152,41 @@ def open_files(folder: Path) -> ModelFiles:
 def open_model(folder: Path, snapshot: Snapshot, *, exact: bool = True) -> Model:
     """The model in a folder, for a snapshot: see `ModelFiles.model`."""
     return open_files(folder).model(snapshot, exact=exact)
+
+
+def _ends(schema: GraphSchema, hop: Hop) -> tuple[str, str]:
+    edge = schema.edges[hop.type]
+    return (edge.target, edge.source) if hop.reverse else (edge.source, edge.target)
+
+
+def _other_ids(arrays: Mapping[str, Any], labels: Sequence[str], snapshot: Snapshot) -> dict[str, Strings]:
+    """The ids of the labels whose nodes are not those of the snapshot."""
+    found = {}
+    for label in labels:
+        own = Strings(*(np.asarray(arrays[f"ids/{label}/{part}"]) for part in ("offsets", "data")))
+        now = snapshot.nodes(label).ids
+        if not np.array_equal(own.offsets, now.offsets) or not np.array_equal(own.data, now.data):
+            found[label] = own
+    return found
+
+
+def _check_rows(rows: StoredRows, counts: Mapping[str, int], folder: Path) -> None:
+    """Raise Damaged where a sparse matrix does not have a row for each of its nodes."""
+    if len(rows.indptr) != counts[rows.source] + 1 or int(rows.indptr[-1]) != len(rows.indices):
+        raise Damaged(
+            f"{folder / ARRAYS}: edges from {rows.source} to {rows.target} have {len(rows.indptr) - 1:,} rows and "
+            f"{len(rows.indices):,} ends, which do not fit {counts[rows.source]:,} nodes; {_remedy(folder)}"
+        )
+
+
+def _check_array(stored: Stored, counts: Mapping[str, int], folder: Path) -> None:
+    """Raise Damaged where an array does not have a row for each of its nodes."""
+    for axis, label in enumerate(stored.axes):
+        if label is not None and stored.values.shape[axis] != counts[label]:
+            raise Damaged(
+                f"{folder / ARRAYS}: an array has {stored.values.shape[axis]:,} rows for {counts[label]:,} nodes of "
+                f"{label}; {_remedy(folder)}"
+            )
 
 
 def model_folder(home: Home, kind: str, *, final: bool) -> Path:
@@ -246,15 +278,11 @@ def _kept(described: Described, stem: str, arrays: dict[str, NDArray[Any]]) -> d
     return {"settings": described.settings, "arrays": axes, "rows": rows}
 
 
-def _described(entry: Mapping[str, Any], stem: str, arrays: Mapping[str, Any], joined: Joined) -> Described:
-    """What `_kept` kept of a term, joined."""
-    stored = {}
-    for name, axes in entry["arrays"].items():
-        values = joined.array(Stored(arrays[f"{stem}/{name}"], tuple(axes)))
-        stored[name] = Stored(values, tuple(axes))
+def _described(entry: Mapping[str, Any], stem: str, arrays: Mapping[str, Any]) -> Described:
+    """What `_kept` kept of a term."""
+    stored = {name: Stored(arrays[f"{stem}/{name}"], tuple(axes)) for name, axes in entry["arrays"].items()}
     rows = {
-        name: joined.rows(_stored_rows(arrays, f"{stem}/{name}", source, target))
-        for name, (source, target) in entry["rows"].items()
+        name: _stored_rows(arrays, f"{stem}/{name}", source, target) for name, (source, target) in entry["rows"].items()
     }
     return Described(entry["name"], entry["settings"], stored, rows)
 

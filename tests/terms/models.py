@@ -11,6 +11,7 @@ from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
 from graphrec.models.kernel import fit_kernel, starting_walks
 from graphrec.models.popularity import fit_popularity
+from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.serving.lists import recommend_many
 from graphrec.terms.als import AlsTerm
@@ -75,8 +76,9 @@ def served(folder: Path, kind: str, seed: int = 0) -> Home:
 
 def answers(engine: Engine, users: tuple[str, ...] = ("C003", "C008", "C021", "C030")) -> str:
     """Lists and a whole ledger for some users, one after another and all at once, as one text."""
-    found = [engine.recommend(user, 4, reasons=None).to_json() for user in users]
+    options = ListOptions(reasons=None)
+    found = [engine.recommend(user, 4, options).to_json() for user in users]
     found += [engine.explain(user, "P05", 4).to_json() for user in users]
     positions = [engine.users.ids.find(user) for user in users]
-    found += [answer.to_json() for answer in recommend_many(engine, positions, 4, reasons=None)]
+    found += [answer.to_json() for answer in recommend_many(engine, positions, 4, options)]
     return json.dumps(found, sort_keys=True)
