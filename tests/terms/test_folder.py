@@ -226,6 +226,7 @@ def test_threads_that_share_an_opened_model_get_the_same_answers(tmp_path: Path,
 
 
 WITHOUT = """
+import json
 import sys
 for name in ("numba", "scipy", "pyarrow", "safetensors"):
     sys.modules[name] = None
@@ -233,13 +234,21 @@ from pathlib import Path
 from graphrec.home import Home
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
+from graphrec.serving.lists import recommend_many
+engine = Engine.open(Home(Path(sys.argv[1])))
+users, options = ("C003", "C008", "C021", "C030"), ListOptions(reasons=None)
+found = [engine.recommend(user, 4, options).to_json() for user in users]
+found += [engine.explain(user, "P05", 4).to_json() for user in users]
+positions = [engine.users.ids.find(user) for user in users]
+found += [answer.to_json() for answer in recommend_many(engine, positions, 4, options)]
+print(json.dumps(found, sort_keys=True))
 """
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_without_numba_and_scipy_answers_are_the_same_bytes(tmp_path: Path, kind: str) -> None:
     home = served(tmp_path / "home", kind)
-    asking = f"{WITHOUT}engine = Engine.open(Home(Path({str(home.path)!r})))\n{ANSWER}"
-    done = subprocess.run([sys.executable, "-c", asking], cwd=ROOT, capture_output=True, text=True, check=False)
+    asked = [sys.executable, "-c", WITHOUT, str(home.path)]
+    done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.strip() == answers(Engine.open(home))
