@@ -53,7 +53,7 @@ class Kept:
         snapshot = Snapshot.open(folder)
         _same("snapshot", wanted, snapshot_hash(folder, snapshot.meta), folder)
         # Equal content may have been taken for several dates.
-        return Snapshot(folder, {**snapshot.meta, "as_of": as_of})
+        return snapshot.dated(as_of)
 
     def model(self, name: str, wanted: str, snapshot: Snapshot) -> Model:
         """The model with this hash, checked against it.
