@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from graphrec import log
+from graphrec.config.settings import Settings, read_settings
 from graphrec.home import Home
-from graphrec.settings import Settings, read_settings
 
 
 @dataclass(frozen=True)
