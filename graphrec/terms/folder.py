@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from graphrec.errors import CheckpointMismatch, Damaged, NotTrained
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.graph.arrays import CheckedFolder, read_sealed, seal
-from graphrec.graph.shelf import DIGITS
+from graphrec.graph.shelf import DIGITS, SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
 from graphrec.graph.strings import Strings
 from graphrec.home import Home
@@ -325,14 +325,12 @@ def _of_kind(home: Home, kind: str, prefer_final: bool) -> Path | None:
     if not prefer_final:
         return tested
     final_snapshot = read_meta(final)["snapshot"]
-    if final_snapshot == read_meta(tested)["snapshot"] or final_snapshot[:DIGITS] == _latest_snapshot(home):
+    if (
+        final_snapshot == read_meta(tested)["snapshot"]
+        or final_snapshot[:DIGITS] == SnapshotShelf(home.snapshots).latest_hash()
+    ):
         return final
     return tested
-
-
-def _latest_snapshot(home: Home) -> str | None:
-    path = home.snapshots / "latest"
-    return path.read_text("utf-8").strip() if path.exists() else None
 
 
 def _kinds_by_age(home: Home) -> list[str]:
