@@ -57,7 +57,7 @@ class SettingsFile(Struct, frozen=True, forbid_unknown_fields=True):
     ] = UNSET
     sql_seconds: Annotated[
         Annotated[float, Meta(gt=0, le=1_000_000)] | UnsetType,
-        Meta(description="How long one statement of a mapping may run."),
+        Meta(description="Seconds that one statement of a mapping may run."),
     ] = UNSET
     roles: Annotated[RolesTable | UnsetType, Meta(description="Roles that replace those of the mappings.")] = UNSET
 
