@@ -15,7 +15,7 @@ from typing import Any
 
 from graphrec.errors import CheckpointMismatch, NotTrained, SchemaOutdated
 from graphrec.graph.adjacency import Graph
-from graphrec.graph.shelf import DIGITS
+from graphrec.graph.shelf import DIGITS, SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.terms.blend import Blend
@@ -135,14 +135,12 @@ def _of_kind(home: Home, kind: str, prefer_final: bool) -> Path | None:
     if not prefer_final:
         return tested
     final_snapshot = read_meta(final)["snapshot"]
-    if final_snapshot == read_meta(tested)["snapshot"] or final_snapshot[:DIGITS] == _latest_snapshot(home):
+    if (
+        final_snapshot == read_meta(tested)["snapshot"]
+        or final_snapshot[:DIGITS] == SnapshotShelf(home.snapshots).latest_hash()
+    ):
         return final
     return tested
-
-
-def _latest_snapshot(home: Home) -> str | None:
-    path = home.snapshots / "latest"
-    return path.read_text("utf-8").strip() if path.exists() else None
 
 
 def _kinds_by_age(home: Home) -> list[str]:
