@@ -27,8 +27,8 @@ from scipy.stats import t as student
 from graphrec.demo import write_bank
 from graphrec.evaluation.cold.evaluate import ColdStart, evaluate_cold
 from graphrec.evaluation.cold.split import Side
-from graphrec.features.text import Encoder
-from graphrec.features.vectors import VectorCache
+from graphrec.features.sources.text.encoder import Encoder
+from graphrec.features.sources.text.cache import VectorCache
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.snapshot import Snapshot

@@ -23,8 +23,8 @@ from graphrec.evaluation.evaluate import evaluate
 from graphrec.evaluation.frontier import TOLERATED_COST, WANTED_SHARE, Frontier
 from graphrec.evaluation.report.charts import Series, Spot, curves
 from graphrec.evaluation.report.page import page, paragraph, section, table
-from graphrec.features.text import Encoder
-from graphrec.features.vectors import VectorCache
+from graphrec.features.sources.text.encoder import Encoder
+from graphrec.features.sources.text.cache import VectorCache
 from graphrec.files import whole_file
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink

@@ -84,8 +84,8 @@ def command(
 
 def text_vectors(snapshot: "Snapshot", report: "Progress") -> dict[str, Any]:
     """The text vectors of every label that has texts, encoding what is not known yet."""
-    from graphrec.features.text import Encoder
-    from graphrec.features.vectors import VectorCache
+    from graphrec.features.sources.text.encoder import Encoder
+    from graphrec.features.sources.text.cache import VectorCache
 
     labels = [label for label in snapshot.labels if snapshot.meta["texts"][label]]
     if not labels:

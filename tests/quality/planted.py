@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from graphrec.demo import write_bank
-from graphrec.features.text import Encoder
-from graphrec.features.vectors import VectorCache
+from graphrec.features.sources.text.encoder import Encoder
+from graphrec.features.sources.text.cache import VectorCache
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.shelf import SnapshotShelf
