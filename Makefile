@@ -1,5 +1,5 @@
 # The front door: every command of this project is a target here. `make` alone lists them.
-# Variables: ARGS (options for the command of a target), PYTHON (3.11 to 3.13), UV_TORCH_BACKEND=cpu (small torch).
+# Variables: ARGS (options for the command of a target), PYTHON (3.11 to 3.14), UV_TORCH_BACKEND=cpu (small torch).
 PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
@@ -50,7 +50,7 @@ neo4j-down: install ## stop the test server and remove it
 	@$(BIN)/python -m tests.neo4j.server down
 
 lock: install ## resolve pyproject.toml anew into requirements.lock and requirements-torch.txt
-	@$(BIN)/python tools/lock.py
+	@$(BIN)/python tools/lock.py $(ARGS)
 
 clean: ## remove what was built; the home .graphrec and .venv stay
 	@rm -rf dist build .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage htmlcov

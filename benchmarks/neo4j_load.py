@@ -24,11 +24,11 @@ from typing import Any
 from neo4j import GraphDatabase
 
 from graphrec import queries
+from graphrec.config.settings import StoreLogin
 from graphrec.demo import write_bank
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.rows import Sink, Source
 from graphrec.loading import load_mapping, run_load
-from graphrec.settings import StoreLogin
 from graphrec.store.loading import property_rows
 from graphrec.store.neo4j.driver import Neo4jStore
 from graphrec.store.neo4j.import_files import ImportFilesSink, import_command

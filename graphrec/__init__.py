@@ -8,11 +8,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from graphrec.config.settings import Settings as Settings
+    from graphrec.config.settings import read_settings as read_settings
     from graphrec.errors import GraphrecError as GraphrecError
     from graphrec.home import Home as Home
     from graphrec.schema import GraphSchema as GraphSchema
-    from graphrec.settings import Settings as Settings
-    from graphrec.settings import read_settings as read_settings
 
 # Before torch or numba start their threads: those that wait for work must sleep, not spin. numba and torch share the
 # pool, and where other programs keep the cores busy a spinning pool makes training thirty times slower (measured).
@@ -24,8 +24,8 @@ _PUBLIC = {
     "GraphSchema": "graphrec.schema",
     "GraphrecError": "graphrec.errors",
     "Home": "graphrec.home",
-    "Settings": "graphrec.settings",
-    "read_settings": "graphrec.settings",
+    "Settings": "graphrec.config.settings",
+    "read_settings": "graphrec.config.settings",
 }
 __all__ = ["GraphSchema", "GraphrecError", "Home", "Settings", "__version__", "read_settings"]
 

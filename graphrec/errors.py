@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-
 class GraphrecError(Exception):
     """Base of all errors a caller may see; `exit_code` is what the command line returns."""
 
@@ -24,6 +23,14 @@ class SettingsError(GraphrecError):
     """graphrec.toml, an environment variable or the home folder is not usable."""
 
     exit_code = 3
+
+
+class Unwritable(SettingsError):
+    """A folder is full, read-only, or may not be written; `reason` is the system's own word for it."""
+
+    def __init__(self, line: str, reason: str) -> None:
+        super().__init__(line)
+        self.reason = reason
 
 
 class SourceError(GraphrecError):

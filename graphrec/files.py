@@ -1,90 +1,186 @@
-"""Writing that is whole or not there: files and folders appear under their name only when complete."""
+"""Writing that is whole or not there: files and folders appear under their name only when complete.
 
-import ctypes
+Unfinished work lies in private folders, `.NAME.RANDOM.part`, each with a lock that its writer holds. The next writer
+removes those that nobody holds: their writers were killed. A writer in another container holds its lock like any other.
+"""
+
+import errno
 import fcntl
 import os
-import shutil
-import socket
 import sys
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from graphrec.errors import Unwritable
+
+_PART = ".part"
+_LOCK = "lock"
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` to write to; it takes its place when the block ends well.
+    """A temporary path to write to, with the name of `path`; it takes its place when the block ends well.
 
-    The temporary name keeps the suffix, for writers that choose a format by it. An error or Ctrl-C removes it and
-    leaves what was at `path` before.
+    An error or Ctrl-C removes it and leaves what was at `path` before.
+
+    Raises:
+        Unwritable: the folder is full or read-only.
     """
-    temporary = _begin(path, path.suffix)
-    try:
+    with private_folder(path.parent, path.name) as folder, _writing_in(path.parent):
+        temporary = folder / path.name
         yield temporary
         _flush(temporary)
         temporary.replace(path)
         _flush(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def replace_folder(path: Path) -> Iterator[Path]:
-    """An empty temporary folder beside `path`; it takes its place when the block ends well.
+    """An empty temporary folder with the name of `path`; it takes its place when the block ends well.
 
     A reader that has opened files of the old folder goes on reading them. An error or Ctrl-C removes the temporary
     folder and leaves what was at `path` before.
+
+    Raises:
+        Unwritable: the folder around it is full or read-only.
     """
-    temporary = _begin(path, "")
-    try:
+    with private_folder(path.parent, path.name) as folder, _writing_in(path.parent):
+        temporary = folder / path.name
         temporary.mkdir()
         yield temporary
-        for folder, _, names in os.walk(temporary):
-            for name in names:
-                _flush(Path(folder, name))
-            _flush(Path(folder))
-        _swap(temporary, path)
-        _flush(path.parent)
+        place_folder(temporary, path)
+
+
+def place_folder(temporary: Path, path: Path) -> None:
+    """Bring a folder to the disk and put it at `path` in one step; what was at `path` is at `temporary` afterwards."""
+    for folder, _, names in os.walk(temporary):
+        for name in names:
+            _flush(Path(folder, name))
+        _flush(Path(folder))
+    _swap(temporary, path)
+    _flush(path.parent)
+
+
+@contextmanager
+def private_folder(parent: Path, name: str) -> Iterator[Path]:
+    """A new folder for unfinished work that nobody else may read, removed when the block ends.
+
+    What killed writers of the same name left is removed first.
+
+    Raises:
+        Unwritable: `parent` is full or read-only.
+    """
+    with _writing_in(parent, always=True):
+        parent.mkdir(parents=True, exist_ok=True)
+        sweep(parent, name)
+        folder, lock = _claimed(parent, name)
+    try:
+        yield folder
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        _remove(folder)
+        os.close(lock)
+
+
+def sweep(parent: Path, name: str = "") -> None:
+    """Remove the private folders, of one name or of all, whose writers were killed."""
+    prefix = f".{name}." if name else "."
+    # What cannot be read or locked here is left to those who can.
+    with suppress(OSError):
+        for entry in list(os.scandir(parent)):
+            if entry.name.startswith(prefix) and entry.name.endswith(_PART):
+                with suppress(OSError):
+                    _sweep(Path(entry.path))
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Wait for other processes that hold the lock file `path`, and keep them out while the block runs."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
+    """Wait for other processes that hold the lock file `path`, and keep them out while the block runs.
+
+    Raises:
+        Unwritable: its folder is full or read-only.
+    """
+    with _writing_in(path.parent, always=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("w")
+    with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-def _begin(path: Path, suffix: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    host = socket.gethostname().partition(".")[0]
-    _sweep(path, host)
-    return path.with_name(f".{path.name}.{host}.{os.getpid()}.{uuid.uuid4().hex[:8]}.part{suffix}")
-
-
-def _sweep(path: Path, host: str) -> None:
-    """Remove what a killed process of this machine left beside `path`."""
-    prefix = f".{path.name}.{host}."
-    for left in path.parent.iterdir():
-        if left.name.startswith(prefix):
-            pid = left.name[len(prefix) :].partition(".")[0]
-            if pid.isdigit() and not _is_running(int(pid)):
-                # Another process may be sweeping too.
-                shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
-
-
-def _is_running(pid: int) -> bool:
+@contextmanager
+def _writing_in(folder: Path, *, always: bool = False) -> Iterator[None]:
+    """Errors of a disk that takes no more, in the words of graphrec; with `always` every error of the system."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        yield
+    except Unwritable:
+        raise
+    except Exception as error:
+        number = error.errno if isinstance(error, OSError) else None
+        if number in _NO_SPACE or (always and number is not None):
+            reason = os.strerror(number or 0)
+        # Compiled writers have errors of their own; numpy's says how many elements it could not write.
+        elif os.strerror(errno.ENOSPC) in str(error) or (
+            isinstance(error, OSError) and " requested and " in str(error)
+        ):
+            reason = os.strerror(errno.ENOSPC)
+        else:
+            raise
+        raise Unwritable(
+            f"folder {folder} cannot be written: {reason}; "
+            "free space or give write access there, or choose another folder",
+            reason,
+        ) from error
+
+
+def _sweep(folder: Path) -> None:
+    lock = _lock_of(folder)
+    if lock is not None:
+        _remove(folder)
+        os.close(lock)
+
+
+def _claimed(parent: Path, name: str) -> tuple[Path, int]:
+    """A new private folder and its lock, which this process holds."""
+    while True:
+        folder = parent / f".{name}.{os.urandom(8).hex()}{_PART}"
+        folder.mkdir(mode=0o700)
+        lock = _lock_of(folder)
+        if lock is not None:
+            return folder, lock
+
+
+def _lock_of(folder: Path) -> int | None:
+    """The held lock of a private folder; None where another holds it or the folder has gone.
+
+    A sweep between the making of a folder and its lock removes both: then the lock's file is no longer there.
+    """
+    path = folder / _LOCK
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(lock), path.stat()):
+            return lock
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    os.close(lock)
+    return None
+
+
+def _remove(folder: Path) -> None:
+    """Remove a private folder whose lock is held, the lock's file last."""
+    import shutil
+
+    for entry in list(os.scandir(folder)):
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path, ignore_errors=True)
+        elif entry.name != _LOCK:
+            Path(entry.path).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _flush(path: Path) -> None:
@@ -112,6 +208,8 @@ def _swap(new: Path, path: Path) -> None:
 
 def _exchange(one: Path, other: Path) -> bool:
     """True when the system swapped two names in one step."""
+    import ctypes
+
     libc = ctypes.CDLL(None, use_errno=True)
     first, second = os.fsencode(one), os.fsencode(other)
     exchange = 2  # RENAME_EXCHANGE of Linux and RENAME_SWAP of macOS are both 2

@@ -1,13 +1,16 @@
 """The home folder of one bank: where its store, snapshots, vectors and models are."""
 
 import json
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from graphrec import __version__
 from graphrec.errors import SchemaOutdated, SettingsError
-from graphrec.files import whole_file
+from graphrec.files import private_folder, sweep, whole_file
 
 FORMAT = 1
 """What this graphrec writes; a home with a higher number was written by a newer one."""
@@ -74,6 +77,11 @@ class Home:
         return self.path / "records"
 
     @property
+    def logs(self) -> Path:
+        """What commands did: one file a month."""
+        return self.path / "logs"
+
+    @property
     def format_file(self) -> Path:
         """The file that names the format of this home."""
         return self.path / "format.json"
@@ -108,7 +116,7 @@ class Home:
         return self
 
     def prepare(self) -> "Home":
-        """This home, made and marked with its format when it is new.
+        """This home, made and marked with its format when it is new, without what killed commands left in it.
 
         Raises:
             SchemaOutdated: a newer graphrec wrote it.
@@ -126,7 +134,30 @@ class Home:
             raise SettingsError(
                 f"home {self.path} cannot be made: {error.strerror}; name another one with --home"
             ) from error
+        self.sweep()
         return self
+
+    def scratch(self, purpose: str) -> AbstractContextManager[Path]:
+        """A folder in this home for unfinished work, readable by its owner alone, removed when the block ends.
+
+        Raises:
+            Unwritable: the home is full or read-only.
+        """
+        return private_folder(self.path, purpose)
+
+    def sweep(self) -> None:
+        """Remove what killed commands left unfinished anywhere in this home."""
+        for folder in self._folders(self.path, 4):
+            sweep(folder)
+
+    def _folders(self, folder: Path, depth: int) -> Iterator[Path]:
+        """The folders in which commands write whole files and folders, this one first."""
+        yield folder
+        with suppress(OSError):  # A folder may vanish, or belong to another user.
+            for entry in list(os.scandir(folder)) if depth > 1 else ():
+                path = Path(entry.path)
+                if path != self.store and not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False):
+                    yield from self._folders(path, depth - 1)
 
     def _written_by(self) -> tuple[int, str]:
         try:

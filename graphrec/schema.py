@@ -6,13 +6,14 @@ nothing but the loader ever needs the mapping itself.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from graphrec.errors import SourceError
 
 Kind = Literal["text", "integer", "real", "boolean", "time"]
+Language = Literal["en", "zh"]
 #: Languages that reasons can be given in; the first is the default.
-LANGUAGES = ("en", "zh")
+LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 
 @dataclass(frozen=True)

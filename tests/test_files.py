@@ -1,13 +1,17 @@
+import errno
 import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from graphrec import files
-from graphrec.files import replace_folder, whole_file
+from graphrec.errors import Unwritable
+from graphrec.files import locked, private_folder, replace_folder, sweep, whole_file
+from graphrec.home import Home
 
 
 def names(folder: Path) -> list[str]:
@@ -16,8 +20,8 @@ def names(folder: Path) -> list[str]:
 
 def test_whole_file_appears_under_its_name_with_its_suffix(tmp_path: Path) -> None:
     with whole_file(tmp_path / "new" / "scores.csv") as temporary:
-        assert temporary.suffix == ".csv"
-        assert temporary.parent == tmp_path / "new"
+        assert temporary.name == "scores.csv"
+        assert temporary.parent.parent == tmp_path / "new"
         temporary.write_text("a")
         assert not (tmp_path / "new" / "scores.csv").exists()
     assert (tmp_path / "new" / "scores.csv").read_text() == "a"
@@ -133,3 +137,125 @@ def test_a_writer_that_still_runs_is_not_tidied_away(tmp_path: Path) -> None:
         finally:
             os.kill(writer.pid, signal.SIGINT)
     assert names(tmp_path) == ["snapshot"]
+
+
+def test_a_container_with_the_same_process_ids_is_not_tidied_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def not_here(pid: int, signal: int) -> None:
+        raise ProcessLookupError
+
+    target = tmp_path / "snapshot"
+    with start_writer(target) as writer:
+        try:
+            with monkeypatch.context() as patched:
+                patched.setattr(os, "kill", not_here)
+                with replace_folder(target) as temporary:
+                    (temporary / "new").touch()
+            assert len(names(tmp_path)) == 2
+        finally:
+            os.kill(writer.pid, signal.SIGINT)
+    assert names(tmp_path) == ["snapshot"]
+
+
+SCRATCH = """
+import sys, time
+from pathlib import Path
+from graphrec.home import Home
+with Home(Path(sys.argv[1])).prepare().scratch("load") as folder:
+    (folder / "customers.csv").write_text("Ada")
+    (folder / "deep").mkdir()
+    print("writing", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_scratch_of_a_killed_command_is_swept_by_the_next_and_that_of_a_running_one_is_not(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home").prepare()
+    with subprocess.Popen([sys.executable, "-c", SCRATCH, str(home.path)], stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == b"writing\n"
+        (left,) = home.path.glob(".load.*")
+        assert left.stat().st_mode & 0o777 == 0o700
+        home.sweep()
+        with home.scratch("load") as own:
+            assert sorted(home.path.glob(".load.*")) == sorted([left, own])
+        assert (left / "customers.csv").exists()
+        running.send_signal(signal.SIGKILL)
+    assert left.exists()
+    home.prepare()
+    assert names(home.path) == ["format.json"]
+
+
+def test_a_home_is_swept_at_every_depth(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home").prepare()
+    places = [home.path, home.snapshots, home.models, home.path / "as-of" / "2024-06-01" / "snapshots"]
+    for place in places:
+        (place / ".fresh.0123456789abcdef.part" / "deep").mkdir(parents=True)
+    home.sweep()
+    assert not list(home.path.rglob("*.part"))
+
+
+def test_two_writers_of_one_name_do_not_meet(tmp_path: Path) -> None:
+    with private_folder(tmp_path, "fresh") as one, private_folder(tmp_path, "fresh") as other:
+        assert one != other
+        sweep(tmp_path)
+        assert one.exists()
+        assert other.exists()
+    assert names(tmp_path) == []
+
+
+def test_a_sweep_never_takes_what_is_just_begun(tmp_path: Path) -> None:
+    stop = threading.Event()
+
+    def sweep_always() -> None:
+        while not stop.is_set():
+            sweep(tmp_path)
+
+    sweeper = threading.Thread(target=sweep_always)
+    sweeper.start()
+    try:
+        for n in range(300):
+            with whole_file(tmp_path / "file") as temporary:
+                temporary.write_text(str(n))
+            assert (tmp_path / "file").read_text() == str(n)
+    finally:
+        stop.set()
+        sweeper.join()
+    assert names(tmp_path) == ["file"]
+
+
+FULL = [
+    OSError(errno.ENOSPC, "No space left on device"),
+    OSError("131072 requested and 16384 written"),
+    RuntimeError("IO Error: could not write: No space left on device"),
+]
+
+
+@pytest.mark.parametrize("error", FULL, ids=str)
+def test_a_full_disk_is_one_line_that_names_the_folder(tmp_path: Path, error: Exception) -> None:
+    for writer in (whole_file, replace_folder):
+        with pytest.raises(Unwritable) as caught, writer(tmp_path / "deep" / "name"):
+            raise error
+        assert str(caught.value) == (
+            f"folder {tmp_path / 'deep'} cannot be written: No space left on device; "
+            "free space or give write access there, or choose another folder"
+        )
+        assert names(tmp_path / "deep") == []
+
+
+def test_a_folder_that_may_not_be_written_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", refused)
+    for writer in (whole_file, replace_folder, locked):
+        with pytest.raises(
+            Unwritable, match=r"^folder .*deep cannot be written: Permission denied; free space or give"
+        ):
+            writer(tmp_path / "deep" / "name").__enter__()
+
+
+def test_other_errors_of_a_writer_stay_what_they_are(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="prices.csv"), whole_file(tmp_path / "name"):
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", "prices.csv")

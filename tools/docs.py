@@ -1,4 +1,7 @@
-"""Write docs/cli.md from --help, docs/queries.md from cypher/analyst and docs/models.md from the configurations.
+"""Write the pages and schemas of docs/ that follow from the code.
+
+docs/cli.md from --help, docs/queries.md from cypher/analyst, docs/models.md from the configurations, docs/schema from
+the types of configuration files.
 
 `make docs`; --check says if they are so.
 """
@@ -6,7 +9,9 @@
 import ast
 import inspect
 import sys
+from collections.abc import Callable
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -14,6 +19,9 @@ from typer.testing import CliRunner
 from graphrec import queries
 from graphrec.cli import app
 from graphrec.cli.commands import COMMANDS
+from graphrec.config.schema import schema_text
+from graphrec.config.settings_file import SettingsFile
+from graphrec.policy.file import PolicyFile
 from graphrec.training.configs import CONFIGS, config_class, settable
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -104,7 +112,13 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-PAGES = {"cli.md": commands_page, "queries.md": queries_page, "models.md": models_page}
+PAGES: dict[str, Callable[[], str]] = {
+    "cli.md": commands_page,
+    "queries.md": queries_page,
+    "models.md": models_page,
+    "schema/graphrec.schema.json": partial(schema_text, "graphrec.toml", SettingsFile),
+    "schema/policy.schema.json": partial(schema_text, "policy.toml", PolicyFile),
+}
 
 
 def main() -> None:
@@ -112,6 +126,7 @@ def main() -> None:
     for name, render in PAGES.items():
         target, page = DOCS / name, render()
         if "--check" not in sys.argv:
+            target.parent.mkdir(exist_ok=True)
             target.write_text(page, encoding="utf-8")
         elif not target.exists() or target.read_text(encoding="utf-8") != page:
             sys.exit(f"error: docs/{name} is not what the code says; run: make docs")

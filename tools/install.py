@@ -21,7 +21,7 @@ UV = VENV / "bin" / "uv"
 STAMP = VENV / "graphrec-installed.json"
 LOCK = ROOT / "requirements.lock"
 TORCH = ROOT / "requirements-torch.txt"
-OLDEST, NEWEST = (3, 11), (3, 13)
+OLDEST, NEWEST = (3, 11), (3, 14)
 WANTED_GB = 8.0
 WANTED_GB_CPU = 3.0
 
@@ -70,7 +70,7 @@ def use_fitting_python() -> None:
         if other and subprocess.run([other, "-c", "import venv"], capture_output=True, check=False).returncode == 0:
             os.execv(other, [other, *sys.argv])
     found = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    fail(f"Python {found} is not supported; install Python 3.11, 3.12 or 3.13, or run: make PYTHON=python3.12 …")
+    fail(f"Python {found} is not supported; install Python 3.11 to 3.14, or run: make PYTHON=python3.12 …")
 
 
 def check_disk() -> None:

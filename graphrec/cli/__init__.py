@@ -73,12 +73,18 @@ def main(
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"] | None, typer.Option(help="Least important log lines to show.")
     ] = None,
+    log_format: Annotated[
+        Literal["text", "json"] | None, typer.Option(help="Form of log lines (default text, or GRAPHREC_LOG_FORMAT).")
+    ] = None,
+    log_file: Annotated[
+        str | None, typer.Option(help="File that log lines are appended to (default: logs/YYYY-MM.log in the home).")
+    ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and leave.", is_eager=True, callback=_show_version)
     ] = False,
 ) -> None:
     """Which product fits which customer, and why, as arithmetic."""
-    state.begin(GlobalOptions(home, store, policy, log_level, verbose, quiet, debug))
+    state.begin(GlobalOptions(home, store, policy, log_level, log_format, log_file, verbose, quiet, debug))
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())

@@ -91,8 +91,8 @@ def _say_notes(engine: "Engine") -> None:
 
 def _texts() -> "StoredVectors | None":
     """The text vectors of the home, when there are any."""
-    from graphrec.features.sources.text.files import EncoderFiles
     from graphrec.features.sources.text.cache import StoredVectors
+    from graphrec.features.sources.text.files import EncoderFiles
 
     folder = state.home.vectors / EncoderFiles.find(state.settings.encoder).slug
     return StoredVectors.open(folder) if (folder / "meta.json").exists() else None

@@ -1,8 +1,10 @@
 """The command group: imports a command only when it is called, and maps every failure to one line and a code."""
 
+import logging
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
 from typing import Any, NoReturn
@@ -11,12 +13,14 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command as build_command
 
-from graphrec import __version__
+from graphrec import __version__, log
 from graphrec.cli.commands import COMMANDS
 from graphrec.cli.state import GlobalOptions, state
 from graphrec.errors import GraphrecError
 
 INTERRUPTED = 130
+FOR_ONE_ANSWER = {"recommend", "explain", "why-not", "find", "query", "record", "replay", "doctor"}
+"""Commands that change nothing; their log lines are at debug, so that an answer writes nothing to the home's log."""
 
 
 class LazyGroup(TyperGroup):
@@ -35,7 +39,9 @@ class LazyGroup(TyperGroup):
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
         function = import_module(module).command
         single.command(cmd_name, help=function.__doc__ or line)(function)
-        return build_command(single)
+        command = build_command(single)
+        command.callback = _logged(cmd_name, command.callback)
+        return command
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the list of commands without importing them."""
@@ -74,6 +80,19 @@ class LazyGroup(TyperGroup):
         if code == INTERRUPTED:
             _fail("interrupted", INTERRUPTED, None)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _logged(name: str, run: Callable[..., Any] | None) -> Callable[..., Any]:
+    """The function of a command, which leaves one log line about the command as a whole."""
+
+    def logged(*arguments: Any, **options: Any) -> Any:
+        # A command that needs the settings reports what is wrong with them.
+        with suppress(GraphrecError):
+            state.begin_log()
+        with log.stage("command", level=logging.DEBUG if name in FOR_ONE_ANSWER else logging.INFO, command=name):
+            return run(*arguments, **options) if run else None
+
+    return logged
 
 
 def _usage_line(error: typer.TyperException) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from graphrec.cli.output import note
 from graphrec.cli.state import state
+from graphrec.errors import Unwritable
 
 if TYPE_CHECKING:
     from graphrec.records.decision import Request
@@ -34,6 +35,9 @@ class Recording:
             return
         try:
             self.numbers += self._decisions.add(answers, product)
+        except Unwritable as error:
+            note(f"note: nothing is recorded: {error}")
+            self._decisions = None
         except OSError as error:
             if error.errno not in _READ_ONLY:
                 raise

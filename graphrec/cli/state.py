@@ -1,12 +1,12 @@
 """What the options before the command said; `from graphrec.cli.state import state`."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 
 from graphrec import log
+from graphrec.config.settings import Settings, read_settings
 from graphrec.home import Home
-from graphrec.settings import Settings, read_settings
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,8 @@ class GlobalOptions:
     store: str | None = None
     policy: str | None = None
     log_level: str | None = None
+    log_format: log.Format | None = None
+    log_file: str | None = None
     verbose: int = 0
     quiet: bool = False
     debug: bool = False
@@ -39,9 +41,14 @@ class _Run:
     @cached_property
     def settings(self) -> Settings:
         given = self.options
-        settings = read_settings(home=given.home, store=given.store, log_level=given.level(), policy=given.policy)
-        log.set_up(settings.log_level)
-        return settings
+        return read_settings(
+            home=given.home,
+            store=given.store,
+            log_level=given.level(),
+            log_format=given.log_format,
+            log_file=given.log_file,
+            policy=given.policy,
+        )
 
     @cached_property
     def home(self) -> Home:
@@ -61,7 +68,18 @@ class State:
     def begin(self, options: GlobalOptions) -> None:
         """Forget the last invocation and start one with these options."""
         self._run = _Run(options)
-        log.set_up(options.level() or "warning")
+        log.set_up(options.level() or "warning", form=options.log_format or "text")
+
+    def begin_log(self) -> None:
+        """Send log lines where the settings say; a home that is not there yet is not made for them."""
+        settings = self.settings
+        home = Home(settings.home)
+        log.set_up(
+            settings.log_level,
+            form=settings.log_format,
+            file=settings.log_file or home.logs / f"{datetime.now(UTC):%Y-%m}.log",
+            only_below=None if settings.log_file else home.format_file,
+        )
 
     @property
     def options(self) -> GlobalOptions:

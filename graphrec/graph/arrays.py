@@ -28,6 +28,8 @@ PAGE = 65536
 """Bytes that one checksum covers."""
 CHECKSUMS = "checksums"
 """The file of a folder that holds its checksums."""
+META = "meta.json"
+"""The file of a folder that says what it is."""
 SEAL = "seal"
 """The key of meta.json that holds the digest of all other keys."""
 _MAGIC = b"graphrec checksums 1\n"
@@ -39,8 +41,11 @@ _TENSORS: Mapping[str, DTypeLike] = {
 }  # fmt: skip
 
 
-def seal(folder: Path) -> str:
-    """Write the checksums of every file below a folder but meta.json; the digest of them, for `CheckedFolder.open`.
+def seal(folder: Path, meta: Mapping[str, Any]) -> None:
+    """Write the checksums of every file below a folder, and its meta.json, for `CheckedFolder.open`.
+
+    Args:
+        meta: what the folder says about itself; its key `format` is the number of the form it is in.
 
     Raises:
         ValueError: an array is in Fortran order, which has no rows to check one by one.
@@ -49,7 +54,7 @@ def seal(folder: Path) -> str:
     sums: list[int] = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = path.relative_to(folder).as_posix()
-        if name in (CHECKSUMS, "meta.json"):
+        if name in (CHECKSUMS, META):
             continue
         with path.open("rb") as file:
             while page := file.read(PAGE):
@@ -61,7 +66,7 @@ def seal(folder: Path) -> str:
     content = _MAGIC + len(head).to_bytes(8, "little") + head + np.array(sums, "<u4").tobytes()
     digest = hashlib.sha256(content)
     (folder / CHECKSUMS).write_bytes(content + digest.digest())
-    return digest.hexdigest()
+    write_sealed(folder / META, {**meta, CHECKSUMS: digest.hexdigest()})
 
 
 def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
@@ -71,12 +76,13 @@ def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
         temporary.write_text(json.dumps(sealed, ensure_ascii=False, indent=1, sort_keys=True), "utf-8")
 
 
-def read_sealed(path: Path, form: int, remedy: str) -> dict[str, Any]:
+def read_sealed(path: Path, form: int, remedy: str, *, folder: int | None = None) -> dict[str, Any]:
     """The content that `write_sealed` wrote.
 
     Args:
         form: the value of the key `format` that this graphrec reads.
         remedy: the end of an error's line: the next command.
+        folder: the open folder of the file, where its path may come to name another one.
 
     Raises:
         FileNotFoundError, NotADirectoryError: there is no such file.
@@ -84,7 +90,9 @@ def read_sealed(path: Path, form: int, remedy: str) -> dict[str, Any]:
         Damaged: it is not what was written.
     """
     try:
-        content = json.loads(path.read_bytes())
+        handle = os.open(path, os.O_RDONLY) if folder is None else os.open(path.name, os.O_RDONLY, dir_fd=folder)
+        with os.fdopen(handle, "rb") as file:
+            content = json.loads(file.read())
     except (FileNotFoundError, NotADirectoryError):
         raise
     except OSError as error:
@@ -216,52 +224,49 @@ class CheckedFolder:
     The folder is held open: files put into its place later, under the same path, are never mixed with its own.
     """
 
-    def __init__(self, folder: Path, described: Mapping[str, Any], sums: NDArray[np.uint32], remedy: str) -> None:
+    def __init__(self, folder: Path, handle: int, meta: Mapping[str, Any], remedy: str) -> None:
         self.folder = folder
-        self.remedy = remedy
-        self._described = described
+        self.meta = meta
+        """What meta.json says."""
+        self._handle = handle
+        self._remedy = remedy
+        self._described, sums = self._checksums(meta.get(CHECKSUMS))
         self._sums: dict[str, NDArray[np.uint32]] = {}
+        self._files: dict[str, _File] = {}
         first = 0
-        for name, entry in described.items():
+        for name, entry in self._described.items():
             pages = -(-entry["size"] // PAGE)
             self._sums[name] = sums[first : first + pages]
             first += pages
-        self._files: dict[str, _File] = {}
-        self._handle = -1
 
     @classmethod
-    def open(cls, folder: Path, digest: str, remedy: str) -> "CheckedFolder":
-        """The files of a folder.
+    def open(cls, folder: Path, form: int, remedy: str, *, hold: bool = False) -> "CheckedFolder":
+        """The files of a folder that `seal` closed.
 
         Args:
-            digest: what `seal` returned.
+            form: the format that this graphrec reads.
             remedy: the end of an error's line: the next command.
+            hold: open every file now: whatever happens to the folder, reading goes on. For folders of few files.
 
         Raises:
-            Damaged: the checksums are missing, damaged, or those of another folder.
+            FileNotFoundError, NotADirectoryError: there is no such folder, or nothing in it.
+            SchemaOutdated: it has another format.
+            Damaged: meta.json or the checksums are not what was written; with `hold`, or a file has another size.
         """
-        path = folder / CHECKSUMS
-        handle = -1
-        try:
+        while True:
             handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-            with os.fdopen(os.open(CHECKSUMS, os.O_RDONLY, dir_fd=handle), "rb") as file:
-                content = file.read()
-        except OSError as error:
-            if handle >= 0:
+            try:
+                opened = cls(folder, handle, read_sealed(folder / META, form, remedy, folder=handle), remedy)
+                for name in opened._described if hold else ():
+                    opened._file(name)
+            except BaseException as error:
+                replaced = isinstance(error, Damaged | OSError) and _is_replaced(folder, handle)
                 os.close(handle)
-            raise Damaged(f"{path} cannot be read: {error.strerror}; {remedy}") from None
-        body, end = content[:-_DIGEST], len(_MAGIC) + 8
-        if hashlib.sha256(body).digest() != content[-_DIGEST:]:
-            os.close(handle)
-            raise Damaged(f"{path} is damaged: its content is not what was written; {remedy}")
-        if content[-_DIGEST:].hex() != digest or not body.startswith(_MAGIC):
-            os.close(handle)
-            raise Damaged(f"{path} is damaged: it holds the checksums of other files; {remedy}")
-        size = int.from_bytes(body[len(_MAGIC) : end], "little")
-        opened = cls(folder, json.loads(body[end : end + size]), np.frombuffer(body[end + size :], "<u4"), remedy)
-        opened._handle = handle
-        weakref.finalize(opened, os.close, handle)
-        return opened
+                if not replaced:
+                    raise
+            else:
+                weakref.finalize(opened, os.close, handle)
+                return opened
 
     def __contains__(self, name: str) -> bool:
         return name in self._described
@@ -320,22 +325,39 @@ class CheckedFolder:
         for name in self._described:
             self._file(name).check(0, len(self._sums[name]))
 
+    def _checksums(self, digest: object) -> tuple[dict[str, Any], NDArray[np.uint32]]:
+        """The files of the folder, and the sums of all their pages one after another."""
+        path = self.folder / CHECKSUMS
+        try:
+            with os.fdopen(os.open(CHECKSUMS, os.O_RDONLY, dir_fd=self._handle), "rb") as file:
+                content = file.read()
+        except OSError as error:
+            raise Damaged(f"{path} cannot be read: {error.strerror}; {self._remedy}") from None
+        body, own = content[:-_DIGEST], content[-_DIGEST:]
+        if hashlib.sha256(body).digest() != own:
+            raise Damaged(f"{path} is damaged: its content is not what was written; {self._remedy}")
+        if own.hex() != digest or not body.startswith(_MAGIC):
+            raise Damaged(f"{path} is damaged: it holds the checksums of other files; {self._remedy}")
+        start = len(_MAGIC) + 8
+        end = start + int.from_bytes(body[start - 8 : start], "little")
+        return json.loads(body[start:end]), np.frombuffer(body[end:], "<u4")
+
     def _file(self, name: str) -> "_File":
         if name not in self._files:
             size, path = self._described[name]["size"], self.folder / name
             try:
                 handle = os.open(name, os.O_RDONLY, dir_fd=self._handle)
             except OSError as error:
-                raise Damaged(f"{path} cannot be read: {error.strerror}; {self.remedy}") from None
+                raise Damaged(f"{path} cannot be read: {error.strerror}; {self._remedy}") from None
             try:
                 found = os.fstat(handle).st_size
                 if found != size:
-                    raise Damaged(f"{path} is damaged: it has {found:,} bytes of {size:,}; {self.remedy}")
+                    raise Damaged(f"{path} is damaged: it has {found:,} bytes of {size:,}; {self._remedy}")
                 content = memoryview(mmap.mmap(handle, 0, access=mmap.ACCESS_READ)) if size else memoryview(b"")
             finally:
                 os.close(handle)
             # Two threads may both come here; either file serves.
-            self._files.setdefault(name, _File(path, content, self._sums[name], self.remedy))
+            self._files.setdefault(name, _File(path, content, self._sums[name], self._remedy))
         return self._files[name]
 
 
@@ -394,3 +416,11 @@ def _described(path: Path) -> tuple[str, list[int], int]:
 
 def _digest_of(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
+def _is_replaced(folder: Path, handle: int) -> bool:
+    """Whether another folder has come to the path of an open one."""
+    try:
+        return not os.path.samestat(folder.stat(), os.fstat(handle))
+    except OSError:
+        return False

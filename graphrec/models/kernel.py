@@ -18,7 +18,7 @@ from graphrec.models.matrix import csr
 from graphrec.models.spec import Fitted, ModelSpec
 from graphrec.progress import Progress, silent
 from graphrec.schema import GraphSchema
-from graphrec.terms.walks import Walk, WalkScorer, WalkTerm
+from graphrec.terms.walks import Walk, WalkScorer, WalkTerm, add_walk_scores
 
 #: A walk is multiplied out when its table has at most this many entries (32 MB).
 TABLE_ENTRIES = 4_000_000
@@ -109,10 +109,9 @@ def fit_kernel(
         scorer = fit_walk(graph, walk, learned[done] if learned else None)
         spread = walk_scale(scorer, sample_users(scorer, config))
         if spread > 0:
-            scorer.walk = replace(walk, beta=walk.beta / spread)
-            scorers.append(scorer)
+            scorers.append(scorer.weighted(walk.beta / spread))
     progress("walks", len(walks), len(walks))
-    return WalkTerm("kernel", graph, scorers)
+    return WalkTerm("kernel", graph, tuple(scorers))
 
 
 def fit_walk(graph: Graph, walk: Walk, learned: Learned | None = None) -> WalkScorer:
@@ -148,13 +147,11 @@ def sample_users(scorer: WalkScorer, config: KernelConfig) -> NDArray[np.int32]:
 
 def walk_scale(scorer: WalkScorer, users: NDArray[np.int32]) -> float:
     """The mean spread (standard deviation over all products) of a walk's scores, beta left out; 0 without any."""
-    from graphrec.terms.compiled.scores import walk_scores
-
     spreads = []
     for start in range(0, len(users), 128):
         block = users[start : start + 128]
         scores = np.zeros((len(block), scorer.num_products), np.float32)
-        walk_scores(scorer, block, 1.0, scores)
+        add_walk_scores(scorer, block, 1.0, scores)
         spreads.append(scores.std(axis=1, dtype=np.float64))
     spread = np.concatenate(spreads) if spreads else np.zeros(0)
     spread = spread[spread > 0]

@@ -50,30 +50,22 @@ def fit_profile(graph: Graph, config: ProfileConfig, inputs: Inputs) -> FactorTe
     if not len(learners):
         raise ModelError("profile has nothing to learn from: no user holds a product; load interactions first")
     X = matrices[user].astype(np.float64)
-    known = X.any(axis=1)[:, None]
-    X = np.where(known, X - X[learners].mean(axis=0), 0.0)
+    known = np.asarray(X.any(axis=1))
+    X = np.where(known[:, None], X - X[learners].mean(axis=0), 0.0)
     Y = held[learners]
     mean = np.asarray(Y.mean(axis=0)).ravel()
     mine = X[learners]
     gram = mine.T @ mine + config.regularization * np.eye(X.shape[1])
     # X has mean 0, so that the mean of Y leaves the right side.
     B = np.linalg.solve(gram, (Y.T @ mine).T - mine.sum(axis=0)[:, None] * mean[None, :])
-    own = Neighbours(None, X.astype(np.float32), own=True)
-    sentences = inputs.blocks.sentences.get("columns", {})
-    return FactorTerm(
-        "profile", graph, [own], np.ascontiguousarray(B.T, np.float32),
-        text_dim=X.shape[1], part="columns", sentences=sentences,
-    )  # fmt: skip
+    own = Neighbours(None, X.astype(np.float32), own=True, kind="attribute")
+    right = np.ascontiguousarray(B.T, np.float32)
+    return FactorTerm("profile", graph, [own], right, sentences=inputs.blocks.sentences.get("columns"))
 
 
 def fit(graph: Graph, config: ProfileConfig, inputs: Inputs) -> Fitted:
     """The term of the block `columns` of users."""
     return Fitted.of(fit_profile(graph, config, inputs))
-
-
-def is_affordable(graph: Graph, inputs: Inputs) -> bool:
-    """Whether users have columns."""
-    return graph.schema.roles.user in inputs.blocks.matrices("columns")
 
 
 def trials(_graph: Graph) -> Iterator[Values]:
@@ -94,8 +86,6 @@ SPEC = ModelSpec(
     config=ProfileConfig,
     trials=trials,
     space=space,
-    is_affordable=is_affordable,
     in_blend=True,
-    takes=("columns",),
-    names_things=True,
+    needs=(("columns", "user"),),
 )

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
 
-from graphrec.config.convert import nearest
+from graphrec.config.names import nearest
 from graphrec.errors import ModelError, UsageError
 from graphrec.graph.adjacency import Graph
 from graphrec.models import (
@@ -120,8 +120,8 @@ def parts_of_kind(kind: str) -> tuple[ModelSpec[Any], ...]:
 
 def is_affordable(spec: ModelSpec[Any], graph: Graph, inputs: Inputs) -> bool:
     """Whether a blend tries a model: what is not there or takes too long is left out, `--model` still fits it."""
-    product = graph.schema.roles.product
-    has_blocks = all(product in inputs.blocks.matrices(name) for name in spec.needs)
+    labels = {"product": graph.schema.roles.product, "user": graph.schema.roles.user}
+    has_blocks = all(labels[role] in inputs.blocks.matrices(name) for name, role in spec.needs)
     return has_blocks and spec.is_affordable(graph, inputs)
 
 

@@ -1,7 +1,7 @@
 """RP3beta: random walks of three steps over who holds what, popular products divided down; a kernel of one walk."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from graphrec.graph.adjacency import Graph, Hop
@@ -31,8 +31,7 @@ def rp3beta(graph: Graph, config: Rp3BetaConfig | None = None) -> WalkTerm:
     config = config or Rp3BetaConfig()
     hops = [Hop(name) for name in graph.schema.roles.relevant]
     term = fit_kernel(graph, [Walk((hop, hop.back(), hop), (1.0, 1.0, config.beta)) for hop in hops])
-    term.name = "rp3beta"
-    return term
+    return replace(term, name="rp3beta")
 
 
 def fit(graph: Graph, config: Rp3BetaConfig, _inputs: Inputs) -> Fitted:

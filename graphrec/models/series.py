@@ -28,6 +28,5 @@ SPEC = ModelSpec(
     fit=fit,
     config=NoConfig,
     in_blend=True,
-    needs=("series",),
-    names_things=True,
+    needs=(("series", "product"),),
 )

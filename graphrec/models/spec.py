@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Graph
@@ -78,8 +78,8 @@ class ModelSpec(Generic[C]):
     """What `--fixed` sets, where that is not the defaults."""
     takes: tuple[str, ...] = ()
     """Names of the feature blocks that it reads where they are there."""
-    needs: tuple[str, ...] = ()
-    """Names of the feature blocks that it cannot do without: a blend leaves it out where products have none."""
+    needs: tuple[tuple[str, Literal["product", "user"]], ...] = ()
+    """Names of the feature blocks that it cannot do without, and of whom: a blend leaves it out without them."""
     by_epochs: bool = False
     """Whether it is fitted by epochs, the best of which validation chooses."""
     has_walks: bool = False
@@ -88,8 +88,6 @@ class ModelSpec(Generic[C]):
     """Whether its whole score lies on real paths."""
     replaces: str | None = None
     """The model that it replaces in a blend where it is clearly better; otherwise it leaves the blend."""
-    names_things: bool = False
-    """Whether its lines speak of a thing with a name or a text, not of what others do."""
     uses_torch: bool = False
     """Whether it is fitted with torch."""
     packages: tuple[str, ...] = ("numpy", "numba", "scipy")
@@ -116,7 +114,7 @@ class ModelSpec(Generic[C]):
 
     def blocks(self) -> tuple[str, ...]:
         """The names of all feature blocks that it reads."""
-        return (*self.needs, *(name for name in self.takes if name not in self.needs))
+        return tuple(dict.fromkeys((*(name for name, _ in self.needs), *self.takes)))
 
     def _fields(self) -> tuple[str, ...]:
         config: Any = self.config

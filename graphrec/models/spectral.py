@@ -88,7 +88,7 @@ def leading_patterns(graph: Graph, dim: int, config: SpectralConfig, progress: P
 def _normal_operator(graph: Graph) -> Callable[[Matrix], Matrix]:
     """N^T N as a function of a block of columns (num_products, width)."""
     with needs_extra("train", "spectral"):
-        from graphrec.terms.compiled.scores import sum_of_rows
+        from graphrec.terms.compiled.scores import sum_of_dense
     hops = relevant_hops(graph)
     everyone = np.arange(graph.num_users, dtype=np.int32)
     catalogue = np.arange(graph.num_products, dtype=np.int32)
@@ -97,9 +97,9 @@ def _normal_operator(graph: Graph) -> Callable[[Matrix], Matrix]:
 
     def apply(block: Matrix) -> Matrix:
         scaled = block * per_product
-        reached = _summed([sum_of_rows(graph.hops[hop], everyone, scaled) for hop in hops])
+        reached = _summed([sum_of_dense(graph.hops[hop], everyone, scaled) for hop in hops])
         reached *= per_user
-        result = _summed([sum_of_rows(graph.hops[hop.back()], catalogue, reached) for hop in hops])
+        result = _summed([sum_of_dense(graph.hops[hop.back()], catalogue, reached) for hop in hops])
         result *= per_product
         return result
 

@@ -99,6 +99,5 @@ SPEC = ModelSpec(
     fit=fit,
     config=NoConfig,
     in_blend=True,
-    needs=("text",),
-    names_things=True,
+    needs=(("text", "product"),),
 )

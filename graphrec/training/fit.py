@@ -179,6 +179,7 @@ def _final_job(job: Job, graph: Graph) -> Job:
         UsageError: an option is given that the tested model was not trained with.
     """
     tested = replace(job, options=replace(job.options, final=False))
+    meta: Mapping[str, Any] | None
     try:
         meta = read_meta(tested.folder)
     except (NotTrained, SchemaOutdated):

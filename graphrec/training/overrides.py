@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_type_hints
 
-from graphrec.config.convert import convert_value, nearest
+from graphrec.config.convert import convert_value
+from graphrec.config.names import nearest
 from graphrec.errors import UsageError
 from graphrec.models.inputs import Values
 from graphrec.models.registry import models, parts_of_kind, settable

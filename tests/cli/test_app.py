@@ -78,7 +78,7 @@ def test_importing_graphrec_costs_nothing() -> None:
     code = "import sys, graphrec; print(*(name for name in sys.modules if 'graphrec' in name))"
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
     assert [name for name in done.stdout.split() if not name.startswith("_")] == ["graphrec"]
-    assert graphrec.read_settings.__module__ == "graphrec.settings"
+    assert graphrec.read_settings.__module__ == "graphrec.config.settings"
     assert set(graphrec.__all__) == set(dir(graphrec))
     assert all(getattr(graphrec, name) for name in graphrec.__all__)
     with pytest.raises(AttributeError, match="module 'graphrec' has no attribute 'recomend'"):

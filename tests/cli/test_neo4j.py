@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from graphrec.cli import app
+from graphrec.config.settings import StoreLogin
 from graphrec.demo import write_bank
-from graphrec.settings import StoreLogin
 from graphrec.store.neo4j.driver import Neo4jStore
 
 

@@ -117,4 +117,4 @@ def test_log_lines_go_to_stderr_by_level_and_without_secrets(
     logger.debug("too small")
     logger.info("signed in to bolt://ann:other@host with %s", "hush")
     out, err = capsys.readouterr()
-    assert (out, err) == ("", "INFO graphrec.store: signed in to bolt://***@host with ***\n")
+    assert (out, err) == ("", "INFO signed in to bolt://***@host with ***\n")

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from graphrec import queries
+from graphrec.config.settings import StoreLogin
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.rows import Source
 from graphrec.serving.engine import Engine
-from graphrec.settings import StoreLogin
 from graphrec.store.base import Result, Store
 from graphrec.store.neo4j.driver import Neo4jStore
 from graphrec.store.read import snapshot_inputs

@@ -6,8 +6,8 @@ from dataclasses import fields
 from pathlib import Path
 
 from graphrec import errors
+from graphrec.config.settings import RoleOverrides, Settings, read_settings
 from graphrec.home import Home
-from graphrec.settings import RoleOverrides, Settings, read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")

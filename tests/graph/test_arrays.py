@@ -11,6 +11,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from graphrec.errors import Damaged, SchemaOutdated
+from graphrec.files import replace_folder
 from graphrec.graph.arrays import CHECKSUMS, PAGE, CheckedArray, CheckedFolder, read_sealed, seal, write_sealed
 
 REMEDY = "run: graphrec snapshot"
@@ -29,8 +30,17 @@ def folder(tmp_path: Path) -> Path:
     return path
 
 
+def sealed(folder: Path) -> None:
+    seal(folder, {"format": 2, "name": "é"})
+
+
+def again(folder: Path, *, hold: bool = False) -> CheckedFolder:
+    return CheckedFolder.open(folder, 2, REMEDY, hold=hold)
+
+
 def opened(folder: Path) -> CheckedFolder:
-    return CheckedFolder.open(folder, seal(folder), REMEDY)
+    sealed(folder)
+    return again(folder)
 
 
 def flip(path: Path, position: int) -> None:
@@ -99,22 +109,16 @@ def test_a_flipped_bit_is_found_by_those_who_read_its_page_alone(folder: Path) -
     ]
     for read in readers:
         with pytest.raises(Damaged, match=r"numbers.npy is damaged: its bytes 196,608 to 262,144 are not what was"):
-            read(opened_as_before(folder, files).array("numbers.npy"))
+            read(again(folder).array("numbers.npy"))
     with pytest.raises(Damaged, match=f"{REMEDY}$"):
-        opened_as_before(folder, files).verify()
-
-
-def opened_as_before(folder: Path, files: CheckedFolder) -> CheckedFolder:
-    """The folder anew, with the checksums from before the damage."""
-    digest = (folder / CHECKSUMS).read_bytes()[-32:].hex()
-    return CheckedFolder.open(folder, digest, files.remedy)
+        again(folder).verify()
 
 
 def test_a_wide_row_is_checked_to_its_end(tmp_path: Path) -> None:
     np.save(tmp_path / "wide.npy", np.zeros((40, 50_000), np.float32))
-    digest = seal(tmp_path)
+    sealed(tmp_path)
     flip(tmp_path / "wide.npy", 128 + 7 * 200_000 - 1)
-    wide = CheckedFolder.open(tmp_path, digest, REMEDY).array("wide.npy")
+    wide = again(tmp_path).array("wide.npy")
     assert not wide[np.array([5, 9])].any()
     for key in (6, np.array([6]), np.array([2, 6])):
         with pytest.raises(Damaged):
@@ -123,7 +127,7 @@ def test_a_wide_row_is_checked_to_its_end(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["numbers.npy", "deep/table.npy", "none.npy", "model.safetensors", CHECKSUMS])
 def test_a_cut_lengthened_or_missing_file_is_named(folder: Path, name: str, tmp_path: Path) -> None:
-    digest = seal(folder)
+    sealed(folder)
     content = (folder / name).read_bytes()
     for damaged in (content[:-1], content[: len(content) // 2], b"", content + b"\0", None):
         copy = tmp_path / "copy"
@@ -134,30 +138,30 @@ def test_a_cut_lengthened_or_missing_file_is_named(folder: Path, name: str, tmp_
         else:
             (copy / name).write_bytes(damaged)
         with pytest.raises(Damaged, match=rf"copy/{name} .*; {REMEDY}$"):
-            CheckedFolder.open(copy, digest, REMEDY).verify()
+            again(copy).verify()
 
 
 @pytest.mark.parametrize("name", ["numbers.npy", "deep/table.npy", "none.npy", "model.safetensors", CHECKSUMS])
 def test_every_flipped_bit_is_found(folder: Path, name: str) -> None:
-    digest = seal(folder)
+    sealed(folder)
     size = (folder / name).stat().st_size
     for position in sorted({0, 1, 9, 40, size // 3, size // 2, size - 33, size - 32, size - 2, size - 1} - {-33, -32}):
         flip(folder / name, position)
         with pytest.raises(Damaged):
-            CheckedFolder.open(folder, digest, REMEDY).verify()
+            again(folder).verify()
         flip(folder / name, position)
-    CheckedFolder.open(folder, digest, REMEDY).verify()
+    again(folder).verify()
 
 
 def test_checksums_of_another_folder_are_refused(folder: Path, tmp_path: Path) -> None:
-    digest = seal(folder)
+    sealed(folder)
     other = tmp_path / "other"
     other.mkdir()
     np.save(other / "numbers.npy", NUMBERS + 1)
-    seal(other)
+    sealed(other)
     shutil.copy(other / CHECKSUMS, folder / CHECKSUMS)
     with pytest.raises(Damaged, match="it holds the checksums of other files"):
-        CheckedFolder.open(folder, digest, REMEDY)
+        again(folder)
 
 
 def test_a_folder_that_is_replaced_is_read_to_its_end(folder: Path, tmp_path: Path) -> None:
@@ -166,6 +170,48 @@ def test_a_folder_that_is_replaced_is_read_to_its_end(folder: Path, tmp_path: Pa
     folder.mkdir()
     np.save(folder / "numbers.npy", NUMBERS + 1)
     assert files.array("numbers.npy")[5] == 5
+
+
+def test_a_folder_held_open_is_read_to_its_end_when_it_is_removed(folder: Path) -> None:
+    sealed(folder)
+    files, lazy = again(folder, hold=True), again(folder)
+    assert files.meta["name"] == "é"
+    shutil.rmtree(folder)
+    files.verify()
+    assert files.tensors("model.safetensors")["numbers"][7] == 7
+    with pytest.raises(Damaged, match=r"numbers.npy cannot be read: No such file or directory; run: graphrec snapshot"):
+        lazy.array("numbers.npy")
+
+
+def test_readers_of_a_folder_that_is_replaced_all_the_time_see_one_or_the_other(tmp_path: Path) -> None:
+    path, stop = tmp_path / "arrays", threading.Event()
+
+    def write(value: int) -> None:
+        with replace_folder(path) as fresh:
+            for name in ("one.npy", "two.npy"):
+                np.save(fresh / name, np.full(50_000, value))
+            seal(fresh, {"format": 2, "value": value})
+
+    def write_always() -> None:
+        value = 1
+        while not stop.is_set():
+            write(value)
+            value += 1
+
+    write(0)
+    writer = threading.Thread(target=write_always)
+    writer.start()
+    try:
+        seen = set()
+        for _ in range(300):
+            files = again(path, hold=True)
+            values = {int(files.array(name)[20_000]) for name in ("one.npy", "two.npy")}
+            assert values == {files.meta["value"]}
+            seen |= values
+    finally:
+        stop.set()
+        writer.join()
+    assert len(seen) > 5
 
 
 def test_threads_share_an_array(folder: Path) -> None:

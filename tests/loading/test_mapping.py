@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from graphrec.config.settings import RoleOverrides
 from graphrec.errors import SourceError
 from graphrec.loading import load_mapping, shipped_names
 from graphrec.loading.mapping.reading import parse_mapping
 from graphrec.loading.mapping.section import snake_case
 from graphrec.loading.mapping.specs import End, FileSpec, SplitSpec
 from graphrec.schema import Roles
-from graphrec.settings import RoleOverrides
 from tests.loading.conftest import SMALL, TINY_BANK
 
 TEXT = SMALL.replace("FILES", 'people = "people.csv"\nthings = "things.csv"\nlikes = "likes.csv"')

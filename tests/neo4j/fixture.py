@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from graphrec.settings import StoreLogin
+from graphrec.config.settings import StoreLogin
 from graphrec.store.neo4j.driver import Neo4jStore
 from tests.neo4j.server import Server, Unavailable, prepare
 

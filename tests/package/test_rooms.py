@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-VOCABULARY = {"__init__", "errors", "files", "home", "log", "package_data", "progress", "queries", "schema", "settings"}
+VOCABULARY = {"__init__", "errors", "files", "home", "log", "package_data", "progress", "queries", "schema", "config"}
 ROOMS = [
     "graph",
     "store",

@@ -97,7 +97,7 @@ def test_an_old_python_goes_on_under_a_newer_one_or_says_so(
 ) -> None:
     monkeypatch.setattr(install.sys, "version_info", (3, 9, 1))
     monkeypatch.setattr(install.shutil, "which", lambda name: None)
-    with pytest.raises(SystemExit, match=r"^error: Python 3.9 is not supported; install Python 3.11, 3.12 or 3.13, or"):
+    with pytest.raises(SystemExit, match=r"^error: Python 3.9 is not supported; install Python 3.11 to 3.14, or"):
         install.use_fitting_python()
     monkeypatch.setattr(install.shutil, "which", lambda name: sys.executable if name == "python3.12" else None)
     started: list[str] = []

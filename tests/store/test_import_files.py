@@ -12,10 +12,10 @@ import pytest
 from typer.testing import CliRunner
 
 from graphrec.cli import app
+from graphrec.config.settings import StoreLogin
 from graphrec.errors import StoreError
 from graphrec.graph.rows import Sink, Source
 from graphrec.schema import Column, EdgeSchema, NodeSchema
-from graphrec.settings import StoreLogin
 from graphrec.store.neo4j.driver import Neo4jStore
 from graphrec.store.neo4j.import_files import DELIMITERS, ImportFilesSink
 from tests.neo4j.server import Server

@@ -9,8 +9,8 @@ from typing import LiteralString
 
 import pytest
 
+from graphrec.config.settings import StoreLogin
 from graphrec.errors import Unreachable
-from graphrec.settings import StoreLogin
 from graphrec.store import open_store
 from graphrec.store.neo4j import driver as neo4j
 from graphrec.store.neo4j.driver import Neo4jStore

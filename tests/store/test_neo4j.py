@@ -11,11 +11,11 @@ import pytest
 from neo4j import ManagedTransaction
 from neo4j.exceptions import Forbidden, Neo4jError
 
+from graphrec.config.settings import StoreLogin
 from graphrec.errors import NotAuthorised, QueryError, SchemaOutdated, StoreError, Unreachable
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.rows import Part
-from graphrec.settings import StoreLogin
 from graphrec.store import open_store
 from graphrec.store.neo4j import driver as neo4j_module
 from graphrec.store.neo4j import parallel

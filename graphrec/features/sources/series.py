@@ -64,14 +64,14 @@ class SeriesSource:
         names = tuple(f"{rule.name} {value} {feature}" for value in rule.values for feature in USED)
         valid = np.isfinite(values)
         fitted = np.where(valid & known[:, None], values, np.nan)
-        there = np.isfinite(fitted).sum(axis=0) > 1
+        there = np.asarray(np.isfinite(fitted).sum(axis=0) > 1)
         mean, spread = np.zeros(len(names)), np.ones(len(names))
         mean[there] = np.nanmean(fitted[:, there], axis=0)
         spread[there] = np.nanstd(fitted[:, there], axis=0)
         usable = there & (spread > 0)
         scaled = np.zeros(values.shape)
         np.divide(values - mean, spread, out=scaled, where=valid & usable[None, :])
-        missing = (~valid.any(axis=1)).astype(np.float64)[:, None]
+        missing = np.asarray(~valid.any(axis=1), np.float64)[:, None]
         return FeatureBlock(
             self.name,
             rule.of,
@@ -96,7 +96,8 @@ class SeriesSource:
     def _from_rows(self, rule: SeriesSchema, seen: Seen) -> NDArray[np.float64]:
         with needs_extra("train", "the block series"):
             from graphrec.store.series import read_all_series
-        rows = read_all_series(self.folder, rule)
+
+            rows = read_all_series(self.folder, rule)
         if not rows.num_rows:
             raise ModelError(
                 f"the series {rule.name} has no rows in {self.folder}, so that it cannot be read up to the date that "

@@ -5,6 +5,7 @@ import tomllib
 from dataclasses import replace
 from pathlib import Path
 
+from graphrec.config.settings import RoleOverrides
 from graphrec.errors import SourceError
 from graphrec.loading.mapping.consistency import check_reasons, check_roles
 from graphrec.loading.mapping.section import CLOSE, Section, nearest, parse_end, parse_name, suggest
@@ -24,7 +25,6 @@ from graphrec.loading.mapping.specs import (
 )
 from graphrec.package_data import data_folder
 from graphrec.schema import LANGUAGES, Roles
-from graphrec.settings import RoleOverrides
 
 NO_ROLES = RoleOverrides()
 

@@ -80,7 +80,7 @@ class WalkSteps:
         return mass
 
     def gradients(self, users: NDArray[np.int32], mass: Scores, pulls: Scores) -> dict[int, Vector]:
-        """Gradients by theta, per position, from those by the mass (len(users), num_products) that was computed last."""
+        """Gradients by theta, per position, from those by the last mass (len(users), num_products)."""
         scorer, kept = self.scorer, self._kept()
         found = {scorer.length - 1: np.einsum("ui,ui->i", pulls, mass).astype(np.float64)}
         if scorer.length == 1:

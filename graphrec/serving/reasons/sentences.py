@@ -1,16 +1,18 @@
 """Reasons as a person would say them: the mapping's sentences, else those of the language."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from graphrec.errors import SourceError
 from graphrec.graph.adjacency import Hop
 from graphrec.schema import GraphSchema
 from graphrec.serving.reasons.languages import ENGLISH, Language
-from graphrec.terms.base import LineGroup
+from graphrec.terms.ledger import LineGroup
 
 
 @dataclass(frozen=True)
@@ -61,19 +63,45 @@ class Sentences:
                 "correct it in the mapping and load again"
             ) from None
 
-    def learned(self, group: LineGroup, via: dict[str, Any] | None, target: dict[str, Any], *, favours: bool) -> str:
-        """The sentence of a learned weight (similarity, attribute, general) that favours the product or does not."""
+    def learned(
+        self,
+        group: LineGroup,
+        via: dict[str, Any] | None,
+        target: dict[str, Any],
+        *,
+        favours: bool,
+        own: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    ) -> str:
+        """The sentence of a learned weight (similarity, attribute, general) that favours the product or does not.
+
+        Args:
+            group: what the line is.
+            via: the neighbour that it speaks of, None for everyone and for what is the user's own.
+            target: the product.
+            favours: whether it speaks for the product.
+            own: the term's own sentences by sign and language, for a feature block that no language knows.
+        """
         sign = "+" if favours else "-"
         product = self.called(target)
         if group.kind == "general" or via is None:
             key = group.kind if group.kind in ("general", "new", "self", "nonlinear") else "profile"
+            if key == "profile" and f"own{sign}" in own:
+                return self._own_sentence(own[f"own{sign}"], {"i": product})
             return self.say(f"{key}{sign}", i=product)
         values = {"i": product, "a": self.called(via), "verb": self._verb(group.hop)}
         if group.hop is not None and group.hop.type not in self.schema.roles.interactions:
             return self.say(f"attribute{sign}", label=self.word(via["label"]), **values)
         if via["id"] == target["id"]:
             return self.say("own", **values)
-        return self.say(f"{'text' if group.part == 'text' else 'learned'}{sign}", **values)
+        key = f"{group.part}{sign}"
+        if key not in self.language.sentences and sign in own:
+            return self._own_sentence(own[sign], values)
+        return self.say(key if key in self.language.sentences else f"learned{sign}", **values)
+
+    def _own_sentence(self, sentences: Mapping[str, str], values: dict[str, str]) -> str:
+        """A sentence that a term brings along, in the language where it has it, else in another."""
+        template = sentences.get(self.language.name) or next(iter(sentences.values()))
+        return self.language.fill(template, values)
 
     def say(self, key: str, /, **values: str) -> str:
         """A sentence of the language with its placeholders filled."""

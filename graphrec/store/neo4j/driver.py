@@ -22,11 +22,11 @@ from neo4j.graph import Entity
 from neo4j.graph import Path as GraphPath
 
 from graphrec import queries
+from graphrec.config.settings import StoreLogin
 from graphrec.errors import NotAuthorised, QueryError, StoreError, Unreachable
 from graphrec.graph.rows import Sink
 from graphrec.progress import Progress, silent
 from graphrec.schema import GraphSchema
-from graphrec.settings import StoreLogin
 from graphrec.store.base import BATCH_ROWS, Hit, Index, Info, Parameters, Result, SourceInfo, Statement, Store
 from graphrec.store.loading import RESERVED
 from graphrec.store.neo4j import versions

@@ -15,9 +15,8 @@ from graphrec.models.kernel import WalkConfig, plain_walks, starting_walks
 from graphrec.models.newness import SPEC as NEWNESS
 from graphrec.models.registry import BLEND, is_affordable, models, parts_of_kind
 from graphrec.models.spec import ModelSpec
-from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
-from graphrec.terms.walks import Walk, WalkTerm
+from graphrec.terms.walks import Walk
 from graphrec.training.assemble import Parts, check_parts, fit_model
 from graphrec.training.overrides import trials_of
 from graphrec.training.search.candidates import Candidates
@@ -100,7 +99,7 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
     if len(choices) > 1:
         candidates = Candidates.of([term for term, _ in parts], validation)
         is_path = np.array([choice.spec.on_paths for choice in choices for _ in choice.parts])
-        of_others = np.array([_is_collaborative(choice.spec, term) for choice in choices for term, _ in choice.parts])
+        of_others = np.array([term.is_collaborative for term, _ in parts])
         likely = fit_weights(candidates, most=len(parts))
         weights = towards_paths(candidates.evaluate, likely, is_path, weights, inputs.path_share)
         weights = towards_names(candidates.evaluate, weights, of_others)
@@ -133,13 +132,6 @@ def without_replaced(choices: list[Choice]) -> list[Choice]:
             wins = gain.mean() > CLEARLY * gain.std() / np.sqrt(len(gain))
             losers.add(other.name if wins else choice.name)
     return [choice for choice in choices if choice.name not in losers]
-
-
-def _is_collaborative(spec: ModelSpec[Any], term: Term) -> bool:
-    """Whether the lines of a part speak of what others do, not of a thing with a name or a text."""
-    if isinstance(term, WalkTerm):
-        return term.scorers[0].people
-    return not spec.names_things
 
 
 def _chosen(choices: Sequence[Choice], weights: Weights, tried: Mapping[str, float]) -> Chosen:

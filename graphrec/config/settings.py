@@ -1,0 +1,176 @@
+"""Settings of one run: options of the command line, over the environment, over graphrec.toml, over the defaults.
+
+Secrets come from the environment alone. Nothing is read at import; settings are read once and handed down.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from graphrec import log
+from graphrec.config.document import read_toml
+from graphrec.errors import SettingsError
+from graphrec.schema import Language, Roles
+
+__all__ = ["FILE_NAME", "LOG_LEVELS", "LogLevel", "RoleOverrides", "Settings", "StoreLogin", "read_settings"]
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+FILE_NAME = "graphrec.toml"
+LOG_LEVELS: tuple[LogLevel, ...] = get_args(LogLevel)
+PATHS = ("home", "policy", "log_file")
+"""Keys that are paths; in graphrec.toml they are relative to its folder."""
+
+
+@dataclass(frozen=True)
+class RoleOverrides:
+    """Roles of graphrec.toml; each one that is set replaces that of the mappings."""
+
+    user: str | None = None
+    product: str | None = None
+    interactions: tuple[str, ...] | None = None
+    weights: Mapping[str, float] | None = None
+    relevant: tuple[str, ...] | None = None
+    metapaths: tuple[str, ...] | None = None
+    min_group: int | None = None
+
+    def apply(self, roles: Roles) -> Roles:
+        """The roles of a mapping with these overrides."""
+        set_here = {item.name: getattr(self, item.name) for item in fields(self)}
+        return replace(roles, **{name: value for name, value in set_here.items() if value is not None})
+
+
+@dataclass(frozen=True)
+class StoreLogin:
+    """How to sign in to a store; its text never shows the password."""
+
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    database: str | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "StoreLogin":
+        """The login of NEO4J_USERNAME, NEO4J_PASSWORD and NEO4J_DATABASE; an empty variable is unset.
+
+        Args:
+            environment: default os.environ.
+        """
+        environment = os.environ if environment is None else environment
+        return cls(*(environment.get(f"NEO4J_{name}") or None for name in ("USERNAME", "PASSWORD", "DATABASE")))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings in force."""
+
+    store: str | None = None
+    """`neo4j://…`, `bolt://…` or a path; None: the embedded store in the home."""
+    home: Path = Path(".graphrec")
+    """Folder of one bank's data."""
+    encoder: str = "all-MiniLM-L6-v2"
+    """Text encoder: the packaged one, another name, or a path."""
+    seed: int = 0
+    """Seed of all random draws."""
+    log_level: LogLevel = "warning"
+    """debug, info, warning or error."""
+    log_format: log.Format = "text"
+    """`text` or `json`: the form of log lines."""
+    log_file: Path | None = None
+    """File that log lines at info or above are appended to; None: `logs/YYYY-MM.log` in the home."""
+    policy: Path | None = None
+    """A policy that replaces the home's policy.toml."""
+    record: bool = True
+    """Whether lists and explanations go into the decision record."""
+    language: Language = "en"
+    """Language of the reasons: one of schema.LANGUAGES."""
+    min_confidence: float = 0.0
+    """Confidence below which a product is left out of a list."""
+    roles: RoleOverrides = RoleOverrides()
+    """Roles that replace those of the mappings."""
+    login: StoreLogin = field(default_factory=StoreLogin)
+    """From the environment alone."""
+    file: Path | None = None
+    """The graphrec.toml that was read."""
+
+
+def read_settings(
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    *,
+    home: str | None = None,
+    store: str | None = None,
+    log_level: str | None = None,
+    log_format: str | None = None,
+    log_file: str | None = None,
+    policy: str | None = None,
+) -> Settings:
+    """The settings in force: options, over the environment, over graphrec.toml in `folder`, over the defaults.
+
+    Args:
+        folder: where graphrec.toml is looked for; default the current one. GRAPHREC_CONFIG names another file.
+        environment: default os.environ; an empty variable is unset.
+        home, store, log_level, log_format, log_file, policy: options of the command line; None or empty: not given.
+
+    Raises:
+        SettingsError: a file, key or value is not usable.
+    """
+    environment = os.environ if environment is None else environment
+    file = _find(folder or Path(), environment)
+    values = _from_file(file) if file else {}
+    values |= _from_environment(environment)
+    options = {"home": home, "store": store, "policy": policy}
+    options |= {"log_level": log_level, "log_format": log_format, "log_file": log_file}
+    values |= {name: _typed(name, value, f"--{name.replace('_', '-')}") for name, value in options.items() if value}
+    for name in PATHS:
+        if name in values:
+            values[name] = Path(values[name])
+    return Settings(**values, login=StoreLogin.from_environment(environment), file=file)
+
+
+def _find(folder: Path, environment: Mapping[str, str]) -> Path | None:
+    named = environment.get("GRAPHREC_CONFIG")
+    if named:
+        if not Path(named).is_file():
+            raise SettingsError(f"GRAPHREC_CONFIG names {named}, which is no file; correct or unset it")
+        return Path(named)
+    file = folder / FILE_NAME
+    return file if file.is_file() else None
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    from graphrec.config.convert import convert
+    from graphrec.config.settings_file import SettingsFile
+
+    document = read_toml(file, SettingsError)
+    values = convert(document, SettingsFile).to_values()
+    for key in PATHS:
+        if key in values:
+            values[key] = file.parent / values[key]
+    if "store" in values and "://" not in values["store"]:
+        values["store"] = str(file.parent / values["store"])
+    if "roles" in values:
+        values["roles"] = RoleOverrides(**values["roles"])
+    return values
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    names = [item.name for item in fields(Settings) if item.name not in ("roles", "login", "file")]
+    variables = {name: f"GRAPHREC_{name.upper()}" for name in names}
+    return {
+        name: _typed(name, environment[variable], variable)
+        for name, variable in variables.items()
+        if environment.get(variable)
+    }
+
+
+def _typed(name: str, text: str, where: str) -> Any:
+    """The value that the text of a variable or an option spells."""
+    quick = {"log_level": LOG_LEVELS, "log_format": log.FORMATS}
+    if name in ("store", "encoder", *PATHS) or text in quick.get(name, ()):
+        return text
+    from graphrec.config.convert import convert_value
+    from graphrec.config.settings_file import SettingsFile
+
+    advice = "correct or unset it" if where.isupper() else "correct it"
+    return convert_value(text, SettingsFile.kind(name), where, SettingsError, advice=advice)

@@ -1,0 +1,155 @@
+"""Settings: options over environment over file over defaults; what is wrong is one line with its place."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from graphrec.config.settings import FILE_NAME, RoleOverrides, Settings, StoreLogin, read_settings
+from graphrec.errors import SettingsError
+from graphrec.schema import Roles
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def write(folder: Path, content: str) -> Path:
+    (folder / FILE_NAME).write_text(content, encoding="utf-8")
+    return folder
+
+
+def test_defaults_without_a_file(tmp_path: Path) -> None:
+    assert read_settings(tmp_path, {}) == Settings()
+    assert Settings().home == Path(".graphrec")
+    assert Settings().store is None
+
+
+def test_options_stand_over_the_environment_over_the_file(tmp_path: Path) -> None:
+    write(tmp_path, 'store = "bolt://file"\nhome = "bank"\nseed = 7\nlog_level = "info"\nencoder = "tiny"\n')
+    file = read_settings(tmp_path, {})
+    assert (file.store, file.home, file.seed) == ("bolt://file", tmp_path / "bank", 7)
+    assert (file.log_level, file.encoder, file.file) == ("info", "tiny", tmp_path / FILE_NAME)
+    environment = {"GRAPHREC_STORE": "bolt://env", "GRAPHREC_HOME": "env", "GRAPHREC_SEED": "8"}
+    over = read_settings(tmp_path, environment)
+    assert (over.store, over.home, over.seed, over.encoder) == ("bolt://env", Path("env"), 8, "tiny")
+    option = read_settings(tmp_path, environment, home="option", store="there", log_level="debug")
+    assert (option.store, option.home, option.log_level) == ("there", Path("option"), "debug")
+
+
+def test_an_empty_variable_counts_as_unset(tmp_path: Path) -> None:
+    names = ("GRAPHREC_STORE", "GRAPHREC_SEED", "GRAPHREC_HOME", "GRAPHREC_CONFIG", "NEO4J_PASSWORD")
+    assert read_settings(tmp_path, dict.fromkeys(names, "")) == Settings()
+
+
+def test_a_store_path_is_relative_to_the_file(tmp_path: Path) -> None:
+    assert read_settings(write(tmp_path, 'store = "graph"'), {}).store == str(tmp_path / "graph")
+
+
+def test_another_file_by_the_environment(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("seed = 3")
+    assert read_settings(tmp_path, {"GRAPHREC_CONFIG": str(tmp_path / "mine.toml")}).seed == 3
+    with pytest.raises(
+        SettingsError, match="GRAPHREC_CONFIG names nowhere.toml, which is no file; correct or unset it"
+    ):
+        read_settings(tmp_path, {"GRAPHREC_CONFIG": "nowhere.toml"})
+
+
+def test_language_and_confidence(tmp_path: Path) -> None:
+    write(tmp_path, 'language = "zh"\nmin_confidence = 0.5\n')
+    settings = read_settings(tmp_path, {})
+    assert (settings.language, settings.min_confidence) == ("zh", 0.5)
+    settings = read_settings(tmp_path, {"GRAPHREC_LANGUAGE": "en", "GRAPHREC_MIN_CONFIDENCE": "0.25"})
+    assert (settings.language, settings.min_confidence) == ("en", 0.25)
+
+
+def test_the_login_comes_from_the_environment_and_is_not_shown(tmp_path: Path) -> None:
+    names = {"NEO4J_USERNAME": "ann", "NEO4J_PASSWORD": "hush", "NEO4J_DATABASE": "bank"}
+    settings = read_settings(tmp_path, names)
+    assert settings.login == StoreLogin("ann", "hush", "bank")
+    assert "hush" not in repr(settings)
+
+
+def test_role_overrides_replace_those_that_are_given(tmp_path: Path) -> None:
+    write(tmp_path, '[roles]\nmin_group = 10\nrelevant = ["HOLDS"]\n[roles.weights]\nVIEWED = 0.5\n')
+    roles = Roles("Customer", "Product", ("BOUGHT", "HOLDS"), relevant=("BOUGHT",))
+    changed = read_settings(tmp_path, {}).roles.apply(roles)
+    assert changed == Roles("Customer", "Product", ("BOUGHT", "HOLDS"), {"VIEWED": 0.5}, ("HOLDS",), None, 10)
+    assert RoleOverrides().apply(roles) == roles
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("sed = 1", " line 1: unknown key sed; the nearest known one is seed"),
+        ("# a\nzzz = 1", " line 2: unknown key zzz; the nearest known one is "),
+        ("[roles]\nmingroup = 1", " line 2: unknown key roles.mingroup; the nearest known one is roles.min_group"),
+        ("roles.wieghts = {A = 1}", " line 1: unknown key roles.wieghts; the nearest known one is roles.weights"),
+        (
+            'password = "hush"',
+            " line 1: password is a secret, and secrets come from the environment only: set NEO4J_PASSWORD and delete",
+        ),
+        (
+            '[roles]\ntoken = "hush"',
+            " line 2: roles.token is a secret, and secrets come from the environment only: set NEO4J_PASSWORD and",
+        ),
+        ('seed = "1"', " line 1: seed = '1' is not a whole number of at least 0 and below 4,294,967,296; correct it"),
+        ("seed = true", " line 1: seed = True is not a whole number of at least 0 and below 4,294,967,296; correct it"),
+        ("seed = -1", " line 1: seed = -1 is not a whole number of at least 0 and below 4,294,967,296; correct it"),
+        ("store = 1", " line 1: store = 1 is not a text; correct it"),
+        ('store = ""', " line 1: store = '' is not a text that is not empty; correct it"),
+        ("roles = 1", " line 1: roles = 1 is not a table; correct it"),
+        ("[roles]\nrelevant = [1]", " line 2: roles.relevant holds 1; want a list of texts; correct it"),
+        ('[roles]\nrelevant = "A"', " line 2: roles.relevant = 'A' is not a list of texts; correct it"),
+        ("[roles]\nmin_group = 0", " line 2: roles.min_group = 0 is not a whole number of at least 1; correct it"),
+        ("[roles.weights]\nA = 1\nB = true", " line 3: roles.weights.B = True is not a number; correct it"),
+        ('language = "de"', " line 1: language = 'de' is not one of en, zh; correct it"),
+        ("min_confidence = 1", " line 1: min_confidence = 1 is not a number of at least 0 and below 1; correct it"),
+        ("min_confidence = true", " line 1: min_confidence = True is not a number of at least 0 and below 1; correct"),
+        ("min_confidence = nan", " line 1: min_confidence = nan is not a finite number; correct it"),
+        ('log_level = "loud"', " line 1: log_level = 'loud' is not one of debug, error, info, warning; correct it"),
+        ("seed =", " line 1 is not TOML: Invalid value (at end of document); correct it"),
+    ],
+)
+def test_what_a_file_may_not_say(tmp_path: Path, content: str, message: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings(write(tmp_path, content), {})
+    assert str(caught.value).startswith(f"{tmp_path / FILE_NAME}{message}")
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("SEED", "x", "'x' is not a whole number of at least 0 and below 4,294,967,296"),
+        ("LOG_LEVEL", "x", "'x' is not one of debug, error, info, warning"),
+        ("LANGUAGE", "de", "'de' is not one of en, zh"),
+        ("RECORD", "maybe", "'maybe' is not true or false"),
+        ("MIN_CONFIDENCE", "high", "'high' is not a number of at least 0 and below 1"),
+        ("MIN_CONFIDENCE", "nan", "'nan' is not a number of at least 0 and below 1"),
+        ("MIN_CONFIDENCE", "2", "'2' is not a number of at least 0 and below 1"),
+    ],
+)
+def test_what_the_environment_may_not_say(tmp_path: Path, name: str, value: str, message: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings(tmp_path, {f"GRAPHREC_{name}": value})
+    assert str(caught.value) == f"GRAPHREC_{name} {message}; correct or unset it"
+
+
+def test_an_option_is_checked(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"^--log-level 'x' is not one of debug, error, info, warning; correct it$"):
+        read_settings(tmp_path, {}, log_level="x")
+
+
+def test_an_empty_option_counts_as_unset(tmp_path: Path) -> None:
+    assert read_settings(tmp_path, {}, home="", store="", log_level="", policy="") == Settings()
+    assert read_settings(tmp_path, {"GRAPHREC_HOME": "env"}, home="").home == Path("env")
+
+
+def test_reading_settings_without_a_file_imports_neither_msgspec_nor_tomllib() -> None:
+    code = (
+        "import sys; from graphrec.config.settings import read_settings; "
+        "read_settings(environment={'GRAPHREC_HOME': 'x', 'GRAPHREC_LOG_LEVEL': 'info'}); "
+        "print(sorted({'msgspec', 'tomllib', 'difflib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "[]\n"
