@@ -9,8 +9,8 @@ import pytest
 
 from graphrec.errors import ModelError
 from graphrec.features import text as module
-from graphrec.features.sources.text.files import EncoderFiles
 from graphrec.features.sources.text.encoder import Device, Encoder, choose_device
+from graphrec.features.sources.text.files import EncoderFiles
 
 GOLDEN = json.loads((Path(__file__).parent / "minilm.json").read_text("utf-8"))
 """Texts and what sentence-transformers 6.2 makes of them; the last is longer than the encoder reads."""
