@@ -74,15 +74,16 @@ def shown(value: object) -> str:
 
 
 def _unknown_keys(kind: inspect.Type, value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
-    """Every key that its table does not know."""
+    """Every key that its table does not know; a struct without `forbid_unknown_fields` takes any."""
     kind = _for_value(kind, value)
     if isinstance(value, dict):
         if isinstance(kind, inspect.StructType | inspect.DataclassType):
             known = {field.encode_name: field.type for field in kind.fields}
+            is_open = isinstance(kind, inspect.StructType) and not kind.forbid_unknown_fields
             for key, inner in value.items():
                 if key in known:
                     yield from _unknown_keys(known[key], inner, (*path, key))
-                else:
+                elif not is_open:
                     yield (*path, key), _unknown(key, known, path)
         elif isinstance(kind, inspect.DictType):
             for key, inner in value.items():

@@ -11,7 +11,7 @@ import pytest
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
 from graphrec.errors import ModelError
-from graphrec.features import encoder as module
+from graphrec.features.sources.text import files as module
 from graphrec.features.sources.text.files import DEFAULT_SHA256, EncoderFiles, sha256_of
 
 

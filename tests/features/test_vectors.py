@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from graphrec.errors import ModelError, SchemaOutdated
-from graphrec.features import shards
-from graphrec.features import vectors as module
+from graphrec.features.sources.text import cache as module
+from graphrec.features.sources.text import shards
 from graphrec.features.sources.text.cache import StoredVectors, VectorCache, text_keys
 from graphrec.progress import Progress, silent
 
