@@ -86,7 +86,8 @@ def command(
             read = sorted({block["name"] for block in read_meta(folder)["blocks"]}) if ablation else []
             sources = sources_named(",".join(read) or None, tell)
             judged_users = REPORTED_USERS if explain_users is None else explain_users
-            wanted = Wanted(explain_users=judged_users, ablation=ablation, sources=sources)
+            least = state.settings.min_confidence
+            wanted = Wanted(judged_users, ablation=ablation, sources=sources, min_confidence=least)
         done = evaluate(
             snapshot, folder, ks=_lengths(k), baselines=names, seed=state.settings.seed, home=state.home, wanted=wanted,
             progress=tell,

@@ -35,6 +35,9 @@ class Wanted:
     sources: Sources = field(default_factory=Sources)
     """Of the feature blocks that a refit needs when the model read some."""
 
+    min_confidence: float = 0.0
+    """Of the lists whose explanations are evaluated, as `recommend` takes it."""
+
     @property
     def spare(self) -> int:
         """Products that lists are longer than the longest cut."""
@@ -70,18 +73,23 @@ def detailed(comparison: Comparison, wanted: Wanted, *, progress: Progress = sil
     """Everything a report shows beside the metrics."""
     k, seed, part, measured = comparison.k, comparison.seed, comparison.part, comparison.measured
     kinds = kinds_of(comparison.snapshot, comparison.visible)
+    min_group = comparison.snapshot.schema.roles.min_group
     return Details(
         k=k,
         paired=_paired(comparison),
         beyond=_beyond(comparison, None if kinds is None else kinds.shares),
         kinds=None if kinds is None else kinds.name,
         segments=segments(comparison.snapshot, comparison.visible, part, measured, k, seed),
-        holdings=by_holdings(part, measured, k, seed),
-        holders=by_holders(part, measured, k, seed),
+        holdings=by_holdings(part, measured, k, seed, min_group=min_group),
+        holders=by_holders(part, measured, k, seed, min_group=min_group),
         curves=tuple(comparison.model.meta.get("curves", ())),
         confidence=by_confidence(comparison, progress=progress),
         frontier=frontier(comparison, progress=progress),
-        explanations=explained(comparison, wanted.explain_users, progress=progress) if wanted.explain_users else None,
+        explanations=explained(
+            comparison, wanted.explain_users, min_confidence=wanted.min_confidence, progress=progress
+        )
+        if wanted.explain_users
+        else None,
         ablation=ablate(comparison, wanted.sources, progress=progress) if wanted.ablation else None,
     )
 

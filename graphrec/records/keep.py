@@ -1,11 +1,9 @@
 """What replays need stays beside the record: snapshots, models and policies by their hashes.
 
-Folders are kept as links to their files, which cost no space as long as the home has them too: a later training or
-snapshot puts other files into their place and does not change these.
+Folders are kept as copies: what damages a file of the home does not damage the kept one.
 """
 
 import json
-import os
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -53,7 +51,7 @@ class Kept:
         snapshot = Snapshot.open(folder)
         _same("snapshot", wanted, snapshot_hash(folder, snapshot.meta), folder)
         # Equal content may have been taken for several dates.
-        return Snapshot(folder, {**snapshot.meta, "as_of": as_of})
+        return snapshot.dated(as_of)
 
     def model(self, name: str, wanted: str, snapshot: Snapshot) -> Model:
         """The model with this hash, checked against it.
@@ -105,15 +103,8 @@ def _keep_folder(source: Path, target: Path) -> bool:
     if target.exists():
         return False
     with replace_folder(target) as folder:
-        shutil.copytree(source, folder, copy_function=_link, dirs_exist_ok=True)
+        shutil.copytree(source, folder, dirs_exist_ok=True)
     return True
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # Another file system, or one without links.
-        shutil.copy2(source, target)
 
 
 def _there(what: str, wanted: str, path: Path) -> None:

@@ -5,7 +5,6 @@ train           fitted on train and chosen on validation, then refitted on train
 train --final   the configuration chosen before, refitted on everything
 """
 
-import json
 import time
 from collections.abc import Mapping
 from contextlib import closing
@@ -14,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from graphrec.errors import NotTrained, SchemaOutdated, UsageError
+from graphrec.errors import Damaged, NotTrained, SchemaOutdated, UsageError
 from graphrec.features.blocks import Blocks, Sources
 from graphrec.features.device import choose_device
 from graphrec.files import replace_folder
@@ -28,8 +27,7 @@ from graphrec.models.inputs import Inputs
 from graphrec.models.registry import models
 from graphrec.progress import Progress, silent
 from graphrec.terms.blend import Blend
-from graphrec.terms.files import write_blend
-from graphrec.terms.folder import FORMAT, content_hash, model_folder, read_meta
+from graphrec.terms.folder import model_folder, read_meta, write_model
 from graphrec.training.assemble import blend_of
 from graphrec.training.checkpoint import FileWork
 from graphrec.training.job import Job, TrainOptions, TrainReport
@@ -182,7 +180,7 @@ def _final_job(job: Job, graph: Graph) -> Job:
     meta: Mapping[str, Any] | None
     try:
         meta = read_meta(tested.folder)
-    except (NotTrained, SchemaOutdated):
+    except (NotTrained, SchemaOutdated, Damaged):
         meta = None
     if meta is None or meta["snapshot"] != job.snapshot.hash or meta["request"].keys() != job.request().keys():
         meta = train(job.snapshot, job.home, tested.options, sources=job.sources, progress=job.inputs.progress).meta
@@ -240,7 +238,7 @@ def _values_of(interval: Interval) -> dict[str, float]:
 def _done_before(job: Job) -> TrainReport | None:
     try:
         meta = read_meta(job.folder)
-    except (NotTrained, SchemaOutdated):
+    except (NotTrained, SchemaOutdated, Damaged):
         return None
     if meta["request"] != job.request():
         return None
@@ -253,26 +251,20 @@ def _done_before(job: Job) -> TrainReport | None:
 
 def _write(job: Job, meta: dict[str, Any], blend: Blend, graph: Graph, began: float) -> TrainReport:
     with replace_folder(job.folder) as folder:
-        description = write_blend(folder, blend, graph)
         whole = {
-            "format": FORMAT,
             "kind": job.options.model,
             "final": job.options.final,
             "fixed": job.options.fixed,
             "seed": job.options.seed,
-            "hash": content_hash(folder, description),
-            "snapshot": job.snapshot.hash,
-            "as_of": job.snapshot.as_of,
             "split": job.split.describe(),
             "hidden": _hidden(job.split.hidden(meta["fitted"])),
             "request": job.request(),
             **meta,
             "versions": versions(PACKAGES),
             "device": _device(blend, job.options.device),
-            "description": description,
             "seconds": round(time.monotonic() - began, 3),
         }
-        (folder / "meta.json").write_text(json.dumps(whole, ensure_ascii=False, indent=1), "utf-8")
+        write_model(folder, blend, graph, job.snapshot, whole)
     return _report(job, read_meta(job.folder), is_new=True)
 
 
