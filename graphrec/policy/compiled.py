@@ -1,4 +1,4 @@
-"""A policy that fits a graph: which products are left for whom, and which rule refuses what, with both values."""
+"""A policy compiled for a graph: the products that each user may see, and the rules that refuse one."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class CompiledPolicy:
         known_before: events known at or after this time are not seen; None: all are.
 
     Raises:
-        PolicyError: a rule names what is not there or may not be read, or compares what does not compare.
+        PolicyError: a rule names a column or an event that is not there or may not be read, or compares two kinds.
     """
 
     def __init__(

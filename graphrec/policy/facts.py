@@ -87,7 +87,7 @@ class Facts:
         return Truth(found)
 
     def happened(self, edge_type: str, days: float | None, block: Block) -> Truth:
-        """Which pairs have an event of a type, in the last `days` before the date of the answer if given.
+        """Which pairs have an event of a type; with `days`: in the last `days` before the date of the answer.
 
         An event without a time may lie in the window: unknown.
         """

@@ -40,15 +40,15 @@ class Sentence:
 
     def fill(self, user: int, product: int) -> str:
         """The sentence for one pair."""
-        return _PLACE.sub(lambda place: self._said(place[1], user, product), self._template)
+        return _PLACE.sub(lambda place: self._filled(place[1], user, product), self._template)
 
-    def _said(self, place: str, user: int, product: int) -> str:
+    def _filled(self, place: str, user: int, product: int) -> str:
         head, _, name = place.partition(".")
         if head == "last":
-            return said(day(self._facts.last(name, user, product)))
+            return as_text(day(self._facts.last(name, user, product)))
         position = user if head == "user" else product
         if name:
-            return said(shown(self._facts, Column(head, name), position))
+            return as_text(shown(self._facts, Column(head, name), position))
         label = self._facts.label(head)
         return self._facts.snapshot.name(label, position) or self._facts.snapshot.nodes(label).ids[position]
 
@@ -71,7 +71,7 @@ def day(microseconds: int | None) -> str | None:
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)).date().isoformat()
 
 
-def said(value: Any) -> str:
+def as_text(value: Any) -> str:
     """A value as a person reads it."""
     if value is None:
         return UNKNOWN
