@@ -10,8 +10,8 @@ from graphrec.policy.compiled import CompiledPolicy, CompiledRule
 from graphrec.policy.facts import Block
 from graphrec.progress import Progress, silent
 
-BLOCK_PAIRS = 2_000_000
-"""Pairs that are evaluated at once."""
+BLOCK_BYTES = 64 << 20
+"""Memory of one block of users: a byte a pair and rule."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,17 @@ class PolicyReport:
 
 
 def check_policy(compiled: CompiledPolicy, *, progress: Progress = silent) -> PolicyReport:
-    """The counts of every rule over all pairs of users and products."""
+    """The counts of every rule over all pairs of users and products.
+
+    Args:
+        compiled: the policy over a snapshot.
+        progress: told after each block of users.
+    """
     facts = compiled.facts
     num_users, num_products = facts.snapshot.count(facts.roles.user), facts.num_products
     tallies = [_Tally(rule, num_products) for rule in compiled.rules]
     pairs_left = without = 0
-    step = max(1, BLOCK_PAIRS // max(num_products, 1))
+    step = max(1, BLOCK_BYTES // max(num_products * len(tallies), 1))
     for start in range(0, num_users, step):
         progress("evaluating pairs", start, num_users)
         left = _count_block(tallies, np.arange(start, min(start + step, num_users)), num_products)
@@ -104,7 +109,7 @@ def _count_block(tallies: list[_Tally], users: NDArray[np.int64], num_products: 
         (users, products): True where no rule refuses.
     """
     shape = (len(users), num_products)
-    times, left = np.zeros(shape, np.uint8), np.ones(shape, np.bool_)
+    times, left = np.zeros(shape, np.uint16), np.ones(shape, np.bool_)
     failures = [tally.add(Block(users), shape) for tally in tallies]
     for tally, failed in zip(tallies, failures, strict=True):
         tally.counts["first"] += int(np.count_nonzero(failed & left))
