@@ -88,6 +88,7 @@ def _load(
             max_rejected=limit,
             rejected_path=path,
             scratch=home.path,
+            sql_seconds=state.settings.sql_seconds,
             progress=report,
         )
     count = sum(one.rejected for one in (*done.nodes.values(), *done.edges.values()))
@@ -128,6 +129,7 @@ def _check(mapping: "Mapping", folder: Path, limit: float, rejected: Path | None
                 max_rejected=limit,
                 rejected_path=rejected,
                 scratch=state.home.path,
+                sql_seconds=state.settings.sql_seconds,
                 progress=report,
             )
     with progress(json=json) as report, open_store(state.settings.store, state.home.store) as store:
@@ -139,6 +141,7 @@ def _check(mapping: "Mapping", folder: Path, limit: float, rejected: Path | None
             max_rejected=limit,
             rejected_path=rejected,
             scratch=state.home.path,
+            sql_seconds=state.settings.sql_seconds,
             progress=report,
         )
 
