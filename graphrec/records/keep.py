@@ -62,7 +62,7 @@ class Kept:
         folder = self._model(name, wanted, snapshot.hash)
         _there(f"model {name}", wanted, folder)
         _same(f"model {name}", wanted, model_hash(folder, read_meta(folder)["description"]), folder)
-        return open_model(folder, snapshot)
+        return open_model(folder, snapshot, exact=False)
 
     def policy(self, wanted: str) -> Policy:
         """The policy with this hash, checked against it.

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.errors import UnknownId
+from graphrec.errors import CheckpointMismatch, UnknownId
 from graphrec.graph.adjacency import Adjacency
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.shelf import DIGITS, SnapshotShelf
 from graphrec.graph.snapshot import Nodes, Snapshot
 from graphrec.home import Home
 from graphrec.policy.read import home_policy
@@ -141,7 +141,10 @@ class Engine:
 
     @classmethod
     def open(cls, home: Home, kind: str | None = None) -> "Engine":
-        """The engine of a home: its final model if there is one, of that kind if given.
+        """The engine of a home: its final model if there is one, of that kind if given, on its newest snapshot.
+
+        The weights are those of the model; names, states of products, consents and what is held are of the newest
+        snapshot. Where that has another schema, the snapshot that the model was trained on is served.
 
         Raises:
             NotTrained: there is no model, or its snapshot is gone.
@@ -149,12 +152,22 @@ class Engine:
         """
         opened = open_files(latest(home, kind))
         shelf = SnapshotShelf(home.snapshots)
-        snapshot = shelf.of_hash(opened.snapshot)
-        newer = shelf.latest().hash != snapshot.hash
-        notes = (
-            ("there is a newer snapshot than that of this model; graphrec train brings them together",) if newer else ()
-        )
-        return cls(snapshot, opened.model(snapshot), notes, home_policy(home, snapshot))
+        snapshot = shelf.latest()
+        notes: tuple[str, ...] = ()
+        try:
+            model = opened.model(snapshot)
+        except CheckpointMismatch:
+            snapshot = shelf.of_hash(opened.snapshot)
+            model = opened.model(snapshot)
+            notes = ("the newest snapshot has other labels, edge types or roles than this model; run: graphrec train",)
+        else:
+            if opened.snapshot != snapshot.hash:
+                older = (
+                    f"the model was trained on an older snapshot ({opened.snapshot[:DIGITS]}): scores and reasons are "
+                    "of that, names, product states and what is held of now; graphrec train brings them together"
+                )
+                notes = (older,)
+        return cls(snapshot, model, notes, home_policy(home, snapshot))
 
     def recommend(self, user_id: str, k: int, options: ListOptions = LIST) -> Answer:
         """The k best products for a user, each with its strongest reasons.
