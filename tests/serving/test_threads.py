@@ -53,6 +53,7 @@ def asked(engine: Engine, number: int) -> tuple[Answer, Answer | None, WhyNot | 
     return found, engine.explain(user, last, 4, ExplainOptions(language=language)), why_not(engine, user, last, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("impatient")
 def test_threads_share_an_engine(served_home: Home, tmp_path: Path) -> None:
     (tmp_path / "policy.toml").write_text(POLICY, encoding="utf-8")
