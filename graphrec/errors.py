@@ -16,6 +16,10 @@ class UsageError(GraphrecError):
     exit_code = 2
 
 
+class MissingExtra(UsageError):
+    """A package that this command needs is not installed; the message names the extra that brings it."""
+
+
 class SettingsError(GraphrecError):
     """graphrec.toml, an environment variable or the home folder is not usable."""
 
@@ -44,6 +48,10 @@ class PolicyError(GraphrecError):
     """A policy cannot be read, or does not fit the columns of the graph."""
 
     exit_code = 3
+
+
+class MissingRules(PolicyError):
+    """A policy file or a final model that was in force in this home is gone."""
 
 
 class UnknownId(GraphrecError):

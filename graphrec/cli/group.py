@@ -15,7 +15,7 @@ from typer.main import get_command as build_command
 
 from graphrec import __version__, log
 from graphrec.cli.commands import COMMANDS
-from graphrec.cli.state import GlobalOptions, state
+from graphrec.cli.invocation import GlobalOptions, begin, current
 from graphrec.errors import GraphrecError
 
 INTERRUPTED = 130
@@ -58,7 +58,7 @@ class LazyGroup(TyperGroup):
         **extra: Any,
     ) -> Any:
         """Run one command line; every failure ends as one line on stderr and its exit code."""
-        state.begin(GlobalOptions())
+        begin(GlobalOptions())
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
                 # What a terminal's encoding does not have is written as an escape and fails no command.
@@ -88,7 +88,7 @@ def _logged(name: str, run: Callable[..., Any] | None) -> Callable[..., Any]:
     def logged(*arguments: Any, **options: Any) -> Any:
         # A command that needs the settings reports what is wrong with them.
         with suppress(GraphrecError):
-            state.begin_log()
+            current().begin_log()
         with log.stage("command", level=logging.DEBUG if name in FOR_ONE_ANSWER else logging.INFO, command=name):
             return run(*arguments, **options) if run else None
 
@@ -103,7 +103,7 @@ def _usage_line(error: typer.TyperException) -> str:
 
 
 def _fail(line: str, code: int, error: BaseException | None) -> NoReturn:
-    if state.debug and error is not None:
+    if current().options.debug and error is not None:
         traceback.print_exception(error)
     typer.echo(f"error: {line}", err=True)
     sys.exit(code)

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from graphrec.cli.state import state
+from graphrec.cli.invocation import current
 from graphrec.progress import Progress, silent
 
 PLAIN_WIDTH = 160
@@ -48,7 +48,7 @@ def say(text: str = "") -> None:
 
 def note(text: str) -> None:
     """Print one line beside the answer, on standard error; nothing with -q."""
-    if not state.quiet:
+    if not current().options.quiet:
         print(text, file=sys.stderr)
 
 
@@ -82,7 +82,7 @@ def table(
 @contextmanager
 def progress(*, json: bool = False) -> Iterator[Progress]:
     """A callback for long work: a bar on a terminal, else a line now and then; nothing with -q."""
-    if state.quiet:
+    if current().options.quiet:
         yield silent
     elif json or not sys.stderr.isatty():
         yield _Lines().report

@@ -1,11 +1,47 @@
 """The answers that scripts rely on: the keys of `recommend --json` and `explain --json`."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
+
+from graphrec.schema import LANGUAGES
 
 PathPart = dict[str, Any]
 #: What no deletion of an audit changes.
 HELD = "held fixed: each term's spread over the products (sd), the weights of terms and walks, the other candidates"
+
+
+#: Reasons of a product unless more are asked for.
+REASONS = 3
+
+Preference = Literal["recent", "popular", "novel", "diverse"]
+
+
+@dataclass(frozen=True)
+class ListOptions:
+    """How a list is made and told; what is left out is the default of `recommend`."""
+
+    reasons: int | None = REASONS
+    """The strongest reasons of each product; None: every line."""
+    plain: bool = False
+    """Order reasons by share, not by contrast."""
+    min_confidence: float = 0.0
+    """Products below it are left out."""
+    count_groups: bool = False
+    """State for each product how much of its score lies behind groups smaller than `min_group`."""
+    language: str = LANGUAGES[0]
+    """Of the reasons, one of LANGUAGES."""
+    prefer: Preference | None = None
+    """Which of equally exact paths leads the reasons of a product: serving/reasons/prefer.py."""
+
+
+@dataclass(frozen=True)
+class ExplainOptions:
+    """How one score is explained."""
+
+    plain: bool = False
+    """Order lines by share, not by contrast."""
+    language: str = LANGUAGES[0]
+    """Of the lines, one of LANGUAGES."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec import queries
-from graphrec.delivery.export import Recorded, unrecorded
+from graphrec.delivery.sinks import SinkReport, SinkSpec, Target
 from graphrec.errors import StoreError
-from graphrec.progress import Progress, silent
-from graphrec.serving.answer import Item
+from graphrec.serving.answer import Answer, Item
 from graphrec.serving.engine import Engine
-from graphrec.serving.lists import recommend_many
 from graphrec.store.base import Index, Store
 from graphrec.terms.factors import FactorTerm
 
@@ -33,69 +32,88 @@ USERS, LIMIT = 500, 10_000
 
 
 @dataclass(frozen=True)
-class WriteBackReport:
-    """What was written."""
+class StoreReport(SinkReport):
+    """What was written; `rows` are edges."""
 
     run: str
-    users: int
-    rows: int
-    """Edges written."""
     missing: int
     """Recommendations of a user or product that is no longer in the store."""
-    without_list: int
     removed: int
     """Edges of earlier runs."""
-    vectors: dict[str, int]
+    vectors: Mapping[str, int]
     """By property: products that got one; their index is named in `indexes`."""
-    indexes: dict[str, str]
+    indexes: Mapping[str, str]
+
+    def lines(self) -> list[str]:
+        """The report as a person reads it."""
+        lines = [
+            f"{self.rows:,} recommendations for {self.users:,} users; {self.removed:,} of earlier runs removed",
+            *self._without(),
+        ]
+        if self.missing:
+            lines.append(f"{self.missing:,} not written: their user or product is no longer in the store")
+        lines += [
+            f"{count:,} products have a {name}; its index: {self.indexes[name]}" for name, count in self.vectors.items()
+        ]
+        return lines
 
 
-def write_back(
-    engine: Engine,
-    store: Store,
-    k: int,
-    *,
-    texts: "StoredVectors | None" = None,
-    record: Recorded = unrecorded,
-    options: Mapping[str, Any] | None = None,
-    progress: Progress = silent,
-) -> WriteBackReport:
-    """Write the k best products of every user as edges, and vectors of products; what earlier runs wrote goes.
-
-    Args:
-        texts: the text vectors of the home, None when there are none.
-        record: takes every answer before it is written.
-        options: further arguments of `Engine.recommend`: language, min_confidence.
+class _StoreSink:
+    """Writes lists as edges, then vectors of products; what earlier runs wrote goes at the end.
 
     Raises:
         StoreError: the names that this would write belong to the mapping.
     """
-    _check_free(store, engine)
-    now = datetime.now(UTC)
-    run = f"export-{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
-    labels = queries.roles(engine.snapshot.schema)
-    stamps = {"written_at": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
-    given = without = 0
-    for rows, empty in _chunks(engine, k, stamps, {"reasons": REASONS, **(options or {})}, record, progress):
-        store.write(queries.text("load/recommend", labels), {"run": run}, rows)
-        given, without = given + len(rows), without + empty
-    written, others = _counts(store, labels, run)
-    left = others
-    while left:
-        store.write(queries.text("load/forget_recommendations", labels), {"run": run, "limit": LIMIT})
-        left = _counts(store, labels, run)[1]
-    found = _vectors(engine, texts)
-    indexes = {name: _write_vectors(store, engine, name, vectors) for name, vectors in found.items()}
-    return WriteBackReport(
-        run=run,
-        users=len(engine.users),
-        rows=written,
-        missing=given - written,
-        without_list=without,
-        removed=others,
-        vectors={name: int(np.count_nonzero(vectors.any(axis=1))) for name, vectors in found.items()},
-        indexes=indexes,
-    )
+
+    def __init__(self, store: Store, target: Target) -> None:
+        _check_free(store, target.engine)
+        self._store = store
+        self._engine = target.engine
+        self._texts = target.texts
+        now = datetime.now(UTC)
+        self._run = f"export-{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+        self._stamps = {"written_at": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
+        self._labels = queries.roles(self._engine.snapshot.schema)
+
+    def write(self, answers: Sequence[Answer]) -> None:
+        """Write the edges of some users."""
+        rows: list[dict[str, Any]] = []
+        for answer in answers:
+            common = {"model": answer.model, "snapshot": answer.snapshot, "as_of": answer.as_of, **self._stamps}
+            rows.extend(
+                {"user": answer.user, "product": item.product, "properties": {**_properties(item), **common}}
+                for item in answer.items
+            )
+        self._store.write(queries.text("load/recommend", self._labels), {"run": self._run}, rows)
+
+    def finish(self, totals: SinkReport) -> StoreReport:
+        """Remove the edges of earlier runs, and write the vectors."""
+        store, labels, run = self._store, self._labels, self._run
+        written, others = _counts(store, labels, run)
+        left = others
+        while left:
+            store.write(queries.text("load/forget_recommendations", labels), {"run": run, "limit": LIMIT})
+            left = _counts(store, labels, run)[1]
+        found = _vectors(self._engine, self._texts())
+        return StoreReport(
+            users=totals.users,
+            rows=written,
+            without_list=totals.without_list,
+            run=run,
+            missing=totals.rows - written,
+            removed=others,
+            vectors={name: int(np.count_nonzero(vectors.any(axis=1))) for name, vectors in found.items()},
+            indexes={name: _write_vectors(store, self._engine, name, vectors) for name, vectors in found.items()},
+        )
+
+
+@contextmanager
+def _open(target: Target) -> Iterator[_StoreSink]:
+    with target.open_store() as store:
+        yield _StoreSink(store, target)
+
+
+STORE = SinkSpec("store", _open, reasons=REASONS, chunk=USERS)
 
 
 def _check_free(store: Store, engine: Engine) -> None:
@@ -105,25 +123,6 @@ def _check_free(store: Store, engine: Engine) -> None:
     if RECOMMENDED in schema.edges or taken:
         name = f"edge type {RECOMMENDED}" if RECOMMENDED in schema.edges else f"{product} property {min(taken)}"
         raise StoreError(f"{name} belongs to a mapping, and the export writes it; rename it in the mapping")
-
-
-def _chunks(
-    engine: Engine, k: int, stamps: Mapping[str, str], options: Mapping[str, Any], record: Recorded, progress: Progress
-) -> Iterator[tuple[list[dict[str, Any]], int]]:
-    total = len(engine.users)
-    for start in range(0, total, USERS):
-        rows: list[dict[str, Any]] = []
-        answers = list(recommend_many(engine, range(start, min(start + USERS, total)), k, **options))
-        record(answers)
-        empty = sum(not answer.items for answer in answers)
-        for answer in answers:
-            common = {"model": answer.model, "snapshot": answer.snapshot, "as_of": answer.as_of, **stamps}
-            rows.extend(
-                {"user": answer.user, "product": item.product, "properties": {**_properties(item), **common}}
-                for item in answer.items
-            )
-        progress("lists", min(start + USERS, total), total)
-        yield rows, empty
 
 
 def _properties(item: Item) -> dict[str, Any]:

@@ -1,0 +1,151 @@
+"""Models fitted, searched and measured."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec import log
+from graphrec.app import in_force
+from graphrec.app.answers import Evaluated, TunedModels
+from graphrec.app.bank import Bank
+from graphrec.app.prepare import latest_snapshot
+from graphrec.app.requests import Evaluate, EvaluateDates, EvaluateNew, Train, Tune
+from graphrec.evaluation.cold.evaluate import ColdStart
+from graphrec.evaluation.rolling import Rolling
+from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.snapshot import Snapshot
+from graphrec.progress import Progress
+from graphrec.terms.folder import latest, read_meta
+from graphrec.training.writing import TrainReport
+
+REPORTED_USERS = 200
+"""Users whose explanations a report evaluates unless the request says otherwise: seconds."""
+
+
+def train(bank: Bank, request: Train, progress: Progress) -> TrainReport:
+    """A model fitted on the latest snapshot."""
+    from graphrec.training.configs import read_set
+    from graphrec.training.fit import TrainOptions
+    from graphrec.training.fit import train as fit
+
+    home = bank.home_at(request.as_of)
+    options = TrainOptions(
+        model=request.model,
+        fixed=request.fixed,
+        final=request.final,
+        seed=bank.settings.seed if request.seed is None else request.seed,
+        use_protected=request.use_protected,
+        path_share=request.path_share,
+        given=read_set(request.overrides),
+        device=request.device,
+    )
+    snapshot = latest_snapshot(bank, home, progress)
+    vectors = _vectors(bank, snapshot, progress) if request.text and not request.fixed else {}
+    with log.stage("train", model=request.model, final=request.final, fixed=request.fixed) as stage:
+        done = fit(snapshot, home.prepare(), options, vectors=vectors, log_dir=request.log_dir, progress=progress)
+        stage.count(is_new=done.is_new, users=snapshot.count(snapshot.schema.roles.user))
+    in_force.observe(home)
+    return done
+
+
+def _vectors(bank: Bank, snapshot: Snapshot, progress: Progress) -> Mapping[str, NDArray[np.float32]]:
+    """The text vectors of every label that has texts, encoding what is not known yet."""
+    from graphrec.features.text import Encoder
+    from graphrec.features.vectors import VectorCache
+
+    labels = [label for label in snapshot.labels if snapshot.meta["texts"][label]]
+    if not labels:
+        return {}
+    cache = VectorCache(bank.home.vectors, Encoder.open(bank.settings.encoder))
+    return {label: cache.vectors(snapshot.texts(label), progress)[1] for label in labels}
+
+
+def tune(bank: Bank, request: Tune, progress: Progress) -> TunedModels:
+    """Configurations of a model, searched on the validation part."""
+    from graphrec.training.configs import read_set
+    from graphrec.training.tune import TuneOptions
+    from graphrec.training.tune import tune as search
+
+    home = bank.home_at(request.as_of)
+    options = TuneOptions(
+        model=request.model,
+        trials=request.trials,
+        timeout=request.timeout,
+        seed=bank.settings.seed if request.seed is None else request.seed,
+        use_protected=request.use_protected,
+        given=read_set(request.overrides),
+    )
+    snapshot = latest_snapshot(bank, home, progress)
+    vectors = _vectors(bank, snapshot, progress) if request.text else {}
+    with log.stage("tune", model=request.model) as stage:
+        found = search(snapshot, home.prepare(), options, vectors=vectors, progress=progress)
+        stage.count(trials=sum(one.trials for one in found), new=sum(one.new for one in found))
+    return TunedModels(tuple(found), snapshot.hash)
+
+
+def evaluate(bank: Bank, request: Evaluate, progress: Progress) -> Evaluated:
+    """A tested model on the hidden part; the page is written where one is asked for."""
+    from graphrec.evaluation.details import Wanted
+    from graphrec.evaluation.evaluate import evaluate as measure
+
+    home = bank.home_at(request.as_of)
+    folder = latest(home, request.model, prefer_final=False)
+    meta = read_meta(folder)
+    snapshot = SnapshotShelf(home.snapshots).of_hash(meta["snapshot"])
+    wanted = None
+    if request.report is not None or request.explain_users or request.ablation:
+        # A refit reads the texts that the model read.
+        vectors = _vectors(bank, snapshot, progress) if request.ablation and meta["request"]["vectors"] else {}
+        users = REPORTED_USERS if request.explain_users is None else request.explain_users
+        wanted = Wanted(explain_users=users, ablation=request.ablation, vectors=vectors)
+    with log.stage("evaluate", model=folder.name) as stage:
+        done = measure(
+            snapshot, folder, ks=request.ks, baselines=request.baselines, seed=bank.settings.seed, home=home,
+            wanted=wanted, progress=progress,
+        )  # fmt: skip
+        stage.count(users=int(done.split["users"]))
+    if request.report is not None:
+        from graphrec.evaluation.report.write import write_report
+        from graphrec.evaluation.report.words import people
+
+        write_report(done, folder, request.report, users=people(snapshot.schema.roles.user))
+    return Evaluated(done, request.report)
+
+
+def evaluate_new(bank: Bank, request: EvaluateNew, progress: Progress) -> ColdStart:
+    """New products or new customers on the latest snapshot."""
+    from graphrec.evaluation.cold.evaluate import evaluate_cold
+
+    snapshot = latest_snapshot(bank, bank.home_at(request.as_of), progress)
+    vectors = _vectors(bank, snapshot, progress)
+    with log.stage("evaluate new", side=request.side, model=request.model) as stage:
+        done = evaluate_cold(
+            snapshot, request.side, kind=request.model, ks=request.ks, vectors=vectors, seed=bank.settings.seed,
+            progress=progress,
+        )  # fmt: skip
+        stage.count(users=done.users, held_out=done.held_out)
+    return done
+
+
+def evaluate_dates(bank: Bank, request: EvaluateDates, progress: Progress) -> Rolling:
+    """A protocol of rolling dates on the files of its mapping."""
+    from graphrec.evaluation.rolling import Prices, check_protocol, evaluate_rolling
+    from graphrec.graph.build import write_snapshot
+    from graphrec.graph.memory import MemorySink
+    from graphrec.loading import load_mapping, run_load
+
+    check_protocol(request.protocol)
+    with log.stage("evaluate dates", protocol=request.protocol) as stage, tempfile.TemporaryDirectory() as folder:
+        sink = MemorySink()
+        run_load(load_mapping(request.protocol), request.data, sink)
+        snapshot = write_snapshot(Path(folder, "snapshot"), sink.schema, sink.nodes, sink.edges, sink.series, {})
+        prices = Prices.of(sink.series["price"], list(snapshot.nodes(sink.schema.roles.product).ids))
+        done = evaluate_rolling(
+            snapshot, prices, request.protocol, kind=request.model, vectors=_vectors(bank, snapshot, progress),
+            seed=bank.settings.seed, progress=progress,
+        )  # fmt: skip
+        stage.count(dates=len(done.dates))
+    return done
