@@ -21,7 +21,6 @@ from graphrec.serving.engine import Engine
 from graphrec.serving.lists import recommend_many
 from graphrec.terms.blend import Blend
 from graphrec.terms.folder import Model
-from graphrec.terms.lines import ledgers
 from graphrec.terms.walks import Walk
 from tests.quality.synthetic import BOUGHT, SCHEMA, factors, graph_of, holdings, tables
 
@@ -75,7 +74,7 @@ def batch(engine: Engine, users: list[int]) -> bool:
     step = 256
     _, apart = timed(
         lambda: [
-            ledgers(engine.model.blend, many[at : at + step], products[at : at + step], scales[at : at + step])
+            engine.model.blend.ledgers(many[at : at + step], products[at : at + step], scales[at : at + step])
             for at in range(0, len(many), step)
         ]
     )

@@ -27,7 +27,6 @@ from graphrec.serving.engine import Engine
 from graphrec.serving.reasons.prefer import Preference, history
 from graphrec.terms.blend import Blend
 from graphrec.terms.folder import Model
-from graphrec.terms.walks import WalkTerm
 
 SEED, USERS, K = 21, 200, 10
 BARS: Mapping[Preference, tuple[str, float]] = {
@@ -56,7 +55,7 @@ class Judge:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.graph = engine.model.graph
-        terms = [term for term in engine.model.blend.terms if isinstance(term, WalkTerm)]
+        terms = [term for term in engine.model.blend.terms if term.on_paths]
         self.types = {scorer.walk.hops[-1] for term in terms for scorer in term.scorers}
         self.popularity = {hop: entity_popularity(self.graph.hops[hop].degrees()) for hop in self.types}
 

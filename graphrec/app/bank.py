@@ -152,7 +152,7 @@ class Bank:
         """A first mapping from the files in a folder."""
         from graphrec.app.prepare import propose_mapping
 
-        return propose_mapping(request, progress)
+        return propose_mapping(self, request, progress)
 
     def take_snapshot(self, request: requests.TakeSnapshot, *, progress: Progress = silent) -> answers.Taken:
         """The graph as of a date as arrays."""

@@ -1,8 +1,6 @@
 """Models fitted, searched and measured."""
 
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,12 +134,13 @@ def evaluate_dates(bank: Bank, request: EvaluateDates, progress: Progress) -> Ro
     from graphrec.graph.build import write_snapshot
     from graphrec.graph.memory import MemorySink
     from graphrec.loading import load_mapping, run_load
+    from graphrec.loading.sources.database import scratch_folder
 
     check_protocol(request.protocol)
-    with log.stage("evaluate dates", protocol=request.protocol) as stage, tempfile.TemporaryDirectory() as folder:
+    with log.stage("evaluate dates", protocol=request.protocol) as stage, scratch_folder(bank.home.path) as folder:
         sink = MemorySink()
-        run_load(load_mapping(request.protocol), request.data, sink)
-        snapshot = write_snapshot(Path(folder, "snapshot"), sink.schema, sink.nodes, sink.edges, sink.series, {})
+        run_load(load_mapping(request.protocol), request.data, sink, scratch=folder)
+        snapshot = write_snapshot(folder / "snapshot", sink.schema, sink.nodes, sink.edges, sink.series, {})
         prices = Prices.of(sink.series["price"], list(snapshot.nodes(sink.schema.roles.product).ids))
         done = evaluate_rolling(
             snapshot, prices, request.protocol, kind=request.model, vectors=_vectors(bank, snapshot, progress),

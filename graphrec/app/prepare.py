@@ -38,7 +38,7 @@ def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
             with _sink(bank, home, request.bulk) as sink:
                 report = run_load(
                     mapping, folder, sink, incremental=request.incremental, max_rejected=limit, rejected_path=path,
-                    progress=progress,
+                    scratch=home.path, progress=progress,
                 )  # fmt: skip
         counts = (*report.nodes.values(), *report.edges.values())
         rejected = sum(one.rejected for one in counts)
@@ -80,7 +80,9 @@ def _check(
     from graphrec.store import is_server, open_store
 
     if not is_server(bank.settings.store) and not Path(bank.store).exists():
-        return check(mapping, folder, max_rejected=limit, rejected_path=rejected, progress=progress)
+        return check(
+            mapping, folder, max_rejected=limit, rejected_path=rejected, scratch=bank.home.path, progress=progress
+        )
     with open_store(bank.settings.store, bank.home.store) as store:
         known = set(store.info().nodes)
         return check(
@@ -89,15 +91,16 @@ def _check(
             known_ids=lambda label: store.read_nodes(label)["id"].combine_chunks() if label in known else None,
             max_rejected=limit,
             rejected_path=rejected,
+            scratch=bank.home.path,
             progress=progress,
         )
 
 
-def propose_mapping(request: ProposeMapping, progress: Progress) -> Proposed:
+def propose_mapping(bank: Bank, request: ProposeMapping, progress: Progress) -> Proposed:
     """A first mapping from the files in a folder, written to a file."""
     from graphrec.loading.propose.draft import write_draft
 
-    draft = write_draft(request.path, request.data, progress)
+    draft = write_draft(request.path, request.data, scratch=bank.home.path, progress=progress)
     return Proposed(request.path, tuple(draft.labels), tuple(draft.types), tuple(draft.questions), draft.files)
 
 
@@ -136,6 +139,7 @@ def _from_mapping(bank: Bank, name: str, request: TakeSnapshot, as_of: datetime 
     sink = MemorySink()
     run_load(
         mapping, _data(name, request.data), sink, max_rejected=limit, rejected_path=home.path / "rejected.csv",
+        scratch=home.path,
         progress=progress,
     )  # fmt: skip
     forget_origin(home.snapshots)

@@ -7,7 +7,6 @@ Types are frozen dataclasses or `msgspec.Struct`s; `Annotated[…, msgspec.Meta(
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from difflib import get_close_matches
 from reprlib import Repr
 from typing import Any, TypeVar
 
@@ -15,13 +14,12 @@ import msgspec
 from msgspec import inspect
 
 from graphrec.config.document import Document, KeyPath, key_text
+from graphrec.config.names import nearest
 from graphrec.errors import GraphrecError
 
 T = TypeVar("T")
 SECRETS = {"username": "NEO4J_USERNAME", "password": "NEO4J_PASSWORD", "token": "NEO4J_PASSWORD"}
 """Keys that no file may hold, and the variable that holds them instead."""
-CLOSE = 0.5
-"""How like a known name one must be to be taken for it, from 0 to 1."""
 _SHORT = Repr()
 _SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 1, 70, 70
 
@@ -68,13 +66,6 @@ def convert_value(
         path, why = _explain(problem, value, wanted)
         colon = ": " if path else " "
         raise error(f"{where}{colon}{why}; {advice}") from None
-
-
-def nearest(name: str, known: Iterable[str], cutoff: float = CLOSE) -> str | None:
-    """The known name most like this one whatever the case, None when none is like it."""
-    by_fold = {one.casefold(): one for one in sorted(known, reverse=True)}
-    found = get_close_matches(name[:100].casefold(), list(by_fold), n=1, cutoff=cutoff)
-    return by_fold[found[0]] if found else None
 
 
 def shown(value: object) -> str:

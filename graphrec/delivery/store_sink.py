@@ -17,7 +17,6 @@ from graphrec.errors import StoreError
 from graphrec.serving.answer import Answer, Item
 from graphrec.serving.engine import Engine
 from graphrec.store.base import Index, Store
-from graphrec.terms.factors import FactorTerm
 
 if TYPE_CHECKING:
     from graphrec.features.vectors import StoredVectors
@@ -150,8 +149,8 @@ def _vectors(engine: Engine, texts: "StoredVectors | None") -> dict[str, NDArray
     if texts is not None:
         found[TEXT_VECTOR] = texts.lookup(engine.snapshot.texts(engine.roles.product))[0]
     for term in engine.model.blend.terms:
-        if isinstance(term, FactorTerm) and term.right.shape[1] > term.text_dim:
-            found[GRAPH_VECTOR] = np.asarray(term.right[:, term.text_dim :], np.float32)
+        if term.product_vectors is not None:
+            found[GRAPH_VECTOR] = term.product_vectors
             break
     return {name: vectors for name, vectors in found.items() if vectors.any()}
 

@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from graphrec.schema import LANGUAGES
 
+from graphrec.terms.deletion import Spreads
+
 PathPart = dict[str, Any]
 #: What no deletion of an audit changes.
 HELD = "held fixed: each term's spread over the products (sd), the weights of terms and walks, the other candidates"
@@ -99,6 +101,8 @@ class Audit:
     """Terms that were computed anew from the edges that are left."""
     folded_in: tuple[str, ...]
     """Terms that took the neighbours that are left and kept what they had learned (W)."""
+    spreads: Spreads = "fixed"
+    """The spreads that scores are divided by: those of before, or computed anew."""
     held: str = HELD
 
 

@@ -5,9 +5,8 @@ from numpy.typing import NDArray
 
 from graphrec.graph.snapshot import Snapshot
 from graphrec.policy.compiled import CompiledPolicy, Finding
-from graphrec.policy.default import default_policy
 from graphrec.policy.facts import microseconds
-from graphrec.policy.rules import Policy
+from graphrec.policy.rules import Policy, default_policy
 
 
 class Eligibility:

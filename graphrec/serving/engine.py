@@ -14,9 +14,8 @@ from graphrec.errors import UnknownId
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Nodes, Snapshot
 from graphrec.home import Home
-from graphrec.policy.default import default_policy
 from graphrec.policy.read import home_policy
-from graphrec.policy.rules import Policy
+from graphrec.policy.rules import Policy, default_policy
 from graphrec.schema import LANGUAGES
 from graphrec.serving.answer import Answer, Item
 from graphrec.serving.confidence import confidence, total_weight
@@ -26,12 +25,9 @@ from graphrec.serving.reasons.languages import language_of
 from graphrec.serving.reasons.lines import END_OF_TIME, Reasons, utc_text
 from graphrec.serving.reasons.prefer import Preference, Wish
 from graphrec.serving.reasons.sentences import Sentences
-from graphrec.terms.als import AlsTerm
-from graphrec.terms.blend import Ledger, Row
-from graphrec.terms.factors import FactorTerm, TableTerm
+from graphrec.terms.blend import Row
 from graphrec.terms.folder import Model, latest, open_model, read_meta
-from graphrec.terms.sage import SageTerm
-from graphrec.terms.walks import WalkTerm
+from graphrec.terms.ledger import Ledger
 
 #: Products after the list that a share is compared with.
 CONTRASTED = 20
@@ -186,27 +182,14 @@ class Engine:
     def _gradients(self, row: Row, user: int, product: int) -> dict[str, Any] | None:
         """How the score of the term that is not linear comes from the edges; None where every term is linear."""
         for term, scale in zip(self.model.blend.terms, row.scales, strict=True):
-            if isinstance(term, SageTerm) and scale:
-                return gradients_of(self.snapshot, term, user, product, float(scale))
+            found = term.gradients(user, product) if scale else None
+            if found is not None:
+                return gradients_of(self.snapshot, term.graph, found, user, float(scale))
         return None
 
     def has_evidence(self, user: int) -> bool:
-        """Whether anything but "everyone" speaks for a user: an interaction, an attribute, a text."""
-        for term, weight in zip(self.model.blend.terms, self.model.blend.weights, strict=True):
-            if not weight:
-                continue
-            if isinstance(term, WalkTerm):
-                if any(len(scorer.first.row(user)) for scorer in term.scorers):
-                    return True
-            elif isinstance(term, FactorTerm | TableTerm):
-                for source in term.neighbours:
-                    if source.hop is not None and len(source.rows(self.model.graph, user)):
-                        return True
-                    if source.own and np.any(source.left[user]):  # type: ignore[index]
-                        return True
-            elif isinstance(term, SageTerm | AlsTerm) and term.knows(user):
-                return True
-        return False
+        """Whether there is something to say to a user: see `Blend.answers`."""
+        return self.model.blend.answers(user)
 
     def reasons_in(self, language: str) -> Reasons:
         """What turns ledgers into lines of a language."""
@@ -245,7 +228,7 @@ class Engine:
 
     def _few(self, sentences: Sentences, user: int, user_id: str, left: int) -> str:
         """Why a list is shorter than was asked for: what the policy left out."""
-        if self.policy.source is None:
+        if self.policy.is_built_in:
             return sentences.say("few left", n=str(left), user=user_id)
         if barred := self.eligibility.barred(user):
             return sentences.say("none allowed", user=user_id, why=barred)

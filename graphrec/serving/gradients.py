@@ -7,11 +7,10 @@ from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.graph.snapshot import Snapshot
-from graphrec.terms.gradients import Gradients, integrated_gradients
-from graphrec.terms.sage import SageTerm
+from graphrec.terms.sage.gradients import Gradients
 
 
-def gradients_of(snapshot: Snapshot, term: SageTerm, user: int, product: int, scale: float) -> dict[str, Any]:
+def gradients_of(snapshot: Snapshot, graph: Graph, found: Gradients, user: int, scale: float) -> dict[str, Any]:
     """{score, baseline, completeness_gap, quadrature_nodes, edges, people, rest}, in score units.
 
     score = baseline + the sum of the shares of edges and people + rest. `edges`: {type, source, target, share} of the
@@ -19,8 +18,7 @@ def gradients_of(snapshot: Snapshot, term: SageTerm, user: int, product: int, sc
     their other end: {type, node, count, share}; those of fewer than `min_group` people are in the rest, beside what the
     integral misses. `completeness_gap` is that miss as a part of score - baseline.
     """
-    found = integrated_gradients(term.graph, term.network, user, product)
-    shown = _Shown(snapshot, term.graph, found, user, scale)
+    shown = _Shown(snapshot, graph, found, user, scale)
     edges, people = shown.edges(), shown.people()
     total = sum(entry["share"] for entry in [*edges, *people])
     return {

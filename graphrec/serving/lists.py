@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from graphrec.serving.answer import Answer
 from graphrec.serving.eligible import Eligibility
 from graphrec.serving.engine import Engine
-from graphrec.terms.blend import Blend, Ledger, Row
+from graphrec.terms.blend import Blend, Row
+from graphrec.terms.ledger import Ledger
 
 #: Scores held at once per array (32 MB in float64), and at most how many users.
 BLOCK_SCORES, BLOCK_USERS = 4_000_000, 512
@@ -70,15 +71,13 @@ class _BlockEngine(Engine):
 
     def prepare(self, users: NDArray[np.int32], k: int) -> None:
         """Score these users, choose their candidates and take those apart."""
-        from graphrec.terms.lines import ledgers
-
         rows = self.blend.rows(users)
         keys = users.tolist()
         self.masks.ready_masks = dict(zip(keys, self.eligibility.masks(users), strict=True))
         self.blend.ready_rows = dict(zip(keys, rows, strict=True))
         candidates = [super(_BlockEngine, self).candidates(row, user, k) for row, user in zip(rows, keys, strict=True)]
         self.chosen = dict(zip(keys, candidates, strict=True))
-        made = ledgers(self.blend, users, candidates, np.stack([row.scales for row in rows]))
+        made = self.blend.ledgers(users, candidates, np.stack([row.scales for row in rows]))
         self.blend.ready_ledgers = dict(zip(keys, made, strict=True))
 
     def candidates(self, row: Row, user: int, k: int) -> NDArray[np.int32]:  # noqa: ARG002

@@ -165,3 +165,17 @@ def test_a_model_that_changed_under_the_answer_is_not_recorded(home: Home) -> No
         Decisions(home, engine, Request("recommend", 4, OPTIONS)).add([answer])
     assert segments(home.records) == []
     assert list((home.records / "kept" / "models").iterdir()) == []
+
+
+def test_a_list_that_the_policy_shortens_replays(home: Home) -> None:
+    """The sentence why depends on whether the rules are the built-in ones, and the record keeps no file's name."""
+    home.policy.write_text('version = "1"\n[[rule]]\nid = "none"\nsentence = "not now"\nrequire = "False"\n', "utf-8")
+    for k in (4, 100):
+        engine = Engine.open(home)
+        answer = engine.recommend("C003", k)
+        assert answer.abstained is not None
+        Decisions(home, engine, Request("recommend", k)).add([answer])
+        home.policy.unlink(missing_ok=True)
+    for number in (1, 2):
+        done = replay(home, entry_of(home.records, number))
+        assert (done.same, done.differences) == (True, ())

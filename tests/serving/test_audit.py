@@ -34,7 +34,7 @@ def rebuilt(graph: Graph, hop: Hop, user: int, via: int) -> Graph:
 
 
 def kernel(graph: Graph, seed: int) -> WalkTerm:
-    return WalkTerm("kernel", graph, [fit_walk(graph, walk) for walk in random_walks(seed)])
+    return WalkTerm("kernel", graph, tuple(fit_walk(graph, walk) for walk in random_walks(seed)))
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -65,7 +65,9 @@ def test_walks_lose_exactly_their_shares(seed: int) -> None:
     """
     graph = random_graph(seed)
     term = kernel(graph, seed)
-    term.scorers = tuple(one for one in term.scorers if str(one.walk) != "KNOWS BOUGHT SIMILAR_TO")
+    term = dataclasses.replace(
+        term, scorers=tuple(one for one in term.scorers if str(one.walk) != "KNOWS BOUGHT SIMILAR_TO")
+    )
     blend = Blend([term], [1.0])
     checked = 0
     for user in range(graph.num_users):
@@ -121,7 +123,7 @@ def test_where_a_walk_takes_the_relation_twice_the_gap_is_shown() -> None:
     for seed in range(12):
         graph = random_graph(seed)
         walk = next(walk for walk in random_walks(seed) if str(walk) == "KNOWS KNOWS BOUGHT")
-        blend = Blend([WalkTerm("kernel", graph, [fit_walk(graph, walk)])], [1.0])
+        blend = Blend([WalkTerm("kernel", graph, (fit_walk(graph, walk),))], [1.0])
         products = np.arange(graph.num_products, dtype=np.int32)
         friends = graph.hops[Hop("KNOWS")].row(0).tolist()
         if len(friends) < 2:
@@ -173,7 +175,7 @@ def test_the_new_rank_is_that_of_a_list_made_without_the_edge(engine: Engine) ->
         other = rebuilt(graph, hop, user, engine.snapshot.nodes(one.via["label"]).ids.find(one.via["id"]))
         walks = [scorer.walk for scorer in blend.terms[0].scorers]  # type: ignore[attr-defined]
         anew = Blend(
-            [WalkTerm("kernel", other, [fit_walk(other, walk) for walk in walks]), random_factors(other)], [1, 1]
+            [WalkTerm("kernel", other, tuple(fit_walk(other, walk) for walk in walks)), random_factors(other)], [1, 1]
         )
         totals = anew.ledger(user, allowed.astype(np.int32), scales).totals()
         order = allowed[np.lexsort((allowed, -totals))]

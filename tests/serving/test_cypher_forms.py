@@ -62,7 +62,7 @@ def test_lines_of_every_form(store: Store, tmp_path: Path, as_of: int | None, hi
     snapshot = take_snapshot(store, SnapshotShelf(tmp_path), None if as_of is None else START + timedelta(days=as_of))
     known_from = None if hidden_from is None else round((START + timedelta(days=hidden_from)).timestamp() * 1_000_000)
     graph = visible_graph(snapshot, Hidden(known_from))
-    blend = Blend([WalkTerm("kernel", graph, [WalkScorer(graph, walk) for walk in random_walks(5)])], [1.0])
+    blend = Blend([WalkTerm("kernel", graph, tuple(WalkScorer(graph, walk) for walk in random_walks(5)))], [1.0])
     reasons = Reasons(snapshot, blend, graph, END_OF_TIME if known_from is None else utc_text(known_from))
     forms = set()
     for user in range(0, graph.num_users, 2):

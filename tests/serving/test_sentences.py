@@ -12,7 +12,7 @@ from graphrec.graph.adjacency import Hop
 from graphrec.serving.engine import Engine
 from graphrec.serving.reasons.languages import CHINESE, ENGLISH
 from graphrec.serving.reasons.sentences import Event, Sentences
-from graphrec.terms.base import LineGroup
+from graphrec.terms.ledger import LineGroup
 from tests.banks import SCHEMA
 
 ME = {"label": "Customer", "id": "C1", "name": None}

@@ -15,9 +15,9 @@ from graphrec.serving.answer import Line, PathPart
 from graphrec.serving.reasons.languages import ENGLISH, Language
 from graphrec.serving.reasons.prefer import Preference, Wish
 from graphrec.serving.reasons.sentences import Event, Sentences
-from graphrec.terms.base import LineGroup
-from graphrec.terms.blend import Blend, Ledger
-from graphrec.terms.walks import WalkScorer, WalkTerm
+from graphrec.terms.blend import Blend
+from graphrec.terms.ledger import Ledger, LineGroup
+from graphrec.terms.walks import WalkScorer
 
 MAX_HOPS = 3
 #: What a score may consist of; nothing is scored by who a user is, so that `self` is 0 unless a model says otherwise.
@@ -139,12 +139,7 @@ class Reasons:
 
     def _people(self, user: int, product: int, ledger: Ledger, position: int) -> int | None:
         """How many other people the ways of a line lead through; None where they lead through nobody."""
-        group = ledger.groups[int(ledger.group[position])]
-        if not group.people or group.walk is None:
-            return None
-        term = self.blend.terms[int(ledger.term[position])]
-        assert isinstance(term, WalkTerm), "only walks have paths"
-        return term.scorers[group.walk].people_between(user, int(ledger.via[position]), product)
+        return self.blend.people_between(ledger, position, user, product)
 
     def _line(
         self,
@@ -161,12 +156,11 @@ class Reasons:
         via, mid = int(ledger.via[position]), int(ledger.mid[position])
         share, against = float(ledger.values[position, column]), float(contrast[position])
         target = self.nodes.show(self.schema.roles.product, product)
-        if group.walk is None:
+        scorer = self.blend.scorer(ledger, position)
+        if scorer is None:
             shown = self._via(group, via)
             text = self.sentences.learned(group, shown, target, favours=share > 0)
             return Line(group.kind, text, share, against, shown, None, None, None, term.name)
-        assert isinstance(term, WalkTerm), "only walks have paths"
-        scorer = term.scorers[group.walk]
         count = self._people(user, product, ledger, position)
         if count is not None and count < self.schema.roles.min_group:
             return None

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.graph.snapshot import ALWAYS, Snapshot
 from graphrec.metrics.paths import entity_popularity, interaction_recency
-from graphrec.terms.blend import Blend, Ledger
-from graphrec.terms.walks import WalkScorer, WalkTerm
+from graphrec.terms.blend import Blend
+from graphrec.terms.ledger import Ledger
+from graphrec.terms.walks import WalkScorer
 
 Preference = Literal["recent", "popular", "novel", "diverse"]
 #: Part of the shown share that a preferred order keeps at least.
@@ -64,13 +65,13 @@ class Wish:
             if sum(shares[one] for one in changed) >= least:
                 best, shown = value, changed
         self._kept += float(sum(shares[place] for place in shown))
-        walked = [scorer for scorer in (scorer_of(self._blend, ledger, one) for one in shown) if scorer is not None]
+        walked = [scorer for scorer in (self._blend.scorer(ledger, one) for one in shown) if scorer is not None]
         self._shown_types.update(scorer.walk.hops[-1] for scorer in walked[:1])
         return shown
 
     def value(self, ledger: Ledger, place: int) -> float | None:
         """How much a line is preferred; None: it is no path that can be judged."""
-        scorer = scorer_of(self._blend, ledger, place)
+        scorer = self._blend.scorer(ledger, place)
         if scorer is None:
             return None
         if self.kind == "diverse":
@@ -107,10 +108,3 @@ def history(snapshot: Snapshot, graph: Graph, user: int, known_before: int) -> d
                 edges.append((Hop(name), node))
                 times.append(last)
     return dict(zip(edges, interaction_recency(np.array(times, np.int64)).tolist(), strict=True))
-
-
-def scorer_of(blend: Blend, ledger: Ledger, place: int) -> WalkScorer | None:
-    """The walk of a line; None where it is no path."""
-    walk = ledger.groups[int(ledger.group[place])].walk
-    term = blend.terms[int(ledger.term[place])]
-    return term.scorers[walk] if walk is not None and isinstance(term, WalkTerm) else None

@@ -10,7 +10,7 @@ from graphrec.errors import SourceError
 from graphrec.graph.adjacency import Hop
 from graphrec.schema import GraphSchema
 from graphrec.serving.reasons.languages import ENGLISH, Language
-from graphrec.terms.base import LineGroup
+from graphrec.terms.ledger import LineGroup
 
 
 @dataclass(frozen=True)
