@@ -20,6 +20,7 @@ from graphrec.home import Home
 from graphrec.loading import load_mapping, run_load
 from graphrec.records.decision import Decisions, Request
 from graphrec.records.verify import verify
+from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.serving.lists import recommend_many
 from graphrec.training.fit import TrainOptions, train
@@ -33,7 +34,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         home = demo_home(Path(folder))
         engine = Engine.open(home, "kernel")
-        decisions = Decisions(home, engine, Request("export", K, {"reasons": 1}))
+        decisions = Decisions(home, engine, Request("export", K, ListOptions(reasons=1)))
         users = len(engine.users)
         list(recommend_many(engine, range(64), K, reasons=1))
         lists = record = 0.0

@@ -17,7 +17,7 @@ from graphrec.store.base import Result, Store
 
 
 def query(bank: Bank, request: AskQuery) -> Asked:
-    """The answer to a question of the library, or to a Cypher statement, read-only unless the request says otherwise."""
+    """The answer to a question of the library, or to a Cypher statement; the store is changed only on request."""
     from graphrec.store import open_store
 
     name = request.query if re.fullmatch(r"[\w-]+", request.query) else None

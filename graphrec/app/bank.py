@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from graphrec.app.moments import parse_moment
 from graphrec.app.opened import Opened
 from graphrec.config.settings import Settings, read_settings
+from graphrec.extras import needs
 from graphrec.home import Home
 from graphrec.progress import Progress, silent
 
@@ -36,8 +37,8 @@ def _log_note(text: str) -> None:
 class Bank:
     """A bank's home, ready to answer requests.
 
-    Threads may share one. A model that another process puts in the place of the opened one answers from the next request
-    on; a request uses one model from start to end.
+    Threads may share one. A model that another process puts in the place of the opened one answers from the next
+    request on; a request uses one model from start to end.
 
     Args:
         settings: None: graphrec.toml, the environment and the defaults.
@@ -78,6 +79,7 @@ class Bank:
 
     # Answers for one customer: numpy alone.
 
+    @needs("fast")
     def recommend(self, request: requests.Recommend) -> answers.Served:
         """The products that fit one user best, with reasons.
 
@@ -89,6 +91,7 @@ class Bank:
 
         return recommend(self, request)
 
+    @needs("report")
     def explain(self, request: requests.Explain) -> answers.Served:
         """Every line of one score.
 
@@ -100,6 +103,7 @@ class Bank:
 
         return explain(self, request)
 
+    @needs("fast")
     def why_not(self, request: requests.WhyNot) -> answers.Refused:
         """The rules that refuse a product to a user, or what its score lacks.
 
@@ -111,6 +115,7 @@ class Bank:
 
         return why_not(self, request)
 
+    @needs("embedded")
     def find(self, request: requests.Find) -> answers.FoundNodes:
         """Users and products by id, name or text.
 
@@ -123,6 +128,7 @@ class Bank:
 
     # Lists for all customers.
 
+    @needs("fast")
     def export(self, request: requests.Export, *, progress: Progress = silent) -> answers.Exported:
         """The lists of all users, delivered.
 
@@ -136,6 +142,7 @@ class Bank:
 
     # From files to models.
 
+    @needs("load")
     def load(self, request: requests.Load, *, progress: Progress = silent) -> answers.Loaded:
         """The files of a mapping into the store.
 
@@ -148,54 +155,63 @@ class Bank:
 
         return load(self, request, progress)
 
+    @needs("load")
     def propose_mapping(self, request: requests.ProposeMapping, *, progress: Progress = silent) -> answers.Proposed:
         """A first mapping from the files in a folder."""
         from graphrec.app.prepare import propose_mapping
 
         return propose_mapping(self, request, progress)
 
+    @needs("load")
     def take_snapshot(self, request: requests.TakeSnapshot, *, progress: Progress = silent) -> answers.Taken:
         """The graph as of a date as arrays."""
         from graphrec.app.prepare import take_snapshot
 
         return take_snapshot(self, request, progress)
 
+    @needs("text")
     def embed(self, request: requests.Embed, *, progress: Progress = silent) -> EncodeReport:
         """The texts of the latest snapshot as vectors."""
         from graphrec.app.prepare import embed
 
         return embed(self, request, progress)
 
+    @needs("train")
     def train(self, request: requests.Train, *, progress: Progress = silent) -> TrainReport:
         """A model fitted on the latest snapshot, which is taken first where the store holds something newer."""
         from graphrec.app.fit import train
 
         return train(self, request, progress)
 
+    @needs("train")
     def tune(self, request: requests.Tune, *, progress: Progress = silent) -> answers.TunedModels:
         """Configurations of a model, searched on the validation part."""
         from graphrec.app.fit import tune
 
         return tune(self, request, progress)
 
+    @needs("train")
     def evaluate(self, request: requests.Evaluate, *, progress: Progress = silent) -> answers.Evaluated:
         """A tested model on the hidden part, next to baselines."""
         from graphrec.app.fit import evaluate
 
         return evaluate(self, request, progress)
 
+    @needs("train")
     def evaluate_new(self, request: requests.EvaluateNew, *, progress: Progress = silent) -> ColdStart:
         """New products or new customers."""
         from graphrec.app.fit import evaluate_new
 
         return evaluate_new(self, request, progress)
 
+    @needs("train")
     def evaluate_dates(self, request: requests.EvaluateDates, *, progress: Progress = silent) -> Rolling:
         """A protocol of rolling dates."""
         from graphrec.app.fit import evaluate_dates
 
         return evaluate_dates(self, request, progress)
 
+    @needs("load")
     def make_demo_bank(self, request: requests.MakeDemoBank, *, progress: Progress = silent) -> BankReport:
         """The built-in demo bank as files."""
         from graphrec.demo.bank import write_bank
@@ -204,12 +220,14 @@ class Bank:
 
     # The store, the policy, the record.
 
+    @needs("embedded")
     def query(self, request: requests.AskQuery) -> answers.Asked:
         """The answer to a question of the library, or to a Cypher statement."""
         from graphrec.app.ask import query
 
         return query(self, request)
 
+    @needs("embedded")
     def library(self) -> answers.Library:
         """The questions that fit the graph; all of them where the store cannot be asked."""
         from graphrec.app.ask import library

@@ -24,8 +24,6 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
     engine = bank.opened.engine(home, request.model)
     options = ListOptions(reasons=spec.reasons, min_confidence=settings.min_confidence, language=settings.language)
     recording = Recording(bank, engine, Request("export", request.k, options, home.as_of), wanted=request.record)
-    for text in engine.notes:
-        bank.on_note(f"note: {text}")
     target = Target(
         engine, request.out, request.raw, request.bom,
         open_store=lambda: open_store(settings.store, home.store), texts=lambda: _texts(bank, home.vectors),

@@ -106,8 +106,8 @@ def evaluate(bank: Bank, request: Evaluate, progress: Progress) -> Evaluated:
         )  # fmt: skip
         stage.count(users=int(done.split["users"]))
     if request.report is not None:
-        from graphrec.evaluation.report.write import write_report
         from graphrec.evaluation.report.words import people
+        from graphrec.evaluation.report.write import write_report
 
         write_report(done, folder, request.report, users=people(snapshot.schema.roles.user))
     return Evaluated(done, request.report)

@@ -3,7 +3,7 @@
 import json
 
 from graphrec.app.answers import Served
-from graphrec.cli.output import note, say, table
+from graphrec.cli.output import note, say, say_block, table
 from graphrec.serving.answer import Answer, Audit, Item, Line
 from graphrec.serving.reasons.sentences import Sentences
 
@@ -103,7 +103,7 @@ def _show_cypher(lines: list[Line]) -> None:
             statements.setdefault(line.cypher, []).append(line)
     for statement, using in statements.items():
         say()
-        say(statement)
+        say_block(statement)
         for line in using:
             say(f"// {line.text}: {json.dumps(line.parameters, ensure_ascii=False)}")
 

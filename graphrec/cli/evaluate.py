@@ -1,5 +1,6 @@
 """graphrec evaluate: a model on the hidden part, next to baselines."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,8 +12,6 @@ from graphrec.cli.output import emit_json, note, progress, say, table
 from graphrec.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from graphrec.evaluation.cold.evaluate import ColdStart
     from graphrec.evaluation.evaluate import Evaluation
     from graphrec.evaluation.rolling import Rolling
@@ -87,7 +86,7 @@ def command(
             _print(done.evaluation)
 
 
-def _refuse_with(apart: str, others: "Mapping[str, object]") -> None:
+def _refuse_with(apart: str, others: Mapping[str, object]) -> None:
     """Raise where options were given that say nothing of what is judged apart."""
     given = [name for name, is_given in others.items() if is_given]
     if given:

@@ -56,9 +56,7 @@ def command(
         return
     _print(done)
     if done.import_command is not None:
-        say(
-            "import into a stopped server (what its database holds goes), start it, then load once more for constraints:"
-        )
+        say("import into a stopped server, which empties its database; start it, then load once more for constraints:")
         say(f"  {done.import_command}")
 
 

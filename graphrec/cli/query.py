@@ -2,6 +2,7 @@
 
 import csv
 import json as json_module
+import math
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +11,7 @@ import typer
 
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import Json, parse_parameters
-from graphrec.cli.output import emit_json, note, say, table
+from graphrec.cli.output import emit_json, note, say, table, visible
 
 if TYPE_CHECKING:
     from graphrec.queries import Query
@@ -31,7 +32,13 @@ def command(
         return
     found = bank().query(AskQuery(query, parse_parameters(param or []), write))
     if json:
-        emit_json({"name": found.name, "columns": found.columns, "rows": [list(row) for row in found.rows]})
+        emit_json(
+            {
+                "name": found.name,
+                "columns": found.columns,
+                "rows": [[_finite(value) for value in row] for row in found.rows],
+            }
+        )
     elif as_csv:
         _print_csv(found.columns, found.rows)
     else:
@@ -56,9 +63,24 @@ def _parameters(query: "Query") -> str:
 
 
 def _print_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    from graphrec.delivery.text_files import harmless
+
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_cell(value) for value in row] for row in rows)
+    # A terminal shows control characters as escapes; a file gets the text, made harmless for spreadsheets.
+    shown = visible if sys.stdout.isatty() else str
+    for row in rows:
+        cells = [_cell(value) for value in row]
+        writer.writerow([shown(harmless(cell)) if isinstance(cell, str) else cell for cell in cells])
+
+
+def _finite(value: Any) -> Any:
+    """A value as JSON has it: what is no finite number is null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return {key: _finite(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def _shown(value: Any) -> Any:

@@ -6,7 +6,7 @@ import typer
 
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import Json
-from graphrec.cli.output import emit_json, note, progress, say, table
+from graphrec.cli.output import emit_json, note, progress, say, say_block, table
 from graphrec.errors import RecordError, UsageError
 
 Action = Literal["list", "show", "verify", "head", "prune"]
@@ -27,9 +27,9 @@ def command(
 ) -> None:
     """Read the decision record: every list and explanation that was given, bound together by hashes.
 
-    `verify` computes every hash anew and names the entries that were changed, left out or moved. A person who can write
-    to the home could make up a new record: keep somewhere else what `head` prints, and give it to `verify`. `prune` frees
-    the snapshots, models and policies that only old entries need; the entries stay.
+    `verify` computes every hash anew and names the entries that were changed, left out or moved. A person who can
+    write to the home could make up a new record: keep somewhere else what `head` prints, and give it to `verify`.
+    `prune` frees the snapshots, models and policies that only old entries need; the entries stay.
     """
     if (action == "show") != (number is not None):
         raise UsageError("graphrec record show wants the number of an entry" if number is None else
@@ -55,7 +55,7 @@ def _show(number: int, *, json: bool) -> None:
     if json:
         emit_json(plain)
     else:
-        say(json_module.dumps(plain, ensure_ascii=False, indent=2))
+        say_block(json_module.dumps(plain, ensure_ascii=False, indent=2))
 
 
 def _list(user: str | None, last: int, *, json: bool) -> None:

@@ -26,6 +26,8 @@ def command(
             note(f"note: {text}")
         for text in done.differences:
             say(text)
+    if done.other_platform is not None:
+        raise RecordError(done.other_platform)
     if not done.same:
         raise RecordError(f"the replay of entry {number} does not give the bytes of the record")
     if not json:

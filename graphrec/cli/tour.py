@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.cli.output import note, say
 from graphrec.cli.invocation import bank as this_bank
+from graphrec.cli.output import note, say
 from graphrec.serving.engine import Engine
 
 #: Customers with at least this many holdings have something to explain.

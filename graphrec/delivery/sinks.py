@@ -115,7 +115,7 @@ def sinks() -> tuple[SinkSpec, ...]:
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         try:
             spec = point.load()
-        except Exception as error:  # noqa: BLE001 - another package's code
+        except Exception as error:
             raise UsageError(
                 f"sink {point.name} ({point.value}) cannot be loaded: {error}; remove its package"
             ) from error

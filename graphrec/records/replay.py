@@ -8,13 +8,14 @@ from typing import Any
 from graphrec.errors import GraphrecError, RecordError
 from graphrec.home import Home
 from graphrec.records.blocks import canonical
-from graphrec.records.decision import Request, entry, versions
+from graphrec.records.decision import Request, entry, platform_name, versions
 from graphrec.records.keep import Kept
 from graphrec.records.read import Entry
+from graphrec.serving.answer import ExplainOptions, ListOptions
 from graphrec.serving.engine import Engine
 
 MOST = 20
-"""Differences that are told one by one."""
+"""Differences that are named one by one."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,11 @@ class Replay:
     same: bool
     """The bytes of the answer are those of the record."""
     differences: tuple[str, ...]
-    """What is not there any more or differs; empty when `same`."""
+    """What is gone or differs; empty when `same`."""
     versions: tuple[str, ...]
     """Versions that differ from those at the time, whether or not that changed anything."""
+    other_platform: str | None = None
+    """Where bytes differ: that another type of processor computed the entry."""
 
 
 def replay(home: Home, found: Entry) -> Replay:
@@ -41,28 +44,41 @@ def replay(home: Home, found: Entry) -> Replay:
         return Replay(found.number, False, (str(error),), changed)
     if canonical(again) == found.content:
         return Replay(found.number, True, (), changed)
-    return Replay(found.number, False, tuple(_told(found.entry, json.loads(canonical(again)))), changed)
+    return Replay(found.number, False, tuple(_first_differences(found.entry, again)), changed, _other_platform(found))
+
+
+def _other_platform(found: Entry) -> str | None:
+    """That the answer was computed on another type of processor, in one sentence."""
+    then, now = found.shared.get("platform"), platform_name()
+    if then in (None, now):
+        return None
+    return (
+        f"entry {found.number} was computed on {then}, this is {now}; another type of processor may round the last "
+        "digits differently, which is no sign of tampering: replay it on the first one"
+    )
 
 
 def _again(home: Home, found: Entry) -> dict[str, Any]:
     shared, asked = found.shared, found.shared["request"]
     kept = Kept(home.records)
-    snapshot = kept.snapshot(shared["snapshot"]["hash"], shared["snapshot"]["as_of"])
-    model = kept.model(shared["model"]["name"], shared["model"]["hash"], snapshot)
-    engine = Engine(snapshot, model, policy=kept.policy(shared["policy"]["hash"]))
-    request = Request(asked["command"], asked["k"], asked["options"], asked["as_of"])
     user, product = found.entry["user"], found.entry.get("product")
     try:
-        if product is not None:
-            answer = engine.explain(user, product, request.k, **request.options)
-        else:
-            answer = engine.recommend(user, request.k, **request.options)
+        options = (ListOptions if product is None else ExplainOptions)(**asked["options"])
     except TypeError as error:
         raise RecordError(f"this graphrec does not know an option of that time: {error}") from None
-    return entry(engine, request, answer, product)
+    request = Request(asked["command"], asked["k"], options, asked["as_of"])
+    taken, model = shared["snapshot"], shared["model"]
+    with kept.opened(taken["hash"], taken["as_of"], model["name"], model["hash"]) as (snapshot, opened):
+        engine = Engine(snapshot, opened, policy=kept.policy(shared["policy"]["hash"]))
+        if isinstance(options, ExplainOptions):
+            answer = engine.explain(user, str(product), request.k, **vars(options))
+        else:
+            answer = engine.recommend(user, request.k, **vars(options))
+        plain: dict[str, Any] = json.loads(canonical(entry(engine, request, answer, product)))
+        return plain
 
 
-def _told(was: Any, now: Any) -> Iterator[str]:
+def _first_differences(was: Any, now: Any) -> Iterator[str]:
     """The differences, the first few one by one."""
     found = list(_differences("", was, now))
     yield from found[:MOST]

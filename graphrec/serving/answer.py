@@ -4,7 +4,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from graphrec.schema import LANGUAGES
-
 from graphrec.terms.deletion import Spreads
 
 PathPart = dict[str, Any]

@@ -2,16 +2,18 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from graphrec.delivery import export
-from graphrec.delivery.export import export_lists
+from graphrec.delivery import text_files
 from graphrec.errors import UsageError
 from graphrec.home import Home
+from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
+from tests.served import export_lists
 
 COLUMNS = ["user", "product", "rank", "score", "reason", "reason_share", "model", "snapshot", "as_of"]
 COLUMNS += ["name", "confidence", "warnings"]
@@ -77,7 +79,7 @@ def test_names_confidence_and_warnings_are_those_of_recommend(served_home: Home,
 
 def test_language_and_confidence_are_those_of_recommend(engine: Engine, tmp_path: Path) -> None:
     options = {"language": "zh", "min_confidence": 0.5}
-    report = export_lists(engine, tmp_path / "scores.jsonl", 4, options=options)
+    report = export_lists(engine, tmp_path / "scores.jsonl", 4, options=ListOptions(reasons=1, **options))
     rows = [json.loads(line) for line in (tmp_path / "scores.jsonl").read_text("utf-8").splitlines()]
     lists = [engine.recommend(user, 4, language="zh", min_confidence=0.5).items for user in engine.users.ids]
     expected = [(item.product, item.lines[0].text) for items in lists for item in items]
@@ -91,7 +93,7 @@ def test_an_interrupted_export_leaves_what_was_there(
 ) -> None:
     path = tmp_path / "scores.csv"
     path.write_text("before", "utf-8")
-    monkeypatch.setattr(export, "CHUNK", 10)
+    monkeypatch.setattr(text_files, "CSV", replace(text_files.CSV, chunk=10))
 
     def interrupt(what: str, done: int, total: int | None) -> None:
         if done >= 20:
@@ -106,4 +108,4 @@ def test_an_interrupted_export_leaves_what_was_there(
 def test_another_suffix_is_refused(engine: Engine, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         export_lists(engine, tmp_path / "scores.xlsx", 3)
-    assert str(caught.value) == f"--out {tmp_path / 'scores.xlsx'}: cannot write .xlsx; use .csv, .parquet, .jsonl"
+    assert str(caught.value) == f"--out {tmp_path / 'scores.xlsx'}: cannot write .xlsx; use .csv, .jsonl, .parquet"
