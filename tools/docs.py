@@ -21,6 +21,7 @@ from graphrec.cli import app
 from graphrec.cli.commands import COMMANDS
 from graphrec.config.schema import schema_text
 from graphrec.config.settings_file import SettingsFile
+from graphrec.loading.mapping.file import MappingFile
 from graphrec.policy.file import PolicyFile
 from graphrec.training.configs import CONFIGS, config_class, settable
 
@@ -117,6 +118,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "queries.md": queries_page,
     "models.md": models_page,
     "schema/graphrec.schema.json": partial(schema_text, "graphrec.toml", SettingsFile),
+    "schema/mapping.schema.json": partial(schema_text, "a mapping of graphrec", MappingFile),
     "schema/policy.schema.json": partial(schema_text, "policy.toml", PolicyFile),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -281,6 +281,14 @@ class Bank:
         from graphrec.records.replay import replay
 
         return replay(self.home, self.record_entry(number))
+
+    def replays(self, numbers: Iterable[int]) -> Iterator[Replay]:
+        """Recorded answers computed again, one after another; what they share is opened once."""
+        from graphrec.records.replay import Replayer
+
+        with Replayer(self.home) as replayer:
+            for number in numbers:
+                yield replayer.replay(self.record_entry(number))
 
     def doctor(self) -> answers.Health:
         """What this machine, the home and the store are like."""

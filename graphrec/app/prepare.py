@@ -38,7 +38,7 @@ def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
             with _sink(bank, home, request.bulk) as sink:
                 report = run_load(
                     mapping, folder, sink, incremental=request.incremental, max_rejected=limit, rejected_path=path,
-                    scratch=home.path, progress=progress,
+                    scratch=home.path, sql_seconds=bank.settings.sql_seconds, progress=progress,
                 )  # fmt: skip
         counts = (*report.nodes.values(), *report.edges.values())
         rejected = sum(one.rejected for one in counts)
@@ -81,8 +81,9 @@ def _check(
 
     if not is_server(bank.settings.store) and not Path(bank.store).exists():
         return check(
-            mapping, folder, max_rejected=limit, rejected_path=rejected, scratch=bank.home.path, progress=progress
-        )
+            mapping, folder, max_rejected=limit, rejected_path=rejected, scratch=bank.home.path,
+            sql_seconds=bank.settings.sql_seconds, progress=progress,
+        )  # fmt: skip
     with open_store(bank.settings.store, bank.home.store) as store:
         known = set(store.info().nodes)
         return check(
@@ -92,6 +93,7 @@ def _check(
             max_rejected=limit,
             rejected_path=rejected,
             scratch=bank.home.path,
+            sql_seconds=bank.settings.sql_seconds,
             progress=progress,
         )
 
@@ -140,6 +142,7 @@ def _from_mapping(bank: Bank, name: str, request: TakeSnapshot, as_of: datetime 
     run_load(
         mapping, _data(name, request.data), sink, max_rejected=limit, rejected_path=home.path / "rejected.csv",
         scratch=home.path,
+        sql_seconds=bank.settings.sql_seconds,
         progress=progress,
     )  # fmt: skip
     forget_origin(home.snapshots)

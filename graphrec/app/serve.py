@@ -23,7 +23,7 @@ def recommend(bank: Bank, request: Recommend) -> Served:
         language=request.language or settings.language,
         prefer=request.prefer,
     )
-    answer = engine.recommend(request.user, request.k, **vars(options))
+    answer = engine.recommend(request.user, request.k, options)
     recording = Recording(bank, engine, Request("recommend", request.k, options, home.as_of), wanted=request.record)
     recording.add([answer])
     notes = (*in_force.missing(home, request.model), *recording.notes)
@@ -36,7 +36,7 @@ def explain(bank: Bank, request: Explain) -> Served:
     home = bank.home_at(request.as_of)
     engine = bank.opened.engine(home, request.model)
     options = ExplainOptions(plain=request.plain, language=request.language or bank.settings.language)
-    answer = engine.explain(request.user, request.product, request.k, **vars(options))
+    answer = engine.explain(request.user, request.product, request.k, options)
     recording = Recording(bank, engine, Request("explain", request.k, options, home.as_of), wanted=request.record)
     recording.add([answer], request.product)
     if request.audit:

@@ -86,6 +86,8 @@ class Settings:
     """Language of the reasons: one of schema.LANGUAGES."""
     min_confidence: float = 0.0
     """Confidence below which a product is left out of a list."""
+    sql_seconds: float = 1800.0
+    """Seconds that one statement of a mapping may run."""
     roles: RoleOverrides = RoleOverrides()
     """Roles that replace those of the mappings."""
     login: StoreLogin = field(default_factory=StoreLogin)

@@ -190,4 +190,4 @@ def _answers(engine: Engine, k: int, options: ListOptions, chunk: int) -> Iterat
     from graphrec.serving.lists import recommend_many
 
     for start in range(0, len(engine.users), chunk):
-        yield list(recommend_many(engine, range(start, min(start + chunk, len(engine.users))), k, **vars(options)))
+        yield list(recommend_many(engine, range(start, min(start + chunk, len(engine.users))), k, options))

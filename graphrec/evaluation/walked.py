@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from graphrec.evaluation.hidden_part import Comparison
 from graphrec.graph.adjacency import Hop
 from graphrec.metrics.paths import entity_popularity, mean_of_known, type_diversity
+from graphrec.serving.positions import Positions
 from graphrec.serving.reasons.prefer import history
 from graphrec.terms.blend import Blend
 from graphrec.terms.ledger import Edge, Ledger
@@ -39,7 +40,9 @@ class Walks:
     def of(self, user: int, ledger: Ledger, lines: Sequence[Sequence[int]]) -> Walked:
         """The metrics of a list, from the lines of each product in their order."""
         model = self.comparison.model
-        known = history(self.comparison.snapshot, model.graph, user, model.meta["hidden"]["known_from"] or EVER)
+        known = history(
+            Positions(self.comparison.snapshot), model.graph, user, model.meta["hidden"]["known_from"] or EVER
+        )
         recency, popularity, types = [], [], []
         for shown in lines:
             walked = ((line, model.blend.scorer(ledger, line)) for line in shown)

@@ -139,10 +139,16 @@ class Compiler:
             if reads or literal.kind != one.kind:
                 raise BadCondition(f"{code(element)}: want a list of literals, each a {one.kind}", element)
             values.append(literal.value(_NO_USERS).values.item())
+        # Integers and other numbers are looked for apart: together all would become floats, which round integers.
+        lists = [[v for v in values if isinstance(v, int) is whole] for whole in (True, False)]
 
         def truth(block: Block) -> Truth:
             value = one.value(block)
-            return Truth.known(np.isin(value.values, values), value.valid)
+            found = np.zeros(value.values.shape, np.bool_)
+            for listed in lists:
+                if listed:
+                    found |= np.isin(value.values, listed)
+            return Truth.known(found, value.valid)
 
         return truth
 

@@ -115,9 +115,9 @@ class Operands:
             case ast.Constant(value=str(given)):
                 return constant("text", self.facts.texts.code(given))
             case ast.Constant(value=int() | float() as given):
-                return constant("number", float(given) if abs(given) > 1 << 31 else given)
+                return constant("number", _number(given))
             case ast.UnaryOp(op=ast.USub(), operand=part):
-                return _arithmetic(np.subtract, constant("number", 0).value, self.of_kind(part, "number"))
+                return self._negative(part)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
                 operation = _ARITHMETIC[type(op)]
                 return _arithmetic(operation, self.of_kind(left, "number"), self.of_kind(right, "number"))
@@ -141,6 +141,13 @@ class Operands:
                 "asks for a date, and nothing in the graph has one; give one: graphrec snapshot --as-of DATE", node
             )
         return self.facts.as_of
+
+    def _negative(self, part: ast.expr) -> Operand:
+        """A literal below 0, which is kept exact, or what is subtracted from 0."""
+        match part:
+            case ast.Constant(value=int() | float() as given) if not isinstance(given, bool):
+                return constant("number", _number(-given))
+        return _arithmetic(np.subtract, constant("number", 0).value, self.of_kind(part, "number"))
 
     def _column(self, side: str, name: str, node: ast.expr) -> Operand:
         return Operand(self.column(side, name, node), lambda block: self.facts.column(side, name, block))
@@ -183,6 +190,11 @@ def constant(kind: Kind, value: float) -> Operand:
     """The same value for every pair."""
     literal = Value(np.array([[value]]))
     return Operand(kind, lambda _: literal)
+
+
+def _number(given: float) -> float:
+    """A literal as columns hold numbers: an integer of 64 bits is kept exact, a larger one is a float."""
+    return given if isinstance(given, int) and -(1 << 63) <= given < 1 << 63 else float(given)
 
 
 def arguments(node: ast.Call, count: int, form: str) -> list[ast.expr]:

@@ -89,7 +89,7 @@ class Kept:
             taken = Snapshot.open(one)
             _same("snapshot", snapshot, snapshot_hash(one, taken.meta), first)
             # Equal content may have been taken for several dates.
-            dated = Snapshot(one, {**taken.meta, "as_of": as_of})
+            dated = taken.dated(as_of)
             _same(f"model {name}", model, model_hash(other, read_meta(other)["description"]), second)
             yield dated, open_model(other, dated)
 

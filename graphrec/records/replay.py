@@ -1,9 +1,10 @@
 """Computing a recorded answer again: the same bytes, or what became of them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from graphrec.errors import GraphrecError, RecordError
 from graphrec.home import Home
@@ -35,16 +36,70 @@ class Replay:
 
 def replay(home: Home, found: Entry) -> Replay:
     """The answer of an entry computed again from the snapshot, model and policy of that time."""
-    now = versions()
-    then = found.shared["versions"]
-    changed = tuple(f"{name} was {then[name]}, is {now.get(name)}" for name in then if then[name] != now.get(name))
-    try:
-        again = _again(home, found)
-    except GraphrecError as error:
-        return Replay(found.number, False, (str(error),), changed)
-    if canonical(again) == found.content:
-        return Replay(found.number, True, (), changed)
-    return Replay(found.number, False, tuple(_first_differences(found.entry, again)), changed, _other_platform(found))
+    with Replayer(home) as replayer:
+        return replayer.replay(found)
+
+
+class Replayer:
+    """Computes recorded answers of a home again; the snapshot, model and policy of the last one stay opened."""
+
+    def __init__(self, home: Home) -> None:
+        self._kept = Kept(home.records)
+        self._stack = ExitStack()
+        self._opened: tuple[object, Engine] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._close()
+
+    def replay(self, found: Entry) -> Replay:
+        """The answer of one entry computed again."""
+        now = versions()
+        then = found.shared["versions"]
+        changed = tuple(f"{name} was {then[name]}, is {now.get(name)}" for name in then if then[name] != now.get(name))
+        try:
+            again = self._again(found)
+        except GraphrecError as error:
+            return Replay(found.number, False, (str(error),), changed)
+        content = canonical(again)
+        if content == found.content:
+            return Replay(found.number, True, (), changed)
+        differences = tuple(_first_differences(found.entry, json.loads(content)))
+        return Replay(found.number, False, differences, changed, _other_platform(found))
+
+    def _again(self, found: Entry) -> dict[str, Any]:
+        asked = found.shared["request"]
+        user, product = found.entry["user"], found.entry.get("product")
+        try:
+            options = (ListOptions if product is None else ExplainOptions)(**asked["options"])
+        except TypeError as error:
+            raise RecordError(f"this graphrec does not know an option of that time: {error}") from None
+        request = Request(asked["command"], asked["k"], options, asked["as_of"])
+        engine = self._engine(found.shared)
+        if isinstance(options, ExplainOptions):
+            answer = engine.explain(user, str(product), request.k, options)
+        else:
+            answer = engine.recommend(user, request.k, options)
+        return entry(engine, request, answer, product)
+
+    def _engine(self, shared: Mapping[str, Any]) -> Engine:
+        snapshot, model, policy = shared["snapshot"], shared["model"], shared["policy"]
+        key = (snapshot["hash"], snapshot["as_of"], model["name"], model["hash"], policy["hash"])
+        if self._opened is not None and self._opened[0] == key:
+            return self._opened[1]
+        self._close()
+        opened = self._stack.enter_context(
+            self._kept.opened(snapshot["hash"], snapshot["as_of"], model["name"], model["hash"])
+        )
+        engine = Engine(*opened, policy=self._kept.policy(policy["hash"]))
+        self._opened = (key, engine)
+        return engine
+
+    def _close(self) -> None:
+        self._opened = None
+        self._stack.close()
 
 
 def _other_platform(found: Entry) -> str | None:
@@ -56,26 +111,6 @@ def _other_platform(found: Entry) -> str | None:
         f"entry {found.number} was computed on {then}, this is {now}; another type of processor may round the last "
         "digits differently, which is no sign of tampering: replay it on the first one"
     )
-
-
-def _again(home: Home, found: Entry) -> dict[str, Any]:
-    shared, asked = found.shared, found.shared["request"]
-    kept = Kept(home.records)
-    user, product = found.entry["user"], found.entry.get("product")
-    try:
-        options = (ListOptions if product is None else ExplainOptions)(**asked["options"])
-    except TypeError as error:
-        raise RecordError(f"this graphrec does not know an option of that time: {error}") from None
-    request = Request(asked["command"], asked["k"], options, asked["as_of"])
-    taken, model = shared["snapshot"], shared["model"]
-    with kept.opened(taken["hash"], taken["as_of"], model["name"], model["hash"]) as (snapshot, opened):
-        engine = Engine(snapshot, opened, policy=kept.policy(shared["policy"]["hash"]))
-        if isinstance(options, ExplainOptions):
-            answer = engine.explain(user, str(product), request.k, **vars(options))
-        else:
-            answer = engine.recommend(user, request.k, **vars(options))
-        plain: dict[str, Any] = json.loads(canonical(entry(engine, request, answer, product)))
-        return plain
 
 
 def _first_differences(was: Any, now: Any) -> Iterator[str]:

@@ -25,20 +25,21 @@ def audited(engine: Engine, answer: Answer) -> Answer:
     if not answer.items:
         return answer
     item = answer.items[0]
-    user, product = engine.users.ids.find(answer.user), engine.products.ids.find(item.product)
-    return replace(answer, items=[replace(item, audit=audit(engine, user, product))])
+    user = engine.positions.in_model(engine.roles.user, engine.users.ids.find(answer.user))
+    product = engine.positions.in_model(engine.roles.product, engine.products.ids.find(item.product))
+    return replace(answer, items=(replace(item, audit=audit(engine, user, product)),))
 
 
 def audit(engine: Engine, user: int, product: int) -> Audit:
     """Every edge that a line of this score starts with, deleted one at a time.
 
     Args:
-        user, product: positions in the snapshot.
+        user, product: positions in the model.
     """
     blend = engine.model.blend
     row = blend.row(user)
     ledger = blend.ledger(user, np.array([product], np.int32), row.scales)
-    allowed = np.flatnonzero(engine.eligibility.mask(user))
+    allowed = np.flatnonzero(engine.allowed(np.array([user]))[0])
     evidence = Evidence(blend, user, SPREADS)
     edges = _edges(ledger)
     hops = engine.model.graph.hops
@@ -54,7 +55,7 @@ def audit(engine: Engine, user: int, product: int) -> Audit:
     total = float(ledger.totals()[0])
     found = [
         Deletion(
-            via=None if via < 0 else engine.reasons_in("en").nodes.show(engine.model.graph.target(hop), via),
+            via=None if via < 0 else engine.positions.node(engine.model.graph.target(hop), via),
             edge=str(hop),
             predicted=-float(ledger.values[positions, 0].sum()),
             actual=float(lost[case]),

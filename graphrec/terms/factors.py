@@ -266,14 +266,28 @@ class FactorTerm(_Learned):
     @property
     def product_vectors(self) -> NDArray[np.float32] | None:
         """The learned part of the right rows."""
-        return np.asarray(self.right[:, self.text_dim :], np.float32) if self.is_collaborative else None
+        return np.asarray(self.right)[:, self.text_dim :] if self.is_collaborative else None
 
     def scores(self, user: int) -> NDArray[np.float64]:
-        """Scores of all products (num_products,) for one user, in the precision of the factors."""
-        total = np.zeros(self.right.shape[1], np.float32)
+        """Scores of all products (num_products,) for one user."""
+        scores: NDArray[np.float64] = self.rows(np.array([user], np.int32))[0]
+        return scores
+
+    def rows(self, users: NDArray[np.int32]) -> Matrix:
+        """What `scores` gives for each user (len(users), num_products).
+
+        The sums of the left rows are rounded as the rows are, so that no order of adding changes a bit: neither that of
+        many users at once, nor that of another processor.
+        """
+        total = np.zeros((len(users), self.right.shape[1]), np.float32)
         for source in self.neighbours:
-            total += source.dense[source.rows(self.graph, user)].sum(axis=0)
-        return (self.right @ total).astype(np.float64)
+            for place, user in enumerate(users.tolist()):
+                total[place] += source.dense[source.rows(self.graph, user)].sum(axis=0)
+        left, right = exact_rows(total).astype(np.float64), np.asarray(self.right)
+        found = np.empty((len(users), len(right)))
+        for start in range(0, len(right), ROWS):
+            found[:, start : start + ROWS] = left @ right[start : start + ROWS].astype(np.float64).T
+        return found
 
     def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """Scores (len(users), num_products)."""
@@ -301,12 +315,13 @@ class FactorTerm(_Learned):
     @once
     def _moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Mean (dim,) and covariance (dim, dim) of the right rows."""
-        mean = self.right.mean(axis=0, dtype=np.float64)
+        right = np.asarray(self.right)
+        mean = right.mean(axis=0, dtype=np.float64)
         covariance = np.zeros((len(mean), len(mean)))
-        for start in range(0, len(self.right), ROWS):
-            apart = self.right[start : start + ROWS] - mean
+        for start in range(0, len(right), ROWS):
+            apart = right[start : start + ROWS] - mean
             covariance += apart.T @ apart
-        return mean, covariance / max(len(self.right), 1)
+        return mean, covariance / max(len(right), 1)
 
     def _sums(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """The sum of the left rows of each user (len(users), dim)."""

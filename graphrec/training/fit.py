@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.errors import NotTrained, SchemaOutdated, UsageError
+from graphrec.errors import Damaged, NotTrained, SchemaOutdated, UsageError
 from graphrec.graph.adjacency import Graph, visible_graph
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
@@ -160,7 +160,7 @@ def _final_job(job: Job) -> Job:
     tested = replace(job, options=replace(job.options, final=False))
     try:
         meta = read_meta(tested.folder)
-    except (NotTrained, SchemaOutdated):
+    except (NotTrained, SchemaOutdated, Damaged):
         meta = None
     if meta is None or meta["snapshot"] != job.snapshot.hash or meta["request"].keys() != job.request().keys():
         train(job.snapshot, job.home, tested.options, vectors=job.inputs.vectors, progress=job.inputs.progress)

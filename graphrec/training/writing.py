@@ -1,20 +1,19 @@
 """The model folder that a training leaves, and what is said of it."""
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from graphrec.errors import NotTrained, SchemaOutdated
+from graphrec.errors import Damaged, NotTrained, SchemaOutdated
 from graphrec.features.text import choose_device
 from graphrec.files import replace_folder
 from graphrec.graph.adjacency import Graph, Hidden
 from graphrec.metrics.intervals import Interval
 from graphrec.terms.blend import Blend
-from graphrec.terms.files import write_blend
-from graphrec.terms.folder import FORMAT, content_hash, model_folder, read_meta
+from graphrec.terms.folder import model_folder, read_meta
+from graphrec.terms.folder import write_model as write_files
 from graphrec.training.checkpoint import DECIDING
 from graphrec.training.job import Job
 from graphrec.training.networks import NETWORKS
@@ -40,7 +39,7 @@ class TrainReport:
 def done_before(job: Job) -> TrainReport | None:
     try:
         meta = read_meta(job.folder)
-    except (NotTrained, SchemaOutdated):
+    except (NotTrained, SchemaOutdated, Damaged):
         return None
     if meta["request"] != job.request():
         return None
@@ -53,26 +52,20 @@ def done_before(job: Job) -> TrainReport | None:
 
 def write_model(job: Job, meta: dict[str, Any], blend: Blend, graph: Graph, began: float) -> TrainReport:
     with replace_folder(job.folder) as folder:
-        description = write_blend(folder, blend, graph)
         whole = {
-            "format": FORMAT,
             "kind": job.options.model,
             "final": job.options.final,
             "fixed": job.options.fixed,
             "seed": job.options.seed,
-            "hash": content_hash(folder, description),
-            "snapshot": job.snapshot.hash,
-            "as_of": job.snapshot.as_of,
             "split": job.split.describe(),
             "hidden": _hidden(job.split.hidden(meta["fitted"])),
             "request": job.request(),
             **meta,
             "versions": versions(DECIDING),
             "device": _device(blend, job.options.device),
-            "description": description,
             "seconds": round(time.monotonic() - began, 3),
         }
-        (folder / "meta.json").write_text(json.dumps(whole, ensure_ascii=False, indent=1), "utf-8")
+        write_files(folder, blend, graph, job.snapshot, whole)
     return _report(job, read_meta(job.folder), is_new=True)
 
 

@@ -20,7 +20,10 @@ from graphrec.app import requests
 from graphrec.app.bank import Bank
 from graphrec.config.settings import Settings
 from graphrec.errors import MissingExtra, MissingRules, NotTrained, UsageError
+from graphrec.graph.arrays import write_sealed
 from graphrec.home import Home
+from graphrec.serving.answer import Answer
+from graphrec.terms.folder import read_meta
 
 HEAVY = {"torch", "scipy", "pandas", "duckdb", "numba", "pyarrow", "arcadedb", "neo4j", "transformers"}
 NOT_FOR_SERVING = ("graphrec.models", "graphrec.training", "graphrec.store", "graphrec.loading", "graphrec.cli")
@@ -61,7 +64,7 @@ def test_every_entry_of_an_export_of_all_customers_replays(bank: Bank, tmp_path:
     assert done.report.users == len(done.recorded) == 60
     assert done.report.without_list == 1
     bank.home.policy.unlink()
-    assert all(bank.replay(number).same for number in done.recorded)
+    assert all(one.same for one in bank.replays(done.recorded))
 
 
 def test_a_list_as_of_a_date_is_part_of_the_request(bank: Bank) -> None:
@@ -75,10 +78,8 @@ def test_a_list_as_of_a_date_is_part_of_the_request(bank: Bank) -> None:
 def test_a_model_is_replaced_under_a_running_bank(bank: Bank) -> None:
     first = bank.opened.engine(bank.home, None)
     assert bank.opened.engine(bank.home, None) is first
-    meta = bank.home.models / "blend-final" / "meta.json"
-    changed = meta.with_name("meta.new")
-    changed.write_text(meta.read_text("utf-8").replace('"kind": "blend"', '"kind": "kernel"'), "utf-8")
-    changed.replace(meta)
+    folder = bank.home.models / "blend-final"
+    write_sealed(folder / "meta.json", {**read_meta(folder), "kind": "kernel"})
     second = bank.opened.engine(bank.home, None)
     assert second is not first
     assert (first.model.name, second.model.name) == ("blend-final", "kernel-final")
@@ -89,14 +90,14 @@ def test_a_model_is_replaced_under_a_running_bank(bank: Bank) -> None:
 
 
 def test_threads_share_a_bank(bank: Bank) -> None:
-    expected = {
-        user: bank.recommend(requests.Recommend(user, record=False)).answer for user in ("C001", "C002", "C003")
-    }
+    def answer(user: str) -> Answer:
+        return bank.recommend(requests.Recommend(user, record=False)).answer
+
+    expected = {user: answer(user) for user in ("C001", "C002", "C003")}
     found: list[bool] = []
 
     def ask(user: str) -> None:
-        for _ in range(10):
-            found.append(bank.recommend(requests.Recommend(user, record=False)).answer == expected[user])
+        found.extend(answer(user) == expected[user] for _ in range(10))
 
     threads = [threading.Thread(target=ask, args=(user,)) for user in expected for _ in range(2)]
     for thread in threads:

@@ -81,7 +81,7 @@ def test_language_and_confidence_are_those_of_recommend(engine: Engine, tmp_path
     options = {"language": "zh", "min_confidence": 0.5}
     report = export_lists(engine, tmp_path / "scores.jsonl", 4, options=ListOptions(reasons=1, **options))
     rows = [json.loads(line) for line in (tmp_path / "scores.jsonl").read_text("utf-8").splitlines()]
-    lists = [engine.recommend(user, 4, language="zh", min_confidence=0.5).items for user in engine.users.ids]
+    lists = [engine.recommend(user, 4, ListOptions(reasons=1, **options)).items for user in engine.users.ids]
     expected = [(item.product, item.lines[0].text) for items in lists for item in items]
     assert [(row["product"], row["reason"]) for row in rows] == expected
     assert report.without_list == sum(not items for items in lists)

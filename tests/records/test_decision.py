@@ -13,16 +13,18 @@ import pytest
 
 from graphrec import __version__
 from graphrec.errors import RecordError
+from graphrec.graph.arrays import write_sealed
 from graphrec.home import Home
 from graphrec.records.blocks import canonical, segments
 from graphrec.records.decision import Decisions, Request, platform_name, versions
 from graphrec.records.keep import Pruned, prune
 from graphrec.records.read import entry_of
-from graphrec.records.replay import replay
+from graphrec.records.replay import Replayer, replay
 from graphrec.records.verify import verify
 from graphrec.serving.answer import ExplainOptions, ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.serving.reasons.sentences import Sentences
+from graphrec.terms.folder import read_meta
 from tests.served import export_lists
 
 OPTIONS: dict[str, Any] = {"reasons": 3}
@@ -39,7 +41,7 @@ def home(served_home: Home, tmp_path: Path) -> Home:
 def recorded(home: Home) -> Home:
     """One list, one explanation and one export of all users."""
     engine = Engine.open(home)
-    answer = engine.recommend("C003", 4, **OPTIONS)
+    answer = engine.recommend("C003", 4, ListOptions(**OPTIONS))
     assert Decisions(home, engine, Request("recommend", 4, ListOptions(**OPTIONS))).add([answer]) == range(1, 2)
     product = answer.items[0].product
     told = Decisions(home, engine, Request("explain", 4, ExplainOptions())).add(
@@ -58,14 +60,14 @@ def told_of(numbers: range) -> None:
 def test_an_entry_says_what_was_asked_on_what_and_what_was_shown(recorded: Home) -> None:
     engine = Engine.open(recorded)
     plain = entry_of(recorded.records, 1).to_json()
-    answer = engine.recommend("C003", 4, **OPTIONS)
+    answer = engine.recommend("C003", 4, ListOptions(**OPTIONS))
     assert plain["request"] == {"command": "recommend", "k": 4, "options": vars(ListOptions(**OPTIONS)), "as_of": None}
     assert plain["snapshot"] == {"hash": engine.snapshot.hash, "as_of": None}
     assert plain["model"] == {"name": "blend-final", "hash": engine.model.hash}
     assert plain["policy"] == {"version": engine.policy.version, "hash": engine.policy.hash}
     assert plain["versions"] == versions()
     assert plain["versions"]["graphrec"] == __version__
-    assert (plain["user"], plain["as_of"], plain["notes"]) == ("C003", answer.as_of, answer.notes)
+    assert (plain["user"], plain["as_of"], plain["notes"]) == ("C003", answer.as_of, list(answer.notes))
     assert plain["refused"] == answer.refused
     assert plain["candidates"] == int(engine.eligibility.mask(engine.users.ids.find("C003")).sum())
     assert canonical(plain["answer"]["items"]) == canonical(answer.items)
@@ -106,8 +108,9 @@ def everything(recorded: Home) -> Iterator[int]:
 
 
 def test_every_entry_replays_to_the_same_bytes(recorded: Home) -> None:
-    for number in everything(recorded):
-        done = replay(recorded, entry_of(recorded.records, number))
+    with Replayer(recorded) as replayer:
+        again = [replayer.replay(entry_of(recorded.records, number)) for number in everything(recorded)]
+    for number, done in enumerate(again, start=1):
         assert (done.entry, done.same, done.differences, done.versions) == (number, True, (), ())
 
 
@@ -131,8 +134,8 @@ def test_kept_copies_are_copies_and_a_file_is_kept_once(recorded: Home) -> None:
 
 def test_versions_share_the_files_that_are_equal(recorded: Home) -> None:
     before = {file.name for file in (recorded.records / "kept" / "files").iterdir()}
-    meta = recorded.models / "blend-final" / "meta.json"
-    meta.write_text(meta.read_text("utf-8").replace('"final": true', '"final":  true'), "utf-8")
+    folder = recorded.models / "blend-final"
+    write_sealed(folder / "meta.json", {**read_meta(folder), "seconds": 1.5})
     shutil.rmtree(recorded.records / "kept" / "models")
     engine = Engine.open(recorded)
     Decisions(recorded, engine, Request("recommend", 4, ListOptions())).add([engine.recommend("C003", 4)])
@@ -221,8 +224,8 @@ def test_a_replay_names_the_lines_that_differ(recorded: Home, monkeypatch: pytes
 
 def test_a_model_that_changed_under_the_answer_is_not_recorded(home: Home) -> None:
     engine = Engine.open(home)
-    meta = engine.model.folder / "meta.json"
-    meta.write_text(meta.read_text("utf-8").replace(engine.model.hash, "1" * 64), "utf-8")
+    folder = engine.model.folder
+    write_sealed(folder / "meta.json", {**read_meta(folder), "hash": "1" * 64})
     answer = engine.recommend("C003", 4)
     with pytest.raises(RecordError, match="model blend-final was trained anew while it answered; run this again"):
         Decisions(home, engine, Request("recommend", 4, ListOptions(**OPTIONS))).add([answer])

@@ -148,10 +148,10 @@ def test_every_first_edge_is_deleted_once(engine: Engine) -> None:
         item = answer.items[0]
         assert item.audit is not None
         deletions = item.audit.deletions
-        assert len({(one.edge, one.via["id"] if one.via else None) for one in deletions}) == len(deletions)
+        assert len({(one.edge, one.via) for one in deletions}) == len(deletions)
         with_hop = sum(line.share for line in item.lines if line.via) + item.rest
         assert -sum(one.predicted for one in deletions) == pytest.approx(with_hop, abs=1e-9)
-        assert {line.via["id"] for line in item.lines if line.via} <= {one.via["id"] for one in deletions if one.via}
+        assert {line.via for line in item.lines if line.via} <= {one.via for one in deletions}
         assert item.audit.sum_error < 1e-6
         assert (item.audit.recomputed, item.audit.folded_in) == (("kernel",), ("factors",))
         json.dumps(dataclasses.asdict(item.audit))
@@ -172,7 +172,7 @@ def test_the_new_rank_is_that_of_a_list_made_without_the_edge(engine: Engine) ->
     for one in item.audit.deletions:
         hop = Hop.parse(one.edge)
         assert one.via is not None
-        other = rebuilt(graph, hop, user, engine.snapshot.nodes(one.via["label"]).ids.find(one.via["id"]))
+        other = rebuilt(graph, hop, user, engine.snapshot.nodes(one.via.label).ids.find(one.via.id))
         walks = [scorer.walk for scorer in blend.terms[0].scorers]  # type: ignore[attr-defined]
         anew = Blend(
             [WalkTerm("kernel", other, tuple(fit_walk(other, walk) for walk in walks)), random_factors(other)], [1, 1]

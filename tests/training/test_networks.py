@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file
 
 from graphrec.errors import ModelError, UsageError
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.terms.files import map_arrays
 from graphrec.terms.folder import open_model
 from graphrec.training import trials, writing
 from graphrec.training.fit import TrainOptions, train
@@ -36,8 +36,8 @@ def test_what_is_written_scores_as_what_was_fitted(
     snapshot: Snapshot, home: Home, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fitted = []
-    write = writing.write_blend
-    monkeypatch.setattr(writing, "write_blend", lambda *given: (fitted.append(given[1]), write(*given))[1])
+    write = writing.write_files
+    monkeypatch.setattr(writing, "write_files", lambda *given: (fitted.append(given[1]), write(*given))[1])
     report = train(snapshot, home, TrainOptions(kind))
     model = open_model(report.path, snapshot)
     users = np.arange(60, dtype=np.int32)
@@ -55,7 +55,7 @@ def test_the_same_data_and_seed_give_the_same_arrays(snapshot: Snapshot, tmp_pat
     found = []
     for name in ("one", "two"):
         report = train(snapshot, Home(tmp_path / name).prepare(), TrainOptions(kind))
-        found.append((report.hash, report.meta["configuration"], map_arrays(report.path / "model.safetensors")))
+        found.append((report.hash, report.meta["configuration"], load_file(report.path / "model.safetensors")))
     assert found[0][:2] == found[1][:2]
     for name, array in found[0][2].items():
         np.testing.assert_array_equal(array, found[1][2][name])

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from graphrec.errors import CheckpointMismatch, ModelError, NotTrained, UsageError
 from graphrec.graph.adjacency import Hop
+from graphrec.graph.arrays import SEAL, write_sealed
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.schema import SplitRule
-from graphrec.terms.files import map_arrays
 from graphrec.terms.folder import latest, model_folder, open_model
 from graphrec.training import job, writing
 from graphrec.training.fit import TrainOptions, train
@@ -36,8 +37,8 @@ def test_what_is_written_scores_as_what_was_fitted(
     snapshot: Snapshot, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fitted = []
-    write = writing.write_blend
-    monkeypatch.setattr(writing, "write_blend", lambda *given: (fitted.append(given[1]), write(*given))[1])
+    write = writing.write_files
+    monkeypatch.setattr(writing, "write_files", lambda *given: (fitted.append(given[1]), write(*given))[1])
     report = train(snapshot, home, TrainOptions(fixed=True))
     model = open_model(report.path, snapshot)
     for user in range(5):
@@ -94,7 +95,7 @@ def test_the_same_data_and_seed_give_the_same_arrays(snapshot: Snapshot, tmp_pat
     found = []
     for name in ("one", "two"):
         report = train(snapshot, Home(tmp_path / name).prepare(), TrainOptions(kind))
-        found.append((report.hash, report.meta["configuration"], map_arrays(report.path / "model.safetensors")))
+        found.append((report.hash, report.meta["configuration"], load_file(report.path / "model.safetensors")))
     assert found[0][:2] == found[1][:2]
     assert found[0][2].keys() == found[1][2].keys()
     for name, array in found[0][2].items():
@@ -167,7 +168,7 @@ def test_final_trains_anew_what_an_older_graphrec_was_asked_for(snapshot: Snapsh
     path = train(snapshot, home, TrainOptions("popularity", seed=4)).path / "meta.json"
     meta = json.loads(path.read_text("utf-8"))
     del meta["request"]["given"]
-    path.write_text(json.dumps(meta), "utf-8")
+    write_sealed(path, {key: value for key, value in meta.items() if key != SEAL})
     assert train(snapshot, home, TrainOptions("popularity", final=True)).meta["seed"] == 0
     assert "given" in json.loads(path.read_text("utf-8"))["request"]
 

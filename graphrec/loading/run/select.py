@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import duckdb
 
 from graphrec.errors import SourceError
-from graphrec.loading.mapping.section import suggest
+from graphrec.loading.mapping.names import suggest
 from graphrec.loading.mapping.specs import Mapping
 from graphrec.loading.sources.sql import explain_error
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from graphrec.errors import SourceError
 from graphrec.graph.rows import Counts, Part
-from graphrec.loading.mapping.section import suggest
+from graphrec.loading.mapping.names import suggest
 from graphrec.loading.mapping.specs import Mapping
 from graphrec.loading.run.columns import Check, ids_table
 from graphrec.loading.run.plan import Plan, edge_plan, node_plan, series_plan, split_plan
