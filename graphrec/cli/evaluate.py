@@ -86,7 +86,8 @@ def command(
             reads = ablation and read_meta(folder)["request"]["vectors"]
             vectors = text_vectors(snapshot, tell) if reads else {}
             judged_users = REPORTED_USERS if explain_users is None else explain_users
-            wanted = Wanted(explain_users=judged_users, ablation=ablation, vectors=vectors)
+            least = state.settings.min_confidence
+            wanted = Wanted(judged_users, ablation=ablation, vectors=vectors, min_confidence=least)
         done = evaluate(
             snapshot, folder, ks=_lengths(k), baselines=names, seed=state.settings.seed, home=state.home, wanted=wanted,
             progress=tell,

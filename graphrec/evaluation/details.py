@@ -34,6 +34,9 @@ class Wanted:
     vectors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     """Text vectors by label, which a refit needs when the model had them."""
 
+    min_confidence: float = 0.0
+    """Of the lists whose explanations are evaluated, as `recommend` takes it."""
+
     @property
     def spare(self) -> int:
         """Products that lists are longer than the longest cut."""
@@ -69,18 +72,23 @@ def detailed(comparison: Comparison, wanted: Wanted, *, progress: Progress = sil
     """Everything a report shows beside the metrics."""
     k, seed, part, measured = comparison.k, comparison.seed, comparison.part, comparison.measured
     kinds = kinds_of(comparison.snapshot, comparison.visible)
+    min_group = comparison.snapshot.schema.roles.min_group
     return Details(
         k=k,
         paired=_paired(comparison),
         beyond=_beyond(comparison, None if kinds is None else kinds.shares),
         kinds=None if kinds is None else kinds.name,
         segments=segments(comparison.snapshot, comparison.visible, part, measured, k, seed),
-        holdings=by_holdings(part, measured, k, seed),
-        holders=by_holders(part, measured, k, seed),
+        holdings=by_holdings(part, measured, k, seed, min_group=min_group),
+        holders=by_holders(part, measured, k, seed, min_group=min_group),
         curves=tuple(comparison.model.meta.get("curves", ())),
         confidence=by_confidence(comparison, progress=progress),
         frontier=frontier(comparison, progress=progress),
-        explanations=explained(comparison, wanted.explain_users, progress=progress) if wanted.explain_users else None,
+        explanations=explained(
+            comparison, wanted.explain_users, min_confidence=wanted.min_confidence, progress=progress
+        )
+        if wanted.explain_users
+        else None,
         ablation=ablate(comparison, wanted.vectors, progress=progress) if wanted.ablation else None,
     )
 

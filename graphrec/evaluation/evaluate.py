@@ -16,7 +16,9 @@ from graphrec.graph.adjacency import Graph, visible_graph
 from graphrec.graph.shelf import DIGITS
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
+from graphrec.policy.read import home_policy
 from graphrec.progress import Progress, silent
+from graphrec.serving.engine import Engine
 from graphrec.terms.blend import Blend
 from graphrec.terms.folder import Model, open_model
 from graphrec.training.job import KINDS
@@ -78,7 +80,8 @@ def evaluate(
     """The metrics of a model on the test part of its snapshot, next to baselines chosen and fitted as it was.
 
     Args:
-        home: whose tuned configurations the baselines take, as the model did; None: nothing is tuned for them.
+        home: whose tuned configurations the baselines take, as the model did, and whose policy the lists of a report
+            obey; None: nothing is tuned, and the built-in policy holds.
         wanted: what a report needs beside them; None: nothing.
 
     Raises:
@@ -103,7 +106,9 @@ def evaluate(
     details = None
     if wanted is not None:
         assert visible is not None, "details look at the whole graph"
-        comparison = Comparison(snapshot, model, visible, part, own, others, tuple(ks), seed)
+        policy = home_policy(home, snapshot) if home else None
+        engine = Engine(snapshot, model, policy=policy, masked=part.masked)
+        comparison = Comparison(engine, visible, part, own, others, tuple(ks), seed)
         details = detailed(comparison, wanted, progress=progress)
     compared = {name: found.metrics for name, found in others.items()}
     seconds = time.monotonic() - began

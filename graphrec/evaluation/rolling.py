@@ -175,6 +175,8 @@ class Rolling:
     weights: Mapping[str, float]
     """What was chosen on the half year before the first date."""
     seconds: float
+    left_out: int = 0
+    """Dates with customers, but fewer than `min_group`: neither listed nor in the means."""
 
 
 def evaluate_rolling(
@@ -211,9 +213,17 @@ def evaluate_rolling(
             _evaluate_date(snapshot, events, prices, window, configuration, replace(inputs, progress=silent))
         )
     progress("dates", len(windows), len(windows))
-    ndcg = {model: float(np.mean([one.ndcg[model] for one in results])) for model in results[0].ndcg}
-    roi = {model: float(np.mean([one.roi[model] for one in results])) for model in results[0].roi}
-    return Rolling(name, tuple(results), ndcg, roi, configuration["weights"], time.monotonic() - began)
+    least = snapshot.schema.roles.min_group
+    known = [one for one in results if not 0 < one.customers < least]
+    if not known:
+        raise ModelError(
+            f"on none of {len(results)} dates do {least} customers buy something in the window, and the mapping's "
+            "min_group lets nothing be reported of fewer; load the files of the whole data set"
+        )
+    ndcg = {model: float(np.mean([one.ndcg[model] for one in known])) for model in known[0].ndcg}
+    roi = {model: float(np.mean([one.roi[model] for one in known])) for model in known[0].roi}
+    seconds = time.monotonic() - began
+    return Rolling(name, tuple(known), ndcg, roi, configuration["weights"], seconds, len(results) - len(known))
 
 
 @dataclass(frozen=True, eq=False)

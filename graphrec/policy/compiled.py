@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import PolicyError
+from graphrec.graph.adjacency import Adjacency
 from graphrec.graph.snapshot import Snapshot
 from graphrec.policy.conditions import Compiler, Condition
 from graphrec.policy.facts import Block, Facts
@@ -47,16 +48,23 @@ class CompiledPolicy:
     Args:
         as_of: the date of the answer in microseconds since 1970; None: the graph has no times.
         known_before: events known at or after this time are not seen; None: all are.
+        held: products (a row for every user) that count as held; None: those of the snapshot.
 
     Raises:
         PolicyError: a rule names what is not there or may not be read, or compares what does not compare.
     """
 
     def __init__(
-        self, policy: Policy, snapshot: Snapshot, *, as_of: int | None = None, known_before: int | None = None
+        self,
+        policy: Policy,
+        snapshot: Snapshot,
+        *,
+        as_of: int | None = None,
+        known_before: int | None = None,
+        held: Adjacency | None = None,
     ) -> None:
         self.policy = policy
-        self.facts = Facts(snapshot, as_of, known_before)
+        self.facts = Facts(snapshot, as_of, known_before, held)
         self.rules = tuple(self._compiled(rule) for rule in policy.rules)
         self.refusing = tuple(rule for rule in self.rules if rule.rule.severity == "refuse")
         self.warning = tuple(rule for rule in self.rules if rule.rule.severity == "warn")

@@ -102,7 +102,7 @@ def evaluate_cold(
             model: _lists(scores, question, max(ks))
             for model, scores in {**models, "content": content(fitted, NEIGHBOURS[best])}.items()
         }
-        found |= _metrics(name, cold, question, lists, ks, seed)
+        found |= _metrics(name, cold, question, lists, ks, seed, least=snapshot.schema.roles.min_group)
     weights, seconds = dict(chosen.weights), time.monotonic() - began
     held_out, asked = int((cold.groups == TEST).sum()), cold.question(TEST, fitted)
     return ColdStart(
@@ -111,15 +111,27 @@ def evaluate_cold(
 
 
 def _metrics(
-    name: Name, cold: ColdSplit, question: Question, lists: Mapping[str, Lists], ks: Sequence[int], seed: int
+    name: Name,
+    cold: ColdSplit,
+    question: Question,
+    lists: Mapping[str, Lists],
+    ks: Sequence[int],
+    seed: int,
+    *,
+    least: int,
 ) -> dict[str, Mapping[str, Metrics]]:
-    """The metrics of the lists of every model; among all products those of new and of known ones apart, too."""
+    """The metrics of the lists of every model; among all products those of new and of known ones apart, too.
+
+    What fewer than `least` users have something to find of is left out.
+    """
     new = cold.groups == TEST
     apart: dict[str, Question] = {name: question}
     if cold.side == "items" and name == "all":
         apart |= {"all: new": question.only(new), "all: known": question.only(~new)}
     found: dict[str, Mapping[str, Metrics]] = {}
     for which, asked in apart.items():
+        if len(asked.users) < least:
+            continue
         rows = np.searchsorted(question.users, asked.users)
         per_user = {
             model: evaluate_lists(list_[rows], asked.relevant.indptr, asked.relevant.indices, ks)
