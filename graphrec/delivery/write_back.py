@@ -17,6 +17,7 @@ from graphrec.progress import Progress, silent
 from graphrec.serving.answer import Item, ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.serving.lists import recommend_many
+from graphrec.serving.positions import ABSENT
 from graphrec.store.base import Index, Store
 
 if TYPE_CHECKING:
@@ -151,8 +152,11 @@ def _vectors(engine: Engine, texts: "StoredVectors | None") -> dict[str, NDArray
     if texts is not None:
         found[TEXT_VECTOR] = texts.lookup(engine.snapshot.texts(engine.roles.product))[0]
     for term in engine.model.blend.terms:
-        if term.product_vectors is not None:
-            found[GRAPH_VECTOR] = term.product_vectors
+        vectors = term.product_vectors
+        if vectors is not None:
+            product = engine.roles.product
+            places = [engine.positions.in_model(product, here) for here in range(len(engine.products))]
+            found[GRAPH_VECTOR] = np.where(np.array(places)[:, None] == ABSENT, np.float32(0), vectors[places])
             break
     return {name: vectors for name, vectors in found.items() if vectors.any()}
 

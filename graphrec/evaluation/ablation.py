@@ -17,7 +17,7 @@ from graphrec.metrics.intervals import Interval, paired_test
 from graphrec.progress import Progress, silent
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
-from graphrec.terms.compiled.topk import NOTHING
+from graphrec.terms.topk import NOTHING
 from graphrec.training.lists import ranked_lists
 from graphrec.training.provenance import check_vectors
 from graphrec.training.recipes import Inputs, parts_of

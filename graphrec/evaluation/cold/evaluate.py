@@ -23,7 +23,7 @@ from graphrec.metrics.ranking import Lists, evaluate_lists
 from graphrec.models.popularity import fit_popularity
 from graphrec.progress import Progress, silent
 from graphrec.terms.blend import Blend
-from graphrec.terms.compiled.topk import NOTHING
+from graphrec.terms.topk import NOTHING
 from graphrec.training.lists import first_products
 from graphrec.training.recipes import NEW, Inputs, blend_of
 from graphrec.training.search.choose import choose
