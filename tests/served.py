@@ -8,7 +8,7 @@ import pytest
 
 from graphrec.delivery.sinks import Recorded, SinkReport, Target, deliver, sink_for, unrecorded
 from graphrec.delivery.store_sink import STORE, StoreReport
-from graphrec.features.vectors import StoredVectors
+from graphrec.features.sources.text.cache import StoredVectors
 from graphrec.files import replace_folder
 from graphrec.graph.adjacency import Graph, Hop, visible_graph
 from graphrec.graph.shelf import SnapshotShelf

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from graphrec.demo.bank import BankReport
     from graphrec.evaluation.cold.evaluate import ColdStart
     from graphrec.evaluation.rolling import Rolling
-    from graphrec.features.vectors import EncodeReport
+    from graphrec.features.sources.text.cache import EncodeReport
     from graphrec.records.keep import Pruned
     from graphrec.records.read import Entry
     from graphrec.records.replay import Replay
     from graphrec.records.verify import Verification
-    from graphrec.training.writing import TrainReport
+    from graphrec.training.job import TrainReport
 
 Note = Callable[[str], None]
 

@@ -9,7 +9,7 @@ from graphrec.app.bank import Bank
 from graphrec.app.recording import Recording
 from graphrec.app.requests import Export
 from graphrec.delivery.sinks import Target, deliver, sink_for
-from graphrec.features.vectors import StoredVectors
+from graphrec.features.sources.text.cache import StoredVectors
 from graphrec.progress import Progress
 from graphrec.records.decision import Request
 from graphrec.serving.answer import ListOptions
@@ -37,7 +37,7 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
 
 def _texts(bank: Bank, vectors: Path) -> StoredVectors | None:
     """The text vectors of the home, when there are any."""
-    from graphrec.features.encoder import EncoderFiles
+    from graphrec.features.sources.text.files import EncoderFiles
 
     folder = vectors / EncoderFiles.find(bank.settings.encoder).slug
     return StoredVectors.open(folder) if (folder / "meta.json").exists() else None

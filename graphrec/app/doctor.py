@@ -89,14 +89,14 @@ def _disk(open_bank: Callable[[], Bank]) -> Check:
 
 
 def _torch(_open: Callable[[], Bank]) -> Check:
-    from graphrec.features.text import choose_device
+    from graphrec.features.device import choose_device
 
     device = choose_device()
     return Check("torch", True, f"{metadata.version('torch')} on {device.name}: {device.reason}")
 
 
 def _encoder(open_bank: Callable[[], Bank]) -> Check:
-    from graphrec.features.encoder import EncoderFiles
+    from graphrec.features.sources.text.files import EncoderFiles
 
     files = EncoderFiles.find(open_bank().settings.encoder)
     return Check("encoder", True, f"{files.name}, {files.dim} numbers a text, weights as they should be")

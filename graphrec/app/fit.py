@@ -1,9 +1,6 @@
 """Models fitted, searched and measured."""
 
-from collections.abc import Mapping
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
 
 from graphrec import log
 from graphrec.app import in_force
@@ -13,11 +10,12 @@ from graphrec.app.prepare import latest_snapshot
 from graphrec.app.requests import Evaluate, EvaluateDates, EvaluateNew, Train, Tune
 from graphrec.evaluation.cold.evaluate import ColdStart
 from graphrec.evaluation.rolling import Rolling
+from graphrec.features.blocks import Sources
+from graphrec.features.registry import sources_of
 from graphrec.graph.shelf import SnapshotShelf
-from graphrec.graph.snapshot import Snapshot
 from graphrec.progress import Progress
 from graphrec.terms.folder import latest, read_meta
-from graphrec.training.writing import TrainReport
+from graphrec.training.job import TrainReport
 
 REPORTED_USERS = 200
 """Users whose explanations a report evaluates unless the request says otherwise: seconds."""
@@ -25,9 +23,9 @@ REPORTED_USERS = 200
 
 def train(bank: Bank, request: Train, progress: Progress) -> TrainReport:
     """A model fitted on the latest snapshot."""
-    from graphrec.training.configs import read_set
     from graphrec.training.fit import TrainOptions
     from graphrec.training.fit import train as fit
+    from graphrec.training.overrides import read_overrides
 
     home = bank.home_at(request.as_of)
     options = TrainOptions(
@@ -37,33 +35,26 @@ def train(bank: Bank, request: Train, progress: Progress) -> TrainReport:
         seed=bank.settings.seed if request.seed is None else request.seed,
         use_protected=request.use_protected,
         path_share=request.path_share,
-        given=read_set(request.overrides),
+        overrides=read_overrides(request.overrides),
         device=request.device,
     )
     snapshot = latest_snapshot(bank, home, progress)
-    vectors = _vectors(bank, snapshot, progress) if request.text and not request.fixed else {}
+    sources = _sources(bank, () if request.fixed else request.blocks, progress)
     with log.stage("train", model=request.model, final=request.final, fixed=request.fixed) as stage:
-        done = fit(snapshot, home.prepare(), options, vectors=vectors, log_dir=request.log_dir, progress=progress)
+        done = fit(snapshot, home.prepare(), options, sources=sources, log_dir=request.log_dir, progress=progress)
         stage.count(is_new=done.is_new, users=snapshot.count(snapshot.schema.roles.user))
     in_force.observe(home)
     return done
 
 
-def _vectors(bank: Bank, snapshot: Snapshot, progress: Progress) -> Mapping[str, NDArray[np.float32]]:
-    """The text vectors of every label that has texts, encoding what is not known yet."""
-    from graphrec.features.text import Encoder
-    from graphrec.features.vectors import VectorCache
-
-    labels = [label for label in snapshot.labels if snapshot.meta["texts"][label]]
-    if not labels:
-        return {}
-    cache = VectorCache(bank.home.vectors, Encoder.open(bank.settings.encoder))
-    return {label: cache.vectors(snapshot.texts(label), progress)[1] for label in labels}
+def _sources(bank: Bank, names: Sequence[str], progress: Progress) -> Sources:
+    """The sources of feature blocks of the home by their names."""
+    return sources_of(names, bank.home, bank.settings.encoder, progress=progress)
 
 
 def tune(bank: Bank, request: Tune, progress: Progress) -> TunedModels:
     """Configurations of a model, searched on the validation part."""
-    from graphrec.training.configs import read_set
+    from graphrec.training.overrides import read_overrides
     from graphrec.training.tune import TuneOptions
     from graphrec.training.tune import tune as search
 
@@ -74,12 +65,12 @@ def tune(bank: Bank, request: Tune, progress: Progress) -> TunedModels:
         timeout=request.timeout,
         seed=bank.settings.seed if request.seed is None else request.seed,
         use_protected=request.use_protected,
-        given=read_set(request.overrides),
+        overrides=read_overrides(request.overrides),
     )
     snapshot = latest_snapshot(bank, home, progress)
-    vectors = _vectors(bank, snapshot, progress) if request.text else {}
+    sources = _sources(bank, request.blocks, progress)
     with log.stage("tune", model=request.model) as stage:
-        found = search(snapshot, home.prepare(), options, vectors=vectors, progress=progress)
+        found = search(snapshot, home.prepare(), options, sources=sources, progress=progress)
         stage.count(trials=sum(one.trials for one in found), new=sum(one.new for one in found))
     return TunedModels(tuple(found), snapshot.hash)
 
@@ -95,10 +86,13 @@ def evaluate(bank: Bank, request: Evaluate, progress: Progress) -> Evaluated:
     snapshot = SnapshotShelf(home.snapshots).of_hash(meta["snapshot"])
     wanted = None
     if request.report is not None or request.explain_users or request.ablation:
-        # A refit reads the texts that the model read.
-        vectors = _vectors(bank, snapshot, progress) if request.ablation and meta["request"]["vectors"] else {}
+        # A refit reads the feature blocks that the model read.
+        names = sorted({block["name"] for block in meta["blocks"]}) if request.ablation else []
         users = REPORTED_USERS if request.explain_users is None else request.explain_users
-        wanted = Wanted(explain_users=users, ablation=request.ablation, vectors=vectors)
+        wanted = Wanted(
+            users, ablation=request.ablation, sources=_sources(bank, names, progress),
+            min_confidence=bank.settings.min_confidence,
+        )  # fmt: skip
     with log.stage("evaluate", model=folder.name) as stage:
         done = measure(
             snapshot, folder, ks=request.ks, baselines=request.baselines, seed=bank.settings.seed, home=home,
@@ -118,10 +112,10 @@ def evaluate_new(bank: Bank, request: EvaluateNew, progress: Progress) -> ColdSt
     from graphrec.evaluation.cold.evaluate import evaluate_cold
 
     snapshot = latest_snapshot(bank, bank.home_at(request.as_of), progress)
-    vectors = _vectors(bank, snapshot, progress)
+    sources = _sources(bank, ("text",), progress)
     with log.stage("evaluate new", side=request.side, model=request.model) as stage:
         done = evaluate_cold(
-            snapshot, request.side, kind=request.model, ks=request.ks, vectors=vectors, seed=bank.settings.seed,
+            snapshot, request.side, kind=request.model, ks=request.ks, sources=sources, seed=bank.settings.seed,
             progress=progress,
         )  # fmt: skip
         stage.count(users=done.users, held_out=done.held_out)
@@ -143,7 +137,7 @@ def evaluate_dates(bank: Bank, request: EvaluateDates, progress: Progress) -> Ro
         snapshot = write_snapshot(folder / "snapshot", sink.schema, sink.nodes, sink.edges, sink.series, {})
         prices = Prices.of(sink.series["price"], list(snapshot.nodes(sink.schema.roles.product).ids))
         done = evaluate_rolling(
-            snapshot, prices, request.protocol, kind=request.model, vectors=_vectors(bank, snapshot, progress),
+            snapshot, prices, request.protocol, kind=request.model, sources=_sources(bank, ("text",), progress),
             seed=bank.settings.seed, progress=progress,
         )  # fmt: skip
         stage.count(dates=len(done.dates))

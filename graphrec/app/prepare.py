@@ -12,7 +12,7 @@ from graphrec.app.bank import Bank
 from graphrec.app.moments import parse_moment
 from graphrec.app.requests import Embed, Load, ProposeMapping, TakeSnapshot
 from graphrec.errors import NotTrained, Unreachable, UsageError
-from graphrec.features.vectors import EncodeReport
+from graphrec.features.sources.text.cache import EncodeReport
 from graphrec.graph.rows import LoadReport, Sink
 from graphrec.graph.shelf import DIGITS, SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
@@ -154,7 +154,7 @@ def _from_mapping(bank: Bank, name: str, request: TakeSnapshot, as_of: datetime 
 
 def embed(bank: Bank, request: Embed, progress: Progress) -> EncodeReport:
     """The texts of the latest snapshot as vectors; those that are known are not encoded again."""
-    from graphrec.features.embed import embed_snapshot
+    from graphrec.features.sources.text.source import embed_snapshot
 
     snapshot = latest_snapshot(bank, bank.home, progress)
     with log.stage("embed") as stage:

@@ -144,8 +144,8 @@ class Train:
     """Refit what was chosen on everything, the test part too."""
     fixed: bool = False
     """Defaults; nothing is chosen on validation."""
-    text: bool = True
-    """Let terms read the texts of the nodes."""
+    blocks: tuple[str, ...] = ("text",)
+    """Sources of features that models may read besides edges: text, columns, series."""
     use_protected: bool = False
     path_share: float = 0.62
     """Part of a blend's weight on real paths, where that costs at most 2 % on validation."""
@@ -166,7 +166,7 @@ class Tune:
     trials: int = 30
     timeout: float | None = None
     """Seconds after which no other trial begins."""
-    text: bool = True
+    blocks: tuple[str, ...] = ("text",)
     use_protected: bool = False
     overrides: tuple[str, ...] = ()
     seed: int | None = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from graphrec.cli.invocation import bank
-from graphrec.cli.options import AsOf, Json, parse_lengths
+from graphrec.cli.options import AsOf, Json, parse_lengths, parse_names
 from graphrec.cli.output import emit_json, note, progress, say, table
 from graphrec.errors import UsageError
 
@@ -74,8 +74,7 @@ def command(
     else:
         from graphrec.app.requests import Evaluate
 
-        names = () if baselines == "none" else tuple(name.strip() for name in baselines.split(","))
-        request = Evaluate(parse_lengths(k), names, model, report, explain_users, ablation, as_of)
+        request = Evaluate(parse_lengths(k), parse_names(baselines), model, report, explain_users, ablation, as_of)
         with progress(json=json) as tell:
             done = bank().evaluate(request, progress=tell)
         if done.report is not None:

@@ -6,28 +6,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from graphrec.cli.invocation import bank
-from graphrec.cli.options import AsOf, Json
+from graphrec.cli.options import BLOCKS_HELP, AsOf, Json, parse_names
 from graphrec.cli.output import emit_json, note, progress, say
 
 if TYPE_CHECKING:
-    from graphrec.training.writing import TrainReport
+    from graphrec.training.job import TrainReport
+
+MODEL_HELP = "blend, or one model; docs/models.md describes them."
 
 
 def command(
-    model: Annotated[
-        str,
-        typer.Option(
-            help="blend, kernel, learned-kernel, spectral, lightgcn, ease, softmax, itemknn, popularity, text, "
-            "lightgcn-id (with user vectors), graphsage (not linear), als or rp3beta."
-        ),
-    ] = "blend",
+    model: Annotated[str, typer.Option(help=MODEL_HELP)] = "blend",
     final: Annotated[
         bool, typer.Option("--final", help="Refit what was chosen on everything, the test part too: for serving.")
     ] = False,
     fixed: Annotated[
         bool, typer.Option("--fixed", help="Defaults fixed beforehand; nothing is tuned on validation.")
     ] = False,
-    text: Annotated[bool, typer.Option("--text/--no-text", help="Let terms read the texts of the nodes.")] = True,
+    blocks: Annotated[str, typer.Option(help=BLOCKS_HELP)] = "text",
+    no_text: Annotated[bool, typer.Option("--no-text", help="Short for --blocks none.")] = False,
     use_protected: Annotated[
         bool, typer.Option("--use-protected", help="Let scores use attributes marked as protected.")
     ] = False,
@@ -58,8 +55,9 @@ def command(
     from graphrec.app.requests import Train
 
     request = Train(
-        model, final, fixed, text, use_protected, path_share, tuple(overrides or ()), seed, device, log_dir, as_of
-    )
+        model, final, fixed, () if no_text else parse_names(blocks), use_protected, path_share, tuple(overrides or ()),
+        seed, device, log_dir, as_of,
+    )  # fmt: skip
     with progress(json=json) as report:
         done = bank().train(request, progress=report)
     if json:

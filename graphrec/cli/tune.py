@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphrec.cli.invocation import bank
-from graphrec.cli.options import AsOf, Json
+from graphrec.cli.options import BLOCKS_HELP, AsOf, Json, parse_names
 from graphrec.cli.output import emit_json, progress, say
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ def command(
     timeout: Annotated[
         float | None, typer.Option(help="Seconds after which no other trial begins; a later call goes on.")
     ] = None,
-    text: Annotated[bool, typer.Option("--text/--no-text", help="Let terms read the texts of the nodes.")] = True,
+    blocks: Annotated[str, typer.Option(help=BLOCKS_HELP)] = "text",
+    no_text: Annotated[bool, typer.Option("--no-text", help="Short for --blocks none.")] = False,
     use_protected: Annotated[
         bool, typer.Option("--use-protected", help="Let scores use attributes marked as protected.")
     ] = False,
@@ -39,7 +40,16 @@ def command(
     """
     from graphrec.app.requests import Tune
 
-    request = Tune(model, trials, timeout, text, use_protected, tuple(overrides or ()), seed, as_of)
+    request = Tune(
+        model,
+        trials,
+        timeout,
+        () if no_text else parse_names(blocks),
+        use_protected,
+        tuple(overrides or ()),
+        seed,
+        as_of,
+    )
     with progress(json=json) as report:
         found = bank().tune(request, progress=report)
     if json:

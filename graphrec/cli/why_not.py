@@ -1,5 +1,6 @@
 """graphrec why-not: the rule that refuses a product, or its rank and what it lacks."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -50,5 +51,5 @@ def command(
         table([*columns[1:], f"what speaks for {found.ahead.product}"], rows, right=columns[1:])
 
 
-def _values(values: dict[str, object]) -> str:
+def _values(values: Mapping[str, object]) -> str:
     return ", ".join(f"{name} {'unknown' if value is None else value}" for name, value in values.items())

@@ -23,7 +23,7 @@ from graphrec.errors import UsageError
 from graphrec.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from graphrec.features.vectors import StoredVectors
+    from graphrec.features.sources.text.cache import StoredVectors
     from graphrec.serving.answer import Answer, ListOptions
     from graphrec.serving.engine import Engine
     from graphrec.store.base import Store

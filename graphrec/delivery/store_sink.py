@@ -16,10 +16,11 @@ from graphrec.delivery.sinks import SinkReport, SinkSpec, Target
 from graphrec.errors import StoreError
 from graphrec.serving.answer import Answer, Item
 from graphrec.serving.engine import Engine
+from graphrec.serving.positions import ABSENT
 from graphrec.store.base import Index, Store
 
 if TYPE_CHECKING:
-    from graphrec.features.vectors import StoredVectors
+    from graphrec.features.sources.text.cache import StoredVectors
 
 #: The edge type of what is written back; a mapping that has it keeps it for itself.
 RECOMMENDED = "RECOMMENDED"
@@ -149,8 +150,11 @@ def _vectors(engine: Engine, texts: "StoredVectors | None") -> dict[str, NDArray
     if texts is not None:
         found[TEXT_VECTOR] = texts.lookup(engine.snapshot.texts(engine.roles.product))[0]
     for term in engine.model.blend.terms:
-        if term.product_vectors is not None:
-            found[GRAPH_VECTOR] = term.product_vectors
+        vectors = term.product_vectors
+        if vectors is not None:
+            product = engine.roles.product
+            places = [engine.positions.in_model(product, here) for here in range(len(engine.products))]
+            found[GRAPH_VECTOR] = np.where(np.array(places)[:, None] == ABSENT, np.float32(0), vectors[places])
             break
     return {name: vectors for name, vectors in found.items() if vectors.any()}
 

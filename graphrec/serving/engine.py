@@ -102,8 +102,8 @@ class Engine:
         model: opened for that snapshot.
         notes: what a reader of answers must know.
         policy: which products may be shown; None: the built-in one.
-        masked: products (a row for every user of the model) that are no candidates besides those that the policy
-            refuses, such as what a split has fitted on.
+        masked: products (a row for every user) that are no candidates of a split, besides those that the policy
+            refuses: they stand for what a user holds. None: what the snapshot says.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class Engine:
         hidden = model.meta["hidden"]
         known_from = hidden["known_from"]
         self.known_before = END_OF_TIME if known_from is None else utc_text(known_from)
-        self.eligibility = Eligibility(snapshot, self.policy, known_before=known_from)
+        self.eligibility = Eligibility(snapshot, self.policy, known_before=known_from, held=masked)
         self._masked = masked
         self._reasons: dict[str, Reasons] = {
             name: Reasons(snapshot, model.blend, model.graph, self.known_before, language_of(name), self.positions)

@@ -141,7 +141,7 @@ def test_a_missing_package_names_its_extra(bank: Bank, monkeypatch: pytest.Monke
         bank.load(requests.Load("demo"))
     assert caught.value.exit_code == 2
     assert str(caught.value) == (
-        "this needs the package duckdb, which is not installed; run: pip install 'graphrec[load]'"
+        "this needs the Python package duckdb, which is not installed; run: pip install 'graphrec[load]'"
     )
 
 

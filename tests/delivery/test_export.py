@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -14,6 +15,7 @@ from graphrec.home import Home
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from tests.served import export_lists
+from tests.terms.models import served
 
 COLUMNS = ["user", "product", "rank", "score", "reason", "reason_share", "model", "snapshot", "as_of"]
 COLUMNS += ["name", "confidence", "warnings"]
@@ -109,3 +111,16 @@ def test_another_suffix_is_refused(engine: Engine, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         export_lists(engine, tmp_path / "scores.xlsx", 3)
     assert str(caught.value) == f"--out {tmp_path / 'scores.xlsx'}: cannot write .xlsx; use .csv, .jsonl, .parquet"
+
+
+def test_popularity_alone_serves_everybody(tmp_path: Path) -> None:
+    """The same for all is an answer, also for a customer without anything."""
+    engine = Engine.open(served(tmp_path / "home", "everyone"))
+    report = export_lists(engine, tmp_path / "scores.csv", 4)
+    assert (report.users, report.rows, report.without_list) == (60, 240, 0)
+    held = np.bincount(engine.model.graph.held().indices, minlength=20)
+    answer = engine.recommend("C059", 4)  # without an edge
+    assert answer.abstained is None
+    scores = [held[engine.products.ids.find(item.product)] for item in answer.items]
+    assert scores == sorted(held[:19])[::-1][:4]  # P19 is closed
+    assert {line.kind for item in answer.items for line in item.lines} == {"general"}
