@@ -14,6 +14,7 @@ from graphrec.evaluation.frontier import Frontier, frontier
 from graphrec.evaluation.groups import Group, Segments, by_holders, by_holdings, segments
 from graphrec.evaluation.hidden_part import POPULAR, Comparison
 from graphrec.evaluation.kinds import kinds_of, things_in_common
+from graphrec.features.blocks import Sources
 from graphrec.metrics.beyond import calibration, diversity, gini_interval, without_products
 from graphrec.metrics.intervals import Interval, bootstrap_all, paired_test
 from graphrec.metrics.ranking import evaluate_lists
@@ -31,8 +32,8 @@ class Wanted:
     """Sampled test users whose explanations are evaluated; 0: none."""
     ablation: bool = False
     """Refit without, and with shuffled, attributes and product knowledge."""
-    vectors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
-    """Text vectors by label, which a refit needs when the model had them."""
+    sources: Sources = field(default_factory=Sources)
+    """Of the feature blocks that a refit needs when the model read some."""
 
     min_confidence: float = 0.0
     """Of the lists whose explanations are evaluated, as `recommend` takes it."""
@@ -89,7 +90,7 @@ def detailed(comparison: Comparison, wanted: Wanted, *, progress: Progress = sil
         )
         if wanted.explain_users
         else None,
-        ablation=ablate(comparison, wanted.vectors, progress=progress) if wanted.ablation else None,
+        ablation=ablate(comparison, wanted.sources, progress=progress) if wanted.ablation else None,
     )
 
 

@@ -51,6 +51,7 @@ class Facts:
     """A snapshot as conditions see it.
 
     Args:
+        snapshot: the graph.
         as_of: the date of the answer in microseconds since 1970; None: the graph has no times.
         known_before: events known at or after this time are not seen; None: all are.
         held: products (a row for every user) that count as held; None: those of the snapshot.
@@ -82,7 +83,16 @@ class Facts:
         return self.roles.user if side == "user" else self.roles.product
 
     def column(self, side: str, name: str, block: Block) -> Value:
-        """The values of a column of `user` or `product` in a block."""
+        """The values of a column in a block.
+
+        Args:
+            side: `user` or `product`.
+            name: the column.
+            block: the pairs.
+
+        Returns:
+            (users, 1) for a column of users, (1, products) for one of products.
+        """
         chosen = block.users if side == "user" else block.products
         if chosen is not None and len(chosen) == 1 and (side, name) not in self._columns:
             return self._one(side, name, int(chosen[0]))
@@ -105,9 +115,17 @@ class Facts:
         return Truth(found)
 
     def happened(self, edge_type: str, days: float | None, block: Block) -> Truth:
-        """Which pairs have an event of a type, in the last `days` before the date of the answer if given.
+        """Which pairs have an event of a type; with `days`: in the last `days` before the date of the answer.
 
         An event without a time may lie in the window: unknown.
+
+        Args:
+            edge_type: an interaction.
+            days: the length of the window; None: at any time.
+            block: the pairs.
+
+        Returns:
+            (users, products).
         """
         edges = self._edges(edge_type)
         found = self._nothing(block)

@@ -1,6 +1,6 @@
 """Factors and tables: learned weights between a user's neighbours and the products."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -227,9 +227,13 @@ class _Learned(Term):
 
 
 class FactorTerm(_Learned):
-    """Two thin matrices: score = (sum of left rows) . right row; the first `text_dim` dimensions come from texts.
+    """Two thin matrices: score = (sum of left rows) . right row; the first `text_dim` dimensions come from features.
 
     Args:
+        text_dim: how many dimensions come from a feature block, 0 where all were learned.
+        part: the name of that block, which lines of those dimensions name.
+        sentences: of its lines by sign (`+`, `-`; `own+`, `own-` for what is the user's own) and language, for a block
+            that no language of graphrec knows.
         rounded: the rows are those of `exact_rows` already, as a model's files hold them.
 
     Shapes: left (nodes, dim), right (num_products, dim).
@@ -245,6 +249,8 @@ class FactorTerm(_Learned):
         right: NDArray[np.float32],
         *,
         text_dim: int = 0,
+        part: LinePart = "text",
+        sentences: Mapping[str, Mapping[str, str]] | None = None,
         rounded: bool = False,
     ) -> None:
         self.name = name
@@ -257,6 +263,8 @@ class FactorTerm(_Learned):
         self.neighbours = tuple(neighbours)
         self.right = right
         self.text_dim = text_dim
+        self.part = part
+        self.sentences = dict(sentences or {})
 
     @property
     def is_collaborative(self) -> bool:
@@ -343,10 +351,10 @@ class FactorTerm(_Learned):
         return Shares.stack(parts) if parts else Shares.none(len(products))
 
     def parts(self) -> list[tuple[LinePart, slice]]:
-        """The dimensions that come from texts and those that were learned."""
+        """The dimensions that come from a feature block and those that were learned."""
         if not self.text_dim:
             return [("learned", slice(None))]
-        whole: list[tuple[LinePart, slice]] = [("text", slice(0, self.text_dim))]
+        whole: list[tuple[LinePart, slice]] = [(self.part, slice(0, self.text_dim))]
         return [*whole, ("learned", slice(self.text_dim, None))] if self.text_dim < self.right.shape[1] else whole
 
     def lines_of(self, users: NDArray[np.int32], products: Sequence[NDArray[np.int32]]) -> Lines:
@@ -358,7 +366,10 @@ class FactorTerm(_Learned):
         return FactorLines(self, users)
 
     def _on(self, graph: Graph, neighbours: tuple[Neighbours, ...]) -> Self:
-        return type(self)(self.name, graph, neighbours, self.right, text_dim=self.text_dim, rounded=True)
+        return type(self)(
+            self.name, graph, neighbours, self.right,
+            text_dim=self.text_dim, part=self.part, sentences=self.sentences, rounded=True,
+        )  # fmt: skip
 
     def _products_of(self, source: Neighbours, rows: NDArray[np.int32]) -> Matrix:
         return np.asarray(source.dense[rows], np.float64) @ np.asarray(self.right, np.float64).T
@@ -367,14 +378,17 @@ class FactorTerm(_Learned):
         """Both matrices, and which edges lead to the left one."""
         described = self._describe_neighbours()
         right = Stored(self.right, (self.graph.schema.roles.product, None))
-        settings = {**described.settings, "text_dim": self.text_dim}
+        settings = {
+            **described.settings, "text_dim": self.text_dim, "part": self.part, "sentences": self.sentences,
+        }  # fmt: skip
         return replace(described, settings=settings, arrays={**described.arrays, "right": right})
 
     @classmethod
     def open(cls, described: Described, graph: Graph) -> Self:
         """The described factors."""
         neighbours, right = cls._open_neighbours(described, graph), described.arrays["right"].values
-        return cls(described.name, graph, neighbours, right, text_dim=described.settings["text_dim"], rounded=True)
+        own = {name: described.settings[name] for name in ("text_dim", "part", "sentences")}
+        return cls(described.name, graph, neighbours, right, **own, rounded=True)
 
 
 class TableTerm(_Learned):

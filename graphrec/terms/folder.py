@@ -325,12 +325,9 @@ def _of_kind(home: Home, kind: str, prefer_final: bool) -> Path | None:
     if not prefer_final:
         return tested
     final_snapshot = read_meta(final)["snapshot"]
-    if (
-        final_snapshot == read_meta(tested)["snapshot"]
-        or final_snapshot[:DIGITS] == SnapshotShelf(home.snapshots).latest_hash()
-    ):
-        return final
-    return tested
+    newest = SnapshotShelf(home.snapshots).latest_hash()
+    is_current = final_snapshot == read_meta(tested)["snapshot"] or final_snapshot[:DIGITS] == newest
+    return final if is_current else tested
 
 
 def _kinds_by_age(home: Home) -> list[str]:

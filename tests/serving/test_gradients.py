@@ -8,8 +8,10 @@ import pytest
 from graphrec.graph.adjacency import visible_graph
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
-from graphrec.models.graphsage.network import GraphSageConfig, fit_graphsage
-from graphrec.models.lightgcn_id.network import PlainLightGCNConfig, fit_lightgcn_id
+from graphrec.models.graphsage import GraphSageConfig
+from graphrec.models.graphsage.network import fit_graphsage
+from graphrec.models.lightgcn_id import PlainLightGCNConfig
+from graphrec.models.lightgcn_id.network import fit_lightgcn_id
 from graphrec.serving.audit import audited
 from graphrec.serving.engine import Engine
 from graphrec.terms.base import Term
@@ -26,7 +28,7 @@ def serve(folder: Path, kind: str) -> Engine:
     graph = visible_graph(snapshot)
     term: Term
     if kind == "graphsage":
-        term = fit_graphsage(graph, None, GraphSageConfig(dim=8, epochs=3, fanout=25)).term
+        term = fit_graphsage(graph, GraphSageConfig(dim=8, epochs=3, fanout=25)).term
     else:
         term = fit_lightgcn_id(graph, PlainLightGCNConfig(dim=8, epochs=3)).term
     model = home.models / f"{kind}-final"

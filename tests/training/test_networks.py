@@ -11,8 +11,9 @@ from graphrec.errors import ModelError, UsageError
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.terms.folder import open_model
-from graphrec.training import trials, writing
+from graphrec.training import fit
 from graphrec.training.fit import TrainOptions, train
+from tests.training import registry
 
 KINDS = ("lightgcn-id", "graphsage", "als", "rp3beta")
 
@@ -28,7 +29,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     }
     for kind, plain in short.items():
         given = plain | ({"epochs": 20, "patience": 20} if kind in ("lightgcn-id", "graphsage") else {})
-        monkeypatch.setitem(trials.TRIALS, kind, lambda graph, given=given: iter([given]))
+        registry.try_only(monkeypatch, kind, [given])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -36,8 +37,8 @@ def test_what_is_written_scores_as_what_was_fitted(
     snapshot: Snapshot, home: Home, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fitted = []
-    write = writing.write_files
-    monkeypatch.setattr(writing, "write_files", lambda *given: (fitted.append(given[1]), write(*given))[1])
+    write = fit.write_model
+    monkeypatch.setattr(fit, "write_model", lambda *given: (fitted.append(given[1]), write(*given))[1])
     report = train(snapshot, home, TrainOptions(kind))
     model = open_model(report.path, snapshot)
     users = np.arange(60, dtype=np.int32)

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from graphrec.graph.adjacency import Graph, visible_graph
+from graphrec.models.inputs import Inputs
 from graphrec.models.newness import fit_newness, is_new
 from graphrec.models.popularity import fit_popularity
 from graphrec.terms.blend import Blend
-from graphrec.training.recipes import Inputs, blend_of
+from graphrec.training.assemble import blend_of
 from graphrec.training.search.newcomers import head_start, with_head_start
 from graphrec.training.split import split_of
 from graphrec.training.validation import Validation
