@@ -23,7 +23,7 @@ from graphrec.policy.rules import Policy, default_policy
 from graphrec.schema import LANGUAGES
 from graphrec.serving.answer import Answer, ExplainOptions, Item, ListOptions, ScoreGradients
 from graphrec.serving.confidence import confidence, total_weight
-from graphrec.serving.eligible import Eligibility
+from graphrec.serving.eligible import Eligibility, date_of
 from graphrec.serving.gradients import gradients_of
 from graphrec.serving.positions import ABSENT, Positions
 from graphrec.serving.reasons.languages import language_of
@@ -144,7 +144,8 @@ class Engine:
         """The engine of a home: its final model if there is one, of that kind if given, on its newest snapshot.
 
         The weights are those of the model; names, states of products, consents and what is held are of the newest
-        snapshot. Where that has another schema, the snapshot that the model was trained on is served.
+        snapshot. Where that has another schema, or is as of an earlier date than the one that the model was trained
+        on, that one is served.
 
         Raises:
             NotTrained: there is no model, or its snapshot is gone.
@@ -154,10 +155,16 @@ class Engine:
         shelf = SnapshotShelf(home.snapshots)
         snapshot = shelf.latest()
         notes: tuple[str, ...] = ()
+        if snapshot.hash != opened.snapshot and snapshot.as_of is not None:
+            own = shelf.of_address(opened.snapshot, opened.meta["as_of"])
+            snapshot = snapshot if (date_of(snapshot) or 0) >= (date_of(own) or 0) else own
+        elif snapshot.hash == opened.snapshot:
+            # Equal content may have been taken for several dates: the answers keep the date of the model.
+            snapshot = snapshot.dated(opened.meta["as_of"])
         try:
             model = opened.model(snapshot)
         except CheckpointMismatch:
-            snapshot = shelf.of_hash(opened.snapshot)
+            snapshot = shelf.of_address(opened.snapshot, opened.meta["as_of"])
             model = opened.model(snapshot)
             notes = ("the newest snapshot has other labels, edge types or roles than this model; run: graphrec train",)
         else:

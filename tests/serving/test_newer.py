@@ -1,6 +1,7 @@
 """A model on a newer snapshot: positions are joined by ids, names and states are of now, weights as trained."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,7 +20,7 @@ from graphrec.serving.engine import Engine
 from graphrec.serving.lists import recommend_many
 from graphrec.serving.why_not import why_not
 from graphrec.terms.blend import Blend
-from tests.banks import SCHEMA, bank_snapshot, small_bank
+from tests.banks import SCHEMA, START, bank_snapshot, small_bank
 from tests.served import random_factors, write_model
 
 WHOLE = ListOptions(reasons=None, count_groups=True)
@@ -127,3 +128,18 @@ def test_another_schema_keeps_the_snapshot_of_the_model(tmp_path: Path) -> None:
     assert engine.notes == (
         "the newest snapshot has other labels, edge types or roles than this model; run: graphrec train",
     )
+
+
+def test_a_snapshot_as_of_an_earlier_date_is_not_served(tmp_path: Path) -> None:
+    """`snapshot --as-of` of last year leaves today's holdings in force."""
+    home = Home(tmp_path / "home").prepare()
+    shelf = SnapshotShelf(home.snapshots)
+    snapshot = shelf.add(bank_snapshot)
+    graph = visible_graph(snapshot)
+    write_model(home, snapshot, Blend([fit_kernel(graph, starting_walks(snapshot.schema))], [1.0]), graph)
+    nodes, edges = small_bank()
+    early = START + timedelta(days=30)
+    edges["BOUGHT"] = edges["BOUGHT"].filter(pc.less(edges["BOUGHT"]["known_at"], early))
+    shelf.add(lambda folder: write_snapshot(folder, SCHEMA, nodes, edges, as_of=early))
+    assert shelf.latest().as_of is not None
+    assert Engine.open(home).snapshot.hash == snapshot.hash
