@@ -1,10 +1,9 @@
 """A served model on a small bank."""
 
-import json
-
 import numpy as np
 import pytest
 
+from graphrec.files import replace_folder
 from graphrec.graph.adjacency import Graph, Hop, visible_graph
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
@@ -13,9 +12,11 @@ from graphrec.models.kernel import fit_kernel, starting_walks
 from graphrec.serving.engine import Engine
 from graphrec.terms.blend import Blend
 from graphrec.terms.factors import FactorTerm, Neighbours
-from graphrec.terms.files import write_blend
-from graphrec.terms.folder import content_hash
+from graphrec.terms.folder import write_model as write_files
 from tests.banks import bank_snapshot
+
+#: What the folder of a model that was fitted on everything says besides.
+META = {"kind": "blend", "final": True, "hidden": {"known_from": None, "pairs": 0}}
 
 
 @pytest.fixture(scope="session")
@@ -31,19 +32,8 @@ def served_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 def write_model(home: Home, snapshot: Snapshot, blend: Blend, graph: Graph) -> None:
     """A blend as the final model of a home, fitted on all of a snapshot."""
-    folder = home.models / "blend-final"
-    folder.mkdir(parents=True, exist_ok=True)
-    description = write_blend(folder, blend, graph)
-    meta = {
-        "format": 1,
-        "kind": "blend",
-        "final": True,
-        "hash": content_hash(folder, description),
-        "snapshot": snapshot.hash,
-        "hidden": {"known_from": None, "pairs": 0},
-        "description": description,
-    }
-    (folder / "meta.json").write_text(json.dumps(meta), "utf-8")
+    with replace_folder(home.models / "blend-final") as folder:
+        write_files(folder, blend, graph, snapshot, META)
 
 
 def random_factors(graph: Graph) -> FactorTerm:

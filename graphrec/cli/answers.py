@@ -83,6 +83,8 @@ def _show_audit(item: Item, audit: Audit, told: Sentences) -> None:
         rows.append([one.edge, via, *effect, f"{item.rank} → {one.rank}"])
     columns = [told.say(key) for key in ("deleted edge", "to", "predicted", "actual", "gap", "rank")]
     table(columns, rows, right=columns[2:])
+    if audit.withheld:
+        say(told.say("withheld", n=f"{audit.withheld:,}", least=str(told.schema.roles.min_group)))
     say(told.say("recomputed", terms=", ".join(audit.recomputed) or "-", folded=", ".join(audit.folded_in) or "-"))
     say(told.say("held fixed", error=f"{audit.sum_error:.1e}"))
 

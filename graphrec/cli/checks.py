@@ -95,14 +95,14 @@ def _disk() -> Check:
 
 
 def _torch() -> Check:
-    from graphrec.features.text import choose_device
+    from graphrec.features.device import choose_device
 
     device = choose_device()
     return Check("torch", True, f"{metadata.version('torch')} on {device.name}: {device.reason}")
 
 
 def _encoder() -> Check:
-    from graphrec.features.encoder import EncoderFiles
+    from graphrec.features.sources.text.files import EncoderFiles
 
     files = EncoderFiles.find(state.settings.encoder)
     return Check("encoder", True, f"{files.name}, {files.dim} numbers a text, weights as they should be")

@@ -21,7 +21,7 @@ def command(
     Hugging Face hub, a folder is read as it is.
     """
     from graphrec.cli.latest import latest_snapshot
-    from graphrec.features.embed import embed_snapshot
+    from graphrec.features.sources.text.source import embed_snapshot
 
     with progress(json=json) as report:
         snapshot = latest_snapshot(report)

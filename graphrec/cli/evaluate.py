@@ -54,7 +54,7 @@ def command(
     bootstrap samples of users. `--report` measures much more and draws it on one page that needs nothing but itself;
     `--json` then prints that too, under `details`.
     """
-    from graphrec.cli.train import text_vectors
+    from graphrec.cli.train import sources_named
     from graphrec.evaluation.details import Wanted
     from graphrec.evaluation.evaluate import evaluate
     from graphrec.graph.shelf import SnapshotShelf
@@ -82,11 +82,12 @@ def command(
     with progress(json=json) as tell:
         wanted = None
         if asked:
-            # A refit reads the texts that the model read.
-            reads = ablation and read_meta(folder)["request"]["vectors"]
-            vectors = text_vectors(snapshot, tell) if reads else {}
+            # A refit reads the feature blocks that the model read.
+            read = sorted({block["name"] for block in read_meta(folder)["blocks"]}) if ablation else []
+            sources = sources_named(",".join(read) or None, tell)
             judged_users = REPORTED_USERS if explain_users is None else explain_users
-            wanted = Wanted(explain_users=judged_users, ablation=ablation, vectors=vectors)
+            least = state.settings.min_confidence
+            wanted = Wanted(judged_users, ablation=ablation, sources=sources, min_confidence=least)
         done = evaluate(
             snapshot, folder, ks=_lengths(k), baselines=names, seed=state.settings.seed, home=state.home, wanted=wanted,
             progress=tell,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from graphrec.cli.latest import latest_snapshot
 from graphrec.cli.output import emit_json, progress, say, table
 from graphrec.cli.state import state
-from graphrec.cli.train import text_vectors
+from graphrec.cli.train import sources_named
 from graphrec.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ def judge_new(side: "Side", kind: str, ks: Sequence[int], *, json: bool) -> None
 
     with progress(json=json) as report:
         snapshot = latest_snapshot(report)
-        vectors = text_vectors(snapshot, report)
+        sources = sources_named("text", report)
         done = evaluate_cold(
-            snapshot, side, kind=kind, ks=ks, vectors=vectors, seed=state.settings.seed, progress=report
+            snapshot, side, kind=kind, ks=ks, sources=sources, seed=state.settings.seed, progress=report
         )
     if json:
         emit_json(done)
@@ -74,9 +74,9 @@ def judge_dates(name: str, data: Path | None, kind: str, *, json: bool) -> None:
         run_load(load_mapping(name), data, sink, scratch=folder)
         snapshot = write_snapshot(folder / "snapshot", sink.schema, sink.nodes, sink.edges, sink.series, {})
         prices = Prices.of(sink.series["price"], list(snapshot.nodes(sink.schema.roles.product).ids))
-        vectors = text_vectors(snapshot, report)
+        sources = sources_named("text", report)
         done = evaluate_rolling(
-            snapshot, prices, name, kind=kind, vectors=vectors, seed=state.settings.seed, progress=report
+            snapshot, prices, name, kind=kind, sources=sources, seed=state.settings.seed, progress=report
         )
     if json:
         emit_json(done)

@@ -12,7 +12,7 @@ from graphrec.cli.state import state
 from graphrec.errors import UsageError
 
 if TYPE_CHECKING:
-    from graphrec.features.vectors import StoredVectors
+    from graphrec.features.sources.text.cache import StoredVectors
     from graphrec.serving.engine import Engine
 
 
@@ -103,8 +103,8 @@ def _say_notes(engine: "Engine") -> None:
 
 def _texts() -> "StoredVectors | None":
     """The text vectors of the home, when there are any."""
-    from graphrec.features.encoder import EncoderFiles
-    from graphrec.features.vectors import StoredVectors
+    from graphrec.features.sources.text.cache import StoredVectors
+    from graphrec.features.sources.text.files import EncoderFiles
 
     folder = state.home.vectors / EncoderFiles.find(state.settings.encoder).slug
     return StoredVectors.open(folder) if (folder / "meta.json").exists() else None

@@ -11,26 +11,26 @@ from graphrec.cli.output import emit_json, note, progress, say
 from graphrec.cli.state import state
 
 if TYPE_CHECKING:
-    from graphrec.graph.snapshot import Snapshot
+    from graphrec.features.blocks import Sources
     from graphrec.progress import Progress
-    from graphrec.training.writing import TrainReport
+    from graphrec.training.job import TrainReport
+
+MODEL_HELP = "blend, or one model: `graphrec train --models` lists them."
+BLOCKS_HELP = (
+    "What models may read besides edges, with commas: text, columns (numbers and categories of nodes), series (prices "
+    "as of the date); none for nothing."
+)
 
 
 def command(
-    model: Annotated[
-        str,
-        typer.Option(
-            help="blend, kernel, learned-kernel, spectral, lightgcn, ease, softmax, itemknn, popularity, text, "
-            "lightgcn-id (with user vectors), graphsage (not linear), als or rp3beta."
-        ),
-    ] = "blend",
+    model: Annotated[str, typer.Option(help=MODEL_HELP)] = "blend",
     final: Annotated[
         bool, typer.Option("--final", help="Refit what was chosen on everything, the test part too: for serving.")
     ] = False,
     fixed: Annotated[
         bool, typer.Option("--fixed", help="Defaults fixed beforehand; nothing is tuned on validation.")
     ] = False,
-    text: Annotated[bool, typer.Option("--text/--no-text", help="Let terms read the texts of the nodes.")] = True,
+    blocks: Annotated[str, typer.Option(help=BLOCKS_HELP)] = "text",
     use_protected: Annotated[
         bool, typer.Option("--use-protected", help="Let scores use attributes marked as protected.")
     ] = False,
@@ -40,7 +40,7 @@ def command(
             min=0, max=0.99, help="Part of a blend's weight on real paths, where that costs at most 2 % on validation."
         ),
     ] = 0.62,
-    given: Annotated[
+    overrides: Annotated[
         list[str] | None,
         typer.Option("--set", help="TERM.NAME=VALUE, such as lightgcn.loss=bpr: not searched (docs/models.md)."),
     ] = None,
@@ -58,8 +58,8 @@ def command(
     test part stays hidden for `graphrec evaluate`. `--final` refits what was chosen on everything. A training that was
     killed goes on where it was.
     """
-    from graphrec.training.configs import read_set
     from graphrec.training.fit import TrainOptions, train
+    from graphrec.training.overrides import read_overrides
 
     look_back(as_of)
     options = TrainOptions(
@@ -69,29 +69,25 @@ def command(
         seed=state.settings.seed if seed is None else seed,
         use_protected=use_protected,
         path_share=path_share,
-        given=read_set(given or ()),
+        overrides=read_overrides(overrides or ()),
         device=device,
     )
     with progress(json=json) as report:
         snapshot = latest_snapshot(report)
-        vectors = text_vectors(snapshot, report) if text and not fixed else {}
-        done = train(snapshot, state.home.prepare(), options, vectors=vectors, log_dir=log_dir, progress=report)
+        sources = sources_named(None if fixed else blocks, report)
+        done = train(snapshot, state.home.prepare(), options, sources=sources, log_dir=log_dir, progress=report)
     if json:
         emit_json(_plain(done))
     else:
         _print(done)
 
 
-def text_vectors(snapshot: "Snapshot", report: "Progress") -> dict[str, Any]:
-    """The text vectors of every label that has texts, encoding what is not known yet."""
-    from graphrec.features.text import Encoder
-    from graphrec.features.vectors import VectorCache
+def sources_named(names: str | None, report: "Progress") -> "Sources":
+    """The sources of feature blocks of this home by names with commas between them; none for `none` or None."""
+    from graphrec.features.registry import sources_of
 
-    labels = [label for label in snapshot.labels if snapshot.meta["texts"][label]]
-    if not labels:
-        return {}
-    cache = VectorCache(state.home.vectors, Encoder.open(state.settings.encoder))
-    return {label: cache.vectors(snapshot.texts(label), report)[1] for label in labels}
+    wanted = [] if names in (None, "none") else [name.strip() for name in str(names).split(",")]
+    return sources_of(wanted, state.home, state.settings.encoder, progress=report)
 
 
 def _plain(done: "TrainReport") -> dict[str, Any]:

@@ -8,6 +8,7 @@ from graphrec.cli.as_of import AsOf, look_back
 from graphrec.cli.latest import latest_snapshot
 from graphrec.cli.output import emit_json, progress, say
 from graphrec.cli.state import state
+from graphrec.cli.train import BLOCKS_HELP
 
 if TYPE_CHECKING:
     from graphrec.training.tune import Tuned
@@ -21,11 +22,11 @@ def command(
     timeout: Annotated[
         float | None, typer.Option(help="Seconds after which no other trial begins; a later call goes on.")
     ] = None,
-    text: Annotated[bool, typer.Option("--text/--no-text", help="Let terms read the texts of the nodes.")] = True,
+    blocks: Annotated[str, typer.Option(help=BLOCKS_HELP)] = "text",
     use_protected: Annotated[
         bool, typer.Option("--use-protected", help="Let scores use attributes marked as protected.")
     ] = False,
-    given: Annotated[
+    overrides: Annotated[
         list[str] | None,
         typer.Option("--set", help="TERM.NAME=VALUE, such as lightgcn.loss=bpr: every trial has it (docs/models.md)."),
     ] = None,
@@ -38,8 +39,8 @@ def command(
     The first trials are those that every training tries, so that the winner is no worse on validation. A study that was
     stopped goes on where it was. The test part is not read.
     """
-    from graphrec.cli.train import text_vectors
-    from graphrec.training.configs import read_set
+    from graphrec.cli.train import sources_named
+    from graphrec.training.overrides import read_overrides
     from graphrec.training.tune import TuneOptions, tune
 
     look_back(as_of)
@@ -49,12 +50,11 @@ def command(
         timeout=timeout,
         seed=state.settings.seed if seed is None else seed,
         use_protected=use_protected,
-        given=read_set(given or ()),
+        overrides=read_overrides(overrides or ()),
     )
     with progress(json=json) as report:
         snapshot = latest_snapshot(report)
-        vectors = text_vectors(snapshot, report) if text else {}
-        found = tune(snapshot, state.home.prepare(), options, vectors=vectors, progress=report)
+        found = tune(snapshot, state.home.prepare(), options, sources=sources_named(blocks, report), progress=report)
     if json:
         emit_json({"studies": found, "snapshot": snapshot.hash})
     else:

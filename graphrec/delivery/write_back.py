@@ -20,7 +20,7 @@ from graphrec.serving.lists import recommend_many
 from graphrec.store.base import Index, Store
 
 if TYPE_CHECKING:
-    from graphrec.features.vectors import StoredVectors
+    from graphrec.features.sources.text.cache import StoredVectors
 
 #: The edge type of what is written back; a mapping that has it keeps it for itself.
 RECOMMENDED = "RECOMMENDED"

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import RLock
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, overload
 
 import numpy as np
@@ -120,6 +121,8 @@ class Term(ABC):
     """What people call it: kernel, spectral, ease, …"""
     scorers: "tuple[WalkScorer, ...]" = ()
     """Its walks, which `LineGroup.walk` counts; none where its lines are no paths."""
+    sentences: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+    """Sentences of its lines by sign and language, for a feature block that no language of graphrec knows."""
     graph: Graph
     """The graph it reads; only the hops of `hops` need to be there."""
 

@@ -127,9 +127,17 @@ def test_counts_of_a_check(graph: Snapshot) -> None:
 
 def test_blocks_do_not_change_a_check(graph: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = check_policy(compiled(graph, HELD, RISK, COOLING))
-    monkeypatch.setattr("graphrec.policy.check.BLOCK_PAIRS", 2)
+    monkeypatch.setattr("graphrec.policy.check.BLOCK_BYTES", 6)
     assert check_policy(compiled(graph, HELD, RISK, COOLING)) == whole
     assert whole.pairs_left == 2
+
+
+def test_a_pair_that_256_rules_refuse_counts_for_none_alone(graph: Snapshot) -> None:
+    rules = [rule("False", name=f"r{number}") for number in range(257)]
+    report = check_policy(compiled(graph, *rules))
+    assert report.pairs_left == 0
+    assert {count.alone for count in report.rules} == {0}
+    assert [count.first for count in report.rules if count.first] == [report.users * report.products]
 
 
 def test_levels_order_texts(tmp_path: Path) -> None:

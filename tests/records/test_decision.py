@@ -12,6 +12,7 @@ import pytest
 from graphrec import __version__
 from graphrec.delivery.export import export_lists
 from graphrec.errors import RecordError
+from graphrec.graph.arrays import write_sealed
 from graphrec.home import Home
 from graphrec.records.blocks import canonical, segments
 from graphrec.records.decision import Decisions, Request, versions
@@ -21,6 +22,7 @@ from graphrec.records.verify import verify
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.serving.reasons.sentences import Sentences
+from graphrec.terms.folder import read_meta
 
 OPTIONS: dict[str, Any] = {"reasons": 3}
 
@@ -159,8 +161,8 @@ def test_a_replay_names_the_lines_that_differ(recorded: Home, monkeypatch: pytes
 
 def test_a_model_that_changed_under_the_answer_is_not_recorded(home: Home) -> None:
     engine = Engine.open(home)
-    meta = engine.model.folder / "meta.json"
-    meta.write_text(meta.read_text("utf-8").replace(engine.model.hash, "1" * 64), "utf-8")
+    folder = engine.model.folder
+    write_sealed(folder / "meta.json", {**read_meta(folder), "hash": "1" * 64})
     answer = engine.recommend("C003", 4)
     with pytest.raises(RecordError, match="model blend-final was trained anew while it answered; run this again"):
         Decisions(home, engine, Request("recommend", 4, OPTIONS)).add([answer])

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import ModelError, SchemaOutdated
-from graphrec.features.shards import Keys, Vectors, compact, open_shards, search, sortable, write_shard
+from graphrec.features.sources.text.shards import Keys, Vectors, compact, open_shards, search, sortable, write_shard
 from graphrec.files import whole_file
 from graphrec.progress import Progress, silent
 

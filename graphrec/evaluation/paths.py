@@ -1,4 +1,4 @@
-"""The paths that are shown: how recent, how popular, how various; and how many paths begin with each edge."""
+"""The paths among the reasons: how recent, how popular, how various; and how many paths begin with each edge."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,13 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.evaluation.hidden_part import Comparison
 from graphrec.graph.adjacency import Hop
 from graphrec.metrics.paths import entity_popularity, mean_of_known, type_diversity
-from graphrec.serving.positions import Positions
+from graphrec.serving.engine import Engine, Listed
 from graphrec.serving.reasons.prefer import history
 from graphrec.terms.blend import Blend
-from graphrec.terms.ledger import Edge, Ledger
+from graphrec.terms.ledger import Edge
 from graphrec.terms.walks import WalkScorer
 
 #: Later than every event.
@@ -20,32 +19,30 @@ EVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
-class Walked:
-    """LIR, SEP and ETD of one user's shown paths, nan where they are not known."""
+class PathQuality:
+    """LIR, SEP and ETD of the leading paths of one list, nan where they are not known."""
 
     recency: float
     popularity: float
     diversity: float
 
 
-class Walks:
-    """Measures the strongest path of every product in a list."""
+class Paths:
+    """Measures the first path among the reasons of every product in a list."""
 
-    def __init__(self, comparison: Comparison) -> None:
-        self.comparison = comparison
-        terms = comparison.model.blend.terms
-        self.types = {scorer.walk.hops[-1] for term in terms for scorer in term.scorers}
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.types = {scorer.walk.hops[-1] for term in engine.model.blend.terms for scorer in term.scorers}
         self._popularity: dict[Hop, NDArray[np.float64]] = {}
 
-    def of(self, user: int, ledger: Ledger, lines: Sequence[Sequence[int]]) -> Walked:
-        """The metrics of a list, from the lines of each product in their order."""
-        model = self.comparison.model
-        known = history(
-            Positions(self.comparison.snapshot), model.graph, user, model.meta["hidden"]["known_from"] or EVER
-        )
+    def quality(self, listed: Listed) -> PathQuality:
+        """The metrics of a list; without any path the diversity is 0, and nothing else is known."""
+        model, ledger, user = self.engine.model, listed.scored.ledger, listed.scored.user
+        known_before = model.meta["hidden"]["known_from"] or EVER
+        known = history(self.engine.positions, model.graph, user, known_before)
         recency, popularity, types = [], [], []
-        for shown in lines:
-            walked = ((line, model.blend.scorer(ledger, line)) for line in shown)
+        for lines in listed.lines:
+            walked = ((line, model.blend.scorer(ledger, line)) for line in lines)
             line, scorer = next(((line, scorer) for line, scorer in walked if scorer is not None), (-1, None))
             if scorer is None:
                 continue
@@ -55,9 +52,8 @@ class Walks:
             entity = mid if scorer.length > 2 else via
             if scorer.length > 1 and not scorer.people and entity >= 0:
                 popularity.append(float(self._popular(scorer)[entity]))
-        # A user without any path has diversity 0; recency and popularity are of paths alone.
         diversity = type_diversity(types, len(self.types)) if self.types else float("nan")
-        return Walked(mean_of_known(recency), mean_of_known(popularity), diversity)
+        return PathQuality(mean_of_known(recency), mean_of_known(popularity), diversity)
 
     def _popular(self, scorer: WalkScorer) -> NDArray[np.float64]:
         """SEP of every node before the product, by how many products it leads to."""

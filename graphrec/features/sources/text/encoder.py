@@ -1,7 +1,6 @@
 """Texts to vectors: the one place that loads a text encoder. Torch is imported when a text is encoded."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import ModelError
-from graphrec.features.encoder import EncoderFiles
+from graphrec.features.device import Device, choose_device
+from graphrec.features.sources.text.files import EncoderFiles
 from graphrec.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -20,31 +20,6 @@ Vectors = NDArray[np.float32]
 WHAT = "encoding texts"
 _TOKENS_AT_ONCE = {"cpu": 2048, "cuda": 1 << 16}
 """Tokens of one batch, padding included; on a CPU small enough for its cache (measured in benchmarks/embed.py)."""
-
-
-@dataclass(frozen=True)
-class Device:
-    """Where the encoder runs, and why there."""
-
-    name: str
-    reason: str
-
-
-def choose_device(wanted: str = "auto") -> Device:
-    """Return the device that is wanted: cpu, cuda, or auto for the GPU where torch can use one, else the CPU.
-
-    Raises:
-        ModelError: cuda is wanted and not there.
-    """
-    import torch
-
-    if wanted == "cpu":
-        return Device("cpu", "the CPU was asked for")
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise ModelError("--device cuda: torch finds no CUDA device here; use --device auto or --device cpu")
-    if torch.cuda.is_available():
-        return Device("cuda", f"{torch.cuda.get_device_name()} is there")
-    return Device("cpu", "torch finds no CUDA device")
 
 
 class Encoder:
