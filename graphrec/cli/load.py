@@ -46,11 +46,11 @@ def command(
         raise UsageError(
             "which mapping? graphrec load NAME_OR_FILE --data DIR, or graphrec load --new my.toml --data DIR"
         )
-    from graphrec.loading import load_mapping, parse_limit
+    from graphrec.loading import folder_of, load_mapping, parse_limit
 
     limit = parse_limit(max_rejected)
     chosen = load_mapping(mapping, state.settings.roles)
-    folder = data or (Path(mapping).parent if Path(mapping).is_file() else Path())
+    folder = data or folder_of(mapping)
     if check:
         if bulk is not None:
             raise UsageError("--check writes nothing and --bulk writes files; leave one of them out")

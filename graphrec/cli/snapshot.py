@@ -80,11 +80,11 @@ def _from_mapping(
     from graphrec.graph.build import write_snapshot
     from graphrec.graph.memory import MemorySink
     from graphrec.graph.shelf import SnapshotShelf
-    from graphrec.loading import load_mapping, parse_limit, run_load
+    from graphrec.loading import folder_of, load_mapping, parse_limit, run_load
     from graphrec.store.read import forget_origin
 
     chosen = load_mapping(name, state.settings.roles)
-    folder = data or (Path(name).parent if Path(name).is_file() else Path())
+    folder = data or folder_of(name)
     home = state.home.prepare()
     sink = MemorySink()
     rejected = home.path / "rejected.csv"
