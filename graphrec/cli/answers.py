@@ -3,12 +3,21 @@
 import json
 from collections.abc import Sequence
 
-from graphrec.cli.output import note, say, table
+from graphrec.app.answers import Served
+from graphrec.cli.output import note, say, say_block, table
 from graphrec.serving.answer import Answer, Audit, Item, Line
 from graphrec.serving.reasons.sentences import Sentences
 
 SHOWN = 0.0005
-"""What is less has no digit in a list."""
+"""Smaller shares round to 0.000 and are left out."""
+
+
+def show_served(served: Served) -> None:
+    """Print beside an answer what a reader should know besides, and where it is in the record."""
+    for text in served.notes:
+        note(f"note: {text}")
+    if served.record is not None:
+        note(f"recorded as entry {served.record}")
 
 
 def show_answer(answer: Answer, told: Sentences) -> None:
@@ -97,7 +106,7 @@ def _show_cypher(lines: Sequence[Line]) -> None:
             statements.setdefault(line.cypher, []).append(line)
     for statement, using in statements.items():
         say()
-        say(statement)
+        say_block(statement)
         for line in using:
             say(f"// {line.text}: {json.dumps(line.parameters, ensure_ascii=False)}")
 

@@ -46,7 +46,8 @@ def write_draft(path: Path, folder: Path, *, scratch: Path | None = None, progre
         is_there = path.exists()
     except (OSError, ValueError) as error:
         raise SourceError(
-            f"{shown_path(path)} cannot be written: {getattr(error, 'strerror', None) or error}; name another file with --new"
+            f"{shown_path(path)} cannot be written: {getattr(error, 'strerror', None) or error}; "
+            "name another file with --new"
         ) from error
     if is_there:
         raise SourceError(f"{path} is there already; name another file with --new, or remove it")
