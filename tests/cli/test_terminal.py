@@ -81,7 +81,7 @@ def test_deep_nesting_and_long_names_are_one_line_and_a_documented_code(home: Ho
     assert err == "error: --param x is nested too deep; want a number, a text, or lists of them\n"
     long = "x" * 300
     for expected, words in (
-        (2, ("--home", str(tmp_path / long), "recommend", "C003")),
+        (3, ("--home", str(tmp_path / long), "recommend", "C003")),
         (3, ("--home", str(home.path), "export", "--out", str(tmp_path / f"{long}.csv"))),
         (2, ("--home", str(home.path), "recommend", "C003", "--model", long)),
     ):
