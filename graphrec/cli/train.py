@@ -9,16 +9,22 @@ from graphrec.cli.as_of import AsOf, look_back
 from graphrec.cli.latest import latest_snapshot
 from graphrec.cli.output import emit_json, note, progress, say
 from graphrec.cli.state import state
+from graphrec.features.registry import makers
+from graphrec.models.registry import models
 
 if TYPE_CHECKING:
     from graphrec.features.blocks import Sources
     from graphrec.progress import Progress
     from graphrec.training.job import TrainReport
 
-MODEL_HELP = "blend, or one model: `graphrec train --models` lists them."
+MODEL_HELP = " ".join(
+    [
+        "blend: the sum of what helps together.",
+        *(f"{spec.name}: {spec.sentence}" for spec in models().values() if spec.is_alone),
+    ]
+)
 BLOCKS_HELP = (
-    "What models may read besides edges, with commas: text, columns (numbers and categories of nodes), series (prices "
-    "as of the date); none for nothing."
+    f"What models may read besides edges, with commas: {', '.join(makers())}; none for nothing (docs/models.md)."
 )
 
 
@@ -31,6 +37,7 @@ def command(
         bool, typer.Option("--fixed", help="Defaults fixed beforehand; nothing is tuned on validation.")
     ] = False,
     blocks: Annotated[str, typer.Option(help=BLOCKS_HELP)] = "text",
+    text: Annotated[bool, typer.Option("--text/--no-text", help="Leave the block text out.")] = True,
     use_protected: Annotated[
         bool, typer.Option("--use-protected", help="Let scores use attributes marked as protected.")
     ] = False,
@@ -74,7 +81,7 @@ def command(
     )
     with progress(json=json) as report:
         snapshot = latest_snapshot(report)
-        sources = sources_named(None if fixed else blocks, report)
+        sources = sources_named(None if fixed else blocks, report, text=text)
         done = train(snapshot, state.home.prepare(), options, sources=sources, log_dir=log_dir, progress=report)
     if json:
         emit_json(_plain(done))
@@ -82,11 +89,12 @@ def command(
         _print(done)
 
 
-def sources_named(names: str | None, report: "Progress") -> "Sources":
+def sources_named(names: str | None, report: "Progress", *, text: bool = True) -> "Sources":
     """The sources of feature blocks of this home by names with commas between them; none for `none` or None."""
     from graphrec.features.registry import sources_of
 
     wanted = [] if names in (None, "none") else [name.strip() for name in str(names).split(",")]
+    wanted = wanted if text else [name for name in wanted if name != "text"]
     return sources_of(wanted, state.home, state.settings.encoder, progress=report)
 
 

@@ -9,6 +9,7 @@ from graphrec.cli.latest import latest_snapshot
 from graphrec.cli.output import emit_json, progress, say
 from graphrec.cli.state import state
 from graphrec.cli.train import BLOCKS_HELP
+from graphrec.models.registry import tunable
 
 if TYPE_CHECKING:
     from graphrec.training.tune import Tuned
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
 
 def command(
     model: Annotated[
-        str, typer.Option(help="A term such as lightgcn or ease, or blend: each of its terms in turn.")
+        str, typer.Option(help=f"blend: each of its models in turn; or one of {', '.join(tunable())}.")
     ] = "blend",
     trials: Annotated[int, typer.Option(help="Trials in the whole study; those of earlier calls count.")] = 30,
     timeout: Annotated[
         float | None, typer.Option(help="Seconds after which no other trial begins; a later call goes on.")
     ] = None,
     blocks: Annotated[str, typer.Option(help=BLOCKS_HELP)] = "text",
+    text: Annotated[bool, typer.Option("--text/--no-text", help="Leave the block text out.")] = True,
     use_protected: Annotated[
         bool, typer.Option("--use-protected", help="Let scores use attributes marked as protected.")
     ] = False,
@@ -54,7 +56,9 @@ def command(
     )
     with progress(json=json) as report:
         snapshot = latest_snapshot(report)
-        found = tune(snapshot, state.home.prepare(), options, sources=sources_named(blocks, report), progress=report)
+        found = tune(
+            snapshot, state.home.prepare(), options, sources=sources_named(blocks, report, text=text), progress=report
+        )
     if json:
         emit_json({"studies": found, "snapshot": snapshot.hash})
     else:
