@@ -49,6 +49,10 @@ class PolicyError(GraphrecError):
     exit_code = 3
 
 
+class MissingRules(PolicyError):
+    """A policy file or a final model that was in force in this home is gone."""
+
+
 class UnknownId(GraphrecError):
     """A user, product or query of that name is not there; the message names the nearest ones."""
 

@@ -1,20 +1,18 @@
 """graphrec doctor: what this machine, the home and the store are like, and what to do about it."""
 
-from typing import Annotated
-
-import typer
-
+from graphrec.cli.invocation import bank
+from graphrec.cli.options import Json
 from graphrec.cli.output import emit_json, table
 from graphrec.errors import GraphrecError
 
 
 def command(
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: Json = False,
 ) -> None:
     """Check this machine, the home and the store; exit code 1 when something does not work."""
-    from graphrec.cli.checks import run_checks
+    from graphrec.app.doctor import run_checks
 
-    checks = run_checks()
+    checks = run_checks(bank).checks
     if json:
         emit_json({"checks": checks})
     else:

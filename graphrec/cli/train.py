@@ -5,16 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graphrec.cli.as_of import AsOf, look_back
-from graphrec.cli.latest import latest_snapshot
+from graphrec.cli.invocation import bank
+from graphrec.cli.options import AsOf, Json, parse_names
 from graphrec.cli.output import emit_json, note, progress, say
-from graphrec.cli.state import state
 from graphrec.features.registry import makers
 from graphrec.models.registry import models
 
 if TYPE_CHECKING:
-    from graphrec.features.blocks import Sources
-    from graphrec.progress import Progress
     from graphrec.training.job import TrainReport
 
 MODEL_HELP = " ".join(
@@ -37,7 +34,7 @@ def command(
         bool, typer.Option("--fixed", help="Defaults fixed beforehand; nothing is tuned on validation.")
     ] = False,
     blocks: Annotated[str, typer.Option(help=BLOCKS_HELP)] = "text",
-    text: Annotated[bool, typer.Option("--text/--no-text", help="Leave the block text out.")] = True,
+    no_text: Annotated[bool, typer.Option("--no-text", help="Short for --blocks none.")] = False,
     use_protected: Annotated[
         bool, typer.Option("--use-protected", help="Let scores use attributes marked as protected.")
     ] = False,
@@ -57,7 +54,7 @@ def command(
         Path | None, typer.Option(help="Folder for TensorBoard events of every epoch (needs graphrec[tracking]).")
     ] = None,
     as_of: AsOf = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: Json = False,
 ) -> None:
     """Fit a model on the latest snapshot, which is taken first when the store holds something newer.
 
@@ -65,37 +62,18 @@ def command(
     test part stays hidden for `graphrec evaluate`. `--final` refits what was chosen on everything. A training that was
     killed goes on where it was.
     """
-    from graphrec.training.fit import TrainOptions, train
-    from graphrec.training.overrides import read_overrides
+    from graphrec.app.requests import Train
 
-    look_back(as_of)
-    options = TrainOptions(
-        model=model,
-        fixed=fixed,
-        final=final,
-        seed=state.settings.seed if seed is None else seed,
-        use_protected=use_protected,
-        path_share=path_share,
-        overrides=read_overrides(overrides or ()),
-        device=device,
-    )
+    request = Train(
+        model, final, fixed, () if no_text else parse_names(blocks), use_protected, path_share, tuple(overrides or ()),
+        seed, device, log_dir, as_of,
+    )  # fmt: skip
     with progress(json=json) as report:
-        snapshot = latest_snapshot(report)
-        sources = sources_named(None if fixed else blocks, report, text=text)
-        done = train(snapshot, state.home.prepare(), options, sources=sources, log_dir=log_dir, progress=report)
+        done = bank().train(request, progress=report)
     if json:
         emit_json(_plain(done))
     else:
         _print(done)
-
-
-def sources_named(names: str | None, report: "Progress", *, text: bool = True) -> "Sources":
-    """The sources of feature blocks of this home by names with commas between them; none for `none` or None."""
-    from graphrec.features.registry import sources_of
-
-    wanted = [] if names in (None, "none") else [name.strip() for name in str(names).split(",")]
-    wanted = wanted if text else [name for name in wanted if name != "text"]
-    return sources_of(wanted, state.home, state.settings.encoder, progress=report)
 
 
 def _plain(done: "TrainReport") -> dict[str, Any]:

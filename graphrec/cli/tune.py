@@ -4,10 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphrec.cli.as_of import AsOf, look_back
-from graphrec.cli.latest import latest_snapshot
+from graphrec.cli.invocation import bank
+from graphrec.cli.options import AsOf, Json, parse_names
 from graphrec.cli.output import emit_json, progress, say
-from graphrec.cli.state import state
 from graphrec.cli.train import BLOCKS_HELP
 from graphrec.models.registry import tunable
 
@@ -24,7 +23,7 @@ def command(
         float | None, typer.Option(help="Seconds after which no other trial begins; a later call goes on.")
     ] = None,
     blocks: Annotated[str, typer.Option(help=BLOCKS_HELP)] = "text",
-    text: Annotated[bool, typer.Option("--text/--no-text", help="Leave the block text out.")] = True,
+    no_text: Annotated[bool, typer.Option("--no-text", help="Short for --blocks none.")] = False,
     use_protected: Annotated[
         bool, typer.Option("--use-protected", help="Let scores use attributes marked as protected.")
     ] = False,
@@ -34,38 +33,34 @@ def command(
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything drawn (default: the settings').")] = None,
     as_of: AsOf = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: Json = False,
 ) -> None:
     """Try configurations of a model on the validation part; `graphrec train` then fits the one that won.
 
     The first trials are those that every training tries, so that the winner is no worse on validation. A study that was
     stopped goes on where it was. The test part is not read.
     """
-    from graphrec.cli.train import sources_named
-    from graphrec.training.overrides import read_overrides
-    from graphrec.training.tune import TuneOptions, tune
+    from graphrec.app.requests import Tune
 
-    look_back(as_of)
-    options = TuneOptions(
-        model=model,
-        trials=trials,
-        timeout=timeout,
-        seed=state.settings.seed if seed is None else seed,
-        use_protected=use_protected,
-        overrides=read_overrides(overrides or ()),
+    request = Tune(
+        model,
+        trials,
+        timeout,
+        () if no_text else parse_names(blocks),
+        use_protected,
+        tuple(overrides or ()),
+        seed,
+        as_of,
     )
     with progress(json=json) as report:
-        snapshot = latest_snapshot(report)
-        found = tune(
-            snapshot, state.home.prepare(), options, sources=sources_named(blocks, report, text=text), progress=report
-        )
+        found = bank().tune(request, progress=report)
     if json:
-        emit_json({"studies": found, "snapshot": snapshot.hash})
+        emit_json(found)
     else:
-        _print(found, options.trials)
+        _print(found.studies, trials)
 
 
-def _print(found: "list[Tuned]", wanted: int) -> None:
+def _print(found: "tuple[Tuned, ...]", wanted: int) -> None:
     for study in found:
         new = f"{study.new} new" if study.new else "nothing to do"
         say(

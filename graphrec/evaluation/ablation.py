@@ -19,7 +19,7 @@ from graphrec.models.inputs import Inputs
 from graphrec.progress import Progress, silent
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
-from graphrec.terms.compiled.topk import NOTHING
+from graphrec.terms.topk import NOTHING
 from graphrec.training.assemble import parts_of
 from graphrec.training.lists import ranked_lists
 from graphrec.training.split import split_of

@@ -234,7 +234,7 @@ def write_model(folder: Path, blend: Blend, graph: Graph, snapshot: Snapshot, me
         _keep_rows(StoredRows.of(graph.hops[hop], graph.source(hop), graph.target(hop)), f"graph/{hop}", arrays)
     for label in sorted(labels):
         ids = snapshot.nodes(label).ids
-        arrays[f"ids/{label}/offsets"], arrays[f"ids/{label}/data"] = ids.offsets, ids.data
+        arrays[f"ids/{label}/offsets"], arrays[f"ids/{label}/data"] = np.asarray(ids.offsets), np.asarray(ids.data)
     save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / ARRAYS)
     description = {"terms": terms, "hops": [str(hop) for hop in hops]}
     whole = {
@@ -325,12 +325,9 @@ def _of_kind(home: Home, kind: str, prefer_final: bool) -> Path | None:
     if not prefer_final:
         return tested
     final_snapshot = read_meta(final)["snapshot"]
-    if (
-        final_snapshot == read_meta(tested)["snapshot"]
-        or final_snapshot[:DIGITS] == SnapshotShelf(home.snapshots).latest_hash()
-    ):
-        return final
-    return tested
+    newest = SnapshotShelf(home.snapshots).latest_hash()
+    is_current = final_snapshot == read_meta(tested)["snapshot"] or final_snapshot[:DIGITS] == newest
+    return final if is_current else tested
 
 
 def _kinds_by_age(home: Home) -> list[str]:

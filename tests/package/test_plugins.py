@@ -147,7 +147,7 @@ def test_a_model_of_one_file_is_trained_tuned_explained_and_exported(home: Path,
     # Serving needs no plug-in.
     answer = json.loads(graphrec(home, None, "recommend", "c00", "-k", "2", "--model", "pairs", "--json"))
     assert {int(item["product"][1:]) % 2 for item in answer["items"]} == {0}
-    assert answer["items"][0]["lines"][0]["text"].startswith(answer["items"][0]["product"])
+    assert "goes well with" in answer["items"][0]["lines"][0]["text"]
     graphrec(home, None, "export", "--model", "pairs", "-k", "2", "--out", "lists.csv")
     with (home.parent / "lists.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -168,7 +168,7 @@ def test_a_feature_source_of_one_file_is_read_and_named_by_the_ledger(home: Path
     assert (block["name"], block["width"], len(block["digest"])) == ("numbers", 2, 64)
     answer = json.loads(graphrec(home, None, "recommend", "c01", "-k", "2", "--model", "numbers", "--json"))
     assert {int(item["product"][1:]) % 2 for item in answer["items"]} == {1}
-    assert answer["items"][0]["lines"][0]["text"].startswith(f"the number of {answer['items'][0]['product']} is close")
+    assert answer["items"][0]["lines"][0]["text"].startswith("the number of FUND ")
     said = graphrec(home, plugins, "train", "--blocks", "nubmers", code=2)
     assert said.startswith("error: --blocks nubmers: there is no source 'nubmers'; there are text, columns, series, ")
     refused = graphrec(home, plugins, "train", "--model", "numbers", "--blocks", "none", code=5)

@@ -9,7 +9,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-VOCABULARY = {"__init__", "errors", "files", "home", "log", "package_data", "progress", "queries", "schema", "config"}
+VOCABULARY = {
+    "__init__",
+    "errors",
+    "files",
+    "home",
+    "log",
+    "package_data",
+    "progress",
+    "queries",
+    "schema",
+    "config",
+    "extras",
+}
 ROOMS = [
     "graph",
     "store",
@@ -25,6 +37,7 @@ ROOMS = [
     "records",
     "delivery",
     "demo",
+    "app",
     "cli",
 ]
 TORCH_ROOMS = {"models", "training"}

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graphrec.delivery.export import export_lists
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.shelf import SnapshotShelf
@@ -19,6 +18,7 @@ from graphrec.records.blocks import canonical
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.training.fit import TrainOptions, train
+from tests.served import export_lists
 
 CUT = datetime(2024, 7, 1, tzinfo=UTC)
 FIRST = date(2024, 1, 1)

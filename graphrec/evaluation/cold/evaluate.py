@@ -26,7 +26,7 @@ from graphrec.models.newness import SPEC as NEWNESS
 from graphrec.models.popularity import fit_popularity
 from graphrec.progress import Progress, silent
 from graphrec.terms.blend import Blend
-from graphrec.terms.compiled.topk import NOTHING
+from graphrec.terms.topk import NOTHING
 from graphrec.training.assemble import blend_of
 from graphrec.training.lists import first_products
 from graphrec.training.search.choose import choose

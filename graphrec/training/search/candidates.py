@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.terms.base import Term
-from graphrec.terms.compiled.topk import top_k
+from graphrec.terms.topk import top_k
 from graphrec.training.split import distinct
 from graphrec.training.validation import CHUNK_SCORES, NO_RANK, Validation
 

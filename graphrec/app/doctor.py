@@ -1,33 +1,27 @@
-"""The checks of `graphrec doctor`: each looks at one thing and never fails itself."""
+"""The checks of doctor: each looks at one thing and never fails itself."""
 
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 from graphrec import __version__
-from graphrec.cli.state import state
+from graphrec.app.answers import Check, Health
+from graphrec.app.bank import Bank
 from graphrec.errors import GraphrecError
 
 WANTED_FREE_GB = 2.0
 """A store, snapshots and models of a mid-sized bank fit into this."""
 
 
-@dataclass(frozen=True)
-class Check:
-    """One finding; `advice` is what to do, None when there is nothing to do."""
+def run_checks(open_bank: Callable[[], Bank]) -> Health:
+    """All findings, in the order in which one would mend them.
 
-    name: str
-    ok: bool
-    detail: str
-    advice: str | None = None
-
-
-def run_checks() -> list[Check]:
-    """All findings, in the order in which one would mend them."""
-    looks: dict[str, Callable[[], Check]] = {
+    Args:
+        open_bank: gives the bank; what it raises becomes a finding.
+    """
+    looks: dict[str, Callable[[Callable[[], Bank]], Check]] = {
         "python": _python,
         "packages": _packages,
         "settings": _settings,
@@ -37,24 +31,24 @@ def run_checks() -> list[Check]:
         "encoder": _encoder,
         "store": _store,
     }
-    return [_guarded(name, look) for name, look in looks.items()]
+    return Health(tuple(_guarded(open_bank, name, look) for name, look in looks.items()))
 
 
-def _guarded(name: str, look: Callable[[], Check]) -> Check:
+def _guarded(open_bank: Callable[[], Bank], name: str, look: Callable[[Callable[[], Bank]], Check]) -> Check:
     try:
-        return look()
+        return look(open_bank)
     except (GraphrecError, ImportError, OSError) as error:
         detail, _, advice = str(error).partition("; ")
         return Check(name, False, detail, advice or None)
 
 
-def _python() -> Check:
+def _python(_open: Callable[[], Bank]) -> Check:
     found = ".".join(map(str, sys.version_info[:3]))
     ok = (3, 11) <= sys.version_info[:2] <= (3, 13)
     return Check("python", ok, f"{found} on {sys.platform}", None if ok else "use Python 3.11, 3.12 or 3.13")
 
 
-def _packages() -> Check:
+def _packages(_open: Callable[[], Bank]) -> Check:
     missing = []
     for line in metadata.requires("graphrec") or []:
         requirement, _, marker = line.partition(";")
@@ -73,20 +67,20 @@ def _is_installed(name: str) -> bool:
     return True
 
 
-def _settings() -> Check:
-    settings = state.settings
+def _settings(open_bank: Callable[[], Bank]) -> Check:
+    settings = open_bank().settings
     return Check("settings", True, f"from {settings.file or 'defaults and environment'}, seed {settings.seed}")
 
 
-def _home() -> Check:
-    home = state.home
+def _home(open_bank: Callable[[], Bank]) -> Check:
+    home = open_bank().home
     if not home.format_file.exists():
         return Check("home", True, f"{home.path} is not there yet", "graphrec demo --run, or graphrec load")
     return Check("home", True, f"{home.path}, format of this graphrec")
 
 
-def _disk() -> Check:
-    folder = Path(state.settings.home).resolve()
+def _disk(open_bank: Callable[[], Bank]) -> Check:
+    folder = Path(open_bank().settings.home).resolve()
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free / 1e9
@@ -94,27 +88,27 @@ def _disk() -> Check:
     return Check("disk", ok, f"{free:.1f} GB free", None if ok else f"want {WANTED_FREE_GB:.0f} GB free for the home")
 
 
-def _torch() -> Check:
+def _torch(_open: Callable[[], Bank]) -> Check:
     from graphrec.features.device import choose_device
 
     device = choose_device()
     return Check("torch", True, f"{metadata.version('torch')} on {device.name}: {device.reason}")
 
 
-def _encoder() -> Check:
+def _encoder(open_bank: Callable[[], Bank]) -> Check:
     from graphrec.features.sources.text.files import EncoderFiles
 
-    files = EncoderFiles.find(state.settings.encoder)
+    files = EncoderFiles.find(open_bank().settings.encoder)
     return Check("encoder", True, f"{files.name}, {files.dim} numbers a text, weights as they should be")
 
 
-def _store() -> Check:
+def _store(open_bank: Callable[[], Bank]) -> Check:
     from graphrec.store import open_store
 
-    uri = state.settings.store
-    if "://" not in state.store and not Path(state.store).exists():
+    uri = open_bank().settings.store
+    if "://" not in open_bank().store and not Path(open_bank().store).exists():
         return Check("store", True, "embedded, nothing loaded yet", "graphrec load MAPPING --data DIR")
-    with open_store(uri, state.home.store) as store:
+    with open_store(uri, open_bank().home.store) as store:
         info = store.info()
     nodes, edges = sum(info.nodes.values()), sum(info.edges.values())
     return Check("store", True, f"{info.kind} {info.version}: {nodes:,} nodes, {edges:,} edges")
