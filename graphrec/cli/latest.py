@@ -20,7 +20,7 @@ def latest_snapshot(report: Progress = silent) -> Snapshot:
         NotTrained: there is no snapshot and nothing in the store.
     """
     from graphrec.store import is_server, open_store
-    from graphrec.store.read import current_snapshot, is_chosen, take_snapshot
+    from graphrec.store.read import current_snapshot, is_chosen, is_unused, take_snapshot
 
     home = state.home
     shelf = SnapshotShelf(home.snapshots)
@@ -35,7 +35,7 @@ def latest_snapshot(report: Progress = silent) -> Snapshot:
     moment = parse_moment(home.as_of) if home.as_of else None
     try:
         with open_store(state.settings.store, home.store) as store:
-            if not store.sources():
+            if is_unused(store):
                 return shelf.latest()
             return current_snapshot(store, shelf) or take_snapshot(store, shelf, moment, report, follows=True)
     except Unreachable as error:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 def series_file(folder: Path, source: str, name: str) -> Path:
-    """Where one source's rows of a series are; odd characters are percent-encoded."""
-    return folder / f"{quote(source, safe='')}__{quote(name, safe='')}.parquet"
+    """Where one source's rows of a series are; odd characters are percent-encoded, `@` among them."""
+    return folder / f"{quote(source, safe='')}@{quote(name, safe='')}.parquet"
 
 
 def write_series(folder: Path, source: str, name: str, rows: "pa.Table", *, full: bool = True) -> None:
@@ -46,7 +46,7 @@ def remove_series(folder: Path, source: str, keep: Sequence[str]) -> None:
     """Remove the files of one source's series that are not to keep."""
     kept = {series_file(folder, source, name) for name in keep}
     for file in folder.glob("*.parquet") if folder.is_dir() else ():
-        if file.name.startswith(f"{quote(source, safe='')}__") and file not in kept:
+        if file.name.startswith(f"{quote(source, safe='')}@") and file not in kept:
             file.unlink()
 
 

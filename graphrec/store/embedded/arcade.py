@@ -37,11 +37,16 @@ def open_database(path: Path, *, create: bool) -> Any:
         StoreError: it cannot be opened.
     """
     package = engine()
-    with errors(path):
-        database = package.create_database(str(path)) if create else package.open_database(str(path))
-        # Without it a commit is only in the memory of the system: safe against kill -9, not against a power cut.
-        database.set_wal_flush("yes_nometadata")
-        return database
+    try:
+        with errors(path):
+            database = package.create_database(str(path)) if create else package.open_database(str(path))
+            # Without it a commit is only in the memory of the system: safe against kill -9, not against a power cut.
+            database.set_wal_flush("yes_nometadata")
+            return database
+    except QueryError as error:
+        raise StoreError(
+            f"the store {path} cannot be opened: {error}; if its files are damaged, remove the folder and load again"
+        ) from error
 
 
 def quote(name: str) -> str:

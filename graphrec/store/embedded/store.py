@@ -10,10 +10,12 @@ from graphrec.graph.rows import Sink
 from graphrec.progress import Progress, silent
 from graphrec.schema import GraphSchema
 from graphrec.store.base import BATCH_ROWS, Hit, Index, Info, Parameters, Result, SourceInfo, Statement, Store
+from graphrec.store.contents import Contents
 from graphrec.store.embedded import arcade
 from graphrec.store.embedded.bulk import BulkSink
 from graphrec.store.embedded.choice import ChoosingSink
-from graphrec.store.loading import RESERVED, schema_statements
+from graphrec.store.kinds import RESERVED
+from graphrec.store.loading import schema_statements
 from graphrec.store.merge import MergeSink
 from graphrec.store.search import search_statement
 
@@ -33,6 +35,8 @@ class EmbeddedStore(Store):
 
     def __init__(self, path: Path, series_folder: Path) -> None:
         self.path = path
+        self.address = str(path)
+        self.is_shared = False
         self.series_folder = series_folder
         self._database: Any = None
         self._sink: ChoosingSink | None = None
@@ -88,6 +92,8 @@ class EmbeddedStore(Store):
 
     def sink(self, progress: Progress = silent) -> Sink:
         """Where a load puts its rows: a folder of its own for the first one, transactional batches later."""
+        if self._sink is not None:
+            self._sink.give_up()
         self._sink = ChoosingSink(
             is_empty=self._is_empty,
             bulk=lambda: BulkSink(self.path, self.series_folder, self._is_empty, self._let_go, progress),
@@ -98,6 +104,16 @@ class EmbeddedStore(Store):
     def sources(self) -> tuple[SourceInfo, ...]:
         """The sources that ever began a load here, by name."""
         return super().sources() if self._exists() and f"{RESERVED}Source" in self._counts() else ()
+
+    def contents(self) -> Contents | None:
+        """What the store holds by its own account; None before the first load is complete."""
+        return super().contents() if self._exists() and f"{RESERVED}Contents" in self._counts() else None
+
+    def check_engine(self) -> list[str]:
+        """What the engine's own check of its files finds, one line each."""
+        with arcade.errors(self.path):
+            (found,) = self._open().command("sql", "CHECK DATABASE").to_list()
+        return [f"the engine finds {name}: {found[name]}" for name in _FAULTS if found.get(name)]
 
     def create_index(self, index: Index) -> str:
         """Create a full-text or vector index unless it is there; its name for `search`."""
@@ -120,7 +136,7 @@ class EmbeddedStore(Store):
         named = {name: one for name, one in counts.items() if not name.startswith(RESERVED)}
         return Info(
             kind="embedded",
-            address=str(self.path),
+            address=self.address,
             version=f"ArcadeDB {arcade.engine().__version__}",
             nodes={name: count for name, (kind, count) in sorted(named.items()) if kind == "vertex"},
             edges={name: count for name, (kind, count) in sorted(named.items()) if kind == "edge"},
@@ -180,6 +196,24 @@ class EmbeddedStore(Store):
         with arcade.errors(self.path):
             result: _T = self._open(create=True).run_in_transaction(run)
             return result
+
+
+#: What CHECK DATABASE counts or lists that a store in order has none of.
+_FAULTS = (
+    "totalErrors",
+    "totalWarnings",
+    "warnings",
+    "corruptedRecords",
+    "corruptedIndexes",
+    "undecodableRecords",
+    "invalidLinks",
+    "edgesMissingOutReference",
+    "edgesMissingInReference",
+    "missingReferenceBack",
+    "unreachableEdgeRecords",
+    "danglingPlaceholderPointers",
+    "staleRecordCounters",
+)
 
 
 def _result(text: str, rows: list[dict[str, Any]]) -> Result:

@@ -28,7 +28,8 @@ from graphrec.graph.rows import Sink
 from graphrec.progress import Progress, silent
 from graphrec.schema import GraphSchema
 from graphrec.store.base import BATCH_ROWS, Hit, Index, Info, Parameters, Result, SourceInfo, Statement, Store
-from graphrec.store.loading import RESERVED
+from graphrec.store.kinds import RESERVED
+from graphrec.store.loading import BOOKS
 from graphrec.store.neo4j import versions
 from graphrec.store.neo4j.sink import ParallelSink
 from graphrec.store.search import search_statement
@@ -63,7 +64,8 @@ class Neo4jStore(Store):
     """
 
     def __init__(self, uri: str, series_folder: Path, login: StoreLogin | None = None) -> None:
-        self.uri = uri
+        self.uri = self.address = uri
+        self.is_shared = True
         self.series_folder = series_folder
         self._login = login or StoreLogin(
             *(os.environ.get(f"NEO4J_{one}") for one in ("USERNAME", "PASSWORD", "DATABASE"))
@@ -122,7 +124,7 @@ class Neo4jStore(Store):
     def ensure_schema(self, schema: GraphSchema) -> None:
         """Create the constraint on ids for every label, and record the files that did."""
         versions.check(self)
-        for label in (*sorted(schema.nodes), *(f"{RESERVED}{one}" for one in ("Source", "Split", "Schema", "Load"))):
+        for label in (*sorted(schema.nodes), *(f"{RESERVED}{one}" for one in (*BOOKS, "Schema", "Load"))):
             for name in queries.names("schema"):
                 self._alone(queries.text(name, {"Node": label}))
         versions.record(self)
@@ -177,6 +179,10 @@ class Neo4jStore(Store):
             edges={name: count for name, count in edges.items() if count},
             sources=tuple(source.name for source in self.sources()),
         )
+
+    def check_engine(self) -> list[str]:
+        """Nothing: a server checks its own files (`neo4j-admin database check`, while it is stopped)."""
+        return []
 
     def close(self) -> None:
         """Close all connections."""
