@@ -26,9 +26,9 @@ from graphrec.loading import load_mapping, run_load
 from graphrec.models.ease import fit_ease
 from graphrec.models.kernel import fit_kernel, starting_walks
 from graphrec.models.spectral import fit_spectral
+from graphrec.terms.base import graph_without
 from graphrec.terms.blend import Blend
-from graphrec.terms.deletion import blend_without_edges, without_edges
-from graphrec.terms.walks import WalkTerm
+from graphrec.terms.deletion import blend_without_edges
 
 SEED, USERS, REFITTED = 21, 30, 20
 LISTED, BEHIND = 3, 20
@@ -63,7 +63,7 @@ def deletions(graph: Graph, blend: Blend, user: int, rng: np.random.Generator) -
     free = np.setdiff1d(np.arange(graph.num_products), held).astype(np.int32)
     best = free[np.argsort(-row.scores[free], kind="stable")][: LISTED + BEHIND]
     ledger = blend.ledger(user, best, row.scales)
-    walks = np.array([isinstance(term, WalkTerm) for term in blend.terms])
+    walks = np.array([term.on_paths for term in blend.terms])
     rows = []
     for via in held.tolist():
         after = blend_without_edges(blend, BOUGHT, user, [via]).ledger(user, best, row.scales)
@@ -91,7 +91,7 @@ def refitted(graph: Graph, blend: Blend, users: Sequence[int]) -> NDArray[np.flo
         wanted = free[[int(row.scores[free].argmax())]]
         before = blend.ledger(user, wanted, row.scales).totals()[0]
         fixed = blend_without_edges(blend, BOUGHT, user, [via]).ledger(user, wanted, row.scales).totals()[0]
-        anew = learned(without_edges(graph, BOUGHT, user, [via])).ledger(user, wanted, row.scales).totals()[0]
+        anew = learned(graph_without(graph, user, [(BOUGHT, via)])).ledger(user, wanted, row.scales).totals()[0]
         rows.append((fixed - before, anew - before))
     return np.array(rows)
 

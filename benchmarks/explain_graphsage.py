@@ -22,8 +22,8 @@ from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
 from graphrec.models.graphsage.network import GraphSageConfig, HeteroSAGE, fit_graphsage
 from graphrec.schema import EdgeSchema, GraphSchema, NodeSchema, Roles
-from graphrec.terms.gradients import NODES, integrated_gradients
-from graphrec.terms.sage import SageTerm
+from graphrec.terms.sage.gradients import NODES, integrated_gradients
+from graphrec.terms.sage.term import SageTerm
 
 PAIRS = 200
 GAP, MILLISECONDS = 0.005, 100.0

@@ -19,7 +19,10 @@ from typer.testing import CliRunner
 from graphrec import queries
 from graphrec.cli import app
 from graphrec.cli.commands import COMMANDS
-from graphrec.config.schemas import SCHEMAS, schema_text
+from graphrec.config.schema import schema_text
+from graphrec.config.settings_file import SettingsFile
+from graphrec.loading.mapping.file import MappingFile
+from graphrec.policy.file import PolicyFile
 from graphrec.training.configs import CONFIGS, config_class, settable
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -114,7 +117,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "cli.md": commands_page,
     "queries.md": queries_page,
     "models.md": models_page,
-    **{f"schema/{name}": partial(schema_text, name) for name in SCHEMAS},
+    "schema/graphrec.schema.json": partial(schema_text, "graphrec.toml", SettingsFile),
+    "schema/mapping.schema.json": partial(schema_text, "a mapping of graphrec", MappingFile),
+    "schema/policy.schema.json": partial(schema_text, "policy.toml", PolicyFile),
 }
 
 

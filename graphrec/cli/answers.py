@@ -1,6 +1,7 @@
 """Answers as a person reads them: the list, the reasons, the ledger."""
 
 import json
+from collections.abc import Sequence
 
 from graphrec.cli.output import note, say, table
 from graphrec.serving.answer import Answer, Audit, Item, Line
@@ -19,7 +20,7 @@ def show_answer(answer: Answer, told: Sentences) -> None:
         return
     rows: list[list[str]] = []
     for item in answer.items:
-        kind = told.called({"id": item.product_kind or ""})
+        kind = told.value(item.product_kind or "")
         rows.append([str(item.rank), item.product, item.name or "", kind, f"{item.score:.3f}", ""])
         rows += [["", "", "", "", "!", warning] for warning in item.warnings]
         rows += [["", "", "", "", f"{line.share:+.3f}", line.text] for line in item.lines]
@@ -51,15 +52,15 @@ def show_ledger(answer: Answer, told: Sentences, *, cypher: bool = True) -> None
         say(f"! {warning}")
     say(told.say("adds up", parts=_parts([item], told), confidence=f"{item.confidence:.2f}"))
     if item.gradients is not None:
-        edges = sum(entry.get("count", 1) for entry in [*item.gradients["edges"], *item.gradients["people"]])
-        say(told.say("gradients", edges=f"{edges:,}", gap=f"{item.gradients['completeness_gap']:.2%}"))
+        edges = len(item.gradients.edges) + sum(one.count for one in item.gradients.people)
+        say(told.say("gradients", edges=f"{edges:,}", gap=f"{item.gradients.completeness_gap:.2%}"))
     if item.audit is not None:
         _show_audit(item, item.audit, told)
     if cypher:
         _show_cypher(item.lines)
 
 
-def _parts(items: list[Item], told: Sentences) -> str:
+def _parts(items: Sequence[Item], told: Sentences) -> str:
     """What the scores of some items are made of: the largest part first, and that none comes from who the user is."""
     total = sum(item.score for item in items) or 1.0
     summed = {name: sum(item.composition[name] for item in items) / total for name in items[0].composition}
@@ -86,7 +87,7 @@ def _show_audit(item: Item, audit: Audit, told: Sentences) -> None:
     say(told.say("held fixed", error=f"{audit.sum_error:.1e}"))
 
 
-def _show_cypher(lines: list[Line]) -> None:
+def _show_cypher(lines: Sequence[Line]) -> None:
     """Each statement once, with the parameters of every line that uses it."""
     statements: dict[str, list[Line]] = {}
     for line in lines:

@@ -1,6 +1,5 @@
 """graphrec evaluate --cold and --rolling: questions that fit their own models."""
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,14 +64,15 @@ def judge_dates(name: str, data: Path | None, kind: str, *, json: bool) -> None:
     from graphrec.graph.build import write_snapshot
     from graphrec.graph.memory import MemorySink
     from graphrec.loading import load_mapping, run_load
+    from graphrec.loading.sources.database import scratch_folder
 
     check_protocol(name)
     if data is None:
         raise UsageError(f"--rolling {name} reads the files of the data set; name their folder with --data DIR")
-    with progress(json=json) as report, tempfile.TemporaryDirectory() as folder:
+    with progress(json=json) as report, scratch_folder(state.home.path) as folder:
         sink = MemorySink()
-        run_load(load_mapping(name), data, sink)
-        snapshot = write_snapshot(Path(folder, "snapshot"), sink.schema, sink.nodes, sink.edges, sink.series, {})
+        run_load(load_mapping(name), data, sink, scratch=folder)
+        snapshot = write_snapshot(folder / "snapshot", sink.schema, sink.nodes, sink.edges, sink.series, {})
         prices = Prices.of(sink.series["price"], list(snapshot.nodes(sink.schema.roles.product).ids))
         vectors = text_vectors(snapshot, report)
         done = evaluate_rolling(

@@ -1,7 +1,8 @@
 """graphrec explain: every part of one score."""
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -40,13 +41,14 @@ def command(
     deletes the user's edges one at a time, counts degrees anew, and prints predicted effect, actual effect and rank.
     """
     from graphrec.records.decision import Request
+    from graphrec.serving.answer import ExplainOptions
     from graphrec.serving.engine import Engine
 
     asked = look_back(as_of)
     engine = Engine.open(state.home, model)
-    options: dict[str, Any] = {"plain": plain, "language": language or state.settings.language}
-    answer = engine.explain(user, product, k, **options)
-    recording = Recording(engine, Request("explain", k, options, asked), wanted=not no_record)
+    options = ExplainOptions(plain, language or state.settings.language)
+    answer = engine.explain(user, product, k, options)
+    recording = Recording(engine, Request("explain", k, asdict(options), asked), wanted=not no_record)
     recording.add([answer], product)
     if audit:
         from graphrec.serving.audit import audited
@@ -60,5 +62,5 @@ def command(
     if json:
         emit_json({**answer.to_json(), "record": recording.number})
     else:
-        show_ledger(answer, engine.reasons_in(options["language"]).sentences, cypher=cypher)
+        show_ledger(answer, engine.reasons_in(options.language).sentences, cypher=cypher)
         recording.tell()

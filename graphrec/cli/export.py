@@ -1,7 +1,7 @@
 """graphrec export: the lists of all users in one file, or back in the store."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -42,14 +42,19 @@ def command(
         raise UsageError("where to? --out FILE (.csv, .parquet or .jsonl), or --to store")
     from graphrec.delivery.export import REASONS, export_lists
     from graphrec.records.decision import Request
+    from graphrec.serving.answer import ListOptions
     from graphrec.serving.engine import Engine
 
     engine = Engine.open(state.home, model)
-    options = {"language": state.settings.language, "min_confidence": state.settings.min_confidence}
-    recording = Recording(engine, Request("export", k, {"reasons": REASONS, **options}, asked), wanted=not no_record)
+    chosen: dict[str, Any] = {
+        "reasons": REASONS,
+        "language": state.settings.language,
+        "min_confidence": state.settings.min_confidence,
+    }
+    recording = Recording(engine, Request("export", k, chosen, asked), wanted=not no_record)
     _say_notes(engine)
     with progress(json=json) as report:
-        written = export_lists(engine, out, k, record=recording.add, options=options, progress=report)
+        written = export_lists(engine, out, k, record=recording.add, options=ListOptions(**chosen), progress=report)
     if json:
         emit_json({**vars(written), "recorded": len(recording.numbers), "notes": engine.notes})
     else:
@@ -62,15 +67,22 @@ def command(
 def _write_back(k: int, model: str | None, as_of: str | None, *, is_recorded: bool, json: bool) -> None:
     from graphrec.delivery.write_back import REASONS, write_back
     from graphrec.records.decision import Request
+    from graphrec.serving.answer import ListOptions
     from graphrec.serving.engine import Engine
     from graphrec.store import open_store
 
     engine = Engine.open(state.home, model)
-    options = {"language": state.settings.language, "min_confidence": state.settings.min_confidence}
-    recording = Recording(engine, Request("export", k, {"reasons": REASONS, **options}, as_of), wanted=is_recorded)
+    chosen: dict[str, Any] = {
+        "reasons": REASONS,
+        "language": state.settings.language,
+        "min_confidence": state.settings.min_confidence,
+    }
+    recording = Recording(engine, Request("export", k, chosen, as_of), wanted=is_recorded)
     _say_notes(engine)
     with progress(json=json) as report, open_store(state.settings.store, state.home.store) as store:
-        written = write_back(engine, store, k, texts=_texts(), record=recording.add, options=options, progress=report)
+        written = write_back(
+            engine, store, k, texts=_texts(), record=recording.add, options=ListOptions(**chosen), progress=report
+        )
     if json:
         emit_json({**vars(written), "recorded": len(recording.numbers), "notes": engine.notes})
         return

@@ -87,6 +87,7 @@ def _load(
             incremental=incremental,
             max_rejected=limit,
             rejected_path=path,
+            scratch=home.path,
             progress=report,
         )
     count = sum(one.rejected for one in (*done.nodes.values(), *done.edges.values()))
@@ -121,7 +122,14 @@ def _check(mapping: "Mapping", folder: Path, limit: float, rejected: Path | None
 
     if not is_server(state.settings.store) and not Path(state.store).exists():
         with progress(json=json) as report:
-            return check(mapping, folder, max_rejected=limit, rejected_path=rejected, progress=report)
+            return check(
+                mapping,
+                folder,
+                max_rejected=limit,
+                rejected_path=rejected,
+                scratch=state.home.path,
+                progress=report,
+            )
     with progress(json=json) as report, open_store(state.settings.store, state.home.store) as store:
         known = set(store.info().nodes)
         return check(
@@ -130,6 +138,7 @@ def _check(mapping: "Mapping", folder: Path, limit: float, rejected: Path | None
             known_ids=lambda label: store.read_nodes(label)["id"].combine_chunks() if label in known else None,
             max_rejected=limit,
             rejected_path=rejected,
+            scratch=state.home.path,
             progress=report,
         )
 
@@ -140,7 +149,7 @@ def _propose(path: Path, folder: Path, mapping: str | None, *, json: bool) -> No
     if mapping is not None:
         raise UsageError(f"--new writes a mapping, so {mapping!r} has no place here; leave it out")
     with progress(json=json) as report:
-        draft = write_draft(path, folder, report)
+        draft = write_draft(path, folder, scratch=state.home.path, progress=report)
     if json:
         emit_json({"path": str(path), "nodes": draft.labels, "edges": draft.types, "open_questions": draft.questions})
         return

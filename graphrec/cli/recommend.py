@@ -1,6 +1,7 @@
 """graphrec recommend: products for one user, with reasons."""
 
-from typing import Annotated, Any, Literal
+from dataclasses import asdict
+from typing import Annotated, Literal
 
 import typer
 
@@ -39,24 +40,25 @@ def command(
     is not offered any more is left out.
     """
     from graphrec.records.decision import Request
+    from graphrec.serving.answer import ListOptions
     from graphrec.serving.engine import Engine
 
     asked = look_back(as_of)
     engine = Engine.open(state.home, model)
     settings = state.settings
-    options: dict[str, Any] = {
-        "reasons": None if all_lines else reasons,
-        "plain": plain,
-        "min_confidence": settings.min_confidence if min_confidence is None else min_confidence,
-        "count_groups": True,
-        "language": language or settings.language,
-        "prefer": prefer,
-    }
-    answer = engine.recommend(user, k, **options)
-    recording = Recording(engine, Request("recommend", k, options, asked), wanted=not no_record)
+    options = ListOptions(
+        reasons=None if all_lines else reasons,
+        plain=plain,
+        min_confidence=settings.min_confidence if min_confidence is None else min_confidence,
+        count_groups=True,
+        language=language or settings.language,
+        prefer=prefer,
+    )
+    answer = engine.recommend(user, k, options)
+    recording = Recording(engine, Request("recommend", k, asdict(options), asked), wanted=not no_record)
     recording.add([answer])
     if json:
         emit_json({**answer.to_json(), "record": recording.number})
     else:
-        show_answer(answer, engine.reasons_in(options["language"]).sentences)
+        show_answer(answer, engine.reasons_in(options.language).sentences)
         recording.tell()

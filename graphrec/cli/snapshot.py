@@ -89,7 +89,7 @@ def _from_mapping(
     sink = MemorySink()
     rejected = home.path / "rejected.csv"
     limit = parse_limit(max_rejected)
-    run_load(chosen, folder, sink, max_rejected=limit, rejected_path=rejected, progress=report)
+    run_load(chosen, folder, sink, max_rejected=limit, rejected_path=rejected, scratch=home.path, progress=report)
     forget_origin(home.snapshots)
     split = {str(part): pairs for part, pairs in (sink.split or {}).items()}
     return SnapshotShelf(home.snapshots).add(

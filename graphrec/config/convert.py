@@ -7,7 +7,6 @@ Types are frozen dataclasses or `msgspec.Struct`s; `Annotated[…, msgspec.Meta(
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from difflib import get_close_matches
 from reprlib import Repr
 from typing import Any, TypeVar
 
@@ -15,13 +14,12 @@ import msgspec
 from msgspec import inspect
 
 from graphrec.config.document import Document, KeyPath, key_text
+from graphrec.config.names import nearest
 from graphrec.errors import GraphrecError
 
 T = TypeVar("T")
 SECRETS = {"username": "NEO4J_USERNAME", "password": "NEO4J_PASSWORD", "token": "NEO4J_PASSWORD"}
 """Keys that no file may hold, and the variable that holds them instead."""
-CLOSE = 0.5
-"""How like a known name one must be to be taken for it, from 0 to 1."""
 _SHORT = Repr()
 _SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 1, 70, 70
 
@@ -70,28 +68,22 @@ def convert_value(
         raise error(f"{where}{colon}{why}; {advice}") from None
 
 
-def nearest(name: str, known: Iterable[str], cutoff: float = CLOSE) -> str | None:
-    """The known name most like this one whatever the case, None when none is like it."""
-    by_fold = {one.casefold(): one for one in sorted(known, reverse=True)}
-    found = get_close_matches(name[:100].casefold(), list(by_fold), n=1, cutoff=cutoff)
-    return by_fold[found[0]] if found else None
-
-
 def shown(value: object) -> str:
     """A value in one short line; what a table holds is not shown, since it may be a secret."""
     return "{…}" if isinstance(value, dict) else _SHORT.repr(value)
 
 
 def _unknown_keys(kind: inspect.Type, value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
-    """Every key that its table does not know."""
+    """Every key that its table does not know; a struct without `forbid_unknown_fields` takes any."""
     kind = _for_value(kind, value)
     if isinstance(value, dict):
         if isinstance(kind, inspect.StructType | inspect.DataclassType):
             known = {field.encode_name: field.type for field in kind.fields}
+            is_open = isinstance(kind, inspect.StructType) and not kind.forbid_unknown_fields
             for key, inner in value.items():
                 if key in known:
                     yield from _unknown_keys(known[key], inner, (*path, key))
-                else:
+                elif not is_open:
                     yield (*path, key), _unknown(key, known, path)
         elif isinstance(kind, inspect.DictType):
             for key, inner in value.items():

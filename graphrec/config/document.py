@@ -47,11 +47,13 @@ class Document:
         where: what messages call it, usually its path.
         content: the parsed tables.
         error: the class of error that its faults raise.
+        text: the TOML, with line feeds alone.
     """
 
     where: str
     content: dict[str, Any]
     error: type[GraphrecError]
+    text: str = field(repr=False)
     _lines: Mapping[KeyPath, int] = field(repr=False)
     _value_lines: Mapping[KeyPath, int] = field(repr=False)
 
@@ -124,7 +126,7 @@ def parse_toml(text: str, where: str, error: type[GraphrecError]) -> Document:
     except (ValueError, RecursionError) as problem:
         line, why = _explain(problem, text)
         raise error(f"{where} line {line} is not TOML: {why}; correct it") from None
-    document = Document(where, content, error, scan.lines, scan.value_lines)
+    document = Document(where, content, error, text, scan.lines, scan.value_lines)
     for path, fault in _number_faults(content):
         document.refuse(path, f"{key_text(path)} {fault}; correct it")
     return document

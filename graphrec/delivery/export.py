@@ -1,7 +1,7 @@
 """The lists of all users in one file, which appears whole or not at all."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from graphrec.errors import UsageError
 from graphrec.files import whole_file
 from graphrec.progress import Progress, silent
-from graphrec.serving.answer import Answer
+from graphrec.serving.answer import Answer, ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.serving.lists import recommend_many
 
@@ -22,6 +22,7 @@ FORMATS = (".csv", ".parquet", ".jsonl")
 CHUNK = 1_000
 #: Lines of each product that are delivered.
 REASONS = 1
+OPTIONS = ListOptions(reasons=REASONS)
 
 Recorded = Callable[[Sequence[Answer]], None]
 
@@ -47,7 +48,7 @@ def export_lists(
     k: int,
     *,
     record: Recorded = unrecorded,
-    options: Mapping[str, Any] | None = None,
+    options: ListOptions = OPTIONS,
     progress: Progress = silent,
 ) -> ExportReport:
     """Write the k best products of every user with the strongest reason of each.
@@ -57,7 +58,7 @@ def export_lists(
 
     Args:
         record: takes every answer before it is written.
-        options: further arguments of `Engine.recommend`: language, min_confidence.
+        options: of the lists: reasons, language, min_confidence.
 
     Raises:
         UsageError: the suffix of the path is none of FORMATS.
@@ -68,7 +69,7 @@ def export_lists(
         )
     rows = without = 0
     with whole_file(path) as temporary, _writer(temporary, path.suffix.lower()) as write:
-        for chunk, empty in _chunks(engine, k, {"reasons": REASONS, **(options or {})}, record, progress):
+        for chunk, empty in _chunks(engine, k, options, record, progress):
             write(chunk)
             rows += chunk.num_rows
             without += empty
@@ -76,7 +77,7 @@ def export_lists(
 
 
 def _chunks(
-    engine: Engine, k: int, options: Mapping[str, Any], record: Recorded, progress: Progress
+    engine: Engine, k: int, options: ListOptions, record: Recorded, progress: Progress
 ) -> "Iterator[tuple[pa.Table, int]]":
     import pyarrow as pa
 
@@ -84,7 +85,7 @@ def _chunks(
     total = len(engine.users)
     for start in range(0, total, CHUNK):
         columns: dict[str, list[Any]] = {field.name: [] for field in fields}
-        answers = list(recommend_many(engine, range(start, min(start + CHUNK, total)), k, **options))
+        answers = list(recommend_many(engine, range(start, min(start + CHUNK, total)), k, options))
         record(answers)
         empty = sum(not answer.items for answer in answers)
         for answer in answers:

@@ -14,11 +14,10 @@ from graphrec import queries
 from graphrec.delivery.export import Recorded, unrecorded
 from graphrec.errors import StoreError
 from graphrec.progress import Progress, silent
-from graphrec.serving.answer import Item
+from graphrec.serving.answer import Item, ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.serving.lists import recommend_many
 from graphrec.store.base import Index, Store
-from graphrec.terms.factors import FactorTerm
 
 if TYPE_CHECKING:
     from graphrec.features.vectors import StoredVectors
@@ -28,6 +27,7 @@ RECOMMENDED = "RECOMMENDED"
 TEXT_VECTOR, GRAPH_VECTOR = "text_vector", "graph_vector"
 #: Reasons kept with each recommendation.
 REASONS = 3
+OPTIONS = ListOptions(reasons=REASONS)
 #: Users whose lists are written at once, and edges of other runs removed at once.
 USERS, LIMIT = 500, 10_000
 
@@ -57,7 +57,7 @@ def write_back(
     *,
     texts: "StoredVectors | None" = None,
     record: Recorded = unrecorded,
-    options: Mapping[str, Any] | None = None,
+    options: ListOptions = OPTIONS,
     progress: Progress = silent,
 ) -> WriteBackReport:
     """Write the k best products of every user as edges, and vectors of products; what earlier runs wrote goes.
@@ -65,7 +65,7 @@ def write_back(
     Args:
         texts: the text vectors of the home, None when there are none.
         record: takes every answer before it is written.
-        options: further arguments of `Engine.recommend`: language, min_confidence.
+        options: of the lists: reasons, language, min_confidence.
 
     Raises:
         StoreError: the names that this would write belong to the mapping.
@@ -76,7 +76,7 @@ def write_back(
     labels = queries.roles(engine.snapshot.schema)
     stamps = {"written_at": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
     given = without = 0
-    for rows, empty in _chunks(engine, k, stamps, {"reasons": REASONS, **(options or {})}, record, progress):
+    for rows, empty in _chunks(engine, k, stamps, options, record, progress):
         store.write(queries.text("load/recommend", labels), {"run": run}, rows)
         given, without = given + len(rows), without + empty
     written, others = _counts(store, labels, run)
@@ -108,12 +108,12 @@ def _check_free(store: Store, engine: Engine) -> None:
 
 
 def _chunks(
-    engine: Engine, k: int, stamps: Mapping[str, str], options: Mapping[str, Any], record: Recorded, progress: Progress
+    engine: Engine, k: int, stamps: Mapping[str, str], options: ListOptions, record: Recorded, progress: Progress
 ) -> Iterator[tuple[list[dict[str, Any]], int]]:
     total = len(engine.users)
     for start in range(0, total, USERS):
         rows: list[dict[str, Any]] = []
-        answers = list(recommend_many(engine, range(start, min(start + USERS, total)), k, **options))
+        answers = list(recommend_many(engine, range(start, min(start + USERS, total)), k, options))
         record(answers)
         empty = sum(not answer.items for answer in answers)
         for answer in answers:
@@ -151,8 +151,8 @@ def _vectors(engine: Engine, texts: "StoredVectors | None") -> dict[str, NDArray
     if texts is not None:
         found[TEXT_VECTOR] = texts.lookup(engine.snapshot.texts(engine.roles.product))[0]
     for term in engine.model.blend.terms:
-        if isinstance(term, FactorTerm) and term.right.shape[1] > term.text_dim:
-            found[GRAPH_VECTOR] = np.asarray(term.right[:, term.text_dim :], np.float32)
+        if term.product_vectors is not None:
+            found[GRAPH_VECTOR] = term.product_vectors
             break
     return {name: vectors for name, vectors in found.items() if vectors.any()}
 

@@ -15,13 +15,13 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
 from graphrec.demo import tables
-from graphrec.demo.customers import draw_customers
-from graphrec.demo.interactions import EVENT_KINDS, draw_interactions
-from graphrec.demo.prices import draw_prices
-from graphrec.demo.products import draw_products
-from graphrec.demo.purchases import RELATIONS, Taste, draw_purchases
+from graphrec.demo.draw.customers import draw_customers
+from graphrec.demo.draw.interactions import EVENT_KINDS, draw_interactions
+from graphrec.demo.draw.prices import draw_prices
+from graphrec.demo.draw.products import draw_products
+from graphrec.demo.draw.purchases import RELATIONS, Taste, draw_purchases
+from graphrec.demo.draw.truth import find_truth
 from graphrec.demo.sizes import SIZES
-from graphrec.demo.truth import find_truth
 from graphrec.errors import UsageError
 from graphrec.files import replace_folder
 from graphrec.progress import Progress, silent

@@ -1,4 +1,4 @@
-"""How large a demo bank is, and the three years it tells of."""
+"""How large a demo bank is, the three years that it covers, and the arrays that it is drawn in."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,8 +7,9 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.demo.arrays import Ints
-
+Ints: TypeAlias = NDArray[np.int64]
+Reals: TypeAlias = NDArray[np.float64]
+Flags: TypeAlias = NDArray[np.bool_]
 SizeName: TypeAlias = Literal["S", "M", "L"]
 
 FIRST_DAY = date(2023, 1, 2)

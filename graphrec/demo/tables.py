@@ -7,15 +7,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from graphrec.demo.arrays import Ints
-from graphrec.demo.customers import Customers
-from graphrec.demo.interactions import EVENT_KINDS, Interactions
-from graphrec.demo.products import CATEGORIES, NEVER, Products
-from graphrec.demo.purchases import RELATIONS
-from graphrec.demo.sizes import days
+from graphrec.demo.draw.customers import Customers
+from graphrec.demo.draw.interactions import EVENT_KINDS, Interactions
+from graphrec.demo.draw.products import CATEGORIES, NEVER, Products
+from graphrec.demo.draw.purchases import RELATIONS
+from graphrec.demo.draw.truth import Truth
+from graphrec.demo.sizes import Ints, days
 from graphrec.demo.texts import product_descriptions, product_names, profile_number, profile_texts
-from graphrec.demo.truth import Truth
-from graphrec.demo.vocabulary import (
+from graphrec.demo.words.vocabulary import (
     AGE_BANDS,
     CHANNELS,
     COUNTRIES,

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from graphrec.demo.arrays import Ints
-from graphrec.demo.customers import Customers
-from graphrec.demo.products import Products
-from graphrec.demo.topics import PLACES, TOPICS
-from graphrec.demo.vocabulary import ENDINGS, GOALS, INTERESTS, KINDS, MIDDLES
+from graphrec.demo.draw.customers import Customers
+from graphrec.demo.draw.products import Products
+from graphrec.demo.sizes import Ints
+from graphrec.demo.words.topics import PLACES, TOPICS
+from graphrec.demo.words.vocabulary import ENDINGS, GOALS, INTERESTS, KINDS, MIDDLES
 
 _ROMAN = ("", " II", " III", " IV", " V", " VI", " VII", " VIII")
 

@@ -13,13 +13,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.evaluation.deletion import Deletions, Edge, Evidence
 from graphrec.evaluation.hidden_part import Comparison, sampled_rows
 from graphrec.evaluation.shown import Shown, ShownLists
 from graphrec.evaluation.walked import Walked, path_counts
 from graphrec.metrics.intervals import Interval, bootstrap, jackknife
 from graphrec.progress import Progress, silent
-from graphrec.terms.walks import WalkTerm
+from graphrec.terms.deletion import Evidence, Spreads
+from graphrec.terms.ledger import Edge
 
 #: Shown reasons that are deleted, and that are kept.
 REASONS = 5
@@ -29,6 +29,8 @@ CHOICES: tuple[Choice, ...] = ("reasons", "random", "path count")
 
 #: The bars that issue and science set: needed, so many times more than at random, kept.
 NECESSARY, TIMES_RANDOM, SUFFICIENT = 0.6, 5.0, 0.95
+SPREADS: Spreads = "anew"
+"""A list without the edges would be made with the spreads of its own scores."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,10 @@ class Explanations:
     """Part of the shown products that have a reason."""
     largest_sum_error: float
     """Largest gap between a score and the sum of its lines, over the sum of the absolute lines."""
+    spreads: Spreads
+    """The spreads that scores without some edges are divided by."""
     inexact: tuple[str, ...]
-    """Terms whose lines stand for what a deletion would do; with all others it is done."""
+    """Terms that are not linear: a line of theirs need not be what the deletion of its edge takes away."""
     edges: Interval
     """Distinct edges behind the REASONS shown reasons of a product."""
     known_edges: Interval
@@ -79,17 +83,16 @@ def explained(comparison: Comparison, most: int, *, progress: Progress = silent)
     """The explanations of up to `most` sampled test users who are shown something; None where nobody is."""
     rows = sampled_rows(comparison, most)
     shown = ShownLists(comparison)
-    deletions = Deletions(comparison.model.blend, comparison.model.graph)
     found = []
     for done, row in enumerate(rows):
         progress("evaluating explanations", done, len(rows))
         lists = shown.of(int(comparison.part.users[row]))
         if lists is not None:
-            found.append(_of_user(comparison, lists, deletions))
+            found.append(_of_user(comparison, lists))
     progress("evaluating explanations", len(rows), len(rows))
     if not found:
         return None
-    walks = [scorer for term in comparison.model.blend.terms if isinstance(term, WalkTerm) for scorer in term.scorers]
+    walks = [scorer for term in comparison.model.blend.terms for scorer in term.scorers]
     choices = CHOICES if walks else CHOICES[:2]
     means = _Means(comparison.seed)
     paths = {
@@ -104,7 +107,8 @@ def explained(comparison: Comparison, most: int, *, progress: Progress = silent)
         with_reasons=means.sure([float(one.reasoned > 0) for one in found]),
         products_with_reasons=means.sure([one.reasoned for one in found]),
         largest_sum_error=max(one.error for one in found),
-        inexact=deletions.inexact,
+        spreads=SPREADS,
+        inexact=tuple(term.name for term in comparison.model.blend.terms if not term.is_linear),
         edges=means.sure([one.edges for one in found]),
         known_edges=means.sure([float(one.known) for one in found]),
         necessity={choice: means.sure([one.left[choice] for one in found]) for choice in choices},
@@ -129,8 +133,8 @@ class _Means:
         return self.sure(known) if known else None
 
 
-def _of_user(comparison: Comparison, shown: Shown, deletions: Deletions) -> _OfUser:
-    evidence = deletions.evidence(shown.user)
+def _of_user(comparison: Comparison, shown: Shown) -> _OfUser:
+    evidence = Evidence(comparison.model.blend, shown.user, SPREADS)
     rng = np.random.default_rng([comparison.seed, shown.user])
     counts = path_counts(comparison.model.blend, shown.user, shown.products, evidence.edges)
     chosen: dict[Choice, list[list[int]]] = {choice: [] for choice in CHOICES}
@@ -141,12 +145,15 @@ def _of_user(comparison: Comparison, shown: Shown, deletions: Deletions) -> _OfU
         chosen["path count"].append([int(place) for place in np.argsort(-counts[:, column], kind="stable")])
     first = [len(set(_first(evidence, edges, REASONS))) for edges in shown.edges]
     kept = [len(set(_first(evidence, edges, KEPT))) for edges in shown.edges]
-    left, stayed = {}, {}
-    for choice, orders in chosen.items():
-        without = _cases([order[:num] for order, num in zip(orders, first, strict=True)], evidence, deleted=True)
-        only = _cases([order[:num] for order, num in zip(orders, kept, strict=True)], evidence, deleted=False)
-        left[choice] = 1 - float(shown.still_listed(evidence.scores(without)).mean())
-        stayed[choice] = float(shown.still_listed(evidence.scores(only)).mean())
+    cases = []
+    for orders in chosen.values():
+        cases.append(_cases([order[:num] for order, num in zip(orders, first, strict=True)], evidence, deleted=True))
+        cases.append(_cases([order[:num] for order, num in zip(orders, kept, strict=True)], evidence, deleted=False))
+    listed = [
+        float(shown.still_listed(one).mean()) for one in np.split(evidence.scores(np.concatenate(cases)), len(cases))
+    ]
+    left = {choice: 1 - part for choice, part in zip(chosen, listed[::2], strict=True)}
+    stayed = dict(zip(chosen, listed[1::2], strict=True))
     return _OfUser(
         shown.by_kind, shown.reasoned, shown.error, float(np.mean(first)), len(evidence.edges), left, stayed,
         shown.walked,

@@ -17,9 +17,7 @@ from graphrec.metrics.intervals import Interval, bootstrap, bootstrap_all
 from graphrec.metrics.ranking import evaluate_lists
 from graphrec.models.kernel import starting_walks
 from graphrec.progress import Progress, silent
-from graphrec.terms.base import Term
-from graphrec.terms.blend import standardise
-from graphrec.terms.walks import WalkTerm
+from graphrec.terms.base import Term, standardise
 from graphrec.training.lists import first_products
 from graphrec.training.recipes import Inputs, fit_parts, plain_walks
 from graphrec.training.validation import rows_of
@@ -66,8 +64,8 @@ def frontier(comparison: Comparison, *, progress: Progress = silent) -> Frontier
     """nDCG at k and the share on real paths for WEIGHTS and for the model's own; None where all of it is paths."""
     part, k = comparison.part, comparison.k
     parts = list(zip(comparison.model.blend.terms, comparison.model.blend.weights, strict=True))
-    on_paths = [one for one in parts if isinstance(one[0], WalkTerm)]
-    beside = [one for one in parts if not isinstance(one[0], WalkTerm)]
+    on_paths = [one for one in parts if one[0].on_paths]
+    beside = [one for one in parts if not one[0].on_paths]
     paths, others = (sum(weight for _, weight in one) for one in (on_paths, beside))
     added = not paths
     if added:

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.evaluation.deletion import ROOTLESS, Edge
 from graphrec.evaluation.hidden_part import SHOWN, SMALL_PART, Comparison
 from graphrec.evaluation.walked import Walked, Walks
 from graphrec.serving.engine import CONTRASTED
-from graphrec.terms.blend import Ledger
-from graphrec.terms.walks import WalkTerm
+from graphrec.terms.ledger import Edge, Ledger
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,21 +84,15 @@ class ShownLists:
         return [int(line) for line in order[shares[order] > 0] if self._may_be_shown(user, product, ledger, int(line))]
 
     def _may_be_shown(self, user: int, product: int, ledger: Ledger, line: int) -> bool:
-        group = ledger.groups[int(ledger.group[line])]
-        if group.walk is None or not group.people:
-            return True
-        term = self.blend.terms[int(ledger.term[line])]
-        assert isinstance(term, WalkTerm), "only walks have paths"
-        count = term.scorers[group.walk].people_between(user, int(ledger.via[line]), product)
-        return count >= self.graph.schema.roles.min_group
+        count = self.blend.people_between(ledger, line, user, product)
+        return count is None or count >= self.graph.schema.roles.min_group
 
     def _edges(self, user: int, ledger: Ledger, line: int) -> list[Edge]:
         """The edges a line begins with: one, or all to people where these are one line, or none for everyone."""
-        group, via = ledger.groups[int(ledger.group[line])], int(ledger.via[line])
-        if group.kind in ROOTLESS:
-            return []
-        if group.hop is None or via >= 0:
-            return [(group.hop, via)]
+        group, via = ledger.group_of(line), int(ledger.via[line])
+        edge = group.edge(via)
+        if edge is None or group.hop is None or via >= 0:
+            return [] if edge is None else [edge]
         return [(group.hop, int(node)) for node in self.graph.hops[group.hop].row(user)]
 
     @staticmethod

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.evaluation.deletion import Edge
 from graphrec.evaluation.hidden_part import Comparison
 from graphrec.graph.adjacency import Hop
 from graphrec.metrics.paths import entity_popularity, mean_of_known, type_diversity
-from graphrec.serving.reasons.prefer import history, scorer_of
-from graphrec.terms.blend import Blend, Ledger
-from graphrec.terms.walks import WalkScorer, WalkTerm
+from graphrec.serving.positions import Positions
+from graphrec.serving.reasons.prefer import history
+from graphrec.terms.blend import Blend
+from graphrec.terms.ledger import Edge, Ledger
+from graphrec.terms.walks import WalkScorer
 
 #: Later than every event.
 EVER = np.iinfo(np.int64).max
@@ -32,17 +33,19 @@ class Walks:
 
     def __init__(self, comparison: Comparison) -> None:
         self.comparison = comparison
-        terms = [term for term in comparison.model.blend.terms if isinstance(term, WalkTerm)]
+        terms = comparison.model.blend.terms
         self.types = {scorer.walk.hops[-1] for term in terms for scorer in term.scorers}
         self._popularity: dict[Hop, NDArray[np.float64]] = {}
 
     def of(self, user: int, ledger: Ledger, lines: Sequence[Sequence[int]]) -> Walked:
         """The metrics of a list, from the lines of each product in their order."""
         model = self.comparison.model
-        known = history(self.comparison.snapshot, model.graph, user, model.meta["hidden"]["known_from"] or EVER)
+        known = history(
+            Positions(self.comparison.snapshot), model.graph, user, model.meta["hidden"]["known_from"] or EVER
+        )
         recency, popularity, types = [], [], []
         for shown in lines:
-            walked = ((line, scorer_of(model.blend, ledger, line)) for line in shown)
+            walked = ((line, model.blend.scorer(ledger, line)) for line in shown)
             line, scorer = next(((line, scorer) for line, scorer in walked if scorer is not None), (-1, None))
             if scorer is None:
                 continue
@@ -69,7 +72,7 @@ def path_counts(blend: Blend, user: int, products: NDArray[np.int32], edges: Seq
     places = {edge: place for place, edge in enumerate(edges)}
     counts = np.zeros((len(edges), len(products)), np.int64)
     for term in blend.terms:
-        for scorer in term.scorers if isinstance(term, WalkTerm) else ():
+        for scorer in term.scorers:
             nodes = scorer.first.row(user)
             rows = [places[scorer.walk.hops[0], int(node)] for node in nodes]
             np.add.at(counts, rows, _counted(scorer, user, nodes, products))

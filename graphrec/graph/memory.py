@@ -82,9 +82,9 @@ class MemorySink:
         """Take edges of one type."""
         return self._add("edges", edge_type, rows, self.edges.get(edge_type), _EDGE_KEY)
 
-    def add_series(self, name: str, rows: pa.Table) -> None:
+    def add_series(self, name: str, rows: pa.RecordBatchReader) -> None:
         """Take the rows of a series."""
-        self._batches.setdefault(("series", name), []).append(rows)
+        self._batches.setdefault(("series", name), []).append(rows.read_all())
 
     def finish(self, split: dict[Part, pa.Table] | None) -> dict[str, int]:
         """Merge what came with what is there; returns how many rows went, by label and type."""

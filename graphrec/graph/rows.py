@@ -76,10 +76,12 @@ class Sink(Protocol):
         """Merge edges by (source, target, key); both ends are there, identities are unique within the table."""
         ...
 
-    def add_series(self, name: str, rows: "pa.Table") -> None:
+    def add_series(self, name: str, rows: "pa.RecordBatchReader") -> None:
         """Replace this source's rows of a series; those of an increment add to them.
 
-        Columns: id (string), at (timestamp), one double column per value.
+        Args:
+            name: the series.
+            rows: id (string), at (timestamp), one double column per value; read once, batch by batch.
         """
         ...
 

@@ -15,8 +15,7 @@ from graphrec.graph.adjacency import Adjacency, Graph, Hop
 from graphrec.models.matrix import csr
 from graphrec.progress import Progress, silent
 from graphrec.schema import GraphSchema
-from graphrec.terms.compiled.scores import walk_scores
-from graphrec.terms.walks import Walk, WalkScorer, WalkTerm
+from graphrec.terms.walks import Walk, WalkScorer, WalkTerm, add_walk_scores
 
 #: A walk is multiplied out when its table has at most this many entries (32 MB).
 TABLE_ENTRIES = 4_000_000
@@ -98,10 +97,9 @@ def fit_kernel(
         scorer = fit_walk(graph, walk, learned[done] if learned else None)
         spread = walk_scale(scorer, sample_users(scorer, config))
         if spread > 0:
-            scorer.walk = replace(walk, beta=walk.beta / spread)
-            scorers.append(scorer)
+            scorers.append(scorer.weighted(walk.beta / spread))
     progress("walks", len(walks), len(walks))
-    return WalkTerm("kernel", graph, scorers)
+    return WalkTerm("kernel", graph, tuple(scorers))
 
 
 def rp3beta(graph: Graph, config: Rp3BetaConfig | None = None) -> WalkTerm:
@@ -112,8 +110,7 @@ def rp3beta(graph: Graph, config: Rp3BetaConfig | None = None) -> WalkTerm:
     config = config or Rp3BetaConfig()
     hops = [Hop(name) for name in graph.schema.roles.relevant]
     term = fit_kernel(graph, [Walk((hop, hop.back(), hop), (1.0, 1.0, config.beta)) for hop in hops])
-    term.name = "rp3beta"
-    return term
+    return replace(term, name="rp3beta")
 
 
 def fit_walk(graph: Graph, walk: Walk, learned: Learned | None = None) -> WalkScorer:
@@ -153,7 +150,7 @@ def walk_scale(scorer: WalkScorer, users: NDArray[np.int32]) -> float:
     for start in range(0, len(users), 128):
         block = users[start : start + 128]
         scores = np.zeros((len(block), scorer.num_products), np.float32)
-        walk_scores(scorer, block, 1.0, scores)
+        add_walk_scores(scorer, block, 1.0, scores)
         spreads.append(scores.std(axis=1, dtype=np.float64))
     spread = np.concatenate(spreads) if spreads else np.zeros(0)
     spread = spread[spread > 0]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from graphrec.graph.adjacency import Graph
 from graphrec.models.matrix import column, holders_per_product, holdings_per_user, inverse_power, relevant_hops
 from graphrec.progress import Progress, silent
-from graphrec.terms.compiled.scores import sum_of_rows
+from graphrec.terms.compiled.scores import sum_of_dense
 from graphrec.terms.factors import FactorTerm, Neighbours
 
 Matrix = NDArray[np.float32]
@@ -88,9 +88,9 @@ def _normal_operator(graph: Graph) -> Callable[[Matrix], Matrix]:
 
     def apply(block: Matrix) -> Matrix:
         scaled = block * per_product
-        reached = _summed([sum_of_rows(graph.hops[hop], everyone, scaled) for hop in hops])
+        reached = _summed([sum_of_dense(graph.hops[hop], everyone, scaled) for hop in hops])
         reached *= per_user
-        result = _summed([sum_of_rows(graph.hops[hop.back()], catalogue, reached) for hop in hops])
+        result = _summed([sum_of_dense(graph.hops[hop.back()], catalogue, reached) for hop in hops])
         result *= per_product
         return result
 

@@ -9,6 +9,7 @@ docs/policy.md has the whole of it.
 """
 
 import ast
+import math
 import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.policy.facts import Block
-from graphrec.policy.operands import BadCondition, Column, Operands, arguments, nearest, string
+from graphrec.policy.operands import BadCondition, Column, Operands, arguments, code, nearest, string
 from graphrec.policy.values import Truth, both
 
 Ask: TypeAlias = Callable[[Block], Truth]
@@ -30,6 +31,12 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], NDArray[np.bool_]]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
 }
+LIMIT_LENGTH = 100_000
+"""The longest condition, in characters."""
+LIMIT_DEPTH = 64
+"""The deepest nesting of a condition; every bracket, sum, `not` and call is one."""
+TOO_DEEP = f"nests more than {LIMIT_DEPTH} deep; divide it into several rules"
+TOO_LARGE = "holds a number of more than 64 bits; no column has such a value"
 _NO_USERS = Block(np.zeros(0, np.int64))
 
 
@@ -81,7 +88,7 @@ class Compiler:
                 return self._happened(node)
         operand = self.operands.compile(node)
         if operand.kind != "boolean":
-            raise BadCondition(f"{ast.unparse(node)} is a {operand.kind}, and a condition is true or false", node)
+            raise BadCondition(f"{code(node)} is a {operand.kind}, and a condition is true or false", node)
 
         def truth(block: Block) -> Truth:
             value = operand.value(block)
@@ -100,20 +107,19 @@ class Compiler:
                 case _ if type(op) in _COMPARE:
                     yield self._comparison(node, left, op, right)
                 case _:
-                    raise BadCondition(f"{ast.unparse(node)}: compare with <, <=, >, >=, ==, != or in", node)
+                    raise BadCondition(f"{code(node)}: compare with <, <=, >, >=, ==, != or in", node)
 
     def _comparison(self, node: ast.expr, left: ast.expr, op: ast.cmpop, right: ast.expr) -> Ask:
         one, other = self.operands.compile(left), self.operands.compile(right)
         if one.kind != other.kind:
             hint = '; a date is written date("2026-01-31")' if {one.kind, other.kind} == {"time", "text"} else ""
             raise BadCondition(
-                f"{ast.unparse(left)} is a {one.kind} and {ast.unparse(right)} a {other.kind}: they do not compare"
-                + hint,
+                f"{code(left)} is a {one.kind} and {code(right)} a {other.kind}: they do not compare" + hint,
                 node,
             )
         if one.kind in ("text", "boolean") and not isinstance(op, ast.Eq | ast.NotEq):
             hint = "; give it one with [levels] and level(NAME, …)" if one.kind == "text" else ""
-            raise BadCondition(f"{ast.unparse(node)}: a {one.kind} has no order{hint}", node)
+            raise BadCondition(f"{code(node)}: a {one.kind} has no order{hint}", node)
         compare = _COMPARE[type(op)]
 
         def truth(block: Block) -> Truth:
@@ -124,14 +130,14 @@ class Compiler:
 
     def _in_list(self, left: ast.expr, right: ast.expr) -> Ask:
         if not isinstance(right, ast.List | ast.Tuple | ast.Set) or not right.elts:
-            raise BadCondition(f'{ast.unparse(right)}: want a list after in, such as ["fund", "bond"]', right)
+            raise BadCondition(f'{code(right)}: want a list after in, such as ["fund", "bond"]', right)
         one = self.operands.compile(left)
         values = []
         for element in right.elts:
             reads = any(isinstance(part, ast.Attribute | ast.Subscript) for part in ast.walk(element))
             literal = self.operands.compile(element)
             if reads or literal.kind != one.kind:
-                raise BadCondition(f"{ast.unparse(element)}: want a list of literals, each a {one.kind}", element)
+                raise BadCondition(f"{code(element)}: want a list of literals, each a {one.kind}", element)
             values.append(literal.value(_NO_USERS).values.item())
 
         def truth(block: Block) -> Truth:
@@ -152,7 +158,7 @@ class Compiler:
                 case ast.Constant(value=int() | float() as given) if not isinstance(given, bool) and given > 0:
                     days = given
                 case _:
-                    raise BadCondition(f"{ast.unparse(rest[0])} is no number of days above 0", rest[0])
+                    raise BadCondition(f"{code(rest[0])} is no number of days above 0", rest[0])
             self.operands.need_date(node)
         self._events[edge_type] = None
         return lambda block: self.operands.facts.happened(edge_type, days, block)
@@ -161,15 +167,45 @@ class Compiler:
 def parse(condition: str) -> ast.expr:
     """The syntax tree of a condition; it may go over several lines and hold comments.
 
+    Args:
+        condition: at most LIMIT_LENGTH characters, nested at most LIMIT_DEPTH deep.
+
     Raises:
-        BadCondition: it is no expression.
+        BadCondition: it is no expression, too long, too deep, or holds a number of more than 64 bits.
     """
+    if len(condition) > LIMIT_LENGTH:
+        raise BadCondition(f"has {len(condition):,} characters; a condition has at most {LIMIT_LENGTH:,}: divide it")
     try:
-        return ast.parse(f"({condition}\n)", mode="eval").body
+        tree = ast.parse(f"({condition}\n)", mode="eval").body
+    except (RecursionError, MemoryError):
+        # The parser of Python has its own limits of depth.
+        raise BadCondition(TOO_DEEP) from None
     except (SyntaxError, ValueError) as error:
-        wrong = BadCondition(f"is no condition: {getattr(error, 'msg', error)}")
+        why = str(getattr(error, "msg", error))
+        wrong = BadCondition(TOO_LARGE if "integer string conversion" in why else f"is no condition: {why}")
         wrong.line = min(getattr(error, "lineno", None) or 1, condition.rstrip().count("\n") + 1)
         raise wrong from None
+    _check_limits(tree)
+    return tree
+
+
+def _check_limits(tree: ast.expr) -> None:
+    """Refuse what is nested too deep or holds a number that is too large; without recursion."""
+    pending: list[tuple[ast.AST, int]] = [(tree, 1)]
+    while pending:
+        node, depth = pending.pop()
+        if depth > LIMIT_DEPTH:
+            raise BadCondition(TOO_DEEP)
+        if isinstance(node, ast.Constant) and not _fits(node.value):
+            raise BadCondition(TOO_LARGE, node)
+        pending.extend((inner, depth + 1) for inner in ast.iter_child_nodes(node))
+
+
+def _fits(value: object) -> bool:
+    """Whether a literal is no number, or one that a column could have."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return not isinstance(value, int) or -(1 << 63) < value < 1 << 63
 
 
 def _joined(op: ast.boolop, parts: list[Ask]) -> Ask:

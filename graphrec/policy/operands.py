@@ -1,16 +1,17 @@
 """The parts of a condition that have a value: columns, literals, sums, functions; compiled to numpy."""
 
 import ast
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
+from datetime import UTC, datetime
+from datetime import date as calendar_date
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.policy import functions
-from graphrec.policy.facts import Block, Facts
+from graphrec.config import names
+from graphrec.policy.facts import DAY, Block, Facts, Texts
 from graphrec.policy.values import Value, both
 
 Kind = Literal["number", "text", "boolean", "time"]
@@ -18,9 +19,9 @@ KINDS: dict[str, Kind] = {"integer": "number", "real": "number", "text": "text",
 #: All names and functions, for "the nearest is".
 NAMES = ("held", "True", "False", "user", "product")
 FUNCTIONS = ("is_missing", "happened", "date", "days_since", "years_since", "lower", "level")
-#: How like a known name one must be to be taken for it, from 0 to 1.
-CLOSE = 0.5
 TRUTHS = ("is_missing", "happened")
+LONGEST_SHOWN = 80
+"""Characters of a condition that a message shows."""
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], NDArray[np.float64]]] = {
     ast.Add: np.add,
     ast.Sub: np.subtract,
@@ -124,13 +125,13 @@ class Operands:
                 return self._call(name, node)
             case ast.Name(id=name) if name not in NAMES:
                 raise BadCondition(f"there is no name {name}{nearest(name, NAMES)}", node)
-        raise BadCondition(f"{ast.unparse(node)} has no value that a condition can use", node)
+        raise BadCondition(f"{code(node)} has no value that a condition can use", node)
 
     def of_kind(self, node: ast.expr, kind: Kind) -> Callable[[Block], Value]:
         """The value of a node that must be of a kind."""
         operand = self.compile(node)
         if operand.kind != kind:
-            raise BadCondition(f"{ast.unparse(node)} is a {operand.kind}; want a {kind}", node)
+            raise BadCondition(f"{code(node)} is a {operand.kind}; want a {kind}", node)
         return operand.value
 
     def need_date(self, node: ast.AST) -> int:
@@ -149,23 +150,23 @@ class Operands:
             case "date":
                 (part,) = arguments(node, 1, 'date("2026-01-31")')
                 given = string(part, 'date("2026-01-31")')
-                moment = functions.date(given)
+                moment = date(given)
                 if moment is None:
                     raise BadCondition(f"{given!r} is no date (want YYYY-MM-DD)", part)
                 return constant("time", moment)
             case "days_since" | "years_since":
                 (part,) = arguments(node, 1, f"{name}(user.COLUMN)")
                 value, as_of = self.of_kind(part, "time"), self.need_date(node)
-                since = functions.days_since if name == "days_since" else functions.years_since
+                since = days_since if name == "days_since" else years_since
                 return Operand("number", lambda block: since(value(block), as_of))
             case "lower":
                 (part,) = arguments(node, 1, "lower(product.COLUMN)")
                 value = self.of_kind(part, "text")
-                return Operand("text", lambda block: functions.lower(value(block), self.facts.texts))
+                return Operand("text", lambda block: lower(value(block), self.facts.texts))
             case "level":
                 return self._level(node)
         if name in TRUTHS:
-            raise BadCondition(f"{ast.unparse(node)} is true or false: it does not compare", node)
+            raise BadCondition(f"{code(node)} is true or false: it does not compare", node)
         raise BadCondition(f"there is no function {name}{nearest(name, FUNCTIONS)}", node)
 
     def _level(self, node: ast.Call) -> Operand:
@@ -175,7 +176,7 @@ class Operands:
         if name not in self.levels:
             raise BadCondition(f"there are no levels {name}{nearest(name, self.levels)}", first)
         value, order = self.of_kind(part, "text"), self.levels[name]
-        return Operand("number", lambda block: functions.level(value(block), order, self.facts.texts))
+        return Operand("number", lambda block: level(value(block), order, self.facts.texts))
 
 
 def constant(kind: Kind, value: float) -> Operand:
@@ -187,7 +188,7 @@ def constant(kind: Kind, value: float) -> Operand:
 def arguments(node: ast.Call, count: int, form: str) -> list[ast.expr]:
     """The arguments of a call, as many as wanted."""
     if len(node.args) != count or node.keywords:
-        raise BadCondition(f"{ast.unparse(node)}: want {form}", node)
+        raise BadCondition(f"{code(node)}: want {form}", node)
     return node.args
 
 
@@ -196,13 +197,19 @@ def string(node: ast.expr, form: str) -> str:
     match node:
         case ast.Constant(value=str(given)):
             return given
-    raise BadCondition(f"{ast.unparse(node)}: want {form}, with the name in quotes", node)
+    raise BadCondition(f"{code(node)}: want {form}, with the name in quotes", node)
 
 
 def nearest(name: str, known: Iterable[str], prefix: str = "") -> str:
     """`; the nearest is …`, or nothing where there is none like it."""
-    found = get_close_matches(name, list(known), n=1, cutoff=CLOSE)
-    return f"; the nearest is {prefix}{found[0]}" if found else ""
+    found = names.nearest(name, known)
+    return f"; the nearest is {prefix}{found}" if found else ""
+
+
+def code(node: ast.AST) -> str:
+    """A part of a condition as a message shows it: in one short line."""
+    text = ast.unparse(node)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
 def _arithmetic(
@@ -219,3 +226,52 @@ def _arithmetic(
         return Value(result, both(both(a.valid, b.valid), None if bool(finite.all()) else finite))
 
     return Operand("number", value)
+
+
+def date(text: str) -> int | None:
+    """The start of a day in UTC, in microseconds since 1970; None when the text is no date."""
+    try:
+        day = calendar_date.fromisoformat(text)
+    except ValueError:
+        return None
+    return round(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1_000_000)
+
+
+def days_since(value: Value, as_of: int) -> Value:
+    """Days from a time to the date of the answer, with fractions; below 0 for times after it."""
+    return Value((as_of - value.values) / DAY, value.valid)
+
+
+def years_since(value: Value, as_of: int) -> Value:
+    """Whole years from a day to the date of the answer, as an age is counted."""
+    years, days = _calendar(value.values)
+    now_years, now_days = _calendar(np.array([[as_of]]))
+    return Value(now_years - years - (now_days < days), value.valid)
+
+
+def lower(value: Value, texts: Texts) -> Value:
+    """Texts in lower case."""
+    return Value(_mapped(value, lambda code: texts.code(texts.text(code).lower())), value.valid)
+
+
+def level(value: Value, order: Sequence[str], texts: Texts) -> Value:
+    """Where texts stand in an order, from 0; a text that is not in it has no level: missing."""
+    places = {texts.code(text): place for place, text in enumerate(order)}
+    found = _mapped(value, lambda code: places.get(code, -1))
+    return Value(found, both(value.valid, None if bool((found >= 0).all()) else found >= 0))
+
+
+def _mapped(value: Value, new: Callable[[int], int]) -> NDArray[np.int64]:
+    """Codes of texts, each replaced by what is made of it."""
+    codes, places = np.unique(value.values, return_inverse=True)
+    made = np.array([new(int(code)) for code in codes], np.int64)
+    return made[places].reshape(value.values.shape)
+
+
+def _calendar(microseconds: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Year, and a number that orders the days of a year (the month times 32 plus the day)."""
+    days = microseconds.astype("datetime64[us]").astype("datetime64[D]")
+    months = days.astype("datetime64[M]")
+    years = months.astype("datetime64[Y]")
+    month = (months - years).astype(np.int64)
+    return years.astype(np.int64), month * 32 + (days - months).astype(np.int64)

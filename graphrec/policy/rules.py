@@ -1,4 +1,4 @@
-"""A policy as data: versioned rules, and the hash that a decision record keeps."""
+"""A policy as data: versioned rules, the hash that a decision record keeps, and the rules of a home without a file."""
 
 import ast
 import hashlib
@@ -8,6 +8,12 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from graphrec.graph.snapshot import Snapshot
+
+BUILT_IN = "built-in"
+"""The version of the rules that are in force where there is no policy.toml; no file may take it."""
+NOT_OFFERED = ("closed", "inactive", "withdrawn", "suspended", "delisted", "matured")
+"""Values of a product's column `status`, in lower case, with which it is not offered."""
 Severity = Literal["refuse", "warn"]
 
 
@@ -23,7 +29,7 @@ class Rule:
     severity: Severity = "refuse"
     """refuse: the product is left out; warn: the sentence stands beside it."""
     missing: Literal["refuse", "allow"] = "refuse"
-    """What a condition that is unknown for want of a value counts as: refuse (not met) or allow (met)."""
+    """How a condition counts that a missing value leaves open: refuse (not met) or allow (met)."""
     protected: bool = False
     """The rule may read protected columns, for the reason given."""
     reason: str | None = None
@@ -33,15 +39,34 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class PolicyIdentity:
+    """What answers, records and exports say of the policy that was in force."""
+
+    version: str
+    hash: str
+    """SHA-256 of the whole policy."""
+
+
+@dataclass(frozen=True)
 class Policy:
-    """Rules in the order in which they are asked; the first that refuses is the one that is counted."""
+    """Rules in the order of their evaluation; the first that refuses is the one that is counted."""
 
     version: str
     rules: tuple[Rule, ...]
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Ordered texts by name, lowest first."""
     source: str | None = None
-    """The file it was read from; None: the built-in rules."""
+    """The file it was read from; None: the built-in rules, or the copy that a decision record keeps."""
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether these are the rules of a home without a policy.toml; a kept copy of them still says so."""
+        return self.version == BUILT_IN
+
+    @property
+    def identity(self) -> "PolicyIdentity":
+        """Version and hash, as answers and records name a policy."""
+        return PolicyIdentity(self.version, self.hash)
 
     @cached_property
     def hash(self) -> str:
@@ -57,3 +82,18 @@ class Policy:
 def canonical(condition: str) -> str:
     """A condition with one way of spacing and quoting."""
     return ast.unparse(ast.parse(f"({condition}\n)", mode="eval"))
+
+
+HELD = Rule("held", "already held", "not held")
+OFFERED = Rule(
+    "offered",
+    "not offered any more (status)",
+    f"is_missing(product.status) or lower(product.status) not in {list(NOT_OFFERED)}",
+)
+
+
+def default_policy(snapshot: Snapshot) -> Policy:
+    """The built-in rules that the snapshot has columns for: products already held or closed are left out."""
+    columns = snapshot.meta["columns"][snapshot.schema.roles.product]
+    rules = (HELD, OFFERED) if columns.get("status") == "text" else (HELD,)
+    return Policy(BUILT_IN, rules)

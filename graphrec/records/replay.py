@@ -11,6 +11,7 @@ from graphrec.records.blocks import canonical
 from graphrec.records.decision import Request, entry, versions
 from graphrec.records.keep import Kept
 from graphrec.records.read import Entry
+from graphrec.serving.answer import ExplainOptions, ListOptions
 from graphrec.serving.engine import Engine
 
 MOST = 20
@@ -54,9 +55,9 @@ def _again(home: Home, found: Entry) -> dict[str, Any]:
     user, product = found.entry["user"], found.entry.get("product")
     try:
         if product is not None:
-            answer = engine.explain(user, product, request.k, **request.options)
+            answer = engine.explain(user, product, request.k, ExplainOptions(**request.options))
         else:
-            answer = engine.recommend(user, request.k, **request.options)
+            answer = engine.recommend(user, request.k, ListOptions(**request.options))
     except TypeError as error:
         raise RecordError(f"this graphrec does not know an option of that time: {error}") from None
     return entry(engine, request, answer, product)

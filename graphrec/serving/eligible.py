@@ -5,15 +5,16 @@ from numpy.typing import NDArray
 
 from graphrec.graph.snapshot import Snapshot
 from graphrec.policy.compiled import CompiledPolicy, Finding
-from graphrec.policy.default import default_policy
 from graphrec.policy.facts import microseconds
-from graphrec.policy.rules import Policy
+from graphrec.policy.rules import Policy, default_policy
 
 
 class Eligibility:
-    """Answers which products are left for a user, and why the others are not.
+    """Answers which products are left for a user, and why the others are not; positions are those of the snapshot.
 
     Args:
+        snapshot: whose columns and events the policy reads.
+        policy: None: the built-in one.
         known_before: the time, in microseconds since 1970, before which the answer's graph was known; None: the answer
             is as of the snapshot.
 
@@ -23,15 +24,12 @@ class Eligibility:
 
     def __init__(self, snapshot: Snapshot, policy: Policy | None = None, *, known_before: int | None = None) -> None:
         self.policy = policy or default_policy(snapshot)
-        # One answer asks several times for the same user.
-        self._last: tuple[int, NDArray[np.bool_]] | None = None
         self._compiled = compiled_policy(snapshot, self.policy, known_before=known_before)
 
     def mask(self, user: int) -> NDArray[np.bool_]:
-        """True (num_products,) for what may be shown; not to be changed."""
-        if self._last is None or self._last[0] != user:
-            self._last = (user, self.masks(np.array([user]))[0])
-        return self._last[1]
+        """True (num_products,) for what may be shown."""
+        mask: NDArray[np.bool_] = self.masks(np.array([user]))[0]
+        return mask
 
     def masks(self, users: NDArray[np.integer]) -> NDArray[np.bool_]:
         """True (len(users), num_products) for what may be shown to each; the caller chooses blocks that fit."""
@@ -47,16 +45,16 @@ class Eligibility:
 
     def refusals(self, user: int, product: int) -> list[Finding]:
         """The rules that refuse a product to a user, with the values they read; none when it may be shown."""
-        return [] if self.mask(user)[product] else self._compiled.refusals(user, product)
+        return self._compiled.refusals(user, product)
 
     def barred(self, user: int) -> str | None:
         """Why a user is shown nothing at all, whatever the product; None when that depends on the product."""
         found = self._compiled.barred(user)
         return None if found is None else found.sentence
 
-    def warnings(self, user: int, product: int) -> list[str]:
+    def warnings(self, user: int, product: int) -> tuple[str, ...]:
         """What rules that only warn say of a product for a user."""
-        return [finding.sentence for finding in self._compiled.warnings(user, product)]
+        return tuple(finding.sentence for finding in self._compiled.warnings(user, product))
 
 
 def compiled_policy(snapshot: Snapshot, policy: Policy, *, known_before: int | None = None) -> CompiledPolicy:

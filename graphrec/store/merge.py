@@ -105,7 +105,7 @@ class MergeSink:
         edge = self.source.schema.edges[edge_type]
         return self._add(Kind(edge_type, edge.source, edge.target), rows)
 
-    def add_series(self, name: str, rows: "pa.Table") -> None:
+    def add_series(self, name: str, rows: "pa.RecordBatchReader") -> None:
         """Replace this source's rows of a series; an increment adds to them."""
         self._mark()
         write_series(self._store.series_folder, self.source.name, name, rows, full=self.source.full)

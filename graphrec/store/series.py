@@ -1,11 +1,12 @@
 """Time series beside a store: one Parquet file per source and series, written whole."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from graphrec.files import whole_file
+from graphrec.files import private_folder, whole_file
 from graphrec.schema import SeriesSchema
 
 if TYPE_CHECKING:
@@ -17,17 +18,76 @@ def series_file(folder: Path, source: str, name: str) -> Path:
     return folder / f"{quote(source, safe='')}@{quote(name, safe='')}.parquet"
 
 
-def write_series(folder: Path, source: str, name: str, rows: "pa.Table", *, full: bool = True) -> None:
-    """Replace one source's rows of a series, or, when it is no full load, those of the same id and time."""
+def write_series(
+    folder: Path, source: str, name: str, rows: "pa.RecordBatchReader", *, full: bool = True, memory: str = "25%"
+) -> None:
+    """Replace one source's rows of a series, or, when it is no full load, those of the same id and time.
+
+    Args:
+        folder: where the series of the home are.
+        source: whose rows they are.
+        name: the series.
+        rows: read batch by batch, so that memory does not grow with them.
+        full: whether they are all the rows of this source.
+        memory: what the merge of an increment may take before it spills into the home.
+    """
     import pyarrow.parquet as pq
 
-    from graphrec.graph.memory import latest_series
-
     file = series_file(folder, source, name)
-    if not full and file.exists() and set(rows.column_names) <= set(pq.read_schema(file).names):
-        rows = latest_series([rows, pq.read_table(file).select(rows.column_names).cast(rows.schema)])
     with whole_file(file) as temporary:
-        pq.write_table(rows, temporary)
+        if full or not file.exists():
+            _write(temporary, rows)
+            return
+        with private_folder(folder.parent, "series") as scratch:
+            newer = scratch / "newer.parquet"
+            _write(newer, rows)
+            with _merged(newer, file, pq.read_schema(file).names, scratch, memory) as merged:
+                _write(temporary, merged)
+
+
+def _write(file: Path, rows: "pa.RecordBatchReader") -> None:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetWriter(file, rows.schema) as writer:
+        for batch in rows:
+            writer.write_batch(batch)
+
+
+@contextmanager
+def _merged(
+    newer: Path, older: Path, known: Sequence[str], scratch: Path, memory: str
+) -> "Iterator[pa.RecordBatchReader]":
+    """The newer rows in their order, gaps in them filled from the older ones, and then the other older rows."""
+    import duckdb
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    fields = pq.read_schema(newer)
+    columns = [_quoted(column) for column in fields.names]
+    older_columns = [
+        _quoted(column) if column in known else f"NULL::DOUBLE AS {_quoted(column)}" for column in fields.names
+    ]
+    key = ", ".join(columns[:2])
+    values = columns[:2] + [f"coalesce(newer.{column}, older.{column})" for column in columns[2:]]
+    spill = scratch / "spill"
+    with duckdb.connect(config={"temp_directory": str(spill), "memory_limit": memory}) as database:
+        database.execute("SET TimeZone = 'UTC'")
+        rows = database.sql(
+            "WITH newer AS (SELECT *, file_row_number AS _row FROM read_parquet(?, file_row_number = true)), "
+            f"older AS (SELECT {', '.join(older_columns)}, file_row_number AS _row "
+            "FROM read_parquet(?, file_row_number = true)), "
+            f"whole AS (SELECT {', '.join(values)}, 0 AS _part, newer._row "
+            f"FROM newer LEFT JOIN older USING ({key}) "
+            f"UNION ALL SELECT {', '.join(columns)}, 1, _row FROM older ANTI JOIN newer USING ({key})) "
+            "SELECT * EXCLUDE (_part, _row) FROM whole ORDER BY _part, _row",
+            params=[str(newer), str(older)],
+        ).to_arrow_reader()
+        batches = (pa.Table.from_batches([batch]).rename_columns(fields.names).cast(fields) for batch in rows)
+        yield pa.RecordBatchReader.from_batches(fields, (part for table in batches for part in table.to_batches()))
+
+
+def _quoted(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
 
 
 def read_series(folder: Path, series: SeriesSchema, sources: Sequence[str]) -> "pa.Table":

@@ -7,30 +7,38 @@ Each summand is a line; how much a holding says depends on the others through A_
 explain it.
 """
 
-from functools import cached_property
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Graph, Hop
-from graphrec.terms.base import LineGroup, Shares
-from graphrec.terms.factors import stacked
+from graphrec.terms import compiled
+from graphrec.terms.base import Described, Matrix, Stored, Term, graph_without, once
+from graphrec.terms.ledger import Edge, LineGroup, Shares
 
-Matrix = NDArray[np.float64]
 
-
-class AlsTerm:
+@dataclass(frozen=True, eq=False)
+class AlsTerm(Term):
     """The term of product vectors.
 
     Shapes: products (num_products, dim) = Y.
     """
 
-    def __init__(self, graph: Graph, products: NDArray[np.float32], alpha: float, regularization: float) -> None:
-        self.name = "als"
-        self.graph = graph
-        self.products = products
-        self.alpha = alpha
-        self.regularization = regularization
+    form = "als"
+    is_linear = False
+    graph: Graph
+    products: NDArray[np.float32]
+    alpha: float
+    regularization: float
+    name: str = "als"
+
+    @property
+    def hops(self) -> frozenset[Hop]:
+        """The edges to what is held."""
+        return frozenset(self._hops())
 
     def knows(self, user: int) -> bool:
         """Whether the user holds anything."""
@@ -43,15 +51,14 @@ class AlsTerm:
 
     def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """Scores (len(users), num_products)."""
-        from graphrec.terms.compiled.least_squares import solve_rows
-
         factors = np.asarray(self.products, np.float64)
-        vectors = solve_rows(*self._edges(users), factors, self._gram, self.alpha)
-        return np.asarray(vectors.astype(np.float32) @ np.asarray(self.products).T)
+        if compiled.is_there():
+            from graphrec.terms.compiled.least_squares import solve_rows
 
-    def rows(self, users: NDArray[np.int32]) -> NDArray[np.float64]:
-        """What `scores` gives for each user (len(users), num_products)."""
-        return stacked(self, users)
+            vectors = solve_rows(*self._edges(users), factors, self._gram, self.alpha)
+        else:
+            vectors = np.stack([self._solved(self._held(int(user))).sum(axis=0) for user in users])
+        return np.asarray(vectors.astype(np.float32) @ np.asarray(self.products).T)
 
     def shares(self, user: int, products: NDArray[np.int32]) -> Shares:
         """One line per holding."""
@@ -68,7 +75,37 @@ class AlsTerm:
             start = span.stop
         return Shares.stack(parts)
 
-    @cached_property
+    def edges(self, user: int) -> list[Edge]:
+        """What the user holds."""
+        return [(hop, node) for hop in self._hops() for node in self.graph.hops[hop].row(user).tolist()]
+
+    def without_edges(self, user: int, edges: Sequence[Edge]) -> Self:
+        """The same product vectors; the user's is solved from what is left."""
+        return replace(self, graph=graph_without(self.graph, user, edges))
+
+    def scores_without(self, user: int, edges: Sequence[Edge], kept: NDArray[np.bool_]) -> Matrix:
+        """Solved anew from what is left, case by case."""
+        places = {edge: place for place, edge in enumerate(edges)}
+        own = self.edges(user)
+        held, chosen = self._held(user), kept[:, [places[edge] for edge in own]]
+        vectors = np.stack([self._solved(held[case]).sum(axis=0) for case in chosen])
+        return np.asarray(vectors @ np.asarray(self.products, np.float64).T)
+
+    def describe(self) -> Described:
+        """The product vectors and how a user's is solved."""
+        settings = {"alpha": self.alpha, "regularization": self.regularization}
+        return Described(
+            self.name, settings, {"products": Stored(self.products, (self.graph.schema.roles.product, None))}
+        )
+
+    @classmethod
+    def open(cls, described: Described, graph: Graph) -> Self:
+        """The described term."""
+        settings = described.settings
+        products = described.arrays["products"].values
+        return cls(graph, products, settings["alpha"], settings["regularization"], described.name)
+
+    @once
     def _gram(self) -> Matrix:
         factors = np.asarray(self.products, np.float64)
         return factors.T @ factors + self.regularization * np.eye(factors.shape[1])

@@ -1,85 +1,257 @@
-"""What a term is, and what its part of a ledger looks like."""
+"""What a term is: everything that serving, evaluation, delivery and the model folder ask of one.
 
-from dataclasses import dataclass
-from typing import Literal, Protocol
+A model produces terms. A new form of term is a class below `Term`; nothing else needs to know it, but for the model
+folder, which opens it by its `form` (terms/folder.py).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import RLock
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Hop
+from graphrec.graph.adjacency import Adjacency, Graph, Hop
+from graphrec.terms.ledger import Edge, LineGroup, Lines, ShareLines, Shares
 
-LineKind = Literal["path", "attribute", "similarity", "general", "new", "self", "nonlinear"]
-LinePart = Literal["", "text", "learned"]
+if TYPE_CHECKING:
+    from graphrec.terms.sage.gradients import Gradients
+    from graphrec.terms.walks import WalkScorer
+
+Matrix = NDArray[np.float64]
+Plain = str | int | float | bool | None
+T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class LineGroup:
-    """What the lines of one way of scoring have in common."""
+class once(Generic[T]):  # noqa: N801 - it is used as a decorator, like property.
+    """A property that is computed at its first use, by one thread only, and kept.
 
-    kind: LineKind
-    hop: Hop | None = None
-    """The first hop to the neighbour a line speaks of; None for everyone and for the user's own text."""
-    walk: int | None = None
-    """Position of the walk in its term, for lines that are real paths."""
-    part: LinePart = ""
-    people: bool = False
-    """The path leads through other users, who are merged into one line."""
+    functools.cached_property has no lock from Python 3.12 on.
+    """
+
+    def __init__(self, compute: Callable[[Any], T]) -> None:
+        self._compute = compute
+        self._lock = RLock()
+        self.__doc__ = compute.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> "once[T]": ...
+
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+
+    def __get__(self, instance: object | None, owner: type) -> "once[T] | T":
+        if instance is None:
+            return self
+        kept = vars(instance)
+        if self._name not in kept:
+            with self._lock:
+                if self._name not in kept:
+                    kept[self._name] = self._compute(instance)
+        found: T = kept[self._name]
+        return found
 
 
 @dataclass(frozen=True, eq=False)
-class Shares:
-    """The lines of one term for one user and several products, in the term's own units.
+class Stored:
+    """An array in a model folder, and the label whose nodes each of its axes counts (None: something else)."""
 
-    Shapes: group, via, mid (num_lines,): position in `groups`, node reached by the first hop, node between it and the
-    product (-1: none); values (num_lines, num_products). A column sums to the term's score of that product.
+    values: NDArray[Any]
+    axes: tuple[str | None, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class StoredRows:
+    """A sparse matrix in a model folder: rows are nodes of `source`, columns nodes of `target`."""
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    source: str
+    target: str
+    values: NDArray[Any] | None = None
+
+    @classmethod
+    def of(cls, adjacency: Adjacency, source: str, target: str) -> "StoredRows":
+        """Edges as they are stored."""
+        return cls(adjacency.indptr, adjacency.indices, source, target, adjacency.weight)
+
+    def adjacency(self) -> Adjacency:
+        """The edges."""
+        return Adjacency(self.indptr, self.indices, self.values)
+
+
+@dataclass(frozen=True, eq=False)
+class Described:
+    """A term as a model folder keeps it: settings for meta.json, and arrays by name."""
+
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Plain values, lists and objects of them."""
+    arrays: Mapping[str, Stored] = field(default_factory=dict)
+    rows: Mapping[str, StoredRows] = field(default_factory=dict)
+
+    def under(self, prefix: str) -> dict[str, NDArray[Any]]:
+        """The arrays whose names begin with a prefix, by the rest of their names."""
+        return {
+            name.removeprefix(prefix): stored.values for name, stored in self.arrays.items() if name.startswith(prefix)
+        }
+
+
+class Term(ABC):
+    """One part of a score, linear in the user's first-hop neighbours unless it says otherwise.
+
+    A term does not change after it is made, so that any number of threads may ask it.
     """
 
-    groups: tuple[LineGroup, ...]
-    group: NDArray[np.int16]
-    via: NDArray[np.int32]
-    mid: NDArray[np.int32]
-    values: NDArray[np.float64]
-
-    @classmethod
-    def none(cls, num_products: int) -> "Shares":
-        """No lines at all."""
-        empty = np.zeros(0, np.int32)
-        return cls((), np.zeros(0, np.int16), empty, empty, np.zeros((0, num_products)))
-
-    @classmethod
-    def stack(
-        cls, parts: "list[tuple[LineGroup, NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]]"
-    ) -> "Shares":
-        """All lines of several groups, given as (group, via, mid, values)."""
-        return cls(
-            tuple(part[0] for part in parts),
-            np.repeat(np.arange(len(parts)), [len(part[1]) for part in parts]).astype(np.int16),
-            np.concatenate([part[1] for part in parts]).astype(np.int32),
-            np.concatenate([part[2] for part in parts]).astype(np.int32),
-            np.concatenate([part[3] for part in parts]),
-        )
-
-
-class Term(Protocol):
-    """One part of a score, linear in the user's first-hop neighbours."""
+    form: ClassVar[str]
+    """What a model folder calls this form of term."""
+    on_paths: ClassVar[bool] = False
+    """Whether its lines are real paths of the graph."""
+    is_linear: ClassVar[bool] = True
+    """Whether the score is a sum over the user's edges, each of which says the same whatever the others are."""
+    folds_in: ClassVar[bool] = False
+    """Whether a deletion takes the user's edge but leaves what was learned from it (W) as it is."""
+    name: str
+    """What people call it: kernel, spectral, ease, …"""
+    scorers: "tuple[WalkScorer, ...]" = ()
+    """Its walks, which `LineGroup.walk` counts; none where its lines are no paths."""
+    graph: Graph
+    """The graph it reads; only the hops of `hops` need to be there."""
 
     @property
-    def name(self) -> str:
-        """What people call it: kernel, spectral, ease, …"""
-        ...
+    @abstractmethod
+    def hops(self) -> frozenset[Hop]:
+        """The hops of the graph that it reads."""
 
+    @abstractmethod
+    def knows(self, user: int) -> bool:
+        """Whether anything but "everyone" speaks for a user: an interaction, an attribute, a text."""
+
+    @property
+    def is_general(self) -> bool:
+        """Whether it says the same to everybody, as popularity does."""
+        return False
+
+    @property
+    def is_collaborative(self) -> bool:
+        """Whether its lines speak of what others do, not of a thing with a name or a text."""
+        return True
+
+    @property
+    def product_vectors(self) -> NDArray[np.float32] | None:
+        """What was learned of the products (num_products, dim), for a search of similar ones; None without."""
+        return None
+
+    @abstractmethod
     def scores(self, user: int) -> NDArray[np.float64]:
-        """The term's scores of all products (num_products,) for one user."""
-        ...
+        """The scores of all products (num_products,) for one user, with numpy alone."""
 
-    def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
-        """The term's scores (len(users), num_products) for many users; may be rounded to float32."""
-        ...
-
-    def rows(self, users: NDArray[np.int32]) -> NDArray[np.float64]:
+    def rows(self, users: NDArray[np.int32]) -> Matrix:
         """What `scores` gives for each of many users (len(users), num_products), to the bit."""
-        ...
+        return np.stack([self.scores(int(user)) for user in users])
 
+    @abstractmethod
+    def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
+        """The scores (len(users), num_products) of many users; may be rounded to float32."""
+
+    def standardised(
+        self, users: NDArray[np.int32], weight: float = 1.0, out: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """`batch` with every row divided by its standard deviation, times `weight`; 0 in rows without spread.
+
+        Args:
+            out: may be written to, and may be what comes back: fresh memory takes longer than the arithmetic.
+        """
+        del out
+        scores = self.batch(users)
+        standardise(scores, weight)
+        return scores
+
+    @abstractmethod
     def shares(self, user: int, products: NDArray[np.int32]) -> Shares:
         """The lines of these products; their float64 sums are the term's exact scores."""
-        ...
+
+    def lines_of(self, users: NDArray[np.int32], products: Sequence[NDArray[np.int32]]) -> Lines:
+        """What `shares` gives for each of many users and their products, to the bit."""
+        return ShareLines([self.shares(int(user), wanted) for user, wanted in zip(users, products, strict=True)])
+
+    def people_between(self, group: LineGroup, user: int, via: int, product: int) -> int | None:
+        """How many other people stand behind a line; None where its ways lead through nobody."""
+        if not group.people or group.walk is None:
+            return None
+        return self.scorers[group.walk].people_between(user, via, product)
+
+    def edges(self, user: int) -> list[Edge]:
+        """The edges of a user that it knows, each once."""
+        none = np.zeros(0, np.int32)
+        shares = self.shares(user, none)
+        found = (
+            shares.groups[group].edge(via)
+            for group, via in zip(shares.group.tolist(), shares.via.tolist(), strict=True)
+        )
+        return list(dict.fromkeys(edge for edge in found if edge is not None))
+
+    @abstractmethod
+    def without_edges(self, user: int, edges: Sequence[Edge]) -> Self:
+        """The term as it scores this user, and no other, when some of their edges are gone.
+
+        Degrees are counted anew; what was learned stays as it is.
+        """
+
+    def scores_without(self, user: int, edges: Sequence[Edge], kept: NDArray[np.bool_]) -> Matrix:
+        """The scores (num_cases, num_products) of a user who has only some of these edges.
+
+        Args:
+            edges: all that `edges(user)` gives.
+            kept: (num_cases, len(edges)) which are there in each case.
+        """
+        gone = [[edge for edge, there in zip(edges, case, strict=True) if not there] for case in kept.tolist()]
+        return np.stack([self.without_edges(user, some).scores(user) for some in gone])
+
+    def gradients(self, user: int, product: int) -> "Gradients | None":
+        """How a score that is not linear comes from the edges around it; None where the lines tell it."""
+        del user, product
+        return None
+
+    @abstractmethod
+    def describe(self) -> Described:
+        """The term for a model folder."""
+
+    @classmethod
+    @abstractmethod
+    def open(cls, described: Described, graph: Graph) -> Self:
+        """The term that was described; its arrays may be mapped from a file, and joined to the nodes of `graph`."""
+
+
+def graph_without(graph: Graph, user: int, edges: Sequence[Edge]) -> Graph:
+    """The graph without some edges of a user, in both directions."""
+    hops = dict(graph.hops)
+    for hop, via in edges:
+        if hop is None:
+            continue
+        if hop in hops:
+            hops[hop] = _without(hops[hop], user, via)
+        if hop.back() in hops:
+            hops[hop.back()] = _without(hops[hop.back()], via, user)
+    return Graph(graph.schema, graph.counts, hops, graph.censored)
+
+
+def _without(adjacency: Adjacency, row: int, target: int) -> Adjacency:
+    start, end = int(adjacency.indptr[row]), int(adjacency.indptr[row + 1])
+    places: NDArray[np.int64] = start + np.flatnonzero(adjacency.indices[start:end] == target)
+    indptr = np.array(adjacency.indptr, np.int64)
+    indptr[row + 1 :] -= len(places)
+    weight = None if adjacency.weight is None else np.delete(adjacency.weight, places)
+    return Adjacency(indptr, np.delete(adjacency.indices, places), weight)
+
+
+def standardise(scores: NDArray[np.float32], weight: float = 1.0) -> None:
+    """Divide every row by its standard deviation, in place, times `weight`; a row without spread becomes 0."""
+    from graphrec.terms.compiled.scores import standardise_rows
+
+    standardise_rows(scores, weight)

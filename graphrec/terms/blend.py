@@ -8,12 +8,16 @@ Formula: docs/formulas.md, Blend.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.terms.base import LineGroup, Shares, Term
-from graphrec.terms.factors import FactorTerm
+from graphrec.terms.base import Term
+from graphrec.terms.ledger import Block, Ledger, LineGroup, Shares
+
+if TYPE_CHECKING:
+    from graphrec.terms.walks import WalkScorer
 
 #: A spread below this part of the largest score is rounding, not spread.
 NO_SPREAD = 1e-9
@@ -30,26 +34,6 @@ class Row:
     scales: NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
-class Ledger:
-    """Every line of the scores of some products for one user, in score units.
-
-    Shapes: term, group, via, mid (num_lines,); values (num_lines, num_products). A column sums to the score.
-    """
-
-    term: NDArray[np.int16]
-    groups: tuple[LineGroup, ...]
-    group: NDArray[np.int16]
-    via: NDArray[np.int32]
-    mid: NDArray[np.int32]
-    values: NDArray[np.float64]
-
-    def totals(self) -> NDArray[np.float64]:
-        """The scores (num_products,): the float64 sum of all lines."""
-        totals: NDArray[np.float64] = self.values.sum(axis=0)
-        return totals
-
-
 class Blend:
     """Terms with their weights: what is served."""
 
@@ -58,6 +42,11 @@ class Blend:
             raise ValueError(f"{len(terms)} terms and {len(weights)} weights")
         self.terms = tuple(terms)
         self.weights = tuple(float(weight) for weight in weights)
+
+    @property
+    def num_products(self) -> int:
+        """How many products are scored."""
+        return self.terms[0].graph.num_products
 
     def row(self, user: int) -> Row:
         """The scores of all products for one user, and the scale of each term."""
@@ -97,7 +86,7 @@ class Blend:
         for term, weight in zip(self.terms, self.weights, strict=True):
             if not weight:
                 continue
-            scores = _standardised(term, users, weight, out if total is None else None)
+            scores = term.standardised(users, weight, out if total is None else None)
             total = scores if total is None else np.add(total, scores, out=total)
         assert total is not None, "a blend has a term with weight"
         return total
@@ -131,19 +120,33 @@ class Blend:
             np.concatenate(values),
         )
 
+    def ledgers(
+        self, users: NDArray[np.int32], products: Sequence[NDArray[np.int32]], scales: NDArray[np.float64]
+    ) -> list[Ledger]:
+        """`ledger(users[r], products[r], scales[r])` for every r: the same lines in the same order, to the bit.
 
-def _standardised(
-    term: Term, users: NDArray[np.int32], weight: float, out: NDArray[np.float32] | None
-) -> NDArray[np.float32]:
-    if isinstance(term, FactorTerm):
-        return term.standardised(users, weight, out)
-    scores = term.batch(users)
-    standardise(scores, weight)
-    return scores
+        Shapes: users (num_users,), scales (num_users, num_terms).
+        """
+        lines = [term.lines_of(users, products) for term in self.terms]
+        most = np.zeros(len(users), np.int64)
+        for position, one in enumerate(lines):
+            most += np.where(scales[:, position] != 0, one.most, 0)
+        block = Block.empty(users, products, most)
+        for position, one in enumerate(lines):
+            one.write(block, np.ascontiguousarray(scales[:, position]), position)
+        return [block.ledger(place) for place in range(len(users))]
 
+    def answers(self, user: int) -> bool:
+        """Whether there is something to say to a user: evidence of their own, or a model that is the same for all."""
+        used = [term for term, weight in zip(self.terms, self.weights, strict=True) if weight]
+        return any(term.knows(user) for term in used) or all(term.is_general for term in used)
 
-def standardise(scores: NDArray[np.float32], weight: float = 1.0) -> None:
-    """Divide every row by its standard deviation, in place, times `weight`; a row without spread becomes 0."""
-    from graphrec.terms.compiled.scores import standardise_rows
+    def scorer(self, ledger: Ledger, place: int) -> "WalkScorer | None":
+        """The walk of a line; None where it is no path."""
+        walk = ledger.group_of(place).walk
+        return None if walk is None else self.terms[int(ledger.term[place])].scorers[walk]
 
-    standardise_rows(scores, weight)
+    def people_between(self, ledger: Ledger, place: int, user: int, product: int) -> int | None:
+        """How many other people stand behind a line; None where its ways lead through nobody."""
+        term = self.terms[int(ledger.term[place])]
+        return term.people_between(ledger.group_of(place), user, int(ledger.via[place]), product)

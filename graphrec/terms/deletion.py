@@ -1,74 +1,80 @@
-"""A blend on the graph without some edges of one user: degrees counted anew, what was learned held fixed.
+"""The scores of a user without some of their edges: degrees counted anew, what was learned held fixed.
 
 Walks are computed from the edges that are left. A learned term takes the user's neighbours that are left and keeps its
-weights W (fold-in). Spreads and the weights of walks and terms stay what they were.
+weights W (fold-in). Each term is divided by its spread, which is either held fixed, so that its lines show what they
+lose, or computed anew, as a new list would do. Formula: docs/formulas.md, Deletion.
 """
 
-import copy
 from collections.abc import Sequence
-from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency, Graph, Hop
-from graphrec.terms.base import Term
-from graphrec.terms.blend import Blend
-from graphrec.terms.sage import SageTerm
-from graphrec.terms.walks import WalkScorer, WalkTerm
+from graphrec.graph.adjacency import Hop
+from graphrec.terms.base import Matrix
+from graphrec.terms.blend import NO_SPREAD, Blend
+from graphrec.terms.ledger import Edge
+
+Spreads = Literal["fixed", "anew"]
+"""What a deletion divides the terms by: the spreads of before, or those of the scores that are left."""
 
 
-def without_edges(graph: Graph, hop: Hop, user: int, vias: Sequence[int]) -> Graph:
-    """The graph without the edges of a hop from a user to some nodes, in both directions."""
-    hops = dict(graph.hops)
-    for via in vias:
-        hops[hop] = _without(hops[hop], user, via)
-        if hop.back() in hops:
-            hops[hop.back()] = _without(hops[hop.back()], via, user)
-    return replace(graph, hops=hops)
+class Evidence:
+    """The edges of one user, and the scores that any of them give together.
+
+    Args:
+        spreads: held fixed or computed anew.
+    """
+
+    def __init__(self, blend: Blend, user: int, spreads: Spreads) -> None:
+        self.blend = blend
+        self.user = user
+        self.spreads: Spreads = spreads
+        self._own = [term.edges(user) for term in blend.terms]
+        self.edges: list[Edge] = list(dict.fromkeys(edge for edges in self._own for edge in edges))
+        self._places = {edge: place for place, edge in enumerate(self.edges)}
+        self._scales = blend.row(user).scales if spreads == "fixed" else np.array(blend.weights)
+
+    def place(self, edge: Edge) -> int | None:
+        """Where an edge is in `edges`; None where no term knows it."""
+        return self._places.get(edge)
+
+    def all_but(self, edges: Sequence[Edge]) -> NDArray[np.bool_]:
+        """The case (num_edges,) in which these edges are gone and all others there."""
+        kept = np.ones(len(self.edges), np.bool_)
+        kept[[self._places[edge] for edge in edges if edge in self._places]] = False
+        return kept
+
+    def scores(self, kept: NDArray[np.bool_]) -> Matrix:
+        """The blend's scores (num_cases, num_products) when only some edges are there: kept (num_cases, num_edges)."""
+        return np.asarray(sum(self.parts(kept)), np.float64)
+
+    def parts(self, kept: NDArray[np.bool_]) -> list[Matrix]:
+        """What each term adds to `scores`."""
+        return [self._part(position, kept) for position in range(len(self.blend.terms))]
+
+    def _part(self, position: int, kept: NDArray[np.bool_]) -> Matrix:
+        scale = self._scales[position]
+        if not scale:
+            return np.zeros((len(kept), self.blend.num_products))
+        scores = self.term_scores(position, kept)
+        return np.asarray(scale * (scores if self.spreads == "fixed" else _standardised(scores)))
+
+    def term_scores(self, position: int, kept: NDArray[np.bool_]) -> Matrix:
+        """The scores of one term, in its own units, as `scores`."""
+        own = self._own[position]
+        return self.blend.terms[position].scores_without(self.user, own, kept[:, [self._places[edge] for edge in own]])
 
 
 def blend_without_edges(blend: Blend, hop: Hop, user: int, vias: Sequence[int]) -> Blend:
-    """The blend as it scores this user (and no other) when the edges to some nodes are gone."""
-    return Blend([_term_without(term, hop, user, vias) for term in blend.terms], blend.weights)
+    """The blend as it scores this user, and no other, when the edges to some nodes are gone."""
+    edges = [(hop, via) for via in vias]
+    return Blend([term.without_edges(user, edges) for term in blend.terms], blend.weights)
 
 
-def _term_without(term: Term, hop: Hop, user: int, vias: Sequence[int]) -> Term:
-    edited = copy.copy(term)
-    edited.graph = without_edges(term.graph, hop, user, vias)  # type: ignore[attr-defined]
-    if isinstance(edited, WalkTerm):
-        edited.scorers = tuple(_scorer_on(scorer, edited.graph, user) for scorer in edited.scorers)
-    if isinstance(edited, SageTerm):
-        heard = dict(edited.network.heard)
-        for via in vias:
-            for one, start, end in ((hop, user, via), (hop.back(), via, user)):
-                if one in heard:
-                    heard[one] = _without(heard[one], start, end)
-        edited.network = replace(edited.network, heard=heard)
-    return edited
-
-
-def _scorer_on(scorer: WalkScorer, graph: Graph, user: int) -> WalkScorer:
-    """The scorer of the same walk on another graph, for one user: nothing of the old edges is kept."""
-    edited = copy.copy(scorer)
-    for cached in ("scales", "diagonal"):
-        edited.__dict__.pop(cached, None)
-    edited.first = graph.hops[scorer.walk.hops[0]]
-    edited.steps = [graph.hops[hop] for hop in scorer.walk.hops]
-    edited.back = [graph.hops[hop.back()] for hop in scorer.walk.hops]
-    edited.table = None
-    if edited.closes:
-        # Only what comes back to the user's own neighbours is ever taken out.
-        edited._diagonal = np.zeros(edited.num_products)
-        for node in edited.first.row(user):
-            edited._diagonal[node] = edited._spread(np.array([node], np.int32), np.ones(1))[node]
-    return edited
-
-
-def _without(adjacency: Adjacency, row: int, target: int) -> Adjacency:
-    start, end = int(adjacency.indptr[row]), int(adjacency.indptr[row + 1])
-    places: NDArray[np.int64] = start + np.flatnonzero(adjacency.indices[start:end] == target)
-    indptr = np.array(adjacency.indptr, np.int64)
-    indptr[row + 1 :] -= len(places)
-    weight = None if adjacency.weight is None else np.delete(adjacency.weight, places)
-    return Adjacency(indptr, np.delete(adjacency.indices, places), weight)
+def _standardised(scores: Matrix) -> Matrix:
+    """Every row divided by its spread, 0 without spread, as a blend does."""
+    spread = scores.std(axis=1, keepdims=True)
+    varied = spread > NO_SPREAD * np.abs(scores).max(axis=1, keepdims=True)
+    return np.asarray(np.divide(scores, spread, out=np.zeros_like(scores), where=varied))

@@ -2,18 +2,53 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Graph, Hop
-from graphrec.terms.base import LineGroup, LineKind, LinePart, Shares, Term
+from graphrec.terms import compiled
+from graphrec.terms.base import Described, Matrix, Stored, StoredRows, Term, graph_without, once
+from graphrec.terms.ledger import Edge, LineGroup, LineKind, LinePart, Lines, Shares
 
 #: Scores are the same for all products when their spread is below this share of their mean: float32 knows no less.
 SAME = 1e-6
 #: Rows of a matrix taken into float64 at once.
 ROWS = 8_192
+
+
+@dataclass(frozen=True, eq=False)
+class SparseRows:
+    """A sparse matrix (nodes, num_products) by rows with sorted columns."""
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    values: NDArray[np.float32]
+    num_products: int
+
+    def sum_of(self, rows: NDArray[np.int32]) -> NDArray[np.float64]:
+        """The sum of some rows (num_products,)."""
+        total = np.zeros(self.num_products)
+        self.add_to(rows, total)
+        return total
+
+    def add_to(self, rows: NDArray[np.int32], total: NDArray[np.floating[Any]]) -> None:
+        """Add some rows to `total` (num_products,), one after another."""
+        for row in rows:
+            span = slice(int(self.indptr[row]), int(self.indptr[row + 1]))
+            total[self.indices[span]] += self.values[span]
+
+    def at(self, rows: NDArray[np.int32], products: NDArray[np.int32]) -> NDArray[np.float64]:
+        """The entries (len(rows), len(products))."""
+        found = np.zeros((len(rows), len(products)))
+        for position, row in enumerate(rows):
+            span = slice(int(self.indptr[row]), int(self.indptr[row + 1]))
+            columns = self.indices[span]
+            if len(columns):
+                places = np.minimum(np.searchsorted(columns, products), len(columns) - 1)
+                found[position] = np.where(columns[places] == products, self.values[span][places], 0.0)
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +72,61 @@ class Neighbours:
             return graph.hops[self.hop].row(user)
         return np.array([user if self.own else 0], np.int32)
 
+    @property
+    def dense(self) -> NDArray[np.float32]:
+        """`left` of factors, which is never sparse."""
+        assert not isinstance(self.left, SparseRows), "factors are dense"
+        return self.left
+
+    def sum_of(self, rows: NDArray[np.int32]) -> Matrix:
+        """The sum of some rows of `left` (width,)."""
+        if isinstance(self.left, SparseRows):
+            return self.left.sum_of(rows)
+        return np.asarray(np.asarray(self.left[rows], np.float64).sum(axis=0))
+
+    def at(self, rows: NDArray[np.int32], products: NDArray[np.int32]) -> Matrix:
+        """The entries of a table (len(rows), len(products))."""
+        if isinstance(self.left, SparseRows):
+            return self.left.at(rows, products)
+        return np.asarray(self.left[rows[:, None], products[None, :]], np.float64)
+
+    def gathered(self, graph: Graph, users: NDArray[np.int32]) -> NDArray[np.float32]:
+        """The sum of the rows of every user (len(users), width), in float32."""
+        if self.hop is None and not isinstance(self.left, SparseRows):
+            return np.asarray(self.left[users if self.own else np.zeros(len(users), np.int32)])
+        if compiled.is_there() and self.hop is not None:
+            from graphrec.terms.compiled.scores import sum_of_dense, sum_of_sparse
+
+            adjacency = graph.hops[self.hop]
+            if isinstance(self.left, SparseRows):
+                return sum_of_sparse(adjacency, users, self.left)
+            return sum_of_dense(adjacency, users, self.left)
+        width = self.left.num_products if isinstance(self.left, SparseRows) else self.left.shape[1]
+        total = np.zeros((len(users), width), np.float32)
+        for place, user in enumerate(users.tolist()):
+            rows = self.rows(graph, user)
+            if isinstance(self.left, SparseRows):
+                self.left.add_to(rows, total[place])
+            else:
+                self.left[rows].sum(axis=0, out=total[place])
+        return total
+
+    def speaks_for(self, graph: Graph, user: int) -> bool:
+        """Whether it has anything of the user's own: an edge, or a row that is not zero."""
+        if self.hop is not None:
+            return len(graph.hops[self.hop].row(user)) > 0
+        return self.own and bool(self.sum_of(self.rows(graph, user)).any())
+
+    def vias(self, rows: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """The neighbour of every line and the node behind it (-1: none)."""
+        none = np.full(len(rows), -1, np.int32)
+        return (rows if self.hop is not None else none), none
+
+    def edges(self, graph: Graph, user: int) -> list[Edge | None]:
+        """The edge that every line rests on."""
+        group = self.group(graph)
+        return [group.edge(via) for via in self.vias(self.rows(graph, user))[0].tolist()]
+
     def group(self, graph: Graph, part: LinePart = "") -> LineGroup:
         """What its lines are called."""
         kind: LineKind = self.kind or "general"
@@ -47,36 +137,96 @@ class Neighbours:
         return LineGroup(kind, self.hop, part=part)
 
 
-@dataclass(frozen=True, eq=False)
-class SparseRows:
-    """A sparse matrix (nodes, num_products) by rows with sorted columns."""
+class _Learned(Term):
+    """What factors and tables share: the neighbours whose learned rows they add up."""
 
-    indptr: NDArray[np.int64]
-    indices: NDArray[np.int32]
-    values: NDArray[np.float32]
-    num_products: int
+    folds_in = True
+    neighbours: tuple[Neighbours, ...]
 
-    def sum_of(self, rows: NDArray[np.int32]) -> NDArray[np.float64]:
-        """The sum of some rows (num_products,)."""
-        total = np.zeros(self.num_products)
-        for row in rows:
-            span = slice(int(self.indptr[row]), int(self.indptr[row + 1]))
-            total[self.indices[span]] += self.values[span]
+    @property
+    def hops(self) -> frozenset[Hop]:
+        """The hops to its neighbours."""
+        return frozenset(source.hop for source in self.neighbours if source.hop is not None)
+
+    def knows(self, user: int) -> bool:
+        """Whether a neighbour but "everyone" speaks for the user."""
+        return any(source.speaks_for(self.graph, user) for source in self.neighbours)
+
+    @property
+    def is_general(self) -> bool:
+        """Whether its only neighbour is "everyone"."""
+        return all(source.hop is None and not source.own for source in self.neighbours)
+
+    def edges(self, user: int) -> list[Edge]:
+        """The user's edges to its neighbours, and their own text."""
+        found = (edge for source in self.neighbours for edge in source.edges(self.graph, user))
+        return list(dict.fromkeys(edge for edge in found if edge is not None))
+
+    def without_edges(self, user: int, edges: Sequence[Edge]) -> Self:
+        """The same weights on the edges that are left (fold-in)."""
+        kept = (source for source in self.neighbours if source.hop is not None or not self._is_gone(source, edges))
+        return self._on(graph_without(self.graph, user, edges), tuple(kept))
+
+    def _is_gone(self, source: Neighbours, edges: Sequence[Edge]) -> bool:
+        edge = source.group(self.graph).edge(-1)
+        return edge is not None and edge in edges
+
+    def _on(self, graph: Graph, neighbours: tuple[Neighbours, ...]) -> Self:
+        """The same weights on another graph."""
+        raise NotImplementedError
+
+    def _products_of(self, source: Neighbours, rows: NDArray[np.int32]) -> Matrix:
+        """What each row of a neighbour gives to every product (len(rows), num_products)."""
+        raise NotImplementedError
+
+    def scores_without(self, user: int, edges: Sequence[Edge], kept: NDArray[np.bool_]) -> Matrix:
+        """The sum of the rows that are left."""
+        places = {edge: place for place, edge in enumerate(edges)}
+        total = np.zeros((len(kept), self.graph.num_products))
+        for source in self.neighbours:
+            given = self._products_of(source, source.rows(self.graph, user))
+            own = source.edges(self.graph, user)
+            there = np.ones((len(kept), len(own)))
+            for column, edge in enumerate(own):
+                if edge is not None:
+                    there[:, column] = kept[:, places[edge]]
+            total += there @ given
         return total
 
-    def at(self, rows: NDArray[np.int32], products: NDArray[np.int32]) -> NDArray[np.float64]:
-        """The entries (len(rows), len(products))."""
-        found = np.zeros((len(rows), len(products)))
-        for position, row in enumerate(rows):
-            span = slice(int(self.indptr[row]), int(self.indptr[row + 1]))
-            columns = self.indices[span]
-            if len(columns):
-                places = np.minimum(np.searchsorted(columns, products), len(columns) - 1)
-                found[position] = np.where(columns[places] == products, self.values[span][places], 0.0)
-        return found
+    def _describe_neighbours(self) -> Described:
+        """The neighbours, for a model folder; the right side of factors is not here."""
+        user, product = self.graph.schema.roles.user, self.graph.schema.roles.product
+        neighbours = []
+        arrays: dict[str, Stored] = {}
+        rows: dict[str, StoredRows] = {}
+        for n, source in enumerate(self.neighbours):
+            neighbours.append({"hop": str(source.hop) if source.hop else None, "own": source.own, "kind": source.kind})
+            label = self.graph.target(source.hop) if source.hop else user if source.own else None
+            if isinstance(source.left, SparseRows):
+                assert label is not None, "everyone has a dense row"
+                left = source.left
+                rows[f"{n}/left"] = StoredRows(left.indptr, left.indices, label, product, left.values)
+            else:
+                arrays[f"{n}/left"] = Stored(source.left, (label, product if self.form == "table" else None))
+        return Described(self.name, {"neighbours": neighbours}, arrays, rows)
+
+    @staticmethod
+    def _open_neighbours(described: Described, graph: Graph) -> tuple[Neighbours, ...]:
+        neighbours = []
+        for n, entry in enumerate(described.settings["neighbours"]):
+            hop = Hop.parse(entry["hop"]) if entry["hop"] else None
+            left: NDArray[np.float32] | SparseRows
+            if f"{n}/left" in described.arrays:
+                left = described.arrays[f"{n}/left"].values
+            else:
+                stored = described.rows[f"{n}/left"]
+                assert stored.values is not None, "weights have values"
+                left = SparseRows(stored.indptr, stored.indices, stored.values, graph.num_products)
+            neighbours.append(Neighbours(hop, left, entry["own"], entry["kind"]))
+        return tuple(neighbours)
 
 
-class FactorTerm:
+class FactorTerm(_Learned):
     """Two thin matrices: score = (sum of left rows) . right row; the first `text_dim` dimensions come from texts.
 
     Args:
@@ -84,6 +234,8 @@ class FactorTerm:
 
     Shapes: left (nodes, dim), right (num_products, dim).
     """
+
+    form = "factors"
 
     def __init__(
         self,
@@ -98,7 +250,7 @@ class FactorTerm:
         self.name = name
         self.graph = graph
         if not rounded:
-            matrices = {id(matrix): matrix for matrix in (right, *(_dense(source) for source in neighbours))}
+            matrices = {id(matrix): matrix for matrix in (right, *(source.dense for source in neighbours))}
             exact = {key: exact_rows(matrix) for key, matrix in matrices.items()}
             right = exact[id(right)]
             neighbours = [replace(source, left=exact[id(source.left)]) for source in neighbours]
@@ -106,11 +258,21 @@ class FactorTerm:
         self.right = right
         self.text_dim = text_dim
 
+    @property
+    def is_collaborative(self) -> bool:
+        """Whether anything of it was learned from what people do."""
+        return bool(self.text_dim < self.right.shape[1])
+
+    @property
+    def product_vectors(self) -> NDArray[np.float32] | None:
+        """The learned part of the right rows."""
+        return np.asarray(self.right[:, self.text_dim :], np.float32) if self.is_collaborative else None
+
     def scores(self, user: int) -> NDArray[np.float64]:
         """Scores of all products (num_products,) for one user, in the precision of the factors."""
         total = np.zeros(self.right.shape[1], np.float32)
         for source in self.neighbours:
-            total += _dense(source)[source.rows(self.graph, user)].sum(axis=0)
+            total += source.dense[source.rows(self.graph, user)].sum(axis=0)
         return (self.right @ total).astype(np.float64)
 
     def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
@@ -118,7 +280,7 @@ class FactorTerm:
         return self._sums(users) @ np.asarray(self.right).T
 
     def standardised(
-        self, users: NDArray[np.int32], weight: float, out: NDArray[np.float32] | None = None
+        self, users: NDArray[np.int32], weight: float = 1.0, out: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
         """`batch` with every row divided by its standard deviation and times `weight`; 0 in rows without spread.
 
@@ -136,7 +298,7 @@ class FactorTerm:
         )
         return scores
 
-    @cached_property
+    @once
     def _moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Mean (dim,) and covariance (dim, dim) of the right rows."""
         mean = self.right.mean(axis=0, dtype=np.float64)
@@ -150,12 +312,8 @@ class FactorTerm:
         """The sum of the left rows of each user (len(users), dim)."""
         total = np.zeros((len(users), self.right.shape[1]), np.float32)
         for source in self.neighbours:
-            total += _gathered(self.graph, source, users)
+            total += source.gathered(self.graph, users)
         return total
-
-    def rows(self, users: NDArray[np.int32]) -> NDArray[np.float64]:
-        """What `scores` gives for each user (len(users), num_products)."""
-        return stacked(self, users)
 
     def shares(self, user: int, products: NDArray[np.int32]) -> Shares:
         """One line per neighbour; text and learned part apart."""
@@ -163,10 +321,10 @@ class FactorTerm:
         parts = []
         for source in self.neighbours:
             rows = source.rows(self.graph, user)
-            left = np.asarray(_dense(source)[rows], np.float64)
+            left = np.asarray(source.dense[rows], np.float64)
             for part, span in self.parts():
                 values = left[:, span] @ right[:, span].T
-                parts.append((source.group(self.graph, part), *_vias(source, rows), values))
+                parts.append((source.group(self.graph, part), *source.vias(rows), values))
         return Shares.stack(parts) if parts else Shares.none(len(products))
 
     def parts(self) -> list[tuple[LinePart, slice]]:
@@ -176,12 +334,41 @@ class FactorTerm:
         whole: list[tuple[LinePart, slice]] = [("text", slice(0, self.text_dim))]
         return [*whole, ("learned", slice(self.text_dim, None))] if self.text_dim < self.right.shape[1] else whole
 
+    def lines_of(self, users: NDArray[np.int32], products: Sequence[NDArray[np.int32]]) -> Lines:
+        """The lines of many users, compiled where numba is installed."""
+        if not compiled.is_there():
+            return super().lines_of(users, products)
+        from graphrec.terms.compiled.factor_lines import FactorLines
 
-class TableTerm:
+        return FactorLines(self, users)
+
+    def _on(self, graph: Graph, neighbours: tuple[Neighbours, ...]) -> Self:
+        return type(self)(self.name, graph, neighbours, self.right, text_dim=self.text_dim, rounded=True)
+
+    def _products_of(self, source: Neighbours, rows: NDArray[np.int32]) -> Matrix:
+        return np.asarray(source.dense[rows], np.float64) @ np.asarray(self.right, np.float64).T
+
+    def describe(self) -> Described:
+        """Both matrices, and which edges lead to the left one."""
+        described = self._describe_neighbours()
+        right = Stored(self.right, (self.graph.schema.roles.product, None))
+        settings = {**described.settings, "text_dim": self.text_dim}
+        return replace(described, settings=settings, arrays={**described.arrays, "right": right})
+
+    @classmethod
+    def open(cls, described: Described, graph: Graph) -> Self:
+        """The described factors."""
+        neighbours, right = cls._open_neighbours(described, graph), described.arrays["right"].values
+        return cls(described.name, graph, neighbours, right, text_dim=described.settings["text_dim"], rounded=True)
+
+
+class TableTerm(_Learned):
     """A weight per neighbour and product: EASE, item-kNN, popularity.
 
     Shapes: left (nodes, num_products), dense or `SparseRows`.
     """
+
+    form = "table"
 
     def __init__(self, name: str, graph: Graph, neighbours: Sequence[Neighbours]) -> None:
         self.name = name
@@ -192,36 +379,39 @@ class TableTerm:
         """Scores of all products (num_products,) for one user."""
         total = np.zeros(self.graph.num_products)
         for source in self.neighbours:
-            rows = source.rows(self.graph, user)
-            if isinstance(source.left, SparseRows):
-                total += source.left.sum_of(rows)
-            else:
-                total += np.asarray(source.left[rows], np.float64).sum(axis=0)
+            total += source.sum_of(source.rows(self.graph, user))
         return total
 
     def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """Scores (len(users), num_products)."""
         total = np.zeros((len(users), self.graph.num_products), np.float32)
         for source in self.neighbours:
-            total += _gathered(self.graph, source, users)
+            total += source.gathered(self.graph, users)
         return total
-
-    def rows(self, users: NDArray[np.int32]) -> NDArray[np.float64]:
-        """What `scores` gives for each user (len(users), num_products)."""
-        return stacked(self, users)
 
     def shares(self, user: int, products: NDArray[np.int32]) -> Shares:
         """One line per neighbour."""
         parts = []
         for source in self.neighbours:
             rows = source.rows(self.graph, user)
-            if isinstance(source.left, SparseRows):
-                values = source.left.at(rows, products)
-            else:
-                values = np.asarray(source.left[rows[:, None], products[None, :]], np.float64)
             part: LinePart = "learned" if source.hop is not None else ""
-            parts.append((source.group(self.graph, part), *_vias(source, rows), values))
+            parts.append((source.group(self.graph, part), *source.vias(rows), source.at(rows, products)))
         return Shares.stack(parts) if parts else Shares.none(len(products))
+
+    def _on(self, graph: Graph, neighbours: tuple[Neighbours, ...]) -> Self:
+        return type(self)(self.name, graph, neighbours)
+
+    def _products_of(self, source: Neighbours, rows: NDArray[np.int32]) -> Matrix:
+        return source.at(rows, np.arange(self.graph.num_products, dtype=np.int32))
+
+    def describe(self) -> Described:
+        """The weights, and which edges lead to their rows."""
+        return self._describe_neighbours()
+
+    @classmethod
+    def open(cls, described: Described, graph: Graph) -> Self:
+        """The described table."""
+        return cls(described.name, graph, cls._open_neighbours(described, graph))
 
 
 def exact_rows(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -234,28 +424,3 @@ def exact_rows(values: NDArray[np.float32]) -> NDArray[np.float32]:
     step = np.ldexp(np.float32(1), np.maximum(np.frexp(peak)[1], -100) - 21)
     rounded: NDArray[np.float32] = np.round(values / step) * step
     return rounded
-
-
-def stacked(term: Term, users: NDArray[np.int32]) -> NDArray[np.float64]:
-    """The scores of each user (len(users), num_products), one after another."""
-    return np.stack([term.scores(int(user)) for user in users])
-
-
-def _dense(source: Neighbours) -> NDArray[np.float32]:
-    assert not isinstance(source.left, SparseRows), "factors are dense"
-    return source.left
-
-
-def _vias(source: Neighbours, rows: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    none = np.full(len(rows), -1, np.int32)
-    return (rows if source.hop is not None else none), none
-
-
-def _gathered(graph: Graph, source: Neighbours, users: NDArray[np.int32]) -> NDArray[np.float32]:
-    """The sum of the left rows of every user (len(users), width)."""
-    if source.hop is None:
-        rows = users if source.own else np.zeros(len(users), np.int32)
-        return np.asarray(source.left[rows])  # type: ignore[index]
-    from graphrec.terms.compiled.scores import sum_of_rows
-
-    return sum_of_rows(graph.hops[source.hop], users, source.left)

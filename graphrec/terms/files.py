@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from graphrec.graph.adjacency import Adjacency, Graph, Hop
 from graphrec.schema import GraphSchema
 from graphrec.terms.als import AlsTerm
-from graphrec.terms.base import Term
+from graphrec.terms.base import Described, Stored, StoredRows, Term
 from graphrec.terms.blend import Blend
-from graphrec.terms.factors import FactorTerm, Neighbours, SparseRows, TableTerm
-from graphrec.terms.sage import SageTerm
-from graphrec.terms.walks import Walk, WalkScorer, WalkTerm
+from graphrec.terms.factors import FactorTerm, TableTerm
+from graphrec.terms.sage.term import SageTerm
+from graphrec.terms.walks import WalkTerm
 
+FORMS: dict[str, type[Term]] = {form.form: form for form in (WalkTerm, FactorTerm, TableTerm, AlsTerm, SageTerm)}
+"""The forms of term that a folder may hold, by what it calls them."""
 ARRAYS = "model.safetensors"
 _DTYPES = {"F64": np.float64, "F32": np.float32, "I64": np.int64, "I32": np.int32, "U8": np.uint8, "BOOL": np.bool_}
 
@@ -32,8 +34,11 @@ def write_blend(folder: Path, blend: Blend, graph: Graph) -> dict[str, Any]:
     from safetensors.numpy import save_file
 
     arrays: Arrays = {}
-    terms = [_describe(term, weight, f"t{n}", arrays) for n, (term, weight) in enumerate(_weighted(blend))]
-    hops = _hops_of(blend)
+    terms = []
+    for n, (term, weight) in enumerate(zip(blend.terms, blend.weights, strict=True)):
+        described = term.describe()
+        terms.append({"form": term.form, "name": described.name, "weight": weight, **_kept(described, f"t{n}", arrays)})
+    hops = {hop for term in blend.terms for hop in term.hops}
     hops |= {Hop(name) for name in graph.schema.roles.interactions}
     for hop in sorted(hops, key=str):
         adjacency = graph.hops[hop]
@@ -56,7 +61,10 @@ def open_blend(
             arrays[f"{stem}/indptr"], arrays[f"{stem}/indices"], arrays.get(f"{stem}/weight")
         )
     graph = Graph(schema, counts, hops)
-    terms = [_open(described, f"t{n}", graph, arrays) for n, described in enumerate(description["terms"])]
+    terms = [
+        FORMS[entry["form"]].open(_described(entry, f"t{n}", arrays), graph)
+        for n, entry in enumerate(description["terms"])
+    ]
     return Blend(terms, [described["weight"] for described in description["terms"]]), graph
 
 
@@ -77,99 +85,25 @@ def map_arrays(path: Path) -> Arrays:
     return arrays
 
 
-def _weighted(blend: Blend) -> list[tuple[Term, float]]:
-    return list(zip(blend.terms, blend.weights, strict=True))
+def _kept(described: Described, stem: str, arrays: Arrays) -> dict[str, Any]:
+    """What meta.json says of a term; its arrays are added to `arrays`."""
+    rows = {}
+    for name, stored in described.rows.items():
+        arrays[f"{stem}/{name}/indptr"], arrays[f"{stem}/{name}/indices"] = stored.indptr, stored.indices
+        if stored.values is not None:
+            arrays[f"{stem}/{name}/values"] = stored.values
+        rows[name] = [stored.source, stored.target]
+    arrays |= {f"{stem}/{name}": stored.values for name, stored in described.arrays.items()}
+    axes = {name: list(stored.axes) for name, stored in described.arrays.items()}
+    return {"settings": described.settings, "arrays": axes, "rows": rows}
 
 
-def _hops_of(blend: Blend) -> set[Hop]:
-    hops: set[Hop] = set()
-    for term in blend.terms:
-        if isinstance(term, WalkTerm):
-            for scorer in term.scorers:
-                hops.update(scorer.walk.hops)
-                hops.update(hop.back() for hop in scorer.walk.hops)
-        elif isinstance(term, FactorTerm | TableTerm):
-            hops.update(source.hop for source in term.neighbours if source.hop is not None)
-        elif isinstance(term, SageTerm):
-            hops.update(term.network.hops_of(term.graph, term.graph.schema.roles.user))
-    return hops
-
-
-def _describe(term: Term, weight: float, stem: str, arrays: Arrays) -> dict[str, Any]:
-    described: dict[str, Any] = {"name": term.name, "weight": weight}
-    if isinstance(term, WalkTerm):
-        return described | {"form": "walks", "walks": _describe_walks(term, stem, arrays)}
-    if isinstance(term, SageTerm):
-        arrays |= {f"{stem}/{name}": array for name, array in term.arrays().items()}
-        return described | {"form": "sage"}
-    if isinstance(term, AlsTerm):
-        arrays[f"{stem}/products"] = term.products
-        return described | {"form": "als", "alpha": term.alpha, "regularization": term.regularization}
-    if isinstance(term, FactorTerm):
-        arrays[f"{stem}/right"] = term.right
-        described |= {"form": "factors", "text_dim": term.text_dim}
-        return described | {"neighbours": _describe_neighbours(term, stem, arrays)}
-    if isinstance(term, TableTerm):
-        return described | {"form": "table", "neighbours": _describe_neighbours(term, stem, arrays)}
-    raise TypeError(f"{type(term).__name__} has no file form")
-
-
-def _describe_walks(term: WalkTerm, stem: str, arrays: Arrays) -> list[dict[str, Any]]:
-    walks = []
-    for n, scorer in enumerate(term.scorers):
-        walk = scorer.walk
-        walks.append({"walk": str(walk), "powers": list(walk.powers), "beta": walk.beta})
-        for place, learned in scorer.learned.items():
-            arrays[f"{stem}/{n}/learned/{place}"] = learned
-        if scorer.table is not None:
-            arrays[f"{stem}/{n}/table"] = scorer.table
-        if scorer.closes:
-            arrays[f"{stem}/{n}/diagonal"] = scorer.diagonal
-    return walks
-
-
-def _describe_neighbours(term: FactorTerm | TableTerm, stem: str, arrays: Arrays) -> list[dict[str, Any]]:
-    neighbours = []
-    for n, source in enumerate(term.neighbours):
-        hop = str(source.hop) if source.hop else None
-        neighbours.append({"hop": hop, "own": source.own, "kind": source.kind})
-        if isinstance(source.left, SparseRows):
-            for part in ("indptr", "indices", "values"):
-                arrays[f"{stem}/{n}/{part}"] = getattr(source.left, part)
-        else:
-            arrays[f"{stem}/{n}/left"] = source.left
-    return neighbours
-
-
-def _open(described: Mapping[str, Any], stem: str, graph: Graph, arrays: Arrays) -> Term:
-    if described["form"] == "walks":
-        scorers = []
-        for n, entry in enumerate(described["walks"]):
-            hops = tuple(Hop.parse(hop) for hop in entry["walk"].split())
-            walk = Walk(hops, tuple(entry["powers"]), entry["beta"])
-            diagonal, table = arrays.get(f"{stem}/{n}/diagonal"), arrays.get(f"{stem}/{n}/table")
-            places = {place: f"{stem}/{n}/learned/{place}" for place in range(len(hops))}
-            learned = {place: arrays[key] for place, key in places.items() if key in arrays}
-            scorers.append(WalkScorer(graph, walk, diagonal, table, learned))
-        return WalkTerm(described["name"], graph, scorers)
-    if described["form"] == "sage":
-        own = {name.removeprefix(f"{stem}/"): array for name, array in arrays.items() if name.startswith(f"{stem}/")}
-        return SageTerm.of_arrays(graph, own)
-    if described["form"] == "als":
-        return AlsTerm(graph, arrays[f"{stem}/products"], described["alpha"], described["regularization"])
-    neighbours = []
-    for n, entry in enumerate(described["neighbours"]):
-        hop = Hop.parse(entry["hop"]) if entry["hop"] else None
-        left = _left(f"{stem}/{n}", graph, arrays)
-        neighbours.append(Neighbours(hop, left, entry["own"], entry.get("kind")))
-    if described["form"] == "factors":
-        right = arrays[f"{stem}/right"]
-        return FactorTerm(described["name"], graph, neighbours, right, text_dim=described["text_dim"], rounded=True)
-    return TableTerm(described["name"], graph, neighbours)
-
-
-def _left(stem: str, graph: Graph, arrays: Arrays) -> "NDArray[np.float32] | SparseRows":
-    if f"{stem}/left" in arrays:
-        return arrays[f"{stem}/left"]
-    indptr, indices, values = (arrays[f"{stem}/{part}"] for part in ("indptr", "indices", "values"))
-    return SparseRows(indptr, indices, values, graph.num_products)
+def _described(entry: Mapping[str, Any], stem: str, arrays: Arrays) -> Described:
+    """What `_kept` kept of a term."""
+    rows = {}
+    for name, (source, target) in entry["rows"].items():
+        own = f"{stem}/{name}"
+        indptr, indices, values = arrays[f"{own}/indptr"], arrays[f"{own}/indices"], arrays.get(f"{own}/values")
+        rows[name] = StoredRows(indptr, indices, source, target, values)
+    stored = {name: Stored(arrays[f"{stem}/{name}"], tuple(axes)) for name, axes in entry["arrays"].items()}
+    return Described(entry["name"], entry["settings"], stored, rows)

@@ -5,18 +5,20 @@
 
 deg_j(n_j) counts the edges of the j-th hop that arrive at n_j, x is the evidence of the first edge (docs/formulas.md).
 There is a power per position. Walks that come back to the user or pass through the product are no paths and are
-taken out again in closed form. A learned number of a node is a factor of its power.
+taken out again in closed form. A learned weight of a node is a factor of its power.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Adjacency, Graph, Hop, among
-from graphrec.terms.base import LineGroup, Shares
+from graphrec.terms import compiled
+from graphrec.terms.base import Described, Stored, Term, graph_without, once
+from graphrec.terms.ledger import Edge, LineGroup, Lines, Shares
 
 Vector = NDArray[np.float64]
 #: What is left of a sum after taking out parts of it is nothing below this share of the sum.
@@ -38,7 +40,13 @@ class Walk:
 
 
 class WalkScorer:
-    """Scores and shares of one walk (beta left out) on one graph."""
+    """Scores and shares of one walk (beta left out) on one graph; it does not change after it is made.
+
+    Args:
+        diagonal: (num_products,) W[a, a], where it is known already.
+        table: W (nodes at the first hop, num_products) multiplied out, with the powers of hops 2.. only.
+        learned: weights (nodes,) of the nodes at a position; only where a line names its node (`names`).
+    """
 
     def __init__(
         self,
@@ -48,11 +56,12 @@ class WalkScorer:
         table: Vector | None = None,
         learned: Mapping[int, Vector] | None = None,
     ) -> None:
+        self.graph = graph
         self.walk = walk
         self.first = graph.hops[walk.hops[0]]
-        self.steps = [graph.hops[hop] for hop in walk.hops]
-        self.back = [graph.hops[hop.back()] for hop in walk.hops]
-        self.labels = [graph.target(hop) for hop in walk.hops]
+        self.steps = tuple(graph.hops[hop] for hop in walk.hops)
+        self.back = tuple(graph.hops[hop.back()] for hop in walk.hops)
+        self.labels = tuple(graph.target(hop) for hop in walk.hops)
         self.num_products = graph.num_products
         self.user_label, self.product_label = graph.schema.roles.user, graph.schema.roles.product
         self.length = len(walk.hops)
@@ -62,13 +71,55 @@ class WalkScorer:
         self.closes = self.length > 1 and self.labels[0] == self.product_label
         self._diagonal = diagonal
         self.learned = learned or {}
-        """Learned numbers (nodes,) by position; only where a line names its node (`names`)."""
         self.table = table
-        """W (nodes at the first hop, num_products) multiplied out, with the powers of hops 2.. only, or None."""
 
-    @cached_property
+    def weighted(self, beta: float) -> "WalkScorer":
+        """The same walk with another weight in its kernel."""
+        walk = replace(self.walk, beta=beta)
+        return WalkScorer(self.graph, walk, self._diagonal, self.table, self.learned)
+
+    def without_edges(self, user: int, graph: Graph) -> "WalkScorer":
+        """The walk on the graph that is left without some edges of this user; it scores them alone."""
+        anew = WalkScorer(graph, self.walk, learned=self.learned)
+        if not anew.closes:
+            return anew
+        # Only what comes back to the user's own neighbours is ever taken out.
+        diagonal = np.zeros(anew.num_products)
+        for node in anew.first.row(user):
+            diagonal[node] = anew._spread(np.array([node], np.int32), np.ones(1))[node]
+        return WalkScorer(graph, self.walk, diagonal, learned=self.learned)
+
+    def rows_of(self, user: int) -> tuple[NDArray[np.int32], Vector]:
+        """The nodes after the first hop, and what each gives to every product (len(nodes), num_products)."""
+        nodes, values = self.start(user)
+        if self.length == 1:
+            rows = np.zeros((len(nodes), self.num_products))
+            rows[np.arange(len(nodes)), nodes] = values
+            return nodes, rows
+        rows = self._spread_each(nodes, values) if self.table is None else values[:, None] * self.table[nodes]
+        if self.mid_user or self.closes:
+            for place, row in enumerate(rows):
+                self.correct(user, nodes[place : place + 1], values[place : place + 1], row)
+        return nodes, rows
+
+    def growth(self, user: int) -> list[tuple[Edge, float]]:
+        """By how much the score of a product grows when the user's own edge to it is gone: one degree less."""
+        ending = self.walk.hops[-1]
+        if self.length == 1 or self.graph.source(ending) != self.user_label:
+            return []
+        products = self.graph.hops[ending].row(user)
+        degrees = np.maximum(self.back[-1].degrees()[products], 2)
+        grown = (degrees / (degrees - 1)) ** self.walk.powers[-1]
+        return [((ending, product), by) for product, by in zip(products.tolist(), grown.tolist(), strict=True)]
+
+    @property
+    def counts_edges(self) -> Hop | None:
+        """The hop whose edges of the user count in degrees inside a walk through other people; None where none do."""
+        return self.walk.hops[1] if self.length == 3 and self.via_user else None
+
+    @once
     def scales(self) -> list[Vector]:
-        """The number of every node, per hop."""
+        """The factor of every node, per hop."""
         return [self.numbers(place, np.arange(len(back.indptr) - 1)) for place, back in enumerate(self.back)]
 
     def numbers(self, place: int, nodes: NDArray[np.integer]) -> Vector:
@@ -118,7 +169,20 @@ class WalkScorer:
         score[nodes] = values
         return score
 
-    @cached_property
+    def _spread_each(self, nodes: NDArray[np.int32], values: Vector) -> Vector:
+        """`_spread` of every node apart (len(nodes), num_products)."""
+        count, origin = len(nodes), np.arange(len(nodes))
+        for position in range(1, self.length):
+            step, size = self.steps[position], len(self.back[position].indptr) - 1
+            came_from, reached = step.expand(nodes)
+            keys, place = np.unique(origin[came_from] * size + reached, return_inverse=True)
+            origin, nodes = keys // size, (keys % size).astype(np.int32)
+            values = np.bincount(place, values[came_from], len(keys)) * self.numbers(position, nodes)
+        rows = np.zeros((count, self.num_products))
+        rows[origin, nodes] = values
+        return rows
+
+    @once
     def diagonal(self) -> Vector:
         """W[a, a] of every product a: what walks give that only come back to where the first hop led."""
         if self._diagonal is not None:
@@ -230,13 +294,30 @@ class WalkScorer:
         return apart
 
 
-class WalkTerm:
+@dataclass(frozen=True, eq=False)
+class WalkTerm(Term):
     """The walk kernel: a weighted sum of walks."""
 
-    def __init__(self, name: str, graph: Graph, scorers: Sequence[WalkScorer]) -> None:
-        self.name = name
-        self.graph = graph
-        self.scorers = tuple(scorers)
+    form = "walks"
+    on_paths = True
+    name: str
+    graph: Graph
+    scorers: tuple[WalkScorer, ...] = ()
+
+    @property
+    def hops(self) -> frozenset[Hop]:
+        """Every hop of its walks, both ways."""
+        own = {hop for scorer in self.scorers for hop in scorer.walk.hops}
+        return frozenset(own | {hop.back() for hop in own})
+
+    def knows(self, user: int) -> bool:
+        """Whether a walk begins at the user."""
+        return any(len(scorer.first.row(user)) for scorer in self.scorers)
+
+    @property
+    def is_collaborative(self) -> bool:
+        """Whether the first walk leads through other people."""
+        return bool(self.scorers) and self.scorers[0].people
 
     def scores(self, user: int) -> Vector:
         """Scores of all products (num_products,) for one user."""
@@ -246,22 +327,20 @@ class WalkTerm:
         return total
 
     def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Scores (len(users), num_products), compiled."""
+        """Scores (len(users), num_products)."""
         total = np.zeros((len(users), self.graph.num_products), np.float32)
         self._add(users, total)
         return total
 
     def rows(self, users: NDArray[np.int32]) -> Vector:
-        """What `scores` gives for each user (len(users), num_products), compiled."""
+        """What `scores` gives for each user (len(users), num_products)."""
         total = np.zeros((len(users), self.graph.num_products))
         self._add(users, total)
         return total
 
     def _add(self, users: NDArray[np.int32], total: NDArray[np.float32] | Vector) -> None:
-        from graphrec.terms.compiled.scores import walk_scores
-
         for scorer in self.scorers:
-            walk_scores(scorer, users, scorer.walk.beta, total)
+            add_walk_scores(scorer, users, scorer.walk.beta, total)
 
     def shares(self, user: int, products: NDArray[np.int32]) -> Shares:
         """One line per real path, or per neighbour where the paths lead through other users."""
@@ -271,12 +350,93 @@ class WalkTerm:
                 parts.append((group, via, mid, scorer.walk.beta * values))
         return Shares.stack(parts) if parts else Shares.none(len(products))
 
+    def lines_of(self, users: NDArray[np.int32], products: Sequence[NDArray[np.int32]]) -> Lines:
+        """The lines of many users, compiled where numba is installed."""
+        if not compiled.is_there():
+            return super().lines_of(users, products)
+        from graphrec.terms.compiled.walk_lines import WalkLines
 
-def closing_walks(steps: list[Adjacency], back: list[Adjacency], numbers: Sequence[Vector], size: int) -> Vector:
+        return WalkLines(self.scorers, users)
+
+    def edges(self, user: int) -> list[Edge]:
+        """The first hops of its walks."""
+        edges = ((scorer.walk.hops[0], node) for scorer in self.scorers for node in scorer.first.row(user).tolist())
+        return list(dict.fromkeys(edges))
+
+    def without_edges(self, user: int, edges: Sequence[Edge]) -> Self:
+        """Every walk on the edges that are left."""
+        graph = graph_without(self.graph, user, edges)
+        return replace(self, graph=graph, scorers=tuple(one.without_edges(user, graph) for one in self.scorers))
+
+    def scores_without(self, user: int, edges: Sequence[Edge], kept: NDArray[np.bool_]) -> Vector:
+        """A sum of what the remaining first hops give, with what else a deleted edge changes put right.
+
+        Of the degrees on the remaining paths only that of the product itself counts a deleted edge (it loses one),
+        unless the walk begins with people: such a walk is counted anew.
+        """
+        places = {edge: place for place, edge in enumerate(edges)}
+        total = np.zeros((len(kept), self.graph.num_products))
+        for scorer in self.scorers:
+            nodes, rows = scorer.rows_of(user)
+            chosen = [places[scorer.walk.hops[0], node] for node in nodes.tolist()]
+            found = kept[:, chosen].astype(np.float64) @ rows
+            for edge, growth in scorer.growth(user):
+                if edge in places:
+                    found[~kept[:, places[edge]], edge[1]] *= growth
+            counted = [place for (hop, _), place in places.items() if hop is not None and hop == scorer.counts_edges]
+            for case in np.flatnonzero(~kept[:, counted].all(axis=1)):
+                gone = [edge for edge, place in places.items() if not kept[case, place]]
+                left = scorer.without_edges(user, graph_without(self.graph, user, gone))
+                found[case] = left.scores(user)
+            total += scorer.walk.beta * found
+        return total
+
+    def describe(self) -> Described:
+        """The walks with their weights, and what is multiplied out of them."""
+        walks, arrays = [], {}
+        for n, scorer in enumerate(self.scorers):
+            walk, (first, *_) = scorer.walk, scorer.labels
+            walks.append({"walk": str(walk), "powers": list(walk.powers), "beta": walk.beta})
+            for place, learned in scorer.learned.items():
+                arrays[f"{n}/learned/{place}"] = Stored(learned, (scorer.labels[place],))
+            if scorer.table is not None:
+                arrays[f"{n}/table"] = Stored(scorer.table, (first, scorer.product_label))
+            if scorer.closes:
+                arrays[f"{n}/diagonal"] = Stored(scorer.diagonal, (scorer.product_label,))
+        return Described(self.name, {"walks": walks}, arrays)
+
+    @classmethod
+    def open(cls, described: Described, graph: Graph) -> Self:
+        """The kernel of the described walks."""
+        scorers = []
+        for n, entry in enumerate(described.settings["walks"]):
+            own = described.under(f"{n}/")
+            walk = Walk(tuple(Hop.parse(hop) for hop in entry["walk"].split()), tuple(entry["powers"]), entry["beta"])
+            learned = {place: own[f"learned/{place}"] for place in range(len(walk.hops)) if f"learned/{place}" in own}
+            scorers.append(WalkScorer(graph, walk, own.get("diagonal"), own.get("table"), learned))
+        return cls(described.name, graph, tuple(scorers))
+
+
+def add_walk_scores(
+    scorer: WalkScorer, users: NDArray[np.int32], beta: float, total: NDArray[np.float32] | Vector
+) -> None:
+    """Add beta times a walk's scores of some users to `total` (len(users), num_products); compiled where it can be."""
+    if compiled.is_there():
+        from graphrec.terms.compiled.scores import walk_scores
+
+        walk_scores(scorer, users, beta, total)
+        return
+    for row, user in zip(total, users, strict=True):
+        row += beta * scorer.scores(int(user))
+
+
+def closing_walks(
+    steps: Sequence[Adjacency], back: Sequence[Adjacency], numbers: Sequence[Vector], size: int
+) -> Vector:
     """For every product at the first hop: the value of all walks over hops 2.. that end at itself (size,).
 
     Args:
-        numbers: of the nodes at every hop; those at the first are not read.
+        numbers: the factors of the nodes at every hop; those at the first are not read.
     """
     result = np.zeros(size)
     for start in range(0, size, PRODUCTS_AT_ONCE):

@@ -19,7 +19,7 @@ def ranked_lists(
 
     A user about whom nothing is known, so that all scores are 0, gets an empty list.
     """
-    num_products = blend.terms[0].graph.num_products  # type: ignore[attr-defined]
+    num_products = blend.num_products
     step = max(1, BLOCK_SCORES // max(num_products, 1))
     lists = np.full((len(users), k), NOTHING, np.int32)
     buffer = np.empty((min(step, len(users)), num_products), np.float32)

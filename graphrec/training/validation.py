@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Adjacency, Graph
-from graphrec.terms.blend import standardise
+from graphrec.terms.base import standardise
 from graphrec.training.split import Split
 
 MAX_USERS = 1500

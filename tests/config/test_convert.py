@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 import pytest
 from msgspec import Meta, Struct
 
-from graphrec.config.convert import convert, convert_value, nearest
+from graphrec.config.convert import convert, convert_value
 from graphrec.config.document import parse_toml
+from graphrec.config.names import nearest
 from graphrec.errors import SourceError
 
 

@@ -11,6 +11,7 @@ from graphrec.delivery import export
 from graphrec.delivery.export import export_lists
 from graphrec.errors import UsageError
 from graphrec.home import Home
+from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 
 COLUMNS = ["user", "product", "rank", "score", "reason", "reason_share", "model", "snapshot", "as_of"]
@@ -76,10 +77,10 @@ def test_names_confidence_and_warnings_are_those_of_recommend(served_home: Home,
 
 
 def test_language_and_confidence_are_those_of_recommend(engine: Engine, tmp_path: Path) -> None:
-    options = {"language": "zh", "min_confidence": 0.5}
+    options = ListOptions(reasons=1, language="zh", min_confidence=0.5)
     report = export_lists(engine, tmp_path / "scores.jsonl", 4, options=options)
     rows = [json.loads(line) for line in (tmp_path / "scores.jsonl").read_text("utf-8").splitlines()]
-    lists = [engine.recommend(user, 4, language="zh", min_confidence=0.5).items for user in engine.users.ids]
+    lists = [engine.recommend(user, 4, options).items for user in engine.users.ids]
     expected = [(item.product, item.lines[0].text) for items in lists for item in items]
     assert [(row["product"], row["reason"]) for row in rows] == expected
     assert report.without_list == sum(not items for items in lists)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from graphrec.demo import BankReport, write_bank
-from graphrec.demo.products import Products, draw_products
+from graphrec.demo.draw.products import Products, draw_products
 from graphrec.demo.sizes import SIZES
 
 Ask = Callable[[str], list[tuple[Any, ...]]]

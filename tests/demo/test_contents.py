@@ -3,7 +3,7 @@
 import pytest
 
 from graphrec.demo import BankReport
-from graphrec.demo.products import Products
+from graphrec.demo.draw.products import Products
 from tests.demo.conftest import Ask, only
 
 

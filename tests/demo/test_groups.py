@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from graphrec.demo.groups import apart, draw_labels, group
+from graphrec.demo.draw.groups import apart, draw_labels, group
 
 
 def test_members_of_a_partition() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from graphrec.demo import BankReport
-from graphrec.demo.products import Products
-from graphrec.demo.topics import TOPICS
+from graphrec.demo.draw.products import Products
+from graphrec.demo.words.topics import TOPICS
 from tests.demo.conftest import Ask, only
 
 RELATIONS = ("sector", "issuer", "holders", "text")

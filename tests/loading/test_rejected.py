@@ -131,8 +131,8 @@ def test_a_failing_cast_shows_no_value(bank: Bank) -> None:
     with pytest.raises(SourceError) as caught:
         bank.load()
     assert "four" not in str(caught.value)
-    assert str(caught.value).startswith(f"{bank.mapping}: nodes.Customer: Conversion Error: ")
-    assert str(caught.value).endswith("; mend its sql")
+    assert str(caught.value).startswith(f"{bank.mapping}: nodes.Customer.sql: Conversion Error: ")
+    assert str(caught.value).endswith("; correct its SQL")
 
 
 def test_lines_are_those_of_the_file(bank: Bank) -> None:

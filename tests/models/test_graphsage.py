@@ -12,8 +12,8 @@ from graphrec.models.fitting.steps import StepSource
 from graphrec.models.graphsage.network import GraphSageConfig, HeteroSAGE, fit_graphsage
 from graphrec.models.graphsage.sampling import everything, fixed_sample, sampled_block
 from graphrec.models.lightgcn.network import message_hops
-from graphrec.terms.gradients import Gradients, integrated_gradients
-from graphrec.terms.sage import SageTerm
+from graphrec.terms.sage.gradients import Gradients, integrated_gradients
+from graphrec.terms.sage.term import SageTerm
 from tests.models.boards import best_new, check_contract, checkerboard, random_board, same_scores
 
 SMALL = GraphSageConfig(dim=8, epochs=60, batch_size=8, learning_rate=0.02)
@@ -207,7 +207,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_others() -> None:
 def test_arrays_give_the_term_back() -> None:
     graph = random_board(8)
     term = trained(graph, texts(graph), fanout=2)
-    again = SageTerm.of_arrays(graph, term.arrays())
+    again = SageTerm.open(term.describe(), graph)
     assert same_scores(term, again, graph)
     assert again.scores(3).tolist() == term.scores(3).tolist()
     assert integrated_gradients(graph, again.network, 3, 4).values.tolist() == (

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from graphrec.policy.default import HELD, OFFERED
-from graphrec.policy.rules import Policy, Rule
+from graphrec.policy.rules import BUILT_IN, HELD, OFFERED, Policy, Rule
 
 RULE = Rule("risk", "too risky", "product.risk_class <= user.risk_tolerance", lines={"id": 4})
 POLICY = Policy("1", (HELD, RULE), {"risk": ("low", "high")})
@@ -33,3 +32,9 @@ def test_writing_does_not_change_the_hash() -> None:
 )
 def test_every_part_changes_the_hash(other: Policy) -> None:
     assert other.hash != POLICY.hash
+
+
+def test_a_kept_copy_still_says_whether_it_is_built_in() -> None:
+    """A record keeps no name of a file."""
+    assert not replace(POLICY, source=None).is_built_in
+    assert Policy(BUILT_IN, (HELD,)).is_built_in

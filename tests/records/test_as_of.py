@@ -16,6 +16,7 @@ from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.loading import load_mapping, run_load
 from graphrec.records.blocks import canonical
+from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.training.fit import TrainOptions, train
 
@@ -183,7 +184,7 @@ def answers(folder: Path, bank: Bank, mapping: str, as_of: datetime | None) -> d
         parts[f"model {final}"] = done.hash.encode()
         engine = Engine.open(home, "kernel")
         for user in ("C00", "C07", "C29"):
-            answer = engine.recommend(user, 3, reasons=None)
+            answer = engine.recommend(user, 3, ListOptions(reasons=None))
             parts[f"recommend {user} {final}"] = canonical(answer)
             for item in answer.items:
                 parts[f"explain {user} {item.product} {final}"] = canonical(engine.explain(user, item.product, 3))

@@ -18,6 +18,7 @@ from graphrec.records.decision import Decisions, Request, versions
 from graphrec.records.read import entry_of
 from graphrec.records.replay import replay
 from graphrec.records.verify import verify
+from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.serving.reasons.sentences import Sentences
 
@@ -35,7 +36,7 @@ def home(served_home: Home, tmp_path: Path) -> Home:
 def recorded(home: Home) -> Home:
     """One list, one explanation and one export of all users."""
     engine = Engine.open(home)
-    answer = engine.recommend("C003", 4, **OPTIONS)
+    answer = engine.recommend("C003", 4, ListOptions(**OPTIONS))
     assert Decisions(home, engine, Request("recommend", 4, OPTIONS)).add([answer]) == range(1, 2)
     product = answer.items[0].product
     told = Decisions(home, engine, Request("explain", 4)).add([engine.explain("C003", product, 4)], product)
@@ -52,14 +53,14 @@ def told_of(numbers: range) -> None:
 def test_an_entry_says_what_was_asked_on_what_and_what_was_shown(recorded: Home) -> None:
     engine = Engine.open(recorded)
     plain = entry_of(recorded.records, 1).to_json()
-    answer = engine.recommend("C003", 4, **OPTIONS)
+    answer = engine.recommend("C003", 4, ListOptions(**OPTIONS))
     assert plain["request"] == {"command": "recommend", "k": 4, "options": OPTIONS, "as_of": None}
     assert plain["snapshot"] == {"hash": engine.snapshot.hash, "as_of": None}
     assert plain["model"] == {"name": "blend-final", "hash": engine.model.hash}
     assert plain["policy"] == {"version": engine.policy.version, "hash": engine.policy.hash}
     assert plain["versions"] == versions()
     assert plain["versions"]["graphrec"] == __version__
-    assert (plain["user"], plain["as_of"], plain["notes"]) == ("C003", answer.as_of, answer.notes)
+    assert (plain["user"], plain["as_of"], plain["notes"]) == ("C003", answer.as_of, list(answer.notes))
     assert plain["refused"] == answer.refused
     assert plain["candidates"] == int(engine.eligibility.mask(engine.users.ids.find("C003")).sum())
     assert canonical(plain["answer"]["items"]) == canonical(answer.items)
@@ -165,3 +166,17 @@ def test_a_model_that_changed_under_the_answer_is_not_recorded(home: Home) -> No
         Decisions(home, engine, Request("recommend", 4, OPTIONS)).add([answer])
     assert segments(home.records) == []
     assert list((home.records / "kept" / "models").iterdir()) == []
+
+
+def test_a_list_that_the_policy_shortens_replays(home: Home) -> None:
+    """The sentence why depends on whether the rules are the built-in ones, and the record keeps no file's name."""
+    home.policy.write_text('version = "1"\n[[rule]]\nid = "none"\nsentence = "not now"\nrequire = "False"\n', "utf-8")
+    for k in (4, 100):
+        engine = Engine.open(home)
+        answer = engine.recommend("C003", k)
+        assert answer.abstained is not None
+        Decisions(home, engine, Request("recommend", k)).add([answer])
+        home.policy.unlink(missing_ok=True)
+    for number in (1, 2):
+        done = replay(home, entry_of(home.records, number))
+        assert (done.same, done.differences) == (True, ())

@@ -62,27 +62,27 @@ def test_the_gradients_add_up_to_the_score_but_for_the_gap(sage: Engine) -> None
     item = sage.explain(*first_pair(sage), 3).items[0]
     found = item.gradients
     assert found is not None
-    assert found["score"] == pytest.approx(item.score, rel=1e-5)
-    assert found["completeness_gap"] <= 0.005
-    shown = sum(entry["share"] for entry in [*found["edges"], *found["people"]])
-    assert found["baseline"] + shown + found["rest"] == pytest.approx(found["score"], abs=1e-9)
+    assert found.score == pytest.approx(item.score, rel=1e-5)
+    assert found.completeness_gap <= 0.005
+    shown = sum(entry.share for entry in [*found.edges, *found.people])
+    assert found.baseline + shown + found.rest == pytest.approx(found.score, abs=1e-9)
 
 
 def test_no_other_user_is_in_the_gradients(sage: Engine) -> None:
     user, product = first_pair(sage)
     found = sage.explain(user, product, 3).items[0].gradients
     assert found is not None
-    nodes = [node for entry in found["edges"] for node in (entry["source"], entry["target"])]
-    nodes += [entry["node"] for entry in found["people"]]
-    assert {node["id"] for node in nodes if node["label"] == sage.roles.user} == {user}
-    assert min((entry["count"] for entry in found["people"]), default=99) >= sage.snapshot.schema.roles.min_group
+    nodes = [node for entry in found.edges for node in (entry.source, entry.target)]
+    nodes += [entry.node for entry in found.people]
+    assert {node.id for node in nodes if node.label == sage.roles.user} == {user}
+    assert min((entry.count for entry in found.people), default=99) >= sage.snapshot.schema.roles.min_group
 
 
 def test_an_audit_deletes_what_a_user_hears(sage: Engine) -> None:
     item = audited(sage, sage.explain(*first_pair(sage), 3)).items[0]
     assert item.audit is not None
-    edges = {(line.via["label"], line.via["id"]) for line in item.lines if line.via is not None}
-    assert {(one.via["label"], one.via["id"]) for one in item.audit.deletions if one.via is not None} == edges
+    edges = {line.via for line in item.lines if line.via is not None}
+    assert {one.via for one in item.audit.deletions if one.via is not None} == edges
     assert item.audit.recomputed == ("graphsage",)
     assert item.audit.sum_error == pytest.approx(0.0, abs=1e-12)
 

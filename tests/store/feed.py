@@ -85,7 +85,7 @@ def feed(
         counts[edge_type] = sink.add_edges(edge_type, table(rows, edge_fields(loaded.schema.edges[edge_type].columns)))
     if "price" in loaded.schema.series:
         prices = pa.schema([("id", pa.string()), ("at", pa.timestamp("us", tz="UTC")), ("close", pa.float64())])
-        sink.add_series("price", table(PRICES, prices))
+        sink.add_series("price", table(PRICES, prices).to_reader())
     if not finish:
         return counts, {}
     if split is None:

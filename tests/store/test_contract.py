@@ -186,7 +186,7 @@ def test_series_of_increments_and_of_several_sources(store: Store, kind: str) ->
         sink = store.sink() if kind == "store" else memory
         sink.begin(source(name, full=full))
         days = [{"id": one, "at": NOON + timedelta(days=day), "close": close} for one, day, close in rows]
-        sink.add_series("price", pa.Table.from_pylist(days, series_fields(SCHEMA.series["price"])))
+        sink.add_series("price", pa.Table.from_pylist(days, series_fields(SCHEMA.series["price"])).to_reader())
         sink.finish(None)
     found = store.read_series("price") if kind == "store" else memory.series["price"]
     expected = [("p1", 0, 1.0), ("p1", 1, 3.0), ("p1", 2, 4.0), ("p2", 0, 8.0)]

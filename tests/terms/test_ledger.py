@@ -18,7 +18,7 @@ def random_blend(graph: Graph, seed: int) -> tuple[Blend, list[Walk]]:
     """Walks, factors with a text part, a dense and a sparse table, and everyone, with random weights."""
     rng = np.random.default_rng(seed)
     walks = [random_walks(seed)[n] for n in rng.choice(14, 3, replace=False)]
-    kernel = WalkTerm("kernel", graph, [WalkScorer(graph, walk) for walk in walks])
+    kernel = WalkTerm("kernel", graph, tuple(WalkScorer(graph, walk) for walk in walks))
 
     def normal(*shape: int) -> np.ndarray:
         return rng.normal(size=shape).astype(np.float32)

@@ -9,9 +9,9 @@ import pytest
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.models.kernel import fit_walk
 from graphrec.terms.base import Term
-from graphrec.terms.blend import Blend, Ledger
+from graphrec.terms.blend import Blend
 from graphrec.terms.factors import FactorTerm, Neighbours, SparseRows, TableTerm, exact_rows
-from graphrec.terms.lines import ledgers
+from graphrec.terms.ledger import Ledger
 from graphrec.terms.walks import WalkScorer, WalkTerm
 from tests.terms.graphs import random_graph, random_walks
 
@@ -25,8 +25,8 @@ def random_blend(graph: Graph, seed: int) -> Blend:
 
     counts, products = graph.counts, graph.num_products
     walks = random_walks(seed)
-    plain = WalkTerm("plain", graph, [WalkScorer(graph, walk) for walk in walks])
-    tables = [WalkTerm("table", graph, [fit_walk(graph, replace(walk, beta=1.0))]) for walk in walks]
+    plain = WalkTerm("plain", graph, tuple(WalkScorer(graph, walk) for walk in walks))
+    tables = [WalkTerm("table", graph, (fit_walk(graph, replace(walk, beta=1.0)),)) for walk in walks]
     sources = [
         Neighbours(Hop("BOUGHT"), normal(products, 6)),
         Neighbours(Hop("IN_BAND"), normal(counts["Band"], 6)),
@@ -76,7 +76,7 @@ def test_batches_are_single_answers_to_the_bit(seed: int) -> None:
         assert row.scores.tobytes() == single.scores.tobytes()
     wanted = products_of(graph, rng)
     for user, products, row, found in zip(
-        users, wanted, rows, ledgers(blend, users, wanted, np.stack([row.scales for row in rows])), strict=True
+        users, wanted, rows, blend.ledgers(users, wanted, np.stack([row.scales for row in rows])), strict=True
     ):
         assert_same(found, blend.ledger(int(user), products, row.scales))
 

@@ -31,7 +31,7 @@ def test_scores_are_the_sums_over_all_simple_paths(seed: int, with_table: bool) 
             ]
         )
         scorer = WalkScorer(graph, walk, table=multiplied_out(graph, walk) if with_table else None)
-        term = WalkTerm("kernel", graph, [scorer])
+        term = WalkTerm("kernel", graph, (scorer,))
         single = np.array([term.scores(user) for user in range(graph.num_users)])
         np.testing.assert_allclose(single, expected, rtol=1e-12, atol=1e-13, err_msg=str(walk))
         batch = term.batch(np.arange(graph.num_users, dtype=np.int32))
@@ -49,7 +49,7 @@ def test_lines_are_paths_and_people_are_counted(seed: int, with_table: bool) -> 
     for walk in random_walks(seed):
         labels = [graph.target(hop) for hop in walk.hops]
         scorer = WalkScorer(graph, walk, table=multiplied_out(graph, walk) if with_table else None)
-        term = WalkTerm("kernel", graph, [scorer])
+        term = WalkTerm("kernel", graph, (scorer,))
         for user, product in [(0, 0), (1, 2), (3, 4), (5, 1)]:
             real = paths(graph, walk, user, product)
             expected: dict[tuple[int, int], float] = {}

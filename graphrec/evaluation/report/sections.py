@@ -186,6 +186,7 @@ def learning(details: Details) -> str:
     return section("How it learned", *parts) if parts else ""
 
 
+SPREADS = {"fixed": "held fixed", "anew": "computed anew"}
 KINDS = {
     "path": "paths", "similarity": "learned likeness", "text": "likeness of texts", "attribute": "attributes",
     "general": "everyone", "new": "newness", "self": "own ID", "nonlinear": "not linear",
@@ -226,9 +227,13 @@ def reasons(details: Details, words: Words) -> str:
         paragraph(
             f"What the first {REASONS} reasons of a product rest on ({found.edges.value:.1f} of the "
             f"{found.known_edges.value:.1f} edges that are known of a person) is deleted and everything is counted "
-            "anew: does the product leave the list? And does it stay when nothing else is left? In grey, as many edges "
-            "drawn at random, and those that most paths begin with."
-            + (f" For {', '.join(found.inexact)} the lines stand for the deletion." if found.inexact else "")
+            f"anew, with spreads {SPREADS[found.spreads]}: does the product leave the list? And does it stay when "
+            "nothing else is left? In grey, as many edges drawn at random, and those that most paths begin with."
+            + (
+                f" {', '.join(found.inexact)}: not linear, so a line is not what its edge adds."
+                if found.inexact
+                else ""
+            )
         ),
         rows_of_intervals(rows, title="Necessity and sufficiency of reasons", percent=True),
         table(["", "bar", "measured", ""], _bars(found), left=(0, 1, 3)),

@@ -28,8 +28,15 @@ Ends = list[tuple[str, str]]
 """Column and label of the things that a row joins."""
 
 
-def write_draft(path: Path, folder: Path, progress: Progress = silent) -> Draft:
+def write_draft(path: Path, folder: Path, *, scratch: Path | None = None, progress: Progress = silent) -> Draft:
     """Write a proposed mapping; returns what it says and what to look at.
+
+    Args:
+        path: the new TOML file.
+        folder: the files to describe.
+        scratch: folder in which decoded files and spilled tables lie meanwhile, usually the home; the system's own
+            when there is none.
+        progress: called while files are read.
 
     Raises:
         SourceError: the file is there already, no file can be read, or nothing looks like users and products.
@@ -38,7 +45,7 @@ def write_draft(path: Path, folder: Path, progress: Progress = silent) -> Draft:
         raise SourceError(f"{path} is there already; name another file with --new, or remove it")
     if not folder.is_dir():
         raise SourceError(f"--data {folder}: no such folder; give the folder that holds the files")
-    tables, left = profile_folder(folder, progress)
+    tables, left = profile_folder(folder, scratch, progress)
     draft = _propose(tables, left, folder)
     with whole_file(path) as temporary:
         temporary.write_text(_text(draft, tables, path), encoding="utf-8")

@@ -10,9 +10,9 @@ import duckdb
 from graphrec.loading.mapping.specs import PACKED, SUFFIXES, FileSpec, Mapping
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.words import singular, stem, words
-from graphrec.loading.sources.database import open_database
+from graphrec.loading.sources.database import lock_database, open_database, scratch_folder
 from graphrec.loading.sources.encodings import guess_encoding
-from graphrec.loading.sources.files import bind_files
+from graphrec.loading.sources.files import read_files
 from graphrec.loading.sources.sql import name
 from graphrec.progress import Progress
 from graphrec.schema import Roles
@@ -44,8 +44,13 @@ class TableProfile:
         ]
 
 
-def profile_folder(folder: Path, progress: Progress) -> tuple[list[TableProfile], list[str]]:
+def profile_folder(folder: Path, scratch: Path | None, progress: Progress) -> tuple[list[TableProfile], list[str]]:
     """The tables of a folder, and the files that no reader fits.
+
+    Args:
+        folder: every file below it is looked at.
+        scratch: folder in which decoded files and spilled tables lie meanwhile; the system's own when there is none.
+        progress: called for every table.
 
     Raises:
         SourceError: a file cannot be read.
@@ -54,8 +59,12 @@ def profile_folder(folder: Path, progress: Progress) -> tuple[list[TableProfile]
     specs = {table: _spec(table, path, paths) for table, (path, paths) in found.items()}
     mapping = Mapping("draft", "the proposed mapping", "", specs, Roles("", "", ()), {}, {}, {}, None, {})
     files = {table: paths for table, (_, paths) in found.items()}
-    with open_database(blame=f"--data {folder}", advice="take that file away") as (database, scratch):
-        bind_files(database, mapping, files, folder, scratch, progress)
+    with (
+        scratch_folder(scratch) as private,
+        open_database(private, blame=f"--data {folder}", advice="take that file away") as database,
+    ):
+        read_files(database, mapping, files, folder, private, progress)
+        lock_database(database)
         tables = [_profile(database, spec) for spec in specs.values()]
         return _with_references(database, [replace(table, key=_key(table)) for table in tables]), left
 

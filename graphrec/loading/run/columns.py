@@ -5,7 +5,7 @@ from collections.abc import Mapping as Keys
 from dataclasses import dataclass
 
 from graphrec.errors import SourceError
-from graphrec.loading.mapping.section import suggest
+from graphrec.loading.mapping.names import suggest
 from graphrec.loading.sources.sql import name
 from graphrec.schema import Column, Kind
 

@@ -11,9 +11,10 @@ import pyarrow as pa
 from graphrec.graph.rows import Counts, LoadReport, Part, Sink, Source
 from graphrec.loading.mapping.specs import Mapping
 from graphrec.loading.run.rejects import check_limit, write_rejected
+from graphrec.loading.run.select import only_selects
 from graphrec.loading.run.transform import Checked, KnownIds, Staged, check_rows, rows, split_rows, stage
-from graphrec.loading.sources.database import open_database
-from graphrec.loading.sources.files import bind_files, find_files, hash_files
+from graphrec.loading.sources.database import SQL_SECONDS, lock_database, open_database, scratch_folder
+from graphrec.loading.sources.files import find_files, hash_files, read_files
 from graphrec.progress import Progress, silent
 from graphrec.schema import EdgeSchema, GraphSchema, NodeSchema
 
@@ -27,6 +28,7 @@ class _Run:
     full: bool
     max_rejected: int | float
     rejected_path: Path | None
+    sql_seconds: float
     progress: Progress
 
 
@@ -38,6 +40,8 @@ def run_load(
     incremental: bool = False,
     max_rejected: float = 0,
     rejected_path: Path | None = None,
+    scratch: Path | None = None,
+    sql_seconds: float = SQL_SECONDS,
     progress: Progress = silent,
 ) -> LoadReport:
     """What a load of these files into a sink did; all counts are 0 when it had nothing to do.
@@ -46,20 +50,27 @@ def run_load(
         incremental: merge only; without it, what this source wrote earlier and does not bring again goes.
         max_rejected: how many rows may be rejected; a float below 1 is a share of the rows read.
         rejected_path: where the rejected rows are written.
+        scratch: folder in which decoded files and spilled tables lie meanwhile, usually the home; the system's own
+            when there is none.
+        sql_seconds: how long a statement may run.
 
     Raises:
         SourceError: the mapping or a file is not usable.
         RejectedRows: too many rows were rejected; nothing was written.
     """
     began = time.monotonic()
-    run = _Run(mapping, Path(data_dir), not incremental, max_rejected, rejected_path, progress)
+    mapping = only_selects(mapping)
+    run = _Run(mapping, Path(data_dir), not incremental, max_rejected, rejected_path, sql_seconds, progress)
     found = find_files(mapping, run.data_dir)
     files_hash = hash_files(mapping, found, run.data_dir, progress)
     source = Source(mapping.name, _run_name(mapping, files_hash), run.full, _declared(mapping), files_hash)
     if sink.is_current(source):
         return _report(mapping, source.run, dict.fromkeys(_statements(mapping), Counts()), began)
-    with open_database(blame=mapping.where, advice="mend its sql") as (database, scratch):
-        staged = get(database, run, found, scratch)
+    with (
+        scratch_folder(scratch) as folder,
+        open_database(folder, blame=mapping.where, advice="correct its SQL") as database,
+    ):
+        staged = get(database, run, found, folder)
         source = replace(source, schema=staged.schema)
         sink.begin(source)
         checked = transform(database, run, staged, sink.known_ids)
@@ -75,30 +86,38 @@ def check(
     known_ids: KnownIds | None = None,
     max_rejected: float = 0,
     rejected_path: Path | None = None,
+    scratch: Path | None = None,
+    sql_seconds: float = SQL_SECONDS,
     progress: Progress = silent,
 ) -> LoadReport:
     """What a load would read and reject; everything is done but the writing.
 
     Args:
         known_ids: the ids of a label that the home has already, for mappings whose edges lead to them.
+        max_rejected, rejected_path, scratch, sql_seconds: as for `run_load`.
 
     Raises:
         SourceError: the mapping or a file is not usable.
         RejectedRows: a load with this limit would fail.
     """
     began = time.monotonic()
-    run = _Run(mapping, Path(data_dir), True, max_rejected, rejected_path, progress)
+    mapping = only_selects(mapping)
+    run = _Run(mapping, Path(data_dir), True, max_rejected, rejected_path, sql_seconds, progress)
     found = find_files(mapping, run.data_dir)
-    with open_database(blame=mapping.where, advice="mend its sql") as (database, scratch):
-        staged = get(database, run, found, scratch)
+    with (
+        scratch_folder(scratch) as folder,
+        open_database(folder, blame=mapping.where, advice="correct its SQL") as database,
+    ):
+        staged = get(database, run, found, folder)
         checked = transform(database, run, staged, known_ids or _nothing_known)
     return _report(mapping, "", checked.counts, began)
 
 
 def get(database: duckdb.DuckDBPyConnection, run: _Run, found: dict[str, list[Path]], scratch: Path) -> Staged:
-    """Bind the files as tables and run the statements over them."""
-    absent = bind_files(database, run.mapping, found, run.data_dir, scratch, run.progress)
-    return stage(database, run.mapping, absent, run.progress)
+    """Read the files into tables, lock the database, and run the statements."""
+    absent = read_files(database, run.mapping, found, run.data_dir, scratch, run.progress)
+    lock_database(database)
+    return stage(database, run.mapping, absent, run.sql_seconds, run.progress)
 
 
 def transform(database: duckdb.DuckDBPyConnection, run: _Run, staged: Staged, known_ids: KnownIds) -> Checked:
@@ -123,8 +142,8 @@ def load(database: duckdb.DuckDBPyConnection, checked: Checked, sink: Sink, prog
                 done += table.num_rows
             progress(f"loading {kind}", total, total)
     for kind, plan in checked.series.items():
-        tables = list(rows(database, plan))
-        sink.add_series(kind, pa.concat_tables(tables) if tables else plan.schema.empty_table())
+        batches = (batch for table in rows(database, plan) for batch in table.to_batches())
+        sink.add_series(kind, pa.RecordBatchReader.from_batches(plan.schema, batches))
     return counts
 
 

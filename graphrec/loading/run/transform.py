@@ -2,17 +2,18 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
 
 from graphrec.errors import SourceError
 from graphrec.graph.rows import Counts, Part
-from graphrec.loading.mapping.section import suggest
+from graphrec.loading.mapping.names import suggest
 from graphrec.loading.mapping.specs import Mapping
 from graphrec.loading.run.columns import Check, ids_table
 from graphrec.loading.run.plan import Plan, edge_plan, node_plan, series_plan, split_plan
+from graphrec.loading.sources.database import time_limit
 from graphrec.loading.sources.sql import explain_error, name, value
 from graphrec.progress import Progress
 from graphrec.schema import EdgeSchema, GraphSchema, NodeSchema, SeriesSchema, SplitRule
@@ -37,8 +38,9 @@ class Staged:
     nodes: dict[str, Plan]
     edges: dict[str, Plan]
     series: dict[str, Plan]
-    split: dict[Part, tuple[str, dict[str, str]]] = field(default_factory=dict)
+    split: dict[Part, tuple[str, dict[str, str]]]
     """SQL and columns of the pairs."""
+    sql_seconds: float
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,18 @@ class Checked:
     """Rows read and rejected by statement."""
 
 
-def stage(database: duckdb.DuckDBPyConnection, mapping: Mapping, absent: list[str], progress: Progress) -> Staged:
+def stage(
+    database: duckdb.DuckDBPyConnection, mapping: Mapping, absent: list[str], sql_seconds: float, progress: Progress
+) -> Staged:
     """Run every statement into a table of its own.
 
+    Args:
+        mapping: its statements are those of `only_selects`.
+        absent: the tables whose optional files are not there.
+        sql_seconds: how long a statement may run.
+
     Raises:
-        SourceError: a statement is wrong, or a key of the mapping names no column of its statement.
+        SourceError: a statement is wrong or takes too long, or a key of the mapping names no column of its statement.
     """
     nodes: dict[str, tuple[Plan, NodeSchema]] = {}
     edges: dict[str, tuple[Plan, EdgeSchema]] = {}
@@ -66,7 +75,7 @@ def stage(database: duckdb.DuckDBPyConnection, mapping: Mapping, absent: list[st
 
     def run(statement: str, sql: str) -> dict[str, str]:
         progress("running statements", len(nodes) + len(edges) + len(series), total)
-        return _run(database, mapping, statement, sql, absent)
+        return _run(database, mapping, statement, sql, absent, sql_seconds)
 
     for label, node in mapping.nodes.items():
         nodes[label] = node_plan(mapping, node, run(f"nodes.{label}", node.sql))
@@ -87,11 +96,11 @@ def stage(database: duckdb.DuckDBPyConnection, mapping: Mapping, absent: list[st
         reasons=mapping.reasons,
         reasons_in=mapping.reasons_in,
         words=mapping.words,
-        split=_split_rule(database, mapping),
+        split=_split_rule(database, mapping, sql_seconds),
     )
     progress("running statements", total, total)
     plans = {label: pair[0] for label, pair in nodes.items()}, {kind: pair[0] for kind, pair in edges.items()}
-    return Staged(mapping, schema, *plans, series, _without_empty_valid(database, split))
+    return Staged(mapping, schema, *plans, series, _without_empty_valid(database, split), sql_seconds)
 
 
 def check_rows(
@@ -113,11 +122,11 @@ def check_rows(
     plans = [*staged.nodes.values(), *staged.edges.values(), *staged.series.values()]
     for plan in staged.nodes.values():
         progress("checking rows", len(counts), len(plans))
-        counts[plan.statement] = _check(database, plan, len(counts))
+        counts[plan.statement] = _check(database, staged, plan, len(counts))
     _collect_ids(database, staged, known_ids)
     for plan in plans[len(staged.nodes) :]:
         progress("checking rows", len(counts), len(plans))
-        counts[plan.statement] = _check(database, plan, len(counts))
+        counts[plan.statement] = _check(database, staged, plan, len(counts))
     split = _check_split(database, staged, counts, full=full)
     progress("checking rows", len(plans), len(plans))
     return Checked(staged.nodes, staged.edges, staged.series, split, counts)
@@ -137,23 +146,34 @@ def split_rows(database: duckdb.DuckDBPyConnection, plan: Plan) -> pa.Table:
 
 
 def _run(
-    database: duckdb.DuckDBPyConnection, mapping: Mapping, statement: str, sql: str, absent: list[str]
+    database: duckdb.DuckDBPyConnection,
+    mapping: Mapping,
+    statement: str,
+    sql: str,
+    absent: list[str],
+    sql_seconds: float,
 ) -> dict[str, str]:
     """Run one statement into its table; returns its columns with their types."""
+    place = _place(mapping, statement)
     while True:
         try:
-            _create(database, statement, sql)
+            with time_limit(database, sql_seconds, place):
+                _create(database, statement, sql)
             break
         except duckdb.Error as error:
             if not _add_missing_column(database, error, absent):
-                raise SourceError(f"{mapping.where}: {statement}: {explain_error(error)}; mend its sql") from error
+                raise SourceError(f"{place}: {explain_error(error)}; correct its SQL") from error
     found = database.execute(f"DESCRIBE {name(statement)}").fetchall()
     return {column: kind for column, kind, *_ in found}
 
 
+def _place(mapping: Mapping, statement: str) -> str:
+    """File and key of a statement, for messages."""
+    return f"{mapping.where}: {statement}" if statement.startswith("split.") else f"{mapping.where}: {statement}.sql"
+
+
 def _create(database: duckdb.DuckDBPyConnection, statement: str, sql: str) -> None:
-    query = sql.strip().rstrip(";")
-    database.execute(f"CREATE OR REPLACE TABLE {name(statement)} AS SELECT * FROM (\n{query}\n)")
+    database.execute(f"CREATE OR REPLACE TABLE {name(statement)} AS SELECT * FROM (\n{sql}\n)")
 
 
 def _add_missing_column(database: duckdb.DuckDBPyConnection, error: duckdb.Error, absent: list[str]) -> bool:
@@ -171,18 +191,22 @@ def _add_missing_column(database: duckdb.DuckDBPyConnection, error: duckdb.Error
     return added
 
 
-def _split_rule(database: duckdb.DuckDBPyConnection, mapping: Mapping) -> SplitRule | None:
+def _split_rule(database: duckdb.DuckDBPyConnection, mapping: Mapping, sql_seconds: float) -> SplitRule | None:
     if mapping.split is None:
         return None
     refit = mapping.split.refit
     if isinstance(refit, str):
-        refit = _ask_boolean(database, f"{mapping.where}: split.refit", refit)
+        place = f"{mapping.where}: split.refit"
+        with time_limit(database, sql_seconds, place):
+            refit = _ask_boolean(database, place, refit)
     return SplitRule(refit, mapping.split.mask)
 
 
 def _ask_boolean(database: duckdb.DuckDBPyConnection, place: str, sql: str) -> bool:
     try:
-        answer = database.execute(f"SELECT * FROM (\n{sql.strip().rstrip(';')}\n)").fetchall()
+        answer = database.execute(f"SELECT * FROM (\n{sql}\n)").fetchmany(2)
+    except duckdb.InterruptException:
+        raise
     except duckdb.Error as error:
         raise SourceError(f"{place}: {explain_error(error)}; want true, false or SQL that gives a boolean") from error
     if len(answer) != 1 or len(answer[0]) != 1 or not isinstance(answer[0][0], bool):
@@ -219,11 +243,12 @@ def _collect_ids(database: duckdb.DuckDBPyConnection, staged: Staged, known_ids:
         database.unregister("_known")
 
 
-def _check(database: duckdb.DuckDBPyConnection, plan: Plan, number: int) -> Counts:
+def _check(database: duckdb.DuckDBPyConnection, staged: Staged, plan: Plan, number: int) -> Counts:
     _mark(database, plan)
     if plan.identity and _has_twice(database, plan):
         if not plan.has_lines:
-            _restage_in_order(database, plan)
+            with time_limit(database, staged.sql_seconds, _place(staged.mapping, plan.statement)):
+                _restage_in_order(database, plan)
             _mark(database, plan)
         _mark_twice(database, plan)
     read = _count(database, f"SELECT count(*) FROM {plan.table}")
@@ -263,8 +288,10 @@ def _restage_in_order(database: duckdb.DuckDBPyConnection, plan: Plan) -> None:
     """Run the statement again on one thread: which of two rows is the first must not be a matter of luck."""
     threads = _count(database, "SELECT current_setting('threads')")
     database.execute("SET threads = 1")
-    _create(database, plan.statement, plan.sql)
-    database.execute(f"SET threads = {threads}")
+    try:
+        _create(database, plan.statement, plan.sql)
+    finally:
+        database.execute(f"SET threads = {threads}")
 
 
 def _mark_twice(database: duckdb.DuckDBPyConnection, plan: Plan) -> None:
@@ -309,7 +336,7 @@ def _check_split(
         test = checked.get("test")
         select = f"SELECT ({test.select['user']}, {test.select['product']}) FROM {test.table}" if test else None
         plan = split_plan(staged.mapping, part, sql, types, pairs, select)
-        counts[plan.statement] = _check(database, plan, len(counts))
+        counts[plan.statement] = _check(database, staged, plan, len(counts))
         checked[part] = plan
     return checked
 

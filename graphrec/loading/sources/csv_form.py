@@ -4,15 +4,15 @@ import codecs
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from graphrec.errors import SourceError
-from graphrec.loading.mapping.section import suggest
+from graphrec.loading.mapping.names import suggest
 from graphrec.loading.mapping.specs import FileSpec
+from graphrec.loading.sources.packed import open_unpacked
 from graphrec.loading.sources.sql import value
 
 RecordLines = Callable[[], list[int]]
@@ -27,6 +27,7 @@ class CsvForm:
     """Everything DuckDB needs to read one file, in UTF-8 by then, without guessing."""
 
     path: Path
+    shown: str
     columns: Mapping[str, str]
     options: Mapping[str, Any]
     lines_before: int
@@ -41,7 +42,7 @@ class CsvForm:
     def record_lines(self) -> list[int]:
         """The line on which each row of the file begins."""
         lines, before = [], 0
-        with _text(self.path, self.options) as text:
+        with _text(self.path, self.shown, self.options) as text:
             for _ in range(int(self.options.get("skip", 0))):
                 next(text)
                 before += 1
@@ -70,8 +71,8 @@ def csv_form(path: Path, shown: str, spec: FileSpec) -> CsvForm:
     options.setdefault("quote", '"')
     options.setdefault("escape", options["quote"])
     options["nullstr"] = _gaps(options.get("nullstr", []))
-    options.setdefault("delim", "\t" if ".tsv" in path.suffixes else _guess_delimiter(path, options))
-    first = _first_record(path, options)
+    options.setdefault("delim", "\t" if ".tsv" in path.suffixes else _guess_delimiter(path, shown, options))
+    first = _first_record(path, shown, options)
     types = options.pop("types", {})
     given = options.pop("columns", None)
     names = options.pop("names", None) or (list(given) if given else _names(first, bool(options["header"])))
@@ -81,7 +82,7 @@ def csv_form(path: Path, shown: str, spec: FileSpec) -> CsvForm:
     if isinstance(types, list):
         types = dict(zip(names, types, strict=False))
     columns = given or {column: types.get(column, "VARCHAR") for column in names}
-    return CsvForm(path, columns, options, int(options.get("skip", 0)) + bool(options["header"]))
+    return CsvForm(path, shown, columns, options, int(options.get("skip", 0)) + bool(options["header"]))
 
 
 def _gaps(given: str | list[str]) -> list[str]:
@@ -103,22 +104,26 @@ def normal_options(given: Mapping[str, Any]) -> dict[str, Any]:
     return {same.get(key, key): option for key, option in given.items() if key not in {"all_varchar", "auto_detect"}}
 
 
-def count_lines(path: Path) -> int:
+def count_lines(path: Path, shown: str) -> int:
     """How many lines a file has, packed or not."""
     lines, last = 0, b"\n"
-    with pa.input_stream(path, compression="detect") as stream:
+    with open_unpacked(path, shown) as stream:
         while block := stream.read(_BLOCK):
             lines += block.count(b"\n")
             last = block[-1:]
     return lines + (last != b"\n")
 
 
-def _text(path: Path, options: Mapping[str, Any]) -> io.TextIOWrapper:
+@contextmanager
+def _text(path: Path, shown: str, options: Mapping[str, Any]) -> Iterator[io.TextIOWrapper]:
     encoding = str(options.get("encoding", "utf-8"))
-    stream = pa.input_stream(path, compression="detect")
-    # What is no text of that encoding is replaced here and refused by DuckDB, which names the line.
+    # Bytes that are not of that encoding are replaced here and refused by DuckDB, which names the line.
     codec = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
-    return io.TextIOWrapper(stream, encoding=codec, errors="replace", newline="")
+    with (
+        open_unpacked(path, shown) as stream,
+        io.TextIOWrapper(stream, encoding=codec, errors="replace", newline="") as text,
+    ):
+        yield text
 
 
 def _records(text: Iterator[str], options: Mapping[str, Any]) -> Any:
@@ -135,16 +140,16 @@ def _records(text: Iterator[str], options: Mapping[str, Any]) -> Any:
     )
 
 
-def _first_record(path: Path, options: Mapping[str, Any]) -> list[str]:
-    with _text(path, options) as text:
+def _first_record(path: Path, shown: str, options: Mapping[str, Any]) -> list[str]:
+    with _text(path, shown, options) as text:
         for _ in range(int(options.get("skip", 0))):
             next(text, None)
         return next((record for record in _records(text, options) if record), [])
 
 
-def _guess_delimiter(path: Path, options: Mapping[str, Any]) -> str:
+def _guess_delimiter(path: Path, shown: str, options: Mapping[str, Any]) -> str:
     """The candidate that splits the first record into most fields; a comma when none does."""
-    fields = {each: len(_first_record(path, {**options, "delim": each})) for each in _DELIMITERS}
+    fields = {each: len(_first_record(path, shown, {**options, "delim": each})) for each in _DELIMITERS}
     return max(_DELIMITERS, key=lambda each: fields[each])
 
 

@@ -1,14 +1,11 @@
 """Texts in other encodings than UTF-8: known by their bytes, decoded before anything else reads them."""
 
 import codecs
-import io
-import shutil
 from itertools import pairwise
 from pathlib import Path
 
-import pyarrow as pa
-
 from graphrec.errors import SourceError
+from graphrec.loading.sources.packed import open_unpacked
 
 _BLOCK = 1 << 24
 _LOOKED_AT = 1 << 26
@@ -24,7 +21,7 @@ def is_utf8(encoding: str, shown: str) -> bool:
     try:
         return codecs.lookup(encoding).name == "utf-8"
     except LookupError as error:
-        raise SourceError(f"{shown}: {error}; give another encoding = …") from error
+        raise SourceError(f"{shown}: {error}; set another encoding") from error
 
 
 def write_utf8(path: Path, shown: str, encoding: str, target: Path) -> None:
@@ -33,34 +30,35 @@ def write_utf8(path: Path, shown: str, encoding: str, target: Path) -> None:
     Raises:
         SourceError: a line is not of that encoding.
     """
-    with pa.input_stream(path, compression="detect") as stream:
-        text = io.TextIOWrapper(stream, encoding=encoding, newline="")
+    lines = 0
+    decoder = codecs.getincrementaldecoder(encoding)()
+    with open_unpacked(path, shown) as stream, target.open("w", encoding="utf-8", newline="") as copy:
         try:
-            with text, target.open("w", encoding="utf-8", newline="") as plain:
-                shutil.copyfileobj(text, plain, _BLOCK)
-        except UnicodeError as error:
-            line = _first_bad_line(path, encoding)
-            raise SourceError(f"{shown} line {line}: is no {encoding}; give another encoding = …") from error
+            while block := stream.read(_BLOCK):
+                text = decoder.decode(block)
+                lines += text.count("\n")
+                copy.write(text)
+            copy.write(decoder.decode(b"", final=True))
+        except UnicodeDecodeError as error:
+            lines += error.object[: error.start].decode(encoding, errors="ignore").count("\n")
+            raise _not_of(encoding, shown, lines + 1) from error
+        except UnicodeError as error:  # a missing byte order mark
+            raise _not_of(encoding, shown, 1) from error
 
 
-def _first_bad_line(path: Path, encoding: str) -> int:
-    with pa.input_stream(path, compression="detect") as stream:
-        content = bytes(stream.read())
-    try:
-        content.decode(encoding)
-    except UnicodeDecodeError as error:
-        return content[: error.start].decode(encoding, errors="ignore").count("\n") + 1
-    except UnicodeError:
-        pass  # a missing byte order mark: the first line
-    return 1
+def _not_of(encoding: str, shown: str, line: int) -> SourceError:
+    return SourceError(f"{shown} line {line} is not {encoding}; set another encoding")
 
 
 def guess_encoding(path: Path) -> str:
-    """The encoding that the bytes of a text speak for: utf-8, utf-16, cp1252 (Western) or gb18030 (Chinese).
+    """The encoding that fits the bytes of a text: utf-8, utf-16, cp1252 (Western) or gb18030 (Chinese).
 
-    Chinese comes in pairs of bytes above 127, Western letters alone between plain ones.
+    Chinese comes in pairs of bytes above 127, Western letters alone between ASCII ones.
+
+    Raises:
+        SourceError: the file cannot be read.
     """
-    with pa.input_stream(path, compression="detect") as stream:
+    with open_unpacked(path, path.name) as stream:
         content = bytes(stream.read(_LOOKED_AT))
     marked = next((encoding for mark, encoding in _MARKS.items() if content.startswith(mark)), None)
     if marked is not None:

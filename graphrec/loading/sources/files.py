@@ -1,8 +1,10 @@
 """Get: the files of a mapping become tables of DuckDB; nothing is repaired."""
 
+import codecs
 import hashlib
 import io
 import shutil
+from collections.abc import Iterator
 from collections.abc import Mapping as Keys
 from dataclasses import dataclass
 from functools import partial
@@ -13,10 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphrec.errors import SourceError
-from graphrec.loading.mapping.section import suggest
+from graphrec.loading.mapping.names import suggest
 from graphrec.loading.mapping.specs import PACKED, FileSpec, Mapping
 from graphrec.loading.sources import csv_form
 from graphrec.loading.sources.encodings import is_utf8, write_utf8
+from graphrec.loading.sources.packed import open_unpacked
 from graphrec.loading.sources.sql import explain_error, name, value
 from graphrec.progress import Progress
 
@@ -68,7 +71,7 @@ def hash_files(mapping: Mapping, found: Keys[str, list[Path]], data_dir: Path, p
     return total.hexdigest()
 
 
-def bind_files(
+def read_files(
     database: duckdb.DuckDBPyConnection,
     mapping: Mapping,
     found: Keys[str, list[Path]],
@@ -76,38 +79,51 @@ def bind_files(
     scratch: Path,
     progress: Progress,
 ) -> list[str]:
-    """Make one table per listed file; returns the optional ones that are absent.
+    """Read every listed file into a table; returns the tables whose optional files are absent.
 
-    Afterwards no statement can reach any other file.
+    Args:
+        database: it may not be locked yet; nothing in it refers to a file afterwards.
+        mapping: it lists the files.
+        found: the files of every table.
+        data_dir: the folder that shown names are relative to.
+        scratch: a folder for decoded and unpacked files; they are removed once they are read.
+        progress: called for every table.
+
+    Raises:
+        SourceError: a file cannot be read.
     """
     absent: list[str] = []
-    readable: list[str] = []
     for done, spec in enumerate(mapping.files.values()):
         progress("reading files", done, len(mapping.files))
+        _check_options(database, mapping, spec)
+        if not found[spec.name]:
+            absent.append(spec.name)
+            _make_empty(database, spec)
+            continue
         encoding = str(spec.options.get("encoding", "utf-8")) if spec.reader == "csv" else "utf-8"
         files = [_readable(path, path.relative_to(data_dir).as_posix(), scratch, encoding) for path in found[spec.name]]
-        readable += [str(file.readable) for file in files]
-        _check_options(database, mapping, spec)
-        if not files:
-            absent.append(spec.name)
-            _bind_absent(database, spec)
-            continue
-        try:
-            _BINDERS[spec.reader](database, spec, files)
-        except duckdb.Error as error:
-            what, place = explain_error(error), f"source.files.{spec.name} in {mapping.where}"
-            advice = f"mend the file, or the options of {place}"
-            if "Invalid unicode" in what:
-                advice = f'it is no UTF-8; give encoding = "cp1252", "gb18030" or what it is in {place}'
-            raise SourceError(f"{_guilty(error, files)}: {what}; {advice}") from error
+        _read_table(database, mapping, spec, files)
+        for file in files:
+            if file.readable.parent == scratch:
+                file.readable.unlink()
     progress("reading files", len(mapping.files), len(mapping.files))
-    database.execute(f"SET allowed_paths = {value(readable)}")
-    database.execute("SET enable_external_access = false")
     return absent
 
 
+def _read_table(database: duckdb.DuckDBPyConnection, mapping: Mapping, spec: FileSpec, files: list[SourceFile]) -> None:
+    place = f"source.files.{spec.name} in {mapping.where}"
+    try:
+        _READERS[spec.reader](database, spec, files)
+    except duckdb.Error as error:
+        reason = explain_error(error)
+        advice = f"correct the file, or the options of {place}"
+        if "Invalid unicode" in reason:
+            advice = f'it is not UTF-8; set encoding = "cp1252", "gb18030" or another in {place}'
+        raise SourceError(f"{_guilty(error, files)}: {reason}; {advice}") from error
+
+
 def _readable(path: Path, shown: str, scratch: Path, encoding: str) -> SourceFile:
-    """The file itself, or a stand-in for what DuckDB cannot unpack or decode, or would take for a pattern."""
+    """The file itself, or a copy of one that DuckDB cannot unpack or decode or whose name it takes for a pattern."""
     is_packed, is_foreign = path.suffix.lower() == ".bz2", not is_utf8(encoding, shown)
     if not is_packed and not is_foreign and not any(sign in str(path) for sign in "*?["):
         return SourceFile(path, shown, path)
@@ -124,11 +140,8 @@ def _readable(path: Path, shown: str, scratch: Path, encoding: str) -> SourceFil
 
 
 def _unpack(path: Path, shown: str, target: Path) -> None:
-    try:
-        with pa.input_stream(path, compression="bz2") as packed, target.open("wb") as plain:
-            shutil.copyfileobj(packed, plain, _BLOCK)
-    except (OSError, EOFError) as error:
-        raise SourceError(f"{shown}: cannot be unpacked: {error}; fetch the file again") from error
+    with open_unpacked(path, shown) as packed, target.open("wb") as copy:
+        shutil.copyfileobj(packed, copy, _BLOCK)
 
 
 def _check_options(database: duckdb.DuckDBPyConnection, mapping: Mapping, spec: FileSpec) -> None:
@@ -139,7 +152,7 @@ def _check_options(database: duckdb.DuckDBPyConnection, mapping: Mapping, spec: 
     for key in spec.options:
         place = f"{mapping.where}: source.files.{spec.name}.{key}"
         if key in _SILENT:
-            raise SourceError(f"{place} would drop rows in silence; mend the file instead")
+            raise SourceError(f"{place} would drop rows in silence; correct the file instead")
         if key not in known:
             own = {"path", "reader", "optional"}
             raise SourceError(f"{place} is no key or option of {spec.reader}{suggest(key, known | own)}")
@@ -151,14 +164,14 @@ def _guilty(error: duckdb.Error, files: list[SourceFile]) -> str:
     return next((file.shown for file in files if str(file.readable) in text), files[0].shown)
 
 
-def _bind_absent(database: duckdb.DuckDBPyConnection, spec: FileSpec) -> None:
+def _make_empty(database: duckdb.DuckDBPyConnection, spec: FileSpec) -> None:
     columns = {"line": "VARCHAR"} if spec.reader == "lines" else csv_form.declared_columns(spec.options)
     declared = {**columns, "_file": "VARCHAR", "_line": "BIGINT"}
     body = ", ".join(f"{name(column)} {kind}" for column, kind in declared.items())
     database.execute(f"CREATE TABLE {name(spec.name)} ({body})")
 
 
-def _bind_csv(database: duckdb.DuckDBPyConnection, spec: FileSpec, files: list[SourceFile]) -> None:
+def _read_csv(database: duckdb.DuckDBPyConnection, spec: FileSpec, files: list[SourceFile]) -> None:
     forms = [csv_form.csv_form(file.path, file.shown, spec) for file in files]
     parts = [
         f"SELECT *, {value(file.shown)} AS _file, row_number() OVER () + {form.lines_before} AS _line "
@@ -170,7 +183,7 @@ def _bind_csv(database: duckdb.DuckDBPyConnection, spec: FileSpec, files: list[S
         _correct_lines(database, spec.name, file, form.lines_before, form.record_lines)
 
 
-def _bind_json(database: duckdb.DuckDBPyConnection, spec: FileSpec, files: list[SourceFile]) -> None:
+def _read_json(database: duckdb.DuckDBPyConnection, spec: FileSpec, files: list[SourceFile]) -> None:
     options = {"sample_size": -1, "union_by_name": True, **spec.options}
     paths = [str(file.readable) for file in files]
     if "columns" not in options:
@@ -192,43 +205,55 @@ def _json_type(kind: str) -> str:
 
 
 def _filled_lines(file: SourceFile) -> list[int]:
-    with pa.input_stream(file.path, compression="detect") as stream:
+    with open_unpacked(file.path, file.shown) as stream:
         return [number for number, line in enumerate(io.BufferedReader(stream), start=1) if line.strip()]
 
 
-def _bind_parquet(database: duckdb.DuckDBPyConnection, spec: FileSpec, files: list[SourceFile]) -> None:
+def _read_parquet(database: duckdb.DuckDBPyConnection, spec: FileSpec, files: list[SourceFile]) -> None:
     shown = {str(file.readable): file.shown for file in files}
     options = {"union_by_name": True, **spec.options, "filename": "_path", "file_row_number": True}
     database.execute(
-        f"CREATE VIEW {name(spec.name)} AS SELECT * EXCLUDE (_path, file_row_number), "
+        f"CREATE TABLE {name(spec.name)} AS SELECT * EXCLUDE (_path, file_row_number), "
         f"MAP {value(shown)}[_path] AS _file, file_row_number + 1 AS _line "
         f"FROM read_parquet({_arguments(list(shown), options)})"
     )
 
 
-def _bind_lines(database: duckdb.DuckDBPyConnection, spec: FileSpec, files: list[SourceFile]) -> None:
+def _read_lines(database: duckdb.DuckDBPyConnection, spec: FileSpec, files: list[SourceFile]) -> None:
     encoding = str(spec.options.get("encoding", "utf-8"))
     database.execute(f"CREATE TABLE {name(spec.name)} (line VARCHAR, _file VARCHAR, _line BIGINT)")
     for file in files:
-        lines = _split_lines(file, encoding)
-        database.register("_lines_of_file", pa.table({"line": lines}))
-        database.execute(
-            f"INSERT INTO {name(spec.name)} SELECT line, {value(file.shown)}, row_number() OVER () FROM _lines_of_file"
-        )
-        database.unregister("_lines_of_file")
+        before = 0
+        for lines in _blocks_of_lines(file, encoding):
+            database.register("_some_lines", pa.table({"line": lines}))
+            database.execute(
+                f"INSERT INTO {name(spec.name)} SELECT line, {value(file.shown)}, {before} + row_number() OVER () "
+                "FROM _some_lines"
+            )
+            database.unregister("_some_lines")
+            before += len(lines)
 
 
-def _split_lines(file: SourceFile, encoding: str) -> pa.Array:
-    with pa.input_stream(file.path, compression="detect") as stream:
-        content = stream.read()
+def _blocks_of_lines(file: SourceFile, encoding: str) -> Iterator[pa.Array]:
+    """The lines of a text in their order, some at a time."""
     try:
-        text = content.decode(encoding).removeprefix("\ufeff")
-    except (UnicodeDecodeError, LookupError) as error:
-        raise SourceError(f"{file.shown}: cannot be read as {encoding}: {error}; give encoding = …") from error
-    if not text:
-        return pa.array([], pa.large_string())
-    whole = pa.array([text.removesuffix("\n")], pa.large_string())
-    lines = pc.split_pattern(whole, "\n").flatten()
+        decoder = codecs.getincrementaldecoder("utf-8-sig" if is_utf8(encoding, file.shown) else encoding)()
+        with open_unpacked(file.path, file.shown) as stream:
+            begun = ""
+            while block := stream.read(_BLOCK):
+                whole, newline, rest = (begun + decoder.decode(block)).rpartition("\n")
+                if newline:
+                    yield _split(whole)
+                begun = rest
+            begun += decoder.decode(b"", final=True)
+            if begun:
+                yield _split(begun)
+    except UnicodeError as error:
+        raise SourceError(f"{file.shown} is not {encoding}: {error}; set another encoding") from error
+
+
+def _split(text: str) -> pa.Array:
+    lines = pc.split_pattern(pa.array([text], pa.large_string()), "\n").flatten()
     return pc.replace_substring_regex(lines, "\r$", "") if "\r" in text else lines
 
 
@@ -242,7 +267,7 @@ def _correct_lines(
     """Set `_line` to the line of the file where lines and records differ (blank lines, line feeds in quotes)."""
     counted = database.execute(f"SELECT count(*) FROM {name(table)} WHERE _file = ?", [file.shown]).fetchall()
     records = counted[0][0]
-    if csv_form.count_lines(file.path) == records + before:
+    if csv_form.count_lines(file.path, file.shown) == records + before:
         return
     lines = exact()
     if len(lines) != records:
@@ -255,4 +280,4 @@ def _correct_lines(
     database.unregister("_moved_lines")
 
 
-_BINDERS = {"csv": _bind_csv, "json": _bind_json, "parquet": _bind_parquet, "lines": _bind_lines}
+_READERS = {"csv": _read_csv, "json": _read_json, "parquet": _read_parquet, "lines": _read_lines}

@@ -48,6 +48,7 @@ def explain_error(error: duckdb.Error) -> str:
             reason = f"column {column.group(1)} has a value of another type than types says"
         return f"line {line.group(1)}: {reason or 'the line does not fit the columns'}"
     first = text.split("\n\n", maxsplit=1)[0].replace("\n", " ")
+    first = first.partition('. Use "SET ')[0]
     if isinstance(error, duckdb.ConversionException | duckdb.InvalidInputException | duckdb.OutOfRangeException):
         first = re.sub(r"'[^']*'|\"[^\"]*\"", "'***'", first)
     return first.strip()

@@ -26,7 +26,8 @@ from graphrec.models.fitting.steps import Step, StepSource
 from graphrec.models.graphsage.sampling import Block, everything, fixed_sample, sampled_block
 from graphrec.models.lightgcn.network import Texts, message_hops
 from graphrec.models.text import centred, mean_text
-from graphrec.terms.sage import SageLayer, SageNetwork, SageTerm
+from graphrec.terms.sage.network import SageLayer, SageNetwork
+from graphrec.terms.sage.term import SageTerm
 
 #: "auto" scores every product in every step for catalogues up to this size.
 FULL_SOFTMAX_PRODUCTS = 2_000

@@ -12,7 +12,7 @@ through the user are left out in closed form. theta = 0 are the powers; lambda/2
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -139,8 +139,7 @@ class WalkTraining(nn.Module):
             learned = {position: np.exp(theta.detach().numpy()) for position, theta in thetas.items()}
             plain = Walk(walk.scorer.walk.hops, walk.scorer.walk.powers)
             term = fit_kernel(self.graph, [plain], learned=[learned])
-            term.name = "learned-kernel"
-            found.append((term, walk.scorer.walk.beta))
+            found.append((replace(term, name="learned-kernel"), walk.scorer.walk.beta))
         return found
 
     def run_epoch(self, optimizer: torch.optim.Optimizer, rng: np.random.Generator) -> float:

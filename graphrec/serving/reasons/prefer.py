@@ -8,18 +8,19 @@ of the idea: Balloccu et al., SIGIR 2022, who choose among paths after the fact;
 """
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Graph, Hop
-from graphrec.graph.snapshot import ALWAYS, Snapshot
+from graphrec.graph.snapshot import ALWAYS
 from graphrec.metrics.paths import entity_popularity, interaction_recency
-from graphrec.terms.blend import Blend, Ledger
-from graphrec.terms.walks import WalkScorer, WalkTerm
+from graphrec.serving.answer import Preference
+from graphrec.serving.positions import ABSENT, Positions
+from graphrec.terms.blend import Blend
+from graphrec.terms.ledger import Ledger
+from graphrec.terms.walks import WalkScorer
 
-Preference = Literal["recent", "popular", "novel", "diverse"]
 #: Part of the shown share that a preferred order keeps at least.
 KEPT = 0.9
 #: What stands for the popularity of an entity that has none: an unpopular one does not stand over it.
@@ -34,11 +35,11 @@ class Wish:
     """
 
     def __init__(
-        self, kind: Preference, snapshot: Snapshot, graph: Graph, blend: Blend, user: int, known_before: int
+        self, kind: Preference, positions: Positions, graph: Graph, blend: Blend, user: int, known_before: int
     ) -> None:
         self.kind = kind
         self._blend = blend
-        self._recency = history(snapshot, graph, user, known_before) if kind == "recent" else {}
+        self._recency = history(positions, graph, user, known_before) if kind == "recent" else {}
         self._popularity: dict[Hop, NDArray[np.float64]] = {}
         self._shown_types: set[Hop] = set()
         # What is shown down to the last product, in default and in preferred order.
@@ -64,13 +65,13 @@ class Wish:
             if sum(shares[one] for one in changed) >= least:
                 best, shown = value, changed
         self._kept += float(sum(shares[place] for place in shown))
-        walked = [scorer for scorer in (scorer_of(self._blend, ledger, one) for one in shown) if scorer is not None]
+        walked = [scorer for scorer in (self._blend.scorer(ledger, one) for one in shown) if scorer is not None]
         self._shown_types.update(scorer.walk.hops[-1] for scorer in walked[:1])
         return shown
 
     def value(self, ledger: Ledger, place: int) -> float | None:
-        """How much a line is preferred; None: it is no path that can be judged."""
-        scorer = scorer_of(self._blend, ledger, place)
+        """How much a line is preferred; None: it is no path that can be measured."""
+        scorer = self._blend.scorer(ledger, place)
         if scorer is None:
             return None
         if self.kind == "diverse":
@@ -93,24 +94,24 @@ class Wish:
         return MIDDLING if np.isnan(found) else found
 
 
-def history(snapshot: Snapshot, graph: Graph, user: int, known_before: int) -> dict[tuple[Hop, int], float]:
-    """LIR of every interaction of a user that the model knows, by hop and product."""
-    edges, times = [], []
-    for name in snapshot.schema.roles.evidence():
+def history(positions: Positions, graph: Graph, user: int, known_before: int) -> dict[tuple[Hop, int], float]:
+    """LIR of every interaction of a user that the model knows, by hop and product.
+
+    Args:
+        user: position in the model, as the products of the result are.
+        known_before: microseconds since 1970; later events are not looked at.
+    """
+    snapshot, edges, times = positions.snapshot, [], []
+    roles = snapshot.schema.roles
+    here = positions.in_snapshot(roles.user, user)
+    for name in roles.evidence() if here != ABSENT else ():
         events = snapshot.edges(name)
-        span = slice(int(events.indptr[user]), int(events.indptr[user + 1]))
+        span = slice(int(events.indptr[here]), int(events.indptr[here + 1]))
         known = events.known_at[span] < known_before
         targets, at = events.indices[span][known], events.at[span][known]
         for node in graph.hops[Hop(name)].row(user).tolist():
-            last = int(at[targets == node].max(initial=ALWAYS))
+            last = int(at[targets == positions.in_snapshot(roles.product, node)].max(initial=ALWAYS))
             if last != ALWAYS:
                 edges.append((Hop(name), node))
                 times.append(last)
     return dict(zip(edges, interaction_recency(np.array(times, np.int64)).tolist(), strict=True))
-
-
-def scorer_of(blend: Blend, ledger: Ledger, place: int) -> WalkScorer | None:
-    """The walk of a line; None where it is no path."""
-    walk = ledger.groups[int(ledger.group[place])].walk
-    term = blend.terms[int(ledger.term[place])]
-    return term.scorers[walk] if walk is not None and isinstance(term, WalkTerm) else None

@@ -110,7 +110,7 @@ class BulkSink:
                 self._batch.new_edges(sources, edge_type, targets, stamped)
         return Counts(read=len(rows), created=len(rows))
 
-    def add_series(self, name: str, rows: "pa.Table") -> None:
+    def add_series(self, name: str, rows: "pa.RecordBatchReader") -> None:
         """Write this source's rows of a series; without a store nothing speaks of them."""
         write_series(self._series_folder, self._begun.name, name, rows)
 

@@ -47,7 +47,7 @@ class ChoosingSink:
         """Merge edges by source, target and key."""
         return self._begun().add_edges(edge_type, rows)
 
-    def add_series(self, name: str, rows: "pa.Table") -> None:
+    def add_series(self, name: str, rows: "pa.RecordBatchReader") -> None:
         """Replace this source's rows of a series."""
         self._begun().add_series(name, rows)
 

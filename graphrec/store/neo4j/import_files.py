@@ -101,7 +101,7 @@ class ImportFilesSink:
         fields = edge_fields(edge.columns)
         return self._add(Kind(edge_type, edge.source, edge.target), rows.select(fields.names).cast(fields))
 
-    def add_series(self, name: str, rows: "pa.Table") -> None:
+    def add_series(self, name: str, rows: "pa.RecordBatchReader") -> None:
         """Replace this source's rows of a series in the home."""
         write_series(self._series_folder, self.source.name, name, rows)
         self._series.append(name)

@@ -1,34 +1,47 @@
 """The lines of a factor term for many users, compiled: a line for every neighbour and part of the factors."""
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Adjacency
-from graphrec.terms.block import Block
-from graphrec.terms.factors import FactorTerm, Neighbours
+from graphrec.terms.ledger import Block
+
+if TYPE_CHECKING:
+    from graphrec.terms.factors import FactorTerm, Neighbours
 
 
-def most_factor_lines(term: FactorTerm, users: NDArray[np.int32]) -> NDArray[np.int64]:
-    """How many lines the term has for each user."""
-    rows = [_neighbours(term, source, users)[1] for source in term.neighbours]
-    return len(term.parts()) * sum((np.diff(indptr) for indptr in rows), np.zeros(len(users), np.int64))
+@dataclass(frozen=True, eq=False)
+class FactorLines:
+    """The lines of a factor term for many users."""
 
+    term: "FactorTerm"
+    users: NDArray[np.int32]
 
-def add_factors(block: Block, term: FactorTerm, scale: NDArray[np.float64], position: int) -> None:
-    """Append the lines of the term at a position of the blend."""
-    for source in term.neighbours:
-        rows, indptr = _neighbours(term, source, block.users)
-        left, shown = source.left, source.hop is not None
-        assert isinstance(left, np.ndarray), "factors are dense"
-        for part, span in term.parts():
-            number = block.add_group(source.group(term.graph, part), position)
-            start, stop, _ = span.indices(term.right.shape[1])
-            _factor_lines(block.asked(scale), rows, indptr, shown, left, term.right, start, stop, number, block.out)
+    @property
+    def most(self) -> NDArray[np.int64]:
+        """How many lines each user has."""
+        rows = [_neighbours(self.term, source, self.users)[1] for source in self.term.neighbours]
+        return len(self.term.parts()) * sum((np.diff(ends) for ends in rows), np.zeros(len(self.users), np.int64))
+
+    def write(self, block: Block, scale: NDArray[np.float64], position: int) -> None:
+        """Append the lines of the term at a position of the blend."""
+        term = self.term
+        right = np.ascontiguousarray(term.right)
+        for source in term.neighbours:
+            rows, indptr = _neighbours(term, source, block.users)
+            left, shown = source.dense, source.hop is not None
+            for part, span in term.parts():
+                number = block.add_group(source.group(term.graph, part), position)
+                start, stop, _ = span.indices(term.right.shape[1])
+                _factor_lines(block.asked(scale), rows, indptr, shown, left, right, start, stop, number, block.out)
 
 
 def _neighbours(
-    term: FactorTerm, source: Neighbours, users: NDArray[np.int32]
+    term: "FactorTerm", source: "Neighbours", users: NDArray[np.int32]
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """The rows of `left` of every user, one after another, and where those of each begin (num_users + 1,)."""
     if source.hop is None:

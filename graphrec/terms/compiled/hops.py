@@ -1,4 +1,4 @@
-"""The hops of a walk as compiled loops take them; whoever sums the walk and whoever takes it apart read the same.
+"""The hops of a walk as compiled loops take them; the sums of a walk and its lines read the same.
 
 numba notices edits of the file of a compiled function, not of those it calls: after an edit here delete `__pycache__`.
 """

@@ -11,22 +11,23 @@ from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Adjacency
 from graphrec.terms.compiled.hops import EMPTY, ROUNDING, arrival, ends_at, first_hop, next_hop, own_edges, returns
-from graphrec.terms.factors import SparseRows
 
 if TYPE_CHECKING:
+    from graphrec.terms.factors import SparseRows
     from graphrec.terms.walks import WalkScorer
 
 
-def sum_of_rows(
-    adjacency: Adjacency, users: NDArray[np.int32], left: "NDArray[np.float32] | SparseRows"
-) -> NDArray[np.float32]:
+def sum_of_dense(adjacency: Adjacency, users: NDArray[np.int32], left: NDArray[np.float32]) -> NDArray[np.float32]:
     """For each user the sum of the rows of `left` over their neighbours (len(users), width)."""
-    if isinstance(left, SparseRows):
-        total = np.zeros((len(users), left.num_products), np.float32)
-        _sum_sparse(adjacency.indptr, adjacency.indices, users, left.indptr, left.indices, left.values, total)
-        return total
     total = np.zeros((len(users), left.shape[1]), np.float32)
     _sum_dense(adjacency.indptr, adjacency.indices, users, np.ascontiguousarray(left), total)
+    return total
+
+
+def sum_of_sparse(adjacency: Adjacency, users: NDArray[np.int32], left: "SparseRows") -> NDArray[np.float32]:
+    """`sum_of_dense` of a sparse `left`."""
+    total = np.zeros((len(users), left.num_products), np.float32)
+    _sum_sparse(adjacency.indptr, adjacency.indices, users, left.indptr, left.indices, left.values, total)
     return total
 
 

@@ -1,14 +1,14 @@
 """The lines of a walk for many users, compiled: every sum in the order in which numpy adds for one user."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.terms.base import LineGroup
-from graphrec.terms.block import Block
-from graphrec.terms.compiled.bitset import WORD, arrive, clear, mark
+from graphrec.terms.compiled.bitset import WORD, arrive, clear, set_bits
 from graphrec.terms.compiled.hops import (
     NO_HOP,
     ROUNDING,
@@ -20,7 +20,10 @@ from graphrec.terms.compiled.hops import (
     own_edges,
     returns,
 )
-from graphrec.terms.walks import WalkScorer, WalkTerm
+from graphrec.terms.ledger import Block, LineGroup
+
+if TYPE_CHECKING:
+    from graphrec.terms.walks import WalkScorer
 
 
 class _Walk(NamedTuple):
@@ -34,19 +37,26 @@ class _Walk(NamedTuple):
     people: bool
 
 
-def most_walk_lines(term: WalkTerm, users: NDArray[np.int32]) -> NDArray[np.int64]:
-    """At most how many lines the term has for each user."""
-    return sum((_most_lines(scorer, users) for scorer in term.scorers), np.zeros(len(users), np.int64))
+@dataclass(frozen=True, eq=False)
+class WalkLines:
+    """The lines of some walks for many users."""
+
+    scorers: "Sequence[WalkScorer]"
+    users: NDArray[np.int32]
+
+    @property
+    def most(self) -> NDArray[np.int64]:
+        """At most how many lines each user has."""
+        return sum((_most_lines(one, self.users) for one in self.scorers), np.zeros(len(self.users), np.int64))
+
+    def write(self, block: Block, scale: NDArray[np.float64], position: int) -> None:
+        """Append the lines of the term at a position of the blend."""
+        for place, scorer in enumerate(self.scorers):
+            group = LineGroup("path", scorer.walk.hops[0], place, people=scorer.people)
+            _add_walk(block, scorer, scale, block.add_group(group, position))
 
 
-def add_walks(block: Block, term: WalkTerm, scale: NDArray[np.float64], position: int) -> None:
-    """Append the lines of the term at a position of the blend."""
-    for place, scorer in enumerate(term.scorers):
-        group = LineGroup("path", scorer.walk.hops[0], place, people=scorer.people)
-        _add_walk(block, scorer, scale, block.add_group(group, position))
-
-
-def _most_lines(scorer: WalkScorer, users: NDArray[np.int32]) -> NDArray[np.int64]:
+def _most_lines(scorer: "WalkScorer", users: NDArray[np.int32]) -> NDArray[np.int64]:
     first = scorer.first.indptr[users + 1] - scorer.first.indptr[users]
     if scorer.people or scorer.length < 3:
         return np.minimum(first, 1) if scorer.via_user else first
@@ -55,7 +65,7 @@ def _most_lines(scorer: WalkScorer, users: NDArray[np.int32]) -> NDArray[np.int6
     return np.bincount(origin, second[nodes + 1] - second[nodes], len(users)).astype(np.int64)
 
 
-def _add_walk(block: Block, scorer: WalkScorer, scale: NDArray[np.float64], number: int) -> None:
+def _add_walk(block: Block, scorer: "WalkScorer", scale: NDArray[np.float64], number: int) -> None:
     walk = _Walk(number, scorer.walk.beta, scorer.closes, scorer.via_user, scorer.mid_user, scorer.people)
     asked, first = block.asked(scale), first_hop(scorer)
     if scorer.length == 1:
@@ -146,24 +156,24 @@ def _path_lines(asked, walk, first, second, before, num_before, threads, out):  
     """Lines of walks of two hops (`second` is empty) or three; `before` leads back from the products."""
     most = asked.products.shape[1]
     for t in numba.prange(threads):
-        marks = np.zeros(((most + WORD - 1) // WORD, num_before), np.uint64)
+        bitset = np.zeros(((most + WORD - 1) // WORD, num_before), np.uint64)
         raw, summed, ends = np.zeros((3, most))
         for r in range(t, len(asked.users), threads):
             u, products = asked.users[r], asked.products[r, : asked.widths[r]]
             if asked.scale[r] == 0.0 or first.indptr[u] == first.indptr[u + 1]:
                 continue
-            mark(marks, products, before)
+            set_bits(bitset, products, before)
             ends[: len(products)] = before.power[products]
             for p in range(first.indptr[u], first.indptr[u + 1]):
                 a, value = arrival(first, p)
                 raw[:] = 0.0
                 if not len(second.power):
-                    arrive(marks, a, value, ends, raw)
+                    arrive(bitset, a, value, ends, raw)
                 else:
                     for v in second.indices[second.indptr[a] : second.indptr[a + 1]]:
                         if walk.people and walk.mid_user and v == u:
                             continue
-                        arrive(marks, v, value * second.power[v], ends, raw)
+                        arrive(bitset, v, value * second.power[v], ends, raw)
                         if not walk.people:
                             _close(walk, products, a, raw)
                             _append(asked, walk, r, raw, a, v, out)
@@ -173,7 +183,7 @@ def _path_lines(asked, walk, first, second, before, num_before, threads, out):  
             if walk.via_user:
                 _append(asked, walk, r, summed, -1, -1, out)
                 summed[:] = 0.0
-            clear(marks, products, before)
+            clear(bitset, products, before)
 
 
 @numba.njit(cache=True)

@@ -13,7 +13,6 @@ from graphrec.graph.adjacency import Graph
 from graphrec.models.kernel import starting_walks
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
-from graphrec.terms.walks import WalkTerm
 from graphrec.training.networks import NETWORKS, fit_network
 from graphrec.training.provenance import digest
 from graphrec.training.recipes import (
@@ -126,7 +125,7 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
     if len(choices) > 1:
         candidates = Candidates.of([term for term, _ in parts], validation)
         is_path = np.array([choice.name in PATHS for choice in choices for _ in choice.parts])
-        is_crowd = np.array([_is_crowd(term) for term, _ in parts])
+        is_crowd = np.array([term.is_collaborative for term, _ in parts])
         likely = fit_weights(candidates, most=len(parts))
         weights = towards_paths(candidates.judge, likely, is_path, weights, inputs.path_share)
         weights = towards_names(candidates.judge, weights, is_crowd)
@@ -153,13 +152,6 @@ def one_kernel(choices: list[Choice]) -> list[Choice]:
     gain = values[LEARNED] - values[KERNEL]
     loser = KERNEL if gain.mean() > CLEARLY * gain.std() / np.sqrt(len(gain)) else LEARNED
     return [choice for choice in choices if choice.name != loser]
-
-
-def _is_crowd(term: Term) -> bool:
-    """Whether the lines of a part speak of what others do, not of a thing with a name or a text."""
-    if isinstance(term, WalkTerm):
-        return term.scorers[0].people
-    return term.name != "text"
 
 
 def _chosen(choices: Sequence[Choice], weights: Weights, tried: Mapping[str, float]) -> Chosen:

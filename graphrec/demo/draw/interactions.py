@@ -6,12 +6,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.demo.arrays import Ints, Reals
-from graphrec.demo.customers import Customers
-from graphrec.demo.products import Products
-from graphrec.demo.purchases import Purchases, Taste
-from graphrec.demo.sizes import DAY_SECONDS, END, START
-from graphrec.demo.vocabulary import CHANNELS, KINDS
+from graphrec.demo.draw.customers import Customers
+from graphrec.demo.draw.products import Products
+from graphrec.demo.draw.purchases import Purchases, Taste
+from graphrec.demo.sizes import DAY_SECONDS, END, START, Ints, Reals
+from graphrec.demo.words.vocabulary import CHANNELS, KINDS
 
 EVENT_KINDS: tuple[str, ...] = ("hold", "buy", "view", "reject")
 HOLD, BUY, VIEW, REJECT = range(4)

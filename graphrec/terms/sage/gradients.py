@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Graph, Hop
-from graphrec.terms.sage import Matrix, SageNetwork, means
+from graphrec.terms.sage.network import Matrix, SageNetwork, means
 
 #: Gauss-Legendre nodes; doubled up to MOST_NODES while the gap is above GAP.
 NODES = 8

@@ -6,10 +6,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from graphrec.demo.arrays import Ints, Reals
-from graphrec.demo.products import Products
-from graphrec.demo.sizes import DAY_SECONDS, FIRST_DAY, LAST_DAY
-from graphrec.demo.vocabulary import KINDS
+from graphrec.demo.draw.products import Products
+from graphrec.demo.sizes import DAY_SECONDS, FIRST_DAY, LAST_DAY, Ints, Reals
+from graphrec.demo.words.vocabulary import KINDS
 
 SCHEMA = pa.schema([("product_id", pa.string()), ("day", pa.date32()), ("close", pa.float64()), ("volume", pa.int64())])
 YEARLY_DRIFT = (0.01, 0.02, 0.035, 0.05, 0.065, 0.08)

@@ -22,12 +22,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphrec.demo.arrays import Flags, Ints, Reals
-from graphrec.demo.customers import Customers
-from graphrec.demo.groups import Groups, group
-from graphrec.demo.products import CATEGORIES, Products
-from graphrec.demo.sizes import DAY_SECONDS, END, START
-from graphrec.demo.vocabulary import AGE_BANDS, KINDS, LEVELS, SEGMENTS
+from graphrec.demo.draw.customers import Customers
+from graphrec.demo.draw.groups import Groups, group
+from graphrec.demo.draw.products import CATEGORIES, Products
+from graphrec.demo.sizes import DAY_SECONDS, END, START, Flags, Ints, Reals
+from graphrec.demo.words.vocabulary import AGE_BANDS, KINDS, LEVELS, SEGMENTS
 from graphrec.progress import Progress
 
 RELATIONS: tuple[str, ...] = ("sector", "issuer", "holders", "text")

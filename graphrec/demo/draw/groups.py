@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphrec.demo.arrays import Flags, Ints
+from graphrec.demo.sizes import Flags, Ints
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphrec.demo.arrays import Flags, Ints
-from graphrec.demo.sizes import DAY_SECONDS, END, START, Size
-from graphrec.demo.topics import TOPICS
-from graphrec.demo.vocabulary import (
+from graphrec.demo.sizes import DAY_SECONDS, END, START, Flags, Ints, Size
+from graphrec.demo.words.topics import TOPICS
+from graphrec.demo.words.vocabulary import (
     AGE_BANDS,
     COUNTRIES,
     GOALS,

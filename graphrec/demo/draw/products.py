@@ -4,11 +4,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphrec.demo.arrays import Flags, Ints, Reals
-from graphrec.demo.groups import Groups, apart, draw_labels, group
-from graphrec.demo.sizes import DAY_SECONDS, END, START, Size
-from graphrec.demo.topics import PLACES, TOPICS
-from graphrec.demo.vocabulary import COUNTRIES, INDUSTRIES, ISSUER_FIRST, ISSUER_SECOND, KINDS, REGIONS, WALKS_OF_LIFE
+from graphrec.demo.draw.groups import Groups, apart, draw_labels, group
+from graphrec.demo.sizes import DAY_SECONDS, END, START, Flags, Ints, Reals, Size
+from graphrec.demo.words.topics import PLACES, TOPICS
+from graphrec.demo.words.vocabulary import (
+    COUNTRIES,
+    INDUSTRIES,
+    ISSUER_FIRST,
+    ISSUER_SECOND,
+    KINDS,
+    REGIONS,
+    WALKS_OF_LIFE,
+)
 
 CATEGORIES: tuple[tuple[str, int], ...] = tuple((name, k) for k, kind in enumerate(KINDS) for name in kind.categories)
 """Name and kind of every category."""

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.demo.arrays import Flags, Ints
-from graphrec.demo.customers import Customers
-from graphrec.demo.interactions import BUY, Interactions
-from graphrec.demo.products import NEVER, Products
-from graphrec.demo.purchases import Purchases, suitable
-from graphrec.demo.sizes import DAY_SECONDS
+from graphrec.demo.draw.customers import Customers
+from graphrec.demo.draw.interactions import BUY, Interactions
+from graphrec.demo.draw.products import NEVER, Products
+from graphrec.demo.draw.purchases import Purchases, suitable
+from graphrec.demo.sizes import DAY_SECONDS, Flags, Ints
 
 TEST_SHARE = 0.2
 MARGIN = 3 * DAY_SECONDS

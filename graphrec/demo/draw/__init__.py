@@ -1,0 +1,1 @@
+"""Draws the demo bank as arrays: customers, products, purchases and other events, prices, and the true reasons."""

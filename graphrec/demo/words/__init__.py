@@ -1,0 +1,1 @@
+"""The invented words of the demo bank: kinds, names, places, topics."""

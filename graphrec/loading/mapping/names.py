@@ -1,0 +1,28 @@
+"""Names in mappings: which may be labels and columns, and what a misspelt one may have meant."""
+
+import re
+from collections.abc import Iterable
+
+from graphrec.config.names import nearest
+
+MANY = 8
+"""More known words than these are not all listed."""
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """`; did you mean …?`, or where nothing is like the word, what there is; nothing where there is nothing."""
+    names = sorted(known)
+    if (close := nearest(word, names)) is not None:
+        return f"; did you mean {close!r}?"
+    more = " …" if len(names) > MANY else ""
+    return f"; there is {', '.join(names[:MANY])}{more}" if names else ""
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can be a label, an edge type or a property."""
+    return text.isidentifier() and not text.startswith("_")
+
+
+def snake_case(label: str) -> str:
+    """A label as sentences name it: `AgeBand` is `age_band`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", label).lower()

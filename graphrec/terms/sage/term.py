@@ -1,0 +1,118 @@
+"""GraphSAGE as it is served, with numpy alone: its lines are the exact last layer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.graph.adjacency import Graph, Hop
+from graphrec.terms.base import Described, Matrix, Stored, StoredRows, Term
+from graphrec.terms.ledger import Edge, LineGroup, Shares
+from graphrec.terms.sage.gradients import Gradients, integrated_gradients
+from graphrec.terms.sage.network import SageLayer, SageNetwork
+
+
+@dataclass(frozen=True, eq=False)
+class SageTerm(Term):
+    """GraphSAGE as a term; not linear in the user's neighbours.
+
+    Shapes: users (num_users, dim), products (num_products, dim) = z.
+    """
+
+    form = "sage"
+    is_linear = False
+    graph: Graph
+    network: SageNetwork
+    users: NDArray[np.float32]
+    products: NDArray[np.float32]
+    name: str = "graphsage"
+
+    @property
+    def hops(self) -> frozenset[Hop]:
+        """None of the graph: the network has the edges that it hears."""
+        return frozenset()
+
+    def knows(self, user: int) -> bool:
+        """Whether the user hears anything."""
+        return any(len(self.network.heard[hop].row(user)) for hop in self._hops())
+
+    def scores(self, user: int) -> NDArray[np.float64]:
+        """Scores of all products (num_products,) for one user."""
+        own, messages = self._parts(user)
+        z = np.concatenate([own[None, :], *(part for _, _, part in messages)]).sum(axis=0)
+        return np.asarray(self.products.astype(np.float64) @ z)
+
+    def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Scores (len(users), num_products)."""
+        return np.asarray(self.users[users] @ np.asarray(self.products).T)
+
+    def shares(self, user: int, products: NDArray[np.int32]) -> Shares:
+        """The last layer: a line per heard neighbour and one of the user's own h."""
+        right = np.asarray(self.products[products], np.float64).T
+        own, messages = self._parts(user)
+        none = np.array([-1], np.int32)
+        parts = [(LineGroup("nonlinear"), none, none, own[None, :] @ right)]
+        for hop, via, vectors in messages:
+            group = LineGroup("nonlinear", hop, part="learned")
+            parts.append((group, via, np.full(len(via), -1, np.int32), vectors @ right))
+        return Shares.stack(parts)
+
+    def _hops(self) -> list[Hop]:
+        return self.network.hops_of(self.graph, self.graph.schema.roles.user)
+
+    def _parts(self, user: int) -> tuple[Matrix, list[tuple[Hop, NDArray[np.int32], Matrix]]]:
+        """What the user's own h adds to z, and what every heard neighbour adds."""
+        label, layer = self.graph.schema.roles.user, self.network.second
+        hidden = self.network.hidden(self.graph, label, np.array([user]))[0]
+        messages = []
+        for hop in self._hops():
+            via = self.network.heard[hop].row(user)
+            if len(via):
+                sent = self.network.hidden(self.graph, self.graph.target(hop), via) @ layer.message[hop]
+                messages.append((hop, via, sent / len(via)))
+        return hidden @ layer.own[label] + layer.bias[label], messages
+
+    def without_edges(self, user: int, edges: Sequence[Edge]) -> Self:
+        """The same network, which does not hear these edges."""
+        return replace(self, network=self.network.without_edges(user, edges))
+
+    def gradients(self, user: int, product: int) -> Gradients:
+        """The integrated gradients of the score over the edges around the pair."""
+        return integrated_gradients(self.graph, self.network, user, product)
+
+    def describe(self) -> Described:
+        """The network, what it hears, and the vectors of all users and products."""
+        roles, network = self.graph.schema.roles, self.network
+        arrays = {
+            "users": Stored(self.users, (roles.user, None)),
+            "products": Stored(self.products, (roles.product, None)),
+        }
+        for label, table in network.inputs.items():
+            arrays[f"input/{label}"] = Stored(table, (label if len(table) > 1 else None, None))
+        for number, layer in enumerate((network.first, network.second)):
+            arrays |= {f"{number}/own/{label}": Stored(weights) for label, weights in layer.own.items()}
+            arrays |= {f"{number}/bias/{label}": Stored(weights) for label, weights in layer.bias.items()}
+            arrays |= {f"{number}/message/{hop}": Stored(weights) for hop, weights in layer.message.items()}
+        rows = {
+            str(hop): StoredRows.of(heard, self.graph.source(hop), self.graph.target(hop))
+            for hop, heard in network.heard.items()
+        }
+        return Described(self.name, {}, arrays, rows)
+
+    @classmethod
+    def open(cls, described: Described, graph: Graph) -> Self:
+        """The described term."""
+        layers = [
+            SageLayer(
+                described.under(f"{number}/own/"),
+                described.under(f"{number}/bias/"),
+                {Hop.parse(name): array for name, array in described.under(f"{number}/message/").items()},
+            )
+            for number in range(2)
+        ]
+        heard = {Hop.parse(name): stored.adjacency() for name, stored in described.rows.items()}
+        network = SageNetwork(described.under("input/"), heard, *layers)
+        users, products = (described.arrays[name].values for name in ("users", "products"))
+        return cls(graph, network, users, products, described.name)
