@@ -4,7 +4,7 @@ import csv
 import json as json_module
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,13 +16,14 @@ from graphrec.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from graphrec.schema import GraphSchema
-    from graphrec.store.base import Result, Store
 
 
 def command(
     query: Annotated[str | None, typer.Argument(help="Name of a query, or Cypher in quotes; none: list them.")] = None,
     param: Annotated[list[str] | None, typer.Option("--param", "-p", help="name=value, once per parameter.")] = None,
     write: Annotated[bool, typer.Option("--write", help="Allow the Cypher to change the graph.")] = False,
+    timeout: Annotated[float, typer.Option(min=0.001, help="Seconds that a query may take.")] = 60.0,
+    limit: Annotated[int, typer.Option(min=1, help="Rows that are given; a note says when there are more.")] = 10_000,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -32,12 +33,24 @@ def command(
         _show_library(json=json)
         return
     from graphrec.store import open_store
+    from graphrec.store.ask import Asked, ask, edit
+    from graphrec.store.base import Bounds
+    from graphrec.store.read import forget_origin
 
+    is_named = re.fullmatch(r"[\w-]+", query) is not None
+    values = given if is_named else {name: _value(value) for name, value in given.items()}
     with open_store(state.settings.store, state.home.store) as store:
-        name = query if re.fullmatch(r"[\w-]+", query) else None
-        result = _ask(store, query, given) if name else _run(store, query, given, write=write)
+        if write and not is_named:
+            forget_origin(state.home.snapshots)
+            asked = Asked(None, edit(store, query, values), ())
+        else:
+            asked = ask(store, query, values, Bounds(timeout, limit))
+    result = asked.result
+    for line in asked.notes:
+        note(f"note: {line}")
     if json:
-        emit_json({"name": name, "columns": result.columns, "rows": result.rows})
+        answer = {"name": asked.name, "columns": result.columns, "rows": result.rows}
+        emit_json({**answer, "is_cut": result.is_cut, "notes": asked.notes})
     elif as_csv:
         _print_csv(result.columns, result.rows)
     else:
@@ -56,23 +69,6 @@ def parse_params(texts: Sequence[str]) -> dict[str, str]:
         if not equals or not name:
             raise UsageError(f"--param {name} has no value; want --param name=value")
     return {name: value for name, _, value in pairs}
-
-
-def _ask(store: "Store", name: str, given: Mapping[str, str]) -> "Result":
-    described = queries.describe(name)
-    values = described.values(given)
-    labels = queries.roles(store.read_schema())
-    return store.query(queries.text(f"analyst/{name}", labels), values)
-
-
-def _run(store: "Store", statement: str, given: Mapping[str, str], *, write: bool) -> "Result":
-    from graphrec.store.read import forget_origin
-
-    text, values = queries.text(statement), {name: _value(value) for name, value in given.items()}
-    if not write:
-        return store.query(text, values)
-    forget_origin(state.home.snapshots)
-    return store.write(text, values)
 
 
 def _value(given: str) -> Any:

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, LiteralString, Self
 
 from graphrec import queries
-from graphrec.errors import StoreError
+from graphrec.errors import QueryError, StoreError
 from graphrec.graph.rows import Part, Sink, edge_fields, node_fields
 from graphrec.progress import Progress, silent
 from graphrec.schema import Column, EdgeSchema, GraphSchema, NodeSchema
@@ -39,10 +39,20 @@ class Result:
 
     columns: tuple[str, ...]
     rows: list[tuple[Any, ...]]
+    is_cut: bool = False
+    """There are more rows than the limit that was set."""
 
     def records(self) -> list[dict[str, Any]]:
         """The rows by column name."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How long a statement may run and how many rows it may give."""
+
+    seconds: float = 60.0
+    rows: int = 10_000
 
 
 @dataclass(frozen=True)
@@ -117,14 +127,17 @@ class Store(ABC):
     is_shared: bool
 
     @abstractmethod
-    def query(self, statement: LiteralString, parameters: Parameters | None = None) -> Result:
+    def query(
+        self, statement: LiteralString, parameters: Parameters | None = None, bounds: "Bounds | None" = None
+    ) -> Result:
         """The rows of a read-only statement, held to reading by the access mode.
 
         Args:
             statement: Cypher, or the name of a file ("read/count"); role placeholders are those of `read_schema`.
+            bounds: of time and rows; None: as long and as many as it takes.
 
         Raises:
-            QueryError: the store refuses it; its own message with the position.
+            QueryError: the store refuses it; its own message with the position. Or it ran past its time.
         """
 
     @abstractmethod
@@ -248,6 +261,13 @@ class Store(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def out_of_time(bounds: Bounds) -> QueryError:
+    """The error of a statement that ran past its time."""
+    return QueryError(
+        f"the query ran longer than {bounds.seconds:g} s; ask for less (a label, a LIMIT), or raise --timeout"
+    )
 
 
 def merge_splits(splits: "Mapping[str, Mapping[Part, pa.Table]]") -> "dict[Part, pa.Table] | None":

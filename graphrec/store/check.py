@@ -1,7 +1,9 @@
 """Whether a store is whole: loads that did not finish, rows that are gone, values that are not those of the loads."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
+from graphrec import queries
 from graphrec.errors import StoreError
 from graphrec.store.base import SourceInfo, Store
 from graphrec.store.contents import Contents, digest_series
@@ -41,7 +43,7 @@ def lost_rows(store: Store, contents: Contents) -> list[str]:
     found = store.info().totals()
     lines = []
     for key, total in contents.totals.items():
-        wanted = contents.types[key].rows if store.is_shared else total
+        wanted = min(contents.types[key].rows, total) if store.is_shared else total
         if found.get(key, 0) < wanted or (found.get(key, 0) > wanted and not store.is_shared):
             lines.append(f"{_shown(key)}: {found.get(key, 0):,} rows, and the last load left {wanted:,}")
     return [*lines, *lost_series(store, contents)]
@@ -69,7 +71,9 @@ def compare(store: Store, contents: Contents, key: str, found: Sum) -> None:
     difference = contents.types[key].differs(found)
     if difference is None:
         return
-    names = doubt(store, key)
+    names = _owners(store, key)
+    with suppress(StoreError):  # of a store that cannot be written, the advice is all there is
+        doubt(store, names)
     raise StoreError(_damage(store, key, difference, contents.types[key], found, names))
 
 
@@ -87,16 +91,16 @@ def compare_split(contents: Contents, found: dict[str, Sum], store: Store) -> No
             )
 
 
-def doubt(store: Store, key: str) -> list[str]:
-    """Mark every source that may own rows of this type; their names."""
-    from graphrec import queries
-
-    owners = [one for one in store.sources() if any(Kind(*touched).key == key for touched in one.touched)]
-    for source in owners:
-        if DAMAGED not in source.unfinished:
+def doubt(store: Store, names: Sequence[str]) -> None:
+    """Mark sources of which rows are missing or changed, so that only a full load makes them whole again."""
+    for source in store.sources():
+        if source.name in names and DAMAGED not in source.unfinished:
             marks = [*source.unfinished, DAMAGED]
             store.write(queries.text("load/doubt"), {"source": source.name, "unfinished": marks})
-    return [source.name for source in owners]
+
+
+def _owners(store: Store, key: str) -> list[str]:
+    return [one.name for one in store.sources() if any(Kind(*touched).key == key for touched in one.touched)]
 
 
 def check(store: Store, *, deep: bool = False) -> list[str]:

@@ -5,6 +5,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, LiteralString, Self, TypeVar
 
@@ -27,7 +28,19 @@ from graphrec.errors import NotAuthorised, QueryError, StoreError, Unreachable
 from graphrec.graph.rows import Sink
 from graphrec.progress import Progress, silent
 from graphrec.schema import GraphSchema
-from graphrec.store.base import BATCH_ROWS, Hit, Index, Info, Parameters, Result, SourceInfo, Statement, Store
+from graphrec.store.base import (
+    BATCH_ROWS,
+    Bounds,
+    Hit,
+    Index,
+    Info,
+    Parameters,
+    Result,
+    SourceInfo,
+    Statement,
+    Store,
+    out_of_time,
+)
 from graphrec.store.kinds import RESERVED
 from graphrec.store.loading import BOOKS
 from graphrec.store.neo4j import versions
@@ -75,16 +88,24 @@ class Neo4jStore(Store):
         self._sink: ParallelSink | None = None
         self._driver = self._connect()
 
-    def query(self, statement: LiteralString, parameters: Parameters | None = None) -> Result:
-        """The rows of a read-only statement."""
+    def query(
+        self, statement: LiteralString, parameters: Parameters | None = None, bounds: Bounds | None = None
+    ) -> Result:
+        """The rows of a read-only statement; the server ends it at its time."""
         text, given = self._text(statement), dict(parameters or {})
+        seconds, limit = (QUERY_SECONDS, None) if bounds is None else (bounds.seconds, bounds.rows)
 
-        @unit_of_work(timeout=QUERY_SECONDS)
+        @unit_of_work(timeout=seconds)
         def run(transaction: ManagedTransaction) -> Result:
-            return _result(transaction, text, given)
+            return _result(transaction, text, given, limit)
 
-        with self._errors(), self._session() as session:
-            found: Result = session.execute_read(run)
+        try:
+            with self._errors(), self._session() as session:
+                found: Result = session.execute_read(run)
+        except QueryError as error:
+            if bounds is not None and isinstance(error.__cause__, Neo4jError) and _is_timeout(error.__cause__):
+                raise out_of_time(bounds) from error
+            raise
         return found
 
     def stream(
@@ -320,9 +341,13 @@ def check_version(agent: str, uri: str) -> None:
         )
 
 
-def _result(transaction: ManagedTransaction, text: LiteralString, parameters: dict[str, Any]) -> Result:
+def _result(
+    transaction: ManagedTransaction, text: LiteralString, parameters: dict[str, Any], limit: int | None = None
+) -> Result:
     answer = transaction.run(text, parameters)
-    return Result(tuple(answer.keys()), [tuple(_plain(value) for value in record) for record in answer])
+    records = answer if limit is None else islice(answer, limit + 1)
+    rows = [tuple(_plain(value) for value in record) for record in records]
+    return Result(tuple(answer.keys()), rows[:limit], is_cut=limit is not None and len(rows) > limit)
 
 
 def _plain(value: Any) -> Any:
