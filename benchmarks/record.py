@@ -34,7 +34,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         home = demo_home(Path(folder))
         engine = Engine.open(home, "kernel")
-        decisions = Decisions(home, engine, Request("export", K, {"reasons": 1}))
+        decisions = Decisions(home, engine, Request("export", K, ListOptions(reasons=1)))
         users = len(engine.users)
         list(recommend_many(engine, range(64), K, ListOptions(reasons=1)))
         lists = record = 0.0

@@ -92,6 +92,8 @@ class Home:
     def check(self) -> "Home":
         """This home, when this graphrec can read it; a home that is not there yet passes.
 
+        The scratch folders that killed commands left in it are removed.
+
         Raises:
             SchemaOutdated: a newer graphrec wrote it.
             SettingsError: the path is no home.
@@ -100,6 +102,7 @@ class Home:
             return self
         if not self.path.is_dir():
             raise SettingsError(f"home {self.path} is a file, not a folder; name another one with --home")
+        sweep(self.path)
         if not self.format_file.exists():
             if any(not entry.name.startswith(".") for entry in self.path.iterdir()):
                 raise SettingsError(

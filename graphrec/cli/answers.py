@@ -3,12 +3,21 @@
 import json
 from collections.abc import Sequence
 
-from graphrec.cli.output import note, say, table
+from graphrec.app.answers import Served
+from graphrec.cli.output import note, say, say_block, table
 from graphrec.serving.answer import Answer, Audit, Item, Line
 from graphrec.serving.reasons.sentences import Sentences
 
 SHOWN = 0.0005
-"""What is less has no digit in a list."""
+"""Smaller shares round to 0.000 and are left out."""
+
+
+def show_served(served: Served) -> None:
+    """Print beside an answer what a reader should know besides, and where it is in the record."""
+    for text in served.notes:
+        note(f"note: {text}")
+    if served.record is not None:
+        note(f"recorded as entry {served.record}")
 
 
 def show_answer(answer: Answer, told: Sentences) -> None:
@@ -83,6 +92,8 @@ def _show_audit(item: Item, audit: Audit, told: Sentences) -> None:
         rows.append([one.edge, via, *effect, f"{item.rank} → {one.rank}"])
     columns = [told.say(key) for key in ("deleted edge", "to", "predicted", "actual", "gap", "rank")]
     table(columns, rows, right=columns[2:])
+    if audit.withheld:
+        say(told.say("withheld", n=f"{audit.withheld:,}", least=str(told.schema.roles.min_group)))
     say(told.say("recomputed", terms=", ".join(audit.recomputed) or "-", folded=", ".join(audit.folded_in) or "-"))
     say(told.say("held fixed", error=f"{audit.sum_error:.1e}"))
 
@@ -95,7 +106,7 @@ def _show_cypher(lines: Sequence[Line]) -> None:
             statements.setdefault(line.cypher, []).append(line)
     for statement, using in statements.items():
         say()
-        say(statement)
+        say_block(statement)
         for line in using:
             say(f"// {line.text}: {json.dumps(line.parameters, ensure_ascii=False)}")
 

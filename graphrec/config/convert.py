@@ -21,7 +21,7 @@ T = TypeVar("T")
 SECRETS = {"username": "NEO4J_USERNAME", "password": "NEO4J_PASSWORD", "token": "NEO4J_PASSWORD"}
 """Keys that no file may hold, and the variable that holds them instead."""
 _SHORT = Repr()
-_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 1, 70, 70
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 1, 120, 70
 
 
 def convert(document: Document, wanted: type[T]) -> T:
@@ -115,6 +115,8 @@ def _explain(problem: Exception, value: object, wanted: Any) -> tuple[KeyPath, s
     if isinstance(problem.__cause__, ValueError | TypeError):
         return path, f"{key_text(path)}: {message}" if path else message
     key = key_text(path)
+    if not SECRETS.keys().isdisjoint(path):
+        return path, f"{key} is not {_want(kind, found)}"
     if path and isinstance(path[-1], int) and not isinstance(found, dict):
         outer, _ = _at(inspect.type_info(wanted), value, path[:-1])
         return path, f"{key} holds {shown(found)}; want {_want(outer, found)}"

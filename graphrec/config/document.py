@@ -134,13 +134,12 @@ def parse_toml(text: str, where: str, error: type[GraphrecError]) -> Document:
 
 def key_text(path: KeyPath) -> str:
     """A key as TOML writes it: names joined by dots, quoted where they must be; positions are left out."""
-    names = [part for part in path if isinstance(part, str)]
-    return ".".join(name if re.fullmatch(r"[\w-]+", name) else _quoted(name) for name in names)
+    return ".".join(_name_text(part) for part in path if isinstance(part, str))
 
 
-def _quoted(name: str) -> str:
-    shown = "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in name)
-    return f'"{shown if len(shown) <= 80 else shown[:80] + "…"}"'
+def _name_text(name: str) -> str:
+    shown = one_line(name, 80)
+    return shown if re.fullmatch(r"[\w-]+…?", shown) else f'"{shown}"'
 
 
 def _explain(problem: Exception, text: str) -> tuple[int, str]:
@@ -150,12 +149,14 @@ def _explain(problem: Exception, text: str) -> tuple[int, str]:
     if isinstance(problem, RecursionError):
         return last, "it is nested too deep"
     if (found := re.search(r" \(at line (\d+), column (\d+)\)$", why)) is not None:
-        return int(found[1]), f"{_one_line(why[: found.start()])} (column {found[2]})"
-    return last, _one_line(why)
+        return int(found[1]), f"{one_line(why[: found.start()], 200)} (column {found[2]})"
+    return last, one_line(why, 200)
 
 
-def _one_line(text: str) -> str:
-    return "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in text)[:200]
+def one_line(text: str, longest: int) -> str:
+    """A text with escapes for all that does not print, cut where it is longer than `longest` characters."""
+    shown = "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in text[: longest + 1])
+    return shown if len(shown) <= longest else f"{shown[:longest]}…"
 
 
 def _number_faults(content: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.graph.arrays import CheckedArray
 from graphrec.graph.snapshot import Edges, Snapshot
 from graphrec.schema import GraphSchema
 
@@ -54,13 +56,14 @@ class Adjacency:
         """The number of distinct neighbours of every node."""
         return np.diff(self.indptr)
 
+    def degrees_of(self, nodes: NDArray[np.integer]) -> NDArray[np.int64]:
+        """The number of distinct neighbours of some nodes."""
+        found: NDArray[np.int64] = self.indptr[np.asarray(nodes) + 1] - self.indptr[nodes]
+        return found
+
     def expand(self, nodes: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Where each neighbour comes from (position in `nodes`) and the neighbours of all, one after another."""
-        starts = self.indptr[nodes]
-        lengths = self.indptr[np.asarray(nodes) + 1] - starts
-        origin = np.repeat(np.arange(len(lengths)), lengths)
-        shift = np.repeat(starts - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths)
-        return origin, self.indices[np.arange(len(shift)) + shift] if len(shift) else self.indices[:0]
+        return _expanded(self.indptr, self.indices, nodes)
 
     def transposed(self, num_targets: int) -> "Adjacency":
         """The same edges by target."""
@@ -69,6 +72,55 @@ class Adjacency:
         indptr = np.zeros(num_targets + 1, np.int64)
         np.cumsum(np.bincount(self.indices, minlength=num_targets), out=indptr[1:])
         return Adjacency(indptr, rows[order], None if self.weight is None else self.weight[order])
+
+
+class StoredAdjacency(Adjacency):
+    """An adjacency in files: rows check the pages they read, the arrays as a whole are checked with order and range.
+
+    Args:
+        num_targets: the nodes that `indices` may name.
+    """
+
+    _indptr: CheckedArray
+    _indices: CheckedArray
+    _weight: CheckedArray | None
+    _num_targets: int
+
+    def __init__(
+        self, indptr: CheckedArray, indices: CheckedArray, weight: CheckedArray | None, num_targets: int
+    ) -> None:
+        vars(self).update(_indptr=indptr, _indices=indices, _weight=weight, _num_targets=num_targets)
+
+    @cached_property
+    def indptr(self) -> NDArray[np.int64]:
+        return whole_csr(self._indptr, self._indices, self._num_targets)[0]
+
+    @cached_property
+    def indices(self) -> NDArray[np.int32]:
+        return whole_csr(self._indptr, self._indices, self._num_targets)[1]
+
+    @cached_property
+    def weight(self) -> NDArray[np.float64] | None:
+        return None if self._weight is None else self._weight.whole()
+
+    def row(self, node: int) -> NDArray[np.int32]:
+        found: NDArray[np.int32] = self._indices[self._span(node)]
+        return found
+
+    def weights(self, node: int) -> NDArray[np.float64]:
+        span = self._span(node)
+        return np.ones(span.stop - span.start) if self._weight is None else np.asarray(self._weight[span], np.float64)
+
+    def degrees_of(self, nodes: NDArray[np.integer]) -> NDArray[np.int64]:
+        found: NDArray[np.int64] = self._indptr[np.asarray(nodes) + 1] - self._indptr[nodes]
+        return found
+
+    def expand(self, nodes: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        return _expanded(self._indptr, self._indices, nodes)
+
+    def _span(self, node: int) -> slice:
+        start, end = self._indptr[node : node + 2]
+        return slice(int(start), int(end))
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,9 +213,29 @@ def union(parts: list[Adjacency], num_targets: int) -> Adjacency:
 
 def codes_of(edges: Adjacency | Edges, num_targets: int) -> NDArray[np.int64]:
     """The code row * num_targets + target of every edge, in their order."""
-    rows = np.repeat(np.arange(len(edges.indptr) - 1, dtype=np.int64), np.diff(edges.indptr))
-    codes: NDArray[np.int64] = rows * num_targets + edges.indices
+    if isinstance(edges, Edges):
+        indptr, indices = whole_csr(edges.indptr, edges.indices, num_targets)
+    else:
+        indptr, indices = edges.indptr, edges.indices
+    rows = np.repeat(np.arange(len(indptr) - 1, dtype=np.int64), np.diff(indptr))
+    codes: NDArray[np.int64] = rows * num_targets + indices
     return codes
+
+
+def whole_csr(
+    indptr: CheckedArray, indices: CheckedArray, num_targets: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """The bounds of rows (n + 1,) and the targets (nnz,) of edges in files, for code that indexes by them unchecked.
+
+    Raises:
+        Damaged: a file is not what was written, or its rows do not follow each other, or a target is no node.
+    """
+    bounds, targets = indptr.whole(), indices.whole()
+    if not len(bounds) or bounds[0] != 0 or bounds[-1] != len(targets) or (np.diff(bounds) < 0).any():
+        raise indptr.damaged(f"its rows are not those of {len(targets):,} edges")
+    if len(targets) and not 0 <= targets.min() <= targets.max() < num_targets:
+        raise indices.damaged(f"its targets are not among {num_targets:,} nodes")
+    return bounds, targets
 
 
 def among(values: NDArray[np.integer], wanted: NDArray[np.integer]) -> NDArray[np.bool_]:
@@ -193,11 +265,12 @@ def _distinct(edges: Edges, num_targets: int, hidden: Hidden, role_weight: float
     # An event is evidence of its role's weight, times log(1 + weight) where it has one; events of one pair add up.
     weight = np.ones(len(codes))
     if edges.weight is not None:
-        given = ~np.isnan(edges.weight)
-        weight[given] = np.log1p(np.abs(edges.weight[given]))
+        written = edges.weight.whole()
+        given = ~np.isnan(written)
+        weight[given] = np.log1p(np.abs(written[given]))
     keep = np.ones(len(codes), np.bool_)
     if hidden.known_from is not None:
-        keep &= edges.known_at < hidden.known_from
+        keep &= edges.known_at.whole() < hidden.known_from
     if hidden.pairs is not None:
         keep &= ~among(codes, hidden.pairs)
     codes, weight = codes[keep], weight[keep]
@@ -208,3 +281,13 @@ def _distinct(edges: Edges, num_targets: int, hidden: Hidden, role_weight: float
     if role_weight is None or (role_weight == 1 and bool((summed == 1).all())):
         return distinct
     return Adjacency(distinct.indptr, distinct.indices, summed * role_weight)
+
+
+def _expanded(
+    indptr: NDArray[np.int64] | CheckedArray, indices: NDArray[np.int32] | CheckedArray, nodes: NDArray[np.integer]
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    starts = indptr[nodes]
+    lengths = indptr[np.asarray(nodes) + 1] - starts
+    origin = np.repeat(np.arange(len(lengths)), lengths)
+    shift = np.repeat(starts - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths)
+    return origin, indices[np.arange(len(shift)) + shift] if len(shift) else indices[:0]

@@ -144,10 +144,9 @@ class CheckedArray:
         """The number of bytes of the elements."""
         return int(self._data.nbytes)
 
-    @property
-    def path(self) -> Path:
-        """The file it is in, for messages."""
-        return self._file.path
+    def damaged(self, what: str) -> Damaged:
+        """The error of an array whose content cannot be right."""
+        return self._file.damaged(what)
 
     def __len__(self) -> int:
         return len(self._data)
@@ -397,10 +396,12 @@ class _File:
         start = page * PAGE
         if zlib.crc32(self.content[start : start + PAGE]) != self._sums[page]:
             end = min(start + PAGE, len(self.content))
-            raise Damaged(
-                f"{self.path} is damaged: its bytes {start:,} to {end:,} are not what was written; {self._remedy}"
-            )
+            raise self.damaged(f"its bytes {start:,} to {end:,} are not what was written")
         self._seen[page] = 1
+
+    def damaged(self, what: str) -> Damaged:
+        """The error of this file."""
+        return Damaged(f"{self.path} is damaged: {what}; {self._remedy}")
 
 
 def _described(path: Path) -> tuple[str, list[int], int]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.files import replace_folder
+from graphrec.graph.arrays import seal
 from graphrec.graph.series import FEATURES, series_features
 from graphrec.graph.snapshot import ALWAYS, FORMAT, Snapshot
 from graphrec.graph.strings import Strings
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     Tables = Mapping[str, pa.Table]
+
+_CONTENT = 1
+"""The form of what a content hash covers; another number gives every snapshot another hash."""
 
 
 def write_snapshot(
@@ -61,8 +65,7 @@ def write_snapshot(
         known = None if cut is None else _interactions(folder / "edges", schema, len(ids[schema.roles.product]))
         _write_split(folder / "split", split or {}, ids[schema.roles.user], ids[schema.roles.product], known)
         meta = _described(folder, schema, as_of, {label: len(found) for label, found in ids.items()}, counts, columns)
-        meta["hash"] = content_hash(folder, meta)
-        (folder / "meta.json").write_text(json.dumps(meta, ensure_ascii=False, indent=1, sort_keys=True), "utf-8")
+        seal(folder, {**meta, "hash": content_hash(folder, meta)})
     return Snapshot.open(path)
 
 
@@ -158,9 +161,9 @@ def _write_column(folder: Path, stem: str, column: Column, values: "pa.ChunkedAr
     if column.kind == "text":
         _strings(values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])).save(folder / stem)
         return
-    plain = {"integer": pa.int64(), "real": pa.float64(), "boolean": pa.int8(), "time": pa.int64()}[column.kind]
-    numbers = values.cast(plain).fill_null(0)
-    np.save(folder / f"{stem}.npy", np.asarray(numbers).astype(np.bool_ if column.kind == "boolean" else None))
+    kept = {"integer": pa.int64(), "real": pa.float64(), "boolean": pa.int8(), "time": pa.int64()}[column.kind]
+    numbers = np.asarray(values.cast(kept).fill_null(0))
+    np.save(folder / f"{stem}.npy", numbers.astype(np.bool_) if column.kind == "boolean" else numbers)
 
 
 def _aligned(feature: "pa.Table", ids: "pa.Array") -> "pa.ChunkedArray":
@@ -260,7 +263,7 @@ def _last_known(folder: Path) -> str | None:
 def content_hash(folder: Path, meta: Mapping[str, Any]) -> str:
     """SHA-256 of a snapshot: its schema, columns, counts and arrays; not where or when it was read."""
     digest = hashlib.sha256()
-    described = {name: meta[name] for name in ("format", "schema", "columns", "nodes", "edges")}
+    described = {"format": _CONTENT, **{name: meta[name] for name in ("schema", "columns", "nodes", "edges")}}
     digest.update(json.dumps(described, sort_keys=True, ensure_ascii=False).encode())
     for path in sorted(folder.rglob("*.npy")):
         digest.update(path.relative_to(folder).as_posix().encode())

@@ -31,7 +31,7 @@ class Rule:
     missing: Literal["refuse", "allow"] = "refuse"
     """How a condition counts that a missing value leaves open: refuse (not met) or allow (met)."""
     protected: bool = False
-    """The rule may read protected columns, for the reason given."""
+    """Whether the rule may read protected columns; `reason` says why."""
     reason: str | None = None
     """Why a rule may read protected columns: the law or regulation."""
     lines: Mapping[str, int] = field(default_factory=dict, compare=False)
@@ -60,7 +60,7 @@ class Policy:
 
     @property
     def is_built_in(self) -> bool:
-        """Whether these are the rules of a home without a policy.toml; a kept copy of them still says so."""
+        """Whether these are the rules of a home without a policy.toml, also in a copy that a record keeps."""
         return self.version == BUILT_IN
 
     @property
@@ -74,8 +74,8 @@ class Policy:
         rules = [{**asdict(rule), "require": canonical(rule.require)} for rule in self.rules]
         for rule in rules:
             del rule["lines"]
-        plain = {"version": self.version, "levels": {name: list(self.levels[name]) for name in sorted(self.levels)}}
-        text = json.dumps({**plain, "rules": rules}, sort_keys=True, ensure_ascii=False)
+        content = {"version": self.version, "levels": {name: list(self.levels[name]) for name in sorted(self.levels)}}
+        text = json.dumps({**content, "rules": rules}, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
 

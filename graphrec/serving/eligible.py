@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.graph.adjacency import Adjacency
 from graphrec.graph.snapshot import Snapshot
 from graphrec.policy.compiled import CompiledPolicy, Finding
 from graphrec.policy.facts import microseconds
@@ -17,14 +18,22 @@ class Eligibility:
         policy: None: the built-in one.
         known_before: the time, in microseconds since 1970, before which the answer's graph was known; None: the answer
             is as of the snapshot.
+        held: products (a row for every user) that count as held; None: those of the snapshot.
 
     Raises:
         PolicyError: the policy does not fit the snapshot.
     """
 
-    def __init__(self, snapshot: Snapshot, policy: Policy | None = None, *, known_before: int | None = None) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        policy: Policy | None = None,
+        *,
+        known_before: int | None = None,
+        held: Adjacency | None = None,
+    ) -> None:
         self.policy = policy or default_policy(snapshot)
-        self._compiled = compiled_policy(snapshot, self.policy, known_before=known_before)
+        self._compiled = compiled_policy(snapshot, self.policy, known_before=known_before, held=held)
 
     def mask(self, user: int) -> NDArray[np.bool_]:
         """True (num_products,) for what may be shown."""
@@ -57,14 +66,16 @@ class Eligibility:
         return tuple(finding.sentence for finding in self._compiled.warnings(user, product))
 
 
-def compiled_policy(snapshot: Snapshot, policy: Policy, *, known_before: int | None = None) -> CompiledPolicy:
+def compiled_policy(
+    snapshot: Snapshot, policy: Policy, *, known_before: int | None = None, held: Adjacency | None = None
+) -> CompiledPolicy:
     """A policy over a snapshot, as of the date of its answers.
 
     Raises:
         PolicyError: the policy does not fit the snapshot.
     """
     as_of = date_of(snapshot) if known_before is None else known_before
-    return CompiledPolicy(policy, snapshot, as_of=as_of, known_before=known_before)
+    return CompiledPolicy(policy, snapshot, as_of=as_of, known_before=known_before, held=held)
 
 
 def date_of(snapshot: Snapshot) -> int | None:

@@ -9,7 +9,6 @@ import difflib
 import re
 import shlex
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +30,7 @@ from graphrec.serving.reasons.languages import language_of
 from graphrec.serving.reasons.lines import END_OF_TIME, Reasons, utc_text
 from graphrec.serving.reasons.sentences import Sentences
 from graphrec.terms.blend import Row
-from graphrec.terms.folder import Model, latest, open_model, read_meta
+from graphrec.terms.folder import Model, latest, open_files
 from graphrec.terms.ledger import Ledger
 
 #: Products after the list that a share is compared with.
@@ -103,8 +102,8 @@ class Engine:
         model: opened for that snapshot.
         notes: what a reader of answers must know.
         policy: which products may be shown; None: the built-in one.
-        masked: products (a row for every user of the model) that are no candidates besides those that the policy
-            refuses, such as what a split has fitted on.
+        masked: products (a row for every user) that are no candidates of a split, besides those that the policy
+            refuses: they stand for what a user holds. None: what the snapshot says.
     """
 
     def __init__(
@@ -122,11 +121,11 @@ class Engine:
         self.roles = snapshot.schema.roles
         self.users: Nodes = snapshot.nodes(self.roles.user)
         self.products: Nodes = snapshot.nodes(self.roles.product)
-        self.positions = Positions(snapshot)
+        self.positions = Positions(snapshot, model.ids)
         hidden = model.meta["hidden"]
         known_from = hidden["known_from"]
         self.known_before = END_OF_TIME if known_from is None else utc_text(known_from)
-        self.eligibility = Eligibility(snapshot, self.policy, known_before=known_from)
+        self.eligibility = Eligibility(snapshot, self.policy, known_before=known_from, held=masked)
         self._masked = masked
         self._reasons: dict[str, Reasons] = {
             name: Reasons(snapshot, model.blend, model.graph, self.known_before, language_of(name), self.positions)
@@ -148,14 +147,14 @@ class Engine:
             NotTrained: there is no model, or its snapshot is gone.
             PolicyError: the policy of the home does not fit the snapshot.
         """
-        folder: Path = latest(home, kind)
+        opened = open_files(latest(home, kind))
         shelf = SnapshotShelf(home.snapshots)
-        snapshot = shelf.of_hash(read_meta(folder)["snapshot"])
+        snapshot = shelf.of_hash(opened.snapshot)
         newer = shelf.latest().hash != snapshot.hash
         notes = (
             ("there is a newer snapshot than that of this model; graphrec train brings them together",) if newer else ()
         )
-        return cls(snapshot, open_model(folder, snapshot), notes, home_policy(home, snapshot))
+        return cls(snapshot, opened.model(snapshot), notes, home_policy(home, snapshot))
 
     def recommend(self, user_id: str, k: int, options: ListOptions = LIST) -> Answer:
         """The k best products for a user, each with its strongest reasons.

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from graphrec.files import private_folder, whole_file
 from graphrec.schema import SeriesSchema
@@ -100,6 +100,13 @@ def read_series(folder: Path, series: SeriesSchema, sources: Sequence[str]) -> "
     files = [series_file(folder, source, series.name) for source in sources]
     tables = [pq.read_table(file, columns=fields.names).cast(fields) for file in files if file.exists()]
     return latest_series(tables) if tables else fields.empty_table()
+
+
+def read_all_series(folder: Path, series: SeriesSchema) -> "pa.Table":
+    """The rows of a series from all sources that have files: id, at, values."""
+    ending = f"__{quote(series.name, safe='')}.parquet"
+    sources = sorted(unquote(file.name.removesuffix(ending)) for file in folder.glob(f"*{ending}"))
+    return read_series(folder, series, sources)
 
 
 def remove_series(folder: Path, source: str, keep: Sequence[str]) -> None:

@@ -8,8 +8,10 @@ There is a power per position. Walks that come back to the user or pass through 
 taken out again in closed form. A learned weight of a node is a factor of its power.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -25,6 +27,8 @@ Vector = NDArray[np.float64]
 ROUNDING = 1e-12
 #: Of how many products the walks that come back are sought at once.
 PRODUCTS_AT_ONCE = 4096
+#: Degrees below it have their powers in a table.
+MOST_USUAL = 1024
 
 
 @dataclass(frozen=True)
@@ -466,8 +470,25 @@ def _in_order(values: Vector) -> float:
 
 
 def _power_of(back: Adjacency, nodes: NDArray[np.integer], power: float) -> Vector:
-    degrees = (back.indptr[np.asarray(nodes) + 1] - back.indptr[nodes]).astype(np.float64)
-    return np.where(degrees > 0, np.maximum(degrees, 1.0) ** -power, 0.0)
+    degrees = np.asarray(back.indptr[np.asarray(nodes) + 1] - back.indptr[nodes], np.int64)
+    return powers(degrees, power)
+
+
+def powers(degrees: NDArray[np.int64], power: float) -> Vector:
+    """degree ** -power, 0 for degree 0.
+
+    By the C library, one number at a time: numpy's own powers differ in the last digit from processor to processor.
+    """
+    table = _table_of_powers(power)
+    found = table[np.minimum(degrees, len(table) - 1)]
+    for place in np.flatnonzero(degrees >= len(table)):
+        found[place] = math.pow(int(degrees[place]), -power)
+    return found
+
+
+@lru_cache(maxsize=256)
+def _table_of_powers(power: float) -> Vector:
+    return np.array([0.0, *(math.pow(degree, -power) for degree in range(1, MOST_USUAL))])
 
 
 def _filled(

@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from graphrec.cli import app, checks
-from graphrec.cli.checks import Check
+from graphrec.app import doctor
+from graphrec.app.answers import Check
+from graphrec.cli import app
 
 
 @pytest.fixture(autouse=True)
@@ -36,11 +37,11 @@ def test_a_machine_in_order() -> None:
 
 def test_what_is_not_in_order_is_said_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("graphrec.toml").write_text("sed = 1")
-    monkeypatch.setattr(checks, "_torch", lambda: Check("torch", False, "not installed", "make install"))
+    monkeypatch.setattr(doctor, "_torch", lambda _open: Check("torch", False, "not installed", "make install"))
     code, found, err = run()
     assert code == 1
     assert found["settings"]["ok"] is False
-    assert found["settings"]["detail"] == "graphrec.toml has an unknown key sed"
+    assert found["settings"]["detail"] == "graphrec.toml line 1: unknown key sed"
     assert found["settings"]["advice"] == "the nearest known one is seed"
     assert err.startswith("error: not in order: settings, home, disk, torch, encoder, store; the advice beside each")
 

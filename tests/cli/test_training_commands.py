@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from graphrec.cli import app
+from graphrec.cli.invocation import GlobalOptions, begin
 from graphrec.cli.output import _Lines
-from graphrec.cli.state import GlobalOptions, state
 from tests.loading import far_trans
 
 KEYS = {"model", "metric", "best", "untuned", "configuration", "trials", "pruned", "new", "path"}
@@ -105,7 +105,7 @@ def test_rolling_dates_want_files_and_a_protocol(home: list[str], tmp_path: Path
 
 def test_lines_of_progress_say_how_it_goes(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("graphrec.cli.output.SECONDS_BETWEEN_LINES", 0.0)
-    state.begin(GlobalOptions())
+    begin(GlobalOptions())
     lines = _Lines()
     lines.report("lightgcn epochs: loss 2.5000, ndcg@20 0.1234", 3, 40)
     lines.report("ranking users", 1, None)

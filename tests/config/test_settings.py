@@ -107,6 +107,7 @@ def test_role_overrides_replace_those_that_are_given(tmp_path: Path) -> None:
         ("min_confidence = true", " line 1: min_confidence = True is not a number of at least 0 and below 1; correct"),
         ("min_confidence = nan", " line 1: min_confidence = nan is not a finite number; correct it"),
         ('log_level = "loud"', " line 1: log_level = 'loud' is not one of debug, error, info, warning; correct it"),
+        ("sql_seconds = 0", " line 1: sql_seconds = 0 is not a number above 0 and at most 1,000,000; correct it"),
         ("seed =", " line 1 is not TOML: Invalid value (at end of document); correct it"),
     ],
 )
@@ -148,7 +149,7 @@ def test_an_empty_option_counts_as_unset(tmp_path: Path) -> None:
 def test_reading_settings_without_a_file_imports_neither_msgspec_nor_tomllib() -> None:
     code = (
         "import sys; from graphrec.config.settings import read_settings; "
-        "read_settings(environment={'GRAPHREC_HOME': 'x', 'GRAPHREC_LOG_LEVEL': 'info'}); "
+        "read_settings(environment={'GRAPHREC_HOME': 'x', 'GRAPHREC_LOG_LEVEL': 'info', 'GRAPHREC_RECORD': 'false'}); "
         "print(sorted({'msgspec', 'tomllib', 'difflib'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

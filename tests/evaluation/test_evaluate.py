@@ -10,7 +10,7 @@ import pytest
 from graphrec.errors import CheckpointMismatch, ModelError, UsageError
 from graphrec.evaluation import evaluate as module
 from graphrec.evaluation import hidden_part
-from graphrec.evaluation.evaluate import BASELINES, evaluate
+from graphrec.evaluation.evaluate import baselines_there, evaluate
 from graphrec.graph.adjacency import Hidden
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
@@ -164,7 +164,7 @@ def test_wrong_arguments_are_refused(tmp_path: Path, home: Home) -> None:
         evaluate(snapshot, folder, ks=(0, 5))
     with pytest.raises(UsageError) as caught:
         evaluate(snapshot, folder, baselines=("svd",))
-    assert str(caught.value) == f"there is no baseline 'svd'; there are {', '.join(BASELINES)}, and none"
+    assert str(caught.value) == f"there is no baseline 'svd'; there are {', '.join(baselines_there())}, and none"
 
 
 def test_the_same_model_gets_the_same_numbers(tmp_path: Path, home: Home) -> None:

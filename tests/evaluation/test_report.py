@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from graphrec.evaluation.details import Wanted
-from graphrec.evaluation.evaluate import BASELINES, Evaluation, evaluate
+from graphrec.evaluation.evaluate import Evaluation, baselines_there, evaluate
 from graphrec.evaluation.report.charts import Mark, Series, Spot, curves, rows_of_intervals, stacked
 from graphrec.evaluation.report.words import p_text, people, percent
 from graphrec.evaluation.report.write import rendered, write_report
@@ -150,7 +150,7 @@ def test_a_dot_stands_where_its_value_is() -> None:
 
 
 def test_as_many_models_are_drawn_as_there_are() -> None:
-    names = ["model", *BASELINES]
+    names = ["model", *baselines_there()]
     marks = [Mark(name, Interval(n / 20, n / 20, n / 20)) for n, name in enumerate(names)]
     root = ElementTree.fromstring(rows_of_intervals([("recall", marks)], title="t"))
     colours = [circle.get("fill") for circle in root.iter() if circle.tag.endswith("circle")]

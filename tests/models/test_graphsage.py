@@ -7,10 +7,13 @@ import pytest
 import torch
 
 from graphrec.errors import ModelError
+from graphrec.features.blocks import Blocks
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.models.fitting.steps import StepSource
-from graphrec.models.graphsage.network import GraphSageConfig, HeteroSAGE, fit_graphsage
+from graphrec.models.graphsage import GraphSageConfig
+from graphrec.models.graphsage.network import HeteroSAGE, fit_graphsage
 from graphrec.models.graphsage.sampling import everything, fixed_sample, sampled_block
+from graphrec.models.inputs import Inputs
 from graphrec.models.lightgcn.network import message_hops
 from graphrec.terms.sage.gradients import Gradients, integrated_gradients
 from graphrec.terms.sage.term import SageTerm
@@ -25,13 +28,14 @@ def texts(graph: Graph) -> dict[str, np.ndarray]:
 
 
 def trained(graph: Graph, given: dict | None = None, **change: object) -> SageTerm:
-    return fit_graphsage(graph, given, dataclasses.replace(SMALL, **{"epochs": 3, **change})).term
+    config = dataclasses.replace(SMALL, **{"epochs": 3, **change})
+    return fit_graphsage(graph, config, Inputs(blocks=Blocks.of("text", given or {}))).term
 
 
 @pytest.mark.parametrize("loss", ["full", "in-batch"])
 def test_a_product_of_the_users_parity_comes_first(loss: str) -> None:
     graph = checkerboard()
-    fitted = fit_graphsage(graph, None, dataclasses.replace(SMALL, loss=loss))
+    fitted = fit_graphsage(graph, dataclasses.replace(SMALL, loss=loss))
     assert (best_new(fitted.term, graph) % 2).tolist() == [user % 2 for user in range(16)]
     assert fitted.losses[-1] < 0.8 * fitted.losses[0]
 

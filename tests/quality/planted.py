@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from graphrec.demo import write_bank
-from graphrec.features.text import Encoder
-from graphrec.features.vectors import VectorCache
+from graphrec.features.blocks import Blocks, Sources
+from graphrec.features.sources.text.cache import VectorCache
+from graphrec.features.sources.text.encoder import Encoder
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.shelf import SnapshotShelf
@@ -35,7 +36,7 @@ def planted_engine(folder: Path, seed: int, vectors: Path | None = None) -> tupl
     )
     cache = VectorCache(vectors or home.vectors, Encoder.open(None))
     texts = {label: cache.vectors(snapshot.texts(label))[1] for label in ("Customer", "Product")}
-    train(snapshot, home, TrainOptions(final=True), vectors=texts)
+    train(snapshot, home, TrainOptions(final=True), sources=Sources.given(Blocks.of("text", texts)))
     return Engine.open(home), bank / "truth" / "planted.csv"
 
 

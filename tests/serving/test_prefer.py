@@ -61,7 +61,7 @@ def test_history_is_what_the_model_knew(engine: Engine) -> None:
         (Hop(name), int(p)) for name in ("BOUGHT", "VIEWED") for p in graph.hops[Hop(name)].row(user)
     }
     assert (min(values.values()), max(values.values())) == (0.0, 1.0)
-    assert history(engine.positions, graph, user, int(engine.snapshot.edges("BOUGHT").known_at.min())) == {}
+    assert history(engine.positions, graph, user, int(engine.snapshot.edges("BOUGHT").known_at.whole().min())) == {}
 
 
 def test_types_are_shown_in_turn(engine: Engine) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from string import Formatter
 
+from graphrec.config.convert import shown
 from graphrec.config.document import Document, KeyPath, key_text
 from graphrec.config.names import nearest
 from graphrec.loading.mapping.names import snake_case, suggest
@@ -40,7 +41,7 @@ def _refuse_misspelt(document: Document, path: KeyPath, name: str, known: Iterab
     close = nearest(name, known, cutoff=0.75)
     if close is not None and name not in known:
         document.refuse(
-            path, f"{key_text(path)} names {name!r}, which is no {what} of this mapping; did you mean {close!r}?"
+            path, f"{key_text(path)} names {shown(name)}, which is no {what} of this mapping; did you mean {close!r}?"
         )
 
 
@@ -51,7 +52,7 @@ def _check_way(mapping: Mapping, document: Document, at: KeyPath, table: KeyPath
         if name not in known:
             document.refuse(
                 at,
-                f"{key_text(table)} {way!r} takes {name!r}, which is no edge type of this "
+                f"{key_text(table)} {shown(way)} takes {shown(name)}, which is no edge type of this "
                 f"mapping{suggest(name, known)}",
             )
 
@@ -74,7 +75,7 @@ def check_reasons(mapping: Mapping, document: Document) -> None:
                 if name not in known:
                     document.refuse(
                         at,
-                        f"{key_text(path)} {way!r} has {{{name}}}{_braced(name, known)} "
+                        f"{key_text(path)} {shown(way)} has {{{name}}}{_braced(name, known)} "
                         "A sentence knows {a}, {i}, {n}, {at}, {weight} and the labels in snake_case",
                     )
 
@@ -88,4 +89,4 @@ def _placeholders(document: Document, at: KeyPath, sentence: str) -> list[str]:
     try:
         return [name for _, name, _, _ in Formatter().parse(sentence) if name is not None]
     except ValueError as error:
-        document.refuse(at, f"{error} in {sentence!r}; write {{{{ for a brace")
+        document.refuse(at, f"{error} in {shown(sentence)}; write {{{{ for a brace")

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import UNSET, structs
 
-from graphrec.config.convert import convert
+from graphrec.config.convert import convert, shown
 from graphrec.config.document import Document, KeyPath, key_text, parse_toml, read_toml
 from graphrec.config.names import nearest
 from graphrec.config.settings import RoleOverrides
@@ -126,7 +126,7 @@ def _check_name(document: Document, path: KeyPath, what: str) -> None:
     name = str(path[-1])
     if not is_name(name):
         document.refuse(
-            path, f"{key_text(path)}: {name!r} is not {what}; want letters, digits and _, beginning with a letter"
+            path, f"{key_text(path)}: {shown(name)} is not {what}; want letters, digits and _, beginning with a letter"
         )
 
 
@@ -136,7 +136,7 @@ def _file(document: Document, name: str, value: str | FileTable) -> FileSpec:
     table = FileTable(value) if isinstance(value, str) else value
     path = Path(table.path)
     if path.is_absolute() or ".." in path.parts:
-        document.refuse(at, f"{key_text(at)} is {table.path!r}; paths are relative to --data and stay inside it")
+        document.refuse(at, f"{key_text(at)} is {shown(table.path)}; paths are relative to --data and stay inside it")
     reader = table.reader if table.reader is not UNSET else _reader_of(document, at, path)
     raw = document.content["source"]["files"][name]
     options = {} if isinstance(raw, str) else {key: raw[key] for key in raw if key not in FileTable.__struct_fields__}
@@ -151,7 +151,8 @@ def _reader_of(document: Document, at: KeyPath, path: Path) -> Reader:
     if suffix not in SUFFIXES:
         document.refuse(
             at,
-            f"{key_text(at)} is {str(path)!r}, whose suffix names no reader; add reader = one of {', '.join(READERS)}",
+            f"{key_text(at)} is {shown(str(path))}, whose suffix names no reader; "
+            f"add reader = one of {', '.join(READERS)}",
         )
     return SUFFIXES[suffix]
 
@@ -162,13 +163,14 @@ def _node(document: Document, label: str, table: NodeTable) -> NodeSpec:
     if table.key in table.personal:
         document.refuse(
             (*at, "personal"),
-            f"{key_text(at)}.personal holds the key {table.key!r}; keys go into every answer: use a pseudonym as key",
+            f"{key_text(at)}.personal holds the key {shown(table.key)}; keys go into every answer: "
+            "use a pseudonym as key",
         )
     for columns, mark in ((table.personal, "personal"), (table.protected, "protected")):
         for column in columns:
             if column in table.text:
                 document.refuse(
-                    (*at, "text"), f"{key_text(at)}.text holds {column!r}, which is {mark}; leave it out of one"
+                    (*at, "text"), f"{key_text(at)}.text holds {shown(column)}, which is {mark}; leave it out of one"
                 )
     return NodeSpec(
         label=label,
@@ -208,10 +210,10 @@ def _end(document: Document, at: KeyPath, value: str) -> End:
     """Label and column of `Label.column`."""
     label, _, column = value.partition(".")
     if not (label and column):
-        document.refuse(at, f"{key_text(at)} is {value!r}; want Label.column, a label and a column of this SQL")
+        document.refuse(at, f"{key_text(at)} is {shown(value)}; want Label.column, a label and a column of this SQL")
     if not is_name(label):
         document.refuse(
-            at, f"{key_text(at)}: {label!r} is not a label; want letters, digits and _, beginning with a letter"
+            at, f"{key_text(at)}: {shown(label)} is not a label; want letters, digits and _, beginning with a letter"
         )
     return End(label, column)
 
@@ -242,14 +244,14 @@ def _roles(document: Document, table: MappingFile, overrides: RoleOverrides) -> 
         if name not in roles.interactions:
             document.refuse(
                 ("roles", "weights", name),
-                f"roles.weights names {name!r}, which is no interaction{suggest(name, roles.interactions)}",
+                f"roles.weights names {shown(name)}, which is no interaction{suggest(name, roles.interactions)}",
             )
     positive = roles.evidence()
     for name in roles.relevant:
         if name not in positive:
             document.refuse(
                 ("roles", "relevant"),
-                f"roles.relevant names {name!r}, which is no interaction with a weight above 0"
+                f"roles.relevant names {shown(name)}, which is no interaction with a weight above 0"
                 f"{suggest(name, positive)}",
             )
     return replace(roles, relevant=roles.relevant or positive)

@@ -7,8 +7,7 @@ PyTorch Geometric's HeteroConv.
 """
 
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,13 +16,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from graphrec.errors import ModelError
+from graphrec.features.device import choose_device
 from graphrec.graph.adjacency import Graph, Hop
-from graphrec.models.fitting.epochs import Supervision
-from graphrec.models.fitting.loop import Fitted, fit
-from graphrec.models.fitting.objective import Loss, TrainingConfig, Vectors, ranking_loss
+from graphrec.models.fitting.config import Loss
+from graphrec.models.fitting.loop import Trained, fit
+from graphrec.models.fitting.objective import Vectors, ranking_loss
 from graphrec.models.fitting.propagation import as_array
 from graphrec.models.fitting.steps import Step, StepSource
+from graphrec.models.graphsage import GraphSageConfig
 from graphrec.models.graphsage.sampling import Block, everything, fixed_sample, sampled_block
+from graphrec.models.inputs import Inputs
 from graphrec.models.lightgcn.network import Texts, message_hops
 from graphrec.models.text import centred, mean_text
 from graphrec.terms.sage.network import SageLayer, SageNetwork
@@ -31,24 +33,6 @@ from graphrec.terms.sage.term import SageTerm
 
 #: "auto" scores every product in every step for catalogues up to this size.
 FULL_SOFTMAX_PRODUCTS = 2_000
-
-
-@dataclass(frozen=True)
-class GraphSageConfig(TrainingConfig):
-    """How GraphSAGE is built and trained; `loss` is full, in-batch, or auto: full for small catalogues."""
-
-    dim: int = 64
-    """Width of a node's own vector and of both layers."""
-    fanout: int = 25
-    """Neighbours that a node hears over each relation, at most."""
-    init: float = 0.1
-    """Spread of the nodes' vectors at the start."""
-    drop: float = 0.3
-    """Share of each user's held products that a step hides and predicts."""
-    min_held: int = 2
-    """Users who hold fewer products are not learned from."""
-    use_protected: bool = False
-    """Whether protected edge types carry messages."""
 
 
 class HeteroSAGE(nn.Module):
@@ -195,23 +179,25 @@ class _Layer(nn.Module):
 
 
 def fit_graphsage(
-    graph: Graph,
-    texts: Texts | None = None,
-    config: GraphSageConfig | None = None,
-    *,
-    evaluate: Callable[[SageTerm], float] | None = None,
-    supervision: Supervision | None = None,
-    device: str = "cpu",
-) -> Fitted[SageTerm]:
-    """The trained term; with `evaluate` (higher is better) the state of its best epoch.
+    graph: Graph, config: GraphSageConfig | None = None, inputs: Inputs | None = None
+) -> Trained[SageTerm]:
+    """The trained term; with `inputs.evaluate` (higher is better) the state of its best epoch.
+
+    Args:
+        graph: what may be seen.
+        config: of the network.
+        inputs: text vectors in the block `text`, device and callbacks.
+
+    Returns:
+        The term, its epochs, losses and values.
 
     Raises:
         ModelError: nobody holds anything, the loss is not offered or not a number.
     """
-    config = config or GraphSageConfig()
+    config, inputs = config or GraphSageConfig(), inputs or Inputs()
     if config.loss not in ("auto", "full", "in-batch"):
         raise ModelError(f"graphsage is trained with loss auto, full or in-batch, not with {config.loss!r}")
-    network = HeteroSAGE(graph, texts or {}, config).to(device)
+    network = HeteroSAGE(graph, inputs.blocks.matrices("text"), config).to(choose_device(inputs.device).name)
     source = StepSource(graph, network.hops, config.drop, min_held=config.min_held, whole=True)
     if not len(source.learners):
         raise ModelError("graphsage has nothing to learn from: no user holds a product; load interactions first")
@@ -220,12 +206,4 @@ def fit_graphsage(
         vectors = network(step, rng)
         return ranking_loss(vectors, network.known, network.loss, step, source.holdings, config, rng)
 
-    return fit(
-        network,
-        graph,
-        lambda rng: source.epoch(config.batch_size, rng),
-        loss,
-        config,
-        evaluate=evaluate,
-        supervision=supervision,
-    )
+    return fit(network, graph, lambda rng: source.epoch(config.batch_size, rng), loss, config, inputs)

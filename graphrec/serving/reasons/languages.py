@@ -118,6 +118,9 @@ ENGLISH = Language(
             "held fixed: each term's spread (sd), the weights of terms and walks, the other candidates; "
             "the lines miss the model's own score by {error} of their sum"
         ),
+        "withheld": (
+            "left out: {n} edges that begin a way on which fewer than {least} other people stand for this product"
+        ),
         "share": "share",
         "contrast": "contrast",
         "term": "term",
@@ -207,6 +210,7 @@ CHINESE = Language(
         "held fixed": (
             "保持不变：各项的离散度（sd）、各项与各路径的权重、其他候选产品；各行之和与模型得分的相对差异为{error}"
         ),
+        "withheld": "未列出{n}条边：经由它们通向该产品的其他客户少于{least}人",
         "share": "贡献",
         "contrast": "对比",
         "term": "模型项",

@@ -170,7 +170,7 @@ class Reasons:
         scorer = self.blend.scorer(ledger, position)
         if scorer is None:
             neighbour = self._via(group, via)
-            text = self.sentences.learned(group, neighbour, target, favours=share > 0)
+            text = self.sentences.learned(group, neighbour, target, favours=share > 0, own=term.sentences)
             return Line(group.kind, text, share, against, neighbour, None, None, None, term.name)
         count = self._people(user, product, ledger, position)
         path = self._path(user, via, mid, target, scorer, count)

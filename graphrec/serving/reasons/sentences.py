@@ -1,10 +1,11 @@
 """Reasons as a person would say them: the mapping's sentences, else those of the language."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from types import MappingProxyType
 
 from graphrec.errors import SourceError
 from graphrec.graph.adjacency import Hop
@@ -71,15 +72,31 @@ class Sentences:
                 "correct it in the mapping and load again"
             ) from None
 
-    def learned(self, group: LineGroup, via: Node | None, target: Node, *, favours: bool) -> str:
+    def learned(
+        self,
+        group: LineGroup,
+        via: Node | None,
+        target: Node,
+        *,
+        favours: bool,
+        own: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    ) -> str:
         """The sentence of a learned weight (similarity, attribute, general) that favours the product or does not.
 
-        A line of a feature block other than texts says the name of the block, which the mapping may give a word.
+        Args:
+            group: what the line is.
+            via: the neighbour that it speaks of, None for everyone and for what is the user's own.
+            target: the product.
+            favours: whether it speaks for the product.
+            own: the term's own sentences by sign and language, for a feature block that no language knows;
+                without them the line says the name of the block, which the mapping may give a word.
         """
         sign = "+" if favours else "-"
         product = self.called(target)
         if group.kind == "general" or via is None:
             key = group.kind if group.kind in ("general", "new", "self", "nonlinear") else "profile"
+            if key == "profile" and f"own{sign}" in own:
+                return self._own_sentence(own[f"own{sign}"], {"i": product})
             return self.say(f"{key}{sign}", i=product)
         values = {"i": product, "a": self.called(via), "verb": self._verb(group.hop)}
         if group.hop is not None and group.hop.type not in self.schema.roles.interactions:
@@ -88,7 +105,14 @@ class Sentences:
             return self.say("own", **values)
         if group.part in ("", "text", "learned"):
             return self.say(f"{group.part or 'learned'}{sign}", **values)
+        if sign in own:
+            return self._own_sentence(own[sign], values)
         return self.say(f"block{sign}", block=self.word(group.part), **values)
+
+    def _own_sentence(self, sentences: Mapping[str, str], values: dict[str, str]) -> str:
+        """A sentence that a term brings along, in the language where it has it, else in another."""
+        template = sentences.get(self.language.name) or next(iter(sentences.values()))
+        return self.language.fill(template, values)
 
     def say(self, key: str, /, **values: str) -> str:
         """A sentence of the language with its placeholders filled."""
