@@ -104,7 +104,7 @@ def read_series(folder: Path, series: SeriesSchema, sources: Sequence[str]) -> "
 
 def read_all_series(folder: Path, series: SeriesSchema) -> "pa.Table":
     """The rows of a series from all sources that have files: id, at, values."""
-    ending = f"__{quote(series.name, safe='')}.parquet"
+    ending = f"@{quote(series.name, safe='')}.parquet"
     sources = sorted(unquote(file.name.removesuffix(ending)) for file in folder.glob(f"*{ending}"))
     return read_series(folder, series, sources)
 
