@@ -24,7 +24,7 @@ def query(bank: Bank, request: AskQuery) -> Asked:
     name = request.query if re.fullmatch(r"[\w-]+", request.query) else None
     given = dict(request.parameters)
     values = given if name else {key: _value(key, text) for key, text in given.items()}
-    with open_store(bank.settings.store, bank.home.store) as store:
+    with open_store(bank.settings.store, bank.home.store, bank.settings.login) as store:
         if request.write and not name:
             forget_origin(bank.home.snapshots)
             found = edit(store, request.query, values)
@@ -49,7 +49,7 @@ def library(bank: Bank) -> Library:
     from graphrec.store import open_store
 
     try:
-        with open_store(bank.settings.store, bank.home.store) as store:
+        with open_store(bank.settings.store, bank.home.store, bank.settings.login) as store:
             return Library(queries.library(store.read_schema()))
     except StoreError as error:
         return Library(queries.library(), (f"all queries are listed, whatever the graph has: {error}",))

@@ -1,4 +1,4 @@
-"""The graph a model is fitted on: distinct neighbours per edge type, in both directions, with the hidden left out."""
+"""The graph a model is fitted on: distinct neighbours per edge type, both directions, without hidden edges."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -125,13 +125,13 @@ class StoredAdjacency(Adjacency):
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """Everything terms see: node counts and the adjacency of every hop."""
+    """The input of terms: node counts and the adjacency of every hop."""
 
     schema: GraphSchema
     counts: Mapping[str, int]
     hops: Mapping[Hop, Adjacency]
     censored: NDArray[np.int32] | None = None
-    """Users of whom some interactions are hidden pair by pair, ascending."""
+    """Users with interactions that are hidden pair by pair, ascending."""
 
     def source(self, hop: Hop) -> str:
         """The label a hop leaves."""
@@ -157,10 +157,10 @@ class Graph:
         return union([self.hops[Hop(name)] for name in self.schema.roles.relevant], self.num_products)
 
     def learners(self, min_held: int = 1) -> NDArray[np.int32]:
-        """The users whose holdings are training targets, ascending: those who hold so many products.
+        """The users whose holdings are training targets, ascending: those with at least `min_held` products.
 
-        Where one pair each is hidden from a part of the users (leave one out), the others alone: a loss takes the
-        hidden product for one that is not wanted. Not where hiding leaves fewer than half of the users whole.
+        Users with a hidden pair are left out, because a loss takes their hidden product for one that they do not want;
+        they stay in where fewer than half of the users would be left.
         """
         able = self.held().degrees() >= min_held
         whole = able.copy()
@@ -171,7 +171,7 @@ class Graph:
 
 @dataclass(frozen=True, eq=False)
 class Hidden:
-    """What a fit must not see: everything known at or after a time, and pairs of user and product."""
+    """What is hidden from a fit: edges known at or after a time, and pairs of user and product."""
 
     known_from: int | None = None
     """Microseconds since 1970; edges with `known_at` at or after it are hidden."""
@@ -180,7 +180,11 @@ class Hidden:
 
 
 def visible_graph(snapshot: Snapshot, hidden: Hidden | None = None) -> Graph:
-    """The graph of a snapshot without what is hidden."""
+    """The graph of a snapshot without what is hidden.
+
+    Raises:
+        Damaged: a file of the snapshot is not what was written.
+    """
     hidden = hidden or Hidden()
     schema = snapshot.schema
     counts = {label: snapshot.count(label) for label in snapshot.labels}

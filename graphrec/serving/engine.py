@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from graphrec.errors import UnknownId
 from graphrec.graph.adjacency import Adjacency
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.shelf import DIGITS, SnapshotShelf
 from graphrec.graph.snapshot import Nodes, Snapshot
 from graphrec.home import Home
 from graphrec.policy.read import home_policy
@@ -149,8 +149,8 @@ class Engine:
         """
         opened = open_files(latest(home, kind))
         shelf = SnapshotShelf(home.snapshots)
-        snapshot = shelf.of_hash(opened.snapshot)
-        newer = shelf.latest().hash != snapshot.hash
+        snapshot = shelf.of_address(opened.snapshot, opened.meta["as_of"])
+        newer = shelf.latest_hash() != snapshot.hash[:DIGITS]
         notes = (
             ("there is a newer snapshot than that of this model; graphrec train brings them together",) if newer else ()
         )

@@ -1,18 +1,23 @@
 """Lists and ledgers: what is shown adds up, nobody else is named, what is held or closed is left out."""
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from graphrec.errors import UnknownId
+from graphrec.graph.build import write_snapshot
+from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
 from graphrec.serving.answer import ExplainOptions, ListOptions, Node, People
 from graphrec.serving.engine import Engine
-from tests.banks import SCHEMA
+from tests.banks import SCHEMA, bank_snapshot, small_bank
 
 
 def test_lines_and_rest_add_up_to_the_score(engine: Engine) -> None:
@@ -215,3 +220,26 @@ def test_a_language_changes_words_alone(engine: Engine) -> None:
         for line, said in zip(one.lines, other.lines, strict=True):
             assert replace(line, text="") == replace(said, text="")
     assert any("您" in line.text for item in chinese.items for line in item.lines)
+
+
+def test_an_answer_keeps_its_date_when_equal_content_is_taken_for_another(served_home: Home, tmp_path: Path) -> None:
+    shutil.copytree(served_home.path, tmp_path / "home")
+    home = Home(tmp_path / "home")
+    before = Engine.open(home).recommend("C003", 5)
+    later = SnapshotShelf(home.snapshots).add(
+        lambda path: write_snapshot(path, SCHEMA, *small_bank(), as_of=datetime(2030, 1, 1, tzinfo=UTC))
+    )
+    assert later.hash == before.snapshot
+    assert Engine.open(home).snapshot.as_of is None
+    assert Engine.open(home).recommend("C003", 5) == before
+
+
+def test_a_damaged_latest_snapshot_does_not_stop_a_model_of_an_older_one(served_home: Home, tmp_path: Path) -> None:
+    shutil.copytree(served_home.path, tmp_path / "home")
+    home = Home(tmp_path / "home")
+    items = Engine.open(home).recommend("C003", 5).items
+    newer = SnapshotShelf(home.snapshots).add(lambda path: bank_snapshot(path, seed=2))
+    (newer.folder / "meta.json").unlink()
+    engine = Engine.open(home)
+    assert engine.recommend("C003", 5).items == items
+    assert any("newer snapshot" in note for note in engine.notes)
