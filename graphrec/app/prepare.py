@@ -17,7 +17,7 @@ from graphrec.graph.rows import LoadReport, Sink
 from graphrec.graph.shelf import DIGITS, SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.loading import Mapping, check, load_mapping, parse_limit, run_load
+from graphrec.loading import Mapping, check, folder_of, load_mapping, parse_limit, run_load
 from graphrec.progress import Progress, silent
 
 
@@ -27,7 +27,7 @@ def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
         raise UsageError("--check writes nothing and --bulk writes files; leave one of them out")
     limit = parse_limit(request.max_rejected)
     mapping = load_mapping(request.mapping, bank.settings.roles)
-    folder = _data(request.mapping, request.data)
+    folder = request.data or folder_of(request.mapping)
     with log.stage("load", mapping=mapping.name, check=request.check) as stage:
         if request.check:
             path = request.rejected
@@ -55,10 +55,6 @@ def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
 
         command = import_command(request.bulk)
     return Loaded(report, request.check, rejected, path if rejected else None, command)
-
-
-def _data(mapping: str, data: Path | None) -> Path:
-    return data or (Path(mapping).parent if Path(mapping).is_file() else Path())
 
 
 @contextmanager
@@ -140,7 +136,7 @@ def _from_mapping(bank: Bank, name: str, request: TakeSnapshot, as_of: datetime 
     home = bank.home.prepare()
     sink = MemorySink()
     run_load(
-        mapping, _data(name, request.data), sink, max_rejected=limit, rejected_path=home.path / "rejected.csv",
+        mapping, request.data or folder_of(name), sink, max_rejected=limit, rejected_path=home.path / "rejected.csv",
         scratch=home.path,
         sql_seconds=bank.settings.sql_seconds,
         progress=progress,
