@@ -54,5 +54,5 @@ def needs(extra: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
 def missing(package: str, extra: str) -> MissingExtra:
     """The error that says which extra to install."""
     return MissingExtra(
-        f"this needs the package {package}, which is not installed; run: pip install 'graphrec[{extra}]'"
+        f"this needs the Python package {package}, which is not installed; run: pip install 'graphrec[{extra}]'"
     )

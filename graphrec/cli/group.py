@@ -116,7 +116,7 @@ def _outcome(error: BaseException, ended: list[int]) -> tuple[str, int]:
 def _of_system(error: OSError) -> tuple[str, int]:
     what = f"{error.filename}: {error.strerror}" if error.filename else f"{error.strerror or error}"
     if error.errno == errno.ENAMETOOLONG:
-        return f"{what[:200]}; choose a shorter name", UsageError.exit_code
+        return f"{str(error.filename)[:60]}…: {error.strerror}; choose a shorter name", UsageError.exit_code
     if error.errno in FULL:
         return f"{what}; free space or give write access there", SettingsError.exit_code
     return f"{what}; run again with --debug for the traceback", 1
