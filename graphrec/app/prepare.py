@@ -17,7 +17,7 @@ from graphrec.graph.rows import LoadReport, Sink
 from graphrec.graph.shelf import DIGITS, SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.loading import Mapping, check, load_mapping, parse_limit, run_load
+from graphrec.loading import Mapping, check, folder_of, load_mapping, parse_limit, run_load
 from graphrec.progress import Progress, silent
 
 
@@ -27,7 +27,7 @@ def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
         raise UsageError("--check writes nothing and --bulk writes files; leave one of them out")
     limit = parse_limit(request.max_rejected)
     mapping = load_mapping(request.mapping, bank.settings.roles)
-    folder = _data(request.mapping, request.data)
+    folder = request.data or folder_of(request.mapping)
     with log.stage("load", mapping=mapping.name, check=request.check) as stage:
         if request.check:
             path = request.rejected
@@ -55,10 +55,6 @@ def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
 
         command = import_command(request.bulk)
     return Loaded(report, request.check, rejected, path if rejected else None, command)
-
-
-def _data(mapping: str, data: Path | None) -> Path:
-    return data or (Path(mapping).parent if Path(mapping).is_file() else Path())
 
 
 @contextmanager
@@ -140,7 +136,7 @@ def _from_mapping(bank: Bank, name: str, request: TakeSnapshot, as_of: datetime 
     home = bank.home.prepare()
     sink = MemorySink()
     run_load(
-        mapping, _data(name, request.data), sink, max_rejected=limit, rejected_path=home.path / "rejected.csv",
+        mapping, request.data or folder_of(name), sink, max_rejected=limit, rejected_path=home.path / "rejected.csv",
         scratch=home.path,
         sql_seconds=bank.settings.sql_seconds,
         progress=progress,
@@ -174,7 +170,7 @@ def latest_snapshot(bank: Bank, home: Home, progress: Progress = silent) -> Snap
         NotTrained: there is no snapshot and nothing in the store.
     """
     from graphrec.store import is_server, open_store
-    from graphrec.store.read import current_snapshot, is_chosen, take_snapshot
+    from graphrec.store.read import current_snapshot, is_chosen, is_unused, take_snapshot
 
     shelf = SnapshotShelf(home.snapshots)
     if is_chosen(shelf):
@@ -188,7 +184,7 @@ def latest_snapshot(bank: Bank, home: Home, progress: Progress = silent) -> Snap
     moment = parse_moment(home.as_of) if home.as_of else None
     try:
         with open_store(bank.settings.store, home.store, bank.settings.login) as store:
-            if not store.sources():
+            if is_unused(store):
                 return shelf.latest()
             return current_snapshot(store, shelf) or take_snapshot(store, shelf, moment, progress, follows=True)
     except Unreachable as error:
