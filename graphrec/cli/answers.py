@@ -12,6 +12,12 @@ SHOWN = 0.0005
 """Smaller shares round to 0.000 and are left out."""
 
 
+def to_json(served: Served) -> dict[str, object]:
+    """The one object that `recommend --json` and `explain --json` print."""
+    plain = served.answer.to_json()
+    return {**plain, "notes": [*plain["notes"], *served.notes], "record": served.record}
+
+
 def show_served(served: Served) -> None:
     """Print beside an answer what a reader should know besides, and where it is in the record."""
     for text in served.notes:

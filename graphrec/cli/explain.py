@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from graphrec.cli.answers import show_ledger, show_served
+from graphrec.cli.answers import show_ledger, show_served, to_json
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import AsOf, Json, Language, Model, NoRecord
 from graphrec.cli.output import emit_json, note
@@ -44,7 +44,7 @@ def command(
     if picture is not None and served.answer.items:
         note(f"picture: {picture}")
     if json:
-        emit_json({**served.answer.to_json(), "record": served.record})
+        emit_json(to_json(served))
     else:
         show_ledger(served.answer, served.sentences, cypher=cypher)
     show_served(served)
