@@ -21,35 +21,35 @@ def query(bank: Bank, request: AskQuery) -> Asked:
     from graphrec.store import open_store
 
     name = request.query if re.fullmatch(r"[\w-]+", request.query) else None
-    given = dict(request.parameters)
+    texts = dict(request.parameters)
     with open_store(bank.settings.store, bank.home.store, bank.settings.login) as store:
-        found = _ask(store, name, given) if name else _run(bank, store, request, given)
+        found = _ask(store, name, texts) if name else _run(bank, store, request, texts)
     return Asked(name, tuple(found.columns), tuple(found.rows))
 
 
-def _ask(store: Store, name: str, given: Mapping[str, str]) -> Result:
+def _ask(store: Store, name: str, texts: Mapping[str, str]) -> Result:
     described = queries.describe(name)
-    values = described.values(given)
+    values = described.values(texts)
     labels = queries.roles(store.read_schema())
     return store.query(queries.text(f"analyst/{name}", labels), values)
 
 
-def _run(bank: Bank, store: Store, request: AskQuery, given: Mapping[str, str]) -> Result:
+def _run(bank: Bank, store: Store, request: AskQuery, texts: Mapping[str, str]) -> Result:
     from graphrec.store.read import forget_origin
 
-    text, values = queries.text(request.query), {name: _value(name, text) for name, text in given.items()}
+    statement, values = queries.text(request.query), {name: _value(name, text) for name, text in texts.items()}
     if not request.write:
-        return store.query(text, values)
+        return store.query(statement, values)
     forget_origin(bank.home.snapshots)
-    return store.write(text, values)
+    return store.write(statement, values)
 
 
-def _value(name: str, given: str) -> object:
+def _value(name: str, text: str) -> object:
     """A number, list or true/false when it is written as one, else the text."""
     try:
-        return json.loads(given)
+        return json.loads(text)
     except ValueError:
-        return given
+        return text
     except RecursionError:
         raise UsageError(f"--param {name} is nested too deep; want a number, a text, or lists of them") from None
 

@@ -23,7 +23,7 @@ def command(
         bool, typer.Option("--cypher/--no-cypher", help="Print the Cypher that returns each path.")
     ] = True,
     audit: Annotated[
-        bool, typer.Option("--audit", help="Delete each edge behind the lines and print what that really does.")
+        bool, typer.Option("--audit", help="Delete each edge behind the lines and print its real effect.")
     ] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Order lines by share, not by contrast.")] = False,
     language: Language = None,
