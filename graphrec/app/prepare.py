@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
     """The files of a mapping into the store, or checked only."""
-    from graphrec.loading import load_mapping, parse_limit, run_load
+    from graphrec.loading import folder_of, load_mapping, parse_limit, run_load
 
     if request.check and request.bulk is not None:
         raise UsageError("--check writes nothing and --bulk writes files; leave one of them out")
     limit = parse_limit(request.max_rejected)
     mapping = load_mapping(request.mapping, bank.settings.roles)
-    folder = _data(request.mapping, request.data)
+    folder = request.data or folder_of(request.mapping)
     with log.stage("load", mapping=mapping.name, check=request.check) as stage:
         if request.check:
             path = request.rejected
@@ -60,10 +60,6 @@ def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
 
         command = import_command(request.bulk)
     return Loaded(report, request.check, rejected, path if rejected else None, command)
-
-
-def _data(mapping: str, data: Path | None) -> Path:
-    return data or (Path(mapping).parent if Path(mapping).is_file() else Path())
 
 
 @contextmanager
@@ -139,7 +135,7 @@ def take_snapshot(bank: Bank, request: TakeSnapshot, progress: Progress) -> Take
 def _from_mapping(bank: Bank, name: str, request: TakeSnapshot, as_of: datetime | None, progress: Progress) -> Snapshot:
     from graphrec.graph.build import write_snapshot
     from graphrec.graph.memory import MemorySink
-    from graphrec.loading import load_mapping, parse_limit, run_load
+    from graphrec.loading import folder_of, load_mapping, parse_limit, run_load
     from graphrec.store.read import forget_origin
 
     mapping = load_mapping(name, bank.settings.roles)
@@ -147,7 +143,7 @@ def _from_mapping(bank: Bank, name: str, request: TakeSnapshot, as_of: datetime 
     home = bank.home.prepare()
     sink = MemorySink()
     run_load(
-        mapping, _data(name, request.data), sink, max_rejected=limit, rejected_path=home.path / "rejected.csv",
+        mapping, request.data or folder_of(name), sink, max_rejected=limit, rejected_path=home.path / "rejected.csv",
         scratch=home.path,
         sql_seconds=bank.settings.sql_seconds,
         progress=progress,

@@ -136,9 +136,14 @@ def test_serving_one_user_imports_no_heavy_package(served_home: Home) -> None:
     code = (
         "import sys; from pathlib import Path; from graphrec.home import Home; "
         "from graphrec.serving.engine import Engine; "
-        f"answer = Engine.open(Home(Path({str(served_home.path)!r}))).recommend('C003', 5); assert answer.items; "
+        "from graphrec.serving.audit import audited; from graphrec.serving.why_not import why_not; "
+        f"engine = Engine.open(Home(Path({str(served_home.path)!r}))); "
+        "answer = engine.recommend('C003', 5); product = answer.items[-1].product; "
+        "assert audited(engine, engine.explain('C003', product, 3)).items[0].audit; "
+        "assert why_not(engine, 'C003', product, 2).ahead; "
         "print([name for name in ('torch', 'transformers', 'pandas', 'scipy', 'duckdb', 'networkx', 'pyarrow', "
-        "'numba', 'arcadedb', 'neo4j', 'matplotlib') if name in sys.modules])"
+        "'numba', 'arcadedb', 'neo4j', 'matplotlib', 'safetensors', 'graphrec.store', 'graphrec.models', "
+        "'graphrec.training', 'graphrec.evaluation', 'graphrec.loading', 'graphrec.cli') if name in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
