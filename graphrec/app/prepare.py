@@ -177,7 +177,7 @@ def latest_snapshot(bank: Bank, home: Home, progress: Progress = silent) -> Snap
         NotTrained: there is no snapshot and nothing in the store.
     """
     from graphrec.store import is_server, open_store
-    from graphrec.store.read import current_snapshot, is_chosen, take_snapshot
+    from graphrec.store.read import current_snapshot, is_chosen, is_unused, take_snapshot
 
     shelf = SnapshotShelf(home.snapshots)
     if is_chosen(shelf):
@@ -191,7 +191,7 @@ def latest_snapshot(bank: Bank, home: Home, progress: Progress = silent) -> Snap
     moment = parse_moment(home.as_of) if home.as_of else None
     try:
         with open_store(bank.settings.store, home.store, bank.settings.login) as store:
-            if not store.sources():
+            if is_unused(store):
                 return shelf.latest()
             return current_snapshot(store, shelf) or take_snapshot(store, shelf, moment, progress, follows=True)
     except Unreachable as error:

@@ -148,6 +148,8 @@ def _print_cold(done: "ColdStart") -> None:
         f"{done.held_out:,} {done.side} held out with all their interactions; {done.users:,} users have "
         f"{done.interactions:,} hidden products to find"
     )
+    if not done.metrics:
+        say("no figures: fewer users than the role min_group have something to find")
     for candidates, models in done.metrics.items():
         names = [f"{metric}@{k}" for metric in FEW_SHOWN for k in done.k]
         rows = []
