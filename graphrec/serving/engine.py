@@ -150,7 +150,7 @@ class Engine:
         opened = open_files(latest(home, kind))
         shelf = SnapshotShelf(home.snapshots)
         snapshot = shelf.of_address(opened.snapshot, opened.meta["as_of"])
-        newer = shelf.latest_hash() != snapshot.hash[:DIGITS]
+        newer = shelf.latest_hash() not in (None, snapshot.hash[:DIGITS])
         notes = (
             ("there is a newer snapshot than that of this model; graphrec train brings them together",) if newer else ()
         )
