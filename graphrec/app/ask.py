@@ -22,7 +22,7 @@ def query(bank: Bank, request: AskQuery) -> Asked:
 
     name = request.query if re.fullmatch(r"[\w-]+", request.query) else None
     given = dict(request.parameters)
-    with open_store(bank.settings.store, bank.home.store) as store:
+    with open_store(bank.settings.store, bank.home.store, bank.settings.login) as store:
         found = _ask(store, name, given) if name else _run(bank, store, request, given)
     return Asked(name, tuple(found.columns), tuple(found.rows))
 
@@ -59,7 +59,7 @@ def library(bank: Bank) -> Library:
     from graphrec.store import open_store
 
     try:
-        with open_store(bank.settings.store, bank.home.store) as store:
+        with open_store(bank.settings.store, bank.home.store, bank.settings.login) as store:
             return Library(queries.library(store.read_schema()))
     except StoreError as error:
         return Library(queries.library(), (f"all queries are listed, whatever the graph has: {error}",))

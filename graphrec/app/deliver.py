@@ -26,7 +26,8 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
     recording = Recording(bank, engine, Request("export", request.k, options, home.as_of), wanted=request.record)
     target = Target(
         engine, request.out, request.raw, request.bom,
-        open_store=lambda: open_store(settings.store, home.store), texts=lambda: _texts(bank, home.vectors),
+        open_store=lambda: open_store(settings.store, home.store, settings.login),
+        texts=lambda: _texts(bank, home.vectors),
     )  # fmt: skip
     with log.stage("export", sink=spec.name, k=request.k, model=engine.model.name) as stage:
         report = deliver(spec, target, request.k, options, record=recording.add, progress=progress)

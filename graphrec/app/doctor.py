@@ -105,10 +105,10 @@ def _encoder(open_bank: Callable[[], Bank]) -> Check:
 def _store(open_bank: Callable[[], Bank]) -> Check:
     from graphrec.store import open_store
 
-    uri = open_bank().settings.store
+    settings = open_bank().settings
     if "://" not in open_bank().store and not Path(open_bank().store).exists():
         return Check("store", True, "embedded, nothing loaded yet", "graphrec load MAPPING --data DIR")
-    with open_store(uri, open_bank().home.store) as store:
+    with open_store(settings.store, open_bank().home.store, settings.login) as store:
         info = store.info()
     nodes, edges = sum(info.nodes.values()), sum(info.edges.values())
     return Check("store", True, f"{info.kind} {info.version}: {nodes:,} nodes, {edges:,} edges")

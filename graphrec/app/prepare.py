@@ -70,7 +70,7 @@ def _sink(bank: Bank, home: Home, bulk: Path | None) -> Iterator[Sink]:
         return
     from graphrec.store import open_store
 
-    with open_store(bank.settings.store, home.store) as store:
+    with open_store(bank.settings.store, home.store, bank.settings.login) as store:
         yield store.sink()
 
 
@@ -84,7 +84,7 @@ def _check(
             mapping, folder, max_rejected=limit, rejected_path=rejected, scratch=bank.home.path,
             sql_seconds=bank.settings.sql_seconds, progress=progress,
         )  # fmt: skip
-    with open_store(bank.settings.store, bank.home.store) as store:
+    with open_store(bank.settings.store, bank.home.store, bank.settings.login) as store:
         known = set(store.info().nodes)
         return check(
             mapping,
@@ -120,7 +120,7 @@ def take_snapshot(bank: Bank, request: TakeSnapshot, progress: Progress) -> Take
             from graphrec.store.read import take_snapshot as take
 
             home = bank.home.prepare()
-            with open_store(bank.settings.store, home.store) as store:
+            with open_store(bank.settings.store, home.store, bank.settings.login) as store:
                 snapshot = take(store, SnapshotShelf(home.snapshots), moment, progress)
         stage.count(
             nodes=sum(snapshot.meta["nodes"].values()),
@@ -187,7 +187,7 @@ def latest_snapshot(bank: Bank, home: Home, progress: Progress = silent) -> Snap
         return shelf.latest()
     moment = parse_moment(home.as_of) if home.as_of else None
     try:
-        with open_store(bank.settings.store, home.store) as store:
+        with open_store(bank.settings.store, home.store, bank.settings.login) as store:
             if not store.sources():
                 return shelf.latest()
             return current_snapshot(store, shelf) or take_snapshot(store, shelf, moment, progress, follows=True)

@@ -19,12 +19,6 @@ Language = Annotated[
 ]
 
 
-BLOCKS_HELP = (
-    "What models may read besides edges, with commas: text, columns (numbers and categories of nodes), series (prices "
-    "as of the date); none for nothing."
-)
-
-
 def parse_names(text: str) -> tuple[str, ...]:
     """The names of an option with commas between them; `none` is no name."""
     return () if text == "none" else tuple(name.strip() for name in text.split(","))

@@ -6,13 +6,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from graphrec.cli.invocation import bank
-from graphrec.cli.options import BLOCKS_HELP, AsOf, Json, parse_names
+from graphrec.cli.options import AsOf, Json, parse_names
 from graphrec.cli.output import emit_json, note, progress, say
+from graphrec.features.registry import makers
+from graphrec.models.registry import models
 
 if TYPE_CHECKING:
     from graphrec.training.job import TrainReport
 
-MODEL_HELP = "blend, or one model; docs/models.md describes them."
+MODEL_HELP = " ".join(
+    [
+        "blend: the sum of what helps together.",
+        *(f"{spec.name}: {spec.sentence}" for spec in models().values() if spec.is_alone),
+    ]
+)
+BLOCKS_HELP = (
+    f"What models may read besides edges, with commas: {', '.join(makers())}; none for nothing (docs/models.md)."
+)
 
 
 def command(

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphrec.cli.invocation import bank
-from graphrec.cli.options import BLOCKS_HELP, AsOf, Json, parse_names
+from graphrec.cli.options import AsOf, Json, parse_names
 from graphrec.cli.output import emit_json, progress, say
+from graphrec.cli.train import BLOCKS_HELP
+from graphrec.models.registry import tunable
 
 if TYPE_CHECKING:
     from graphrec.training.tune import Tuned
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 def command(
     model: Annotated[
-        str, typer.Option(help="A term such as lightgcn or ease, or blend: each of its terms in turn.")
+        str, typer.Option(help=f"blend: each of its models in turn; or one of {', '.join(tunable())}.")
     ] = "blend",
     trials: Annotated[int, typer.Option(help="Trials in the whole study; those of earlier calls count.")] = 30,
     timeout: Annotated[

@@ -70,6 +70,28 @@ def fit_likeness(
     return FactorTerm(name, graph, neighbours, products, text_dim=products.shape[1], part=name, sentences=sentences)
 
 
+def likeness_model(name: str, sentence: str) -> ModelSpec[NoConfig]:
+    """A model of products that are like the holdings by the feature block of the same name.
+
+    Args:
+        name: of the model and of its block.
+        sentence: what help says of it.
+    """
+
+    def fit_block(graph: Graph, _config: NoConfig, inputs: Inputs) -> Fitted:
+        matrices, product = inputs.blocks.matrices(name), graph.schema.roles.product
+        if product not in matrices:
+            raise ModelError(
+                f"model {name} needs the block `{name}` of {product}, and there is none; "
+                f"run: graphrec train --model {name} --blocks {name}, on a snapshot whose {product} nodes have it"
+            )
+        return Fitted.of(fit_likeness(name, graph, matrices, inputs.blocks.sentences.get(name, {})))
+
+    return ModelSpec(
+        name=name, sentence=sentence, fit=fit_block, config=NoConfig, in_blend=True, needs=((name, "product"),)
+    )
+
+
 def mean_text(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """The mean (dim,) of the rows that are not zero."""
     present = vectors[_present(vectors)]

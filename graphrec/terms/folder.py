@@ -194,7 +194,7 @@ def model_folder(home: Home, kind: str, *, final: bool) -> Path:
     return home.models / f"{kind}-{'final' if final else 'test'}"
 
 
-def read_meta(folder: Path) -> dict[str, Any]:
+def read_meta(folder: Path) -> Mapping[str, Any]:
     """What a model folder says about itself.
 
     Raises:

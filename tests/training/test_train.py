@@ -152,8 +152,8 @@ def test_final_refuses_options_that_the_tested_model_was_not_trained_with(snapsh
     for change, said in (
         ({"use_protected": True}, "use_protected is False, not True"),
         (
-            {"given": {"ease": {"user_power": 0.7}}},
-            "given is {'ease': {'user_power': 0.5}}, not {'ease': {'user_power': 0.7}}",
+            {"overrides": {"ease": {"user_power": 0.7}}},
+            "overrides is {'ease': {'user_power': 0.5}}, not {'ease': {'user_power': 0.7}}",
         ),
         ({"fixed": True}, "fixed is False, not True"),
     ):
@@ -163,17 +163,17 @@ def test_final_refuses_options_that_the_tested_model_was_not_trained_with(snapsh
             f"--final refits the model that was tested, whose {said}; leave the option out, or run: graphrec train "
             "with it, then graphrec train --final"
         )
-    assert train(snapshot, home, TrainOptions("ease", final=True, given={"ease": {"user_power": 0.5}})).is_new
+    assert train(snapshot, home, TrainOptions("ease", final=True, overrides={"ease": {"user_power": 0.5}})).is_new
     assert not train(snapshot, home, TrainOptions("ease", final=True)).is_new
 
 
 def test_final_trains_anew_what_an_older_graphrec_was_asked_for(snapshot: Snapshot, home: Home) -> None:
     path = train(snapshot, home, TrainOptions("popularity", seed=4)).path / "meta.json"
     meta = json.loads(path.read_text("utf-8"))
-    del meta["request"]["given"]
+    del meta["request"]["overrides"]
     write_sealed(path, {key: value for key, value in meta.items() if key != SEAL})
     assert train(snapshot, home, TrainOptions("popularity", final=True)).meta["seed"] == 0
-    assert "given" in json.loads(path.read_text("utf-8"))["request"]
+    assert "overrides" in json.loads(path.read_text("utf-8"))["request"]
 
 
 def test_final_chooses_first_where_nothing_was_chosen(snapshot: Snapshot, home: Home) -> None:

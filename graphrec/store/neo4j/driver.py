@@ -1,6 +1,5 @@
 """The Neo4j store, and the one import of its driver: sessions, managed transactions, errors as ours."""
 
-import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -49,12 +48,12 @@ LOCK_SECONDS = 3.0
 
 
 class Neo4jStore(Store):
-    """A store on a Neo4j server; NEO4J_USERNAME, NEO4J_PASSWORD and NEO4J_DATABASE say who and where.
+    """A store on a Neo4j server.
 
     Args:
         uri: `neo4j://host:port`, `bolt://…`, or with `+s` for TLS.
         series_folder: where the series of the home are.
-        login: None: from the environment.
+        login: `Settings.login`; None: user neo4j without a password.
 
     Raises:
         Unreachable: nothing answers there.
@@ -65,9 +64,7 @@ class Neo4jStore(Store):
     def __init__(self, uri: str, series_folder: Path, login: StoreLogin | None = None) -> None:
         self.uri = uri
         self.series_folder = series_folder
-        self._login = login or StoreLogin(
-            *(os.environ.get(f"NEO4J_{one}") for one in ("USERNAME", "PASSWORD", "DATABASE"))
-        )
+        self._login = login or StoreLogin()
         self._commit = threading.Lock()
         self._bookmarks = GraphDatabase.bookmark_manager()  # in a cluster, reads follow the writes of this store
         self._sink: ParallelSink | None = None
