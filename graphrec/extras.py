@@ -27,7 +27,7 @@ _IN_SEVERAL = {"numba", "pyarrow", "scipy", "torch"}
 
 
 def needs(extra: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
-    """A decorator for functions that import optional packages late: what is missing becomes a `MissingExtra`.
+    """A decorator for functions that import optional packages late: a missing package becomes a `MissingExtra`.
 
     Args:
         extra: to name where the missing package is part of several.
@@ -54,5 +54,5 @@ def needs(extra: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
 def missing(package: str, extra: str) -> MissingExtra:
     """The error that says which extra to install."""
     return MissingExtra(
-        f"this needs the package {package}, which is not installed; run: pip install 'graphrec[{extra}]'"
+        f"this needs the Python package {package}, which is not installed; run: pip install 'graphrec[{extra}]'"
     )

@@ -135,6 +135,9 @@ class Asked:
     """None for a Cypher statement."""
     columns: tuple[str, ...]
     rows: tuple[tuple[object, ...], ...]
+    is_cut: bool = False
+    """There are more rows than were asked for."""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

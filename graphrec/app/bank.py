@@ -290,8 +290,8 @@ class Bank:
             for number in numbers:
                 yield replayer.replay(self.record_entry(number))
 
-    def doctor(self) -> answers.Health:
-        """What this machine, the home and the store are like."""
+    def doctor(self, *, deep: bool = False) -> answers.Health:
+        """What this machine, the home and the store are like; `deep` reads all rows of the store too."""
         from graphrec.app.doctor import run_checks
 
-        return run_checks(lambda: self)
+        return run_checks(lambda: self, deep=deep)

@@ -98,7 +98,7 @@ def evaluate(bank: Bank, request: Evaluate, progress: Progress) -> Evaluated:
             snapshot, folder, ks=request.ks, baselines=request.baselines, seed=bank.settings.seed, home=home,
             wanted=wanted, progress=progress,
         )  # fmt: skip
-        stage.count(users=int(done.split["users"]))
+        stage.count(users=int(done.split.users))
     if request.report is not None:
         from graphrec.evaluation.report.words import people
         from graphrec.evaluation.report.write import write_report
@@ -133,7 +133,13 @@ def evaluate_dates(bank: Bank, request: EvaluateDates, progress: Progress) -> Ro
     check_protocol(request.protocol)
     with log.stage("evaluate dates", protocol=request.protocol) as stage, scratch_folder(bank.home.path) as folder:
         sink = MemorySink()
-        run_load(load_mapping(request.protocol), request.data, sink, scratch=folder)
+        run_load(
+            load_mapping(request.protocol),
+            request.data,
+            sink,
+            scratch=folder,
+            sql_seconds=bank.settings.sql_seconds,
+        )
         snapshot = write_snapshot(folder / "snapshot", sink.schema, sink.nodes, sink.edges, sink.series, {})
         prices = Prices.of(sink.series["price"], list(snapshot.nodes(sink.schema.roles.product).ids))
         done = evaluate_rolling(

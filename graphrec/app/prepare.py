@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from graphrec import log
 from graphrec.app.answers import Loaded, Proposed, Taken
@@ -17,17 +18,21 @@ from graphrec.graph.rows import LoadReport, Sink
 from graphrec.graph.shelf import DIGITS, SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.loading import Mapping, check, load_mapping, parse_limit, run_load
 from graphrec.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from graphrec.loading import Mapping
 
 
 def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
     """The files of a mapping into the store, or checked only."""
+    from graphrec.loading import folder_of, load_mapping, parse_limit, run_load
+
     if request.check and request.bulk is not None:
         raise UsageError("--check writes nothing and --bulk writes files; leave one of them out")
     limit = parse_limit(request.max_rejected)
     mapping = load_mapping(request.mapping, bank.settings.roles)
-    folder = _data(request.mapping, request.data)
+    folder = request.data or folder_of(request.mapping)
     with log.stage("load", mapping=mapping.name, check=request.check) as stage:
         if request.check:
             path = request.rejected
@@ -57,10 +62,6 @@ def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
     return Loaded(report, request.check, rejected, path if rejected else None, command)
 
 
-def _data(mapping: str, data: Path | None) -> Path:
-    return data or (Path(mapping).parent if Path(mapping).is_file() else Path())
-
-
 @contextmanager
 def _sink(bank: Bank, home: Home, bulk: Path | None) -> Iterator[Sink]:
     if bulk is not None:
@@ -75,8 +76,9 @@ def _sink(bank: Bank, home: Home, bulk: Path | None) -> Iterator[Sink]:
 
 
 def _check(
-    bank: Bank, mapping: Mapping, folder: Path, limit: float, rejected: Path | None, progress: Progress
+    bank: Bank, mapping: "Mapping", folder: Path, limit: float, rejected: Path | None, progress: Progress
 ) -> LoadReport:
+    from graphrec.loading import check
     from graphrec.store import is_server, open_store
 
     if not is_server(bank.settings.store) and not Path(bank.store).exists():
@@ -133,6 +135,7 @@ def take_snapshot(bank: Bank, request: TakeSnapshot, progress: Progress) -> Take
 def _from_mapping(bank: Bank, name: str, request: TakeSnapshot, as_of: datetime | None, progress: Progress) -> Snapshot:
     from graphrec.graph.build import write_snapshot
     from graphrec.graph.memory import MemorySink
+    from graphrec.loading import folder_of, load_mapping, parse_limit, run_load
     from graphrec.store.read import forget_origin
 
     mapping = load_mapping(name, bank.settings.roles)
@@ -140,7 +143,7 @@ def _from_mapping(bank: Bank, name: str, request: TakeSnapshot, as_of: datetime 
     home = bank.home.prepare()
     sink = MemorySink()
     run_load(
-        mapping, _data(name, request.data), sink, max_rejected=limit, rejected_path=home.path / "rejected.csv",
+        mapping, request.data or folder_of(name), sink, max_rejected=limit, rejected_path=home.path / "rejected.csv",
         scratch=home.path,
         sql_seconds=bank.settings.sql_seconds,
         progress=progress,
@@ -174,7 +177,7 @@ def latest_snapshot(bank: Bank, home: Home, progress: Progress = silent) -> Snap
         NotTrained: there is no snapshot and nothing in the store.
     """
     from graphrec.store import is_server, open_store
-    from graphrec.store.read import current_snapshot, is_chosen, take_snapshot
+    from graphrec.store.read import current_snapshot, is_chosen, is_unused, take_snapshot
 
     shelf = SnapshotShelf(home.snapshots)
     if is_chosen(shelf):
@@ -188,7 +191,7 @@ def latest_snapshot(bank: Bank, home: Home, progress: Progress = silent) -> Snap
     moment = parse_moment(home.as_of) if home.as_of else None
     try:
         with open_store(bank.settings.store, home.store, bank.settings.login) as store:
-            if not store.sources():
+            if is_unused(store):
                 return shelf.latest()
             return current_snapshot(store, shelf) or take_snapshot(store, shelf, moment, progress, follows=True)
     except Unreachable as error:

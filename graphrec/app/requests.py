@@ -214,6 +214,10 @@ class AskQuery:
     query: str
     parameters: tuple[tuple[str, str], ...] = ()
     write: bool = False
+    timeout: float = 60.0
+    """Seconds that it may take; a statement that writes takes as long as it takes."""
+    limit: int = 10_000
+    """Rows that are given."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from functools import cached_property
 from typing import Literal
 
 from graphrec.graph.snapshot import Snapshot
+from graphrec.policy.conditions import parse
+from graphrec.policy.operands import BadCondition
 
 BUILT_IN = "built-in"
 """The version of the rules that are in force where there is no policy.toml; no file may take it."""
@@ -39,15 +41,6 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class PolicyIdentity:
-    """What answers, records and exports say of the policy that was in force."""
-
-    version: str
-    hash: str
-    """SHA-256 of the whole policy."""
-
-
-@dataclass(frozen=True)
 class Policy:
     """Rules in the order of their evaluation; the first that refuses is the one that is counted."""
 
@@ -63,11 +56,6 @@ class Policy:
         """Whether these are the rules of a home without a policy.toml, also in a copy that a record keeps."""
         return self.version == BUILT_IN
 
-    @property
-    def identity(self) -> "PolicyIdentity":
-        """Version and hash, as answers and records name a policy."""
-        return PolicyIdentity(self.version, self.hash)
-
     @cached_property
     def hash(self) -> str:
         """SHA-256 of version, levels and rules; spaces in conditions, comments and the file's name do not count."""
@@ -80,8 +68,11 @@ class Policy:
 
 
 def canonical(condition: str) -> str:
-    """A condition with one way of spacing and quoting."""
-    return ast.unparse(ast.parse(f"({condition}\n)", mode="eval"))
+    """A condition with one way of spacing and quoting; what is no condition stays as it is."""
+    try:
+        return ast.unparse(parse(condition))
+    except BadCondition:
+        return condition
 
 
 HELD = Rule("held", "already held", "not held")

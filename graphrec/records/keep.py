@@ -91,7 +91,7 @@ class Kept:
             # Equal content may have been taken for several dates.
             dated = taken.dated(as_of)
             _same(f"model {name}", model, model_hash(other, read_meta(other)["description"]), second)
-            yield dated, open_model(other, dated)
+            yield dated, open_model(other, dated, exact=False)
 
     def policy(self, wanted: str) -> Policy:
         """The policy with this hash, checked against it.

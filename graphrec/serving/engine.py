@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.errors import UnknownId
+from graphrec.errors import CheckpointMismatch, UnknownId
 from graphrec.graph.adjacency import Adjacency
 from graphrec.graph.shelf import DIGITS, SnapshotShelf
 from graphrec.graph.snapshot import Nodes, Snapshot
@@ -23,7 +23,7 @@ from graphrec.policy.rules import Policy, default_policy
 from graphrec.schema import LANGUAGES
 from graphrec.serving.answer import Answer, ExplainOptions, Item, ListOptions, ScoreGradients
 from graphrec.serving.confidence import confidence, total_weight
-from graphrec.serving.eligible import Eligibility
+from graphrec.serving.eligible import Eligibility, date_of
 from graphrec.serving.gradients import gradients_of
 from graphrec.serving.positions import ABSENT, Positions
 from graphrec.serving.reasons.languages import language_of
@@ -141,7 +141,11 @@ class Engine:
 
     @classmethod
     def open(cls, home: Home, kind: str | None = None) -> "Engine":
-        """The engine of a home: its final model if there is one, of that kind if given.
+        """The engine of a home: its final model if there is one, of that kind if given, on its newest snapshot.
+
+        The weights are those of the model; names, states of products, consents and what is held are of the newest
+        snapshot. Where that has another schema, or is as of an earlier date than the one that the model was trained
+        on, that one is served.
 
         Raises:
             NotTrained: there is no model, or its snapshot is gone.
@@ -149,12 +153,28 @@ class Engine:
         """
         opened = open_files(latest(home, kind))
         shelf = SnapshotShelf(home.snapshots)
-        snapshot = shelf.of_address(opened.snapshot, opened.meta["as_of"])
-        newer = shelf.latest_hash() not in (None, snapshot.hash[:DIGITS])
-        notes = (
-            ("there is a newer snapshot than that of this model; graphrec train brings them together",) if newer else ()
-        )
-        return cls(snapshot, opened.model(snapshot), notes, home_policy(home, snapshot))
+        snapshot = shelf.latest()
+        notes: tuple[str, ...] = ()
+        if snapshot.hash != opened.snapshot and snapshot.as_of is not None:
+            own = shelf.of_address(opened.snapshot, opened.meta["as_of"])
+            snapshot = snapshot if (date_of(snapshot) or 0) >= (date_of(own) or 0) else own
+        elif snapshot.hash == opened.snapshot:
+            # Equal content may have been taken for several dates: the answers keep the date of the model.
+            snapshot = snapshot.dated(opened.meta["as_of"])
+        try:
+            model = opened.model(snapshot)
+        except CheckpointMismatch:
+            snapshot = shelf.of_address(opened.snapshot, opened.meta["as_of"])
+            model = opened.model(snapshot)
+            notes = ("the newest snapshot has other labels, edge types or roles than this model; run: graphrec train",)
+        else:
+            if opened.snapshot != snapshot.hash:
+                older = (
+                    f"the model was trained on an older snapshot ({opened.snapshot[:DIGITS]}): scores and reasons are "
+                    "of that, names, product states and what is held of now; graphrec train brings them together"
+                )
+                notes = (older,)
+        return cls(snapshot, model, notes, home_policy(home, snapshot))
 
     def recommend(self, user_id: str, k: int, options: ListOptions = LIST) -> Answer:
         """The k best products for a user, each with its strongest reasons.

@@ -159,8 +159,8 @@ def test_nothing_is_written_beside_the_store(
 
 def test_series_that_are_no_longer_brought_go(store: EmbeddedStore) -> None:
     feed(store.sink(), source())
-    assert names(store.series_folder) == ["bank__price.parquet"]
-    (store.series_folder / "bank__price.parquet").unlink()
+    assert names(store.series_folder) == ["bank@price.parquet"]
+    (store.series_folder / "bank@price.parquet").unlink()
     assert not store.sink().is_current(source()), "its series are not there"
     feed(store.sink(), source())
     feed(store.sink(), source(schema=replace(SCHEMA, series={}), files="f2"))

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from graphrec.config.names import nearest
 
 MANY = 8
 """More known words than these are not all listed."""
+LONGEST = 100
+"""The most bytes of a name, percent-encoded: names become parts of file names."""
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
@@ -16,6 +19,11 @@ def suggest(word: str, known: Iterable[str]) -> str:
         return f"; did you mean {close!r}?"
     more = " …" if len(names) > MANY else ""
     return f"; there is {', '.join(names[:MANY])}{more}" if names else ""
+
+
+def is_too_long(name: str) -> bool:
+    """Whether a name cannot be part of a file name."""
+    return len(quote(name, safe="")) > LONGEST
 
 
 def is_name(text: str) -> bool:

@@ -14,7 +14,7 @@ from graphrec.config.settings import RoleOverrides
 from graphrec.errors import SourceError
 from graphrec.loading.mapping.consistency import check_reasons, check_roles
 from graphrec.loading.mapping.file import EdgeTable, FileTable, MappingFile, NodeTable, SeriesTable, SplitTable
-from graphrec.loading.mapping.names import is_name, suggest
+from graphrec.loading.mapping.names import LONGEST, is_name, is_too_long, suggest
 from graphrec.loading.mapping.specs import (
     PACKED,
     READERS,
@@ -40,6 +40,20 @@ def shipped_names() -> list[str]:
     return sorted(entry.name[:-5].replace("_", "-") for entry in found if entry.name.endswith(".toml"))
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; a path that the system cannot even ask for, such as one too long, is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def folder_of(name_or_path: str | Path) -> Path:
+    """Where the files of a mapping are when no folder is named: that of the TOML file, else the current one."""
+    path = Path(name_or_path)
+    return path.parent if is_file(path) else Path()
+
+
 def load_mapping(name_or_path: str | Path, roles: RoleOverrides = NO_ROLES) -> Mapping:
     """The mapping of a shipped name or of a file.
 
@@ -51,7 +65,7 @@ def load_mapping(name_or_path: str | Path, roles: RoleOverrides = NO_ROLES) -> M
         SourceError: there is no such mapping, or a key or value is not one of docs/mappings.md.
     """
     path = Path(name_or_path)
-    if path.is_file():
+    if is_file(path):
         return _mapping(read_toml(path, SourceError), roles)
     name = str(name_or_path).replace("_", "-").removesuffix(".toml")
     if name in shipped_names():
@@ -60,7 +74,7 @@ def load_mapping(name_or_path: str | Path, roles: RoleOverrides = NO_ROLES) -> M
     known = shipped_names()
     close = nearest(name, known)
     raise SourceError(
-        f"no mapping {str(name_or_path)!r}: it is no file, and graphrec ships {', '.join(known)}"
+        f"no mapping {shown(str(name_or_path))}: it is no file, and graphrec ships {', '.join(known)}"
         + (f"; did you mean {close!r}?" if close else "")
     )
 
@@ -81,6 +95,11 @@ def parse_mapping(text: str, where: str, roles: RoleOverrides = NO_ROLES) -> Map
 
 def _mapping(document: Document, overrides: RoleOverrides) -> Mapping:
     table = convert(document, MappingFile)
+    if is_too_long(table.source.name) or not table.source.name.isprintable():
+        document.refuse(
+            ("source", "name"),
+            f"source.name = {shown(table.source.name)} is not a name; want at most {LONGEST} printable characters",
+        )
     for path in _lists_with_doubles(document):
         document.refuse(path, f"{key_text(path)} has a text twice; leave one out")
     for language in table.words:
@@ -102,10 +121,25 @@ def _mapping(document: Document, overrides: RoleOverrides) -> Mapping:
         reasons=_reasons(document, table),
         reasons_in={name: ways for name, ways in table.reasons.items() if isinstance(ways, dict)},
         words=table.words,
+        lines=_lines(document),
     )
     check_roles(mapping, document)
     check_reasons(mapping, document)
     return mapping
+
+
+def _lines(document: Document) -> dict[tuple[str, ...], int]:
+    """The line of every key and table, down to the third level."""
+    found: dict[tuple[str, ...], int] = {}
+    left: list[tuple[tuple[str, ...], Any]] = [((), document.content)]
+    while left:
+        path, table = left.pop()
+        for key, value in table.items():
+            if (line := document.line((*path, key))) is not None:
+                found[(*path, key)] = line
+            if isinstance(value, dict) and len(path) < 3:
+                left.append(((*path, key), value))
+    return found
 
 
 def _lists_with_doubles(document: Document) -> list[KeyPath]:
@@ -128,6 +162,15 @@ def _check_name(document: Document, path: KeyPath, what: str) -> None:
         document.refuse(
             path, f"{key_text(path)}: {shown(name)} is not {what}; want letters, digits and _, beginning with a letter"
         )
+    _check_length(document, path, name)
+
+
+def _check_length(document: Document, path: KeyPath, name: str) -> None:
+    """Refuse a name that is too long for the files that it is part of."""
+    if is_too_long(name):
+        document.refuse(
+            path, f"{key_text(path)}: {shown(name)} is too long; want at most {LONGEST} letters or digits of English"
+        )
 
 
 def _file(document: Document, name: str, value: str | FileTable) -> FileSpec:
@@ -135,6 +178,8 @@ def _file(document: Document, name: str, value: str | FileTable) -> FileSpec:
     _check_name(document, at, "a table name")
     table = FileTable(value) if isinstance(value, str) else value
     path = Path(table.path)
+    if "\0" in table.path or any(len(part.encode()) > 255 for part in path.parts):
+        document.refuse(at, f"{key_text(at)} is {shown(table.path)}, which no file can be called; correct it")
     if path.is_absolute() or ".." in path.parts:
         document.refuse(at, f"{key_text(at)} is {shown(table.path)}; paths are relative to --data and stay inside it")
     reader = table.reader if table.reader is not UNSET else _reader_of(document, at, path)

@@ -29,7 +29,7 @@ def engine() -> Any:
         raise StoreError(f"the engine of the embedded store, {name}, is not installed; run make install") from error
 
 
-def open_database(path: Path, *, create: bool) -> Any:
+def open_database(path: Path, *, create: bool, read_only: bool = False) -> Any:
     """The database in a folder.
 
     Raises:
@@ -37,11 +37,21 @@ def open_database(path: Path, *, create: bool) -> Any:
         StoreError: it cannot be opened.
     """
     package = engine()
-    with errors(path):
-        database = package.create_database(str(path)) if create else package.open_database(str(path))
-        # Without it a commit is only in the memory of the system: safe against kill -9, not against a power cut.
-        database.set_wal_flush("yes_nometadata")
-        return database
+    try:
+        with errors(path):
+            database = _opened(package, path, create=create, read_only=read_only)
+            # Without it a commit is only in the memory of the system: safe against kill -9, not against a power cut.
+            if not read_only:
+                database.set_wal_flush("yes_nometadata")
+            return database
+    except QueryError as error:
+        raise StoreError(
+            f"the store {path} cannot be opened: {error}; if its files are damaged, remove the folder and load again"
+        ) from error
+
+
+def _opened(package: Any, path: Path, *, create: bool, read_only: bool) -> Any:
+    return package.create_database(str(path)) if create else package.open_database(str(path), read_only=read_only)
 
 
 def quote(name: str) -> str:
