@@ -118,7 +118,7 @@ def _evaluate_dates(name: str, data: Path | None, kind: str, *, json: bool) -> N
 
 def _print(done: "Evaluation") -> None:
     split = done.split
-    for text in (*split["notes"], *done.notes):
+    for text in (*split.notes, *done.notes):
         note(f"note: {text}")
     rows = []
     for metric in SHOWN:
@@ -129,11 +129,11 @@ def _print(done: "Evaluation") -> None:
                 rows.append([name, _cell(done.metrics[name]), *others])
     columns = ["", done.model, *done.baselines]
     title = (
-        f"test part: {split['users']:,} users, {split['test_interactions']:,} interactions; split {split['name']} "
-        f"{split['hash'][:16]}"
+        f"test part: {split.users:,} users, {split.test_interactions:,} interactions; split {split.name} "
+        f"{split.hash[:16]}"
     )
     table(columns, rows, title=title, right=columns[1:])
-    say(f"full ranking, fitted on {split['fitted']}, candidates without {split['masked']}; {done.seconds:.1f} s")
+    say(f"full ranking, fitted on {split.fitted}, candidates without {split.masked}; {done.seconds:.1f} s")
 
 
 def _cell(found: "Interval") -> str:

@@ -90,7 +90,7 @@ def test_a_test_user_about_whom_nothing_is_known_counts_as_nothing_found(tmp_pat
     snapshot = make(tmp_path)
     folder = train(snapshot, home, TrainOptions("kernel", fixed=True)).path
     found = evaluate(snapshot, folder, ks=(2,), baselines=())
-    assert found.split["users"] == 3
+    assert found.split.users == 3
     assert found.metrics["recall@2"].value == pytest.approx(1 / 3)  # u2 alone: p4 has no holder, u4 no history
 
 

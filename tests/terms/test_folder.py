@@ -55,7 +55,7 @@ def in_a_process(homes: list[Path]) -> list[str]:
 def damaged(home: Path, to: Path) -> list[Path]:
     """Copies of a home, each with one flip, cut or deletion in a file of its model."""
     rng = np.random.default_rng(1)
-    found = []
+    found: list[Path] = []
     for name in (META, ARRAYS, "checksums"):
         content = (home / "models" / "blend-final" / name).read_bytes()
         changed: list[bytes | None] = [content[: len(content) // 2], b"", None]
@@ -210,7 +210,8 @@ def test_threads_that_share_an_opened_model_get_the_same_answers(tmp_path: Path,
     home = served(tmp_path / "home", kind)
     expected = answers(Engine.open(home))
     for _ in range(3):
-        engine, found = Engine.open(home), []
+        engine = Engine.open(home)
+        found: list[str] = []
         begin = threading.Barrier(6)
 
         def ask(engine: Engine = engine, found: list[str] = found, begin: threading.Barrier = begin) -> None:
