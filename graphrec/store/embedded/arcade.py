@@ -8,6 +8,7 @@ import importlib
 import json
 import os
 import re
+import shlex
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -74,7 +75,8 @@ def chosen() -> Engine:
 def _import(engine: Engine) -> Any:
     # No log to the console, none into the current folder.
     os.environ.setdefault("ARCADEDB_LOG_CONSOLE", "0")
-    os.environ.setdefault("ARCADEDB_JVM_ARGS", JVM_OPTIONS)
+    quiet = shlex.quote(f"-Djava.util.logging.config.file={Path(__file__).with_name('logging.properties')}")
+    os.environ.setdefault("ARCADEDB_JVM_ARGS", f"{JVM_OPTIONS} {quiet}")
     os.environ.setdefault("ARCADEDB_JVM_ERROR_FILE", str(Path(tempfile.gettempdir(), "hs_err_pid%p.log")))
     try:
         return importlib.import_module(engine.package)

@@ -106,7 +106,7 @@ def _chunks(database: Any, statement: str) -> Iterator[list[dict[str, Any]]]:
 def _copy_indexes(old: Any, new: Any) -> None:
     """Full-text indexes; those of vectors are made by the export that writes the vectors."""
     for row in _rows(old, "SELECT typeName, properties, indexType FROM schema:indexes"):
-        if row["indexType"] == "FULL_TEXT" and row["typeName"]:
+        if str(row["indexType"]) == "FULL_TEXT" and row["typeName"]:
             label, name = arcade.quote(row["typeName"]), row["properties"][0]
             name = name[0] if isinstance(name, list) else name
             new.command("sql", f"CREATE PROPERTY {label}.{arcade.quote(name)} IF NOT EXISTS STRING").close()
