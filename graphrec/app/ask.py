@@ -22,8 +22,8 @@ def query(bank: Bank, request: AskQuery) -> Asked:
     from graphrec.store.read import forget_origin
 
     name = request.query if re.fullmatch(r"[\w-]+", request.query) else None
-    given = dict(request.parameters)
-    values = given if name else {key: _value(key, text) for key, text in given.items()}
+    texts = dict(request.parameters)
+    values = texts if name else {key: _value(key, text) for key, text in texts.items()}
     with open_store(bank.settings.store, bank.home.store, bank.settings.login) as store:
         if request.write and not name:
             forget_origin(bank.home.snapshots)
@@ -34,12 +34,12 @@ def query(bank: Bank, request: AskQuery) -> Asked:
     return Asked(name, tuple(found.columns), tuple(found.rows), found.is_cut, answer.notes)
 
 
-def _value(name: str, given: str) -> object:
+def _value(name: str, text: str) -> object:
     """A number, list or true/false when it is written as one, else the text."""
     try:
-        return json.loads(given)
+        return json.loads(text)
     except ValueError:
-        return given
+        return text
     except RecursionError:
         raise UsageError(f"--param {name} is nested too deep; want a number, a text, or lists of them") from None
 

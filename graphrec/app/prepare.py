@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from graphrec import log
 from graphrec.app.answers import Loaded, Proposed, StoreConverted, Taken
@@ -17,12 +18,16 @@ from graphrec.graph.rows import LoadReport, Sink
 from graphrec.graph.shelf import DIGITS, SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.loading import Mapping, check, folder_of, load_mapping, parse_limit, run_load
 from graphrec.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from graphrec.loading import Mapping
 
 
 def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
     """The files of a mapping into the store, or checked only."""
+    from graphrec.loading import folder_of, load_mapping, parse_limit, run_load
+
     if request.check and request.bulk is not None:
         raise UsageError("--check writes nothing and --bulk writes files; leave one of them out")
     limit = parse_limit(request.max_rejected)
@@ -71,8 +76,9 @@ def _sink(bank: Bank, home: Home, bulk: Path | None) -> Iterator[Sink]:
 
 
 def _check(
-    bank: Bank, mapping: Mapping, folder: Path, limit: float, rejected: Path | None, progress: Progress
+    bank: Bank, mapping: "Mapping", folder: Path, limit: float, rejected: Path | None, progress: Progress
 ) -> LoadReport:
+    from graphrec.loading import check
     from graphrec.store import is_server, open_store
 
     if not is_server(bank.settings.store) and not Path(bank.store).exists():
@@ -129,6 +135,7 @@ def take_snapshot(bank: Bank, request: TakeSnapshot, progress: Progress) -> Take
 def _from_mapping(bank: Bank, name: str, request: TakeSnapshot, as_of: datetime | None, progress: Progress) -> Snapshot:
     from graphrec.graph.build import write_snapshot
     from graphrec.graph.memory import MemorySink
+    from graphrec.loading import folder_of, load_mapping, parse_limit, run_load
     from graphrec.store.read import forget_origin
 
     mapping = load_mapping(name, bank.settings.roles)

@@ -81,7 +81,7 @@ def _print_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
 
 def _finite(value: Any) -> Any:
-    """A value as JSON has it: what is no finite number is null."""
+    """A value as JSON has it: NaN and infinities are null."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, list | tuple):

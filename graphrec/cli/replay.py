@@ -16,7 +16,7 @@ def command(
 ) -> None:
     """Compute a recorded answer again from the snapshot, the model and the policy of that time.
 
-    Either the bytes are those of the record, or it is said what is not there any more and what differs.
+    Prints that the bytes are the same, or names each file that is gone and each value that differs.
     """
     done = bank().replay(number)
     if json:

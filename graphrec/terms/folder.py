@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.errors import CheckpointMismatch, Damaged, NotTrained
+from graphrec.errors import CheckpointMismatch, Damaged, NotTrained, SchemaOutdated
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.graph.arrays import CheckedFolder, read_sealed, seal
 from graphrec.graph.shelf import DIGITS, SnapshotShelf
@@ -105,6 +105,7 @@ class ModelFiles:
         Raises:
             CheckpointMismatch: labels, edge types or roles are others, or the snapshot with `exact`.
             Damaged: a file is not what was written.
+            SchemaOutdated: it has a form of term that this graphrec does not know.
         """
         remedy, meta = _remedy(self.folder), self.meta
         same = meta["snapshot"] == snapshot.hash
@@ -130,7 +131,8 @@ class ModelFiles:
             _check_array(one, counts, self.folder)
         graph = Graph(snapshot.schema, counts, {hop: rows.adjacency() for hop, rows in stored.items()})
         entries = meta["description"]["terms"]
-        terms = [FORMS[entry["form"]].open(one, graph) for entry, one in zip(entries, described, strict=True)]
+        forms = [_form(entry["form"], self.folder) for entry in entries]
+        terms = [form.open(one, graph) for form, one in zip(forms, described, strict=True)]
         blend = Blend(terms, [entry["weight"] for entry in entries])
         return Model(blend, graph, meta, self.folder, {} if same else _other_ids(arrays, labels, snapshot))
 
@@ -152,6 +154,15 @@ def open_files(folder: Path) -> ModelFiles:
 def open_model(folder: Path, snapshot: Snapshot, *, exact: bool = True) -> Model:
     """The model in a folder, for a snapshot: see `ModelFiles.model`."""
     return open_files(folder).model(snapshot, exact=exact)
+
+
+def _form(name: str, folder: Path) -> type[Term]:
+    if name not in FORMS:
+        raise SchemaOutdated(
+            f"model {folder.name} has a term of form {name!r}, this graphrec knows {', '.join(FORMS)}; "
+            f"{_remedy(folder)}"
+        )
+    return FORMS[name]
 
 
 def _ends(schema: GraphSchema, hop: Hop) -> tuple[str, str]:
@@ -345,6 +356,8 @@ def _remedy(folder: Path) -> str:
 
 
 def _option(folder: Path) -> str:
-    kind, _, final = folder.name.rpartition("-")
+    kind, _, part = folder.name.rpartition("-")
+    if part not in ("test", "final"):
+        return ""
     model = f" --model {kind}" if kind != DEFAULT else ""
-    return model + (" --final" if final == "final" else "")
+    return model + (" --final" if part == "final" else "")

@@ -242,6 +242,7 @@ found = [engine.recommend(user, 4, options).to_json() for user in users]
 found += [engine.explain(user, "P05", 4).to_json() for user in users]
 positions = [engine.users.ids.find(user) for user in users]
 found += [answer.to_json() for answer in recommend_many(engine, positions, 4, options)]
+assert not [name for name in sys.modules if name.startswith(("graphrec.training", "graphrec.models"))]
 print(json.dumps(found, sort_keys=True))
 """
 
