@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,11 @@ def ask_apart(path: Path, text: str, parameters: Mapping[str, Any], bounds: Boun
         QueryError: it ran past its time, or the engine refuses it.
         Unreachable: another process has the store open.
     """
-    request = {"path": str(path), "text": text, "parameters": dict(parameters), "rows": bounds.rows}
+    request = {"path": str(path), "text": text, "parameters": dict(parameters), **asdict(bounds)}
     known = os.pathsep.join(one for one in sys.path if one)
     with subprocess.Popen(
         [sys.executable, "-m", __name__],
-        env={**os.environ, "PYTHONPATH": known, "GRAPHREC_SECONDS": str(bounds.seconds)},
+        env={**os.environ, "PYTHONPATH": known},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -54,12 +55,11 @@ def main() -> None:
     from graphrec.store.embedded.store import EmbeddedStore
 
     request = json.load(sys.stdin)
-    seconds = float(os.environ.pop("GRAPHREC_SECONDS"))
     with EmbeddedStore(Path(request["path"]), Path(request["path"])) as store:
         try:
             store.open()
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.setitimer(signal.ITIMER_REAL, seconds)
+            signal.setitimer(signal.ITIMER_REAL, request["seconds"])
             found = store.first_rows(request["text"], request["parameters"], request["rows"])
             signal.setitimer(signal.ITIMER_REAL, 0)
             answer: dict[str, Any] = {"columns": found.columns, "rows": found.rows, "is_cut": found.is_cut}
