@@ -1,4 +1,4 @@
-"""The registry: one list of models, quick to read, extended by other distributions, with one line where one is wrong."""
+"""The registry: one list of models, quick to read, extended by other distributions; a wrong one is one line."""
 
 import subprocess
 import sys
@@ -80,7 +80,8 @@ def test_a_missing_package_names_the_extra() -> None:
     with pytest.raises(MissingExtra) as caught, needs_extra("train", "ease"):
         import no_such_package_at_all  # type: ignore[import-not-found]  # noqa: F401
     assert str(caught.value) == (
-        "ease needs the Python package no_such_package_at_all, which is not installed; run: pip install 'graphrec[train]'"
+        "ease needs the Python package no_such_package_at_all, which is not installed; "
+        "run: pip install 'graphrec[train]'"
     )
     assert caught.value.exit_code == 2
     with pytest.raises(ModuleNotFoundError), needs_extra("train"):
