@@ -15,6 +15,9 @@ ROOT = Path(__file__).resolve().parent.parent
 for _name in list(os.environ):
     if _name.startswith("GRAPHREC_") and not _name.startswith("GRAPHREC_TEST_"):
         del os.environ[_name]
+#: GRAPHREC_TEST_ENGINE=jvm runs the tests on the other engine of the embedded store.
+if os.environ.get("GRAPHREC_TEST_ENGINE"):
+    os.environ["GRAPHREC_ENGINE"] = os.environ["GRAPHREC_TEST_ENGINE"]
 #: One thread per library: tests run beside each other, and sums come out in one order.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
     os.environ.setdefault(_name, "1")

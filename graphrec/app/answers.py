@@ -192,6 +192,19 @@ class RecordHead:
 
 
 @dataclass(frozen=True)
+class StoreConverted:
+    """What a conversion of the embedded store did."""
+
+    before: str
+    """Engine and version that wrote it."""
+    after: str
+    nodes: int
+    edges: int
+    is_done: bool
+    """False: there was nothing to do."""
+
+
+@dataclass(frozen=True)
 class Check:
     """One finding of doctor."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphrec import log
-from graphrec.app.answers import Loaded, Proposed, Taken
+from graphrec.app.answers import Loaded, Proposed, StoreConverted, Taken
 from graphrec.app.bank import Bank
 from graphrec.app.moments import parse_moment
 from graphrec.app.requests import Embed, Load, ProposeMapping, TakeSnapshot
@@ -164,6 +164,18 @@ def embed(bank: Bank, request: Embed, progress: Progress) -> EncodeReport:
         done = embed_snapshot(snapshot, bank.home.vectors, request.encoder or bank.settings.encoder, progress=progress)
         stage.count(texts=done.texts, encoded=done.encoded, cached=done.cached)
     return done
+
+
+def convert_store(bank: Bank, progress: Progress) -> StoreConverted:
+    """The embedded store of the home, written anew by the chosen engine."""
+    from graphrec.store import is_server
+    from graphrec.store.embedded.convert import convert
+
+    if is_server(bank.settings.store):
+        raise UsageError(f"{bank.settings.store} is a server, and graphrec store convert is for the embedded store")
+    home = bank.home.prepare()
+    done = convert(Path(bank.settings.store or home.store), home.series, progress)
+    return StoreConverted(done.before, done.after, done.nodes, done.edges, done.is_done)
 
 
 def latest_snapshot(bank: Bank, home: Home, progress: Progress = silent) -> Snapshot:

@@ -187,7 +187,7 @@ class BulkSink:
 
     def _close(self) -> None:
         if self._batch is not None:
-            with suppress(arcade.engine().ArcadeDBError):
+            with suppress(*arcade.failures()):
                 self._batch.close()
             self._batch = None
         self._database.close()

@@ -169,7 +169,7 @@ class EmbeddedStore(Store):
         return Info(
             kind="embedded",
             address=self.address,
-            version=f"ArcadeDB {arcade.engine().__version__}",
+            version=f"ArcadeDB {arcade.chosen().version}",
             nodes={name: count for name, (kind, count) in sorted(named.items()) if kind == "vertex"},
             edges={name: count for name, (kind, count) in sorted(named.items()) if kind == "edge"},
             sources=tuple(source.name for source in self.sources()),
