@@ -27,8 +27,9 @@ from scipy.stats import t as student
 from graphrec.demo import write_bank
 from graphrec.evaluation.cold.evaluate import ColdStart, evaluate_cold
 from graphrec.evaluation.cold.split import Side
-from graphrec.features.text import Encoder
-from graphrec.features.vectors import VectorCache
+from graphrec.features.blocks import Blocks, Sources
+from graphrec.features.sources.text.cache import VectorCache
+from graphrec.features.sources.text.encoder import Encoder
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.snapshot import Snapshot
@@ -132,7 +133,8 @@ def main() -> None:
 def measured(what: str, side: Side, kind: str, seed: int, snapshot: Snapshot, vectors: Vectors) -> ColdStart:
     """One run, of which the choice, the processor time and the difference to content kNN are printed."""
     began = time.process_time()
-    done = evaluate_cold(snapshot, side, kind=kind, vectors=vectors, seed=seed)
+    sources = Sources.of(Blocks.of("text", vectors))
+    done = evaluate_cold(snapshot, side, kind=kind, sources=sources, seed=seed)
     weights = ", ".join(f"{weight:g} x {term}" for term, weight in done.weights.items())
     print(
         f"{what} ({weights}), seed {seed}: {done.held_out:,} held out, {done.users:,} users, "

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from graphrec.features import text as text_module
-from graphrec.features.text import Encoder
+from graphrec.features.sources.text.encoder import Encoder
 
 WORDS = re.findall(
     r"\w+",

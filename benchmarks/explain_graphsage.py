@@ -20,7 +20,8 @@ from graphrec.graph.adjacency import Graph, Hop, from_codes, visible_graph
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
-from graphrec.models.graphsage.network import GraphSageConfig, HeteroSAGE, fit_graphsage
+from graphrec.models.graphsage import GraphSageConfig
+from graphrec.models.graphsage.network import HeteroSAGE, fit_graphsage
 from graphrec.schema import EdgeSchema, GraphSchema, NodeSchema, Roles
 from graphrec.terms.sage.gradients import NODES, integrated_gradients
 from graphrec.terms.sage.term import SageTerm
@@ -38,7 +39,7 @@ def demo_term() -> SageTerm:
         run_load(load_mapping("demo"), Path(folder, "bank"), sink)
         snapshot = write_snapshot(Path(folder, "snapshot"), sink.schema, sink.nodes, sink.edges, sink.series)
         graph = visible_graph(snapshot)
-        return fit_graphsage(graph, None, GraphSageConfig(epochs=20)).term
+        return fit_graphsage(graph, GraphSageConfig(epochs=20)).term
 
 
 def random_term() -> SageTerm:

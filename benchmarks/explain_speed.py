@@ -17,6 +17,7 @@ import numpy as np
 
 from graphrec.graph.build import write_snapshot
 from graphrec.models.kernel import default_powers, fit_kernel
+from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.serving.lists import recommend_many
 from graphrec.terms.blend import Blend
@@ -34,7 +35,7 @@ def main() -> int:
     rng = np.random.default_rng(SEED)
     blend, held = engine.model.blend, engine.model.graph.hops[BOUGHT]
     users = np.sort(rng.choice(np.flatnonzero(held.degrees()), 1_000, replace=False)).astype(np.int32)
-    answers = list(recommend_many(engine, users.tolist(), K, reasons=1))
+    answers = list(recommend_many(engine, users.tolist(), K, ListOptions(reasons=1)))
     top = [engine.products.ids.find(answer.items[rng.integers(len(answer.items))].product) for answer in answers]
     ids = [engine.users.ids[int(user)] for user in users]
     rows = {int(user): blend.row(int(user)) for user in users}
@@ -64,7 +65,7 @@ def main() -> int:
 
 def batch(engine: Engine, users: list[int]) -> bool:
     """Print explained pairs a second in batches: shares and paths, as G7 counts, and whole answers; misses the bar?"""
-    answers, whole = timed(lambda: list(recommend_many(engine, users, K, reasons=1)))
+    answers, whole = timed(lambda: list(recommend_many(engine, users, K, ListOptions(reasons=1))))
     pairs = sum(len(answer.items) for answer in answers)
     products = [
         np.array([engine.products.ids.find(item.product) for item in answer.items], np.int32) for answer in answers

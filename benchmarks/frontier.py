@@ -14,26 +14,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from graphrec.demo import write_bank
 from graphrec.evaluation.details import Details, Wanted
 from graphrec.evaluation.evaluate import evaluate
 from graphrec.evaluation.frontier import TOLERATED_COST, WANTED_SHARE, Frontier
 from graphrec.evaluation.report.charts import Series, Spot, curves
 from graphrec.evaluation.report.page import page, paragraph, section, table
-from graphrec.features.text import Encoder
-from graphrec.features.vectors import VectorCache
+from graphrec.features.registry import sources_of
 from graphrec.files import whole_file
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
-from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.loading import load_mapping, run_load
 from graphrec.training.fit import TrainOptions, train
-
-Vectors = Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -66,19 +59,13 @@ def measured(name: str, case: Case, data: Path, folder: Path) -> Details:
     split = {str(part): pairs for part, pairs in (sink.split or {}).items()}
     snapshot = write_snapshot(folder / "snapshot", sink.schema, sink.nodes, sink.edges, sink.series, split)
     home = Home(folder / "home").prepare()
-    vectors = _vectors(snapshot, home) if case.texts else {}
-    report = train(snapshot, home, TrainOptions(fixed=case.fixed), vectors=vectors)
+    sources = sources_of(["text"] if case.texts else [], home)
+    report = train(snapshot, home, TrainOptions(fixed=case.fixed), sources=sources)
     done = evaluate(snapshot, report.path, ks=(1, 3, 10), baselines=(), wanted=Wanted(case.explain_users))
     weights = ", ".join(f"{weight:g} x {term}" for term, weight in report.meta["configuration"]["weights"].items())
-    print(f"{name}: {done.split['users']:,} users, split {done.split['hash'][:16]}, {weights}; {done.seconds:.0f} s")
+    print(f"{name}: {done.split.users:,} users, split {done.split.hash[:16]}, {weights}; {done.seconds:.0f} s")
     assert done.details is not None, "details were wanted"
     return done.details
-
-
-def _vectors(snapshot: Snapshot, home: Home) -> Vectors:
-    cache = VectorCache(home.vectors, Encoder.open(None))
-    labels = [label for label in snapshot.labels if snapshot.meta["texts"][label]]
-    return {label: cache.vectors(snapshot.texts(label))[1] for label in labels}
 
 
 def line(name: str, found: Frontier, details: Details) -> list[str]:

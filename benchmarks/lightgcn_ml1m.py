@@ -25,7 +25,9 @@ from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
 from graphrec.metrics.intervals import bootstrap_all
 from graphrec.metrics.ranking import evaluate_lists
-from graphrec.models.lightgcn_id.network import PlainLightGCNConfig, fit_lightgcn_id
+from graphrec.models.inputs import Inputs
+from graphrec.models.lightgcn_id import PlainLightGCNConfig
+from graphrec.models.lightgcn_id.network import fit_lightgcn_id
 from graphrec.terms.blend import Blend
 from graphrec.terms.factors import FactorTerm
 from graphrec.training.lists import ranked_lists
@@ -56,7 +58,7 @@ def fit(graph: Graph, validation: Validation, loss: str, seed: int) -> FactorTer
     """LightGCN with its defaults and the epochs that validation prefers."""
     change = BPR if loss == "bpr" else {"epochs": 100, "patience": 12}
     config = replace(PlainLightGCNConfig(loss=loss, seed=seed), **change)  # type: ignore[arg-type]
-    return fit_lightgcn_id(graph, config, evaluate=lambda term: float(validation.judge(term).mean())).term
+    return fit_lightgcn_id(graph, config, Inputs(evaluate=lambda term: float(validation.evaluate(term).mean()))).term
 
 
 def judge(term: FactorTerm, graph: Graph, split: Split) -> Metrics:

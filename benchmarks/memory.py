@@ -30,7 +30,7 @@ def main() -> int:
     held = graph.hops[BOUGHT]
     print(f"{USERS:,} users, {PRODUCTS:,} products, {len(held.indices):,} edges; with the graph: peak {peak():.2f} GiB")
     hops = (BOUGHT, BOUGHT.back(), BOUGHT)
-    kernel = fit_kernel(graph, [Walk(hops, default_powers(SCHEMA, hops))], KernelConfig(SAMPLE))
+    kernel = fit_kernel(graph, [Walk(hops, default_powers(SCHEMA, hops))], KernelConfig(sample=SAMPLE))
     blend = Blend([factors(graph, DIM, SEED), kernel], [0.5, 1.0])
     print(f"with the model: peak {peak():.2f} GiB")
     users = np.arange(USERS, dtype=np.int32)

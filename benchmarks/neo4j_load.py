@@ -139,7 +139,7 @@ def snapshot(uri: str, folder: Path) -> None:
     from graphrec.graph.build import write_snapshot
     from graphrec.store.read import snapshot_inputs
 
-    with Neo4jStore(uri, folder / "series") as store:
+    with Neo4jStore(uri, folder / "series", StoreLogin.from_environment()) as store:
         schema = store.read_schema()
         idle = peak()
         began = time.monotonic()

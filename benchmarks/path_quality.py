@@ -22,9 +22,9 @@ from graphrec.loading import load_mapping, run_load
 from graphrec.metrics.paths import entity_popularity, mean_of_known, type_diversity
 from graphrec.models.kernel import fit_kernel, starting_walks
 from graphrec.models.spectral import fit_spectral
-from graphrec.serving.answer import Answer, Line
+from graphrec.serving.answer import Answer, Line, ListOptions, Node, Preference
 from graphrec.serving.engine import Engine
-from graphrec.serving.reasons.prefer import Preference, history
+from graphrec.serving.reasons.prefer import history
 from graphrec.terms.blend import Blend
 from graphrec.terms.folder import Model
 
@@ -61,33 +61,32 @@ class Judge:
 
     def of(self, answer: Answer) -> dict[str, float]:
         """The metrics of one list, nan where there is nothing to measure."""
-        recent = history(self.engine.snapshot, self.graph, self.engine.users.ids.find(answer.user), EVER)
+        recent = history(self.engine.positions, self.graph, self.engine.users.ids.find(answer.user), EVER)
         leading = [next((line for line in item.lines if line.path), None) for item in answer.items]
         lines = [line for line in leading if line is not None]
         recency, popularity = [], []
         for line in lines:
-            path = line.path or []
-            recency.append(recent.get((self._hop(line, 1), self._node(line, 2)), np.nan))
-            if len(path) > 3 and "id" in path[-3]:
-                popularity.append(float(self.popularity[self._hop(line, -2)][self._node(line, -3)]))
+            recency.append(recent.get((self._hop(line, 0), self._node(line, 1)), np.nan))
+            if len(line.nodes) > 2 and isinstance(line.nodes[-2], Node):
+                popularity.append(float(self.popularity[self._hop(line, -1)][self._node(line, -2)]))
         sep = mean_of_known(popularity)
-        diversity = type_diversity([self._hop(line, -2) for line in lines], len(self.types))
+        diversity = type_diversity([self._hop(line, -1) for line in lines], len(self.types))
         return {"LIR": mean_of_known(recency), "SEP": sep, "1-SEP": 1 - sep, "ETD": diversity}
 
     def _hop(self, line: Line, place: int) -> Hop:
-        part = (line.path or [])[place]
-        return Hop(part["type"], part["direction"] == "in")
+        step = line.steps[place]
+        return Hop(step.type, step.direction == "in")
 
     def _node(self, line: Line, place: int) -> int:
-        part = (line.path or [])[place]
-        return self.engine.snapshot.nodes(part["label"]).ids.find(part["id"]) if "id" in part else -1
+        node = line.nodes[place]
+        return self.engine.snapshot.nodes(node.label).ids.find(node.id) if isinstance(node, Node) else -1
 
 
 def measured(
     engine: Engine, judge: Judge, users: list[str], prefer: Preference | None
 ) -> tuple[dict[str, float], float]:
     """The mean metrics over users, and the share that is shown."""
-    answers = [engine.recommend(user, K, prefer=prefer) for user in users]
+    answers = [engine.recommend(user, K, ListOptions(prefer=prefer)) for user in users]
     per_user = [judge.of(answer) for answer in answers]
     shown = sum(line.share for answer in answers for item in answer.items for line in item.lines)
     return {name: mean_of_known([one[name] for one in per_user]) for name in per_user[0]}, shown

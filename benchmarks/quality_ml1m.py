@@ -24,8 +24,10 @@ from graphrec.loading import load_mapping, run_load
 from graphrec.metrics.intervals import Interval, bootstrap_all
 from graphrec.metrics.ranking import evaluate_lists
 from graphrec.models.ease import EaseConfig, fit_ease
+from graphrec.models.inputs import Inputs
 from graphrec.models.kernel import fit_kernel
-from graphrec.models.learned_kernel.weights import WalkWeightsConfig, learn_walks
+from graphrec.models.learned_kernel import WalkWeightsConfig
+from graphrec.models.learned_kernel.weights import learn_walks
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
 from graphrec.terms.walks import Walk
@@ -64,7 +66,7 @@ def blend_of(parts: Parts) -> Blend:
 
 def value(parts: Parts, validation: Validation) -> float:
     """nDCG on validation."""
-    return float(validation.judge(blend_of(parts)).mean())
+    return float(validation.evaluate(blend_of(parts)).mean())
 
 
 def best_ease(graph: Graph, validation: Validation) -> Parts:
@@ -84,10 +86,11 @@ def best_ease(graph: Graph, validation: Validation) -> Parts:
 
 def item_lightgcn(graph: Graph, validation: Validation, seed: int) -> Parts:
     """Item-only LightGCN with the epochs that validation prefers."""
-    from graphrec.models.lightgcn.fit import LightGCNConfig, fit_lightgcn
+    from graphrec.models.lightgcn import LightGCNConfig
+    from graphrec.models.lightgcn.network import fit_lightgcn
 
     config = LightGCNConfig(seed=seed, epochs=30, patience=4)
-    return [(fit_lightgcn(graph, None, config, evaluate=lambda term: value([(term, 1.0)], validation)).term, 1.0)]
+    return [(fit_lightgcn(graph, config, Inputs(evaluate=lambda term: value([(term, 1.0)], validation))).term, 1.0)]
 
 
 def blended(models: list[Parts], validation: Validation) -> Parts:
@@ -98,7 +101,7 @@ def blended(models: list[Parts], validation: Validation) -> Parts:
     weights[0] = 1.0
     for place in range(1, len(terms)):
         trials = [np.where(np.arange(len(terms)) == place, weight, weights) for weight in GRID]
-        weights = max(trials, key=lambda trial: float(candidates.judge(trial).mean()))
+        weights = max(trials, key=lambda trial: float(candidates.evaluate(trial).mean()))
     return [(term, float(weight)) for term, weight in zip(terms, weights, strict=True) if weight]
 
 

@@ -20,6 +20,7 @@ from graphrec.home import Home
 from graphrec.loading import load_mapping, run_load
 from graphrec.records.decision import Decisions, Request
 from graphrec.records.verify import verify
+from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.serving.lists import recommend_many
 from graphrec.training.fit import TrainOptions, train
@@ -33,14 +34,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         home = demo_home(Path(folder))
         engine = Engine.open(home, "kernel")
-        decisions = Decisions(home, engine, Request("export", K, {"reasons": 1}))
+        decisions = Decisions(home, engine, Request("export", K, ListOptions(reasons=1)))
         users = len(engine.users)
-        list(recommend_many(engine, range(64), K, reasons=1))
+        list(recommend_many(engine, range(64), K, ListOptions(reasons=1)))
         lists = record = 0.0
         for start in range(0, LISTS, CHUNK):
             positions = [position % users for position in range(start, start + CHUNK)]
             began = time.process_time()
-            answers = list(recommend_many(engine, positions, K, reasons=1))
+            answers = list(recommend_many(engine, positions, K, ListOptions(reasons=1)))
             made = time.process_time()
             decisions.add(answers)
             lists, record = lists + made - began, record + time.process_time() - made

@@ -8,6 +8,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from graphrec.app.bank import Bank as Bank
+    from graphrec.app.requests import AskQuery as AskQuery
+    from graphrec.app.requests import CheckPolicy as CheckPolicy
+    from graphrec.app.requests import Embed as Embed
+    from graphrec.app.requests import Evaluate as Evaluate
+    from graphrec.app.requests import EvaluateDates as EvaluateDates
+    from graphrec.app.requests import EvaluateNew as EvaluateNew
+    from graphrec.app.requests import Explain as Explain
+    from graphrec.app.requests import Export as Export
+    from graphrec.app.requests import Find as Find
+    from graphrec.app.requests import InitPolicy as InitPolicy
+    from graphrec.app.requests import ListRecord as ListRecord
+    from graphrec.app.requests import Load as Load
+    from graphrec.app.requests import MakeDemoBank as MakeDemoBank
+    from graphrec.app.requests import ProposeMapping as ProposeMapping
+    from graphrec.app.requests import PruneRecord as PruneRecord
+    from graphrec.app.requests import Recommend as Recommend
+    from graphrec.app.requests import TakeSnapshot as TakeSnapshot
+    from graphrec.app.requests import Train as Train
+    from graphrec.app.requests import Tune as Tune
+    from graphrec.app.requests import VerifyRecord as VerifyRecord
+    from graphrec.app.requests import WhyNot as WhyNot
     from graphrec.config.settings import Settings as Settings
     from graphrec.config.settings import read_settings as read_settings
     from graphrec.errors import GraphrecError as GraphrecError
@@ -20,14 +42,21 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 __version__ = "0.1.0"
 
+_REQUESTS = (
+    "AskQuery", "CheckPolicy", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Explain", "Export", "Find",
+    "InitPolicy", "ListRecord", "Load", "MakeDemoBank", "ProposeMapping", "PruneRecord", "Recommend", "TakeSnapshot",
+    "Train", "Tune", "VerifyRecord", "WhyNot",
+)  # fmt: skip
 _PUBLIC = {
+    "Bank": "graphrec.app.bank",
+    **dict.fromkeys(_REQUESTS, "graphrec.app.requests"),
     "GraphSchema": "graphrec.schema",
     "GraphrecError": "graphrec.errors",
     "Home": "graphrec.home",
     "Settings": "graphrec.config.settings",
     "read_settings": "graphrec.config.settings",
 }
-__all__ = ["GraphSchema", "GraphrecError", "Home", "Settings", "__version__", "read_settings"]
+__all__ = [*_PUBLIC, "__version__"]  # noqa: PLE0604 - all are texts
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The home folder of one bank: where its store, snapshots, vectors and models are."""
+"""The home folder of one bank, with its store, snapshots, vectors and models."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from graphrec.errors import SchemaOutdated, SettingsError
 from graphrec.files import private_folder, sweep, whole_file
 
 FORMAT = 1
-"""What this graphrec writes; a home with a higher number was written by a newer one."""
+"""The format that this graphrec writes; a newer graphrec may write a higher one."""
 
 
 @dataclass(frozen=True)
@@ -22,18 +22,18 @@ class Home:
 
     path: Path
     policy_file: Path | None = None
-    """A policy that stands over the home's own."""
+    """A policy file that is used in place of the home's own."""
     as_of: str | None = None
-    """A date: snapshots, models and what leads to them are those of that date, apart from those of now."""
+    """A date; its snapshots and models are kept apart from those of now."""
 
     def at(self, moment: datetime) -> "Home":
-        """This home as of a date: its snapshots and models of that date, in a folder of their own."""
+        """This home as of a date, whose snapshots and models are in a folder of their own."""
         utc = moment.astimezone(UTC).replace(tzinfo=None)
         return replace(self, as_of=utc.isoformat().removesuffix("T00:00:00"))
 
     @property
     def policy(self) -> Path:
-        """What may be shown to whom: policy.toml, unless another file is named."""
+        """The policy file: policy.toml, unless another file is named."""
         return self.policy_file or self.path / "policy.toml"
 
     @property
@@ -63,12 +63,12 @@ class Home:
 
     @property
     def working(self) -> Path:
-        """What trainings in progress have done so far."""
+        """The checkpoints of unfinished trainings."""
         return self._dated() / "working"
 
     @property
     def tuning(self) -> Path:
-        """Studies of `graphrec tune`, and the configurations that won."""
+        """Studies of `graphrec tune`, and the best configurations."""
         return self._dated() / "tuning"
 
     @property
@@ -90,16 +90,27 @@ class Home:
         return self.path if self.as_of is None else self.path / "as-of" / self.as_of
 
     def check(self) -> "Home":
-        """This home, when this graphrec can read it; a home that is not there yet passes.
+        """This home, checked: this graphrec can read it, or it does not exist yet.
+
+        The scratch folders that killed commands left in it are removed.
 
         Raises:
             SchemaOutdated: a newer graphrec wrote it.
-            SettingsError: the path is no home.
+            SettingsError: the path is no home, or cannot be read.
         """
+        try:
+            return self._checked()
+        except OSError as error:
+            raise SettingsError(
+                f"home {self.path} cannot be read: {error.strerror}; give read access or name another one with --home"
+            ) from error
+
+    def _checked(self) -> "Home":
         if not self.path.exists():
             return self
         if not self.path.is_dir():
             raise SettingsError(f"home {self.path} is a file, not a folder; name another one with --home")
+        sweep(self.path)
         if not self.format_file.exists():
             if any(not entry.name.startswith(".") for entry in self.path.iterdir()):
                 raise SettingsError(
@@ -116,7 +127,7 @@ class Home:
         return self
 
     def prepare(self) -> "Home":
-        """This home, made and marked with its format when it is new, without what killed commands left in it.
+        """This home, created if it is new; unfinished work of killed commands is removed.
 
         Raises:
             SchemaOutdated: a newer graphrec wrote it.
@@ -163,7 +174,7 @@ class Home:
         try:
             content = json.loads(self.format_file.read_text(encoding="utf-8"))
             return int(content["format"]), str(content.get("graphrec", "unknown"))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise SettingsError(
                 f'{self.format_file} does not name a format (want {{"format": {FORMAT}}}); restore it from a backup'
             ) from error

@@ -1,4 +1,4 @@
-"""The vocabulary of a graph: its roles, labels, edge types, columns and marks.
+"""The vocabulary of a graph: its roles, labels, edge types, columns, and which are personal or protected.
 
 A mapping is parsed into a `GraphSchema`; the store keeps it beside the rows and a snapshot repeats it, so that
 nothing but the loader ever needs the mapping itself.
@@ -108,40 +108,42 @@ class GraphSchema:
     reasons: Mapping[str, str] = field(default_factory=dict)
     """A sentence per way, for every language that has none of its own."""
     reasons_in: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """By language: sentences that stand over those of `reasons`."""
+    """By language: sentences that replace those of `reasons`."""
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By language: what labels, edge types and names of nodes are called."""
     split: SplitRule | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The schema as plain JSON values, labels and types sorted."""
-        plain = asdict(self)
+        """The schema as JSON values, labels and types sorted."""
+        content = asdict(self)
         for part in ("nodes", "edges", "series", "reasons"):
-            plain[part] = dict(sorted(plain[part].items()))
-        plain["roles"]["weights"] = dict(sorted(plain["roles"]["weights"].items()))
+            content[part] = dict(sorted(content[part].items()))
+        content["roles"]["weights"] = dict(sorted(content["roles"]["weights"].items()))
         for part in _BY_LANGUAGE:
             # A schema without other languages is written as it always was, so that its hash stays.
-            by_language = {language: dict(sorted(values.items())) for language, values in plain.pop(part).items()}
-            plain.update({part: dict(sorted(by_language.items()))} if by_language else {})
-        return plain
+            by_language = {language: dict(sorted(values.items())) for language, values in content.pop(part).items()}
+            content.update({part: dict(sorted(by_language.items()))} if by_language else {})
+        return content
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> "GraphSchema":
+    def from_json(cls, content: Mapping[str, Any]) -> "GraphSchema":
         """The schema that `to_json` wrote."""
-        roles = dict(plain["roles"])
+        roles = dict(content["roles"])
         for name in ("interactions", "relevant", "metapaths"):
             roles[name] = None if roles[name] is None else tuple(roles[name])
         return cls(
             roles=Roles(**roles),
-            nodes={label: _node(value) for label, value in plain["nodes"].items()},
-            edges={name: EdgeSchema(**{**value, "columns": _columns(value)}) for name, value in plain["edges"].items()},
+            nodes={label: _node(value) for label, value in content["nodes"].items()},
+            edges={
+                name: EdgeSchema(**{**value, "columns": _columns(value)}) for name, value in content["edges"].items()
+            },
             series={
                 name: SeriesSchema(value["name"], value["of"], tuple(value["values"]))
-                for name, value in plain["series"].items()
+                for name, value in content["series"].items()
             },
-            reasons=dict(plain["reasons"]),
-            **{part: {k: dict(v) for k, v in plain.get(part, {}).items()} for part in _BY_LANGUAGE},
-            split=SplitRule(**plain["split"]) if plain["split"] else None,
+            reasons=dict(content["reasons"]),
+            **{part: {k: dict(v) for k, v in content.get(part, {}).items()} for part in _BY_LANGUAGE},
+            split=SplitRule(**content["split"]) if content["split"] else None,
         )
 
     def merge(self, other: "GraphSchema") -> "GraphSchema":
@@ -208,7 +210,7 @@ def _merge_nodes(mine: NodeSchema, theirs: NodeSchema) -> NodeSchema:
         label=mine.label,
         columns=_merge_columns(mine.columns, theirs.columns),
         name=mine.name or theirs.name,
-        # A mark of either mapping keeps a column out of the texts of both: they make scores.
+        # A column that either mapping calls personal or protected stays out of the texts: texts make scores.
         text=tuple(column for column in mine.text or theirs.text if column not in personal | protected),
         personal=tuple(sorted(personal)),
         protected=tuple(sorted(protected)),

@@ -1,21 +1,31 @@
 """A served model on a small bank."""
 
-import json
+from contextlib import nullcontext
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from graphrec.delivery.sinks import Recorded, SinkReport, Target, deliver, sink_for, unrecorded
+from graphrec.delivery.store_sink import STORE, StoreReport
+from graphrec.features.sources.text.cache import StoredVectors
+from graphrec.files import replace_folder
 from graphrec.graph.adjacency import Graph, Hop, visible_graph
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.models.kernel import fit_kernel, starting_walks
+from graphrec.progress import Progress, silent
+from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
+from graphrec.store.base import Store
 from graphrec.terms.blend import Blend
 from graphrec.terms.factors import FactorTerm, Neighbours
-from graphrec.terms.files import write_blend
-from graphrec.terms.folder import content_hash
+from graphrec.terms.folder import write_model as write_files
 from tests.banks import bank_snapshot
+
+#: What the folder of a model that was fitted on everything says besides.
+META = {"kind": "blend", "final": True, "hidden": {"known_from": None, "pairs": 0}}
 
 
 @pytest.fixture(scope="session")
@@ -31,19 +41,8 @@ def served_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 def write_model(home: Home, snapshot: Snapshot, blend: Blend, graph: Graph) -> None:
     """A blend as the final model of a home, fitted on all of a snapshot."""
-    folder = home.models / "blend-final"
-    folder.mkdir(parents=True, exist_ok=True)
-    description = write_blend(folder, blend, graph)
-    meta = {
-        "format": 1,
-        "kind": "blend",
-        "final": True,
-        "hash": content_hash(folder, description),
-        "snapshot": snapshot.hash,
-        "hidden": {"known_from": None, "pairs": 0},
-        "description": description,
-    }
-    (folder / "meta.json").write_text(json.dumps(meta), "utf-8")
+    with replace_folder(home.models / "blend-final") as folder:
+        write_files(folder, blend, graph, snapshot, META)
 
 
 def random_factors(graph: Graph) -> FactorTerm:
@@ -58,3 +57,38 @@ def random_factors(graph: Graph) -> FactorTerm:
 def engine(served_home: Home) -> Engine:
     """The engine of that home."""
     return Engine.open(served_home)
+
+
+def export_lists(
+    engine: Engine,
+    path: Path,
+    k: int,
+    *,
+    record: Recorded = unrecorded,
+    options: ListOptions | None = None,
+    raw: bool = False,
+    progress: Progress = silent,
+) -> SinkReport:
+    """Deliver lists to a file."""
+    target = Target(engine, path, raw, bom=False, open_store=_no_store, texts=lambda: None)
+    return deliver(sink_for(path, None), target, k, options or ListOptions(reasons=1), record=record, progress=progress)
+
+
+def write_back(
+    engine: Engine,
+    store: Store,
+    k: int,
+    *,
+    texts: StoredVectors | None = None,
+    options: ListOptions | None = None,
+    progress: Progress = silent,
+) -> StoreReport:
+    """Deliver lists to a store that stays open."""
+    target = Target(engine, None, False, bom=False, open_store=lambda: nullcontext(store), texts=lambda: texts)
+    report = deliver(STORE, target, k, options or ListOptions(reasons=STORE.reasons), progress=progress)
+    assert isinstance(report, StoreReport)
+    return report
+
+
+def _no_store() -> Store:
+    raise AssertionError("files need no store")

@@ -51,9 +51,9 @@ def test_a_file_is_no_home(tmp_path: Path) -> None:
         Home(tmp_path / "file").check()
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", '{"format": "x"}'])
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"format": "x"}', '{"format"', "[" * 100_000, "\xff"])
 def test_a_torn_format_file_is_named(tmp_path: Path, content: str) -> None:
-    (tmp_path / "format.json").write_text(content)
+    (tmp_path / "format.json").write_text(content, "latin-1")
     with pytest.raises(
         SettingsError, match=r"format.json does not name a format \(want \{\"format\": 1\}\); restore it"
     ):
@@ -64,3 +64,13 @@ def test_a_home_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SettingsError, match=r"cannot be made: Not a directory; name another one with --home$"):
         Home(tmp_path / "file" / "home").prepare()
+
+
+def test_a_home_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "format.json").mkdir()
+    with pytest.raises(
+        SettingsError, match=r"^home .* cannot be read: Is a directory; give read access or name another"
+    ):
+        Home(tmp_path).check()
+    with pytest.raises(SettingsError, match=r"^home .* cannot be read: File name too long; give read access or name"):
+        Home(tmp_path / ("x" * 300)).check()

@@ -21,8 +21,9 @@ from graphrec.cli import app
 from graphrec.cli.commands import COMMANDS
 from graphrec.config.schema import schema_text
 from graphrec.config.settings_file import SettingsFile
+from graphrec.loading.mapping.file import MappingFile
+from graphrec.models.registry import OWN
 from graphrec.policy.file import PolicyFile
-from graphrec.training.configs import CONFIGS, config_class, settable
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 COMMANDS_HEAD = "# Commands\n\nWritten by `make docs` from `--help`. Do not edit.\n"
@@ -38,15 +39,24 @@ calls them. A statement of one's own goes in quotes:
 """
 
 MODELS_HEAD = """\
-# What can be set of a model
+# Models
 
-Written by `make docs` from the configurations in graphrec/models. Do not edit.
+Written by `make docs` from the registry of models (graphrec/models/registry.py). Do not edit.
 
-`graphrec train --set TERM.NAME=VALUE`, as often as wanted, fixes a value that no search then changes; `graphrec tune`
-takes it too, for every trial. A term is set in the blend (`--set lightgcn.loss=bpr`) and alone (`--model lightgcn`);
-`train --final` keeps what was set. The walks of `kernel` are named by `metapaths` of the roles
-([settings.md](settings.md)); `popularity` and `text` have nothing to set. The configuration that was chosen is in the
-`meta.json` of the model folder.
+`graphrec train --model NAME` fits one; `blend`, the default, adds those that help together. `graphrec train --set
+NAME.KEY=VALUE`, as often as wanted, fixes a value that no search then changes; `graphrec tune` takes it too, for every
+trial. A model is set in the blend (`--set lightgcn.loss=bpr`) and alone (`--model lightgcn`); `train --final` keeps
+what was set. The walks of the kernels are chosen by every training, or named by `metapaths` of the roles
+([settings.md](settings.md)). The configuration that was chosen is in the `meta.json` of the model folder.
+
+Feature blocks are what models read besides edges: `train --blocks text,columns,series`; `text` alone is the default.
+`text` has the vectors of an encoder, `columns` the numbers and categories of nodes in bins that are fitted on what the
+fit may see (never personal or protected columns, nor names), `series` what a price did up to the date that the fit may
+see.
+
+A distribution of its own adds a model by an entry point of the group `graphrec.models` that names a `ModelSpec`, and a
+source of feature blocks by one of the group `graphrec.features`; train, tune and help then know them. Serving needs no
+plug-in.
 """
 
 
@@ -84,15 +94,23 @@ def _cypher(name: str) -> str:
 
 
 def models_page() -> str:
-    """Every value of every term's configuration: name, default, meaning."""
+    """Every model: what it does, what it reads, and every value of its configuration with default and meaning."""
     parts = [MODELS_HEAD]
-    for term in CONFIGS:
-        config = config_class(term)
-        defaults = {field.name: field.default for field in fields(config)}
-        meanings = _meanings(config)
-        rows = [f"| `{name}` | `{_text(defaults[name])}` | {meanings[name]} |" for name in settable(term)]
-        about = str(sys.modules[config.__module__].__doc__).partition("\n")[0]
-        parts.append(f"## {term}\n\n{about}\n\n| name | default | meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n")
+    for spec in OWN:
+        if not spec.is_alone:
+            continue
+        facts = [
+            "part of the blend" if spec.in_blend else "not part of the blend",
+            *([f"reads the feature blocks {', '.join(spec.blocks())}"] if spec.blocks() else []),
+            *(["tuned by `graphrec tune`"] if spec.space else []),
+            *(["fitted with torch"] if spec.uses_torch else []),
+        ]
+        parts.append(f"## {spec.name}\n\n{spec.sentence}\n\n{'; '.join(facts).capitalize()}.\n")
+        if spec.settable():
+            defaults = {field.name: field.default for field in fields(spec.config)}
+            meanings = _meanings(spec.config)
+            rows = [f"| `{name}` | `{_text(defaults[name])}` | {meanings[name]} |" for name in spec.settable()]
+            parts.append("| name | default | meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n")
     return "\n".join(parts)
 
 
@@ -117,6 +135,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "queries.md": queries_page,
     "models.md": models_page,
     "schema/graphrec.schema.json": partial(schema_text, "graphrec.toml", SettingsFile),
+    "schema/mapping.schema.json": partial(schema_text, "a mapping of graphrec", MappingFile),
     "schema/policy.schema.json": partial(schema_text, "policy.toml", PolicyFile),
 }
 

@@ -1,7 +1,7 @@
 '''The command line: one file per command, and the only room that prints.
 
 A command is a file `graphrec/cli/<command>.py` with one function `command`, and a line in `graphrec/cli/commands.py`.
-The file parses, calls one library function and prints; it imports what is heavy inside the function, so that
+The file parses, asks the bank once and prints; it imports what is heavy inside the function, so that
 `graphrec <command> --help` stays quick:
 
     """graphrec embed: turn the texts of a snapshot into vectors."""
@@ -10,23 +10,24 @@ The file parses, calls one library function and prints; it imports what is heavy
 
     import typer
 
+    from graphrec.cli.invocation import bank
+    from graphrec.cli.options import Json
     from graphrec.cli.output import emit_json, progress, say
-    from graphrec.cli.state import state
 
 
     def command(
         encoder: Annotated[str | None, typer.Option(help="Name or path of the encoder.")] = None,
-        json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+        json: Json = False,
     ) -> None:
         """Turn the texts of a snapshot into vectors."""
-        from graphrec.features.text import embed
+        from graphrec.app.requests import Embed
 
         with progress(json=json) as report:
-            result = embed(state.home.prepare(), encoder or state.settings.encoder, progress=report)
+            done = bank().embed(Embed(encoder), progress=report)
         if json:
-            emit_json(result)
+            emit_json(done)
         else:
-            say(f"{result.texts} texts, {result.encoded} encoded in {result.seconds:.1f} s")
+            say(f"{done.texts} texts, {done.encoded} encoded in {done.seconds:.1f} s")
 
 Failures are raised as the errors of graphrec/errors.py; `LazyGroup` turns them into one line and an exit code.
 '''
@@ -37,7 +38,7 @@ import typer
 
 from graphrec import __version__
 from graphrec.cli.group import LazyGroup
-from graphrec.cli.state import GlobalOptions, state
+from graphrec.cli.invocation import GlobalOptions, begin
 
 app = typer.Typer(
     cls=LazyGroup,
@@ -85,6 +86,6 @@ def main(
     ] = False,
 ) -> None:
     """Which product fits which customer, and why, as arithmetic."""
-    state.begin(GlobalOptions(home, store, policy, log_level, log_format, log_file, verbose, quiet, debug))
+    begin(GlobalOptions(home, store, policy, log_level, log_format, log_file, verbose, quiet, debug))
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())

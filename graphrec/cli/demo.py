@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from graphrec.cli.invocation import bank as this_bank
+from graphrec.cli.options import Json
 from graphrec.cli.output import emit_json, note, progress, say
 from graphrec.errors import UsageError
 
@@ -22,16 +24,16 @@ def command(
     run: Annotated[
         bool, typer.Option("--run", help="Then go the whole way with it: load, train, evaluate, recommend, export.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: Json = False,
 ) -> None:
     """Write the built-in demo bank: invented customers, products and dealings, with known reasons behind them."""
-    from graphrec.demo import write_bank
+    from graphrec.app.requests import MakeDemoBank
 
     if run and json:
         raise UsageError("--run shows the answers of many commands and --json prints one object; leave one of them out")
 
     with progress(json=json) as report:
-        bank = write_bank(out, size=size, seed=seed, progress=report)
+        bank = this_bank().make_demo_bank(MakeDemoBank(out, size, seed), progress=report)
     if json:
         emit_json(bank)
         return

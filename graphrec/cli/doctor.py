@@ -4,17 +4,22 @@ from typing import Annotated
 
 import typer
 
+from graphrec.cli.invocation import bank
+from graphrec.cli.options import Json
 from graphrec.cli.output import emit_json, table
 from graphrec.errors import GraphrecError
 
 
 def command(
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Read all rows of the store too, and ask its engine for its own check.")
+    ] = False,
+    json: Json = False,
 ) -> None:
     """Check this machine, the home and the store; exit code 1 when something does not work."""
-    from graphrec.cli.checks import run_checks
+    from graphrec.app.doctor import run_checks
 
-    checks = run_checks()
+    checks = run_checks(bank, deep=deep).checks
     if json:
         emit_json({"checks": checks})
     else:

@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
+from graphrec.cli.invocation import bank
+from graphrec.cli.options import Json
 from graphrec.cli.output import emit_json, progress, say
-from graphrec.cli.state import state
 
 
 def command(
@@ -13,19 +14,17 @@ def command(
         str | None,
         typer.Option(help="Name or folder of a transformers encoder (default: the packaged all-MiniLM-L6-v2)."),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: Json = False,
 ) -> None:
     """Turn the texts of the latest snapshot into vectors; texts that are known already are not encoded again.
 
     A run that was stopped goes on where it was. A name other than the packaged one is fetched from the
     Hugging Face hub, a folder is read as it is.
     """
-    from graphrec.cli.latest import latest_snapshot
-    from graphrec.features.embed import embed_snapshot
+    from graphrec.app.requests import Embed
 
     with progress(json=json) as report:
-        snapshot = latest_snapshot(report)
-        done = embed_snapshot(snapshot, state.home.vectors, encoder or state.settings.encoder, progress=report)
+        done = bank().embed(Embed(encoder), progress=report)
     if json:
         emit_json(done)
     elif done.encoded:

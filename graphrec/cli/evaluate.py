@@ -1,25 +1,32 @@
 """graphrec evaluate: a model on the hidden part, next to baselines."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from graphrec.cli.as_of import AsOf, look_back
+from graphrec.cli.invocation import bank
+from graphrec.cli.options import AsOf, Json, parse_lengths, parse_names
 from graphrec.cli.output import emit_json, note, progress, say, table
-from graphrec.cli.state import state
 from graphrec.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from graphrec.evaluation.cold.evaluate import ColdStart
     from graphrec.evaluation.evaluate import Evaluation
+    from graphrec.evaluation.rolling import Rolling
     from graphrec.metrics.intervals import Interval
 
-REPORTED_USERS = 200
-"""Users whose explanations a report judges unless told otherwise: seconds."""
 BASELINES = "popularity,itemknn"
+FEW_SHOWN = ("recall", "ndcg")
 SHOWN = ("recall", "ndcg", "precision", "hit_rate", "mrr", "coverage", "novelty")
+
+LOOKED_FOR = {
+    "new": "new ones, ranked among the new ones",
+    "all": "everything hidden, ranked among all products",
+    "all: new": "of these lists: the new products",
+    "all: known": "of these lists: the known products",
+}
 
 
 def command(
@@ -33,20 +40,23 @@ def command(
     ] = None,
     explain_users: Annotated[
         int | None,
-        typer.Option(min=0, help="Sampled users whose explanations are judged [default: 200 with --report, else 0]."),
+        typer.Option(
+            min=0, help="Sampled users whose explanations are evaluated [default: 200 with --report, else 0]."
+        ),
     ] = None,
     ablation: Annotated[
         bool, typer.Option("--ablation", help="Refit without, and with shuffled, attributes and product knowledge.")
     ] = False,
     cold: Annotated[
-        Literal["items", "users"] | None, typer.Option(help="Hide a tenth of them whole, fit, and judge what is new.")
+        Literal["items", "users"] | None,
+        typer.Option(help="Hide a tenth of them whole, fit, and evaluate the new ones."),
     ] = None,
     rolling: Annotated[
         str | None, typer.Option(help="far-trans: its 61 dates, nDCG@10 and monthly ROI@10, from the files in --data.")
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of the files that --rolling reads.")] = None,
     as_of: AsOf = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: Json = False,
 ) -> None:
     """Measure a tested model on the test part, which neither fit nor choice has seen.
 
@@ -54,72 +64,64 @@ def command(
     bootstrap samples of users. `--report` measures much more and draws it on one page that needs nothing but itself;
     `--json` then prints that too, under `details`.
     """
-    from graphrec.cli.train import text_vectors
-    from graphrec.evaluation.details import Wanted
-    from graphrec.evaluation.evaluate import evaluate
-    from graphrec.graph.shelf import SnapshotShelf
-    from graphrec.terms.folder import latest, read_meta
-
-    apart = "--cold" if cold else "--rolling" if rolling else None
-    if apart:
+    mode = "--cold" if cold else "--rolling" if rolling else None
+    if mode:
         others = {"--rolling": cold and rolling, "--as-of": rolling and as_of, "--report": report is not None,
                   "--ablation": ablation, "--explain-users": explain_users is not None,
                   "--baselines": baselines != BASELINES}  # fmt: skip
-        _refuse_with(apart, others)
-    look_back(as_of)
-    if apart:
-        from graphrec.cli.evaluate_apart import judge_dates, judge_new
+        _refuse_with(mode, others)
+    if cold:
+        _evaluate_new(cold, k, model or "blend", as_of, json=json)
+    elif rolling:
+        _evaluate_dates(rolling, data, model or "blend", json=json)
+    else:
+        from graphrec.app.requests import Evaluate
 
-        if cold:
-            judge_new(cold, model or "blend", _lengths(k), json=json)
+        request = Evaluate(parse_lengths(k), parse_names(baselines), model, report, explain_users, ablation, as_of)
+        with progress(json=json) as tell:
+            done = bank().evaluate(request, progress=tell)
+        if done.report is not None:
+            note(f"report: {done.report}")
+        if json:
+            emit_json(done.evaluation)
         else:
-            judge_dates(str(rolling), data, model or "blend", json=json)
-        return
-    folder = latest(state.home, model, prefer_final=False)
-    snapshot = SnapshotShelf(state.home.snapshots).of_hash(read_meta(folder)["snapshot"])
-    names = () if baselines == "none" else tuple(name.strip() for name in baselines.split(","))
-    asked = report is not None or bool(explain_users) or ablation
-    with progress(json=json) as tell:
-        wanted = None
-        if asked:
-            # A refit reads the texts that the model read.
-            reads = ablation and read_meta(folder)["request"]["vectors"]
-            vectors = text_vectors(snapshot, tell) if reads else {}
-            judged_users = REPORTED_USERS if explain_users is None else explain_users
-            wanted = Wanted(explain_users=judged_users, ablation=ablation, vectors=vectors)
-        done = evaluate(
-            snapshot, folder, ks=_lengths(k), baselines=names, seed=state.settings.seed, home=state.home, wanted=wanted,
-            progress=tell,
-        )  # fmt: skip
-    if report is not None:
-        from graphrec.evaluation.report.words import people
-        from graphrec.evaluation.report.write import write_report
+            _print(done.evaluation)
 
-        write_report(done, folder, report, users=people(snapshot.schema.roles.user))
-        note(f"report: {report}")
+
+def _refuse_with(mode: str, others: Mapping[str, object]) -> None:
+    """Raise for options that do not go with --cold or --rolling."""
+    refused = [name for name, is_set in others.items() if is_set]
+    if refused:
+        raise UsageError(f"{mode} fits models of its own, so that {', '.join(refused)} cannot go with it; leave it out")
+
+
+def _evaluate_new(side: Literal["items", "users"], k: str, kind: str, as_of: str | None, *, json: bool) -> None:
+    from graphrec.app.requests import EvaluateNew
+
+    with progress(json=json) as report:
+        done = bank().evaluate_new(EvaluateNew(side, parse_lengths(k), kind, as_of), progress=report)
     if json:
         emit_json(done)
     else:
-        _print(done)
+        _print_cold(done)
 
 
-def _refuse_with(apart: str, others: "Mapping[str, object]") -> None:
-    """Raise where options were given that say nothing of what is judged apart."""
-    given = [name for name, is_given in others.items() if is_given]
-    if given:
-        raise UsageError(f"{apart} fits models of its own, so that {', '.join(given)} cannot go with it; leave it out")
+def _evaluate_dates(name: str, data: Path | None, kind: str, *, json: bool) -> None:
+    from graphrec.app.requests import EvaluateDates
 
-
-def _lengths(given: str) -> list[int]:
-    try:
-        return sorted({int(part) for part in given.split(",")})
-    except ValueError as error:
-        raise UsageError(f"--k {given}: want whole numbers with commas between them, such as 1,3,10,20") from error
+    if data is None:
+        raise UsageError(f"--rolling {name} reads the files of the data set; name their folder with --data DIR")
+    with progress(json=json) as report:
+        done = bank().evaluate_dates(EvaluateDates(name, data, kind), progress=report)
+    if json:
+        emit_json(done)
+    else:
+        _print_rolling(done)
 
 
 def _print(done: "Evaluation") -> None:
     split = done.split
-    for text in (*split["notes"], *done.notes):
+    for text in (*split.notes, *done.notes):
         note(f"note: {text}")
     rows = []
     for metric in SHOWN:
@@ -130,12 +132,42 @@ def _print(done: "Evaluation") -> None:
                 rows.append([name, _cell(done.metrics[name]), *others])
     columns = ["", done.model, *done.baselines]
     title = (
-        f"test part: {split['users']:,} users, {split['test_interactions']:,} interactions; split {split['name']} "
-        f"{split['hash'][:16]}"
+        f"test part: {split.users:,} users, {split.test_interactions:,} interactions; split {split.name} "
+        f"{split.hash[:16]}"
     )
     table(columns, rows, title=title, right=columns[1:])
-    say(f"full ranking, fitted on {split['fitted']}, candidates without {split['masked']}; {done.seconds:.1f} s")
+    say(f"full ranking, fitted on {split.fitted}, candidates without {split.masked}; {done.seconds:.1f} s")
 
 
 def _cell(found: "Interval") -> str:
     return f"{found.value:.4f} ({found.low:.4f}-{found.high:.4f})"
+
+
+def _print_cold(done: "ColdStart") -> None:
+    say(
+        f"{done.held_out:,} {done.side} held out with all their interactions; {done.users:,} users have "
+        f"{done.interactions:,} hidden products to find"
+    )
+    if not done.metrics:
+        say("no figures: fewer users than the role min_group have something to find")
+    for candidates, models in done.metrics.items():
+        names = [f"{metric}@{k}" for metric in FEW_SHOWN for k in done.k]
+        rows = []
+        for name in names:
+            cells = [
+                f"{found[name].value:.4f} ({found[name].low:.4f}-{found[name].high:.4f})" for found in models.values()
+            ]
+            rows.append([name, *cells])
+        table(["", *models], rows, title=LOOKED_FOR[candidates], right=list(models))
+    say("chosen on validation: " + ", ".join(f"{weight:g} x {name}" for name, weight in done.weights.items()))
+
+
+def _print_rolling(done: "Rolling") -> None:
+    def cells(values: Mapping[str, float]) -> list[str]:
+        return [f"{values[model]:.4f}" if model in values else "" for model in done.roi]
+
+    rows = [["nDCG@10", *cells(done.ndcg)], ["monthly ROI@10", *cells(done.roi)]]
+    first, last = done.dates[0].date, done.dates[-1].date
+    say(f"{done.protocol}: means over {len(done.dates)} dates, {first} to {last}")
+    table(["", *done.roi], rows, right=list(done.roi))
+    say("chosen before the first date: " + ", ".join(f"{weight:g} x {name}" for name, weight in done.weights.items()))

@@ -1,10 +1,13 @@
 """The command group: imports a command only when it is called, and maps every failure to one line and a code."""
 
+import errno
 import logging
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from io import TextIOWrapper
 from typing import Any, NoReturn
@@ -15,10 +18,12 @@ from typer.main import get_command as build_command
 
 from graphrec import __version__, log
 from graphrec.cli.commands import COMMANDS
-from graphrec.cli.state import GlobalOptions, state
-from graphrec.errors import GraphrecError
+from graphrec.cli.invocation import GlobalOptions, begin, current
+from graphrec.cli.output import visible
+from graphrec.errors import GraphrecError, SettingsError, UsageError
 
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 FOR_ONE_ANSWER = {"recommend", "explain", "why-not", "find", "query", "record", "replay", "doctor"}
 """Commands that change nothing; their log lines are at debug, so that an answer writes nothing to the home's log."""
 
@@ -58,28 +63,63 @@ class LazyGroup(TyperGroup):
         **extra: Any,
     ) -> Any:
         """Run one command line; every failure ends as one line on stderr and its exit code."""
-        state.begin(GlobalOptions())
+        begin(GlobalOptions())
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
-                # What a terminal's encoding does not have is written as an escape and fails no command.
+                # A character that the terminal's encoding lacks is written as an escape and fails no command.
                 stream.reconfigure(errors="backslashreplace")
         try:
-            code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
-        except typer.TyperException as error:
-            _fail(_usage_line(error), error.exit_code, error)
-        except GraphrecError as error:
-            _fail(str(error), error.exit_code, error)
-        except typer.Abort as error:
-            _fail("interrupted", INTERRUPTED, error)
-        except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            _fail(f"{where}{error.strerror or error}; run again with --debug for the traceback", 1, error)
-        except Exception as error:
-            what = f"{type(error).__name__}: {error}".replace("\n", " ")
-            _fail(f"unexpected {what} (graphrec {__version__}); run again with --debug for the traceback", 1, error)
+            with _terminable() as ended:
+                code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
+        except (Exception, KeyboardInterrupt) as error:
+            _fail(*_outcome(error, ended), error)
         if code == INTERRUPTED:
-            _fail("interrupted", INTERRUPTED, None)
+            _fail(*_outcome(KeyboardInterrupt(), ended), None)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+@contextmanager
+def _terminable() -> Iterator[list[int]]:
+    """While the block runs, SIGTERM ends it as Ctrl-C does; gives the signals that came."""
+    came: list[int] = []
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield came
+        return
+
+    def end(number: int, _frame: object) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _outcome(error: BaseException, ended: list[int]) -> tuple[str, int]:
+    """The line and the exit code of a failure."""
+    if isinstance(error, typer.TyperException):
+        return _usage_line(error), error.exit_code
+    if isinstance(error, GraphrecError):
+        return str(error), error.exit_code
+    if isinstance(error, typer.Abort | KeyboardInterrupt):
+        return ("terminated", TERMINATED) if ended else ("interrupted", INTERRUPTED)
+    if isinstance(error, RecursionError):
+        return "a value is nested too deep; flatten it", SettingsError.exit_code
+    if isinstance(error, OSError):
+        return _of_system(error)
+    what = f"{type(error).__name__}: {error}".replace("\n", " ")
+    return f"unexpected {what} (graphrec {__version__}); run again with --debug for the traceback", 1
+
+
+def _of_system(error: OSError) -> tuple[str, int]:
+    what = f"{error.filename}: {error.strerror}" if error.filename else f"{error.strerror or error}"
+    if error.errno == errno.ENAMETOOLONG:
+        return f"{str(error.filename)[:60]}…: {error.strerror}; choose a shorter name", UsageError.exit_code
+    if error.errno in FULL:
+        return f"{what}; free space or give write access there", SettingsError.exit_code
+    return f"{what}; run again with --debug for the traceback", 1
 
 
 def _logged(name: str, run: Callable[..., Any] | None) -> Callable[..., Any]:
@@ -88,7 +128,7 @@ def _logged(name: str, run: Callable[..., Any] | None) -> Callable[..., Any]:
     def logged(*arguments: Any, **options: Any) -> Any:
         # A command that needs the settings reports what is wrong with them.
         with suppress(GraphrecError):
-            state.begin_log()
+            current().begin_log()
         with log.stage("command", level=logging.DEBUG if name in FOR_ONE_ANSWER else logging.INFO, command=name):
             return run(*arguments, **options) if run else None
 
@@ -103,7 +143,7 @@ def _usage_line(error: typer.TyperException) -> str:
 
 
 def _fail(line: str, code: int, error: BaseException | None) -> NoReturn:
-    if state.debug and error is not None:
+    if current().options.debug and error is not None:
         traceback.print_exception(error)
-    typer.echo(f"error: {line}", err=True)
+    typer.echo(visible(f"error: {line}"), err=True)
     sys.exit(code)

@@ -1,20 +1,17 @@
 """graphrec load: the files of a mapping into the store."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from graphrec.cli.invocation import bank
+from graphrec.cli.options import Json
 from graphrec.cli.output import emit_json, note, progress, say, table
-from graphrec.cli.state import state
 from graphrec.errors import UsageError
-from graphrec.home import Home
 
 if TYPE_CHECKING:
-    from graphrec.graph.rows import LoadReport, Sink
-    from graphrec.loading import Mapping
+    from graphrec.app.answers import Loaded
 
 COUNTS = ("read", "created", "changed", "unchanged", "removed", "rejected")
 
@@ -36,135 +33,54 @@ def command(
     bulk: Annotated[
         Path | None, typer.Option(help="Write files for neo4j-admin import to this folder instead of loading.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: Json = False,
 ) -> None:
     """Load the files of a mapping into the store."""
     if new is not None:
-        _propose(new, data or Path(), mapping, json=json)
+        if mapping is not None:
+            raise UsageError(f"--new writes a mapping, so {mapping!r} has no place here; leave it out")
+        _propose(new, data or Path(), json=json)
         return
     if mapping is None:
         raise UsageError(
             "which mapping? graphrec load NAME_OR_FILE --data DIR, or graphrec load --new my.toml --data DIR"
         )
-    from graphrec.loading import load_mapping, parse_limit
+    from graphrec.app.requests import Load
 
-    limit = parse_limit(max_rejected)
-    chosen = load_mapping(mapping, state.settings.roles)
-    folder = data or (Path(mapping).parent if Path(mapping).is_file() else Path())
-    if check:
-        if bulk is not None:
-            raise UsageError("--check writes nothing and --bulk writes files; leave one of them out")
-        report = _check(chosen, folder, limit, rejected, json=json)
-    else:
-        report = _load(chosen, folder, limit, rejected, bulk, incremental=incremental, json=json)
-    if json:
-        emit_json(report)
-    else:
-        _print(report, checked=check)
-    if bulk is not None and not json:
-        _print_import(bulk)
-
-
-def _load(
-    mapping: "Mapping",
-    folder: Path,
-    limit: float,
-    rejected: Path | None,
-    bulk: Path | None,
-    *,
-    incremental: bool,
-    json: bool,
-) -> "LoadReport":
-    from graphrec.loading import run_load
-
-    home = state.home.prepare()
-    path = rejected or home.path / "rejected.csv"
-    with progress(json=json) as report, _sink(home, bulk) as sink:
-        done = run_load(
-            mapping,
-            folder,
-            sink,
-            incremental=incremental,
-            max_rejected=limit,
-            rejected_path=path,
-            scratch=home.path,
-            progress=report,
-        )
-    count = sum(one.rejected for one in (*done.nodes.values(), *done.edges.values()))
-    if count:
-        note(f"{count:,} {'row' if count == 1 else 'rows'} rejected: {path}")
-    return done
-
-
-@contextmanager
-def _sink(home: Home, bulk: Path | None) -> "Iterator[Sink]":
-    if bulk is not None:
-        from graphrec.store.neo4j.import_files import ImportFilesSink
-
-        yield ImportFilesSink(bulk, home.series)
-        return
-    from graphrec.store import open_store
-
-    with open_store(state.settings.store, home.store) as store:
-        yield store.sink()
-
-
-def _print_import(bulk: Path) -> None:
-    from graphrec.store.neo4j.import_files import import_command
-
-    say("import into a stopped server (what its database holds goes), start it, then load once more for constraints:")
-    say(f"  {import_command(bulk)}")
-
-
-def _check(mapping: "Mapping", folder: Path, limit: float, rejected: Path | None, *, json: bool) -> "LoadReport":
-    from graphrec.loading import check
-    from graphrec.store import is_server, open_store
-
-    if not is_server(state.settings.store) and not Path(state.store).exists():
-        with progress(json=json) as report:
-            return check(
-                mapping,
-                folder,
-                max_rejected=limit,
-                rejected_path=rejected,
-                scratch=state.home.path,
-                progress=report,
-            )
-    with progress(json=json) as report, open_store(state.settings.store, state.home.store) as store:
-        known = set(store.info().nodes)
-        return check(
-            mapping,
-            folder,
-            known_ids=lambda label: store.read_nodes(label)["id"].combine_chunks() if label in known else None,
-            max_rejected=limit,
-            rejected_path=rejected,
-            scratch=state.home.path,
-            progress=report,
-        )
-
-
-def _propose(path: Path, folder: Path, mapping: str | None, *, json: bool) -> None:
-    from graphrec.loading.propose.draft import write_draft
-
-    if mapping is not None:
-        raise UsageError(f"--new writes a mapping, so {mapping!r} has no place here; leave it out")
     with progress(json=json) as report:
-        draft = write_draft(path, folder, scratch=state.home.path, progress=report)
+        done = bank().load(Load(mapping, data, check, incremental, max_rejected, rejected, bulk), progress=report)
+    if done.rejected and done.rejected_path is not None and not done.checked:
+        note(f"{done.rejected:,} {'row' if done.rejected == 1 else 'rows'} rejected: {done.rejected_path}")
     if json:
-        emit_json({"path": str(path), "nodes": draft.labels, "edges": draft.types, "open_questions": draft.questions})
+        emit_json(done.report)
         return
-    say(f"{path}: {len(draft.labels)} labels, {len(draft.types)} edge types from {draft.files} files")
-    for question in draft.questions:
+    _print(done)
+    if done.import_command is not None:
+        say("import into a stopped server, which empties its database; start it, then load once more for constraints:")
+        say(f"  {done.import_command}")
+
+
+def _propose(path: Path, folder: Path, *, json: bool) -> None:
+    from graphrec.app.requests import ProposeMapping
+
+    with progress(json=json) as report:
+        found = bank().propose_mapping(ProposeMapping(path, folder), progress=report)
+    if json:
+        emit_json({name: value for name, value in vars(found).items() if name != "files"})
+        return
+    say(f"{path}: {len(found.nodes)} labels, {len(found.edges)} edge types from {found.files} files")
+    for question in found.open_questions:
         say(f"  look at: {question}")
     say(f"edit it, then: graphrec load {path} --data {folder} --check")
 
 
-def _print(report: "LoadReport", *, checked: bool) -> None:
+def _print(done: "Loaded") -> None:
+    report = done.report
     counts = {**report.nodes, **report.edges}
-    if not checked and not any(one.read for one in counts.values()):
+    if not done.checked and not done.is_new:
         say("nothing to do: the files are those of the last full load")
         return
-    shown = ("read", "rejected") if checked else COUNTS
+    shown = ("read", "rejected") if done.checked else COUNTS
     rows = [(name, *(f"{getattr(one, column):,}" for column in shown)) for name, one in counts.items()]
     table(("", *shown), rows, right=shown)
-    say(f"{report.mapping}: {'checked, nothing written' if checked else 'loaded'} in {report.seconds:.1f} s")
+    say(f"{report.mapping}: {'checked, nothing written' if done.checked else 'loaded'} in {report.seconds:.1f} s")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json as json_module
+import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -10,12 +11,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from graphrec.cli.state import state
+from graphrec.cli.invocation import current
 from graphrec.progress import Progress, silent
 
 PLAIN_WIDTH = 160
 """Columns of a table that goes to a file or a pipe."""
 SECONDS_BETWEEN_LINES = 5.0
+#: Control characters, and those that turn the direction of a line.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def emit_json(value: Any) -> None:
@@ -41,15 +44,30 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
+def visible(text: str) -> str:
+    """A text whose control characters are written as escapes, so that no name steers the terminal.
+
+    >>> print(visible("a\\x1b[2Jb"))
+    a\\x1b[2Jb
+    """
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
 def say(text: str = "") -> None:
     """Print one line of the answer."""
-    print(text)
+    print(visible(text))
+
+
+def say_block(text: str) -> None:
+    """Print several lines that belong together, such as a statement."""
+    for line in text.split("\n"):
+        say(line)
 
 
 def note(text: str) -> None:
     """Print one line beside the answer, on standard error; nothing with -q."""
-    if not state.quiet:
-        print(text, file=sys.stderr)
+    if not current().options.quiet:
+        print(visible(text), file=sys.stderr)
 
 
 def table(
@@ -68,13 +86,17 @@ def table(
 
     kept = [place for place, name in enumerate(columns) if name not in optional or any(row[place] for row in rows)]
     drawn = Table(
-        box=SIMPLE_HEAD, title=Text(title) if title else None, title_justify="left", pad_edge=False, show_edge=False
+        box=SIMPLE_HEAD,
+        title=Text(visible(title)) if title else None,
+        title_justify="left",
+        pad_edge=False,
+        show_edge=False,
     )
     for name in (columns[place] for place in kept):
-        drawn.add_column(Text(name), justify="right" if name in right else "left", overflow="fold")
+        drawn.add_column(Text(visible(name)), justify="right" if name in right else "left", overflow="fold")
     for row in rows:
         # Text, not str: an id may hold square brackets, which rich would read as markup.
-        drawn.add_row(*(Text("" if row[place] is None else str(row[place])) for place in kept))
+        drawn.add_row(*(Text("" if row[place] is None else visible(str(row[place]))) for place in kept))
     width = None if sys.stdout.isatty() else PLAIN_WIDTH
     Console(file=sys.stdout, width=width, highlight=False, emoji=False).print(drawn)
 
@@ -82,7 +104,7 @@ def table(
 @contextmanager
 def progress(*, json: bool = False) -> Iterator[Progress]:
     """A callback for long work: a bar on a terminal, else a line now and then; nothing with -q."""
-    if state.quiet:
+    if current().options.quiet:
         yield silent
     elif json or not sys.stderr.isatty():
         yield _Lines().report
@@ -120,7 +142,7 @@ def _bars() -> Iterator[Progress]:
         def report(what: str, done: int, total: int | None) -> None:
             name = what.partition(": ")[0]
             if name not in tasks:
-                tasks[name] = bars.add_task(what, total=total)
-            bars.update(tasks[name], description=what, completed=done, total=total)
+                tasks[name] = bars.add_task(visible(what), total=total)
+            bars.update(tasks[name], description=visible(what), completed=done, total=total)
 
         yield report

@@ -2,117 +2,91 @@
 
 import csv
 import json as json_module
-import re
+import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graphrec import queries
-from graphrec.cli.output import emit_json, note, say, table
-from graphrec.cli.state import state
-from graphrec.errors import StoreError, UsageError
+from graphrec.cli.invocation import bank
+from graphrec.cli.options import Json, parse_parameters
+from graphrec.cli.output import emit_json, note, say, table, visible
 
 if TYPE_CHECKING:
-    from graphrec.schema import GraphSchema
-    from graphrec.store.base import Result, Store
+    from graphrec.queries import Query
 
 
 def command(
     query: Annotated[str | None, typer.Argument(help="Name of a query, or Cypher in quotes; none: list them.")] = None,
     param: Annotated[list[str] | None, typer.Option("--param", "-p", help="name=value, once per parameter.")] = None,
     write: Annotated[bool, typer.Option("--write", help="Allow the Cypher to change the graph.")] = False,
+    timeout: Annotated[float, typer.Option(min=0.001, help="Seconds that a query may take.")] = 60.0,
+    limit: Annotated[int, typer.Option(min=1, help="Rows that are given; a note says when there are more.")] = 10_000,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: Json = False,
 ) -> None:
     """Answer a question of the analysts' library, or run a Cypher statement, read-only unless --write."""
-    given = parse_params(param or [])
+    from graphrec.app.requests import AskQuery
+
     if query is None:
         _show_library(json=json)
         return
-    from graphrec.store import open_store
-
-    with open_store(state.settings.store, state.home.store) as store:
-        name = query if re.fullmatch(r"[\w-]+", query) else None
-        result = _ask(store, query, given) if name else _run(store, query, given, write=write)
+    found = bank().query(AskQuery(query, parse_parameters(param or []), write, timeout, limit))
+    for line in found.notes:
+        note(f"note: {line}")
     if json:
-        emit_json({"name": name, "columns": result.columns, "rows": result.rows})
+        emit_json(
+            {
+                "name": found.name,
+                "columns": found.columns,
+                "rows": [[_finite(value) for value in row] for row in found.rows],
+                "is_cut": found.is_cut,
+                "notes": found.notes,
+            }
+        )
     elif as_csv:
-        _print_csv(result.columns, result.rows)
+        _print_csv(found.columns, found.rows)
     else:
-        table(result.columns, [[_shown(value) for value in row] for row in result.rows])
-        note(f"{len(result.rows):,} rows")
-
-
-def parse_params(texts: Sequence[str]) -> dict[str, str]:
-    """The parameters of --param name=value.
-
-    Raises:
-        UsageError: one has no `=`.
-    """
-    pairs = [text.partition("=") for text in texts]
-    for name, equals, _ in pairs:
-        if not equals or not name:
-            raise UsageError(f"--param {name} has no value; want --param name=value")
-    return {name: value for name, _, value in pairs}
-
-
-def _ask(store: "Store", name: str, given: Mapping[str, str]) -> "Result":
-    described = queries.describe(name)
-    values = described.values(given)
-    labels = queries.roles(store.read_schema())
-    return store.query(queries.text(f"analyst/{name}", labels), values)
-
-
-def _run(store: "Store", statement: str, given: Mapping[str, str], *, write: bool) -> "Result":
-    from graphrec.store.read import forget_origin
-
-    text, values = queries.text(statement), {name: _value(value) for name, value in given.items()}
-    if not write:
-        return store.query(text, values)
-    forget_origin(state.home.snapshots)
-    return store.write(text, values)
-
-
-def _value(given: str) -> Any:
-    """A number, list or true/false when it is written as one, else the text."""
-    try:
-        return json_module.loads(given)
-    except ValueError:
-        return given
+        table(found.columns, [[_shown(value) for value in row] for row in found.rows])
+        note(f"{len(found.rows):,} rows")
 
 
 def _show_library(*, json: bool) -> None:
-    known = queries.library(_schema())
+    found = bank().library()
+    for text in found.notes:
+        note(text)
     if json:
-        shown = [{"name": one.name, "question": one.question, "parameters": one.parameters} for one in known]
+        shown = [{"name": one.name, "question": one.question, "parameters": one.parameters} for one in found.queries]
         emit_json({"queries": shown})
         return
-    table(("query", "answers", "parameters"), [(one.name, one.question, _parameters(one)) for one in known])
+    table(("query", "answers", "parameters"), [(one.name, one.question, _parameters(one)) for one in found.queries])
     say('graphrec query NAME --param name=value, or graphrec query "MATCH …"; --json or --csv for programs')
 
 
-def _parameters(query: queries.Query) -> str:
+def _parameters(query: "Query") -> str:
     return " ".join(one.name if one.default is None else f"{one.name}={one.default}" for one in query.parameters)
 
 
-def _schema() -> "GraphSchema | None":
-    """What the graph is made of; none when the store cannot be asked now."""
-    from graphrec.store import open_store
-
-    try:
-        with open_store(state.settings.store, state.home.store) as store:
-            return store.read_schema()
-    except StoreError as error:
-        note(f"all queries are listed, whatever the graph has: {error}")
-        return None
-
-
 def _print_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    from graphrec.delivery.text_files import harmless
+
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_cell(value) for value in row] for row in rows)
+    # A terminal shows control characters as escapes; a file gets the text, made harmless for spreadsheets.
+    shown = visible if sys.stdout.isatty() else str
+    for row in rows:
+        cells = [_cell(value) for value in row]
+        writer.writerow([shown(harmless(cell)) if isinstance(cell, str) else cell for cell in cells])
+
+
+def _finite(value: Any) -> Any:
+    """A value as JSON has it: NaN and infinities are null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return {key: _finite(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def _shown(value: Any) -> Any:

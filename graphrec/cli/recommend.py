@@ -1,20 +1,19 @@
 """graphrec recommend: products for one user, with reasons."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from graphrec.cli.answers import show_answer
-from graphrec.cli.as_of import AsOf, look_back
+from graphrec.cli.answers import show_answer, show_served, to_json
+from graphrec.cli.invocation import bank
+from graphrec.cli.options import AsOf, Json, Language, Model, NoRecord
 from graphrec.cli.output import emit_json
-from graphrec.cli.recording import Recording
-from graphrec.cli.state import state
 
 
 def command(
     user: Annotated[str, typer.Argument(help="Id of the user; `graphrec find TEXT` looks one up.")],
     k: Annotated[int, typer.Option("-k", min=1, help="How many products.")] = 5,
-    model: Annotated[str | None, typer.Option(help="Kind of model (default: the blend, final before tested).")] = None,
+    model: Model = None,
     reasons: Annotated[int, typer.Option(min=1, help="How many reasons per product, at most.")] = 3,
     all_lines: Annotated[bool, typer.Option("--all-lines", help="Show every line of every ledger.")] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Order reasons by share, not by contrast.")] = False,
@@ -26,37 +25,26 @@ def command(
         Literal["recent", "popular", "novel", "diverse"] | None,
         typer.Option(help="Which path leads the reasons of a product, where shares are near."),
     ] = None,
-    language: Annotated[
-        Literal["en", "zh"] | None, typer.Option(help="Language of the reasons (default en, or GRAPHREC_LANGUAGE).")
-    ] = None,
-    no_record: Annotated[bool, typer.Option("--no-record", help="Leave no entry in the decision record.")] = False,
+    language: Language = None,
+    no_record: NoRecord = False,
     as_of: AsOf = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: Json = False,
 ) -> None:
     """List the products that fit one user best, each with its strongest reasons.
 
     Every score is the sum of its lines: the reasons that are shown, and the rest. What the user holds already and what
     is not offered any more is left out.
     """
-    from graphrec.records.decision import Request
-    from graphrec.serving.engine import Engine
+    from graphrec.app.requests import Recommend
 
-    asked = look_back(as_of)
-    engine = Engine.open(state.home, model)
-    settings = state.settings
-    options: dict[str, Any] = {
-        "reasons": None if all_lines else reasons,
-        "plain": plain,
-        "min_confidence": settings.min_confidence if min_confidence is None else min_confidence,
-        "count_groups": True,
-        "language": language or settings.language,
-        "prefer": prefer,
-    }
-    answer = engine.recommend(user, k, **options)
-    recording = Recording(engine, Request("recommend", k, options, asked), wanted=not no_record)
-    recording.add([answer])
+    served = bank().recommend(
+        Recommend(
+            user, k, model, None if all_lines else reasons, plain, min_confidence, prefer, language,
+            record=not no_record, as_of=as_of,
+        )
+    )  # fmt: skip
     if json:
-        emit_json({**answer.to_json(), "record": recording.number})
+        emit_json(to_json(served))
     else:
-        show_answer(answer, engine.reasons_in(options["language"]).sentences)
-        recording.tell()
+        show_answer(served.answer, served.sentences)
+    show_served(served)

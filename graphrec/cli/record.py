@@ -1,89 +1,81 @@
-"""graphrec record: what was answered, and that nobody has changed it."""
+"""graphrec record: read the decision record, check it, free space."""
 
-import itertools
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from graphrec.cli.output import emit_json, note, progress, say, table
-from graphrec.cli.state import state
+from graphrec.cli.invocation import bank
+from graphrec.cli.options import Json
+from graphrec.cli.output import emit_json, note, progress, say, say_block, table
 from graphrec.errors import RecordError, UsageError
 
-Action = Literal["list", "show", "verify", "head"]
+Action = Literal["list", "show", "verify", "head", "prune"]
 
 
 def command(
-    action: Annotated[Action, typer.Argument(help="list, show NUMBER, verify or head.")],
+    action: Annotated[Action, typer.Argument(help="list, show NUMBER, verify, head or prune.")],
     number: Annotated[int | None, typer.Argument(min=1, help="Number of the entry to show.")] = None,
     user: Annotated[str | None, typer.Option(help="list: only the entries of this user.")] = None,
     last: Annotated[int, typer.Option(min=1, help="list: how many of the last entries.")] = 20,
     anchor: Annotated[
         str | None, typer.Option(help="verify: BLOCK:HASH that `graphrec record head` printed, kept elsewhere.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    before: Annotated[
+        str | None, typer.Option(help="prune: DATE; free what only entries before it need for their replay.")
+    ] = None,
+    json: Json = False,
 ) -> None:
-    """Read the decision record: every list and explanation that was given, bound together by hashes.
+    """Read the decision record: every list and explanation that graphrec gave, bound together by hashes.
 
-    `verify` recomputes every hash; whatever was changed, left out or put elsewhere is named by its entries. Whoever can
+    `verify` computes every hash anew and names the entries that were changed, left out or moved. A person who can
     write to the home could make up a new record: keep somewhere else what `head` prints, and give it to `verify`.
+    `prune` frees the snapshots, models and policies that only old entries need; the entries stay.
     """
     if (action == "show") != (number is not None):
         raise UsageError("graphrec record show wants the number of an entry" if number is None else
                          f"graphrec record {action} takes no number; want graphrec record show {number}")  # fmt: skip
-    folder = state.home.records
+    if (action == "prune") != (before is not None):
+        raise UsageError("graphrec record prune wants --before DATE, and no other action takes it")
     if action == "show":
-        _show(folder, number or 0, json=json)
+        _show(number or 0, json=json)
     elif action == "list":
-        _list(folder, user, last, json=json)
+        _list(user, last, json=json)
     elif action == "verify":
-        _verify(folder, anchor, json=json)
+        _verify(anchor, json=json)
+    elif action == "prune":
+        _prune(str(before), json=json)
     else:
-        _head(folder, json=json)
+        _head(json=json)
 
 
-def _show(folder: Path, number: int, *, json: bool) -> None:
+def _show(number: int, *, json: bool) -> None:
     import json as json_module
 
-    from graphrec.records.read import entry_of
-
-    plain = entry_of(folder, number).to_json()
+    plain = bank().record_entry(number).to_json()
     if json:
         emit_json(plain)
     else:
-        say(json_module.dumps(plain, ensure_ascii=False, indent=2))
+        say_block(json_module.dumps(plain, ensure_ascii=False, indent=2))
 
 
-def _list(folder: Path, user: str | None, last: int, *, json: bool) -> None:
-    from graphrec.records.read import Entry, entries
+def _list(user: str | None, last: int, *, json: bool) -> None:
+    from graphrec.app.requests import ListRecord
 
-    wanted = (one for one in entries(folder) if user is None or one.entry["user"] == user)
-    found = list(itertools.islice(wanted, last))[::-1]
-
-    def row(one: Entry) -> dict[str, Any]:
-        shared, entry = one.shared, one.entry
-        shown = [item["product"] for item in entry["answer"]["items"]]
-        return {
-            "record": one.number, "recorded_at": shared["recorded_at"], "command": shared["request"]["command"],
-            "user": entry["user"], "as_of": shared["as_of"], "model": shared["model"]["name"],
-            "candidates": entry["candidates"], "shown": shown,
-        }  # fmt: skip
-
-    rows = [row(one) for one in found]
+    found = bank().record_list(ListRecord(user, last))
     if json:
-        emit_json({"entries": rows})
-    elif rows:
-        cells = [[*list(one.values())[:-1], " ".join(one["shown"])] for one in rows]
-        table(list(rows[0]), cells, right=["record", "candidates"])
+        emit_json({"entries": found})
+    elif found:
+        rows = [[*list(vars(one).values())[:-1], " ".join(one.shown)] for one in found]
+        table(list(vars(found[0])), rows, right=["record", "candidates"])
     else:
         say("nothing is recorded yet" if user is None else f"nothing is recorded for {user}")
 
 
-def _verify(folder: Path, anchor: str | None, *, json: bool) -> None:
-    from graphrec.records.verify import Anchor, verify
+def _verify(anchor: str | None, *, json: bool) -> None:
+    from graphrec.app.requests import VerifyRecord
 
     with progress(json=json) as report:
-        found = verify(folder, Anchor.parse(anchor) if anchor else None, report)
+        found = bank().verify_record(VerifyRecord(anchor), progress=report)
     if json:
         emit_json(found)
     else:
@@ -93,7 +85,8 @@ def _verify(folder: Path, anchor: str | None, *, json: bool) -> None:
             say(text)
     if found.problems:
         raise RecordError(
-            f"the record in {folder} is not as it was written: {len(found.problems)} problems; compare with a backup"
+            f"the record in {bank().home.records} is not as it was written: {len(found.problems)} problems; compare "
+            "with a backup"
         )
     if not json:
         say(f"{found.entries:,} entries in {found.blocks:,} blocks are as they were recorded")
@@ -101,14 +94,21 @@ def _verify(folder: Path, anchor: str | None, *, json: bool) -> None:
             say(f"that nothing is missing at the end, only an anchor kept elsewhere can show; now: {found.anchor}")
 
 
-def _head(folder: Path, *, json: bool) -> None:
-    from graphrec.records.blocks import HEAD, Head
+def _prune(before: str, *, json: bool) -> None:
+    from graphrec.app.requests import PruneRecord
 
-    head = Head.read(folder)
-    if head is None and (folder / HEAD).exists():
-        raise RecordError(f"{folder / HEAD} is not as it was written; run: graphrec record verify")
-    head = head or Head()
+    done = bank().prune_record(PruneRecord(before))
     if json:
-        emit_json({"anchor": head.anchor, "block": head.block, "hash": head.hash, "entries": head.entries})
+        emit_json(done)
+        return
+    say(f"{done.removed:,} snapshots, models and policies removed, {done.freed_bytes / 1e6:.1f} MB freed")
+    if done.entries:
+        say(f"{done.entries:,} entries before {before} stay and verify; they can no longer be replayed")
+
+
+def _head(*, json: bool) -> None:
+    found = bank().record_head()
+    if json:
+        emit_json(found)
     else:
-        say(head.anchor)
+        say(found.anchor)

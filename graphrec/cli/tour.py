@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.cli.invocation import bank as this_bank
 from graphrec.cli.output import note, say
-from graphrec.cli.state import state
 from graphrec.serving.engine import Engine
 
 #: Customers with at least this many holdings have something to explain.
@@ -29,10 +29,10 @@ def run_tour(bank: Path) -> None:
     _run("train")
     _run("evaluate")
     _run("train", final=True)
-    if not state.home.policy.exists():
+    if not this_bank().home.policy.exists():
         _run("policy", "init")
     _run("policy", "check")
-    engine = Engine.open(state.home)
+    engine = Engine.open(this_bank().home)
     users = _customers(engine)
     for user in users:
         _run("recommend", user)

@@ -5,32 +5,36 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graphrec.cli.as_of import AsOf, look_back
-from graphrec.cli.latest import latest_snapshot
+from graphrec.cli.invocation import bank
+from graphrec.cli.options import AsOf, Json, parse_names
 from graphrec.cli.output import emit_json, note, progress, say
-from graphrec.cli.state import state
+from graphrec.features.registry import makers
+from graphrec.models.registry import models
 
 if TYPE_CHECKING:
-    from graphrec.graph.snapshot import Snapshot
-    from graphrec.progress import Progress
-    from graphrec.training.writing import TrainReport
+    from graphrec.training.job import TrainReport
+
+MODEL_HELP = " ".join(
+    [
+        "blend: the sum of what helps together.",
+        *(f"{spec.name}: {spec.sentence}" for spec in models().values() if spec.is_alone),
+    ]
+)
+BLOCKS_HELP = (
+    f"What models may read besides edges, with commas: {', '.join(makers())}; none for nothing (docs/models.md)."
+)
 
 
 def command(
-    model: Annotated[
-        str,
-        typer.Option(
-            help="blend, kernel, learned-kernel, spectral, lightgcn, ease, softmax, itemknn, popularity, text, "
-            "lightgcn-id (with user vectors), graphsage (not linear), als or rp3beta."
-        ),
-    ] = "blend",
+    model: Annotated[str, typer.Option(help=MODEL_HELP)] = "blend",
     final: Annotated[
         bool, typer.Option("--final", help="Refit what was chosen on everything, the test part too: for serving.")
     ] = False,
     fixed: Annotated[
         bool, typer.Option("--fixed", help="Defaults fixed beforehand; nothing is tuned on validation.")
     ] = False,
-    text: Annotated[bool, typer.Option("--text/--no-text", help="Let terms read the texts of the nodes.")] = True,
+    blocks: Annotated[str, typer.Option(help=BLOCKS_HELP)] = "text",
+    no_text: Annotated[bool, typer.Option("--no-text", help="Short for --blocks none.")] = False,
     use_protected: Annotated[
         bool, typer.Option("--use-protected", help="Let scores use attributes marked as protected.")
     ] = False,
@@ -40,9 +44,9 @@ def command(
             min=0, max=0.99, help="Part of a blend's weight on real paths, where that costs at most 2 % on validation."
         ),
     ] = 0.62,
-    given: Annotated[
+    overrides: Annotated[
         list[str] | None,
-        typer.Option("--set", help="TERM.NAME=VALUE, such as lightgcn.loss=bpr: not searched (docs/models.md)."),
+        typer.Option("--set", help="MODEL.KEY=VALUE, such as lightgcn.loss=bpr: not searched (docs/models.md)."),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything drawn (default: the settings').")] = None,
     device: Annotated[str, typer.Option(help="Where networks are trained: auto, cpu or cuda.")] = "auto",
@@ -50,7 +54,7 @@ def command(
         Path | None, typer.Option(help="Folder for TensorBoard events of every epoch (needs graphrec[tracking]).")
     ] = None,
     as_of: AsOf = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: Json = False,
 ) -> None:
     """Fit a model on the latest snapshot, which is taken first when the store holds something newer.
 
@@ -58,40 +62,18 @@ def command(
     test part stays hidden for `graphrec evaluate`. `--final` refits what was chosen on everything. A training that was
     killed goes on where it was.
     """
-    from graphrec.training.configs import read_set
-    from graphrec.training.fit import TrainOptions, train
+    from graphrec.app.requests import Train
 
-    look_back(as_of)
-    options = TrainOptions(
-        model=model,
-        fixed=fixed,
-        final=final,
-        seed=state.settings.seed if seed is None else seed,
-        use_protected=use_protected,
-        path_share=path_share,
-        given=read_set(given or ()),
-        device=device,
-    )
+    request = Train(
+        model, final, fixed, () if no_text else parse_names(blocks), use_protected, path_share, tuple(overrides or ()),
+        seed, device, log_dir, as_of,
+    )  # fmt: skip
     with progress(json=json) as report:
-        snapshot = latest_snapshot(report)
-        vectors = text_vectors(snapshot, report) if text and not fixed else {}
-        done = train(snapshot, state.home.prepare(), options, vectors=vectors, log_dir=log_dir, progress=report)
+        done = bank().train(request, progress=report)
     if json:
         emit_json(_plain(done))
     else:
         _print(done)
-
-
-def text_vectors(snapshot: "Snapshot", report: "Progress") -> dict[str, Any]:
-    """The text vectors of every label that has texts, encoding what is not known yet."""
-    from graphrec.features.text import Encoder
-    from graphrec.features.vectors import VectorCache
-
-    labels = [label for label in snapshot.labels if snapshot.meta["texts"][label]]
-    if not labels:
-        return {}
-    cache = VectorCache(state.home.vectors, Encoder.open(state.settings.encoder))
-    return {label: cache.vectors(snapshot.texts(label), report)[1] for label in labels}
 
 
 def _plain(done: "TrainReport") -> dict[str, Any]:

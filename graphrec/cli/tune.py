@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphrec.cli.as_of import AsOf, look_back
-from graphrec.cli.latest import latest_snapshot
+from graphrec.cli.invocation import bank
+from graphrec.cli.options import AsOf, Json, parse_names
 from graphrec.cli.output import emit_json, progress, say
-from graphrec.cli.state import state
+from graphrec.cli.train import BLOCKS_HELP
+from graphrec.models.registry import tunable
 
 if TYPE_CHECKING:
     from graphrec.training.tune import Tuned
@@ -15,53 +16,51 @@ if TYPE_CHECKING:
 
 def command(
     model: Annotated[
-        str, typer.Option(help="A term such as lightgcn or ease, or blend: each of its terms in turn.")
+        str, typer.Option(help=f"blend: each of its models in turn; or one of {', '.join(tunable())}.")
     ] = "blend",
     trials: Annotated[int, typer.Option(help="Trials in the whole study; those of earlier calls count.")] = 30,
     timeout: Annotated[
         float | None, typer.Option(help="Seconds after which no other trial begins; a later call goes on.")
     ] = None,
-    text: Annotated[bool, typer.Option("--text/--no-text", help="Let terms read the texts of the nodes.")] = True,
+    blocks: Annotated[str, typer.Option(help=BLOCKS_HELP)] = "text",
+    no_text: Annotated[bool, typer.Option("--no-text", help="Short for --blocks none.")] = False,
     use_protected: Annotated[
         bool, typer.Option("--use-protected", help="Let scores use attributes marked as protected.")
     ] = False,
-    given: Annotated[
+    overrides: Annotated[
         list[str] | None,
-        typer.Option("--set", help="TERM.NAME=VALUE, such as lightgcn.loss=bpr: every trial has it (docs/models.md)."),
+        typer.Option("--set", help="MODEL.KEY=VALUE, such as lightgcn.loss=bpr: every trial has it (docs/models.md)."),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything drawn (default: the settings').")] = None,
     as_of: AsOf = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: Json = False,
 ) -> None:
     """Try configurations of a model on the validation part; `graphrec train` then fits the one that won.
 
     The first trials are those that every training tries, so that the winner is no worse on validation. A study that was
     stopped goes on where it was. The test part is not read.
     """
-    from graphrec.cli.train import text_vectors
-    from graphrec.training.configs import read_set
-    from graphrec.training.tune import TuneOptions, tune
+    from graphrec.app.requests import Tune
 
-    look_back(as_of)
-    options = TuneOptions(
-        model=model,
-        trials=trials,
-        timeout=timeout,
-        seed=state.settings.seed if seed is None else seed,
-        use_protected=use_protected,
-        given=read_set(given or ()),
+    request = Tune(
+        model,
+        trials,
+        timeout,
+        () if no_text else parse_names(blocks),
+        use_protected,
+        tuple(overrides or ()),
+        seed,
+        as_of,
     )
     with progress(json=json) as report:
-        snapshot = latest_snapshot(report)
-        vectors = text_vectors(snapshot, report) if text else {}
-        found = tune(snapshot, state.home.prepare(), options, vectors=vectors, progress=report)
+        found = bank().tune(request, progress=report)
     if json:
-        emit_json({"studies": found, "snapshot": snapshot.hash})
+        emit_json(found)
     else:
-        _print(found, options.trials)
+        _print(found.studies, trials)
 
 
-def _print(found: "list[Tuned]", wanted: int) -> None:
+def _print(found: "tuple[Tuned, ...]", wanted: int) -> None:
     for study in found:
         new = f"{study.new} new" if study.new else "nothing to do"
         say(

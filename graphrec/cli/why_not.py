@@ -1,21 +1,22 @@
 """graphrec why-not: the rule that refuses a product, or its rank and what it lacks."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 
-from graphrec.cli.as_of import AsOf, look_back
+from graphrec.cli.invocation import bank
+from graphrec.cli.options import AsOf, Json, Model
 from graphrec.cli.output import emit_json, note, say, table
-from graphrec.cli.state import state
 
 
 def command(
     user: Annotated[str, typer.Argument(help="Id of the user.")],
     product: Annotated[str, typer.Argument(help="Id of the product.")],
     k: Annotated[int, typer.Option("-k", min=1, help="Length of the list that the product is not in.")] = 5,
-    model: Annotated[str | None, typer.Option(help="Kind of model (default: the blend, final before tested).")] = None,
+    model: Model = None,
     as_of: AsOf = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: Json = False,
 ) -> None:
     """Say why a product is not in the list of a user.
 
@@ -23,22 +24,19 @@ def command(
     other products rank before it: then its rank and score stand beside those of the last product of the list, with the
     evidence that speaks for that one and less, or not at all, for this one.
     """
-    from graphrec.serving.engine import Engine
-    from graphrec.serving.why_not import why_not
+    from graphrec.app.requests import WhyNot
 
-    settings = state.settings
-    look_back(as_of)
-    engine = Engine.open(state.home, model)
-    found = why_not(engine, user, product, k, min_confidence=settings.min_confidence, language=settings.language)
+    refused = bank().why_not(WhyNot(user, product, k, model, as_of))
+    found = refused.found
     if json:
         emit_json(found.to_json())
         return
-    for text in engine.notes:
+    for text in refused.notes:
         note(f"note: {text}")
     say(found.verdict)
     if found.refused:
         rows = [[rule.rule, _values(rule.values), rule.sentence] for rule in found.refused]
-        table(["rule", "values", "what it says"], rows, title=f"policy, version {engine.policy.version}")
+        table(["rule", "values", "what it says"], rows, title=f"policy, version {refused.policy_version}")
     if found.ahead and found.composition:
         parts = [part for part in found.composition if found.composition[part] or found.ahead.composition[part]]
         rows = [[part, f"{found.ahead.composition[part]:+.3f}", f"{found.composition[part]:+.3f}"] for part in parts]
@@ -53,5 +51,5 @@ def command(
         table([*columns[1:], f"what speaks for {found.ahead.product}"], rows, right=columns[1:])
 
 
-def _values(values: dict[str, object]) -> str:
+def _values(values: Mapping[str, object]) -> str:
     return ", ".join(f"{name} {'unknown' if value is None else value}" for name, value in values.items())

@@ -21,7 +21,8 @@ LIMIT_DEPTH = 32
 """The most brackets and dots that a value may be nested in."""
 LIMIT_LITERAL = 80
 """The longest number or date, in characters."""
-_WHOLE = range(-(1 << 63), 1 << 63)
+WHOLE = range(-(1 << 63), 1 << 63)
+"""The whole numbers of TOML: 64 bits."""
 _TOKEN = re.compile(
     r'''
     (?P<text>
@@ -47,11 +48,13 @@ class Document:
         where: what messages call it, usually its path.
         content: the parsed tables.
         error: the class of error that its faults raise.
+        text: the TOML, with line feeds alone.
     """
 
     where: str
     content: dict[str, Any]
     error: type[GraphrecError]
+    text: str = field(repr=False)
     _lines: Mapping[KeyPath, int] = field(repr=False)
     _value_lines: Mapping[KeyPath, int] = field(repr=False)
 
@@ -124,7 +127,7 @@ def parse_toml(text: str, where: str, error: type[GraphrecError]) -> Document:
     except (ValueError, RecursionError) as problem:
         line, why = _explain(problem, text)
         raise error(f"{where} line {line} is not TOML: {why}; correct it") from None
-    document = Document(where, content, error, scan.lines, scan.value_lines)
+    document = Document(where, content, error, text, scan.lines, scan.value_lines)
     for path, fault in _number_faults(content):
         document.refuse(path, f"{key_text(path)} {fault}; correct it")
     return document
@@ -132,13 +135,12 @@ def parse_toml(text: str, where: str, error: type[GraphrecError]) -> Document:
 
 def key_text(path: KeyPath) -> str:
     """A key as TOML writes it: names joined by dots, quoted where they must be; positions are left out."""
-    names = [part for part in path if isinstance(part, str)]
-    return ".".join(name if re.fullmatch(r"[\w-]+", name) else _quoted(name) for name in names)
+    return ".".join(_name_text(part) for part in path if isinstance(part, str))
 
 
-def _quoted(name: str) -> str:
-    shown = "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in name)
-    return f'"{shown if len(shown) <= 80 else shown[:80] + "…"}"'
+def _name_text(name: str) -> str:
+    shown = one_line(name, 80)
+    return shown if re.fullmatch(r"[\w-]+…?", shown) else f'"{shown}"'
 
 
 def _explain(problem: Exception, text: str) -> tuple[int, str]:
@@ -148,12 +150,14 @@ def _explain(problem: Exception, text: str) -> tuple[int, str]:
     if isinstance(problem, RecursionError):
         return last, "it is nested too deep"
     if (found := re.search(r" \(at line (\d+), column (\d+)\)$", why)) is not None:
-        return int(found[1]), f"{_one_line(why[: found.start()])} (column {found[2]})"
-    return last, _one_line(why)
+        return int(found[1]), f"{one_line(why[: found.start()], 200)} (column {found[2]})"
+    return last, one_line(why, 200)
 
 
-def _one_line(text: str) -> str:
-    return "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in text)[:200]
+def one_line(text: str, longest: int) -> str:
+    """A text with escapes for all that does not print, cut where it is longer than `longest` characters."""
+    shown = "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in text[: longest + 1])
+    return shown if len(shown) <= longest else f"{shown[:longest]}…"
 
 
 def _number_faults(content: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
@@ -164,7 +168,7 @@ def _number_faults(content: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
         for key, value in table.items() if isinstance(table, dict) else enumerate(table):
             if isinstance(value, dict | list):
                 pending.append(((*path, key), value))
-            elif isinstance(value, int) and value not in _WHOLE:
+            elif isinstance(value, int) and value not in WHOLE:
                 yield (*path, key), "is a whole number of more than 64 bits"
             elif isinstance(value, float) and not math.isfinite(value):
                 yield (*path, key), f"= {value} is not a finite number"

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 from graphrec import log
 from graphrec.config.document import read_toml
 from graphrec.errors import SettingsError
-from graphrec.schema import Language, Roles
+from graphrec.schema import LANGUAGES, Language, Roles
 
 __all__ = ["FILE_NAME", "LOG_LEVELS", "LogLevel", "RoleOverrides", "Settings", "StoreLogin", "read_settings"]
 
@@ -21,6 +21,13 @@ FILE_NAME = "graphrec.toml"
 LOG_LEVELS: tuple[LogLevel, ...] = get_args(LogLevel)
 PATHS = ("home", "policy", "log_file")
 """Keys that are paths; in graphrec.toml they are relative to its folder."""
+_WORDS: dict[str, dict[str, Any]] = {
+    "log_level": {word: word for word in LOG_LEVELS},
+    "log_format": {word: word for word in log.FORMATS},
+    "language": {word: word for word in LANGUAGES},
+    "record": {"true": True, "false": False},
+}
+"""What words of variables and options mean; all other values go through `convert_value`, whose import takes 20 ms."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,8 @@ class Settings:
     """Language of the reasons: one of schema.LANGUAGES."""
     min_confidence: float = 0.0
     """Confidence below which a product is left out of a list."""
+    sql_seconds: float = 1800.0
+    """Seconds that one statement of a mapping may run."""
     roles: RoleOverrides = RoleOverrides()
     """Roles that replace those of the mappings."""
     login: StoreLogin = field(default_factory=StoreLogin)
@@ -166,9 +175,10 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 def _typed(name: str, text: str, where: str) -> Any:
     """The value that the text of a variable or an option spells."""
-    quick = {"log_level": LOG_LEVELS, "log_format": log.FORMATS}
-    if name in ("store", "encoder", *PATHS) or text in quick.get(name, ()):
+    if name in ("store", "encoder", *PATHS):
         return text
+    if text in _WORDS.get(name, {}):
+        return _WORDS[name][text]
     from graphrec.config.convert import convert_value
     from graphrec.config.settings_file import SettingsFile
 

@@ -55,6 +55,10 @@ class SettingsFile(Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[float, Meta(ge=0, lt=1)] | UnsetType,
         Meta(description="Confidence below which a product is left out of a list."),
     ] = UNSET
+    sql_seconds: Annotated[
+        Annotated[float, Meta(gt=0, le=1_000_000)] | UnsetType,
+        Meta(description="Seconds that one statement of a mapping may run."),
+    ] = UNSET
     roles: Annotated[RolesTable | UnsetType, Meta(description="Roles that replace those of the mappings.")] = UNSET
 
     @classmethod

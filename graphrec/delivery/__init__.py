@@ -1,1 +1,1 @@
-"""Where lists go: files for the CRM."""
+"""Where lists go: one iterator over the answers of all users, and sinks that take them."""

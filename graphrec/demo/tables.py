@@ -84,13 +84,13 @@ def customer_table(customers: Customers) -> pa.Table:
 
 
 def _display_names(customers: Customers) -> pa.Array:
-    given = [name for names in GIVEN_NAMES.values() for name in names]
+    first_names = [name for names in GIVEN_NAMES.values() for name in names]
     sizes = np.array([len(names) for names in GIVEN_NAMES.values()])
     first = np.cumsum(sizes) - sizes
     number = first[customers.sex] + customers.pick % sizes[customers.sex]
     families = [one + two for one in FAMILY_FIRST for two in FAMILY_SECOND]
     family = (customers.pick >> 8) % len(families)
-    return pc.binary_join_element_wise(_named(given, number), _named(families, family), " ")
+    return pc.binary_join_element_wise(_named(first_names, number), _named(families, family), " ")
 
 
 def product_table(products: Products, rng: np.random.Generator) -> pa.Table:

@@ -59,7 +59,7 @@ def _pick(choices: Sequence[str], die: int) -> str:
 
 
 def profile_texts() -> list[str]:
-    """Every profile a customer may have, few enough to be encoded in seconds; `profile_number` says which."""
+    """Every profile a customer may have, few enough to encode in seconds."""
     themed = [
         interest.format(label=topic.label.lower(), p=topic.phrases[number])
         for topic in TOPICS
@@ -69,7 +69,7 @@ def profile_texts() -> list[str]:
 
 
 def profile_number(customers: Customers) -> Ints:
-    """The index in `profile_texts` of each customer's profile; -1: says nothing."""
+    """(customers,): the index in `profile_texts` of each profile; -1: no profile."""
     themed = len(GOALS) + len(INTERESTS) * customers.topic + customers.goal % len(INTERESTS)
     number = np.where(customers.topic >= 0, themed, customers.goal)
     return np.where(customers.goal >= 0, number, -1)

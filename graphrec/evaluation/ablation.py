@@ -12,17 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.evaluation.hidden_part import Comparison, measure_lists
+from graphrec.features.blocks import Sources
 from graphrec.graph.adjacency import Adjacency, Graph, Hop
 from graphrec.metrics.intervals import Interval, paired_test
+from graphrec.models.inputs import Inputs
 from graphrec.progress import Progress, silent
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
-from graphrec.terms.compiled.topk import NOTHING
+from graphrec.terms.topk import NOTHING
+from graphrec.training.assemble import parts_of
 from graphrec.training.lists import ranked_lists
-from graphrec.training.provenance import check_vectors
-from graphrec.training.recipes import Inputs, parts_of
-
-Vectors = Mapping[str, NDArray[np.float32]]
+from graphrec.training.split import split_of
+from graphrec.training.stages import blocks_of, check_blocks, graph_of
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,20 @@ class Ablation:
     variants: tuple[Variant, ...]
 
 
-def ablate(comparison: Comparison, vectors: Vectors, *, progress: Progress = silent) -> Ablation:
+def ablate(comparison: Comparison, sources: Sources, *, progress: Progress = silent) -> Ablation:
     """Metrics of refits on changed graphs, with paired p-values against the true one.
 
     Raises:
-        ModelError: the model had text vectors, and these are others.
+        ModelError: the model read feature blocks, and these are others.
     """
-    check_vectors(comparison.model.meta, vectors)
-    request = comparison.model.meta["request"]
-    inputs = Inputs(seed=request["seed"], use_protected=request["use_protected"], vectors=vectors, progress=progress)
+    request, kind = comparison.model.meta["request"], comparison.model.kind
+    snapshot, split = comparison.snapshot, split_of(comparison.snapshot)
+    train = graph_of(snapshot, split, "train")
+    check_blocks(comparison.model.meta, blocks_of(kind, sources, snapshot, split, "train", train))
+    blocks = blocks_of(kind, sources, snapshot, split, split.fitted, comparison.visible)
+    inputs = Inputs(
+        seed=request["seed"], use_protected=request["use_protected"], blocks=blocks, progress=progress, stage="refit"
+    )
     names = [f"{metric}@{comparison.k}" for metric in ("ndcg", "recall", "hit_rate")]
     variants = []
     for part, types in _sides(comparison.visible).items():

@@ -28,7 +28,10 @@ class Threshold:
 
 
 def by_confidence(comparison: Comparison, *, progress: Progress = silent) -> tuple[Threshold, ...]:
-    """Precision of the lists of k by the threshold of confidence, on a seeded sample of test users."""
+    """Precision of the lists of k by the threshold of confidence, on a seeded sample of test users.
+
+    Thresholds that leave fewer than `min_group` users a list are left out.
+    """
     part, k = comparison.part, comparison.k
     rows = sampled_rows(comparison)
     lists = comparison.own.lists[rows, :k]
@@ -50,7 +53,11 @@ def by_confidence(comparison: Comparison, *, progress: Progress = silent) -> tup
     if not filled.any():
         return ()
     cuts = np.unique(np.quantile(values[filled], [1 - left for left in LEFT], method="lower"))
-    return tuple(_threshold(float(cut), values, hits, filled) for cut in cuts)
+    least = comparison.snapshot.schema.roles.min_group
+    served = [int((filled & (values >= cut)).any(axis=1).sum()) for cut in cuts]
+    return tuple(
+        _threshold(float(cut), values, hits, filled) for cut, users in zip(cuts, served, strict=True) if users >= least
+    )
 
 
 def _threshold(cut: float, values: np.ndarray, hits: np.ndarray, filled: np.ndarray) -> Threshold:

@@ -14,6 +14,7 @@ from graphrec.evaluation.frontier import Frontier, frontier
 from graphrec.evaluation.groups import Group, Segments, by_holders, by_holdings, segments
 from graphrec.evaluation.hidden_part import POPULAR, Comparison
 from graphrec.evaluation.kinds import kinds_of, things_in_common
+from graphrec.features.blocks import Sources
 from graphrec.metrics.beyond import calibration, diversity, gini_interval, without_products
 from graphrec.metrics.intervals import Interval, bootstrap_all, paired_test
 from graphrec.metrics.ranking import evaluate_lists
@@ -31,8 +32,11 @@ class Wanted:
     """Sampled test users whose explanations are evaluated; 0: none."""
     ablation: bool = False
     """Refit without, and with shuffled, attributes and product knowledge."""
-    vectors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
-    """Text vectors by label, which a refit needs when the model had them."""
+    sources: Sources = field(default_factory=Sources)
+    """Of the feature blocks that a refit needs when the model read some."""
+
+    min_confidence: float = 0.0
+    """Of the lists whose explanations are evaluated, as `recommend` takes it."""
 
     @property
     def spare(self) -> int:
@@ -69,19 +73,24 @@ def detailed(comparison: Comparison, wanted: Wanted, *, progress: Progress = sil
     """Everything a report shows beside the metrics."""
     k, seed, part, measured = comparison.k, comparison.seed, comparison.part, comparison.measured
     kinds = kinds_of(comparison.snapshot, comparison.visible)
+    min_group = comparison.snapshot.schema.roles.min_group
     return Details(
         k=k,
         paired=_paired(comparison),
         beyond=_beyond(comparison, None if kinds is None else kinds.shares),
         kinds=None if kinds is None else kinds.name,
         segments=segments(comparison.snapshot, comparison.visible, part, measured, k, seed),
-        holdings=by_holdings(part, measured, k, seed),
-        holders=by_holders(part, measured, k, seed),
+        holdings=by_holdings(part, measured, k, seed, min_group=min_group),
+        holders=by_holders(part, measured, k, seed, min_group=min_group),
         curves=tuple(comparison.model.meta.get("curves", ())),
         confidence=by_confidence(comparison, progress=progress),
         frontier=frontier(comparison, progress=progress),
-        explanations=explained(comparison, wanted.explain_users, progress=progress) if wanted.explain_users else None,
-        ablation=ablate(comparison, wanted.vectors, progress=progress) if wanted.ablation else None,
+        explanations=explained(
+            comparison, wanted.explain_users, min_confidence=wanted.min_confidence, progress=progress
+        )
+        if wanted.explain_users
+        else None,
+        ablation=ablate(comparison, wanted.sources, progress=progress) if wanted.ablation else None,
     )
 
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from graphrec.errors import CheckpointMismatch, ModelError, UsageError
 from graphrec.evaluation.details import Details, Wanted, detailed
@@ -16,19 +15,23 @@ from graphrec.graph.adjacency import Graph, visible_graph
 from graphrec.graph.shelf import DIGITS
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
+from graphrec.models.inputs import Inputs, Values
+from graphrec.models.registry import models, tunable
+from graphrec.policy.read import home_policy
 from graphrec.progress import Progress, silent
+from graphrec.serving.engine import Engine
 from graphrec.terms.blend import Blend
 from graphrec.terms.folder import Model, open_model
-from graphrec.training.job import KINDS
-from graphrec.training.recipes import Inputs, Plain, blend_of
+from graphrec.training.assemble import blend_of
 from graphrec.training.search.choose import choose, fixed
-from graphrec.training.spaces import SPACES
 from graphrec.training.split import Split, split_of
 from graphrec.training.tune import tuned_configurations
 from graphrec.training.validation import Validation
 
-#: What can be compared with: every kind of model that needs neither texts nor others.
-BASELINES = tuple(kind for kind in KINDS if kind not in ("blend", "text"))
+
+def baselines_there() -> tuple[str, ...]:
+    """What can be compared with: every model that needs no feature blocks."""
+    return tuple(spec.name for spec in models().values() if spec.is_alone and not spec.needs)
 
 
 def baseline(name: str, snapshot: Snapshot, split: Split, visible: Graph, inputs: Inputs) -> Blend:
@@ -48,12 +51,25 @@ DEFAULT_BASELINES = ("popularity", "itemknn")
 
 
 @dataclass(frozen=True)
+class EvaluatedSplit:
+    """What was hidden, from whom, and what was fitted."""
+
+    name: str
+    hash: str
+    users: int
+    test_interactions: int
+    fitted: str
+    masked: str
+    """What is no candidate."""
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """How good lists are, with intervals over users."""
 
     model: str
-    split: Mapping[str, Any]
-    """name, hash, users, test_interactions, what was fitted and masked, notes."""
+    split: EvaluatedSplit
     k: tuple[int, ...]
     metrics: Metrics
     baselines: Mapping[str, Metrics]
@@ -78,7 +94,8 @@ def evaluate(
     """The metrics of a model on the test part of its snapshot, next to baselines chosen and fitted as it was.
 
     Args:
-        home: whose tuned configurations the baselines take, as the model did; None: nothing is tuned for them.
+        home: whose tuned configurations the baselines take, as the model did, and whose policy the lists of a report
+            obey; None: nothing is tuned, and the built-in policy holds.
         wanted: what a report needs beside them; None: nothing.
 
     Raises:
@@ -103,7 +120,9 @@ def evaluate(
     details = None
     if wanted is not None:
         assert visible is not None, "details look at the whole graph"
-        comparison = Comparison(snapshot, model, visible, part, own, others, tuple(ks), seed)
+        policy = home_policy(home, snapshot) if home else None
+        engine = Engine(snapshot, model, policy=policy, masked=part.masked)
+        comparison = Comparison(engine, visible, part, own, others, tuple(ks), seed)
         details = detailed(comparison, wanted, progress=progress)
     compared = {name: found.metrics for name, found in others.items()}
     seconds = time.monotonic() - began
@@ -115,12 +134,12 @@ def _inputs(snapshot: Snapshot, split: Split, model: Model, home: Home | None, s
     """What the fits of baselines get: the attributes that the model may read, and what was tuned for them."""
     protected = bool(model.meta["request"]["use_protected"])
     tuned = tuned_configurations(home, snapshot, split, use_protected=protected) if home else {}
-    return Inputs(seed, protected, progress=progress, tuned=tuned)
+    return Inputs(seed=seed, use_protected=protected, progress=progress, tuned=tuned)
 
 
-def _notes(model: Model, baselines: Sequence[str], tuned: Mapping[str, Plain]) -> tuple[str, ...]:
+def _notes(model: Model, baselines: Sequence[str], tuned: Mapping[str, Values]) -> tuple[str, ...]:
     """That a baseline had fewer trials than the model."""
-    fewer = [name for name in baselines if name in SPACES and name not in tuned] if model.meta["tuned"] else []
+    fewer = [name for name in baselines if name in tunable() and name not in tuned] if model.meta["tuned"] else []
     return tuple(
         f"the model was tuned by a study and {name} by the few trials of every training; run: "
         f"graphrec tune --model {name}, then graphrec evaluate"
@@ -132,8 +151,8 @@ def _check_arguments(ks: Sequence[int], baselines: Sequence[str]) -> None:
     if not ks or min(ks) < 1:
         raise UsageError(f"k {','.join(map(str, ks)) or 'none'}: every k is at least 1, as in --k 1,3,10,20")
     for name in baselines:
-        if name not in BASELINES:
-            raise UsageError(f"there is no baseline {name!r}; there are {', '.join(BASELINES)}, and none")
+        if name not in baselines_there():
+            raise UsageError(f"there is no baseline {name!r}; there are {', '.join(baselines_there())}, and none")
 
 
 def _checked_split(snapshot: Snapshot, model: Model, folder: Path) -> Split:
@@ -155,10 +174,9 @@ def _checked_split(snapshot: Snapshot, model: Model, folder: Path) -> Split:
     return split
 
 
-def _described(split: Split) -> dict[str, Any]:
+def _described(split: Split) -> EvaluatedSplit:
     counts = split.counts()
-    return {
-        "name": split.name, "hash": split.hash, "users": counts["test_users"],
-        "test_interactions": counts["test_interactions"], "fitted": split.fitted, "masked": split.masked,
-        "notes": list(split.notes),
-    }  # fmt: skip
+    return EvaluatedSplit(
+        split.name, split.hash, counts["test_users"], counts["test_interactions"], split.fitted, split.masked,
+        tuple(split.notes),
+    )  # fmt: skip

@@ -1,9 +1,9 @@
-"""Whether explanations are true to the model, measured on a sample of test users.
+"""Whether explanations are true to the model, measured on the lists that `recommend` gives to a sample of test users.
 
-Necessity: the part of the shown products that leave the list when the edges of their REASONS shown reasons are deleted.
-Sufficiency: the part that stay when the user keeps only the edges of the first KEPT. Beside the model's own reasons, as
-many edges taken at random, and as many that most paths to the product begin with, which is what counting paths in the
-database would show. Candidates stay the same: what was held does not come back into the list by being deleted.
+Necessity: the part of the listed products that leave the list when the edges of their first REASONS reasons are
+deleted. Sufficiency: the part that stay when the user keeps only the edges of the first KEPT. Beside the model's own
+reasons, as many edges taken at random, and as many that most paths to the product begin with, which is what counting
+paths in the database would give. Candidates stay the same: what was held does not come back by being deleted.
 """
 
 from collections.abc import Mapping
@@ -13,17 +13,22 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.evaluation.hidden_part import Comparison, sampled_rows
-from graphrec.evaluation.shown import Shown, ShownLists
-from graphrec.evaluation.walked import Walked, path_counts
+from graphrec.evaluation.hidden_part import SHOWN, SMALL_PART, Comparison, sampled_rows
+from graphrec.evaluation.paths import PathQuality, Paths, path_counts
 from graphrec.metrics.intervals import Interval, bootstrap, jackknife
 from graphrec.progress import Progress, silent
+from graphrec.serving.answer import ListOptions
+from graphrec.serving.engine import Engine, Listed
+from graphrec.serving.lists import scored_block
+from graphrec.serving.reasons.lines import Reasons
 from graphrec.terms.deletion import Evidence, Spreads
 from graphrec.terms.ledger import Edge
 
-#: Shown reasons that are deleted, and that are kept.
+#: Reasons that are deleted, and that are kept.
 REASONS = 5
 KEPT = 3
+#: Users whose lists are made at once.
+BLOCK = 64
 Choice = Literal["reasons", "random", "path count"]
 CHOICES: tuple[Choice, ...] = ("reasons", "random", "path count")
 
@@ -35,16 +40,20 @@ SPREADS: Spreads = "anew"
 
 @dataclass(frozen=True)
 class Explanations:
-    """How explanations do on a sample of test users; values are means over users with intervals."""
+    """How explanations do on a sample of test users; values are means over users with intervals.
+
+    Users without a list, or whose list leaves no candidate out, are not counted; fewer than `min_group` users are not
+    reported.
+    """
 
     users: int
     k: int
     composition: Mapping[str, Interval]
-    """Parts of the scores of the shown products: path, similarity, text, attribute, general, self; they sum to 1."""
+    """Parts of the scores of the listed products: path, text, learned, attribute, general, new, self; they sum to 1."""
     with_reasons: Interval
     """Part of the users who see a reason with at least one product."""
     products_with_reasons: Interval
-    """Part of the shown products that have a reason."""
+    """Part of the listed products that have a reason."""
     largest_sum_error: float
     """Largest gap between a score and the sum of its lines, over the sum of the absolute lines."""
     spreads: Spreads
@@ -52,7 +61,7 @@ class Explanations:
     inexact: tuple[str, ...]
     """Terms that are not linear: a line of theirs need not be what the deletion of its edge takes away."""
     edges: Interval
-    """Distinct edges behind the REASONS shown reasons of a product."""
+    """Distinct edges behind the first REASONS reasons of a product."""
     known_edges: Interval
     """Edges of a user that the model knows."""
     necessity: Mapping[str, Interval]
@@ -76,33 +85,42 @@ class _OfUser:
     known: int
     left: Mapping[Choice, float]
     stayed: Mapping[Choice, float]
-    walked: Walked
+    paths: PathQuality
 
 
-def explained(comparison: Comparison, most: int, *, progress: Progress = silent) -> Explanations | None:
-    """The explanations of up to `most` sampled test users who are shown something; None where nobody is."""
-    rows = sampled_rows(comparison, most)
-    shown = ShownLists(comparison)
+def explained(
+    comparison: Comparison, most: int, *, min_confidence: float = 0.0, progress: Progress = silent
+) -> Explanations | None:
+    """The explanations in the lists of up to `most` sampled test users; None where fewer than `min_group` have a list.
+
+    Args:
+        min_confidence: products below it are not listed, as in `recommend`.
+    """
+    engine = comparison.engine
+    k = comparison.k if comparison.part.num_products < SHOWN * SMALL_PART else SHOWN
+    options, paths = ListOptions(REASONS, min_confidence=min_confidence), Paths(engine)
+    users = comparison.part.users[sampled_rows(comparison, most)]
     found = []
-    for done, row in enumerate(rows):
-        progress("evaluating explanations", done, len(rows))
-        lists = shown.of(int(comparison.part.users[row]))
-        if lists is not None:
-            found.append(_of_user(comparison, lists))
-    progress("evaluating explanations", len(rows), len(rows))
-    if not found:
+    for start in range(0, len(users), BLOCK):
+        block = [user for user in users[start : start + BLOCK].tolist() if engine.has_evidence(user)]
+        for done, scored in enumerate(scored_block(engine, np.array(block, np.int32), k), start=start):
+            progress("evaluating explanations", done, len(users))
+            listed = engine.listed(scored, k, options)
+            if 0 < len(listed.places) < int(scored.allowed.sum()) and scored.row.scores.any():
+                found.append(_of_user(engine, listed, comparison.seed, paths))
+    progress("evaluating explanations", len(users), len(users))
+    if len(found) < comparison.snapshot.schema.roles.min_group:
         return None
-    walks = [scorer for term in comparison.model.blend.terms for scorer in term.scorers]
-    choices = CHOICES if walks else CHOICES[:2]
+    choices = CHOICES if paths.types else CHOICES[:2]
     means = _Means(comparison.seed)
-    paths = {
-        "LIR": means.of([one.walked.recency for one in found]),
-        "SEP": means.of([one.walked.popularity for one in found]),
-        "ETD": means.of([one.walked.diversity for one in found]),
+    quality = {
+        "LIR": means.of([one.paths.recency for one in found]),
+        "SEP": means.of([one.paths.popularity for one in found]),
+        "ETD": means.of([one.paths.diversity for one in found]),
     }
     return Explanations(
         users=len(found),
-        k=shown.k,
+        k=k,
         composition=_composition([one.by_kind for one in found]),
         with_reasons=means.sure([float(one.reasoned > 0) for one in found]),
         products_with_reasons=means.sure([one.reasoned for one in found]),
@@ -113,8 +131,8 @@ def explained(comparison: Comparison, most: int, *, progress: Progress = silent)
         known_edges=means.sure([float(one.known) for one in found]),
         necessity={choice: means.sure([one.left[choice] for one in found]) for choice in choices},
         sufficiency={choice: means.sure([one.stayed[choice] for one in found]) for choice in choices},
-        paths={name: value for name, value in paths.items() if value is not None},
-        path_types=len({scorer.walk.hops[-1] for scorer in walks}),
+        paths={name: value for name, value in quality.items() if value is not None},
+        path_types=len(paths.types),
     )
 
 
@@ -133,31 +151,61 @@ class _Means:
         return self.sure(known) if known else None
 
 
-def _of_user(comparison: Comparison, shown: Shown) -> _OfUser:
-    evidence = Evidence(comparison.model.blend, shown.user, SPREADS)
-    rng = np.random.default_rng([comparison.seed, shown.user])
-    counts = path_counts(comparison.model.blend, shown.user, shown.products, evidence.edges)
+def _of_user(engine: Engine, listed: Listed, seed: int, paths: Paths) -> _OfUser:
+    blend, user, ledger = engine.model.blend, listed.scored.user, listed.scored.ledger
+    evidence = Evidence(blend, user, SPREADS)
+    rng = np.random.default_rng([seed, user])
+    counts = path_counts(blend, user, listed.products, evidence.edges)
+    reasons = [[_edges(engine, listed, line) for line in lines] for lines in listed.lines]
     chosen: dict[Choice, list[list[int]]] = {choice: [] for choice in CHOICES}
-    for column, edges in enumerate(shown.edges):
+    for column, edges in enumerate(reasons):
         ranked = list(dict.fromkeys(place for line in edges for place in _places(evidence, line)))
         chosen["reasons"].append(ranked)
         chosen["random"].append([int(place) for place in rng.permutation(len(evidence.edges))])
         chosen["path count"].append([int(place) for place in np.argsort(-counts[:, column], kind="stable")])
-    first = [len(set(_first(evidence, edges, REASONS))) for edges in shown.edges]
-    kept = [len(set(_first(evidence, edges, KEPT))) for edges in shown.edges]
+    first = [len(set(_first(evidence, edges, REASONS))) for edges in reasons]
+    kept = [len(set(_first(evidence, edges, KEPT))) for edges in reasons]
     cases = []
     for orders in chosen.values():
         cases.append(_cases([order[:num] for order, num in zip(orders, first, strict=True)], evidence, deleted=True))
         cases.append(_cases([order[:num] for order, num in zip(orders, kept, strict=True)], evidence, deleted=False))
-    listed = [
-        float(shown.still_listed(one).mean()) for one in np.split(evidence.scores(np.concatenate(cases)), len(cases))
+    stays = [
+        float(_still_listed(listed, one).mean()) for one in np.split(evidence.scores(np.concatenate(cases)), len(cases))
     ]
-    left = {choice: 1 - part for choice, part in zip(chosen, listed[::2], strict=True)}
-    stayed = dict(zip(chosen, listed[1::2], strict=True))
+    parts = [Reasons.composition(ledger, listed.column(place)) for place in listed.places]
+    gaps = np.abs(listed.totals - listed.scored.row.scores[listed.scored.candidates])
+    whole = np.maximum(np.abs(ledger.values).sum(axis=0), np.finfo(float).tiny)
     return _OfUser(
-        shown.by_kind, shown.reasoned, shown.error, float(np.mean(first)), len(evidence.edges), left, stayed,
-        shown.walked,
-    )  # fmt: skip
+        by_kind={kind: sum(part[kind] for part in parts) for kind in parts[0]},
+        reasoned=sum(map(bool, reasons)) / len(reasons),
+        error=float((gaps / whole).max()),
+        edges=float(np.mean(first)),
+        known=len(evidence.edges),
+        left={choice: 1 - part for choice, part in zip(chosen, stays[::2], strict=True)},
+        stayed=dict(zip(chosen, stays[1::2], strict=True)),
+        paths=paths.quality(listed),
+    )
+
+
+def _still_listed(listed: Listed, scores: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether the n-th product of a list is still listed by the n-th row of scores; not where nothing is scored."""
+    products, candidates = listed.products, np.flatnonzero(listed.scored.allowed)
+    kept = np.zeros(len(products), np.bool_)
+    for place, product in enumerate(products):
+        own, others = scores[place, product], scores[place, candidates]
+        before = (others > own) | ((others == own) & (candidates < product))
+        kept[place] = scores[place].any() and int(before.sum()) < len(products)
+    return kept
+
+
+def _edges(engine: Engine, listed: Listed, line: int) -> list[Edge]:
+    """The edges a line begins with: one, or all to people where these are one line, or none for everyone."""
+    ledger = listed.scored.ledger
+    group, via = ledger.group_of(line), int(ledger.via[line])
+    edge = group.edge(via)
+    if edge is None or group.hop is None or via >= 0:
+        return [] if edge is None else [edge]
+    return [(group.hop, int(node)) for node in engine.model.graph.hops[group.hop].row(listed.scored.user)]
 
 
 def _first(evidence: Evidence, lines: list[list[Edge]], most: int) -> list[int]:

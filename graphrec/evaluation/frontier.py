@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from graphrec.evaluation.hidden_part import Comparison, blocks, sampled_rows
 from graphrec.metrics.intervals import Interval, bootstrap, bootstrap_all
 from graphrec.metrics.ranking import evaluate_lists
-from graphrec.models.kernel import starting_walks
+from graphrec.models.inputs import Inputs
+from graphrec.models.kernel import plain_walks, starting_walks
 from graphrec.progress import Progress, silent
 from graphrec.terms.base import Term, standardise
+from graphrec.training.assemble import fit_model
 from graphrec.training.lists import first_products
-from graphrec.training.recipes import Inputs, fit_parts, plain_walks
 from graphrec.training.validation import rows_of
 
 WEIGHTS = tuple(step / 20 for step in range(21))
@@ -101,9 +102,8 @@ def frontier(comparison: Comparison, *, progress: Progress = silent) -> Frontier
 def _kernel(comparison: Comparison) -> list[tuple[Term, float]]:
     """All walks with default powers and equal weights, walk by walk."""
     protected = bool(comparison.model.meta["request"]["use_protected"])
-    return fit_parts(
-        "kernel", comparison.visible, plain_walks(starting_walks(comparison.visible.schema, protected)), Inputs()
-    )
+    walks = plain_walks(starting_walks(comparison.visible.schema, protected))
+    return list(fit_model("kernel", comparison.visible, walks, Inputs()).parts)
 
 
 def _sum(parts: list[tuple[Term, float]], users: NDArray[np.int32], num_products: int) -> NDArray[np.float32]:

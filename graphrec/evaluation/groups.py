@@ -13,8 +13,10 @@ from graphrec.graph.snapshot import ColumnArray, Snapshot
 from graphrec.metrics.intervals import bootstrap_all
 from graphrec.models.ease import attribute_hops
 
-#: Smaller groups say little and say it of too few people.
+#: Smaller groups of an attribute say little.
 LEAST_USERS = 20
+#: What groups of fewer than `min_group` people are called together.
+SMALLER = "smaller groups"
 MOST_VALUES = 12
 BANDS = 4
 #: Bounds of the bins of holdings and of holders, the last without an end.
@@ -55,17 +57,20 @@ def segments(
 ) -> tuple[Segments, ...]:
     """Metrics at k by every attribute of the user that is in the snapshot, largest groups first.
 
-    Groups of fewer than LEAST_USERS test users are left out.
+    Groups of fewer than LEAST_USERS (or `min_group`) test users are left out. Where those who are in no group would be
+    fewer than `min_group` people, the smallest group is left out too: else the difference from all would tell of them.
     """
-    found, seen = [], set()
+    found, seen, least = [], set(), snapshot.schema.roles.min_group
     for members in _attributes(snapshot, graph, part.users):
         # A column and an edge that say the same are one attribute.
         partition = frozenset(mask.tobytes() for mask in members.masks.values() if mask.any())
         if partition in seen:
             continue
         seen.add(partition)
-        sized = {name: mask for name, mask in members.masks.items() if mask.sum() >= LEAST_USERS}
+        sized = {name: mask for name, mask in members.masks.items() if mask.sum() >= max(LEAST_USERS, least)}
         largest = sorted(sized, key=lambda name: (-int(sized[name].sum()), name))[:MOST_VALUES]
+        while largest and 0 < int((~np.logical_or.reduce([sized[name] for name in largest])).sum()) < least:
+            largest.pop()
         kept = [name for name in sized if name in largest]
         if len(kept) > 1:
             groups = tuple(_group(name, sized[name], measured, k, seed) for name in kept)
@@ -73,22 +78,31 @@ def segments(
     return tuple(found)
 
 
-def by_holdings(part: HiddenPart, measured: Mapping[str, Measured], k: int, seed: int) -> tuple[Group, ...]:
-    """Metrics at k by how many products the users hold in what was fitted: cold users first."""
+def by_holdings(
+    part: HiddenPart, measured: Mapping[str, Measured], k: int, seed: int, *, min_group: int
+) -> tuple[Group, ...]:
+    """Metrics at k by how many products the users hold in what was fitted: cold users first.
+
+    Groups of fewer than `min_group` people are summed into SMALLER.
+    """
     held = part.held.degrees()[part.users]
-    bins = [(name, inside) for name, inside in _bins(held, HOLDINGS) if inside.any()]
-    return tuple(_group(name, inside, measured, k, seed) for name, inside in bins)
+    bins = large_enough(dict(_bins(held, HOLDINGS)), np.arange(len(held)), min_group)
+    return tuple(_group(name, inside, measured, k, seed) for name, inside in bins.items())
 
 
-def by_holders(part: HiddenPart, measured: Mapping[str, Measured], k: int, seed: int) -> tuple[Group, ...]:
-    """Recall at k of the hidden products by how many users hold them in what was fitted: cold products first."""
+def by_holders(
+    part: HiddenPart, measured: Mapping[str, Measured], k: int, seed: int, *, min_group: int
+) -> tuple[Group, ...]:
+    """Recall at k of the hidden products by how many users hold them in what was fitted: cold products first.
+
+    Groups of fewer than `min_group` people with something to find are summed into SMALLER.
+    """
     owners = np.repeat(np.arange(len(part.users)), part.relevant.degrees())
     found = {name: _is_found(lists.lists[:, :k], owners, part.relevant.indices) for name, lists in measured.items()}
     groups = []
-    for name, inside in _bins(part.holders[part.relevant.indices], HOLDERS):
+    bins = large_enough(dict(_bins(part.holders[part.relevant.indices], HOLDERS)), owners, min_group)
+    for name, inside in bins.items():
         users = np.unique(owners[inside])
-        if not len(users):
-            continue
         wanted = np.bincount(owners[inside], minlength=len(part.users))[users]
         metrics = {}
         for model, hits in found.items():
@@ -96,6 +110,35 @@ def by_holders(part: HiddenPart, measured: Mapping[str, Measured], k: int, seed:
             metrics[model] = bootstrap_all({f"recall@{k}": caught / wanted}, seed=seed)
         groups.append(Group(name, len(users), metrics))
     return tuple(groups)
+
+
+def large_enough(
+    groups: Mapping[str, NDArray[np.bool_]], owners: NDArray[np.integer], least: int
+) -> dict[str, NDArray[np.bool_]]:
+    """The groups of at least `least` people, in their order, and after them the others summed into SMALLER.
+
+    Where the others are fewer than `least` people even together, the smallest of the groups goes with them, so that no
+    difference tells of them; where nobody is left to go with them, they are left out.
+
+    Args:
+        groups: masks (num_rows,) that together hold every row once.
+        owners: (num_rows,) whose row each is.
+    """
+    sizes = {name: len(np.unique(owners[inside])) for name, inside in groups.items()}
+    kept = [name for name in groups if sizes[name] >= least]
+    small = [name for name in groups if 0 < sizes[name] < least]
+    while small and kept and _people(groups, small, owners) < least:
+        smallest = min(kept, key=lambda name: sizes[name])
+        kept.remove(smallest)
+        small.append(smallest)
+    found = {name: groups[name] for name in kept}
+    if small and _people(groups, small, owners) >= least:
+        found[SMALLER] = np.logical_or.reduce([groups[name] for name in small])
+    return found
+
+
+def _people(groups: Mapping[str, NDArray[np.bool_]], names: list[str], owners: NDArray[np.integer]) -> int:
+    return len(np.unique(owners[np.logical_or.reduce([groups[name] for name in names])]))
 
 
 def _group(name: str, inside: NDArray[np.bool_], measured: Mapping[str, Measured], k: int, seed: int) -> Group:

@@ -13,6 +13,7 @@ from graphrec.graph.snapshot import Snapshot
 from graphrec.metrics.intervals import Interval, bootstrap_all, jackknife
 from graphrec.metrics.ranking import coverage, coverage_without_each, evaluate_lists, novelty
 from graphrec.progress import Progress, silent
+from graphrec.serving.engine import Engine
 from graphrec.terms.blend import Blend
 from graphrec.terms.folder import Model
 from graphrec.training.lists import ranked_lists
@@ -120,8 +121,8 @@ SMALL_PART = 7
 class Comparison:
     """A model on the test part of its snapshot."""
 
-    snapshot: Snapshot
-    model: Model
+    engine: Engine
+    """What `recommend` asks, without what the split has fitted on."""
     visible: Graph
     """What the model was fitted on, with every edge type."""
     part: HiddenPart
@@ -130,6 +131,16 @@ class Comparison:
     """The baselines."""
     ks: tuple[int, ...]
     seed: int
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What the model was fitted on and is evaluated with."""
+        return self.engine.snapshot
+
+    @property
+    def model(self) -> Model:
+        """The evaluated model."""
+        return self.engine.model
 
     @property
     def name(self) -> str:

@@ -28,16 +28,18 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 
+from graphrec.features.blocks import Seen, Sources
 from graphrec.graph.adjacency import Adjacency, Graph, Hidden, codes_of, from_codes, visible_graph
 from graphrec.graph.snapshot import Snapshot
 from graphrec.metrics.ranking import evaluate_lists
+from graphrec.models.inputs import Inputs, Scores, Values
 from graphrec.models.popularity import fit_popularity
 from graphrec.progress import Progress, silent
+from graphrec.training.assemble import blend_of
 from graphrec.training.lists import first_products
-from graphrec.training.recipes import Inputs, Plain, blend_of
 from graphrec.training.search.choose import choose, fixed
 from graphrec.training.split import Split, check_hidden, distinct
-from graphrec.training.validation import Scores, Validation, rows_of
+from graphrec.training.validation import Validation, rows_of
 
 DAY = 86_400_000_000
 """Microseconds."""
@@ -175,6 +177,8 @@ class Rolling:
     weights: Mapping[str, float]
     """What was chosen on the half year before the first date."""
     seconds: float
+    left_out: int = 0
+    """Dates with customers, but fewer than `min_group`: neither listed nor in the means."""
 
 
 def evaluate_rolling(
@@ -184,7 +188,7 @@ def evaluate_rolling(
     *,
     kind: str = "blend",
     is_fixed: bool = False,
-    vectors: Mapping[str, NDArray[np.float32]] | None = None,
+    sources: Sources | None = None,
     seed: int = 0,
     progress: Progress = silent,
     protocol: Protocol | None = None,
@@ -201,19 +205,27 @@ def evaluate_rolling(
     protocol = protocol or check_protocol(name)
     began = time.monotonic()
     windows = windows_of(prices.days, protocol)
-    inputs = Inputs(seed, False, vectors or {}, progress)
+    sources, inputs = sources or Sources(), Inputs(seed, progress=progress)
     events = _Events.of(snapshot)
-    configuration = _configuration(snapshot, events, windows[0], kind, inputs, is_fixed=is_fixed)
+    configuration = _configuration(snapshot, events, windows[0], kind, sources, inputs, is_fixed=is_fixed)
     results = []
     for done, window in enumerate(windows):
         progress("dates", done, len(windows))
         results.append(
-            _evaluate_date(snapshot, events, prices, window, configuration, replace(inputs, progress=silent))
+            _evaluate_date(snapshot, events, prices, window, configuration, sources, replace(inputs, progress=silent))
         )
     progress("dates", len(windows), len(windows))
-    ndcg = {model: float(np.mean([one.ndcg[model] for one in results])) for model in results[0].ndcg}
-    roi = {model: float(np.mean([one.roi[model] for one in results])) for model in results[0].roi}
-    return Rolling(name, tuple(results), ndcg, roi, configuration["weights"], time.monotonic() - began)
+    least = snapshot.schema.roles.min_group
+    known = [one for one in results if not 0 < one.customers < least]
+    if not known:
+        raise ModelError(
+            f"on none of {len(results)} dates do {least} customers buy something in the window, and the mapping's "
+            "min_group lets nothing be reported of fewer; load the files of the whole data set"
+        )
+    ndcg = {model: float(np.mean([one.ndcg[model] for one in known])) for model in known[0].ndcg}
+    roi = {model: float(np.mean([one.roi[model] for one in known])) for model in known[0].roi}
+    seconds = time.monotonic() - began
+    return Rolling(name, tuple(known), ndcg, roi, configuration["weights"], seconds, len(results) - len(known))
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,8 +260,8 @@ class _Events:
 
 
 def _configuration(
-    snapshot: Snapshot, events: _Events, first: Window, kind: str, inputs: Inputs, *, is_fixed: bool
-) -> Plain:
+    snapshot: Snapshot, events: _Events, first: Window, kind: str, sources: Sources, inputs: Inputs, *, is_fixed: bool
+) -> Values:
     """What is chosen on the time before the first date."""
     cut = first.begin - (first.end - first.begin)
     bought = events.is_purchase
@@ -262,6 +274,7 @@ def _configuration(
     )  # fmt: skip
     graph = visible_graph(snapshot, split.hidden("train"))
     check_hidden(split, graph, "train")
+    inputs = replace(inputs, blocks=sources.blocks(Seen(snapshot, graph, cut * DAY)))
     if is_fixed or not len(later):
         return fixed(kind, graph, inputs).configuration()
     validation = Validation.of(split, graph, inputs.seed)
@@ -269,9 +282,16 @@ def _configuration(
 
 
 def _evaluate_date(
-    snapshot: Snapshot, events: _Events, prices: Prices, window: Window, configuration: Plain, inputs: Inputs
+    snapshot: Snapshot,
+    events: _Events,
+    prices: Prices,
+    window: Window,
+    configuration: Values,
+    sources: Sources,
+    inputs: Inputs,
 ) -> DateResult:
     graph = visible_graph(snapshot, Hidden(known_from=window.begin * DAY))
+    inputs = replace(inputs, blocks=sources.blocks(Seen(snapshot, graph, window.begin * DAY)))
     num_products = events.num_products
     returns = prices.monthly_returns(window)
     listed = ~np.isnan(returns)

@@ -1,11 +1,13 @@
-"""The graph a model is fitted on: distinct neighbours per edge type, in both directions, with the hidden left out."""
+"""The graph a model is fitted on: distinct neighbours per edge type, both directions, without hidden edges."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.graph.arrays import CheckedArray
 from graphrec.graph.snapshot import Edges, Snapshot
 from graphrec.schema import GraphSchema
 
@@ -41,6 +43,11 @@ class Adjacency:
     indices: NDArray[np.int32]
     weight: NDArray[np.float64] | None = None
 
+    @property
+    def num_rows(self) -> int:
+        """The number of nodes whose neighbours these are."""
+        return len(self.indptr) - 1
+
     def row(self, node: int) -> NDArray[np.int32]:
         """The neighbours of one node, sorted."""
         return self.indices[self.indptr[node] : self.indptr[node + 1]]
@@ -54,13 +61,14 @@ class Adjacency:
         """The number of distinct neighbours of every node."""
         return np.diff(self.indptr)
 
+    def degrees_of(self, nodes: NDArray[np.integer]) -> NDArray[np.int64]:
+        """The number of distinct neighbours of some nodes."""
+        found: NDArray[np.int64] = self.indptr[np.asarray(nodes) + 1] - self.indptr[nodes]
+        return found
+
     def expand(self, nodes: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Where each neighbour comes from (position in `nodes`) and the neighbours of all, one after another."""
-        starts = self.indptr[nodes]
-        lengths = self.indptr[np.asarray(nodes) + 1] - starts
-        origin = np.repeat(np.arange(len(lengths)), lengths)
-        shift = np.repeat(starts - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths)
-        return origin, self.indices[np.arange(len(shift)) + shift] if len(shift) else self.indices[:0]
+        return _expanded(self.indptr, self.indices, nodes)
 
     def transposed(self, num_targets: int) -> "Adjacency":
         """The same edges by target."""
@@ -71,15 +79,68 @@ class Adjacency:
         return Adjacency(indptr, rows[order], None if self.weight is None else self.weight[order])
 
 
+class StoredAdjacency(Adjacency):
+    """An adjacency in files: rows check the pages they read, the arrays as a whole are checked with order and range.
+
+    Args:
+        num_targets: the nodes that `indices` may name.
+    """
+
+    _indptr: CheckedArray
+    _indices: CheckedArray
+    _weight: CheckedArray | None
+    _num_targets: int
+
+    def __init__(
+        self, indptr: CheckedArray, indices: CheckedArray, weight: CheckedArray | None, num_targets: int
+    ) -> None:
+        vars(self).update(_indptr=indptr, _indices=indices, _weight=weight, _num_targets=num_targets)
+
+    @property
+    def num_rows(self) -> int:
+        return len(self._indptr) - 1
+
+    @cached_property
+    def indptr(self) -> NDArray[np.int64]:
+        return _whole_bounds(self._indptr, len(self._indices))
+
+    @cached_property
+    def indices(self) -> NDArray[np.int32]:
+        return _whole_targets(self._indices, self._num_targets)
+
+    @cached_property
+    def weight(self) -> NDArray[np.float64] | None:
+        return None if self._weight is None else self._weight.whole()
+
+    def row(self, node: int) -> NDArray[np.int32]:
+        found: NDArray[np.int32] = self._indices[self._span(node)]
+        return found
+
+    def weights(self, node: int) -> NDArray[np.float64]:
+        span = self._span(node)
+        return np.ones(span.stop - span.start) if self._weight is None else np.asarray(self._weight[span], np.float64)
+
+    def degrees_of(self, nodes: NDArray[np.integer]) -> NDArray[np.int64]:
+        found: NDArray[np.int64] = self._indptr[np.asarray(nodes) + 1] - self._indptr[nodes]
+        return found
+
+    def expand(self, nodes: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        return _expanded(self._indptr, self._indices, nodes)
+
+    def _span(self, node: int) -> slice:
+        start, end = self._indptr[node : node + 2]
+        return slice(int(start), int(end))
+
+
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """Everything terms see: node counts and the adjacency of every hop."""
+    """The input of terms: node counts and the adjacency of every hop."""
 
     schema: GraphSchema
     counts: Mapping[str, int]
     hops: Mapping[Hop, Adjacency]
     censored: NDArray[np.int32] | None = None
-    """Users of whom some interactions are hidden pair by pair, ascending."""
+    """Users with interactions that are hidden pair by pair, ascending."""
 
     def source(self, hop: Hop) -> str:
         """The label a hop leaves."""
@@ -105,10 +166,10 @@ class Graph:
         return union([self.hops[Hop(name)] for name in self.schema.roles.relevant], self.num_products)
 
     def learners(self, min_held: int = 1) -> NDArray[np.int32]:
-        """The users whose holdings are training targets, ascending: those who hold so many products.
+        """The users whose holdings are training targets, ascending: those with at least `min_held` products.
 
-        Where one pair each is hidden from a part of the users (leave one out), the others alone: a loss takes the
-        hidden product for one that is not wanted. Not where hiding leaves fewer than half of the users whole.
+        Users with a hidden pair are left out, because a loss takes their hidden product for one that they do not want;
+        they stay in where fewer than half of the users would be left.
         """
         able = self.held().degrees() >= min_held
         whole = able.copy()
@@ -119,7 +180,7 @@ class Graph:
 
 @dataclass(frozen=True, eq=False)
 class Hidden:
-    """What a fit must not see: everything known at or after a time, and pairs of user and product."""
+    """What is hidden from a fit: edges known at or after a time, and pairs of user and product."""
 
     known_from: int | None = None
     """Microseconds since 1970; edges with `known_at` at or after it are hidden."""
@@ -128,7 +189,11 @@ class Hidden:
 
 
 def visible_graph(snapshot: Snapshot, hidden: Hidden | None = None) -> Graph:
-    """The graph of a snapshot without what is hidden."""
+    """The graph of a snapshot without what is hidden.
+
+    Raises:
+        Damaged: a file of the snapshot is not what was written.
+    """
     hidden = hidden or Hidden()
     schema = snapshot.schema
     counts = {label: snapshot.count(label) for label in snapshot.labels}
@@ -161,8 +226,13 @@ def union(parts: list[Adjacency], num_targets: int) -> Adjacency:
 
 def codes_of(edges: Adjacency | Edges, num_targets: int) -> NDArray[np.int64]:
     """The code row * num_targets + target of every edge, in their order."""
-    rows = np.repeat(np.arange(len(edges.indptr) - 1, dtype=np.int64), np.diff(edges.indptr))
-    codes: NDArray[np.int64] = rows * num_targets + edges.indices
+    if isinstance(edges, Edges):
+        indptr = _whole_bounds(edges.indptr, len(edges.indices))
+        indices = _whole_targets(edges.indices, num_targets)
+    else:
+        indptr, indices = edges.indptr, edges.indices
+    rows = np.repeat(np.arange(len(indptr) - 1, dtype=np.int64), np.diff(indptr))
+    codes: NDArray[np.int64] = rows * num_targets + indices
     return codes
 
 
@@ -193,11 +263,12 @@ def _distinct(edges: Edges, num_targets: int, hidden: Hidden, role_weight: float
     # An event is evidence of its role's weight, times log(1 + weight) where it has one; events of one pair add up.
     weight = np.ones(len(codes))
     if edges.weight is not None:
-        given = ~np.isnan(edges.weight)
-        weight[given] = np.log1p(np.abs(edges.weight[given]))
+        written = edges.weight.whole()
+        given = ~np.isnan(written)
+        weight[given] = np.log1p(np.abs(written[given]))
     keep = np.ones(len(codes), np.bool_)
     if hidden.known_from is not None:
-        keep &= edges.known_at < hidden.known_from
+        keep &= edges.known_at.whole() < hidden.known_from
     if hidden.pairs is not None:
         keep &= ~among(codes, hidden.pairs)
     codes, weight = codes[keep], weight[keep]
@@ -208,3 +279,29 @@ def _distinct(edges: Edges, num_targets: int, hidden: Hidden, role_weight: float
     if role_weight is None or (role_weight == 1 and bool((summed == 1).all())):
         return distinct
     return Adjacency(distinct.indptr, distinct.indices, summed * role_weight)
+
+
+def _expanded(
+    indptr: NDArray[np.int64] | CheckedArray, indices: NDArray[np.int32] | CheckedArray, nodes: NDArray[np.integer]
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    starts = indptr[nodes]
+    lengths = indptr[np.asarray(nodes) + 1] - starts
+    origin = np.repeat(np.arange(len(lengths)), lengths)
+    shift = np.repeat(starts - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths)
+    return origin, indices[np.arange(len(shift)) + shift] if len(shift) else indices[:0]
+
+
+def _whole_bounds(indptr: CheckedArray, num_edges: int) -> NDArray[np.int64]:
+    """The bounds of rows in a file, for code that indexes by them unchecked."""
+    bounds = indptr.whole()
+    if not len(bounds) or bounds[0] != 0 or bounds[-1] != num_edges or (np.diff(bounds) < 0).any():
+        raise indptr.damaged(f"its rows are not those of {num_edges:,} edges")
+    return bounds
+
+
+def _whole_targets(indices: CheckedArray, num_targets: int) -> NDArray[np.int32]:
+    """The targets of edges in a file, for code that indexes by them unchecked."""
+    targets = indices.whole()
+    if len(targets) and not 0 <= targets.min() <= targets.max() < num_targets:
+        raise indices.damaged(f"its targets are not among {num_targets:,} nodes")
+    return targets

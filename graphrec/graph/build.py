@@ -1,4 +1,4 @@
-"""Rows in, snapshot out: sorted, cut at a date, hashed, renamed when whole."""
+"""Writing a snapshot: rows are sorted, cut at a date, hashed and sealed; the folder appears when it is whole."""
 
 import hashlib
 import json
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.files import replace_folder
+from graphrec.graph.arrays import seal
 from graphrec.graph.series import FEATURES, series_features
 from graphrec.graph.snapshot import ALWAYS, FORMAT, Snapshot
 from graphrec.graph.strings import Strings
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     Tables = Mapping[str, pa.Table]
+
+_CONTENT = 1
+"""The form of what a content hash covers; another number gives every snapshot another hash."""
 
 
 def write_snapshot(
@@ -31,14 +35,20 @@ def write_snapshot(
     split: "Tables | None" = None,
     as_of: datetime | None = None,
 ) -> Snapshot:
-    """The snapshot of these rows as of a date, written to a folder that appears whole.
+    """Write the snapshot of these rows as of a date to a folder that appears whole.
 
     Args:
         nodes: a table per label in the form of `rows.node_fields`, any order, ids unique.
         edges: a table per edge type in the form of `rows.edge_fields`, any order.
         series: a table per series: id, at, its values.
         split: tables `test` and `valid` with user and product ids.
-        as_of: keep what was known before; None keeps everything.
+        as_of: keep the rows known before this date; None keeps all.
+
+    Returns:
+        The snapshot, opened.
+
+    Raises:
+        Unwritable: the folder around `path` is full or read-only.
     """
     cut = None if as_of is None else _microseconds(as_of)
     series_columns = _series_columns(schema, series or {}, cut)
@@ -61,8 +71,7 @@ def write_snapshot(
         known = None if cut is None else _interactions(folder / "edges", schema, len(ids[schema.roles.product]))
         _write_split(folder / "split", split or {}, ids[schema.roles.user], ids[schema.roles.product], known)
         meta = _described(folder, schema, as_of, {label: len(found) for label, found in ids.items()}, counts, columns)
-        meta["hash"] = content_hash(folder, meta)
-        (folder / "meta.json").write_text(json.dumps(meta, ensure_ascii=False, indent=1, sort_keys=True), "utf-8")
+        seal(folder, {**meta, "hash": content_hash(folder, meta)})
     return Snapshot.open(path)
 
 
@@ -74,7 +83,7 @@ def _described(
     edges: dict[str, int],
     columns: dict[str, dict[str, str]],
 ) -> dict[str, Any]:
-    """What meta.json says of the arrays in a folder, but for their hash."""
+    """The content of meta.json, without the hash of the arrays."""
     return {
         "format": FORMAT,
         "as_of": None if as_of is None else as_of.isoformat(),
@@ -158,9 +167,9 @@ def _write_column(folder: Path, stem: str, column: Column, values: "pa.ChunkedAr
     if column.kind == "text":
         _strings(values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])).save(folder / stem)
         return
-    plain = {"integer": pa.int64(), "real": pa.float64(), "boolean": pa.int8(), "time": pa.int64()}[column.kind]
-    numbers = values.cast(plain).fill_null(0)
-    np.save(folder / f"{stem}.npy", np.asarray(numbers).astype(np.bool_ if column.kind == "boolean" else None))
+    kept = {"integer": pa.int64(), "real": pa.float64(), "boolean": pa.int8(), "time": pa.int64()}[column.kind]
+    numbers = np.asarray(values.cast(kept).fill_null(0))
+    np.save(folder / f"{stem}.npy", numbers.astype(np.bool_) if column.kind == "boolean" else numbers)
 
 
 def _aligned(feature: "pa.Table", ids: "pa.Array") -> "pa.ChunkedArray":
@@ -191,7 +200,7 @@ def _write_edges(folder: Path, table: "pa.Table", sources: "pa.Array", targets: 
 
     source = pc.index_in(table["source"], value_set=sources)
     target = pc.index_in(table["target"], value_set=targets)
-    # An end that is not known yet as of the date takes its edges with it.
+    # Edges of which an end is not known as of the date are left out.
     whole = pc.and_(pc.is_valid(source), pc.is_valid(target))
     if not pc.all(whole).as_py() and len(table):
         table, source, target = table.filter(whole), source.filter(whole), target.filter(whole)
@@ -199,7 +208,7 @@ def _write_edges(folder: Path, table: "pa.Table", sources: "pa.Array", targets: 
     columns = np.asarray(target.to_numpy(), np.int64)
     at, known_at = _times(table["at"]), _times(table["known_at"])
     weight = np.asarray(table["weight"].to_numpy(), np.float64)
-    # Ties are rows that are equal in everything written, so that their order cannot matter.
+    # Rows that tie here are equal in all that is written: their order does not matter.
     order = np.lexsort((weight, at, known_at, columns, rows))
     rows, columns = rows[order], columns[order].astype(np.int32)
     back = np.argsort(columns, kind="stable")
@@ -225,7 +234,7 @@ def _interactions(folder: Path, schema: GraphSchema, num_products: int) -> NDArr
 
 
 def _undated(folder: Path, names: Mapping[str, Any]) -> list[str]:
-    """Labels or types of which something carries no time."""
+    """Labels or types with rows that have no time."""
     times = {name: np.load(folder / str(n) / "known_at.npy") for n, name in enumerate(sorted(names))}
     return [name for name, known_at in times.items() if (known_at == ALWAYS).any()]
 
@@ -233,7 +242,7 @@ def _undated(folder: Path, names: Mapping[str, Any]) -> list[str]:
 def _write_split(
     folder: Path, split: "Tables", users: "pa.Array", products: "pa.Array", known: NDArray[np.int64] | None
 ) -> None:
-    """Write the pairs of each part; with `known` only those, for a pair that is dealt later is none yet."""
+    """Write the pairs of each part; with `known`, those among them alone: later pairs do not exist as of the date."""
     import pyarrow.compute as pc
 
     folder.mkdir()
@@ -258,9 +267,9 @@ def _last_known(folder: Path) -> str | None:
 
 
 def content_hash(folder: Path, meta: Mapping[str, Any]) -> str:
-    """SHA-256 of a snapshot: its schema, columns, counts and arrays; not where or when it was read."""
+    """SHA-256 of the schema, columns, counts and arrays of a snapshot; its date and its folder are not in it."""
     digest = hashlib.sha256()
-    described = {name: meta[name] for name in ("format", "schema", "columns", "nodes", "edges")}
+    described = {"format": _CONTENT, **{name: meta[name] for name in ("schema", "columns", "nodes", "edges")}}
     digest.update(json.dumps(described, sort_keys=True, ensure_ascii=False).encode())
     for path in sorted(folder.rglob("*.npy")):
         digest.update(path.relative_to(folder).as_posix().encode())

@@ -1,4 +1,4 @@
-"""Users and products of a snapshot by id, name or text; personal names are not in it, so they find nobody."""
+"""Users and products of a snapshot by id, name or text. Personal names are not in a snapshot and find nobody."""
 
 import heapq
 from collections.abc import Iterable, Iterator
@@ -7,13 +7,13 @@ from itertools import repeat
 
 from graphrec.graph.snapshot import Snapshot
 
-#: Column of a product that says what kind it is, where there is one.
+#: The column with the kind of a product.
 KIND = "kind"
 
 
 @dataclass(frozen=True)
 class Found:
-    """A node that a search found; a higher score is better, 1 for the very id."""
+    """A node that a search found; `score` is in 0..1, higher is better, 1 for an equal id."""
 
     id: str
     name: str | None

@@ -13,12 +13,11 @@ from graphrec.graph.rows import Counts, Part, Source, edge_fields, node_fields
 from graphrec.schema import GraphSchema
 
 _EDGE_KEY = ("source", "target", "key")
-_SEPARATOR = "\x1f"
 
 
 @dataclass
 class _Brought:
-    """The rows that one source claims."""
+    """The rows of one source."""
 
     source: Source
     nodes: dict[str, pa.Table] = field(default_factory=dict)
@@ -37,7 +36,7 @@ class MemorySink:
         self.split: dict[Part, pa.Table] | None = None
         self._schema: GraphSchema | None = None
         self._sources: dict[str, _Brought] = {}
-        """By source name, the one that loaded last at the end."""
+        """By name of the source, in the order of their loads."""
         self._current: _Brought | None = None
         self._batches: dict[tuple[str, str], list[pa.Table]] = {}
         self._full_hash: dict[str, str] = {}
@@ -58,14 +57,14 @@ class MemorySink:
         return self._full_hash.get(source.name) == source.files_hash
 
     def begin(self, source: Source) -> None:
-        """Start a load; an unfinished one is forgotten."""
+        """Start a load; the rows of an unfinished one are dropped."""
         others = [brought.source.schema for name, brought in self._sources.items() if name != source.name]
         reduce(GraphSchema.merge, [*others, source.schema])
         self._current = _Brought(source)
         self._batches = {}
 
     def known_ids(self, label: str) -> pa.Array:
-        """The ids that stay whatever this load brings; those of its own source go in a full load."""
+        """The ids of other sources, and of this one too where the load adds to what it brought before."""
         current = self._current
         ids = [
             brought.nodes[label]["id"]
@@ -87,7 +86,7 @@ class MemorySink:
         self._batches.setdefault(("series", name), []).append(rows.read_all())
 
     def finish(self, split: dict[Part, pa.Table] | None) -> dict[str, int]:
-        """Merge what came with what is there; returns how many rows went, by label and type."""
+        """Merge the rows of this load with those of the others; returns how many were removed, by label and type."""
         current = self._begun()
         name = current.source.name
         before = self._sources.pop(name, None)
@@ -119,7 +118,7 @@ class MemorySink:
         return Counts(created=rows.num_rows - met.num_rows, changed=met.num_rows - same, unchanged=same)
 
     def _merge(self) -> dict[str, int]:
-        """Rebuild the merged tables; newest first where two sources speak of the same thing."""
+        """Rebuild the merged tables; where two sources have a value, that of the newer load is taken."""
         newest = list(self._sources.values())[::-1]
         schema = self._schema = reduce(GraphSchema.merge, [brought.source.schema for brought in newest[::-1]])
         was = {kind: table for tables in (self.nodes, self.edges) for kind, table in tables.items()}
@@ -143,7 +142,7 @@ class MemorySink:
         return {kind: removed for kind, table in was.items() if (removed := _count_gone(table, now.get(kind)))}
 
     def _drop_loose_edges(self, schema: GraphSchema) -> None:
-        """An edge goes with its ends, also one that another source claims."""
+        """Remove the edges of which an end was removed, those of other sources too."""
         for kind, edge in schema.edges.items():
             table = self.edges[kind]
             for column, label in (("source", edge.source), ("target", edge.target)):
@@ -161,13 +160,16 @@ def _sorted_unique(ids: Iterable[pa.ChunkedArray]) -> pa.Array:
 
 
 def _identity(table: pa.Table, key: tuple[str, ...]) -> pa.ChunkedArray:
+    """One text per row that no other key gives: the texts of the key, and where each of them ends."""
+    texts = [table[column] for column in key]
     if len(key) == 1:
-        return table[key[0]]
-    return pc.binary_join_element_wise(*(table[column] for column in key), _SEPARATOR)
+        return texts[0]
+    lengths = [pc.binary_length(text).cast(pa.string()) for text in texts[:-1]]
+    return pc.binary_join_element_wise(*lengths, *texts, ":")
 
 
 def _equal_rows(rows: pa.Table, known: pa.Table) -> int:
-    """How many rows say nothing new; a gap says nothing."""
+    """How many rows change nothing; a missing value changes nothing."""
     same = np.ones(rows.num_rows, dtype=bool)
     for column in rows.column_names:
         if column not in known.column_names:
@@ -190,7 +192,7 @@ def _coalesce(tables: list[pa.Table], form: pa.Schema, key: tuple[str, ...]) -> 
 
 
 def _with_form(table: pa.Table, form: pa.Schema) -> pa.Table:
-    """The table with the columns of all sources; those it does not have are gaps."""
+    """The table with the columns of all sources, null where it has no such column."""
     columns = [
         table[entry.name].cast(entry.type) if entry.name in table.column_names else pa.nulls(table.num_rows, entry.type)
         for entry in form
@@ -199,7 +201,7 @@ def _with_form(table: pa.Table, form: pa.Schema) -> pa.Table:
 
 
 def _keep_earlier(current: _Brought, before: _Brought) -> None:
-    """An incremental load adds to what its source brought before."""
+    """Add the rows of an increment to those that its source brought before."""
     schema = before.source.schema.merge(current.source.schema)
     current.source = replace(current.source, schema=schema)
     for label, node in schema.nodes.items():

@@ -20,7 +20,7 @@ Part = Literal["test", "valid"]
 
 @dataclass(frozen=True)
 class Source:
-    """Who brings rows, in which run, and whether what it does not bring again goes."""
+    """The source of a load, and whether rows that it does not bring again are removed (`full`)."""
 
     name: str
     run: str
@@ -32,7 +32,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Counts:
-    """What became of the rows of one label or type."""
+    """How many rows of one label or type were read, and how the load changed what was there."""
 
     read: int = 0
     created: int = 0
@@ -44,7 +44,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What a load did, per label and per edge type."""
+    """The counts of a load, per label and per edge type."""
 
     mapping: str
     run: str
@@ -54,7 +54,7 @@ class LoadReport:
 
 
 class Sink(Protocol):
-    """Takes the rows of one load; nothing is visible to readers before `finish` for a first load."""
+    """A target of rows; of a first load, readers see nothing before `finish`."""
 
     def is_current(self, source: Source) -> bool:
         """Whether the last full load of this source read the same files with the same mapping."""
@@ -65,7 +65,7 @@ class Sink(Protocol):
         ...
 
     def known_ids(self, label: str) -> "pa.Array":
-        """The ids of a label that are already there from any source (strings, sorted)."""
+        """The ids of a label that any source brought before (strings, sorted)."""
         ...
 
     def add_nodes(self, label: str, rows: "pa.Table") -> Counts:
@@ -77,7 +77,7 @@ class Sink(Protocol):
         ...
 
     def add_series(self, name: str, rows: "pa.RecordBatchReader") -> None:
-        """Replace this source's rows of a series; those of an increment add to them.
+        """Replace this source's rows of a series; an increment adds its rows to them.
 
         Args:
             name: the series.

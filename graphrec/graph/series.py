@@ -1,4 +1,4 @@
-"""Features of a time series as of a date: what a price did, in five numbers per node."""
+"""Five numbers per node that describe a time series as of a date, such as the change of a price."""
 
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ def series_features(rows: "pa.Table", value: str, as_of: int | None) -> tuple[li
 
     Args:
         rows: id, at, and a column `value`.
-        as_of: microseconds since 1970; values at or after it are not seen.
+        as_of: microseconds since 1970; values at or after it are left out. None: all are used.
     """
     import pyarrow as pa
     import pyarrow.compute as pc

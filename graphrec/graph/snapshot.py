@@ -1,6 +1,7 @@
-"""A snapshot: the graph as arrays as of a date, mapped into memory.
+"""A snapshot: the graph as arrays as of a date, mapped into memory and checked where it is read.
 
     meta.json                       format, hash, as_of, counts, schema
+    checksums                       of every page of every file: graph/arrays.py
     nodes/<n>/id.*  known_at.npy    ids sorted by their bytes; the n-th label of meta.json
     nodes/<n>/<c>.*                 the c-th public column: values and `valid`
     edges/<n>/*.npy                 one CSR by source (indptr, indices, at, known_at, weight) and one by target
@@ -9,38 +10,40 @@
 Times are microseconds since 1970 in UTC; `ALWAYS` stands for "no time". Only numpy is needed to read one.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.errors import NotTrained, SchemaOutdated
-from graphrec.graph.strings import Strings, mapped
+from graphrec.errors import NotTrained
+from graphrec.graph.arrays import CheckedArray, CheckedFolder
+from graphrec.graph.strings import Strings
 from graphrec.schema import GraphSchema, Kind
 
-FORMAT = 1
+FORMAT = 2
+"""What this graphrec writes and reads; 1 had no checksums and kept integers as floats."""
+REMEDY = "run: graphrec snapshot"
 ALWAYS = np.iinfo(np.int64).min
 
 
 @dataclass(frozen=True, eq=False)
 class ColumnArray:
-    """One column: `values` (strings or n numbers) and `valid` (n booleans, False where there is no value)."""
+    """One column: `values` (n strings or numbers) and `valid` (n booleans, False where there is no value)."""
 
     kind: Kind
-    values: Strings | NDArray[Any]
-    valid: NDArray[np.bool_]
+    values: Strings | CheckedArray
+    valid: CheckedArray
 
     def get(self, index: int) -> str | int | float | bool | None:
         """The value of one node; a time is microseconds since 1970 UTC."""
         if not self.valid[index]:
             return None
         value = self.values[index]
-        return value if isinstance(value, str) else value.item()
+        found: str | int | float | bool = value if isinstance(value, str) else value.item()
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,19 +51,20 @@ class Nodes:
     """The nodes of one label, in the order of their ids."""
 
     label: str
-    folder: Path
     columns: Mapping[str, Kind]
+    _files: CheckedFolder
+    _stem: str
+    _columns: dict[str, ColumnArray] = field(default_factory=dict)
 
     @cached_property
     def ids(self) -> Strings:
         """The ids, sorted by their bytes."""
-        return Strings.open(self.folder / "id")
+        return Strings.open(self._files, f"{self._stem}/id")
 
     @cached_property
-    def known_at(self) -> NDArray[np.int64]:
+    def known_at(self) -> CheckedArray:
         """When each node became known (num_nodes,), ALWAYS where no time was given."""
-        array: NDArray[np.int64] = mapped(self.folder / "known_at.npy")
-        return array
+        return self._files.array(f"{self._stem}/known_at.npy")
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -71,15 +75,12 @@ class Nodes:
         Raises:
             KeyError: there is no such public column.
         """
-        position = sorted(self.columns).index(name) if name in self.columns else None
-        if position is None:
-            raise KeyError(name)
-        stem = self.folder / str(position)
-        valid = mapped(self.folder / f"{position}.valid.npy")
-        kind = self.columns[name]
-        if kind == "text":
-            return ColumnArray(kind, Strings.open(stem), valid)
-        return ColumnArray(kind, mapped(self.folder / f"{position}.npy"), valid)
+        if name not in self._columns:
+            kind = self.columns[name]
+            stem = f"{self._stem}/{sorted(self.columns).index(name)}"
+            values = Strings.open(self._files, stem) if kind == "text" else self._files.array(f"{stem}.npy")
+            self._columns[name] = ColumnArray(kind, values, self._files.array(f"{stem}.valid.npy"))
+        return self._columns[name]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,60 +92,104 @@ class Edges:
     """
 
     type: str
-    folder: Path
-
-    def __getattr__(self, name: str) -> NDArray[Any]:
-        if name not in ("indptr", "indices", "at", "known_at", "in_indptr", "in_indices"):
-            raise AttributeError(name)
-        array: NDArray[Any] = mapped(self.folder / f"{name}.npy")
-        object.__setattr__(self, name, array)
-        return array
+    _files: CheckedFolder
+    _stem: str
 
     @cached_property
-    def weight(self) -> NDArray[np.float64] | None:
+    def indptr(self) -> CheckedArray:
+        """Where the edges of each source begin."""
+        return self._array("indptr")
+
+    @cached_property
+    def indices(self) -> CheckedArray:
+        """The target of each edge."""
+        return self._array("indices")
+
+    @cached_property
+    def at(self) -> CheckedArray:
+        """When each edge happened."""
+        return self._array("at")
+
+    @cached_property
+    def known_at(self) -> CheckedArray:
+        """When each edge became known."""
+        return self._array("known_at")
+
+    @cached_property
+    def weight(self) -> CheckedArray | None:
         """The weight of each edge, NaN where it has none; None when no edge has one."""
-        path = self.folder / "weight.npy"
-        return mapped(path) if path.exists() else None
+        return self._array("weight") if f"{self._stem}/weight.npy" in self._files else None
+
+    @cached_property
+    def in_indptr(self) -> CheckedArray:
+        """Where the edges of each target begin."""
+        return self._array("in_indptr")
+
+    @cached_property
+    def in_indices(self) -> CheckedArray:
+        """The source of each edge, by target."""
+        return self._array("in_indices")
 
     def __len__(self) -> int:
         return len(self.indices)
 
+    def _array(self, name: str) -> CheckedArray:
+        return self._files.array(f"{self._stem}/{name}.npy")
+
 
 class Snapshot:
-    """A graph as of a date, read-only."""
+    """A graph as of a date, read-only; threads may share it."""
 
-    def __init__(self, folder: Path, meta: Mapping[str, Any]) -> None:
-        self.folder = folder
+    def __init__(self, files: CheckedFolder, as_of: str | None) -> None:
+        meta = files.meta
+        self.folder = files.folder
         self.meta = meta
         self.hash: str = meta["hash"]
-        self.as_of: str | None = meta["as_of"]
+        self.as_of = as_of
         self.labels: list[str] = meta["labels"]
         self.types: list[str] = meta["types"]
+        self._files = files
+        self._nodes = {
+            label: Nodes(label, meta["columns"][label], files, f"nodes/{n}") for n, label in enumerate(self.labels)
+        }
+        self._edges = {name: Edges(name, files, f"edges/{n}") for n, name in enumerate(self.types)}
 
     @classmethod
-    def open(cls, folder: Path) -> "Snapshot":
+    def open(cls, folder: Path, remedy: str = REMEDY) -> "Snapshot":
         """The snapshot in a folder.
+
+        Args:
+            remedy: the end of an error's line: the command that makes it anew.
 
         Raises:
             NotTrained: there is none.
-            SchemaOutdated: a newer graphrec wrote it.
+            SchemaOutdated: another version of graphrec wrote it.
+            Damaged: it is not what was written. Reading it raises this too.
         """
         try:
-            meta = json.loads((folder / "meta.json").read_text("utf-8"))
-        except FileNotFoundError:
-            raise NotTrained(f"no snapshot in {folder}; run: graphrec snapshot") from None
-        if meta["format"] != FORMAT:
-            raise SchemaOutdated(
-                f"snapshot {folder} has format {meta['format']}, this graphrec reads {FORMAT}; run: graphrec snapshot"
-            )
-        return cls(folder, meta)
+            files = CheckedFolder.open(folder, FORMAT, remedy)
+        except (FileNotFoundError, NotADirectoryError):
+            raise NotTrained(f"no snapshot in {folder}; {remedy}") from None
+        return cls(files, files.meta["as_of"])
+
+    def dated(self, as_of: str | None) -> "Snapshot":
+        """The same content as of another date for which it was taken too."""
+        return Snapshot(self._files, as_of)
+
+    def verify(self) -> None:
+        """Check every page of every file.
+
+        Raises:
+            Damaged: one is not what was written.
+        """
+        self._files.verify()
 
     @property
     def uncut(self) -> str | None:
         """What its date does not cut, in one sentence; None without a date."""
         if self.as_of is None:
             return None
-        undated = ", ".join(name for names in self.meta.get("undated", {}).values() for name in names)
+        undated = ", ".join(name for names in self.meta["undated"].values() for name in names)
         others = f", and so is what carries no time: {undated}" if undated else ""
         return f"attributes are as last loaded, not as of {self.as_of[:10]}{others}"
 
@@ -159,44 +204,30 @@ class Snapshot:
 
     def nodes(self, label: str) -> Nodes:
         """The nodes of a label; KeyError when there is no such label."""
-        cache: dict[str, Nodes] = self.__dict__.setdefault("_nodes", {})
-        if label not in cache:
-            folder = self.folder / "nodes" / str(self._position(self.labels, label))
-            cache[label] = Nodes(label, folder, self.meta["columns"][label])
-        return cache[label]
+        return self._nodes[label]
 
     def edges(self, edge_type: str) -> Edges:
         """The edges of a type; KeyError when there is no such type."""
-        return Edges(edge_type, self.folder / "edges" / str(self._position(self.types, edge_type)))
+        return self._edges[edge_type]
 
     def split_pairs(self, part: str) -> NDArray[np.int32] | None:
         """The pairs (n, 2) of user and product that the mapping puts into a part of the split, if it does."""
-        path = self.folder / "split" / f"{part}.npy"
-        return mapped(path) if path.exists() else None
+        name = f"split/{part}.npy"
+        return self._files.array(name).whole() if name in self._files else None
 
     def name(self, label: str, index: int) -> str | None:
         """What a person reads for a node; None without a name or where it is personal."""
         column = self.meta["names"][label]
-        return None if column is None else self.value(label, column, index)  # type: ignore[return-value]
+        found = None if column is None else self.value(label, column, index)
+        return None if found is None else str(found)
 
     def value(self, label: str, column: str, index: int) -> str | int | float | bool | None:
         """One value of one node; None where it has none or the label has no such public column."""
-        return self._column(label, column).get(index) if column in self.meta["columns"][label] else None
+        nodes = self._nodes[label]
+        return nodes.column(column).get(index) if column in nodes.columns else None
 
     def texts(self, label: str) -> list[str]:
         """The text of every node of a label: its text columns joined by a line feed, "" where it has none."""
-        columns = [self._column(label, name) for name in self.meta["texts"][label]]
-        parts = [[value if ok else "" for value, ok in zip(c.values, c.valid, strict=True)] for c in columns]
+        columns = [self._nodes[label].column(name) for name in self.meta["texts"][label]]
+        parts = [[str(value) if ok else "" for value, ok in zip(c.values, c.valid, strict=True)] for c in columns]
         return ["\n".join(part for part in node if part) for node in zip(*parts, strict=True)] if parts else []
-
-    def _column(self, label: str, name: str) -> ColumnArray:
-        cache: dict[tuple[str, str], ColumnArray] = self.__dict__.setdefault("_columns", {})
-        if (label, name) not in cache:
-            cache[label, name] = self.nodes(label).column(name)
-        return cache[label, name]
-
-    @staticmethod
-    def _position(names: list[str], name: str) -> int:
-        if name not in names:
-            raise KeyError(name)
-        return names.index(name)

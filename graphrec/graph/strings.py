@@ -4,24 +4,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, overload
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-
-def mapped(path: Path) -> NDArray[Any]:
-    """The array of a file, mapped into memory; a plain view of it, which is many times quicker to index."""
-    array: NDArray[Any] = np.load(path, mmap_mode="r").view(np.ndarray)
-    return array
+from graphrec.graph.arrays import CheckedArray, CheckedFolder
 
 
 @dataclass(frozen=True, eq=False)
 class Strings(Sequence[str]):
     """A sequence of strings over `offsets` (n + 1) and UTF-8 `data`; `find` needs it sorted by its bytes."""
 
-    offsets: NDArray[np.int64]
-    data: NDArray[np.uint8]
+    offsets: NDArray[np.int64] | CheckedArray
+    data: NDArray[np.uint8] | CheckedArray
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -35,19 +31,22 @@ class Strings(Sequence[str]):
     def __getitem__(self, index: int | slice) -> str | list[str]:
         if isinstance(index, slice):
             return [self[position] for position in range(*index.indices(len(self)))]
-        return self.encoded(int(index)).decode()
+        return self.encoded(index).decode()
 
     def __iter__(self) -> Iterator[str]:
-        whole = self.data.tobytes()
-        for start, end in pairwise(self.offsets.tolist()):
+        whole = np.asarray(self.data).tobytes()
+        for start, end in pairwise(np.asarray(self.offsets).tolist()):
             yield whole[start:end].decode()
 
     def encoded(self, index: int) -> bytes:
         """The UTF-8 bytes of one string."""
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"string {index} of {len(self)}")
-        index %= len(self)
-        return self.data[self.offsets[index] : self.offsets[index + 1]].tobytes()
+        count = len(self.offsets) - 1
+        if not -count <= index < count:
+            raise IndexError(f"string {index} of {count}")
+        index %= count
+        start, end = self.offsets[index : index + 2].tolist()
+        found: NDArray[np.uint8] = self.data[start:end]
+        return found.tobytes()
 
     def find(self, value: str) -> int:
         """The position of a value in sorted strings, -1 when it is not there."""
@@ -70,12 +69,9 @@ class Strings(Sequence[str]):
         np.save(stem.with_name(stem.name + ".data.npy"), self.data)
 
     @classmethod
-    def open(cls, stem: Path) -> "Strings":
+    def open(cls, files: CheckedFolder, stem: str) -> "Strings":
         """The strings that `save` wrote, mapped into memory."""
-        return cls(
-            mapped(stem.with_name(stem.name + ".offsets.npy")),
-            mapped(stem.with_name(stem.name + ".data.npy")),
-        )
+        return cls(files.array(f"{stem}.offsets.npy"), files.array(f"{stem}.data.npy"))
 
     @classmethod
     def of(cls, values: Sequence[str]) -> "Strings":

@@ -8,6 +8,7 @@ Users' vectors and products' vectors are solved in turns. Source: Hu, Koren and 
 vectors stay: a user's is solved from them again (terms/als.py).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Graph
+from graphrec.models.fitting.config import Count, Positive
+from graphrec.models.inputs import Inputs, Values
 from graphrec.models.matrix import holdings
+from graphrec.models.spec import Fitted, ModelSpec
 from graphrec.progress import Progress, silent
 from graphrec.terms.als import AlsTerm
-from graphrec.terms.compiled.least_squares import solve_rows
 
 if TYPE_CHECKING:
+    from optuna import Trial
     from scipy.sparse import csr_array
 
 
@@ -28,13 +32,13 @@ if TYPE_CHECKING:
 class AlsConfig:
     """How the factorisation is fitted."""
 
-    dim: int = 64
+    dim: Count = 64
     """Width of a vector."""
-    alpha: float = 10.0
+    alpha: Positive = 10.0
     """How much more a holding weighs than what is not held."""
-    regularization: float = 10.0
+    regularization: Positive = 10.0
     """lambda."""
-    iterations: int = 12
+    iterations: Count = 12
     """Turns of both halves."""
     seed: int = 0
     """Of the random start."""
@@ -57,9 +61,41 @@ def fit_als(graph: Graph, config: AlsConfig | None = None, *, progress: Progress
 
 def _half(matrix: "csr_array", factors: NDArray[np.float64], config: AlsConfig) -> NDArray[np.float64]:
     """The vectors of all rows, given those of the columns."""
+    from graphrec.terms.compiled.least_squares import solve_rows
+
     times = matrix.data.astype(np.int64)
     # A pair of several types is as many observations.
     indices = np.repeat(matrix.indices.astype(np.int64), times)
     indptr = np.concatenate(([0], np.cumsum(times)))[matrix.indptr].astype(np.int64)
     gram = factors.T @ factors + config.regularization * np.eye(config.dim)
     return solve_rows(indptr, indices, factors, gram, config.alpha)
+
+
+def fit(graph: Graph, config: AlsConfig, inputs: Inputs) -> Fitted:
+    """The term of the relevant edges."""
+    return Fitted.of(fit_als(graph, config, progress=inputs.progress))
+
+
+def trials(_graph: Graph) -> Iterator[Values]:
+    """Weights of holdings and regularisations."""
+    for alpha in (1.0, 10.0):
+        for regularization in (1.0, 30.0):
+            yield {"alpha": alpha, "regularization": regularization}
+
+
+def space(trial: "Trial", _graph: Graph) -> Values:
+    """What `graphrec tune` varies."""
+    return {
+        "alpha": trial.suggest_float("alpha", 0.3, 100.0, log=True),
+        "regularization": trial.suggest_float("regularization", 0.1, 300.0, log=True),
+    }
+
+
+SPEC = ModelSpec(
+    name="als",
+    sentence="Matrix factorisation of who holds what, by alternating least squares.",
+    fit=fit,
+    config=AlsConfig,
+    trials=trials,
+    space=space,
+)

@@ -10,39 +10,47 @@ all 0 there, of d_u = holdings of user u and n_c = how many have c, each divided
     W[c, i] = B[c, i] (n_c n_i)^-q,  q = popularity_power
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.errors import ModelError
+from graphrec.errors import ModelError, needs_extra
 from graphrec.graph.adjacency import Graph, Hop
+from graphrec.models.fitting.config import Count, NotNegative, Positive
+from graphrec.models.inputs import Inputs, Values
 from graphrec.models.matrix import csr, inverse_power, relevant_hops
+from graphrec.models.spec import Fitted, ModelSpec
 from graphrec.progress import Progress, silent
 from graphrec.terms.factors import Neighbours, TableTerm
 
 if TYPE_CHECKING:
+    from optuna import Trial
     from scipy.sparse import csr_array
+
+MOST_COLUMNS = 6_000
+"""Products and attribute nodes up to which a blend tries it: inverting them takes seconds, twice as many minutes."""
 
 
 @dataclass(frozen=True)
 class EaseConfig:
     """How EASE is fitted."""
 
-    regularization: float = 100.0
+    regularization: Positive = 100.0
     """lambda, in edges; 100 is good on zimnat."""
-    user_power: float = 0.0
+    user_power: NotNegative = 0.0
     """How far users with many holdings count less; .3 on ml-1m, .7 there without `holdings_power`."""
-    holdings_power: float = 0.0
+    holdings_power: NotNegative = 0.0
     """How far each of many holdings says less; .4 is better than 0 on ml-1m."""
-    popularity_power: float = 0.0
+    popularity_power: NotNegative = 0.0
     """q: how far popular products say less and are recommended less; .1 is better than 0 on ml-1m."""
     attributes: bool = True
     """Whether the user's attribute nodes are columns too."""
     use_protected: bool = False
     """Whether protected edge types are among them."""
-    max_columns: int = 12_000
+    max_columns: Count = 12_000
     """Columns at most: the Gram matrix is dense (12,000: 1.2 GB, a minute or two)."""
 
 
@@ -52,8 +60,9 @@ def fit_ease(graph: Graph, config: EaseConfig | None = None, *, progress: Progre
     Raises:
         ModelError: there are more columns than `max_columns`.
     """
-    from scipy.linalg import cho_factor, cho_solve
-    from scipy.sparse import csr_array, hstack
+    with needs_extra("train", "ease"):
+        from scipy.linalg import cho_factor, cho_solve
+        from scipy.sparse import csr_array, hstack
 
     config = config or EaseConfig()
     hops = relevant_hops(graph) + (attribute_hops(graph, config.use_protected) if config.attributes else [])
@@ -132,3 +141,43 @@ def _without_self(inverse: NDArray[np.float64], free: NDArray[np.float64], num_t
         free -= inverse[:, own[:, part]] * pull[:, part]
     free[own, np.arange(num_products)[:, None]] = 0.0
     return free
+
+
+def fit(graph: Graph, config: EaseConfig, inputs: Inputs) -> Fitted:
+    """The term of the relevant edges and the user's attributes."""
+    return Fitted.of(fit_ease(graph, config, progress=inputs.progress))
+
+
+def is_affordable(graph: Graph, inputs: Inputs) -> bool:
+    """Whether products and attribute nodes are few enough to invert their matrix in seconds."""
+    attributes = {graph.target(hop) for hop in attribute_hops(graph, inputs.use_protected)}
+    return graph.num_products + sum(graph.counts[label] for label in attributes) <= MOST_COLUMNS
+
+
+def trials(_graph: Graph) -> Iterator[Values]:
+    """Regularisations."""
+    for regularization in (10.0, 50.0, 200.0, 1000.0):
+        yield {"regularization": regularization}
+
+
+def space(trial: "Trial", _graph: Graph) -> Values:
+    """What `graphrec tune` varies."""
+    return {
+        "regularization": trial.suggest_float("regularization", 1.0, 5000.0, log=True),
+        "attributes": trial.suggest_categorical("attributes", [True, False]),
+        "user_power": trial.suggest_float("user_power", 0.0, 1.0),
+        "holdings_power": trial.suggest_float("holdings_power", 0.0, 0.6),
+        "popularity_power": trial.suggest_float("popularity_power", 0.0, 0.4),
+    }
+
+
+SPEC = ModelSpec(
+    name="ease",
+    sentence="Each product is a least-squares sum of what a user holds, and of the user's attributes.",
+    fit=fit,
+    config=EaseConfig,
+    trials=trials,
+    space=space,
+    is_affordable=is_affordable,
+    in_blend=True,
+)

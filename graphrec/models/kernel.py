@@ -1,4 +1,4 @@
-"""The walk kernel: which walks there are, how they are fitted, and RP3beta as one of them.
+"""The walk kernel: which walks there are and how they are fitted.
 
 Formula: docs/formulas.md, Walks. A walk's weight beta is given in units of 1 / mean spread of its scores, so that betas
 of different walks can be compared and a fitted beta keeps its meaning when the graph grows.
@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 
 from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Adjacency, Graph, Hop
+from graphrec.models.fitting.config import Count
+from graphrec.models.inputs import Inputs, Values
 from graphrec.models.matrix import csr
+from graphrec.models.spec import Fitted, ModelSpec
 from graphrec.progress import Progress, silent
 from graphrec.schema import GraphSchema
 from graphrec.terms.walks import Walk, WalkScorer, WalkTerm, add_walk_scores
@@ -22,27 +25,36 @@ TABLE_ENTRIES = 4_000_000
 #: Products held through people: tuned on Gowalla once, fixed beforehand for all data.
 PEOPLE_POWERS = (0.7, 0.6, 0.3)
 MAX_HOPS = 3
+SAMPLE_SEED = 0
 
 Learned = Mapping[int, NDArray[np.float64]]
-"""Learned numbers (nodes,) by position of a walk."""
+"""Learned weights (nodes,) by position of a walk."""
+
+
+@dataclass(frozen=True)
+class WalkConfig:
+    """One walk as plain values."""
+
+    walk: str
+    """Its hops, such as `BOUGHT IN_SECTOR <IN_SECTOR`."""
+    powers: tuple[float, ...]
+    """How far the degree of each node on it is divided down."""
+    beta: float = 1.0
+    """Its weight."""
+
+    def read(self) -> Walk:
+        """The walk."""
+        return Walk(tuple(Hop.parse(hop) for hop in self.walk.split()), self.powers, self.beta)
 
 
 @dataclass(frozen=True)
 class KernelConfig:
     """How a kernel is fitted."""
 
-    sample: int = 1024
+    walks: tuple[WalkConfig, ...] = ()
+    """Chosen by every training."""
+    sample: Count = 1024
     """How many users the spread of a walk's scores is measured on."""
-    seed: int = 0
-    """Of the sample."""
-
-
-@dataclass(frozen=True)
-class Rp3BetaConfig:
-    """How RP3beta is fitted."""
-
-    beta: float = 0.6
-    """How far popular products are divided down; .6 to .7 is what its authors found."""
 
 
 def default_walks(schema: GraphSchema, protected: bool = False) -> list[tuple[Hop, ...]]:
@@ -87,7 +99,7 @@ def fit_kernel(
 ) -> WalkTerm:
     """The kernel of these walks; `beta` of each is in units of 1 / mean spread and is divided by it here.
 
-    `learned` has the learned numbers of every walk by position, as walk_weights.py makes them. A walk that gives no
+    `learned` has the learned weights of every walk by position, as learned_kernel makes them. A walk that gives no
     sampled user a score that tells products apart drops out.
     """
     config = config or KernelConfig()
@@ -100,17 +112,6 @@ def fit_kernel(
             scorers.append(scorer.weighted(walk.beta / spread))
     progress("walks", len(walks), len(walks))
     return WalkTerm("kernel", graph, tuple(scorers))
-
-
-def rp3beta(graph: Graph, config: Rp3BetaConfig | None = None) -> WalkTerm:
-    """RP3beta with alpha 1 over the relevant edges: random walks of three steps, popular products divided down.
-
-    Source: Paudel et al., TiiS 2016; powers (1, 1, beta) of the kernel up to a factor per user.
-    """
-    config = config or Rp3BetaConfig()
-    hops = [Hop(name) for name in graph.schema.roles.relevant]
-    term = fit_kernel(graph, [Walk((hop, hop.back(), hop), (1.0, 1.0, config.beta)) for hop in hops])
-    return replace(term, name="rp3beta")
 
 
 def fit_walk(graph: Graph, walk: Walk, learned: Learned | None = None) -> WalkScorer:
@@ -126,7 +127,7 @@ def fit_walk(graph: Graph, walk: Walk, learned: Learned | None = None) -> WalkSc
 
 
 def multiplied_out(steps: Sequence[Adjacency], scales: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """W (nodes at the first hop, num_products) of hops 2.. with the numbers of their nodes, in float64."""
+    """W (nodes at the first hop, num_products) of hops 2.. with the weights of their nodes, in float64."""
     matrix = None
     for hop, arriving in zip(steps, scales, strict=True):
         step = csr(hop, len(arriving), np.float64)
@@ -139,7 +140,7 @@ def multiplied_out(steps: Sequence[Adjacency], scales: Sequence[NDArray[np.float
 def sample_users(scorer: WalkScorer, config: KernelConfig) -> NDArray[np.int32]:
     """A seeded sample of the users that have an edge for a walk's first hop, sorted."""
     reached = np.flatnonzero(scorer.first.degrees())
-    rng = np.random.default_rng(config.seed)
+    rng = np.random.default_rng(SAMPLE_SEED)
     chosen = rng.choice(reached, min(config.sample, len(reached)), replace=False) if len(reached) else reached
     return np.sort(chosen).astype(np.int32)
 
@@ -198,3 +199,27 @@ def _parsed(schema: GraphSchema, text: str) -> tuple[Hop, ...]:
     if at != schema.roles.product or len(hops) > MAX_HOPS:
         raise ModelError(f"metapath {text!r}: {len(hops)} steps end at {at}; {rule}")
     return hops
+
+
+def plain_walks(walks: Sequence[Walk]) -> Values:
+    """The walks as the plain values of a configuration."""
+    return {"walks": [{"walk": str(walk), "powers": list(walk.powers), "beta": walk.beta} for walk in walks]}
+
+
+def fit(graph: Graph, config: KernelConfig, _inputs: Inputs) -> Fitted:
+    """Every walk as a part of its own with its beta; a walk that leads nowhere is no part."""
+    walks = [one.read() for one in config.walks]
+    fitted = [(fit_kernel(graph, [replace(walk, beta=1.0)], config), walk.beta) for walk in walks]
+    return Fitted(tuple((term, beta) for term, beta in fitted if term.scorers))
+
+
+SPEC = ModelSpec(
+    name="kernel",
+    sentence="Real paths from the user to the product, counted by type and divided down by degrees.",
+    fit=fit,
+    config=KernelConfig,
+    in_blend=True,
+    fixed_weight=1.0,
+    has_walks=True,
+    on_paths=True,
+)

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Graph
+from graphrec.models.inputs import Inputs
+from graphrec.models.spec import Fitted, ModelSpec, NoConfig
 from graphrec.terms.factors import FactorTerm, Neighbours
 
 
@@ -24,3 +26,17 @@ def fit_newness(graph: Graph) -> tuple[FactorTerm, float]:
     new = is_new(graph).astype(np.float32)
     term = FactorTerm("new", graph, [Neighbours(None, known[:, None], own=True, kind="new")], new[:, None])
     return term, float(new.astype(np.float64).std())
+
+
+def fit(graph: Graph, _config: NoConfig, _inputs: Inputs) -> Fitted:
+    """The term with its spread as its weight, so that its weight in a blend is in units of the whole score."""
+    return Fitted((fit_newness(graph),))
+
+
+SPEC = ModelSpec(
+    name="new",
+    sentence="The head start of products that nobody holds yet.",
+    fit=fit,
+    config=NoConfig,
+    is_alone=False,
+)

@@ -3,6 +3,8 @@
 import numpy as np
 
 from graphrec.graph.adjacency import Graph
+from graphrec.models.inputs import Inputs
+from graphrec.models.spec import Fitted, ModelSpec, NoConfig
 from graphrec.terms.factors import Neighbours, TableTerm
 
 
@@ -11,3 +13,17 @@ def fit_popularity(graph: Graph) -> TableTerm:
     held = graph.held()
     holders = np.bincount(held.indices, minlength=graph.num_products).astype(np.float32)
     return TableTerm("popularity", graph, [Neighbours(None, holders[None, :])])
+
+
+def fit(graph: Graph, _config: NoConfig, _inputs: Inputs) -> Fitted:
+    """The term of everyone."""
+    return Fitted.of(fit_popularity(graph))
+
+
+SPEC = ModelSpec(
+    name="popularity",
+    sentence="What most users hold, the same for everyone.",
+    fit=fit,
+    config=NoConfig,
+    in_blend=True,
+)

@@ -7,36 +7,44 @@ Neighbours are the holdings but i, the attributes, and everyone. The loss is con
 hidden product per user it is the multinomial logistic regression of what comes next.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.errors import ModelError
+from graphrec.errors import ModelError, needs_extra
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.models.ease import attribute_hops
+from graphrec.models.fitting.config import Count, Positive
+from graphrec.models.inputs import Inputs, Values
 from graphrec.models.matrix import csr, relevant_hops
+from graphrec.models.spec import Fitted, ModelSpec
 from graphrec.progress import Progress, silent
 from graphrec.terms.factors import Neighbours, TableTerm
 
 if TYPE_CHECKING:
+    from optuna import Trial
     from scipy.sparse import csr_array
 
 Matrix = NDArray[np.float64]
+
+MOST_SCORES = 10_000_000
+"""Held pairs times products up to which a blend tries it: a fit takes hundreds of passes over them, a minute."""
 
 
 @dataclass(frozen=True)
 class SoftmaxConfig:
     """How softmax regression is fitted."""
 
-    regularization: float = 1.0
+    regularization: Positive = 1.0
     """lambda, in users."""
     use_protected: bool = False
     """Whether protected edge types are among the attributes."""
-    steps: int = 300
+    steps: Count = 300
     """L-BFGS steps at most."""
-    max_scores: int = 30_000_000
+    max_scores: Count = 30_000_000
     """Held pairs times products at most: each step computes all of them (1.3 million on zimnat: .04 s)."""
 
 
@@ -64,7 +72,8 @@ def fit_softmax(graph: Graph, config: SoftmaxConfig | None = None, *, progress: 
     Raises:
         ModelError: nobody holds two products, or there are more scores than `max_scores`.
     """
-    from scipy.optimize import minimize
+    with needs_extra("train", "softmax"):
+        from scipy.optimize import minimize
 
     config = config or SoftmaxConfig()
     _check(graph, config)
@@ -76,9 +85,9 @@ def fit_softmax(graph: Graph, config: SoftmaxConfig | None = None, *, progress: 
 
     def loss(flat: Matrix) -> tuple[float, Matrix]:
         W = flat.reshape(shape)
-        value, slope = _likelihood(asked, asked.X @ W)
+        value, gradient = _likelihood(asked, asked.X @ W)
         return value + 0.5 * config.regularization * float(flat @ flat), (
-            transposed @ slope + config.regularization * W
+            transposed @ gradient + config.regularization * W
         ).ravel()
 
     def report(_: Matrix) -> None:
@@ -130,7 +139,7 @@ def _without(rows: "csr_array", answers: NDArray[np.int32]) -> "csr_array":
 
 
 def _likelihood(asked: Questions, scores: Matrix) -> tuple[float, Matrix]:
-    """The weighted negative log-likelihood and its slope by the scores (num_pairs, num_products)."""
+    """The weighted negative log-likelihood and its gradient by the scores (num_pairs, num_products)."""
     rows = np.arange(len(scores))
     scores[asked.held] = -np.inf
     scores -= scores.max(axis=1, keepdims=True)
@@ -140,3 +149,36 @@ def _likelihood(asked: Questions, scores: Matrix) -> tuple[float, Matrix]:
     chances *= (asked.weights / mass)[:, None]
     chances[rows, asked.answers] -= asked.weights
     return float(asked.weights @ (np.log(mass) - right)), chances
+
+
+def fit(graph: Graph, config: SoftmaxConfig, inputs: Inputs) -> Fitted:
+    """The term of the relevant edges, the user's attributes and everyone."""
+    return Fitted.of(fit_softmax(graph, config, progress=inputs.progress))
+
+
+def is_affordable(graph: Graph, _inputs: Inputs) -> bool:
+    """Whether a step computes few enough scores for a fit to take a minute."""
+    return 0 < num_scores(graph) <= MOST_SCORES
+
+
+def trials(_graph: Graph) -> Iterator[Values]:
+    """Regularisations."""
+    for regularization in (1.0, 3.0, 10.0):
+        yield {"regularization": regularization}
+
+
+def space(trial: "Trial", _graph: Graph) -> Values:
+    """What `graphrec tune` varies."""
+    return {"regularization": trial.suggest_float("regularization", 0.01, 100.0, log=True)}
+
+
+SPEC = ModelSpec(
+    name="softmax",
+    sentence="Softmax regression: a weight of every holding and attribute for every product.",
+    fit=fit,
+    config=SoftmaxConfig,
+    trials=trials,
+    space=space,
+    is_affordable=is_affordable,
+    in_blend=True,
+)

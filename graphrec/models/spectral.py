@@ -5,17 +5,24 @@
 Formula: docs/formulas.md, Spectral. Only V is needed; it comes from a randomised block power iteration on N^T N.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.errors import needs_extra
 from graphrec.graph.adjacency import Graph
+from graphrec.models.fitting.config import Count, NotNegative, Share
+from graphrec.models.inputs import Inputs, Values
 from graphrec.models.matrix import column, holders_per_product, holdings_per_user, inverse_power, relevant_hops
+from graphrec.models.spec import Fitted, ModelSpec
 from graphrec.progress import Progress, silent
-from graphrec.terms.compiled.scores import sum_of_dense
 from graphrec.terms.factors import FactorTerm, Neighbours
+
+if TYPE_CHECKING:
+    from optuna import Trial
 
 Matrix = NDArray[np.float32]
 
@@ -27,19 +34,19 @@ RANK_TOLERANCE = 1e-6
 class SpectralConfig:
     """How many patterns are kept and how they are found."""
 
-    dim: int = 512
+    dim: Count = 512
     """Patterns at most (k); never more than a part of the products, see `max_share`."""
-    max_share: float = 0.125
+    max_share: Share = 0.125
     """Patterns per product at most: with all of them W is the identity and says nothing new."""
-    min_dim: int = 4
+    min_dim: Count = 4
     """Patterns at least, where there are that many products."""
-    min_strength: float = 0.05
+    min_strength: Share = 0.05
     """s^2 at least: weaker patterns are single purchases, not habits; on Gowalla the 512th has .2, so none is lost."""
-    power: float = 0.5
+    power: NotNegative = 0.5
     """b, how far popular products are divided down as a neighbour and raised as a result."""
-    oversampling: int = 32
+    oversampling: Count = 32
     """Further directions the iteration carries, for accuracy at the edge of the first k."""
-    iterations: int = 4
+    iterations: Count = 4
     """Rounds of the block power iteration, each one product with N and one with its transpose. 4 take a few seconds on
     Gowalla; 30 rounds (the exact patterns) rank no better there (recall@20 with the kernel .1890 against .1910)."""
     seed: int = 0
@@ -80,6 +87,8 @@ def leading_patterns(graph: Graph, dim: int, config: SpectralConfig, progress: P
 
 def _normal_operator(graph: Graph) -> Callable[[Matrix], Matrix]:
     """N^T N as a function of a block of columns (num_products, width)."""
+    with needs_extra("train", "spectral"):
+        from graphrec.terms.compiled.scores import sum_of_dense
     hops = relevant_hops(graph)
     everyone = np.arange(graph.num_users, dtype=np.int32)
     catalogue = np.arange(graph.num_products, dtype=np.int32)
@@ -115,3 +124,37 @@ def _summed(parts: list[Matrix]) -> Matrix:
     for part in parts[1:]:
         total += part
     return total
+
+
+def fit(graph: Graph, config: SpectralConfig, inputs: Inputs) -> Fitted:
+    """The term of the relevant edges."""
+    return Fitted.of(fit_spectral(graph, config, progress=inputs.progress))
+
+
+def trials(graph: Graph) -> Iterator[Values]:
+    """Numbers of patterns, the four largest that the catalogue allows."""
+    dims = [dim for dim in (768, 512, 256, 128, 64, 32, 16, 8, 4) if dim <= max(4, graph.num_products // 4)]
+    for dim in dims[:4]:
+        yield {"dim": dim, "max_share": 1.0}
+
+
+def space(trial: "Trial", graph: Graph) -> Values:
+    """What `graphrec tune` varies."""
+    most = max(5, min(1024, graph.num_products))
+    return {
+        "dim": trial.suggest_int("dim", 4, most, log=True),
+        "max_share": 1.0,
+        "power": trial.suggest_float("power", 0.0, 1.0),
+    }
+
+
+SPEC = ModelSpec(
+    name="spectral",
+    sentence="What the strongest common patterns of the holdings say, with nothing to train.",
+    fit=fit,
+    config=SpectralConfig,
+    trials=trials,
+    space=space,
+    in_blend=True,
+    fixed_weight=0.5,
+)

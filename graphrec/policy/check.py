@@ -1,4 +1,4 @@
-"""What each rule of a policy does to all users and products: counted before anything is shown."""
+"""Counts what each rule of a policy does to all pairs of users and products."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +10,13 @@ from graphrec.policy.compiled import CompiledPolicy, CompiledRule
 from graphrec.policy.facts import Block
 from graphrec.progress import Progress, silent
 
-BLOCK_PAIRS = 2_000_000
-"""Pairs that are judged at once."""
+BLOCK_BYTES = 64 << 20
+"""Memory of one block of users: a byte a pair and rule."""
 
 
 @dataclass(frozen=True)
 class RuleCount:
-    """What one rule does."""
+    """The counts of one rule."""
 
     id: str
     severity: str
@@ -30,12 +30,12 @@ class RuleCount:
     alone: int
     """Pairs that no other rule refuses."""
     missing: int
-    """Of its pairs, those that it could not judge for want of a value."""
+    """Of its pairs, those that a missing value leaves open."""
 
 
 @dataclass(frozen=True)
 class PolicyReport:
-    """What a policy does."""
+    """The counts of a policy."""
 
     version: str
     hash: str
@@ -48,18 +48,23 @@ class PolicyReport:
 
 
 def check_policy(compiled: CompiledPolicy, *, progress: Progress = silent) -> PolicyReport:
-    """The counts of every rule over all pairs of users and products."""
+    """The counts of every rule over all pairs of users and products.
+
+    Args:
+        compiled: the policy over a snapshot.
+        progress: told after each block of users.
+    """
     facts = compiled.facts
     num_users, num_products = facts.snapshot.count(facts.roles.user), facts.num_products
     tallies = [_Tally(rule, num_products) for rule in compiled.rules]
     pairs_left = without = 0
-    step = max(1, BLOCK_PAIRS // max(num_products, 1))
+    step = max(1, BLOCK_BYTES // max(num_products * len(tallies), 1))
     for start in range(0, num_users, step):
-        progress("judging pairs", start, num_users)
-        left = _judge(tallies, np.arange(start, min(start + step, num_users)), num_products)
+        progress("evaluating pairs", start, num_users)
+        left = _count_block(tallies, np.arange(start, min(start + step, num_users)), num_products)
         pairs_left += int(np.count_nonzero(left))
         without += len(left) - int(np.count_nonzero(left.any(axis=1)))
-    progress("judging pairs", num_users, num_users)
+    progress("evaluating pairs", num_users, num_users)
     return PolicyReport(
         version=compiled.policy.version,
         hash=compiled.policy.hash,
@@ -92,15 +97,19 @@ class _Tally:
         return failed
 
     def count(self) -> RuleCount:
-        """What was counted."""
+        """The counts so far."""
         values: dict[str, Any] = {**self.counts, "products": int(self.products.sum())}
         return RuleCount(id=self.rule.rule.id, severity=self.rule.rule.severity, **values)
 
 
-def _judge(tallies: list[_Tally], users: NDArray[np.int64], num_products: int) -> NDArray[np.bool_]:
-    """Count a block of users; what is left to each of them."""
+def _count_block(tallies: list[_Tally], users: NDArray[np.int64], num_products: int) -> NDArray[np.bool_]:
+    """Count a block of users.
+
+    Returns:
+        (users, products): True where no rule refuses.
+    """
     shape = (len(users), num_products)
-    times, left = np.zeros(shape, np.uint8), np.ones(shape, np.bool_)
+    times, left = np.zeros(shape, np.uint16), np.ones(shape, np.bool_)
     failures = [tally.add(Block(users), shape) for tally in tallies]
     for tally, failed in zip(tallies, failures, strict=True):
         tally.counts["first"] += int(np.count_nonzero(failed & left))

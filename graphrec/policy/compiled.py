@@ -1,19 +1,19 @@
-"""A policy that fits a graph: which products are left for whom, and which rule refuses what, with both values."""
+"""A policy compiled for a graph: the products that each user may see, and the rules that refuse one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import PolicyError
+from graphrec.graph.adjacency import Adjacency
 from graphrec.graph.snapshot import Snapshot
 from graphrec.policy.conditions import Compiler, Condition
 from graphrec.policy.facts import Block, Facts
 from graphrec.policy.operands import BadCondition, Operands
 from graphrec.policy.rules import Policy, Rule
-from graphrec.policy.sentences import Sentence, day, shown
+from graphrec.policy.sentences import Fact, Sentence, day, shown
 from graphrec.policy.values import Flags, Truth
 
 
@@ -24,7 +24,7 @@ class Finding:
     rule: str
     severity: str
     sentence: str
-    values: dict[str, Any]
+    values: Mapping[str, Fact]
     """What the condition read: values by column, the day of the latest event by edge type; None: there is none."""
 
 
@@ -42,27 +42,43 @@ class CompiledRule:
 
 
 class CompiledPolicy:
-    """A policy over one snapshot as of a date.
+    """A policy over one snapshot as of a date. Users and products are positions in the snapshot.
 
     Args:
+        policy: the rules.
+        snapshot: the graph.
         as_of: the date of the answer in microseconds since 1970; None: the graph has no times.
         known_before: events known at or after this time are not seen; None: all are.
+        held: products (a row for every user) that count as held; None: those of the snapshot.
 
     Raises:
-        PolicyError: a rule names what is not there or may not be read, or compares what does not compare.
+        PolicyError: a rule names a column or an event that is not there or may not be read, or compares two kinds.
     """
 
     def __init__(
-        self, policy: Policy, snapshot: Snapshot, *, as_of: int | None = None, known_before: int | None = None
+        self,
+        policy: Policy,
+        snapshot: Snapshot,
+        *,
+        as_of: int | None = None,
+        known_before: int | None = None,
+        held: Adjacency | None = None,
     ) -> None:
         self.policy = policy
-        self.facts = Facts(snapshot, as_of, known_before)
+        self.facts = Facts(snapshot, as_of, known_before, held)
         self.rules = tuple(self._compiled(rule) for rule in policy.rules)
         self.refusing = tuple(rule for rule in self.rules if rule.rule.severity == "refuse")
         self.warning = tuple(rule for rule in self.rules if rule.rule.severity == "warn")
 
     def masks(self, users: NDArray[np.integer]) -> Flags:
-        """True (len(users), num_products) for what may be shown to each user."""
+        """Which products may be shown to each of some users.
+
+        Args:
+            users: (users,) positions.
+
+        Returns:
+            (users, products): True where no rule refuses.
+        """
         block = Block(np.asarray(users, np.int64))
         allowed = np.ones((len(block.users), self.facts.num_products), np.bool_)
         for rule in self.refusing:
@@ -109,7 +125,7 @@ class CompiledPolicy:
                     text = _cannot_tell(rule, values)
                 yield Finding(rule.rule.id, rule.rule.severity, text, values)
 
-    def _values(self, rule: CompiledRule, user: int, product: int) -> dict[str, Any]:
+    def _values(self, rule: CompiledRule, user: int, product: int) -> dict[str, Fact]:
         sides = {"user": user, "product": product}
         values = {str(column): shown(self.facts, column, sides[column.side]) for column in rule.condition.columns}
         return values | {name: day(self.facts.last(name, user, product)) for name in rule.condition.events}
@@ -128,7 +144,7 @@ class CompiledPolicy:
             raise PolicyError(f"{where}: rule {rule.id}: {error}") from None
 
 
-def _cannot_tell(rule: CompiledRule, values: dict[str, Any]) -> str:
+def _cannot_tell(rule: CompiledRule, values: Mapping[str, Fact]) -> str:
     events = rule.condition.events
     missing = [f"the date of {name}" if name in events else name for name, value in values.items() if value is None]
     return f"rule {rule.rule.id} needs {' and '.join(missing) or 'a value'}, which is not known"

@@ -46,9 +46,9 @@ class Condition:
 
     truth: Ask
     columns: tuple[Column, ...]
-    """What it reads, in the order of mention."""
+    """The columns that it reads, in the order of mention."""
     events: tuple[str, ...]
-    """Edge types whose events it asks for."""
+    """Edge types whose events it reads."""
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Compiler:
     _events: dict[str, None] = field(default_factory=dict)
 
     def compile(self, condition: str) -> Condition:
-        """The condition ready to be asked.
+        """The condition as a function of a block of pairs.
 
         Raises:
             BadCondition: it is no condition, or does not fit the graph.
@@ -77,8 +77,8 @@ class Compiler:
                 return _joined(ast.And(), list(self._comparisons(node)))
             case ast.Name(id="held"):
                 return self.operands.facts.held
-            case ast.Constant(value=bool(given)):
-                always = Truth(np.array([[given]]))
+            case ast.Constant(value=bool(literal)):
+                always = Truth(np.array([[literal]]))
                 return lambda _: always
             case ast.Call(func=ast.Name(id="is_missing")):
                 (part,) = arguments(node, 1, "is_missing(product.COLUMN)")
@@ -139,10 +139,16 @@ class Compiler:
             if reads or literal.kind != one.kind:
                 raise BadCondition(f"{code(element)}: want a list of literals, each a {one.kind}", element)
             values.append(literal.value(_NO_USERS).values.item())
+        # Integers and other numbers are looked for apart: together all would become floats, which round integers.
+        lists = [[v for v in values if isinstance(v, int) is whole] for whole in (True, False)]
 
         def truth(block: Block) -> Truth:
             value = one.value(block)
-            return Truth.known(np.isin(value.values, values), value.valid)
+            found = np.zeros(value.values.shape, np.bool_)
+            for listed in lists:
+                if listed:
+                    found |= np.isin(value.values, listed)
+            return Truth.known(found, value.valid)
 
         return truth
 
@@ -155,8 +161,8 @@ class Compiler:
         days: float | None = None
         if rest:
             match rest[0]:
-                case ast.Constant(value=int() | float() as given) if not isinstance(given, bool) and given > 0:
-                    days = given
+                case ast.Constant(value=int() | float() as literal) if not isinstance(literal, bool) and literal > 0:
+                    days = literal
                 case _:
                     raise BadCondition(f"{code(rest[0])} is no number of days above 0", rest[0])
             self.operands.need_date(node)

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.graph.adjacency import Adjacency
 from graphrec.graph.snapshot import ALWAYS, ColumnArray, Edges, Snapshot
 from graphrec.policy.values import Flags, Truth, Value
 
@@ -28,12 +30,16 @@ class Texts:
     def __init__(self) -> None:
         self._codes: dict[str, int] = {}
         self._texts: list[str] = []
+        self._lock = Lock()
 
     def code(self, text: str) -> int:
         """The number of a text."""
         if text not in self._codes:
-            self._codes[text] = len(self._texts)
-            self._texts.append(text)
+            # Two threads must not give one number to two texts.
+            with self._lock:
+                if text not in self._codes:
+                    self._texts.append(text)
+                    self._codes[text] = len(self._texts) - 1
         return self._codes[text]
 
     def text(self, code: int) -> str:
@@ -45,16 +51,25 @@ class Facts:
     """A snapshot as conditions see it.
 
     Args:
+        snapshot: the graph.
         as_of: the date of the answer in microseconds since 1970; None: the graph has no times.
         known_before: events known at or after this time are not seen; None: all are.
+        held: products (a row for every user) that count as held; None: those of the snapshot.
     """
 
-    def __init__(self, snapshot: Snapshot, as_of: int | None = None, known_before: int | None = None) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        as_of: int | None = None,
+        known_before: int | None = None,
+        held: Adjacency | None = None,
+    ) -> None:
         self.snapshot = snapshot
         self.roles = snapshot.schema.roles
         self.as_of = as_of
         self.texts = Texts()
         self._known_before = known_before
+        self._held = held
         self._columns: dict[tuple[str, str], Value] = {}
         self._opened: dict[str, Edges] = {}
 
@@ -68,7 +83,16 @@ class Facts:
         return self.roles.user if side == "user" else self.roles.product
 
     def column(self, side: str, name: str, block: Block) -> Value:
-        """The values of a column of `user` or `product` in a block."""
+        """The values of a column in a block.
+
+        Args:
+            side: `user` or `product`.
+            name: the column.
+            block: the pairs.
+
+        Returns:
+            (users, 1) for a column of users, (1, products) for one of products.
+        """
         chosen = block.users if side == "user" else block.products
         if chosen is not None and len(chosen) == 1 and (side, name) not in self._columns:
             return self._one(side, name, int(chosen[0]))
@@ -81,15 +105,27 @@ class Facts:
     def held(self, block: Block) -> Truth:
         """Which products the users hold as of the snapshot: by any interaction that means "held"."""
         found = self._nothing(block)
+        if self._held is not None:
+            rows, columns, _ = _events(self._held, block)
+            found[rows, columns] = True
+            return Truth(found)
         for edge_type in self.roles.relevant:
             rows, columns, _ = _events(self._edges(edge_type), block)
             found[rows, columns] = True
         return Truth(found)
 
     def happened(self, edge_type: str, days: float | None, block: Block) -> Truth:
-        """Which pairs have an event of a type, in the last `days` before the date of the answer if given.
+        """Which pairs have an event of a type; with `days`: in the last `days` before the date of the answer.
 
         An event without a time may lie in the window: unknown.
+
+        Args:
+            edge_type: an interaction.
+            days: the length of the window; None: at any time.
+            block: the pairs.
+
+        Returns:
+            (users, products).
         """
         edges = self._edges(edge_type)
         found = self._nothing(block)
@@ -156,7 +192,7 @@ class Facts:
         return values
 
 
-def _events(edges: Edges, block: Block) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def _events(edges: Edges | Adjacency, block: Block) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """The events of a block: row and column of its pair, and its position among all events."""
     starts = np.asarray(edges.indptr[block.users])
     lengths = np.asarray(edges.indptr[block.users + 1]) - starts

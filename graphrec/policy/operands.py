@@ -42,7 +42,7 @@ class Column:
 
 
 class BadCondition(Exception):
-    """A condition says something that cannot be; `line` counts from 1 within it."""
+    """A condition that cannot be compiled; `line` counts from 1 within it."""
 
     def __init__(self, message: str, node: ast.AST | None = None) -> None:
         super().__init__(message)
@@ -63,7 +63,7 @@ class Operands:
 
     Args:
         levels: ordered texts by name.
-        allow_protected: whether columns marked protected may be read.
+        allow_protected: whether protected columns may be read.
     """
 
     facts: Facts
@@ -110,14 +110,14 @@ class Operands:
                 return self._column(side, name, node)
             case ast.Subscript(value=ast.Name(id="user" | "product" as side), slice=ast.Constant(value=str(name))):
                 return self._column(side, name, node)
-            case ast.Constant(value=bool(given)):
-                return constant("boolean", given)
-            case ast.Constant(value=str(given)):
-                return constant("text", self.facts.texts.code(given))
-            case ast.Constant(value=int() | float() as given):
-                return constant("number", float(given) if abs(given) > 1 << 31 else given)
+            case ast.Constant(value=bool(literal)):
+                return constant("boolean", literal)
+            case ast.Constant(value=str(literal)):
+                return constant("text", self.facts.texts.code(literal))
+            case ast.Constant(value=int() | float() as literal):
+                return constant("number", _number(literal))
             case ast.UnaryOp(op=ast.USub(), operand=part):
-                return _arithmetic(np.subtract, constant("number", 0).value, self.of_kind(part, "number"))
+                return self._negative(part)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
                 operation = _ARITHMETIC[type(op)]
                 return _arithmetic(operation, self.of_kind(left, "number"), self.of_kind(right, "number"))
@@ -142,6 +142,13 @@ class Operands:
             )
         return self.facts.as_of
 
+    def _negative(self, part: ast.expr) -> Operand:
+        """A literal below 0, which is kept exact, or what is subtracted from 0."""
+        match part:
+            case ast.Constant(value=int() | float() as literal) if not isinstance(literal, bool):
+                return constant("number", _number(-literal))
+        return _arithmetic(np.subtract, constant("number", 0).value, self.of_kind(part, "number"))
+
     def _column(self, side: str, name: str, node: ast.expr) -> Operand:
         return Operand(self.column(side, name, node), lambda block: self.facts.column(side, name, block))
 
@@ -149,10 +156,10 @@ class Operands:
         match name:
             case "date":
                 (part,) = arguments(node, 1, 'date("2026-01-31")')
-                given = string(part, 'date("2026-01-31")')
-                moment = date(given)
+                literal = string(part, 'date("2026-01-31")')
+                moment = date(literal)
                 if moment is None:
-                    raise BadCondition(f"{given!r} is no date (want YYYY-MM-DD)", part)
+                    raise BadCondition(f"{literal!r} is no date (want YYYY-MM-DD)", part)
                 return constant("time", moment)
             case "days_since" | "years_since":
                 (part,) = arguments(node, 1, f"{name}(user.COLUMN)")
@@ -185,6 +192,11 @@ def constant(kind: Kind, value: float) -> Operand:
     return Operand(kind, lambda _: literal)
 
 
+def _number(literal: float) -> float:
+    """A literal as columns hold numbers: an integer of 64 bits is kept exact, a larger one is a float."""
+    return literal if isinstance(literal, int) and -(1 << 63) <= literal < 1 << 63 else float(literal)
+
+
 def arguments(node: ast.Call, count: int, form: str) -> list[ast.expr]:
     """The arguments of a call, as many as wanted."""
     if len(node.args) != count or node.keywords:
@@ -195,8 +207,8 @@ def arguments(node: ast.Call, count: int, form: str) -> list[ast.expr]:
 def string(node: ast.expr, form: str) -> str:
     """The text that a node is."""
     match node:
-        case ast.Constant(value=str(given)):
-            return given
+        case ast.Constant(value=str(literal)):
+            return literal
     raise BadCondition(f"{code(node)}: want {form}, with the name in quotes", node)
 
 
@@ -221,7 +233,7 @@ def _arithmetic(
         a, b = left(block), right(block)
         with np.errstate(all="ignore"):
             result = operation(a.values.astype(np.float64), b.values.astype(np.float64))
-        # What cannot be reckoned, such as a division by zero, is missing.
+        # A result that does not exist, such as a division by zero, is missing.
         finite = np.isfinite(result)
         return Value(result, both(both(a.valid, b.valid), None if bool(finite.all()) else finite))
 
@@ -262,7 +274,7 @@ def level(value: Value, order: Sequence[str], texts: Texts) -> Value:
 
 
 def _mapped(value: Value, new: Callable[[int], int]) -> NDArray[np.int64]:
-    """Codes of texts, each replaced by what is made of it."""
+    """Codes of texts, each replaced by `new` of it."""
     codes, places = np.unique(value.values, return_inverse=True)
     made = np.array([new(int(code)) for code in codes], np.int64)
     return made[places].reshape(value.values.shape)

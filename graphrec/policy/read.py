@@ -9,7 +9,7 @@ from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.policy.conditions import parse
 from graphrec.policy.operands import BadCondition
-from graphrec.policy.rules import BUILT_IN, Policy, PolicyIdentity, Rule, default_policy
+from graphrec.policy.rules import BUILT_IN, Policy, Rule, default_policy
 
 if TYPE_CHECKING:
     from graphrec.policy.file import RuleTable
@@ -25,16 +25,8 @@ def home_policy(home: Home, snapshot: Snapshot) -> Policy:
     Raises:
         PolicyError: the file cannot be used.
     """
-    return read_policy(home.policy) if _has_file(home) else default_policy(snapshot)
-
-
-def policy_in_force(home: Home) -> PolicyIdentity | None:
-    """Version and hash of the policy file in force; None where the built-in rules are.
-
-    Raises:
-        PolicyError: the file cannot be used.
-    """
-    return read_policy(home.policy).identity if _has_file(home) else None
+    has_file = home.policy_file is not None or home.policy.exists()
+    return read_policy(home.policy) if has_file else default_policy(snapshot)
 
 
 def read_policy(file: Path) -> Policy:
@@ -57,10 +49,6 @@ def parse_policy(text: str, source: str) -> Policy:
         PolicyError: the text is no TOML, or a key, value or condition is not one of docs/policy.md.
     """
     return _policy(parse_toml(text, source, PolicyError))
-
-
-def _has_file(home: Home) -> bool:
-    return home.policy_file is not None or home.policy.exists()
 
 
 def _policy(document: Document) -> Policy:

@@ -9,6 +9,8 @@ from functools import cached_property
 from typing import Literal
 
 from graphrec.graph.snapshot import Snapshot
+from graphrec.policy.conditions import parse
+from graphrec.policy.operands import BadCondition
 
 BUILT_IN = "built-in"
 """The version of the rules that are in force where there is no policy.toml; no file may take it."""
@@ -31,20 +33,11 @@ class Rule:
     missing: Literal["refuse", "allow"] = "refuse"
     """How a condition counts that a missing value leaves open: refuse (not met) or allow (met)."""
     protected: bool = False
-    """The rule may read protected columns, for the reason given."""
+    """Whether the rule may read protected columns; `reason` says why."""
     reason: str | None = None
     """Why a rule may read protected columns: the law or regulation."""
     lines: Mapping[str, int] = field(default_factory=dict, compare=False)
     """Where each key stands in its file; not part of the hash."""
-
-
-@dataclass(frozen=True)
-class PolicyIdentity:
-    """What answers, records and exports say of the policy that was in force."""
-
-    version: str
-    hash: str
-    """SHA-256 of the whole policy."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +53,8 @@ class Policy:
 
     @property
     def is_built_in(self) -> bool:
-        """Whether these are the rules of a home without a policy.toml; a kept copy of them still says so."""
+        """Whether these are the rules of a home without a policy.toml, also in a copy that a record keeps."""
         return self.version == BUILT_IN
-
-    @property
-    def identity(self) -> "PolicyIdentity":
-        """Version and hash, as answers and records name a policy."""
-        return PolicyIdentity(self.version, self.hash)
 
     @cached_property
     def hash(self) -> str:
@@ -74,14 +62,17 @@ class Policy:
         rules = [{**asdict(rule), "require": canonical(rule.require)} for rule in self.rules]
         for rule in rules:
             del rule["lines"]
-        plain = {"version": self.version, "levels": {name: list(self.levels[name]) for name in sorted(self.levels)}}
-        text = json.dumps({**plain, "rules": rules}, sort_keys=True, ensure_ascii=False)
+        content = {"version": self.version, "levels": {name: list(self.levels[name]) for name in sorted(self.levels)}}
+        text = json.dumps({**content, "rules": rules}, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
 def canonical(condition: str) -> str:
-    """A condition with one way of spacing and quoting."""
-    return ast.unparse(ast.parse(f"({condition}\n)", mode="eval"))
+    """A condition with one way of spacing and quoting; what is no condition stays as it is."""
+    try:
+        return ast.unparse(parse(condition))
+    except BadCondition:
+        return condition
 
 
 HELD = Rule("held", "already held", "not held")

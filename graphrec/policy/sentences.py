@@ -6,11 +6,13 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from graphrec.policy.facts import Facts
 from graphrec.policy.operands import BadCondition, Column, Operands, nearest
 
+Fact: TypeAlias = str | int | float | bool | None
+"""A value as scripts read it; None: there is none."""
 UNKNOWN = "unknown"
 _PLACE = re.compile(r"\{([^{}]*)\}")
 
@@ -40,28 +42,29 @@ class Sentence:
 
     def fill(self, user: int, product: int) -> str:
         """The sentence for one pair."""
-        return _PLACE.sub(lambda place: self._said(place[1], user, product), self._template)
+        return _PLACE.sub(lambda place: self._filled(place[1], user, product), self._template)
 
-    def _said(self, place: str, user: int, product: int) -> str:
+    def _filled(self, place: str, user: int, product: int) -> str:
         head, _, name = place.partition(".")
         if head == "last":
-            return said(day(self._facts.last(name, user, product)))
+            return as_text(day(self._facts.last(name, user, product)))
         position = user if head == "user" else product
         if name:
-            return said(shown(self._facts, Column(head, name), position))
+            return as_text(shown(self._facts, Column(head, name), position))
         label = self._facts.label(head)
         return self._facts.snapshot.name(label, position) or self._facts.snapshot.nodes(label).ids[position]
 
 
-def shown(facts: Facts, column: Column, position: int) -> Any:
+def shown(facts: Facts, column: Column, position: int) -> Fact:
     """The value of a column as a script reads it: times as ISO text; None where there is none."""
     label = facts.label(column.side)
-    value = facts.snapshot.value(label, column.name, position)
+    value: Any = facts.snapshot.value(label, column.name, position)
     if value is None or value != value:
         return None
     if facts.snapshot.nodes(label).columns[column.name] == "time":
         return day(int(value))
-    return value
+    found: Fact = value
+    return found
 
 
 def day(microseconds: int | None) -> str | None:
@@ -71,12 +74,14 @@ def day(microseconds: int | None) -> str | None:
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)).date().isoformat()
 
 
-def said(value: Any) -> str:
+def as_text(value: Fact) -> str:
     """A value as a person reads it."""
     if value is None:
         return UNKNOWN
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int | float):
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
         return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
     return str(value)

@@ -1,4 +1,4 @@
-"""Values and truths of a block of pairs, with what is missing kept apart (three-valued logic of Kleene).
+"""Values and truths of a block of pairs, with missing values kept separate (three-valued logic of Kleene).
 
 Arrays are broadcastable to (num_users, num_products) of the block: what depends on users alone is (num_users, 1), on
 products alone (1, num_products), on neither (1, 1), so that only what compares both is computed for every pair.
@@ -27,7 +27,7 @@ class Value:
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """What is known to hold and what is known not to; `no` is None where everything else is known not to."""
+    """Pairs known to meet a condition and pairs known not to; `no` is None when every other pair is known not to."""
 
     yes: Flags
     no: Flags | None = None

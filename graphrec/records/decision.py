@@ -1,16 +1,20 @@
 """From answers to entries of the record: what was asked, on what, and what was shown."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import platform
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from graphrec import __version__
 from graphrec.home import Home
 from graphrec.records.keep import Kept
 from graphrec.records.recorder import Recorder
-from graphrec.serving.answer import Answer
+from graphrec.serving.answer import Answer, ExplainOptions, ListOptions
 from graphrec.serving.engine import Engine
 
 #: What an answer says of its engine: it stands in the header of the block, once for all entries.
@@ -24,8 +28,8 @@ class Request:
     command: str
     """recommend, explain or export."""
     k: int
-    options: Mapping[str, Any] = field(default_factory=dict)
-    """Further arguments of the engine's function of that name."""
+    options: ListOptions | ExplainOptions
+    """How the list is made, or the score is explained."""
     as_of: str | None = None
     """The date that was asked for; None: the graph as it was."""
 
@@ -42,7 +46,19 @@ class Decisions:
         self._engine = engine
         self._request = request
         self._recorder = Recorder(home.records)
+        self._kept = Kept(home.records)
         self._is_kept = False
+
+    def keep(self) -> None:
+        """Keep what replays of these answers need.
+
+        Raises:
+            ModelReplaced: another training replaced the model since it was opened.
+            Damaged: a file of the snapshot or of the model is not the one that was written.
+        """
+        if not self._is_kept:
+            self._kept.keep(self._engine)
+            self._is_kept = True
 
     def add(self, answers: Sequence[Answer], product: str | None = None) -> range:
         """The numbers under which these answers are in the record now.
@@ -52,11 +68,13 @@ class Decisions:
         """
         if not answers:
             return range(0)
-        if not self._is_kept:
-            Kept(self._recorder.folder).keep(self._engine)
-            self._is_kept = True
+        self.keep()
         entries = [entry(self._engine, self._request, answer, product) for answer in answers]
-        return self._recorder.append(self._shared(answers[0]), entries)
+        numbers = self._recorder.append(self._shared(answers[0]), entries)
+        if not self._kept.has(self._engine):
+            # Pruned in between, before these entries were there.
+            self._kept.keep(self._engine)
+        return numbers
 
     def _shared(self, answer: Answer) -> dict[str, Any]:
         engine, request = self._engine, self._request
@@ -70,6 +88,7 @@ class Decisions:
             "model": {"name": answer.model, "hash": engine.model.hash},
             "policy": {"version": engine.policy.version, "hash": engine.policy.hash},
             "versions": versions(),
+            "platform": platform_name(),
             "notes": answer.notes,
         }  # fmt: skip
 
@@ -77,6 +96,16 @@ class Decisions:
 def versions() -> dict[str, str]:
     """Of what computes an answer."""
     return {"graphrec": __version__, "numpy": version("numpy")}
+
+
+@cache
+def platform_name() -> str:
+    """The type of processor and system: sums of floating point numbers may round differently on another."""
+    found = [platform.system(), platform.machine()]
+    with suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text("utf-8", errors="replace").partition("\n\n")[0].splitlines()
+        found += [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return " ".join(found)
 
 
 def entry(engine: Engine, request: Request, answer: Answer, product: str | None) -> dict[str, Any]:

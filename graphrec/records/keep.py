@@ -1,25 +1,43 @@
-"""What replays need stays beside the record: snapshots, models and policies by their hashes.
+"""What replays need stays beside the record: copies of snapshots, models and policies.
 
-Folders are kept as links to their files, which cost no space as long as the home has them too: a later training or
-snapshot puts other files into their place and does not change these.
+    kept/files/<hash>        one file per content, shared by every version that has it
+    kept/snapshots/*.json    which files a snapshot consists of
+    kept/models/*.json       which files a model consists of
+    kept/policies/*.json     policies
+    kept/pruned.json         what `graphrec record prune` removed
+
+Copies, not links: what damages a file of the home leaves the kept one as it was.
 """
 
+import hashlib
 import json
-import os
 import shutil
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from graphrec.errors import RecordError
-from graphrec.files import replace_folder, whole_file
+from graphrec.errors import Damaged, RecordError, Unwritable
+from graphrec.files import private_folder, whole_file
 from graphrec.graph.build import content_hash as snapshot_hash
 from graphrec.graph.shelf import DIGITS
 from graphrec.graph.snapshot import Snapshot
 from graphrec.policy.rules import Policy, Rule
-from graphrec.records.blocks import canonical
+from graphrec.records.blocks import Block, blocks, canonical, segments
+from graphrec.records.recorder import locked
 from graphrec.serving.engine import Engine
 from graphrec.terms.folder import Model, open_model, read_meta
 from graphrec.terms.folder import content_hash as model_hash
+
+FILES, PRUNED = "files", "pruned.json"
+#: Files of a snapshot or model folder that say nothing of its content.
+_NOT_KEPT = {"lock"}
+
+
+class ModelReplaced(RecordError):
+    """Another training replaced a model between its opening and the copy for replays."""
 
 
 class Kept:
@@ -32,39 +50,69 @@ class Kept:
         """Keep what an engine answers from; nothing is done where that is kept already.
 
         Raises:
-            RecordError: another training replaced the model since it was opened.
+            ModelReplaced: another training replaced the model since it was opened.
+            Damaged: a file of the snapshot or of the model is not the one that was written.
         """
         model, snapshot = engine.model, engine.snapshot
-        _keep_folder(snapshot.folder, self._snapshot(snapshot.hash))
-        target = self._model(model.name, model.hash, snapshot.hash)
-        if _keep_folder(model.folder, target) and read_meta(target)["hash"] != model.hash:
-            shutil.rmtree(target)
-            raise RecordError(f"model {model.name} was trained anew while it answered; run this again")
+        listed = self._snapshot(snapshot.hash)
+        if self._keep_folder(snapshot.folder, listed):
+            with self._opened(listed) as folder:
+                found = snapshot_hash(folder, snapshot.meta)
+            if found != snapshot.hash:
+                listed.unlink()
+                raise _damaged(f"snapshot {snapshot.folder}", "graphrec snapshot")
+        listed = self._model(model.name, model.hash, snapshot.hash)
+        if not listed.exists():
+            self._keep_model(model, listed)
         self._keep_policy(engine.policy)
 
-    def snapshot(self, wanted: str, as_of: str | None) -> Snapshot:
-        """The snapshot with this hash, checked against it, for the date it was taken for.
+    def _keep_model(self, model: Model, listed: Path) -> None:
+        replaced = ModelReplaced(f"model {model.name} was trained anew while it answered; run this again")
+        try:
+            if read_meta(model.folder)["hash"] != model.hash:
+                raise replaced
+            self._keep_folder(model.folder, listed)
+        except FileNotFoundError:
+            raise replaced from None
+        with self._opened(listed) as folder:
+            meta = read_meta(folder)
+            found = model_hash(folder, meta["description"])
+        if (meta["hash"], found) != (model.hash, model.hash):
+            listed.unlink()
+            is_whole = meta["hash"] == found or read_meta(model.folder)["hash"] != model.hash
+            raise replaced if is_whole else _damaged(f"model {model.folder}", f"graphrec train --model {model.kind}")
+
+    def has(self, engine: Engine) -> bool:
+        """Whether all of what an engine answers from is kept."""
+        model, snapshot = engine.model, engine.snapshot
+        paths = (
+            self._snapshot(snapshot.hash), self._model(model.name, model.hash, snapshot.hash),
+            self._policy(engine.policy.hash),
+        )  # fmt: skip
+        return all(path.exists() for path in paths)
+
+    @contextmanager
+    def opened(self, snapshot: str, as_of: str | None, name: str, model: str) -> Iterator[tuple[Snapshot, Model]]:
+        """A kept snapshot and a model on it, checked against their hashes, while the block runs.
+
+        Args:
+            snapshot, model: hashes.
+            as_of: the date that the snapshot was taken for.
+            name: of the model, such as blend-final.
 
         Raises:
-            RecordError: it is gone, or is not what it was.
+            RecordError: one is gone, was pruned, or is not what it was.
         """
-        folder = self._snapshot(wanted)
-        _there("snapshot", wanted, folder)
-        snapshot = Snapshot.open(folder)
-        _same("snapshot", wanted, snapshot_hash(folder, snapshot.meta), folder)
-        # Equal content may have been taken for several dates.
-        return Snapshot(folder, {**snapshot.meta, "as_of": as_of})
-
-    def model(self, name: str, wanted: str, snapshot: Snapshot) -> Model:
-        """The model with this hash, checked against it.
-
-        Raises:
-            RecordError: it is gone, or is not what it was.
-        """
-        folder = self._model(name, wanted, snapshot.hash)
-        _there(f"model {name}", wanted, folder)
-        _same(f"model {name}", wanted, model_hash(folder, read_meta(folder)["description"]), folder)
-        return open_model(folder, snapshot)
+        first, second = self._snapshot(snapshot), self._model(name, model, snapshot)
+        self._there("snapshot", snapshot, first)
+        self._there(f"model {name}", model, second)
+        with self._opened(first) as one, self._opened(second) as other:
+            taken = Snapshot.open(one)
+            _same("snapshot", snapshot, snapshot_hash(one, taken.meta), first)
+            # Equal content may have been taken for several dates.
+            dated = taken.dated(as_of)
+            _same(f"model {name}", model, model_hash(other, read_meta(other)["description"]), second)
+            yield dated, open_model(other, dated, exact=False)
 
     def policy(self, wanted: str) -> Policy:
         """The policy with this hash, checked against it.
@@ -73,7 +121,7 @@ class Kept:
             RecordError: it is gone, or is not what it was.
         """
         path = self._policy(wanted)
-        _there("policy", wanted, path)
+        self._there("policy", wanted, path)
         try:
             plain = json.loads(path.read_bytes())
             levels = {name: tuple(values) for name, values in plain["levels"].items()}
@@ -83,6 +131,42 @@ class Kept:
         _same("policy", wanted, policy.hash, path)
         return policy
 
+    def listed(self) -> dict[str, Path]:
+        """Every list of files and every policy, by its place below `kept`."""
+        found = (path for name in ("snapshots", "models", "policies") for path in (self._folder / name).glob("*.json"))
+        return {str(path.relative_to(self._folder)): path for path in found}
+
+    def needed(self, block: Block) -> set[str]:
+        """What the replay of a block's entries reads, by its place below `kept`."""
+        shared = block.header["shared"]
+        snapshot, model = shared["snapshot"]["hash"], shared["model"]
+        paths = (
+            self._snapshot(snapshot), self._model(model["name"], model["hash"], snapshot),
+            self._policy(shared["policy"]["hash"]),
+        )  # fmt: skip
+        return {str(path.relative_to(self._folder)) for path in paths}
+
+    def remove(self, names: set[str], before: str) -> int:
+        """Remove these lists and policies, and the files that no other list names; how many bytes that freed."""
+        pruned = {**self._pruned(), **dict.fromkeys(sorted(names), before)}
+        with whole_file(self._folder / PRUNED) as temporary:
+            temporary.write_bytes(canonical(pruned) + b"\n")
+        freed = 0
+        for name in names:
+            freed += (self._folder / name).stat().st_size
+            (self._folder / name).unlink()
+        used = {
+            digest
+            for name, path in self.listed().items()
+            if not name.startswith("policies/")
+            for digest in json.loads(path.read_bytes())["files"].values()
+        }
+        for path in list((self._folder / FILES).glob("*")):
+            if path.name not in used and not path.name.startswith("."):
+                freed += path.stat().st_size
+                path.unlink()
+        return freed
+
     def _keep_policy(self, policy: Policy) -> None:
         path = self._policy(policy.hash)
         if not path.exists():
@@ -90,35 +174,123 @@ class Kept:
             with whole_file(path) as temporary:
                 temporary.write_bytes(canonical(plain) + b"\n")
 
+    def _keep_folder(self, source: Path, listed: Path) -> bool:
+        """Whether the folder was not kept before."""
+        if listed.exists():
+            return False
+        files = {}
+        for path in sorted(source.rglob("*")):
+            if path.is_file() and path.name not in _NOT_KEPT and not path.name.startswith("."):
+                files[str(path.relative_to(source))] = self._keep_file(path)
+        with whole_file(listed) as temporary:
+            temporary.write_bytes(canonical({"files": files}) + b"\n")
+        return True
+
+    def _keep_file(self, path: Path) -> str:
+        """The SHA-256 of a file, of which there is a copy now."""
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        kept = self._folder / FILES / digest
+        if not kept.exists():
+            with whole_file(kept) as temporary:
+                shutil.copyfile(path, temporary)
+                with temporary.open("rb") as file:
+                    if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+                        raise RecordError(f"{path} was written anew while it was copied; run this again")
+        return digest
+
+    @contextmanager
+    def _opened(self, listed: Path) -> Iterator[Path]:
+        """A folder with the files of a list, while the block runs."""
+        try:
+            files = json.loads(listed.read_bytes())["files"]
+            named = [(str(name), str(digest)) for name, digest in files.items()]
+        except (ValueError, KeyError, AttributeError, TypeError):
+            raise RecordError(f"{listed} is damaged; restore it from a backup") from None
+        with _scratch(self._folder) as folder:
+            for name, digest in named:
+                kept = self._folder / FILES / digest
+                if not kept.exists():
+                    raise RecordError(f"{kept}, which {listed.name} names, is gone; restore it from a backup")
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).symlink_to(kept.resolve())
+            yield folder
+
+    def _there(self, what: str, wanted: str, path: Path) -> None:
+        if path.exists():
+            return
+        before = self._pruned().get(str(path.relative_to(self._folder)))
+        if before is not None:
+            raise RecordError(
+                f"{what} {wanted[:DIGITS]} was removed by graphrec record prune --before {before}; entries that need "
+                "it stay in the record and can no longer be replayed"
+            )
+        raise RecordError(f"{what} {wanted[:DIGITS]} is gone: there is no {path}; restore it from a backup")
+
+    def _pruned(self) -> dict[str, str]:
+        try:
+            plain: dict[str, str] = json.loads((self._folder / PRUNED).read_bytes())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return plain
+
     def _snapshot(self, snapshot: str) -> Path:
-        return self._folder / "snapshots" / snapshot[:DIGITS]
+        return self._folder / "snapshots" / f"{snapshot[:DIGITS]}.json"
 
     def _model(self, name: str, model: str, snapshot: str) -> Path:
-        return self._folder / "models" / f"{name}-{model[:DIGITS]}-{snapshot[:DIGITS]}"
+        return self._folder / "models" / f"{name}-{model[:DIGITS]}-{snapshot[:DIGITS]}.json"
 
     def _policy(self, policy: str) -> Path:
         return self._folder / "policies" / f"{policy[:DIGITS]}.json"
 
 
-def _keep_folder(source: Path, target: Path) -> bool:
-    """Whether the folder was not kept before."""
-    if target.exists():
-        return False
-    with replace_folder(target) as folder:
-        shutil.copytree(source, folder, copy_function=_link, dirs_exist_ok=True)
-    return True
+@dataclass(frozen=True)
+class Pruned:
+    """What a pruning freed."""
+
+    removed: int
+    """Snapshots, models and policies."""
+    freed_bytes: int
+    entries: int
+    """Entries before the date that can no longer be replayed."""
 
 
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # Another file system, or one without links.
-        shutil.copy2(source, target)
+def prune(record: Path, before: datetime) -> Pruned:
+    """Remove what only entries before a date need for their replay; the entries stay and verify.
+
+    Raises:
+        RecordError: the record has no block before that date that could be read.
+    """
+    kept = Kept(record)
+    date = before.astimezone(UTC).isoformat(timespec="milliseconds")
+    if not segments(record):
+        return Pruned(0, 0, 0)
+    with locked(record, exclusive=True):
+        old: list[tuple[set[str], int]] = []
+        used: set[str] = set()
+        for block in blocks(segments(record)):
+            if block.header["shared"]["recorded_at"] < date:
+                old.append((kept.needed(block), len(block.header["entries"])))
+            else:
+                used |= kept.needed(block)
+        names = (set().union(*(needs for needs, _ in old)) - used) & set(kept.listed())
+        freed = kept.remove(names, f"{before:%Y-%m-%d}") if names else 0
+        return Pruned(len(names), freed, sum(count for needs, count in old if needs & names))
 
 
-def _there(what: str, wanted: str, path: Path) -> None:
-    if not path.exists():
-        raise RecordError(f"{what} {wanted[:DIGITS]} is gone: there is no {path}; restore it from a backup")
+@contextmanager
+def _scratch(near: Path) -> Iterator[Path]:
+    """A folder for links to kept files; in a home that cannot be written, one of the system's."""
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(private_folder(near, "replay"))
+        except Unwritable:
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="graphrec-replay-")))
+        yield folder
+
+
+def _damaged(what: str, command: str) -> Damaged:
+    return Damaged(f"{what} is damaged: its files are not those that were written; restore a backup, or run: {command}")
 
 
 def _same(what: str, wanted: str, found: str, path: Path) -> None:

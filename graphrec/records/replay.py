@@ -1,20 +1,22 @@
 """Computing a recorded answer again: the same bytes, or what became of them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from graphrec.errors import GraphrecError, RecordError
 from graphrec.home import Home
 from graphrec.records.blocks import canonical
-from graphrec.records.decision import Request, entry, versions
+from graphrec.records.decision import Request, entry, platform_name, versions
 from graphrec.records.keep import Kept
 from graphrec.records.read import Entry
+from graphrec.serving.answer import ExplainOptions, ListOptions
 from graphrec.serving.engine import Engine
 
 MOST = 20
-"""Differences that are told one by one."""
+"""Differences that are named one by one."""
 
 
 @dataclass(frozen=True)
@@ -25,44 +27,95 @@ class Replay:
     same: bool
     """The bytes of the answer are those of the record."""
     differences: tuple[str, ...]
-    """What is not there any more or differs; empty when `same`."""
+    """What is gone or differs; empty when `same`."""
     versions: tuple[str, ...]
     """Versions that differ from those at the time, whether or not that changed anything."""
+    is_computed: bool = True
+    """False where something that the replay needs is gone, so that nothing could be compared."""
+    other_platform: str | None = None
+    """Where bytes differ: that another type of processor computed the entry."""
 
 
 def replay(home: Home, found: Entry) -> Replay:
     """The answer of an entry computed again from the snapshot, model and policy of that time."""
-    now = versions()
-    then = found.shared["versions"]
-    changed = tuple(f"{name} was {then[name]}, is {now.get(name)}" for name in then if then[name] != now.get(name))
-    try:
-        again = _again(home, found)
-    except GraphrecError as error:
-        return Replay(found.number, False, (str(error),), changed)
-    if canonical(again) == found.content:
-        return Replay(found.number, True, (), changed)
-    return Replay(found.number, False, tuple(_told(found.entry, json.loads(canonical(again)))), changed)
+    with Replayer(home) as replayer:
+        return replayer.replay(found)
 
 
-def _again(home: Home, found: Entry) -> dict[str, Any]:
-    shared, asked = found.shared, found.shared["request"]
-    kept = Kept(home.records)
-    snapshot = kept.snapshot(shared["snapshot"]["hash"], shared["snapshot"]["as_of"])
-    model = kept.model(shared["model"]["name"], shared["model"]["hash"], snapshot)
-    engine = Engine(snapshot, model, policy=kept.policy(shared["policy"]["hash"]))
-    request = Request(asked["command"], asked["k"], asked["options"], asked["as_of"])
-    user, product = found.entry["user"], found.entry.get("product")
-    try:
-        if product is not None:
-            answer = engine.explain(user, product, request.k, **request.options)
+class Replayer:
+    """Computes recorded answers of a home again; the snapshot, model and policy of the last one stay opened."""
+
+    def __init__(self, home: Home) -> None:
+        self._kept = Kept(home.records)
+        self._stack = ExitStack()
+        self._opened: tuple[object, Engine] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._close()
+
+    def replay(self, found: Entry) -> Replay:
+        """The answer of one entry computed again."""
+        now = versions()
+        then = found.shared["versions"]
+        changed = tuple(f"{name} was {then[name]}, is {now.get(name)}" for name in then if then[name] != now.get(name))
+        try:
+            again = self._again(found)
+        except GraphrecError as error:
+            return Replay(found.number, False, (str(error),), changed, is_computed=False)
+        content = canonical(again)
+        if content == found.content:
+            return Replay(found.number, True, (), changed)
+        differences = tuple(_first_differences(found.entry, json.loads(content)))
+        return Replay(found.number, False, differences, changed, other_platform=_other_platform(found))
+
+    def _again(self, found: Entry) -> dict[str, Any]:
+        asked = found.shared["request"]
+        user, product = found.entry["user"], found.entry.get("product")
+        try:
+            options = (ListOptions if product is None else ExplainOptions)(**asked["options"])
+        except TypeError as error:
+            raise RecordError(f"this graphrec does not know an option of that time: {error}") from None
+        request = Request(asked["command"], asked["k"], options, asked["as_of"])
+        engine = self._engine(found.shared)
+        if isinstance(options, ExplainOptions):
+            answer = engine.explain(user, str(product), request.k, options)
         else:
-            answer = engine.recommend(user, request.k, **request.options)
-    except TypeError as error:
-        raise RecordError(f"this graphrec does not know an option of that time: {error}") from None
-    return entry(engine, request, answer, product)
+            answer = engine.recommend(user, request.k, options)
+        return entry(engine, request, answer, product)
+
+    def _engine(self, shared: Mapping[str, Any]) -> Engine:
+        snapshot, model, policy = shared["snapshot"], shared["model"], shared["policy"]
+        key = (snapshot["hash"], snapshot["as_of"], model["name"], model["hash"], policy["hash"])
+        if self._opened is not None and self._opened[0] == key:
+            return self._opened[1]
+        self._close()
+        opened = self._stack.enter_context(
+            self._kept.opened(snapshot["hash"], snapshot["as_of"], model["name"], model["hash"])
+        )
+        engine = Engine(*opened, policy=self._kept.policy(policy["hash"]))
+        self._opened = (key, engine)
+        return engine
+
+    def _close(self) -> None:
+        self._opened = None
+        self._stack.close()
 
 
-def _told(was: Any, now: Any) -> Iterator[str]:
+def _other_platform(found: Entry) -> str | None:
+    """That the answer was computed on another type of processor, in one sentence."""
+    then, now = found.shared.get("platform"), platform_name()
+    if then in (None, now):
+        return None
+    return (
+        f"entry {found.number} was computed on {then}, this is {now}; another type of processor may round the last "
+        "digits differently, which is no sign of tampering: replay it on the first one"
+    )
+
+
+def _first_differences(was: Any, now: Any) -> Iterator[str]:
     """The differences, the first few one by one."""
     found = list(_differences("", was, now))
     yield from found[:MOST]

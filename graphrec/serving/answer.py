@@ -1,13 +1,74 @@
 """The answers that scripts rely on: the keys of `recommend --json` and `explain --json`."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+from graphrec.schema import LANGUAGES
 from graphrec.terms.deletion import Spreads
 
-PathPart = dict[str, Any]
 #: What no deletion of an audit changes.
 HELD = "held fixed: each term's spread over the products (sd), the weights of terms and walks, the other candidates"
+#: Reasons of a product unless more are asked for.
+REASONS = 3
+
+Preference = Literal["recent", "popular", "novel", "diverse"]
+
+
+@dataclass(frozen=True)
+class ListOptions:
+    """How a list and its reasons are made; the defaults are those of `recommend`."""
+
+    reasons: int | None = REASONS
+    """The strongest reasons of each product; None: every line."""
+    plain: bool = False
+    """Order reasons by share, not by contrast."""
+    min_confidence: float = 0.0
+    """Products below it are left out."""
+    count_groups: bool = False
+    """State for each product how much of its score lies behind groups smaller than `min_group`."""
+    language: str = LANGUAGES[0]
+    """Of the reasons, one of LANGUAGES."""
+    prefer: Preference | None = None
+    """Which of equally exact paths leads the reasons of a product: serving/reasons/prefer.py."""
+
+
+@dataclass(frozen=True)
+class ExplainOptions:
+    """How one score is explained."""
+
+    plain: bool = False
+    """Order lines by share, not by contrast."""
+    language: str = LANGUAGES[0]
+    """Of the lines, one of LANGUAGES."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node as people see it; `name` is None where it has none or is a person's."""
+
+    label: str
+    id: str
+    name: str | None
+
+
+@dataclass(frozen=True)
+class People:
+    """Nodes that are not shown one by one: other people, or what lies behind them (count None)."""
+
+    label: str
+    count: int | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """An edge of a path and which way it is walked."""
+
+    type: str
+    direction: Literal["in", "out"]
+
+
+PathPart = Node | People | Step
 
 
 @dataclass(frozen=True)
@@ -15,28 +76,39 @@ class Line:
     """One line of a ledger."""
 
     kind: str
-    """path, attribute, similarity, general, new or self."""
+    """path, attribute, similarity, general, new, self or nonlinear."""
     text: str
     share: float
     """The line's part of the score, in score units."""
     contrast: float
     """Share minus its mean over the eligible products ranked after the list; used for the order only."""
-    via: dict[str, Any] | None
-    """The user's neighbour: {label, id, name}."""
-    path: list[PathPart] | None
-    """Alternating nodes {label, id, name} or {label, count} and edges {type, direction}; None: no path."""
+    via: Node | None
+    """The user's neighbour."""
+    path: tuple[PathPart, ...] | None
+    """Alternating nodes (or people) and steps from the user to the product; None: no path."""
     cypher: str | None
-    parameters: dict[str, Any] | None
+    parameters: Mapping[str, str | float] | None
+    """Of the Cypher statement."""
     term: str
     """The term of the model that the line belongs to."""
+
+    @property
+    def nodes(self) -> tuple[Node | People, ...]:
+        """The nodes of the path in their order; none without a path."""
+        return tuple(part for part in self.path or () if not isinstance(part, Step))
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The edges of the path in their order; none without a path."""
+        return tuple(part for part in self.path or () if isinstance(part, Step))
 
 
 @dataclass(frozen=True)
 class Deletion:
     """One edge of the customer, deleted."""
 
-    via: dict[str, Any] | None
-    """{label, id, name}; None: all people the customer knows, together."""
+    via: Node | None
+    """None: all people the customer knows, together."""
     edge: str
     """Edge type, with < before it where it leads to the customer."""
     predicted: float
@@ -68,6 +140,48 @@ class Audit:
     spreads: Spreads = "fixed"
     """The spreads that scores are divided by: those of before, or computed anew."""
     held: str = HELD
+    withheld: int = 0
+    """Edges of the user that are left out, since fewer than `min_group` other people, or nobody, stand on a way that
+    begins with them."""
+
+
+@dataclass(frozen=True)
+class EdgeShare:
+    """What one edge adds to a score, by integrated gradients."""
+
+    type: str
+    source: Node
+    target: Node
+    share: float
+
+
+@dataclass(frozen=True)
+class PeopleShare:
+    """What the edges of `count` other people to one node add to a score, by integrated gradients."""
+
+    type: str
+    node: Node
+    count: int
+    share: float
+
+
+@dataclass(frozen=True)
+class ScoreGradients:
+    """How a score that is not linear comes from the edges around it, in score units.
+
+    score = baseline + the shares of `edges` and `people` + rest.
+    """
+
+    score: float
+    baseline: float
+    completeness_gap: float
+    """What the integral misses, as a part of score - baseline."""
+    quadrature_nodes: int
+    edges: tuple[EdgeShare, ...]
+    """The user's own edges and those between nodes that are no users, the largest share first."""
+    people: tuple[PeopleShare, ...]
+    """Edges of other users, summed by the node at their other end; those of too few people are in the rest."""
+    rest: float
 
 
 @dataclass(frozen=True)
@@ -80,22 +194,21 @@ class Item:
     name: str | None
     product_kind: str | None
     score: float
-    lines: list[Line]
+    lines: tuple[Line, ...]
     rest: float
     """What the lines that are not shown add up to."""
-    composition: dict[str, float]
+    composition: Mapping[str, float]
     """The parts of the score, shown or not: path, text, learned, attribute, general, new, self and, where a term is not
     linear, nonlinear; they add up to it."""
     confidence: float
     """How much evidence stands behind the product, 0 to below 1: serving/confidence.py."""
     below_min_group: float | None
     """What ways through fewer than `min_group` other people add to the score; None: not asked for."""
-    gradients: dict[str, Any] | None = None
-    """Integrated gradients with their completeness gap, where one product is explained by a term that is not linear:
-    serving/gradients.py."""
+    gradients: ScoreGradients | None = None
+    """Where one product is explained by a term that is not linear."""
     audit: Audit | None = None
     """Where it was asked for: what deletions say of the ledger."""
-    warnings: list[str] = field(default_factory=list)
+    warnings: tuple[str, ...] = ()
     """What rules of the policy that only warn say of this product for this user."""
 
 
@@ -107,12 +220,12 @@ class Answer:
     as_of: str | None
     model: str
     snapshot: str
-    items: list[Item]
+    items: tuple[Item, ...]
     abstained: str | None
     """Why there is no list, or a shorter one, in one sentence."""
-    notes: list[str]
+    notes: tuple[str, ...]
     """What a reader must know about the model or its graph."""
-    refused: dict[str, int] = field(default_factory=dict)
+    refused: Mapping[str, int] = field(default_factory=dict)
     """How many products each rule of the policy was the first to refuse."""
 
     def to_json(self) -> dict[str, Any]:

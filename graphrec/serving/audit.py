@@ -2,8 +2,12 @@
 
 The predicted effect is minus the shares of all lines that start with the edge; the actual one is the score on the graph
 without the edge, degrees counted anew, minus the score before. Formula: docs/formulas.md, Deletion.
+
+An edge is left out when a way through people that begins with it has fewer than `min_group` of them for this product,
+nobody included: numbers of such an edge, or its absence where nobody stands there, would tell what one person holds.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +18,7 @@ from graphrec.serving.answer import Answer, Audit, Deletion
 from graphrec.serving.engine import Engine
 from graphrec.terms.blend import Blend
 from graphrec.terms.deletion import Evidence, Spreads
-from graphrec.terms.ledger import Ledger
+from graphrec.terms.ledger import Edge, Ledger
 
 SPREADS: Spreads = "fixed"
 """An audit checks lines, whose shares are at the spreads of the list."""
@@ -25,22 +29,24 @@ def audited(engine: Engine, answer: Answer) -> Answer:
     if not answer.items:
         return answer
     item = answer.items[0]
-    user, product = engine.users.ids.find(answer.user), engine.products.ids.find(item.product)
-    return replace(answer, items=[replace(item, audit=audit(engine, user, product))])
+    user = engine.positions.in_model(engine.roles.user, engine.users.ids.find(answer.user))
+    product = engine.positions.in_model(engine.roles.product, engine.products.ids.find(item.product))
+    return replace(answer, items=(replace(item, audit=audit(engine, user, product)),))
 
 
 def audit(engine: Engine, user: int, product: int) -> Audit:
-    """Every edge that a line of this score starts with, deleted one at a time.
+    """Every edge that a line of this score starts with, deleted one at a time, but for those of too few people.
 
     Args:
-        user, product: positions in the snapshot.
+        user, product: positions in the model.
     """
     blend = engine.model.blend
     row = blend.row(user)
     ledger = blend.ledger(user, np.array([product], np.int32), row.scales)
-    allowed = np.flatnonzero(engine.eligibility.mask(user))
+    allowed = np.flatnonzero(engine.allowed(np.array([user]))[0])
     evidence = Evidence(blend, user, SPREADS)
-    edges = _edges(ledger)
+    small = _of_few(engine, user, product, evidence.edges)
+    edges = {edge: positions for edge, positions in _edges(ledger).items() if edge not in small}
     hops = engine.model.graph.hops
     gone = [[(hop, via)] if via >= 0 else [(hop, node) for node in hops[hop].row(user).tolist()] for hop, via in edges]
     cases = np.stack([evidence.all_but([]), *(evidence.all_but(one) for one in gone)])
@@ -54,7 +60,7 @@ def audit(engine: Engine, user: int, product: int) -> Audit:
     total = float(ledger.totals()[0])
     found = [
         Deletion(
-            via=None if via < 0 else engine.reasons_in("en").nodes.show(engine.model.graph.target(hop), via),
+            via=None if via < 0 else engine.positions.node(engine.model.graph.target(hop), via),
             edge=str(hop),
             predicted=-float(ledger.values[positions, 0].sum()),
             actual=float(lost[case]),
@@ -72,7 +78,23 @@ def audit(engine: Engine, user: int, product: int) -> Audit:
         recomputed=tuple(dict.fromkeys(name for name, folds_in in names if not folds_in)),
         folded_in=tuple(dict.fromkeys(name for name, folds_in in names if folds_in)),
         spreads=SPREADS,
+        withheld=len(small),
     )
+
+
+def _of_few(engine: Engine, user: int, product: int, edges: Sequence[Edge]) -> set[tuple[Hop, int]]:
+    """The edges, as `_edges` has them, that begin a way through fewer than `min_group` other people to a product.
+
+    This looks at the graph, never at what the ways add: an edge is among them whether or not somebody stands there.
+    """
+    least, found = engine.roles.min_group, set()
+    scorers = [scorer for term in engine.model.blend.terms for scorer in term.scorers if scorer.people]
+    for scorer in scorers:
+        first = scorer.walk.hops[0]
+        for via in [-1] if scorer.via_user else [via for hop, via in edges if hop == first]:
+            if (first, via) not in found and scorer.people_between(user, via, product) < least:
+                found.add((first, via))
+    return found
 
 
 def _edges(ledger: Ledger) -> dict[tuple[Hop, int], NDArray[np.int64]]:

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.graph.adjacency import Adjacency
 from graphrec.graph.snapshot import Snapshot
 from graphrec.policy.compiled import CompiledPolicy, Finding
 from graphrec.policy.facts import microseconds
@@ -10,27 +11,34 @@ from graphrec.policy.rules import Policy, default_policy
 
 
 class Eligibility:
-    """Answers which products are left for a user, and why the others are not.
+    """Answers which products are left for a user, and why the others are not; positions are those of the snapshot.
 
     Args:
+        snapshot: whose columns and events the policy reads.
+        policy: None: the built-in one.
         known_before: the time, in microseconds since 1970, before which the answer's graph was known; None: the answer
             is as of the snapshot.
+        held: products (a row for every user) that count as held; None: those of the snapshot.
 
     Raises:
         PolicyError: the policy does not fit the snapshot.
     """
 
-    def __init__(self, snapshot: Snapshot, policy: Policy | None = None, *, known_before: int | None = None) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        policy: Policy | None = None,
+        *,
+        known_before: int | None = None,
+        held: Adjacency | None = None,
+    ) -> None:
         self.policy = policy or default_policy(snapshot)
-        # One answer asks several times for the same user.
-        self._last: tuple[int, NDArray[np.bool_]] | None = None
-        self._compiled = compiled_policy(snapshot, self.policy, known_before=known_before)
+        self._compiled = compiled_policy(snapshot, self.policy, known_before=known_before, held=held)
 
     def mask(self, user: int) -> NDArray[np.bool_]:
-        """True (num_products,) for what may be shown; not to be changed."""
-        if self._last is None or self._last[0] != user:
-            self._last = (user, self.masks(np.array([user]))[0])
-        return self._last[1]
+        """True (num_products,) for what may be shown."""
+        mask: NDArray[np.bool_] = self.masks(np.array([user]))[0]
+        return mask
 
     def masks(self, users: NDArray[np.integer]) -> NDArray[np.bool_]:
         """True (len(users), num_products) for what may be shown to each; the caller chooses blocks that fit."""
@@ -46,26 +54,28 @@ class Eligibility:
 
     def refusals(self, user: int, product: int) -> list[Finding]:
         """The rules that refuse a product to a user, with the values they read; none when it may be shown."""
-        return [] if self.mask(user)[product] else self._compiled.refusals(user, product)
+        return self._compiled.refusals(user, product)
 
     def barred(self, user: int) -> str | None:
         """Why a user is shown nothing at all, whatever the product; None when that depends on the product."""
         found = self._compiled.barred(user)
         return None if found is None else found.sentence
 
-    def warnings(self, user: int, product: int) -> list[str]:
+    def warnings(self, user: int, product: int) -> tuple[str, ...]:
         """What rules that only warn say of a product for a user."""
-        return [finding.sentence for finding in self._compiled.warnings(user, product)]
+        return tuple(finding.sentence for finding in self._compiled.warnings(user, product))
 
 
-def compiled_policy(snapshot: Snapshot, policy: Policy, *, known_before: int | None = None) -> CompiledPolicy:
+def compiled_policy(
+    snapshot: Snapshot, policy: Policy, *, known_before: int | None = None, held: Adjacency | None = None
+) -> CompiledPolicy:
     """A policy over a snapshot, as of the date of its answers.
 
     Raises:
         PolicyError: the policy does not fit the snapshot.
     """
     as_of = date_of(snapshot) if known_before is None else known_before
-    return CompiledPolicy(policy, snapshot, as_of=as_of, known_before=known_before)
+    return CompiledPolicy(policy, snapshot, as_of=as_of, known_before=known_before, held=held)
 
 
 def date_of(snapshot: Snapshot) -> int | None:

@@ -1,77 +1,119 @@
-"""Recommendations for one user from a snapshot and a model, both mapped into memory."""
+"""Recommendations from a snapshot and a model, both mapped into memory: one way to make lists and reasons.
+
+`scored` computes what a list of one user is made from, `listed` orders it and chooses the reasons, and `answer` turns
+that into words. Lists of many users (serving/lists.py) differ in the first step alone, and a report evaluates what
+`listed` gives. Nothing of an engine changes after it is made, so that threads may share it.
+"""
 
 import difflib
 import re
 import shlex
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.errors import UnknownId
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.errors import Damaged, NotTrained, SchemaOutdated, UnknownId
+from graphrec.graph.adjacency import Adjacency
+from graphrec.graph.shelf import DIGITS, SnapshotShelf
 from graphrec.graph.snapshot import Nodes, Snapshot
 from graphrec.home import Home
 from graphrec.policy.read import home_policy
 from graphrec.policy.rules import Policy, default_policy
 from graphrec.schema import LANGUAGES
-from graphrec.serving.answer import Answer, Item
+from graphrec.serving.answer import Answer, ExplainOptions, Item, ListOptions, ScoreGradients
 from graphrec.serving.confidence import confidence, total_weight
-from graphrec.serving.eligible import Eligibility
+from graphrec.serving.eligible import Eligibility, date_of
 from graphrec.serving.gradients import gradients_of
+from graphrec.serving.positions import ABSENT, Positions
 from graphrec.serving.reasons.languages import language_of
 from graphrec.serving.reasons.lines import END_OF_TIME, Reasons, utc_text
-from graphrec.serving.reasons.prefer import Preference, Wish
 from graphrec.serving.reasons.sentences import Sentences
 from graphrec.terms.blend import Row
-from graphrec.terms.folder import Model, latest, open_model, read_meta
+from graphrec.terms.folder import Model, ModelFiles, latest, open_files
 from graphrec.terms.ledger import Ledger
 
 #: Products after the list that a share is compared with.
 CONTRASTED = 20
 #: Candidates beyond those, so that rounding in the fast scores cannot change the list.
 SPARE = 16
-REASONS = 3
+LIST, EXPLANATION = ListOptions(), ExplainOptions()
 
 
 @dataclass(frozen=True, eq=False)
-class _Listed:
-    """Candidates of one user with their ledger, best first by `order`; `mean` is what a share is compared with."""
+class Scored:
+    """What a list of one user is made from; all positions are those of the model.
 
+    Shapes: allowed (num_products,) for what may be listed; candidates (num_candidates,), the products that the list and
+    what follows it are chosen from, the first `ranked` by their scores, ascending; a column of the ledger for each.
+    """
+
+    user: int
+    row: Row
+    allowed: NDArray[np.bool_]
+    candidates: NDArray[np.int32]
+    ranked: int
     ledger: Ledger
+
+
+@dataclass(frozen=True, eq=False)
+class Listed:
+    """A list of one user before it is put into words.
+
+    Shapes: order (num_candidates,), places among the candidates, best first; totals (num_candidates,), the scores;
+    mean (num_lines,), what a share is compared with; confidence (num_products,).
+    """
+
+    scored: Scored
+    order: NDArray[np.int64]
     totals: NDArray[np.float64]
     mean: NDArray[np.float64]
-    candidates: NDArray[np.int32]
-    order: NDArray[np.int64]
+    confidence: NDArray[np.float64]
     length: int
+    """Products that were asked for and are there, whatever their confidence."""
+    places: tuple[int, ...]
+    """The places of the order that are listed."""
+    lines: tuple[tuple[int, ...], ...]
+    """For each of them the reasons in their order, as positions in the ledger."""
+
+    @property
+    def products(self) -> NDArray[np.int32]:
+        """The products of the list in their order, as positions of the model."""
+        return self.scored.candidates[self.order[list(self.places)]]
+
+    def column(self, place: int) -> int:
+        """The column in the ledger of the product at a place of the order."""
+        return int(self.order[place])
 
     def product(self, place: int) -> int:
-        """The product at a place of the order."""
-        return int(self.candidates[self.order[place]])
+        """The product at a place of the order, as a position of the model."""
+        return int(self.scored.candidates[self.order[place]])
 
-    def place(self, product: int) -> int:
-        """Where a candidate stands in the order."""
-        return int(np.flatnonzero(self.candidates[self.order] == product)[0])
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """What of an item is shown: how many reasons (None: all), in which order, and whether small groups are summed."""
-
-    told: Reasons
-    limit: int | None
-    plain: bool
-    count_groups: bool
-    wish: Wish | None = None
+    def contrast(self, place: int) -> NDArray[np.float64]:
+        """Every line's share (num_lines,) of the product at a place of the order, minus what it is compared with."""
+        return self.scored.ledger.values[:, self.column(place)] - self.mean
 
 
 class Engine:
-    """Serves one model on one snapshot."""
+    """Serves one model on one snapshot, which may be newer than the model.
+
+    Args:
+        snapshot: the names, columns and events of now.
+        model: opened for that snapshot.
+        notes: what a reader of answers must know.
+        policy: which products may be shown; None: the built-in one.
+        masked: products (a row for every user) that are no candidates of a split, besides those that the policy
+            refuses: they stand for what a user holds. None: what the snapshot says.
+    """
 
     def __init__(
-        self, snapshot: Snapshot, model: Model, notes: tuple[str, ...] = (), policy: Policy | None = None
+        self,
+        snapshot: Snapshot,
+        model: Model,
+        notes: tuple[str, ...] = (),
+        policy: Policy | None = None,
+        *,
+        masked: Adjacency | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.model = model
@@ -79,11 +121,16 @@ class Engine:
         self.roles = snapshot.schema.roles
         self.users: Nodes = snapshot.nodes(self.roles.user)
         self.products: Nodes = snapshot.nodes(self.roles.product)
+        self.positions = Positions(snapshot, model.ids)
         hidden = model.meta["hidden"]
         known_from = hidden["known_from"]
         self.known_before = END_OF_TIME if known_from is None else utc_text(known_from)
-        self.eligibility = Eligibility(snapshot, self.policy, known_before=known_from)
-        self._reasons: dict[str, Reasons] = {}
+        self.eligibility = Eligibility(snapshot, self.policy, known_before=known_from, held=masked)
+        self._masked = masked
+        self._reasons: dict[str, Reasons] = {
+            name: Reasons(snapshot, model.blend, model.graph, self.known_before, language_of(name), self.positions)
+            for name in LANGUAGES
+        }
         self.notes = notes if snapshot.uncut is None else (*notes, snapshot.uncut)
         if hidden["pairs"]:
             unseen = (
@@ -94,194 +141,207 @@ class Engine:
 
     @classmethod
     def open(cls, home: Home, kind: str | None = None) -> "Engine":
-        """The engine of a home: its final model if there is one, of that kind if given.
+        """The engine of a home: its final model if there is one, of that kind if given, on its newest snapshot.
+
+        The weights are those of the model; names, states of products, consents and what is held are of the newest
+        snapshot. Where that has another schema, or is as of an earlier date than the one that the model was trained
+        on, that one is served.
 
         Raises:
             NotTrained: there is no model, or its snapshot is gone.
             PolicyError: the policy of the home does not fit the snapshot.
         """
-        folder: Path = latest(home, kind)
-        shelf = SnapshotShelf(home.snapshots)
-        snapshot = shelf.of_hash(read_meta(folder)["snapshot"])
-        newer = shelf.latest().hash != snapshot.hash
-        notes = (
-            ("there is a newer snapshot than that of this model; graphrec train brings them together",) if newer else ()
-        )
-        return cls(snapshot, open_model(folder, snapshot), notes, home_policy(home, snapshot))
+        opened = open_files(latest(home, kind))
+        snapshot, notes = _to_serve(SnapshotShelf(home.snapshots), opened)
+        model = opened.model(snapshot)
+        return cls(snapshot, model, notes, home_policy(home, snapshot))
 
-    def recommend(
-        self,
-        user_id: str,
-        k: int,
-        *,
-        reasons: int | None = REASONS,
-        plain: bool = False,
-        min_confidence: float = 0.0,
-        count_groups: bool = False,
-        language: str = LANGUAGES[0],
-        prefer: Preference | None = None,
-    ) -> Answer:
-        """The k best products for a user, each with its strongest reasons (None: with every line).
-
-        Args:
-            plain: order reasons by share, not by contrast.
-            min_confidence: products below it are left out.
-            count_groups: say of each product how much of its score lies behind groups smaller than `min_group`.
-            language: of the reasons, one of LANGUAGES.
-            prefer: which of equally exact paths leads the reasons of a product: serving/reasons/prefer.py.
+    def recommend(self, user_id: str, k: int, options: ListOptions = LIST) -> Answer:
+        """The k best products for a user, each with its strongest reasons.
 
         Raises:
             UnknownId: there is no such user.
         """
-        user = self._position(self.users, user_id, "user")
-        told = self.reasons_in(language)
-        if not self.has_evidence(user):
-            return self._answer(
-                user_id, [], told.sentences.say("no evidence", user=user_id), self.eligibility.refused(user)
-            )
-        row = self.model.blend.row(user)
-        listed = self._ranked(row, user, k)
-        trusted = self._confidence(row, user)
-        sure = [place for place in range(listed.length) if trusted[listed.product(place)] >= min_confidence]
-        shown = _Shown(told, reasons, plain, count_groups, told.wish(prefer, user) if prefer else None)
-        items = [self._item(user, listed, place, row, shown, trusted) for place in sure]
-        short = listed.length < k
-        sentence = self._few(told.sentences, user, user_id, listed.length) if short else None
-        if len(items) < listed.length:
-            sentence = _unsure(told.sentences, listed, trusted, len(items), min_confidence)
-        return self._answer(user_id, items, sentence, self.eligibility.refused(user))
+        here = self._position(self.users, user_id, "user")
+        user = self.positions.in_model(self.roles.user, here)
+        if user == ABSENT or not self.has_evidence(user):
+            return self.nothing(here, options)
+        return self.answer(self.listed(self.scored(user, k), k, options), k, options)
 
-    def explain(
-        self, user_id: str, product_id: str, k: int, *, plain: bool = False, language: str = LANGUAGES[0]
-    ) -> Answer:
+    def explain(self, user_id: str, product_id: str, k: int, options: ExplainOptions = EXPLANATION) -> Answer:
         """The whole ledger of one product, contrasted with what follows the user's list of k.
-
-        Args:
-            plain: order lines by share, not by contrast.
-            language: of the reasons, one of LANGUAGES.
 
         Raises:
             UnknownId: there is no such user or product.
         """
-        told = self.reasons_in(language)
-        user = self._position(self.users, user_id, "user")
-        product = self._position(self.products, product_id, "product")
-        refusal = self.eligibility.refusal(user, product)
+        sentences = self.reasons_in(options.language).sentences
+        here = self._position(self.users, user_id, "user")
+        wanted = self._position(self.products, product_id, "product")
+        refusal = self.eligibility.refusal(here, wanted)
         if refusal:
-            return self._answer(user_id, [], f"{product_id} is not recommended to {user_id}: {refusal}")
-        if not self.has_evidence(user):
-            return self._answer(user_id, [], told.sentences.say("no evidence", user=user_id))
+            return self._answer(here, (), f"{product_id} is not recommended to {user_id}: {refusal}")
+        user = self.positions.in_model(self.roles.user, here)
+        product = self.positions.in_model(self.roles.product, wanted)
+        if user == ABSENT or not self.has_evidence(user):
+            return self._answer(here, (), sentences.say("no evidence", user=user_id))
+        if product == ABSENT:
+            return self._answer(here, (), sentences.say("unknown product", i=product_id))
+        scored = self.scored(user, k, product)
+        whole = ListOptions(None, options.plain, count_groups=True, language=options.language)
+        # The product itself is listed with all its lines, wherever it ranks.
+        listed = self.listed(scored, k, whole, product)
+        item = self._item(listed, listed.places[0], listed.lines[0], whole)
+        if scored.ranked < len(scored.candidates):
+            item = replace(item, rank=_far_rank(scored, product))
+        return self._answer(here, (replace(item, gradients=self._gradients(scored, product)),), None)
+
+    def scored(self, user: int, k: int, wanted: int | None = None) -> Scored:
+        """Scores, candidates for a list of k, and their ledger, of one user.
+
+        Args:
+            user: position in the model.
+            wanted: a product, by position in the model, that is a candidate in any case.
+        """
         row = self.model.blend.row(user)
-        listed = self._ranked(row, user, k, product)
-        shown = _Shown(told, None, plain, count_groups=True)
-        item = self._item(user, listed, listed.place(product), row, shown, self._confidence(row, user))
-        if product not in self._ranked(row, user, k).candidates:
-            item = replace(item, rank=self._far_rank(row, user, product))
-        return self._answer(user_id, [replace(item, gradients=self._gradients(row, user, product))], None)
+        allowed = self.allowed(np.array([user]))[0]
+        candidates = self.candidates(row, allowed, k)
+        ranked = len(candidates)
+        if wanted is not None and wanted not in candidates:
+            candidates = np.append(candidates, np.int32(wanted))
+        ledger = self.model.blend.ledger(user, candidates, row.scales)
+        return Scored(user, row, allowed, candidates, ranked, ledger)
 
-    def _gradients(self, row: Row, user: int, product: int) -> dict[str, Any] | None:
-        """How the score of the term that is not linear comes from the edges; None where every term is linear."""
-        for term, scale in zip(self.model.blend.terms, row.scales, strict=True):
-            found = term.gradients(user, product) if scale else None
-            if found is not None:
-                return gradients_of(self.snapshot, term.graph, found, user, float(scale))
-        return None
+    def allowed(self, users: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """True (len(users), num_products) for what may be listed, users and products by positions of the model."""
+        here = np.array([self.positions.in_snapshot(self.roles.user, int(user)) for user in users], np.int64)
+        allowed = self.positions.taken(self.roles.product, self.eligibility.masks(here))
+        if self._masked is not None:
+            owner, products = self._masked.expand(np.asarray(users, np.int32))
+            allowed[owner, products] = False
+        return allowed
 
-    def has_evidence(self, user: int) -> bool:
-        """Whether there is something to say to a user: see `Blend.answers`."""
-        return self.model.blend.answers(user)
-
-    def reasons_in(self, language: str) -> Reasons:
-        """What turns ledgers into lines of a language."""
-        if language not in self._reasons:
-            self._reasons[language] = Reasons(
-                self.snapshot, self.model.blend, self.model.graph, self.known_before, language_of(language)
-            )
-        return self._reasons[language]
-
-    def candidates(self, row: Row, user: int, k: int) -> NDArray[np.int32]:
-        """The products that a list of k and what follows it are chosen from, by the fast scores."""
-        allowed = np.flatnonzero(self.eligibility.mask(user))
-        count = min(len(allowed), k + CONTRASTED + SPARE)
-        if count == len(allowed):
-            return allowed.astype(np.int32)
-        scores = row.scores[allowed]
+    def candidates(self, row: Row, allowed: NDArray[np.bool_], k: int) -> NDArray[np.int32]:
+        """The products that a list of k and what follows it are chosen from, by the fast scores, ascending."""
+        products = np.flatnonzero(allowed)
+        count = min(len(products), k + CONTRASTED + SPARE)
+        if count == len(products):
+            return products.astype(np.int32)
+        scores = row.scores[products]
         best = np.argpartition(-scores, count - 1)[:count]
         # Equal scores at the border: the smaller id is in.
         border = scores[best].min()
         above = best[scores[best] > border]
         chosen = np.concatenate((above, np.flatnonzero(scores == border)[: count - len(above)]))
-        kept: NDArray[np.int32] = allowed[np.sort(chosen)].astype(np.int32)
+        kept: NDArray[np.int32] = products[np.sort(chosen)].astype(np.int32)
         return kept
 
-    def _ranked(self, row: Row, user: int, k: int, wanted: int | None = None) -> "_Listed":
-        candidates = self.candidates(row, user, k)
-        length = min(k, len(candidates))
-        if wanted is not None and wanted not in candidates:
-            candidates = np.append(candidates, np.int32(wanted))
-        ledger = self.model.blend.ledger(user, candidates, row.scales)
+    def listed(self, scored: Scored, k: int, options: ListOptions = LIST, only: int | None = None) -> Listed:
+        """The list of k of a user with the reasons of every product.
+
+        Args:
+            only: a candidate that is listed instead, wherever it ranks.
+        """
+        reasons, ledger = self.reasons_in(options.language), scored.ledger
+        length = min(k, scored.ranked)
         totals = ledger.totals()
-        order = np.lexsort((candidates, -totals))
+        order = np.lexsort((scored.candidates, -totals))
         after = order[length : length + CONTRASTED]
         mean = ledger.values[:, after].mean(axis=1) if len(after) else np.zeros(len(ledger.via))
-        return _Listed(ledger, totals, mean, candidates, order, length)
+        trusted = confidence(scored.row.scores, scored.allowed, total_weight(self.model.blend))
+        listed = Listed(scored, order, totals, mean, trusted, length, (), ())
+        places: tuple[int, ...]
+        if only is not None:
+            places = (int(np.flatnonzero(scored.candidates[order] == only)[0]),)
+        else:
+            places = tuple(p for p in range(length) if trusted[listed.product(p)] >= options.min_confidence)
+        wish = reasons.wish(options.prefer, scored.user) if options.prefer else None
+        lines = tuple(
+            reasons.chosen(
+                scored.user, listed.product(place), ledger, listed.column(place), listed.contrast(place),
+                options.reasons, plain=options.plain, wish=wish,
+            )
+            for place in places
+        )  # fmt: skip
+        return replace(listed, places=places, lines=lines)
 
-    def _few(self, sentences: Sentences, user: int, user_id: str, left: int) -> str:
+    def answer(self, listed: Listed, k: int, options: ListOptions = LIST) -> Answer:
+        """A list in words.
+
+        Args:
+            k: the length that was asked for.
+        """
+        sentences = self.reasons_in(options.language).sentences
+        here = self.positions.in_snapshot(self.roles.user, listed.scored.user)
+        items = tuple(
+            self._item(listed, place, lines, options) for place, lines in zip(listed.places, listed.lines, strict=True)
+        )
+        refused = self.eligibility.refused(here)
+        sentence = self._few(sentences, here, refused, listed.length) if listed.length < k else None
+        if len(items) < listed.length:
+            sentence = _unsure(sentences, listed, len(items), options.min_confidence)
+        return self._answer(here, items, sentence, refused)
+
+    def nothing(self, user: int, options: ListOptions = LIST) -> Answer:
+        """The answer for a user, by position in the snapshot, about whom too little is known."""
+        sentence = self.reasons_in(options.language).sentences.say("no evidence", user=self.users.ids[user])
+        return self._answer(user, (), sentence, self.eligibility.refused(user))
+
+    def has_evidence(self, user: int) -> bool:
+        """Whether there is something to say to a user, by position in the model: see `Blend.answers`."""
+        return self.model.blend.answers(user)
+
+    def reasons_in(self, language: str) -> Reasons:
+        """What turns ledgers into lines of a language, one of LANGUAGES."""
+        return self._reasons[language]
+
+    def _gradients(self, scored: Scored, product: int) -> ScoreGradients | None:
+        """How the score of the term that is not linear comes from the edges; None where every term is linear."""
+        for term, scale in zip(self.model.blend.terms, scored.row.scales, strict=True):
+            found = term.gradients(scored.user, product) if scale else None
+            if found is not None:
+                return gradients_of(self.positions, term.graph, found, scored.user, float(scale))
+        return None
+
+    def _few(self, sentences: Sentences, user: int, refused: dict[str, int], left: int) -> str:
         """Why a list is shorter than was asked for: what the policy left out."""
+        user_id = self.users.ids[user]
         if self.policy.is_built_in:
             return sentences.say("few left", n=str(left), user=user_id)
         if barred := self.eligibility.barred(user):
             return sentences.say("none allowed", user=user_id, why=barred)
-        rules = ", ".join(f"{rule} {count:,}" for rule, count in self.eligibility.refused(user).items())
+        rules = ", ".join(f"{rule} {count:,}" for rule, count in refused.items())
         return sentences.say("few allowed", n=str(left), user=user_id, rules=rules)
 
-    def _far_rank(self, row: Row, user: int, product: int) -> int:
-        """The rank of a product far behind the list, by the fast scores."""
-        allowed = np.flatnonzero(self.eligibility.mask(user))
-        scores, own = row.scores[allowed], row.scores[product]
-        return 1 + int(((scores > own) | ((scores == own) & (allowed < product))).sum())
-
-    def _item(
-        self, user: int, listed: "_Listed", place: int, row: Row, shown: "_Shown", trusted: NDArray[np.float64]
-    ) -> Item:
-        column = int(listed.order[place])
-        product, score = int(listed.candidates[column]), float(listed.totals[column])
-        contrast = listed.ledger.values[:, column] - listed.mean
-        lines = shown.told.lines(
-            user, product, listed.ledger, column, contrast, row.scales, shown.limit,
-            plain=shown.plain, wish=shown.wish,
-        )  # fmt: skip
-        hidden = shown.told.below_min_group(user, product, listed.ledger, column) if shown.count_groups else None
+    def _item(self, listed: Listed, place: int, chosen: tuple[int, ...], options: ListOptions) -> Item:
+        reasons, scored, column = self.reasons_in(options.language), listed.scored, listed.column(place)
+        user, product, score = scored.user, listed.product(place), float(listed.totals[column])
+        contrast, ledger = listed.contrast(place), scored.ledger
+        lines = reasons.lines(user, product, ledger, column, contrast, scored.row.scales, chosen)
+        person, label = self.roles.user, self.roles.product
+        here = self.positions.in_snapshot(label, product)
+        kind = self.snapshot.value(label, "kind", here)
         return Item(
             rank=place + 1,
-            product=self.products.ids[product],
-            name=self.snapshot.name(self.roles.product, product),
-            product_kind=self._kind(product),
+            product=self.products.ids[here],
+            name=self.snapshot.name(label, here),
+            product_kind=None if kind is None else str(kind),
             score=score,
             lines=lines,
             rest=score - sum(line.share for line in lines),
-            composition=Reasons.composition(listed.ledger, column),
-            confidence=float(trusted[product]),
-            below_min_group=hidden,
-            warnings=self.eligibility.warnings(user, product),
+            composition=Reasons.composition(ledger, column),
+            confidence=float(listed.confidence[product]),
+            below_min_group=reasons.below_min_group(user, product, ledger, column) if options.count_groups else None,
+            warnings=self.eligibility.warnings(self.positions.in_snapshot(person, user), here),
         )
 
-    def _confidence(self, row: Row, user: int) -> NDArray[np.float64]:
-        """The confidence of every product (num_products,) for a user."""
-        return confidence(row.scores, self.eligibility.mask(user), total_weight(self.model.blend))
-
-    def _kind(self, product: int) -> str | None:
-        value = self.snapshot.value(self.roles.product, "kind", product)
-        return None if value is None else str(value)
-
     def _answer(
-        self, user_id: str, items: list[Item], abstained: str | None, refused: dict[str, int] | None = None
+        self, user: int, items: tuple[Item, ...], abstained: str | None, refused: dict[str, int] | None = None
     ) -> Answer:
         as_of = (
             self.known_before if self.known_before != END_OF_TIME else self.snapshot.as_of or self.snapshot.meta["last"]
         )
-        name = f"{self.model.kind}-{'final' if self.model.is_final else 'test'}"
-        return Answer(user_id, as_of, name, self.snapshot.hash, items, abstained, list(self.notes), refused or {})
+        user_id = self.users.ids[user]
+        return Answer(user_id, as_of, self.model.name, self.snapshot.hash, items, abstained, self.notes, refused or {})
 
     def _position(self, nodes: Nodes, node_id: str, role: str) -> int:
         position = nodes.ids.find(node_id)
@@ -292,11 +352,44 @@ class Engine:
         return position
 
 
-def _unsure(sentences: Sentences, listed: _Listed, trusted: NDArray[np.float64], kept: int, least: float) -> str:
+def _to_serve(shelf: SnapshotShelf, opened: ModelFiles) -> tuple[Snapshot, tuple[str, ...]]:
+    """The snapshot that a model is served on, and what a reader must know of that."""
+    as_of = opened.meta["as_of"]
+    try:
+        newest = shelf.latest()
+    except (Damaged, NotTrained, SchemaOutdated) as error:
+        return shelf.of_address(opened.snapshot, as_of), (
+            f"there is a newer snapshot, which cannot be served: {error}",
+        )
+    if newest.hash == opened.snapshot:
+        # Equal content may have been taken for several dates: the answers keep the date of the model.
+        return newest.dated(as_of), ()
+    if newest.as_of is not None:
+        own = shelf.of_address(opened.snapshot, as_of)
+        if (date_of(newest) or 0) < (date_of(own) or 0):
+            return own, ()
+    if not opened.fits(newest):
+        own = shelf.of_address(opened.snapshot, as_of)
+        return own, ("the newest snapshot has other labels, edge types or roles than this model; run: graphrec train",)
+    older = (
+        f"the model was trained on an older snapshot ({opened.snapshot[:DIGITS]}): scores and reasons are of that, "
+        "names, product states and what is held of now; graphrec train brings them together"
+    )
+    return newest, (older,)
+
+
+def _far_rank(scored: Scored, product: int) -> int:
+    """The rank of a product far behind the list, by the fast scores."""
+    allowed = np.flatnonzero(scored.allowed)
+    scores, own = scored.row.scores[allowed], scored.row.scores[product]
+    return 1 + int(((scores > own) | ((scores == own) & (allowed < product))).sum())
+
+
+def _unsure(sentences: Sentences, listed: Listed, kept: int, least: float) -> str:
     """Why a list is shorter than it could be: too little evidence."""
     gone = listed.length - kept
     key = "none sure" if not kept else "one unsure" if gone == 1 else "some unsure"
-    best = float(trusted[listed.product(kept)])
+    best = float(listed.confidence[listed.product(kept)])
     return sentences.say(key, n=str(gone), least=f"{least:g}", best=f"{best:.2f}")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from graphrec.errors import UsageError
 from graphrec.files import whole_file
-from graphrec.serving.answer import Answer, Line
+from graphrec.serving.answer import Answer, Line, Node, People
 from graphrec.serving.reasons.sentences import called, words
 
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ def explanation_graph(answer: Answer) -> "nx.MultiDiGraph":
     lines = [line for line in item.lines if line.share > 0 and (line.path or line.via)]
     for line in lines[:DRAWN]:
         if line.path:
-            _add_path(graph, line, line.path, target)
+            _add_path(graph, line, target)
         elif line.via:
-            via = (line.via["label"], line.via["id"])
+            via = (line.via.label, line.via.id)
             graph.add_node(("user", answer.user), label="user", name=answer.user, layer=0)
-            graph.add_node(via, label=line.via["label"], name=called(line.via), layer=1)
+            graph.add_node(via, label=line.via.label, name=called(line.via), layer=1)
             graph.add_edge(("user", answer.user), via, type="", share=line.share)
             graph.add_edge(via, target, type=f"{line.kind} ({line.term})", share=line.share)
     return graph
@@ -64,22 +64,23 @@ def write_picture(answer: Answer, path: Path) -> None:
             temporary.write_text(_NO_XML.sub("\ufffd", temporary.read_text("utf-8")), "utf-8")
 
 
-def _add_path(graph: "nx.MultiDiGraph", line: Line, path: list[dict], target: tuple[str, str]) -> None:  # type: ignore[type-arg]
-    before = ("user", path[0]["id"])
-    graph.add_node(before, label="user", name=called(path[0]), layer=0)
-    nodes, edges = path[2::2], path[1::2]
-    for place, (node, edge) in enumerate(zip(nodes, edges, strict=True), start=1):
-        if node is path[-1]:
+def _add_path(graph: "nx.MultiDiGraph", line: Line, target: tuple[str, str]) -> None:
+    user, *nodes = line.nodes
+    assert isinstance(user, Node), "a path begins with the user"
+    before = ("user", user.id)
+    graph.add_node(before, label="user", name=called(user), layer=0)
+    for place, (node, step) in enumerate(zip(nodes, line.steps, strict=True), start=1):
+        if place == len(nodes):
             here = target
-        elif "id" in node:
-            here = (node["label"], node["id"])
-            graph.add_node(here, label=node["label"], name=called(node), layer=place)
-        else:
+        elif isinstance(node, People):
             here = ("people", f"{line.text} ({place})")
-            name = f"{node['count']} others" if node["count"] else words(node["label"])
+            name = f"{node.count} others" if node.count else words(node.label)
             graph.add_node(here, label="people", name=name, layer=place)
-        ends = (here, before) if edge["direction"] == "in" else (before, here)
-        graph.add_edge(*ends, type=edge["type"], share=line.share)
+        else:
+            here = (node.label, node.id)
+            graph.add_node(here, label=node.label, name=called(node), layer=place)
+        ends = (here, before) if step.direction == "in" else (before, here)
+        graph.add_edge(*ends, type=step.type, share=line.share)
         before = here
 
 

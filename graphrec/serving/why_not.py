@@ -1,13 +1,14 @@
 """Why a product is not in a user's list: the rules that refuse it, or its rank and the evidence that it lacks."""
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from graphrec.policy.compiled import Finding
 from graphrec.schema import LANGUAGES
-from graphrec.serving.answer import Answer, Item, Line
+from graphrec.serving.answer import Answer, ExplainOptions, Item, Line, ListOptions, Node, People
 from graphrec.serving.engine import Engine
 
 LINES = 5
@@ -24,7 +25,7 @@ class Gap:
     """The line's part of the score of the product that is ahead."""
     here: float | None
     """The same line's part of the score of the product that was asked about; None where it leads through fewer than
-    `min_group` other people."""
+    `min_group` other people, or through nobody."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,15 @@ class Ahead:
     product: str
     name: str | None
     score: float
-    composition: dict[str, float]
+    composition: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class PolicyName:
+    """Which policy refused or let pass."""
+
+    version: str
+    hash: str
 
 
 @dataclass(frozen=True)
@@ -48,20 +57,19 @@ class WhyNot:
     as_of: str | None
     model: str
     snapshot: str
-    policy: dict[str, str]
-    """Version and hash of the policy."""
+    policy: PolicyName
     verdict: str
     """The whole answer in one sentence."""
     k: int
-    refused: list[Finding] = field(default_factory=list)
+    refused: tuple[Finding, ...] = ()
     """Every rule that refuses the product, with the values it read."""
     rank: int | None = None
     score: float | None = None
     confidence: float | None = None
-    composition: dict[str, float] | None = None
+    composition: Mapping[str, float] | None = None
     """The parts of the score by kind of evidence."""
     ahead: Ahead | None = None
-    missing: list[Gap] = field(default_factory=list)
+    missing: tuple[Gap, ...] = ()
     """What speaks for the product that is ahead and less, or not, for this one; the largest gap first."""
 
     def to_json(self) -> dict[str, Any]:
@@ -81,75 +89,82 @@ def why_not(
     Raises:
         UnknownId: there is no such user or product.
     """
-    explained = engine.explain(user_id, product_id, k, language=language)
+    explained = engine.explain(user_id, product_id, k, ExplainOptions(language=language))
     user, product = engine.users.ids.find(user_id), engine.products.ids.find(product_id)
-    refused = engine.eligibility.refusals(user, product)
+    refused = tuple(engine.eligibility.refusals(user, product))
     about = _about(engine, explained, product, k)
     if refused or not explained.items:
-        return WhyNot(**about, verdict=explained.abstained or "", refused=refused)
+        return replace(about, verdict=explained.abstained or "", refused=refused)
     (item,) = explained.items
-    judged: dict[str, Any] = {
-        "rank": item.rank,
-        "score": item.score,
-        "confidence": item.confidence,
-        "composition": item.composition,
-    }
+    about = replace(
+        about, rank=item.rank, score=item.score, confidence=item.confidence, composition=item.composition
+    )  # fmt: skip
     if item.confidence < min_confidence:
         verdict = (
             f"{product_id} has too little evidence for {user_id}: its confidence is {item.confidence:.2f}, and "
             f"{min_confidence:g} is the least for a list"
         )
-        return WhyNot(**about, **judged, verdict=verdict)
+        return replace(about, verdict=verdict)
     if item.rank is not None and item.rank <= k:
-        return WhyNot(**about, **judged, verdict=f"{product_id} is in the list of {user_id}: rank {item.rank} of {k}")
-    last = engine.recommend(user_id, k, reasons=1, language=language).items[-1]
+        return replace(about, verdict=f"{product_id} is in the list of {user_id}: rank {item.rank} of {k}")
+    last = engine.recommend(user_id, k, ListOptions(reasons=1, language=language)).items[-1]
     verdict = (
         f"{product_id} may be shown to {user_id} and has rank {item.rank}: its score is {item.score:.3f}, and that of "
         f"{last.product} at rank {last.rank} is {last.score:.3f}"
     )
     missing = _gaps(engine, user, product, last, language)
     ahead = Ahead(last.rank or k, last.product, last.name, last.score, last.composition)
-    return WhyNot(**about, **judged, verdict=verdict, ahead=ahead, missing=missing)
+    return replace(about, verdict=verdict, ahead=ahead, missing=missing)
 
 
-def _about(engine: Engine, answer: Answer, product: int, k: int) -> dict[str, Any]:
-    return {
-        "user": answer.user,
-        "product": engine.products.ids[product],
-        "name": engine.snapshot.name(engine.roles.product, product),
-        "as_of": answer.as_of,
-        "model": answer.model,
-        "snapshot": answer.snapshot,
-        "policy": {"version": engine.policy.version, "hash": engine.policy.hash},
-        "k": k,
-    }
+def _about(engine: Engine, answer: Answer, product: int, k: int) -> WhyNot:
+    """What every answer says."""
+    return WhyNot(
+        user=answer.user,
+        product=engine.products.ids[product],
+        name=engine.snapshot.name(engine.roles.product, product),
+        as_of=answer.as_of,
+        model=answer.model,
+        snapshot=answer.snapshot,
+        policy=PolicyName(engine.policy.version, engine.policy.hash),
+        verdict="",
+        k=k,
+    )
 
 
-def _gaps(engine: Engine, user: int, product: int, last: Item, language: str) -> list[Gap]:
-    """The lines of the last product of the list that this one has less of."""
-    other = engine.products.ids.find(last.product)
-    row = engine.model.blend.row(user)
-    ledger = engine.model.blend.ledger(user, np.array([product, other], np.int32), row.scales)
+def _gaps(engine: Engine, user: int, product: int, last: Item, language: str) -> tuple[Gap, ...]:
+    """The lines of the last product of the list that this one has less of; user and product as in the snapshot."""
+    roles, positions, blend = engine.roles, engine.positions, engine.model.blend
+    user = positions.in_model(roles.user, user)
+    here = positions.in_model(roles.product, product)
+    ahead = positions.in_model(roles.product, engine.products.ids.find(last.product))
+    row = blend.row(user)
+    ledger = blend.ledger(user, np.array([here, ahead], np.int32), row.scales)
     gap = ledger.values[:, 1] - ledger.values[:, 0]
-    told = engine.reasons_in(language)
-    own = {_way(line): line for line in told.lines(user, product, ledger, 0, -gap, row.scales)}
+    reasons = engine.reasons_in(language)
+    shown = reasons.chosen(user, here, ledger, 0, -gap)
+    own = {_way(line) for line in reasons.lines(user, here, ledger, 0, -gap, row.scales, shown)}
+    first = reasons.chosen(user, ahead, ledger, 1, gap, LINES)
     gaps = []
-    for line in told.lines(user, other, ledger, 1, gap, row.scales, LINES):
-        here = line.share - line.contrast
-        hidden = here != 0 and _is_group(line) and _way(line) not in own
+    for line in reasons.lines(user, ahead, ledger, 1, gap, row.scales, first):
+        # Nobody and too few people read alike: else it would be known whether one of them holds the product.
+        hidden = _is_group(line) and _way(line) not in own
         if line.contrast > 0:
-            gaps.append(Gap(line.kind, line.term, line.text, line.share, None if hidden else here))
-    return gaps
+            gaps.append(
+                Gap(line.kind, line.term, line.text, line.share, None if hidden else line.share - line.contrast)
+            )
+    return tuple(gaps)
 
 
 def _is_group(line: Line) -> bool:
     """Whether a line speaks of other people."""
-    return any(part.get("count") is not None for part in line.path or [])
+    return any(isinstance(part, People) and part.count is not None for part in line.path or ())
 
 
-def _way(line: Line) -> tuple[Any, ...]:
-    """The way that a line takes, but for the product it leads to."""
-    between = (line.path or [])[1:-1]
+def _way(line: Line) -> tuple[object, ...]:
+    """The way that a line takes, but for the product it leads to and for how many people."""
+    between = (line.path or ())[1:-1]
     return line.term, *(
-        (part.get("type"), part.get("direction"), part.get("label"), part.get("id")) for part in between
+        part if not isinstance(part, Node | People) else (part.label, part.id if isinstance(part, Node) else None)
+        for part in between
     )

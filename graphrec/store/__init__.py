@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from graphrec.config.settings import StoreLogin
     from graphrec.store.base import Store
 
 __all__ = ["SERVER_SCHEMES", "is_server", "open_store"]
@@ -17,12 +18,13 @@ def is_server(uri: str | None) -> bool:
     return uri is not None and uri.partition("://")[0] in SERVER_SCHEMES and "://" in uri
 
 
-def open_store(uri: str | None, home_store: Path) -> "Store":
+def open_store(uri: str | None, home_store: Path, login: "StoreLogin | None" = None) -> "Store":
     """The store that a URI names.
 
     Args:
         uri: `neo4j://…`, `bolt://…` and their `+s` forms, or a path; None: the embedded store of the home.
         home_store: the path of that one; series are in the folder `series` beside it, whatever the store.
+        login: of the server, `Settings.login`; None: no password.
 
     Raises:
         StoreError: the URI has a scheme that no store knows.
@@ -35,7 +37,7 @@ def open_store(uri: str | None, home_store: Path) -> "Store":
     if uri is not None and is_server(uri):
         from graphrec.store.neo4j.driver import Neo4jStore
 
-        return Neo4jStore(uri, series)
+        return Neo4jStore(uri, series, login)
     if uri is not None and "://" in uri:
         raise StoreError(
             f"store {uri} has a scheme that is not known; want {'://, '.join(SERVER_SCHEMES)}:// or a path"

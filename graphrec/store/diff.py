@@ -19,6 +19,8 @@ class Stored:
     is_own: NDArray[np.bool_]
     is_shared: NDArray[np.bool_]
     """Another source claims it: a gap in what comes says nothing about it then."""
+    is_claimed: NDArray[np.bool_]
+    """A source that the store knows claims it: it is in the store's account."""
     rows: "pa.Table"
     comparable: bool = True
     """False: `rows` has only the columns of the identity, so every row counts as changed."""

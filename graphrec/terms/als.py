@@ -47,7 +47,7 @@ class AlsTerm(Term):
     def scores(self, user: int) -> NDArray[np.float64]:
         """Scores of all products (num_products,) for one user."""
         solved = self._solved(self._held(user))
-        return np.asarray(self.products.astype(np.float64) @ solved.sum(axis=0))
+        return np.asarray(np.asarray(self.products, np.float64) @ solved.sum(axis=0))
 
     def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """Scores (len(users), num_products)."""

@@ -8,12 +8,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import RLock
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Adjacency, Graph, Hop
+from graphrec.terms import compiled
 from graphrec.terms.ledger import Edge, LineGroup, Lines, ShareLines, Shares
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 Matrix = NDArray[np.float64]
 Plain = str | int | float | bool | None
 T = TypeVar("T")
+#: float32 rows of equal values have a tiny spread of rounding errors: below this part of the mean there is none.
+EVEN = 1e-6
 
 
 class once(Generic[T]):  # noqa: N801 - it is used as a decorator, like property.
@@ -59,7 +63,10 @@ class once(Generic[T]):  # noqa: N801 - it is used as a decorator, like property
 
 @dataclass(frozen=True, eq=False)
 class Stored:
-    """An array in a model folder, and the label whose nodes each of its axes counts (None: something else)."""
+    """An array in a model folder, and the label whose nodes each of its axes counts (None: something else).
+
+    In an opened folder it is a `CheckedArray`: rows are read as of any array, `numpy.asarray` gives it whole.
+    """
 
     values: NDArray[Any]
     axes: tuple[str | None, ...] = ()
@@ -120,6 +127,8 @@ class Term(ABC):
     """What people call it: kernel, spectral, ease, …"""
     scorers: "tuple[WalkScorer, ...]" = ()
     """Its walks, which `LineGroup.walk` counts; none where its lines are no paths."""
+    sentences: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+    """Sentences of its lines by sign and language, for a feature block that no language of graphrec knows."""
     graph: Graph
     """The graph it reads; only the hops of `hops` need to be there."""
 
@@ -252,6 +261,21 @@ def _without(adjacency: Adjacency, row: int, target: int) -> Adjacency:
 
 def standardise(scores: NDArray[np.float32], weight: float = 1.0) -> None:
     """Divide every row by its standard deviation, in place, times `weight`; a row without spread becomes 0."""
-    from graphrec.terms.compiled.scores import standardise_rows
+    if compiled.is_there():
+        from graphrec.terms.compiled.scores import standardise_rows
 
-    standardise_rows(scores, weight)
+        standardise_rows(scores, weight)
+        return
+    for row in scores:
+        exact = row.astype(np.float64)
+        mean = _sum_of_four(exact) / len(row)
+        spread = np.sqrt(_sum_of_four((exact - mean) ** 2) / len(row))
+        row *= np.float32(weight / spread if spread > EVEN * abs(mean) else 0.0)
+
+
+def _sum_of_four(values: NDArray[np.float64]) -> float:
+    """The sum as compiled code adds: every fourth value, then the rest, then the four sums."""
+    whole = len(values) - len(values) % 4
+    sums = np.cumsum(values[:whole].reshape(-1, 4), axis=0)[-1] if whole else np.zeros(4)
+    first = float(np.cumsum(np.concatenate((sums[:1], values[whole:])))[-1])
+    return (first + float(sums[1])) + (float(sums[2]) + float(sums[3]))

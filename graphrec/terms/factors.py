@@ -1,6 +1,7 @@
 """Factors and tables: learned weights between a user's neighbours and the products."""
 
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -16,6 +17,8 @@ from graphrec.terms.ledger import Edge, LineGroup, LineKind, LinePart, Lines, Sh
 SAME = 1e-6
 #: Rows of a matrix taken into float64 at once.
 ROWS = 8_192
+#: Rows that are taken into float64 and multiplied while they are in the cache of a processor.
+PIECE = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,27 +174,22 @@ class _Learned(Term):
         edge = source.group(self.graph).edge(-1)
         return edge is not None and edge in edges
 
+    @abstractmethod
     def _on(self, graph: Graph, neighbours: tuple[Neighbours, ...]) -> Self:
         """The same weights on another graph."""
-        raise NotImplementedError
 
-    def _products_of(self, source: Neighbours, rows: NDArray[np.int32]) -> Matrix:
-        """What each row of a neighbour gives to every product (len(rows), num_products)."""
-        raise NotImplementedError
-
-    def scores_without(self, user: int, edges: Sequence[Edge], kept: NDArray[np.bool_]) -> Matrix:
-        """The sum of the rows that are left."""
+    def _left_of(
+        self, user: int, edges: Sequence[Edge], kept: NDArray[np.bool_]
+    ) -> Iterator[tuple[Neighbours, NDArray[np.int32], Matrix]]:
+        """For each source of neighbours: the user's rows, and which of them are left in each case, as 0 and 1."""
         places = {edge: place for place, edge in enumerate(edges)}
-        total = np.zeros((len(kept), self.graph.num_products))
         for source in self.neighbours:
-            given = self._products_of(source, source.rows(self.graph, user))
             own = source.edges(self.graph, user)
             there = np.ones((len(kept), len(own)))
             for column, edge in enumerate(own):
                 if edge is not None:
                     there[:, column] = kept[:, places[edge]]
-            total += there @ given
-        return total
+            yield source, source.rows(self.graph, user), there
 
     def _describe_neighbours(self) -> Described:
         """The neighbours, for a model folder; the right side of factors is not here."""
@@ -227,9 +225,13 @@ class _Learned(Term):
 
 
 class FactorTerm(_Learned):
-    """Two thin matrices: score = (sum of left rows) . right row; the first `text_dim` dimensions come from texts.
+    """Two thin matrices: score = (sum of left rows) . right row; the first `text_dim` dimensions come from features.
 
     Args:
+        text_dim: how many dimensions come from a feature block, 0 where all were learned.
+        part: the name of that block, which lines of those dimensions name.
+        sentences: of its lines by sign (`+`, `-`; `own+`, `own-` for what is the user's own) and language, for a block
+            that no language of graphrec knows.
         rounded: the rows are those of `exact_rows` already, as a model's files hold them.
 
     Shapes: left (nodes, dim), right (num_products, dim).
@@ -245,6 +247,8 @@ class FactorTerm(_Learned):
         right: NDArray[np.float32],
         *,
         text_dim: int = 0,
+        part: LinePart = "text",
+        sentences: Mapping[str, Mapping[str, str]] | None = None,
         rounded: bool = False,
     ) -> None:
         self.name = name
@@ -257,6 +261,8 @@ class FactorTerm(_Learned):
         self.neighbours = tuple(neighbours)
         self.right = right
         self.text_dim = text_dim
+        self.part = part
+        self.sentences = dict(sentences or {})
 
     @property
     def is_collaborative(self) -> bool:
@@ -266,14 +272,24 @@ class FactorTerm(_Learned):
     @property
     def product_vectors(self) -> NDArray[np.float32] | None:
         """The learned part of the right rows."""
-        return np.asarray(self.right[:, self.text_dim :], np.float32) if self.is_collaborative else None
+        return np.asarray(self.right)[:, self.text_dim :] if self.is_collaborative else None
 
     def scores(self, user: int) -> NDArray[np.float64]:
-        """Scores of all products (num_products,) for one user, in the precision of the factors."""
-        total = np.zeros(self.right.shape[1], np.float32)
+        """Scores of all products (num_products,) for one user."""
+        scores: NDArray[np.float64] = self.rows(np.array([user], np.int32))[0]
+        return scores
+
+    def rows(self, users: NDArray[np.int32]) -> Matrix:
+        """What `scores` gives for each user (len(users), num_products).
+
+        The sums of the left rows are rounded as the rows are, so that no order of adding changes a bit: neither that of
+        many users at once, nor that of another processor.
+        """
+        total = np.zeros((len(users), self.right.shape[1]), np.float32)
         for source in self.neighbours:
-            total += source.dense[source.rows(self.graph, user)].sum(axis=0)
-        return (self.right @ total).astype(np.float64)
+            for place, user in enumerate(users.tolist()):
+                total[place] += source.dense[source.rows(self.graph, user)].sum(axis=0)
+        return self._to_products(exact_rows(total).astype(np.float64))
 
     def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """Scores (len(users), num_products)."""
@@ -301,12 +317,13 @@ class FactorTerm(_Learned):
     @once
     def _moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Mean (dim,) and covariance (dim, dim) of the right rows."""
-        mean = self.right.mean(axis=0, dtype=np.float64)
+        right = np.asarray(self.right)
+        mean = right.mean(axis=0, dtype=np.float64)
         covariance = np.zeros((len(mean), len(mean)))
-        for start in range(0, len(self.right), ROWS):
-            apart = self.right[start : start + ROWS] - mean
+        for start in range(0, len(right), ROWS):
+            apart = right[start : start + ROWS] - mean
             covariance += apart.T @ apart
-        return mean, covariance / max(len(self.right), 1)
+        return mean, covariance / max(len(right), 1)
 
     def _sums(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """The sum of the left rows of each user (len(users), dim)."""
@@ -328,10 +345,10 @@ class FactorTerm(_Learned):
         return Shares.stack(parts) if parts else Shares.none(len(products))
 
     def parts(self) -> list[tuple[LinePart, slice]]:
-        """The dimensions that come from texts and those that were learned."""
+        """The dimensions that come from a feature block and those that were learned."""
         if not self.text_dim:
             return [("learned", slice(None))]
-        whole: list[tuple[LinePart, slice]] = [("text", slice(0, self.text_dim))]
+        whole: list[tuple[LinePart, slice]] = [(self.part, slice(0, self.text_dim))]
         return [*whole, ("learned", slice(self.text_dim, None))] if self.text_dim < self.right.shape[1] else whole
 
     def lines_of(self, users: NDArray[np.int32], products: Sequence[NDArray[np.int32]]) -> Lines:
@@ -343,23 +360,43 @@ class FactorTerm(_Learned):
         return FactorLines(self, users)
 
     def _on(self, graph: Graph, neighbours: tuple[Neighbours, ...]) -> Self:
-        return type(self)(self.name, graph, neighbours, self.right, text_dim=self.text_dim, rounded=True)
+        return type(self)(
+            self.name, graph, neighbours, self.right,
+            text_dim=self.text_dim, part=self.part, sentences=self.sentences, rounded=True,
+        )  # fmt: skip
 
-    def _products_of(self, source: Neighbours, rows: NDArray[np.int32]) -> Matrix:
-        return np.asarray(source.dense[rows], np.float64) @ np.asarray(self.right, np.float64).T
+    def scores_without(self, user: int, edges: Sequence[Edge], kept: NDArray[np.bool_]) -> Matrix:
+        """What the sums of the rows that are left give to every product; the sums are exact."""
+        total = np.zeros((len(kept), self.right.shape[1]))
+        for source, rows, there in self._left_of(user, edges, kept):
+            total += there @ np.asarray(source.dense[rows], np.float64)
+        return self._to_products(total)
+
+    def _to_products(self, left: Matrix) -> Matrix:
+        """The products (len(left), num_products) of some sums of left rows with all right rows, in float64."""
+        right = np.asarray(self.right)
+        found, exact = np.empty((len(left), len(right))), np.empty((PIECE, right.shape[1]))
+        for start in range(0, len(right), PIECE):
+            part = right[start : start + PIECE]
+            np.copyto(exact[: len(part)], part)
+            found[:, start : start + PIECE] = left @ exact[: len(part)].T
+        return found
 
     def describe(self) -> Described:
         """Both matrices, and which edges lead to the left one."""
         described = self._describe_neighbours()
         right = Stored(self.right, (self.graph.schema.roles.product, None))
-        settings = {**described.settings, "text_dim": self.text_dim}
+        settings = {
+            **described.settings, "text_dim": self.text_dim, "part": self.part, "sentences": self.sentences,
+        }  # fmt: skip
         return replace(described, settings=settings, arrays={**described.arrays, "right": right})
 
     @classmethod
     def open(cls, described: Described, graph: Graph) -> Self:
         """The described factors."""
         neighbours, right = cls._open_neighbours(described, graph), described.arrays["right"].values
-        return cls(described.name, graph, neighbours, right, text_dim=described.settings["text_dim"], rounded=True)
+        own = {name: described.settings[name] for name in ("text_dim", "part", "sentences")}
+        return cls(described.name, graph, neighbours, right, **own, rounded=True)
 
 
 class TableTerm(_Learned):
@@ -401,8 +438,13 @@ class TableTerm(_Learned):
     def _on(self, graph: Graph, neighbours: tuple[Neighbours, ...]) -> Self:
         return type(self)(self.name, graph, neighbours)
 
-    def _products_of(self, source: Neighbours, rows: NDArray[np.int32]) -> Matrix:
-        return source.at(rows, np.arange(self.graph.num_products, dtype=np.int32))
+    def scores_without(self, user: int, edges: Sequence[Edge], kept: NDArray[np.bool_]) -> Matrix:
+        """The sums of the rows that are left."""
+        products = np.arange(self.graph.num_products, dtype=np.int32)
+        total = np.zeros((len(kept), len(products)))
+        for source, rows, there in self._left_of(user, edges, kept):
+            total += there @ source.at(rows, products)
+        return total
 
     def describe(self) -> Described:
         """The weights, and which edges lead to their rows."""

@@ -1,29 +1,46 @@
 """The model folders of a home: `<kind>-test` for what is evaluated, `<kind>-final` for what is served.
 
     meta.json           kind, configuration, seed, hashes of snapshot and split, metrics, versions, device, description
-    model.safetensors   every array of the model and the part of the graph it was fitted on
+    model.safetensors   every array of the model, the part of the graph it was fitted on, and the ids of all its nodes
+    checksums           of both (graph/arrays.py)
 
-Reading maps the arrays; numpy is all it needs.
+A folder is opened once: what is read of it later is of the same training, whatever comes to its path. Reading maps the
+arrays and checks the pages it reads; numpy is all it needs.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from graphrec.errors import CheckpointMismatch, NotTrained, SchemaOutdated
-from graphrec.graph.adjacency import Graph
-from graphrec.graph.shelf import DIGITS
-from graphrec.graph.snapshot import Snapshot
-from graphrec.home import Home
-from graphrec.terms.blend import Blend
-from graphrec.terms.files import ARRAYS, open_blend
+import numpy as np
+from numpy.typing import NDArray
 
-FORMAT = 1
+from graphrec.errors import CheckpointMismatch, Damaged, NotTrained, SchemaOutdated
+from graphrec.graph.adjacency import Graph, Hop, StoredAdjacency
+from graphrec.graph.arrays import CheckedFolder, read_sealed, seal
+from graphrec.graph.shelf import DIGITS, SnapshotShelf
+from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.strings import Strings
+from graphrec.home import Home
+from graphrec.schema import GraphSchema
+from graphrec.terms.als import AlsTerm
+from graphrec.terms.base import Described, Stored, StoredRows, Term
+from graphrec.terms.blend import Blend
+from graphrec.terms.factors import FactorTerm, TableTerm
+from graphrec.terms.platform import platform
+from graphrec.terms.sage.term import SageTerm
+from graphrec.terms.walks import WalkTerm
+
+FORMAT = 2
+META = "meta.json"
+ARRAYS = "model.safetensors"
 DEFAULT = "blend"
 """The kind of model that is served when nothing else is asked for."""
+FORMS: dict[str, type[Term]] = {form.form: form for form in (WalkTerm, FactorTerm, TableTerm, AlsTerm, SageTerm)}
+"""The forms of term that a folder may hold, by what it calls them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +52,11 @@ class Model:
     """Only the hops that the terms need, and the interactions."""
     meta: Mapping[str, Any]
     folder: Path
+    ids: Mapping[str, Strings] = field(default_factory=dict)
+    """The ids of its nodes by label, each sorted, where they are not those of the snapshot it was opened for.
+
+    All positions in the blend and the graph are the model's own.
+    """
 
     @property
     def kind(self) -> str:
@@ -57,47 +79,194 @@ class Model:
         return str(self.meta["hash"])
 
 
+@dataclass(frozen=True, eq=False)
+class ModelFiles:
+    """A model folder that is open: a training that replaces it changes nothing of what is read here."""
+
+    folder: Path
+    files: CheckedFolder
+
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """What the folder says about itself."""
+        return self.files.meta
+
+    @property
+    def snapshot(self) -> str:
+        """The content hash of the snapshot it was trained on."""
+        return str(self.meta["snapshot"])
+
+    def fits(self, snapshot: Snapshot) -> bool:
+        """Whether a snapshot has the labels, edge types and roles that the model was trained on."""
+        hops = [Hop.parse(text) for text in self.meta["description"]["hops"]]
+        return schema_digest(snapshot.schema, self.meta["labels"], hops) == str(self.meta["schema"])
+
+    def model(self, snapshot: Snapshot, *, exact: bool = False) -> Model:
+        """The model for a snapshot of the same schema, which may be newer: `Model.ids` joins the nodes of both.
+
+        Args:
+            exact: refuse every snapshot but the one it was trained on, as an evaluation and a replay need it.
+
+        Raises:
+            CheckpointMismatch: labels, edge types or roles are others, or the snapshot with `exact`.
+            Damaged: a file is not what was written.
+            SchemaOutdated: it has a form of term that this graphrec does not know.
+        """
+        remedy, meta = _remedy(self.folder), self.meta
+        same = meta["snapshot"] == snapshot.hash
+        if exact and not same:
+            raise CheckpointMismatch(
+                f"model {self.folder.name} was trained on snapshot {self.snapshot[:DIGITS]}, this is snapshot "
+                f"{snapshot.hash[:DIGITS]}; {remedy}"
+            )
+        labels, hops = meta["labels"], [Hop.parse(text) for text in meta["description"]["hops"]]
+        found = schema_digest(snapshot.schema, labels, hops)
+        if found != meta["schema"]:
+            raise CheckpointMismatch(
+                f"model {self.folder.name} was trained on labels, edge types and roles {meta['schema'][:DIGITS]}, "
+                f"those of snapshot {snapshot.hash[:DIGITS]} are {found[:DIGITS]}; {remedy}"
+            )
+        arrays: Mapping[str, Any] = self.files.tensors(ARRAYS)
+        counts = {label: len(arrays[f"ids/{label}/offsets"]) - 1 for label in labels}
+        stored = {hop: _stored_rows(arrays, f"graph/{hop}", *_ends(snapshot.schema, hop)) for hop in hops}
+        described = [_described(entry, f"t{n}", arrays) for n, entry in enumerate(meta["description"]["terms"])]
+        for rows in (*stored.values(), *(rows for one in described for rows in one.rows.values())):
+            _check_rows(rows, counts, self.folder)
+        for one in (array for term in described for array in term.arrays.values()):
+            _check_array(one, counts, self.folder)
+        graph = Graph(
+            snapshot.schema, counts, {hop: _edges(arrays, hop, counts[rows.target]) for hop, rows in stored.items()}
+        )
+        entries = meta["description"]["terms"]
+        forms = [_form(entry["form"], self.folder) for entry in entries]
+        terms = [form.open(one, graph) for form, one in zip(forms, described, strict=True)]
+        blend = Blend(terms, [entry["weight"] for entry in entries])
+        return Model(blend, graph, meta, self.folder, {} if same else _other_ids(arrays, labels, snapshot))
+
+
+def open_files(folder: Path) -> ModelFiles:
+    """A model folder, opened once.
+
+    Raises:
+        NotTrained: there is no model.
+        Damaged: a file is not what was written.
+        SchemaOutdated: another version of graphrec wrote it.
+    """
+    try:
+        return ModelFiles(folder, CheckedFolder.open(folder, FORMAT, _remedy(folder), hold=True))
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotTrained(f"there is no model in {folder}; {_remedy(folder)}") from None
+
+
+def open_model(folder: Path, snapshot: Snapshot, *, exact: bool = True) -> Model:
+    """The model in a folder, for a snapshot: see `ModelFiles.model`."""
+    return open_files(folder).model(snapshot, exact=exact)
+
+
+def _form(name: str, folder: Path) -> type[Term]:
+    if name not in FORMS:
+        raise SchemaOutdated(
+            f"model {folder.name} has a term of form {name!r}, this graphrec knows {', '.join(FORMS)}; "
+            f"{_remedy(folder)}"
+        )
+    return FORMS[name]
+
+
+def _ends(schema: GraphSchema, hop: Hop) -> tuple[str, str]:
+    edge = schema.edges[hop.type]
+    return (edge.target, edge.source) if hop.reverse else (edge.source, edge.target)
+
+
+def _other_ids(arrays: Mapping[str, Any], labels: Sequence[str], snapshot: Snapshot) -> dict[str, Strings]:
+    """The ids of the labels whose nodes are not those of the snapshot."""
+    found = {}
+    for label in labels:
+        own = Strings(*(np.asarray(arrays[f"ids/{label}/{part}"]) for part in ("offsets", "data")))
+        now = snapshot.nodes(label).ids
+        if not np.array_equal(own.offsets, now.offsets) or not np.array_equal(own.data, now.data):
+            found[label] = own
+    return found
+
+
+def _check_rows(rows: StoredRows, counts: Mapping[str, int], folder: Path) -> None:
+    """Raise Damaged where a sparse matrix does not have a row for each of its nodes."""
+    if len(rows.indptr) != counts[rows.source] + 1 or int(rows.indptr[-1]) != len(rows.indices):
+        raise Damaged(
+            f"{folder / ARRAYS}: edges from {rows.source} to {rows.target} have {len(rows.indptr) - 1:,} rows and "
+            f"{len(rows.indices):,} ends, which do not fit {counts[rows.source]:,} nodes; {_remedy(folder)}"
+        )
+
+
+def _check_array(stored: Stored, counts: Mapping[str, int], folder: Path) -> None:
+    """Raise Damaged where an array does not have a row for each of its nodes."""
+    for axis, label in enumerate(stored.axes):
+        if label is not None and stored.values.shape[axis] != counts[label]:
+            raise Damaged(
+                f"{folder / ARRAYS}: an array has {stored.values.shape[axis]:,} rows for {counts[label]:,} nodes of "
+                f"{label}; {_remedy(folder)}"
+            )
+
+
 def model_folder(home: Home, kind: str, *, final: bool) -> Path:
     """Where a model of this kind is kept."""
     return home.models / f"{kind}-{'final' if final else 'test'}"
 
 
-def read_meta(folder: Path) -> dict[str, Any]:
+def read_meta(folder: Path) -> Mapping[str, Any]:
     """What a model folder says about itself.
 
     Raises:
         NotTrained: there is no model.
+        Damaged: meta.json is not what was written.
         SchemaOutdated: another version of graphrec wrote it.
     """
     try:
-        meta: dict[str, Any] = json.loads((folder / "meta.json").read_text("utf-8"))
+        return read_sealed(folder / META, FORMAT, _remedy(folder))
     except (FileNotFoundError, NotADirectoryError):
-        raise NotTrained(f"there is no model in {folder}; run: graphrec train{_option(folder)}") from None
-    if meta["format"] != FORMAT:
-        raise SchemaOutdated(
-            f"model {folder} has format {meta['format']}, this graphrec reads {FORMAT}; "
-            f"run: graphrec train{_option(folder)}"
-        )
-    return meta
+        raise NotTrained(f"there is no model in {folder}; {_remedy(folder)}") from None
 
 
-def open_model(folder: Path, snapshot: Snapshot) -> Model:
-    """The model in a folder, for the snapshot it was trained on.
+def write_model(folder: Path, blend: Blend, graph: Graph, snapshot: Snapshot, meta: Mapping[str, Any]) -> None:
+    """Write a model into an empty folder, with the ids of all nodes that it uses.
 
-    Raises:
-        NotTrained: there is no model.
-        CheckpointMismatch: it was trained on another snapshot.
-        SchemaOutdated: another version of graphrec wrote it.
+    Args:
+        graph: what the blend was fitted on.
+        meta: what else the folder says about itself: kind, final, hidden, …
     """
-    meta = read_meta(folder)
-    if meta["snapshot"] != snapshot.hash:
-        raise CheckpointMismatch(
-            f"model {folder.name} was trained on snapshot {meta['snapshot'][:DIGITS]}, this is snapshot "
-            f"{snapshot.hash[:DIGITS]}; run: graphrec train{_option(folder)}"
-        )
-    counts = {label: snapshot.count(label) for label in snapshot.labels}
-    blend, graph = open_blend(folder, meta["description"], snapshot.schema, counts)
-    return Model(blend, graph, meta, folder)
+    from safetensors.numpy import save_file
+
+    arrays: dict[str, NDArray[Any]] = {}
+    terms, labels = [], {graph.schema.roles.user, graph.schema.roles.product}
+    for n, (term, weight) in enumerate(zip(blend.terms, blend.weights, strict=True)):
+        described = term.describe()
+        entry = {"form": term.form, "name": described.name, "weight": weight}
+        terms.append({**entry, **_kept(described, f"t{n}", arrays)})
+        labels |= {label for one in described.arrays.values() for label in one.axes if label is not None}
+        labels |= {label for one in described.rows.values() for label in (one.source, one.target)}
+    hops = sorted(
+        {hop for term in blend.terms for hop in term.hops} | {Hop(name) for name in graph.schema.roles.interactions},
+        key=str,
+    )
+    for hop in hops:
+        labels |= {graph.source(hop), graph.target(hop)}
+        _keep_rows(StoredRows.of(graph.hops[hop], graph.source(hop), graph.target(hop)), f"graph/{hop}", arrays)
+    for label in sorted(labels):
+        ids = snapshot.nodes(label).ids
+        arrays[f"ids/{label}/offsets"], arrays[f"ids/{label}/data"] = np.asarray(ids.offsets), np.asarray(ids.data)
+    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / ARRAYS)
+    description = {"terms": terms, "hops": [str(hop) for hop in hops]}
+    whole = {
+        "format": FORMAT,
+        "hash": content_hash(folder, description),
+        "snapshot": snapshot.hash,
+        "as_of": snapshot.as_of,
+        "labels": sorted(labels),
+        "schema": schema_digest(graph.schema, sorted(labels), hops),
+        "platform": platform(),
+        **meta,
+        "description": description,
+    }
+    seal(folder, whole)
 
 
 def content_hash(folder: Path, description: Mapping[str, Any]) -> str:
@@ -106,6 +275,52 @@ def content_hash(folder: Path, description: Mapping[str, Any]) -> str:
     with (folder / ARRAYS).open("rb") as file:
         digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
+
+
+def schema_digest(schema: GraphSchema, labels: list[str], hops: list[Hop]) -> str:
+    """SHA-256 of what a model takes for granted of a schema: its roles, and the labels and edge types it uses."""
+    types = sorted({hop.type for hop in hops})
+    edges = {name: [schema.edges[name].source, schema.edges[name].target] for name in types if name in schema.edges}
+    used = {"labels": [label for label in labels if label in schema.nodes], "edges": edges}
+    plain = {**used, "roles": schema.to_json()["roles"]}
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+def _kept(described: Described, stem: str, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    """What meta.json says of a term; its arrays are added to `arrays`."""
+    for name, stored in described.rows.items():
+        _keep_rows(stored, f"{stem}/{name}", arrays)
+    arrays |= {f"{stem}/{name}": stored.values for name, stored in described.arrays.items()}
+    axes = {name: list(stored.axes) for name, stored in described.arrays.items()}
+    rows = {name: [stored.source, stored.target] for name, stored in described.rows.items()}
+    return {"settings": described.settings, "arrays": axes, "rows": rows}
+
+
+def _described(entry: Mapping[str, Any], stem: str, arrays: Mapping[str, Any]) -> Described:
+    """What `_kept` kept of a term."""
+    stored = {name: Stored(arrays[f"{stem}/{name}"], tuple(axes)) for name, axes in entry["arrays"].items()}
+    rows = {
+        name: _stored_rows(arrays, f"{stem}/{name}", source, target) for name, (source, target) in entry["rows"].items()
+    }
+    return Described(entry["name"], entry["settings"], stored, rows)
+
+
+def _keep_rows(stored: StoredRows, stem: str, arrays: dict[str, NDArray[Any]]) -> None:
+    arrays[f"{stem}/indptr"], arrays[f"{stem}/indices"] = stored.indptr, stored.indices
+    if stored.values is not None:
+        arrays[f"{stem}/values"] = stored.values
+
+
+def _stored_rows(arrays: Mapping[str, Any], stem: str, source: str, target: str) -> StoredRows:
+    indptr, indices = arrays[f"{stem}/indptr"], arrays[f"{stem}/indices"]
+    return StoredRows(indptr, indices, source, target, arrays.get(f"{stem}/values"))
+
+
+def _edges(arrays: Mapping[str, Any], hop: Hop, num_targets: int) -> StoredAdjacency:
+    stem = f"graph/{hop}"
+    return StoredAdjacency(
+        arrays[f"{stem}/indptr"], arrays[f"{stem}/indices"], arrays.get(f"{stem}/values"), num_targets
+    )
 
 
 def latest(home: Home, kind: str | None = None, prefer_final: bool = True) -> Path:
@@ -135,14 +350,9 @@ def _of_kind(home: Home, kind: str, prefer_final: bool) -> Path | None:
     if not prefer_final:
         return tested
     final_snapshot = read_meta(final)["snapshot"]
-    if final_snapshot == read_meta(tested)["snapshot"] or final_snapshot[:DIGITS] == _latest_snapshot(home):
-        return final
-    return tested
-
-
-def _latest_snapshot(home: Home) -> str | None:
-    path = home.snapshots / "latest"
-    return path.read_text("utf-8").strip() if path.exists() else None
+    newest = SnapshotShelf(home.snapshots).latest_hash()
+    is_current = final_snapshot == read_meta(tested)["snapshot"] or final_snapshot[:DIGITS] == newest
+    return final if is_current else tested
 
 
 def _kinds_by_age(home: Home) -> list[str]:
@@ -155,7 +365,13 @@ def _kinds_by_age(home: Home) -> list[str]:
     return sorted(written, key=lambda kind: (-written[kind], kind))
 
 
+def _remedy(folder: Path) -> str:
+    return f"run: graphrec train{_option(folder)}"
+
+
 def _option(folder: Path) -> str:
-    kind, _, final = folder.name.rpartition("-")
+    kind, _, part = folder.name.rpartition("-")
+    if part not in ("test", "final"):
+        return ""
     model = f" --model {kind}" if kind != DEFAULT else ""
-    return model + (" --final" if final == "final" else "")
+    return model + (" --final" if part == "final" else "")

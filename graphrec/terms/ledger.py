@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from graphrec.graph.adjacency import Hop
 
 LineKind = Literal["path", "attribute", "similarity", "general", "new", "self", "nonlinear"]
-LinePart = Literal["", "text", "learned"]
+LinePart = str
+"""The name of the feature block that a line comes from, `learned`, or empty."""
 Edge = tuple[Hop | None, int]
 """A first hop and the node it leads to; no hop and -1: the user's own text."""
 

@@ -8,8 +8,10 @@ There is a power per position. Walks that come back to the user or pass through 
 taken out again in closed form. A learned weight of a node is a factor of its power.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -25,6 +27,8 @@ Vector = NDArray[np.float64]
 ROUNDING = 1e-12
 #: Of how many products the walks that come back are sought at once.
 PRODUCTS_AT_ONCE = 4096
+#: Degrees below it have their powers in a table.
+MOST_USUAL = 1024
 
 
 @dataclass(frozen=True)
@@ -120,9 +124,9 @@ class WalkScorer:
     @once
     def scales(self) -> list[Vector]:
         """The factor of every node, per hop."""
-        return [self.numbers(place, np.arange(len(back.indptr) - 1)) for place, back in enumerate(self.back)]
+        return [self.node_weights(place, np.arange(back.num_rows)) for place, back in enumerate(self.back)]
 
-    def numbers(self, place: int, nodes: NDArray[np.integer]) -> Vector:
+    def node_weights(self, place: int, nodes: NDArray[np.integer]) -> Vector:
         """What a path is multiplied with at some nodes of one hop: deg ** -power, times what was learned."""
         found = _power_of(self.back[place], nodes, self.walk.powers[place])
         return found * self.learned[place][nodes] if place in self.learned else found
@@ -142,7 +146,7 @@ class WalkScorer:
     def start(self, user: int) -> tuple[NDArray[np.int32], Vector]:
         """The nodes after the first hop and x * deg ** -power of each."""
         nodes = self.first.row(user)
-        values = self.first.weights(user) * self.numbers(0, nodes)
+        values = self.first.weights(user) * self.node_weights(0, nodes)
         return nodes, values
 
     def scores(self, user: int) -> Vector:
@@ -160,11 +164,11 @@ class WalkScorer:
 
     def _spread(self, nodes: NDArray[np.int32], values: Vector) -> Vector:
         for position in range(1, self.length):
-            step, label_size = self.steps[position], len(self.back[position].indptr) - 1
+            step, label_size = self.steps[position], self.back[position].num_rows
             origin, reached = step.expand(nodes)
             dense = np.bincount(reached, values[origin], label_size)
             nodes = np.flatnonzero(dense).astype(np.int32)
-            values = dense[nodes] * self.numbers(position, nodes)
+            values = dense[nodes] * self.node_weights(position, nodes)
         score = np.zeros(self.num_products)
         score[nodes] = values
         return score
@@ -173,11 +177,11 @@ class WalkScorer:
         """`_spread` of every node apart (len(nodes), num_products)."""
         count, origin = len(nodes), np.arange(len(nodes))
         for position in range(1, self.length):
-            step, size = self.steps[position], len(self.back[position].indptr) - 1
+            step, size = self.steps[position], self.back[position].num_rows
             came_from, reached = step.expand(nodes)
             keys, place = np.unique(origin[came_from] * size + reached, return_inverse=True)
             origin, nodes = keys // size, (keys % size).astype(np.int32)
-            values = np.bincount(place, values[came_from], len(keys)) * self.numbers(position, nodes)
+            values = np.bincount(place, values[came_from], len(keys)) * self.node_weights(position, nodes)
         rows = np.zeros((count, self.num_products))
         rows[origin, nodes] = values
         return rows
@@ -201,14 +205,14 @@ class WalkScorer:
         if self.mid_user:
             own = among(nodes, self.back[1].row(user))
             last = self.steps[2].row(user)
-            through_self = self.numbers(1, np.array([user]))[0]
-            ends = through_self * self.numbers(2, last)
+            through_self = self.node_weights(1, np.array([user]))[0]
+            ends = through_self * self.node_weights(2, last)
             score[last] -= _in_order(values[own]) * ends
         if self.closes:
             back = values * self.diagonal[nodes]
             if self.mid_user:
                 both = own & among(nodes, last)
-                back[both] -= values[both] * through_self * self.numbers(2, nodes[both])
+                back[both] -= values[both] * through_self * self.node_weights(2, nodes[both])
             score[nodes] -= back
 
     def shares(
@@ -228,10 +232,10 @@ class WalkScorer:
                 return _filled(group, none[:1], none[:1], np.cumsum(found, axis=0)[-1:]) if len(nodes) else []
             return _filled(group, nodes, none, found)
         origin, mid = self.steps[1].expand(nodes)
-        through = values[origin] * self.numbers(1, mid)
+        through = values[origin] * self.node_weights(1, mid)
         found = np.empty((len(origin), len(products)))
-        for column, marks in self._arrivals(products):
-            found[:, column] = through * marks[mid]
+        for column, arriving in self._arrivals(products):
+            found[:, column] = through * arriving[mid]
         found *= self._open(nodes[origin], products)
         return _filled(group, nodes[origin], mid, found)
 
@@ -246,22 +250,22 @@ class WalkScorer:
             return found * self._open(nodes, products)
         found = np.empty((len(nodes), len(products)))
         if self.length == 2:
-            for column, marks in self._arrivals(products):
-                found[:, column] = values * marks[nodes]
+            for column, arriving in self._arrivals(products):
+                found[:, column] = values * arriving[nodes]
             return found * self._open(nodes, products)
         origin, mid = self.steps[1].expand(nodes)
-        through = values[origin] * self.numbers(1, mid)
+        through = values[origin] * self.node_weights(1, mid)
         if self.mid_user:
             through[mid == user] = 0.0
-        for column, marks in self._arrivals(products):
-            found[:, column] = np.bincount(origin, through * marks[mid], len(nodes))
+        for column, arriving in self._arrivals(products):
+            found[:, column] = np.bincount(origin, through * arriving[mid], len(nodes))
         return found * self._open(nodes, products)
 
     def _through_self(self, user: int, nodes: NDArray[np.int32], products: NDArray[np.int32]) -> Vector:
         """What W holds for walks that lead through the user again (len(nodes), len(products))."""
         own = among(nodes, self.back[1].row(user))
-        ends = among(products, self.steps[2].row(user)) * self.numbers(2, products)
-        return own[:, None] * ends[None, :] * self.numbers(1, np.array([user]))
+        ends = among(products, self.steps[2].row(user)) * self.node_weights(2, products)
+        return own[:, None] * ends[None, :] * self.node_weights(1, np.array([user]))
 
     def people_between(self, user: int, via: int, product: int) -> int:
         """How many other users the paths from the user by way of `via` (-1: any) to the product lead through."""
@@ -278,13 +282,13 @@ class WalkScorer:
 
     def _arrivals(self, products: NDArray[np.int32]) -> Iterator[tuple[int, Vector]]:
         """For each product in turn: deg(product) ** -power at the nodes before it, 0 elsewhere (one reused array)."""
-        marks = np.zeros(len(self.steps[-1].indptr) - 1)
-        ends = self.numbers(self.length - 1, products)
+        arriving = np.zeros(self.steps[-1].num_rows)
+        ends = self.node_weights(self.length - 1, products)
         for column, product in enumerate(products):
             before = self.back[-1].row(int(product))
-            marks[before] = ends[column]
-            yield column, marks
-            marks[before] = 0.0
+            arriving[before] = ends[column]
+            yield column, arriving
+            arriving[before] = 0.0
 
     def _open(self, nodes: NDArray[np.int32], products: NDArray[np.int32]) -> NDArray[np.bool_]:
         """False where the neighbour is the product itself."""
@@ -431,12 +435,12 @@ def add_walk_scores(
 
 
 def closing_walks(
-    steps: Sequence[Adjacency], back: Sequence[Adjacency], numbers: Sequence[Vector], size: int
+    steps: Sequence[Adjacency], back: Sequence[Adjacency], weights: Sequence[Vector], size: int
 ) -> Vector:
     """For every product at the first hop: the value of all walks over hops 2.. that end at itself (size,).
 
     Args:
-        numbers: the factors of the nodes at every hop; those at the first are not read.
+        weights: the factors of the nodes at every hop; those at the first are not read.
     """
     result = np.zeros(size)
     for start in range(0, size, PRODUCTS_AT_ONCE):
@@ -444,12 +448,12 @@ def closing_walks(
         products, nodes = _pairs(steps[1], start, end)
         if len(steps) == 2:
             own = products == nodes
-            values = numbers[1][nodes[own]]
+            values = weights[1][nodes[own]]
         else:
-            count = len(back[1].indptr) - 1
+            count = back[1].num_rows
             others, reached = _pairs(back[2], start, end)
             own = among(products * count + nodes, others * count + reached)
-            values = numbers[1][nodes[own]] * numbers[2][products[own]]
+            values = weights[1][nodes[own]] * weights[2][products[own]]
         result += np.bincount(products[own], values, size)
     return result
 
@@ -466,8 +470,25 @@ def _in_order(values: Vector) -> float:
 
 
 def _power_of(back: Adjacency, nodes: NDArray[np.integer], power: float) -> Vector:
-    degrees = (back.indptr[np.asarray(nodes) + 1] - back.indptr[nodes]).astype(np.float64)
-    return np.where(degrees > 0, np.maximum(degrees, 1.0) ** -power, 0.0)
+    degrees = back.degrees_of(nodes)
+    return powers(degrees, power)
+
+
+def powers(degrees: NDArray[np.int64], power: float) -> Vector:
+    """degree ** -power, 0 for degree 0.
+
+    By the C library, one number at a time: numpy's own powers differ in the last digit from processor to processor.
+    """
+    table = _table_of_powers(power)
+    found = table[np.minimum(degrees, len(table) - 1)]
+    for place in np.flatnonzero(degrees >= len(table)):
+        found[place] = math.pow(int(degrees[place]), -power)
+    return found
+
+
+@lru_cache(maxsize=256)
+def _table_of_powers(power: float) -> Vector:
+    return np.array([0.0, *(math.pow(degree, -power) for degree in range(1, MOST_USUAL))])
 
 
 def _filled(

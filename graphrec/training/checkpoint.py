@@ -16,28 +16,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphrec.files import whole_file
-from graphrec.training.provenance import digest, source_digest, versions
+from graphrec.models.digests import digest
 
 if TYPE_CHECKING:
-    from graphrec.models.fitting.epochs import Keeper, State
+    from graphrec.models.fitting.callbacks import Keeper, State
 
 SHARE = 0.05
 """Part of a fit's time that may go into keeping its state."""
-DECIDING = ("numba", "numpy", "optuna", "scipy", "torch")
-"""Packages another version of which may give other bytes; nothing of theirs, or of another source, is gone on from."""
 
 
 @dataclass(frozen=True)
-class Work:
+class FileWork:
     """The working folder of one training; without a folder nothing is kept."""
 
     folder: Path | None = None
 
     @classmethod
-    def of(cls, working: Path, name: str, request: Mapping[str, Any]) -> "Work":
-        """The folder `<name>-<digest>` for a request; those of the same name for other requests are removed."""
-        whole = {**request, "source": source_digest(), "versions": versions(DECIDING)}
-        folder = working / f"{name}-{digest(whole)}"
+    def of(cls, working: Path, name: str, request: Mapping[str, Any]) -> "FileWork":
+        """The folder `<name>-<digest>` for a request; those of the same name for other requests are removed.
+
+        Args:
+            working: where working folders are.
+            name: of the training.
+            request: everything that decides its result, code and versions of packages too: what another one left is
+                not continued.
+        """
+        folder = working / f"{name}-{digest(dict(request))}"
         for other in working.glob(f"{name}-{'[0-9a-f]' * 16}"):
             if other != folder:
                 shutil.rmtree(other, ignore_errors=True)
@@ -76,7 +80,7 @@ class FileKeeper:
         """The state in the file; None where there is none."""
         from safetensors import safe_open
 
-        from graphrec.models.fitting.epochs import Epoch, State
+        from graphrec.models.fitting.callbacks import Epoch, State
 
         if not self.path.exists():
             return None

@@ -13,33 +13,37 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from graphrec.errors import NotTrained, SchemaOutdated, UsageError
-from graphrec.graph.adjacency import Graph, visible_graph
+from graphrec.errors import Damaged, NotTrained, SchemaOutdated, UsageError
+from graphrec.features.blocks import Blocks, Sources
+from graphrec.features.device import choose_device
+from graphrec.files import replace_folder
+from graphrec.graph.adjacency import Graph, Hidden
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.metrics.intervals import Interval, bootstrap_all
 from graphrec.metrics.ranking import evaluate_lists
+from graphrec.models.digests import versions
+from graphrec.models.inputs import Inputs
+from graphrec.models.registry import models
 from graphrec.progress import Progress, silent
 from graphrec.terms.blend import Blend
-from graphrec.terms.folder import model_folder, read_meta
-from graphrec.training.checkpoint import Work
-from graphrec.training.job import Job, TrainOptions
+from graphrec.terms.folder import model_folder, read_meta, write_model
+from graphrec.training.assemble import blend_of
+from graphrec.training.checkpoint import FileWork
+from graphrec.training.job import Job, TrainOptions, TrainReport
 from graphrec.training.lists import ranked_lists
-from graphrec.training.provenance import check_vectors
-from graphrec.training.recipes import Inputs, blend_of
 from graphrec.training.search.choose import Chosen, choose, fixed
-from graphrec.training.split import Stage, check_hidden, split_of
-from graphrec.training.tracking import Tracker
+from graphrec.training.split import Stage, split_of
+from graphrec.training.stages import blocks_of, check_blocks, graph_of
+from graphrec.training.tracking import EpochTracker
 from graphrec.training.tune import tuned_configurations
 from graphrec.training.validation import Validation
-from graphrec.training.writing import TrainReport, done_before, write_model
 
 __all__ = ["TrainOptions", "TrainReport", "train"]
 
 REPORTED_KS = (1, 3, 10, 20)
+PACKAGES = ("numba", "numpy", "optuna", "scipy", "torch")
+"""Whose versions a model folder names."""
 
 
 def train(
@@ -47,7 +51,7 @@ def train(
     home: Home,
     options: TrainOptions | None = None,
     *,
-    vectors: Mapping[str, NDArray[np.float32]] | None = None,
+    sources: Sources | None = None,
     log_dir: Path | None = None,
     progress: Progress = silent,
 ) -> TrainReport:
@@ -56,8 +60,15 @@ def train(
     A training that was killed goes on where it was and ends with the same bytes.
 
     Args:
-        vectors: text vectors (num_nodes, dim) by label, for terms that read texts.
+        snapshot: the graph.
+        home: whose models, tuned configurations and working folder it is.
+        options: what is asked for.
+        sources: of feature blocks, for models that read some.
         log_dir: a folder for TensorBoard events of fits by epochs.
+        progress: of the steps.
+
+    Returns:
+        What was done, with all that the model folder says about itself.
 
     Raises:
         ModelError: a term cannot be fitted on this snapshot, or a fit would see what is hidden from it.
@@ -66,39 +77,51 @@ def train(
     options = options or TrainOptions()
     began = time.monotonic()
     split = split_of(snapshot)
-    tracker = Tracker(log_dir)
+    tracker = EpochTracker(log_dir)
     tuned = {} if options.fixed else tuned_configurations(home, snapshot, split, use_protected=options.use_protected)
     inputs = Inputs(
         seed=options.seed,
         use_protected=options.use_protected,
         path_share=options.path_share,
-        given=options.given,
-        vectors=vectors or {},
+        overrides=options.overrides,
         progress=progress,
         tuned=tuned,
         tracker=tracker,
         device=options.device,
     )
-    job = Job(snapshot, home, options, split, inputs)
-    if options.final:
-        job = _final_job(job)
-    work = Work.of(home.working, job.folder.name, job.request())
-    before = done_before(job)
+    job = Job(snapshot, home, options, split, sources or Sources(), inputs)
+    graph = graph_of(snapshot, split, "train")
+    job = _final_job(job, graph) if options.final else _with_blocks(job, graph)
+    request = job.request()
+    work = FileWork.of(home.working, job.folder.name, request)
+    before = _done_before(job)
     if before is not None:
         # A kill after the model was in its place leaves the folder of the work behind.
         work.clear()
         return before
     job = replace(job, inputs=replace(job.inputs, work=work))
     with closing(tracker):
-        meta, blend, graph = _final(job) if options.final else _tested(job)
-    report = write_model(job, meta, blend, graph, began)
+        meta, blend, graph = _final(job) if options.final else _tested(job, graph)
+    report = _write(job, meta, blend, graph, began)
     work.clear()
     return report
 
 
-def _tested(job: Job) -> tuple[dict[str, Any], Blend, Graph]:
+def _with_blocks(job: Job, graph: Graph) -> Job:
+    """The job with the blocks of the stage `train`."""
+    blocks = blocks_of(job.options.model, job.sources, job.snapshot, job.split, "train", graph)
+    return replace(job, inputs=replace(job.inputs, blocks=blocks))
+
+
+def _blocks(job: Job, stage: Stage, graph: Graph) -> Blocks:
+    """The blocks of another stage; where nothing new may be seen, those of the stage `train`."""
+    if not job.inputs.blocks or stage == "train":
+        return job.inputs.blocks
+    return blocks_of(job.options.model, job.sources, job.snapshot, job.split, stage, graph)
+
+
+def _tested(job: Job, train_graph: Graph) -> tuple[dict[str, Any], Blend, Graph]:
     """Choose on validation, refit on what the test may know."""
-    train_graph = _shown(job, "train")
     validation = Validation.of(job.split, train_graph, job.options.seed)
     notes = list(job.split.notes)
     inputs = replace(job.inputs, metric=validation.metric)
@@ -116,26 +139,22 @@ def _tested(job: Job) -> tuple[dict[str, Any], Blend, Graph]:
         record = inputs.work.once("chosen", lambda: _record(choosing(), train_graph, validation, inputs))
         blend = None if job.split.refit else choosing().blend
     graph = train_graph
+    blocks = inputs.blocks
     if blend is None:
-        graph = _shown(job, job.split.fitted)
-        blend = blend_of(record["configuration"], graph, replace(inputs, stage="refit"))
+        graph = graph_of(job.snapshot, job.split, job.split.fitted)
+        blocks = _blocks(job, job.split.fitted, graph)
+        blend = blend_of(record["configuration"], graph, replace(inputs, stage="refit", blocks=blocks))
     meta = {
         "configuration": record["configuration"],
         "metrics": record["metrics"],
         "validation": {"metric": validation.metric, "users": len(validation), "alone": record["alone"]},
         "curves": [*record["curves"], *inputs.tracker.curves("refit")],
         "tuned": sorted(job.tuned()),
+        "blocks": blocks.describe(),
         "fitted": job.split.fitted,
         "notes": notes,
     }
     return meta, blend, graph
-
-
-def _shown(job: Job, stage: Stage) -> Graph:
-    """The graph that a fit of this stage may see, looked over for what it may not."""
-    graph = visible_graph(job.snapshot, job.split.hidden(stage))
-    check_hidden(job.split, graph, stage)
-    return graph
 
 
 def _record(chosen: Chosen, graph: Graph, validation: Validation, inputs: Inputs) -> dict[str, Any]:
@@ -144,45 +163,46 @@ def _record(chosen: Chosen, graph: Graph, validation: Validation, inputs: Inputs
     metrics = _validation_metrics(chosen.blend, graph, validation, inputs.seed)
     return {
         "configuration": chosen.configuration(),
-        "metrics": {name: _plain(interval) for name, interval in metrics.items()},
+        "metrics": {name: _values_of(interval) for name, interval in metrics.items()},
         "alone": dict(chosen.tried),
         "curves": inputs.tracker.curves("choosing"),
     }
 
 
-def _final_job(job: Job) -> Job:
-    """The job with options and texts of the last tested model; that is trained first where this snapshot has none.
+def _final_job(job: Job, graph: Graph) -> Job:
+    """The job with options and blocks of the last tested model; that is trained first where this snapshot has none.
 
     Raises:
-        ModelError: the tested model had text vectors, and these are others.
+        ModelError: the tested model read feature blocks, and these are others.
         UsageError: an option is given that the tested model was not trained with.
     """
     tested = replace(job, options=replace(job.options, final=False))
+    meta: Mapping[str, Any] | None
     try:
         meta = read_meta(tested.folder)
-    except (NotTrained, SchemaOutdated):
+    except (NotTrained, SchemaOutdated, Damaged):
         meta = None
     if meta is None or meta["snapshot"] != job.snapshot.hash or meta["request"].keys() != job.request().keys():
-        train(job.snapshot, job.home, tested.options, vectors=job.inputs.vectors, progress=job.inputs.progress)
-        meta = read_meta(tested.folder)
+        meta = train(job.snapshot, job.home, tested.options, sources=job.sources, progress=job.inputs.progress).meta
     options = replace(
         job.options,
         fixed=meta["fixed"],
         seed=meta["seed"],
         use_protected=meta["request"]["use_protected"],
         path_share=meta["request"]["path_share"],
-        given=meta["request"]["given"],
+        overrides=meta["request"]["overrides"],
     )
     _check_taken_over(job.options, options)
     inputs = replace(job.inputs, seed=options.seed, use_protected=options.use_protected)
-    if meta["request"]["vectors"] is None:
-        inputs = replace(inputs, vectors={})
-    check_vectors(meta, inputs.vectors)
-    return replace(job, options=options, inputs=inputs)
+    names = {block["name"] for block in meta["blocks"]}
+    sources = Sources(tuple(one for one in job.sources.sources if one.name in names), job.sources.progress)
+    job = _with_blocks(replace(job, options=options, inputs=inputs, sources=sources), graph)
+    check_blocks(meta, job.inputs.blocks)
+    return job
 
 
 def _check_taken_over(asked: TrainOptions, taken: TrainOptions) -> None:
-    for name in ("fixed", "use_protected", "path_share", "given"):
+    for name in ("fixed", "use_protected", "path_share", "overrides"):
         wanted, own = getattr(asked, name), getattr(taken, name)
         if wanted not in (own, getattr(TrainOptions(), name)):
             raise UsageError(
@@ -194,12 +214,14 @@ def _check_taken_over(asked: TrainOptions, taken: TrainOptions) -> None:
 def _final(job: Job) -> tuple[dict[str, Any], Blend, Graph]:
     """The chosen configuration on everything."""
     tested = read_meta(model_folder(job.home, job.options.model, final=False))
-    graph = visible_graph(job.snapshot, job.split.hidden("all"))
-    blend = blend_of(tested["configuration"], graph, replace(job.inputs, stage="refit"))
+    graph = graph_of(job.snapshot, job.split, "all")
+    blocks = _blocks(job, "all", graph)
+    blend = blend_of(tested["configuration"], graph, replace(job.inputs, stage="refit", blocks=blocks))
     notes = ["fitted on everything, the test part too; metrics are those of the tested model"]
     notes += [job.snapshot.uncut] if job.snapshot.uncut else []
     meta = {"configuration": tested["configuration"], "metrics": tested["metrics"], "fitted": "all", "notes": notes}
     meta |= {"validation": tested["validation"], "tuned": tested["tuned"], "curves": job.inputs.tracker.curves("refit")}
+    meta["blocks"] = blocks.describe()
     return meta, blend, graph
 
 
@@ -209,5 +231,59 @@ def _validation_metrics(blend: Blend, graph: Graph, validation: Validation, seed
     return bootstrap_all(evaluate_lists(lists, relevant.indptr, relevant.indices, REPORTED_KS), seed=seed)
 
 
-def _plain(interval: Interval) -> dict[str, float]:
+def _values_of(interval: Interval) -> dict[str, float]:
     return {"value": interval.value, "low": interval.low, "high": interval.high}
+
+
+def _done_before(job: Job) -> TrainReport | None:
+    try:
+        meta = read_meta(job.folder)
+    except (NotTrained, SchemaOutdated, Damaged):
+        return None
+    if meta["request"] != job.request():
+        return None
+    if job.options.final:
+        tested = read_meta(model_folder(job.home, job.options.model, final=False))
+        if tested["configuration"] != meta["configuration"]:
+            return None
+    return _report(job, meta, is_new=False)
+
+
+def _write(job: Job, meta: dict[str, Any], blend: Blend, graph: Graph, began: float) -> TrainReport:
+    with replace_folder(job.folder) as folder:
+        whole = {
+            "kind": job.options.model,
+            "final": job.options.final,
+            "fixed": job.options.fixed,
+            "seed": job.options.seed,
+            "split": job.split.describe(),
+            "hidden": _hidden(job.split.hidden(meta["fitted"])),
+            "request": job.request(),
+            **meta,
+            "versions": versions(PACKAGES),
+            "device": _device(blend, job.options.device),
+            "seconds": round(time.monotonic() - began, 3),
+        }
+        write_model(folder, blend, graph, job.snapshot, whole)
+    return _report(job, read_meta(job.folder), is_new=True)
+
+
+def _report(job: Job, meta: Mapping[str, Any], *, is_new: bool) -> TrainReport:
+    metrics = {name: Interval(**interval) for name, interval in meta["metrics"].items()}
+    return TrainReport(
+        meta["kind"], job.folder, meta["hash"], meta["snapshot"], metrics, meta["seconds"], is_new, meta
+    )  # fmt: skip
+
+
+def _hidden(hidden: Hidden) -> dict[str, int | None]:
+    """What the fit did not see: from which time on, and how many pairs."""
+    return {"known_from": hidden.known_from, "pairs": 0 if hidden.pairs is None else len(hidden.pairs)}
+
+
+def _device(blend: Blend, wanted: str) -> dict[str, str]:
+    networks = [term.name for term in blend.terms if term.name in models() and models()[term.name].uses_torch]
+    if not networks:
+        return {"name": "cpu", "reason": "every part of this model is fitted with numpy and numba"}
+    device = choose_device(wanted)
+    reason = f"{device.reason}; {' and '.join(networks)} with torch, all else with numpy and numba on the CPU"
+    return {"name": device.name, "reason": reason}

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from graphrec.graph.adjacency import Adjacency
 from graphrec.progress import Progress, silent
 from graphrec.terms.blend import Blend
-from graphrec.terms.compiled.topk import NOTHING, top_k
+from graphrec.terms.topk import NOTHING, top_k
 
 BLOCK_SCORES = 8_000_000
 """Scores held at once per array (32 MB)."""

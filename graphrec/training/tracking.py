@@ -1,35 +1,15 @@
-"""Who hears of the epochs of a training: the learning curves of the model folder and, when asked for, TensorBoard."""
+"""Callbacks of the epochs of a training: learning curves for the model folder and, when asked for, TensorBoard."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from graphrec.errors import UsageError
-from graphrec.training.provenance import digest
-
-if TYPE_CHECKING:
-    from graphrec.models.fitting.epochs import Epoch
+from graphrec.models.fitting.callbacks import Epoch, Fit
 
 
-@dataclass(frozen=True)
-class Fit:
-    """One fit by epochs of a training."""
-
-    stage: str
-    """choosing, refit or tuning."""
-    term: str
-    configuration: Mapping[str, Any]
-    metric: str
-    """What its values are."""
-
-    @property
-    def key(self) -> str:
-        """Its name in the working folder and in the log folder."""
-        return f"{self.stage}-{self.term}-{digest(dict(self.configuration))}"
-
-
-class Tracker:
+class EpochTracker:
     """Collects the epochs of every fit of a training.
 
     Args:
@@ -44,11 +24,11 @@ class Tracker:
         self._writers: dict[str, Any] = {}
         self._new_writer = _writer_of(log_dir) if log_dir else None
 
-    def hears(self, fit: Fit) -> "Callable[[Epoch], None]":
-        """What hears of the epochs of one fit."""
+    def callback(self, fit: Fit) -> Callable[[Epoch], None]:
+        """The function that gets every epoch of one fit."""
 
-        def hear(epoch: "Epoch") -> None:
-            # A fit that goes on tells its epochs from the first one again.
+        def on_epoch(epoch: Epoch) -> None:
+            # A fit that continues reports its epochs from the first one again.
             if epoch.number == 1:
                 self._curves[fit.key] = {**asdict(fit), "loss": [], "value": []}
             self._curves[fit.key]["loss"].append(epoch.loss)
@@ -57,7 +37,7 @@ class Tracker:
                 self._curves[fit.key]["value"].append(epoch.value)
                 self._log(fit.key, fit.metric, epoch.value, epoch.number)
 
-        return hear
+        return on_epoch
 
     def curves(self, stage: str) -> list[dict[str, Any]]:
         """The learning curves of a stage: term, configuration, metric, and loss and value by epoch."""

@@ -15,23 +15,24 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from graphrec.errors import ModelError, UsageError
+from graphrec.errors import ModelError, UsageError, needs_extra
+from graphrec.features.blocks import Sources
 from graphrec.files import whole_file
-from graphrec.graph.adjacency import Graph, visible_graph
+from graphrec.graph.adjacency import Graph
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
+from graphrec.models.digests import digest
+from graphrec.models.fitting.callbacks import Epoch, Fit
+from graphrec.models.inputs import Inputs, Values
+from graphrec.models.registry import BLEND, is_affordable, parts_of_kind, tunable
+from graphrec.models.spec import ModelSpec
 from graphrec.progress import Progress, silent
-from graphrec.training.checkpoint import Work
-from graphrec.training.provenance import digest, vectors_digest
-from graphrec.training.recipes import Inputs, Plain, is_affordable
-from graphrec.training.search.choose import check_given, judged, terms_of
-from graphrec.training.spaces import SPACES
-from graphrec.training.split import Split, check_hidden, split_of
-from graphrec.training.tracking import Fit, Tracker
-from graphrec.training.trials import usual_trials, with_given
+from graphrec.training.checkpoint import FileWork
+from graphrec.training.job import code_of, packages_of
+from graphrec.training.overrides import check_overrides, trials_of
+from graphrec.training.search.choose import evaluated
+from graphrec.training.split import Split, split_of
+from graphrec.training.stages import blocks_of, graph_of
 from graphrec.training.validation import Validation
 
 if TYPE_CHECKING:
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 
     from optuna import Study, Trial
     from optuna.trial import FrozenTrial
-
-    from graphrec.models.fitting.epochs import Epoch
 
 FORMAT = 1
 TRIALS_OF_A_SEED = 1_000_003
@@ -56,23 +55,24 @@ class TuneOptions:
         UsageError: there is nothing to tune for this model, or no trial is allowed.
     """
 
-    model: str = "blend"
-    """A term, or the blend: each of its terms in turn."""
+    model: str = BLEND
+    """A model, or the blend: each of its models in turn."""
     trials: int = 30
     """Trials in the whole study, those of earlier calls counted."""
     timeout: float | None = None
     """Seconds after which this call begins no other trial."""
     seed: int = 0
     use_protected: bool = False
-    given: Mapping[str, Plain] = field(default_factory=dict)
-    """Values by term and name that every trial has."""
+    overrides: Mapping[str, Values] = field(default_factory=dict)
+    """Values by model and key that every trial has."""
 
     def __post_init__(self) -> None:
-        if self.model != "blend" and self.model not in SPACES:
-            raise UsageError(f"there is nothing to tune for model {self.model!r}; there are blend, {', '.join(SPACES)}")
+        if self.model not in (BLEND, *tunable()):
+            names = ", ".join((BLEND, *tunable()))
+            raise UsageError(f"there is nothing to tune for model {self.model!r}; there are {names}")
         if self.trials < 1:
             raise UsageError(f"--trials {self.trials}: want at least 1")
-        check_given(self.model, self.given)
+        check_overrides(self.model, self.overrides)
 
 
 @dataclass(frozen=True)
@@ -100,10 +100,20 @@ def tune(
     home: Home,
     options: TuneOptions | None = None,
     *,
-    vectors: Mapping[str, NDArray[np.float32]] | None = None,
+    sources: Sources | None = None,
     progress: Progress = silent,
 ) -> list[Tuned]:
-    """The studies of a model's terms after their trials; the winners are written for `train`.
+    """The studies of a model's parts after their trials; the winners are written for `train`.
+
+    Args:
+        snapshot: the graph.
+        home: where studies and winners are kept.
+        options: what is asked for.
+        sources: of feature blocks, for models that read some.
+        progress: of the trials.
+
+    Returns:
+        What each study found.
 
     Raises:
         ModelError: the split has no validation part, or the blend would leave out every term.
@@ -111,24 +121,30 @@ def tune(
     options = options or TuneOptions()
     until = time.monotonic() + options.timeout if options.timeout is not None else None
     split = split_of(snapshot)
-    graph = visible_graph(snapshot, split.hidden("train"))
-    check_hidden(split, graph, "train")
+    graph = graph_of(snapshot, split, "train")
     validation = Validation.of(split, graph, options.seed)
     if not len(validation):
         raise ModelError("the validation part is empty, so nothing can be tuned; run: graphrec train --fixed")
-    inputs = Inputs(options.seed, options.use_protected, vectors or {}, progress, given=options.given, stage="tuning")
-    inputs = replace(inputs, metric=validation.metric)
-    names = [name for name in terms_of(options.model) if name in SPACES]
-    if options.model == "blend":
-        names = [name for name in names if is_affordable(name, graph, inputs)]
+    inputs = Inputs(
+        seed=options.seed,
+        use_protected=options.use_protected,
+        blocks=blocks_of(options.model, sources or Sources(), snapshot, split, "train", graph),
+        progress=progress,
+        overrides=options.overrides,
+        stage="tuning",
+        metric=validation.metric,
+    )
+    specs = [spec for spec in parts_of_kind(options.model) if spec.space is not None]
+    if options.model == BLEND:
+        specs = [spec for spec in specs if is_affordable(spec, graph, inputs)]
     found = []
-    for name in names:
-        study = _Study(name, home, options, snapshot, split, graph, validation, inputs)
+    for spec in specs:
+        study = _Study(spec, home, options, snapshot, split, graph, validation, inputs)
         found.append(study.run(until))
     return found
 
 
-def tuned_configurations(home: Home, snapshot: Snapshot, split: Split, *, use_protected: bool) -> dict[str, Plain]:
+def tuned_configurations(home: Home, snapshot: Snapshot, split: Split, *, use_protected: bool) -> dict[str, Values]:
     """The winners for this snapshot and split, by term."""
     found = {}
     for path in sorted(home.tuning.glob("*.json")):
@@ -144,9 +160,9 @@ def _subject(snapshot: Snapshot, split: Split, use_protected: bool) -> dict[str,
 
 @dataclass(frozen=True, eq=False)
 class _Study:
-    """One term's study."""
+    """One model's study."""
 
-    name: str
+    spec: ModelSpec[Any]
     home: Home
     options: TuneOptions
     snapshot: Snapshot
@@ -156,25 +172,32 @@ class _Study:
     inputs: Inputs
 
     @property
-    def usual(self) -> list[Plain]:
-        """The configurations that every training tries."""
-        return list(with_given(usual_trials(self.name, self.graph), self.given))
+    def name(self) -> str:
+        """Of the model."""
+        return self.spec.name
 
     @property
-    def given(self) -> Plain:
+    def usual(self) -> list[Values]:
+        """The configurations that every training tries."""
+        return list(trials_of(self.spec, self.spec.trials(self.graph), self.inputs.overrides))
+
+    @property
+    def overrides(self) -> Values:
         """What every trial has."""
-        return self.inputs.given.get(self.name, {})
+        return self.inputs.overrides.get(self.name, {})
 
     def run(self, until: float | None) -> Tuned:
-        from optuna.trial import TrialState
+        with needs_extra("train", "graphrec tune"):
+            from optuna.trial import TrialState
 
         request = {
             **_subject(self.snapshot, self.split, self.options.use_protected),
             "seed": self.options.seed,
-            "vectors": vectors_digest(self.inputs.vectors),
-            "given": dict(self.given),
+            "blocks": self.inputs.blocks.only(self.spec.blocks()).digests(),
+            "overrides": dict(self.overrides),
         }
-        work = Work.of(self.home.working, f"tune-{self.name}", request)
+        deciding = {"code": code_of(self.name), "packages": packages_of(self.name)}
+        work = FileWork.of(self.home.working, f"tune-{self.name}", request | deciding)
         with _quiet_optuna(), self._open(f"{self.name}-{digest(request)}") as study:
             for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
                 # Left by a process that was killed: made again below.
@@ -206,7 +229,7 @@ class _Study:
             storage.remove_session()
             storage.engine.dispose()
 
-    def _trial(self, study: "Study", number: int, work: Work) -> None:
+    def _trial(self, study: "Study", number: int, work: FileWork) -> None:
         """Make the trial after `number` finished ones; those that every training tries come first."""
         import optuna
 
@@ -214,11 +237,11 @@ class _Study:
         study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS)
         trial = study.ask()
         usual = self.usual
-        plain = usual[number] if number < len(usual) else {**SPACES[self.name](trial, self.graph), **self.given}
+        plain = usual[number] if number < len(usual) else {**self.spec.draw(trial, self.graph), **self.overrides}
         trial.set_user_attr("configuration", json.dumps(dict(plain)))
         inputs = replace(self.inputs, work=work, tracker=_Reporting(trial), progress=silent)
         try:
-            choice = judged(self.name, plain, self.graph, self.validation, inputs)
+            choice = evaluated(self.spec, plain, self.graph, self.validation, inputs)
         except (optuna.TrialPruned, ModelError) as error:
             if isinstance(error, ModelError) and number < len(usual):
                 raise
@@ -250,24 +273,27 @@ class _Study:
         )
 
 
-class _Reporting(Tracker):
-    """Tells a study of every epoch, and ends the fit where the median of other trials was better."""
+class _Reporting:
+    """Reports every epoch to a study, and ends the fit where the median of other trials was better."""
 
     def __init__(self, trial: "Trial") -> None:
-        super().__init__()
         self._trial = trial
 
-    def hears(self, _fit: Fit) -> "Callable[[Epoch], None]":
-        """What hears of the epochs of a trial."""
+    def callback(self, _fit: Fit) -> "Callable[[Epoch], None]":
+        """The function that gets the epochs of a trial."""
         from optuna import TrialPruned
 
-        def hear(epoch: "Epoch") -> None:
+        def on_epoch(epoch: Epoch) -> None:
             if epoch.value is not None:
                 self._trial.report(epoch.value, epoch.number)
                 if self._trial.should_prune():
                     raise TrialPruned
 
-        return hear
+        return on_epoch
+
+    def curves(self, _stage: str) -> list[dict[str, Any]]:
+        """None: the study keeps them."""
+        return []
 
 
 def _finished(study: "Study") -> "list[FrozenTrial]":

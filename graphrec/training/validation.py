@@ -3,31 +3,23 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Adjacency, Graph
+from graphrec.models.inputs import Scores
 from graphrec.terms.base import standardise
 from graphrec.training.split import Split
 
 MAX_USERS = 1500
 """Validation users that choices are made on, where the catalogue is large."""
 SCORES_AT_LEAST = 2_000_000
-"""A small catalogue is judged on more users, up to this many scores per term."""
+"""A small catalogue is evaluated on more users, up to this many scores per term."""
 CHUNK_SCORES = 8_000_000
 """Scores held at once (32 MB)."""
 NO_RANK = np.iinfo(np.int32).max
-
-
-class Scores(Protocol):
-    """A term or a blend."""
-
-    def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
-        """The scores (len(users), num_products)."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +78,7 @@ class Validation:
         sums = np.concatenate(([0.0], np.cumsum(gains)))
         return np.asarray((sums[self.relevant.indptr[1:]] - sums[self.relevant.indptr[:-1]]) / self.ideal)
 
-    def judge(self, term: Scores) -> NDArray[np.float64]:
+    def evaluate(self, term: Scores) -> NDArray[np.float64]:
         """nDCG@k of each user (num_users,) when a term ranks alone."""
         ranks = np.empty(len(self.relevant.indices), np.int32)
         for rows in self.chunks():

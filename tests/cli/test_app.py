@@ -16,7 +16,7 @@ import graphrec
 from graphrec import __version__
 from graphrec.cli import app
 from graphrec.cli.commands import COMMANDS
-from graphrec.cli.state import state
+from graphrec.cli.invocation import bank, current
 from graphrec.errors import CheckpointMismatch, GraphrecError, StoreError, UnknownId
 
 HEAVY = {"torch", "numpy", "pyarrow", "duckdb", "scipy", "numba", "matplotlib", "networkx", "transformers", "rich"}
@@ -114,8 +114,8 @@ def test_the_shim_in_the_checkout_is_the_same_program(root: Path) -> None:
         ),
         (
             OSError(errno.ENOSPC, "No space left on device", "scores.csv"),
-            1,
-            "error: scores.csv: No space left on device; run again with --debug for the traceback",
+            3,
+            "error: scores.csv: No space left on device; free space or give write access there",
         ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
@@ -164,11 +164,11 @@ def test_bad_settings_end_with_3_but_help_still_works(
 ) -> None:
     (tmp_path / "graphrec.toml").write_text("sed = 1")
     monkeypatch.chdir(tmp_path)
-    probe(lambda: state.settings)
+    probe(lambda: bank().settings)
     assert CliRunner().invoke(app, ["probe", "--help"]).exit_code == 0
     done = CliRunner().invoke(app, ["probe"])
     assert (done.exit_code, done.stdout) == (3, "")
-    assert done.stderr == "error: graphrec.toml has an unknown key sed; the nearest known one is seed\n"
+    assert done.stderr == "error: graphrec.toml line 1: unknown key sed; the nearest known one is seed\n"
 
 
 def test_a_command_sees_the_options_before_it(
@@ -176,7 +176,7 @@ def test_a_command_sees_the_options_before_it(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     seen: list[object] = []
-    probe(lambda: seen.extend([state.home.path, state.store, state.quiet, state.settings.log_level]))
+    probe(lambda: seen.extend([bank().home.path, bank().store, current().options.quiet, bank().settings.log_level]))
     assert CliRunner().invoke(app, ["--home", "bank", "-q", "probe"]).exit_code == 0
     assert CliRunner().invoke(app, ["--store", "bolt://h", "-v", "probe"]).exit_code == 0
     assert seen == [Path("bank"), "bank/store", True, "error", Path(".graphrec"), "bolt://h", False, "info"]

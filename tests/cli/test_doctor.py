@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from graphrec.cli import app, checks
-from graphrec.cli.checks import Check
+from graphrec.app import doctor
+from graphrec.app.answers import Check
+from graphrec.cli import app
 
 
 @pytest.fixture(autouse=True)
@@ -36,13 +37,25 @@ def test_a_machine_in_order() -> None:
 
 def test_what_is_not_in_order_is_said_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("graphrec.toml").write_text("sed = 1")
-    monkeypatch.setattr(checks, "_torch", lambda: Check("torch", False, "not installed", "make install"))
+    monkeypatch.setattr(doctor, "_torch", lambda _open: Check("torch", False, "not installed", "make install"))
     code, found, err = run()
     assert code == 1
     assert found["settings"]["ok"] is False
-    assert found["settings"]["detail"] == "graphrec.toml has an unknown key sed"
+    assert found["settings"]["detail"] == "graphrec.toml line 1: unknown key sed"
     assert found["settings"]["advice"] == "the nearest known one is seed"
     assert err.startswith("error: not in order: settings, home, disk, torch, encoder, store; the advice beside each")
+
+
+def test_a_bare_installation_is_in_order_and_names_the_extras(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(_open: object) -> Check:
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr(doctor, "_torch", absent)
+    code, found, _ = run()
+    assert code == 0
+    assert found["torch"]["ok"] is True
+    assert found["torch"]["detail"] == "torch is not installed"
+    assert found["torch"]["advice"] == "pip install 'graphrec[train]'"
 
 
 def test_a_store_of_an_unknown_kind() -> None:

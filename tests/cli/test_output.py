@@ -10,12 +10,12 @@ import pytest
 
 from graphrec import log
 from graphrec.cli import output
-from graphrec.cli.state import GlobalOptions, state
+from graphrec.cli.invocation import GlobalOptions, begin
 
 
 @pytest.fixture(autouse=True)
 def _fresh_state() -> None:
-    state.begin(GlobalOptions())
+    begin(GlobalOptions())
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def test_optional_columns_are_shown_where_a_cell_is_filled(capsys: pytest.Captur
 
 def test_notes_go_to_stderr_and_are_silent_with_q(capsys: pytest.CaptureFixture[str]) -> None:
     output.note("one")
-    state.begin(GlobalOptions(quiet=True))
+    begin(GlobalOptions(quiet=True))
     output.note("two")
     output.say("answer")
     out, err = capsys.readouterr()
@@ -88,7 +88,7 @@ def test_progress_is_an_occasional_line_without_a_terminal(
 
 def test_progress_is_silent_with_q(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(output, "SECONDS_BETWEEN_LINES", -1.0)
-    state.begin(GlobalOptions(quiet=True))
+    begin(GlobalOptions(quiet=True))
     with output.progress() as report:
         report("rows", 1, 2)
     assert capsys.readouterr().err == ""

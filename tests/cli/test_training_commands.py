@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from graphrec.cli import app
+from graphrec.cli.invocation import GlobalOptions, begin
 from graphrec.cli.output import _Lines
-from graphrec.cli.state import GlobalOptions, state
 from tests.loading import far_trans
 
 KEYS = {"model", "metric", "best", "untuned", "configuration", "trials", "pruned", "new", "path"}
@@ -27,7 +27,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("home")
     trades = [
         (f"c{c:02d}", f"A{a:02d}", "Buy", f"2020-{1 + (c + a) % 9:02d}-03")
-        for c in range(30)
+        for c in range(60)
         for a in range(20)
         if a % 2 == c % 2 and (a + c) % 5
     ]
@@ -67,7 +67,7 @@ def test_what_is_set_reaches_the_model(home: list[str]) -> None:
 
 def test_new_customers(home: list[str]) -> None:
     done = json.loads(run(*home, "evaluate", "--cold", "users", "--model", "popularity", "--k", "3", "--json"))
-    assert (done["side"], done["held_out"], done["weights"]) == ("users", 3, {"popularity": 1.0})
+    assert (done["side"], done["held_out"], done["weights"]) == ("users", 6, {"popularity": 1.0})
     assert set(done["metrics"]["all"]) == {"model", "content", "popularity", "model - content"}
     assert done["metrics"]["all"]["model"] == done["metrics"]["all"]["popularity"]
 
@@ -105,7 +105,7 @@ def test_rolling_dates_want_files_and_a_protocol(home: list[str], tmp_path: Path
 
 def test_lines_of_progress_say_how_it_goes(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("graphrec.cli.output.SECONDS_BETWEEN_LINES", 0.0)
-    state.begin(GlobalOptions())
+    begin(GlobalOptions())
     lines = _Lines()
     lines.report("lightgcn epochs: loss 2.5000, ndcg@20 0.1234", 3, 40)
     lines.report("ranking users", 1, None)

@@ -1,5 +1,6 @@
 """Settings: options over environment over file over defaults; what is wrong is one line with its place."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from graphrec.config.settings import FILE_NAME, RoleOverrides, Settings, StoreLogin, read_settings
 from graphrec.errors import SettingsError
 from graphrec.schema import Roles
+from graphrec.store import open_store
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -107,6 +109,7 @@ def test_role_overrides_replace_those_that_are_given(tmp_path: Path) -> None:
         ("min_confidence = true", " line 1: min_confidence = True is not a number of at least 0 and below 1; correct"),
         ("min_confidence = nan", " line 1: min_confidence = nan is not a finite number; correct it"),
         ('log_level = "loud"', " line 1: log_level = 'loud' is not one of debug, error, info, warning; correct it"),
+        ("sql_seconds = 0", " line 1: sql_seconds = 0 is not a number above 0 and at most 1,000,000; correct it"),
         ("seed =", " line 1 is not TOML: Invalid value (at end of document); correct it"),
     ],
 )
@@ -148,8 +151,20 @@ def test_an_empty_option_counts_as_unset(tmp_path: Path) -> None:
 def test_reading_settings_without_a_file_imports_neither_msgspec_nor_tomllib() -> None:
     code = (
         "import sys; from graphrec.config.settings import read_settings; "
-        "read_settings(environment={'GRAPHREC_HOME': 'x', 'GRAPHREC_LOG_LEVEL': 'info'}); "
+        "read_settings(environment={'GRAPHREC_HOME': 'x', 'GRAPHREC_LOG_LEVEL': 'info', 'GRAPHREC_RECORD': 'false'}); "
         "print(sorted({'msgspec', 'tomllib', 'difflib'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout == "[]\n"
+
+
+def test_the_login_reaches_the_store_from_the_settings_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[tuple[object, ...]] = []
+    monkeypatch.setattr("graphrec.store.neo4j.driver.Neo4jStore", lambda *given: opened.append(given))
+    monkeypatch.setenv("NEO4J_PASSWORD", "of the environment")
+    login = StoreLogin("ann", "hush", "bank")
+    open_store("bolt://here", tmp_path / "store", login)
+    assert opened == [("bolt://here", tmp_path / "series", login)]
+    for file in (ROOT / "graphrec").rglob("*.py"):
+        if file.parent.name != "config" and file.name != "log.py":  # The log hides the password wherever it stands.
+            assert not re.search(r"environ.*NEO4J_", file.read_text(encoding="utf-8")), file

@@ -11,6 +11,7 @@ from graphrec import queries
 from graphrec.config.settings import StoreLogin
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.rows import Source
+from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.store.base import Result, Store
 from graphrec.store.neo4j.driver import Neo4jStore
@@ -24,8 +25,12 @@ SERVER_ONLY = ("load/lock", "load/schema_file", "read/schema_files")
 READS: dict[str, tuple[queries.Labels, dict[str, Any]]] = {
     "read/count_edges": ({"Source": "Customer", "EDGE": "BOUGHT", "Target": "Product"}, {}),
     "read/count_nodes": ({"Node": "Customer"}, {}),
-    "read/edges": ({"Source": "Customer", "EDGE": "BOUGHT", "Target": "Product"}, {"columns": ["none"]}),
-    "read/nodes": ({"Node": "Product"}, {"columns": ["kind", "name", "none"]}),
+    "read/edges": (
+        {"Source": "Customer", "EDGE": "BOUGHT", "Target": "Product"},
+        {"columns": ["none"], "sources": ["bank"]},
+    ),
+    "read/nodes": ({"Node": "Product"}, {"columns": ["kind", "name", "none"], "sources": ["bank"]}),
+    "read/contents": ({}, {}),
     "read/sources": ({}, {}),
     "read/split": ({}, {}),
 }
@@ -106,7 +111,7 @@ def test_read(compare: Callable[..., Result], name: str) -> None:
 def test_explanations(compare: Callable[..., Result], engine: Engine) -> None:
     pairs = lines = 0
     for user in range(59):
-        for item in engine.recommend(f"C{user:03}", 4, reasons=None).items:
+        for item in engine.recommend(f"C{user:03}", 4, ListOptions(reasons=None)).items:
             pairs += 1
             for line in item.lines:
                 if line.cypher is not None:

@@ -2,16 +2,20 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from graphrec.delivery import export
-from graphrec.delivery.export import export_lists
+from graphrec.delivery import text_files
 from graphrec.errors import UsageError
 from graphrec.home import Home
+from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
+from tests.served import export_lists
+from tests.terms.models import served
 
 COLUMNS = ["user", "product", "rank", "score", "reason", "reason_share", "model", "snapshot", "as_of"]
 COLUMNS += ["name", "confidence", "warnings"]
@@ -77,9 +81,9 @@ def test_names_confidence_and_warnings_are_those_of_recommend(served_home: Home,
 
 def test_language_and_confidence_are_those_of_recommend(engine: Engine, tmp_path: Path) -> None:
     options = {"language": "zh", "min_confidence": 0.5}
-    report = export_lists(engine, tmp_path / "scores.jsonl", 4, options=options)
+    report = export_lists(engine, tmp_path / "scores.jsonl", 4, options=ListOptions(reasons=1, **options))
     rows = [json.loads(line) for line in (tmp_path / "scores.jsonl").read_text("utf-8").splitlines()]
-    lists = [engine.recommend(user, 4, language="zh", min_confidence=0.5).items for user in engine.users.ids]
+    lists = [engine.recommend(user, 4, ListOptions(reasons=1, **options)).items for user in engine.users.ids]
     expected = [(item.product, item.lines[0].text) for items in lists for item in items]
     assert [(row["product"], row["reason"]) for row in rows] == expected
     assert report.without_list == sum(not items for items in lists)
@@ -91,7 +95,7 @@ def test_an_interrupted_export_leaves_what_was_there(
 ) -> None:
     path = tmp_path / "scores.csv"
     path.write_text("before", "utf-8")
-    monkeypatch.setattr(export, "CHUNK", 10)
+    monkeypatch.setattr(text_files, "CSV", replace(text_files.CSV, chunk=10))
 
     def interrupt(what: str, done: int, total: int | None) -> None:
         if done >= 20:
@@ -106,4 +110,17 @@ def test_an_interrupted_export_leaves_what_was_there(
 def test_another_suffix_is_refused(engine: Engine, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         export_lists(engine, tmp_path / "scores.xlsx", 3)
-    assert str(caught.value) == f"--out {tmp_path / 'scores.xlsx'}: cannot write .xlsx; use .csv, .parquet, .jsonl"
+    assert str(caught.value) == f"--out {tmp_path / 'scores.xlsx'}: cannot write .xlsx; use .csv, .jsonl, .parquet"
+
+
+def test_popularity_alone_serves_everybody(tmp_path: Path) -> None:
+    """The same for all is an answer, also for a customer without anything."""
+    engine = Engine.open(served(tmp_path / "home", "everyone"))
+    report = export_lists(engine, tmp_path / "scores.csv", 4)
+    assert (report.users, report.rows, report.without_list) == (60, 240, 0)
+    held = np.bincount(engine.model.graph.held().indices, minlength=20)
+    answer = engine.recommend("C059", 4)  # without an edge
+    assert answer.abstained is None
+    scores = [held[engine.products.ids.find(item.product)] for item in answer.items]
+    assert scores == sorted(held[:19])[::-1][:4]  # P19 is closed
+    assert {line.kind for item in answer.items for line in item.lines} == {"general"}

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from graphrec import queries
-from graphrec.delivery.write_back import write_back
 from graphrec.errors import StoreError
 from graphrec.graph.rows import Source
 from graphrec.schema import EdgeSchema, GraphSchema
@@ -16,6 +15,7 @@ from graphrec.serving.engine import Engine
 from graphrec.store import open_store
 from graphrec.store.base import Result, Store
 from tests.banks import SCHEMA, small_bank
+from tests.served import write_back
 
 
 def load(store: Store, schema: GraphSchema = SCHEMA, files: str = "f1", *, without: str = "") -> None:

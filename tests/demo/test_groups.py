@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from graphrec.demo.draw.groups import apart, draw_labels, group
+from graphrec.demo.draw.groups import draw_labels, group, separated
 
 
 def test_members_of_a_partition() -> None:
@@ -35,11 +35,11 @@ def test_labels_fill_groups_of_the_wanted_sizes(count: int, low: int, high: int)
     assert sizes.max() <= high + 1
 
 
-def test_apart_takes_pairs_asunder() -> None:
+def test_separated_takes_pairs_asunder() -> None:
     rng = np.random.default_rng(5)
     one, two = draw_labels(150, 5, 5, rng), draw_labels(150, 5, 5, rng)
     pairs = len(set(zip(one.tolist(), two.tolist(), strict=True)))
-    moved = apart(two, [one], rng)
+    moved = separated(two, [one], rng)
     assert pairs < 150
     assert len(set(zip(one.tolist(), moved.tolist(), strict=True))) == 150
     assert np.bincount(moved).tolist() == np.bincount(two).tolist()

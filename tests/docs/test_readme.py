@@ -107,6 +107,18 @@ def test_what_they_leave(folder: Path) -> None:
     assert head.replace(",", ", ") in " ".join(README.split())
 
 
+@pytest.mark.slow
+def test_the_lines_for_a_notebook_run(folder: Path) -> None:
+    """Runs after the blocks, on the home that they leave."""
+    (script,) = re.findall(r"```python\n(.+?)```", README, re.DOTALL)
+    assert len(script.splitlines()) <= 11
+    done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines[:3]] == ["1", "2", "3"]
+    assert lines[3].endswith(" lines add up to its score")
+    assert re.fullmatch(r"\d+ is its entry in the decision record", lines[-1])
+
+
 def test_demo_is_what_make_demo_runs() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert re.search(r"^demo: install .*\n\t@\$\(BIN\)/graphrec demo --run \$\(ARGS\)$", makefile, re.MULTILINE)

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graphrec.evaluation.evaluate import BASELINES, baseline, evaluate
+from graphrec.evaluation.evaluate import baseline, baselines_there, evaluate
 from graphrec.graph.adjacency import visible_graph
 from graphrec.home import Home
+from graphrec.models.inputs import Inputs
+from graphrec.models.registry import models
 from graphrec.terms.folder import open_model
-from graphrec.training import trials
 from graphrec.training.fit import TrainOptions, train
-from graphrec.training.recipes import Inputs
 from graphrec.training.split import split_of
 from graphrec.training.tune import TuneOptions, tune
 from tests.models.boards import random_board
@@ -63,10 +63,14 @@ def test_a_baseline_reads_the_attributes_that_the_model_may_read(tmp_path: Path,
 
 def test_every_baseline_has_as_many_trials_as_ours() -> None:
     graph = random_board(0, products=200)
-    tried = {name: len(list(trials.TRIALS[name](graph))) for name in ("spectral", "ease", "itemknn", "als", "rp3beta")}
+    tried = {
+        name: len(list(models()[name].trials(graph))) for name in ("spectral", "ease", "itemknn", "als", "rp3beta")
+    }
     assert tried == dict.fromkeys(tried, 4)
 
 
 def test_what_can_be_compared_with() -> None:
-    assert {"popularity", "itemknn", "ease", "rp3beta", "als", "kernel", "lightgcn-id", "graphsage"} <= set(BASELINES)
-    assert not {"blend", "text"} & set(BASELINES)
+    assert {"popularity", "itemknn", "ease", "rp3beta", "als", "kernel", "lightgcn-id", "graphsage"} <= set(
+        baselines_there()
+    )
+    assert not {"blend", "text"} & set(baselines_there())

@@ -9,6 +9,7 @@ from graphrec.errors import ModelError
 from graphrec.evaluation.cold.content import ContentProducts, SimilarUsers
 from graphrec.evaluation.cold.evaluate import evaluate_cold
 from graphrec.evaluation.cold.split import TEST, VALID, cold_split
+from graphrec.features.blocks import Blocks, Sources
 from graphrec.graph.adjacency import Hop, visible_graph
 from graphrec.graph.snapshot import Snapshot
 from tests.training import bank
@@ -26,13 +27,13 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     return bank.make(tmp_path_factory.mktemp("bank") / "s", {"BOUGHT": bought, "VIEWED": viewed, "LIVES_IN": lives})
 
 
-def texts() -> dict[str, np.ndarray]:
+def texts() -> Sources:
     """Products of a half speak of the same things."""
     rng = np.random.default_rng(0)
     vectors = rng.normal(0, 0.1, (PRODUCTS, 8)).astype(np.float32)
     vectors[: PRODUCTS // 2, 0] += 1
     vectors[PRODUCTS // 2 :, 1] += 1
-    return {"Product": vectors}
+    return Sources.of(Blocks.of("text", {"Product": vectors}))
 
 
 @pytest.mark.parametrize("side", ["items", "users"])
@@ -93,7 +94,7 @@ def test_another_seed_draws_others(snapshot: Snapshot) -> None:
 
 
 def test_new_products_are_found_by_their_texts(snapshot: Snapshot) -> None:
-    found = evaluate_cold(snapshot, "items", vectors=texts(), ks=(4,), kind="text")
+    found = evaluate_cold(snapshot, "items", sources=texts(), ks=(4,), kind="text")
     assert (found.held_out, found.weights) == (4, {"text": 1.0})
     new = found.metrics["new"]
     assert new["model"]["ndcg@4"].value == new["content"]["ndcg@4"].value == 1.0
@@ -145,7 +146,9 @@ def test_similar_users_by_hand(tmp_path: Path) -> None:
 def test_too_little_to_hold_out(tmp_path: Path) -> None:
     snapshot = bank.make(tmp_path / "s", {"BOUGHT": [("u0", "p0")]})
     with pytest.raises(ModelError, match=r"^1 items have an interaction: too few to hold out a tenth of them twice$"):
-        evaluate_cold(snapshot, "items", vectors={"Product": np.ones((1, 2), np.float32)})
+        evaluate_cold(
+            snapshot, "items", sources=Sources.of(Blocks.of("text", {"Product": np.ones((1, 2), np.float32)}))
+        )
 
 
 def test_new_products_need_texts(snapshot: Snapshot) -> None:

@@ -10,6 +10,7 @@ from graphrec.errors import ModelError
 from graphrec.evaluation.details import Wanted
 from graphrec.evaluation.evaluate import Evaluation, evaluate
 from graphrec.evaluation.groups import LEAST_USERS
+from graphrec.features.blocks import Blocks, Sources
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.metrics.intervals import Interval
@@ -92,7 +93,8 @@ def test_a_kernel_is_all_paths(done: Evaluation) -> None:
     found = done.details.explanations
     assert found is not None
     assert (found.users, found.k) == (20, 3)
-    assert {kind: value.value for kind, value in found.composition.items()} == {"path": 1.0, "self": 0.0}
+    assert {kind: value.value for kind, value in found.composition.items() if value.value} == {"path": 1.0}
+    assert found.composition["self"].value == 0
     assert found.with_reasons.value == 1
     assert found.products_with_reasons.value == pytest.approx(1 / 3)  # no path leads to the other half
     assert found.largest_sum_error < 1e-12
@@ -140,12 +142,13 @@ def test_the_parts_of_one_explained_user_have_no_width(snapshot: Snapshot, tmp_p
 
 
 def test_a_refit_with_other_vectors_is_refused(snapshot: Snapshot, tmp_path: Path) -> None:
-    folder = train(snapshot, Home(tmp_path / "home").prepare(), TrainOptions("kernel", fixed=True)).path
+    folder = train(snapshot, Home(tmp_path / "home").prepare(), TrainOptions("lightgcn", fixed=True)).path
+    sources = Sources.of(Blocks.of("text", {"Product": np.ones((12, 2), np.float32)}))
     with pytest.raises(ModelError) as caught:
-        evaluate(snapshot, folder, wanted=Wanted(ablation=True, vectors={"Product": np.ones((12, 2), np.float32)}))
+        evaluate(snapshot, folder, wanted=Wanted(ablation=True, sources=sources))
     assert str(caught.value) == (
-        "the text vectors are not those that the model was fitted with, so that a refit would differ by them too; "
-        "run: graphrec train --model kernel"
+        "the feature blocks text/Product are not those that the model was fitted with, so that a refit would differ by "
+        "them too; run: graphrec train --model lightgcn"
     )
 
 

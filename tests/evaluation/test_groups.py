@@ -6,9 +6,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from graphrec.evaluation.groups import _attributes, _masks
+from graphrec.evaluation.details import Wanted
+from graphrec.evaluation.evaluate import evaluate
+from graphrec.evaluation.groups import SMALLER, _attributes, _masks, large_enough
 from graphrec.graph.adjacency import visible_graph
 from graphrec.graph.snapshot import Snapshot
+from graphrec.home import Home
+from graphrec.training.fit import TrainOptions, train
 from tests.training import bank
 
 HOUR = 3_600_000_000
@@ -46,3 +50,45 @@ def test_nodes_of_one_name_are_told_apart_by_their_ids(tmp_path: Path, monkeypat
     towns = next(one for one in members if one.attribute == "LIVES_IN")
     found = {name: np.flatnonzero(mask).tolist() for name, mask in towns.masks.items()}
     assert found == {"Newtown": [0, 2], "Newtown (t1)": [1, 3]}
+
+
+def masks(*groups: list[int], size: int) -> dict[str, np.ndarray]:
+    """Masks of rows by a letter."""
+    return {chr(97 + n): np.isin(np.arange(size), group) for n, group in enumerate(groups)}
+
+
+def sizes(groups: dict[str, np.ndarray], owners: np.ndarray, least: int) -> dict[str, int]:
+    found = large_enough(groups, owners, least)
+    return {name: len(np.unique(owners[mask])) for name, mask in found.items()}
+
+
+def test_groups_of_fewer_than_min_group_people_are_summed() -> None:
+    alone = np.arange(12)
+    several = masks([0, 1], [2, 3, 4, 5], [6], [7, 8, 9, 10, 11], size=12)
+    assert sizes(several, alone, 3) == {"b": 4, "d": 5, SMALLER: 3}
+    assert sizes(several, alone, 1) == {"a": 2, "b": 4, "c": 1, "d": 5}
+
+
+def test_no_difference_tells_of_a_small_group() -> None:
+    """One small group alone would be all minus what is shown: the smallest of the others goes with it."""
+    one = masks([0, 1], [2, 3, 4, 5], [6, 7, 8, 9, 10], size=11)
+    assert sizes(one, np.arange(11), 3) == {"c": 5, SMALLER: 6}
+    assert sizes(masks([0, 1], size=2), np.arange(2), 3) == {}
+
+
+def test_people_are_counted_not_rows() -> None:
+    """Four rows of two people are two people."""
+    rows = masks([0, 1, 2, 3], [4, 5, 6], size=7)
+    assert sizes(rows, np.array([0, 0, 1, 1, 2, 3, 4]), 3) == {SMALLER: 5}
+
+
+def test_no_group_of_a_report_is_smaller_than_min_group(tmp_path: Path) -> None:
+    """Two users hold more than all others: their bin of holdings was shown alone, with two people."""
+    snapshot = bank.taste_bank(tmp_path / "s", users=24, heavy=2, min_group=3)
+    folder = train(snapshot, Home(tmp_path / "home").prepare(), TrainOptions("kernel", fixed=True)).path
+    details = evaluate(snapshot, folder, ks=(3,), wanted=Wanted(explain_users=2)).details
+    assert details is not None
+    groups = [*details.holdings, *details.holders, *(group for one in details.segments for group in one.groups)]
+    assert min(group.users for group in groups) >= snapshot.schema.roles.min_group
+    assert SMALLER in {group.name for group in details.holdings}
+    assert details.explanations is None  # of two users, which are fewer than three

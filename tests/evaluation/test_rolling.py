@@ -1,5 +1,6 @@
 """The protocol of FAR-Trans by hand: dates, customers, assets, nDCG@10, monthly ROI@10."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -95,11 +96,12 @@ PRICES = {
 }
 
 
-def rolling(folder: Path, **options: object) -> Rolling:
+def rolling(folder: Path, *, min_group: int = 1, **options: object) -> Rolling:
     """Popularity on the small files, at one date."""
     sink = MemorySink()
     run_load(load_mapping("far-trans"), far_trans.write(folder / "files", TRADES, PRICES), sink)
-    snapshot = write_snapshot(folder / "snapshot", sink.schema, sink.nodes, sink.edges, sink.series, {})
+    schema = replace(sink.schema, roles=replace(sink.schema.roles, min_group=min_group))
+    snapshot = write_snapshot(folder / "snapshot", schema, sink.nodes, sink.edges, sink.series, {})
     prices = Prices.of(sink.series["price"], list(snapshot.nodes("Asset").ids))
     return evaluate_rolling(snapshot, prices, kind="popularity", protocol=ONE, **options)  # type: ignore[arg-type]
 
@@ -122,3 +124,9 @@ def test_means_are_over_dates(tmp_path: Path) -> None:
     assert found.ndcg["popularity"] == found.dates[0].ndcg["popularity"]
     assert found.roi == dict(found.dates[0].roi)
     assert found.weights == {"popularity": 1.0}
+
+
+def test_dates_with_too_few_customers_are_left_out(tmp_path: Path) -> None:
+    assert rolling(tmp_path / "four", min_group=4, is_fixed=True).left_out == 0
+    with pytest.raises(ModelError, match="^on none of 1 dates do 5 customers buy something in the window, "):
+        rolling(tmp_path / "five", min_group=5, is_fixed=True)

@@ -10,9 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from graphrec.cli import app
-from graphrec.features.embed import embed_snapshot, snapshot_texts
-from graphrec.features.encoder import EncoderFiles
-from graphrec.features.vectors import StoredVectors
+from graphrec.features.sources.text.cache import StoredVectors
+from graphrec.features.sources.text.files import EncoderFiles
+from graphrec.features.sources.text.source import embed_snapshot, snapshot_texts
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
 from tests.banks import bank_snapshot

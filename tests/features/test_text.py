@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from graphrec.errors import ModelError
-from graphrec.features import text as module
-from graphrec.features.encoder import EncoderFiles
-from graphrec.features.text import Device, Encoder, choose_device
+from graphrec.features.device import Device, choose_device
+from graphrec.features.sources.text import encoder as module
+from graphrec.features.sources.text.encoder import Encoder
+from graphrec.features.sources.text.files import EncoderFiles
 
 GOLDEN = json.loads((Path(__file__).parent / "minilm.json").read_text("utf-8"))
 """Texts and what sentence-transformers 6.2 makes of them; the last is longer than the encoder reads."""

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from graphrec.errors import ModelError, SchemaOutdated
-from graphrec.features import shards
-from graphrec.features import vectors as module
-from graphrec.features.vectors import StoredVectors, VectorCache, text_keys
+from graphrec.features.sources.text import cache as module
+from graphrec.features.sources.text import shards
+from graphrec.features.sources.text.cache import StoredVectors, VectorCache, text_keys
 from graphrec.progress import Progress, silent
 
 
@@ -214,7 +214,7 @@ def test_a_second_process_waits_and_encodes_nothing_twice(tmp_path: Path, small_
 
 def test_reading_needs_neither_torch_nor_transformers() -> None:
     code = (
-        "import sys, graphrec.features.vectors; "
+        "import sys, graphrec.features.sources.text.cache; "
         "print(sorted({'torch', 'transformers', 'scipy', 'pyarrow'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path.cwd())

@@ -202,8 +202,8 @@ def test_readers_of_a_folder_that_is_replaced_all_the_time_see_one_or_the_other(
     writer = threading.Thread(target=write_always)
     writer.start()
     try:
-        seen = set()
-        for _ in range(300):
+        seen: set[int] = set()
+        while len(seen) < 20:
             files = again(path, hold=True)
             values = {int(files.array(name)[20_000]) for name in ("one.npy", "two.npy")}
             assert values == {files.meta["value"]}
@@ -211,7 +211,6 @@ def test_readers_of_a_folder_that_is_replaced_all_the_time_see_one_or_the_other(
     finally:
         stop.set()
         writer.join()
-    assert len(seen) > 5
 
 
 def test_threads_share_an_array(folder: Path) -> None:

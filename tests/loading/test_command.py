@@ -118,3 +118,19 @@ def test_without_a_mapping(home: Path) -> None:
     assert done.stderr.splitlines()[-1] == (
         "error: which mapping? graphrec load NAME_OR_FILE --data DIR, or graphrec load --new my.toml --data DIR"
     )
+
+
+def test_the_limit_of_a_statement_is_a_setting(bank: Bank, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    endless = "SELECT CAST(sum(hash(a.range + b.range)) AS VARCHAR) AS band FROM range(10000000) a, range(10000000) b"
+    bank.edit("bank.toml", "SELECT DISTINCT age_band AS band FROM customers", endless)
+    monkeypatch.setenv("GRAPHREC_SQL_SECONDS", "0.5")
+    for words in ([], ["--check"]):
+        done = run(home, bank.mapping, *words)
+        assert done.exit_code == 3
+        assert "nodes.AgeBand.sql ran for more than 0.5 seconds, the limit of one" in done.stderr.splitlines()[-1]
+    monkeypatch.setenv("GRAPHREC_SQL_SECONDS", "0")
+    done = run(home, bank.mapping)
+    assert (done.exit_code, done.stderr.splitlines()[-1]) == (
+        3,
+        "error: GRAPHREC_SQL_SECONDS '0' is not a number above 0 and at most 1,000,000; correct or unset it",
+    )

@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -220,7 +221,7 @@ def test_an_absent_folder(bank: Bank) -> None:
         check(load_mapping(bank.mapping), bank.folder / "no")
     assert (
         str(caught.value)
-        == f"--data {bank.folder / 'no'}: no such folder; give the folder that holds the files of tiny-bank"
+        == f"--data {bank.folder / 'no'}: no such folder; name the folder that holds the files of tiny-bank"
     )
 
 
@@ -237,11 +238,11 @@ def test_an_absent_folder(bank: Bank) -> None:
         ),
         (
             "SELECT person, thing, 'x' AS run FROM likes",
-            "edges.LIKES.sql: column 'run' is graphrec's own name; give it",
+            "edges.LIKES.sql: column 'run' is graphrec's own name; rename it",
         ),
         (
             'SELECT person, thing, 1 AS "a b" FROM likes',
-            "edges.LIKES.sql: column 'a b' is no name for a property; give it",
+            "edges.LIKES.sql: column 'a b' is no name for a property; rename it",
         ),
         (
             "SELECT person, thing, [1] AS l FROM likes",
@@ -258,7 +259,9 @@ def test_an_absent_folder(bank: Bank) -> None:
 def test_wrong_statements(pairs: Callable[..., list[tuple[str, str]]], tmp_path: Path, sql: str, message: str) -> None:
     with pytest.raises(SourceError) as caught:
         pairs('"likes.csv"', sql=sql.replace('"', '\\"'))
-    assert str(caught.value).startswith(f"{tmp_path / 'my.toml'}: {message}")
+    place, _, said = str(caught.value).partition(": ")
+    assert re.fullmatch(rf"{tmp_path / 'my.toml'} line \d+", place)
+    assert said.startswith(message)
 
 
 def test_file_and_line_of_every_reader(folder: Path, tmp_path: Path) -> None:
@@ -297,8 +300,8 @@ def test_a_label_that_nobody_brings(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(SourceError) as caught:
         check(load_mapping(tmp_path / "my.toml"), folder)
     assert str(caught.value) == (
-        f"{tmp_path / 'my.toml'}: roles.product names 'Thing': neither this mapping nor the home has such nodes; "
-        "there is Person"
+        f"{tmp_path / 'my.toml'} line 9: roles.product names 'Thing': neither this mapping nor the home has such "
+        "nodes; there is Person"
     )
     known = {"Thing": pa.array(["tea", "01", "1E10"])}
     report = check(load_mapping(tmp_path / "my.toml"), folder, known_ids=known.get)

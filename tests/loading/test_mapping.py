@@ -8,8 +8,8 @@ import pytest
 from graphrec.config.settings import RoleOverrides
 from graphrec.errors import SourceError
 from graphrec.loading import load_mapping, shipped_names
+from graphrec.loading.mapping.names import snake_case
 from graphrec.loading.mapping.reading import parse_mapping
-from graphrec.loading.mapping.section import snake_case
 from graphrec.loading.mapping.specs import End, FileSpec, SplitSpec
 from graphrec.schema import Roles
 from tests.loading.conftest import SMALL, TINY_BANK
@@ -76,127 +76,159 @@ def test_an_unknown_name_names_the_nearest() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("[roles]", "[rolls]", "my.toml: roles is missing; want a table [roles]"),
-        ("[roles]", "[roles]\nmin_grop = 3", "my.toml: roles.min_grop is no key; did you mean 'min_group'?"),
-        ("[roles]", "[roles]\nmin_group = 0", "my.toml: roles.min_group is 0; want a whole number of at least 1"),
-        ("[roles]", "[serie.x]\n[roles]", "my.toml: serie is no key; did you mean 'series'?"),
-        ('key = "person"', 'keys = "person"', "my.toml: nodes.Person.keys is no key; did you mean 'key'?"),
-        ('key = "person"', 'key = "person"\ntexts = []', "my.toml: nodes.Person.texts is no key; did you mean 'text'?"),
-        ('key = "person"', 'key = "person"\ntext = "x"', "my.toml: nodes.Person.text is 'x'; want a list of texts"),
-        ('key = "person"\n', "", "my.toml: nodes.Person.key is missing"),
+        ("[roles]", "[rolls]", "my.toml line 8: unknown key rolls; the nearest known one is roles"),
+        (
+            "[roles]",
+            "[roles]\nmin_grop = 3",
+            "my.toml line 9: unknown key roles.min_grop; the nearest known one is roles.min_group",
+        ),
+        (
+            "[roles]",
+            "[roles]\nmin_group = 0",
+            "my.toml line 9: roles.min_group = 0 is not a whole number of at least 1; correct it",
+        ),
+        ("[roles]", "[serie.x]\n[roles]", "my.toml line 8: unknown key serie; the nearest known one is series"),
+        (
+            'key = "person"',
+            'keys = "person"',
+            "my.toml line 13: unknown key nodes.Person.keys; the nearest known one is nodes.Person.key",
+        ),
+        (
+            'key = "person"',
+            'key = "person"\ntexts = []',
+            "my.toml line 14: unknown key nodes.Person.texts; the nearest known one is nodes.Person.text",
+        ),
+        (
+            'key = "person"',
+            'key = "person"\ntext = "x"',
+            "my.toml line 14: nodes.Person.text = 'x' is not a list of texts; correct it",
+        ),
+        ('key = "person"\n', "", "my.toml line 12: nodes.Person.key is missing; correct it"),
         (
             'key = "person"',
             'key = "person"\npersonal = ["person"]',
-            "my.toml: nodes.Person.personal holds the key 'person'; keys go into every answer: use a pseudonym as key",
+            "my.toml line 14: nodes.Person.personal holds the key 'person'; keys go into every answer: "
+            "use a pseudonym as key",
         ),
         (
             'key = "person"',
             'key = "person"\ntext = ["a"]\nprotected = ["a"]',
-            "my.toml: nodes.Person.text holds 'a', which is protected; leave it out of one",
+            "my.toml line 14: nodes.Person.text holds 'a', which is protected; leave it out of one",
         ),
         (
             'from = "Person.person"',
             'from = "person"',
-            "my.toml: edges.LIKES.from is 'person'; want Label.column, a label and a column of this SQL",
+            "my.toml line 19: edges.LIKES.from is 'person'; want Label.column, a label and a column of this SQL",
         ),
         (
             'to = "Thing.thing"',
             'to = "Thing.thing"\nprotected = "yes"',
-            "my.toml: edges.LIKES.protected is 'yes'; want true or false",
+            "my.toml line 21: edges.LIKES.protected = 'yes' is not true or false; correct it",
         ),
         (
             'user = "Person"',
             'user = "Persons"',
-            "my.toml: roles.user names 'Persons', which is no label of this mapping; did you mean 'Person'?",
+            "my.toml line 9: roles.user names 'Persons', which is no label of this mapping; did you mean 'Person'?",
         ),
         (
             'interactions = ["LIKES"]',
             'interactions = ["LIKED"]',
-            "my.toml: roles.interactions names 'LIKED', which is no edge type of this mapping; did you mean 'LIKES'?",
+            "my.toml line 11: roles.interactions names 'LIKED', which is no edge type of this mapping; "
+            "did you mean 'LIKES'?",
         ),
         (
             'interactions = ["LIKES"]',
             'interactions = ["LIKES"]\nweights = { LIKE = 1 }',
-            "my.toml: roles.weights names 'LIKE', which is no interaction; did you mean 'LIKES'?",
+            "my.toml line 12: roles.weights names 'LIKE', which is no interaction; did you mean 'LIKES'?",
         ),
         (
             'interactions = ["LIKES"]',
             'interactions = ["LIKES"]\nweights = { LIKES = "much" }',
-            "my.toml: roles.weights.LIKES is 'much'; want a number",
+            "my.toml line 12: roles.weights.LIKES = 'much' is not a number; correct it",
         ),
         (
             'interactions = ["LIKES"]',
             'interactions = ["LIKES"]\nrelevant = ["LIKED"]',
-            "my.toml: roles.relevant names 'LIKED', which is no interaction with a weight above 0; "
-            "did you mean 'LIKES'?",
+            "my.toml line 12: roles.relevant names 'LIKED', which is no interaction with a weight "
+            "above 0; did you mean 'LIKES'?",
         ),
         (
             'from = "Person.person"\nto = "Thing.thing"',
             'from = "Thing.thing"\nto = "Person.person"',
-            "my.toml: edges.LIKES joins Thing to Person, but roles.interactions lists it; "
-            "an interaction joins Person to Thing",
+            "my.toml line 18: edges.LIKES joins Thing to Person, but roles.interactions lists it; an "
+            "interaction joins Person to Thing",
         ),
         (
             'interactions = ["LIKES"]',
             'interactions = ["LIKES"]\nmetapaths = ["LIKES <LIKS LIKES"]',
-            "my.toml: roles.metapaths 'LIKES <LIKS LIKES' takes 'LIKS', which is no edge type of this mapping; "
-            "did you mean 'LIKES'?",
+            "my.toml line 12: roles.metapaths 'LIKES <LIKS LIKES' takes 'LIKS', which is no edge type "
+            "of this mapping; did you mean 'LIKES'?",
         ),
-        ("[edges.LIKES]", "[edges.'LI KES']", "my.toml: edges.LI KES: 'LI KES' is not an edge type; want letters, "),
+        (
+            "[edges.LIKES]",
+            "[edges.'LI KES']",
+            "my.toml line 18: edges.\"LI KES\": 'LI KES' is not an edge type; want letters, digits and "
+            "_, beginning with a letter",
+        ),
         (
             'people = "people.csv"',
             'people = "people.dat"',
-            "my.toml: source.files.people.path is 'people.dat', whose suffix names no reader; "
-            "add reader = one of csv, json, parquet, lines",
+            "my.toml line 5: source.files.people is 'people.dat', whose suffix names no reader; add "
+            "reader = one of csv, json, parquet, lines",
         ),
         (
             'people = "people.csv"',
             'people = { path = "people.csv", reader = "xml" }',
-            "my.toml: source.files.people.reader is 'xml'; want one of csv, json, parquet, lines",
+            "my.toml line 5: source.files.people.reader = 'xml' is not one of csv, json, lines, parquet; correct it",
         ),
         (
             'people = "people.csv"',
             'people = "/etc/people.csv"',
-            "my.toml: source.files.people.path is '/etc/people.csv'; paths are relative to --data and stay inside it",
+            "my.toml line 5: source.files.people is '/etc/people.csv'; paths are relative to --data and stay inside it",
         ),
-        ("[roles]", "[roles", "my.toml: not a TOML file: "),
+        (
+            "[roles]",
+            "[roles",
+            "my.toml line 8 is not TOML: Expected ']' at the end of a table declaration (column 7); correct it",
+        ),
     ],
 )
 def test_refused(old: str, new: str, message: str) -> None:
     assert old in TEXT
-    found = refusal(TEXT.replace(old, new, 1))
-    assert found.startswith(message)
-    assert len(found) == len(message) or message.endswith((": ", ", "))
+    assert refusal(TEXT.replace(old, new, 1)) == message
 
 
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ("[split]\nvalid = 'SELECT 1'", "my.toml: split.test is missing"),
+        ("[split]\nvalid = 'SELECT 1'", "my.toml line 22: split.test is missing; correct it"),
         (
             "[split]\ntest = 'SELECT 1, 2'\nmask = 'all'",
-            "my.toml: split.mask is 'all'; want one of fitted, train, train+valid",
+            "my.toml line 24: split.mask = 'all' is not one of fitted, train, train+valid; correct it",
         ),
-        ("[split]\ntest = 'x'\nrefit = 1", "my.toml: split.refit is 1; want true, false or SQL that gives a boolean"),
+        (
+            "[split]\ntest = 'x'\nrefit = 1",
+            "my.toml line 24: split.refit = 1 is not true, false or SQL that gives a boolean; correct it",
+        ),
         (
             "[reasons]\n'LIKES <LIKE LIKES' = 'x'",
-            "my.toml: reasons 'LIKES <LIKE LIKES' takes 'LIKE', which is no edge type of this mapping; "
-            "did you mean 'LIKES'?",
+            "my.toml line 23: reasons 'LIKES <LIKE LIKES' takes 'LIKE', which is no edge type of this "
+            "mapping; did you mean 'LIKES'?",
         ),
         (
             "[reasons.zh]\n'LIKES <LIKES LIKES' = '{things}'",
-            "my.toml: reasons.zh 'LIKES <LIKES LIKES' has {things}; did you mean {thing}? "
-            "A sentence knows {a}, {i}, {n}, {at}, {weight} and the labels in snake_case",
+            "my.toml line 23: reasons.zh 'LIKES <LIKES LIKES' has {things}; did you mean {thing}? A "
+            "sentence knows {a}, {i}, {n}, {at}, {weight} and the labels in snake_case",
         ),
-        ("[words.de]\nThing = 'Ding'", "my.toml: words.de is no language of the reasons; want one of en, zh"),
+        ("[words.de]\nThing = 'Ding'", "my.toml line 22: words.de is no language of the reasons; want one of en, zh"),
         (
             "[reasons]\n'LIKES <LIKES LIKES' = '{n} like {things}'",
-            "my.toml: reasons 'LIKES <LIKES LIKES' has {things}; did you mean {thing}? "
-            "A sentence knows {a}, {i}, {n}, {at}, {weight} and the labels in snake_case",
+            "my.toml line 23: reasons 'LIKES <LIKES LIKES' has {things}; did you mean {thing}? A "
+            "sentence knows {a}, {i}, {n}, {at}, {weight} and the labels in snake_case",
         ),
         (
             "[series.price]\nof = 'Thing.thing'\nat = 'day'\nsql = 'x'",
-            "my.toml: series.price.values is missing",
+            "my.toml line 22: series.price.values is missing; correct it",
         ),
     ],
 )
@@ -208,7 +240,7 @@ def test_roles_of_the_home_stand_over_those_of_the_mapping(small_mapping: Callab
     mapping = load_mapping(small_mapping(), RoleOverrides(min_group=9))
     assert (mapping.roles.user, mapping.roles.min_group) == ("Person", 9)
     without = TEXT.replace('[roles]\nuser = "Person"\nproduct = "Thing"\ninteractions = ["LIKES"]\n', "")
-    assert refusal(without) == "my.toml: roles is missing; want a table [roles]"
+    assert refusal(without) == "my.toml: roles.user is missing; correct it"
     given = parse_mapping(without, "my.toml", RoleOverrides("Person", "Thing", ("LIKES",)))
     assert given.roles == Roles("Person", "Thing", ("LIKES",), {}, ("LIKES",))
 

@@ -131,7 +131,7 @@ def test_a_failing_cast_shows_no_value(bank: Bank) -> None:
     with pytest.raises(SourceError) as caught:
         bank.load()
     assert "four" not in str(caught.value)
-    assert str(caught.value).startswith(f"{bank.mapping}: nodes.Customer.sql: Conversion Error: ")
+    assert str(caught.value).startswith(f"{bank.mapping} line 25: nodes.Customer.sql: Conversion Error: ")
     assert str(caught.value).endswith("; correct its SQL")
 
 

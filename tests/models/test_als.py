@@ -1,5 +1,7 @@
 """ALS: each half solves its least squares, the known answer, users solved from what they hold."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -35,7 +37,7 @@ def test_a_half_is_weighted_least_squares(relevant: tuple[str, ...]) -> None:
     held = holdings(graph)
     factors = np.random.default_rng(0).standard_normal((graph.num_products, 4))
     term = fit_als(graph, SMALL)
-    term.products = factors.astype(np.float32)
+    term = replace(term, products=factors.astype(np.float32))
     factors = term.products.astype(np.float64)
     for user, counts in enumerate(held.toarray()):
         confidence = np.diag(1 + 5.0 * counts)

@@ -5,11 +5,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from graphrec.features.blocks import Blocks
 from graphrec.graph.adjacency import Graph
 from graphrec.models.ease import EaseConfig, fit_ease
+from graphrec.models.inputs import Inputs
 from graphrec.models.itemknn.neighbours import fit_itemknn
-from graphrec.models.kernel import Rp3BetaConfig, fit_kernel, rp3beta, starting_walks
+from graphrec.models.kernel import fit_kernel, starting_walks
 from graphrec.models.popularity import fit_popularity
+from graphrec.models.rp3beta import Rp3BetaConfig, rp3beta
 from graphrec.models.spectral import fit_spectral
 from graphrec.models.text import fit_text
 from graphrec.terms.base import Term
@@ -25,6 +28,11 @@ def texts(graph: Graph, seed: int = 0) -> dict[str, np.ndarray]:
     return {"Product": rows[: graph.num_products], "User": rows[: graph.num_users]}
 
 
+def with_texts(graph: Graph) -> Inputs:
+    """What a fit takes, with these vectors."""
+    return Inputs(blocks=Blocks.of("text", texts(graph)))
+
+
 MODELS: dict[str, Callable[[Graph], Term]] = {
     "kernel": lambda graph: fit_kernel(graph, starting_walks(graph.schema)),
     "rp3beta": lambda graph: rp3beta(graph, Rp3BetaConfig(0.3)),
@@ -32,7 +40,7 @@ MODELS: dict[str, Callable[[Graph], Term]] = {
     "ease": lambda graph: fit_ease(graph, EaseConfig(regularization=5.0)),
     "ease without attributes": lambda graph: fit_ease(graph, EaseConfig(regularization=5.0, attributes=False)),
     "itemknn": fit_itemknn,
-    "text": lambda graph: fit_text(graph, texts(graph)),
+    "text": lambda graph: fit_text(graph, with_texts(graph)),
 }
 
 

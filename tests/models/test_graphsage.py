@@ -7,10 +7,13 @@ import pytest
 import torch
 
 from graphrec.errors import ModelError
+from graphrec.features.blocks import Blocks
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.models.fitting.steps import StepSource
-from graphrec.models.graphsage.network import GraphSageConfig, HeteroSAGE, fit_graphsage
+from graphrec.models.graphsage import GraphSageConfig
+from graphrec.models.graphsage.network import HeteroSAGE, fit_graphsage
 from graphrec.models.graphsage.sampling import everything, fixed_sample, sampled_block
+from graphrec.models.inputs import Inputs
 from graphrec.models.lightgcn.network import message_hops
 from graphrec.terms.sage.gradients import Gradients, integrated_gradients
 from graphrec.terms.sage.term import SageTerm
@@ -25,13 +28,14 @@ def texts(graph: Graph) -> dict[str, np.ndarray]:
 
 
 def trained(graph: Graph, given: dict | None = None, **change: object) -> SageTerm:
-    return fit_graphsage(graph, given, dataclasses.replace(SMALL, **{"epochs": 3, **change})).term
+    config = dataclasses.replace(SMALL, **{"epochs": 3, **change})
+    return fit_graphsage(graph, config, Inputs(blocks=Blocks.of("text", given or {}))).term
 
 
 @pytest.mark.parametrize("loss", ["full", "in-batch"])
 def test_a_product_of_the_users_parity_comes_first(loss: str) -> None:
     graph = checkerboard()
-    fitted = fit_graphsage(graph, None, dataclasses.replace(SMALL, loss=loss))
+    fitted = fit_graphsage(graph, dataclasses.replace(SMALL, loss=loss))
     assert (best_new(fitted.term, graph) % 2).tolist() == [user % 2 for user in range(16)]
     assert fitted.losses[-1] < 0.8 * fitted.losses[0]
 
@@ -53,7 +57,7 @@ def test_what_is_served_is_what_the_network_computes() -> None:
     network = HeteroSAGE(graph, texts(graph), dataclasses.replace(SMALL, fanout=3))
     term = network.term(graph)
     with torch.no_grad():
-        vectors = network.encode(everything(graph, network.heard, network.labels, ("User", "Product")))
+        vectors = network.encode(everything(graph, network.sample, network.labels, ("User", "Product")))
     np.testing.assert_array_equal(term.users, vectors["User"].numpy())
     np.testing.assert_allclose(
         [term.scores(user) for user in range(graph.num_users)],
@@ -68,7 +72,7 @@ def test_a_block_without_a_cap_computes_what_the_whole_graph_does() -> None:
     block = sampled_block(graph, graph.hops, network.hops, roots, 99, np.random.default_rng(0))
     with torch.no_grad():
         some = network.encode(block)
-        whole = network.encode(everything(graph, network.heard, network.labels, ("User", "Product")))
+        whole = network.encode(everything(graph, network.sample, network.labels, ("User", "Product")))
     for label, rows in roots.items():
         torch.testing.assert_close(some[label], whole[label][torch.from_numpy(rows)])
 

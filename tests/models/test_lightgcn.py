@@ -7,14 +7,16 @@ import pytest
 import torch
 
 from graphrec.errors import ModelError
+from graphrec.features.blocks import Blocks
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.models.fitting.loop import run_epoch
 from graphrec.models.fitting.losses import full_softmax, info_nce, sampled_softmax
 from graphrec.models.fitting.objective import noise_of, ranking_loss, step_loss
 from graphrec.models.fitting.propagation import gather_sum, propagate_sum
 from graphrec.models.fitting.steps import Pairs, Step, StepSource
-from graphrec.models.lightgcn.fit import LightGCNConfig, fit_lightgcn
-from graphrec.models.lightgcn.network import ItemGCN, message_hops
+from graphrec.models.inputs import Inputs
+from graphrec.models.lightgcn import LightGCNConfig
+from graphrec.models.lightgcn.network import ItemGCN, fit_lightgcn, message_hops
 from tests.models.boards import best_new, check_contract, checkerboard, random_board, same_scores
 
 SMALL = LightGCNConfig(dim=8, text_dim=4, epochs=40, batch_size=8, learning_rate=0.05)
@@ -23,6 +25,11 @@ SMALL = LightGCNConfig(dim=8, text_dim=4, epochs=40, batch_size=8, learning_rate
 def texts(graph: Graph) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
     return {label: rng.standard_normal((graph.counts[label], 6)).astype(np.float32) for label in ("Product", "Sector")}
+
+
+def with_texts(graph: Graph) -> Inputs:
+    """What a fit takes, with these vectors."""
+    return Inputs(blocks=Blocks.of("text", texts(graph)))
 
 
 def pairs_of(adjacency, rows: np.ndarray) -> set[tuple[int, int]]:
@@ -34,7 +41,7 @@ def pairs_of(adjacency, rows: np.ndarray) -> set[tuple[int, int]]:
 )
 def test_the_withheld_product_of_a_checkerboard_comes_back(change: dict) -> None:
     graph = checkerboard()
-    fitted = fit_lightgcn(graph, None, dataclasses.replace(SMALL, **change))
+    fitted = fit_lightgcn(graph, dataclasses.replace(SMALL, **change))
     assert best_new(fitted.term, graph).tolist() == list(range(16))
     assert fitted.losses[-1] < 0.7 * fitted.losses[0]
 
@@ -44,8 +51,8 @@ def test_the_withheld_product_of_a_checkerboard_comes_back(change: dict) -> None
 def test_batch_single_and_shares_agree(num_layers: int, relevant: tuple[str, ...]) -> None:
     graph = random_board(3, relevant=relevant)
     config = dataclasses.replace(SMALL, num_layers=num_layers, epochs=2)
-    for given in (None, texts(graph)):
-        term = fit_lightgcn(graph, given, config).term
+    for given in (None, with_texts(graph)):
+        term = fit_lightgcn(graph, config, given).term
         check_contract(term, graph)
         assert term.text_dim == (0 if given is None else 4)
         assert {str(source.hop) for source in term.neighbours} == {"BOUGHT", "VIEWED", "IN_BAND", "None"}
@@ -53,7 +60,7 @@ def test_batch_single_and_shares_agree(num_layers: int, relevant: tuple[str, ...
 
 def test_shares_split_into_text_and_learned_part_and_name_their_kind() -> None:
     graph = random_board(3)
-    term = fit_lightgcn(graph, texts(graph), dataclasses.replace(SMALL, epochs=1)).term
+    term = fit_lightgcn(graph, dataclasses.replace(SMALL, epochs=1), with_texts(graph)).term
     groups = {(group.kind, str(group.hop), group.part) for group in term.shares(0, np.array([1], np.int32)).groups}
     kinds = [("similarity", "BOUGHT"), ("similarity", "VIEWED"), ("attribute", "IN_BAND"), ("general", "None")]
     assert groups == {(*kind, part) for kind in kinds for part in ("text", "learned")}
@@ -139,9 +146,11 @@ def test_bags_and_message_passing_agree() -> None:
 def test_the_same_seed_gives_the_same_bytes_and_another_one_others() -> None:
     graph = random_board(8)
     config = dataclasses.replace(SMALL, epochs=3)
-    first, again = (fit_lightgcn(graph, texts(graph), config).term for _ in range(2))
+    first, again = (fit_lightgcn(graph, config, with_texts(graph)).term for _ in range(2))
     assert same_scores(first, again, graph)
-    assert not same_scores(first, fit_lightgcn(graph, texts(graph), dataclasses.replace(config, seed=1)).term, graph)
+    assert not same_scores(
+        first, fit_lightgcn(graph, dataclasses.replace(config, seed=1), with_texts(graph)).term, graph
+    )
 
 
 def test_gradients_are_of_one_step_alone() -> None:
@@ -159,9 +168,9 @@ def test_validation_ends_training_and_returns_the_best_epoch() -> None:
     graph = random_board(9)
     values = iter([1.0, 3.0, 2.0, 2.5, 9.0])
     config = dataclasses.replace(SMALL, patience=2)
-    fitted = fit_lightgcn(graph, None, config, evaluate=lambda term: next(values))
+    fitted = fit_lightgcn(graph, config, Inputs(evaluate=lambda term: next(values)))
     assert (fitted.epochs, fitted.values, len(fitted.losses)) == (2, (1.0, 3.0, 2.0, 2.5), 4)
-    assert same_scores(fitted.term, fit_lightgcn(graph, None, dataclasses.replace(config, epochs=2)).term, graph)
+    assert same_scores(fitted.term, fit_lightgcn(graph, dataclasses.replace(config, epochs=2)).term, graph)
 
 
 def test_protected_edges_and_rejections_carry_no_message() -> None:
@@ -187,7 +196,7 @@ def test_a_product_nobody_touched_is_scored_by_its_text_and_entities_alone() -> 
     assert not layer[cold, 4:].any()
     assert layer[cold, :4].any()
     assert layer[cold + 1, 4:].any()
-    fitted = fit_lightgcn(graph, texts(graph), dataclasses.replace(SMALL, epochs=2))
+    fitted = fit_lightgcn(graph, dataclasses.replace(SMALL, epochs=2), with_texts(graph))
     assert fitted.term.right[cold, :4].any()
 
 
@@ -197,13 +206,13 @@ def test_nothing_to_learn_from_is_said() -> None:
     graph.hops[Hop("BOUGHT")] = type(adjacency)(np.zeros_like(adjacency.indptr), adjacency.indices[:0])
     graph.hops[Hop("BOUGHT", True)] = graph.hops[Hop("BOUGHT")].transposed(24)
     with pytest.raises(ModelError) as caught:
-        fit_lightgcn(graph, None, SMALL)
+        fit_lightgcn(graph, SMALL)
     assert str(caught.value) == ("lightgcn has nothing to learn from: no user holds a product; load interactions first")
 
 
 def test_a_loss_that_is_no_number_is_said() -> None:
     with pytest.raises(ModelError) as caught:
-        fit_lightgcn(random_board(9), None, dataclasses.replace(SMALL, learning_rate=1e30))
+        fit_lightgcn(random_board(9), dataclasses.replace(SMALL, learning_rate=1e30))
     assert str(caught.value) == "the loss of lightgcn is not a number; train again with a smaller learning_rate"
 
 
@@ -240,9 +249,7 @@ def test_the_learning_rate_falls_along_half_a_cosine() -> None:
 def test_a_learning_rate_of_nothing_moves_nothing() -> None:
     """The second of two epochs has none."""
     graph = random_board(9)
-    one, two = (
-        fit_lightgcn(graph, None, dataclasses.replace(SMALL, epochs=epochs, last_rate=0.0)).term for epochs in (1, 2)
-    )
+    one, two = (fit_lightgcn(graph, dataclasses.replace(SMALL, epochs=epochs, last_rate=0.0)).term for epochs in (1, 2))
     np.testing.assert_array_equal(one.right, two.right)
 
 
@@ -281,15 +288,15 @@ def test_contrast_leaves_out_layer_0_and_its_noise_in_serving(num_layers: int) -
     graph = checkerboard()
     config = dataclasses.replace(SMALL, num_layers=num_layers, contrast=0.1)
     assert config.layer_weights(num_layers) == [0.0] + [1 / num_layers] * num_layers
-    fitted = fit_lightgcn(graph, None, config)
+    fitted = fit_lightgcn(graph, config)
     assert best_new(fitted.term, graph).tolist() == list(range(16))
     check_contract(fitted.term, graph)
-    assert same_scores(fitted.term, fit_lightgcn(graph, None, config).term, graph)
+    assert same_scores(fitted.term, fit_lightgcn(graph, config).term, graph)
 
 
 def test_contrast_with_one_layer_is_refused() -> None:
     with pytest.raises(ModelError) as caught:
-        fit_lightgcn(checkerboard(), None, dataclasses.replace(SMALL, contrast=0.1))
+        fit_lightgcn(checkerboard(), dataclasses.replace(SMALL, contrast=0.1))
     assert str(caught.value) == (
         "lightgcn with contrast leaves out layer 0, and num_layers = 1 leaves a product nothing else; "
         "train with num_layers = 2 or more"
@@ -343,5 +350,5 @@ def test_mixed_precision_rounds_the_scores_of_a_step_and_nothing_else(loss: str)
     assert found[0][0] != found[1][0]
     assert found[0][0] == pytest.approx(found[1][0], rel=0.01)
     torch.testing.assert_close(*(gradient for _, gradient in found), rtol=0.05, atol=0.001)
-    fitted = fit_lightgcn(graph, None, dataclasses.replace(SMALL, loss=loss, mixed_precision=True))
+    fitted = fit_lightgcn(graph, dataclasses.replace(SMALL, loss=loss, mixed_precision=True))
     assert best_new(fitted.term, graph).tolist() == list(range(16))

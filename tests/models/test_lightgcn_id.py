@@ -8,7 +8,8 @@ import torch
 
 from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Hop
-from graphrec.models.lightgcn_id.network import PlainGCN, PlainLightGCNConfig, fit_lightgcn_id
+from graphrec.models.lightgcn_id import PlainLightGCNConfig
+from graphrec.models.lightgcn_id.network import PlainGCN, fit_lightgcn_id
 from graphrec.models.matrix import holdings
 from tests.models.boards import best_new, check_contract, checkerboard, random_board, same_scores
 

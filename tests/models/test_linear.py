@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 
 from graphrec.errors import ModelError
+from graphrec.features.blocks import Blocks
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.models.ease import EaseConfig, fit_ease
-from graphrec.models.itemknn.neighbours import ItemKnnConfig, fit_itemknn
+from graphrec.models.inputs import Inputs
+from graphrec.models.itemknn import ItemKnnConfig
+from graphrec.models.itemknn.neighbours import fit_itemknn
 from graphrec.models.spectral import SpectralConfig, fit_spectral, leading_patterns
 from graphrec.models.text import fit_text
 from graphrec.terms.factors import SparseRows
@@ -145,7 +148,7 @@ def test_text_is_the_cosine_of_centred_texts() -> None:
     centre = products[present].mean(axis=0)
     unit = np.where(present[:, None], (products - centre) / np.linalg.norm(products - centre, axis=1, keepdims=True), 0)
     own = (users - centre) / np.linalg.norm(users - centre, axis=1, keepdims=True)
-    term = fit_text(graph, {"Product": products, "User": users})
+    term = fit_text(graph, Inputs(blocks=Blocks.of("text", {"Product": products, "User": users})))
     X = dense(graph, "BOUGHT")
     np.testing.assert_allclose(scores(term, graph), (X @ unit + own) @ unit.T, atol=2e-5)
     shares = term.shares(0, np.array([1, 3], np.int32))
@@ -155,7 +158,7 @@ def test_text_is_the_cosine_of_centred_texts() -> None:
 
 def test_text_without_product_texts_says_what_to_do() -> None:
     with pytest.raises(ModelError) as caught:
-        fit_text(random_board(9), {})
+        fit_text(random_board(9), Inputs())
     assert str(caught.value) == (
         "the text term needs text vectors of Product, none were given; "
         "name text columns under [nodes.Product] and run: graphrec embed"

@@ -1,7 +1,4 @@
-"""The learned kernel: exact slopes, real paths alone, pulled to the powers, the same shares from one user and many."""
-
-import json
-from pathlib import Path
+"""The learned kernel: exact gradients, real paths alone, pulled to the powers, equal shares from one user and many."""
 
 import numpy as np
 import pytest
@@ -10,9 +7,9 @@ import torch
 from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Graph
 from graphrec.models.kernel import fit_kernel, starting_walks
-from graphrec.models.learned_kernel.weights import Hiding, WalkTraining, WalkWeightsConfig, hide, learn_walks
+from graphrec.models.learned_kernel import WalkWeightsConfig
+from graphrec.models.learned_kernel.weights import Hiding, WalkTraining, hide, learn_walks
 from graphrec.terms.blend import Blend
-from graphrec.terms.files import open_blend, write_blend
 from graphrec.terms.walks import Walk
 from tests.models.boards import best_new, check_contract, checkerboard, graph, random_board, same_scores
 
@@ -37,7 +34,7 @@ def loss(found: WalkTraining, hiding: Hiding, scales: list) -> float:
 
 
 @pytest.mark.parametrize("table", [True, False])
-def test_slopes_equal_finite_differences(table: bool) -> None:
+def test_gradients_equal_finite_differences(table: bool) -> None:
     board = random_board(3, users=14, products=9)
     walks = starting_walks(board.schema)
     assert sorted({len(walk.hops) for walk in walks}) == [1, 3]
@@ -46,9 +43,9 @@ def test_slopes_equal_finite_differences(table: bool) -> None:
         walk.table = walk.table if table else None
     scales = found.scales(found.masses(found.learners))
     loss(found, hiding, scales)
-    slopes = [(parameter, parameter.grad.clone().reshape(-1)) for parameter in found.parameters()]
-    assert max(float(slope.abs().max()) for _, slope in slopes) > 0.01
-    for parameter, slope in slopes:
+    gradients = [(parameter, parameter.grad.clone().reshape(-1)) for parameter in found.parameters()]
+    assert max(float(gradient.abs().max()) for _, gradient in gradients) > 0.01
+    for parameter, gradient in gradients:
         flat = parameter.data.view(-1)
         for place in range(len(flat)):
             flat[place] += 0.01
@@ -56,7 +53,7 @@ def test_slopes_equal_finite_differences(table: bool) -> None:
             flat[place] -= 0.02
             below = loss(found, hiding, scales)
             flat[place] += 0.01
-            assert (above - below) / 0.02 == pytest.approx(float(slope[place]), rel=1e-3, abs=2e-4)
+            assert (above - below) / 0.02 == pytest.approx(float(gradient[place]), rel=1e-3, abs=2e-4)
 
 
 @pytest.mark.parametrize("table", [True, False])
@@ -67,7 +64,7 @@ def test_mass_in_training_is_the_score_of_what_is_left(table: bool) -> None:
         found, hiding = training(board, [walk])
         if not found.walks:
             continue
-        steps, thetas = next(found.numbers())
+        steps, thetas = next(found.weights())
         steps.table = steps.table if table else None
         learned = {place: np.exp(theta.detach().numpy()) for place, theta in thetas.items()}
         scorer = fit_kernel(board, [walk], learned=[learned]).scorers[0]
@@ -133,12 +130,11 @@ def test_losses_fall_and_the_best_epoch_is_kept() -> None:
     assert losses[-1] < losses[0]
 
 
-def test_a_model_folder_keeps_the_numbers(tmp_path: Path) -> None:
+def test_a_model_folder_keeps_the_weights() -> None:
     board = random_board(3)
     blend = fitted(board)
-    description = json.loads(json.dumps(write_blend(tmp_path, blend, board)))
-    again, _ = open_blend(tmp_path, description, board.schema, board.counts)
-    for one, other in zip(blend.terms, again.terms, strict=True):
+    for one in blend.terms:
+        other = type(one).open(one.describe(), board)
         assert same_scores(one, other, board)
         np.testing.assert_array_equal(one.scores(5), other.scores(5))
 

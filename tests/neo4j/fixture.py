@@ -32,7 +32,7 @@ def neo4j_login(request: pytest.FixtureRequest) -> tuple[str, StoreLogin]:
     """Address and login of the server of this session, or of the empty one that GRAPHREC_TEST_NEO4J names."""
     named = os.environ.get(VARIABLE)
     if named:
-        login = StoreLogin(*(os.environ.get(f"NEO4J_{one}") for one in ("USERNAME", "PASSWORD", "DATABASE")))
+        login = StoreLogin.from_environment()
         with Neo4jStore(named, Path(), login) as store:
             if store.query("MATCH (n) RETURN count(n)").rows != [(0,)]:
                 pytest.fail(f"{VARIABLE} names {named}, which is not empty; the tests would remove what is in it")

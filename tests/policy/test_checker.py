@@ -9,13 +9,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from graphrec.delivery.export import export_lists
 from graphrec.home import Home
 from graphrec.policy.example import example_policy
 from graphrec.policy.read import parse_policy
 from graphrec.serving.eligible import date_of
 from graphrec.serving.engine import Engine
 from tests.policy.banks import cut_bank, random_model, snapshot_bank
+from tests.served import export_lists
 
 #: Per rule what of (lists l, customers c, products p) breaks it; `d` is the date of the lists.
 BROKEN = {

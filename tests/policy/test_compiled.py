@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graphrec.errors import PolicyError
+from graphrec.errors import Damaged, PolicyError
 from graphrec.graph.snapshot import Snapshot
 from graphrec.policy.check import RuleCount, check_policy
 from graphrec.policy.compiled import CompiledPolicy, Finding
@@ -127,9 +127,17 @@ def test_counts_of_a_check(graph: Snapshot) -> None:
 
 def test_blocks_do_not_change_a_check(graph: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = check_policy(compiled(graph, HELD, RISK, COOLING))
-    monkeypatch.setattr("graphrec.policy.check.BLOCK_PAIRS", 2)
+    monkeypatch.setattr("graphrec.policy.check.BLOCK_BYTES", 6)
     assert check_policy(compiled(graph, HELD, RISK, COOLING)) == whole
     assert whole.pairs_left == 2
+
+
+def test_a_pair_that_256_rules_refuse_counts_for_none_alone(graph: Snapshot) -> None:
+    rules = [rule("False", name=f"r{number}") for number in range(257)]
+    report = check_policy(compiled(graph, *rules))
+    assert report.pairs_left == 0
+    assert {count.alone for count in report.rules} == {0}
+    assert [count.first for count in report.rules if count.first] == [report.users * report.products]
 
 
 def test_levels_order_texts(tmp_path: Path) -> None:
@@ -138,3 +146,20 @@ def test_levels_order_texts(tmp_path: Path) -> None:
     order = 'level("scale", product.home) <= level("scale", user.home)'
     asked = compiled(snapshot, rule(order, name="order"), head='[levels]\nscale = ["low", "high"]')
     assert asked.masks(np.arange(3)).tolist() == [[True, False, False], [True, True, False], [False] * 3]
+
+
+def test_a_flipped_bit_of_consent_shows_nobody_anything(tmp_path: Path) -> None:
+    rows = [{"consent": number % 2 == 0} for number in range(10)]
+    snapshot = snapshot_of(tmp_path / "s", rows, [{}, {}], kinds={"consent": "boolean"})
+    consent = rule("user.consent")
+    assert compiled(snapshot, consent).masks(np.arange(10)).any(axis=1).tolist() == [row["consent"] for row in rows]
+    users = snapshot.folder / "nodes" / str(snapshot.labels.index("User"))
+    for path in (users / "0.npy", users / "0.valid.npy"):
+        content = bytearray(path.read_bytes())
+        for place in range(len(content) - 10, len(content)):
+            path.write_bytes(bytes([*content[:place], content[place] ^ 1, *content[place + 1 :]]))
+            policy = compiled(Snapshot.open(snapshot.folder), consent)
+            for asked in (np.array([1]), np.arange(10)):
+                with pytest.raises(Damaged, match=rf"{path.name} is damaged: .*; run: graphrec snapshot$"):
+                    policy.masks(asked)
+        path.write_bytes(content)

@@ -11,8 +11,8 @@ from graphrec.config.settings import read_settings
 from graphrec.errors import PolicyError
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.policy.read import home_policy, parse_policy, policy_in_force, read_policy
-from graphrec.policy.rules import PolicyIdentity, Rule, default_policy
+from graphrec.policy.read import home_policy, parse_policy, read_policy
+from graphrec.policy.rules import Rule, default_policy
 from tests.banks import bank_snapshot
 
 TEXT = '''# rules
@@ -168,17 +168,6 @@ def test_a_policy_file_that_nests_too_deep_ends_in_one_line(served_home: Home, t
         assert (result.exit_code, result.stdout) == (3, "")
         assert result.stderr.startswith(f"error: {file} line ")
         assert result.stderr.count("\n") == 1
-
-
-def test_the_policy_in_force_has_an_identity(tmp_path: Path) -> None:
-    home = Home(tmp_path)
-    assert policy_in_force(home) is None
-    home.policy.write_text(TEXT, encoding="utf-8")
-    policy = read_policy(home.policy)
-    assert policy_in_force(home) == policy.identity == PolicyIdentity("3", policy.hash)
-    assert not policy.is_built_in
-    home.policy.unlink()
-    assert policy_in_force(home) is None
 
 
 def test_a_home_has_its_own_policy_unless_another_is_named(snapshot: Snapshot, tmp_path: Path) -> None:

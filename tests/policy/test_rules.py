@@ -38,3 +38,8 @@ def test_a_kept_copy_still_says_whether_it_is_built_in() -> None:
     """A record keeps no name of a file."""
     assert not replace(POLICY, source=None).is_built_in
     assert Policy(BUILT_IN, (HELD,)).is_built_in
+
+
+@pytest.mark.parametrize("damaged", ["not", "not " * 5000 + "held", "product.a == " + "1" * 5000])
+def test_a_damaged_copy_has_another_hash(damaged: str) -> None:
+    assert replace(POLICY, rules=(replace(HELD, require=damaged),)).hash != POLICY.hash

@@ -10,14 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from graphrec.demo import write_bank
-from graphrec.features.text import Encoder
-from graphrec.features.vectors import VectorCache
+from graphrec.features.blocks import Blocks, Sources
+from graphrec.features.sources.text.cache import VectorCache
+from graphrec.features.sources.text.encoder import Encoder
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
 from graphrec.loading import load_mapping, run_load
-from graphrec.serving.answer import Line
+from graphrec.serving.answer import Line, Node, People
 from graphrec.serving.engine import Engine
 from graphrec.training.fit import TrainOptions, train
 
@@ -35,7 +36,7 @@ def planted_engine(folder: Path, seed: int, vectors: Path | None = None) -> tupl
     )
     cache = VectorCache(vectors or home.vectors, Encoder.open(None))
     texts = {label: cache.vectors(snapshot.texts(label))[1] for label in ("Customer", "Product")}
-    train(snapshot, home, TrainOptions(final=True), vectors=texts)
+    train(snapshot, home, TrainOptions(final=True), sources=Sources.of(Blocks.of("text", texts)))
     return Engine.open(home), bank / "truth" / "planted.csv"
 
 
@@ -43,11 +44,11 @@ def relation_of(line: Line) -> str:
     """What a line says of its neighbour: sector, issuer, holders or text; else its kind or its edges."""
     if line.path is None:
         return {"text": "text"}.get(line.term, "holders" if line.kind == "similarity" else line.kind)
-    types = [part["type"] for part in line.path[1::2]]
+    types = [step.type for step in line.steps]
     if "IN_SECTOR" in types or "ISSUED_BY" in types:
         return "sector" if "IN_SECTOR" in types else "issuer"
-    by_product = line.via is not None and line.via["label"] == "Product"
-    return "holders" if by_product and any("count" in part for part in line.path) else " ".join(types)
+    by_product = line.via is not None and line.via.label == "Product"
+    return "holders" if by_product and any(isinstance(node, People) for node in line.nodes) else " ".join(types)
 
 
 Edge = tuple[str, str, str]
@@ -70,9 +71,9 @@ class Found:
 def edges_of(user: str, line: Line) -> list[Edge]:
     """The edges that a line speaks of: those of its path, or the one to the neighbour."""
     if line.path is None:
-        return [(user, "", line.via["id"])] if line.via is not None else []
-    nodes = [part.get("id", "others") for part in line.path[::2]]
-    types = ["", *(part["type"] for part in line.path[3::2])]
+        return [(user, "", line.via.id)] if line.via is not None else []
+    nodes = [node.id if isinstance(node, Node) else "others" for node in line.nodes]
+    types = ["", *(step.type for step in line.steps[1:])]
     return list(zip(nodes[:-1], types, nodes[1:], strict=True))
 
 
@@ -87,7 +88,7 @@ def edge_auc(user: str, lines: Sequence[Line], via: str, relation: str) -> float
     for line in lines:
         for edge in edges_of(user, line):
             mass[edge] += max(line.contrast, 0.0)
-        if line.path is not None and line.via is not None and line.via["id"] == via and relation_of(line) == relation:
+        if line.path is not None and line.via is not None and line.via.id == via and relation_of(line) == relation:
             planted.update(edges_of(user, line))
     true = np.array([mass[edge] for edge in sorted(planted)])
     false = np.array([share for edge, share in sorted(mass.items()) if edge not in planted])
@@ -108,7 +109,7 @@ def count_planted(engine: Engine, truth: Path) -> Found:
             first = item.lines[0]
             areas.append(edge_auc(row["user"], item.lines, row["via"], row["relation"]))
             total[row["relation"]] += 1
-            if first.via is not None and first.via["id"] == row["via"]:
+            if first.via is not None and first.via.id == row["via"]:
                 neighbours += 1
                 right[row["relation"]] += relation_of(first) == row["relation"]
     return Found(right, total, neighbours, float(np.mean(areas)))

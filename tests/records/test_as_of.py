@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graphrec.delivery.export import export_lists
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.shelf import SnapshotShelf
@@ -16,8 +15,10 @@ from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.loading import load_mapping, run_load
 from graphrec.records.blocks import canonical
+from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.training.fit import TrainOptions, train
+from tests.served import export_lists
 
 CUT = datetime(2024, 7, 1, tzinfo=UTC)
 FIRST = date(2024, 1, 1)
@@ -153,16 +154,6 @@ def plant(bank: Bank, rng: np.random.Generator) -> None:
         bank.rows[name] = [bank.rows[name][n] for n in rng.permutation(len(bank.rows[name]))]
 
 
-def vectors(snapshot: Snapshot) -> dict[str, np.ndarray]:
-    """Texts as counts of letters: what an encoder would see, without one."""
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    return {
-        label: np.array([[text.count(one) for one in letters] for text in snapshot.texts(label)], np.float32)
-        for label in snapshot.labels
-        if snapshot.meta["texts"][label]
-    }
-
-
 def answers(folder: Path, bank: Bank, mapping: str, as_of: datetime | None) -> dict[str, bytes]:
     """The bytes of every answer of a bank, from its files on: load, snapshot, train, recommend, explain, export."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -179,11 +170,11 @@ def answers(folder: Path, bank: Bank, mapping: str, as_of: datetime | None) -> d
     )
     parts = {"snapshot": snapshot.hash.encode()}
     for final in (False, True):
-        done = train(snapshot, home, TrainOptions("kernel", final=final), vectors=vectors(snapshot))
+        done = train(snapshot, home, TrainOptions("kernel", final=final))
         parts[f"model {final}"] = done.hash.encode()
         engine = Engine.open(home, "kernel")
         for user in ("C00", "C07", "C29"):
-            answer = engine.recommend(user, 3, reasons=None)
+            answer = engine.recommend(user, 3, ListOptions(reasons=None))
             parts[f"recommend {user} {final}"] = canonical(answer)
             for item in answer.items:
                 parts[f"explain {user} {item.product} {final}"] = canonical(engine.explain(user, item.product, 3))

@@ -1,25 +1,31 @@
 """Answers in the record: what an entry says, what it does not say, and that it can be computed again."""
 
+import hashlib
 import json
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from graphrec import __version__
-from graphrec.delivery.export import export_lists
 from graphrec.errors import RecordError
+from graphrec.graph.arrays import write_sealed
 from graphrec.home import Home
 from graphrec.records.blocks import canonical, segments
-from graphrec.records.decision import Decisions, Request, versions
+from graphrec.records.decision import Decisions, Request, platform_name, versions
+from graphrec.records.keep import Pruned, prune
 from graphrec.records.read import entry_of
-from graphrec.records.replay import replay
+from graphrec.records.replay import Replayer, replay
 from graphrec.records.verify import verify
+from graphrec.serving.answer import ExplainOptions, ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.serving.reasons.sentences import Sentences
+from graphrec.terms.folder import read_meta
+from tests.served import export_lists
 
 OPTIONS: dict[str, Any] = {"reasons": 3}
 
@@ -35,12 +41,14 @@ def home(served_home: Home, tmp_path: Path) -> Home:
 def recorded(home: Home) -> Home:
     """One list, one explanation and one export of all users."""
     engine = Engine.open(home)
-    answer = engine.recommend("C003", 4, **OPTIONS)
-    assert Decisions(home, engine, Request("recommend", 4, OPTIONS)).add([answer]) == range(1, 2)
+    answer = engine.recommend("C003", 4, ListOptions(**OPTIONS))
+    assert Decisions(home, engine, Request("recommend", 4, ListOptions(**OPTIONS))).add([answer]) == range(1, 2)
     product = answer.items[0].product
-    told = Decisions(home, engine, Request("explain", 4)).add([engine.explain("C003", product, 4)], product)
+    told = Decisions(home, engine, Request("explain", 4, ExplainOptions())).add(
+        [engine.explain("C003", product, 4)], product
+    )
     assert told == range(2, 3)
-    export = Decisions(home, engine, Request("export", 3, {"reasons": 1}))
+    export = Decisions(home, engine, Request("export", 3, ListOptions(reasons=1)))
     export_lists(engine, home.path / "lists.csv", 3, record=lambda answers: told_of(export.add(answers)))
     return home
 
@@ -52,14 +60,14 @@ def told_of(numbers: range) -> None:
 def test_an_entry_says_what_was_asked_on_what_and_what_was_shown(recorded: Home) -> None:
     engine = Engine.open(recorded)
     plain = entry_of(recorded.records, 1).to_json()
-    answer = engine.recommend("C003", 4, **OPTIONS)
-    assert plain["request"] == {"command": "recommend", "k": 4, "options": OPTIONS, "as_of": None}
+    answer = engine.recommend("C003", 4, ListOptions(**OPTIONS))
+    assert plain["request"] == {"command": "recommend", "k": 4, "options": vars(ListOptions(**OPTIONS)), "as_of": None}
     assert plain["snapshot"] == {"hash": engine.snapshot.hash, "as_of": None}
     assert plain["model"] == {"name": "blend-final", "hash": engine.model.hash}
     assert plain["policy"] == {"version": engine.policy.version, "hash": engine.policy.hash}
     assert plain["versions"] == versions()
     assert plain["versions"]["graphrec"] == __version__
-    assert (plain["user"], plain["as_of"], plain["notes"]) == ("C003", answer.as_of, answer.notes)
+    assert (plain["user"], plain["as_of"], plain["notes"]) == ("C003", answer.as_of, list(answer.notes))
     assert plain["refused"] == answer.refused
     assert plain["candidates"] == int(engine.eligibility.mask(engine.users.ids.find("C003")).sum())
     assert canonical(plain["answer"]["items"]) == canonical(answer.items)
@@ -100,8 +108,9 @@ def everything(recorded: Home) -> Iterator[int]:
 
 
 def test_every_entry_replays_to_the_same_bytes(recorded: Home) -> None:
-    for number in everything(recorded):
-        done = replay(recorded, entry_of(recorded.records, number))
+    with Replayer(recorded) as replayer:
+        again = [replayer.replay(entry_of(recorded.records, number)) for number in everything(recorded)]
+    for number, done in enumerate(again, start=1):
         assert (done.entry, done.same, done.differences, done.versions) == (number, True, (), ())
 
 
@@ -109,6 +118,60 @@ def test_a_replay_does_not_need_what_the_home_serves_now(recorded: Home) -> None
     shutil.rmtree(recorded.snapshots)
     shutil.rmtree(recorded.models)
     assert replay(recorded, entry_of(recorded.records, 1)).same
+
+
+def test_kept_copies_are_copies_and_a_file_is_kept_once(recorded: Home) -> None:
+    kept = list((recorded.records / "kept" / "files").iterdir())
+    assert kept
+    assert all(file.stat().st_nlink == 1 and not file.is_symlink() for file in kept)
+    assert all(hashlib.sha256(file.read_bytes()).hexdigest() == file.name for file in kept)
+    # Damage in the home does not reach what replays read.
+    for arrays in (*recorded.models.rglob("*.safetensors"), *recorded.snapshots.rglob("*.npy")):
+        with arrays.open("r+b") as file:
+            file.write(b"damage" * 20)
+    assert replay(recorded, entry_of(recorded.records, 1)).same
+
+
+def test_versions_share_the_files_that_are_equal(recorded: Home) -> None:
+    before = {file.name for file in (recorded.records / "kept" / "files").iterdir()}
+    folder = recorded.models / "blend-final"
+    write_sealed(folder / "meta.json", {**read_meta(folder), "seconds": 1.5})
+    shutil.rmtree(recorded.records / "kept" / "models")
+    engine = Engine.open(recorded)
+    Decisions(recorded, engine, Request("recommend", 4, ListOptions())).add([engine.recommend("C003", 4)])
+    after = {file.name for file in (recorded.records / "kept" / "files").iterdir()}
+    assert before < after
+    assert len(after - before) == 1
+
+
+def test_prune_frees_what_only_old_entries_need_and_says_so(recorded: Home) -> None:
+    entries = verify(recorded.records).entries
+    assert prune(recorded.records, datetime(2020, 1, 1, tzinfo=UTC)) == Pruned(0, 0, 0)
+    held = sum(file.stat().st_size for file in (recorded.records / "kept").rglob("*") if file.is_file())
+    done = prune(recorded.records, datetime.now(UTC) + timedelta(days=1))
+    assert (done.removed, done.entries) == (3, entries)
+    assert done.freed_bytes == held
+    assert not list((recorded.records / "kept" / "files").iterdir())
+    assert (verify(recorded.records).entries, verify(recorded.records).problems) == (entries, [])
+    assert_differs(
+        recorded, r"snapshot \w{16} was removed by graphrec record prune --before 20\d\d-\d\d-\d\d; entries "
+    )
+    engine = Engine.open(recorded)
+    decisions = Decisions(recorded, engine, Request("recommend", 4, ListOptions()))
+    (number,) = decisions.add([engine.recommend("C003", 4)])
+    assert replay(recorded, entry_of(recorded.records, number)).same
+
+
+def test_another_platform_is_named_and_is_no_tampering(recorded: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = entry_of(recorded.records, 1)
+    assert found.shared["platform"] == platform_name()
+    monkeypatch.setattr("graphrec.records.replay.platform_name", lambda: "Linux other")
+    assert replay(recorded, found).other_platform is None
+    monkeypatch.setattr(Sentences, "say", lambda self, key, **values: f"other {key}")
+    done = replay(recorded, entry_of(recorded.records, 2))
+    assert not done.same
+    assert done.other_platform is not None
+    assert done.other_platform.startswith(f"entry 2 was computed on {platform_name()}, this is Linux other; ")
 
 
 def test_a_replay_says_what_is_gone_or_changed(recorded: Home) -> None:
@@ -125,11 +188,14 @@ def test_a_replay_says_what_is_gone_or_changed(recorded: Home) -> None:
         if broken is not None:
             policy.write_text(broken, "utf-8")
         assert_differs(recorded, what)
+    policy.write_text(text, "utf-8")
     (model,) = (kept / "models").iterdir()
-    arrays = (model / "model.safetensors").read_bytes()
-    (model / "model.safetensors").unlink()
-    (model / "model.safetensors").write_bytes(arrays[:-1] + bytes([arrays[-1] ^ 1]))
+    arrays = kept / "files" / json.loads(model.read_bytes())["files"]["model.safetensors"]
+    content = arrays.read_bytes()
+    arrays.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     assert_differs(recorded, r"model blend-final \w{16} was changed: ")
+    arrays.unlink()
+    assert_differs(recorded, r".*/kept/files/\w{64}, which blend-final-.*\.json names, is gone; restore it")
     (snapshot,) = (kept / "snapshots").iterdir()
     snapshot.rename(snapshot.with_name("elsewhere"))
     assert_differs(recorded, rf"snapshot {found.shared['snapshot']['hash'][:16]} is gone: there is no ")
@@ -158,13 +224,13 @@ def test_a_replay_names_the_lines_that_differ(recorded: Home, monkeypatch: pytes
 
 def test_a_model_that_changed_under_the_answer_is_not_recorded(home: Home) -> None:
     engine = Engine.open(home)
-    meta = engine.model.folder / "meta.json"
-    meta.write_text(meta.read_text("utf-8").replace(engine.model.hash, "1" * 64), "utf-8")
+    folder = engine.model.folder
+    write_sealed(folder / "meta.json", {**read_meta(folder), "hash": "1" * 64})
     answer = engine.recommend("C003", 4)
     with pytest.raises(RecordError, match="model blend-final was trained anew while it answered; run this again"):
-        Decisions(home, engine, Request("recommend", 4, OPTIONS)).add([answer])
+        Decisions(home, engine, Request("recommend", 4, ListOptions(**OPTIONS))).add([answer])
     assert segments(home.records) == []
-    assert list((home.records / "kept" / "models").iterdir()) == []
+    assert list((home.records / "kept" / "models").glob("*")) == []
 
 
 def test_a_list_that_the_policy_shortens_replays(home: Home) -> None:
@@ -174,7 +240,7 @@ def test_a_list_that_the_policy_shortens_replays(home: Home) -> None:
         engine = Engine.open(home)
         answer = engine.recommend("C003", k)
         assert answer.abstained is not None
-        Decisions(home, engine, Request("recommend", k)).add([answer])
+        Decisions(home, engine, Request("recommend", k, ListOptions())).add([answer])
         home.policy.unlink(missing_ok=True)
     for number in (1, 2):
         done = replay(home, entry_of(home.records, number))

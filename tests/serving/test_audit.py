@@ -2,20 +2,25 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from graphrec.graph.adjacency import Adjacency, Graph, Hop
+from graphrec.graph.adjacency import Adjacency, Graph, Hop, visible_graph
 from graphrec.models.kernel import fit_walk
+from graphrec.serving.answer import Audit, Line
 from graphrec.serving.audit import audited
 from graphrec.serving.engine import Engine
 from graphrec.terms.blend import Blend
 from graphrec.terms.deletion import blend_without_edges
 from graphrec.terms.factors import FactorTerm, Neighbours
-from graphrec.terms.walks import WalkTerm
+from graphrec.terms.folder import Model
+from graphrec.terms.walks import Walk, WalkTerm
 from tests.served import random_factors
 from tests.terms.graphs import paths, random_graph, random_walks
+from tests.training import bank
 
 
 def rebuilt(graph: Graph, hop: Hop, user: int, via: int) -> Graph:
@@ -148,10 +153,10 @@ def test_every_first_edge_is_deleted_once(engine: Engine) -> None:
         item = answer.items[0]
         assert item.audit is not None
         deletions = item.audit.deletions
-        assert len({(one.edge, one.via["id"] if one.via else None) for one in deletions}) == len(deletions)
-        with_hop = sum(line.share for line in item.lines if line.via) + item.rest
-        assert -sum(one.predicted for one in deletions) == pytest.approx(with_hop, abs=1e-9)
-        assert {line.via["id"] for line in item.lines if line.via} <= {one.via["id"] for one in deletions if one.via}
+        assert len({(one.edge, one.via) for one in deletions}) == len(deletions)
+        for one in deletions:
+            shown = [line.share for line in item.lines if line.via == one.via and edge_of(line) in (one.edge, None)]
+            assert -one.predicted == pytest.approx(sum(shown), abs=1e-9)
         assert item.audit.sum_error < 1e-6
         assert (item.audit.recomputed, item.audit.folded_in) == (("kernel",), ("factors",))
         json.dumps(dataclasses.asdict(item.audit))
@@ -159,6 +164,11 @@ def test_every_first_edge_is_deleted_once(engine: Engine) -> None:
             assert one.actual == pytest.approx(one.predicted, rel=1e-9, abs=1e-9)
             assert one.actual_paths == pytest.approx(one.predicted_paths, rel=1e-9, abs=1e-9)
             assert one.score == pytest.approx(item.score + one.actual, abs=1e-12)
+
+
+def edge_of(line: Line) -> str | None:
+    """The first edge of a line as an audit writes it; None where it has no path."""
+    return f"{'<' if line.steps[0].direction == 'in' else ''}{line.steps[0].type}" if line.path else None
 
 
 def test_the_new_rank_is_that_of_a_list_made_without_the_edge(engine: Engine) -> None:
@@ -172,7 +182,7 @@ def test_the_new_rank_is_that_of_a_list_made_without_the_edge(engine: Engine) ->
     for one in item.audit.deletions:
         hop = Hop.parse(one.edge)
         assert one.via is not None
-        other = rebuilt(graph, hop, user, engine.snapshot.nodes(one.via["label"]).ids.find(one.via["id"]))
+        other = rebuilt(graph, hop, user, engine.snapshot.nodes(one.via.label).ids.find(one.via.id))
         walks = [scorer.walk for scorer in blend.terms[0].scorers]  # type: ignore[attr-defined]
         anew = Blend(
             [WalkTerm("kernel", other, tuple(fit_walk(other, walk) for walk in walks)), random_factors(other)], [1, 1]
@@ -186,3 +196,59 @@ def test_the_new_rank_is_that_of_a_list_made_without_the_edge(engine: Engine) ->
 def test_an_answer_without_an_item_stays(engine: Engine) -> None:
     answer = engine.explain("C059", "P00", 5)
     assert audited(engine, answer) is answer
+
+
+#: A and B alone hold R; of the others P00 to P11, A holds P00 and P01 with many, and B holds what an attack is to find.
+PRODUCTS = [f"P{n:02}" for n in range(12)]
+
+
+def rare_bank(folder: Path, of_b: Sequence[str]) -> Engine:
+    """Eight customers hold P00 and P01 and four more products each; A holds P00, P01 and R, B holds R and `of_b`."""
+    bought: list[tuple[str, str]] = [("A", "P00"), ("A", "P01"), ("A", "R"), ("B", "R"), *(("B", one) for one in of_b)]
+    for n in range(8):
+        bought += [(f"C{n}", one) for one in ("P00", "P01", *(PRODUCTS[2 + (n + k) % 10] for k in range(4)))]
+    snapshot = bank.make(folder / "s", {"BOUGHT": bought}, min_group=3)
+    graph = visible_graph(snapshot)
+    hop = Hop("BOUGHT")
+    walk = Walk((hop, hop.back(), hop), (0.5, 0.5, 0.5))
+    blend = Blend([WalkTerm("kernel", graph, [fit_walk(graph, walk)])], [1.0])
+    meta = {"kind": "kernel", "final": True, "hidden": {"known_from": None, "pairs": 0}}
+    return Engine(snapshot, Model(blend, graph, meta, folder))
+
+
+def audit_of(engine: Engine, product: str) -> Audit:
+    found = audited(engine, engine.explain("A", product, 3)).items[0].audit
+    assert found is not None
+    return found
+
+
+def test_no_audit_tells_what_the_only_other_holder_holds(tmp_path: Path) -> None:
+    """Read off: who holds R beside A holds a product exactly where deleting A - R moves it. Found 6 of 6 before."""
+    of_b = set(PRODUCTS[2:8])
+    engine = rare_bank(tmp_path, sorted(of_b))
+    for product in PRODUCTS[2:]:
+        found = audit_of(engine, product)
+        assert "R" not in {one.via.id for one in found.deletions if one.via}
+        # As many are left out whether B holds the product or not: those that fewer than three others share with it.
+        few = {"R"} | {one for one in ("P00", "P01") if holders_of_both(engine, one, product) < 3}
+        assert found.withheld == len(few)
+
+
+def test_an_audit_is_the_same_whatever_the_only_other_holder_holds(tmp_path: Path) -> None:
+    """Two banks that differ in B alone, whose product has as many holders in both: no number of an audit moves."""
+    one, other = rare_bank(tmp_path / "one", ["P02", "P03"]), rare_bank(tmp_path / "other", ["P04", "P05"])
+    for product in ("P08", "P09", "P10", "P11"):
+        before, after = audit_of(one, product), audit_of(other, product)
+        assert [d.via for d in before.deletions] == [d.via for d in after.deletions]
+        assert before.withheld == after.withheld
+    for product in ("P02", "P03", "P04", "P05"):
+        assert {d.via.id for d in audit_of(one, product).deletions if d.via} <= {"P00", "P01"}
+        assert audit_of(one, product).withheld == audit_of(other, product).withheld
+
+
+def holders_of_both(engine: Engine, held: str, product: str) -> int:
+    """How many customers but A hold two products."""
+    held_by = engine.model.graph.hops[Hop("BOUGHT", True)]
+    users, products = engine.users.ids, engine.products.ids
+    both = set(held_by.row(products.find(held)).tolist()) & set(held_by.row(products.find(product)).tolist())
+    return len(both - {users.find("A")})

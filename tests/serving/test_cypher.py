@@ -9,7 +9,7 @@ import pytest
 
 from graphrec.graph.rows import Source
 from graphrec.models.kernel import fit_kernel, starting_walks
-from graphrec.serving.answer import Line
+from graphrec.serving.answer import Line, ListOptions, Node, People
 from graphrec.serving.engine import Engine
 from graphrec.store import open_store
 from graphrec.store.base import Store
@@ -36,7 +36,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 def lines_of(engine: Engine, users: range) -> list[Line]:
     """All path lines of the best three products of some users."""
-    answers = [engine.recommend(f"C{user:03}", 3, reasons=None) for user in users]
+    answers = [engine.recommend(f"C{user:03}", 3, ListOptions(reasons=None)) for user in users]
     return [line for answer in answers for item in answer.items for line in item.lines if line.path]
 
 
@@ -55,12 +55,12 @@ def check(lines: list[Line], store: Store) -> None:
         assert len(result.rows) == 1, line.text
         found = dict(zip(result.columns, result.rows[0], strict=True))
         assert found["share"] == pytest.approx(line.share, rel=1e-6)
-        inner = line.path[2:-1:2] or line.path[2:]
-        assert found["via"] == inner[0].get("id")
-        counted = [node["count"] for node in inner if "count" in node]
+        inner = line.nodes[1:-1] or line.nodes[1:]
+        assert found["via"] == (inner[0].id if isinstance(inner[0], Node) else None)
+        counted = [node.count for node in inner if isinstance(node, People)]
         assert [found["people"]] == counted if counted else "people" not in found
-        if len(inner) == 2 and "id" in inner[1]:
-            assert found["mid"] == inner[1]["id"]
+        if len(inner) == 2 and isinstance(inner[1], Node):
+            assert found["mid"] == inner[1].id
 
 
 @pytest.fixture

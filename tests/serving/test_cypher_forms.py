@@ -11,7 +11,7 @@ import pytest
 from graphrec.graph.adjacency import Hidden, visible_graph
 from graphrec.graph.rows import Source, edge_fields, node_fields
 from graphrec.graph.shelf import SnapshotShelf
-from graphrec.serving.answer import Line
+from graphrec.serving.answer import Line, People
 from graphrec.serving.reasons.lines import END_OF_TIME, Reasons, utc_text
 from graphrec.store import open_store
 from graphrec.store.base import Store
@@ -71,9 +71,9 @@ def test_lines_of_every_form(store: Store, tmp_path: Path, as_of: int | None, hi
             assert line.cypher is not None
             (found,) = store.query(line.cypher, line.parameters).records()  # type: ignore[arg-type]
             assert found["share"] == pytest.approx(line.share, rel=1e-9), line
-            counts = {part["count"] for part in line.path if part.get("count") is not None}
+            counts = {node.count for node in line.nodes if isinstance(node, People) and node.count is not None}
             assert counts == ({found["people"]} if "people" in found else set())
-            forms.add(tuple(part["type"] for part in line.path[1::2]))
+            forms.add(tuple(step.type for step in line.steps))
     assert len(forms) >= 12
 
 
@@ -83,8 +83,9 @@ def _lines(reasons: Reasons, blend: Blend, user: int) -> list[Line]:
     products = np.setdiff1d(np.arange(reasons.snapshot.count("Product")), held).astype(np.int32)
     row = blend.row(user)
     ledger = blend.ledger(user, products, row.scales)
-    return [
-        line
-        for column, product in enumerate(products.tolist())
-        for line in reasons.lines(user, product, ledger, column, ledger.values[:, column], row.scales)
-    ]
+    lines: list[Line] = []
+    for column, product in enumerate(products.tolist()):
+        contrast = ledger.values[:, column]
+        chosen = reasons.chosen(user, product, ledger, column, contrast)
+        lines += reasons.lines(user, product, ledger, column, contrast, row.scales, chosen)
+    return lines

@@ -1,17 +1,23 @@
 """Lists and ledgers: what is shown adds up, nobody else is named, what is held or closed is left out."""
 
 import json
+import shutil
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from graphrec.errors import UnknownId
+from graphrec.graph.build import write_snapshot
+from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
+from graphrec.serving.answer import ExplainOptions, ListOptions, Node, People
 from graphrec.serving.engine import Engine
-from tests.banks import SCHEMA
+from tests.banks import SCHEMA, small_bank
 
 
 def test_lines_and_rest_add_up_to_the_score(engine: Engine) -> None:
@@ -51,40 +57,37 @@ def test_lists_are_ordered_and_leave_out_held_and_closed(engine: Engine) -> None
 
 def test_nobody_else_appears(engine: Engine) -> None:
     for user in ("C003", "C010"):
-        for item in engine.recommend(user, 5, reasons=None).items:
-            text = json.dumps([line.__dict__ for line in item.lines])
+        for item in engine.recommend(user, 5, ListOptions(reasons=None)).items:
+            text = json.dumps([asdict(line) for line in item.lines])
             assert not {f"C{n:03}" for n in range(60) if f"C{n:03}" in text} - {user}
             for line in item.lines:
-                counts = [node["count"] for node in (line.path or []) if "count" in node]
+                counts = [node.count for node in line.nodes if isinstance(node, People)]
                 assert all(count >= SCHEMA.roles.min_group for count in counts)
 
 
 def test_small_groups_are_the_rest(engine: Engine) -> None:
-    item = engine.recommend("C003", 1, reasons=None).items[0]
+    item = engine.recommend("C003", 1, ListOptions(reasons=None)).items[0]
     shown = sum(line.share for line in item.lines if line.kind == "path")
     assert item.rest == pytest.approx(item.composition["path"] - shown, abs=1e-12)
     assert item.rest > 0
 
 
 def test_sentences_of_the_mapping_are_used(engine: Engine) -> None:
-    lines = [line for item in engine.recommend("C003", 3, reasons=None).items for line in item.lines]
-    sector = [line for line in lines if line.path and line.path[3]["type"] == "IN_SECTOR"]
+    lines = [line for item in engine.recommend("C003", 3, ListOptions(reasons=None)).items for line in item.lines]
+    sector = [line for line in lines if line.path and line.steps[1].type == "IN_SECTOR"]
     assert sector
     for line in sector:
-        assert line.path is not None
-        holding, middle, product = line.path[2], line.path[4], line.path[6]
-        if line.path[1]["type"] == "BOUGHT":
-            assert line.text == f"{product['name']} is in {middle['name']}, like your {holding['name']}"
+        holding, middle, product = (node.name for node in line.nodes[1:] if isinstance(node, Node))
+        if line.steps[0].type == "BOUGHT":
+            assert line.text == f"{product} is in {middle}, like your {holding}"
         else:
-            assert line.text == (
-                f"{product['name']} shares the sector {middle['name']} with {holding['name']}, which you viewed"
-            )
+            assert line.text == f"{product} shares the sector {middle} with {holding}, which you viewed"
 
 
 def test_the_personal_name_is_null(engine: Engine) -> None:
-    line = next(line for line in engine.recommend("C003", 1, reasons=None).items[0].lines if line.path)
+    line = next(line for line in engine.recommend("C003", 1, ListOptions(reasons=None)).items[0].lines if line.path)
     assert line.path is not None
-    assert line.path[0] == {"label": "Customer", "id": "C003", "name": None}
+    assert line.path[0] == Node("Customer", "C003", None)
 
 
 def test_unknown_user_names_the_nearest(engine: Engine) -> None:
@@ -97,7 +100,7 @@ def test_unknown_user_names_the_nearest(engine: Engine) -> None:
 
 def test_a_user_without_anything_gets_no_list(engine: Engine) -> None:
     answer = engine.recommend("C059", 5)
-    assert answer.items == []
+    assert answer.items == ()
     assert answer.abstained == (
         "there is not enough evidence for C059: no interaction, attribute or text that the model knows"
     )
@@ -115,16 +118,16 @@ def test_held_and_closed_products_are_explained_in_one_line(engine: Engine) -> N
 
 def test_contrast_is_the_share_minus_its_mean_over_what_follows(engine: Engine) -> None:
     user, k = 8, 3
-    answer = engine.recommend("C008", 30, reasons=None)
+    answer = engine.recommend("C008", 30, ListOptions(reasons=None))
     after = answer.items[k : k + 20]
     line = engine.explain("C008", answer.items[0].product, k).items[0].lines[0]
     same = [
         other.share
         for item in after
         for other in item.lines
-        if other.via == line.via and other.term == line.term and (other.path or [])[1:4] == (line.path or [])[1:4]
+        if other.via == line.via and other.term == line.term and (other.path or ())[1:4] == (line.path or ())[1:4]
     ]
-    if line.path and "count" not in line.path[4]:
+    if line.path and not isinstance(line.path[4], People):
         assert line.contrast == pytest.approx(line.share - sum(same) / len(after), abs=1e-12)
     assert user == 8
 
@@ -133,9 +136,14 @@ def test_serving_one_user_imports_no_heavy_package(served_home: Home) -> None:
     code = (
         "import sys; from pathlib import Path; from graphrec.home import Home; "
         "from graphrec.serving.engine import Engine; "
-        f"answer = Engine.open(Home(Path({str(served_home.path)!r}))).recommend('C003', 5); assert answer.items; "
+        "from graphrec.serving.audit import audited; from graphrec.serving.why_not import why_not; "
+        f"engine = Engine.open(Home(Path({str(served_home.path)!r}))); "
+        "answer = engine.recommend('C003', 5); product = answer.items[-1].product; "
+        "assert audited(engine, engine.explain('C003', product, 3)).items[0].audit; "
+        "assert why_not(engine, 'C003', product, 2).ahead; "
         "print([name for name in ('torch', 'transformers', 'pandas', 'scipy', 'duckdb', 'networkx', 'pyarrow', "
-        "'numba', 'arcadedb', 'neo4j', 'matplotlib') if name in sys.modules])"
+        "'numba', 'arcadedb', 'neo4j', 'matplotlib', 'safetensors', 'graphrec.store', 'graphrec.models', "
+        "'graphrec.training', 'graphrec.evaluation', 'graphrec.loading', 'graphrec.cli') if name in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
@@ -166,7 +174,7 @@ def test_composition_states_every_part_and_no_user_id(engine: Engine) -> None:
 def test_what_small_groups_add_is_what_is_not_shown(engine: Engine) -> None:
     hidden = 0
     for number in range(0, 59, 4):
-        for item in engine.recommend(f"C{number:03}", 3, count_groups=True).items:
+        for item in engine.recommend(f"C{number:03}", 3, ListOptions(count_groups=True)).items:
             whole = engine.explain(f"C{number:03}", item.product, 3).items[0]
             assert item.below_min_group == whole.below_min_group
             assert whole.rest == pytest.approx(whole.below_min_group, abs=1e-12)
@@ -177,12 +185,12 @@ def test_what_small_groups_add_is_what_is_not_shown(engine: Engine) -> None:
 
 def test_plain_order_is_that_of_the_shares(engine: Engine) -> None:
     item = engine.recommend("C008", 1).items[0]
-    plain = engine.explain("C008", item.product, 1, plain=True).items[0]
+    plain = engine.explain("C008", item.product, 1, ExplainOptions(plain=True)).items[0]
     shares = [line.share for line in plain.lines]
     assert shares == sorted(shares, reverse=True)
     contrasts = [line.contrast for line in engine.explain("C008", item.product, 1).items[0].lines]
     assert contrasts == sorted(contrasts, reverse=True)
-    top = engine.recommend("C008", 1, plain=True).items[0]
+    top = engine.recommend("C008", 1, ListOptions(plain=True)).items[0]
     assert [line.share for line in top.lines] == shares[:3]
     assert top.score == item.score
 
@@ -193,27 +201,39 @@ def test_confidence_falls_with_the_rank_and_shortens_the_list(engine: Engine) ->
     assert values == sorted(values, reverse=True)
     assert 0 < values[-1] < values[0] < 1
     assert whole.abstained is None
-    cut = engine.recommend("C008", 5, min_confidence=(values[1] + values[2]) / 2)
+    cut = engine.recommend("C008", 5, ListOptions(min_confidence=(values[1] + values[2]) / 2))
     assert cut.items == whole.items[:2]
     threshold = f"{(values[1] + values[2]) / 2:g}"
     assert cut.abstained == (
         f"3 more products are left out: they do not reach the confidence of {threshold} that was asked for; "
         f"the best has {values[2]:.2f}"
     )
-    four = engine.recommend("C008", 5, min_confidence=values[3])
+    four = engine.recommend("C008", 5, ListOptions(min_confidence=values[3]))
     assert four.items == whole.items[:4]
     assert four.abstained == (
         f"one more product is left out: it does not reach the confidence of {values[3]:g} that was asked for; "
         f"the best has {values[4]:.2f}"
     )
-    none = engine.recommend("C008", 5, min_confidence=0.999, language="zh")
-    assert (none.items, none.abstained) == ([], f"没有产品达到所要求的置信度 0.999，最高为 {values[0]:.2f}")
+    none = engine.recommend("C008", 5, ListOptions(min_confidence=0.999, language="zh"))
+    assert (none.items, none.abstained) == ((), f"没有产品达到所要求的置信度 0.999，最高为 {values[0]:.2f}")
 
 
 def test_a_language_changes_words_alone(engine: Engine) -> None:
-    english, chinese = engine.recommend("C008", 3), engine.recommend("C008", 3, language="zh")
+    english, chinese = engine.recommend("C008", 3), engine.recommend("C008", 3, ListOptions(language="zh"))
     for one, other in zip(english.items, chinese.items, strict=True):
         assert (one.product, one.score, one.rest) == (other.product, other.score, other.rest)
         for line, said in zip(one.lines, other.lines, strict=True):
             assert replace(line, text="") == replace(said, text="")
     assert any("您" in line.text for item in chinese.items for line in item.lines)
+
+
+def test_an_answer_keeps_its_date_when_equal_content_is_taken_for_another(served_home: Home, tmp_path: Path) -> None:
+    shutil.copytree(served_home.path, tmp_path / "home")
+    home = Home(tmp_path / "home")
+    before = Engine.open(home).recommend("C003", 5)
+    later = SnapshotShelf(home.snapshots).add(
+        lambda path: write_snapshot(path, SCHEMA, *small_bank(), as_of=datetime(2030, 1, 1, tzinfo=UTC))
+    )
+    assert later.hash == before.snapshot
+    assert Engine.open(home).snapshot.as_of is None
+    assert Engine.open(home).recommend("C003", 5) == before

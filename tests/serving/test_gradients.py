@@ -1,6 +1,5 @@
 """A model that is not linear says so: its lines, its gradients with their gap, and nobody else in them."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -9,15 +8,17 @@ import pytest
 from graphrec.graph.adjacency import visible_graph
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
-from graphrec.models.graphsage.network import GraphSageConfig, fit_graphsage
-from graphrec.models.lightgcn_id.network import PlainLightGCNConfig, fit_lightgcn_id
+from graphrec.models.graphsage import GraphSageConfig
+from graphrec.models.graphsage.network import fit_graphsage
+from graphrec.models.lightgcn_id import PlainLightGCNConfig
+from graphrec.models.lightgcn_id.network import fit_lightgcn_id
 from graphrec.serving.audit import audited
 from graphrec.serving.engine import Engine
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
-from graphrec.terms.files import write_blend
-from graphrec.terms.folder import content_hash
+from graphrec.terms.folder import write_model
 from tests.banks import bank_snapshot
+from tests.served import META
 
 
 def serve(folder: Path, kind: str) -> Engine:
@@ -27,17 +28,12 @@ def serve(folder: Path, kind: str) -> Engine:
     graph = visible_graph(snapshot)
     term: Term
     if kind == "graphsage":
-        term = fit_graphsage(graph, None, GraphSageConfig(dim=8, epochs=3, fanout=25)).term
+        term = fit_graphsage(graph, GraphSageConfig(dim=8, epochs=3, fanout=25)).term
     else:
         term = fit_lightgcn_id(graph, PlainLightGCNConfig(dim=8, epochs=3)).term
     model = home.models / f"{kind}-final"
     model.mkdir(parents=True)
-    description = write_blend(model, Blend([term], [1.0]), graph)
-    meta = {
-        "format": 1, "kind": kind, "final": True, "hash": content_hash(model, description), "snapshot": snapshot.hash,
-        "hidden": {"known_from": None, "pairs": 0}, "description": description,
-    }  # fmt: skip
-    (model / "meta.json").write_text(json.dumps(meta), "utf-8")
+    write_model(model, Blend([term], [1.0]), graph, snapshot, {**META, "kind": kind})
     return Engine.open(home, kind)
 
 
@@ -62,27 +58,27 @@ def test_the_gradients_add_up_to_the_score_but_for_the_gap(sage: Engine) -> None
     item = sage.explain(*first_pair(sage), 3).items[0]
     found = item.gradients
     assert found is not None
-    assert found["score"] == pytest.approx(item.score, rel=1e-5)
-    assert found["completeness_gap"] <= 0.005
-    shown = sum(entry["share"] for entry in [*found["edges"], *found["people"]])
-    assert found["baseline"] + shown + found["rest"] == pytest.approx(found["score"], abs=1e-9)
+    assert found.score == pytest.approx(item.score, rel=1e-5)
+    assert found.completeness_gap <= 0.005
+    shown = sum(entry.share for entry in [*found.edges, *found.people])
+    assert found.baseline + shown + found.rest == pytest.approx(found.score, abs=1e-9)
 
 
 def test_no_other_user_is_in_the_gradients(sage: Engine) -> None:
     user, product = first_pair(sage)
     found = sage.explain(user, product, 3).items[0].gradients
     assert found is not None
-    nodes = [node for entry in found["edges"] for node in (entry["source"], entry["target"])]
-    nodes += [entry["node"] for entry in found["people"]]
-    assert {node["id"] for node in nodes if node["label"] == sage.roles.user} == {user}
-    assert min((entry["count"] for entry in found["people"]), default=99) >= sage.snapshot.schema.roles.min_group
+    nodes = [node for entry in found.edges for node in (entry.source, entry.target)]
+    nodes += [entry.node for entry in found.people]
+    assert {node.id for node in nodes if node.label == sage.roles.user} == {user}
+    assert min((entry.count for entry in found.people), default=99) >= sage.snapshot.schema.roles.min_group
 
 
 def test_an_audit_deletes_what_a_user_hears(sage: Engine) -> None:
     item = audited(sage, sage.explain(*first_pair(sage), 3)).items[0]
     assert item.audit is not None
-    edges = {(line.via["label"], line.via["id"]) for line in item.lines if line.via is not None}
-    assert {(one.via["label"], one.via["id"]) for one in item.audit.deletions if one.via is not None} == edges
+    edges = {line.via for line in item.lines if line.via is not None}
+    assert {one.via for one in item.audit.deletions if one.via is not None} == edges
     assert item.audit.recomputed == ("graphsage",)
     assert item.audit.sum_error == pytest.approx(0.0, abs=1e-12)
 

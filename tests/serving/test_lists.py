@@ -6,6 +6,7 @@ import numba
 import pytest
 
 from graphrec.serving import lists
+from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.serving.lists import recommend_many
 
@@ -13,8 +14,8 @@ from graphrec.serving.lists import recommend_many
 @pytest.mark.parametrize("options", [{}, {"reasons": 1}, {"reasons": None, "plain": True, "count_groups": True}])
 def test_every_user_gets_the_answer_of_recommend(engine: Engine, options: dict[str, object]) -> None:
     everyone = range(len(engine.users))
-    expected = [engine.recommend(user, 4, **options) for user in engine.users.ids]  # type: ignore[arg-type]
-    found = list(recommend_many(engine, everyone, 4, **options))
+    expected = [engine.recommend(user, 4, ListOptions(**options)) for user in engine.users.ids]  # type: ignore[arg-type]
+    found = list(recommend_many(engine, everyone, 4, ListOptions(**options)))
     assert found == expected
     assert json.dumps([one.to_json() for one in found]) == json.dumps([one.to_json() for one in expected])
 

@@ -8,7 +8,7 @@ import networkx as nx
 import pytest
 
 from graphrec.errors import UsageError
-from graphrec.serving.answer import Line, PathPart
+from graphrec.serving.answer import Line, Node, People, Step
 from graphrec.serving.engine import Engine
 from graphrec.serving.picture import explanation_graph, write_picture
 
@@ -45,7 +45,7 @@ def test_graphml_can_be_read_again(engine: Engine, tmp_path: Path) -> None:
 def test_names_are_text_and_no_formulas_or_markup(engine: Engine, tmp_path: Path, suffix: str) -> None:
     answer = engine.explain("C004", engine.recommend("C004", 1).items[0].product, 5)
     item = replace(answer.items[0], name="US$^$ <Bond> & \x07bell")
-    write_picture(replace(answer, items=[item]), tmp_path / f"why{suffix}")
+    write_picture(replace(answer, items=(item,)), tmp_path / f"why{suffix}")
     if suffix == ".png":
         return
     root = ElementTree.parse(tmp_path / f"why{suffix}").getroot()
@@ -53,19 +53,12 @@ def test_names_are_text_and_no_formulas_or_markup(engine: Engine, tmp_path: Path
 
 
 def test_people_and_what_lies_behind_them_are_two_nodes(engine: Engine) -> None:
-    ends: list[PathPart] = [
-        {"label": "Customer", "id": "C004", "name": None},
-        {"label": "Product", "id": "P01", "name": None},
-    ]
-    between: list[PathPart] = [{"label": "Customer", "count": 7}, {"label": "Sector", "count": None}]
-    path: list[PathPart] = [
-        ends[0],
-        *(part for node in [*between, ends[1]] for part in ({"type": "T", "direction": "out"}, node)),
-    ]
+    nodes = (People("Customer", 7), People("Sector", None), Node("Product", "P01", None))
+    path = (Node("Customer", "C004", None), *(part for node in nodes for part in (Step("T", "out"), node)))
     line = Line("path", "7 people lead to P01", 1.0, 1.0, None, path, None, None, "kernel")
     answer = engine.explain("C004", engine.recommend("C004", 1).items[0].product, 5)
-    item = replace(answer.items[0], product="P01", lines=[line])
-    graph = explanation_graph(replace(answer, items=[item]))
+    item = replace(answer.items[0], product="P01", lines=(line,))
+    graph = explanation_graph(replace(answer, items=(item,)))
     assert sorted(graph.nodes(data="name")) == [
         (("people", "7 people lead to P01 (1)"), "7 others"),
         (("people", "7 people lead to P01 (2)"), "sector"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from graphrec.graph.adjacency import Hop
-from graphrec.serving.answer import Answer
+from graphrec.serving.answer import Answer, ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.serving.reasons.prefer import KEPT, MIDDLING, Preference, Wish, history
 
@@ -22,8 +22,8 @@ def shown(answer: Answer) -> float:
 def test_lists_and_numbers_stay(engine: Engine, prefer: Preference) -> None:
     changed = 0
     for user in USERS:
-        default, preferred = engine.recommend(user, 5), engine.recommend(user, 5, prefer=prefer)
-        every = {item.product: item.lines for item in engine.recommend(user, 5, reasons=None).items}
+        default, preferred = engine.recommend(user, 5), engine.recommend(user, 5, ListOptions(prefer=prefer))
+        every = {item.product: item.lines for item in engine.recommend(user, 5, ListOptions(reasons=None)).items}
         pairs = zip(default.items, preferred.items, strict=True)
         assert all((a.product, a.score, a.composition) == (b.product, b.score, b.composition) for a, b in pairs)
         assert shown(preferred) >= KEPT * shown(default) - 1e-12
@@ -38,37 +38,39 @@ def test_lists_and_numbers_stay(engine: Engine, prefer: Preference) -> None:
 def test_the_recent_path_leads(engine: Engine) -> None:
     gained = []
     for user in USERS:
-        recent = history(engine.snapshot, engine.model.graph, engine.users.ids.find(user), EVER)
+        recent = history(engine.positions, engine.model.graph, engine.users.ids.find(user), EVER)
 
         def leading(answer: Answer, recent: dict[Any, float] = recent) -> float:
             values = []
             for line in (next((line for line in item.lines if line.path), None) for item in answer.items):
                 if line is not None and line.path is not None and line.via is not None:
-                    key = Hop(line.path[1]["type"]), engine.products.ids.find(line.via["id"])
+                    key = Hop(line.steps[0].type), engine.products.ids.find(line.via.id)
                     values.append(recent.get(key, np.nan))
             return float(np.nanmean(values)) if not np.isnan(values).all() else np.nan
 
-        gained.append(leading(engine.recommend(user, 5, prefer="recent")) - leading(engine.recommend(user, 5)))
+        gained.append(
+            leading(engine.recommend(user, 5, ListOptions(prefer="recent"))) - leading(engine.recommend(user, 5))
+        )
     assert np.nanmean(gained) > 0.1
 
 
 def test_history_is_what_the_model_knew(engine: Engine) -> None:
     user, graph = 8, engine.model.graph
-    values = history(engine.snapshot, graph, user, EVER)
+    values = history(engine.positions, graph, user, EVER)
     assert set(values) == {
         (Hop(name), int(p)) for name in ("BOUGHT", "VIEWED") for p in graph.hops[Hop(name)].row(user)
     }
     assert (min(values.values()), max(values.values())) == (0.0, 1.0)
-    assert history(engine.snapshot, graph, user, int(engine.snapshot.edges("BOUGHT").known_at.min())) == {}
+    assert history(engine.positions, graph, user, int(engine.snapshot.edges("BOUGHT").known_at.whole().min())) == {}
 
 
 def test_types_are_shown_in_turn(engine: Engine) -> None:
     def types(answer: Answer) -> int:
         leading = [next((line for line in item.lines if line.path), None) for item in answer.items]
-        return len({line.path[-2]["type"] for line in leading if line is not None and line.path is not None})
+        return len({line.steps[-1].type for line in leading if line is not None})
 
     default = sum(types(engine.recommend(user, 5)) for user in USERS)
-    assert sum(types(engine.recommend(user, 5, prefer="diverse")) for user in USERS) > default
+    assert sum(types(engine.recommend(user, 5, ListOptions(prefer="diverse"))) for user in USERS) > default
 
 
 def test_the_budget_is_that_of_the_list(engine: Engine) -> None:

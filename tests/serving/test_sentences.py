@@ -3,24 +3,24 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from string import Formatter
-from typing import Any
 
 import pytest
 
 from graphrec.errors import SourceError
 from graphrec.graph.adjacency import Hop
+from graphrec.serving.answer import ListOptions, Node, PathPart, People, Step
 from graphrec.serving.engine import Engine
 from graphrec.serving.reasons.languages import CHINESE, ENGLISH
 from graphrec.serving.reasons.sentences import Event, Sentences
 from graphrec.terms.ledger import LineGroup
 from tests.banks import SCHEMA
 
-ME = {"label": "Customer", "id": "C1", "name": None}
-HELD = {"label": "Product", "id": "P1", "name": "Fund 1"}
-TARGET = {"label": "Product", "id": "P2", "name": "Fund 2"}
-BAND = {"label": "AgeBand", "id": "18-34", "name": None}
-SECTOR = {"label": "Sector", "id": "S1", "name": "Energy"}
-PEOPLE: dict[str, Any] = {"label": "Customer", "count": 7}
+ME = Node("Customer", "C1", None)
+HELD = Node("Product", "P1", "Fund 1")
+TARGET = Node("Product", "P2", "Fund 2")
+BAND = Node("AgeBand", "18-34", None)
+SECTOR = Node("Sector", "S1", "Energy")
+PEOPLE = People("Customer", 7)
 #: The same vocabulary without sentences of the mapping.
 BARE = replace(SCHEMA, reasons={})
 
@@ -29,10 +29,10 @@ def hops(way: str) -> tuple[Hop, ...]:
     return tuple(Hop.parse(word) for word in way.split())
 
 
-def path(way: str, *between: dict[str, Any]) -> list[dict[str, Any]]:
-    parts: list[dict[str, Any]] = [ME]
+def path(way: str, *between: Node | People) -> list[PathPart]:
+    parts: list[PathPart] = [ME]
     for hop, node in zip(hops(way), (*between, TARGET), strict=True):
-        parts += [{"type": hop.type, "direction": "in" if hop.reverse else "out"}, node]
+        parts += [Step(hop.type, "in" if hop.reverse else "out"), node]
     return parts
 
 
@@ -70,7 +70,7 @@ PATHS = [
 
 
 @pytest.mark.parametrize(("way", "between", "count", "english", "chinese"), PATHS, ids=[row[0] for row in PATHS])
-def test_paths(way: str, between: tuple[dict[str, Any], ...], count: int | None, english: str, chinese: str) -> None:
+def test_paths(way: str, between: tuple[Node | People, ...], count: int | None, english: str, chinese: str) -> None:
     found = path(way, *between)
     assert Sentences(BARE).path(hops(way), found, count) == english
     assert Sentences(BARE, CHINESE).path(hops(way), found, count) == chinese
@@ -118,6 +118,11 @@ LEARNED = [
         "Fund 2 的产品介绍与您买过的 Fund 1 相差较大",
     ),
     (
+        LineGroup("similarity", BOUGHT, part="price history"), HELD, True,  # type: ignore[arg-type]
+        "the price history of Fund 2 is close to that of Fund 1, which you bought",
+        "Fund 2 的 price history 与您买过的 Fund 1 相近",
+    ),
+    (
         LineGroup("similarity", BOUGHT, part="learned"), HELD, True,
         "Fund 2 goes well with Fund 1, which you bought", "Fund 2 与您买过的 Fund 1 很搭配",
     ),
@@ -130,7 +135,7 @@ LEARNED = [
 
 
 @pytest.mark.parametrize(("group", "via", "favours", "english", "chinese"), LEARNED, ids=[row[3] for row in LEARNED])
-def test_learned(group: LineGroup, via: dict[str, Any] | None, favours: bool, english: str, chinese: str) -> None:
+def test_learned(group: LineGroup, via: Node | None, favours: bool, english: str, chinese: str) -> None:
     assert Sentences(BARE).learned(group, via, TARGET, favours=favours) == english
     assert Sentences(BARE, CHINESE).learned(group, via, TARGET, favours=favours) == chinese
 
@@ -203,8 +208,8 @@ def test_the_latest_event_that_the_model_knew(engine: Engine) -> None:
     edges = engine.snapshot.edges("VIEWED")
     user = 8
     span = slice(int(edges.indptr[user]), int(edges.indptr[user + 1]))
-    lines = [line for item in engine.recommend("C008", 20, reasons=None).items for line in item.lines]
-    seen = {line.via["id"]: line.text for line in lines if line.text.startswith("seen on") and line.via}
+    lines = [line for item in engine.recommend("C008", 20, ListOptions(reasons=None)).items for line in item.lines]
+    seen = {line.via.id: line.text for line in lines if line.text.startswith("seen on") and line.via}
     assert seen
     for product, text in seen.items():
         times = edges.at[span][edges.indices[span] == int(product[1:])]

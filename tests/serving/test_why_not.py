@@ -9,8 +9,9 @@ from typer.testing import CliRunner
 from graphrec.cli import app
 from graphrec.errors import UnknownId
 from graphrec.home import Home
+from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
-from graphrec.serving.why_not import why_not
+from graphrec.serving.why_not import PolicyName, why_not
 
 K = 3
 POLICY = """
@@ -47,8 +48,8 @@ def test_a_refused_product_names_every_rule_with_its_values(strict: Engine) -> N
         ("bonds", f"Fund {held} is a bond", {"product.kind": "bond"}),
     ]
     assert found.verdict == f"P{held:02} is not recommended to C003: already held; Fund {held} is a bond"
-    assert (found.rank, found.score, found.ahead, found.missing) == (None, None, None, [])
-    assert found.policy == {"version": "7", "hash": strict.policy.hash}
+    assert (found.rank, found.score, found.ahead, found.missing) == (None, None, None, ())
+    assert found.policy == PolicyName("7", strict.policy.hash)
 
 
 def test_a_listed_product_has_its_place(engine: Engine) -> None:
@@ -60,7 +61,7 @@ def test_a_listed_product_has_its_place(engine: Engine) -> None:
 
 
 def test_an_outranked_product_lacks_what_the_last_of_the_list_has(engine: Engine) -> None:
-    everything = engine.recommend("C003", 20, reasons=None).items
+    everything = engine.recommend("C003", 20, ListOptions(reasons=None)).items
     last, asked = everything[K - 1], everything[K + 2]
     found = why_not(engine, "C003", asked.product, K)
     assert found.verdict == (
@@ -78,15 +79,16 @@ def test_an_outranked_product_lacks_what_the_last_of_the_list_has(engine: Engine
 
 
 def test_shares_behind_small_groups_are_not_shown(engine: Engine) -> None:
-    """`here` is a share that the product's own ledger shows, or nothing of it can be told."""
+    """`here` is a share that the product's own ledger shows, or nothing; of people, nobody and too few read alike."""
     hidden = 0
     for number in range(0, 59, 4):
-        items = engine.recommend(f"C{number:03}", 20, reasons=None).items
+        items = engine.recommend(f"C{number:03}", 20, ListOptions(reasons=None)).items
         for item in items[K:]:
             shown = {round(line.share, 9) for line in item.lines}
             for gap in why_not(engine, f"C{number:03}", item.product, K).missing:
                 hidden += gap.here is None
                 assert gap.here is None or gap.here == 0 or round(gap.here, 9) in shown
+                assert " others " not in gap.text or gap.here != 0
     assert hidden > 0
 
 
@@ -126,7 +128,7 @@ def test_a_user_who_may_be_shown_nothing_is_told_why(served_home: Home, tmp_path
     rule = 'version = "1"\n[[rule]]\nid = "pause"\nsentence = "no offers to {user} this year"\nrequire = "False"\n'
     (tmp_path / "policy.toml").write_text(rule, encoding="utf-8")
     answer = Engine.open(Home(served_home.path, tmp_path / "policy.toml")).recommend("C003", 5)
-    assert (answer.items, answer.refused) == ([], {"pause": 20})
+    assert (answer.items, answer.refused) == ((), {"pause": 20})
     assert answer.abstained == "nothing is shown to C003: no offers to C003 this year"
 
 

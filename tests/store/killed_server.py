@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from unittest import mock
 
+from graphrec.config.settings import StoreLogin
 from graphrec.store.neo4j import driver as neo4j
 from graphrec.store.neo4j import parallel
 from graphrec.store.neo4j.driver import Neo4jStore
@@ -19,5 +20,5 @@ def load(store: Neo4jStore, name: str) -> None:
 
 if __name__ == "__main__":
     neo4j.RETRY_SECONDS = 1.0
-    with Neo4jStore(sys.argv[1], Path(sys.argv[2])) as opened:
+    with Neo4jStore(sys.argv[1], Path(sys.argv[2]), StoreLogin.from_environment()) as opened:
         load(opened, sys.argv[3])

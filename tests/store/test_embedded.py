@@ -159,8 +159,8 @@ def test_nothing_is_written_beside_the_store(
 
 def test_series_that_are_no_longer_brought_go(store: EmbeddedStore) -> None:
     feed(store.sink(), source())
-    assert names(store.series_folder) == ["bank__price.parquet"]
-    (store.series_folder / "bank__price.parquet").unlink()
+    assert names(store.series_folder) == ["bank@price.parquet"]
+    (store.series_folder / "bank@price.parquet").unlink()
     assert not store.sink().is_current(source()), "its series are not there"
     feed(store.sink(), source())
     feed(store.sink(), source(schema=replace(SCHEMA, series={}), files="f2"))
@@ -193,13 +193,14 @@ def test_servers(uri: str | None, is_one: bool) -> None:
 
 
 def test_engine_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(arcade.PACKAGE, "arcadedb_elsewhere")
-    arcade.engine.cache_clear()
-    try:
-        with pytest.raises(StoreError, match="the engine of the embedded store, arcadedb_elsewhere, is not installed"):
-            arcade.engine()
-    finally:
-        arcade.engine.cache_clear()
+    elsewhere = arcade.Engine("native", "arcadedb_elsewhere", "embedded")
+    monkeypatch.setitem(arcade.ENGINES, "native", elsewhere)
+    with pytest.raises(StoreError) as missing:
+        _ = arcade.chosen().version
+    assert str(missing.value) == (
+        "the engine native of the embedded store (arcadedb_elsewhere) is not installed; "
+        "next: pip install 'graphrec[embedded]'"
+    )
 
 
 @pytest.mark.parametrize(
@@ -218,5 +219,5 @@ def test_engine_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_messages_of_the_engine(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(QueryError) as caught, arcade.errors(tmp_path):
-        raise arcade.engine().ArcadeDBError(text)
+        raise arcade.chosen().module.ArcadeDBError(text)
     assert str(caught.value) == message

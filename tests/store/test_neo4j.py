@@ -44,14 +44,12 @@ def test_wrong_password(neo4j_login: Login, tmp_path: Path) -> None:
     assert "secret-and-wrong" not in message
 
 
-def test_login_comes_from_the_environment(neo4j_login: Login, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_login_is_handed_down(neo4j_login: Login, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings read the environment, the store does not."""
     uri, login = neo4j_login
-    monkeypatch.delenv("NEO4J_PASSWORD", raising=False)
     with pytest.raises(NotAuthorised, match="set NEO4J_PASSWORD$"):
         open_store(uri, tmp_path / "store")
-    monkeypatch.setenv("NEO4J_USERNAME", login.username or "neo4j")
-    monkeypatch.setenv("NEO4J_PASSWORD", login.password or "")
-    with open_store(uri, tmp_path / "store") as store:
+    with open_store(uri, tmp_path / "store", login) as store:
         assert store.info().kind == "neo4j"
         assert store.info().version.startswith("Neo4j 5.")
 

@@ -1,8 +1,11 @@
 """What only batches need: rows of spread one."""
 
 import numpy as np
+import pytest
 
 from graphrec.graph.adjacency import Hop
+from graphrec.terms import compiled
+from graphrec.terms.base import standardise
 from graphrec.terms.compiled.scores import standardise_rows
 from graphrec.terms.factors import FactorTerm, Neighbours
 from tests.terms.graphs import random_graph
@@ -22,6 +25,19 @@ def test_rows_get_spread_one_times_the_weight_and_rows_without_spread_become_zer
         np.testing.assert_allclose(scores[varied], wanted[varied], rtol=1e-6)
         assert not scores[~varied].any()
         assert not scores[[2, 3]].any()
+
+
+@pytest.mark.parametrize("num_products", [1, 2, 3, 4, 7, 40, 1001])
+def test_without_numba_rows_are_standardised_to_the_same_bits(
+    num_products: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = (5 + np.random.default_rng(num_products).standard_normal((6, num_products))).astype(np.float32)
+    scores[2] = 0.3
+    expected = scores.copy()
+    standardise_rows(expected, 0.7)
+    monkeypatch.setattr(compiled, "is_there", lambda: False)
+    standardise(scores, 0.7)
+    assert scores.tobytes() == expected.tobytes()
 
 
 def test_factors_are_standardised_without_looking_at_their_scores() -> None:

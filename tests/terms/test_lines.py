@@ -8,6 +8,7 @@ import pytest
 
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.models.kernel import fit_walk
+from graphrec.terms import compiled
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
 from graphrec.terms.factors import FactorTerm, Neighbours, SparseRows, TableTerm, exact_rows
@@ -91,3 +92,22 @@ def test_factors_are_rounded_so_that_their_products_add_up_without_rounding() ->
     assert np.all(np.abs(rounded - values) <= 2.0**-21 * np.abs(values).max(axis=1, keepdims=True))
     for left, right in zip(rounded.astype(np.float64), rounded[::-1].astype(np.float64), strict=True):
         assert float(np.dot(left, right)) == math.fsum(left * right) == sum((left * right)[::-1].tolist())
+
+
+@pytest.mark.parametrize("seed", range(200, 210))
+def test_without_numba_batches_are_the_same_bits(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(seed)
+    graph = random_graph(seed, 9, 8)
+    blend, users, wanted = random_blend(graph, seed), np.arange(9, dtype=np.int32), products_of(graph, rng)
+
+    def made() -> tuple[bytes, list[bytes], list[Ledger]]:
+        rows = blend.rows(users)
+        ledgers = blend.ledgers(users, wanted, np.stack([row.scales for row in rows]))
+        return blend.batch(users).tobytes(), [row.scores.tobytes() for row in rows], ledgers
+
+    expected = made()
+    monkeypatch.setattr(compiled, "is_there", lambda: False)
+    found = made()
+    assert found[:2] == expected[:2]
+    for one, other in zip(found[2], expected[2], strict=True):
+        assert_same(one, other)

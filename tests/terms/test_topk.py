@@ -6,7 +6,8 @@ import pytest
 
 from graphrec.errors import ModelError
 from graphrec.graph.adjacency import from_codes
-from graphrec.terms.compiled.topk import top_k
+from graphrec.terms import compiled
+from graphrec.terms.topk import top_k
 
 
 def by_sorting(scores: np.ndarray, k: int, masked: np.ndarray) -> np.ndarray:
@@ -18,8 +19,10 @@ def by_sorting(scores: np.ndarray, k: int, masked: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("is_compiled", [True, False])
 @pytest.mark.parametrize("k", [0, 1, 3, 20, 90])
-def test_equals_a_stable_sort(seed: int, k: int) -> None:
+def test_equals_a_stable_sort(seed: int, k: int, *, is_compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "is_there", lambda: is_compiled)
     rng = np.random.default_rng(seed)
     # Few distinct values: most places are decided by ties.
     scores = rng.integers(-3, 4, (17, 70)).astype(np.float32)
@@ -50,8 +53,10 @@ def test_the_answer_does_not_depend_on_the_threads() -> None:
         numba.set_num_threads(before)
 
 
+@pytest.mark.parametrize("is_compiled", [True, False])
 @pytest.mark.parametrize("place", [0, 3, 69])
-def test_what_is_not_a_number_is_refused(place: int) -> None:
+def test_what_is_not_a_number_is_refused(place: int, *, is_compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "is_there", lambda: is_compiled)
     scores = np.zeros((4, 70), np.float32)
     scores[2, place] = np.nan
     with pytest.raises(ModelError) as caught:

@@ -1,5 +1,6 @@
 """Hand-made snapshots: a few users, products and events with days as times."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -31,11 +32,12 @@ def day(number: int) -> int:
     return round((DAY_ZERO + timedelta(days=number)).timestamp() * 1_000_000)
 
 
-def schema(split: SplitRule | None = None) -> GraphSchema:
+def schema(split: SplitRule | None = None, min_group: int = 1) -> GraphSchema:
     """The schema of these snapshots."""
     labels = sorted({label for ends in ENDS.values() for label in ends})
     edges = {name: EdgeSchema(name, *ends, protected=name == "OF_SEX") for name, ends in ENDS.items()}
-    return GraphSchema(ROLES, {label: NodeSchema(label) for label in labels}, edges, split=split)
+    roles = replace(ROLES, min_group=min_group)
+    return GraphSchema(roles, {label: NodeSchema(label) for label in labels}, edges, split=split)
 
 
 def make(
@@ -46,6 +48,7 @@ def make(
     rule: SplitRule | None = None,
     users: int = 0,
     products: int = 0,
+    min_group: int = 1,
 ) -> Snapshot:
     """The snapshot of these events; nodes are what they name, and u0, u1, … and p0, p1, … up to a number."""
     ids: dict[str, set[str]] = {label: set() for ends in ENDS.values() for label in ends}
@@ -61,7 +64,7 @@ def make(
     }
     edges = {name: _edges(events.get(name, [])) for name in ENDS}
     pairs = {part: _pairs(rows) for part, rows in (split or {}).items()}
-    return write_snapshot(folder, schema(rule), nodes, edges, split=pairs)
+    return write_snapshot(folder, schema(rule, min_group), nodes, edges, split=pairs)
 
 
 def _edges(rows: list[Event]) -> pa.Table:
@@ -101,17 +104,22 @@ def seen(snapshot: Snapshot, graph: object, hop: str) -> set[tuple[str, str]]:
     return {(source[int(a)], target[int(b)]) for a, b in zip(rows, adjacency.indices, strict=True)}
 
 
-def taste_bank(folder: Path, *, users: int = 60, products: int = 12, split: bool = True) -> Snapshot:
-    """Two groups of users who buy from their own half of the products; one hidden purchase each when `split`."""
+def taste_bank(
+    folder: Path, *, users: int = 60, products: int = 12, split: bool = True, heavy: int = 0, min_group: int = 1
+) -> Snapshot:
+    """Two groups of users who buy from their own half of the products; one hidden purchase each when `split`.
+
+    The first `heavy` users buy everything.
+    """
     rng = np.random.default_rng(7)
     bought: list[Event] = []
     hidden = []
     half = products // 2
     for n in range(users):
-        own = rng.permutation(half) + (n % 2) * half
+        own = rng.permutation(products) if n < heavy else rng.permutation(half) + (n % 2) * half
         bought += [(f"u{n:02d}", f"p{p:02d}") for p in own]
         hidden.append((f"u{n:02d}", f"p{own[0]:02d}"))
     lives: list[Event] = [(f"u{n:02d}", f"t{n % 2}") for n in range(users)]
     sector: list[Event] = [(f"p{p:02d}", f"s{p // half}") for p in range(products)]
     events = {"BOUGHT": bought, "LIVES_IN": lives, "IN_SECTOR": sector}
-    return make(folder, events, split={"test": hidden} if split else None)
+    return make(folder, events, split={"test": hidden} if split else None, min_group=min_group)

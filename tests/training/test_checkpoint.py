@@ -13,9 +13,10 @@ import torch
 
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.models.fitting.epochs import Epoch, Learner, Supervision, best_epoch, run_epochs
+from graphrec.models.fitting.callbacks import Callbacks, Epoch
+from graphrec.models.fitting.epochs import Learner, best_epoch, run_epochs
 from graphrec.training import checkpoint
-from graphrec.training.checkpoint import FileKeeper, Work
+from graphrec.training.checkpoint import FileKeeper, FileWork
 from graphrec.training.fit import TrainOptions, train
 from tests.training import bank
 
@@ -51,7 +52,7 @@ def bytes_of(one: Learner) -> bytes:
 @pytest.mark.parametrize("stopped_after", [1, 4, 9])
 def test_a_fit_that_stopped_takes_the_steps_that_it_would_have_taken(tmp_path: Path, stopped_after: int) -> None:
     whole = learner()
-    expected = run_epochs(whole, 10, 10, Supervision())
+    expected = run_epochs(whole, 10, 10, Callbacks())
 
     def stop(epoch: Epoch) -> None:
         if epoch.number == stopped_after:
@@ -60,23 +61,23 @@ def test_a_fit_that_stopped_takes_the_steps_that_it_would_have_taken(tmp_path: P
     checkpoint_file = tmp_path / "fit.safetensors"
     keeper = FileKeeper(checkpoint_file)
     with pytest.raises(Stop):
-        run_epochs(learner(), 10, 10, Supervision(heard=stop, keeper=keeper))
+        run_epochs(learner(), 10, 10, Callbacks(on_epoch=stop, keeper=keeper))
     heard: list[Epoch] = []
     again = learner(seed=99)
-    found = run_epochs(again, 10, 10, Supervision(heard=heard.append, keeper=FileKeeper(checkpoint_file)))
+    found = run_epochs(again, 10, 10, Callbacks(on_epoch=heard.append, keeper=FileKeeper(checkpoint_file)))
     assert found == expected == tuple(heard)
     assert bytes_of(again) == bytes_of(whole)
 
 
 def test_a_finished_fit_gives_its_best_epoch_without_another_step(tmp_path: Path) -> None:
     first = learner()
-    expected = run_epochs(first, 5, 5, Supervision(keeper=FileKeeper(tmp_path / "fit.safetensors")))
+    expected = run_epochs(first, 5, 5, Callbacks(keeper=FileKeeper(tmp_path / "fit.safetensors")))
 
     def never() -> float:
         raise AssertionError("another step")
 
     again = dataclasses.replace(learner(), epoch=never)
-    assert run_epochs(again, 5, 5, Supervision(keeper=FileKeeper(tmp_path / "fit.safetensors"))) == expected
+    assert run_epochs(again, 5, 5, Callbacks(keeper=FileKeeper(tmp_path / "fit.safetensors"))) == expected
     assert bytes_of(again) == bytes_of(first)
 
 
@@ -90,7 +91,7 @@ def test_the_best_epoch_is_the_last_of_the_highest() -> None:
 def test_progress_says_loss_and_metric() -> None:
     said: list[tuple[str, int, int | None]] = []
     one = learner()
-    epochs = run_epochs(one, 2, 2, Supervision("net", "ndcg@20", progress=lambda *given: said.append(given)))
+    epochs = run_epochs(one, 2, 2, Callbacks("net", "ndcg@20", progress=lambda *given: said.append(given)))
     assert [given[1:] for given in said] == [(0, 2), (1, 2), (2, 2)]
     assert said[0][0] == "net epochs"
     assert said[1][0] == f"net epochs: loss {epochs[0].loss:.4f}, ndcg@20 {epochs[0].value:.4f}"
@@ -119,28 +120,22 @@ def test_a_step_is_made_once_and_another_request_begins_anew(tmp_path: Path) -> 
     def never() -> object:
         raise AssertionError("made twice")
 
-    work = Work.of(tmp_path, "kernel-test", {"seed": 1})
+    work = FileWork.of(tmp_path, "kernel-test", {"seed": 1})
     assert work.once("walks", lambda: {"powers": (0.5, 0.1)}) == {"powers": [0.5, 0.1]}
-    assert Work.of(tmp_path, "kernel-test", {"seed": 1}).once("walks", never) == {"powers": [0.5, 0.1]}
-    other = Work.of(tmp_path, "kernel-test", {"seed": 2})
+    assert FileWork.of(tmp_path, "kernel-test", {"seed": 1}).once("walks", never) == {"powers": [0.5, 0.1]}
+    other = FileWork.of(tmp_path, "kernel-test", {"seed": 2})
     assert other.once("walks", lambda: 3) == 3
     assert work.folder is not None
     assert not work.folder.exists()
-    Work.of(tmp_path, "blend-test", {})
+    FileWork.of(tmp_path, "blend-test", {})
     assert other.once("walks", never) == 3
     other.clear()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_another_source_has_done_is_not_gone_on_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Work.of(tmp_path, "kernel-test", {}).once("walks", lambda: 1)
-    monkeypatch.setattr(checkpoint, "source_digest", lambda: "0" * 64)
-    assert Work.of(tmp_path, "kernel-test", {}).once("walks", lambda: 2) == 2
-
-
 def test_without_a_folder_results_look_the_same() -> None:
-    assert Work().once("walks", lambda: {"powers": (0.5, 0.1)}) == {"powers": [0.5, 0.1]}
-    assert Work().keeper("fit") is None
+    assert FileWork().once("walks", lambda: {"powers": (0.5, 0.1)}) == {"powers": [0.5, 0.1]}
+    assert FileWork().keeper("fit") is None
 
 
 @pytest.mark.slow

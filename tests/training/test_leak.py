@@ -8,7 +8,7 @@ from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Graph, Hidden, visible_graph
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.training import fit
+from graphrec.training import stages
 from graphrec.training.fit import TrainOptions, train
 from graphrec.training.split import check_hidden, split_of
 from graphrec.training.tune import TuneOptions, tune
@@ -24,7 +24,7 @@ def test_a_planted_test_pair_ends_the_training(tmp_path: Path, monkeypatch: pyte
         assert hidden.pairs is not None
         return visible_graph(shown, Hidden(pairs=hidden.pairs[1:]))
 
-    monkeypatch.setattr(fit, "visible_graph", leaky)
+    monkeypatch.setattr(stages, "visible_graph", leaky)
     home = Home(tmp_path / "home").prepare()
     with pytest.raises(ModelError, match=MESSAGE.format("train", 1, 120) + "0 and product 3 of the snapshot"):
         train(snapshot, home, TrainOptions("popularity"))
@@ -32,7 +32,7 @@ def test_a_planted_test_pair_ends_the_training(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_planted_test_pair_ends_a_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graphrec.training.tune.visible_graph", lambda snapshot, hidden: visible_graph(snapshot))
+    monkeypatch.setattr("graphrec.training.stages.visible_graph", lambda snapshot, hidden: visible_graph(snapshot))
     with pytest.raises(ModelError, match=MESSAGE.format("train", 120, 120)):
         tune(bank.taste_bank(tmp_path / "s"), Home(tmp_path / "home").prepare(), TuneOptions("ease", trials=1))
 

@@ -5,14 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file
 
 from graphrec.errors import ModelError, UsageError
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.terms.files import map_arrays
 from graphrec.terms.folder import open_model
-from graphrec.training import trials, writing
+from graphrec.training import fit
 from graphrec.training.fit import TrainOptions, train
+from tests.training import registry
 
 KINDS = ("lightgcn-id", "graphsage", "als", "rp3beta")
 
@@ -28,7 +29,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     }
     for kind, plain in short.items():
         given = plain | ({"epochs": 20, "patience": 20} if kind in ("lightgcn-id", "graphsage") else {})
-        monkeypatch.setitem(trials.TRIALS, kind, lambda graph, given=given: iter([given]))
+        registry.try_only(monkeypatch, kind, [given])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -36,8 +37,8 @@ def test_what_is_written_scores_as_what_was_fitted(
     snapshot: Snapshot, home: Home, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fitted = []
-    write = writing.write_blend
-    monkeypatch.setattr(writing, "write_blend", lambda *given: (fitted.append(given[1]), write(*given))[1])
+    write = fit.write_model
+    monkeypatch.setattr(fit, "write_model", lambda *given: (fitted.append(given[1]), write(*given))[1])
     report = train(snapshot, home, TrainOptions(kind))
     model = open_model(report.path, snapshot)
     users = np.arange(60, dtype=np.int32)
@@ -55,7 +56,7 @@ def test_the_same_data_and_seed_give_the_same_arrays(snapshot: Snapshot, tmp_pat
     found = []
     for name in ("one", "two"):
         report = train(snapshot, Home(tmp_path / name).prepare(), TrainOptions(kind))
-        found.append((report.hash, report.meta["configuration"], map_arrays(report.path / "model.safetensors")))
+        found.append((report.hash, report.meta["configuration"], load_file(report.path / "model.safetensors")))
     assert found[0][:2] == found[1][:2]
     for name, array in found[0][2].items():
         np.testing.assert_array_equal(array, found[1][2][name])

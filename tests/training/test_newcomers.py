@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from graphrec.graph.adjacency import Graph, visible_graph
+from graphrec.models.inputs import Inputs
 from graphrec.models.newness import fit_newness, is_new
 from graphrec.models.popularity import fit_popularity
 from graphrec.terms.blend import Blend
-from graphrec.terms.files import open_blend, write_blend
-from graphrec.training.recipes import Inputs, blend_of
+from graphrec.training.assemble import blend_of
 from graphrec.training.search.newcomers import head_start, with_head_start
 from graphrec.training.split import split_of
 from graphrec.training.validation import Validation
@@ -87,9 +87,9 @@ def test_its_line_adds_up_and_is_of_kind_new(graph: Graph) -> None:
     np.testing.assert_allclose(ledger.values[1], [0, 0, 0.7, 0.7], atol=1e-12)
 
 
-def test_it_is_what_it_was_after_writing_and_refitting(graph: Graph, tmp_path: Path) -> None:
+def test_it_is_what_it_was_after_writing_and_refitting(graph: Graph) -> None:
     raised = with_head_start(Blend([fit_popularity(graph)], [1.0]), graph, 0.7)
-    opened, _ = open_blend(tmp_path, write_blend(tmp_path, raised, graph), graph.schema, graph.counts)
+    opened = Blend([type(term).open(term.describe(), graph) for term in raised.terms], raised.weights)
     configuration = {"terms": {"popularity": {}, "new": {}}, "weights": {"popularity": 1.0, "new": 0.7}}
     refitted = blend_of(configuration, graph, Inputs())
     assert opened.row(0).scores.tolist() == refitted.row(0).scores.tolist() == raised.row(0).scores.tolist()

@@ -10,16 +10,18 @@ import pytest
 from graphrec.graph.adjacency import Graph, visible_graph
 from graphrec.graph.snapshot import Snapshot
 from graphrec.metrics.ranking import evaluate_lists
+from graphrec.models.inputs import PATH_SHARE, Inputs
 from graphrec.models.itemknn.neighbours import fit_itemknn
 from graphrec.models.popularity import fit_popularity
+from graphrec.models.registry import models
 from graphrec.models.spectral import fit_spectral
 from graphrec.terms.blend import Blend
+from graphrec.training.assemble import fit_model
 from graphrec.training.lists import ranked_lists
-from graphrec.training.recipes import PATH_SHARE, Inputs, fit_term
-from graphrec.training.search.balance import towards_paths
 from graphrec.training.search.candidates import Candidates
-from graphrec.training.search.choose import Choice, fixed, one_kernel
+from graphrec.training.search.choose import Choice, fixed, without_replaced
 from graphrec.training.search.walks import choose_walks
+from graphrec.training.search.weights import towards_paths
 from graphrec.training.split import split_of
 from graphrec.training.validation import MAX_USERS, Validation
 from tests.training import bank
@@ -49,7 +51,7 @@ def test_ranks_count_ties_by_id_and_leave_out_what_is_held(tmp_path: Path) -> No
     graph = visible_graph(snapshot, split.hidden("train"))
     validation = Validation.of(split, graph, 0)
     assert (validation.k, validation.metric) == (3, "ndcg@3")
-    assert validation.judge(fit_popularity(graph)).tolist() == [1 / log2(1 + 3)]
+    assert validation.evaluate(fit_popularity(graph)).tolist() == [1 / log2(1 + 3)]
 
 
 def test_the_metric_is_that_of_evaluation(graph: Graph, validation: Validation) -> None:
@@ -57,15 +59,15 @@ def test_the_metric_is_that_of_evaluation(graph: Graph, validation: Validation) 
         lists = ranked_lists(Blend([term], [1.0]), validation.users, graph.held(), validation.k)
         relevant = validation.relevant
         expected = evaluate_lists(lists, relevant.indptr, relevant.indices, [validation.k])[validation.metric]
-        np.testing.assert_allclose(validation.judge(term), expected, atol=1e-12)
+        np.testing.assert_allclose(validation.evaluate(term), expected, atol=1e-12)
 
 
 def test_candidates_of_a_small_catalogue_are_whole_and_exact(graph: Graph, validation: Validation) -> None:
     terms = [fit_popularity(graph), fit_itemknn(graph), fit_spectral(graph)]
     candidates = Candidates.of(terms, validation)
     for weights in ([1.0, 0.0, 0.0], [0.2, 1.0, 0.0], [0.3, 0.1, 1.0]):
-        expected = validation.judge(Blend(terms, weights))
-        np.testing.assert_allclose(candidates.judge(np.array(weights)), expected, atol=1e-12)
+        expected = validation.evaluate(Blend(terms, weights))
+        np.testing.assert_allclose(candidates.evaluate(np.array(weights)), expected, atol=1e-12)
 
 
 def test_a_term_can_be_replaced_among_the_candidates(graph: Graph, validation: Validation) -> None:
@@ -121,7 +123,7 @@ def test_protected_edges_are_used_only_when_asked(tmp_path: Path, use_protected:
     walks = fixed("kernel", graph, inputs).terms["kernel"]["walks"]
     assert any("OF_SEX" in walk["walk"] for walk in walks) == use_protected
     for name in ("ease", "lightgcn"):
-        term = fit_term(name, graph, {}, inputs)
+        ((term, _),) = fit_model(name, graph, {}, inputs).parts
         hops = {str(source.hop) for source in term.neighbours}  # type: ignore[attr-defined]
         assert ("OF_SEX" in hops) == use_protected
 
@@ -131,9 +133,9 @@ def test_a_learned_kernel_replaces_the_powers_where_it_clearly_wins(gain: float,
     """Differences spread by .1 over 100 users: two standard errors are .02."""
     spread = np.tile([0.1, -0.1], 50)
     plain = {"kernel": np.full(100, 0.3), "ease": np.full(100, 0.2), "learned-kernel": 0.3 + gain + spread}
-    choices = [Choice(name, {}, values, list) for name, values in plain.items()]
-    assert [choice.name for choice in one_kernel(choices)] == [name for name in plain if name in (kept, "ease")]
-    assert one_kernel(choices[:2]) == choices[:2]
+    choices = [Choice(models()[name], {}, values, list) for name, values in plain.items()]
+    assert [choice.name for choice in without_replaced(choices)] == [name for name in plain if name in (kept, "ease")]
+    assert without_replaced(choices[:2]) == choices[:2]
 
 
 @pytest.mark.parametrize(("cost", "is_taken"), [(0.015, True), (0.03, False)])

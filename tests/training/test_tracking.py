@@ -8,9 +8,9 @@ import pytest
 from graphrec.errors import UsageError
 from graphrec.home import Home
 from graphrec.models.fitting import loop
-from graphrec.models.fitting.epochs import Epoch
+from graphrec.models.fitting.callbacks import Epoch, Fit
 from graphrec.training.fit import TrainOptions, train
-from graphrec.training.tracking import Fit, Tracker
+from graphrec.training.tracking import EpochTracker
 from tests.training import bank
 
 
@@ -19,9 +19,9 @@ def test_events_hold_every_epoch(tmp_path: Path) -> None:
     from tensorboardX.event_file_writer import EventFileWriter  # noqa: F401 - the package is whole
 
     fit = Fit("choosing", "lightgcn", {"dim": 8}, "ndcg@3")
-    tracker = Tracker(tmp_path / "log")
+    tracker = EpochTracker(tmp_path / "log")
     for number, (loss, value) in enumerate([(2.5, 0.25), (1.5, 0.5)], 1):
-        tracker.hears(fit)(Epoch(number, loss, value))
+        tracker.callback(fit)(Epoch(number, loss, value))
     tracker.close()
     (file,) = (tmp_path / "log" / fit.key).iterdir()
     found = [
@@ -53,7 +53,7 @@ def test_train_writes_one_folder_a_fit(tmp_path: Path) -> None:
 def test_what_was_heard_before_a_failure_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("tensorboardX")
     closed = []
-    monkeypatch.setattr(Tracker, "close", lambda self: closed.append(len(self.curves("choosing")[0]["loss"])))
+    monkeypatch.setattr(EpochTracker, "close", lambda self: closed.append(len(self.curves("choosing")[0]["loss"])))
     run_epoch = loop.run_epoch
 
     def failing(*given: object) -> float:
@@ -70,7 +70,7 @@ def test_what_was_heard_before_a_failure_is_on_the_disk(tmp_path: Path, monkeypa
 def test_without_the_package_one_line_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorboardX", None)
     with pytest.raises(UsageError) as caught:
-        Tracker(tmp_path)
+        EpochTracker(tmp_path)
     assert str(caught.value) == (
         f"--log-dir {tmp_path}: writing TensorBoard events needs the package tensorboardX, which is not installed; "
         "run: pip install 'graphrec[tracking]'"

@@ -6,17 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from graphrec.errors import CheckpointMismatch, ModelError, NotTrained, UsageError
+from graphrec.features.blocks import Blocks, Sources
 from graphrec.graph.adjacency import Hop
+from graphrec.graph.arrays import SEAL, write_sealed
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
+from graphrec.models.registry import kinds
 from graphrec.schema import SplitRule
-from graphrec.terms.files import map_arrays
 from graphrec.terms.folder import latest, model_folder, open_model
-from graphrec.training import job, writing
+from graphrec.training import fit, job
 from graphrec.training.fit import TrainOptions, train
-from graphrec.training.job import KINDS
 from graphrec.training.split import split_of
 from tests.training import bank
 
@@ -36,8 +38,8 @@ def test_what_is_written_scores_as_what_was_fitted(
     snapshot: Snapshot, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fitted = []
-    write = writing.write_blend
-    monkeypatch.setattr(writing, "write_blend", lambda *given: (fitted.append(given[1]), write(*given))[1])
+    write = fit.write_model
+    monkeypatch.setattr(fit, "write_model", lambda *given: (fitted.append(given[1]), write(*given))[1])
     report = train(snapshot, home, TrainOptions(fixed=True))
     model = open_model(report.path, snapshot)
     for user in range(5):
@@ -82,7 +84,7 @@ def test_a_second_identical_training_does_nothing(snapshot: Snapshot, home: Home
 
 def test_another_source_trains_again(snapshot: Snapshot, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     train(snapshot, home, TrainOptions("popularity"))
-    monkeypatch.setattr(job, "source_digest", lambda: "0" * 64)
+    monkeypatch.setattr(job, "code_digest", lambda _: "0" * 64)
     assert train(snapshot, home, TrainOptions("popularity")).is_new
     assert not train(snapshot, home, TrainOptions("popularity")).is_new
 
@@ -94,7 +96,7 @@ def test_the_same_data_and_seed_give_the_same_arrays(snapshot: Snapshot, tmp_pat
     found = []
     for name in ("one", "two"):
         report = train(snapshot, Home(tmp_path / name).prepare(), TrainOptions(kind))
-        found.append((report.hash, report.meta["configuration"], map_arrays(report.path / "model.safetensors")))
+        found.append((report.hash, report.meta["configuration"], load_file(report.path / "model.safetensors")))
     assert found[0][:2] == found[1][:2]
     assert found[0][2].keys() == found[1][2].keys()
     for name, array in found[0][2].items():
@@ -127,29 +129,31 @@ def test_final_takes_over_what_was_chosen(snapshot: Snapshot, home: Home) -> Non
 
 def test_final_reads_the_texts_that_the_tested_model_read(snapshot: Snapshot, home: Home) -> None:
     rng = np.random.default_rng(0)
-    vectors, others = ({"Product": rng.standard_normal((12, 6)).astype(np.float32)} for _ in range(2))
+    vectors, others = (
+        Sources.of(Blocks.of("text", {"Product": rng.standard_normal((12, 6)).astype(np.float32)})) for _ in range(2)
+    )
     train(snapshot, home, TrainOptions("lightgcn", fixed=True))
-    final = train(snapshot, home, TrainOptions("lightgcn", final=True), vectors=vectors)
-    assert final.meta["request"]["vectors"] is None
+    final = train(snapshot, home, TrainOptions("lightgcn", final=True), sources=vectors)
+    assert final.meta["request"]["blocks"] == {}
     assert open_model(final.path, snapshot).blend.terms[0].text_dim == 0  # type: ignore[attr-defined]
-    train(snapshot, home, TrainOptions("text"), vectors=vectors)
-    assert train(snapshot, home, TrainOptions("text", final=True), vectors=vectors).is_new
-    for given in (others, {}):
+    train(snapshot, home, TrainOptions("text"), sources=vectors)
+    assert train(snapshot, home, TrainOptions("text", final=True), sources=vectors).is_new
+    for given in (others, None):
         with pytest.raises(ModelError) as caught:
-            train(snapshot, home, TrainOptions("text", final=True), vectors=given)
+            train(snapshot, home, TrainOptions("text", final=True), sources=given)
         assert str(caught.value) == (
-            "the text vectors are not those that the model was fitted with, so that a refit would differ by them too; "
-            "run: graphrec train --model text"
+            "the feature blocks text/Product are not those that the model was fitted with, so that a refit would "
+            "differ by them too; run: graphrec train --model text"
         )
 
 
 def test_final_refuses_options_that_the_tested_model_was_not_trained_with(snapshot: Snapshot, home: Home) -> None:
-    train(snapshot, home, TrainOptions("ease", given={"ease": {"user_power": 0.5}}))
+    train(snapshot, home, TrainOptions("ease", overrides={"ease": {"user_power": 0.5}}))
     for change, said in (
         ({"use_protected": True}, "use_protected is False, not True"),
         (
-            {"given": {"ease": {"user_power": 0.7}}},
-            "given is {'ease': {'user_power': 0.5}}, not {'ease': {'user_power': 0.7}}",
+            {"overrides": {"ease": {"user_power": 0.7}}},
+            "overrides is {'ease': {'user_power': 0.5}}, not {'ease': {'user_power': 0.7}}",
         ),
         ({"fixed": True}, "fixed is False, not True"),
     ):
@@ -159,17 +163,17 @@ def test_final_refuses_options_that_the_tested_model_was_not_trained_with(snapsh
             f"--final refits the model that was tested, whose {said}; leave the option out, or run: graphrec train "
             "with it, then graphrec train --final"
         )
-    assert train(snapshot, home, TrainOptions("ease", final=True, given={"ease": {"user_power": 0.5}})).is_new
+    assert train(snapshot, home, TrainOptions("ease", final=True, overrides={"ease": {"user_power": 0.5}})).is_new
     assert not train(snapshot, home, TrainOptions("ease", final=True)).is_new
 
 
 def test_final_trains_anew_what_an_older_graphrec_was_asked_for(snapshot: Snapshot, home: Home) -> None:
     path = train(snapshot, home, TrainOptions("popularity", seed=4)).path / "meta.json"
     meta = json.loads(path.read_text("utf-8"))
-    del meta["request"]["given"]
-    path.write_text(json.dumps(meta), "utf-8")
+    del meta["request"]["overrides"]
+    write_sealed(path, {key: value for key, value in meta.items() if key != SEAL})
     assert train(snapshot, home, TrainOptions("popularity", final=True)).meta["seed"] == 0
-    assert "given" in json.loads(path.read_text("utf-8"))["request"]
+    assert "overrides" in json.loads(path.read_text("utf-8"))["request"]
 
 
 def test_final_chooses_first_where_nothing_was_chosen(snapshot: Snapshot, home: Home) -> None:
@@ -227,7 +231,7 @@ def test_a_failure_while_writing_leaves_the_model_before(
     snapshot: Snapshot, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = train(snapshot, home, TrainOptions("popularity"))
-    monkeypatch.setattr(writing, "versions", lambda _: 1 / 0)
+    monkeypatch.setattr(fit, "versions", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         train(snapshot, home, TrainOptions("popularity", seed=1))
     assert [path.name for path in home.models.iterdir()] == ["popularity-test"]
@@ -247,10 +251,10 @@ def test_the_meta_names_everything_that_decided(snapshot: Snapshot, home: Home) 
 def test_an_unknown_kind_is_refused(snapshot: Snapshot, home: Home) -> None:
     with pytest.raises(UsageError) as caught:
         train(snapshot, home, TrainOptions("svd"))
-    assert str(caught.value) == f"there is no model 'svd'; there are {', '.join(KINDS)}"
+    assert str(caught.value) == f"there is no model 'svd'; there are {', '.join(kinds())}"
     with pytest.raises(UsageError, match=r"^--path-share 1: want a part from 0 to below 1$"):
         TrainOptions(path_share=1.0)
-    assert {"blend", "kernel", "lightgcn", "lightgcn-id", "graphsage", "als", "rp3beta", "popularity"} <= set(KINDS)
+    assert {"blend", "kernel", "lightgcn", "lightgcn-id", "graphsage", "als", "rp3beta", "popularity"} <= set(kinds())
 
 
 @pytest.mark.parametrize("fixed", [False, True])

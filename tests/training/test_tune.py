@@ -12,14 +12,14 @@ import optuna
 import pytest
 
 from graphrec.errors import ModelError, UsageError
+from graphrec.features.blocks import Blocks, Sources
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.training import tune as tune_module
 from graphrec.training.fit import TrainOptions, train
-from graphrec.training.search.choose import choose as search
 from graphrec.training.split import split_of
 from graphrec.training.tune import Tuned, TuneOptions, tune
-from tests.training import bank
+from tests.training import bank, registry
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -65,10 +65,16 @@ def test_a_second_study_does_nothing_and_a_longer_one_goes_on(snapshot: Snapshot
     assert history(home, "itemknn")[:5] == first
 
 
-def test_other_texts_begin_another_study(snapshot: Snapshot, home: Home) -> None:
-    vectors = {"Product": np.eye(12, 6, dtype=np.float32)}
-    for given, new in (({}, 2), (vectors, 2), (vectors, 0), ({}, 0)):
-        (found,) = tune(snapshot, home, TuneOptions("ease", trials=2), vectors=given)
+def test_other_texts_begin_another_study_of_what_reads_them(
+    snapshot: Snapshot, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.try_only(monkeypatch, "lightgcn", [{"epochs": 1, "dim": 4}])
+    vectors = Blocks.of("text", {"Product": np.eye(12, 6, dtype=np.float32)})
+    for blocks, new in ((Blocks(), 1), (vectors, 1), (vectors, 0), (Blocks(), 0)):
+        (found,) = tune(snapshot, home, TuneOptions("lightgcn", trials=1), sources=Sources.of(blocks))
+        assert (found.trials, found.new) == (1, new)
+    for blocks, new in ((Blocks(), 2), (vectors, 0)):
+        (found,) = tune(snapshot, home, TuneOptions("ease", trials=2), sources=Sources.of(blocks))
         assert (found.trials, found.new) == (2, new)
 
 
@@ -80,7 +86,7 @@ def test_a_timeout_ends_after_the_trial_that_is_running(snapshot: Snapshot, home
 
 
 def test_the_blend_is_tuned_term_by_term(snapshot: Snapshot, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "BLEND_TERMS", ("kernel", "ease", "itemknn", "text"))
+    registry.blend_of(monkeypatch, ("kernel", "ease", "itemknn", "text"))
     found = tune(snapshot, home, TuneOptions(trials=2))
     assert [one.model for one in found] == ["ease", "itemknn"]
     assert train(snapshot, home).meta["tuned"] == ["ease", "itemknn"]
@@ -114,7 +120,7 @@ def test_a_fit_that_is_worse_than_the_median_is_pruned(
 ) -> None:
     good = [{"epochs": 6, "patience": 6, "dim": 8, "learning_rate": 0.05 + n / 1000} for n in range(6)]
     bad = {**good[0], "learning_rate": 1e-9, "init": 1e-6}
-    monkeypatch.setattr(tune_module, "usual_trials", lambda name, graph: iter([*good, bad]))
+    registry.try_only(monkeypatch, "lightgcn", [*good, bad])
     (found,) = tune(snapshot, home, TuneOptions("lightgcn", trials=7))
     assert [one[0] for one in history(home, "lightgcn")] == ["COMPLETE"] * 6 + ["PRUNED"]
     assert (found.trials, found.pruned, found.configuration in good) == (7, 1, True)
@@ -123,19 +129,19 @@ def test_a_fit_that_is_worse_than_the_median_is_pruned(
 def test_a_configuration_that_cannot_be_fitted_is_a_pruned_trial(
     snapshot: Snapshot, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judged = tune_module.judged
+    evaluated = tune_module.evaluated
 
-    def failing(name: str, plain: dict, *given: object) -> object:
-        if plain["regularization"] > 9:
+    def failing(spec: object, values: dict, *others: object) -> object:
+        if values["regularization"] > 9:
             raise ModelError("the loss is not a number")
-        return judged(name, plain, *given)  # type: ignore[arg-type]
+        return evaluated(spec, values, *others)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(tune_module, "judged", failing)
-    monkeypatch.setattr(tune_module, "usual_trials", lambda name, graph: iter([{"regularization": 9.0}]))
-    monkeypatch.setitem(tune_module.SPACES, "ease", lambda trial, graph: {"regularization": 10.0})
+    monkeypatch.setattr(tune_module, "evaluated", failing)
+    registry.try_only(monkeypatch, "ease", [{"regularization": 9.0}])
+    registry.change(monkeypatch, "ease", space=lambda trial, graph: {"regularization": 10.0})
     (found,) = tune(snapshot, home, TuneOptions("ease", trials=2))
     assert (found.trials, found.pruned, found.configuration) == (2, 1, {"regularization": 9.0})
-    monkeypatch.setattr(tune_module, "usual_trials", lambda name, graph: iter([{"regularization": 10.0}]))
+    registry.try_only(monkeypatch, "ease", [{"regularization": 10.0}])
     with pytest.raises(ModelError, match="^the loss is not a number$"):
         tune(snapshot, Home(home.path.parent / "other").prepare(), TuneOptions("ease", trials=1))
 
@@ -143,6 +149,7 @@ def test_a_configuration_that_cannot_be_fitted_is_a_pruned_trial(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
+from graphrec.features.blocks import Blocks, Sources
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.models.fitting import loop

@@ -1,4 +1,4 @@
-"""The customers of the demo bank: who they are, what they can bear, what they say they want."""
+"""The customers of the demo bank: their data, the risk they can bear, and their goals."""
 
 from dataclasses import dataclass
 

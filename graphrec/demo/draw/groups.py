@@ -1,4 +1,4 @@
-"""Groups of products: who shares a sector, an issuer, a theme or the same crowd of holders."""
+"""Groups of products: products that share a sector, an issuer, a theme or their holders."""
 
 from dataclasses import dataclass
 
@@ -49,7 +49,7 @@ def draw_labels(count: int, smallest: int, largest: int, rng: np.random.Generato
     return rng.permutation(labels)
 
 
-def apart(labels: Ints, earlier: list[Ints], rng: np.random.Generator) -> Ints:
+def separated(labels: Ints, earlier: list[Ints], rng: np.random.Generator) -> Ints:
     """`labels` with some swapped, so that hardly two products in one group share an earlier group too.
 
     Where every shared fact stands alone, a test can say which one counted.

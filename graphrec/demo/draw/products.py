@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphrec.demo.draw.groups import Groups, apart, draw_labels, group
+from graphrec.demo.draw.groups import Groups, draw_labels, group, separated
 from graphrec.demo.sizes import DAY_SECONDS, END, START, Flags, Ints, Reals, Size
 from graphrec.demo.words.topics import PLACES, TOPICS
 from graphrec.demo.words.vocabulary import (
@@ -70,9 +70,9 @@ def draw_products(size: Size, rng: np.random.Generator) -> Products:
     kind = rng.permutation(np.searchsorted(shares - 1e-9, (np.arange(count) + 0.5) / count))
     is_security = np.array([each.is_security for each in KINDS])[kind]
     sector, sector_names = _sectors(is_security, size, rng)
-    issuer = apart(draw_labels(count, *size.issuer, rng), [sector], rng)
-    twins = apart(_twins(count, size, rng), [sector, issuer], rng)
-    theme = apart(draw_labels(count, *size.theme, rng), [sector, issuer, twins], rng)
+    issuer = separated(draw_labels(count, *size.issuer, rng), [sector], rng)
+    twins = separated(_twins(count, size, rng), [sector, issuer], rng)
+    theme = separated(draw_labels(count, *size.theme, rng), [sector, issuer, twins], rng)
     topic, place = _themes(int(theme.max()) + 1, rng)
     issuers = int(issuer.max()) + 1
     issued, closed = _lifetimes(np.bincount(twins)[twins] > 1, rng)
@@ -119,8 +119,8 @@ def _twins(count: int, size: Size, rng: np.random.Generator) -> Ints:
 
 def _combined(words: tuple[str, ...], count: int) -> list[str]:
     """`count` names: the words alone, then with one place after the other."""
-    plain = list(words) + [f"{word}, {place}" for place in PLACES for word in words]
-    return plain[:count]
+    names = list(words) + [f"{word}, {place}" for place in PLACES for word in words]
+    return names[:count]
 
 
 def _themes(count: int, rng: np.random.Generator) -> tuple[Ints, Ints]:

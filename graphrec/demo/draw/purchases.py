@@ -9,8 +9,8 @@ Let H(u, t) be what customer u holds at time t. With H empty, or with probabilit
                 + PLANTED * sum over a in H(u, t) of 1 / |H(u, t)|
                           * sum over relations r of RHO[r] * [i in G_r(a), i != a] / (|G_r(a)| - 1)
 
-G_r(a) is the group of a under r: its sector, its issuer, its crowd of *holders* (twin products that share nothing but
-the people who buy them) or its *text* theme (the same subject in the description, named nowhere else).
+G_r(a) is the group of a under r: its sector, its issuer, its *holders* (twin products that share nothing but the
+people who buy them) or its *text* theme (the same subject in the description, named nowhere else).
 
 A drawn product is refused and drawn again, up to TRIES times, when it is held, not on sale at t, or unsuitable (risk
 class, horizon, minimum amount, age, residence; UNSUITABLE_PASS of the unsuitable draws pass). A planted choice that

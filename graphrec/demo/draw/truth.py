@@ -72,7 +72,7 @@ def _one_holding(products: Products, purchases: Purchases, rows: Ints, cut: int)
     """True where `via` was booked before the cut and no other early holding is tied to the product."""
     held, since = purchases.held[purchases.user[rows]], purchases.held_at[purchases.user[rows]]
     via = purchases.via[rows, None]
-    # Orders are booked up to three days after they are given, which the margin covers twice.
+    # The bank books an order up to three days late; the margin is twice that.
     in_time: Flags = ((held == via) & (since < cut - 2 * MARGIN)).any(axis=1)
     is_rival: Flags = (held >= 0) & (held != via) & (since < cut + MARGIN)
     is_rival &= _ties(products, np.maximum(held, 0), purchases.product[rows, None]) > 0

@@ -16,19 +16,21 @@ from graphrec.errors import ModelError
 from graphrec.evaluation.cold.content import ContentProducts, SimilarUsers
 from graphrec.evaluation.cold.split import TEST, VALID, ColdSplit, Mask, Name, Question, Side, cold_split
 from graphrec.evaluation.hidden_part import Metrics
+from graphrec.features.blocks import Seen, Sources
 from graphrec.graph.adjacency import Graph, visible_graph
 from graphrec.graph.snapshot import Snapshot
 from graphrec.metrics.intervals import bootstrap_all
 from graphrec.metrics.ranking import Lists, evaluate_lists
+from graphrec.models.inputs import Inputs, Scores
+from graphrec.models.newness import SPEC as NEWNESS
 from graphrec.models.popularity import fit_popularity
 from graphrec.progress import Progress, silent
 from graphrec.terms.blend import Blend
-from graphrec.terms.compiled.topk import NOTHING
+from graphrec.terms.topk import NOTHING
+from graphrec.training.assemble import blend_of
 from graphrec.training.lists import first_products
-from graphrec.training.recipes import NEW, Inputs, blend_of
 from graphrec.training.search.choose import choose
 from graphrec.training.split import check_hidden
-from graphrec.training.validation import Scores
 
 NEIGHBOURS = (1, 5, 20, 100)
 """Sizes of neighbourhood that the content baseline is tuned over."""
@@ -66,43 +68,46 @@ def evaluate_cold(
     *,
     kind: str = "blend",
     ks: Sequence[int] = (20,),
-    vectors: Mapping[str, NDArray[np.float32]] | None = None,
+    sources: Sources | None = None,
     seed: int = 0,
     progress: Progress = silent,
 ) -> ColdStart:
     """The metrics of a model, of content kNN and of popularity on what is new.
 
     Args:
-        vectors: text vectors (num_nodes, dim) by label; content kNN compares the same ones.
+        sources: of feature blocks; content kNN compares the block `text`.
 
     Raises:
         ModelError: too little is there to hold out, or products have no text vectors.
     """
     began = time.monotonic()
-    inputs = Inputs(seed, False, vectors or {}, progress)
+    sources = sources or Sources()
     cold = cold_split(snapshot, side, seed)
     train, fitted = (visible_graph(snapshot, cold.split.hidden(stage)) for stage in ("train", "train+valid"))
     check_hidden(cold.split, train, "train")
     check_hidden(cold.split, fitted, "train+valid")
+    known_from = [cold.split.hidden(stage).known_from for stage in ("train", "train+valid")]
+    blocks = [sources.blocks(Seen(snapshot, *at)) for at in zip((train, fitted), known_from, strict=True)]
+    inputs = Inputs(seed, blocks=blocks[0], progress=progress)
     content = _content(side, inputs, train)
     validation = cold.question(VALID, train).validation(seed)
     if not len(validation):
         raise ModelError("nobody who holds a product has another one to find, so nothing tells what they like")
     chosen = choose(kind, train, validation, replace(inputs, metric=validation.metric))
-    blend = blend_of(chosen.configuration(), fitted, replace(inputs, stage="refit"))
+    blend = blend_of(chosen.configuration(), fitted, replace(inputs, stage="refit", blocks=blocks[1]))
     models: dict[str, Scores] = {"model": blend, "popularity": fit_popularity(fitted)}
-    if NEW in chosen.weights:
+    if NEWNESS.name in chosen.weights:
         models["no head start"] = _without_head_start(blend)
     found: dict[str, Mapping[str, Metrics]] = {}
     for name in QUESTIONS[side]:
         question, tuned_on = (cold.question(part, graph, name) for part, graph in ((TEST, fitted), (VALID, train)))
         tuning = tuned_on.validation(seed)
-        best = int(np.argmax([tuning.judge(content(train, size)).mean() for size in NEIGHBOURS]))
+        best = int(np.argmax([tuning.evaluate(content(train, size)).mean() for size in NEIGHBOURS]))
         lists = {
             model: _lists(scores, question, max(ks))
             for model, scores in {**models, "content": content(fitted, NEIGHBOURS[best])}.items()
         }
-        found |= _metrics(name, cold, question, lists, ks, seed)
+        found |= _metrics(name, cold, question, lists, ks, seed, least=snapshot.schema.roles.min_group)
     weights, seconds = dict(chosen.weights), time.monotonic() - began
     held_out, asked = int((cold.groups == TEST).sum()), cold.question(TEST, fitted)
     return ColdStart(
@@ -111,15 +116,27 @@ def evaluate_cold(
 
 
 def _metrics(
-    name: Name, cold: ColdSplit, question: Question, lists: Mapping[str, Lists], ks: Sequence[int], seed: int
+    name: Name,
+    cold: ColdSplit,
+    question: Question,
+    lists: Mapping[str, Lists],
+    ks: Sequence[int],
+    seed: int,
+    *,
+    least: int,
 ) -> dict[str, Mapping[str, Metrics]]:
-    """The metrics of the lists of every model; among all products those of new and of known ones apart, too."""
+    """The metrics of the lists of every model; among all products those of new and of known ones apart, too.
+
+    What fewer than `least` users have something to find of is left out.
+    """
     new = cold.groups == TEST
     apart: dict[str, Question] = {name: question}
     if cold.side == "items" and name == "all":
         apart |= {"all: new": question.only(new), "all: known": question.only(~new)}
     found: dict[str, Mapping[str, Metrics]] = {}
     for which, asked in apart.items():
+        if len(asked.users) < least:
+            continue
         rows = np.searchsorted(question.users, asked.users)
         per_user = {
             model: evaluate_lists(list_[rows], asked.relevant.indptr, asked.relevant.indices, ks)
@@ -140,18 +157,20 @@ def _share(lists: Lists, new: Mask) -> NDArray[np.float64]:
 
 
 def _without_head_start(blend: Blend) -> Blend:
-    kept = [(term, weight) for term, weight in zip(blend.terms, blend.weights, strict=True) if term.name != NEW]
+    kept = [
+        (term, weight) for term, weight in zip(blend.terms, blend.weights, strict=True) if term.name != NEWNESS.name
+    ]
     return Blend([term for term, _ in kept], [weight for _, weight in kept])
 
 
 def _content(side: Side, inputs: Inputs, train: Graph) -> Callable[[Graph, int], Scores]:
     """Content kNN on a graph with a number of neighbours."""
-    roles = train.schema.roles
+    roles, vectors = train.schema.roles, inputs.blocks.matrices("text")
     if side == "users":
-        return lambda graph, size: SimilarUsers(graph, inputs.vectors.get(roles.user), size)
-    if roles.product not in inputs.vectors:
+        return lambda graph, size: SimilarUsers(graph, vectors.get(roles.user), size)
+    if roles.product not in vectors:
         raise ModelError("new products need text vectors, none were given; run: graphrec embed")
-    return lambda graph, size: ContentProducts(graph, inputs.vectors[roles.product], size)
+    return lambda graph, size: ContentProducts(graph, vectors[roles.product], size)
 
 
 def _lists(scores: Scores, question: Question, k: int) -> Lists:

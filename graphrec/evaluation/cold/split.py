@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Adjacency, Graph, codes_of, from_codes
 from graphrec.graph.snapshot import Snapshot
+from graphrec.models.inputs import Scores
 from graphrec.training.split import Codes, Split, distinct
-from graphrec.training.validation import MAX_USERS, SCORES_AT_LEAST, Scores, Validation, rows_of
+from graphrec.training.validation import MAX_USERS, SCORES_AT_LEAST, Validation, rows_of
 
 PART = 0.1
 """Share of the products or customers, and of what users took of other products, in validation and again in test."""

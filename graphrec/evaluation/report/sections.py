@@ -6,7 +6,7 @@ from graphrec.evaluation.details import Details
 from graphrec.evaluation.evaluate import Evaluation
 from graphrec.evaluation.explanations import KEPT, NECESSARY, REASONS, SUFFICIENT, TIMES_RANDOM, Explanations
 from graphrec.evaluation.frontier import TOLERATED_COST, WANTED_SHARE
-from graphrec.evaluation.groups import LEAST_USERS, Group, Segments
+from graphrec.evaluation.groups import LEAST_USERS, SMALLER, Group, Segments
 from graphrec.evaluation.report.charts import Mark, Series, Spot, curves, rows_of_intervals, stacked
 from graphrec.evaluation.report.page import folded, heading, paragraph, section, table
 from graphrec.evaluation.report.words import SURE, Words, p_text, percent
@@ -55,7 +55,7 @@ def accuracy(done: Evaluation, details: Details, words: Words) -> str:
     return section(
         "Does it find what people take?",
         paragraph(
-            f"Each dot is a mean over {done.split['users']:,} {words.users}, the bar its 95 % interval. Grey is what a "
+            f"Each dot is a mean over {done.split.users:,} {words.users}, the bar its 95 % interval. Grey is what a "
             "bank could do without a model of its own."
         ),
         rows_of_intervals(rows, title="Quality of the model and of the baselines with intervals"),
@@ -131,7 +131,10 @@ def _groups(groups: Sequence[Group], metric: str, name: str) -> str:
         ]
         for group in groups
     ]
-    return table([name, "people", *(f"{metric} {model}" for model in models)], rows)
+    whole = table([name, "people", *(f"{metric} {model}" for model in models)], rows)
+    if not any(group.name == SMALLER for group in groups):
+        return whole
+    return whole + paragraph(f"{SMALLER.capitalize()}: each has too few people to be shown alone.", "small")
 
 
 def _segments(found: Sequence[Segments], k: int) -> str:
@@ -188,7 +191,7 @@ def learning(details: Details) -> str:
 
 SPREADS = {"fixed": "held fixed", "anew": "computed anew"}
 KINDS = {
-    "path": "paths", "similarity": "learned likeness", "text": "likeness of texts", "attribute": "attributes",
+    "path": "paths", "learned": "learned likeness", "text": "likeness of texts", "attribute": "attributes",
     "general": "everyone", "new": "newness", "self": "own ID", "nonlinear": "not linear",
 }  # fmt: skip
 PATH_MEANINGS = {
@@ -211,13 +214,17 @@ def reasons(details: Details, words: Words) -> str:
     return section(
         "Are the reasons true?",
         paragraph(
-            f"Measured on {found.users:,} {words.users} and their lists of {found.k}. A score is the sum of its lines; "
+            f"Measured on {found.users:,} {words.users} and their lists of {found.k}, as they are recommended: without "
+            "what the policy refuses and lines behind which too few people stand. A score is the sum of its lines; "
             f"the largest gap between the two is {found.largest_sum_error:.1e} of the lines. "
             f"{percent(found.with_reasons.value)} of these {words.users} see reasons; "
             f"{percent(found.products_with_reasons.value)} of the products come with one."
         ),
         heading("What the scores are made of"),
-        stacked([(KINDS[name], value.value) for name, value in parts if name != "self"], title="Parts of the scores"),
+        stacked(
+            [(KINDS.get(name, f"likeness by {name}"), value.value) for name, value in parts if name != "self"],
+            title="Parts of the scores",
+        ),
         paragraph(
             f"Own ID: {found.composition['self'].value:.1%}. That part would know a person by number and explain "
             "nothing; it is 0 by design.",

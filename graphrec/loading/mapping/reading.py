@@ -1,16 +1,21 @@
-"""Reads a mapping: TOML into the dataclasses of specs.py; what nobody asked for is refused."""
+"""Reads a mapping: TOML into the dataclasses of specs.py; what is not one of docs/mappings.md is refused."""
 
 import hashlib
-import tomllib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from msgspec import UNSET, structs
+
+from graphrec.config.convert import convert, shown
+from graphrec.config.document import Document, KeyPath, key_text, parse_toml, read_toml
+from graphrec.config.names import nearest
 from graphrec.config.settings import RoleOverrides
 from graphrec.errors import SourceError
 from graphrec.loading.mapping.consistency import check_reasons, check_roles
-from graphrec.loading.mapping.section import CLOSE, Section, nearest, parse_end, parse_name, suggest
+from graphrec.loading.mapping.file import EdgeTable, FileTable, MappingFile, NodeTable, SeriesTable, SplitTable
+from graphrec.loading.mapping.names import LONGEST, is_name, is_too_long, suggest
 from graphrec.loading.mapping.specs import (
-    MASKS,
     PACKED,
     READERS,
     SUFFIXES,
@@ -35,221 +40,263 @@ def shipped_names() -> list[str]:
     return sorted(entry.name[:-5].replace("_", "-") for entry in found if entry.name.endswith(".toml"))
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; a path that the system cannot even ask for, such as one too long, is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def folder_of(name_or_path: str | Path) -> Path:
+    """Where the files of a mapping are when no folder is named: that of the TOML file, else the current one."""
+    path = Path(name_or_path)
+    return path.parent if is_file(path) else Path()
+
+
 def load_mapping(name_or_path: str | Path, roles: RoleOverrides = NO_ROLES) -> Mapping:
     """The mapping of a shipped name or of a file.
 
     Args:
         name_or_path: a shipped name (dashes or underscores) or the path of a TOML file.
-        roles: those of graphrec.toml, which stand over the mapping's own.
+        roles: those of graphrec.toml, which replace the mapping's own.
 
     Raises:
-        SourceError: there is no such mapping, or it says something that no mapping can say.
+        SourceError: there is no such mapping, or a key or value is not one of docs/mappings.md.
     """
     path = Path(name_or_path)
-    if path.is_file():
-        return parse_mapping(_read(path), str(path), roles)
+    if is_file(path):
+        return _mapping(read_toml(path, SourceError), roles)
     name = str(name_or_path).replace("_", "-").removesuffix(".toml")
     if name in shipped_names():
         resource = data_folder("loaders") / (name.replace("-", "_") + ".toml")
         return parse_mapping(resource.read_text(encoding="utf-8"), resource.name, roles)
     known = shipped_names()
-    close = nearest(name, known, CLOSE)
+    close = nearest(name, known)
     raise SourceError(
-        f"no mapping {str(name_or_path)!r}: it is no file, and graphrec ships {', '.join(known)}"
+        f"no mapping {shown(str(name_or_path))}: it is no file, and graphrec ships {', '.join(known)}"
         + (f"; did you mean {close!r}?" if close else "")
     )
 
 
 def parse_mapping(text: str, where: str, roles: RoleOverrides = NO_ROLES) -> Mapping:
-    """The mapping that a TOML text says; `where` names it in messages.
+    """The mapping in a TOML text.
+
+    Args:
+        text: TOML.
+        where: what messages call it.
+        roles: those of graphrec.toml, which replace the mapping's own.
 
     Raises:
         SourceError: the text is no TOML, or a key or value is not one of docs/mappings.md.
     """
-    try:
-        plain = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SourceError(f"{where}: not a TOML file: {error}; mend that line") from error
-    top = Section(plain, where)
-    source = top.section("source")
-    name = source.text("name")
-    listed = source.section("files")
-    source_files = {key: _file(key, listed) for key in listed.names()}
-    source.close()
-    nodes = {label: _node(label, section) for label, section in top.sections("nodes")}
-    edges = {kind: _edge(kind, section) for kind, section in top.sections("edges")}
-    series = {key: _series(key, section) for key, section in top.sections("series")}
-    reasons, reasons_in = _reasons(top.section("reasons", optional=True))
+    return _mapping(parse_toml(text, where, SourceError), roles)
+
+
+def _mapping(document: Document, overrides: RoleOverrides) -> Mapping:
+    table = convert(document, MappingFile)
+    if is_too_long(table.source.name) or not table.source.name.isprintable():
+        document.refuse(
+            ("source", "name"),
+            f"source.name = {shown(table.source.name)} is not a name; want at most {LONGEST} printable characters",
+        )
+    for path in _lists_with_doubles(document):
+        document.refuse(path, f"{key_text(path)} has a text twice; leave one out")
+    for language in table.words:
+        if language not in LANGUAGES:
+            document.refuse(
+                ("words", language),
+                f"words.{language} is no language of the reasons; want one of {', '.join(LANGUAGES)}",
+            )
     mapping = Mapping(
-        name=name,
-        where=where,
-        digest=hashlib.sha256(text.encode()).hexdigest(),
-        files=source_files,
-        roles=_roles(top, roles),
-        nodes=nodes,
-        edges=edges,
-        series=series,
-        split=_split(top.section("split")) if "split" in plain else None,
-        reasons=reasons,
-        reasons_in=reasons_in,
-        words=_by_language(top.section("words", optional=True)),
+        name=table.source.name,
+        where=document.where,
+        digest=hashlib.sha256(document.text.encode()).hexdigest(),
+        files={name: _file(document, name, value) for name, value in table.source.files.items()},
+        roles=_roles(document, table, overrides),
+        nodes={label: _node(document, label, one) for label, one in table.nodes.items()},
+        edges={kind: _edge(document, kind, one) for kind, one in table.edges.items()},
+        series={name: _series(document, name, one) for name, one in table.series.items()},
+        split=_split(table.split) if table.split is not UNSET else None,
+        reasons=_reasons(document, table),
+        reasons_in={name: ways for name, ways in table.reasons.items() if isinstance(ways, dict)},
+        words=table.words,
+        lines=_lines(document),
     )
-    top.close()
-    check_roles(mapping)
-    check_reasons(mapping)
+    check_roles(mapping, document)
+    check_reasons(mapping, document)
     return mapping
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path}: cannot be read as UTF-8 text: {error}") from error
+def _lines(document: Document) -> dict[tuple[str, ...], int]:
+    """The line of every key and table, down to the third level."""
+    found: dict[tuple[str, ...], int] = {}
+    left: list[tuple[tuple[str, ...], Any]] = [((), document.content)]
+    while left:
+        path, table = left.pop()
+        for key, value in table.items():
+            if (line := document.line((*path, key))) is not None:
+                found[(*path, key)] = line
+            if isinstance(value, dict) and len(path) < 3:
+                left.append(((*path, key), value))
+    return found
 
 
-def _file(name: str, listed: Section) -> FileSpec:
-    parse_name(name, listed.place(name), "a table name")
-    value = listed.take(name)
-    if isinstance(value, str):
-        value = {"path": value}
-    if not isinstance(value, dict):
-        raise SourceError(f"{listed.place(name)} is {value!r}; want a path or a table with path = …")
-    section = Section(value, listed.where, f"{listed.at}.{name}")
-    path = section.text("path")
-    if Path(path).is_absolute() or ".." in Path(path).parts:
-        raise SourceError(f"{section.place('path')} is {path!r}; paths are relative to --data and stay inside it")
-    reader: Reader = section.one_of("reader", READERS) if "reader" in value else _reader_of(path, section)
-    optional = section.flag("optional")
-    return FileSpec(name, path, reader, optional, section.rest())
+def _lists_with_doubles(document: Document) -> list[KeyPath]:
+    """The lists of texts in nodes, series and roles that hold one twice."""
+    content = document.content
+    tables: list[tuple[KeyPath, dict[str, Any]]] = [(("roles",), content.get("roles", {}))]
+    for part in ("nodes", "series"):
+        tables += [((part, name), one) for name, one in content.get(part, {}).items()]
+    return [
+        (*path, key)
+        for path, table in tables
+        for key, value in table.items()
+        if isinstance(value, list) and len(set(value)) < len(value)
+    ]
 
 
-def _reader_of(path: str, section: Section) -> Reader:
-    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
+def _check_name(document: Document, path: KeyPath, what: str) -> None:
+    name = str(path[-1])
+    if not is_name(name):
+        document.refuse(
+            path, f"{key_text(path)}: {shown(name)} is not {what}; want letters, digits and _, beginning with a letter"
+        )
+    _check_length(document, path, name)
+
+
+def _check_length(document: Document, path: KeyPath, name: str) -> None:
+    """Refuse a name that is too long for the files that it is part of."""
+    if is_too_long(name):
+        document.refuse(
+            path, f"{key_text(path)}: {shown(name)} is too long; want at most {LONGEST} letters or digits of English"
+        )
+
+
+def _file(document: Document, name: str, value: str | FileTable) -> FileSpec:
+    at: KeyPath = ("source", "files", name)
+    _check_name(document, at, "a table name")
+    table = FileTable(value) if isinstance(value, str) else value
+    path = Path(table.path)
+    if "\0" in table.path or any(len(part.encode()) > 255 for part in path.parts):
+        document.refuse(at, f"{key_text(at)} is {shown(table.path)}, which no file can be called; correct it")
+    if path.is_absolute() or ".." in path.parts:
+        document.refuse(at, f"{key_text(at)} is {shown(table.path)}; paths are relative to --data and stay inside it")
+    reader = table.reader if table.reader is not UNSET else _reader_of(document, at, path)
+    raw = document.content["source"]["files"][name]
+    options = {} if isinstance(raw, str) else {key: raw[key] for key in raw if key not in FileTable.__struct_fields__}
+    return FileSpec(name, table.path, reader, table.optional, options)
+
+
+def _reader_of(document: Document, at: KeyPath, path: Path) -> Reader:
+    suffixes = [suffix.lower() for suffix in path.suffixes]
     while suffixes and suffixes[-1] in PACKED:
         suffixes.pop()
     suffix = suffixes[-1] if suffixes else ""
     if suffix not in SUFFIXES:
-        raise SourceError(
-            f"{section.place('path')} is {path!r}, whose suffix names no reader; "
-            f"add reader = one of {', '.join(READERS)}"
+        document.refuse(
+            at,
+            f"{key_text(at)} is {shown(str(path))}, whose suffix names no reader; "
+            f"add reader = one of {', '.join(READERS)}",
         )
     return SUFFIXES[suffix]
 
 
-def _node(label: str, section: Section) -> NodeSpec:
-    parse_name(label, section.at_place(), "a label")
-    spec = NodeSpec(
+def _node(document: Document, label: str, table: NodeTable) -> NodeSpec:
+    at: KeyPath = ("nodes", label)
+    _check_name(document, at, "a label")
+    if table.key in table.personal:
+        document.refuse(
+            (*at, "personal"),
+            f"{key_text(at)}.personal holds the key {shown(table.key)}; keys go into every answer: "
+            "use a pseudonym as key",
+        )
+    for columns, mark in ((table.personal, "personal"), (table.protected, "protected")):
+        for column in columns:
+            if column in table.text:
+                document.refuse(
+                    (*at, "text"), f"{key_text(at)}.text holds {shown(column)}, which is {mark}; leave it out of one"
+                )
+    return NodeSpec(
         label=label,
-        key=section.text("key"),
-        sql=section.text("sql"),
-        name=section.text_or_none("name"),
-        text=section.texts("text"),
-        personal=section.texts("personal"),
-        protected=section.texts("protected"),
-        known_at=section.text_or_none("known_at"),
+        key=table.key,
+        sql=table.sql,
+        name=table.name or None,
+        text=table.text,
+        personal=table.personal,
+        protected=table.protected,
+        known_at=table.known_at or None,
     )
-    section.close()
-    if spec.key in spec.personal:
-        raise SourceError(
-            f"{section.place('personal')} holds the key {spec.key!r}; keys go into every answer: use a pseudonym as key"
-        )
-    for marked, mark in ((spec.personal, "personal"), (spec.protected, "protected")):
-        for column in marked:
-            if column in spec.text:
-                raise SourceError(f"{section.place('text')} holds {column!r}, which is {mark}; leave it out of one")
-    return spec
 
 
-def _edge(kind: str, section: Section) -> EdgeSpec:
-    parse_name(kind, section.at_place(), "an edge type")
-    spec = EdgeSpec(
+def _edge(document: Document, kind: str, table: EdgeTable) -> EdgeSpec:
+    at: KeyPath = ("edges", kind)
+    _check_name(document, at, "an edge type")
+    return EdgeSpec(
         type=kind,
-        source=End(*parse_end(section.text("from"), section.place("from"))),
-        target=End(*parse_end(section.text("to"), section.place("to"))),
-        sql=section.text("sql"),
-        key=section.text_or_none("key"),
-        at=section.text_or_none("at"),
-        known_at=section.text_or_none("known_at"),
-        weight=section.text_or_none("weight"),
-        protected=section.flag("protected"),
+        source=_end(document, (*at, "from"), table.from_),
+        target=_end(document, (*at, "to"), table.to),
+        sql=table.sql,
+        key=table.key or None,
+        at=table.at or None,
+        known_at=table.known_at or None,
+        weight=table.weight or None,
+        protected=table.protected,
     )
-    section.close()
-    return spec
 
 
-def _series(name: str, section: Section) -> SeriesSpec:
-    parse_name(name, section.at_place(), "a series name")
-    spec = SeriesSpec(
-        name=name,
-        of=End(*parse_end(section.text("of"), section.place("of"))),
-        at=section.text("at"),
-        values=section.texts("values", required=True),
-        sql=section.text("sql"),
-    )
-    section.close()
-    return spec
+def _series(document: Document, name: str, table: SeriesTable) -> SeriesSpec:
+    at: KeyPath = ("series", name)
+    _check_name(document, at, "a series name")
+    return SeriesSpec(name, _end(document, (*at, "of"), table.of), table.at, table.values, table.sql)
 
 
-def _split(section: Section) -> SplitSpec:
-    spec = SplitSpec(
-        test=section.text("test"),
-        valid=section.text_or_none("valid"),
-        refit=section.flag_or_text("refit", default=True),
-        mask=section.one_of("mask", MASKS, default="fitted"),
-    )
-    section.close()
-    return spec
-
-
-def _reasons(section: Section) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
-    """Sentences by way, and those of `[reasons.LANGUAGE]` by language."""
-    by_language = {name: section.section(name) for name in LANGUAGES if section.has(name)}
-    ways = [name for name in section.names() if name not in by_language]
-    return {way: section.text(way) for way in ways}, {name: _texts(inner) for name, inner in by_language.items()}
-
-
-def _by_language(section: Section) -> dict[str, dict[str, str]]:
-    """A table of strings for each language."""
-    for name in section.names():
-        if name not in LANGUAGES:
-            raise SourceError(
-                f"{section.place(name)} is no language of the reasons; want one of {', '.join(LANGUAGES)}"
-            )
-    return {name: _texts(section.section(name)) for name in section.names()}
-
-
-def _texts(section: Section) -> dict[str, str]:
-    return {name: section.text(name) for name in section.names()}
-
-
-def _roles(top: Section, overrides: RoleOverrides) -> Roles:
-    """The roles of the mapping, under those of graphrec.toml."""
-    enough = overrides.user and overrides.product and overrides.interactions
-    section = top.section("roles", optional=bool(enough))
-    roles = overrides.apply(
-        Roles(
-            user=overrides.user or section.text("user"),
-            product=overrides.product or section.text("product"),
-            interactions=overrides.interactions or section.texts("interactions", required=True),
-            weights=section.numbers("weights"),
-            relevant=section.texts("relevant"),
-            metapaths=section.texts("metapaths") if section.has("metapaths") else None,
-            min_group=section.whole("min_group", default=5, least=1),
+def _end(document: Document, at: KeyPath, value: str) -> End:
+    """Label and column of `Label.column`."""
+    label, _, column = value.partition(".")
+    if not (label and column):
+        document.refuse(at, f"{key_text(at)} is {shown(value)}; want Label.column, a label and a column of this SQL")
+    if not is_name(label):
+        document.refuse(
+            at, f"{key_text(at)}: {shown(label)} is not a label; want letters, digits and _, beginning with a letter"
         )
-    )
+    return End(label, column)
+
+
+def _split(table: SplitTable) -> SplitSpec:
+    return SplitSpec(test=table.test, valid=table.valid or None, refit=table.refit, mask=table.mask)
+
+
+def _reasons(document: Document, table: MappingFile) -> dict[str, str]:
+    """Sentences by way; those of a language are a table below `reasons`."""
+    for name, value in table.reasons.items():
+        if isinstance(value, str) == (name in LANGUAGES):
+            want = "a table of sentences" if name in LANGUAGES else "a sentence"
+            document.refuse(("reasons", name), f"{key_text(('reasons', name))} is not {want}; correct it")
+    return {way: sentence for way, sentence in table.reasons.items() if isinstance(sentence, str)}
+
+
+def _roles(document: Document, table: MappingFile, overrides: RoleOverrides) -> Roles:
+    """The roles of the mapping, under those of graphrec.toml."""
+    own = {} if table.roles is UNSET else structs.asdict(table.roles)
+    own = {name: value for name, value in own.items() if value is not UNSET and value != ()}
     for key in ("user", "product", "interactions"):
-        section.take(key)
-    section.close()
+        if getattr(overrides, key) is None and key not in own:
+            document.refuse(("roles",), f"roles.{key} is missing; correct it")
+    needed = {key: getattr(overrides, key) for key in ("user", "product", "interactions") if key not in own}
+    roles = overrides.apply(Roles(**needed, **own))
     for name in roles.weights:
         if name not in roles.interactions:
-            raise SourceError(
-                f"{section.place('weights')} names {name!r}, which is no interaction{suggest(name, roles.interactions)}"
+            document.refuse(
+                ("roles", "weights", name),
+                f"roles.weights names {shown(name)}, which is no interaction{suggest(name, roles.interactions)}",
             )
     positive = roles.evidence()
     for name in roles.relevant:
         if name not in positive:
-            raise SourceError(
-                f"{section.place('relevant')} names {name!r}, which is no interaction with a weight above 0"
-                f"{suggest(name, positive)}"
+            document.refuse(
+                ("roles", "relevant"),
+                f"roles.relevant names {shown(name)}, which is no interaction with a weight above 0"
+                f"{suggest(name, positive)}",
             )
     return replace(roles, relevant=roles.relevant or positive)

@@ -109,3 +109,11 @@ class Mapping:
     """By language."""
     words: Keys[str, Keys[str, str]] = field(default_factory=dict)
     """By language: what labels, edge types and names of nodes are called."""
+    lines: Keys[tuple[str, ...], int] = field(default_factory=dict)
+    """The line of each key in the file, such as that of ("nodes", "Customer", "sql")."""
+
+    def place(self, *path: str) -> str:
+        """File, line and key, for messages."""
+        known = next((path[:length] for length in range(len(path), 0, -1) if path[:length] in self.lines), None)
+        file = self.where if known is None else f"{self.where} line {self.lines[known]}"
+        return f"{file}: {'.'.join(path)}"

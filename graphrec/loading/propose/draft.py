@@ -21,6 +21,7 @@ from graphrec.loading.propose.draft_parts import (
 from graphrec.loading.propose.looks import is_personal, label_name, likeness
 from graphrec.loading.propose.profile import TableProfile, profile_folder
 from graphrec.loading.propose.words import singular, stem
+from graphrec.loading.sources.files import is_folder, shown_path
 from graphrec.progress import Progress, silent
 
 SPREADSHEETS = (".xlsx", ".xls", ".ods")
@@ -41,10 +42,17 @@ def write_draft(path: Path, folder: Path, *, scratch: Path | None = None, progre
     Raises:
         SourceError: the file is there already, no file can be read, or nothing looks like users and products.
     """
-    if path.exists():
+    try:
+        is_there = path.exists()
+    except (OSError, ValueError) as error:
+        raise SourceError(
+            f"{shown_path(path)} cannot be written: {getattr(error, 'strerror', None) or error}; "
+            "name another file with --new"
+        ) from error
+    if is_there:
         raise SourceError(f"{path} is there already; name another file with --new, or remove it")
-    if not folder.is_dir():
-        raise SourceError(f"--data {folder}: no such folder; give the folder that holds the files")
+    if not is_folder(folder):
+        raise SourceError(f"--data {shown_path(folder)}: no such folder; name the folder that holds the files")
     tables, left = profile_folder(folder, scratch, progress)
     draft = _propose(tables, left, folder)
     with whole_file(path) as temporary:

@@ -1,11 +1,11 @@
 """The columns of one statement: found by name, checked by rule, cast to their kind."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Keys
 from dataclasses import dataclass
 
 from graphrec.errors import SourceError
-from graphrec.loading.mapping.section import suggest
+from graphrec.loading.mapping.names import LONGEST, is_too_long, suggest
 from graphrec.loading.sources.sql import name
 from graphrec.schema import Column, Kind
 
@@ -40,7 +40,7 @@ class Check:
 class Columns:
     """The columns of a staged statement, found as DuckDB finds them: whatever the case."""
 
-    def __init__(self, types: Keys[str, str], place: str, personal: Iterable[str] = ()) -> None:
+    def __init__(self, types: Keys[str, str], place: Callable[..., str], personal: Iterable[str] = ()) -> None:
         self.types = types
         self.place = place
         self._by_fold = {column.casefold(): column for column in types}
@@ -52,7 +52,7 @@ class Columns:
         if found is None or found.startswith("_"):
             visible = [column for column in self.types if not column.startswith("_")]
             raise SourceError(
-                f"{self.place}.{key} names {wanted!r}, which is no column of its sql{suggest(wanted, visible)}"
+                f"{self.place(key)} names {wanted!r}, which is no column of its sql{suggest(wanted, visible)}"
             )
         return found
 
@@ -117,9 +117,10 @@ class Columns:
         for column in self.types:
             if column.startswith("_") or column in structural:
                 continue
-            if column.casefold() in own or not column.isidentifier():
+            if column.casefold() in own or not column.isidentifier() or is_too_long(column):
                 why = "is graphrec's own name" if column.casefold() in own else "is no name for a property"
-                raise SourceError(f'{self.place}.sql: column {column!r} {why}; give it another: SELECT "{column}" AS …')
+                shown = column[:LONGEST]
+                raise SourceError(f'{self.place("sql")}: column {shown!r} {why}; rename it: SELECT "{shown}" AS …')
             kept.append(Column(column, self._kind(column)))
         return tuple(sorted(kept, key=lambda column: column.name))
 
@@ -133,7 +134,8 @@ class Columns:
         kind = _KINDS.get(self.types[column].split("(")[0].strip())
         if kind is None or self.types[column].endswith("]"):
             raise SourceError(
-                f"{self.place}.sql: column {column!r} is {self.types[column].split('(')[0]}, which no property can be; "
+                f"{self.place('sql')}: column {column!r} is {self.types[column].split('(')[0]}, "
+                "which no property can be; "
                 f'cast it: CAST("{column}" AS VARCHAR)'
             )
         return kind

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping as Keys
 from dataclasses import dataclass
+from functools import partial
 
 import pyarrow as pa
 
@@ -37,7 +38,7 @@ class Plan:
 
 def node_plan(mapping: Mapping, spec: NodeSpec, types: Keys[str, str]) -> tuple[Plan, NodeSchema]:
     """How one `[nodes.Label]` is checked and kept, and its schema."""
-    columns = Columns(types, f"{mapping.where}: nodes.{spec.label}", spec.personal)
+    columns = Columns(types, partial(mapping.place, "nodes", spec.label), spec.personal)
     key = columns.find(spec.key, "key")
     known_at = columns.find(spec.known_at, "known_at") if spec.known_at else None
     marks = {
@@ -74,7 +75,7 @@ def node_plan(mapping: Mapping, spec: NodeSpec, types: Keys[str, str]) -> tuple[
 
 def edge_plan(mapping: Mapping, spec: EdgeSpec, types: Keys[str, str]) -> tuple[Plan, EdgeSchema]:
     """How one `[edges.TYPE]` is checked and kept, and its schema."""
-    columns = Columns(types, f"{mapping.where}: edges.{spec.type}", _personal_ends(mapping, spec))
+    columns = Columns(types, partial(mapping.place, "edges", spec.type), _personal_ends(mapping, spec))
     source = columns.find(spec.source.column, "from")
     target = columns.find(spec.target.column, "to")
     key, at, known_at, weight = (
@@ -110,7 +111,7 @@ def edge_plan(mapping: Mapping, spec: EdgeSpec, types: Keys[str, str]) -> tuple[
 
 def series_plan(mapping: Mapping, spec: SeriesSpec, types: Keys[str, str]) -> Plan:
     """How one `[series.name]` is checked and kept."""
-    columns = Columns(types, f"{mapping.where}: series.{spec.name}")
+    columns = Columns(types, partial(mapping.place, "series", spec.name))
     of = columns.find(spec.of.column, "of")
     at = columns.find(spec.at, "at")
     values = [columns.find(column, "values") for column in spec.values]
@@ -144,10 +145,10 @@ def split_plan(
         pairs: table of the relevant (source, target) pairs, where this mapping brings them all.
         test: select of the test pairs, which no validation pair may repeat.
     """
-    columns = Columns(types, f"{mapping.where}: split.{part}")
+    columns = Columns(types, partial(mapping.place, "split", part))
     visible = [column for column in types if not column.startswith("_")]
     if len(visible) != 2:
-        raise SourceError(f"{columns.place} gives {len(visible)} columns; want two, user key and product key")
+        raise SourceError(f"{columns.place()} gives {len(visible)} columns; want two, user key and product key")
     user, product = visible
     pair = f"({columns.text(user)}, {columns.text(product)})"
     shown = f"{columns.shown(user)} || ' ' || {columns.shown(product)}"

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import duckdb
 
 from graphrec.errors import SourceError
-from graphrec.loading.mapping.section import suggest
+from graphrec.loading.mapping.names import suggest
 from graphrec.loading.mapping.specs import Mapping
 from graphrec.loading.sources.sql import explain_error
 
@@ -36,23 +36,23 @@ def only_selects(mapping: Mapping) -> Mapping:
     """
     with duckdb.connect() as parser:
 
-        def checked(key: str, sql: str) -> str:
-            return only_select(parser, sql, mapping.files, f"{mapping.where}: {key}")
+        def checked(sql: str, *path: str) -> str:
+            return only_select(parser, sql, mapping.files, mapping.place(*path))
 
         nodes = {
-            label: replace(node, sql=checked(f"nodes.{label}.sql", node.sql)) for label, node in mapping.nodes.items()
+            label: replace(node, sql=checked(node.sql, "nodes", label, "sql")) for label, node in mapping.nodes.items()
         }
         edges = {
-            kind: replace(edge, sql=checked(f"edges.{kind}.sql", edge.sql)) for kind, edge in mapping.edges.items()
+            kind: replace(edge, sql=checked(edge.sql, "edges", kind, "sql")) for kind, edge in mapping.edges.items()
         }
-        series = {key: replace(one, sql=checked(f"series.{key}.sql", one.sql)) for key, one in mapping.series.items()}
+        series = {key: replace(one, sql=checked(one.sql, "series", key, "sql")) for key, one in mapping.series.items()}
         split = mapping.split
         if split is not None:
             split = replace(
                 split,
-                test=checked("split.test", split.test),
-                valid=checked("split.valid", split.valid) if split.valid else None,
-                refit=checked("split.refit", split.refit) if isinstance(split.refit, str) else split.refit,
+                test=checked(split.test, "split", "test"),
+                valid=checked(split.valid, "split", "valid") if split.valid else None,
+                refit=checked(split.refit, "split", "refit") if isinstance(split.refit, str) else split.refit,
             )
     return replace(mapping, nodes=nodes, edges=edges, series=series, split=split)
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from graphrec.errors import SourceError
 from graphrec.graph.rows import Counts, Part
-from graphrec.loading.mapping.section import suggest
+from graphrec.loading.mapping.names import suggest
 from graphrec.loading.mapping.specs import Mapping
 from graphrec.loading.run.columns import Check, ids_table
 from graphrec.loading.run.plan import Plan, edge_plan, node_plan, series_plan, split_plan
@@ -168,8 +168,9 @@ def _run(
 
 
 def _place(mapping: Mapping, statement: str) -> str:
-    """File and key of a statement, for messages."""
-    return f"{mapping.where}: {statement}" if statement.startswith("split.") else f"{mapping.where}: {statement}.sql"
+    """File, line and key of a statement, for messages."""
+    part, _, name_of = statement.partition(".")
+    return mapping.place(part, name_of) if part == "split" else mapping.place(part, name_of, "sql")
 
 
 def _create(database: duckdb.DuckDBPyConnection, statement: str, sql: str) -> None:
@@ -196,7 +197,7 @@ def _split_rule(database: duckdb.DuckDBPyConnection, mapping: Mapping, sql_secon
         return None
     refit = mapping.split.refit
     if isinstance(refit, str):
-        place = f"{mapping.where}: split.refit"
+        place = mapping.place("split", "refit")
         with time_limit(database, sql_seconds, place):
             refit = _ask_boolean(database, place, refit)
     return SplitRule(refit, mapping.split.mask)
@@ -225,16 +226,18 @@ def _without_empty_valid(
 def _collect_ids(database: duckdb.DuckDBPyConnection, staged: Staged, known_ids: KnownIds) -> None:
     """A table of ids for every label that something may name: of this load and of what is there."""
     mapping = staged.mapping
-    named = {end.label: f"edges.{edge.type}" for edge in mapping.edges.values() for end in (edge.source, edge.target)}
-    named |= {series.of.label: f"series.{series.name}.of" for series in mapping.series.values()}
-    named |= {mapping.roles.user: "roles.user", mapping.roles.product: "roles.product"}
+    named: dict[str, tuple[str, ...]] = {
+        end.label: ("edges", edge.type) for edge in mapping.edges.values() for end in (edge.source, edge.target)
+    }
+    named |= {series.of.label: ("series", series.name, "of") for series in mapping.series.values()}
+    named |= {mapping.roles.user: ("roles", "user"), mapping.roles.product: ("roles", "product")}
     for label, place in named.items():
         known = known_ids(label)
         known = pa.array([], pa.string()) if known is None else known.cast(pa.string())
         plan = staged.nodes.get(label)
         if plan is None and len(known) == 0:
             raise SourceError(
-                f"{mapping.where}: {place} names {label!r}: neither this mapping nor the home has such nodes"
+                f"{mapping.place(*place)} names {label!r}: neither this mapping nor the home has such nodes"
                 f"{suggest(label, staged.nodes)}"
             )
         database.register("_known", pa.table({"id": known}))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from graphrec.errors import SourceError
-from graphrec.loading.mapping.section import suggest
+from graphrec.loading.mapping.names import suggest
 from graphrec.loading.mapping.specs import FileSpec
 from graphrec.loading.sources.packed import open_unpacked
 from graphrec.loading.sources.sql import value

@@ -15,7 +15,7 @@ from graphrec.loading.sources.sql import explain_error
 MEMORY = "50%"
 """What the tables may take of the memory; the rest is for the batches and for the sink."""
 SQL_SECONDS = 1800.0
-"""How long a statement of a mapping may run."""
+"""How long a statement of a mapping may run when no setting says otherwise."""
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphrec.errors import SourceError
-from graphrec.loading.mapping.section import suggest
+from graphrec.loading.mapping.names import suggest
 from graphrec.loading.mapping.specs import PACKED, FileSpec, Mapping
 from graphrec.loading.sources import csv_form
 from graphrec.loading.sources.encodings import is_utf8, write_utf8
@@ -43,29 +43,57 @@ def find_files(mapping: Mapping, data_dir: Path) -> dict[str, list[Path]]:
     Raises:
         SourceError: the folder or a file that is not optional is not there.
     """
-    if not data_dir.is_dir():
-        raise SourceError(f"--data {data_dir}: no such folder; give the folder that holds the files of {mapping.name}")
+    if not is_folder(data_dir):
+        raise SourceError(
+            f"--data {shown_path(data_dir)}: no such folder; name the folder that holds the files of {mapping.name}"
+        )
     found: dict[str, list[Path]] = {}
     for spec in mapping.files.values():
+        place = mapping.place("source", "files", spec.name)
         exact = data_dir / spec.path
-        paths = [exact] if exact.is_file() else sorted(path for path in data_dir.glob(spec.path) if path.is_file())
+        try:
+            paths = [exact] if exact.is_file() else sorted(path for path in data_dir.glob(spec.path) if path.is_file())
+        except (OSError, ValueError, NotImplementedError) as error:
+            raise SourceError(f"{place}: {spec.path!r} cannot be looked for: {error}; correct the path") from error
         if not paths and not spec.optional:
             raise SourceError(
-                f"{mapping.where}: source.files.{spec.name}: no file {spec.path!r} in {data_dir}; "
-                "give another --data, or mark the file optional = true"
+                f"{place}: no file {spec.path!r} in {data_dir}; give another --data, or mark the file optional = true"
             )
         found[spec.name] = paths
     return found
 
 
+def shown_path(path: Path) -> str:
+    """A path for messages: whole, unless no system has one so long."""
+    text = str(path)
+    return text if len(text) <= 300 else f"{text[:100]}…{text[-100:]}"
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is such a folder; a path that the system cannot even ask for, such as one too long, is none."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def hash_files(mapping: Mapping, found: Keys[str, list[Path]], data_dir: Path, progress: Progress) -> str:
-    """A hash of the mapping and of names and contents of all its files."""
+    """A hash of the mapping and of names and contents of all its files.
+
+    Raises:
+        SourceError: a file cannot be read.
+    """
     total = hashlib.sha256(mapping.digest.encode())
     paths = [(table, path) for table, listed in sorted(found.items()) for path in listed]
     for done, (table, path) in enumerate(paths):
         progress("comparing files", done, len(paths))
-        with path.open("rb") as stream:
-            content = hashlib.file_digest(stream, "sha256").hexdigest()
+        try:
+            with path.open("rb") as stream:
+                content = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise SourceError(
+                f"{path.relative_to(data_dir)} cannot be read: {error.strerror}; correct its rights, or fetch it again"
+            ) from error
         total.update(f"\n{table}\t{path.relative_to(data_dir).as_posix()}\t{content}".encode())
     progress("comparing files", len(paths), len(paths))
     return total.hexdigest()
@@ -111,7 +139,7 @@ def read_files(
 
 
 def _read_table(database: duckdb.DuckDBPyConnection, mapping: Mapping, spec: FileSpec, files: list[SourceFile]) -> None:
-    place = f"source.files.{spec.name} in {mapping.where}"
+    place = mapping.place("source", "files", spec.name)
     try:
         _READERS[spec.reader](database, spec, files)
     except duckdb.Error as error:
@@ -150,7 +178,7 @@ def _check_options(database: duckdb.DuckDBPyConnection, mapping: Mapping, spec: 
     ).fetchall()
     known = {row[0] for row in rows} - _OURS - _SILENT - {"path", "paths"} if spec.reader != "lines" else {"encoding"}
     for key in spec.options:
-        place = f"{mapping.where}: source.files.{spec.name}.{key}"
+        place = mapping.place("source", "files", spec.name, key)
         if key in _SILENT:
             raise SourceError(f"{place} would drop rows in silence; correct the file instead")
         if key not in known:

@@ -6,66 +6,12 @@ on from a kept state takes the steps that it would have taken without the stop.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from graphrec.progress import Progress, silent
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One pass over the training data."""
-
-    number: int
-    """From 1."""
-    loss: float
-    """Mean training loss of its steps."""
-    value: float | None = None
-    """The validation metric after it, where it was asked for; higher is better."""
-
-
-@dataclass(frozen=True, eq=False)
-class State:
-    """Everything a fit needs to go on."""
-
-    epochs: tuple[Epoch, ...]
-    arrays: Mapping[str, Tensor]
-    """Parameters, optimiser, generator of torch, and the parameters of the best epoch, each under its own prefix."""
-    rng: Mapping[str, Any]
-    """State of the numpy generator."""
-
-
-class Keeper(Protocol):
-    """Where a fit keeps its state."""
-
-    def last(self) -> State | None:
-        """The state that was kept last; None at the beginning."""
-        ...
-
-    def keep(self, state: Callable[[], State], *, is_last: bool) -> None:
-        """Keep a state, at once when it is the last one, otherwise when that is worth its time."""
-        ...
-
-
-def ignore(epoch: Epoch) -> None:
-    """Do nothing with an epoch."""
-
-
-@dataclass(frozen=True, eq=False)
-class Supervision:
-    """What goes along with a fit: where progress is shown, who hears of each epoch, where the state is kept."""
-
-    name: str = "fit"
-    """What people call the fit."""
-    metric: str = "value"
-    """What people call the value of an epoch."""
-    progress: Progress = silent
-    heard: Callable[[Epoch], None] = ignore
-    """Hears of every epoch, of those before a stop again; an error that it raises ends the fit."""
-    keeper: Keeper | None = None
+from graphrec.models.fitting.callbacks import Callbacks, Epoch, State
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +19,7 @@ class Learner:
     """What is trained.
 
     `epoch` takes all steps of the epoch of that number, from 1, and returns their mean loss; `value`, when given,
-    judges the present state, and the parameters of the best epoch are what stays.
+    measures the present state, and the parameters of the best epoch are what stays.
     """
 
     module: nn.Module
@@ -116,20 +62,20 @@ class Learner:
         self.best.update({name: tensor.detach().clone() for name, tensor in self.module.state_dict().items()})
 
 
-def run_epochs(learner: Learner, most: int, patience: int, supervision: Supervision) -> tuple[Epoch, ...]:
+def run_epochs(learner: Learner, most: int, patience: int, callbacks: Callbacks) -> tuple[Epoch, ...]:
     """The epochs of a fit, at most `most`; with a value until `patience` of them in a row were no better.
 
     Afterwards the module has the parameters of the best epoch (of equal ones the last), without a value of the last.
     """
     epochs: tuple[Epoch, ...] = ()
-    before = supervision.keeper.last() if supervision.keeper else None
+    before = callbacks.keeper.last() if callbacks.keeper else None
     if before is not None:
         learner.restore(before)
         epochs = before.epochs
         for epoch in epochs:
-            supervision.heard(epoch)
+            callbacks.on_epoch(epoch)
     while not _is_over(epochs, most, patience):
-        supervision.progress(_shown(supervision, epochs), len(epochs), most)
+        callbacks.progress(_shown(callbacks, epochs), len(epochs), most)
         number = len(epochs) + 1
         epoch = Epoch(number, learner.epoch(number))
         if learner.value is not None:
@@ -137,10 +83,10 @@ def run_epochs(learner: Learner, most: int, patience: int, supervision: Supervis
         epochs = (*epochs, epoch)
         if best_epoch(epochs) == epoch.number and learner.value is not None:
             learner.remember()
-        if supervision.keeper:
-            supervision.keeper.keep(lambda: learner.state(epochs), is_last=_is_over(epochs, most, patience))  # noqa: B023
-        supervision.heard(epoch)
-    supervision.progress(_shown(supervision, epochs), most, most)
+        if callbacks.keeper:
+            callbacks.keeper.keep(lambda: learner.state(epochs), is_last=_is_over(epochs, most, patience))  # noqa: B023
+        callbacks.on_epoch(epoch)
+    callbacks.progress(_shown(callbacks, epochs), most, most)
     if learner.best:
         learner.module.load_state_dict(learner.best)
     return epochs
@@ -159,12 +105,12 @@ def _is_over(epochs: tuple[Epoch, ...], most: int, patience: int) -> bool:
     return len(epochs) >= most or len(epochs) - best_epoch(epochs) >= patience
 
 
-def _shown(supervision: Supervision, epochs: tuple[Epoch, ...]) -> str:
+def _shown(callbacks: Callbacks, epochs: tuple[Epoch, ...]) -> str:
     if not epochs:
-        return f"{supervision.name} epochs"
+        return f"{callbacks.name} epochs"
     last = epochs[-1]
-    value = "" if last.value is None else f", {supervision.metric} {last.value:.4f}"
-    return f"{supervision.name} epochs: loss {last.loss:.4f}{value}"
+    value = "" if last.value is None else f", {callbacks.metric} {last.value:.4f}"
+    return f"{callbacks.name} epochs: loss {last.loss:.4f}{value}"
 
 
 def _under(prefix: str, arrays: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -10,12 +10,15 @@ from torch import Tensor
 
 from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Graph
-from graphrec.models.fitting.epochs import Learner, Supervision, best_epoch, run_epochs
-from graphrec.models.fitting.objective import TrainingConfig
+from graphrec.models.fitting.config import TrainingConfig
+from graphrec.models.fitting.epochs import Learner, best_epoch, run_epochs
 from graphrec.models.fitting.steps import Step
+from graphrec.models.inputs import Inputs
+from graphrec.models.spec import Fitted
+from graphrec.terms.base import Term
 
-T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T", bound=Term)
+T_co = TypeVar("T_co", bound=Term, covariant=True)
 
 
 class Network(Protocol[T_co]):
@@ -36,7 +39,7 @@ class Network(Protocol[T_co]):
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted(Generic[T]):
+class Trained(Generic[T]):
     """A trained term and how it came about."""
 
     term: T
@@ -47,6 +50,10 @@ class Fitted(Generic[T]):
     values: tuple[float, ...]
     """Validation value per epoch, empty without validation."""
 
+    def fitted(self) -> Fitted:
+        """As the registry's models return it."""
+        return Fitted.of(self.term, self.epochs)
+
 
 def fit(
     network: Network[T],
@@ -54,15 +61,20 @@ def fit(
     steps: Callable[[np.random.Generator], Iterator[Step]],
     loss: Callable[[Step, np.random.Generator], Tensor],
     config: TrainingConfig,
-    *,
-    evaluate: Callable[[T], float] | None = None,
-    supervision: Supervision | None = None,
-) -> Fitted[T]:
-    """The trained term; with `evaluate` (higher is better) the state of its best epoch.
+    inputs: Inputs,
+) -> Trained[T]:
+    """The trained term; with `inputs.evaluate` (higher is better) the state of its best epoch.
 
     Args:
+        network: what is trained, on its device.
+        graph: what it is trained on.
         steps: the steps of one epoch.
         loss: of one step.
+        config: of the network; its values name the fit in the working folder.
+        inputs: progress, evaluation and callbacks.
+
+    Returns:
+        The term, its epochs, losses and values.
 
     Raises:
         ModelError: the loss is not a number.
@@ -70,6 +82,7 @@ def fit(
     assert isinstance(network, torch.nn.Module), "a network is a torch module"
     rng = np.random.default_rng(config.seed)
     optimizer = torch.optim.Adam(network.parameter_groups(), lr=config.learning_rate)
+    evaluate = inputs.evaluate
 
     def epoch(number: int) -> float:
         for group in optimizer.param_groups:
@@ -83,9 +96,9 @@ def fit(
         epoch,
         None if evaluate is None else lambda: evaluate(network.term(graph)),
     )
-    epochs = run_epochs(learner, config.epochs, config.patience, supervision or Supervision(network.name))
+    epochs = run_epochs(learner, config.epochs, config.patience, inputs.callbacks(network.name, config))
     values = tuple(epoch.value for epoch in epochs if epoch.value is not None)
-    return Fitted(network.term(graph), best_epoch(epochs), tuple(epoch.loss for epoch in epochs), values)
+    return Trained(network.term(graph), best_epoch(epochs), tuple(epoch.loss for epoch in epochs), values)
 
 
 def run_epoch(

@@ -5,19 +5,17 @@ reads the first of them, as XSimGCL does; SimGCL would take a third, clean pass.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from math import cos, pi
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from graphrec.models.fitting.config import Loss, PropagationConfig, TrainingConfig
 from graphrec.models.fitting.losses import bpr, full_softmax, info_nce, sampled_softmax
 from graphrec.models.fitting.steps import Holdings, Step
 
-Loss = Literal["auto", "full", "sampled", "in-batch", "bpr"]
 Vectors = tuple[Tensor, Tensor]
 Noise = Callable[[Tensor], Tensor]
 
@@ -26,55 +24,6 @@ FULL_SOFTMAX_PRODUCTS = 20_000
 
 #: All scores of a step are computed sooner than the vectors of its pairs are gathered, up to so many for each pair.
 SCORES_PER_PAIR = 100
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """What every network is trained with."""
-
-    loss: Loss = "auto"
-    """Full softmax for small catalogues, sampled softmax for large ones; or negatives from the batch, or BPR."""
-    negatives: int = 1024
-    """Products per step in the sampled softmax."""
-    epochs: int = 40
-    """Epochs at most."""
-    patience: int = 6
-    """Epochs without a better validation value after which training ends; the first few may well be worse."""
-    batch_size: int = 512
-    """Users per step."""
-    learning_rate: float = 0.01
-    """Of Adam."""
-    last_rate: float = 1.0
-    """Part of the learning rate that is left in the last epoch; it falls along half a cosine, which is good for BPR."""
-    regularization: float = 1e-5
-    """Weight decay of Adam on node vectors."""
-    mixed_precision: bool = False
-    """Multiply users with products in bfloat16, for a GPU whose time goes there; everything else stays float32."""
-    seed: int = 0
-    """Of the initial vectors, the order of users and whatever else is drawn."""
-
-    def rate(self, epoch: int) -> float:
-        """The learning rate of an epoch, from 1 on."""
-        done = min((epoch - 1) / max(self.epochs - 1, 1), 1.0)
-        return self.learning_rate * (self.last_rate + (1 - self.last_rate) * (1 + cos(pi * done)) / 2)
-
-
-@dataclass(frozen=True)
-class PropagationConfig(TrainingConfig):
-    """What networks that sum layers are trained with besides."""
-
-    contrast: float = 0.0
-    """Weight of the contrast of two noisy views; above 0 layer 0 is left out of the sum of layers."""
-    noise: float = 0.1
-    """Length of the noise that a view adds to each vector after each hop."""
-    temperature: float = 0.2
-    """Of the contrast."""
-
-    def layer_weights(self, num_layers: int) -> list[float]:
-        """alpha_0 .. alpha_K: 1 / (K + 1), with contrast 0 and 1 / K."""
-        if self.contrast:
-            return [0.0] + [1 / num_layers] * num_layers
-        return [1 / (num_layers + 1)] * (num_layers + 1)
 
 
 class Forward(Protocol):

@@ -2,13 +2,12 @@
 
 A node starts as its own vector plus its projected text; all users start from one vector, so that nothing is learned
 about a person. A step hides its targets and samples at most `fanout` neighbours per node and relation from what is
-left; the served network hears one fixed sample of that size. Sources: Hamilton et al., NeurIPS 2017; relations as in
+left; the served network has one fixed sample of that size. Sources: Hamilton et al., NeurIPS 2017; relations as in
 PyTorch Geometric's HeteroConv.
 """
 
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,13 +16,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from graphrec.errors import ModelError
+from graphrec.features.device import choose_device
 from graphrec.graph.adjacency import Graph, Hop
-from graphrec.models.fitting.epochs import Supervision
-from graphrec.models.fitting.loop import Fitted, fit
-from graphrec.models.fitting.objective import Loss, TrainingConfig, Vectors, ranking_loss
+from graphrec.models.fitting.config import Loss
+from graphrec.models.fitting.loop import Trained, fit
+from graphrec.models.fitting.objective import Vectors, ranking_loss
 from graphrec.models.fitting.propagation import as_array
 from graphrec.models.fitting.steps import Step, StepSource
+from graphrec.models.graphsage import GraphSageConfig
 from graphrec.models.graphsage.sampling import Block, everything, fixed_sample, sampled_block
+from graphrec.models.inputs import Inputs
 from graphrec.models.lightgcn.network import Texts, message_hops
 from graphrec.models.text import centred, mean_text
 from graphrec.terms.sage.network import SageLayer, SageNetwork
@@ -31,24 +33,6 @@ from graphrec.terms.sage.term import SageTerm
 
 #: "auto" scores every product in every step for catalogues up to this size.
 FULL_SOFTMAX_PRODUCTS = 2_000
-
-
-@dataclass(frozen=True)
-class GraphSageConfig(TrainingConfig):
-    """How GraphSAGE is built and trained; `loss` is full, in-batch, or auto: full for small catalogues."""
-
-    dim: int = 64
-    """Width of a node's own vector and of both layers."""
-    fanout: int = 25
-    """Neighbours that a node hears over each relation, at most."""
-    init: float = 0.1
-    """Spread of the nodes' vectors at the start."""
-    drop: float = 0.3
-    """Share of each user's held products that a step hides and predicts."""
-    min_held: int = 2
-    """Users who hold fewer products are not learned from."""
-    use_protected: bool = False
-    """Whether protected edge types carry messages."""
 
 
 class HeteroSAGE(nn.Module):
@@ -74,14 +58,14 @@ class HeteroSAGE(nn.Module):
             width = next(iter(self.texts.values())).shape[1]
             self.project = nn.Parameter(torch.randn(width, config.dim, generator=generator) * config.init)
         self.layers = nn.ModuleList(_Layer(graph, self.labels, self.hops, config.dim, generator) for _ in range(2))
-        self.heard = fixed_sample(graph, self.hops, config.fanout, config.seed)
+        self.sample = fixed_sample(graph, self.hops, config.fanout, config.seed)
         held = np.bincount(graph.held().indices, minlength=graph.num_products)
         self.register_buffer("known", torch.from_numpy(held > 0), persistent=False)
         full = config.loss == "full" or (config.loss == "auto" and graph.num_products <= FULL_SOFTMAX_PRODUCTS)
         self.loss: Loss = "full" if full else "in-batch"
 
     def _linked(self, label: str) -> NDArray[np.bool_]:
-        """Which nodes of a label hear anything: what is linked with nothing has no vector of its own."""
+        """Which nodes of a label have a neighbour: what is linked with nothing has no vector of its own."""
         if label == self.graph.schema.roles.user:
             return np.ones(1, np.bool_)
         degrees = [self.graph.hops[hop].degrees() for hop in self.hops if self.graph.source(hop) == label]
@@ -130,18 +114,18 @@ class HeteroSAGE(nn.Module):
         """The term of the present state."""
         roles = graph.schema.roles
         with torch.no_grad():
-            vectors = self.encode(everything(graph, self.heard, self.labels, (roles.user, roles.product)))
+            vectors = self.encode(everything(graph, self.sample, self.labels, (roles.user, roles.product)))
             inputs = {}
             for position, label in enumerate(self.labels):
                 alike = len(self.ids[position]) == 1 and label not in self.texts
                 inputs[label] = as_array(self.input(label, np.arange(1 if alike else graph.counts[label])))
             first, second = (layer.weights() for layer in self.layers)  # type: ignore[operator]
-        network = SageNetwork(inputs, self.heard, first, second)
+        network = SageNetwork(inputs, self.sample, first, second)
         return SageTerm(graph, network, as_array(vectors[roles.user]), as_array(vectors[roles.product]))
 
 
 class _Layer(nn.Module):
-    """A node's own part, and the mean of what it hears over each relation: SAGEConv in a HeteroConv."""
+    """A node's own part, and the mean of its neighbours' over each relation: SAGEConv in a HeteroConv."""
 
     def __init__(self, graph: Graph, labels: list[str], hops: list[Hop], dim: int, generator: torch.Generator) -> None:
         super().__init__()
@@ -156,7 +140,7 @@ class _Layer(nn.Module):
         convolutions = {
             self._edge(hop): SAGEConv((dim, dim), dim, aggr="mean", root_weight=False, bias=False) for hop in hops
         }
-        self.heard = HeteroConv(convolutions, aggr="sum") if hops else None  # pyright: ignore[reportArgumentType]
+        self.messages = HeteroConv(convolutions, aggr="sum") if hops else None  # pyright: ignore[reportArgumentType]
         for parameter in self.parameters():
             # Drawn from the generator of the seed, not from the global one.
             with torch.no_grad():
@@ -165,15 +149,15 @@ class _Layer(nn.Module):
     def forward(self, inputs: Mapping[str, Tensor], edges: Mapping[Hop, NDArray[np.int64]]) -> dict[str, Tensor]:
         """The rows of every label of the inputs."""
         total = {label: self.own[self.labels.index(label)](rows) for label, rows in inputs.items()}
-        if self.heard is None or not edges:
+        if self.messages is None or not edges:
             return total
         present = next(iter(inputs.values())).device
-        heard = self.heard(
+        arrived = self.messages(
             {str(self.labels.index(label)): rows for label, rows in inputs.items()},
             {self._edge(hop): torch.from_numpy(pairs).to(present) for hop, pairs in edges.items()},
         )
         return {
-            label: rows + heard[key] if (key := str(self.labels.index(label))) in heard else rows
+            label: rows + arrived[key] if (key := str(self.labels.index(label))) in arrived else rows
             for label, rows in total.items()
         }
 
@@ -183,8 +167,8 @@ class _Layer(nn.Module):
         bias = {label: as_array(layer.bias) for label, layer in zip(self.labels, self.own, strict=True)}  # type: ignore[arg-type]
         message = {}
         for hop in self.hops:
-            assert self.heard is not None, "there are hops"
-            weight: Any = self.heard.convs[self._edge(hop)].lin_l.weight
+            assert self.messages is not None, "there are hops"
+            weight: Any = self.messages.convs[self._edge(hop)].lin_l.weight
             message[hop] = as_array(weight.T)
         return SageLayer(own, bias, message)
 
@@ -195,23 +179,25 @@ class _Layer(nn.Module):
 
 
 def fit_graphsage(
-    graph: Graph,
-    texts: Texts | None = None,
-    config: GraphSageConfig | None = None,
-    *,
-    evaluate: Callable[[SageTerm], float] | None = None,
-    supervision: Supervision | None = None,
-    device: str = "cpu",
-) -> Fitted[SageTerm]:
-    """The trained term; with `evaluate` (higher is better) the state of its best epoch.
+    graph: Graph, config: GraphSageConfig | None = None, inputs: Inputs | None = None
+) -> Trained[SageTerm]:
+    """The trained term; with `inputs.evaluate` (higher is better) the state of its best epoch.
+
+    Args:
+        graph: what may be seen.
+        config: of the network.
+        inputs: text vectors in the block `text`, device and callbacks.
+
+    Returns:
+        The term, its epochs, losses and values.
 
     Raises:
         ModelError: nobody holds anything, the loss is not offered or not a number.
     """
-    config = config or GraphSageConfig()
+    config, inputs = config or GraphSageConfig(), inputs or Inputs()
     if config.loss not in ("auto", "full", "in-batch"):
         raise ModelError(f"graphsage is trained with loss auto, full or in-batch, not with {config.loss!r}")
-    network = HeteroSAGE(graph, texts or {}, config).to(device)
+    network = HeteroSAGE(graph, inputs.blocks.matrices("text"), config).to(choose_device(inputs.device).name)
     source = StepSource(graph, network.hops, config.drop, min_held=config.min_held, whole=True)
     if not len(source.learners):
         raise ModelError("graphsage has nothing to learn from: no user holds a product; load interactions first")
@@ -220,12 +206,4 @@ def fit_graphsage(
         vectors = network(step, rng)
         return ranking_loss(vectors, network.known, network.loss, step, source.holdings, config, rng)
 
-    return fit(
-        network,
-        graph,
-        lambda rng: source.epoch(config.batch_size, rng),
-        loss,
-        config,
-        evaluate=evaluate,
-        supervision=supervision,
-    )
+    return fit(network, graph, lambda rng: source.epoch(config.batch_size, rng), loss, config, inputs)

@@ -5,26 +5,15 @@
 Source: Sarwar et al., WWW 2001; shrinkage as in Bell and Koren, KDD Cup 2007.
 """
 
-from dataclasses import dataclass
-
 import numba
 import numpy as np
 
 from graphrec.graph.adjacency import Graph
+from graphrec.models.itemknn import ItemKnnConfig
 from graphrec.models.matrix import holdings, relevant_hops
 from graphrec.progress import Progress, silent
 from graphrec.terms.compiled.topk import push
 from graphrec.terms.factors import Neighbours, SparseRows, TableTerm
-
-
-@dataclass(frozen=True)
-class ItemKnnConfig:
-    """How neighbours are found."""
-
-    neighbours: int = 100
-    """Products that each product speaks for."""
-    shrinkage: float = 10.0
-    """Holders added to the denominator, so that a pair seen once is no certainty."""
 
 
 def fit_itemknn(graph: Graph, config: ItemKnnConfig | None = None, *, progress: Progress = silent) -> TableTerm:

@@ -1,8 +1,8 @@
-"""Mass of walks and its slopes by the numbers of their nodes, compiled; the walks of the user and back are left out.
+"""Mass of walks and its gradients by the weights of their nodes, compiled; the walks of the user and back are left out.
 
 Everywhere: a row per user of a batch; kept (ptr, idx, weight) = first hops that are left to users, weight empty where
-all are 1; first, middle (nodes,) = the numbers of hops 1 and 2; mass (rows, num_products) before the last number;
-g (rows, num_products) = slope of the loss by the mass; slopes (threads, nodes), one row per thread.
+all are 1; first, middle (nodes,) = the weights of hops 1 and 2; mass (rows, num_products) before the last weight;
+g (rows, num_products) = gradient of the loss by the mass; gradients (threads, nodes), one row per thread.
 """
 
 import numba
@@ -36,9 +36,9 @@ def linked_mass(users, ptr, idx, weight, first, step_ptr, step_idx, mass):  # ty
 
 
 @numba.njit(parallel=True, cache=True)
-def linked_slopes(users, ptr, idx, weight, first, step_ptr, step_idx, g, slopes):  # type: ignore[no-untyped-def]
-    """Two hops: by the logarithm of the first number."""
-    threads = len(slopes)
+def linked_gradients(users, ptr, idx, weight, first, step_ptr, step_idx, g, gradients):  # type: ignore[no-untyped-def]
+    """Two hops: by the logarithm of the first weight."""
+    threads = len(gradients)
     for t in numba.prange(threads):
         for r in range(t, len(users), threads):
             for p in range(ptr[users[r]], ptr[users[r] + 1]):
@@ -46,7 +46,7 @@ def linked_slopes(users, ptr, idx, weight, first, step_ptr, step_idx, g, slopes)
                 pull = 0.0
                 for q in range(step_ptr[a], step_ptr[a + 1]):
                     pull += g[r, step_idx[q]]
-                slopes[t, a] += (weight[p] if len(weight) else 1.0) * first[a] * pull
+                gradients[t, a] += (weight[p] if len(weight) else 1.0) * first[a] * pull
 
 
 @numba.njit(cache=True)
@@ -87,11 +87,24 @@ def chained_mass(  # type: ignore[no-untyped-def]
 
 
 @numba.njit(parallel=True, cache=True)
-def chained_slopes(  # type: ignore[no-untyped-def]
-    users, ptr, idx, weight, first, step_ptr, step_idx, middle, last_ptr, last_idx, people, g, slopes, middle_slopes
+def chained_gradients(  # type: ignore[no-untyped-def]
+    users,
+    ptr,
+    idx,
+    weight,
+    first,
+    step_ptr,
+    step_idx,
+    middle,
+    last_ptr,
+    last_idx,
+    people,
+    g,
+    gradients,
+    middle_gradients,
 ):
-    """Three hops: by the logarithms of the first and of the middle number."""
-    threads = len(slopes)
+    """Three hops: by the logarithms of the first and of the middle weight."""
+    threads = len(gradients)
     for t in numba.prange(threads):
         arrived = np.zeros(len(middle))
         pulls = np.zeros(len(middle))
@@ -106,7 +119,7 @@ def chained_slopes(  # type: ignore[no-untyped-def]
                 for q in range(last_ptr[v], last_ptr[v + 1]):
                     pull += g[r, last_idx[q]]
                 pulls[v] = pull * middle[v]
-                middle_slopes[t, v] += arrived[v] * pulls[v]
+                middle_gradients[t, v] += arrived[v] * pulls[v]
                 arrived[v] = 0.0
             for p in range(ptr[u], ptr[u + 1]):
                 a = idx[p]
@@ -114,7 +127,7 @@ def chained_slopes(  # type: ignore[no-untyped-def]
                 for q in range(step_ptr[a], step_ptr[a + 1]):
                     if step_idx[q] != skip:
                         pull += pulls[step_idx[q]]
-                slopes[t, a] += (weight[p] if len(weight) else 1.0) * first[a] * pull
+                gradients[t, a] += (weight[p] if len(weight) else 1.0) * first[a] * pull
 
 
 @numba.njit(parallel=True, cache=True)
@@ -145,11 +158,11 @@ def take_out_user(users, ptr, idx, weight, first, middle, own, mass):  # type: i
 
 
 @numba.njit(parallel=True, cache=True, fastmath=True)
-def tabled_slopes(  # type: ignore[no-untyped-def]
-    users, ptr, idx, weight, first, table, back_ptr, back_idx, last_ptr, last_idx, middle, g, slopes
+def tabled_gradients(  # type: ignore[no-untyped-def]
+    users, ptr, idx, weight, first, table, back_ptr, back_idx, last_ptr, last_idx, middle, g, gradients
 ):
-    """Three hops through people, by a table: by the logarithm of the first number."""
-    threads = len(slopes)
+    """Three hops through people, by a table: by the logarithm of the first weight."""
+    threads = len(gradients)
     for t in numba.prange(threads):
         for r in range(t, len(users), threads):
             u = users[r]
@@ -166,7 +179,7 @@ def tabled_slopes(  # type: ignore[no-untyped-def]
                     pull += line[i] * row[i]
                 if contains(back_idx[back_ptr[u] : back_ptr[u + 1]], a):
                     pull -= own
-                slopes[t, a] += (weight[p] if len(weight) else 1.0) * first[a] * pull
+                gradients[t, a] += (weight[p] if len(weight) else 1.0) * first[a] * pull
 
 
 @numba.njit(cache=True)
@@ -193,9 +206,9 @@ def take_out(users, ptr, idx, weight, first, closing, middle, people, own, mass)
 
 
 @numba.njit(parallel=True, cache=True)
-def take_out_slopes(users, ptr, idx, weight, first, closing, middle, people, own, g, slopes):  # type: ignore[no-untyped-def]
-    """Take the walks that end where the first hop led out of the slopes by the logarithm of the first number."""
-    threads = len(slopes)
+def take_out_gradients(users, ptr, idx, weight, first, closing, middle, people, own, g, gradients):  # type: ignore[no-untyped-def]
+    """Take the walks that end where the first hop led out of the gradients by the logarithm of the first weight."""
+    threads = len(gradients)
     for t in numba.prange(threads):
         for r in range(t, len(users), threads):
             u = users[r]
@@ -203,12 +216,12 @@ def take_out_slopes(users, ptr, idx, weight, first, closing, middle, people, own
                 a = idx[p]
                 value = (weight[p] if len(weight) else 1.0) * first[a]
                 back = _closing(u, a, closing, middle, people, own[0], own[1], own[2], own[3])
-                slopes[t, a] -= value * back * g[r, a]
+                gradients[t, a] -= value * back * g[r, a]
 
 
 @numba.njit(parallel=True, cache=True)
-def choice_slopes(logits, users, held_ptr, held_idx, target_ptr, target_idx, losses):  # type: ignore[no-untyped-def]
-    """Turn logits into the slopes of the loss by them: softmax without what is held, minus the share of each target.
+def choice_gradients(logits, users, held_ptr, held_idx, target_ptr, target_idx, losses):  # type: ignore[no-untyped-def]
+    """Turn logits into the gradients of the loss by them: softmax without what is held, minus the share of each target.
 
     losses (rows,): mean of -log softmax over the targets of a row.
     """

@@ -1,4 +1,4 @@
-"""One walk while its numbers are learned: its mass for a batch of users, and the slopes of the mass."""
+"""One walk while its weights are learned: its mass for a batch of users, and the gradients of the mass."""
 
 import numba
 import numpy as np
@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Adjacency, Graph, among, codes_of, from_rows
 from graphrec.models.kernel import multiplied_out
-from graphrec.models.learned_kernel import gradients as walk_gradients
+from graphrec.models.learned_kernel import gradients as gradients_of
 from graphrec.terms.walks import Walk, WalkScorer, closing_walks
 
 Vector = NDArray[np.float64]
@@ -20,7 +20,7 @@ EMPTY = np.zeros(0)
 
 
 class WalkSteps:
-    """One walk in training: its numbers, its mass and the slopes of the mass."""
+    """One walk in training: its weights, its mass and the gradients of the mass."""
 
     def __init__(self, graph: Graph, walk: Walk) -> None:
         self.scorer = scorer = WalkScorer(graph, walk)
@@ -30,7 +30,7 @@ class WalkSteps:
             for position in range(scorer.length)
             if scorer.names(position)
         }
-        """How many numbers are learned per position."""
+        """How many weights are learned per position."""
         self.powers = scorer.scales
         self.table = _table(graph, scorer)
         self.left = scorer.first
@@ -48,39 +48,39 @@ class WalkSteps:
         self.left = from_rows(rows, first.indices[keep], len(first.indptr) - 1, weight)
 
     def mass(self, users: NDArray[np.int32], thetas: dict[int, Vector]) -> Scores:
-        """The walk's scores (len(users), num_products) with these numbers, without what is hidden."""
-        numbers = [
+        """The walk's scores (len(users), num_products) with these weights, without what is hidden."""
+        weights = [
             power * np.exp(thetas[position]) if position in thetas else power
             for position, power in enumerate(self.powers)
         ]
-        self.first, self.middle, self.last = numbers[0], numbers[min(1, len(numbers) - 1)], numbers[-1]
+        self.first, self.middle, self.last = weights[0], weights[min(1, len(weights) - 1)], weights[-1]
         mass = np.zeros((len(users), self.graph.num_products), np.float32)
         scorer, kept = self.scorer, self._kept()
         if scorer.length == 1:
-            walk_gradients.direct_mass(users, *kept, mass)
+            gradients_of.direct_mass(users, *kept, mass)
         elif scorer.length == 2:
-            walk_gradients.linked_mass(users, *kept, self.first, *_csr(scorer.steps[1]), mass)
+            gradients_of.linked_mass(users, *kept, self.first, *_csr(scorer.steps[1]), mass)
         elif self.table is not None:
-            walk_gradients.tabled_mass(users, *kept, self.first, self.table, mass)
+            gradients_of.tabled_mass(users, *kept, self.first, self.table, mass)
         else:
-            walk_gradients.chained_mass(
+            gradients_of.chained_mass(
                 users, *kept, self.first, *_csr(scorer.steps[1]), self.middle, *_csr(scorer.steps[2]),
                 scorer.mid_user, numba.get_num_threads(), mass,
             )  # fmt: skip
         high = mass.max(axis=1, keepdims=True)
         if self.table is not None:
-            walk_gradients.take_out_user(users, *kept, self.first, self.middle, self._own(), mass)
+            gradients_of.take_out_user(users, *kept, self.first, self.middle, self._own(), mass)
         if scorer.closes:
             self.closing = self._closing()
-            walk_gradients.take_out(
+            gradients_of.take_out(
                 users, *kept, self.first, self.closing, self.middle, scorer.mid_user, self._own(), mass
             )
         mass[mass < ROUNDING * high] = 0.0
         mass *= self.last.astype(np.float32)
         return mass
 
-    def slopes(self, users: NDArray[np.int32], mass: Scores, pulls: Scores) -> dict[int, Vector]:
-        """Slopes by theta, per position, from those by the mass (len(users), num_products) that was computed last."""
+    def gradients(self, users: NDArray[np.int32], mass: Scores, pulls: Scores) -> dict[int, Vector]:
+        """Gradients by theta, per position, from those by the last mass (len(users), num_products)."""
         scorer, kept = self.scorer, self._kept()
         found = {scorer.length - 1: np.einsum("ui,ui->i", pulls, mass).astype(np.float64)}
         if scorer.length == 1:
@@ -89,16 +89,16 @@ class WalkSteps:
         threads = numba.get_num_threads()
         first, middle = np.zeros((threads, len(self.first))), np.zeros((threads, len(self.middle)))
         if scorer.length == 2:
-            walk_gradients.linked_slopes(users, *kept, self.first, *_csr(scorer.steps[1]), pulls, first)
+            gradients_of.linked_gradients(users, *kept, self.first, *_csr(scorer.steps[1]), pulls, first)
         elif self.table is not None:
-            walk_gradients.tabled_slopes(users, *kept, self.first, self.table, *self._own(), self.middle, pulls, first)
+            gradients_of.tabled_gradients(users, *kept, self.first, self.table, *self._own(), self.middle, pulls, first)
         else:
-            walk_gradients.chained_slopes(
+            gradients_of.chained_gradients(
                 users, *kept, self.first, *_csr(scorer.steps[1]), self.middle, *_csr(scorer.steps[2]),
                 scorer.mid_user, pulls, first, middle,
             )  # fmt: skip
         if scorer.closes:
-            walk_gradients.take_out_slopes(
+            gradients_of.take_out_gradients(
                 users, *kept, self.first, self.closing, self.middle, scorer.mid_user, self._own(), pulls, first
             )
         return {0: first.sum(axis=0), 1: middle.sum(axis=0), **found} if scorer.length == 3 else {
@@ -116,18 +116,18 @@ class WalkSteps:
         return *_csr(self.scorer.back[1]), *_csr(self.scorer.steps[2])
 
     def _closing(self) -> Vector:
-        """What leads from every product at the first hop back to itself, before the last number."""
+        """What leads from every product at the first hop back to itself, before the last weight."""
         if self.table is not None:
             return np.ascontiguousarray(np.diagonal(self.table)).astype(np.float64)
         if len(self.closing) and 1 not in self.sizes:
             return self.closing
         ones = np.ones(self.graph.num_products)
-        numbers = [*[self.first, self.middle][: self.scorer.length - 1], ones]
-        return closing_walks(self.scorer.steps, self.scorer.back, numbers, len(ones))
+        weights = [*[self.first, self.middle][: self.scorer.length - 1], ones]
+        return closing_walks(self.scorer.steps, self.scorer.back, weights, len(ones))
 
 
 def _table(graph: Graph, scorer: WalkScorer) -> Scores | None:
-    """Hops 2 and 3 through people multiplied out (nodes, num_products) without the last number, where that is small."""
+    """Hops 2 and 3 through people multiplied out (nodes, num_products) without the last weight, where that is small."""
     if not scorer.mid_user or graph.counts[scorer.labels[0]] * graph.num_products > TABLE_ENTRIES:
         return None
     return multiplied_out(scorer.steps[1:], [scorer.scales[1], np.ones(graph.num_products)]).astype(np.float32)

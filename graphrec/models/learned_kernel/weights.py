@@ -1,11 +1,11 @@
-"""The learned walk kernel: a positive number per node and path position, on top of the powers of degrees.
+"""The learned walk kernel: a positive weight per node and path position, on top of the powers of degrees.
 
     score(u, i) = sum over walks m: beta_m * sum over simple paths u - n_1 - ... - n_L = i:
                   x(u, n_1) * prod_j deg_j(n_j) ** -power_j * exp(theta_{m, j, n_j})
 
-All of the score stays on real paths. Numbers are learned where a line names its node: products, sectors, attributes.
+All of the score stays on real paths. Weights are learned where a line names its node: products, sectors, attributes.
 Other people keep the powers of their degrees: nothing is learned about a person, and the Cypher of a line returns its
-share with the numbers of its own nodes as a factor.
+share with the weights of its own nodes as a factor.
 
 Training: a part of what each user holds is hidden and predicted by a softmax over the products from the rest; paths
 through the user are left out in closed form. theta = 0 are the powers; lambda/2 |theta|^2 pulls rare nodes to them.
@@ -21,38 +21,18 @@ from torch import nn
 
 from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Adjacency, Graph, from_rows
-from graphrec.models.fitting.epochs import Learner, Supervision, best_epoch, run_epochs
+from graphrec.models.fitting.callbacks import Callbacks
+from graphrec.models.fitting.epochs import Learner, best_epoch, run_epochs
 from graphrec.models.fitting.steps import hidden_part
 from graphrec.models.kernel import fit_kernel
-from graphrec.models.learned_kernel import gradients as walk_gradients
+from graphrec.models.learned_kernel import WalkWeightsConfig
+from graphrec.models.learned_kernel import gradients as gradients_of
 from graphrec.models.learned_kernel.steps import Scores, WalkSteps
 from graphrec.terms.walks import Walk, WalkTerm
 
 SHARPNESS_RATE = 10.0
 BATCH_SCORES = 4_000_000
 """Scores of a step at most, per walk."""
-
-
-@dataclass(frozen=True)
-class WalkWeightsConfig:
-    """How the numbers are learned."""
-
-    epochs: int = 20
-    """Epochs at most."""
-    patience: int = 3
-    """Epochs without a better validation value after which training ends."""
-    drop: float = 0.3
-    """Share of what each user holds that a step hides and predicts."""
-    batch_size: int = 256
-    """Users per step at most."""
-    learning_rate: float = 0.01
-    """Of Adam, in units of theta."""
-    shrinkage: float = 3.0
-    """lambda, in users who choose."""
-    sharpness: float = 2.0
-    """What standardised scores are multiplied with at the start; it is learned, ten times as fast."""
-    seed: int = 0
-    """Of what is hidden and of the order of users."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,9 +63,9 @@ def learn_walks(
     config: WalkWeightsConfig | None = None,
     *,
     evaluate: "Callable[[Sequence[tuple[WalkTerm, float]]], float] | None" = None,
-    supervision: Supervision | None = None,
+    callbacks: Callbacks | None = None,
 ) -> LearnedWalks:
-    """The walks with learned numbers; with `evaluate` (higher is better) those of the best epoch.
+    """The walks with learned weights; with `evaluate` (higher is better) those of the best epoch.
 
     Raises:
         ModelError: nobody holds two products, so that one could be found from the other.
@@ -104,14 +84,14 @@ def learn_walks(
         lambda _: training.run_epoch(learner.optimizer, learner.rng),
         None if evaluate is None else lambda: evaluate(training.parts()),
     )
-    epochs = run_epochs(learner, config.epochs, config.patience, supervision or Supervision("learned-kernel"))
+    epochs = run_epochs(learner, config.epochs, config.patience, callbacks or Callbacks("learned-kernel"))
     values = tuple(epoch.value for epoch in epochs if epoch.value is not None)
     losses = tuple(epoch.loss for epoch in epochs)
     return LearnedWalks(tuple(training.parts()), best_epoch(epochs), losses, values)
 
 
 class WalkTraining(nn.Module):
-    """The numbers of all walks and what a step needs to move them."""
+    """The weights of all walks and what a step needs to move them."""
 
     def __init__(self, graph: Graph, walks: Sequence[Walk], config: WalkWeightsConfig) -> None:
         super().__init__()
@@ -126,16 +106,16 @@ class WalkTraining(nn.Module):
             nn.Parameter(torch.zeros(size, dtype=torch.float64)) for walk in self.walks for size in walk.sizes.values()
         )
 
-    def numbers(self) -> Iterator[tuple[WalkSteps, dict[int, nn.Parameter]]]:
+    def weights(self) -> Iterator[tuple[WalkSteps, dict[int, nn.Parameter]]]:
         """Every walk with its parameters by position."""
         left = iter(self.thetas)
         for walk in self.walks:
             yield walk, {position: next(left) for position in walk.sizes}
 
     def parts(self) -> list[tuple[WalkTerm, float]]:
-        """The walks with the present numbers, as a blend adds them."""
+        """The walks with the present weights, as a blend adds them."""
         found = []
-        for walk, thetas in self.numbers():
+        for walk, thetas in self.weights():
             learned = {position: np.exp(theta.detach().numpy()) for position, theta in thetas.items()}
             plain = Walk(walk.scorer.walk.hops, walk.scorer.walk.powers)
             term = fit_kernel(self.graph, [plain], learned=[learned])
@@ -157,10 +137,10 @@ class WalkTraining(nn.Module):
         return total / len(order)
 
     def masses(self, users: NDArray[np.int32]) -> list[Scores]:
-        """The scores (len(users), num_products) of every walk with the present numbers, without what is hidden."""
+        """The scores (len(users), num_products) of every walk with the present weights, without what is hidden."""
         return [
             walk.mass(users, {position: theta.detach().numpy() for position, theta in thetas.items()})
-            for walk, thetas in self.numbers()
+            for walk, thetas in self.weights()
         ]
 
     def scales(self, masses: Sequence[Scores]) -> list[Scores]:
@@ -173,9 +153,9 @@ class WalkTraining(nn.Module):
         return found
 
     def step(self, users: NDArray[np.int32], hiding: Hiding, scales: Sequence[Scores] | None = None) -> float:
-        """The summed loss of some users; leaves the slopes of its mean in the parameters.
+        """The summed loss of some users; leaves the gradients of its mean in the parameters.
 
-        Scales (len(users),) of the walks are taken as constant; they are those of the present numbers unless given.
+        Scales (len(users),) of the walks are taken as constant; they are those of the present weights unless given.
         """
         sharpness = float(self.sharpness.detach().exp())
         masses = self.masses(users)
@@ -183,17 +163,17 @@ class WalkTraining(nn.Module):
         logits = np.zeros((len(users), self.graph.num_products), np.float32)
         for mass, scale in zip(masses, scales, strict=True):
             logits += sharpness * scale[:, None] * mass
-        slopes, losses = logits.copy(), np.empty(len(users))
-        walk_gradients.choice_slopes(
-            slopes, users, hiding.left.indptr, hiding.left.indices, hiding.targets.indptr, hiding.targets.indices,
+        gradients, losses = logits.copy(), np.empty(len(users))
+        gradients_of.choice_gradients(
+            gradients, users, hiding.left.indptr, hiding.left.indices, hiding.targets.indptr, hiding.targets.indices,
             losses,
         )  # fmt: skip
-        slopes /= len(users)
-        self.sharpness.grad = torch.tensor(float(np.einsum("ui,ui->", slopes, logits)), dtype=self.sharpness.dtype)
-        slopes *= sharpness
+        gradients /= len(users)
+        self.sharpness.grad = torch.tensor(float(np.einsum("ui,ui->", gradients, logits)), dtype=self.sharpness.dtype)
+        gradients *= sharpness
         pull = self.config.shrinkage / len(self.learners)
-        for (walk, thetas), mass, scale in zip(self.numbers(), masses, scales, strict=True):
-            found = walk.slopes(users, mass, scale[:, None] * slopes)
+        for (walk, thetas), mass, scale in zip(self.weights(), masses, scales, strict=True):
+            found = walk.gradients(users, mass, scale[:, None] * gradients)
             for position, theta in thetas.items():
                 theta.grad = torch.from_numpy(found[position]) + pull * theta.detach()
         return float(losses.sum())

@@ -12,7 +12,6 @@ suffix tables: docs/formulas.md.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -20,39 +19,20 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from graphrec.errors import ModelError
+from graphrec.features.device import choose_device
 from graphrec.graph.adjacency import Adjacency, Graph, Hop
-from graphrec.models.fitting.objective import Noise, PropagationConfig, Vectors
+from graphrec.models.fitting.loop import Trained, fit
+from graphrec.models.fitting.objective import Noise, Vectors, step_loss
 from graphrec.models.fitting.propagation import as_array, gather_sum, propagate_sum
-from graphrec.models.fitting.steps import Step
+from graphrec.models.fitting.steps import Step, StepSource
+from graphrec.models.inputs import Inputs
+from graphrec.models.lightgcn import LightGCNConfig
 from graphrec.models.matrix import inverse_power
 from graphrec.models.text import centred, mean_text
 from graphrec.terms.factors import FactorTerm, Neighbours
 
 Texts = Mapping[str, NDArray[np.float32]]
-
-
-@dataclass(frozen=True)
-class LightGCNConfig(PropagationConfig):
-    """How the network is built and trained."""
-
-    dim: int = 64
-    """Width of a node's own vector."""
-    text_dim: int = 32
-    """Width of the projected text, where nodes have texts."""
-    num_layers: int = 1
-    """K, hops of propagation; with 1 a user sees their own edges and a product its entities."""
-    power: float = 0.0
-    """How far common neighbours of a user are divided down at the start; LightGCN's is .5. With vectors of their own
-    and shrunken rare ones 0 ranks better on zimnat (HR@1 of our own validation .869 against .864)."""
-    init: float = 0.1
-    """Spread of the nodes' vectors at the start."""
-    drop: float = 0.3
-    """Share of each user's held products that a step hides and predicts; on ml-1m .3 to .5 are alike."""
-    min_held: int = 2
-    """Users who hold fewer products are not learned from: with their only one hidden they look like nobody who is
-    ranked (zimnat, our own validation: HR@1 .874 with 2 against .869 with 1)."""
-    use_protected: bool = False
-    """Whether protected edge types carry messages."""
+"""Text vectors (num_nodes, dim) by label."""
 
 
 class ItemGCN(nn.Module):
@@ -246,3 +226,37 @@ def _relative(degrees: NDArray[np.int64], power: float) -> NDArray[np.float64]:
     present = degrees > 0
     mean = float(degrees[present].mean()) if present.any() else 1.0
     return np.where(present, inverse_power(np.maximum(degrees, 1) / mean, power), 0.0)
+
+
+def fit_lightgcn(
+    graph: Graph, config: LightGCNConfig | None = None, inputs: Inputs | None = None
+) -> Trained[FactorTerm]:
+    """The trained term; with `inputs.evaluate` (higher is better) the state of its best epoch.
+
+    Every step hides its targets: a share of each user's holdings carries no message in the step that predicts it
+    (docs/formulas.md).
+
+    Args:
+        graph: what may be seen.
+        config: of the network.
+        inputs: text vectors in the block `text`, device and callbacks.
+
+    Returns:
+        The term, its epochs, losses and values.
+
+    Raises:
+        ModelError: nobody holds anything, or the loss is not a number.
+    """
+    config, inputs = config or LightGCNConfig(), inputs or Inputs()
+    network = ItemGCN(graph, inputs.blocks.matrices("text"), config).to(choose_device(inputs.device).name)
+    source = StepSource(graph, network.hops, config.drop, min_held=config.min_held, whole=config.num_layers > 1)
+    if not len(source.learners):
+        raise ModelError("lightgcn has nothing to learn from: no user holds a product; load interactions first")
+    return fit(
+        network,
+        graph,
+        lambda rng: source.epoch(config.batch_size, rng),
+        lambda step, rng: step_loss(network, step, source.holdings, config, rng),
+        config,
+        inputs,
+    )

@@ -8,8 +8,7 @@ line `self`; all lines are multiplied by d_u^1/2, a constant of the user. Source
 Yu et al., XSimGCL, TKDE 2023; docs/formulas.md, LightGCN.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,33 +16,17 @@ import torch
 from torch import Tensor, nn
 
 from graphrec.errors import ModelError
+from graphrec.features.device import choose_device
 from graphrec.graph.adjacency import Graph
-from graphrec.models.fitting.epochs import Supervision
-from graphrec.models.fitting.loop import Fitted, fit
-from graphrec.models.fitting.objective import Noise, PropagationConfig, Vectors, step_loss
+from graphrec.models.fitting.loop import Trained, fit
+from graphrec.models.fitting.objective import Noise, Vectors, step_loss
 from graphrec.models.fitting.propagation import SparsePair, as_array
 from graphrec.models.fitting.steps import Holdings, Pairs, Step
+from graphrec.models.inputs import Inputs
+from graphrec.models.lightgcn_id import PlainLightGCNConfig
 from graphrec.models.matrix import column, holdings, inverse_power, relevant_hops
 from graphrec.models.spectral import SpectralConfig, leading_patterns
 from graphrec.terms.factors import FactorTerm, Neighbours
-
-
-@dataclass(frozen=True)
-class PlainLightGCNConfig(PropagationConfig):
-    """How LightGCN with user vectors is built and trained."""
-
-    dim: int = 64
-    """Width of a vector."""
-    num_layers: int = 3
-    """K, hops of propagation."""
-    init: float = 0.1
-    """Spread of the vectors at the start."""
-    spectral_start: bool = True
-    """Start from the leading singular vectors of Ah, which propagation only scales, instead of at random."""
-    learning_rate: float = 0.02
-    """Of Adam; with layers averaged, gradients are small."""
-    regularization: float = 1e-6
-    """Weight decay of Adam on all vectors."""
 
 
 class PlainGCN(nn.Module):
@@ -108,23 +91,26 @@ class PlainGCN(nn.Module):
 
 
 def fit_lightgcn_id(
-    graph: Graph,
-    config: PlainLightGCNConfig | None = None,
-    *,
-    evaluate: Callable[[FactorTerm], float] | None = None,
-    supervision: Supervision | None = None,
-    device: str = "cpu",
-) -> Fitted[FactorTerm]:
-    """The trained term; with `evaluate` (higher is better) the state of its best epoch.
+    graph: Graph, config: PlainLightGCNConfig | None = None, inputs: Inputs | None = None
+) -> Trained[FactorTerm]:
+    """The trained term; with `inputs.evaluate` (higher is better) the state of its best epoch.
+
+    Args:
+        graph: what may be seen.
+        config: of the network.
+        inputs: device and callbacks.
+
+    Returns:
+        The term, its epochs, losses and values.
 
     Raises:
         ModelError: nobody holds anything, or the loss is not a number.
     """
-    config = config or PlainLightGCNConfig()
+    config, inputs = config or PlainLightGCNConfig(), inputs or Inputs()
     held = graph.held()
     if not len(held.indices):
         raise ModelError("lightgcn-id has nothing to learn from: no user holds a product; load interactions first")
-    network = PlainGCN(graph, config).to(device)
+    network = PlainGCN(graph, config).to(choose_device(inputs.device).name)
     learners = np.flatnonzero(held.degrees()).astype(np.int32)
     nothing = Pairs(np.zeros(0, np.int64), np.zeros(0, np.int32))
 
@@ -141,8 +127,7 @@ def fit_lightgcn_id(
         steps,
         lambda step, rng: step_loss(network, step, known, config, rng),
         config,
-        evaluate=evaluate,
-        supervision=supervision,
+        inputs,
     )
 
 

@@ -71,6 +71,8 @@ ENGLISH = Language(
         "attribute-": "customers with {label} {a} tend away from {i}",
         "text+": "the description of {i} is close to that of {a}, which you {verb}",
         "text-": "the description of {i} is far from that of {a}, which you {verb}",
+        "block+": "the {block} of {i} is close to that of {a}, which you {verb}",
+        "block-": "the {block} of {i} is far from that of {a}, which you {verb}",
         "learned+": "{i} goes well with {a}, which you {verb}",
         "learned-": "{i} goes less well with {a}, which you {verb}",
         "own": "you {verb} {i}",
@@ -116,6 +118,9 @@ ENGLISH = Language(
             "held fixed: each term's spread (sd), the weights of terms and walks, the other candidates; "
             "the lines miss the model's own score by {error} of their sum"
         ),
+        "withheld": (
+            "left out: {n} edges that begin a way on which fewer than {least} other people stand for this product"
+        ),
         "share": "share",
         "contrast": "contrast",
         "term": "term",
@@ -124,6 +129,7 @@ ENGLISH = Language(
         "no evidence": (
             "there is not enough evidence for {user}: no interaction, attribute or text that the model knows"
         ),
+        "unknown product": "{i} came after the model was fitted, so that no score of it is known; run: graphrec train",
         "few left": "products left that {user} does not hold and that are offered: {n}",
         "few allowed": "products left for {user}: {n}; the rules that left out the others: {rules}",
         "none allowed": "nothing is shown to {user}: {why}",
@@ -158,6 +164,8 @@ CHINESE = Language(
         "attribute-": "{label}为{a}的客户较少选择{i}",
         "text+": "{i}的产品介绍与您{verb}的{a}相近",
         "text-": "{i}的产品介绍与您{verb}的{a}相差较大",
+        "block+": "{i}的{block}与您{verb}的{a}相近",
+        "block-": "{i}的{block}与您{verb}的{a}相差较大",
         "learned+": "{i}与您{verb}的{a}很搭配",
         "learned-": "{i}与您{verb}的{a}不太搭配",
         "own": "您{verb}{i}",
@@ -202,12 +210,14 @@ CHINESE = Language(
         "held fixed": (
             "保持不变：各项的离散度（sd）、各项与各路径的权重、其他候选产品；各行之和与模型得分的相对差异为{error}"
         ),
+        "withheld": "未列出{n}条边：经由它们通向该产品的其他客户少于{least}人",
         "share": "贡献",
         "contrast": "对比",
         "term": "模型项",
         "line": "内容",
         "no list": "暂无可推荐给{user}的产品",
         "no evidence": "关于{user}的依据不足：没有模型所了解的往来、属性或文字资料",
+        "unknown product": "{i}在模型训练之后才出现，暂无得分；请运行：graphrec train",
         "few left": "除{user}已持有和已停售的产品外，仅剩{n}种产品",
         "few allowed": "仅剩{n}种产品可推荐给{user}；其余产品由以下规则排除：{rules}",
         "none allowed": "不向{user}推荐任何产品：{why}",

@@ -1,9 +1,8 @@
 """The lines of a ledger as a person reads them: text, path and Cypher."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +10,10 @@ from numpy.typing import NDArray
 from graphrec import queries
 from graphrec.graph.adjacency import Graph
 from graphrec.graph.snapshot import ALWAYS, Snapshot
-from graphrec.serving.answer import Line, PathPart
+from graphrec.serving.answer import Line, Node, PathPart, People, Preference, Step
+from graphrec.serving.positions import ABSENT, Positions
 from graphrec.serving.reasons.languages import ENGLISH, Language
-from graphrec.serving.reasons.prefer import Preference, Wish
+from graphrec.serving.reasons.prefer import Wish
 from graphrec.serving.reasons.sentences import Event, Sentences
 from graphrec.terms.blend import Blend
 from graphrec.terms.ledger import Ledger, LineGroup
@@ -27,23 +27,13 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 END_OF_TIME = "9999-12-31T23:59:59.999999Z"
 
 
-@dataclass(frozen=True)
-class Nodes:
-    """How nodes of a snapshot are shown."""
-
-    snapshot: Snapshot
-
-    def show(self, label: str, index: int) -> dict[str, Any]:
-        """{label, id, name} of one node."""
-        return {"label": label, "id": self.snapshot.nodes(label).ids[index], "name": self.snapshot.name(label, index)}
-
-
 class Reasons:
-    """Turns ledgers into lines.
+    """Turns ledgers into lines; users, products and nodes are positions of the model.
 
     Args:
         known_before: the time, as a store writes it, before which the edges were known that the model saw.
         language: of the sentences.
+        positions: of the model's nodes in the snapshot; None: they are the same.
     """
 
     def __init__(
@@ -53,6 +43,7 @@ class Reasons:
         graph: Graph,
         known_before: str = END_OF_TIME,
         language: Language = ENGLISH,
+        positions: Positions | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.blend = blend
@@ -60,10 +51,47 @@ class Reasons:
         # What a fit hides are edges; a snapshot as of a date leaves out nodes too, and their edges with them.
         self._nodes_before = END_OF_TIME if snapshot.as_of is None else utc_text(_microseconds(snapshot.as_of))
         self.known_before = min(known_before, self._nodes_before)
-        self.nodes = Nodes(snapshot)
+        self.positions = positions or Positions(snapshot)
         self.schema = snapshot.schema
         self.sentences = Sentences(self.schema, language)
-        self._statements: dict[WalkScorer, str] = {}
+
+    def chosen(
+        self,
+        user: int,
+        product: int,
+        ledger: Ledger,
+        column: int,
+        contrast: NDArray[np.float64],
+        limit: int | None = None,
+        *,
+        plain: bool = False,
+        wish: Wish | None = None,
+    ) -> tuple[int, ...]:
+        """The lines of one product that people are given, as positions in the ledger, best first by contrast.
+
+        Lines through fewer than `min_group` other people are never among them.
+
+        Args:
+            column: of the product in the ledger.
+            contrast: of every line (num_lines,).
+            limit: at most so many, and only positive ones; None: all.
+            plain: order by share.
+            wish: the path that it prefers leads.
+        """
+        shares = ledger.values[:, column]
+        order = np.lexsort((ledger.via, -contrast, -shares) if plain else (ledger.via, -shares, -contrast))
+        ordered: list[int] = order[shares[order] != 0 if limit is None else shares[order] > 0].tolist()
+        first: list[int] = []
+        for position in ordered:
+            if limit is not None and len(first) == limit:
+                break
+            if not self._is_small(user, product, ledger, position):
+                first.append(position)
+        if wish is None:
+            return tuple(first)
+        taken = set(first)
+        others = [place for place in ordered if place not in taken and self._may_lead(user, product, ledger, place)]
+        return tuple(wish.led(ledger, shares, first, others))
 
     def lines(
         self,
@@ -73,34 +101,17 @@ class Reasons:
         column: int,
         contrast: NDArray[np.float64],
         scales: NDArray[np.float64],
-        limit: int | None = None,
-        *,
-        plain: bool = False,
-        wish: Wish | None = None,
-    ) -> list[Line]:
-        """The lines of one product, best first by contrast; with a limit only that many, and only positive ones.
+        chosen: Iterable[int],
+    ) -> tuple[Line, ...]:
+        """The lines at some positions of a ledger, as people read them.
 
-        Lines through fewer than `min_group` other people are never shown. `plain` orders by share; with a wish the path
-        that it prefers leads.
+        Args:
+            column: of the product in the ledger.
+            contrast: of every line (num_lines,).
+            scales: of the terms (num_terms,).
+            chosen: by `chosen`.
         """
-        shares = ledger.values[:, column]
-        order = np.lexsort((ledger.via, -contrast, -shares) if plain else (ledger.via, -shares, -contrast))
-        ordered: list[int] = order[shares[order] != 0 if limit is None else shares[order] > 0].tolist()
-        shown: dict[int, Line] = {}
-        for position in ordered:
-            if limit is not None and len(shown) == limit:
-                break
-            line = self._line(user, product, ledger, position, column, contrast, scales)
-            if line:
-                shown[position] = line
-        if wish is None:
-            return list(shown.values())
-        hidden = [place for place in ordered if place not in shown and self._may_lead(user, product, ledger, place)]
-        wished = wish.led(ledger, shares, list(shown), hidden)
-        told = (
-            shown.get(place) or self._line(user, product, ledger, place, column, contrast, scales) for place in wished
-        )
-        return [line for line in told if line is not None]
+        return tuple(self._line(user, product, ledger, place, column, contrast, scales) for place in chosen)
 
     @staticmethod
     def composition(ledger: Ledger, column: int) -> dict[str, float]:
@@ -125,7 +136,7 @@ class Reasons:
     def wish(self, kind: Preference, user: int) -> Wish:
         """What is preferred among the paths of one user's list."""
         known_before = _microseconds(self.known_before)
-        return Wish(kind, self.snapshot, self.graph, self.blend, user, known_before)
+        return Wish(kind, self.positions, self.graph, self.blend, user, known_before)
 
     def _may_lead(self, user: int, product: int, ledger: Ledger, position: int) -> bool:
         """Whether a line is a path that may be shown."""
@@ -150,48 +161,45 @@ class Reasons:
         column: int,
         contrast: NDArray[np.float64],
         scales: NDArray[np.float64],
-    ) -> Line | None:
+    ) -> Line:
         group = ledger.groups[int(ledger.group[position])]
         term = self.blend.terms[int(ledger.term[position])]
         via, mid = int(ledger.via[position]), int(ledger.mid[position])
         share, against = float(ledger.values[position, column]), float(contrast[position])
-        target = self.nodes.show(self.schema.roles.product, product)
+        target = self.positions.node(self.schema.roles.product, product)
         scorer = self.blend.scorer(ledger, position)
         if scorer is None:
-            shown = self._via(group, via)
-            text = self.sentences.learned(group, shown, target, favours=share > 0)
-            return Line(group.kind, text, share, against, shown, None, None, None, term.name)
+            neighbour = self._via(group, via)
+            text = self.sentences.learned(group, neighbour, target, favours=share > 0, own=term.sentences)
+            return Line(group.kind, text, share, against, neighbour, None, None, None, term.name)
         count = self._people(user, product, ledger, position)
-        if count is not None and count < self.schema.roles.min_group:
-            return None
         path = self._path(user, via, mid, target, scorer, count)
         text = self.sentences.path(scorer.walk.hops, path, count, self._event(user, via, scorer))
         scale = float(scales[int(ledger.term[position])]) * scorer.walk.beta * scorer.learned_factor(via, mid, product)
         statement, parameters = self._cypher(path, scorer, scale * self._evidence(scorer, user, via))
         return Line("path", text, share, against, self._via(group, via), path, statement, parameters, term.name)
 
-    def _via(self, group: LineGroup, via: int) -> dict[str, Any] | None:
+    def _via(self, group: LineGroup, via: int) -> Node | None:
         if via < 0 or group.hop is None:
             return None
-        return self.nodes.show(self.graph.target(group.hop), via)
+        return self.positions.node(self.graph.target(group.hop), via)
 
     def _path(
-        self, user: int, via: int, mid: int, target: dict[str, Any], scorer: WalkScorer, count: int | None
-    ) -> list[PathPart]:
+        self, user: int, via: int, mid: int, target: Node, scorer: WalkScorer, count: int | None
+    ) -> tuple[PathPart, ...]:
         """Alternating nodes and edges from the user to the product; other people are a count."""
-        people = {"label": self.schema.roles.user, "count": count}
-        parts: list[PathPart] = [self.nodes.show(self.schema.roles.user, user)]
+        person = self.schema.roles.user
+        parts: list[PathPart] = [self.positions.node(person, user)]
         found = {0: via, 1: mid}
         for place, (hop, label) in enumerate(zip(scorer.walk.hops, scorer.labels, strict=True)):
-            parts.append({"type": hop.type, "direction": "in" if hop.reverse else "out"})
+            parts.append(Step(hop.type, "in" if hop.reverse else "out"))
             if place == scorer.length - 1:
                 parts.append(target)
             elif found[place] >= 0:
-                parts.append(self.nodes.show(label, found[place]))
+                parts.append(self.positions.node(label, found[place]))
             else:
-                # Not shown one by one: other people, or what lies behind them.
-                parts.append(people if label == self.schema.roles.user else {"label": label, "count": None})
-        return parts
+                parts.append(People(label, count if label == person else None))
+        return tuple(parts)
 
     def _event(self, user: int, via: int, scorer: WalkScorer) -> Event | None:
         """The latest event of the edge a line starts with, where its sentence speaks of it."""
@@ -199,7 +207,11 @@ class Reasons:
         if via < 0 or not self.sentences.says_event(scorer.walk.hops):
             return None
         edges = self.snapshot.edges(hop.type)
-        start, end = (via, user) if hop.reverse else (user, via)
+        own = self.positions.in_snapshot(self.schema.roles.user, user)
+        other = self.positions.in_snapshot(self.graph.target(hop), via)
+        if ABSENT in (own, other):
+            return None
+        start, end = (other, own) if hop.reverse else (own, other)
         span = slice(int(edges.indptr[start]), int(edges.indptr[start + 1]))
         known = (edges.indices[span] == end) & (edges.known_at[span] < _microseconds(self.known_before))
         places = np.flatnonzero(known) + span.start
@@ -213,23 +225,24 @@ class Reasons:
 
     def _evidence(self, scorer: WalkScorer, user: int, via: int) -> float:
         """x of the edge a line starts with."""
-        if via < 0 or scorer.first.weight is None:
+        if via < 0:
             return 1.0
         row = scorer.first.row(user)
         return float(scorer.first.weights(user)[int(np.searchsorted(row, via))])
 
-    def _cypher(self, path: list[PathPart], scorer: WalkScorer, scale: float) -> tuple[str, dict[str, Any]]:
+    def _cypher(
+        self, path: tuple[PathPart, ...], scorer: WalkScorer, scale: float
+    ) -> tuple[str, dict[str, str | float]]:
         """The statement that returns a line's path (or the count of people) and its share."""
-        parameters: dict[str, Any] = {"user": path[0]["id"], "product": path[-1]["id"], "scale": scale}
-        if scorer.length > 1 and "id" in path[2]:
-            parameters["via"] = path[2]["id"]
-        if scorer.length > 2 and "id" in path[4]:
-            parameters["mid"] = path[4]["id"]
+        named = [part.id if isinstance(part, Node) else None for part in path[::2]]
+        parameters: dict[str, str | float] = {
+            "user": str(named[0]), "product": str(named[-1]), "scale": scale
+        }  # fmt: skip
+        between = zip(("via", "mid"), named[1:-1], strict=False)
+        parameters.update({name: node for name, node in between if node is not None})
         parameters["as_of"], parameters["nodes_as_of"] = self.known_before, self._nodes_before
         parameters.update({f"power_{n}": power for n, power in enumerate(scorer.walk.powers, start=1)})
-        if scorer not in self._statements:
-            self._statements[scorer] = self._statement(scorer)
-        return self._statements[scorer], parameters
+        return self._statement(scorer), parameters
 
     def _statement(self, scorer: WalkScorer) -> str:
         """The Cypher of a walk's lines, from the file of its form."""
@@ -244,7 +257,12 @@ class Reasons:
             "Mid": scorer.labels[min(1, scorer.length - 1)],
             **{name: hop.type for name, hop in hops.items()},
         }
-        return queries.text(f"explain/{form}", names, reverse=[name for name, hop in hops.items() if hop.reverse])
+        return _statement_of(form, tuple(names.items()), tuple(name for name, hop in hops.items() if hop.reverse))
+
+
+@lru_cache(1024)
+def _statement_of(form: str, names: tuple[tuple[str, str], ...], reverse: tuple[str, ...]) -> str:
+    return queries.text(f"explain/{form}", dict(names), reverse=list(reverse))
 
 
 def utc_text(microseconds: int) -> str:

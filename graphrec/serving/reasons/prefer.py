@@ -8,19 +8,19 @@ of the idea: Balloccu et al., SIGIR 2022, who choose among paths after the fact;
 """
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Graph, Hop
-from graphrec.graph.snapshot import ALWAYS, Snapshot
+from graphrec.graph.snapshot import ALWAYS
 from graphrec.metrics.paths import entity_popularity, interaction_recency
+from graphrec.serving.answer import Preference
+from graphrec.serving.positions import ABSENT, Positions
 from graphrec.terms.blend import Blend
 from graphrec.terms.ledger import Ledger
 from graphrec.terms.walks import WalkScorer
 
-Preference = Literal["recent", "popular", "novel", "diverse"]
 #: Part of the shown share that a preferred order keeps at least.
 KEPT = 0.9
 #: What stands for the popularity of an entity that has none: an unpopular one does not stand over it.
@@ -35,11 +35,11 @@ class Wish:
     """
 
     def __init__(
-        self, kind: Preference, snapshot: Snapshot, graph: Graph, blend: Blend, user: int, known_before: int
+        self, kind: Preference, positions: Positions, graph: Graph, blend: Blend, user: int, known_before: int
     ) -> None:
         self.kind = kind
         self._blend = blend
-        self._recency = history(snapshot, graph, user, known_before) if kind == "recent" else {}
+        self._recency = history(positions, graph, user, known_before) if kind == "recent" else {}
         self._popularity: dict[Hop, NDArray[np.float64]] = {}
         self._shown_types: set[Hop] = set()
         # What is shown down to the last product, in default and in preferred order.
@@ -70,7 +70,7 @@ class Wish:
         return shown
 
     def value(self, ledger: Ledger, place: int) -> float | None:
-        """How much a line is preferred; None: it is no path that can be judged."""
+        """How much a line is preferred; None: it is no path that can be measured."""
         scorer = self._blend.scorer(ledger, place)
         if scorer is None:
             return None
@@ -94,16 +94,23 @@ class Wish:
         return MIDDLING if np.isnan(found) else found
 
 
-def history(snapshot: Snapshot, graph: Graph, user: int, known_before: int) -> dict[tuple[Hop, int], float]:
-    """LIR of every interaction of a user that the model knows, by hop and product."""
-    edges, times = [], []
-    for name in snapshot.schema.roles.evidence():
+def history(positions: Positions, graph: Graph, user: int, known_before: int) -> dict[tuple[Hop, int], float]:
+    """LIR of every interaction of a user that the model knows, by hop and product.
+
+    Args:
+        user: position in the model, as the products of the result are.
+        known_before: microseconds since 1970; later events are not looked at.
+    """
+    snapshot, edges, times = positions.snapshot, [], []
+    roles = snapshot.schema.roles
+    here = positions.in_snapshot(roles.user, user)
+    for name in roles.evidence() if here != ABSENT else ():
         events = snapshot.edges(name)
-        span = slice(int(events.indptr[user]), int(events.indptr[user + 1]))
+        span = slice(int(events.indptr[here]), int(events.indptr[here + 1]))
         known = events.known_at[span] < known_before
         targets, at = events.indices[span][known], events.at[span][known]
         for node in graph.hops[Hop(name)].row(user).tolist():
-            last = int(at[targets == node].max(initial=ALWAYS))
+            last = int(at[targets == positions.in_snapshot(roles.product, node)].max(initial=ALWAYS))
             if last != ALWAYS:
                 edges.append((Hop(name), node))
                 times.append(last)

@@ -1,14 +1,16 @@
 """Reasons as a person would say them: the mapping's sentences, else those of the language."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from types import MappingProxyType
 
 from graphrec.errors import SourceError
 from graphrec.graph.adjacency import Hop
 from graphrec.schema import GraphSchema
+from graphrec.serving.answer import Node, PathPart, Step
 from graphrec.serving.reasons.languages import ENGLISH, Language
 from graphrec.terms.ledger import LineGroup
 
@@ -35,11 +37,20 @@ class Sentences:
         return bool(_EVENT.search(self._own.get(_way(hops), "")))
 
     def path(
-        self, hops: tuple[Hop, ...], path: list[dict[str, Any]], count: int | None, event: Event | None = None
+        self, hops: tuple[Hop, ...], path: Sequence[PathPart], count: int | None, event: Event | None = None
     ) -> str:
-        """The sentence of a real path (see `serving.answer.Line.path`).
+        """The sentence of a real path.
 
         A sentence with the date or the weight of an event that has none gives way to that of the language.
+
+        Args:
+            hops: of the walk, from the user to the product.
+            path: as in `serving.answer.Line.path`.
+            count: of the other people that the path leads through; None: through nobody.
+            event: of the customer's own edge.
+
+        Returns:
+            One sentence without a full stop.
 
         Raises:
             SourceError: the mapping's sentence names something that the path does not have.
@@ -61,41 +72,75 @@ class Sentences:
                 "correct it in the mapping and load again"
             ) from None
 
-    def learned(self, group: LineGroup, via: dict[str, Any] | None, target: dict[str, Any], *, favours: bool) -> str:
-        """The sentence of a learned weight (similarity, attribute, general) that favours the product or does not."""
+    def learned(
+        self,
+        group: LineGroup,
+        via: Node | None,
+        target: Node,
+        *,
+        favours: bool,
+        own: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    ) -> str:
+        """The sentence of a learned weight (similarity, attribute, general) that favours the product or does not.
+
+        Args:
+            group: what the line is.
+            via: the neighbour that it speaks of, None for everyone and for what is the user's own.
+            target: the product.
+            favours: whether it speaks for the product.
+            own: the term's own sentences by sign and language, for a feature block that no language knows;
+                without them the line says the name of the block, which the mapping may give a word.
+        """
         sign = "+" if favours else "-"
         product = self.called(target)
         if group.kind == "general" or via is None:
             key = group.kind if group.kind in ("general", "new", "self", "nonlinear") else "profile"
+            if key == "profile" and f"own{sign}" in own:
+                return self._own_sentence(own[f"own{sign}"], {"i": product})
             return self.say(f"{key}{sign}", i=product)
         values = {"i": product, "a": self.called(via), "verb": self._verb(group.hop)}
         if group.hop is not None and group.hop.type not in self.schema.roles.interactions:
-            return self.say(f"attribute{sign}", label=self.word(via["label"]), **values)
-        if via["id"] == target["id"]:
+            return self.say(f"attribute{sign}", label=self.word(via.label), **values)
+        if via.id == target.id:
             return self.say("own", **values)
-        return self.say(f"{'text' if group.part == 'text' else 'learned'}{sign}", **values)
+        if group.part in ("", "text", "learned"):
+            return self.say(f"{group.part or 'learned'}{sign}", **values)
+        if sign in own:
+            return self._own_sentence(own[sign], values)
+        return self.say(f"block{sign}", block=self.word(group.part), **values)
+
+    def _own_sentence(self, sentences: Mapping[str, str], values: dict[str, str]) -> str:
+        """A sentence that a term brings along, in the language where it has it, else in another."""
+        template = sentences.get(self.language.name) or next(iter(sentences.values()))
+        return self.language.fill(template, values)
 
     def say(self, key: str, /, **values: str) -> str:
         """A sentence of the language with its placeholders filled."""
         return self.language.fill(self.language.sentences[key], values)
 
-    def called(self, node: dict[str, Any]) -> str:
+    def called(self, node: Node) -> str:
         """The name of a node, or its id where it has none, in the mapping's word for it."""
-        name = called(node)
-        return self._words.get(name, name)
+        return self.value(called(node))
+
+    def value(self, text: str) -> str:
+        """A value of a column, such as the kind of a product, in the mapping's word for it."""
+        return self._words.get(text, text)
 
     def word(self, name: str) -> str:
         """A label, an edge type or a value in the words of the language."""
         return self._words.get(name) or words(name)
 
-    def _values(self, path: list[dict[str, Any]], count: int | None) -> dict[str, str]:
+    def _values(self, path: Sequence[PathPart], count: int | None) -> dict[str, str]:
         """What a path has to say: {i}, {n}, {a} and the labels of its nodes."""
-        values = {"i": self.called(path[-1]), "n": f"{count:,}" if count is not None else ""}
-        for node in path[2:-1:2]:
-            if "id" in node:
-                values.setdefault(_snake(node["label"]), self.called(node))
-        if len(path) > 3 and "id" in path[2]:
-            values["a"] = self.called(path[2])
+        values = {"n": f"{count:,}" if count is not None else ""}
+        *between, target = (part for part in path[1:] if not isinstance(part, Step))
+        if isinstance(target, Node):
+            values["i"] = self.called(target)
+        for node in between:
+            if isinstance(node, Node):
+                values.setdefault(_snake(node.label), self.called(node))
+        if between and isinstance(between[0], Node):
+            values["a"] = self.called(between[0])
         return values
 
     def _event_values(self, event: Event | None) -> dict[str, str]:
@@ -106,7 +151,7 @@ class Sentences:
             values["weight"] = f"{event.weight:,.2f}".rstrip("0").rstrip(".")
         return values
 
-    def _plain(self, hops: tuple[Hop, ...], path: list[dict[str, Any]], values: dict[str, str]) -> str:
+    def _plain(self, hops: tuple[Hop, ...], path: Sequence[PathPart], values: dict[str, str]) -> str:
         first = hops[0]
         values = {**values, "verb": self._verb(first), "last": self._verb(hops[-1])}
         if len(hops) == 1:
@@ -115,13 +160,17 @@ class Sentences:
             return self.say("connected", **values)
         sort = "interaction" if first.type in self.schema.roles.interactions else "attribute"
         if values["n"]:
-            others = {**values, "verb": self._verb(hops[1]), "label": self.word(path[2]["label"])}
+            others = {**values, "verb": self._verb(hops[1]), "label": self._label(path[2])}
             return self.say(f"people {sort}", **others)
         if len(hops) == 2:
             return self.say(f"linked {sort}", **values)
         middle = path[4]
-        shared = {**values, "between": self.word(middle["label"]), "mid": self.called(middle)}
+        assert isinstance(middle, Node), "a path without people names its nodes"
+        shared = {**values, "between": self.word(middle.label), "mid": self.called(middle)}
         return self.say(f"shared {sort}", **shared)
+
+    def _label(self, part: PathPart) -> str:
+        return "" if isinstance(part, Step) else self.word(part.label)
 
     def _verb(self, hop: Hop | None) -> str:
         """An edge of a user as a verb: BOUGHT reads bought; what is no verb reads as a link."""
@@ -139,9 +188,9 @@ _PAST = {"bought", "sold", "held", "saw", "read", "chose", "took", "owns", "hold
 _EVENT = re.compile(r"\{(at|weight)[}:!]")
 
 
-def called(node: dict[str, Any]) -> str:
+def called(node: Node) -> str:
     """The name of a node, or its id where it has none."""
-    return str(node.get("name") or node["id"])
+    return node.name or node.id
 
 
 def words(label: str) -> str:

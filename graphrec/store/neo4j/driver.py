@@ -1,10 +1,10 @@
 """The Neo4j store, and the one import of its driver: sessions, managed transactions, errors as ours."""
 
-import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, LiteralString, Self, TypeVar
 
@@ -27,8 +27,21 @@ from graphrec.errors import NotAuthorised, QueryError, StoreError, Unreachable
 from graphrec.graph.rows import Sink
 from graphrec.progress import Progress, silent
 from graphrec.schema import GraphSchema
-from graphrec.store.base import BATCH_ROWS, Hit, Index, Info, Parameters, Result, SourceInfo, Statement, Store
-from graphrec.store.loading import RESERVED
+from graphrec.store.base import (
+    BATCH_ROWS,
+    Bounds,
+    Hit,
+    Index,
+    Info,
+    Parameters,
+    Result,
+    SourceInfo,
+    Statement,
+    Store,
+    out_of_time,
+)
+from graphrec.store.kinds import RESERVED
+from graphrec.store.loading import BOOKS
 from graphrec.store.neo4j import versions
 from graphrec.store.neo4j.sink import ParallelSink
 from graphrec.store.search import search_statement
@@ -49,12 +62,12 @@ LOCK_SECONDS = 3.0
 
 
 class Neo4jStore(Store):
-    """A store on a Neo4j server; NEO4J_USERNAME, NEO4J_PASSWORD and NEO4J_DATABASE say who and where.
+    """A store on a Neo4j server.
 
     Args:
         uri: `neo4j://host:port`, `bolt://…`, or with `+s` for TLS.
         series_folder: where the series of the home are.
-        login: None: from the environment.
+        login: `Settings.login`; None: user neo4j without a password.
 
     Raises:
         Unreachable: nothing answers there.
@@ -63,26 +76,33 @@ class Neo4jStore(Store):
     """
 
     def __init__(self, uri: str, series_folder: Path, login: StoreLogin | None = None) -> None:
-        self.uri = uri
+        self.uri = self.address = uri
+        self.is_shared = True
         self.series_folder = series_folder
-        self._login = login or StoreLogin(
-            *(os.environ.get(f"NEO4J_{one}") for one in ("USERNAME", "PASSWORD", "DATABASE"))
-        )
+        self._login = login or StoreLogin()
         self._commit = threading.Lock()
         self._bookmarks = GraphDatabase.bookmark_manager()  # in a cluster, reads follow the writes of this store
         self._sink: ParallelSink | None = None
         self._driver = self._connect()
 
-    def query(self, statement: LiteralString, parameters: Parameters | None = None) -> Result:
-        """The rows of a read-only statement."""
+    def query(
+        self, statement: LiteralString, parameters: Parameters | None = None, bounds: Bounds | None = None
+    ) -> Result:
+        """The rows of a read-only statement; the server ends it at its time."""
         text, given = self._text(statement), dict(parameters or {})
+        seconds, limit = (QUERY_SECONDS, None) if bounds is None else (bounds.seconds, bounds.rows)
 
-        @unit_of_work(timeout=QUERY_SECONDS)
+        @unit_of_work(timeout=seconds)
         def run(transaction: ManagedTransaction) -> Result:
-            return _result(transaction, text, given)
+            return _result(transaction, text, given, limit)
 
-        with self._errors(), self._session() as session:
-            found: Result = session.execute_read(run)
+        try:
+            with self._errors(), self._session() as session:
+                found: Result = session.execute_read(run)
+        except QueryError as error:
+            if bounds is not None and isinstance(error.__cause__, Neo4jError) and _is_timeout(error.__cause__):
+                raise out_of_time(bounds) from error
+            raise
         return found
 
     def stream(
@@ -122,7 +142,7 @@ class Neo4jStore(Store):
     def ensure_schema(self, schema: GraphSchema) -> None:
         """Create the constraint on ids for every label, and record the files that did."""
         versions.check(self)
-        for label in (*sorted(schema.nodes), *(f"{RESERVED}{one}" for one in ("Source", "Split", "Schema", "Load"))):
+        for label in (*sorted(schema.nodes), *(f"{RESERVED}{one}" for one in (*BOOKS, "Schema", "Load"))):
             for name in queries.names("schema"):
                 self._alone(queries.text(name, {"Node": label}))
         versions.record(self)
@@ -177,6 +197,10 @@ class Neo4jStore(Store):
             edges={name: count for name, count in edges.items() if count},
             sources=tuple(source.name for source in self.sources()),
         )
+
+    def check_engine(self) -> list[str]:
+        """Nothing: a server checks its own files (`neo4j-admin database check`, while it is stopped)."""
+        return []
 
     def close(self) -> None:
         """Close all connections."""
@@ -314,9 +338,13 @@ def check_version(agent: str, uri: str) -> None:
         )
 
 
-def _result(transaction: ManagedTransaction, text: LiteralString, parameters: dict[str, Any]) -> Result:
+def _result(
+    transaction: ManagedTransaction, text: LiteralString, parameters: dict[str, Any], limit: int | None = None
+) -> Result:
     answer = transaction.run(text, parameters)
-    return Result(tuple(answer.keys()), [tuple(_plain(value) for value in record) for record in answer])
+    records = answer if limit is None else islice(answer, limit + 1)
+    rows = [tuple(_plain(value) for value in record) for record in records]
+    return Result(tuple(answer.keys()), rows[:limit], is_cut=limit is not None and len(rows) > limit)
 
 
 def _plain(value: Any) -> Any:

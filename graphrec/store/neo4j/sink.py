@@ -9,7 +9,8 @@ from graphrec.graph.rows import EDGE_COLUMNS, Counts, Part, Source
 from graphrec.progress import Progress, silent
 from graphrec.store import diff
 from graphrec.store.base import Statement, Store
-from graphrec.store.loading import Kind, property_rows
+from graphrec.store.kinds import Kind
+from graphrec.store.loading import property_rows
 from graphrec.store.merge import MergeSink
 from graphrec.store.neo4j.parallel import Cell, batches, cut, run_apart
 

@@ -33,7 +33,7 @@ class FactorLines:
         right = np.ascontiguousarray(term.right)
         for source in term.neighbours:
             rows, indptr = _neighbours(term, source, block.users)
-            left, shown = source.dense, source.hop is not None
+            left, shown = np.ascontiguousarray(source.dense), source.hop is not None
             for part, span in term.parts():
                 number = block.add_group(source.group(term.graph, part), position)
                 start, stop, _ = span.indices(term.right.shape[1])

@@ -9,6 +9,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.graph.adjacency import Adjacency
+
 if TYPE_CHECKING:
     from graphrec.terms.walks import WalkScorer
 
@@ -49,17 +51,22 @@ class OwnEdges(NamedTuple):
 NO_HOP = NextHop(*_NO_ROWS, EMPTY)
 
 
+def whole(edges: Adjacency) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Where rows begin, and all neighbours: arrays of files are checked here, before compiled code reads them."""
+    return np.asarray(edges.indptr), np.asarray(edges.indices)
+
+
 def first_hop(scorer: "WalkScorer") -> FirstHop:
     """The first hop of a walk."""
     first = scorer.first
     weight = EMPTY if first.weight is None else np.asarray(first.weight, np.float64)
-    return FirstHop(first.indptr, first.indices, weight, scorer.scales[0])
+    return FirstHop(*whole(first), weight, scorer.scales[0])
 
 
 def next_hop(scorer: "WalkScorer", place: int) -> NextHop:
     """The hop of a walk at a place after the first."""
     step = scorer.steps[place]
-    return NextHop(step.indptr, step.indices, scorer.scales[place])
+    return NextHop(*whole(step), scorer.scales[place])
 
 
 def own_edges(scorer: "WalkScorer") -> OwnEdges:
@@ -67,7 +74,7 @@ def own_edges(scorer: "WalkScorer") -> OwnEdges:
     if not scorer.mid_user:
         return OwnEdges(*_NO_ROWS, *_NO_ROWS, EMPTY, EMPTY)
     back, last = scorer.back[1], scorer.steps[2]
-    return OwnEdges(back.indptr, back.indices, last.indptr, last.indices, scorer.scales[1], scorer.scales[2])
+    return OwnEdges(*whole(back), *whole(last), scorer.scales[1], scorer.scales[2])
 
 
 @numba.njit(cache=True)

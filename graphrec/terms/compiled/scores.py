@@ -10,7 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Adjacency
-from graphrec.terms.compiled.hops import EMPTY, ROUNDING, arrival, ends_at, first_hop, next_hop, own_edges, returns
+from graphrec.terms.compiled.hops import (
+    EMPTY,
+    ROUNDING,
+    arrival,
+    ends_at,
+    first_hop,
+    next_hop,
+    own_edges,
+    returns,
+    whole,
+)
 
 if TYPE_CHECKING:
     from graphrec.terms.factors import SparseRows
@@ -20,14 +30,15 @@ if TYPE_CHECKING:
 def sum_of_dense(adjacency: Adjacency, users: NDArray[np.int32], left: NDArray[np.float32]) -> NDArray[np.float32]:
     """For each user the sum of the rows of `left` over their neighbours (len(users), width)."""
     total = np.zeros((len(users), left.shape[1]), np.float32)
-    _sum_dense(adjacency.indptr, adjacency.indices, users, np.ascontiguousarray(left), total)
+    _sum_dense(*whole(adjacency), users, np.ascontiguousarray(left), total)
     return total
 
 
 def sum_of_sparse(adjacency: Adjacency, users: NDArray[np.int32], left: "SparseRows") -> NDArray[np.float32]:
     """`sum_of_dense` of a sparse `left`."""
     total = np.zeros((len(users), left.num_products), np.float32)
-    _sum_sparse(adjacency.indptr, adjacency.indices, users, left.indptr, left.indices, left.values, total)
+    own = np.asarray(left.indptr), np.asarray(left.indices), np.asarray(left.values)
+    _sum_sparse(*whole(adjacency), users, *own, total)
     return total
 
 
@@ -45,9 +56,9 @@ def walk_scores(
         _direct(users, first, beta, total)
         return
     second, own = next_hop(scorer, 1), own_edges(scorer)
-    diagonal = scorer.diagonal if scorer.closes else EMPTY
+    diagonal = np.asarray(scorer.diagonal) if scorer.closes else EMPTY
     if scorer.table is not None:
-        _from_table(users, first, scorer.table, own, diagonal, beta, total)
+        _from_table(users, first, np.asarray(scorer.table), own, diagonal, beta, total)
     elif scorer.length == 2:
         _two_hops(users, first, second, own, diagonal, beta, total)
     else:

@@ -1,52 +1,26 @@
-"""The best products of every user, compiled: ties by the products' order, the same answer on any number of threads."""
+"""The best products of every user, compiled: the same answer on any number of threads."""
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.errors import ModelError
-from graphrec.graph.adjacency import Adjacency
-
-#: Where a list ends early: fewer than k products are left to rank.
 NOTHING = -1
 #: Scores compared at once with the least of a full list; most are below it.
 STRIDE = 64
 
 
-def top_k(
-    scores: NDArray[np.float32],
-    k: int,
-    masked: Adjacency | None = None,
-    rows: NDArray[np.int32] | None = None,
-) -> NDArray[np.int32]:
-    """The k best products (num_rows, k) of each row of scores, best first; -1 where nothing is left.
+def best_of(
+    scores: NDArray[np.float32], starts: NDArray[np.int64], ends: NDArray[np.int64], masked: NDArray[np.int32], k: int
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """The k best products of each row, and in each row the first product whose score is no number (-1: none).
 
     Args:
-        scores: (num_rows, num_products); -inf is never listed.
-        masked: products that are left out, sorted within a row.
-        rows: which row of `masked` belongs to each row of scores; None: the same one.
-
-    Equal scores rank in the order of the products, which is the order of their ids.
-
-    Raises:
-        ModelError: a score is not a number.
+        starts, ends: (num_rows,) where the masked products of each row stand in `masked`.
     """
-    scores = np.ascontiguousarray(scores, np.float32)
-    num_rows = len(scores)
-    if masked is None:
-        starts = ends = np.zeros(num_rows, np.int64)
-        indices = np.zeros(0, np.int32)
-    else:
-        chosen = np.arange(num_rows) if rows is None else np.asarray(rows)
-        starts, ends, indices = masked.indptr[chosen], masked.indptr[chosen + 1], np.asarray(masked.indices)
-    best = np.full((num_rows, k), NOTHING, np.int32)
-    bad = np.full(num_rows, NOTHING, np.int64)
-    if k > 0:
-        _top_k(scores, np.asarray(starts), np.asarray(ends), indices, best, bad)
-    if (bad >= 0).any():
-        row = int(np.flatnonzero(bad >= 0)[0])
-        raise ModelError(f"the score in row {row} of product {bad[row]} is not a number; train the model again")
-    return best
+    best = np.full((len(scores), k), NOTHING, np.int32)
+    bad = np.full(len(scores), NOTHING, np.int64)
+    _top_k(scores, starts, ends, masked, best, bad)
+    return best, bad
 
 
 @numba.njit(cache=True)

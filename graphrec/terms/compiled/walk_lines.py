@@ -19,6 +19,7 @@ from graphrec.terms.compiled.hops import (
     next_hop,
     own_edges,
     returns,
+    whole,
 )
 from graphrec.terms.ledger import Block, LineGroup
 
@@ -71,10 +72,10 @@ def _add_walk(block: Block, scorer: "WalkScorer", scale: NDArray[np.float64], nu
     if scorer.length == 1:
         _direct_lines(asked, walk, first, block.out)
     elif scorer.table is not None and (scorer.people or scorer.length == 2):
-        _table_lines(asked, walk, first, scorer.table, own_edges(scorer), block.out)
+        _table_lines(asked, walk, first, np.asarray(scorer.table), own_edges(scorer), block.out)
     else:
         second, last = next_hop(scorer, 1) if scorer.length == 3 else NO_HOP, scorer.back[-1]
-        before = NextHop(last.indptr, last.indices, scorer.scales[-1])
+        before = NextHop(*whole(last), scorer.scales[-1])
         num_before = len(scorer.steps[-1].indptr) - 1
         _path_lines(asked, walk, first, second, before, num_before, numba.get_num_threads(), block.out)
 

@@ -42,7 +42,7 @@ class SageTerm(Term):
         """Scores of all products (num_products,) for one user."""
         own, messages = self._parts(user)
         z = np.concatenate([own[None, :], *(part for _, _, part in messages)]).sum(axis=0)
-        return np.asarray(self.products.astype(np.float64) @ z)
+        return np.asarray(np.asarray(self.products, np.float64) @ z)
 
     def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """Scores (len(users), num_products)."""
@@ -104,15 +104,16 @@ class SageTerm(Term):
     @classmethod
     def open(cls, described: Described, graph: Graph) -> Self:
         """The described term."""
-        layers = [
-            SageLayer(
-                described.under(f"{number}/own/"),
-                described.under(f"{number}/bias/"),
-                {Hop.parse(name): array for name, array in described.under(f"{number}/message/").items()},
-            )
-            for number in range(2)
-        ]
+
+        def layer(number: int) -> SageLayer:
+            """The weights of a layer, which are small and always needed whole."""
+            parts = [
+                {name: np.asarray(array) for name, array in described.under(f"{number}/{part}/").items()}
+                for part in ("own", "bias", "message")
+            ]
+            return SageLayer(parts[0], parts[1], {Hop.parse(name): array for name, array in parts[2].items()})
+
         heard = {Hop.parse(name): stored.adjacency() for name, stored in described.rows.items()}
-        network = SageNetwork(described.under("input/"), heard, *layers)
+        network = SageNetwork(described.under("input/"), heard, layer(0), layer(1))
         users, products = (described.arrays[name].values for name in ("users", "products"))
         return cls(graph, network, users, products, described.name)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.terms.base import Term
-from graphrec.terms.compiled.topk import top_k
+from graphrec.terms.topk import top_k
 from graphrec.training.split import distinct
 from graphrec.training.validation import CHUNK_SCORES, NO_RANK, Validation
 
@@ -70,7 +70,7 @@ class Candidates:
             user = np.repeat(np.arange(len(scores)), np.diff(self.indptr[rows.start : rows.stop + 1]))
             self.values[position, span] = scores[user, self.products[span]]
 
-    def judge(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    def evaluate(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """nDCG@k of each user (num_users,) when the terms are added with these weights (num_terms,)."""
         used = np.flatnonzero(weights)
         ranks = np.empty(len(self.places), np.int32)

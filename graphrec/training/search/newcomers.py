@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from graphrec.graph.adjacency import Graph
 from graphrec.models.newness import fit_newness, is_new
 from graphrec.terms.blend import Blend
-from graphrec.training.search.balance import tolerated
+from graphrec.training.search.weights import tolerated
 from graphrec.training.validation import Validation
 
 PARTS = (1.0, 0.8, 0.6, 0.4, 0.2)
@@ -35,13 +35,13 @@ def head_start(blend: Blend, graph: Graph, validation: Validation) -> float:
     if taken.sum() < MIN_TAKEN:
         return 0.0
     lifts = _lifts(blend, new, validation)
-    least = tolerated(validation.judge(blend), COST)
+    least = tolerated(validation.evaluate(blend), COST)
     for part in PARTS:
         height = round(float(lifts[min(int(part * taken.mean() * len(lifts)), len(lifts) - 1)]), 4)
         if height <= 0:
             break
         # It is infinite where there are fewer new products than places for them.
-        if height < np.inf and validation.judge(with_head_start(blend, graph, height)).mean() >= least:
+        if height < np.inf and validation.evaluate(with_head_start(blend, graph, height)).mean() >= least:
             return height
     return 0.0
 

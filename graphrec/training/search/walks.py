@@ -1,13 +1,12 @@
 """Choosing the walks of a kernel, their powers and weights: a few dozen numbers, on validation only."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import numba
 import numpy as np
 
 from graphrec.graph.adjacency import Graph
+from graphrec.models.fitting.threads import compiled_threads
 from graphrec.models.kernel import fit_kernel, starting_walks
 from graphrec.progress import Progress, silent
 from graphrec.terms.walks import Walk, WalkTerm
@@ -19,7 +18,6 @@ MOST_WALKS = 12
 """Walks in a kernel at most: more are hard to read and gain little."""
 STARTS = ((0.7, 0.6, 0.3), (0.5, 0.4, 0.3), (0.5, 1.0, 0.5), (0.9, 0.7, 0.65))
 """Powers that the strongest walk of three hops starts from; tuned ones of several data sets."""
-SMALL_SCORES = 2_000_000
 WORTH = 2.0
 """Log-likelihood that a step must gain: less is not worth its time."""
 STEPS = (0.2, 0.1)
@@ -30,20 +28,8 @@ def choose_walks(
     graph: Graph, validation: Validation, *, protected: bool = False, progress: Progress = silent
 ) -> list[Walk]:
     """The walks that help, with powers and a beta each, the largest 1; empty when no walk reaches a product."""
-    with few_threads(len(validation) * validation.num_products):
+    with compiled_threads(len(validation) * validation.num_products):
         return _choose(graph, validation, protected, progress)
-
-
-@contextmanager
-def few_threads(num_scores: int) -> Iterator[None]:
-    """One thread for small scores: hundreds of calls of a millisecond each would mostly wait for their threads."""
-    before = numba.get_num_threads()
-    if num_scores <= SMALL_SCORES:
-        numba.set_num_threads(1)
-    try:
-        yield
-    finally:
-        numba.set_num_threads(before)
 
 
 def _choose(graph: Graph, validation: Validation, protected: bool, progress: Progress) -> list[Walk]:

@@ -2,14 +2,17 @@
 
 Weights are the non-negative ones under which what validation users took is likeliest: every relevant pair is a choice
 among the user's candidates with probability softmax(sum_m weight_m * score_m). The log-likelihood is concave, so that
-many parts can be judged at once, where a search on the nDCG of a few hundred users follows luck (docs/log.md,
+many parts can be weighed at once, where a search on the nDCG of a few hundred users follows luck (docs/log.md,
 2026-11-22).
 """
+
+from collections.abc import Callable, Sequence
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.models.inputs import PATH_SHARE
 from graphrec.training.search.candidates import Candidates
 
 Weights = NDArray[np.float64]
@@ -19,7 +22,7 @@ WORTH = 2.0
 
 
 MOST_STEPS = 50
-SLOPE = 1e-4
+LEAST_GRADIENT = 1e-4
 SMALL_GAIN = 1e-6
 PRIOR = 1e-3
 
@@ -43,7 +46,7 @@ def fit_weights(candidates: Candidates, *, most: int) -> Weights:
         kept = np.delete(kept, weakest)
     weights[kept] = found
     if not weights.any():
-        weights[int(np.argmax([candidates.judge(unit).mean() for unit in np.eye(num_parts)]))] = 1.0
+        weights[int(np.argmax([candidates.evaluate(unit).mean() for unit in np.eye(num_parts)]))] = 1.0
     return weights
 
 
@@ -59,18 +62,18 @@ def _fit(candidates: Candidates, parts: NDArray[np.integer], begin: Weights) -> 
     and Optimization 20 (1982).
     """
     weights = begin
-    value, slope, curve = _loss(candidates, parts, weights)
+    value, gradient, curve = _loss(candidates, parts, weights)
     for _ in range(MOST_STEPS):
-        free = (weights > 0) | (slope < 0)
-        if not free.any() or np.abs(slope[free]).max() < SLOPE:
+        free = (weights > 0) | (gradient < 0)
+        if not free.any() or np.abs(gradient[free]).max() < LEAST_GRADIENT:
             break
         step = np.zeros(len(parts))
-        step[free] = np.linalg.solve(curve[np.ix_(free, free)], -slope[free])
-        found = _along(candidates, parts, (weights, value, slope), step)
+        step[free] = np.linalg.solve(curve[np.ix_(free, free)], -gradient[free])
+        found = _along(candidates, parts, (weights, value, gradient), step)
         if found is None:
             break
         gain, weights = value - found[1], found[0]
-        value, slope, curve = _loss(candidates, parts, weights)
+        value, gradient, curve = _loss(candidates, parts, weights)
         if gain < SMALL_GAIN:
             break
     return weights, value
@@ -80,11 +83,11 @@ def _along(
     candidates: Candidates, parts: NDArray[np.integer], at: tuple[Weights, float, Weights], step: Weights
 ) -> tuple[Weights, float] | None:
     """The first point along a step, cut at 0 and halved when too long, that is better enough; None without one."""
-    weights, value, slope = at
+    weights, value, gradient = at
     for halvings in range(20):
         trial = np.maximum(weights + step / 2**halvings, 0.0)
         found = _loss(candidates, parts, trial, curved=False)[0]
-        if found <= value + 1e-4 * float(slope @ (trial - weights)):
+        if found <= value + 1e-4 * float(gradient @ (trial - weights)):
             return trial, found
     return None
 
@@ -92,15 +95,24 @@ def _along(
 def _loss(
     candidates: Candidates, parts: NDArray[np.integer], weights: Weights, *, curved: bool = True
 ) -> tuple[float, Weights, NDArray[np.float64]]:
-    """The negative log-likelihood of weights of some parts, its slope and, when asked, its curvature."""
-    slope, curve = np.zeros(len(parts)), np.zeros((len(parts), len(parts)))
+    """The negative log-likelihood of weights of some parts, its gradient and, when asked, its curvature."""
+    gradient, curve = np.zeros(len(parts)), np.zeros((len(parts), len(parts)))
     relevant, widest = candidates.validation.relevant.indptr, int(np.diff(candidates.indptr).max())
     value = _sum_loss(
-        candidates.values, parts, weights, candidates.indptr, relevant, candidates.places, widest, slope, curve, curved
+        candidates.values,
+        parts,
+        weights,
+        candidates.indptr,
+        relevant,
+        candidates.places,
+        widest,
+        gradient,
+        curve,
+        curved,
     )
     # A trace of a prior, so that choices that are all explained have an answer below infinity.
     curve[np.diag_indices(len(parts))] += PRIOR
-    return value + PRIOR * float(weights @ weights) / 2, slope + PRIOR * weights, curve
+    return value + PRIOR * float(weights @ weights) / 2, gradient + PRIOR * weights, curve
 
 
 @numba.njit(cache=True)
@@ -119,13 +131,13 @@ def _to_chances(mass, size):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _add_mean(chances, lines, size, taken, mean, slope):  # type: ignore[no-untyped-def]
-    """The expectation of each part, added to the slope."""
+def _add_mean(chances, lines, size, taken, mean, gradient):  # type: ignore[no-untyped-def]
+    """The expectation of each part, added to the gradient."""
     for m in range(len(mean)):
         mean[m] = 0.0
         for i in range(size):
             mean[m] += chances[i] * lines[m, i]
-        slope[m] += taken * mean[m]
+        gradient[m] += taken * mean[m]
 
 
 @numba.njit(cache=True)
@@ -142,7 +154,7 @@ def _add_curve(chances, lines, size, taken, mean, curve):  # type: ignore[no-unt
 
 # One thread, as in candidates.py.
 @numba.njit(cache=True)
-def _sum_loss(values, parts, weights, indptr, relevant_ptr, places, widest, slope, curve, curved):  # type: ignore[no-untyped-def]
+def _sum_loss(values, parts, weights, indptr, relevant_ptr, places, widest, gradient, curve, curved):  # type: ignore[no-untyped-def]
     num_parts = len(parts)
     mass = np.empty(widest)
     mean = np.empty(num_parts)
@@ -162,9 +174,60 @@ def _sum_loss(values, parts, weights, indptr, relevant_ptr, places, widest, slop
             place = places[p] - start
             value -= mass[place]
             for m in range(num_parts):
-                slope[m] -= lines[m, place]
+                gradient[m] -= lines[m, place]
         value += taken * _to_chances(mass, size)
-        _add_mean(mass, lines, size, taken, mean, slope)
+        _add_mean(mass, lines, size, taken, mean, gradient)
         if curved:
             _add_curve(mass, lines, size, taken, mean, curve)
     return value
+
+
+#: The metric of every validation user for some weights.
+Evaluate = Callable[[Weights], NDArray[np.float64]]
+
+PATH_COST = 0.02
+"""Part of the metric on validation that the share of paths may cost, or one standard error where that is more."""
+COLLABORATIVE_PARTS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+"""What is tried as the part of the weight on what others do that stays."""
+
+
+def towards_paths(
+    evaluate: Evaluate, weights: Weights, is_path: NDArray[np.bool_], alone: Weights, share: float = PATH_SHARE
+) -> Weights:
+    """The weights with a share of their sum on paths, where that costs at most PATH_COST or one standard error.
+
+    Among themselves paths keep their weights or take those that they have `alone`, whichever is better: a few paths
+    that add a little to a good term may be poor ones to lean on.
+    """
+    others = np.where(is_path, 0.0, weights)
+    wanted = share / (1 - share) * others.sum()
+    if weights[is_path].sum() >= wanted:
+        return weights
+    paths = [np.where(is_path, own, 0.0) for own in (weights, alone) if own[is_path].any()]
+    trials = sorted((others + own * (wanted / own.sum()) for own in paths), key=lambda one: -evaluate(one).mean())
+    return _unless_worse(evaluate, weights, trials[:1], PATH_COST)
+
+
+def towards_names(evaluate: Evaluate, weights: Weights, of_others: NDArray[np.bool_]) -> Weights:
+    """The weights with as little on what others do as costs at most one standard error on validation.
+
+    That somebody holds another product of the same issuer is a reason a person can check; that others hold both says
+    the same again, with a number. Where both explain a purchase, the first should get the credit.
+    """
+    return _unless_worse(
+        evaluate, weights, [np.where(of_others, part * weights, weights) for part in COLLABORATIVE_PARTS]
+    )
+
+
+def _unless_worse(evaluate: Evaluate, weights: Weights, trials: Sequence[Weights], cost: float = 0.0) -> Weights:
+    """The first of the trials whose metric is tolerated; else the weights."""
+    least = tolerated(evaluate(weights), cost)
+    return next((trial for trial in trials if evaluate(trial).mean() >= least), weights)
+
+
+def tolerated(values: NDArray[np.float64], cost: float = 0.0) -> float:
+    """The mean of a metric less one standard error, or less this part of it where that is more.
+
+    Source: the one-standard-error rule of Breiman et al., Classification and Regression Trees, 1984.
+    """
+    return float(values.mean() - max(values.std() / np.sqrt(len(values)), cost * values.mean()))

@@ -1,0 +1,84 @@
+"""Questions to the store, and the policy of the home."""
+
+import json
+import re
+
+from graphrec import queries
+from graphrec.app import in_force
+from graphrec.app.answers import Asked, Library, PolicyChecked, PolicyWritten
+from graphrec.app.bank import Bank
+from graphrec.app.requests import AskQuery, CheckPolicy, InitPolicy
+from graphrec.errors import StoreError, UsageError
+from graphrec.files import whole_file
+from graphrec.graph.shelf import SnapshotShelf
+from graphrec.progress import Progress
+
+
+def query(bank: Bank, request: AskQuery) -> Asked:
+    """The answer to a question of the library, or to a Cypher statement; the store is changed only on request."""
+    from graphrec.store import open_store
+    from graphrec.store.ask import ask, edit
+    from graphrec.store.base import Bounds
+    from graphrec.store.read import forget_origin
+
+    name = request.query if re.fullmatch(r"[\w-]+", request.query) else None
+    texts = dict(request.parameters)
+    values = texts if name else {key: _value(key, text) for key, text in texts.items()}
+    with open_store(bank.settings.store, bank.home.store, bank.settings.login) as store:
+        if request.write and not name:
+            forget_origin(bank.home.snapshots)
+            found = edit(store, request.query, values)
+            return Asked(name, tuple(found.columns), tuple(found.rows))
+        answer = ask(store, request.query, values, Bounds(request.timeout, request.limit))
+    found = answer.result
+    return Asked(name, tuple(found.columns), tuple(found.rows), found.is_cut, answer.notes)
+
+
+def _value(name: str, text: str) -> object:
+    """A number, list or true/false when it is written as one, else the text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+    except RecursionError:
+        raise UsageError(f"--param {name} is nested too deep; want a number, a text, or lists of them") from None
+
+
+def library(bank: Bank) -> Library:
+    """The questions that fit the graph; all of them, with a note, where the store cannot be asked."""
+    from graphrec.store import open_store
+
+    try:
+        with open_store(bank.settings.store, bank.home.store, bank.settings.login) as store:
+            return Library(queries.library(store.read_schema()))
+    except StoreError as error:
+        return Library(queries.library(), (f"all queries are listed, whatever the graph has: {error}",))
+
+
+def check_policy(bank: Bank, request: CheckPolicy, progress: Progress) -> PolicyChecked:
+    """What each rule does to all users and products of the latest snapshot."""
+    from graphrec.policy.check import check_policy as count
+    from graphrec.policy.read import home_policy
+    from graphrec.serving.eligible import compiled_policy
+
+    home = bank.home_at(request.as_of)
+    snapshot = SnapshotShelf(home.snapshots).latest()
+    compiled = compiled_policy(snapshot, home_policy(home, snapshot))
+    notes = (*((snapshot.uncut,) if snapshot.uncut else ()), *in_force.missing(home))
+    return PolicyChecked(count(compiled, progress=progress), notes)
+
+
+def init_policy(bank: Bank, request: InitPolicy) -> PolicyWritten:
+    """A first policy.toml for the home: the shipped rules that the graph has columns for."""
+    from graphrec.policy.example import example_policy
+    from graphrec.serving.eligible import date_of
+
+    home = bank.home_at(request.as_of)
+    file = home.policy
+    if file.exists() and not request.force:
+        raise UsageError(f"{file} is there already; graphrec policy init --force replaces it")
+    snapshot = SnapshotShelf(home.snapshots).latest()
+    example = example_policy(snapshot, date_of(snapshot))
+    with whole_file(file) as temporary:
+        temporary.write_text(example.text, encoding="utf-8")
+    return PolicyWritten(file, tuple(example.kept), tuple(example.left_out))

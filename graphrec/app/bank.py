@@ -1,0 +1,308 @@
+"""`Bank`: one home with its settings and opened models, and a method for every use case."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from graphrec.app.moments import parse_moment
+from graphrec.app.opened import Opened
+from graphrec.config.settings import Settings, read_settings
+from graphrec.extras import needs
+from graphrec.home import Home
+from graphrec.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from graphrec.app import answers, requests
+    from graphrec.demo.bank import BankReport
+    from graphrec.evaluation.cold.evaluate import ColdStart
+    from graphrec.evaluation.rolling import Rolling
+    from graphrec.features.sources.text.cache import EncodeReport
+    from graphrec.records.keep import Pruned
+    from graphrec.records.read import Entry
+    from graphrec.records.replay import Replay
+    from graphrec.records.verify import Verification
+    from graphrec.training.job import TrainReport
+
+Note = Callable[[str], None]
+
+
+def _log_note(text: str) -> None:
+    logging.getLogger("graphrec").info("%s", text)
+
+
+class Bank:
+    """A bank's home, ready to answer requests.
+
+    Threads may share one. A model that another process puts in the place of the opened one answers from the next
+    request on; a request uses one model from start to end.
+
+    Args:
+        settings: None: graphrec.toml, the environment and the defaults.
+        on_note: receives what a reader should know while long work runs; default: the log.
+
+    Raises:
+        SettingsError: the settings, or when a request comes the home, cannot be used.
+        SchemaOutdated: (when a request comes) a newer graphrec wrote the home.
+    """
+
+    def __init__(self, settings: Settings | None = None, *, on_note: Note = _log_note) -> None:
+        self.settings = read_settings() if settings is None else settings
+        self.on_note = on_note
+        self.opened = Opened()
+
+    @classmethod
+    def open(cls, home: str | Path | None = None, store: str | None = None) -> Bank:
+        """The bank in a home; what is not named here comes from graphrec.toml, the environment and the defaults."""
+        return cls(read_settings(home=None if home is None else str(home), store=store))
+
+    @cached_property
+    def home(self) -> Home:
+        """The home folder, checked; `.prepare()` makes it."""
+        return Home(self.settings.home, self.settings.policy).check()
+
+    def home_at(self, as_of: str | None) -> Home:
+        """The home as of a date, or as it is now.
+
+        Raises:
+            UsageError: it is no date.
+        """
+        return self.home if as_of is None else self.home.at(parse_moment(as_of))
+
+    @property
+    def store(self) -> str:
+        """The store's address: `neo4j://…`, `bolt://…` or a path."""
+        return self.settings.store or str(self.home.store)
+
+    # Answers for one customer: numpy alone.
+
+    @needs("fast")
+    def recommend(self, request: requests.Recommend) -> answers.Served:
+        """The products that fit one user best, with reasons.
+
+        Raises:
+            UnknownId: there is no such user.
+            NotTrained: there is no model.
+        """
+        from graphrec.app.serve import recommend
+
+        return recommend(self, request)
+
+    @needs("report")
+    def explain(self, request: requests.Explain) -> answers.Served:
+        """Every line of one score.
+
+        Raises:
+            UnknownId: there is no such user or product.
+            NotTrained: there is no model.
+        """
+        from graphrec.app.serve import explain
+
+        return explain(self, request)
+
+    @needs("fast")
+    def why_not(self, request: requests.WhyNot) -> answers.Refused:
+        """The rules that refuse a product to a user, or what its score lacks.
+
+        Raises:
+            UnknownId: there is no such user or product.
+            NotTrained: there is no model.
+        """
+        from graphrec.app.serve import why_not
+
+        return why_not(self, request)
+
+    @needs("embedded")
+    def find(self, request: requests.Find) -> answers.FoundNodes:
+        """Users and products by id, name or text.
+
+        Raises:
+            NotTrained: there is no snapshot and nothing to take one from.
+        """
+        from graphrec.app.serve import find
+
+        return find(self, request)
+
+    # Lists for all customers.
+
+    @needs("fast")
+    def export(self, request: requests.Export, *, progress: Progress = silent) -> answers.Exported:
+        """The lists of all users, delivered.
+
+        Raises:
+            UsageError: no sink, or an unknown one, is named.
+            MissingRules: a policy or a final model that was in force before is gone.
+        """
+        from graphrec.app.deliver import export
+
+        return export(self, request, progress)
+
+    # From files to models.
+
+    @needs("load")
+    def load(self, request: requests.Load, *, progress: Progress = silent) -> answers.Loaded:
+        """The files of a mapping into the store.
+
+        Raises:
+            SourceError: the mapping or a file cannot be used.
+            RejectedRows: more rows were rejected than the request allows.
+            StoreError: the store cannot be used.
+        """
+        from graphrec.app.prepare import load
+
+        return load(self, request, progress)
+
+    @needs("load")
+    def propose_mapping(self, request: requests.ProposeMapping, *, progress: Progress = silent) -> answers.Proposed:
+        """A first mapping from the files in a folder."""
+        from graphrec.app.prepare import propose_mapping
+
+        return propose_mapping(self, request, progress)
+
+    @needs("load")
+    def take_snapshot(self, request: requests.TakeSnapshot, *, progress: Progress = silent) -> answers.Taken:
+        """The graph as of a date as arrays."""
+        from graphrec.app.prepare import take_snapshot
+
+        return take_snapshot(self, request, progress)
+
+    @needs("text")
+    def embed(self, request: requests.Embed, *, progress: Progress = silent) -> EncodeReport:
+        """The texts of the latest snapshot as vectors."""
+        from graphrec.app.prepare import embed
+
+        return embed(self, request, progress)
+
+    @needs("train")
+    def train(self, request: requests.Train, *, progress: Progress = silent) -> TrainReport:
+        """A model fitted on the latest snapshot, which is taken first where the store holds something newer."""
+        from graphrec.app.fit import train
+
+        return train(self, request, progress)
+
+    @needs("train")
+    def tune(self, request: requests.Tune, *, progress: Progress = silent) -> answers.TunedModels:
+        """Configurations of a model, searched on the validation part."""
+        from graphrec.app.fit import tune
+
+        return tune(self, request, progress)
+
+    @needs("train")
+    def evaluate(self, request: requests.Evaluate, *, progress: Progress = silent) -> answers.Evaluated:
+        """A tested model on the hidden part, next to baselines."""
+        from graphrec.app.fit import evaluate
+
+        return evaluate(self, request, progress)
+
+    @needs("train")
+    def evaluate_new(self, request: requests.EvaluateNew, *, progress: Progress = silent) -> ColdStart:
+        """New products or new customers."""
+        from graphrec.app.fit import evaluate_new
+
+        return evaluate_new(self, request, progress)
+
+    @needs("train")
+    def evaluate_dates(self, request: requests.EvaluateDates, *, progress: Progress = silent) -> Rolling:
+        """A protocol of rolling dates."""
+        from graphrec.app.fit import evaluate_dates
+
+        return evaluate_dates(self, request, progress)
+
+    @needs("load")
+    def make_demo_bank(self, request: requests.MakeDemoBank, *, progress: Progress = silent) -> BankReport:
+        """The built-in demo bank as files."""
+        from graphrec.demo.bank import write_bank
+
+        return write_bank(request.out, size=request.size, seed=request.seed, progress=progress)
+
+    # The store, the policy, the record.
+
+    @needs("embedded")
+    def query(self, request: requests.AskQuery) -> answers.Asked:
+        """The answer to a question of the library, or to a Cypher statement."""
+        from graphrec.app.ask import query
+
+        return query(self, request)
+
+    @needs("embedded")
+    def library(self) -> answers.Library:
+        """The questions that fit the graph; all of them where the store cannot be asked."""
+        from graphrec.app.ask import library
+
+        return library(self)
+
+    def check_policy(self, request: requests.CheckPolicy, *, progress: Progress = silent) -> answers.PolicyChecked:
+        """What each rule of the policy does to all users and products."""
+        from graphrec.app.ask import check_policy
+
+        return check_policy(self, request, progress)
+
+    def init_policy(self, request: requests.InitPolicy) -> answers.PolicyWritten:
+        """A first policy.toml: the shipped rules that the graph has columns for."""
+        from graphrec.app.ask import init_policy
+
+        return init_policy(self, request)
+
+    def record_entry(self, number: int) -> Entry:
+        """One entry of the decision record."""
+        from graphrec.records.read import entry_of
+
+        return entry_of(self.home.records, number)
+
+    def record_list(self, request: requests.ListRecord) -> tuple[answers.RecordedAnswer, ...]:
+        """The last entries of the decision record, oldest first."""
+        from graphrec.app.record import record_list
+
+        return record_list(self, request)
+
+    def record_head(self) -> answers.RecordHead:
+        """Where the decision record ends."""
+        from graphrec.app.record import record_head
+
+        return record_head(self)
+
+    def verify_record(self, request: requests.VerifyRecord, *, progress: Progress = silent) -> Verification:
+        """Every hash of the decision record computed anew."""
+        from graphrec.records.verify import Anchor, verify
+
+        return verify(self.home.records, Anchor.parse(request.anchor) if request.anchor else None, progress)
+
+    def prune_record(self, request: requests.PruneRecord) -> Pruned:
+        """Free what only entries before a date need for their replay."""
+        from graphrec.records.keep import prune
+
+        return prune(self.home.records, parse_moment(request.before, "--before"))
+
+    def replay(self, number: int) -> Replay:
+        """A recorded answer computed again."""
+        from graphrec.records.replay import replay
+
+        return replay(self.home, self.record_entry(number))
+
+    def replays(self, numbers: Iterable[int]) -> Iterator[Replay]:
+        """Recorded answers computed again, one after another; what they share is opened once."""
+        from graphrec.records.replay import Replayer
+
+        with Replayer(self.home) as replayer:
+            for number in numbers:
+                yield replayer.replay(self.record_entry(number))
+
+    @needs("embedded")
+    def convert_store(self, *, progress: Progress = silent) -> answers.StoreConverted:
+        """The embedded store of the home, written anew by the engine that GRAPHREC_ENGINE names.
+
+        Raises:
+            StoreError: there is no store, an engine is not installed, or the copy is not whole.
+        """
+        from graphrec.app.prepare import convert_store
+
+        return convert_store(self, progress)
+
+    def doctor(self, *, deep: bool = False) -> answers.Health:
+        """What this machine, the home and the store are like; `deep` reads all rows of the store too."""
+        from graphrec.app.doctor import run_checks
+
+        return run_checks(lambda: self, deep=deep)

@@ -1,0 +1,44 @@
+"""The lists of all users, delivered."""
+
+from pathlib import Path
+
+from graphrec import log
+from graphrec.app import in_force
+from graphrec.app.answers import Exported
+from graphrec.app.bank import Bank
+from graphrec.app.recording import opened
+from graphrec.app.requests import Export
+from graphrec.delivery.sinks import Target, deliver, sink_for
+from graphrec.features.sources.text.cache import StoredVectors
+from graphrec.progress import Progress
+from graphrec.records.decision import Request
+from graphrec.serving.answer import ListOptions
+from graphrec.store import open_store
+
+
+def export(bank: Bank, request: Export, progress: Progress) -> Exported:
+    """The lists of all users, given to the sink that the request names."""
+    spec = sink_for(request.out, request.to)
+    settings, home = bank.settings, bank.home_at(request.as_of)
+    in_force.check(home, request.model, accept=request.accept_missing)
+    options = ListOptions(reasons=spec.reasons, min_confidence=settings.min_confidence, language=settings.language)
+    asked = Request("export", request.k, options, home.as_of)
+    engine, recording = opened(bank, home, request.model, asked, wanted=request.record)
+    target = Target(
+        engine, request.out, request.raw, request.bom,
+        open_store=lambda: open_store(settings.store, home.store, settings.login),
+        texts=lambda: _texts(bank, home.vectors),
+    )  # fmt: skip
+    with log.stage("export", sink=spec.name, k=request.k, model=engine.model.name) as stage:
+        report = deliver(spec, target, request.k, options, record=recording.add, progress=progress)
+        stage.count(users=report.users, rows=report.rows, without_list=report.without_list)
+    in_force.observe(home)
+    return Exported(report, recording.range, (*engine.notes, *recording.notes))
+
+
+def _texts(bank: Bank, vectors: Path) -> StoredVectors | None:
+    """The text vectors of the home, when there are any."""
+    from graphrec.features.sources.text.files import EncoderFiles
+
+    folder = vectors / EncoderFiles.find(bank.settings.encoder).slug
+    return StoredVectors.open(folder) if (folder / "meta.json").exists() else None

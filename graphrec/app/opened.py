@@ -1,0 +1,73 @@
+"""The opened models of a bank: opened once, swapped in one step when the home has another one."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from graphrec import log
+
+if TYPE_CHECKING:
+    from graphrec.home import Home
+    from graphrec.serving.engine import Engine
+
+#: Models of other kinds and dates that stay opened besides.
+KEPT = 4
+
+_Pointer = tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class _Held:
+    pointer: _Pointer
+    engine: Engine
+
+
+class Opened:
+    """The engines of a home by kind and date; safe for threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: dict[tuple[Home, str | None], _Held] = {}
+
+    def engine(self, home: Home, kind: str | None) -> Engine:
+        """The engine that the home points to now; one that is in use elsewhere goes on there.
+
+        Raises:
+            NotTrained: there is no model.
+        """
+        from graphrec.serving.engine import Engine
+
+        key = (home, kind)
+        with self._lock:
+            held = self._held.get(key)
+            # Taken before the model is opened: what changes meanwhile is seen by the next request.
+            pointer = _pointer(home, kind)
+            if held is not None and held.pointer == pointer:
+                return held.engine
+            with log.stage("open model", level=10, kind=kind or "default"):
+                engine = Engine.open(home, kind)
+            self._held.pop(key, None)
+            self._held[key] = _Held(pointer, engine)
+            while len(self._held) > KEPT:
+                del self._held[next(iter(self._held))]
+            return engine
+
+
+def _pointer(home: Home, kind: str | None) -> _Pointer:
+    """What decides which engine a home serves: the model, the latest snapshot, the policy."""
+    from graphrec.terms.folder import latest
+
+    folder = latest(home, kind)
+    return (folder, _state(folder / "meta.json"), _state(home.snapshots / "latest"), _state(home.policy))
+
+
+def _state(path: Path) -> tuple[int, ...] | None:
+    """What changes when a file is written anew; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return (found.st_ino, found.st_mtime_ns, found.st_size)

@@ -1,0 +1,44 @@
+"""The decision record, read."""
+
+import itertools
+
+from graphrec.app.answers import RecordedAnswer, RecordHead
+from graphrec.app.bank import Bank
+from graphrec.app.requests import ListRecord
+from graphrec.errors import RecordError
+from graphrec.records.blocks import HEAD, Head
+from graphrec.records.read import Entry, entries
+
+
+def record_list(bank: Bank, request: ListRecord) -> tuple[RecordedAnswer, ...]:
+    """The last entries, of one user where one is named, oldest first."""
+    found = (one for one in entries(bank.home.records) if request.user in (None, one.entry["user"]))
+    return tuple(_short(one) for one in list(itertools.islice(found, request.last))[::-1])
+
+
+def _short(one: Entry) -> RecordedAnswer:
+    shared, entry = one.shared, one.entry
+    return RecordedAnswer(
+        record=one.number,
+        recorded_at=shared["recorded_at"],
+        command=shared["request"]["command"],
+        user=entry["user"],
+        as_of=shared["as_of"],
+        model=shared["model"]["name"],
+        candidates=entry["candidates"],
+        shown=tuple(item["product"] for item in entry["answer"]["items"]),
+    )
+
+
+def record_head(bank: Bank) -> RecordHead:
+    """Where the record ends.
+
+    Raises:
+        RecordError: head.json was changed.
+    """
+    folder = bank.home.records
+    head = Head.read(folder)
+    if head is None and (folder / HEAD).exists():
+        raise RecordError(f"{folder / HEAD} is not as it was written; run: graphrec record verify")
+    head = head or Head()
+    return RecordHead(head.anchor, head.block, head.hash, head.entries)

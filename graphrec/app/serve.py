@@ -1,0 +1,90 @@
+"""Answers for one customer: recommend, explain, why-not, find. numpy is all that they need."""
+
+from dataclasses import replace
+
+from graphrec.app import in_force
+from graphrec.app.answers import FoundNodes, Refused, Served
+from graphrec.app.bank import Bank
+from graphrec.app.recording import opened
+from graphrec.app.requests import Explain, Find, Recommend, WhyNot
+from graphrec.records.decision import Request
+from graphrec.serving.answer import ExplainOptions, ListOptions
+
+
+def recommend(bank: Bank, request: Recommend) -> Served:
+    """The products that fit one user best."""
+    settings, home = bank.settings, bank.home_at(request.as_of)
+    options = ListOptions(
+        reasons=request.reasons,
+        plain=request.plain,
+        min_confidence=settings.min_confidence if request.min_confidence is None else request.min_confidence,
+        count_groups=True,
+        language=request.language or settings.language,
+        prefer=request.prefer,
+    )
+    asked = Request("recommend", request.k, options, home.as_of)
+    engine, recording = opened(bank, home, request.model, asked, wanted=request.record)
+    answer = engine.recommend(request.user, request.k, options)
+    recording.add([answer])
+    notes = (*in_force.missing(home, request.model), *recording.notes)
+    in_force.observe(home)
+    return Served(answer, recording.number, engine.reasons_in(options.language).sentences, notes)
+
+
+def explain(bank: Bank, request: Explain) -> Served:
+    """Every line of one score."""
+    home = bank.home_at(request.as_of)
+    options = ExplainOptions(plain=request.plain, language=request.language or bank.settings.language)
+    asked = Request("explain", request.k, options, home.as_of)
+    engine, recording = opened(bank, home, request.model, asked, wanted=request.record)
+    answer = engine.explain(request.user, request.product, request.k, options)
+    recording.add([answer], request.product)
+    if request.audit:
+        from graphrec.serving.audit import audited
+
+        answer = audited(engine, answer)
+    if request.picture is not None and answer.items:
+        from graphrec.serving.picture import write_picture
+
+        write_picture(answer, request.picture)
+    notes = (*in_force.missing(home, request.model), *recording.notes)
+    in_force.observe(home)
+    return Served(answer, recording.number, engine.reasons_in(options.language).sentences, notes)
+
+
+def why_not(bank: Bank, request: WhyNot) -> Refused:
+    """The rules that refuse a product, or its rank and what it lacks."""
+    from graphrec.serving.why_not import why_not as find_why
+
+    engine = bank.opened.engine(bank.home_at(request.as_of), request.model)
+    found = find_why(
+        engine,
+        request.user,
+        request.product,
+        request.k,
+        min_confidence=bank.settings.min_confidence,
+        language=bank.settings.language,
+    )
+    return Refused(found, engine.policy.version, tuple(engine.notes))
+
+
+def find(bank: Bank, request: Find) -> FoundNodes:
+    """Users and products by id, name or text, in the latest snapshot."""
+    from graphrec.graph.find import find as find_nodes
+    from graphrec.graph.shelf import SnapshotShelf
+
+    shelf = SnapshotShelf(bank.home.snapshots)
+    if shelf.has_latest():
+        snapshot = shelf.latest()
+    else:
+        from graphrec.app.prepare import latest_snapshot
+
+        snapshot = latest_snapshot(bank, bank.home)
+    roles = snapshot.schema.roles
+    # Customers have no kind that people are shown.
+    users = tuple(replace(one, kind=None) for one in find_nodes(snapshot, roles.user, request.text, request.k))
+    products = tuple(find_nodes(snapshot, roles.product, request.text, request.k))
+    return FoundNodes(
+        request.text, roles.user, roles.product, users, products, snapshot.count(roles.user),
+        snapshot.count(roles.product),
+    )  # fmt: skip

@@ -1,0 +1,49 @@
+"""Options that several commands have, and texts of options that are lists."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import typer
+
+from graphrec.errors import UsageError
+
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", help="Date or time (UTC unless it says otherwise): only what was known before it."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Model = Annotated[str | None, typer.Option(help="Kind of model (default: the blend, final before tested).")]
+NoRecord = Annotated[bool, typer.Option("--no-record", help="Leave no entry in the decision record.")]
+Language = Annotated[
+    Literal["en", "zh"] | None, typer.Option(help="Language of the reasons (default en, or GRAPHREC_LANGUAGE).")
+]
+
+
+def parse_names(text: str) -> tuple[str, ...]:
+    """The names of an option with commas between them; `none` is no name."""
+    return () if text == "none" else tuple(name.strip() for name in text.split(","))
+
+
+def parse_lengths(text: str) -> tuple[int, ...]:
+    """The lengths of --k, such as 1,3,10,20.
+
+    Raises:
+        UsageError: one is no whole number.
+    """
+    try:
+        return tuple(sorted({int(part) for part in text.split(",")}))
+    except ValueError as error:
+        raise UsageError(f"--k {text}: want whole numbers with commas between them, such as 1,3,10,20") from error
+
+
+def parse_parameters(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """The names and values of --param name=value.
+
+    Raises:
+        UsageError: one has no `=`.
+    """
+    pairs = [text.partition("=") for text in texts]
+    for name, equals, _ in pairs:
+        if not equals or not name:
+            raise UsageError(f"--param {name} has no value; want --param name=value")
+    return tuple((name, value) for name, _, value in pairs)

@@ -1,0 +1,125 @@
+"""Lists as CSV and as JSON lines; the standard library is all that they need."""
+
+import json
+import math
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from graphrec.delivery.rows import Row, rows_of
+from graphrec.delivery.sinks import SinkReport, SinkSpec, Target
+from graphrec.files import whole_file
+from graphrec.serving.answer import Answer
+
+#: With these a spreadsheet takes a cell for a formula.
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)*")
+#: Exponents of the decimal form of a number; others are written as 1.5e-7.
+_LOWEST, _HIGHEST = -6, 10
+
+
+@dataclass(frozen=True)
+class FileReport(SinkReport):
+    """What was written to a file."""
+
+    path: str
+
+    def lines(self) -> list[str]:
+        """The report as a person reads it."""
+        return [f"{self.rows:,} rows for {self.users:,} users: {self.path}", *self._without()]
+
+
+class _TextFile:
+    def __init__(self, file: TextIO, path: Path) -> None:
+        self._file = file
+        self._path = path
+
+    def write(self, answers: Sequence[Answer]) -> None:
+        """Write the rows of some answers."""
+        self._file.writelines(self._line(row) for row in rows_of(answers))
+
+    def finish(self, totals: SinkReport) -> FileReport:
+        """What was written."""
+        return FileReport(totals.users, totals.rows, totals.without_list, str(self._path))
+
+    def _line(self, row: Row) -> str:
+        raise NotImplementedError
+
+
+class _JsonLines(_TextFile):
+    def _line(self, row: Row) -> str:
+        return json.dumps(row._asdict(), ensure_ascii=False) + "\n"
+
+
+class _Csv(_TextFile):
+    def __init__(self, file: TextIO, path: Path, *, raw: bool) -> None:
+        super().__init__(file, path)
+        self._raw = raw
+        file.write(",".join(f'"{name}"' for name in Row._fields) + "\n")
+
+    def _line(self, row: Row) -> str:
+        return ",".join([self._cell(value) for value in row]) + "\n"
+
+    def _cell(self, value: str | float | None) -> str:
+        if value is None:
+            return ""
+        if isinstance(value, str):
+            text = value if self._raw else harmless(value)
+            return '"' + text.replace('"', '""') + '"'
+        return number(value) if isinstance(value, float) else str(value)
+
+
+def harmless(text: str) -> str:
+    """A text with `'` before it where a spreadsheet would take it for a formula; numbers stay numbers.
+
+    >>> harmless("=1+1"), harmless("-5"), harmless("Fund")
+    ("'=1+1", '-5', 'Fund')
+    """
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+
+
+def number(value: float) -> str:
+    """The shortest decimal text that reads back as the number, as Arrow writes it.
+
+    >>> number(1.0), number(0.1), number(1.5e-7), number(2e16)
+    ('1', '0.1', '1.5e-7', '2e+16')
+    """
+    value = float(value)
+    if not math.isfinite(value):
+        return str(value)
+    mantissa, _, power = f"{value!r}".partition("e")
+    sign = "-" if mantissa.startswith("-") else ""
+    whole, _, part = mantissa.lstrip("-").partition(".")
+    digits = (whole + part).lstrip("0")
+    exponent = int(power or 0) + len(whole) - 1 - (len(whole + part) - len((whole + part).lstrip("0")))
+    digits = digits.rstrip("0")
+    if not digits:
+        return f"{sign}0"
+    if not _LOWEST <= exponent < _HIGHEST:
+        tail = f".{digits[1:]}" if len(digits) > 1 else ""
+        return f"{sign}{digits[0]}{tail}e{'+' if exponent > 0 else ''}{exponent}"
+    if exponent < 0:
+        return f"{sign}0.{'0' * (-exponent - 1)}{digits}"
+    digits = digits.ljust(exponent + 1, "0")
+    tail = f".{digits[exponent + 1 :]}" if len(digits) > exponent + 1 else ""
+    return f"{sign}{digits[: exponent + 1]}{tail}"
+
+
+@contextmanager
+def _open_csv(target: Target) -> Iterator[_Csv]:
+    encoding = "utf-8-sig" if target.bom else "utf-8"
+    with whole_file(target.file) as temporary, temporary.open("w", encoding=encoding, newline="") as file:
+        yield _Csv(file, target.file, raw=target.raw)
+
+
+@contextmanager
+def _open_json_lines(target: Target) -> Iterator[_JsonLines]:
+    with whole_file(target.file) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        yield _JsonLines(file, target.file)
+
+
+CSV = SinkSpec("csv", _open_csv, ".csv")
+JSON_LINES = SinkSpec("jsonl", _open_json_lines, ".jsonl")

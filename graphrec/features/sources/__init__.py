@@ -1,0 +1,1 @@
+"""Where feature blocks come from: one file or package a source."""

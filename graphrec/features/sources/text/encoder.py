@@ -1,0 +1,159 @@
+"""Texts to vectors: the one place that loads a text encoder. Torch is imported when a text is encoded."""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.errors import ModelError
+from graphrec.features.device import Device, choose_device
+from graphrec.features.sources.text.files import EncoderFiles
+from graphrec.progress import Progress, silent
+
+if TYPE_CHECKING:
+    import torch
+
+Vectors = NDArray[np.float32]
+
+WHAT = "encoding texts"
+_TOKENS_AT_ONCE = {"cpu": 2048, "cuda": 1 << 16}
+"""Tokens of one batch, padding included; on a CPU small enough for its cache (measured in benchmarks/embed.py)."""
+
+
+class Encoder:
+    """A text encoder; its model is loaded when the first text is encoded."""
+
+    def __init__(self, files: EncoderFiles, device: Device | None = None) -> None:
+        self.files = files
+        self._given_device = device
+
+    @classmethod
+    def open(cls, name: str | None = None, device: Device | None = None) -> "Encoder":
+        """Return the encoder of that name or path; none: the packaged one.
+
+        Raises:
+            ModelError: it is not there, not reachable, or not what it should be.
+        """
+        return cls(EncoderFiles.find(name), device)
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        return self.files.name
+
+    @property
+    def identity(self) -> str:
+        """Hash of all that decides a vector."""
+        return self.files.identity
+
+    @property
+    def slug(self) -> str:
+        """Folder name of its vectors."""
+        return self.files.slug
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return self.files.dim
+
+    @cached_property
+    def device(self) -> Device:
+        """Where it runs, chosen once."""
+        return self._given_device or choose_device()
+
+    def encode(self, texts: Sequence[str], progress: Progress = silent) -> Vectors:
+        """Return one vector of length 1 per text, in their order: float32 (len(texts), dim).
+
+        The mean (or the first, as the encoder's settings say) of the vectors of its tokens, L2-normalised.
+
+        Raises:
+            ModelError: the model cannot be loaded, or its vectors are not of the length its settings name.
+        """
+        vectors = np.empty((len(texts), self.dim), np.float32)
+        tokens = self._tokens(texts) if texts else []
+        done = 0
+        for rows in _batches([len(ids) for ids in tokens], _TOKENS_AT_ONCE[self.device.name]):
+            vectors[rows] = self._forward([tokens[row] for row in rows])
+            done += len(rows)
+            progress(WHAT, done, len(texts))
+        return vectors
+
+    @cached_property
+    def _loaded(self) -> tuple[Any, Any]:
+        """The tokenizer and the model, from the folder alone: nothing is fetched."""
+        import torch
+        from safetensors import SafetensorError
+        from transformers import AutoModel, AutoTokenizer
+        from transformers.utils import logging
+
+        logging.set_verbosity_error()  # it would report the weights that a sentence vector does not need
+        logging.disable_progress_bar()
+        folder = str(self.files.folder)
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            model = AutoModel.from_pretrained(
+                folder, local_files_only=True, use_safetensors=True, dtype=torch.float32, attn_implementation="sdpa"
+            )
+        except (OSError, ValueError, ImportError, RuntimeError, SafetensorError) as error:
+            reason = " ".join(str(error).split())
+            raise ModelError(
+                f"encoder {self.name}: cannot be loaded from {folder} ({reason}); choose another encoder"
+            ) from error
+        return tokenizer, model.eval().to(self.device.name)
+
+    def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        tokenizer, _ = self._loaded
+        encoded = tokenizer(
+            list(texts),
+            truncation=True,
+            max_length=self.files.max_tokens,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+        )
+        return list(encoded["input_ids"])
+
+    def _forward(self, tokens: Sequence[Sequence[int]]) -> Vectors:
+        """Return the vectors of one batch of token ids."""
+        import torch
+
+        tokenizer, model = self._loaded
+        lengths = torch.tensor([len(ids) for ids in tokens])
+        width = int(lengths.max())
+        ids = torch.full((len(tokens), width), tokenizer.pad_token_id or 0)
+        for row, one in enumerate(tokens):
+            ids[row, : len(one)] = torch.tensor(one)
+        mask = torch.arange(width) < lengths[:, None]  # (batch, width)
+        ids, mask = ids.to(self.device.name), mask.to(self.device.name)
+        with torch.inference_mode():
+            hidden = model(input_ids=ids, attention_mask=mask.long()).last_hidden_state  # (batch, width, dim)
+            vectors = torch.nn.functional.normalize(self._pool(hidden, mask), dim=-1)
+        if vectors.shape[1] != self.dim:
+            raise ModelError(
+                f"encoder {self.name}: its vectors have length {vectors.shape[1]}, its config.json names {self.dim}; "
+                "choose another encoder"
+            )
+        return np.asarray(vectors.cpu().numpy(), np.float32)
+
+    def _pool(self, hidden: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+        if self.files.pooling == "cls":
+            return hidden[:, 0]
+        weights = mask[:, :, None].to(hidden.dtype)
+        return (hidden * weights).sum(1) / weights.sum(1)
+
+
+def _batches(lengths: Sequence[int], tokens_at_once: int) -> Iterator[NDArray[np.int64]]:
+    """Yield rows of texts of similar length, batch by batch, short and long batches mixed.
+
+    Mixed (in a fixed order), so that the time of the first batches foretells that of the rest.
+    """
+    order = np.argsort(np.asarray(lengths), kind="stable")
+    batches: list[NDArray[np.int64]] = []
+    start = 0
+    for end in range(1, len(order) + 1):
+        if end == len(order) or lengths[order[end]] * (end + 1 - start) > tokens_at_once:
+            batches.append(order[start:end])
+            start = end
+    mixed = np.random.default_rng(0).permutation(len(batches))
+    return (batches[place] for place in mixed)

@@ -1,0 +1,75 @@
+"""The source `text`: the text columns of nodes as vectors of an encoder, from the cache or encoded now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from graphrec.errors import needs_extra
+from graphrec.features.blocks import FeatureBlock, Seen, Sentences, SourceContext
+from graphrec.features.sources.text.cache import EncodeReport, VectorCache
+from graphrec.features.sources.text.encoder import Encoder
+from graphrec.graph.snapshot import Snapshot
+from graphrec.progress import Progress, silent
+
+
+@dataclass(frozen=True)
+class TextSource:
+    """Text vectors: what a text says does not depend on what a fit may see."""
+
+    folder: Path
+    """Of the cache of vectors."""
+    encoder: str | None = None
+    """Name or folder of the encoder; None: the packaged one."""
+    name: str = "text"
+
+    @property
+    def sentences(self) -> Mapping[str, Sentences]:
+        """None of its own: every language of graphrec has them."""
+        return {}
+
+    def blocks(self, seen: Seen, progress: Progress = silent) -> Sequence[FeatureBlock]:
+        """A block for every label that has texts; texts that are new are encoded.
+
+        Raises:
+            ModelError: the encoder or the folder is not usable.
+            MissingExtra: there are new texts and the packages that encode them are not installed.
+        """
+        snapshot = seen.snapshot
+        labels = [label for label in snapshot.labels if snapshot.meta["texts"][label]]
+        if not labels:
+            return []
+        with needs_extra("text", "encoding texts"):
+            encoder = Encoder.open(self.encoder)
+            cache = VectorCache(self.folder, encoder)
+            definition = {"encoder": encoder.name, "identity": encoder.identity}
+            return [
+                FeatureBlock(
+                    self.name,
+                    label,
+                    cache.vectors(snapshot.texts(label), progress)[1],
+                    definition={**definition, "columns": list(snapshot.meta["texts"][label])},
+                )
+                for label in labels
+            ]
+
+
+def make(context: SourceContext) -> TextSource:
+    """The source of a home."""
+    return TextSource(context.vectors, context.encoder)
+
+
+def snapshot_texts(snapshot: Snapshot) -> list[str]:
+    """Return the texts of all nodes whose label has text columns, label by label."""
+    return [text for label in snapshot.labels if snapshot.meta["texts"][label] for text in snapshot.texts(label)]
+
+
+def embed_snapshot(
+    snapshot: Snapshot, folder: Path, encoder: str | None = None, *, progress: Progress = silent
+) -> EncodeReport:
+    """Encode the texts of a snapshot that `folder` does not hold yet, and return what was done.
+
+    Raises:
+        ModelError: the encoder or the folder is not usable.
+    """
+    with needs_extra("text", "encoding texts"):
+        return VectorCache(folder, Encoder.open(encoder)).fill(snapshot_texts(snapshot), progress)

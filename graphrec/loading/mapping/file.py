@@ -1,0 +1,101 @@
+"""A mapping as a typed table: what editors complete and `parse_mapping` converts."""
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from graphrec.config.settings_file import RolesTable
+from graphrec.loading.mapping.specs import Mask, Reader
+
+Text = Annotated[str, Meta(pattern=r"\S", extra={"want": "a text"})]
+Texts = Annotated[tuple[Text, ...], Meta(extra={"want": "a list of texts"})]
+Sql = Annotated[Text, Meta(description="One SELECT of DuckDB over the tables of [source.files].")]
+End = Annotated[Text, Meta(description="Label.column: whose key a column of the statement holds.")]
+KnownAt = Annotated[Text | UnsetType, Meta(description="Column with the time from which it was known.")]
+
+
+class FileTable(Struct, frozen=True):
+    """One table of `[source.files]`; every other key is an option of DuckDB's reader."""
+
+    path: Annotated[Text, Meta(description="Path or glob below --data.")]
+    reader: Annotated[Reader | UnsetType, Meta(description="How the file is read; default by its suffix.")] = UNSET
+    optional: Annotated[bool, Meta(description="Whether the file may be absent.")] = False
+
+
+class SourceTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[source]`: where the rows come from."""
+
+    name: Annotated[Text, Meta(description="Owner of the rows: a later full load of the name replaces them.")]
+    files: Annotated[
+        dict[str, Annotated[Text | FileTable, Meta(extra={"want": "a path or a table with path = …"})]],
+        Meta(description="Tables of the SQL: a path, or a table with path, reader and options."),
+    ]
+
+
+class NodeTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[nodes.Label]`."""
+
+    key: Annotated[Text, Meta(description="Column that names the node.")]
+    sql: Sql
+    name: Annotated[Text | UnsetType, Meta(description="Column that a person reads.")] = UNSET
+    text: Annotated[Texts, Meta(description="Columns that are embedded.")] = ()
+    personal: Annotated[Texts, Meta(description="Columns that stay in the store.")] = ()
+    protected: Annotated[Texts, Meta(description="Columns for audits that are part of no score.")] = ()
+    known_at: KnownAt = UNSET
+
+
+class EdgeTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[edges.TYPE]`."""
+
+    from_: End = field(name="from")
+    to: End
+    sql: Sql
+    key: Annotated[Text | UnsetType, Meta(description="Column that tells events of one pair apart.")] = UNSET
+    at: Annotated[Text | UnsetType, Meta(description="Column with the time when it was true.")] = UNSET
+    known_at: KnownAt = UNSET
+    weight: Annotated[Text | UnsetType, Meta(description="Column with how much of it.")] = UNSET
+    protected: Annotated[bool, Meta(description="Whether the edge is part of no score.")] = False
+
+
+class SeriesTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[series.name]`."""
+
+    of: End
+    at: Annotated[Text, Meta(description="Column with the time.")]
+    values: Annotated[
+        tuple[Text, ...], Meta(min_length=1, description="Columns with numbers.", extra={"want": "a list of texts"})
+    ]
+    sql: Sql
+
+
+class SplitTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[split]`: which relevant edges an evaluation hides."""
+
+    test: Annotated[Text, Meta(description="Statement of (user key, product key).")]
+    valid: Annotated[Text | UnsetType, Meta(description="Statement of (user key, product key).")] = UNSET
+    refit: Annotated[
+        bool | Text,
+        Meta(
+            description="Whether validation pairs are training data in the end: true, false or SQL that gives one.",
+            extra={"want": "true, false or SQL that gives a boolean"},
+        ),
+    ] = True
+    mask: Annotated[Mask, Meta(description="Which known products are left out of lists.")] = "fitted"
+
+
+class MappingFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """A mapping: which rows of a bank's files are nodes, edges and series."""
+
+    source: SourceTable
+    roles: Annotated[RolesTable | UnsetType, Meta(description="Which labels and edge types play which part.")] = UNSET
+    nodes: Annotated[dict[str, NodeTable], Meta(description="Nodes by label.")] = {}
+    edges: Annotated[dict[str, EdgeTable], Meta(description="Edges by type.")] = {}
+    series: Annotated[dict[str, SeriesTable], Meta(description="Time series by name.")] = {}
+    split: Annotated[SplitTable | UnsetType, Meta(description="What an evaluation hides.")] = UNSET
+    reasons: Annotated[
+        dict[str, Text | dict[str, Text]],
+        Meta(description="Sentences by path of edge types; [reasons.zh] has those of a language."),
+    ] = {}
+    words: Annotated[
+        dict[str, dict[str, Text]], Meta(description="By language: what labels, edge types and names are called.")
+    ] = {}

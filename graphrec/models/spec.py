@@ -1,0 +1,121 @@
+"""What a model says about itself: everything that training, tuning, the blend, help and docs ask of it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from graphrec.errors import ModelError
+from graphrec.graph.adjacency import Graph
+from graphrec.models.inputs import Inputs, Values
+from graphrec.terms.base import Term
+
+if TYPE_CHECKING:
+    from optuna import Trial
+
+C = TypeVar("C")
+
+OPTIONS = ("seed", "use_protected")
+"""Fields of a configuration that are options of the whole training."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What a fit gives."""
+
+    parts: tuple[tuple[Term, float], ...]
+    """The terms that a blend adds, with their weights in it: a kernel walk by walk, any other model as one term.
+
+    A blend divides each part by its own spread for the user, so that the few paths of a rare relation count beside the
+    thousands of a common one.
+    """
+    epochs: int | None = None
+    """Epochs of what is returned, where it was fitted by epochs: what a refit on more data runs."""
+
+    @classmethod
+    def of(cls, term: Term, epochs: int | None = None) -> "Fitted":
+        """A model of one term."""
+        return cls(((term, 1.0),), epochs)
+
+
+@dataclass(frozen=True)
+class NoConfig:
+    """Nothing to set."""
+
+
+def _one_trial(_graph: Graph) -> Iterator[Values]:
+    yield {}
+
+
+def _affordable(_graph: Graph, _inputs: Inputs) -> bool:
+    return True
+
+
+@dataclass(frozen=True, eq=False)
+class ModelSpec(Generic[C]):
+    """A model: its file or package ends with one, and `registry.py` lists it."""
+
+    name: str
+    """As in `train --model NAME` and `--set NAME.KEY=VALUE`."""
+    sentence: str
+    """What it does, in one sentence for help and docs."""
+    fit: Callable[[Graph, C, Inputs], Fitted]
+    """Fits it on a graph; heavy packages are imported inside."""
+    config: type[C]
+    """A frozen dataclass; its fields are what can be set."""
+    trials: Callable[[Graph], Iterator[Values]] = _one_trial
+    """The configurations that every training tries, few enough for minutes on two cores."""
+    space: "Callable[[Trial, Graph], Values] | None" = None
+    """Draws a configuration for `graphrec tune`; None: there is nothing to tune."""
+    is_affordable: Callable[[Graph, Inputs], bool] = _affordable
+    """Whether a blend tries it: what takes too long is left out, `--model` still fits it."""
+    in_blend: bool = False
+    """Whether a blend tries it at all."""
+    is_alone: bool = True
+    """Whether it is a model of its own; False for what only a blend adds."""
+    fixed_weight: float = 0.0
+    """Its weight in the blend of `--fixed`, fixed beforehand for all data."""
+    fixed: Values | None = None
+    """What `--fixed` sets, where that is not the defaults."""
+    takes: tuple[str, ...] = ()
+    """Names of the feature blocks that it reads where they are there."""
+    needs: tuple[tuple[str, Literal["product", "user"]], ...] = ()
+    """Names of the feature blocks that it cannot do without, and of whom: a blend leaves it out without them."""
+    by_epochs: bool = False
+    """Whether it is fitted by epochs, the best of which validation chooses."""
+    has_walks: bool = False
+    """Whether its configuration holds walks, which every training chooses."""
+    on_paths: bool = False
+    """Whether its whole score lies on real paths."""
+    replaces: str | None = None
+    """The model that it replaces in a blend where it is clearly better; otherwise it leaves the blend."""
+    uses_torch: bool = False
+    """Whether it is fitted with torch."""
+    packages: tuple[str, ...] = ("numpy", "numba", "scipy")
+    """Distributions another version of which may give other results."""
+    extra: str | None = "train"
+    """The extra of graphrec that brings what it imports."""
+
+    def configure(self, values: Values, inputs: Inputs) -> C:
+        """The configuration of plain values, with the options of the training."""
+        from graphrec.config.convert import convert_value
+
+        options = {name: getattr(inputs, name) for name in OPTIONS if name in self._fields()}
+        found: C = convert_value({**values, **options}, self.config, f"model {self.name}", ModelError)
+        return found
+
+    def draw(self, trial: "Trial", graph: Graph) -> Values:
+        """A configuration that `graphrec tune` tries."""
+        assert self.space is not None, "there is something to tune"
+        return self.space(trial, graph)
+
+    def settable(self) -> tuple[str, ...]:
+        """What `--set` can set."""
+        return tuple(name for name in self._fields() if name not in (*OPTIONS, "walks"))
+
+    def blocks(self) -> tuple[str, ...]:
+        """The names of all feature blocks that it reads."""
+        return tuple(dict.fromkeys((*(name for name, _ in self.needs), *self.takes)))
+
+    def _fields(self) -> tuple[str, ...]:
+        config: Any = self.config
+        return tuple(field.name for field in fields(config))

@@ -1,0 +1,60 @@
+"""What each stage of a training may see: its graph and its feature blocks."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphrec.errors import ModelError
+from graphrec.features.blocks import Blocks, Seen, Sources
+from graphrec.graph.adjacency import Graph, visible_graph
+from graphrec.graph.snapshot import Snapshot
+from graphrec.models.registry import parts_of_kind
+from graphrec.training.split import Split, Stage, check_hidden
+
+
+def graph_of(snapshot: Snapshot, split: Split, stage: Stage) -> Graph:
+    """The graph that a fit of a stage may see, checked for what it may not.
+
+    Raises:
+        ModelError: it shows a pair that the split hides.
+    """
+    graph = visible_graph(snapshot, split.hidden(stage))
+    check_hidden(split, graph, stage)
+    return graph
+
+
+def blocks_of(kind: str, sources: Sources, snapshot: Snapshot, split: Split, stage: Stage, graph: Graph) -> Blocks:
+    """The feature blocks that the models of a kind read, fitted on what a stage may see.
+
+    Args:
+        kind: of model: the blend or one of the registry.
+        sources: those that the training may read.
+        snapshot: whose nodes they describe.
+        split: says up to which date series may be read.
+        stage: of the training.
+        graph: of that stage.
+
+    Returns:
+        The blocks; sources that no model of the kind reads are not asked.
+    """
+    names = {name for spec in parts_of_kind(kind) for name in spec.blocks()}
+    used = Sources(tuple(source for source in sources.sources if source.name in names), sources.progress)
+    return used.blocks(Seen(snapshot, graph, split.hidden(stage).known_from))
+
+
+def check_blocks(meta: Mapping[str, Any], blocks: Blocks) -> None:
+    """Check that a refit of a model reads the feature blocks that its fit read.
+
+    Args:
+        meta: of the model.
+        blocks: of the stage `train`.
+
+    Raises:
+        ModelError: they differ; with what to do.
+    """
+    wanted, found = meta["request"]["blocks"], blocks.digests()
+    if found != wanted:
+        differs = sorted(name for name in {*wanted, *found} if wanted.get(name) != found.get(name))
+        raise ModelError(
+            f"the feature blocks {', '.join(differs)} are not those that the model was fitted with, so that a refit "
+            f"would differ by them too; run: graphrec train --model {meta['kind']}"
+        )

@@ -1,0 +1,254 @@
+"""The use cases: one bank, typed requests and answers, a model replaced under a running one."""
+
+import dataclasses
+import importlib
+import inspect
+import json
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import graphrec
+from graphrec import app
+from graphrec.app import requests
+from graphrec.app.bank import Bank
+from graphrec.config.settings import Settings
+from graphrec.errors import Damaged, MissingExtra, MissingRules, NotTrained, UsageError
+from graphrec.graph.arrays import write_sealed
+from graphrec.home import Home
+from graphrec.serving.answer import Answer
+from graphrec.terms.blend import Blend
+from graphrec.terms.folder import read_meta
+from tests.served import write_model
+
+HEAVY = {"torch", "scipy", "pandas", "duckdb", "numba", "pyarrow", "arcadedb", "neo4j", "transformers"}
+NOT_FOR_SERVING = ("graphrec.models", "graphrec.training", "graphrec.store", "graphrec.loading", "graphrec.cli")
+
+
+@pytest.fixture
+def home(served_home: Home, tmp_path: Path) -> Home:
+    """A home of its own with the served snapshot and model."""
+    shutil.copytree(served_home.path, tmp_path / "home", ignore=shutil.ignore_patterns("records"))
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def bank(home: Home) -> Bank:
+    return Bank(Settings(home=home.path))
+
+
+def test_one_user_is_answered_and_recorded(bank: Bank) -> None:
+    served = bank.recommend(requests.Recommend("C003", 4))
+    assert [item.rank for item in served.answer.items] == [1, 2, 3, 4]
+    assert (served.record, served.notes) == (1, ())
+    product = served.answer.items[0].product
+    explained = bank.explain(requests.Explain("C003", product))
+    assert explained.answer.items[0].score == pytest.approx(served.answer.items[0].score)
+    assert bank.why_not(requests.WhyNot("C003", product)).found.product == product
+    assert [one.id for one in bank.find(requests.Find("C003")).users] == ["C003"]
+    assert [one.command for one in bank.record_list(requests.ListRecord())] == ["recommend", "explain"]
+    assert bank.replay(1).same
+    assert bank.recommend(requests.Recommend("C003", record=False)).record is None
+
+
+def test_every_entry_of_an_export_of_all_customers_replays(bank: Bank, tmp_path: Path) -> None:
+    """Empty lists and short ones too: 20 products are more than the policy leaves."""
+    (bank.home.policy).write_text(
+        'version = "1"\n[[rule]]\nid = "bonds"\nsentence = "no bonds"\nrequire = "product.kind != \'bond\'"\n', "utf-8"
+    )
+    done = bank.export(requests.Export(tmp_path / "lists.csv", k=20))
+    assert done.report.users == len(done.recorded) == 60
+    assert done.report.without_list == 1
+    bank.home.policy.unlink()
+    assert all(one.same for one in bank.replays(done.recorded))
+
+
+def test_a_list_as_of_a_date_is_part_of_the_request(bank: Bank) -> None:
+    with pytest.raises(NotTrained, match="as-of/2024-03-01"):
+        bank.recommend(requests.Recommend("C003", as_of="2024-03-01"))
+    with pytest.raises(UsageError, match="--as-of then is no date; want YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS"):
+        bank.recommend(requests.Recommend("C003", as_of="then"))
+    assert bank.recommend(requests.Recommend("C003")).answer.items
+
+
+def test_a_model_is_replaced_under_a_running_bank(bank: Bank) -> None:
+    first = bank.opened.engine(bank.home, None)
+    assert bank.opened.engine(bank.home, None) is first
+    folder = bank.home.models / "blend-final"
+    write_sealed(folder / "meta.json", {**read_meta(folder), "kind": "kernel"})
+    second = bank.opened.engine(bank.home, None)
+    assert second is not first
+    assert (first.model.name, second.model.name) == ("blend-final", "kernel-final")
+    # Whoever holds the first one goes on with it.
+    assert first.recommend("C003", 3).model == "blend-final"
+    (bank.home.policy).write_text('version = "1"\n', "utf-8")
+    assert bank.opened.engine(bank.home, None).policy.version == "1"
+
+
+def test_answers_are_never_mixed_while_models_are_swapped(bank: Bank) -> None:
+    """Two models take turns under readers; every recorded answer is that of one of them and replays."""
+    engine = bank.opened.engine(bank.home, None)
+    folder, graph = bank.home.models / "blend-final", engine.model.graph
+    blends = [Blend(engine.model.blend.terms, weights) for weights in ([1.0, 0.5], [0.2, 2.0])]
+    expected = []
+    for blend in blends:
+        write_model(bank.home, engine.snapshot, blend, graph)
+        expected.append(bank.recommend(requests.Recommend("C003", 5)).answer.items)
+    assert expected[0] != expected[1]
+    is_over, problems, numbers = threading.Event(), [], []
+
+    def swap() -> None:
+        for turn in range(40):
+            write_model(bank.home, engine.snapshot, blends[turn % 2], graph)
+        is_over.set()
+
+    def read() -> None:
+        while not is_over.is_set():
+            served = bank.recommend(requests.Recommend("C003", 5))
+            numbers.append(served.record)
+            if served.answer.items not in expected:
+                problems.append(served.answer)
+
+    threads = [threading.Thread(target=swap), *(threading.Thread(target=read) for _ in range(2))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert folder.is_dir()
+    assert problems == []
+    assert len(numbers) > 10
+    assert None not in numbers
+    assert all(one.same for one in bank.replays(numbers[:: max(1, len(numbers) // 20)]))
+
+
+def test_a_flipped_bit_is_found_before_the_first_answer(bank: Bank) -> None:
+    arrays = bank.home.models / "blend-final" / "model.safetensors"
+    content = bytearray(arrays.read_bytes())
+    content[-5] ^= 4
+    arrays.write_bytes(content)
+    with pytest.raises(Damaged, match="blend-final"):
+        bank.recommend(requests.Recommend("C003"))
+
+
+def test_threads_share_a_bank(bank: Bank) -> None:
+    def answer(user: str) -> Answer:
+        return bank.recommend(requests.Recommend(user, record=False)).answer
+
+    expected = {user: answer(user) for user in ("C001", "C002", "C003")}
+    found: list[bool] = []
+
+    def ask(user: str) -> None:
+        found.extend(answer(user) == expected[user] for _ in range(10))
+
+    threads = [threading.Thread(target=ask, args=(user,)) for user in expected for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [True] * 60
+
+
+def test_a_policy_that_is_gone_is_said_and_stops_an_export(bank: Bank, tmp_path: Path) -> None:
+    bank.home.policy.write_text('version = "1"\n', "utf-8")
+    assert bank.recommend(requests.Recommend("C003")).notes == ()
+    bank.home.policy.unlink()
+    (note,) = bank.recommend(requests.Recommend("C003")).notes
+    assert re.match(r"policy .*policy\.toml was in force on 20\S+ and is gone, so that only the built-in rules ", note)
+    with pytest.raises(MissingRules, match="graphrec export --accept-missing goes on without it") as caught:
+        bank.export(requests.Export(tmp_path / "lists.csv", k=2))
+    assert caught.value.exit_code == 3
+    assert not (tmp_path / "lists.csv").exists()
+    bank.export(requests.Export(tmp_path / "lists.csv", k=2, accept_missing=True))
+    bank.export(requests.Export(tmp_path / "lists.csv", k=2))
+    assert bank.recommend(requests.Recommend("C003")).notes == ()
+
+
+def test_a_final_model_that_is_gone_is_said_and_stops_an_export(bank: Bank, tmp_path: Path) -> None:
+    bank.recommend(requests.Recommend("C003"))
+    (bank.home.models / "blend-final").rename(bank.home.models / "blend-test")
+    (note,) = bank.recommend(requests.Recommend("C003")).notes
+    assert re.match(
+        r"model blend-final was there on 20\S+ and is gone from .*; restore it, or run: graphrec train", note
+    )
+    with pytest.raises(MissingRules):
+        bank.export(requests.Export(tmp_path / "lists.csv", k=2))
+
+
+def test_a_missing_package_names_its_extra(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    for name in [name for name in sys.modules if name.startswith(("graphrec.loading", "graphrec.app.prepare"))]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(MissingExtra) as caught:
+        bank.load(requests.Load("demo"))
+    assert caught.value.exit_code == 2
+    assert str(caught.value) == (
+        "this needs the Python package duckdb, which is not installed; run: pip install 'graphrec[load]'"
+    )
+
+
+def test_a_cold_recommend_imports_little(home: Home) -> None:
+    code = (
+        "import sys\nfrom graphrec.app import Bank, Recommend\nfrom graphrec.config.settings import Settings\n"
+        f"from pathlib import Path\nbank = Bank(Settings(home=Path({str(home.path)!r})))\n"
+        "assert bank.recommend(Recommend('C003')).record\nprint(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    names = set(done.stdout.split())
+    assert not {name.partition(".")[0] for name in names} & HEAVY
+    assert not {name for name in names if name.startswith(NOT_FOR_SERVING)}
+    line = [sys.executable, str(Path(__file__).resolve().parents[2] / "cli.py")]
+    code = (
+        f"import sys\nsys.argv = ['graphrec', '--home', {str(home.path)!r}, 'recommend', 'C003']\n"
+        "from graphrec.cli import app\ntry: app()\nfinally: print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([line[0], "-c", code], capture_output=True, text=True, check=True)
+    names = set(done.stderr.split())
+    assert not {name.partition(".")[0] for name in names} & HEAVY
+    assert not {name for name in names if name.startswith(NOT_FOR_SERVING[:-1])}
+
+
+# Signatures: what goes in and comes out has a type of its own.
+
+BARE = re.compile(r"\bdict\b(?!\[str, (int|float|str|Counts)\])|Mapping\[str, Any\]|\*\*|\bAny\b")
+
+
+def public_modules() -> list[ModuleType]:
+    folder = Path(app.__file__).parent
+    return [importlib.import_module(f"graphrec.app.{path.stem}") for path in sorted(folder.glob("[!_]*.py"))]
+
+
+def test_no_public_signature_of_the_app_has_a_bare_dict() -> None:
+    found = []
+    for module in public_modules():
+        for name, value in vars(module).items():
+            if name.startswith("_") or getattr(value, "__module__", None) != module.__name__:
+                continue
+            functions = [value] if inspect.isfunction(value) else []
+            if inspect.isclass(value):
+                functions += [one for key, one in vars(value).items() if inspect.isfunction(one) and key[0] != "_"]
+                if dataclasses.is_dataclass(value):
+                    found += [f"{name}.{one.name}: {one.type}" for one in dataclasses.fields(value)]
+            for function in functions:
+                signature = inspect.signature(inspect.unwrap(function))
+                kinds = [one.annotation for one in signature.parameters.values() if one.name not in ("self", "cls")]
+                found += [f"{name}.{function.__name__}: {kind}" for kind in (*kinds, signature.return_annotation)]
+    assert len(found) > 150
+    assert [one for one in found if BARE.search(one)] == []
+
+
+def test_requests_are_frozen_and_every_public_name_is_there() -> None:
+    for name in app.__all__:
+        value = getattr(app, name)
+        if value is not Bank:
+            assert dataclasses.is_dataclass(value)
+            assert value.__dataclass_params__.frozen
+        assert getattr(graphrec, name) is value
+    with pytest.raises(AttributeError):
+        app.Nothing  # noqa: B018
+    assert json.dumps(sorted(graphrec.__all__)) == json.dumps(sorted(dir(graphrec)))

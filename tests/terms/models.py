@@ -1,0 +1,84 @@
+"""A small model of every form of term, in a home of its own."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from graphrec.files import replace_folder
+from graphrec.graph.adjacency import Graph, Hop, visible_graph
+from graphrec.graph.shelf import SnapshotShelf
+from graphrec.home import Home
+from graphrec.models.kernel import fit_kernel, starting_walks
+from graphrec.models.popularity import fit_popularity
+from graphrec.serving.answer import ListOptions
+from graphrec.serving.engine import Engine
+from graphrec.serving.lists import recommend_many
+from graphrec.terms.als import AlsTerm
+from graphrec.terms.base import Term
+from graphrec.terms.blend import Blend
+from graphrec.terms.factors import Neighbours, SparseRows, TableTerm
+from graphrec.terms.folder import write_model
+from graphrec.terms.sage.network import SageLayer, SageNetwork
+from graphrec.terms.sage.term import SageTerm
+from tests.banks import bank_snapshot
+from tests.served import META, random_factors
+
+KINDS = ("walks", "factors", "table", "sparse table", "everyone", "als", "sage")
+BOUGHT = Hop("BOUGHT")
+
+
+def term_of(kind: str, graph: Graph, seed: int = 0) -> Term:
+    """A small term of one form; its weights are random."""
+    rng = np.random.default_rng(seed)
+
+    def normal(*shape: int) -> np.ndarray:
+        return rng.normal(size=shape).astype(np.float32)
+
+    count = graph.num_products
+    if kind == "walks":
+        return fit_kernel(graph, starting_walks(graph.schema)[seed:])
+    if kind == "factors":
+        return random_factors(graph)
+    if kind == "table":
+        return TableTerm("ease", graph, [Neighbours(BOUGHT, normal(count, count))])
+    if kind == "sparse table":
+        indices = np.concatenate([np.sort(rng.choice(count, 3, replace=False)) for _ in range(count)])
+        rows = SparseRows(np.arange(0, 3 * count + 1, 3), indices.astype(np.int32), normal(3 * count), count)
+        return TableTerm("itemknn", graph, [Neighbours(BOUGHT, rows)])
+    if kind == "everyone":
+        return fit_popularity(graph)
+    if kind == "als":
+        return AlsTerm(graph, normal(count, 4), 10.0, 1.0)
+    heard = {hop: graph.hops[hop] for hop in (BOUGHT, BOUGHT.back(), Hop("IN_SECTOR"), Hop("IN_AGE_BAND"))}
+    inputs = {label: normal(graph.counts[label], 5) for label in graph.counts}
+    layers = [
+        SageLayer(
+            {label: normal(5, 5) for label in graph.counts},
+            {label: normal(5) for label in graph.counts},
+            {hop: normal(5, 5) for hop in heard},
+        )
+        for _ in range(2)
+    ]
+    network = SageNetwork(inputs, heard, *layers)
+    return SageTerm(graph, network, normal(graph.num_users, 5), normal(count, 5))
+
+
+def served(folder: Path, kind: str, seed: int = 0) -> Home:
+    """A home with the snapshot of the small bank and one term of that form as its final blend."""
+    home = Home(folder).prepare()
+    snapshot = SnapshotShelf(home.snapshots).add(bank_snapshot)
+    graph = visible_graph(snapshot)
+    with replace_folder(home.models / "blend-final") as made:
+        write_model(made, Blend([term_of(kind, graph, seed)], [1.0]), graph, snapshot, META)
+    return home
+
+
+def answers(engine: Engine, users: tuple[str, ...] = ("C003", "C008", "C021", "C030")) -> str:
+    """Lists and a whole ledger for some users, one after another and all at once, as one text."""
+    options = ListOptions(reasons=None)
+    found = [engine.recommend(user, 4, options).to_json() for user in users]
+    found += [engine.explain(user, "P05", 4).to_json() for user in users]
+    positions = [engine.users.ids.find(user) for user in users]
+    found += [answer.to_json() for answer in recommend_many(engine, positions, 4, options)]
+    return json.dumps(found, sort_keys=True)
