@@ -53,8 +53,9 @@ class ChoosingSink:
 
     def finish(self, split: "dict[Part, pa.Table] | None") -> dict[str, int]:
         """Complete the load."""
-        sink, self._chosen = self._begun(), None
-        return sink.finish(split)
+        removed = self._begun().finish(split)
+        self._chosen = None
+        return removed
 
     def give_up(self) -> None:
         """Leave a load that is not finished."""
