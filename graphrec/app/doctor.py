@@ -16,6 +16,9 @@ WANTED_FREE_GB = 2.0
 """A store, snapshots and models of a mid-sized bank fit into this."""
 
 
+_EXTRAS = {"torch": "train", "encoder": "text", "store": "embedded"}
+
+
 def run_checks(open_bank: Callable[[], Bank], *, deep: bool = False) -> Health:
     """All findings, in the order in which one would mend them.
 
@@ -39,6 +42,11 @@ def run_checks(open_bank: Callable[[], Bank], *, deep: bool = False) -> Health:
 def _guarded(open_bank: Callable[[], Bank], name: str, look: Callable[[Callable[[], Bank]], Check]) -> Check:
     try:
         return look(open_bank)
+    except ModuleNotFoundError as error:
+        # A bare installation answers; each of these is an extra.
+        return Check(
+            name, True, f"{error.name} is not installed", f"pip install 'graphrec[{_EXTRAS.get(name, 'all')}]'"
+        )
     except (GraphrecError, ImportError, OSError) as error:
         detail, _, advice = str(error).partition("; ")
         return Check(name, False, detail, advice or None)
@@ -46,8 +54,8 @@ def _guarded(open_bank: Callable[[], Bank], name: str, look: Callable[[Callable[
 
 def _python(_open: Callable[[], Bank]) -> Check:
     found = ".".join(map(str, sys.version_info[:3]))
-    ok = (3, 11) <= sys.version_info[:2] <= (3, 13)
-    return Check("python", ok, f"{found} on {sys.platform}", None if ok else "use Python 3.11, 3.12 or 3.13")
+    ok = (3, 11) <= sys.version_info[:2] <= (3, 14)
+    return Check("python", ok, f"{found} on {sys.platform}", None if ok else "use Python 3.11 to 3.14")
 
 
 def _packages(_open: Callable[[], Bank]) -> Check:

@@ -24,8 +24,10 @@ def command(
     else:
         for text in done.versions:
             note(f"note: {text}")
-        for text in done.differences:
+        for text in done.differences if done.is_computed else ():
             say(text)
+    if not done.is_computed:
+        raise RecordError(f"entry {number} cannot be replayed: {done.differences[0]}")
     if done.other_platform is not None:
         raise RecordError(done.other_platform)
     if not done.same:

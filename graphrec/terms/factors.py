@@ -17,6 +17,8 @@ from graphrec.terms.ledger import Edge, LineGroup, LineKind, LinePart, Lines, Sh
 SAME = 1e-6
 #: Rows of a matrix taken into float64 at once.
 ROWS = 8_192
+#: Rows that are taken into float64 and multiplied while they are in the cache of a processor.
+PIECE = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -373,9 +375,11 @@ class FactorTerm(_Learned):
     def _to_products(self, left: Matrix) -> Matrix:
         """The products (len(left), num_products) of some sums of left rows with all right rows, in float64."""
         right = np.asarray(self.right)
-        found = np.empty((len(left), len(right)))
-        for start in range(0, len(right), ROWS):
-            found[:, start : start + ROWS] = left @ right[start : start + ROWS].astype(np.float64).T
+        found, exact = np.empty((len(left), len(right))), np.empty((PIECE, right.shape[1]))
+        for start in range(0, len(right), PIECE):
+            part = right[start : start + PIECE]
+            np.copyto(exact[: len(part)], part)
+            found[:, start : start + PIECE] = left @ exact[: len(part)].T
         return found
 
     def describe(self) -> Described:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import CheckpointMismatch, Damaged, NotTrained, SchemaOutdated
-from graphrec.graph.adjacency import Graph, Hop
+from graphrec.graph.adjacency import Graph, Hop, StoredAdjacency
 from graphrec.graph.arrays import CheckedFolder, read_sealed, seal
 from graphrec.graph.shelf import DIGITS, SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
@@ -129,7 +129,9 @@ class ModelFiles:
             _check_rows(rows, counts, self.folder)
         for one in (array for term in described for array in term.arrays.values()):
             _check_array(one, counts, self.folder)
-        graph = Graph(snapshot.schema, counts, {hop: rows.adjacency() for hop, rows in stored.items()})
+        graph = Graph(
+            snapshot.schema, counts, {hop: _edges(arrays, hop, counts[rows.target]) for hop, rows in stored.items()}
+        )
         entries = meta["description"]["terms"]
         forms = [_form(entry["form"], self.folder) for entry in entries]
         terms = [form.open(one, graph) for form, one in zip(forms, described, strict=True)]
@@ -307,6 +309,13 @@ def _keep_rows(stored: StoredRows, stem: str, arrays: dict[str, NDArray[Any]]) -
 def _stored_rows(arrays: Mapping[str, Any], stem: str, source: str, target: str) -> StoredRows:
     indptr, indices = arrays[f"{stem}/indptr"], arrays[f"{stem}/indices"]
     return StoredRows(indptr, indices, source, target, arrays.get(f"{stem}/values"))
+
+
+def _edges(arrays: Mapping[str, Any], hop: Hop, num_targets: int) -> StoredAdjacency:
+    stem = f"graph/{hop}"
+    return StoredAdjacency(
+        arrays[f"{stem}/indptr"], arrays[f"{stem}/indices"], arrays.get(f"{stem}/values"), num_targets
+    )
 
 
 def latest(home: Home, kind: str | None = None, prefer_final: bool = True) -> Path:

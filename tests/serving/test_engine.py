@@ -17,7 +17,7 @@ from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
 from graphrec.serving.answer import ExplainOptions, ListOptions, Node, People
 from graphrec.serving.engine import Engine
-from tests.banks import SCHEMA, bank_snapshot, small_bank
+from tests.banks import SCHEMA, small_bank
 
 
 def test_lines_and_rest_add_up_to_the_score(engine: Engine) -> None:
@@ -237,14 +237,3 @@ def test_an_answer_keeps_its_date_when_equal_content_is_taken_for_another(served
     assert later.hash == before.snapshot
     assert Engine.open(home).snapshot.as_of is None
     assert Engine.open(home).recommend("C003", 5) == before
-
-
-def test_a_damaged_latest_snapshot_does_not_stop_a_model_of_an_older_one(served_home: Home, tmp_path: Path) -> None:
-    shutil.copytree(served_home.path, tmp_path / "home")
-    home = Home(tmp_path / "home")
-    items = Engine.open(home).recommend("C003", 5).items
-    newer = SnapshotShelf(home.snapshots).add(lambda path: bank_snapshot(path, seed=2))
-    (newer.folder / "meta.json").unlink()
-    engine = Engine.open(home)
-    assert engine.recommend("C003", 5).items == items
-    assert any("newer snapshot" in note for note in engine.notes)
