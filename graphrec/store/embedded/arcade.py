@@ -202,7 +202,7 @@ def errors(path: Path) -> Iterator[None]:
 
 
 def _reason_of_disk(path: Path, text: str) -> str | None:
-    """Why the disk took no more, where that is the cause of an error."""
+    """The reason of the system when an error comes from a full or read-only disk; None for other errors."""
     for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
         if os.strerror(number) in text:
             return os.strerror(number)
