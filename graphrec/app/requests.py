@@ -150,7 +150,7 @@ class Train:
     path_share: float = 0.62
     """Part of a blend's weight on real paths, where that costs at most 2 % on validation."""
     overrides: tuple[str, ...] = ()
-    """TERM.NAME=VALUE: not searched."""
+    """MODEL.KEY=VALUE: not searched."""
     seed: int | None = None
     device: str = "auto"
     log_dir: Path | None = None
