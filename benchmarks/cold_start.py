@@ -133,7 +133,7 @@ def main() -> None:
 def measured(what: str, side: Side, kind: str, seed: int, snapshot: Snapshot, vectors: Vectors) -> ColdStart:
     """One run, of which the choice, the processor time and the difference to content kNN are printed."""
     began = time.process_time()
-    sources = Sources.given(Blocks.of("text", vectors))
+    sources = Sources.of(Blocks.of("text", vectors))
     done = evaluate_cold(snapshot, side, kind=kind, sources=sources, seed=seed)
     weights = ", ".join(f"{weight:g} x {term}" for term, weight in done.weights.items())
     print(

@@ -48,7 +48,7 @@ def run(data: Path, options: TrainOptions) -> tuple[float, float]:
     weights = ", ".join(f"{weight:g} x {name}" for name, weight in report.meta["configuration"]["weights"].items())
     print(
         f"gowalla {options.model} ({how}: {weights}), seed {options.seed}: {recall.value:.4f}/{ndcg.value:.4f} "
-        f"({recall.low:.4f} to {recall.high:.4f}/{ndcg.low:.4f} to {ndcg.high:.4f}), {found.split['users']:,} users; "
+        f"({recall.low:.4f} to {recall.high:.4f}/{ndcg.low:.4f} to {ndcg.high:.4f}), {found.split.users:,} users; "
         f"{ended - began:.0f} s = {loaded - began:.0f} load + {trained - loaded:.0f} train + {ended - trained:.0f} "
         f"evaluate, {processor() - used:.0f} s of processor; {SECONDS:.0f} s: "
         f"{'held' if ended - began <= SECONDS else 'missed'}",

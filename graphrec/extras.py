@@ -27,7 +27,7 @@ _IN_SEVERAL = {"numba", "pyarrow", "scipy", "torch"}
 
 
 def needs(extra: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
-    """A decorator for functions that import optional packages late: what is missing becomes a `MissingExtra`.
+    """A decorator for functions that import optional packages late: a missing package becomes a `MissingExtra`.
 
     Args:
         extra: to name where the missing package is part of several.

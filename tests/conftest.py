@@ -11,6 +11,13 @@ import pytest
 pytest_plugins = ["tests.served", "tests.neo4j.fixture"]
 
 ROOT = Path(__file__).resolve().parent.parent
+# Settings of the person who runs the tests have no say in them, not in fixtures of a whole module either.
+for _name in list(os.environ):
+    if _name.startswith("GRAPHREC_") and not _name.startswith("GRAPHREC_TEST_"):
+        del os.environ[_name]
+#: GRAPHREC_TEST_ENGINE=jvm runs the tests on the other engine of the embedded store.
+if os.environ.get("GRAPHREC_TEST_ENGINE"):
+    os.environ["GRAPHREC_ENGINE"] = os.environ["GRAPHREC_TEST_ENGINE"]
 #: One thread per library: tests run beside each other, and sums come out in one order.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
     os.environ.setdefault(_name, "1")
@@ -71,11 +78,3 @@ def data_dir() -> Callable[[str], Path]:
         return folder
 
     return find
-
-
-@pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings of the person who runs the tests have no say in them."""
-    for name in list(os.environ):
-        if name.startswith("GRAPHREC_") and not name.startswith("GRAPHREC_TEST_"):
-            monkeypatch.delenv(name)

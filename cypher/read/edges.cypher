@@ -1,3 +1,4 @@
-// The edges of one type, a list each; $columns names the properties at its end.
+// The edges of one type, a list each: whether a source of $sources claims it, then its values; $columns names the last.
 MATCH (s:Source)-[r:EDGE]->(t:Target)
-RETURN [s.id, t.id, r.key, r.at, r.known_at, r.weight] + [c IN $columns | r[c]] AS row
+RETURN [any(x IN coalesce(r.sources, []) WHERE x IN $sources), s.id, t.id, r.key, r.at, r.known_at, r.weight]
+       + [c IN $columns | r[c]] AS row

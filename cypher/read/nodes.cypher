@@ -1,3 +1,3 @@
-// The nodes of one label, a list each; $columns names the properties at its end.
+// The nodes of one label, a list each: whether a source of $sources claims it, then its values; $columns names the last.
 MATCH (n:Node)
-RETURN [n.id, n.known_at] + [c IN $columns | n[c]] AS row
+RETURN [any(x IN coalesce(n.sources, []) WHERE x IN $sources), n.id, n.known_at] + [c IN $columns | n[c]] AS row

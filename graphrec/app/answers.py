@@ -135,6 +135,9 @@ class Asked:
     """None for a Cypher statement."""
     columns: tuple[str, ...]
     rows: tuple[tuple[object, ...], ...]
+    is_cut: bool = False
+    """There are more rows than were asked for."""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -186,6 +189,19 @@ class RecordHead:
     block: int
     hash: str
     entries: int
+
+
+@dataclass(frozen=True)
+class StoreConverted:
+    """What a conversion of the embedded store did."""
+
+    before: str
+    """Engine and version that wrote it."""
+    after: str
+    nodes: int
+    edges: int
+    is_done: bool
+    """False: there was nothing to do."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Mapping
 
 from graphrec import queries
 from graphrec.app import in_force
@@ -13,43 +12,34 @@ from graphrec.errors import StoreError, UsageError
 from graphrec.files import whole_file
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.progress import Progress
-from graphrec.store.base import Result, Store
 
 
 def query(bank: Bank, request: AskQuery) -> Asked:
     """The answer to a question of the library, or to a Cypher statement; the store is changed only on request."""
     from graphrec.store import open_store
-
-    name = request.query if re.fullmatch(r"[\w-]+", request.query) else None
-    given = dict(request.parameters)
-    with open_store(bank.settings.store, bank.home.store, bank.settings.login) as store:
-        found = _ask(store, name, given) if name else _run(bank, store, request, given)
-    return Asked(name, tuple(found.columns), tuple(found.rows))
-
-
-def _ask(store: Store, name: str, given: Mapping[str, str]) -> Result:
-    described = queries.describe(name)
-    values = described.values(given)
-    labels = queries.roles(store.read_schema())
-    return store.query(queries.text(f"analyst/{name}", labels), values)
-
-
-def _run(bank: Bank, store: Store, request: AskQuery, given: Mapping[str, str]) -> Result:
+    from graphrec.store.ask import ask, edit
+    from graphrec.store.base import Bounds
     from graphrec.store.read import forget_origin
 
-    text, values = queries.text(request.query), {name: _value(name, text) for name, text in given.items()}
-    if not request.write:
-        return store.query(text, values)
-    forget_origin(bank.home.snapshots)
-    return store.write(text, values)
+    name = request.query if re.fullmatch(r"[\w-]+", request.query) else None
+    texts = dict(request.parameters)
+    values = texts if name else {key: _value(key, text) for key, text in texts.items()}
+    with open_store(bank.settings.store, bank.home.store, bank.settings.login) as store:
+        if request.write and not name:
+            forget_origin(bank.home.snapshots)
+            found = edit(store, request.query, values)
+            return Asked(name, tuple(found.columns), tuple(found.rows))
+        answer = ask(store, request.query, values, Bounds(request.timeout, request.limit))
+    found = answer.result
+    return Asked(name, tuple(found.columns), tuple(found.rows), found.is_cut, answer.notes)
 
 
-def _value(name: str, given: str) -> object:
+def _value(name: str, text: str) -> object:
     """A number, list or true/false when it is written as one, else the text."""
     try:
-        return json.loads(given)
+        return json.loads(text)
     except ValueError:
-        return given
+        return text
     except RecursionError:
         raise UsageError(f"--param {name} is nested too deep; want a number, a text, or lists of them") from None
 

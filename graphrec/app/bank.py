@@ -290,8 +290,19 @@ class Bank:
             for number in numbers:
                 yield replayer.replay(self.record_entry(number))
 
-    def doctor(self) -> answers.Health:
-        """What this machine, the home and the store are like."""
+    @needs("embedded")
+    def convert_store(self, *, progress: Progress = silent) -> answers.StoreConverted:
+        """The embedded store of the home, written anew by the engine that GRAPHREC_ENGINE names.
+
+        Raises:
+            StoreError: there is no store, an engine is not installed, or the copy is not whole.
+        """
+        from graphrec.app.prepare import convert_store
+
+        return convert_store(self, progress)
+
+    def doctor(self, *, deep: bool = False) -> answers.Health:
+        """What this machine, the home and the store are like; `deep` reads all rows of the store too."""
         from graphrec.app.doctor import run_checks
 
-        return run_checks(lambda: self)
+        return run_checks(lambda: self, deep=deep)

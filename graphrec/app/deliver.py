@@ -6,7 +6,7 @@ from graphrec import log
 from graphrec.app import in_force
 from graphrec.app.answers import Exported
 from graphrec.app.bank import Bank
-from graphrec.app.recording import Recording
+from graphrec.app.recording import opened
 from graphrec.app.requests import Export
 from graphrec.delivery.sinks import Target, deliver, sink_for
 from graphrec.features.sources.text.cache import StoredVectors
@@ -21,9 +21,9 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
     spec = sink_for(request.out, request.to)
     settings, home = bank.settings, bank.home_at(request.as_of)
     in_force.check(home, request.model, accept=request.accept_missing)
-    engine = bank.opened.engine(home, request.model)
     options = ListOptions(reasons=spec.reasons, min_confidence=settings.min_confidence, language=settings.language)
-    recording = Recording(bank, engine, Request("export", request.k, options, home.as_of), wanted=request.record)
+    asked = Request("export", request.k, options, home.as_of)
+    engine, recording = opened(bank, home, request.model, asked, wanted=request.record)
     target = Target(
         engine, request.out, request.raw, request.bom,
         open_store=lambda: open_store(settings.store, home.store, settings.login),

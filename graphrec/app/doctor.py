@@ -3,6 +3,7 @@
 import shutil
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -15,11 +16,15 @@ WANTED_FREE_GB = 2.0
 """A store, snapshots and models of a mid-sized bank fit into this."""
 
 
-def run_checks(open_bank: Callable[[], Bank]) -> Health:
+_EXTRAS = {"torch": "train", "encoder": "text", "store": "embedded"}
+
+
+def run_checks(open_bank: Callable[[], Bank], *, deep: bool = False) -> Health:
     """All findings, in the order in which one would mend them.
 
     Args:
         open_bank: gives the bank; what it raises becomes a finding.
+        deep: read all rows of the store too, and ask its engine for its own check.
     """
     looks: dict[str, Callable[[Callable[[], Bank]], Check]] = {
         "python": _python,
@@ -29,7 +34,7 @@ def run_checks(open_bank: Callable[[], Bank]) -> Health:
         "disk": _disk,
         "torch": _torch,
         "encoder": _encoder,
-        "store": _store,
+        "store": partial(_store, deep=deep),
     }
     return Health(tuple(_guarded(open_bank, name, look) for name, look in looks.items()))
 
@@ -37,6 +42,11 @@ def run_checks(open_bank: Callable[[], Bank]) -> Health:
 def _guarded(open_bank: Callable[[], Bank], name: str, look: Callable[[Callable[[], Bank]], Check]) -> Check:
     try:
         return look(open_bank)
+    except ModuleNotFoundError as error:
+        # A bare installation answers; each of these is an extra.
+        return Check(
+            name, True, f"{error.name} is not installed", f"pip install 'graphrec[{_EXTRAS.get(name, 'all')}]'"
+        )
     except (GraphrecError, ImportError, OSError) as error:
         detail, _, advice = str(error).partition("; ")
         return Check(name, False, detail, advice or None)
@@ -44,8 +54,8 @@ def _guarded(open_bank: Callable[[], Bank], name: str, look: Callable[[Callable[
 
 def _python(_open: Callable[[], Bank]) -> Check:
     found = ".".join(map(str, sys.version_info[:3]))
-    ok = (3, 11) <= sys.version_info[:2] <= (3, 13)
-    return Check("python", ok, f"{found} on {sys.platform}", None if ok else "use Python 3.11, 3.12 or 3.13")
+    ok = (3, 11) <= sys.version_info[:2] <= (3, 14)
+    return Check("python", ok, f"{found} on {sys.platform}", None if ok else "use Python 3.11 to 3.14")
 
 
 def _packages(_open: Callable[[], Bank]) -> Check:
@@ -102,13 +112,19 @@ def _encoder(open_bank: Callable[[], Bank]) -> Check:
     return Check("encoder", True, f"{files.name}, {files.dim} numbers a text, weights as they should be")
 
 
-def _store(open_bank: Callable[[], Bank]) -> Check:
+def _store(open_bank: Callable[[], Bank], *, deep: bool) -> Check:
     from graphrec.store import open_store
+    from graphrec.store.check import check
 
     settings = open_bank().settings
     if "://" not in open_bank().store and not Path(open_bank().store).exists():
         return Check("store", True, "embedded, nothing loaded yet", "graphrec load MAPPING --data DIR")
     with open_store(settings.store, open_bank().home.store, settings.login) as store:
         info = store.info()
+        wrong = check(store, deep=deep)
+    if wrong:
+        detail, _, advice = wrong[0].partition("; ")
+        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        return Check("store", False, detail + more, advice or "graphrec doctor --deep; load the mappings again")
     nodes, edges = sum(info.nodes.values()), sum(info.edges.values())
     return Check("store", True, f"{info.kind} {info.version}: {nodes:,} nodes, {edges:,} edges")

@@ -98,7 +98,7 @@ def evaluate(bank: Bank, request: Evaluate, progress: Progress) -> Evaluated:
             snapshot, folder, ks=request.ks, baselines=request.baselines, seed=bank.settings.seed, home=home,
             wanted=wanted, progress=progress,
         )  # fmt: skip
-        stage.count(users=int(done.split["users"]))
+        stage.count(users=int(done.split.users))
     if request.report is not None:
         from graphrec.evaluation.report.words import people
         from graphrec.evaluation.report.write import write_report

@@ -1,4 +1,4 @@
-"""Which policy and which final models a home served with; what is gone makes rules weaker, and that is said.
+"""The policy and the final models that a home answered with: a missing one makes rules weaker, so it is reported.
 
 The home keeps `in-force.json`: the policy file that was in force and the kinds of final models that were there. An
 answer for one customer carries a note where one of them is gone; an export stops until the request accepts it.
@@ -19,7 +19,7 @@ FILE = "in-force.json"
 
 @dataclass(frozen=True)
 class InForce:
-    """What a home served with."""
+    """What a home answered with."""
 
     policy: str | None = None
     """Path of the policy file; None: the built-in rules."""
@@ -56,10 +56,10 @@ def check(home: Home, kind: str | None, *, accept: bool) -> None:
     """Stop where something that was in force is gone.
 
     Args:
-        accept: go on, and forget what is gone.
+        accept: go on, and forget the missing ones.
 
     Raises:
-        MissingRules: with what is gone.
+        MissingRules: one is missing.
     """
     gone = missing(home, kind)
     if gone and not accept:

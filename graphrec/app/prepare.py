@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from graphrec import log
-from graphrec.app.answers import Loaded, Proposed, Taken
+from graphrec.app.answers import Loaded, Proposed, StoreConverted, Taken
 from graphrec.app.bank import Bank
 from graphrec.app.moments import parse_moment
 from graphrec.app.requests import Embed, Load, ProposeMapping, TakeSnapshot
@@ -17,12 +18,16 @@ from graphrec.graph.rows import LoadReport, Sink
 from graphrec.graph.shelf import DIGITS, SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.loading import Mapping, check, folder_of, load_mapping, parse_limit, run_load
 from graphrec.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from graphrec.loading import Mapping
 
 
 def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
     """The files of a mapping into the store, or checked only."""
+    from graphrec.loading import folder_of, load_mapping, parse_limit, run_load
+
     if request.check and request.bulk is not None:
         raise UsageError("--check writes nothing and --bulk writes files; leave one of them out")
     limit = parse_limit(request.max_rejected)
@@ -71,8 +76,9 @@ def _sink(bank: Bank, home: Home, bulk: Path | None) -> Iterator[Sink]:
 
 
 def _check(
-    bank: Bank, mapping: Mapping, folder: Path, limit: float, rejected: Path | None, progress: Progress
+    bank: Bank, mapping: "Mapping", folder: Path, limit: float, rejected: Path | None, progress: Progress
 ) -> LoadReport:
+    from graphrec.loading import check
     from graphrec.store import is_server, open_store
 
     if not is_server(bank.settings.store) and not Path(bank.store).exists():
@@ -129,6 +135,7 @@ def take_snapshot(bank: Bank, request: TakeSnapshot, progress: Progress) -> Take
 def _from_mapping(bank: Bank, name: str, request: TakeSnapshot, as_of: datetime | None, progress: Progress) -> Snapshot:
     from graphrec.graph.build import write_snapshot
     from graphrec.graph.memory import MemorySink
+    from graphrec.loading import folder_of, load_mapping, parse_limit, run_load
     from graphrec.store.read import forget_origin
 
     mapping = load_mapping(name, bank.settings.roles)
@@ -159,6 +166,18 @@ def embed(bank: Bank, request: Embed, progress: Progress) -> EncodeReport:
     return done
 
 
+def convert_store(bank: Bank, progress: Progress) -> StoreConverted:
+    """The embedded store of the home, written anew by the chosen engine."""
+    from graphrec.store import is_server
+    from graphrec.store.embedded.convert import convert
+
+    if is_server(bank.settings.store):
+        raise UsageError(f"{bank.settings.store} is a server, and graphrec store convert is for the embedded store")
+    home = bank.home.prepare()
+    done = convert(Path(bank.settings.store or home.store), home.series, progress)
+    return StoreConverted(done.before, done.after, done.nodes, done.edges, done.is_done)
+
+
 def latest_snapshot(bank: Bank, home: Home, progress: Progress = silent) -> Snapshot:
     """The latest snapshot of a home; one is taken where there is none or the store holds something newer.
 
@@ -170,7 +189,7 @@ def latest_snapshot(bank: Bank, home: Home, progress: Progress = silent) -> Snap
         NotTrained: there is no snapshot and nothing in the store.
     """
     from graphrec.store import is_server, open_store
-    from graphrec.store.read import current_snapshot, is_chosen, take_snapshot
+    from graphrec.store.read import current_snapshot, is_chosen, is_unused, take_snapshot
 
     shelf = SnapshotShelf(home.snapshots)
     if is_chosen(shelf):
@@ -184,7 +203,7 @@ def latest_snapshot(bank: Bank, home: Home, progress: Progress = silent) -> Snap
     moment = parse_moment(home.as_of) if home.as_of else None
     try:
         with open_store(bank.settings.store, home.store, bank.settings.login) as store:
-            if not store.sources():
+            if is_unused(store):
                 return shelf.latest()
             return current_snapshot(store, shelf) or take_snapshot(store, shelf, moment, progress, follows=True)
     except Unreachable as error:

@@ -1,16 +1,41 @@
 """Answers go into the decision record of the home, where settings and request want that."""
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from graphrec.app.bank import Bank
 from graphrec.errors import Unwritable
+from graphrec.home import Home
 from graphrec.records.decision import Decisions, Request
+from graphrec.records.keep import ModelReplaced
 from graphrec.serving.answer import Answer
 from graphrec.serving.engine import Engine
 
+#: How often a request opens another model because a training replaced the one that it had opened.
+TRIES = 5
+
 #: A folder that cannot be written for these reasons costs the record, not the answer.
 _TOLERATED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT)
+
+
+def opened(bank: Bank, home: Home, model: str | None, request: Request, *, wanted: bool) -> "tuple[Engine, Recording]":
+    """The engine that a request uses from start to end, and the recording of its answers.
+
+    Raises:
+        NotTrained: there is no model.
+    """
+    for left in reversed(range(TRIES)):
+        engine = bank.opened.engine(home, model)
+        recording = Recording(bank, engine, request, wanted=wanted)
+        try:
+            recording.keep()
+        except ModelReplaced:
+            if not left:
+                raise
+            continue
+        return engine, recording
+    raise AssertionError("the last try returns or raises")
 
 
 class Recording:
@@ -28,10 +53,25 @@ class Recording:
 
     def add(self, answers: Sequence[Answer], product: str | None = None) -> None:
         """Record answers, together as far as they fit into one block."""
-        if self._decisions is None:
-            return
+        with self._tolerant() as decisions:
+            if decisions is not None:
+                self.numbers += decisions.add(answers, product)
+
+    def keep(self) -> None:
+        """Keep what replays need, before anything is answered.
+
+        Raises:
+            ModelReplaced: another training replaced the model since it was opened.
+            Damaged: a file of the snapshot or of the model is not the one that was written.
+        """
+        with self._tolerant() as decisions:
+            if decisions is not None:
+                decisions.keep()
+
+    @contextmanager
+    def _tolerant(self) -> Iterator[Decisions | None]:
         try:
-            self.numbers += self._decisions.add(answers, product)
+            yield self._decisions
         except Unwritable as error:
             self._stop(str(error))
         except OSError as error:

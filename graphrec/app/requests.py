@@ -150,7 +150,7 @@ class Train:
     path_share: float = 0.62
     """Part of a blend's weight on real paths, where that costs at most 2 % on validation."""
     overrides: tuple[str, ...] = ()
-    """TERM.NAME=VALUE: not searched."""
+    """MODEL.KEY=VALUE: not searched."""
     seed: int | None = None
     device: str = "auto"
     log_dir: Path | None = None
@@ -214,6 +214,10 @@ class AskQuery:
     query: str
     parameters: tuple[tuple[str, str], ...] = ()
     write: bool = False
+    timeout: float = 60.0
+    """Seconds that it may take; a statement that writes takes as long as it takes."""
+    limit: int = 10_000
+    """Rows that are given."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from graphrec.app import in_force
 from graphrec.app.answers import FoundNodes, Refused, Served
 from graphrec.app.bank import Bank
-from graphrec.app.recording import Recording
+from graphrec.app.recording import opened
 from graphrec.app.requests import Explain, Find, Recommend, WhyNot
 from graphrec.records.decision import Request
 from graphrec.serving.answer import ExplainOptions, ListOptions
@@ -14,7 +14,6 @@ from graphrec.serving.answer import ExplainOptions, ListOptions
 def recommend(bank: Bank, request: Recommend) -> Served:
     """The products that fit one user best."""
     settings, home = bank.settings, bank.home_at(request.as_of)
-    engine = bank.opened.engine(home, request.model)
     options = ListOptions(
         reasons=request.reasons,
         plain=request.plain,
@@ -23,8 +22,9 @@ def recommend(bank: Bank, request: Recommend) -> Served:
         language=request.language or settings.language,
         prefer=request.prefer,
     )
+    asked = Request("recommend", request.k, options, home.as_of)
+    engine, recording = opened(bank, home, request.model, asked, wanted=request.record)
     answer = engine.recommend(request.user, request.k, options)
-    recording = Recording(bank, engine, Request("recommend", request.k, options, home.as_of), wanted=request.record)
     recording.add([answer])
     notes = (*in_force.missing(home, request.model), *recording.notes)
     in_force.observe(home)
@@ -34,10 +34,10 @@ def recommend(bank: Bank, request: Recommend) -> Served:
 def explain(bank: Bank, request: Explain) -> Served:
     """Every line of one score."""
     home = bank.home_at(request.as_of)
-    engine = bank.opened.engine(home, request.model)
     options = ExplainOptions(plain=request.plain, language=request.language or bank.settings.language)
+    asked = Request("explain", request.k, options, home.as_of)
+    engine, recording = opened(bank, home, request.model, asked, wanted=request.record)
     answer = engine.explain(request.user, request.product, request.k, options)
-    recording = Recording(bank, engine, Request("explain", request.k, options, home.as_of), wanted=request.record)
     recording.add([answer], request.product)
     if request.audit:
         from graphrec.serving.audit import audited

@@ -12,6 +12,12 @@ SHOWN = 0.0005
 """Smaller shares round to 0.000 and are left out."""
 
 
+def to_json(served: Served) -> dict[str, object]:
+    """The one object that `recommend --json` and `explain --json` print."""
+    plain = served.answer.to_json()
+    return {**plain, "notes": [*plain["notes"], *served.notes], "record": served.record}
+
+
 def show_served(served: Served) -> None:
     """Print beside an answer what a reader should know besides, and where it is in the record."""
     for text in served.notes:
@@ -20,29 +26,29 @@ def show_served(served: Served) -> None:
         note(f"recorded as entry {served.record}")
 
 
-def show_answer(answer: Answer, told: Sentences) -> None:
-    """Print a list with the reasons of every product, in the language of `told`."""
+def show_answer(answer: Answer, sentences: Sentences) -> None:
+    """Print a list with the reasons of every product, in the language of `sentences`."""
     for text in answer.notes:
         note(f"note: {text}")
     if not answer.items:
-        say(answer.abstained or told.say("no list", user=answer.user))
+        say(answer.abstained or sentences.say("no list", user=answer.user))
         return
     rows: list[list[str]] = []
     for item in answer.items:
-        kind = told.value(item.product_kind or "")
+        kind = sentences.value(item.product_kind or "")
         rows.append([str(item.rank), item.product, item.name or "", kind, f"{item.score:.3f}", ""])
         rows += [["", "", "", "", "!", warning] for warning in item.warnings]
         rows += [["", "", "", "", f"{line.share:+.3f}", line.text] for line in item.lines]
         if abs(item.rest) >= SHOWN or not item.lines:
-            rows.append(["", "", "", "", f"{item.rest:+.3f}", told.say("rest" if item.lines else "all rest")])
-    columns = [told.say(key) for key in ("rank", "product", "name", "kind", "score", "of which")]
-    table(columns, rows, title=_title(answer, told), right=[columns[0], columns[4]], optional=columns[2:4])
-    say(told.say("composition", parts=_parts(answer.items, told)))
+            rows.append(["", "", "", "", f"{item.rest:+.3f}", sentences.say("rest" if item.lines else "all rest")])
+    columns = [sentences.say(key) for key in ("rank", "product", "name", "kind", "score", "of which")]
+    table(columns, rows, title=_title(answer, sentences), right=[columns[0], columns[4]], optional=columns[2:4])
+    say(sentences.say("composition", parts=_parts(answer.items, sentences)))
     if answer.abstained:
         say(answer.abstained)
 
 
-def show_ledger(answer: Answer, told: Sentences, *, cypher: bool = True) -> None:
+def show_ledger(answer: Answer, sentences: Sentences, *, cypher: bool = True) -> None:
     """Print every line of one score, and the Cypher of each path."""
     for text in answer.notes:
         note(f"note: {text}")
@@ -51,51 +57,51 @@ def show_ledger(answer: Answer, told: Sentences, *, cypher: bool = True) -> None
         return
     item = answer.items[0]
     rows = [[f"{line.share:+.4f}", f"{line.contrast:+.4f}", line.kind, line.term, line.text] for line in item.lines]
-    rest = told.say("too few" if abs(item.rest) > 1e-9 else "rounding")
+    rest = sentences.say("too few" if abs(item.rest) > 1e-9 else "rounding")
     rows.append([f"{item.rest:+.4f}", "", "rest", "", rest])
-    placed = told.say("placed", rank=str(item.rank), score=f"{item.score:.4f}")
-    columns = [told.say(key) for key in ("share", "contrast", "kind", "term", "line")]
-    title = f"{_title(answer, told)} · {item.name or item.product} · {placed}"
+    placed = sentences.say("placed", rank=str(item.rank), score=f"{item.score:.4f}")
+    columns = [sentences.say(key) for key in ("share", "contrast", "kind", "term", "line")]
+    title = f"{_title(answer, sentences)} · {item.name or item.product} · {placed}"
     table(columns, rows, title=title, right=columns[:2])
     for warning in item.warnings:
         say(f"! {warning}")
-    say(told.say("adds up", parts=_parts([item], told), confidence=f"{item.confidence:.2f}"))
+    say(sentences.say("adds up", parts=_parts([item], sentences), confidence=f"{item.confidence:.2f}"))
     if item.gradients is not None:
         edges = len(item.gradients.edges) + sum(one.count for one in item.gradients.people)
-        say(told.say("gradients", edges=f"{edges:,}", gap=f"{item.gradients.completeness_gap:.2%}"))
+        say(sentences.say("gradients", edges=f"{edges:,}", gap=f"{item.gradients.completeness_gap:.2%}"))
     if item.audit is not None:
-        _show_audit(item, item.audit, told)
+        _show_audit(item, item.audit, sentences)
     if cypher:
         _show_cypher(item.lines)
 
 
-def _parts(items: Sequence[Item], told: Sentences) -> str:
+def _parts(items: Sequence[Item], sentences: Sentences) -> str:
     """What the scores of some items are made of: the largest part first, and that none comes from who the user is."""
     total = sum(item.score for item in items) or 1.0
     summed = {name: sum(item.composition[name] for item in items) / total for name in items[0].composition}
     shown = {name: share for name, share in summed.items() if name in ("path", "self") or abs(share) >= 0.005}
     by_size = sorted(shown, key=lambda name: -abs(shown[name]))
-    text = ", ".join(told.say(name, share=f"{shown[name]:.0%}") for name in by_size)
+    text = ", ".join(sentences.say(name, share=f"{shown[name]:.0%}") for name in by_size)
     hidden = sum(item.below_min_group or 0.0 for item in items) / total
     if hidden:
-        small = told.say("small groups", share=f"{hidden:.1%}", n=str(told.schema.roles.min_group))
+        small = sentences.say("small groups", share=f"{hidden:.1%}", n=str(sentences.schema.roles.min_group))
         text = f"{text}; {small}"
-    return told.language.punctuate(text)
+    return sentences.language.punctuate(text)
 
 
-def _show_audit(item: Item, audit: Audit, told: Sentences) -> None:
+def _show_audit(item: Item, audit: Audit, sentences: Sentences) -> None:
     """What deleting each edge of the user does, as predicted by the ledger and as it is."""
     rows = []
     for one in audit.deletions:
-        via = told.called(one.via) if one.via else ""
+        via = sentences.called(one.via) if one.via else ""
         effect = [f"{one.predicted:+.4f}", f"{one.actual:+.4f}", f"{one.actual - one.predicted:+.1e}"]
         rows.append([one.edge, via, *effect, f"{item.rank} → {one.rank}"])
-    columns = [told.say(key) for key in ("deleted edge", "to", "predicted", "actual", "gap", "rank")]
+    columns = [sentences.say(key) for key in ("deleted edge", "to", "predicted", "actual", "gap", "rank")]
     table(columns, rows, right=columns[2:])
     if audit.withheld:
-        say(told.say("withheld", n=f"{audit.withheld:,}", least=str(told.schema.roles.min_group)))
-    say(told.say("recomputed", terms=", ".join(audit.recomputed) or "-", folded=", ".join(audit.folded_in) or "-"))
-    say(told.say("held fixed", error=f"{audit.sum_error:.1e}"))
+        say(sentences.say("withheld", n=f"{audit.withheld:,}", least=str(sentences.schema.roles.min_group)))
+    say(sentences.say("recomputed", terms=", ".join(audit.recomputed) or "-", folded=", ".join(audit.folded_in) or "-"))
+    say(sentences.say("held fixed", error=f"{audit.sum_error:.1e}"))
 
 
 def _show_cypher(lines: Sequence[Line]) -> None:
@@ -111,6 +117,6 @@ def _show_cypher(lines: Sequence[Line]) -> None:
             say(f"// {line.text}: {json.dumps(line.parameters, ensure_ascii=False)}")
 
 
-def _title(answer: Answer, told: Sentences) -> str:
-    dated = f" · {told.say('as of', date=answer.as_of[:10])}" if answer.as_of else ""
+def _title(answer: Answer, sentences: Sentences) -> str:
+    dated = f" · {sentences.say('as of', date=answer.as_of[:10])}" if answer.as_of else ""
     return f"{answer.user} · {answer.model}{dated}"

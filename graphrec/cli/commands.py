@@ -17,5 +17,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("graphrec.cli.export", "Write the lists of all users to one file."),
     "record": ("graphrec.cli.record", "Read the decision record, and check that nobody changed it."),
     "replay": ("graphrec.cli.replay", "Compute a recorded answer again."),
+    "store": ("graphrec.cli.store", "Convert the embedded store to another engine or version."),
     "doctor": ("graphrec.cli.doctor", "Check this machine, the home and the store."),
 }

@@ -1,5 +1,9 @@
 """graphrec doctor: what this machine, the home and the store are like, and what to do about it."""
 
+from typing import Annotated
+
+import typer
+
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import Json
 from graphrec.cli.output import emit_json, table
@@ -7,12 +11,15 @@ from graphrec.errors import GraphrecError
 
 
 def command(
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Read all rows of the store too, and ask its engine for its own check.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Check this machine, the home and the store; exit code 1 when something does not work."""
     from graphrec.app.doctor import run_checks
 
-    checks = run_checks(bank).checks
+    checks = run_checks(bank, deep=deep).checks
     if json:
         emit_json({"checks": checks})
     else:

@@ -40,13 +40,16 @@ def command(
     ] = None,
     explain_users: Annotated[
         int | None,
-        typer.Option(min=0, help="Sampled users whose explanations are judged [default: 200 with --report, else 0]."),
+        typer.Option(
+            min=0, help="Sampled users whose explanations are evaluated [default: 200 with --report, else 0]."
+        ),
     ] = None,
     ablation: Annotated[
         bool, typer.Option("--ablation", help="Refit without, and with shuffled, attributes and product knowledge.")
     ] = False,
     cold: Annotated[
-        Literal["items", "users"] | None, typer.Option(help="Hide a tenth of them whole, fit, and judge what is new.")
+        Literal["items", "users"] | None,
+        typer.Option(help="Hide a tenth of them whole, fit, and evaluate the new ones."),
     ] = None,
     rolling: Annotated[
         str | None, typer.Option(help="far-trans: its 61 dates, nDCG@10 and monthly ROI@10, from the files in --data.")
@@ -61,12 +64,12 @@ def command(
     bootstrap samples of users. `--report` measures much more and draws it on one page that needs nothing but itself;
     `--json` then prints that too, under `details`.
     """
-    apart = "--cold" if cold else "--rolling" if rolling else None
-    if apart:
+    mode = "--cold" if cold else "--rolling" if rolling else None
+    if mode:
         others = {"--rolling": cold and rolling, "--as-of": rolling and as_of, "--report": report is not None,
                   "--ablation": ablation, "--explain-users": explain_users is not None,
                   "--baselines": baselines != BASELINES}  # fmt: skip
-        _refuse_with(apart, others)
+        _refuse_with(mode, others)
     if cold:
         _evaluate_new(cold, k, model or "blend", as_of, json=json)
     elif rolling:
@@ -85,11 +88,11 @@ def command(
             _print(done.evaluation)
 
 
-def _refuse_with(apart: str, others: Mapping[str, object]) -> None:
-    """Raise where options were given that say nothing of what is judged apart."""
-    given = [name for name, is_given in others.items() if is_given]
-    if given:
-        raise UsageError(f"{apart} fits models of its own, so that {', '.join(given)} cannot go with it; leave it out")
+def _refuse_with(mode: str, others: Mapping[str, object]) -> None:
+    """Raise for options that do not go with --cold or --rolling."""
+    refused = [name for name, is_set in others.items() if is_set]
+    if refused:
+        raise UsageError(f"{mode} fits models of its own, so that {', '.join(refused)} cannot go with it; leave it out")
 
 
 def _evaluate_new(side: Literal["items", "users"], k: str, kind: str, as_of: str | None, *, json: bool) -> None:
@@ -118,7 +121,7 @@ def _evaluate_dates(name: str, data: Path | None, kind: str, *, json: bool) -> N
 
 def _print(done: "Evaluation") -> None:
     split = done.split
-    for text in (*split["notes"], *done.notes):
+    for text in (*split.notes, *done.notes):
         note(f"note: {text}")
     rows = []
     for metric in SHOWN:
@@ -129,11 +132,11 @@ def _print(done: "Evaluation") -> None:
                 rows.append([name, _cell(done.metrics[name]), *others])
     columns = ["", done.model, *done.baselines]
     title = (
-        f"test part: {split['users']:,} users, {split['test_interactions']:,} interactions; split {split['name']} "
-        f"{split['hash'][:16]}"
+        f"test part: {split.users:,} users, {split.test_interactions:,} interactions; split {split.name} "
+        f"{split.hash[:16]}"
     )
     table(columns, rows, title=title, right=columns[1:])
-    say(f"full ranking, fitted on {split['fitted']}, candidates without {split['masked']}; {done.seconds:.1f} s")
+    say(f"full ranking, fitted on {split.fitted}, candidates without {split.masked}; {done.seconds:.1f} s")
 
 
 def _cell(found: "Interval") -> str:
@@ -145,6 +148,8 @@ def _print_cold(done: "ColdStart") -> None:
         f"{done.held_out:,} {done.side} held out with all their interactions; {done.users:,} users have "
         f"{done.interactions:,} hidden products to find"
     )
+    if not done.metrics:
+        say("no figures: fewer users than the role min_group have something to find")
     for candidates, models in done.metrics.items():
         names = [f"{metric}@{k}" for metric in FEW_SHOWN for k in done.k]
         rows = []

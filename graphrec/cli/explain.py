@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from graphrec.cli.answers import show_ledger, show_served
+from graphrec.cli.answers import show_ledger, show_served, to_json
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import AsOf, Json, Language, Model, NoRecord
 from graphrec.cli.output import emit_json, note
@@ -23,7 +23,7 @@ def command(
         bool, typer.Option("--cypher/--no-cypher", help="Print the Cypher that returns each path.")
     ] = True,
     audit: Annotated[
-        bool, typer.Option("--audit", help="Delete each edge behind the lines and print what that really does.")
+        bool, typer.Option("--audit", help="Delete each edge behind the lines and print its real effect.")
     ] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Order lines by share, not by contrast.")] = False,
     language: Language = None,
@@ -44,7 +44,7 @@ def command(
     if picture is not None and served.answer.items:
         note(f"picture: {picture}")
     if json:
-        emit_json({**served.answer.to_json(), "record": served.record})
+        emit_json(to_json(served))
     else:
         show_ledger(served.answer, served.sentences, cypher=cypher)
     show_served(served)

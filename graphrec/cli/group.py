@@ -66,7 +66,7 @@ class LazyGroup(TyperGroup):
         begin(GlobalOptions())
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
-                # What a terminal's encoding does not have is written as an escape and fails no command.
+                # A character that the terminal's encoding lacks is written as an escape and fails no command.
                 stream.reconfigure(errors="backslashreplace")
         try:
             with _terminable() as ended:
@@ -106,7 +106,7 @@ def _outcome(error: BaseException, ended: list[int]) -> tuple[str, int]:
     if isinstance(error, typer.Abort | KeyboardInterrupt):
         return ("terminated", TERMINATED) if ended else ("interrupted", INTERRUPTED)
     if isinstance(error, RecursionError):
-        return "what was given is nested too deep; flatten it", SettingsError.exit_code
+        return "a value is nested too deep; flatten it", SettingsError.exit_code
     if isinstance(error, OSError):
         return _of_system(error)
     what = f"{type(error).__name__}: {error}".replace("\n", " ")

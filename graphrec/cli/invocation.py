@@ -52,14 +52,14 @@ class Invocation:
         from graphrec.cli.output import note
         from graphrec.config.settings import read_settings
 
-        given = self.options
+        options = self.options
         settings = read_settings(
-            home=given.home,
-            store=given.store,
-            log_level=given.level(),
-            log_format=given.log_format,
-            log_file=given.log_file,
-            policy=given.policy,
+            home=options.home,
+            store=options.store,
+            log_level=options.level(),
+            log_format=options.log_format,
+            log_file=options.log_file,
+            policy=options.policy,
         )
         return Bank(settings, on_note=note)
 

@@ -20,8 +20,8 @@ def command(
     """Check the policy: which products may be shown to whom.
 
     check counts, for every rule, the users and products it touches, the pairs it refuses in all, before any other rule
-    (first) and as the only one (alone), and how many of them for want of a value. init writes policy.toml into the
-    home: the shipped rules that the loaded graph has columns for, the others as comments.
+    (first) and as the only one (alone), and how many of them because a value is missing. init writes policy.toml into
+    the home: the shipped rules that the loaded graph has columns for, the others as comments.
     """
     if action == "init":
         _init(force=force, as_of=as_of, json=json)
@@ -58,5 +58,5 @@ def _init(*, force: bool, as_of: str | None, json: bool) -> None:
         return
     say(f"{written.path}: {len(written.rules)} rules ({', '.join(written.rules)})")
     if written.left_out:
-        say(f"not in force, for want of columns: {', '.join(written.left_out)}")
+        say(f"left out, because the graph has no columns for them: {', '.join(written.left_out)}")
     note("next: graphrec policy check")

@@ -21,6 +21,8 @@ def command(
     query: Annotated[str | None, typer.Argument(help="Name of a query, or Cypher in quotes; none: list them.")] = None,
     param: Annotated[list[str] | None, typer.Option("--param", "-p", help="name=value, once per parameter.")] = None,
     write: Annotated[bool, typer.Option("--write", help="Allow the Cypher to change the graph.")] = False,
+    timeout: Annotated[float, typer.Option(min=0.001, help="Seconds that a query may take.")] = 60.0,
+    limit: Annotated[int, typer.Option(min=1, help="Rows that are given; a note says when there are more.")] = 10_000,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     json: Json = False,
 ) -> None:
@@ -30,13 +32,17 @@ def command(
     if query is None:
         _show_library(json=json)
         return
-    found = bank().query(AskQuery(query, parse_parameters(param or []), write))
+    found = bank().query(AskQuery(query, parse_parameters(param or []), write, timeout, limit))
+    for line in found.notes:
+        note(f"note: {line}")
     if json:
         emit_json(
             {
                 "name": found.name,
                 "columns": found.columns,
                 "rows": [[_finite(value) for value in row] for row in found.rows],
+                "is_cut": found.is_cut,
+                "notes": found.notes,
             }
         )
     elif as_csv:
@@ -75,7 +81,7 @@ def _print_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
 
 def _finite(value: Any) -> Any:
-    """A value as JSON has it: what is no finite number is null."""
+    """A value as JSON has it: NaN and infinities are null."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, list | tuple):

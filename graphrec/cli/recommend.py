@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from graphrec.cli.answers import show_answer, show_served
+from graphrec.cli.answers import show_answer, show_served, to_json
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import AsOf, Json, Language, Model, NoRecord
 from graphrec.cli.output import emit_json
@@ -44,7 +44,7 @@ def command(
         )
     )  # fmt: skip
     if json:
-        emit_json({**served.answer.to_json(), "record": served.record})
+        emit_json(to_json(served))
     else:
         show_answer(served.answer, served.sentences)
     show_served(served)

@@ -1,4 +1,4 @@
-"""graphrec record: what was answered, and that nobody has changed it."""
+"""graphrec record: read the decision record, check it, free space."""
 
 from typing import Annotated, Literal
 
@@ -25,7 +25,7 @@ def command(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Read the decision record: every list and explanation that was given, bound together by hashes.
+    """Read the decision record: every list and explanation that graphrec gave, bound together by hashes.
 
     `verify` computes every hash anew and names the entries that were changed, left out or moved. A person who can
     write to the home could make up a new record: keep somewhere else what `head` prints, and give it to `verify`.

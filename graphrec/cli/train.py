@@ -46,7 +46,7 @@ def command(
     ] = 0.62,
     overrides: Annotated[
         list[str] | None,
-        typer.Option("--set", help="TERM.NAME=VALUE, such as lightgcn.loss=bpr: not searched (docs/models.md)."),
+        typer.Option("--set", help="MODEL.KEY=VALUE, such as lightgcn.loss=bpr: not searched (docs/models.md)."),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything drawn (default: the settings').")] = None,
     device: Annotated[str, typer.Option(help="Where networks are trained: auto, cpu or cuda.")] = "auto",

@@ -29,7 +29,7 @@ def command(
     ] = False,
     overrides: Annotated[
         list[str] | None,
-        typer.Option("--set", help="TERM.NAME=VALUE, such as lightgcn.loss=bpr: every trial has it (docs/models.md)."),
+        typer.Option("--set", help="MODEL.KEY=VALUE, such as lightgcn.loss=bpr: every trial has it (docs/models.md)."),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything drawn (default: the settings').")] = None,
     as_of: AsOf = None,

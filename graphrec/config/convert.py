@@ -1,10 +1,11 @@
 """Typed objects from documents and texts, and the one translator of what does not fit.
 
 Types are frozen dataclasses or `msgspec.Struct`s; `Annotated[…, msgspec.Meta(…)]` gives a value its bounds and, with
-`extra={"want": "…"}`, the words for what is wanted. Importing this module imports msgspec, which costs a start some
-35 ms: what serves one user imports it only when there is a file to convert.
+`extra={"want": "…"}`, the words for what is wanted. Importing this module imports msgspec, some 20 ms of a start: code
+that serves one user imports it only when there is a file to convert.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from reprlib import Repr
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import inspect
 
-from graphrec.config.document import Document, KeyPath, key_text
+from graphrec.config.document import WHOLE, Document, KeyPath, key_text
 from graphrec.config.names import nearest
 from graphrec.errors import GraphrecError
 
@@ -61,11 +62,16 @@ def convert_value(
     for _, why in _unknown_keys(inspect.type_info(wanted), value, ()):
         raise error(f"{where}: {why}")
     try:
-        return msgspec.convert(value, wanted, strict=not isinstance(value, str))
+        found = msgspec.convert(value, wanted, strict=not isinstance(value, str))
     except (msgspec.ValidationError, RecursionError) as problem:
         path, why = _explain(problem, value, wanted)
         colon = ": " if path else " "
         raise error(f"{where}{colon}{why}; {advice}") from None
+    if isinstance(found, float) and not math.isfinite(found):
+        raise error(f"{where} {shown(value)} is not a finite number; {advice}")
+    if isinstance(found, int) and found not in WHOLE:
+        raise error(f"{where} is a whole number of more than 64 bits; {advice}")
+    return found
 
 
 def shown(value: object) -> str:
@@ -107,8 +113,9 @@ def _explain(problem: Exception, value: object, wanted: Any) -> tuple[KeyPath, s
     """Where a value does not fit and why: key, value and what is wanted."""
     if isinstance(problem, RecursionError):
         return (), "it is nested too deep"
-    message, _, at = str(problem).partition(" - at `")
-    path = tuple(_resolved(at, value, lambda tried: _message(tried, wanted) == str(problem)))
+    text = str(problem)
+    message, _, at = text.rpartition(" - at `") if " - at `" in text else (text, "", "")
+    path = tuple(_resolved(at, value, lambda tried: _message(tried, wanted) == text))
     if (missing := re.match(r"Object missing required field `(.+)`$", message)) is not None:
         return path, f"{key_text((*path, missing[1]))} is missing"
     kind, found = _at(inspect.type_info(wanted), value, path)
@@ -136,19 +143,23 @@ def _message(value: object, wanted: Any) -> str:
 def _resolved(at: str, value: object, fails: Callable[[object], bool]) -> Iterator[str | int]:
     """The path in a message of msgspec, which writes `[...]` for the keys of a dict: each is tried alone."""
     steps = re.findall(r"\.([^.\[`]+)|\[(\d+|\.\.\.)\]", at.partition("$")[2])
-    rebuild: Callable[[object], object] = lambda inner: inner  # noqa: E731
+    rebuild: Callable[[object], object] = _itself
     for name, position in steps:
         if name or position == "...":
             assert isinstance(value, dict), "msgspec names keys of tables alone"
-            key = name or next(one for one in value if fails(rebuild({one: value[one]})))
-            rebuild = _inside(rebuild, value, key)
-            value = value[key]
-            yield key
+            tried = rebuild
+            key = name or next((one for one in value if fails(tried({one: value[one]}))), None)
+            if key is None:
+                return
         else:
             assert isinstance(value, list), "msgspec counts items of lists alone"
-            rebuild = _inside(rebuild, value, int(position))
-            value = value[int(position)]
-            yield int(position)
+            key = int(position)
+        rebuild, value = _inside(rebuild, value, key), value[key]
+        yield key
+
+
+def _itself(value: object) -> object:
+    return value
 
 
 def _inside(rebuild: Callable[[object], object], outer: Any, key: str | int) -> Callable[[object], object]:

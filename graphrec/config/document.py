@@ -21,7 +21,8 @@ LIMIT_DEPTH = 32
 """The most brackets and dots that a value may be nested in."""
 LIMIT_LITERAL = 80
 """The longest number or date, in characters."""
-_WHOLE = range(-(1 << 63), 1 << 63)
+WHOLE = range(-(1 << 63), 1 << 63)
+"""The whole numbers of TOML: 64 bits."""
 _TOKEN = re.compile(
     r'''
     (?P<text>
@@ -167,7 +168,7 @@ def _number_faults(content: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
         for key, value in table.items() if isinstance(table, dict) else enumerate(table):
             if isinstance(value, dict | list):
                 pending.append(((*path, key), value))
-            elif isinstance(value, int) and value not in _WHOLE:
+            elif isinstance(value, int) and value not in WHOLE:
                 yield (*path, key), "is a whole number of more than 64 bits"
             elif isinstance(value, float) and not math.isfinite(value):
                 yield (*path, key), f"= {value} is not a finite number"

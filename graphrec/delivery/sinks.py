@@ -96,7 +96,7 @@ class SinkSpec:
 
     name: str
     open: Callable[[Target], AbstractContextManager[Sink]]
-    """The context commits what was delivered when it ends well, and leaves nothing when it does not."""
+    """The context commits the delivery when it ends well, and leaves nothing after an error."""
     suffix: str | None = None
     """Of the files it writes, such as `.csv`; None: it writes no file and is named by `--to NAME`."""
     reasons: int = 1
@@ -168,7 +168,7 @@ def deliver(
     record: Recorded = unrecorded,
     progress: Progress = silent,
 ) -> SinkReport:
-    """The k best products of every user, given to a sink.
+    """Deliver the k best products of every user to a sink.
 
     Args:
         record: takes the answers before the sink does.

@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from graphrec.errors import CheckpointMismatch, ModelError, UsageError
 from graphrec.evaluation.details import Details, Wanted, detailed
@@ -52,12 +51,25 @@ DEFAULT_BASELINES = ("popularity", "itemknn")
 
 
 @dataclass(frozen=True)
+class EvaluatedSplit:
+    """What was hidden, from whom, and what was fitted."""
+
+    name: str
+    hash: str
+    users: int
+    test_interactions: int
+    fitted: str
+    masked: str
+    """What is no candidate."""
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """How good lists are, with intervals over users."""
 
     model: str
-    split: Mapping[str, Any]
-    """name, hash, users, test_interactions, what was fitted and masked, notes."""
+    split: EvaluatedSplit
     k: tuple[int, ...]
     metrics: Metrics
     baselines: Mapping[str, Metrics]
@@ -162,10 +174,9 @@ def _checked_split(snapshot: Snapshot, model: Model, folder: Path) -> Split:
     return split
 
 
-def _described(split: Split) -> dict[str, Any]:
+def _described(split: Split) -> EvaluatedSplit:
     counts = split.counts()
-    return {
-        "name": split.name, "hash": split.hash, "users": counts["test_users"],
-        "test_interactions": counts["test_interactions"], "fitted": split.fitted, "masked": split.masked,
-        "notes": list(split.notes),
-    }  # fmt: skip
+    return EvaluatedSplit(
+        split.name, split.hash, counts["test_users"], counts["test_interactions"], split.fitted, split.masked,
+        tuple(split.notes),
+    )  # fmt: skip

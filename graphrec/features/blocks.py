@@ -141,14 +141,14 @@ class Sources:
         return Blocks(tuple(found), {source.name: source.sentences for source in self.sources})
 
     @classmethod
-    def given(cls, blocks: Blocks) -> "Sources":
+    def of(cls, blocks: Blocks) -> "Sources":
         """Blocks that are the same at every stage."""
         names = sorted({block.name for block in blocks})
-        return cls(tuple(_Given(name, blocks.only([name])) for name in names))
+        return cls(tuple(_FixedSource(name, blocks.only([name])) for name in names))
 
 
 @dataclass(frozen=True, eq=False)
-class _Given:
+class _FixedSource:
     name: str
     found: Blocks
 

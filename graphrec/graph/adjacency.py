@@ -43,6 +43,11 @@ class Adjacency:
     indices: NDArray[np.int32]
     weight: NDArray[np.float64] | None = None
 
+    @property
+    def num_rows(self) -> int:
+        """The number of nodes whose neighbours these are."""
+        return len(self.indptr) - 1
+
     def row(self, node: int) -> NDArray[np.int32]:
         """The neighbours of one node, sorted."""
         return self.indices[self.indptr[node] : self.indptr[node + 1]]
@@ -91,13 +96,17 @@ class StoredAdjacency(Adjacency):
     ) -> None:
         vars(self).update(_indptr=indptr, _indices=indices, _weight=weight, _num_targets=num_targets)
 
+    @property
+    def num_rows(self) -> int:
+        return len(self._indptr) - 1
+
     @cached_property
     def indptr(self) -> NDArray[np.int64]:
-        return whole_csr(self._indptr, self._indices, self._num_targets)[0]
+        return _whole_bounds(self._indptr, len(self._indices))
 
     @cached_property
     def indices(self) -> NDArray[np.int32]:
-        return whole_csr(self._indptr, self._indices, self._num_targets)[1]
+        return _whole_targets(self._indices, self._num_targets)
 
     @cached_property
     def weight(self) -> NDArray[np.float64] | None:
@@ -218,28 +227,13 @@ def union(parts: list[Adjacency], num_targets: int) -> Adjacency:
 def codes_of(edges: Adjacency | Edges, num_targets: int) -> NDArray[np.int64]:
     """The code row * num_targets + target of every edge, in their order."""
     if isinstance(edges, Edges):
-        indptr, indices = whole_csr(edges.indptr, edges.indices, num_targets)
+        indptr = _whole_bounds(edges.indptr, len(edges.indices))
+        indices = _whole_targets(edges.indices, num_targets)
     else:
         indptr, indices = edges.indptr, edges.indices
     rows = np.repeat(np.arange(len(indptr) - 1, dtype=np.int64), np.diff(indptr))
     codes: NDArray[np.int64] = rows * num_targets + indices
     return codes
-
-
-def whole_csr(
-    indptr: CheckedArray, indices: CheckedArray, num_targets: int
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """The bounds of rows (n + 1,) and the targets (nnz,) of edges in files, for code that indexes by them unchecked.
-
-    Raises:
-        Damaged: a file is not what was written, or its rows do not follow each other, or a target is no node.
-    """
-    bounds, targets = indptr.whole(), indices.whole()
-    if not len(bounds) or bounds[0] != 0 or bounds[-1] != len(targets) or (np.diff(bounds) < 0).any():
-        raise indptr.damaged(f"its rows are not those of {len(targets):,} edges")
-    if len(targets) and not 0 <= targets.min() <= targets.max() < num_targets:
-        raise indices.damaged(f"its targets are not among {num_targets:,} nodes")
-    return bounds, targets
 
 
 def among(values: NDArray[np.integer], wanted: NDArray[np.integer]) -> NDArray[np.bool_]:
@@ -295,3 +289,19 @@ def _expanded(
     origin = np.repeat(np.arange(len(lengths)), lengths)
     shift = np.repeat(starts - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths)
     return origin, indices[np.arange(len(shift)) + shift] if len(shift) else indices[:0]
+
+
+def _whole_bounds(indptr: CheckedArray, num_edges: int) -> NDArray[np.int64]:
+    """The bounds of rows in a file, for code that indexes by them unchecked."""
+    bounds = indptr.whole()
+    if not len(bounds) or bounds[0] != 0 or bounds[-1] != num_edges or (np.diff(bounds) < 0).any():
+        raise indptr.damaged(f"its rows are not those of {num_edges:,} edges")
+    return bounds
+
+
+def _whole_targets(indices: CheckedArray, num_targets: int) -> NDArray[np.int32]:
+    """The targets of edges in a file, for code that indexes by them unchecked."""
+    targets = indices.whole()
+    if len(targets) and not 0 <= targets.min() <= targets.max() < num_targets:
+        raise indices.damaged(f"its targets are not among {num_targets:,} nodes")
+    return targets

@@ -10,7 +10,6 @@ needed to read.
 import hashlib
 import json
 import mmap
-import operator
 import os
 import weakref
 import zlib
@@ -36,6 +35,8 @@ _MAGIC = b"graphrec checksums 1\n"
 _DIGEST = 32
 # Where a request touches more than this part of an array, checking all of it is quicker than finding its pages.
 _LARGE_PART = 8
+# Arrays of so few pages are checked at once.
+_FEW_PAGES = 4
 _TENSORS: Mapping[str, DTypeLike] = {
     "F64": np.float64, "F32": np.float32, "I64": np.int64, "I32": np.int32, "U8": np.uint8, "BOOL": np.bool_,
 }  # fmt: skip
@@ -163,7 +164,16 @@ class CheckedArray:
         # First the key itself: numpy refuses rows that are not there.
         found = self._data[key]
         if not self._is_checked:
-            self._check(key[0] if isinstance(key, tuple) and key else key)
+            if isinstance(key, int | np.integer) and not isinstance(key, bool):
+                row = int(key) if key >= 0 else int(key) + len(self._data)
+                self._check(row, row + 1)
+            elif isinstance(key, slice):
+                start, stop, step = key.indices(len(self._data))
+                if step < 0:
+                    start, stop = start + (len(range(start, stop, step)) - 1) * step, start + 1
+                self._check(start, stop)
+            else:
+                self._check_some(key[0] if isinstance(key, tuple) and key else key)
         return found
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
@@ -183,38 +193,30 @@ class CheckedArray:
             self._is_checked = True
         return self._data
 
-    def _check(self, key: Any) -> None:
-        """Check the pages of the rows that a key of the first axis names."""
-        if isinstance(key, slice):
-            start, stop, step = key.indices(len(self._data))
-            count = len(range(start, stop, step))
-            low, high = (start, stop) if step > 0 else (start + (count - 1) * step, start + 1)
-            if count:
-                self._file.check(*self._pages(low, high))
-        elif isinstance(key, np.ndarray | list) and np.asarray(key).dtype != np.bool_:
-            self._check_rows(np.asarray(key, np.int64).ravel())
-        elif isinstance(key, int | np.integer) and not isinstance(key, bool):
-            row = operator.index(key) % len(self._data)
-            self._file.check(*self._pages(row, row + 1))
-        else:
-            self.whole()
-        self._is_checked = self._file.is_checked(self._first, self._last)
+    def _check(self, low: int, high: int) -> None:
+        """Check the pages of the rows from `low` to before `high`."""
+        if low < high:
+            first = (self._offset + low * self._row_bytes) // PAGE
+            last = (self._offset + high * self._row_bytes - 1) // PAGE + 1
+            if not self._file.is_checked(first, last):
+                if self._last - self._first <= _FEW_PAGES:
+                    first, last = self._first, self._last
+                self._file.check(first, last)
+                self._is_checked = self._file.is_checked(self._first, self._last)
 
-    def _check_rows(self, rows: NDArray[np.int64]) -> None:
-        if not len(rows):
+    def _check_some(self, key: Any) -> None:
+        """Check the pages of the rows that an array of row numbers names; for other keys all pages."""
+        rows = np.asarray(key) if isinstance(key, np.ndarray | list) else None
+        if rows is None or rows.dtype.kind not in "iu" or rows.size * _LARGE_PART >= len(self._data):
+            if rows is None or rows.size:
+                self.whole()
             return
-        if len(rows) * _LARGE_PART >= len(self._data):
-            self.whole()
-            return
+        rows = rows.ravel().astype(np.int64)
         starts = self._offset + np.where(rows < 0, rows + len(self._data), rows) * self._row_bytes
         first, last = starts // PAGE, (starts + self._row_bytes - 1) // PAGE
-        for step in range(int((last - first).max()) + 1):
+        for step in range(int((last - first).max(initial=-1)) + 1):
             self._file.check_pages(np.minimum(first + step, last))
-
-    def _pages(self, low: int, high: int) -> tuple[int, int]:
-        """The first page of some rows, and the one after the last."""
-        start, end = self._offset + low * self._row_bytes, self._offset + high * self._row_bytes
-        return start // PAGE, -(-end // PAGE)
+        self._is_checked = self._file.is_checked(self._first, self._last)
 
 
 class CheckedFolder:

@@ -31,7 +31,7 @@ class Strings(Sequence[str]):
     def __getitem__(self, index: int | slice) -> str | list[str]:
         if isinstance(index, slice):
             return [self[position] for position in range(*index.indices(len(self)))]
-        return self.encoded(int(index)).decode()
+        return self.encoded(index).decode()
 
     def __iter__(self) -> Iterator[str]:
         whole = np.asarray(self.data).tobytes()
@@ -40,10 +40,11 @@ class Strings(Sequence[str]):
 
     def encoded(self, index: int) -> bytes:
         """The UTF-8 bytes of one string."""
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"string {index} of {len(self)}")
-        index %= len(self)
-        start, end = self.offsets[index : index + 2]
+        count = len(self.offsets) - 1
+        if not -count <= index < count:
+            raise IndexError(f"string {index} of {count}")
+        index %= count
+        start, end = self.offsets[index : index + 2].tolist()
         found: NDArray[np.uint8] = self.data[start:end]
         return found.tobytes()
 

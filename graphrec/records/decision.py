@@ -49,6 +49,17 @@ class Decisions:
         self._kept = Kept(home.records)
         self._is_kept = False
 
+    def keep(self) -> None:
+        """Keep what replays of these answers need.
+
+        Raises:
+            ModelReplaced: another training replaced the model since it was opened.
+            Damaged: a file of the snapshot or of the model is not the one that was written.
+        """
+        if not self._is_kept:
+            self._kept.keep(self._engine)
+            self._is_kept = True
+
     def add(self, answers: Sequence[Answer], product: str | None = None) -> range:
         """The numbers under which these answers are in the record now.
 
@@ -57,9 +68,7 @@ class Decisions:
         """
         if not answers:
             return range(0)
-        if not self._is_kept:
-            self._kept.keep(self._engine)
-            self._is_kept = True
+        self.keep()
         entries = [entry(self._engine, self._request, answer, product) for answer in answers]
         numbers = self._recorder.append(self._shared(answers[0]), entries)
         if not self._kept.has(self._engine):

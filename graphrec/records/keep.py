@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from graphrec.errors import RecordError, Unwritable
+from graphrec.errors import Damaged, RecordError, Unwritable
 from graphrec.files import private_folder, whole_file
 from graphrec.graph.build import content_hash as snapshot_hash
 from graphrec.graph.shelf import DIGITS
@@ -36,6 +36,10 @@ FILES, PRUNED = "files", "pruned.json"
 _NOT_KEPT = {"lock"}
 
 
+class ModelReplaced(RecordError):
+    """Another training replaced a model between its opening and the copy for replays."""
+
+
 class Kept:
     """The folder `kept` of a record."""
 
@@ -46,20 +50,37 @@ class Kept:
         """Keep what an engine answers from; nothing is done where that is kept already.
 
         Raises:
-            RecordError: another training replaced the model since it was opened.
+            ModelReplaced: another training replaced the model since it was opened.
+            Damaged: a file of the snapshot or of the model is not the one that was written.
         """
         model, snapshot = engine.model, engine.snapshot
-        self._keep_folder(snapshot.folder, self._snapshot(snapshot.hash))
-        listed = self._model(model.name, model.hash, snapshot.hash)
-        if not listed.exists() and read_meta(model.folder)["hash"] != model.hash:
-            raise RecordError(f"model {model.name} was trained anew while it answered; run this again")
-        if self._keep_folder(model.folder, listed):
+        listed = self._snapshot(snapshot.hash)
+        if self._keep_folder(snapshot.folder, listed):
             with self._opened(listed) as folder:
-                changed = read_meta(folder)["hash"] != model.hash
-            if changed:
+                found = snapshot_hash(folder, snapshot.meta)
+            if found != snapshot.hash:
                 listed.unlink()
-                raise RecordError(f"model {model.name} was trained anew while it answered; run this again")
+                raise _damaged(f"snapshot {snapshot.folder}", "graphrec snapshot")
+        listed = self._model(model.name, model.hash, snapshot.hash)
+        if not listed.exists():
+            self._keep_model(model, listed)
         self._keep_policy(engine.policy)
+
+    def _keep_model(self, model: Model, listed: Path) -> None:
+        replaced = ModelReplaced(f"model {model.name} was trained anew while it answered; run this again")
+        try:
+            if read_meta(model.folder)["hash"] != model.hash:
+                raise replaced
+            self._keep_folder(model.folder, listed)
+        except FileNotFoundError:
+            raise replaced from None
+        with self._opened(listed) as folder:
+            meta = read_meta(folder)
+            found = model_hash(folder, meta["description"])
+        if (meta["hash"], found) != (model.hash, model.hash):
+            listed.unlink()
+            is_whole = meta["hash"] == found or read_meta(model.folder)["hash"] != model.hash
+            raise replaced if is_whole else _damaged(f"model {model.folder}", f"graphrec train --model {model.kind}")
 
     def has(self, engine: Engine) -> bool:
         """Whether all of what an engine answers from is kept."""
@@ -91,7 +112,7 @@ class Kept:
             # Equal content may have been taken for several dates.
             dated = taken.dated(as_of)
             _same(f"model {name}", model, model_hash(other, read_meta(other)["description"]), second)
-            yield dated, open_model(other, dated)
+            yield dated, open_model(other, dated, exact=False)
 
     def policy(self, wanted: str) -> Policy:
         """The policy with this hash, checked against it.
@@ -266,6 +287,10 @@ def _scratch(near: Path) -> Iterator[Path]:
         except Unwritable:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="graphrec-replay-")))
         yield folder
+
+
+def _damaged(what: str, command: str) -> Damaged:
+    return Damaged(f"{what} is damaged: its files are not those that were written; restore a backup, or run: {command}")
 
 
 def _same(what: str, wanted: str, found: str, path: Path) -> None:

@@ -30,6 +30,8 @@ class Replay:
     """What is gone or differs; empty when `same`."""
     versions: tuple[str, ...]
     """Versions that differ from those at the time, whether or not that changed anything."""
+    is_computed: bool = True
+    """False where something that the replay needs is gone, so that nothing could be compared."""
     other_platform: str | None = None
     """Where bytes differ: that another type of processor computed the entry."""
 
@@ -62,12 +64,12 @@ class Replayer:
         try:
             again = self._again(found)
         except GraphrecError as error:
-            return Replay(found.number, False, (str(error),), changed)
+            return Replay(found.number, False, (str(error),), changed, is_computed=False)
         content = canonical(again)
         if content == found.content:
             return Replay(found.number, True, (), changed)
         differences = tuple(_first_differences(found.entry, json.loads(content)))
-        return Replay(found.number, False, differences, changed, _other_platform(found))
+        return Replay(found.number, False, differences, changed, other_platform=_other_platform(found))
 
     def _again(self, found: Entry) -> dict[str, Any]:
         asked = found.shared["request"]

@@ -1,4 +1,4 @@
-"""Walking the chain: every byte of a record is what it was when it was written, or the entry is named."""
+"""Walking the chain: every byte of a record is compared with its hash, and changed entries are named."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,15 +18,15 @@ class Anchor:
     hash: str
 
     @classmethod
-    def parse(cls, given: str) -> "Anchor":
+    def parse(cls, text: str) -> "Anchor":
         """The anchor of the command line.
 
         Raises:
             UsageError: it is none.
         """
-        block, _, digest = given.partition(":")
+        block, _, digest = text.partition(":")
         if not block.isdigit() or len(digest) != len(START) or set(digest) - set("0123456789abcdef"):
-            raise UsageError(f"--anchor {given} is no anchor; want BLOCK:HASH as graphrec record head prints it")
+            raise UsageError(f"--anchor {text} is no anchor; want BLOCK:HASH as graphrec record head prints it")
         return cls(int(block), digest)
 
 
@@ -38,9 +38,9 @@ class Verification:
     blocks: int = 0
     hash: str = START
     problems: list[str] = field(default_factory=list)
-    """What is not as it was recorded, with the entries it concerns; empty: all is well."""
+    """Differences from what was recorded, with the entries that they concern; empty: all is well."""
     notes: list[str] = field(default_factory=list)
-    """What a killed process left, which is no tampering."""
+    """Remains of killed processes, which are no tampering."""
 
     @property
     def anchor(self) -> str:

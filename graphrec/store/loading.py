@@ -1,9 +1,10 @@
-"""What every way of loading has in common: kinds of rows, checks before, the transaction that completes a load."""
+"""Shared by all ways of loading: checks before a load, fields of rows, the transaction that completes it."""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import reduce
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from graphrec import queries
@@ -11,52 +12,32 @@ from graphrec.errors import SourceError
 from graphrec.graph.rows import Part, Source, edge_fields, node_fields
 from graphrec.schema import GraphSchema
 from graphrec.store.base import SourceInfo, Statement, Store
+from graphrec.store.check import lost_rows, lost_sources
+from graphrec.store.contents import Contents, digest_series, digest_text, sum_split
+from graphrec.store.kinds import RESERVED, Kind, columns_of, kinds_of
 from graphrec.store.series import series_file
+from graphrec.store.sums import Sum, sum_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 #: Pairs of one split node.
 SPLIT_CHUNK = 10_000
-#: How the labels begin that the store keeps its own books under.
-RESERVED = "Graphrec"
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A label, or an edge type with its ends: what one table of rows goes to."""
-
-    name: str
-    source: str | None = None
-    target: str | None = None
-
-    @property
-    def part(self) -> str:
-        """nodes or edges."""
-        return "nodes" if self.source is None else "edges"
-
-    @property
-    def identity(self) -> tuple[str, ...]:
-        """The columns that name a row."""
-        return ("id",) if self.source is None else ("source", "target", "key")
-
-    @property
-    def labels(self) -> queries.Labels:
-        """What the placeholders of load/ stand for."""
-        if self.source is None or self.target is None:
-            return {"Node": self.name}
-        return {"Source": self.source, "EDGE": self.name, "Target": self.target}
-
-    def as_list(self) -> list[str]:
-        """The form in which a source remembers it."""
-        return [self.name] if self.source is None or self.target is None else [self.name, self.source, self.target]
+#: The labels of the store's own books, after RESERVED.
+BOOKS = ("Source", "Split", "Contents")
+#: What the field of a time says that a store keeps as text.
+TIME = {"kind": "time"}
+#: Of a row that is there: this source claims it; another one does; one that the store knows does, this one included.
+CLAIMS = ("is_own", "is_shared", "is_claimed")
 
 
 def is_current(store: Store, source: Source) -> bool:
-    """Whether the last full load of this source read the same files and all it wrote is there."""
-    files = [series_file(store.series_folder, source.name, name) for name in source.schema.series]
-    stored = {one.name: one.files_hash for one in store.sources()}
-    return stored.get(source.name) == source.files_hash and all(file.exists() for file in files)
+    """Whether the last full load of this source read the same files and all it wrote is there, by count."""
+    stored = {one.name: one for one in store.sources()}.get(source.name)
+    if stored is None or stored.files_hash != source.files_hash or stored.unfinished:
+        return False
+    contents = store.contents()
+    return contents is not None and not lost_rows(store, contents) and not lost_sources(store.sources(), contents)
 
 
 def check_fits(source: Source, others: Iterable[SourceInfo]) -> None:
@@ -77,7 +58,7 @@ def check_fits(source: Source, others: Iterable[SourceInfo]) -> None:
 
 def schema_statements(schema: GraphSchema) -> list[LiteralString]:
     """The statements of cypher/schema/ for every label and for the store's own books, in order."""
-    labels = (*sorted(schema.nodes), f"{RESERVED}Source", f"{RESERVED}Split")
+    labels = (*sorted(schema.nodes), *(f"{RESERVED}{one}" for one in BOOKS))
     return [queries.text(name, {"Node": label}) for name in queries.names("schema") for label in labels]
 
 
@@ -95,11 +76,11 @@ def stored_fields(schema: GraphSchema | None, kind: Kind) -> "tuple[pa.Schema, l
     """
     import pyarrow as pa
 
-    known: dict[str, Any] = {} if schema is None else {**schema.nodes, **schema.edges}
-    columns = known[kind.name].columns if kind.name in known else ()
+    columns = () if schema is None else columns_of(schema, kind)
     fields = node_fields(columns) if kind.part == "nodes" else edge_fields(columns)
-    plain = [pa.field(one.name, pa.string()) if pa.types.is_timestamp(one.type) else one for one in fields]
-    plain[len(kind.identity) : len(kind.identity)] = [pa.field("is_own", pa.bool_()), pa.field("is_shared", pa.bool_())]
+    times = {field.name for field in fields if pa.types.is_timestamp(field.type)}
+    plain = [pa.field(one.name, pa.string(), metadata=TIME) if one.name in times else one for one in fields]
+    plain[len(kind.identity) : len(kind.identity)] = [pa.field(name, pa.bool_()) for name in CLAIMS]
     return pa.schema(plain), sorted(column.name for column in columns)
 
 
@@ -136,30 +117,81 @@ def pair_fields() -> "pa.Schema":
     return pa.schema([pa.field("user", pa.string()), pa.field("product", pa.string())])
 
 
-def completion(
-    source: Source,
-    split: "dict[Part, pa.Table] | None",
-    schema: GraphSchema,
-    files_hash: str,
-    touched: Iterable[Kind],
-) -> list[Statement]:
-    """The statements of the one transaction that completes a load."""
-    statements = [Statement(queries.text("load/clear_split"), {"source": source.name})]
-    for part, pairs in sorted((split or {}).items()):
-        for start in range(0, max(len(pairs), 1), SPLIT_CHUNK):
-            chunk = pairs.slice(start, SPLIT_CHUNK)
-            row = {
-                "id": f"{source.name}/{part}/{start:012d}",
-                "part": part,
-                "users": chunk["user"].to_pylist(),
-                "products": chunk["product"].to_pylist(),
-            }
-            statements.append(Statement(queries.text("load/split"), {"source": source.name, "rows": [row]}))
-    finish = {
-        "source": source.name,
-        "run": source.run,
-        "files_hash": files_hash,
-        "schema": json.dumps(schema.to_json(), ensure_ascii=False, sort_keys=True),
-        "touched": touched_text(touched),
-    }
-    return [*statements, Statement(queries.text("load/finish"), finish)]
+def mark_of(source: Source) -> str:
+    """The mark that a load of this source leaves in the store until it is complete."""
+    return f"{'full' if source.full else 'increment'}:{source.files_hash}"
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What is written in the one transaction that completes a load."""
+
+    source: Source
+    split: "Mapping[Part, pa.Table] | None"
+    schema: GraphSchema
+    """The schema of all rows of this source, this load included."""
+    files_hash: str
+    touched: Iterable[Kind]
+    contents: Contents
+    unfinished: Sequence[str] = ()
+    """The marks of earlier loads of this source that this one does not replace."""
+
+    def statements(self) -> list[Statement]:
+        """The statements; the last but one is load/finish, the last load/contents."""
+        name = self.source.name
+        statements = [Statement(queries.text("load/clear_split"), {"source": name})]
+        for part, pairs in sorted((self.split or {}).items()):
+            for start in range(0, max(len(pairs), 1), SPLIT_CHUNK):
+                chunk = pairs.slice(start, SPLIT_CHUNK)
+                row = {
+                    "id": f"{name}/{part}/{start:012d}",
+                    "part": part,
+                    "users": chunk["user"].to_pylist(),
+                    "products": chunk["product"].to_pylist(),
+                }
+                statements.append(Statement(queries.text("load/split"), {"source": name, "rows": [row]}))
+        schema = json.dumps(self.schema.to_json(), ensure_ascii=False, sort_keys=True)
+        contents = replace(self.contents, sources={**self.contents.sources, name: digest_text(schema)})
+        finish = {
+            "source": name,
+            "run": self.source.run,
+            "files_hash": self.files_hash,
+            "schema": schema,
+            "touched": touched_text(self.touched),
+            "unfinished": list(self.unfinished),
+        }
+        statements.append(Statement(queries.text("load/finish"), finish))
+        return [*statements, Statement(queries.text("load/contents"), {"text": contents.to_text()})]
+
+
+class Account:
+    """The account of a first load, which brings all that the store will hold."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._types = {
+            kind.key: Sum(columns=dict.fromkeys(_names(source.schema, kind), 0)) for kind in kinds_of(source.schema)
+        }
+
+    def add(self, kind: Kind, rows: "pa.Table") -> None:
+        """Count rows that were written; times are times, not texts."""
+        self._types[kind.key] += sum_rows(rows, kind.identity)
+
+    def contents(self, split: "Mapping[Part, pa.Table] | None", series_folder: Path) -> Contents:
+        """The account of the whole load."""
+        return Contents(
+            types=self._types,
+            totals={key: one.rows for key, one in self._types.items()},
+            split=sum_split(self._source.name, split),
+            series=digest_series(series_files(series_folder, self._source.name, self._source.schema)),
+        )
+
+
+def series_files(folder: Path, source: str, schema: GraphSchema | None) -> list[Path]:
+    """The files of the series that a source has."""
+    return [series_file(folder, source, name) for name in (schema.series if schema is not None else ())]
+
+
+def _names(schema: GraphSchema, kind: Kind) -> list[str]:
+    fields = row_fields(schema, kind)
+    return [name for name in fields.names if name not in kind.identity]

@@ -16,18 +16,24 @@ from graphrec.progress import Progress, silent
 from graphrec.schema import GraphSchema
 from graphrec.store import diff
 from graphrec.store.base import BATCH_ROWS, SourceInfo, Statement, Store
+from graphrec.store.check import DAMAGED
+from graphrec.store.contents import Contents, digest_series, sum_split
+from graphrec.store.kinds import Kind, columns_of, kinds_of
 from graphrec.store.loading import (
-    Kind,
+    CLAIMS,
+    Completion,
     check_fits,
-    completion,
     is_current,
+    mark_of,
     property_rows,
     row_fields,
+    series_files,
     stored_fields,
     touched_text,
     unique_pairs,
 )
 from graphrec.store.series import remove_series, write_series
+from graphrec.store.tally import Tally
 from graphrec.store.values import to_rows, to_stored
 
 if TYPE_CHECKING:
@@ -35,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class MergeSink:
-    """Merges the rows of one load into a store that nobody else writes to meanwhile.
+    """Merges the rows of one load into a store; no other process writes to it meanwhile.
 
     Args:
         store: any store; only its primitives are used.
@@ -47,6 +53,8 @@ class MergeSink:
         self._new_edges: LiteralString = "load/new_edges"  # no one else writes: what was not found is not there
         self._source: Source | None = None
         self._before: SourceInfo | None = None
+        self._others: list[SourceInfo] = []
+        self._tally = Tally(Contents(), is_trusted=False)
         self._is_marked = False
         self._stored: dict[Kind, diff.Stored] = {}
         self._kept: dict[Kind, list[pa.Array]] = {}
@@ -54,7 +62,7 @@ class MergeSink:
 
     @property
     def source(self) -> Source:
-        """The load that is going on.
+        """The source of the running load.
 
         Raises:
             StoreError: none is.
@@ -71,10 +79,14 @@ class MergeSink:
         """Start a load; nothing is written before its first rows."""
         known = {one.name: one for one in self._store.sources()}
         check_fits(source, list(known.values()))
-        self._source, self._before, self._is_marked = source, known.get(source.name), False
+        self._source, self._before, self._is_marked = source, known.pop(source.name, None), False
+        self._others = list(known.values())
+        contents = self._store.contents()
+        is_trusted = contents is not None and not contents.is_edited and not self._unfinished
+        self._tally = Tally(contents or Contents(), is_trusted=is_trusted)
 
     def known_ids(self, label: str) -> "pa.Array":
-        """The ids an edge may name: a full load does not count what only itself brought earlier."""
+        """The ids an edge may name; in a full load, not the ids that only earlier loads of this source brought."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -95,19 +107,22 @@ class MergeSink:
 
     def add_series(self, name: str, rows: "pa.RecordBatchReader") -> None:
         """Replace this source's rows of a series; an increment adds to them."""
+        self._mark()
         write_series(self._store.series_folder, self.source.name, name, rows, full=self.source.full)
         self._series.append(name)
 
     def finish(self, split: "dict[Part, pa.Table] | None") -> dict[str, int]:
-        """Remove what a full load did not bring, then complete it in one transaction."""
+        """Remove the rows that a full load did not bring, then complete the load in one transaction."""
         self._mark()
         removed = self._remove_missing() if self.source.full else {}
         touched = self._touched(before=not self.source.full)
-        self._store.transaction(
-            completion(self.source, self._split(split), self._schema(), self._files_hash(), touched)
-        )
+        split = self._split(split)
         if self.source.full:
             remove_series(self._store.series_folder, self.source.name, self._series)
+        left = [] if self.source.full else [mark for mark in self._unfinished if mark != mark_of(self.source)]
+        contents = self._contents(split)
+        completion = Completion(self.source, split, self._schema(), self._files_hash(), touched, contents, left)
+        self._store.transaction([*self._doubts(), *completion.statements()])
         return removed
 
     def give_up(self) -> None:
@@ -115,17 +130,66 @@ class MergeSink:
         self._source = None
 
     def _mark(self) -> None:
-        """Before the first write: constraints, and a mark that what is stored is no full load for now."""
+        """Create the constraints and mark the load as unfinished, before its first write."""
         if not self._is_marked:
             self._store.ensure_schema(self.source.schema)
             touched = touched_text(self._touched(before=True))
-            self._store.write(queries.text("load/begin"), {"source": self.source.name, "touched": touched})
+            marks = list(dict.fromkeys([*self._unfinished, mark_of(self.source)]))
+            begun = {"source": self.source.name, "touched": touched, "unfinished": marks}
+            self._store.write(queries.text("load/begin"), begun)
             self._is_marked = True
+
+    @property
+    def _unfinished(self) -> tuple[str, ...]:
+        """The marks of earlier loads of this source that did not complete."""
+        return self._before.unfinished if self._before is not None else ()
+
+    def _names(self) -> list[str]:
+        """The sources whose rows are in the account."""
+        return [self.source.name, *(one.name for one in self._others)]
+
+    def _contents(self, split: "dict[Part, pa.Table] | None") -> Contents:
+        """The account of the store after this load; types whose change is not known are read again."""
+        before, name = self._tally.before, self.source.name
+        schema = self._schema()
+        for other in self._others:
+            schema = schema if other.schema is None else other.schema.merge(schema)
+        types = {}
+        for step, kind in enumerate(kinds := kinds_of(schema)):
+            columns = [one for one in row_fields(schema, kind).names if one not in kind.identity]
+            total = self._tally.total(kind, columns)
+            if total is None:
+                self._progress(f"{kind.name}: adding up", step, len(kinds))
+                total = self._store.read_rows(kind, columns_of(schema, kind), self._names())[1]
+            types[kind.key] = total
+        found = self._store.info().totals()
+        kept = {key: one for key, one in before.split.items() if key.rpartition("/")[0] != name}
+        folder = self._store.series_folder
+        others = {file.name for one in self._others for file in series_files(folder, one.name, one.schema)}
+        series = {file: digest for file, digest in before.series.items() if file in others}
+        own = digest_series(series_files(folder, name, self._schema()))
+        return Contents(
+            types=types,
+            totals={key: found.get(key, 0) for key in types},
+            split=kept | sum_split(name, split),
+            series=series | own,
+            sources={one.name: before.sources[one.name] for one in self._others if one.name in before.sources},
+        )
+
+    def _doubts(self) -> list[Statement]:
+        """The marks of other sources whose rows may be among those that were lost before this load."""
+        statements = []
+        for other in self._others:
+            if any(Kind(*touched).key in self._tally.damaged for touched in other.touched):
+                marks = list(dict.fromkeys([*other.unfinished, DAMAGED]))
+                statements.append(Statement(queries.text("load/doubt"), {"source": other.name, "unfinished": marks}))
+        return statements
 
     def _add(self, kind: Kind, rows: "pa.Table") -> Counts:
         self._mark()
         fields = row_fields(self.source.schema, kind)
-        incoming = to_stored(rows.select(fields.names).cast(fields))
+        rows = rows.select(fields.names).cast(fields)
+        incoming = to_stored(rows)
         keys = diff.identities(incoming, kind.identity)
         self._kept.setdefault(kind, []).append(keys)
         whole = self._whole(kind) if self._reads_whole(kind, len(rows)) else None
@@ -133,12 +197,12 @@ class MergeSink:
         counts = Counts(read=len(rows))
         for start in range(0, len(incoming), BATCH_ROWS):
             batch = incoming.slice(start, BATCH_ROWS)
-            if whole and found is not None:
-                changes = diff.compare(whole, batch, found.slice(start, BATCH_ROWS))
-            else:
-                stored = self._found(kind, batch)
-                changes = diff.compare(stored, batch, diff.locate(stored, keys.slice(start, BATCH_ROWS)))
+            stored = whole or self._found(kind, batch)
+            wanted = keys.slice(start, BATCH_ROWS)
+            places = diff.locate(stored, wanted) if found is None else found.slice(start, BATCH_ROWS)
+            changes = diff.compare(stored, batch, places)
             self._write(kind, batch, changes)
+            self._tally.write(kind, rows.slice(start, BATCH_ROWS), stored, places, changes)
             counts = replace(
                 counts,
                 created=counts.created + len(changes.created),
@@ -169,7 +233,7 @@ class MergeSink:
         return [group for group in groups if len(group[1])]
 
     def _reads_whole(self, kind: Kind, incoming: int) -> bool:
-        """Whether to read all that is there once: for a full load always, else when that is the cheaper way."""
+        """Whether to read all stored rows of a kind once: always in a full load, otherwise when it is cheaper."""
         return kind in self._stored or self.source.full or self._count(kind) < 4 * incoming
 
     def _count(self, kind: Kind) -> int:
@@ -182,6 +246,7 @@ class MergeSink:
             self._progress(f"{kind.name}: reading what is there", 0, None)
             name: LiteralString = "load/stored_edges" if kind.part == "edges" else "load/stored_nodes"
             self._stored[kind] = self._read(kind, name, {})
+            self._tally.begin(kind, self._stored[kind])
         return self._stored[kind]
 
     def _found(self, kind: Kind, batch: "pa.Table") -> diff.Stored:
@@ -191,18 +256,19 @@ class MergeSink:
     def _read(self, kind: Kind, name: LiteralString, parameters: dict[str, Any]) -> diff.Stored:
         statement = queries.text(name, kind.labels)
         fields, columns = stored_fields(self.source.schema, kind)
-        given = {**parameters, "source": self.source.name, "columns": columns}
+        asked = {**parameters, "source": self.source.name, "sources": self._names(), "columns": columns}
         try:
-            rows, comparable = to_rows(self._store.stream(statement, given), fields), True
+            rows, comparable = to_rows(self._store.stream(statement, asked), fields), True
         except StoreError:
             # A column has changed its kind since: what names the rows is enough, all of them count as changed.
             fixed = stored_fields(None, kind)[0]
-            rows, comparable = to_rows(self._store.stream(statement, {**given, "columns": []}), fixed), False
+            rows, comparable = to_rows(self._store.stream(statement, {**asked, "columns": []}), fixed), False
         return diff.Stored(
             keys=diff.identities(rows, kind.identity),
             is_own=np.asarray(rows["is_own"], np.bool_),
             is_shared=np.asarray(rows["is_shared"], np.bool_),
-            rows=rows.drop_columns(["is_own", "is_shared"]).combine_chunks(),
+            is_claimed=np.asarray(rows["is_claimed"], np.bool_),
+            rows=rows.drop_columns(list(CLAIMS)).combine_chunks(),
             comparable=comparable,
         )
 
@@ -228,6 +294,7 @@ class MergeSink:
         gone = diff.missing(whole, self._kept.get(kind, []))
         rows = whole.rows.select(list(kind.identity)).take(gone).to_pylist()
         self._store.write(queries.text(name, kind.labels), {"source": self.source.name}, rows)
+        self._tally.remove(kind, whole, gone)
         return len(rows)
 
     def _drop_unclaimed(self, kind: Kind) -> int:
@@ -239,8 +306,7 @@ class MergeSink:
     def _touched(self, *, before: bool) -> set[Kind]:
         """The labels and types of this load and, with `before`, of every load since the last complete full one."""
         schema = self.source.schema
-        touched = {Kind(label) for label in schema.nodes}
-        touched |= {Kind(name, edge.source, edge.target) for name, edge in schema.edges.items()}
+        touched = set(kinds_of(schema))
         if before and self._before is not None:
             touched |= {Kind(*one) for one in self._before.touched}
         return touched
@@ -253,7 +319,7 @@ class MergeSink:
         return replace(before, roles=self.source.schema.roles).merge(self.source.schema)
 
     def _files_hash(self) -> str:
-        """Empty unless what is stored is exactly the full load of these files."""
+        """The hash of the files when the rows are exactly those of a full load of them; otherwise empty."""
         was = self._before.files_hash if self._before is not None else ""
         return self.source.files_hash if self.source.full or was == self.source.files_hash else ""
 
@@ -261,7 +327,7 @@ class MergeSink:
         """The pairs to store: a full load's own, an increment's together with those that are there."""
         if self.source.full:
             return split
-        there = self._store.read_split(self.source.name) or {}
+        there = self._store.read_splits().get(self.source.name, {})
         together = dict(there)
         for part, pairs in (split or {}).items():
             together[part] = unique_pairs([there[part], pairs] if part in there else [pairs])

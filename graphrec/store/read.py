@@ -2,17 +2,22 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from graphrec import queries
+from graphrec.errors import QueryError, StoreError
 from graphrec.files import whole_file
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
 from graphrec.progress import Progress, silent
 from graphrec.schema import GraphSchema
-from graphrec.store.base import Store
+from graphrec.store.base import Store, merge_splits
+from graphrec.store.check import check, compare, compare_split, lost_series, lost_sources, unfinished
+from graphrec.store.contents import Contents, sum_split
+from graphrec.store.kinds import Kind, columns_of, kinds_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,23 +38,66 @@ class SnapshotInputs:
 
 
 def snapshot_inputs(store: Store, progress: Progress = silent) -> SnapshotInputs:
-    """All that a snapshot of this store is made of.
+    """All that a snapshot of this store is made of, compared with the store's own account of it.
 
     Raises:
-        StoreError: nothing is loaded.
+        StoreError: nothing is loaded, a load is not complete, or rows are missing or changed.
     """
-    schema = store.read_schema()
-    nodes, edges = {}, {}
-    for step, label in enumerate(schema.nodes):
-        progress("reading nodes", step, len(schema.nodes))
-        nodes[label] = store.read_nodes(label, schema)
-    for step, edge_type in enumerate(schema.edges):
-        progress("reading edges", step, len(schema.edges))
-        edges[edge_type] = store.read_edges(edge_type, schema)
+    sources, contents = store.sources(), whole_contents(store)
+    schema, names = store.read_schema(), [source.name for source in sources]
+    tables, found = {}, {}
+    for step, kind in enumerate(kinds := kinds_of(schema)):
+        progress(f"reading {kind.part}", step, len(kinds))
+        columns = schema.nodes[kind.name].public_columns() if kind.part == "nodes" else columns_of(schema, kind)
+        try:
+            tables[kind.key], found[kind.key] = store.read_rows(kind, columns, names)
+        except QueryError as error:
+            raise StoreError(
+                f"{kind.name} cannot be read from {store.address}: {error}; look at it with graphrec doctor --deep"
+            ) from error
+        if not contents.is_edited:
+            compare(store, contents, kind.key, found[kind.key])
+    splits = store.read_splits()
+    pairs = {key: one for name, split in splits.items() for key, one in sum_split(name, split).items()}
+    if not contents.is_edited:
+        compare_split(contents, pairs, store)
+    if lost := lost_series(store, contents):
+        raise StoreError(f"{lost[0]}; load again: graphrec load {names[0]}")
     series = {name: store.read_series(name, schema) for name in schema.series}
-    split = store.read_split()
-    parts = None if split is None else {str(part): pairs for part, pairs in split.items()}
-    return SnapshotInputs(schema, nodes, edges, series, parts)
+    if store.sources() != sources:
+        raise StoreError(f"a load has changed {store.address} while it was read; take the snapshot again")
+    if contents.is_edited:
+        counted = replace(contents, types=found, split=pairs, is_edited=False)
+        store.write(queries.text("load/contents"), {"text": counted.to_text()})
+    nodes = {label: tables[Kind(label).key] for label in schema.nodes}
+    edges = {kind.name: tables[kind.key] for kind in kinds if kind.part == "edges"}
+    merged = merge_splits(splits)
+    split = None if merged is None else {str(part): rows for part, rows in merged.items()}
+    return SnapshotInputs(schema, nodes, edges, series, split)
+
+
+def is_unused(store: Store) -> bool:
+    """Whether no load was ever completed here or began."""
+    return not store.sources() and store.contents() is None
+
+
+def whole_contents(store: Store) -> Contents:
+    """The account of a store of which every load is complete.
+
+    Raises:
+        StoreError: nothing is loaded, a load is not complete, or an older graphrec loaded it and kept no account.
+    """
+    sources = store.sources()
+    line = unfinished(sources)
+    if line is not None:
+        raise StoreError(line)
+    contents = store.contents()
+    if contents is None:
+        store.read_schema()
+        raise StoreError(check(store)[0])
+    if lost := lost_sources(sources, contents):
+        raise StoreError(lost[0])
+    return contents
 
 
 def take_snapshot(
@@ -66,7 +114,7 @@ def take_snapshot(
         follows: it is taken anew when the store changes, also where a date is given.
 
     Raises:
-        StoreError: nothing is loaded.
+        StoreError: nothing is loaded, a load is not complete, or rows are missing or changed.
     """
     from graphrec.graph.build import write_snapshot
 
@@ -84,7 +132,12 @@ def take_snapshot(
 
 
 def current_snapshot(store: Store, shelf: SnapshotShelf) -> Snapshot | None:
-    """The latest snapshot when it holds just what the store does; None when it has to be taken again."""
+    """The latest snapshot when its rows are those of the store; None when a new one has to be taken.
+
+    Raises:
+        StoreError: a load is not complete, or the store keeps no account of what it holds.
+    """
+    whole_contents(store)
     try:
         origin = json.loads((shelf.folder / ORIGIN).read_text("utf-8"))
     except (FileNotFoundError, ValueError):
@@ -107,8 +160,8 @@ def forget_origin(snapshots: Path) -> None:
 
 
 def _fingerprint(store: Store) -> str:
-    """One text for what full loads brought; empty while anything else is in the store."""
-    sources = [(store.info().address, one.name, one.run, one.files_hash) for one in store.sources()]
+    """A hash over the last full loads of all sources; empty when other rows are in the store."""
+    sources = [(store.address, one.name, one.run, one.files_hash) for one in store.sources()]
     if not sources or not all(files_hash for *_, files_hash in sources):
         return ""
     return hashlib.sha256(json.dumps(sources).encode()).hexdigest()

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def series_file(folder: Path, source: str, name: str) -> Path:
-    """Where one source's rows of a series are; odd characters are percent-encoded."""
-    return folder / f"{quote(source, safe='')}__{quote(name, safe='')}.parquet"
+    """Where one source's rows of a series are; odd characters are percent-encoded, `@` among them."""
+    return folder / f"{quote(source, safe='')}@{quote(name, safe='')}.parquet"
 
 
 def write_series(
@@ -105,7 +105,7 @@ def read_series(folder: Path, series: SeriesSchema, sources: Sequence[str]) -> "
 
 def read_all_series(folder: Path, series: SeriesSchema) -> "pa.Table":
     """The rows of a series from all sources that have files: id, at, values."""
-    ending = f"__{quote(series.name, safe='')}.parquet"
+    ending = f"@{quote(series.name, safe='')}.parquet"
     sources = sorted(unquote(file.name.removesuffix(ending)) for file in folder.glob(f"*{ending}"))
     return read_series(folder, series, sources)
 
@@ -114,7 +114,7 @@ def remove_series(folder: Path, source: str, keep: Sequence[str]) -> None:
     """Remove the files of one source's series that are not to keep."""
     kept = {series_file(folder, source, name) for name in keep}
     for file in folder.glob("*.parquet") if folder.is_dir() else ():
-        if file.name.startswith(f"{quote(source, safe='')}__") and file not in kept:
+        if file.name.startswith(f"{quote(source, safe='')}@") and file not in kept:
             file.unlink()
 
 

@@ -63,7 +63,10 @@ class once(Generic[T]):  # noqa: N801 - it is used as a decorator, like property
 
 @dataclass(frozen=True, eq=False)
 class Stored:
-    """An array in a model folder, and the label whose nodes each of its axes counts (None: something else)."""
+    """An array in a model folder, and the label whose nodes each of its axes counts (None: something else).
+
+    In an opened folder it is a `CheckedArray`: rows are read as of any array, `numpy.asarray` gives it whole.
+    """
 
     values: NDArray[Any]
     axes: tuple[str | None, ...] = ()

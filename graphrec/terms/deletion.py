@@ -77,4 +77,4 @@ def _standardised(scores: Matrix) -> Matrix:
     """Every row divided by its spread, 0 without spread, as a blend does."""
     spread = scores.std(axis=1, keepdims=True)
     varied = spread > NO_SPREAD * np.abs(scores).max(axis=1, keepdims=True)
-    return np.asarray(np.divide(scores, spread, out=np.zeros_like(scores), where=varied))
+    return np.asarray(np.divide(scores, spread, out=np.zeros(scores.shape), where=varied))

@@ -1,6 +1,7 @@
 """Factors and tables: learned weights between a user's neighbours and the products."""
 
-from collections.abc import Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -16,6 +17,8 @@ from graphrec.terms.ledger import Edge, LineGroup, LineKind, LinePart, Lines, Sh
 SAME = 1e-6
 #: Rows of a matrix taken into float64 at once.
 ROWS = 8_192
+#: Rows that are taken into float64 and multiplied while they are in the cache of a processor.
+PIECE = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,27 +174,22 @@ class _Learned(Term):
         edge = source.group(self.graph).edge(-1)
         return edge is not None and edge in edges
 
+    @abstractmethod
     def _on(self, graph: Graph, neighbours: tuple[Neighbours, ...]) -> Self:
         """The same weights on another graph."""
-        raise NotImplementedError
 
-    def _products_of(self, source: Neighbours, rows: NDArray[np.int32]) -> Matrix:
-        """What each row of a neighbour gives to every product (len(rows), num_products)."""
-        raise NotImplementedError
-
-    def scores_without(self, user: int, edges: Sequence[Edge], kept: NDArray[np.bool_]) -> Matrix:
-        """The sum of the rows that are left."""
+    def _left_of(
+        self, user: int, edges: Sequence[Edge], kept: NDArray[np.bool_]
+    ) -> Iterator[tuple[Neighbours, NDArray[np.int32], Matrix]]:
+        """For each source of neighbours: the user's rows, and which of them are left in each case, as 0 and 1."""
         places = {edge: place for place, edge in enumerate(edges)}
-        total = np.zeros((len(kept), self.graph.num_products))
         for source in self.neighbours:
-            given = self._products_of(source, source.rows(self.graph, user))
             own = source.edges(self.graph, user)
             there = np.ones((len(kept), len(own)))
             for column, edge in enumerate(own):
                 if edge is not None:
                     there[:, column] = kept[:, places[edge]]
-            total += there @ given
-        return total
+            yield source, source.rows(self.graph, user), there
 
     def _describe_neighbours(self) -> Described:
         """The neighbours, for a model folder; the right side of factors is not here."""
@@ -291,11 +289,7 @@ class FactorTerm(_Learned):
         for source in self.neighbours:
             for place, user in enumerate(users.tolist()):
                 total[place] += source.dense[source.rows(self.graph, user)].sum(axis=0)
-        left, right = exact_rows(total).astype(np.float64), np.asarray(self.right)
-        found = np.empty((len(users), len(right)))
-        for start in range(0, len(right), ROWS):
-            found[:, start : start + ROWS] = left @ right[start : start + ROWS].astype(np.float64).T
-        return found
+        return self._to_products(exact_rows(total).astype(np.float64))
 
     def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """Scores (len(users), num_products)."""
@@ -371,8 +365,22 @@ class FactorTerm(_Learned):
             text_dim=self.text_dim, part=self.part, sentences=self.sentences, rounded=True,
         )  # fmt: skip
 
-    def _products_of(self, source: Neighbours, rows: NDArray[np.int32]) -> Matrix:
-        return np.asarray(source.dense[rows], np.float64) @ np.asarray(self.right, np.float64).T
+    def scores_without(self, user: int, edges: Sequence[Edge], kept: NDArray[np.bool_]) -> Matrix:
+        """What the sums of the rows that are left give to every product; the sums are exact."""
+        total = np.zeros((len(kept), self.right.shape[1]))
+        for source, rows, there in self._left_of(user, edges, kept):
+            total += there @ np.asarray(source.dense[rows], np.float64)
+        return self._to_products(total)
+
+    def _to_products(self, left: Matrix) -> Matrix:
+        """The products (len(left), num_products) of some sums of left rows with all right rows, in float64."""
+        right = np.asarray(self.right)
+        found, exact = np.empty((len(left), len(right))), np.empty((PIECE, right.shape[1]))
+        for start in range(0, len(right), PIECE):
+            part = right[start : start + PIECE]
+            np.copyto(exact[: len(part)], part)
+            found[:, start : start + PIECE] = left @ exact[: len(part)].T
+        return found
 
     def describe(self) -> Described:
         """Both matrices, and which edges lead to the left one."""
@@ -430,8 +438,13 @@ class TableTerm(_Learned):
     def _on(self, graph: Graph, neighbours: tuple[Neighbours, ...]) -> Self:
         return type(self)(self.name, graph, neighbours)
 
-    def _products_of(self, source: Neighbours, rows: NDArray[np.int32]) -> Matrix:
-        return source.at(rows, np.arange(self.graph.num_products, dtype=np.int32))
+    def scores_without(self, user: int, edges: Sequence[Edge], kept: NDArray[np.bool_]) -> Matrix:
+        """The sums of the rows that are left."""
+        products = np.arange(self.graph.num_products, dtype=np.int32)
+        total = np.zeros((len(kept), len(products)))
+        for source, rows, there in self._left_of(user, edges, kept):
+            total += there @ source.at(rows, products)
+        return total
 
     def describe(self) -> Described:
         """The weights, and which edges lead to their rows."""

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.errors import CheckpointMismatch, Damaged, NotTrained
-from graphrec.graph.adjacency import Graph, Hop
+from graphrec.errors import CheckpointMismatch, Damaged, NotTrained, SchemaOutdated
+from graphrec.graph.adjacency import Graph, Hop, StoredAdjacency
 from graphrec.graph.arrays import CheckedFolder, read_sealed, seal
 from graphrec.graph.shelf import DIGITS, SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
@@ -96,6 +96,11 @@ class ModelFiles:
         """The content hash of the snapshot it was trained on."""
         return str(self.meta["snapshot"])
 
+    def fits(self, snapshot: Snapshot) -> bool:
+        """Whether a snapshot has the labels, edge types and roles that the model was trained on."""
+        hops = [Hop.parse(text) for text in self.meta["description"]["hops"]]
+        return schema_digest(snapshot.schema, self.meta["labels"], hops) == str(self.meta["schema"])
+
     def model(self, snapshot: Snapshot, *, exact: bool = False) -> Model:
         """The model for a snapshot of the same schema, which may be newer: `Model.ids` joins the nodes of both.
 
@@ -105,6 +110,7 @@ class ModelFiles:
         Raises:
             CheckpointMismatch: labels, edge types or roles are others, or the snapshot with `exact`.
             Damaged: a file is not what was written.
+            SchemaOutdated: it has a form of term that this graphrec does not know.
         """
         remedy, meta = _remedy(self.folder), self.meta
         same = meta["snapshot"] == snapshot.hash
@@ -128,9 +134,12 @@ class ModelFiles:
             _check_rows(rows, counts, self.folder)
         for one in (array for term in described for array in term.arrays.values()):
             _check_array(one, counts, self.folder)
-        graph = Graph(snapshot.schema, counts, {hop: rows.adjacency() for hop, rows in stored.items()})
+        graph = Graph(
+            snapshot.schema, counts, {hop: _edges(arrays, hop, counts[rows.target]) for hop, rows in stored.items()}
+        )
         entries = meta["description"]["terms"]
-        terms = [FORMS[entry["form"]].open(one, graph) for entry, one in zip(entries, described, strict=True)]
+        forms = [_form(entry["form"], self.folder) for entry in entries]
+        terms = [form.open(one, graph) for form, one in zip(forms, described, strict=True)]
         blend = Blend(terms, [entry["weight"] for entry in entries])
         return Model(blend, graph, meta, self.folder, {} if same else _other_ids(arrays, labels, snapshot))
 
@@ -152,6 +161,15 @@ def open_files(folder: Path) -> ModelFiles:
 def open_model(folder: Path, snapshot: Snapshot, *, exact: bool = True) -> Model:
     """The model in a folder, for a snapshot: see `ModelFiles.model`."""
     return open_files(folder).model(snapshot, exact=exact)
+
+
+def _form(name: str, folder: Path) -> type[Term]:
+    if name not in FORMS:
+        raise SchemaOutdated(
+            f"model {folder.name} has a term of form {name!r}, this graphrec knows {', '.join(FORMS)}; "
+            f"{_remedy(folder)}"
+        )
+    return FORMS[name]
 
 
 def _ends(schema: GraphSchema, hop: Hop) -> tuple[str, str]:
@@ -298,6 +316,13 @@ def _stored_rows(arrays: Mapping[str, Any], stem: str, source: str, target: str)
     return StoredRows(indptr, indices, source, target, arrays.get(f"{stem}/values"))
 
 
+def _edges(arrays: Mapping[str, Any], hop: Hop, num_targets: int) -> StoredAdjacency:
+    stem = f"graph/{hop}"
+    return StoredAdjacency(
+        arrays[f"{stem}/indptr"], arrays[f"{stem}/indices"], arrays.get(f"{stem}/values"), num_targets
+    )
+
+
 def latest(home: Home, kind: str | None = None, prefer_final: bool = True) -> Path:
     """The folder of the model that is served: of that kind, else the blend, else what was trained last.
 
@@ -345,6 +370,8 @@ def _remedy(folder: Path) -> str:
 
 
 def _option(folder: Path) -> str:
-    kind, _, final = folder.name.rpartition("-")
+    kind, _, part = folder.name.rpartition("-")
+    if part not in ("test", "final"):
+        return ""
     model = f" --model {kind}" if kind != DEFAULT else ""
-    return model + (" --final" if final == "final" else "")
+    return model + (" --final" if part == "final" else "")

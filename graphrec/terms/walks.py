@@ -124,7 +124,7 @@ class WalkScorer:
     @once
     def scales(self) -> list[Vector]:
         """The factor of every node, per hop."""
-        return [self.node_weights(place, np.arange(len(back.indptr) - 1)) for place, back in enumerate(self.back)]
+        return [self.node_weights(place, np.arange(back.num_rows)) for place, back in enumerate(self.back)]
 
     def node_weights(self, place: int, nodes: NDArray[np.integer]) -> Vector:
         """What a path is multiplied with at some nodes of one hop: deg ** -power, times what was learned."""
@@ -164,7 +164,7 @@ class WalkScorer:
 
     def _spread(self, nodes: NDArray[np.int32], values: Vector) -> Vector:
         for position in range(1, self.length):
-            step, label_size = self.steps[position], len(self.back[position].indptr) - 1
+            step, label_size = self.steps[position], self.back[position].num_rows
             origin, reached = step.expand(nodes)
             dense = np.bincount(reached, values[origin], label_size)
             nodes = np.flatnonzero(dense).astype(np.int32)
@@ -177,7 +177,7 @@ class WalkScorer:
         """`_spread` of every node apart (len(nodes), num_products)."""
         count, origin = len(nodes), np.arange(len(nodes))
         for position in range(1, self.length):
-            step, size = self.steps[position], len(self.back[position].indptr) - 1
+            step, size = self.steps[position], self.back[position].num_rows
             came_from, reached = step.expand(nodes)
             keys, place = np.unique(origin[came_from] * size + reached, return_inverse=True)
             origin, nodes = keys // size, (keys % size).astype(np.int32)
@@ -282,7 +282,7 @@ class WalkScorer:
 
     def _arrivals(self, products: NDArray[np.int32]) -> Iterator[tuple[int, Vector]]:
         """For each product in turn: deg(product) ** -power at the nodes before it, 0 elsewhere (one reused array)."""
-        arriving = np.zeros(len(self.steps[-1].indptr) - 1)
+        arriving = np.zeros(self.steps[-1].num_rows)
         ends = self.node_weights(self.length - 1, products)
         for column, product in enumerate(products):
             before = self.back[-1].row(int(product))
@@ -450,7 +450,7 @@ def closing_walks(
             own = products == nodes
             values = weights[1][nodes[own]]
         else:
-            count = len(back[1].indptr) - 1
+            count = back[1].num_rows
             others, reached = _pairs(back[2], start, end)
             own = among(products * count + nodes, others * count + reached)
             values = weights[1][nodes[own]] * weights[2][products[own]]
@@ -470,7 +470,7 @@ def _in_order(values: Vector) -> float:
 
 
 def _power_of(back: Adjacency, nodes: NDArray[np.integer], power: float) -> Vector:
-    degrees = np.asarray(back.indptr[np.asarray(nodes) + 1] - back.indptr[nodes], np.int64)
+    degrees = back.degrees_of(nodes)
     return powers(degrees, power)
 
 

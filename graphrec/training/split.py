@@ -25,7 +25,7 @@ TEST_PART = 0.2
 VALID_PART = 0.1
 """Share of the relevant edges in the validation part before it."""
 SPLIT_SEED = 0
-"""Draws what is drawn; apart from the seed of a fit, so that fits with other seeds are judged on the same pairs."""
+"""Draws what is drawn; apart from the seed of a fit, so that fits with other seeds are evaluated on the same pairs."""
 
 
 @dataclass(frozen=True, eq=False)

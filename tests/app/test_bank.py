@@ -19,11 +19,13 @@ from graphrec import app
 from graphrec.app import requests
 from graphrec.app.bank import Bank
 from graphrec.config.settings import Settings
-from graphrec.errors import MissingExtra, MissingRules, NotTrained, UsageError
+from graphrec.errors import Damaged, MissingExtra, MissingRules, NotTrained, UsageError
 from graphrec.graph.arrays import write_sealed
 from graphrec.home import Home
 from graphrec.serving.answer import Answer
+from graphrec.terms.blend import Blend
 from graphrec.terms.folder import read_meta
+from tests.served import write_model
 
 HEAVY = {"torch", "scipy", "pandas", "duckdb", "numba", "pyarrow", "arcadedb", "neo4j", "transformers"}
 NOT_FOR_SERVING = ("graphrec.models", "graphrec.training", "graphrec.store", "graphrec.loading", "graphrec.cli")
@@ -87,6 +89,51 @@ def test_a_model_is_replaced_under_a_running_bank(bank: Bank) -> None:
     assert first.recommend("C003", 3).model == "blend-final"
     (bank.home.policy).write_text('version = "1"\n', "utf-8")
     assert bank.opened.engine(bank.home, None).policy.version == "1"
+
+
+def test_answers_are_never_mixed_while_models_are_swapped(bank: Bank) -> None:
+    """Two models take turns under readers; every recorded answer is that of one of them and replays."""
+    engine = bank.opened.engine(bank.home, None)
+    folder, graph = bank.home.models / "blend-final", engine.model.graph
+    blends = [Blend(engine.model.blend.terms, weights) for weights in ([1.0, 0.5], [0.2, 2.0])]
+    expected = []
+    for blend in blends:
+        write_model(bank.home, engine.snapshot, blend, graph)
+        expected.append(bank.recommend(requests.Recommend("C003", 5)).answer.items)
+    assert expected[0] != expected[1]
+    is_over, problems, numbers = threading.Event(), [], []
+
+    def swap() -> None:
+        for turn in range(40):
+            write_model(bank.home, engine.snapshot, blends[turn % 2], graph)
+        is_over.set()
+
+    def read() -> None:
+        while not is_over.is_set():
+            served = bank.recommend(requests.Recommend("C003", 5))
+            numbers.append(served.record)
+            if served.answer.items not in expected:
+                problems.append(served.answer)
+
+    threads = [threading.Thread(target=swap), *(threading.Thread(target=read) for _ in range(2))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert folder.is_dir()
+    assert problems == []
+    assert len(numbers) > 10
+    assert None not in numbers
+    assert all(one.same for one in bank.replays(numbers[:: max(1, len(numbers) // 20)]))
+
+
+def test_a_flipped_bit_is_found_before_the_first_answer(bank: Bank) -> None:
+    arrays = bank.home.models / "blend-final" / "model.safetensors"
+    content = bytearray(arrays.read_bytes())
+    content[-5] ^= 4
+    arrays.write_bytes(content)
+    with pytest.raises(Damaged, match="blend-final"):
+        bank.recommend(requests.Recommend("C003"))
 
 
 def test_threads_share_a_bank(bank: Bank) -> None:

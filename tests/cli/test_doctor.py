@@ -46,6 +46,18 @@ def test_what_is_not_in_order_is_said_with_advice(monkeypatch: pytest.MonkeyPatc
     assert err.startswith("error: not in order: settings, home, disk, torch, encoder, store; the advice beside each")
 
 
+def test_a_bare_installation_is_in_order_and_names_the_extras(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(_open: object) -> Check:
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr(doctor, "_torch", absent)
+    code, found, _ = run()
+    assert code == 0
+    assert found["torch"]["ok"] is True
+    assert found["torch"]["detail"] == "torch is not installed"
+    assert found["torch"]["advice"] == "pip install 'graphrec[train]'"
+
+
 def test_a_store_of_an_unknown_kind() -> None:
     code, found, _ = run("--store", "mysql://x")
     assert code == 1

@@ -147,6 +147,8 @@ def test_query_of_one_s_own(loaded: Path) -> None:
         "name": None,
         "columns": ["x", "text", "map"],
         "rows": [[1, "a=b", {"a": 1}], [2, "a=b", {"a": 1}]],
+        "is_cut": False,
+        "notes": [],
     }
     assert '1   a=b    {"a": 1}' in run(loaded, "query", statement, "-p", "list=[1]", "-p", "text=a=b")[0]
 
@@ -177,3 +179,24 @@ def test_writing_is_allowed_by_an_option(home: Path) -> None:
     run(home, "query", "MATCH (:Customer)-[r]->(:Product) DELETE r", "--write")
     assert not (home / "snapshots" / "origin.json").exists(), "the store is not what its loads brought"
     assert answer(home, "snapshot")["hash"] != before
+
+
+def test_query_is_bounded_and_guarded(loaded: Path) -> None:
+    found = run(loaded, "query", "UNWIND range(1, 9) AS x RETURN x", "--limit", "3", "--json")
+    assert json.loads(found[0])["rows"] == [[1], [2], [3]]
+    assert json.loads(found[0])["is_cut"]
+    assert "note: only the first 3 rows: there are more; raise --limit" in found[1]
+    slow = "UNWIND range(1, 30000) AS a UNWIND range(1, 30000) AS b WITH a WHERE a = 0 RETURN count(*) AS c"
+    assert "ran longer than 0.5 s" in run(loaded, "query", slow, "--timeout", "0.5", code=4)[1]
+    for statement in ("MATCH (n) LOAD CSV FROM 'file:///etc/hostname' AS row RETURN row", "CALL apoc.load.json('x')"):
+        assert "is not allowed here" in run(loaded, "query", statement, code=4)[1]
+
+
+def test_doctor_names_what_is_gone(home: Path) -> None:
+    assert "ok" in run(home, "doctor", "--deep")[0]
+    next((home / "store").glob("BOUGHT_0.*.bucket")).unlink()
+    checks = json.loads(run(home, "doctor", "--json", code=1)[0])["checks"]
+    (found,) = [check for check in checks if check["name"] == "store"]
+    assert not found["ok"]
+    assert found["detail"].startswith("BOUGHT: 0 rows, and the last load left ")
+    assert "BOUGHT in " in run(home, "snapshot", code=4)[1]

@@ -91,6 +91,25 @@ def test_deep_nesting_and_long_names_are_one_line_and_a_documented_code(home: Ho
         assert "File name too long; " in err
 
 
+def test_what_was_pruned_is_one_line_and_no_tampering(home: Home) -> None:
+    words = ("--home", str(home.path))
+    assert run(*words, "recommend", "C003")[2] == "recorded as entry 1\n"
+    assert run(*words, "replay", "1")[:2] == (0, "entry 1: same bytes\n")
+    code, out, _ = run(*words, "record", "prune", "--before", "2999-01-01")
+    assert code == 0
+    assert re.match(
+        r"3 snapshots, models and policies removed, \d+\.\d MB freed\n1 entries before 2999-01-01 stay", out
+    )
+    code, out, err = run(*words, "replay", "1")
+    assert (code, out) == (6, "")
+    assert re.match(r"error: entry 1 cannot be replayed: snapshot \w{16} was removed by graphrec record prune ", err)
+    assert run(*words, "record", "verify")[0] == 0
+    assert run(*words, "record", "prune")[0] == 2
+    assert run(*words, "record", "prune", "--before", "then")[2] == (
+        "error: --before then is no date; want YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS\n"
+    )
+
+
 def test_an_empty_home_is_unset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert run("--home", "", "recommend", "C003") == run("recommend", "C003")

@@ -27,7 +27,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("home")
     trades = [
         (f"c{c:02d}", f"A{a:02d}", "Buy", f"2020-{1 + (c + a) % 9:02d}-03")
-        for c in range(30)
+        for c in range(60)
         for a in range(20)
         if a % 2 == c % 2 and (a + c) % 5
     ]
@@ -67,7 +67,7 @@ def test_what_is_set_reaches_the_model(home: list[str]) -> None:
 
 def test_new_customers(home: list[str]) -> None:
     done = json.loads(run(*home, "evaluate", "--cold", "users", "--model", "popularity", "--k", "3", "--json"))
-    assert (done["side"], done["held_out"], done["weights"]) == ("users", 3, {"popularity": 1.0})
+    assert (done["side"], done["held_out"], done["weights"]) == ("users", 6, {"popularity": 1.0})
     assert set(done["metrics"]["all"]) == {"model", "content", "popularity", "model - content"}
     assert done["metrics"]["all"]["model"] == done["metrics"]["all"]["popularity"]
 

@@ -20,8 +20,8 @@ class Spec:
     more: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.key == "bad":
-            raise ValueError("key = 'bad' is a word that this test refuses")
+        if self.key.startswith("bad"):
+            raise ValueError(f"key = {self.key!r} is a word that this test refuses")
 
 
 class Whole(Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,6 +71,10 @@ def test_a_document_becomes_typed_objects() -> None:
             "my.toml line 4: unknown key file.b.kee; the nearest known one is file.b.key",
         ),
         ("[nodes]\n[file]\na=''\nb=1", "my.toml line 4: file.b = 1 is not a text or a table; correct it"),
+        (
+            "[nodes.A]\nkey='bad - at `$.x`'",
+            "my.toml line 1: nodes.A: key = 'bad - at `$.x`' is a word that this test refuses; correct it",
+        ),
         ("kind='c'\n[nodes]", "my.toml line 1: kind = 'c' is not one of a, b; correct it"),
         ("refit=1\n[nodes]", "my.toml line 1: refit = 1 is not true or false or a text; correct it"),
         ("name='A'\n[nodes]", "my.toml line 1: name = 'A' is not a name of small letters; correct it"),
@@ -102,6 +106,24 @@ def test_values_of_other_places() -> None:
         convert_value({"kye": "k"}, Spec, "--param", SourceError)
     with pytest.raises(SourceError, match=r"^--param: columns holds 1; want a list of texts; say it otherwise$"):
         convert_value({"key": "k", "columns": [1]}, Spec, "--param", SourceError, advice="say it otherwise")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "message"),
+    [
+        ("nan", float, "--set 'nan' is not a finite number; correct it"),
+        ("1e999", float, "--set "),
+        ("1" * 400, int, "--set "),
+        ("9223372036854775808", int, "--set is a whole number of more than 64 bits; correct it"),
+        ("[" * 5000, tuple[str, ...], "--set '[[[["),
+        ("true", int, "--set 'true' is not a whole number; correct it"),
+    ],
+)
+def test_texts_that_are_no_number(text: str, kind: Any, message: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        convert_value(text, kind, "--set", SourceError)
+    assert str(caught.value).startswith(message)
+    assert len(str(caught.value)) < 250
 
 
 def test_nearest() -> None:

@@ -25,8 +25,12 @@ SERVER_ONLY = ("load/lock", "load/schema_file", "read/schema_files")
 READS: dict[str, tuple[queries.Labels, dict[str, Any]]] = {
     "read/count_edges": ({"Source": "Customer", "EDGE": "BOUGHT", "Target": "Product"}, {}),
     "read/count_nodes": ({"Node": "Customer"}, {}),
-    "read/edges": ({"Source": "Customer", "EDGE": "BOUGHT", "Target": "Product"}, {"columns": ["none"]}),
-    "read/nodes": ({"Node": "Product"}, {"columns": ["kind", "name", "none"]}),
+    "read/edges": (
+        {"Source": "Customer", "EDGE": "BOUGHT", "Target": "Product"},
+        {"columns": ["none"], "sources": ["bank"]},
+    ),
+    "read/nodes": ({"Node": "Product"}, {"columns": ["kind", "name", "none"], "sources": ["bank"]}),
+    "read/contents": ({}, {}),
     "read/sources": ({}, {}),
     "read/split": ({}, {}),
 }

@@ -33,7 +33,7 @@ def texts() -> Sources:
     vectors = rng.normal(0, 0.1, (PRODUCTS, 8)).astype(np.float32)
     vectors[: PRODUCTS // 2, 0] += 1
     vectors[PRODUCTS // 2 :, 1] += 1
-    return Sources.given(Blocks.of("text", {"Product": vectors}))
+    return Sources.of(Blocks.of("text", {"Product": vectors}))
 
 
 @pytest.mark.parametrize("side", ["items", "users"])
@@ -147,7 +147,7 @@ def test_too_little_to_hold_out(tmp_path: Path) -> None:
     snapshot = bank.make(tmp_path / "s", {"BOUGHT": [("u0", "p0")]})
     with pytest.raises(ModelError, match=r"^1 items have an interaction: too few to hold out a tenth of them twice$"):
         evaluate_cold(
-            snapshot, "items", sources=Sources.given(Blocks.of("text", {"Product": np.ones((1, 2), np.float32)}))
+            snapshot, "items", sources=Sources.of(Blocks.of("text", {"Product": np.ones((1, 2), np.float32)}))
         )
 
 

@@ -143,7 +143,7 @@ def test_the_parts_of_one_explained_user_have_no_width(snapshot: Snapshot, tmp_p
 
 def test_a_refit_with_other_vectors_is_refused(snapshot: Snapshot, tmp_path: Path) -> None:
     folder = train(snapshot, Home(tmp_path / "home").prepare(), TrainOptions("lightgcn", fixed=True)).path
-    sources = Sources.given(Blocks.of("text", {"Product": np.ones((12, 2), np.float32)}))
+    sources = Sources.of(Blocks.of("text", {"Product": np.ones((12, 2), np.float32)}))
     with pytest.raises(ModelError) as caught:
         evaluate(snapshot, folder, wanted=Wanted(ablation=True, sources=sources))
     assert str(caught.value) == (

@@ -57,7 +57,7 @@ def test_the_headline_is_what_was_measured(made: Made, text: str) -> None:
     hit = done.metrics["hit_rate@3"]
     plain = unescape(re.sub(r"<[^>]+>", " ", text))
     assert f"For {hit.value:.1%} ({hit.low:.1%} to {hit.high:.1%}) of 60 clients & <friends>, the list of 3" in plain
-    assert done.split["hash"] in plain
+    assert done.split.hash in plain
     for heading in ("Does it find what people take?", "Are the reasons true?", "What do reasons on real paths cost?",
                     "When is it sure?", "More than hits", "Whom does it serve, and which products?",
                     "What is the graph around people and products worth?", "How this was measured"):  # fmt: skip
@@ -96,7 +96,9 @@ def test_new_customers_and_new_products_are_called_so(made: Made) -> None:
 def test_notes_are_on_the_page(made: Made) -> None:
     done, folder = made
     assert done.details is not None
-    noted = dataclasses.replace(done, notes=("tuned & not",), split={**done.split, "notes": ["no times"]})
+    noted = dataclasses.replace(
+        done, notes=("tuned & not",), split=dataclasses.replace(done.split, notes=("no times",))
+    )
     page = rendered(noted, done.details, read_meta(folder), "users")
     assert '<p class="warn">no times</p><p class="warn">tuned &amp; not</p>' in page
 

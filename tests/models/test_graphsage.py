@@ -57,7 +57,7 @@ def test_what_is_served_is_what_the_network_computes() -> None:
     network = HeteroSAGE(graph, texts(graph), dataclasses.replace(SMALL, fanout=3))
     term = network.term(graph)
     with torch.no_grad():
-        vectors = network.encode(everything(graph, network.heard, network.labels, ("User", "Product")))
+        vectors = network.encode(everything(graph, network.sample, network.labels, ("User", "Product")))
     np.testing.assert_array_equal(term.users, vectors["User"].numpy())
     np.testing.assert_allclose(
         [term.scores(user) for user in range(graph.num_users)],
@@ -72,7 +72,7 @@ def test_a_block_without_a_cap_computes_what_the_whole_graph_does() -> None:
     block = sampled_block(graph, graph.hops, network.hops, roots, 99, np.random.default_rng(0))
     with torch.no_grad():
         some = network.encode(block)
-        whole = network.encode(everything(graph, network.heard, network.labels, ("User", "Product")))
+        whole = network.encode(everything(graph, network.sample, network.labels, ("User", "Product")))
     for label, rows in roots.items():
         torch.testing.assert_close(some[label], whole[label][torch.from_numpy(rows)])
 

@@ -36,7 +36,7 @@ def planted_engine(folder: Path, seed: int, vectors: Path | None = None) -> tupl
     )
     cache = VectorCache(vectors or home.vectors, Encoder.open(None))
     texts = {label: cache.vectors(snapshot.texts(label))[1] for label in ("Customer", "Product")}
-    train(snapshot, home, TrainOptions(final=True), sources=Sources.given(Blocks.of("text", texts)))
+    train(snapshot, home, TrainOptions(final=True), sources=Sources.of(Blocks.of("text", texts)))
     return Engine.open(home), bank / "truth" / "planted.csv"
 
 

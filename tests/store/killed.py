@@ -74,6 +74,6 @@ def filled(columns: Mapping[str, Sequence[object]], fields: pa.Schema) -> pa.Tab
 if __name__ == "__main__":
     from graphrec.store.embedded import arcade
 
-    arcade.engine()
+    assert arcade.chosen().version
     print("begin", flush=True)
     load(Path(sys.argv[1]), sys.argv[2])

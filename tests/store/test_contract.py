@@ -208,22 +208,21 @@ def test_known_ids(store: Store) -> None:
 
 def test_split_pairs(store: Store) -> None:
     feed(store.sink(), source())
-    assert store.read_split() is None
+    assert store.read_splits() == {}
     feed(store.sink(), source(files="f2"), split={"test": [("c1", "p1"), ("c2", "p2")], "valid": []})
-    split = store.read_split()
-    assert split is not None
+    split = store.read_splits()["bank"]
     assert split["test"].to_pylist() == [{"user": "c1", "product": "p1"}, {"user": "c2", "product": "p2"}]
     assert split["valid"].num_rows == 0
     feed(store.sink(), source(full=False, files="f3"), {}, {}, split={"test": [("c3", "p1"), ("c1", "p1")]})
-    assert (store.read_split() or {})["test"].num_rows == 3
+    assert store.read_splits()["bank"]["test"].num_rows == 3
     feed(store.sink(), source(files="f4"))
-    assert store.read_split() is None
+    assert store.read_splits() == {}
 
 
 def test_many_split_pairs_are_chunked(store: Store) -> None:
     pairs = [(f"c{number}", "p1") for number in range(20_001)]
     feed(store.sink(), source(), split={"test": pairs})
-    assert (store.read_split() or {})["test"].num_rows == 20_001
+    assert store.read_splits()["bank"]["test"].num_rows == 20_001
     assert store.query("MATCH (c:GraphrecSplit) RETURN count(c) AS c").rows == [(3,)]
 
 
@@ -342,7 +341,7 @@ def test_write_in_batches(store: Store) -> None:
 
 def test_named_queries_know_the_roles(store: Store) -> None:
     feed(store.sink(), source())
-    assert store.query("read/sources").columns == ("name", "run", "files_hash", "schema", "touched")
+    assert store.query("read/sources").columns == ("name", "run", "files_hash", "schema", "touched", "unfinished")
 
 
 def test_search(store: Store) -> None:

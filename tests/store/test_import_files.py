@@ -89,7 +89,7 @@ def test_imported_graph_is_the_loaded_one(
 ) -> None:
     over_bolt = neo4j_store()
     load(over_bolt.sink())
-    expected, counts, split = content(over_bolt), over_bolt.info(), over_bolt.read_split()
+    expected, counts, split = content(over_bolt), over_bolt.info(), over_bolt.read_splits()
     bought = "MATCH (n:Customer)-[r:BOUGHT]->(:Product) "
     runs: Any = bought + "RETURN n.id, n.run, n.sources, r.key, r.run, r.sources ORDER BY r.key"
     stamped = over_bolt.query(runs).rows
@@ -102,7 +102,7 @@ def test_imported_graph_is_the_loaded_one(
     assert (store.info().nodes, store.info().edges) == (counts.nodes, counts.edges)
     assert store.query(runs).rows == stamped
     assert store.sources() == sources
-    assert store.read_split() == split
+    assert store.read_splits() == split
     assert store.query("MATCH (n:GraphrecLoad) RETURN count(n)").rows == [(0,)]
     assert store.sink().is_current(LOADED)
     constraints = store.query("SHOW CONSTRAINTS YIELD labelsOrTypes RETURN labelsOrTypes[0]").rows

@@ -11,15 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from graphrec.errors import StoreError
 from graphrec.store import open_store
 from graphrec.store.base import Store
+from graphrec.store.check import check
 from graphrec.store.embedded import arcade
+from graphrec.store.read import snapshot_inputs, whole_contents
 
 from . import killed
 from .feed import content_hash
 
 #: More moments than a test run has time for: GRAPHREC_TEST_KILLS=200 pytest tests/store/test_killed.py
-KILLS = int(os.environ.get("GRAPHREC_TEST_KILLS", "6"))
+KILLS = int(os.environ.get("GRAPHREC_TEST_KILLS", "10"))
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +81,18 @@ def check_not_torn(store: Store) -> None:
         database.close()
 
 
+def check_served(store: Store, *, is_whole: bool) -> None:
+    """A snapshot is made of whole loads, or refused."""
+    if is_whole:
+        snapshot_inputs(store)
+        assert check(store, deep=True) == []
+        return
+    for read in (snapshot_inputs, whole_contents):
+        with pytest.raises(StoreError, match=r"a load of bank is not complete: .* run it again: graphrec load bank$"):
+            read(store)
+    assert "a load of bank is not complete" in check(store)[0]
+
+
 def test_first_load(undisturbed: dict[str, tuple[Path, str, float]], tmp_path: Path) -> None:
     _, expected, seconds = undisturbed["first"]
     for number, moment in enumerate(moments(seconds, seed=1)):
@@ -115,7 +130,9 @@ def test_later_load(undisturbed: dict[str, tuple[Path, str, float]], tmp_path: P
             is_after = (state.run, state.files_hash) == ("second", "second")
             assert is_before or is_after or (state.run, state.files_hash) == ("first", ""), "half way is marked as such"
             assert content_hash(store) == expected if is_after else not is_before or count == 0
+            check_served(store, is_whole=is_before or is_after)
         killed.load(home, "second")
         with store:
             assert content_hash(store) == expected
+            check_served(store, is_whole=True)
         shutil.rmtree(home)

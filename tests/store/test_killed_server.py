@@ -19,6 +19,7 @@ from tests.neo4j.server import Server
 from .feed import content_hash
 from .killed import feed_bank
 from .killed_server import load
+from .test_killed import KILLS, check_served
 
 COUNT = "MATCH (:Customer)-[r:BOUGHT]->(:Product) RETURN count(r)"
 LAST = "MATCH (:Customer)-[r:BOUGHT {run: 'second'}]->(:Product) RETURN count(r)"
@@ -60,6 +61,14 @@ def test_same_content_after_kills(neo4j_server: Server, tmp_path: Path, monkeypa
         load(store, "first")
         assert content_hash(store) == expected["first"]
 
+        check_served(store, is_whole=True)
+        for number in range(KILLS):
+            with start(neo4j_server, tmp_path, "second") as client:
+                wait_for(store, "MATCH (s:GraphrecSource) RETURN count(s.unfinished[0])", 1)
+                time.sleep(0.05 * number)
+                client.kill()
+            check_served(store, is_whole=store.sources()[0].run == "second" and not store.sources()[0].unfinished)
+
         with start(neo4j_server, tmp_path, "second") as client:
             wait_for(store, LAST, 300)
             neo4j_server.kill()
@@ -71,4 +80,5 @@ def test_same_content_after_kills(neo4j_server: Server, tmp_path: Path, monkeypa
         assert store.sources()[0].files_hash == "", "half way is marked as such"
         load(store, "second")
         assert content_hash(store) == expected["second"]
+        check_served(store, is_whole=True)
         store.write("MATCH (n) DETACH DELETE n")

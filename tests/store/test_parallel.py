@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from graphrec import queries
-from graphrec.store.loading import Kind
+from graphrec.store.kinds import Kind
 from graphrec.store.neo4j import parallel
 from graphrec.store.neo4j.parallel import Cell, batches, cut, run_apart
 from graphrec.store.neo4j.sink import NEW_EDGES, as_lists

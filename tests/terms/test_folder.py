@@ -55,7 +55,7 @@ def in_a_process(homes: list[Path]) -> list[str]:
 def damaged(home: Path, to: Path) -> list[Path]:
     """Copies of a home, each with one flip, cut or deletion in a file of its model."""
     rng = np.random.default_rng(1)
-    found = []
+    found: list[Path] = []
     for name in (META, ARRAYS, "checksums"):
         content = (home / "models" / "blend-final" / name).read_bytes()
         changed: list[bytes | None] = [content[: len(content) // 2], b"", None]
@@ -210,7 +210,8 @@ def test_threads_that_share_an_opened_model_get_the_same_answers(tmp_path: Path,
     home = served(tmp_path / "home", kind)
     expected = answers(Engine.open(home))
     for _ in range(3):
-        engine, found = Engine.open(home), []
+        engine = Engine.open(home)
+        found: list[str] = []
         begin = threading.Barrier(6)
 
         def ask(engine: Engine = engine, found: list[str] = found, begin: threading.Barrier = begin) -> None:
@@ -241,6 +242,7 @@ found = [engine.recommend(user, 4, options).to_json() for user in users]
 found += [engine.explain(user, "P05", 4).to_json() for user in users]
 positions = [engine.users.ids.find(user) for user in users]
 found += [answer.to_json() for answer in recommend_many(engine, positions, 4, options)]
+assert not [name for name in sys.modules if name.startswith(("graphrec.training", "graphrec.models"))]
 print(json.dumps(found, sort_keys=True))
 """
 

@@ -130,7 +130,7 @@ def test_final_takes_over_what_was_chosen(snapshot: Snapshot, home: Home) -> Non
 def test_final_reads_the_texts_that_the_tested_model_read(snapshot: Snapshot, home: Home) -> None:
     rng = np.random.default_rng(0)
     vectors, others = (
-        Sources.given(Blocks.of("text", {"Product": rng.standard_normal((12, 6)).astype(np.float32)})) for _ in range(2)
+        Sources.of(Blocks.of("text", {"Product": rng.standard_normal((12, 6)).astype(np.float32)})) for _ in range(2)
     )
     train(snapshot, home, TrainOptions("lightgcn", fixed=True))
     final = train(snapshot, home, TrainOptions("lightgcn", final=True), sources=vectors)

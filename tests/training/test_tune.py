@@ -71,10 +71,10 @@ def test_other_texts_begin_another_study_of_what_reads_them(
     registry.try_only(monkeypatch, "lightgcn", [{"epochs": 1, "dim": 4}])
     vectors = Blocks.of("text", {"Product": np.eye(12, 6, dtype=np.float32)})
     for blocks, new in ((Blocks(), 1), (vectors, 1), (vectors, 0), (Blocks(), 0)):
-        (found,) = tune(snapshot, home, TuneOptions("lightgcn", trials=1), sources=Sources.given(blocks))
+        (found,) = tune(snapshot, home, TuneOptions("lightgcn", trials=1), sources=Sources.of(blocks))
         assert (found.trials, found.new) == (1, new)
     for blocks, new in ((Blocks(), 2), (vectors, 0)):
-        (found,) = tune(snapshot, home, TuneOptions("ease", trials=2), sources=Sources.given(blocks))
+        (found,) = tune(snapshot, home, TuneOptions("ease", trials=2), sources=Sources.of(blocks))
         assert (found.trials, found.new) == (2, new)
 
 

@@ -55,7 +55,7 @@ def accuracy(done: Evaluation, details: Details, words: Words) -> str:
     return section(
         "Does it find what people take?",
         paragraph(
-            f"Each dot is a mean over {done.split['users']:,} {words.users}, the bar its 95 % interval. Grey is what a "
+            f"Each dot is a mean over {done.split.users:,} {words.users}, the bar its 95 % interval. Grey is what a "
             "bank could do without a model of its own."
         ),
         rows_of_intervals(rows, title="Quality of the model and of the baselines with intervals"),

@@ -41,8 +41,8 @@ class Words:
         k, split = self.details.k, self.done.split
         hit = self.done.metrics[f"hit_rate@{k}"]
         said = (
-            f"For {between(hit)} of {split['users']:,} {self.users}, the list of {k} holds "
-            f"{'the' if split['users'] == split['test_interactions'] else 'a'} product that they took afterwards and "
+            f"For {between(hit)} of {split.users:,} {self.users}, the list of {k} holds "
+            f"{'the' if split.users == split.test_interactions else 'a'} product that they took afterwards and "
             "that was hidden from the model."
         )
         best = self.best_baseline

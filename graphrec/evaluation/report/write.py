@@ -61,7 +61,7 @@ def rendered(done: Evaluation, details: Details, meta: Mapping[str, object], use
 
 def _header(done: Evaluation, words: Words) -> str:
     lead = [paragraph(text, "lead") for text in (words.finding, words.reasons) if text]
-    notes = [paragraph(text, "warn") for text in (*done.split["notes"], *done.notes)]
+    notes = [paragraph(text, "warn") for text in (*done.split.notes, *done.notes)]
     return f"<header><h1>{escape(words.title)}</h1>{''.join(lead)}{cards(words.cards)}{''.join(notes)}</header>"
 
 
@@ -71,9 +71,9 @@ def _method(done: Evaluation, meta: Mapping[str, object], words: Words) -> str:
         ["Model", f"{done.model}, hash {meta['hash']}"],
         ["Terms", words.terms(meta)],
         ["Snapshot", f"{meta['snapshot']}, as of {meta['as_of'] or 'loading'}"],
-        ["Split", f"{split['name']}, hash {split['hash']}"],
-        ["Hidden", f"{split['test_interactions']:,} interactions of {split['users']:,} {words.users}"],
-        ["Fitted on", f"{split['fitted']}; candidates without {split['masked']}"],
+        ["Split", f"{split.name}, hash {split.hash}"],
+        ["Hidden", f"{split.test_interactions:,} interactions of {split.users:,} {words.users}"],
+        ["Fitted on", f"{split.fitted}; candidates without {split.masked}"],
         ["Seed", str(meta["seed"])],
         ["Versions", ", ".join(f"{name} {number}" for name, number in dict(meta["versions"]).items())],  # type: ignore[call-overload]
         ["Time", f"{done.seconds:.1f} s"],

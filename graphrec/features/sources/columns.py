@@ -141,7 +141,7 @@ def _category(name: str, column: ColumnArray, valid: NDArray[np.bool_], known: N
 def _number(
     name: str, values: NDArray[np.float64], valid: NDArray[np.bool_], known: NDArray[np.bool_]
 ) -> Encoded | None:
-    valid &= np.isfinite(values)
+    valid = valid & np.isfinite(values)
     fitted = values[known & valid]
     if not len(fitted):
         return None

@@ -25,7 +25,7 @@ class GraphSageConfig(TrainingConfig):
     dim: Count = 64
     """Width of a node's own vector and of both layers."""
     fanout: Count = 25
-    """Neighbours that a node hears over each relation, at most."""
+    """Neighbours from which a node gets messages over each relation, at most."""
     init: Positive = 0.1
     """Spread of the nodes' vectors at the start."""
     drop: Share = 0.3

@@ -2,7 +2,7 @@
 
 A node starts as its own vector plus its projected text; all users start from one vector, so that nothing is learned
 about a person. A step hides its targets and samples at most `fanout` neighbours per node and relation from what is
-left; the served network hears one fixed sample of that size. Sources: Hamilton et al., NeurIPS 2017; relations as in
+left; the served network has one fixed sample of that size. Sources: Hamilton et al., NeurIPS 2017; relations as in
 PyTorch Geometric's HeteroConv.
 """
 
@@ -58,14 +58,14 @@ class HeteroSAGE(nn.Module):
             width = next(iter(self.texts.values())).shape[1]
             self.project = nn.Parameter(torch.randn(width, config.dim, generator=generator) * config.init)
         self.layers = nn.ModuleList(_Layer(graph, self.labels, self.hops, config.dim, generator) for _ in range(2))
-        self.heard = fixed_sample(graph, self.hops, config.fanout, config.seed)
+        self.sample = fixed_sample(graph, self.hops, config.fanout, config.seed)
         held = np.bincount(graph.held().indices, minlength=graph.num_products)
         self.register_buffer("known", torch.from_numpy(held > 0), persistent=False)
         full = config.loss == "full" or (config.loss == "auto" and graph.num_products <= FULL_SOFTMAX_PRODUCTS)
         self.loss: Loss = "full" if full else "in-batch"
 
     def _linked(self, label: str) -> NDArray[np.bool_]:
-        """Which nodes of a label hear anything: what is linked with nothing has no vector of its own."""
+        """Which nodes of a label have a neighbour: what is linked with nothing has no vector of its own."""
         if label == self.graph.schema.roles.user:
             return np.ones(1, np.bool_)
         degrees = [self.graph.hops[hop].degrees() for hop in self.hops if self.graph.source(hop) == label]
@@ -114,18 +114,18 @@ class HeteroSAGE(nn.Module):
         """The term of the present state."""
         roles = graph.schema.roles
         with torch.no_grad():
-            vectors = self.encode(everything(graph, self.heard, self.labels, (roles.user, roles.product)))
+            vectors = self.encode(everything(graph, self.sample, self.labels, (roles.user, roles.product)))
             inputs = {}
             for position, label in enumerate(self.labels):
                 alike = len(self.ids[position]) == 1 and label not in self.texts
                 inputs[label] = as_array(self.input(label, np.arange(1 if alike else graph.counts[label])))
             first, second = (layer.weights() for layer in self.layers)  # type: ignore[operator]
-        network = SageNetwork(inputs, self.heard, first, second)
+        network = SageNetwork(inputs, self.sample, first, second)
         return SageTerm(graph, network, as_array(vectors[roles.user]), as_array(vectors[roles.product]))
 
 
 class _Layer(nn.Module):
-    """A node's own part, and the mean of what it hears over each relation: SAGEConv in a HeteroConv."""
+    """A node's own part, and the mean of its neighbours' over each relation: SAGEConv in a HeteroConv."""
 
     def __init__(self, graph: Graph, labels: list[str], hops: list[Hop], dim: int, generator: torch.Generator) -> None:
         super().__init__()
@@ -140,7 +140,7 @@ class _Layer(nn.Module):
         convolutions = {
             self._edge(hop): SAGEConv((dim, dim), dim, aggr="mean", root_weight=False, bias=False) for hop in hops
         }
-        self.heard = HeteroConv(convolutions, aggr="sum") if hops else None  # pyright: ignore[reportArgumentType]
+        self.messages = HeteroConv(convolutions, aggr="sum") if hops else None  # pyright: ignore[reportArgumentType]
         for parameter in self.parameters():
             # Drawn from the generator of the seed, not from the global one.
             with torch.no_grad():
@@ -149,15 +149,15 @@ class _Layer(nn.Module):
     def forward(self, inputs: Mapping[str, Tensor], edges: Mapping[Hop, NDArray[np.int64]]) -> dict[str, Tensor]:
         """The rows of every label of the inputs."""
         total = {label: self.own[self.labels.index(label)](rows) for label, rows in inputs.items()}
-        if self.heard is None or not edges:
+        if self.messages is None or not edges:
             return total
         present = next(iter(inputs.values())).device
-        heard = self.heard(
+        arrived = self.messages(
             {str(self.labels.index(label)): rows for label, rows in inputs.items()},
             {self._edge(hop): torch.from_numpy(pairs).to(present) for hop, pairs in edges.items()},
         )
         return {
-            label: rows + heard[key] if (key := str(self.labels.index(label))) in heard else rows
+            label: rows + arrived[key] if (key := str(self.labels.index(label))) in arrived else rows
             for label, rows in total.items()
         }
 
@@ -167,8 +167,8 @@ class _Layer(nn.Module):
         bias = {label: as_array(layer.bias) for label, layer in zip(self.labels, self.own, strict=True)}  # type: ignore[arg-type]
         message = {}
         for hop in self.hops:
-            assert self.heard is not None, "there are hops"
-            weight: Any = self.heard.convs[self._edge(hop)].lin_l.weight
+            assert self.messages is not None, "there are hops"
+            weight: Any = self.messages.convs[self._edge(hop)].lin_l.weight
             message[hop] = as_array(weight.T)
         return SageLayer(own, bias, message)
 

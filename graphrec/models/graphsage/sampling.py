@@ -59,10 +59,10 @@ def sampled_block(
     return Block(nodes, places(first), places(second), wanted)
 
 
-def everything(graph: Graph, heard: Mapping[Hop, Adjacency], labels: Sequence[str], roots: Sequence[str]) -> Block:
-    """The block of all nodes: both layers over all that is heard."""
+def everything(graph: Graph, sample: Mapping[Hop, Adjacency], labels: Sequence[str], roots: Sequence[str]) -> Block:
+    """The block of all nodes: both layers over the whole sample."""
     edges = {}
-    for hop, adjacency in heard.items():
+    for hop, adjacency in sample.items():
         if len(adjacency.indices):
             receivers = np.repeat(np.arange(len(adjacency.indptr) - 1), adjacency.degrees())
             edges[hop] = np.stack([adjacency.indices.astype(np.int64), receivers])
@@ -73,12 +73,12 @@ def everything(graph: Graph, heard: Mapping[Hop, Adjacency], labels: Sequence[st
 def fixed_sample(graph: Graph, hops: Sequence[Hop], fanout: int, seed: int) -> dict[Hop, Adjacency]:
     """At most `fanout` neighbours of every node over each hop; an equal seed gives an equal sample."""
     rng = np.random.default_rng(seed)
-    heard = {}
+    sample = {}
     for hop in hops:
         nodes = np.arange(len(graph.hops[hop].indptr) - 1)
         receivers, senders = _sample(graph.hops[hop], nodes, fanout, rng)
-        heard[hop] = from_rows(receivers, senders.astype(np.int32), len(nodes))
-    return heard
+        sample[hop] = from_rows(receivers, senders.astype(np.int32), len(nodes))
+    return sample
 
 
 def _from(graph: Graph, hops: Sequence[Hop], nodes: Nodes) -> list[tuple[Hop, str]]:

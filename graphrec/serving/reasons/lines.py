@@ -225,7 +225,7 @@ class Reasons:
 
     def _evidence(self, scorer: WalkScorer, user: int, via: int) -> float:
         """x of the edge a line starts with."""
-        if via < 0 or scorer.first.weight is None:
+        if via < 0:
             return 1.0
         row = scorer.first.row(user)
         return float(scorer.first.weights(user)[int(np.searchsorted(row, via))])

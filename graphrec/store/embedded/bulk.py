@@ -14,7 +14,8 @@ from graphrec.graph.rows import Counts, Part, Source
 from graphrec.progress import Progress, silent
 from graphrec.store.embedded import arcade
 from graphrec.store.embedded.lock import exclusive
-from graphrec.store.loading import Kind, check_fits, completion, row_fields, schema_statements
+from graphrec.store.kinds import Kind, kinds_of
+from graphrec.store.loading import Account, Completion, check_fits, row_fields, schema_statements
 from graphrec.store.series import write_series
 from graphrec.store.values import to_stored
 
@@ -54,6 +55,7 @@ class BulkSink:
         self._batch: Any = None
         self._ids: dict[str, list[pa.Array]] = {}
         self._records: dict[str, list[pa.Array]] = {}
+        self._account: Account | None = None
 
     def begin(self, source: Source) -> None:
         """Start the load in a folder beside the store.
@@ -62,7 +64,7 @@ class BulkSink:
             Unreachable: another process is loading it for the first time, or just did.
         """
         check_fits(source, [])
-        self._source = source
+        self._source, self._account = source, Account(source)
         with ExitStack() as stack:
             stack.enter_context(exclusive(self._path))
             if not self._is_empty():
@@ -115,8 +117,6 @@ class BulkSink:
     def finish(self, split: "dict[Part, pa.Table] | None") -> dict[str, int]:
         """Complete the load: the folder takes its place, whole."""
         source = self._begun
-        kinds = [Kind(label) for label in source.schema.nodes]
-        kinds += [Kind(name, edge.source, edge.target) for name, edge in source.schema.edges.items()]
         self._progress("writing the store", 0, None)
         with arcade.errors(self._path):
             self._batch.close()
@@ -125,7 +125,9 @@ class BulkSink:
                 self._database.command("opencypher", statement).close()
             with self._database.transaction():
                 files_hash = source.files_hash if source.full else ""
-                for one in completion(source, split, source.schema, files_hash, kinds):
+                contents = self._counted.contents(split, self._series_folder)
+                completion = Completion(source, split, source.schema, files_hash, kinds_of(source.schema), contents)
+                for one in completion.statements():
                     self._database.command("opencypher", one.text, dict(one.parameters)).close()
         self._let_go()
         self._stack.close()
@@ -144,14 +146,22 @@ class BulkSink:
             raise StoreError("rows came before the load began; call begin first")
         return self._source
 
+    @property
+    def _counted(self) -> Account:
+        if self._account is None:
+            raise StoreError("rows came before the load began; call begin first")
+        return self._account
+
     def _stamp(self) -> dict[str, Any]:
         return {"sources": [self._begun.name], "run": self._begun.run}
 
     def _chunks(self, kind: Kind, rows: "pa.Table") -> "Iterator[pa.Table]":
         fields = row_fields(self._begun.schema, kind)
-        stored = to_stored(rows.select(fields.names).cast(fields))
+        rows = rows.select(fields.names).cast(fields)
+        stored = to_stored(rows)
         for start in range(0, len(stored), CHUNK_ROWS):
             yield stored.slice(start, CHUNK_ROWS)
+            self._counted.add(kind, rows.slice(start, CHUNK_ROWS))
             self._progress(kind.name, min(start + CHUNK_ROWS, len(stored)), len(stored))
 
     def _vertices(self, label: str) -> "tuple[pa.Array, pa.Array]":
@@ -177,7 +187,7 @@ class BulkSink:
 
     def _close(self) -> None:
         if self._batch is not None:
-            with suppress(arcade.engine().ArcadeDBError):
+            with suppress(*arcade.failures()):
                 self._batch.close()
             self._batch = None
         self._database.close()

@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, LiteralString, Self, TypeVar
 
@@ -26,8 +27,21 @@ from graphrec.errors import NotAuthorised, QueryError, StoreError, Unreachable
 from graphrec.graph.rows import Sink
 from graphrec.progress import Progress, silent
 from graphrec.schema import GraphSchema
-from graphrec.store.base import BATCH_ROWS, Hit, Index, Info, Parameters, Result, SourceInfo, Statement, Store
-from graphrec.store.loading import RESERVED
+from graphrec.store.base import (
+    BATCH_ROWS,
+    Bounds,
+    Hit,
+    Index,
+    Info,
+    Parameters,
+    Result,
+    SourceInfo,
+    Statement,
+    Store,
+    out_of_time,
+)
+from graphrec.store.kinds import RESERVED
+from graphrec.store.loading import BOOKS
 from graphrec.store.neo4j import versions
 from graphrec.store.neo4j.sink import ParallelSink
 from graphrec.store.search import search_statement
@@ -62,7 +76,8 @@ class Neo4jStore(Store):
     """
 
     def __init__(self, uri: str, series_folder: Path, login: StoreLogin | None = None) -> None:
-        self.uri = uri
+        self.uri = self.address = uri
+        self.is_shared = True
         self.series_folder = series_folder
         self._login = login or StoreLogin()
         self._commit = threading.Lock()
@@ -70,16 +85,24 @@ class Neo4jStore(Store):
         self._sink: ParallelSink | None = None
         self._driver = self._connect()
 
-    def query(self, statement: LiteralString, parameters: Parameters | None = None) -> Result:
-        """The rows of a read-only statement."""
-        text, given = self._text(statement), dict(parameters or {})
+    def query(
+        self, statement: LiteralString, parameters: Parameters | None = None, bounds: Bounds | None = None
+    ) -> Result:
+        """The rows of a read-only statement; the server ends it at its time."""
+        text, values = self._text(statement), dict(parameters or {})
+        seconds, limit = (QUERY_SECONDS, None) if bounds is None else (bounds.seconds, bounds.rows)
 
-        @unit_of_work(timeout=QUERY_SECONDS)
+        @unit_of_work(timeout=seconds)
         def run(transaction: ManagedTransaction) -> Result:
-            return _result(transaction, text, given)
+            return _result(transaction, text, values, limit)
 
-        with self._errors(), self._session() as session:
-            found: Result = session.execute_read(run)
+        try:
+            with self._errors(), self._session() as session:
+                found: Result = session.execute_read(run)
+        except QueryError as error:
+            if bounds is not None and isinstance(error.__cause__, Neo4jError) and _is_timeout(error.__cause__):
+                raise out_of_time(bounds) from error
+            raise
         return found
 
     def stream(
@@ -100,11 +123,11 @@ class Neo4jStore(Store):
         batch: int = BATCH_ROWS,
     ) -> Result:
         """The rows of a writing statement; with `rows`, one transaction per batch and no rows."""
-        text, given = self._text(statement), dict(parameters or {})
+        text, values = self._text(statement), dict(parameters or {})
         if rows is None:
-            return self._managed(lambda transaction: _result(transaction, text, given))
+            return self._managed(lambda transaction: _result(transaction, text, values))
         for start in range(0, len(rows), batch):
-            self.transaction([Statement(text, {**given, "rows": list(rows[start : start + batch])})])
+            self.transaction([Statement(text, {**values, "rows": list(rows[start : start + batch])})])
         return Result((), [])
 
     def transaction(self, statements: Sequence[Statement]) -> None:
@@ -119,7 +142,7 @@ class Neo4jStore(Store):
     def ensure_schema(self, schema: GraphSchema) -> None:
         """Create the constraint on ids for every label, and record the files that did."""
         versions.check(self)
-        for label in (*sorted(schema.nodes), *(f"{RESERVED}{one}" for one in ("Source", "Split", "Schema", "Load"))):
+        for label in (*sorted(schema.nodes), *(f"{RESERVED}{one}" for one in (*BOOKS, "Schema", "Load"))):
             for name in queries.names("schema"):
                 self._alone(queries.text(name, {"Node": label}))
         versions.record(self)
@@ -175,6 +198,10 @@ class Neo4jStore(Store):
             sources=tuple(source.name for source in self.sources()),
         )
 
+    def check_engine(self) -> list[str]:
+        """Nothing: a server checks its own files (`neo4j-admin database check`, while it is stopped)."""
+        return []
+
     def close(self) -> None:
         """Close all connections."""
         if self._sink is not None:
@@ -223,7 +250,7 @@ class Neo4jStore(Store):
             session.run(text, dict(parameters or {})).consume()
 
     def _managed(self, work: Callable[[ManagedTransaction], _T]) -> _T:
-        """What the work returns, in a transaction that is tried again after transient errors.
+        """Run work in a transaction that is tried again after transient errors, and return its result.
 
         Commits come one after the other: a commit locks edges that are neighbours in the chains of its nodes, and two
         at once can lock each other out even when they share no node. Everything before the commit runs side by side.
@@ -311,9 +338,13 @@ def check_version(agent: str, uri: str) -> None:
         )
 
 
-def _result(transaction: ManagedTransaction, text: LiteralString, parameters: dict[str, Any]) -> Result:
+def _result(
+    transaction: ManagedTransaction, text: LiteralString, parameters: dict[str, Any], limit: int | None = None
+) -> Result:
     answer = transaction.run(text, parameters)
-    return Result(tuple(answer.keys()), [tuple(_plain(value) for value in record) for record in answer])
+    records = answer if limit is None else islice(answer, limit + 1)
+    rows = [tuple(_plain(value) for value in record) for record in records]
+    return Result(tuple(answer.keys()), rows[:limit], is_cut=limit is not None and len(rows) > limit)
 
 
 def _plain(value: Any) -> Any:

@@ -10,7 +10,8 @@ from graphrec.errors import StoreError
 from graphrec.files import replace_folder
 from graphrec.graph.rows import Counts, Part, Source, edge_fields, node_fields
 from graphrec.progress import Progress, silent
-from graphrec.store.loading import RESERVED, Kind, check_fits, completion, pair_fields
+from graphrec.store.kinds import RESERVED, Kind, kinds_of
+from graphrec.store.loading import BOOKS, Account, Completion, check_fits, pair_fields
 from graphrec.store.series import remove_series, write_series
 from graphrec.store.values import to_stored
 
@@ -21,7 +22,7 @@ MANIFEST = "manifest.json"
 ARGUMENTS = "import.args"
 #: Characters of which one that no id has separates the values of a list.
 DELIMITERS = ("\x1f", "\x1e", "\x1d", "\x1c", "\ue000", "\ue001")
-#: What the command is told besides the files; one bad row is one too many.
+#: Options of the command besides the files; not one bad row is accepted.
 OPTIONS = ("--overwrite-destination", "--id-type=string", "--bad-tolerance=0")
 
 
@@ -45,10 +46,11 @@ class ImportFilesSink:
         self._files: dict[Kind, dict[str, Any]] = {}
         self._delimiter = DELIMITERS[0]
         self._is_multiline = False
+        self._account: Account | None = None
 
     @property
     def source(self) -> Source:
-        """The load that is going on.
+        """The source of the running load.
 
         Raises:
             StoreError: none is.
@@ -77,7 +79,7 @@ class ImportFilesSink:
             raise StoreError(f"{self._target} is not empty and was not written by --bulk; name another folder")
         check_fits(source, [])
         self._folder = self._stack.enter_context(replace_folder(self._target))
-        self._source = source
+        self._source, self._account = source, Account(source)
 
     def known_ids(self, label: str) -> "pa.Array":
         """The ids that this load has brought."""
@@ -127,11 +129,12 @@ class ImportFilesSink:
         return {}
 
     def give_up(self) -> None:
-        """Leave the load and remove what it wrote."""
+        """Abandon the load and remove its files."""
         stack, self._stack = self._stack, ExitStack()
         stack.__exit__(StoreError, StoreError("given up"), None)
 
     def _add(self, kind: Kind, rows: "pa.Table") -> Counts:
+        self._counted.add(kind, rows)
         stamped = to_stored(rows).append_column("run", _repeated(self.source.run, len(rows)))
         stamped = stamped.append_column("sources", _repeated(self.source.name, len(rows)))
         name = ":LABEL" if kind.part == "nodes" else ":TYPE"
@@ -166,23 +169,18 @@ class ImportFilesSink:
 
     def _space(self, label: str) -> str:
         """The id space of a label, under a name that no header can misread."""
-        labels = sorted({*self.source.schema.nodes, *(f"{RESERVED}{one}" for one in ("Source", "Split"))})
+        labels = sorted({*self.source.schema.nodes, *(f"{RESERVED}{one}" for one in BOOKS)})
         return f"space{labels.index(label)}"
 
     def _write_books(self, split: "dict[Part, pa.Table] | None") -> None:
         import pyarrow as pa
 
-        touched = {Kind(label) for label in self.source.schema.nodes}
-        touched |= {Kind(one.type, one.source, one.target) for one in self.source.schema.edges.values()}
-        *chunks, finish = completion(self.source, split, self.source.schema, self.source.files_hash, touched)
-        values = dict(finish.parameters)
-        self._write(
-            Kind(f"{RESERVED}Source"),
-            pa.table({"id": [values.pop("source")], **{name: [one] for name, one in values.items()}}).append_column(
-                ":LABEL", _repeated(f"{RESERVED}Source", 1)
-            ),
-            {},
-        )
+        source, contents = self.source, self._counted.contents(split, self._series_folder)
+        completion = Completion(source, split, source.schema, source.files_hash, kinds_of(source.schema), contents)
+        *chunks, finish, account = completion.statements()
+        values = {name: one for name, one in finish.parameters.items() if name not in ("source", "unfinished")}
+        self._write_book("Source", {"id": source.name, **values})
+        self._write_book("Contents", {"id": "contents", **account.parameters})
         rows = [row for chunk in chunks for row in chunk.parameters.get("rows", [])]
         if rows:
             self._delimiter = _free_delimiter(split or {}, self.source.name)
@@ -191,6 +189,19 @@ class ImportFilesSink:
                 row.update({"source": self.source.name, ":LABEL": f"{RESERVED}Split"})
             lists = {"users": "string[]", "products": "string[]"}
             self._write(Kind(f"{RESERVED}Split"), pa.Table.from_pylist(rows), lists)
+
+    def _write_book(self, name: str, values: Mapping[str, str]) -> None:
+        import pyarrow as pa
+
+        label = f"{RESERVED}{name}"
+        row = pa.table({column: [one] for column, one in values.items()})
+        self._write(Kind(label), row.append_column(":LABEL", _repeated(label, 1)), {})
+
+    @property
+    def _counted(self) -> Account:
+        if self._account is None:
+            raise StoreError("rows came before the load began; call begin first")
+        return self._account
 
 
 def import_command(folder: Path) -> str:

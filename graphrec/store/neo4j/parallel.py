@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.store.loading import Kind
+from graphrec.store.kinds import Kind
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -9,7 +9,8 @@ from graphrec.graph.rows import EDGE_COLUMNS, Counts, Part, Source
 from graphrec.progress import Progress, silent
 from graphrec.store import diff
 from graphrec.store.base import Statement, Store
-from graphrec.store.loading import Kind, property_rows
+from graphrec.store.kinds import Kind
+from graphrec.store.loading import property_rows
 from graphrec.store.merge import MergeSink
 from graphrec.store.neo4j.parallel import Cell, batches, cut, run_apart
 
@@ -102,7 +103,7 @@ class ParallelSink(MergeSink):
         def work(cell: Cell) -> None:
             for batch in batches(rows.take(cell.positions)):
                 written = as_lists(batch) if is_new else property_rows(batch, kind.identity, gaps=gaps)
-                given = {"source": self.source.name, "run": self.source.run, "rows": written}
-                self._store.transaction([Statement(text, given)])
+                values = {"source": self.source.name, "run": self.source.run, "rows": written}
+                self._store.transaction([Statement(text, values)])
 
         run_apart(cut(kind, rows), work, self._writers)

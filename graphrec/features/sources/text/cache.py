@@ -135,9 +135,9 @@ class VectorCache:
         """Encode the texts that are new, shard by shard, and return what was done."""
         started = time.monotonic()
         keys, empty = text_keys(self._encoder.identity, texts)
-        given = np.flatnonzero(~empty)
-        _, first = np.unique(sortable(keys[given]), return_index=True)
-        distinct = given[first]
+        filled = np.flatnonzero(~empty)
+        _, first = np.unique(sortable(keys[filled]), return_index=True)
+        distinct = filled[first]
         self._begin()
         new = self._missing(distinct, keys)
         if len(new):
@@ -147,9 +147,9 @@ class VectorCache:
                 compact(self.folder, self._encoder.dim)
         return EncodeReport(
             encoder=self._encoder.name,
-            texts=len(given),
+            texts=len(filled),
             encoded=len(new),
-            cached=len(given) - len(new),
+            cached=len(filled) - len(new),
             dim=self._encoder.dim,
             seconds=time.monotonic() - started,
         )
@@ -169,8 +169,8 @@ class VectorCache:
         # the rate of the first ones foretells the rest.
         for start in range(0, len(rows), SHARD):
             part = rows[start : start + SHARD]
-            told = _part_of(progress, start, len(rows))
-            vectors = self._encoder.encode([texts[int(row)] for row in part], told)
+            whole = _part_of(progress, start, len(rows))
+            vectors = self._encoder.encode([texts[int(row)] for row in part], whole)
             write_shard(self.folder, keys[part], [vectors])
             if start // SHARD % 16 == 15:
                 compact(self.folder, self._encoder.dim)
@@ -192,12 +192,12 @@ def text_keys(identity: str, texts: Sequence[str]) -> tuple[Keys, NDArray[np.boo
 
 
 def _part_of(progress: Progress, before: int, total: int) -> Progress:
-    """Return a progress of one shard that is told as progress of the whole."""
+    """Return a progress of one shard that shows that of the whole."""
 
-    def told(what: str, done: int, _: int | None) -> None:
+    def shown(what: str, done: int, _: int | None) -> None:
         progress(what, before + done, total)
 
-    return told
+    return shown
 
 
 @contextmanager

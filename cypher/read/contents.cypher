@@ -1,0 +1,3 @@
+// The account that the store keeps of itself.
+MATCH (c:GraphrecContents)
+RETURN c.text AS text
