@@ -17,7 +17,7 @@ Preference = Literal["recent", "popular", "novel", "diverse"]
 
 @dataclass(frozen=True)
 class ListOptions:
-    """How a list is made and told; what is left out is the default of `recommend`."""
+    """How a list and its reasons are made; the defaults are those of `recommend`."""
 
     reasons: int | None = REASONS
     """The strongest reasons of each product; None: every line."""

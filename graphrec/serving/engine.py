@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.errors import CheckpointMismatch, UnknownId
+from graphrec.errors import Damaged, NotTrained, SchemaOutdated, UnknownId
 from graphrec.graph.adjacency import Adjacency
 from graphrec.graph.shelf import DIGITS, SnapshotShelf
 from graphrec.graph.snapshot import Nodes, Snapshot
@@ -30,7 +30,7 @@ from graphrec.serving.reasons.languages import language_of
 from graphrec.serving.reasons.lines import END_OF_TIME, Reasons, utc_text
 from graphrec.serving.reasons.sentences import Sentences
 from graphrec.terms.blend import Row
-from graphrec.terms.folder import Model, latest, open_files
+from graphrec.terms.folder import Model, ModelFiles, latest, open_files
 from graphrec.terms.ledger import Ledger
 
 #: Products after the list that a share is compared with.
@@ -152,28 +152,8 @@ class Engine:
             PolicyError: the policy of the home does not fit the snapshot.
         """
         opened = open_files(latest(home, kind))
-        shelf = SnapshotShelf(home.snapshots)
-        snapshot = shelf.latest()
-        notes: tuple[str, ...] = ()
-        if snapshot.hash != opened.snapshot and snapshot.as_of is not None:
-            own = shelf.of_address(opened.snapshot, opened.meta["as_of"])
-            snapshot = snapshot if (date_of(snapshot) or 0) >= (date_of(own) or 0) else own
-        elif snapshot.hash == opened.snapshot:
-            # Equal content may have been taken for several dates: the answers keep the date of the model.
-            snapshot = snapshot.dated(opened.meta["as_of"])
-        try:
-            model = opened.model(snapshot)
-        except CheckpointMismatch:
-            snapshot = shelf.of_address(opened.snapshot, opened.meta["as_of"])
-            model = opened.model(snapshot)
-            notes = ("the newest snapshot has other labels, edge types or roles than this model; run: graphrec train",)
-        else:
-            if opened.snapshot != snapshot.hash:
-                older = (
-                    f"the model was trained on an older snapshot ({opened.snapshot[:DIGITS]}): scores and reasons are "
-                    "of that, names, product states and what is held of now; graphrec train brings them together"
-                )
-                notes = (older,)
+        snapshot, notes = _to_serve(SnapshotShelf(home.snapshots), opened)
+        model = opened.model(snapshot)
         return cls(snapshot, model, notes, home_policy(home, snapshot))
 
     def recommend(self, user_id: str, k: int, options: ListOptions = LIST) -> Answer:
@@ -370,6 +350,32 @@ class Engine:
             hint = f"; the nearest are {', '.join(near)}" if near else ""
             raise UnknownId(f"no {role} {node_id!r}{hint}; search with: graphrec find {shlex.quote(node_id)}")
         return position
+
+
+def _to_serve(shelf: SnapshotShelf, opened: ModelFiles) -> tuple[Snapshot, tuple[str, ...]]:
+    """The snapshot that a model is served on, and what a reader must know of that."""
+    as_of = opened.meta["as_of"]
+    try:
+        newest = shelf.latest()
+    except (Damaged, NotTrained, SchemaOutdated) as error:
+        return shelf.of_address(opened.snapshot, as_of), (
+            f"there is a newer snapshot, which cannot be served: {error}",
+        )
+    if newest.hash == opened.snapshot:
+        # Equal content may have been taken for several dates: the answers keep the date of the model.
+        return newest.dated(as_of), ()
+    if newest.as_of is not None:
+        own = shelf.of_address(opened.snapshot, as_of)
+        if (date_of(newest) or 0) < (date_of(own) or 0):
+            return own, ()
+    if not opened.fits(newest):
+        own = shelf.of_address(opened.snapshot, as_of)
+        return own, ("the newest snapshot has other labels, edge types or roles than this model; run: graphrec train",)
+    older = (
+        f"the model was trained on an older snapshot ({opened.snapshot[:DIGITS]}): scores and reasons are of that, "
+        "names, product states and what is held of now; graphrec train brings them together"
+    )
+    return newest, (older,)
 
 
 def _far_rank(scored: Scored, product: int) -> int:

@@ -96,6 +96,11 @@ class ModelFiles:
         """The content hash of the snapshot it was trained on."""
         return str(self.meta["snapshot"])
 
+    def fits(self, snapshot: Snapshot) -> bool:
+        """Whether a snapshot has the labels, edge types and roles that the model was trained on."""
+        hops = [Hop.parse(text) for text in self.meta["description"]["hops"]]
+        return schema_digest(snapshot.schema, self.meta["labels"], hops) == str(self.meta["schema"])
+
     def model(self, snapshot: Snapshot, *, exact: bool = False) -> Model:
         """The model for a snapshot of the same schema, which may be newer: `Model.ids` joins the nodes of both.
 
