@@ -103,7 +103,8 @@ def main(engine: Engine | None = None) -> int:
     measure = Measure(engine)
     default, whole = measured(engine, measure, users, None)
     print(
-        f"{USERS} customers, lists of {K}, {len(measure.types)} path types, seed {SEED}; default order: {_said(default)}"
+        f"{USERS} customers, lists of {K}, {len(measure.types)} path types, seed {SEED}; "
+        f"default order: {_said(default)}"
     )
     reached = {}
     for prefer, (name, bar) in BARS.items():
