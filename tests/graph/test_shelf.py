@@ -134,6 +134,7 @@ for seed in range(1, 1000):
 """
 
 
+@pytest.mark.slow
 def test_a_killed_writer_leaves_whole_snapshots_and_the_next_one_sweeps(tmp_path: Path) -> None:
     shelf = SnapshotShelf(tmp_path)
     hashes = {shelf.add(lambda path, seed=seed: bank_snapshot(path, seed=seed)).hash for seed in (1, 2, 3)}  # type: ignore[misc]

@@ -197,6 +197,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_every_damage_of_every_file_is_one_line_or_changes_nothing(tiny: Path) -> None:
     shelf = SnapshotShelf(tiny)
     whole = everything(shelf.latest())

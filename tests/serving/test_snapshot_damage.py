@@ -31,6 +31,7 @@ def kinds(snapshot: Path) -> Iterator[Path]:
             yield path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(3))
 def test_every_kind_of_file(served_home: Home, tmp_path: Path, part: int) -> None:
     shutil.copytree(served_home.path, tmp_path / "home")
