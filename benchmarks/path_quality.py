@@ -49,7 +49,7 @@ def demo_engine(folder: Path) -> Engine:
     return Engine(snapshot, Model(Blend(terms, [1.0] * len(terms)), graph, meta, folder))
 
 
-class Judge:
+class Measure:
     """LIR, SEP, 1-SEP and ETD of answers."""
 
     def __init__(self, engine: Engine) -> None:
@@ -83,11 +83,11 @@ class Judge:
 
 
 def measured(
-    engine: Engine, judge: Judge, users: list[str], prefer: Preference | None
+    engine: Engine, measure: Measure, users: list[str], prefer: Preference | None
 ) -> tuple[dict[str, float], float]:
     """The mean metrics over users, and the share that is shown."""
     answers = [engine.recommend(user, K, ListOptions(prefer=prefer)) for user in users]
-    per_user = [judge.of(answer) for answer in answers]
+    per_user = [measure.of(answer) for answer in answers]
     shown = sum(line.share for answer in answers for item in answer.items for line in item.lines)
     return {name: mean_of_known([one[name] for one in per_user]) for name in per_user[0]}, shown
 
@@ -100,14 +100,15 @@ def main(engine: Engine | None = None) -> int:
     rng = np.random.default_rng(SEED)
     able = [user for user in range(len(engine.users)) if engine.has_evidence(user)]
     users = [engine.users.ids[int(user)] for user in np.sort(rng.choice(able, USERS, replace=False))]
-    judge = Judge(engine)
-    default, whole = measured(engine, judge, users, None)
+    measure = Measure(engine)
+    default, whole = measured(engine, measure, users, None)
     print(
-        f"{USERS} customers, lists of {K}, {len(judge.types)} path types, seed {SEED}; default order: {_said(default)}"
+        f"{USERS} customers, lists of {K}, {len(measure.types)} path types, seed {SEED}; "
+        f"default order: {_said(default)}"
     )
     reached = {}
     for prefer, (name, bar) in BARS.items():
-        found, shown = measured(engine, judge, users, prefer)
+        found, shown = measured(engine, measure, users, prefer)
         gain, kept = found[name] / default[name] - 1, shown / whole
         reached[prefer] = gain >= bar and kept >= KEPT
         print(f"{prefer:8} {_said(found)}; {name} {gain:+.0%} (bar {bar:+.0%}), share kept {kept:.1%}")

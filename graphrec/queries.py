@@ -60,20 +60,20 @@ class Parameter:
     what: str
     default: str | None = None
 
-    def value(self, given: str) -> Any:
+    def value(self, text: str) -> Any:
         """The text of the command line as the value the query takes.
 
         Raises:
             UsageError: it is no value of this kind.
         """
         if self.kind == "text":
-            return given
+            return text
         try:
             if self.kind == "list":
-                return [part.strip() for part in given.split(",") if part.strip()]
-            return _PARSERS[self.kind](given)
+                return [part.strip() for part in text.split(",") if part.strip()]
+            return _PARSERS[self.kind](text)
         except ValueError as error:
-            raise UsageError(f"--param {self.name}={given}: not {_ARTICLE[self.kind]}; {self.what}") from error
+            raise UsageError(f"--param {self.name}={text}: not {_ARTICLE[self.kind]}; {self.what}") from error
 
 
 @dataclass(frozen=True)
@@ -92,19 +92,19 @@ class Query:
         """Whether the graph has what this query speaks of."""
         return set(self.labels) <= set(schema.nodes) and set(self.types) <= set(schema.edges)
 
-    def values(self, given: Mapping[str, str]) -> dict[str, Any]:
+    def values(self, texts: Mapping[str, str]) -> dict[str, Any]:
         """The parameters of one run from `--param name=value` texts.
 
         Raises:
             UsageError: one is missing, unknown or of another kind.
         """
         known = {parameter.name: parameter for parameter in self.parameters}
-        for name in given:
+        for name in texts:
             if name not in known:
                 raise UsageError(f"query {self.name} has no parameter {name}; it takes {', '.join(known) or 'none'}")
         values = {}
         for parameter in self.parameters:
-            text_value = given.get(parameter.name, parameter.default)
+            text_value = texts.get(parameter.name, parameter.default)
             if text_value is None:
                 raise UsageError(
                     f"query {self.name} needs --param {parameter.name}=…: {parameter.what}; "
@@ -150,13 +150,13 @@ def text(
     if not is_name(name):
         return name  # pyright: ignore[reportReturnType]
     source = _read(name)
-    given = labels or {}
+    names_of = labels or {}
     body = "\n".join(line for line in source.splitlines() if not line.startswith("//")).strip()
     for placeholder in reverse:
         body = re.sub(rf"-\[(\w*:{placeholder})\]->", r"<-[\1]-", body)
     if columns is not None:
         body = _COLUMN.sub(lambda match: _listed(columns, int(match["first"])), body)
-    return _PLACEHOLDER.sub(lambda match: _label(name, match.group(1), given), body)  # pyright: ignore[reportReturnType]
+    return _PLACEHOLDER.sub(lambda match: _label(name, match.group(1), names_of), body)  # pyright: ignore[reportReturnType]
 
 
 def is_name(text_or_name: str) -> bool:
@@ -216,8 +216,8 @@ def _parameter(match: re.Match[str]) -> Parameter:
     return Parameter(match["name"], kind, match["what"], match["default"])
 
 
-def _label(name: str, placeholder: str, given: Labels) -> str:
-    value = given.get(placeholder)
+def _label(name: str, placeholder: str, labels: Labels) -> str:
+    value = labels.get(placeholder)
     if not value:
         raise QueryError(f"query {name} speaks of :{placeholder}, and the graph has none; load a mapping that names it")
     return quote(value) if isinstance(value, str) else "|".join(quote(one) for one in value)
@@ -227,10 +227,10 @@ def _listed(columns: Sequence[str], first: int) -> str:
     return "".join(f", {quote(name)}: row[{number}]" for number, name in enumerate(columns, first))
 
 
-def _boolean(given: str) -> bool:
-    value = json.loads(given.lower())
+def _boolean(text: str) -> bool:
+    value = json.loads(text.lower())
     if not isinstance(value, bool):
-        raise ValueError(given)
+        raise ValueError(text)
     return value
 
 

@@ -1,3 +1,3 @@
-// A load begins: what is stored is not exactly one full load of this source, and this load is unfinished.
+// A load begins: it is unfinished, and the rows of this source are not those of one full load.
 MERGE (s:GraphrecSource {id: $source})
 SET s.files_hash = '', s.touched = $touched, s.unfinished = $unfinished

@@ -1,4 +1,4 @@
-// Edges that another source brought and this one brings without a change.
+// Add this source to unchanged edges of another source.
 UNWIND $rows AS row
 MATCH (s:Source {id: row.source})-[r:EDGE {key: row.key}]->(t:Target {id: row.target})
 WHERE NOT $source IN coalesce(r.sources, [])

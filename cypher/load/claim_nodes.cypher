@@ -1,4 +1,4 @@
-// Nodes that another source brought and this one brings without a change.
+// Add this source to unchanged nodes of another source.
 UNWIND $rows AS row
 MATCH (n:Node {id: row.id})
 WHERE NOT $source IN coalesce(n.sources, [])

@@ -1,4 +1,4 @@
-// The split pairs of a source go before its new ones come.
+// Delete the split pairs of a source, before the new ones are written.
 MATCH (c:GraphrecSplit)
 WHERE c.source = $source
 DELETE c

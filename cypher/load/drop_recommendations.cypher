@@ -1,4 +1,4 @@
-// Recommendations of nodes that no source claims any more go with them.
+// Delete the recommendations of nodes without a source.
 MATCH (n:Node)-[r:RECOMMENDED]-()
 WHERE size(coalesce(n.sources, [])) = 0
 DELETE r

@@ -1,4 +1,4 @@
-// Edges that are known not to be there yet, where no one else writes; a row is the list of their columns in order.
+// New edges; the load has checked that they do not exist. A row is the list of their columns in order.
 UNWIND $rows AS row
 MATCH (s:Source {id: row[0]})
 MATCH (t:Target {id: row[1]})

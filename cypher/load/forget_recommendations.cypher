@@ -1,4 +1,4 @@
-// Recommendations of other runs go, some at a time.
+// Delete recommendations of other runs, at most $limit at a time.
 MATCH (u:User)-[r:RECOMMENDED]->(p:Product)
 WHERE r.run <> $run
 WITH r

@@ -1,4 +1,4 @@
-// What is there of some edges of one type, to compare with what comes; a list each.
+// The stored values of some edges of one type, to compare with incoming rows; a list each.
 UNWIND $rows AS wanted
 MATCH (s:Source {id: wanted.source})-[r:EDGE {key: wanted.key}]->(t:Target {id: wanted.target})
 RETURN [s.id, t.id, r.key, $source IN coalesce(r.sources, []),

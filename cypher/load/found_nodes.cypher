@@ -1,4 +1,4 @@
-// What is there of some nodes of one label, to compare with what comes; a list each.
+// The stored values of some nodes of one label, to compare with incoming rows; a list each.
 UNWIND $rows AS wanted
 MATCH (n:Node {id: wanted.id})
 RETURN [n.id, $source IN coalesce(n.sources, []),

@@ -1,4 +1,4 @@
-// Edges that are known not to be there yet, where no one else writes.
+// New edges; the load has checked that they do not exist.
 UNWIND $rows AS row
 MATCH (s:Source {id: row.source})
 MATCH (t:Target {id: row.target})

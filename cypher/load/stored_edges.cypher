@@ -1,4 +1,4 @@
-// What is there of one edge type, to compare with what comes; a list each.
+// The stored values of all edges of one type, to compare with incoming rows; a list each.
 MATCH (s:Source)-[r:EDGE]->(t:Target)
 RETURN [s.id, t.id, r.key, $source IN coalesce(r.sources, []),
         size([x IN coalesce(r.sources, []) WHERE x <> $source]) > 0,

@@ -1,4 +1,4 @@
-// What is there of one label, to compare with what comes; a list each.
+// The stored values of all nodes of one label, to compare with incoming rows; a list each.
 MATCH (n:Node)
 RETURN [n.id, $source IN coalesce(n.sources, []),
         size([x IN coalesce(n.sources, []) WHERE x <> $source]) > 0,

@@ -1,4 +1,4 @@
-// Edges that this source no longer brings; without any source they go.
+// Remove this source from edges that it no longer brings; delete those without any source.
 UNWIND $rows AS row
 MATCH (s:Source {id: row.source})-[r:EDGE {key: row.key}]->(t:Target {id: row.target})
 SET r.sources = [x IN coalesce(r.sources, []) WHERE x <> $source]

@@ -205,6 +205,18 @@ class StoreConverted:
 
 
 @dataclass(frozen=True)
+class Examples:
+    """Customers to show a bank with."""
+
+    users: tuple[str, ...]
+    """Of different kinds."""
+    product: str
+    """The best one for the first of them."""
+    refused: str
+    """One that the policy refuses to that one."""
+
+
+@dataclass(frozen=True)
 class Check:
     """One finding of doctor."""
 

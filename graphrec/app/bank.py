@@ -126,6 +126,16 @@ class Bank:
 
         return find(self, request)
 
+    def examples(self) -> answers.Examples:
+        """A few customers to show the bank with.
+
+        Raises:
+            NotTrained: there is no model.
+        """
+        from graphrec.app.examples import examples
+
+        return examples(self)
+
     # Lists for all customers.
 
     @needs("fast")

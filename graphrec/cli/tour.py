@@ -8,18 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from graphrec.cli.invocation import bank as this_bank
 from graphrec.cli.output import note, say
-from graphrec.serving.engine import Engine
-
-#: Customers with at least this many holdings have something to explain.
-HOLDINGS = 5
-SHOWN = 3
-#: Of these, those are shown to whom the policy leaves products.
-SAMPLE = 60
 
 
 def run_tour(bank: Path) -> None:
@@ -32,19 +22,16 @@ def run_tour(bank: Path) -> None:
     if not this_bank().home.policy.exists():
         _run("policy", "init")
     _run("policy", "check")
-    engine = Engine.open(this_bank().home)
-    users = _customers(engine)
-    for user in users:
+    shown = this_bank().examples()
+    for user in shown.users:
         _run("recommend", user)
     _run("export", out=bank.with_name(f"{bank.name}-scores.csv"))
-    product = engine.recommend(users[0], 1).items[0].product
-    refused = int(np.flatnonzero(~engine.eligibility.mask(engine.users.ids.find(users[0])))[0])
     note(f"the whole way took {time.perf_counter() - started:.0f} s")
     say()
     say("try next:")
     for line in (
-        f"graphrec explain {users[0]} {product} --picture why.png",
-        f"graphrec why-not {users[0]} {engine.products.ids[refused]}",
+        f"graphrec explain {shown.users[0]} {shown.product} --picture why.png",
+        f"graphrec why-not {shown.users[0]} {shown.refused}",
         "graphrec find energy",
         "graphrec query",
         "graphrec evaluate --json",
@@ -63,18 +50,3 @@ def _run(command: str, *arguments: str, **options: Any) -> None:
     function: Callable[..., None] = import_module(f"graphrec.cli.{command}").command
     names = list(inspect.signature(function).parameters)
     function(**dict(zip(names, arguments, strict=False)), **options)
-
-
-def _customers(engine: Engine) -> list[str]:
-    """The ids of a few customers who hold something and may be shown something, far apart in the list."""
-    snapshot, roles = engine.snapshot, engine.roles
-    holdings = sum(np.diff(snapshot.edges(name).indptr) for name in roles.relevant)
-    users = np.flatnonzero(holdings >= HOLDINGS)
-    tried = users[_spread(len(users), SAMPLE)]
-    served = tried[engine.eligibility.masks(tried).sum(axis=1) >= HOLDINGS]
-    return [engine.users.ids[int(user)] for user in served[_spread(len(served), SHOWN)]]
-
-
-def _spread(count: int, wanted: int) -> NDArray[np.int64]:
-    """Positions far apart among `count`."""
-    return np.unique(np.linspace(0, count - 1, wanted).astype(np.int64))

@@ -23,12 +23,12 @@ class Asked:
     """What the reader should know of it: rows that are left out, loads that are not complete."""
 
 
-def ask(store: Store, query: str, given: Mapping[str, Any], bounds: Bounds) -> Asked:
+def ask(store: Store, query: str, parameters: Mapping[str, Any], bounds: Bounds) -> Asked:
     """The rows of a query of the library, or of a statement that only reads.
 
     Args:
         query: the name of a query, or Cypher.
-        given: the parameters; texts for a query of the library, which knows their kinds.
+        parameters: the parameters; texts for a query of the library, which knows their kinds.
 
     Raises:
         QueryError: it reads more than the graph, writes, takes too long, or the store refuses it.
@@ -39,17 +39,17 @@ def ask(store: Store, query: str, given: Mapping[str, Any], bounds: Bounds) -> A
     name = query if re.fullmatch(r"[\w-]+", query) else None
     if name is not None:
         described = queries.describe(name)
-        values = described.values({key: str(value) for key, value in given.items()})
+        values = described.values({key: str(value) for key, value in parameters.items()})
         text = queries.text(f"analyst/{name}", queries.roles(store.read_schema()))
     else:
         check_statement(query)
-        text, values = queries.text(query), dict(given)
+        text, values = queries.text(query), dict(parameters)
     result = store.query(text, values, bounds)
     cut = f"only the first {bounds.rows:,} rows: there are more; raise --limit" if result.is_cut else None
     return Asked(name, result, tuple(note for note in (cut, stopped) if note))
 
 
-def edit(store: Store, statement: str, given: Mapping[str, Any]) -> Result:
+def edit(store: Store, statement: str, parameters: Mapping[str, Any]) -> Result:
     """The rows of a statement that may change the graph.
 
     The store's account is marked first: the next snapshot takes its sums anew.
@@ -60,11 +60,11 @@ def edit(store: Store, statement: str, given: Mapping[str, Any]) -> Result:
     check_statement(statement, write=True)
     contents = store.contents()
     if contents is None:
-        return store.write(queries.text(statement), given)
+        return store.write(queries.text(statement), parameters)
     account = queries.text("load/contents")
     store.write(account, {"text": replace(contents, is_edited=True).to_text()})
     try:
-        result = store.write(queries.text(statement), given)
+        result = store.write(queries.text(statement), parameters)
     except StoreError:
         store.write(account, {"text": contents.to_text()})  # a statement that failed has changed nothing
         raise

@@ -1,4 +1,4 @@
-"""The contract of a store: what loads write to, analysts ask and snapshots are read from.
+"""The contract of a store: loads write to it, analysts query it, snapshots are read from it.
 
 One contract, two stores: `embedded/` and `neo4j/`. Everything that both can do with the same Cypher is written
 here once, over four primitives: `query`, `write`, `transaction` and `stream`.
@@ -70,12 +70,12 @@ class SourceInfo:
     name: str
     run: str
     files_hash: str
-    """Empty while what is stored is not exactly one full load."""
+    """Hash of the files of its last full load; empty when other loads have changed its rows since."""
     schema: GraphSchema | None
     touched: tuple[tuple[str, ...], ...]
     """(label,) and (type, source label, target label) that it may own rows of."""
     unfinished: tuple[str, ...] = ()
-    """One mark for each of its loads that began and did not complete; none: what is stored of it is whole."""
+    """One mark for each of its loads that began and did not complete; without marks its rows are whole."""
     schema_digest: str | None = None
     """The SHA-256 of the schema as it is stored."""
 
@@ -185,7 +185,7 @@ class Store(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of the store; a load that is not finished is given up."""
+        """Close the store; an unfinished load is abandoned."""
 
     def sources(self) -> tuple[SourceInfo, ...]:
         """The sources that ever began a load here, by name."""

@@ -26,7 +26,7 @@ def unfinished(sources: Iterable[SourceInfo]) -> str | None:
 
 
 def lost_sources(sources: Iterable[SourceInfo], contents: Contents) -> list[str]:
-    """One line for each source of which the store does not hold what its last complete load left."""
+    """One line for each source whose schema in the store is not that of its last complete load."""
     found = {source.name: source.schema_digest for source in sources}
     return [
         f"what the store knows of source {name} is not what its last load left; load again: graphrec load {name}"
@@ -50,7 +50,7 @@ def lost_rows(store: Store, contents: Contents) -> list[str]:
 
 
 def lost_series(store: Store, contents: Contents) -> list[str]:
-    """One line for each series file that is not the one that the last load wrote."""
+    """One line for each series file that is missing or has other content than the last load wrote."""
     found = digest_series(store.series_folder / name for name in contents.series)
     changed = {name: name in found for name, digest in contents.series.items() if found.get(name) != digest}
     return [

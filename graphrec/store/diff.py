@@ -1,4 +1,4 @@
-"""What a batch of rows changes: tables of what is there and of what comes, in; groups of rows, out."""
+"""Compare a batch of incoming rows with the stored rows, and group it by what has to be written."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ class Stored:
     """Identities as `identities` gives them."""
     is_own: NDArray[np.bool_]
     is_shared: NDArray[np.bool_]
-    """Another source claims it: a gap in what comes says nothing about it then."""
+    """Another source claims it: then a null of this source does not remove a value."""
     is_claimed: NDArray[np.bool_]
     """A source that the store knows claims it: it is in the store's account."""
     rows: "pa.Table"
@@ -28,12 +28,12 @@ class Stored:
 
 @dataclass(frozen=True)
 class Changes:
-    """Rows of a batch by what they change, as positions in it."""
+    """Positions of the rows of a batch, grouped by the change that they bring."""
 
     created: NDArray[np.int64]
     changed: NDArray[np.int64]
     filled: NDArray[np.int64]
-    """Changed where another source has a say: only what has a value is written."""
+    """Changed, and claimed by another source too: nulls are not written."""
     claimed: NDArray[np.int64]
     """Unchanged, and not yet claimed by this source."""
     unchanged: int
@@ -41,7 +41,7 @@ class Changes:
 
 
 def identities(rows: "pa.Table", names: tuple[str, ...]) -> "pa.Array":
-    """One text per row that no other identity has, whatever characters the parts hold."""
+    """One text per row, different for different identities: parts may hold any character."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

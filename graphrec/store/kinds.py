@@ -1,4 +1,4 @@
-"""Kinds of rows: a label, or an edge type with its ends, and what both are called in statements."""
+"""Kinds of rows: a label, or an edge type with its ends, and their placeholders in statements."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ RESERVED = "Graphrec"
 
 @dataclass(frozen=True)
 class Kind:
-    """A label, or an edge type with its ends: what one table of rows goes to."""
+    """A label, or an edge type with its ends: one table of rows belongs to it."""
 
     name: str
     source: str | None = None

@@ -1,4 +1,4 @@
-"""What every way of loading has in common: kinds of rows, checks before, the transaction that completes a load."""
+"""Shared by all ways of loading: checks before a load, fields of rows, the transaction that completes it."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -129,7 +129,7 @@ class Completion:
     source: Source
     split: "Mapping[Part, pa.Table] | None"
     schema: GraphSchema
-    """That of all that is stored of this source from now on."""
+    """The schema of all rows of this source, this load included."""
     files_hash: str
     touched: Iterable[Kind]
     contents: Contents

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class MergeSink:
-    """Merges the rows of one load into a store that nobody else writes to meanwhile.
+    """Merges the rows of one load into a store; no other process writes to it meanwhile.
 
     Args:
         store: any store; only its primitives are used.
@@ -62,7 +62,7 @@ class MergeSink:
 
     @property
     def source(self) -> Source:
-        """The load that is going on.
+        """The source of the running load.
 
         Raises:
             StoreError: none is.
@@ -86,7 +86,7 @@ class MergeSink:
         self._tally = Tally(contents or Contents(), is_trusted=is_trusted)
 
     def known_ids(self, label: str) -> "pa.Array":
-        """The ids an edge may name: a full load does not count what only itself brought earlier."""
+        """The ids an edge may name; in a full load, not the ids that only earlier loads of this source brought."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -112,7 +112,7 @@ class MergeSink:
         self._series.append(name)
 
     def finish(self, split: "dict[Part, pa.Table] | None") -> dict[str, int]:
-        """Remove what a full load did not bring, then complete it in one transaction."""
+        """Remove the rows that a full load did not bring, then complete the load in one transaction."""
         self._mark()
         removed = self._remove_missing() if self.source.full else {}
         touched = self._touched(before=not self.source.full)
@@ -130,7 +130,7 @@ class MergeSink:
         self._source = None
 
     def _mark(self) -> None:
-        """Before the first write: constraints, and a mark that what is stored is no full load for now."""
+        """Create the constraints and mark the load as unfinished, before its first write."""
         if not self._is_marked:
             self._store.ensure_schema(self.source.schema)
             touched = touched_text(self._touched(before=True))
@@ -149,7 +149,7 @@ class MergeSink:
         return [self.source.name, *(one.name for one in self._others)]
 
     def _contents(self, split: "dict[Part, pa.Table] | None") -> Contents:
-        """The account of the store with this load: what changed, added up; what cannot be added up, read again."""
+        """The account of the store after this load; types whose change is not known are read again."""
         before, name = self._tally.before, self.source.name
         schema = self._schema()
         for other in self._others:
@@ -233,7 +233,7 @@ class MergeSink:
         return [group for group in groups if len(group[1])]
 
     def _reads_whole(self, kind: Kind, incoming: int) -> bool:
-        """Whether to read all that is there once: for a full load always, else when that is the cheaper way."""
+        """Whether to read all stored rows of a kind once: always in a full load, otherwise when it is cheaper."""
         return kind in self._stored or self.source.full or self._count(kind) < 4 * incoming
 
     def _count(self, kind: Kind) -> int:
@@ -256,13 +256,13 @@ class MergeSink:
     def _read(self, kind: Kind, name: LiteralString, parameters: dict[str, Any]) -> diff.Stored:
         statement = queries.text(name, kind.labels)
         fields, columns = stored_fields(self.source.schema, kind)
-        given = {**parameters, "source": self.source.name, "sources": self._names(), "columns": columns}
+        asked = {**parameters, "source": self.source.name, "sources": self._names(), "columns": columns}
         try:
-            rows, comparable = to_rows(self._store.stream(statement, given), fields), True
+            rows, comparable = to_rows(self._store.stream(statement, asked), fields), True
         except StoreError:
             # A column has changed its kind since: what names the rows is enough, all of them count as changed.
             fixed = stored_fields(None, kind)[0]
-            rows, comparable = to_rows(self._store.stream(statement, {**given, "columns": []}), fixed), False
+            rows, comparable = to_rows(self._store.stream(statement, {**asked, "columns": []}), fixed), False
         return diff.Stored(
             keys=diff.identities(rows, kind.identity),
             is_own=np.asarray(rows["is_own"], np.bool_),
@@ -319,7 +319,7 @@ class MergeSink:
         return replace(before, roles=self.source.schema.roles).merge(self.source.schema)
 
     def _files_hash(self) -> str:
-        """Empty unless what is stored is exactly the full load of these files."""
+        """The hash of the files when the rows are exactly those of a full load of them; otherwise empty."""
         was = self._before.files_hash if self._before is not None else ""
         return self.source.files_hash if self.source.full or was == self.source.files_hash else ""
 

@@ -132,7 +132,7 @@ def take_snapshot(
 
 
 def current_snapshot(store: Store, shelf: SnapshotShelf) -> Snapshot | None:
-    """The latest snapshot when it holds just what the store does; None when it has to be taken again.
+    """The latest snapshot when its rows are those of the store; None when a new one has to be taken.
 
     Raises:
         StoreError: a load is not complete, or the store keeps no account of what it holds.
@@ -160,7 +160,7 @@ def forget_origin(snapshots: Path) -> None:
 
 
 def _fingerprint(store: Store) -> str:
-    """One text for what full loads brought; empty while anything else is in the store."""
+    """A hash over the last full loads of all sources; empty when other rows are in the store."""
     sources = [(store.address, one.name, one.run, one.files_hash) for one in store.sources()]
     if not sources or not all(files_hash for *_, files_hash in sources):
         return ""

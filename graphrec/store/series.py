@@ -72,6 +72,7 @@ def _merged(
     spill = scratch / "spill"
     with duckdb.connect(config={"temp_directory": str(spill), "memory_limit": memory}) as database:
         database.execute("SET TimeZone = 'UTC'")
+        database.execute("SET enable_progress_bar = false")  # DuckDB's own goes to stdout
         rows = database.sql(
             "WITH newer AS (SELECT *, file_row_number AS _row FROM read_parquet(?, file_row_number = true)), "
             f"older AS (SELECT {', '.join(older_columns)}, file_row_number AS _row "

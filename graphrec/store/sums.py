@@ -27,7 +27,7 @@ _FIRST, _SECOND, _GOLDEN, _BASE = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0x9E37
 
 @dataclass(frozen=True)
 class Sum:
-    """The number of rows of a type and one sum per column; `identities` is the one over what names the rows."""
+    """The number of rows of a type and one sum per column; `identities` is the sum over their identities."""
 
     rows: int = 0
     identities: int = 0

@@ -1,4 +1,4 @@
-"""How a merge moves the account of a store: what it writes and removes, added up without reading the store again."""
+"""Keep the sums of a store up to date during a merge: add written rows, subtract removed ones, read nothing again."""
 
 from typing import TYPE_CHECKING
 
@@ -25,14 +25,14 @@ class Tally:
     def __init__(self, before: Contents, *, is_trusted: bool) -> None:
         self.before = before
         self.damaged: set[str] = set()
-        """Kinds of which the store did not hold what its account says, before this load wrote any."""
+        """Kinds whose rows differed from the account before this load wrote any."""
         self._is_trusted = is_trusted
         self._moved: dict[str, Sum] = {}
         self._new: set[str] = set()
         self._unknown: set[str] = set()
 
     def begin(self, kind: Kind, stored: diff.Stored) -> None:
-        """Compare all that is there of a kind with the account, unless rows were written since."""
+        """Compare the stored rows of a kind with the account; not after the first write of this load."""
         if not self._is_trusted or kind.key in self._moved:
             return
         claimed = np.flatnonzero(stored.is_claimed)

@@ -47,7 +47,7 @@ def _texts(times: "pa.Array") -> "pa.Array":
 
 
 def to_stored(rows: "pa.Table") -> "pa.Table":
-    """The table with what a store keeps: times as text."""
+    """The table with its times as text, as a store keeps them."""
     import pyarrow as pa
 
     for position, field in enumerate(rows.schema):

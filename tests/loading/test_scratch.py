@@ -81,12 +81,15 @@ def test_a_killed_load_is_swept_by_the_next_command(
     assert command.scratch() == []
 
 
-def test_ctrl_c_leaves_nothing(command: Command, running: subprocess.Popen[str]) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_statement_and_leaves_nothing(
+    command: Command, running: subprocess.Popen[str], number: signal.Signals, code: int
+) -> None:
     command.wait_for_scratch()
     time.sleep(0.3)
-    running.send_signal(signal.SIGINT)
+    running.send_signal(number)
     _, err = running.communicate()
-    assert (running.returncode, len(err.splitlines())) == (130, 1)
+    assert (running.returncode, len(err.splitlines())) == (code, 1)
     assert command.scratch() == []
     assert list(command.temporary.iterdir()) == []
 
@@ -96,7 +99,7 @@ def test_a_load_of_another_process_is_not_swept(bank: Bank, command: Command, ru
     held = command.wait_for_scratch()
     bank.edit("bank.toml", ENDLESS, BANDS)
     assert command.run("load", bank.mapping, "--check").returncode == 0
-    assert command.run("query").returncode == 0
+    assert command.run("recommend", "C1").returncode == 5  # no model yet
     assert command.scratch() == [held]
     running.send_signal(signal.SIGINT)
     running.wait()

@@ -1,5 +1,6 @@
 """The SQL of a mapping is one SELECT over its own files: every way out is refused with one line, and nothing runs."""
 
+import errno
 import re
 from pathlib import Path
 
@@ -8,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from graphrec.errors import SourceError
+from graphrec.errors import SourceError, Unwritable
 from graphrec.loading import check, load_mapping
 from graphrec.loading.run.select import only_select
-from graphrec.loading.sources.database import lock_database, open_database, scratch_folder, time_limit
+from graphrec.loading.sources.database import lock_database, open_database, run_limited, scratch_folder
 from graphrec.loading.sources.files import find_files, read_files
 from graphrec.progress import silent
 from tests.loading.conftest import Bank
@@ -253,11 +254,41 @@ def test_a_refit_that_never_ends_has_the_same_limit(bank: Bank) -> None:
         check(load_mapping(bank.mapping), bank.folder, sql_seconds=0.5)
 
 
+def test_the_database_prints_nothing(tmp_path: Path) -> None:
+    """DuckDB writes a progress bar to stdout after two seconds, in the middle of what --json prints."""
+    with (
+        scratch_folder(tmp_path) as scratch,
+        open_database(scratch, blame="test", advice="none") as database,
+    ):
+        assert database.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(False,)]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        duckdb.IOException("IO Error: Could not write file: No space left on device"),
+        duckdb.OutOfMemoryException("failed to offload data block (1 MB/1 MB used): max_temp_directory_size"),
+        OSError(errno.ENOSPC, "No space left on device"),
+    ],
+)
+def test_a_full_disk_names_the_folder(tmp_path: Path, error: Exception) -> None:
+    with (
+        pytest.raises(Unwritable) as caught,
+        scratch_folder(tmp_path) as scratch,
+        open_database(scratch, blame="my.toml", advice="correct its SQL"),
+    ):
+        raise error
+    assert str(caught.value) == (
+        f"folder {tmp_path} cannot be written: No space left on device; "
+        "free space there, or name another home with --home"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_limit_that_is_kept_changes_nothing(tmp_path: Path) -> None:
     with (
         scratch_folder(tmp_path) as scratch,
         open_database(scratch, blame="test", advice="none") as database,
     ):
-        with time_limit(database, 60, "test"):
-            assert database.execute("SELECT 1").fetchall() == [(1,)]
+        assert run_limited(database, "SELECT 1", 60, "test") == [(1,)]
         assert database.execute("SELECT 2").fetchall() == [(2,)]

@@ -84,6 +84,7 @@ def test_other_version_is_converted_and_nothing_is_lost(home: Path) -> None:
         assert check(store, deep=True) == []
 
 
+@pytest.mark.slow
 def test_there_and_back(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_store(None, home / "store") as store:
         before = whole(store)

@@ -1,11 +1,13 @@
 """What is the embedded store's own: its folder, its locks, its first load, its engine."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -15,6 +17,7 @@ from graphrec.store import is_server, open_store
 from graphrec.store.embedded import arcade, bulk
 from graphrec.store.embedded.lock import exclusive
 from graphrec.store.embedded.store import EmbeddedStore
+from graphrec.store.loading import Completion
 
 from .feed import BOUGHT, CUSTOMERS, PRODUCTS, SCHEMA, SECTORS, content, feed, source
 
@@ -193,6 +196,7 @@ def test_servers(uri: str | None, is_one: bool) -> None:
 
 
 def test_engine_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(arcade.VARIABLE, raising=False)
     elsewhere = arcade.Engine("native", "arcadedb_elsewhere", "embedded")
     monkeypatch.setitem(arcade.ENGINES, "native", elsewhere)
     with pytest.raises(StoreError) as missing:
@@ -201,6 +205,33 @@ def test_engine_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
         "the engine native of the embedded store (arcadedb_elsewhere) is not installed; "
         "next: pip install 'graphrec[embedded]'"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "free", "reason"),
+    [
+        ("Command failed: java.io.IOException: No space left on device", 10**9, "No space left on device"),
+        ("Open failed: x (caused by java.io.IOException: Read-only file system)", 10**9, "Read-only file system"),
+        ("Failed to commit transaction: a.B: Transaction error on commit", 10**6, "No space left on device"),
+    ],
+)
+def test_disk_that_takes_no_more(
+    text: str, free: int, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: mock.Mock(free=free))
+    with pytest.raises(StoreError) as caught, arcade.errors(tmp_path):
+        raise arcade.chosen().module.ArcadeDBError(text)
+    assert str(caught.value).startswith(f"the store {tmp_path} cannot be written: {reason}; free space or give")
+
+
+def test_load_that_fails_at_its_end_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise arcade.chosen().module.ArcadeDBError("x: No space left on device")
+
+    monkeypatch.setattr(Completion, "statements", fail)
+    with pytest.raises(StoreError, match="No space left"), open_store(None, tmp_path / "store") as store:
+        feed(store.sink(), source())
+    assert [path.name for path in tmp_path.iterdir() if "store" in path.name] == [".store.lock"]
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,7 @@ def check_served(store: Store, *, is_whole: bool) -> None:
     assert "a load of bank is not complete" in check(store)[0]
 
 
+@pytest.mark.slow
 def test_first_load(undisturbed: dict[str, tuple[Path, str, float]], tmp_path: Path) -> None:
     _, expected, seconds = undisturbed["first"]
     for number, moment in enumerate(moments(seconds, seed=1)):
@@ -110,6 +111,7 @@ def test_first_load(undisturbed: dict[str, tuple[Path, str, float]], tmp_path: P
         assert left == [], "what the killed process left is swept"
 
 
+@pytest.mark.slow
 def test_later_load(undisturbed: dict[str, tuple[Path, str, float]], tmp_path: Path) -> None:
     before, _, _ = undisturbed["first"]
     _, expected, seconds = undisturbed["second"]

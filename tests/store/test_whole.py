@@ -117,6 +117,7 @@ def loads(seed: int) -> Iterator[tuple[Source, dict[str, Any], dict[str, Any]]]:
         yield loaded, {"Customer": people, "Product": [{"id": "p1"}]}, {"BOUGHT": bought}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(SEQUENCES))
 def test_account_holds_after_any_loads(store: Store, seed: int) -> None:
     generator = random.Random(seed)

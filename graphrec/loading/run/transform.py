@@ -13,7 +13,7 @@ from graphrec.loading.mapping.names import suggest
 from graphrec.loading.mapping.specs import Mapping
 from graphrec.loading.run.columns import Check, ids_table
 from graphrec.loading.run.plan import Plan, edge_plan, node_plan, series_plan, split_plan
-from graphrec.loading.sources.database import time_limit
+from graphrec.loading.sources.database import run_limited
 from graphrec.loading.sources.sql import explain_error, name, value
 from graphrec.progress import Progress
 from graphrec.schema import EdgeSchema, GraphSchema, NodeSchema, SeriesSchema, SplitRule
@@ -157,8 +157,7 @@ def _run(
     place = _place(mapping, statement)
     while True:
         try:
-            with time_limit(database, sql_seconds, place):
-                _create(database, statement, sql)
+            _create(database, statement, sql, sql_seconds, place)
             break
         except duckdb.Error as error:
             if not _add_missing_column(database, error, absent):
@@ -173,8 +172,8 @@ def _place(mapping: Mapping, statement: str) -> str:
     return mapping.place(part, name_of) if part == "split" else mapping.place(part, name_of, "sql")
 
 
-def _create(database: duckdb.DuckDBPyConnection, statement: str, sql: str) -> None:
-    database.execute(f"CREATE OR REPLACE TABLE {name(statement)} AS SELECT * FROM (\n{sql}\n)")
+def _create(database: duckdb.DuckDBPyConnection, statement: str, sql: str, seconds: float, place: str) -> None:
+    run_limited(database, f"CREATE OR REPLACE TABLE {name(statement)} AS SELECT * FROM (\n{sql}\n)", seconds, place)
 
 
 def _add_missing_column(database: duckdb.DuckDBPyConnection, error: duckdb.Error, absent: list[str]) -> bool:
@@ -198,16 +197,13 @@ def _split_rule(database: duckdb.DuckDBPyConnection, mapping: Mapping, sql_secon
     refit = mapping.split.refit
     if isinstance(refit, str):
         place = mapping.place("split", "refit")
-        with time_limit(database, sql_seconds, place):
-            refit = _ask_boolean(database, place, refit)
+        refit = _ask_boolean(database, place, refit, sql_seconds)
     return SplitRule(refit, mapping.split.mask)
 
 
-def _ask_boolean(database: duckdb.DuckDBPyConnection, place: str, sql: str) -> bool:
+def _ask_boolean(database: duckdb.DuckDBPyConnection, place: str, sql: str, seconds: float) -> bool:
     try:
-        answer = database.execute(f"SELECT * FROM (\n{sql}\n)").fetchmany(2)
-    except duckdb.InterruptException:
-        raise
+        answer = run_limited(database, f"SELECT * FROM (\n{sql}\n)", seconds, place)
     except duckdb.Error as error:
         raise SourceError(f"{place}: {explain_error(error)}; want true, false or SQL that gives a boolean") from error
     if len(answer) != 1 or len(answer[0]) != 1 or not isinstance(answer[0][0], bool):
@@ -250,8 +246,7 @@ def _check(database: duckdb.DuckDBPyConnection, staged: Staged, plan: Plan, numb
     _mark(database, plan)
     if plan.identity and _has_twice(database, plan):
         if not plan.has_lines:
-            with time_limit(database, staged.sql_seconds, _place(staged.mapping, plan.statement)):
-                _restage_in_order(database, plan)
+            _restage_in_order(database, staged, plan)
             _mark(database, plan)
         _mark_twice(database, plan)
     read = _count(database, f"SELECT count(*) FROM {plan.table}")
@@ -287,12 +282,12 @@ def _has_twice(database: duckdb.DuckDBPyConnection, plan: Plan) -> bool:
     return _count(database, f"SELECT count(*) FROM ({_twice_hashes(plan)})") > 0
 
 
-def _restage_in_order(database: duckdb.DuckDBPyConnection, plan: Plan) -> None:
+def _restage_in_order(database: duckdb.DuckDBPyConnection, staged: Staged, plan: Plan) -> None:
     """Run the statement again on one thread: which of two rows is the first must not be a matter of luck."""
     threads = _count(database, "SELECT current_setting('threads')")
     database.execute("SET threads = 1")
     try:
-        _create(database, plan.statement, plan.sql)
+        _create(database, plan.statement, plan.sql, staged.sql_seconds, _place(staged.mapping, plan.statement))
     finally:
         database.execute(f"SET threads = {threads}")
 

@@ -1,14 +1,17 @@
 """The database of one run: in memory, spilled to a scratch folder where that is too small, gone afterwards."""
 
+import errno
+import os
 import tempfile
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
-from graphrec.errors import SourceError
+from graphrec.errors import SourceError, Unwritable
 from graphrec.files import private_folder
 from graphrec.loading.sources.sql import explain_error
 
@@ -36,10 +39,25 @@ def scratch_folder(parent: Path | None) -> Iterator[Path]:
     try:
         with private_folder(parent, "load") as folder:
             yield folder
+    except (OSError, SourceError) as error:
+        if not _is_full(error):
+            raise
+        reason = os.strerror(errno.ENOSPC)
+        raise Unwritable(
+            f"folder {parent} cannot be written: {reason}; free space there, or name another home with --home", reason
+        ) from error
     finally:
         if is_new:
             with suppress(OSError):  # by now it may be a home
                 parent.rmdir()
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether the disk was full, by the system's number or by the words of DuckDB."""
+    words = (os.strerror(errno.ENOSPC), "max_temp_directory_size")
+    return (isinstance(error, OSError) and error.errno == errno.ENOSPC) or any(
+        word in str(cause) for cause in (error, error.__cause__) for word in words
+    )
 
 
 @contextmanager
@@ -72,6 +90,7 @@ def open_database(
     database = duckdb.connect(":memory:", config=config)
     try:
         database.execute("SET TimeZone = 'UTC'")
+        database.execute("SET enable_progress_bar = false")  # DuckDB's own goes to stdout
         yield database
     except duckdb.Error as error:
         raise SourceError(f"{blame}: {explain_error(error)}; {advice}") from error
@@ -90,34 +109,33 @@ def lock_database(database: duckdb.DuckDBPyConnection) -> None:
     database.execute("SET lock_configuration = true")
 
 
-@contextmanager
-def time_limit(database: duckdb.DuckDBPyConnection, seconds: float, place: str) -> Iterator[None]:
-    """Interrupt the statement that runs in this block when it takes too long.
+def run_limited(database: duckdb.DuckDBPyConnection, sql: str, seconds: float, place: str) -> list[Any]:
+    """Run a statement in a thread of its own, so that Ctrl-C ends it at once.
 
     Args:
-        seconds: the limit.
-        place: file and key of the statement, for the message.
+        database: nothing else may run in it meanwhile.
+        sql: the statement.
+        seconds: how long it may run.
+        place: file, line and key of the statement, for the message.
+
+    Returns:
+        The first two rows of its answer.
 
     Raises:
         SourceError: it took longer.
+        duckdb.Error: it is wrong.
+        KeyboardInterrupt: Ctrl-C meanwhile.
     """
-    is_late = threading.Event()
-
-    def interrupt() -> None:
-        is_late.set()
-        database.interrupt()
-
-    timer = threading.Timer(seconds, interrupt)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    except duckdb.InterruptException as error:
-        if not is_late.is_set():
-            raise
-        raise SourceError(
-            f"{place} ran for more than {seconds:g} seconds, the limit of one statement; correct its SQL, or raise the "
-            "limit: sql_seconds in graphrec.toml or GRAPHREC_SQL_SECONDS"
-        ) from error
-    finally:
-        timer.cancel()
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(lambda: database.execute(sql).fetchmany(2))
+        try:
+            return running.result(seconds)
+        except TimeoutError as error:
+            raise SourceError(
+                f"{place} ran for more than {seconds:g} seconds, the limit of one statement; correct its SQL, or raise "
+                "the limit: sql_seconds in graphrec.toml or GRAPHREC_SQL_SECONDS"
+            ) from error
+        finally:
+            while not running.done():
+                database.interrupt()
+                wait([running], timeout=0.1)

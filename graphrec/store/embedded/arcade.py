@@ -4,11 +4,13 @@ GRAPHREC_ENGINE names the one to use: `native` (default) or `jvm`. The folder of
 that wrote it; another one does not open it.
 """
 
+import errno
 import importlib
 import json
 import os
 import re
 import shlex
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -24,6 +26,8 @@ from graphrec.errors import QueryError, SettingsError, StoreError, Unreachable
 VARIABLE = "GRAPHREC_ENGINE"
 #: The file in the folder of a store that names its engine.
 MARKER = "engine.json"
+#: Free bytes of a disk at which a commit that failed is put down to it.
+NEARLY_NOTHING = 4 * 1024 * 1024
 #: Options of the JVM: a store is opened for one command, so a quick start counts for more than long speed.
 JVM_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 
@@ -187,9 +191,25 @@ def errors(path: Path) -> Iterator[None]:
                 f"another process has the store {path} open; wait for its load to end "
                 "(recommend, explain and find work from the snapshot meanwhile)"
             ) from error
+        if reason := _reason_of_disk(path, text):
+            raise StoreError(
+                f"the store {path} cannot be written: {reason}; free space or give write access there, and run this "
+                "again: a load that was going on is not complete until then"
+            ) from error
         if "QueryNotIdempotentException" in text:
             raise QueryError("the statement writes, and the query is read-only; repeat it with --write") from error
         raise QueryError(_plain(text)) from error
+
+
+def _reason_of_disk(path: Path, text: str) -> str | None:
+    """The reason of the system when an error comes from a full or read-only disk; None for other errors."""
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        if os.strerror(number) in text:
+            return os.strerror(number)
+    # The engine does not always name the cause of a commit that failed.
+    if "commit" in text and path.parent.exists() and shutil.disk_usage(path.parent).free < NEARLY_NOTHING:
+        return os.strerror(errno.ENOSPC)
+    return None
 
 
 def _plain(text: str) -> str:

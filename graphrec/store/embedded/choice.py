@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ChoosingSink:
-    """The sink of the embedded store: one load after the other, each the way that suits what is there."""
+    """The sink of the embedded store: an empty store is loaded in bulk, any other one by a merge."""
 
     def __init__(
         self, *, is_empty: Callable[[], bool], bulk: "Callable[[], BulkSink]", merge: "Callable[[], MergeSink]"
@@ -53,11 +53,12 @@ class ChoosingSink:
 
     def finish(self, split: "dict[Part, pa.Table] | None") -> dict[str, int]:
         """Complete the load."""
-        sink, self._chosen = self._begun(), None
-        return sink.finish(split)
+        removed = self._begun().finish(split)
+        self._chosen = None
+        return removed
 
     def give_up(self) -> None:
-        """Leave a load that is not finished."""
+        """Abandon an unfinished load."""
         sink, self._chosen = self._chosen, None
         if sink is not None:
             sink.give_up()

@@ -33,7 +33,7 @@ class Converted:
 
 
 def convert(path: Path, series_folder: Path, progress: Progress = silent) -> Converted:
-    """The store in a folder, written anew by the chosen engine; what was there stays until the new one is whole.
+    """Write the store in a folder anew with the chosen engine; the old one stays until the new one is whole.
 
     Raises:
         StoreError: there is no store, its engine is not installed, or the copy is not whole.

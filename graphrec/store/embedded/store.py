@@ -59,14 +59,14 @@ class EmbeddedStore(Store):
         self, statement: LiteralString, parameters: Parameters | None = None, bounds: Bounds | None = None
     ) -> Result:
         """The rows of a read-only statement; one with bounds runs in a process of its own."""
-        text, given = self._text(statement), dict(parameters or {})
+        text, values = self._text(statement), dict(parameters or {})
         if bounds is not None:
             if self._database is None:
                 self._exists()
             self._let_go()
-            return ask_apart(self.path, text, given, bounds)
+            return ask_apart(self.path, text, values, bounds)
         with arcade.errors(self.path):
-            return _result(text, self.open().query("opencypher", text, given).to_list())
+            return _result(text, self.open().query("opencypher", text, values).to_list())
 
     def first_rows(self, text: str, parameters: Parameters, limit: int) -> Result:
         """At most so many rows of a read-only statement."""
@@ -97,11 +97,11 @@ class EmbeddedStore(Store):
         batch: int = BATCH_ROWS,
     ) -> Result:
         """The rows of a writing statement; with `rows`, one transaction per batch and no rows."""
-        text, given = self._text(statement), dict(parameters or {})
+        text, values = self._text(statement), dict(parameters or {})
         if rows is None:
-            return self._transact(lambda: _result(text, self._command(text, given)))
+            return self._transact(lambda: _result(text, self._command(text, values)))
         for start in range(0, len(rows), batch):
-            self.transaction([Statement(text, {**given, "rows": list(rows[start : start + batch])})])
+            self.transaction([Statement(text, {**values, "rows": list(rows[start : start + batch])})])
         return Result((), [])
 
     def transaction(self, statements: Sequence[Statement]) -> None:
@@ -176,7 +176,7 @@ class EmbeddedStore(Store):
         )
 
     def close(self) -> None:
-        """Let go of the folder; a first load that is not finished leaves nothing."""
+        """Close the store; an unfinished first load leaves nothing."""
         if self._sink is not None:
             self._sink.give_up()
             self._sink = None

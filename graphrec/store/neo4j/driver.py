@@ -89,12 +89,12 @@ class Neo4jStore(Store):
         self, statement: LiteralString, parameters: Parameters | None = None, bounds: Bounds | None = None
     ) -> Result:
         """The rows of a read-only statement; the server ends it at its time."""
-        text, given = self._text(statement), dict(parameters or {})
+        text, values = self._text(statement), dict(parameters or {})
         seconds, limit = (QUERY_SECONDS, None) if bounds is None else (bounds.seconds, bounds.rows)
 
         @unit_of_work(timeout=seconds)
         def run(transaction: ManagedTransaction) -> Result:
-            return _result(transaction, text, given, limit)
+            return _result(transaction, text, values, limit)
 
         try:
             with self._errors(), self._session() as session:
@@ -123,11 +123,11 @@ class Neo4jStore(Store):
         batch: int = BATCH_ROWS,
     ) -> Result:
         """The rows of a writing statement; with `rows`, one transaction per batch and no rows."""
-        text, given = self._text(statement), dict(parameters or {})
+        text, values = self._text(statement), dict(parameters or {})
         if rows is None:
-            return self._managed(lambda transaction: _result(transaction, text, given))
+            return self._managed(lambda transaction: _result(transaction, text, values))
         for start in range(0, len(rows), batch):
-            self.transaction([Statement(text, {**given, "rows": list(rows[start : start + batch])})])
+            self.transaction([Statement(text, {**values, "rows": list(rows[start : start + batch])})])
         return Result((), [])
 
     def transaction(self, statements: Sequence[Statement]) -> None:
@@ -250,7 +250,7 @@ class Neo4jStore(Store):
             session.run(text, dict(parameters or {})).consume()
 
     def _managed(self, work: Callable[[ManagedTransaction], _T]) -> _T:
-        """What the work returns, in a transaction that is tried again after transient errors.
+        """Run work in a transaction that is tried again after transient errors, and return its result.
 
         Commits come one after the other: a commit locks edges that are neighbours in the chains of its nodes, and two
         at once can lock each other out even when they share no node. Everything before the commit runs side by side.

@@ -22,7 +22,7 @@ MANIFEST = "manifest.json"
 ARGUMENTS = "import.args"
 #: Characters of which one that no id has separates the values of a list.
 DELIMITERS = ("\x1f", "\x1e", "\x1d", "\x1c", "\ue000", "\ue001")
-#: What the command is told besides the files; one bad row is one too many.
+#: Options of the command besides the files; not one bad row is accepted.
 OPTIONS = ("--overwrite-destination", "--id-type=string", "--bad-tolerance=0")
 
 
@@ -50,7 +50,7 @@ class ImportFilesSink:
 
     @property
     def source(self) -> Source:
-        """The load that is going on.
+        """The source of the running load.
 
         Raises:
             StoreError: none is.
@@ -129,7 +129,7 @@ class ImportFilesSink:
         return {}
 
     def give_up(self) -> None:
-        """Leave the load and remove what it wrote."""
+        """Abandon the load and remove its files."""
         stack, self._stack = self._stack, ExitStack()
         stack.__exit__(StoreError, StoreError("given up"), None)
 

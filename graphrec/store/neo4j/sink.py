@@ -103,7 +103,7 @@ class ParallelSink(MergeSink):
         def work(cell: Cell) -> None:
             for batch in batches(rows.take(cell.positions)):
                 written = as_lists(batch) if is_new else property_rows(batch, kind.identity, gaps=gaps)
-                given = {"source": self.source.name, "run": self.source.run, "rows": written}
-                self._store.transaction([Statement(text, given)])
+                values = {"source": self.source.name, "run": self.source.run, "rows": written}
+                self._store.transaction([Statement(text, values)])
 
         run_apart(cut(kind, rows), work, self._writers)
