@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphrec import log
-from graphrec.app.answers import Loaded, Proposed, StoreConverted, Taken
 from graphrec.app.bank import Bank
+from graphrec.app.jobs import Embed, Load, ProposeMapping, TakeSnapshot
 from graphrec.app.moments import parse_moment
-from graphrec.app.requests import Embed, Load, ProposeMapping, TakeSnapshot
+from graphrec.app.results import Loaded, Proposed, StoreConverted, Taken
 from graphrec.errors import NotTrained, Unreachable, UsageError
 from graphrec.features.sources.text.cache import EncodeReport
 from graphrec.graph.rows import LoadReport, Sink

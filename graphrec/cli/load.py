@@ -11,7 +11,7 @@ from graphrec.cli.output import emit_json, note, progress, say, table
 from graphrec.errors import UsageError
 
 if TYPE_CHECKING:
-    from graphrec.app.answers import Loaded
+    from graphrec.app.results import Loaded
 
 COUNTS = ("read", "created", "changed", "unchanged", "removed", "rejected")
 
@@ -45,7 +45,7 @@ def command(
         raise UsageError(
             "which mapping? graphrec load NAME_OR_FILE --data DIR, or graphrec load --new my.toml --data DIR"
         )
-    from graphrec.app.requests import Load
+    from graphrec.app.jobs import Load
 
     with progress(json=json) as report:
         done = bank().load(Load(mapping, data, check, incremental, max_rejected, rejected, bulk), progress=report)
@@ -61,7 +61,7 @@ def command(
 
 
 def _propose(path: Path, folder: Path, *, json: bool) -> None:
-    from graphrec.app.requests import ProposeMapping
+    from graphrec.app.jobs import ProposeMapping
 
     with progress(json=json) as report:
         found = bank().propose_mapping(ProposeMapping(path, folder), progress=report)

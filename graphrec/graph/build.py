@@ -1,7 +1,5 @@
 """Writing a snapshot: rows are sorted, cut at a date, hashed and sealed; the folder appears when it is whole."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +11,7 @@ from numpy.typing import NDArray
 from graphrec.files import replace_folder
 from graphrec.graph.arrays import seal
 from graphrec.graph.series import FEATURES, series_features
-from graphrec.graph.snapshot import ALWAYS, FORMAT, Snapshot
+from graphrec.graph.snapshot import ALWAYS, FORMAT, Snapshot, content_hash
 from graphrec.graph.strings import Strings
 from graphrec.schema import Column, GraphSchema, NodeSchema
 
@@ -21,9 +19,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     Tables = Mapping[str, pa.Table]
-
-_CONTENT = 1
-"""The form of what a content hash covers; another number gives every snapshot another hash."""
 
 
 def write_snapshot(
@@ -264,15 +259,3 @@ def _last_known(folder: Path) -> str | None:
     if latest == ALWAYS:
         return None
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=latest)).isoformat()
-
-
-def content_hash(folder: Path, meta: Mapping[str, Any]) -> str:
-    """SHA-256 of the schema, columns, counts and arrays of a snapshot; its date and its folder are not in it."""
-    digest = hashlib.sha256()
-    described = {"format": _CONTENT, **{name: meta[name] for name in ("schema", "columns", "nodes", "edges")}}
-    digest.update(json.dumps(described, sort_keys=True, ensure_ascii=False).encode())
-    for path in sorted(folder.rglob("*.npy")):
-        digest.update(path.relative_to(folder).as_posix().encode())
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()

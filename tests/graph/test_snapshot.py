@@ -13,11 +13,11 @@ import pytest
 from graphrec.errors import Damaged, GraphrecError, SchemaOutdated
 from graphrec.graph.adjacency import visible_graph
 from graphrec.graph.arrays import CHECKSUMS, read_sealed, seal
-from graphrec.graph.build import content_hash, write_snapshot
+from graphrec.graph.build import write_snapshot
 from graphrec.graph.find import find
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.shelf import SnapshotShelf
-from graphrec.graph.snapshot import FORMAT, REMEDY, Snapshot
+from graphrec.graph.snapshot import FORMAT, REMEDY, Snapshot, content_hash
 from graphrec.loading import load_mapping, run_load
 from graphrec.schema import Kind
 from graphrec.store import open_store

@@ -69,7 +69,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     graphrec = Path(sys.executable).with_name("graphrec")
     run(graphrec, "demo", cwd=folder)
-    run(graphrec, "snapshot", "--from", "demo", "--data", "demo-bank", cwd=folder)
+    run(graphrec, "load", "demo", "--data", "demo-bank", cwd=folder)
     run(graphrec, "train", "--fixed", "--final", cwd=folder)
     run(graphrec, "policy", "init", cwd=folder)
     return folder
