@@ -243,12 +243,12 @@ def test_no_public_signature_of_the_app_has_a_bare_dict() -> None:
 
 
 def test_requests_are_frozen_and_every_public_name_is_there() -> None:
-    for name in app.__all__:
-        value = getattr(app, name)
-        if value is not Bank:
-            assert dataclasses.is_dataclass(value)
-            assert value.__dataclass_params__.frozen
-        assert getattr(graphrec, name) is value
+    asked = [value for module in (requests, jobs) for value in vars(module).values() if dataclasses.is_dataclass(value)]
+    assert len(asked) == 21
+    for value in asked:
+        assert value.__dataclass_params__.frozen
+        assert getattr(graphrec, value.__name__) is value
+    assert graphrec.Bank is Bank
     with pytest.raises(AttributeError):
-        app.Nothing  # noqa: B018
+        graphrec.Nothing  # noqa: B018
     assert json.dumps(sorted(graphrec.__all__)) == json.dumps(sorted(dir(graphrec)))

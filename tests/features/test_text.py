@@ -52,11 +52,10 @@ def test_vectors_are_those_of_sentence_transformers(encoder: Encoder) -> None:
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
 
 
-def test_vectors_are_those_of_the_installed_sentence_transformers(encoder: Encoder) -> None:
-    peer = pytest.importorskip("sentence_transformers", reason="sentence-transformers is not installed")
-    model = peer.SentenceTransformer(str(encoder.files.folder), device="cpu")
+def test_vectors_of_texts_of_any_length_are_those_of_sentence_transformers(encoder: Encoder) -> None:
+    """Every 24th number of what sentence-transformers 6.2.0 gives."""
     texts = [" ".join(GOLDEN["texts"][4].split()[:count]) for count in range(1, 24)]
-    assert np.abs(encoder.encode(texts) - model.encode(texts, show_progress_bar=False)).max() < 1e-5
+    assert np.abs(encoder.encode(texts)[:, ::24] - np.array(GOLDEN["prefixes"])).max() < 1e-5
 
 
 def test_order_and_batches_change_nothing(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ ABSENT = {"torch", "transformers", "duckdb", "arcadedb", "neo4j", "numba", "scip
 NEEDS_EXTRA = [
     (["load", "demo", "--data", "demo-bank"], "load"),
     (["train"], "train"),
-    (["embed"], "text"),
+    (["embed"], "embedded"),
     (["query", "popular"], "embedded"),
     (["explain", "C000004", "PRODUCT", "--picture", "why.png"], "report"),
     (["export", "--out", "lists.parquet"], "fast"),
