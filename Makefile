@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 NEO4J_ENV := .cache/neo4j/neo4j.env
 # Two processes of tests; those of one file, and all of Neo4j, stay in one of them.
-PROCESSES := -n 2 --dist loadgroup
+PROCESSES := -n 2
 
 .PHONY: help install demo test test-fast lint bench docs build neo4j-up neo4j-down lock clean
 

@@ -5,6 +5,8 @@ Types are frozen dataclasses or `msgspec.Struct`s; `Annotated[…, msgspec.Meta(
 that serves one user imports it only when there is a file to convert.
 """
 
+import atexit
+import gc
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +19,10 @@ from msgspec import inspect
 from graphrec.config.document import WHOLE, Document, KeyPath, key_text
 from graphrec.config.names import nearest
 from graphrec.errors import GraphrecError
+
+# msgspec 0.22 frees the types of nested structs in the wrong order when Python collects them at exit: one command in five
+# ended in a segmentation fault. What is frozen is not collected.
+atexit.register(gc.freeze)
 
 T = TypeVar("T")
 SECRETS = {"username": "NEO4J_USERNAME", "password": "NEO4J_PASSWORD", "token": "NEO4J_PASSWORD"}
