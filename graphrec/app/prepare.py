@@ -31,6 +31,7 @@ def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
     if request.check and request.bulk is not None:
         raise UsageError("--check writes nothing and --bulk writes files; leave one of them out")
     limit = parse_limit(request.max_rejected)
+    max_removed = parse_limit(request.max_removed, "--max-removed", 100)
     mapping = load_mapping(request.mapping, bank.settings.roles)
     folder = request.data or folder_of(request.mapping)
     with log.stage("load", mapping=mapping.name, check=request.check) as stage:
@@ -42,8 +43,8 @@ def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
             path = request.rejected or home.path / "rejected.csv"
             with _sink(bank, home, request.bulk) as sink:
                 report = run_load(
-                    mapping, folder, sink, incremental=request.incremental, max_rejected=limit, rejected_path=path,
-                    scratch=home.path, sql_seconds=bank.settings.sql_seconds, progress=progress,
+                    mapping, folder, sink, incremental=request.incremental, max_rejected=limit, max_removed=max_removed,
+                    rejected_path=path, scratch=home.path, sql_seconds=bank.settings.sql_seconds, progress=progress,
                 )  # fmt: skip
         counts = (*report.nodes.values(), *report.edges.values())
         rejected = sum(one.rejected for one in counts)
