@@ -130,7 +130,13 @@ def take_snapshot(bank: Bank, request: TakeSnapshot, progress: Progress) -> Take
             edges=sum(snapshot.meta["edges"].values()),
             hash=snapshot.hash[:DIGITS],
         )
+    _say_ahead(bank, snapshot)
     return Taken(snapshot, time.monotonic() - began)
+
+
+def _say_ahead(bank: Bank, snapshot: Snapshot) -> None:
+    if snapshot.ahead is not None:
+        bank.on_note(snapshot.ahead)
 
 
 def _from_mapping(bank: Bank, name: str, request: TakeSnapshot, as_of: datetime | None, progress: Progress) -> Snapshot:
@@ -206,7 +212,11 @@ def latest_snapshot(bank: Bank, home: Home, progress: Progress = silent) -> Snap
         with open_store(bank.settings.store, home.store, bank.settings.login) as store:
             if is_unused(store):
                 return shelf.latest()
-            return current_snapshot(store, shelf) or take_snapshot(store, shelf, moment, progress, follows=True)
+            if (current := current_snapshot(store, shelf)) is not None:
+                return current
+            snapshot = take_snapshot(store, shelf, moment, progress, follows=True)
+        _say_ahead(bank, snapshot)
+        return snapshot
     except Unreachable as error:
         try:
             snapshot = shelf.latest()

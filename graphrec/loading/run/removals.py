@@ -34,9 +34,10 @@ def check_removals(
     lost = [kind for kind, (there, gone) in found.items() if there and gone == there]
     empty = [spec.name for spec in mapping.files.values() if not spec.optional and _is_empty(database, spec.name)]
     if lost and empty:
+        place = mapping.place("source", "files", empty[0])
         raise TooManyRemoved(
             f"{mapping.files[empty[0]].path} has no rows, and this load would remove {_shown(found, lost)}; nothing "
-            f"was written; fetch the file again, or mark it optional = true in {mapping.place('source', 'files', empty[0])}"
+            f"was written; fetch the file again, or mark it optional = true in {place}"
         )
     over = [kind for kind, (there, gone) in found.items() if gone > _allowed(there, limit)]
     if over:

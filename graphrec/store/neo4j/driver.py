@@ -367,7 +367,11 @@ def _ours(error: DriverError | Neo4jError, uri: str, login: StoreLogin) -> Store
     if isinstance(error, ConfigurationError):
         return StoreError(f"store {uri}: {text}")
     if isinstance(error, ServiceUnavailable | SessionExpired):
-        tls = "; the server may not speak TLS: try the address without +s" if "SSL" in text else ""
+        tls = ""
+        if "+s" in uri.partition("://")[0]:
+            tls = (
+                "; the server may not speak TLS, or its certificate is not trusted: try the address without +s, or +ssc"
+            )
         return Unreachable(f"no Neo4j server answers at {uri}: {text}; check the address and that it runs{tls}")
     return StoreError(f"{uri}: {text}")
 
