@@ -150,7 +150,7 @@ def _check_address(address: str) -> None:
         SettingsError: it is one of these; the message masks the secret.
     """
     scheme, _, rest = address.partition("://")
-    login, at, _ = rest.partition("/")[0].rpartition("@")
+    login, at, _ = rest.rpartition("@")  # a password may hold a slash
     if at:
         shown = f"{scheme}://***@{rest[len(login) + 1 :]}"
         raise SettingsError(

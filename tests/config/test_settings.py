@@ -170,34 +170,20 @@ def test_the_login_reaches_the_store_from_the_settings_alone(tmp_path: Path, mon
             assert not re.search(r"environ.*NEO4J_", file.read_text(encoding="utf-8")), file
 
 
+TAKE_OUT = "holds a name or a password; take them out of the address: they come from NEO4J_USERNAME and NEO4J_PASSWORD"
+NO_SCHEME = (
+    "looks like a server without its scheme; want neo4j://{}, or for a folder of that name a path such as ./NAME"
+)
+
+
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        (
-            "neo4j://neo4j:topsecret@127.0.0.1:7687",
-            "store neo4j://***@127.0.0.1:7687 holds a name or a password; take them out of the address: they come from "
-            "NEO4J_USERNAME and NEO4J_PASSWORD",
-        ),
-        (
-            "bolt+s://ann:topsecret:a@b@db.example.org/x",
-            "store bolt+s://***@db.example.org holds a name or a password; take them out of the address: they come from "
-            "NEO4J_USERNAME and NEO4J_PASSWORD",
-        ),
-        (
-            "localhost:7687",
-            "store localhost:7687 looks like a server without its scheme; want neo4j://localhost:7687, or for a folder of "
-            "that name a path such as ./NAME",
-        ),
-        (
-            "neo4j:topsecret@db.example.org:7687",
-            "store ***@db.example.org:7687 looks like a server without its scheme; want neo4j://db.example.org:7687, or "
-            "for a folder of that name a path such as ./NAME",
-        ),
-        (
-            "neo4j:/db:7687",
-            "store db:7687 looks like a server without its scheme; want neo4j://db:7687, or for a folder of that name a "
-            "path such as ./NAME",
-        ),
+        ("neo4j://neo4j:topsecret@127.0.0.1:7687", f"store neo4j://***@127.0.0.1:7687 {TAKE_OUT}"),
+        ("bolt+s://ann:topsecret:/a@b@db.example.org/x", f"store bolt+s://***@db.example.org/x {TAKE_OUT}"),
+        ("localhost:7687", f"store localhost:7687 {NO_SCHEME.format('localhost:7687')}"),
+        ("neo4j:topsecret@db:7687", f"store ***@db:7687 {NO_SCHEME.format('db:7687')}"),
+        ("neo4j:/db:7687", f"store db:7687 {NO_SCHEME.format('db:7687')}"),
     ],
 )
 def test_addresses_that_hold_a_secret_or_no_scheme(tmp_path: Path, address: str, message: str) -> None:
