@@ -76,11 +76,11 @@ class Encoder:
         """
         tokens, owners = self._pieces(texts) if texts else ([], np.zeros(0, np.int64))
         vectors = np.empty((len(tokens), self.dim), np.float32)
-        done = 0
+        left = np.bincount(owners, minlength=len(texts))
         for rows in _batches([len(ids) for ids in tokens], _TOKENS_AT_ONCE[self.device.name]):
             vectors[rows] = self._forward([tokens[row] for row in rows])
-            done += len(rows)
-            progress(WHAT, done, len(tokens))
+            np.subtract.at(left, owners[rows], 1)
+            progress(WHAT, int((left == 0).sum()), len(texts))
         return vectors if len(tokens) == len(texts) else self._joined(vectors, tokens, owners, len(texts))
 
     def _joined(
