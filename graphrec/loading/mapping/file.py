@@ -38,7 +38,7 @@ class ParseTable(Struct, frozen=True, forbid_unknown_fields=True):
     type: Annotated[Literal["text", "integer", "real", "boolean", "time"], Meta(description="What the values are.")] = (
         "text"
     )
-    # Without constraints of the texts: msgspec 0.22 crashes at exit on a union of a constrained text and a tuple of them.
+    # Plain texts: msgspec 0.22 crashes at exit on a union of a text with constraints and a tuple of such texts.
     format: Annotated[
         str | tuple[str, ...],
         Meta(
