@@ -40,6 +40,10 @@ class RejectedRows(SourceError):
     """More rows were rejected than the load allows."""
 
 
+class TooManyRemoved(SourceError):
+    """A full load would remove more of what it brought earlier than it may."""
+
+
 class PolicyError(GraphrecError):
     """A policy cannot be read, or does not fit the columns of the graph."""
 

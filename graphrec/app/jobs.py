@@ -42,6 +42,8 @@ class Load:
     """Merge only; remove nothing."""
     max_rejected: str = "0"
     """Rows that may be rejected: a number, or a share of the rows such as 0.5%."""
+    max_removed: str = "10%"
+    """How much of each label and edge type a full load may remove: a number of rows, or a share."""
     rejected: Path | None = None
     """File for rejected rows; None: rejected.csv in the home."""
     bulk: Path | None = None

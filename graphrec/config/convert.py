@@ -20,8 +20,8 @@ from graphrec.config.document import WHOLE, Document, KeyPath, key_text
 from graphrec.config.names import nearest
 from graphrec.errors import GraphrecError
 
-# msgspec 0.22 frees the types of nested structs in the wrong order when Python collects them at exit: one command in five
-# ended in a segmentation fault. What is frozen is not collected.
+# msgspec 0.22 may crash when Python collects nested types at exit (a union of constrained texts did, in one process of
+# five). What is frozen is not collected.
 atexit.register(gc.freeze)
 
 T = TypeVar("T")

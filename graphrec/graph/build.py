@@ -82,7 +82,7 @@ def _described(
     return {
         "format": FORMAT,
         "as_of": None if as_of is None else as_of.isoformat(),
-        "last": _last_known(folder / "edges"),
+        **_last_known(folder / "edges"),
         "labels": sorted(schema.nodes),
         "types": sorted(schema.edges),
         "nodes": nodes,
@@ -253,9 +253,23 @@ def _write_split(
         np.save(folder / f"{part}.npy", pairs.astype(np.int32))
 
 
-def _last_known(folder: Path) -> str | None:
-    """The latest `known_at` of any edge as ISO text in UTC, None without times."""
-    latest = max((int(np.load(path).max(initial=ALWAYS)) for path in folder.rglob("known_at.npy")), default=int(ALWAYS))
+def _last_known(folder: Path) -> dict[str, Any]:
+    """The date of answers: the latest `known_at` of any edge that is not after today, as ISO text in UTC.
+
+    None without times. Where all edges are after today, it is the latest of them. `ahead` says how many are after
+    today, where others are not, and when the latest is: a mistyped year must not move the date of every answer.
+    """
+    times = [np.load(path) for path in sorted(folder.rglob("known_at.npy"))]
+    tomorrow = _microseconds(datetime.now(UTC) + timedelta(days=1))
+    latest = max((int(each.max(initial=ALWAYS)) for each in times), default=int(ALWAYS))
+    past = max((int(each.max(initial=ALWAYS, where=each <= tomorrow)) for each in times), default=int(ALWAYS))
     if latest == ALWAYS:
-        return None
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=latest)).isoformat()
+        return {"last": None}
+    if past in (latest, ALWAYS):
+        return {"last": _iso(latest)}
+    count = sum(int((each > tomorrow).sum()) for each in times)
+    return {"last": _iso(past), "ahead": {"events": count, "last": _iso(latest)}}
+
+
+def _iso(microseconds: int) -> str:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)).isoformat()

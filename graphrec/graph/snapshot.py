@@ -199,6 +199,18 @@ class Snapshot:
         others = f", and so is what carries no time: {undated}" if undated else ""
         return f"attributes are as last loaded, not as of {self.as_of[:10]}{others}"
 
+    @property
+    def ahead(self) -> str | None:
+        """What is to be said of events after the day on which the snapshot was taken; None without any."""
+        found = self.meta.get("ahead")
+        if found is None or self.as_of is not None:
+            return None
+        events = "1 event is" if found["events"] == 1 else f"{found['events']:,} events are"
+        return (
+            f"{events} after today, the latest on {found['last'][:10]}: mistyped years? They do not move the date of "
+            f"answers, {self.meta['last'][:10]}; correct them in the files and load again"
+        )
+
     @cached_property
     def schema(self) -> GraphSchema:
         """What the rows mean."""

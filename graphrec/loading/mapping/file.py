@@ -38,9 +38,13 @@ class ParseTable(Struct, frozen=True, forbid_unknown_fields=True):
     type: Annotated[Literal["text", "integer", "real", "boolean", "time"], Meta(description="What the values are.")] = (
         "text"
     )
+    # Plain texts: msgspec 0.22 crashes at exit on a union of a text with constraints and a tuple of such texts.
     format: Annotated[
-        Text | Texts,
-        Meta(description="Of a time: forms of strptime, iso, seconds or milliseconds; the first that fits."),
+        str | tuple[str, ...],
+        Meta(
+            description="Of a time: forms of strptime, iso, seconds or milliseconds; the first that fits.",
+            extra={"want": "a text or a list of texts"},
+        ),
     ] = ()
     decimal: Annotated[Literal[".", ","], Meta(description="What stands before the decimals.")] = "."
     thousands: Annotated[

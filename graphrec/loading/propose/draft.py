@@ -108,9 +108,21 @@ def _add_events(draft: Draft, events: list[tuple[TableProfile, Ends]]) -> None:
     for table, ends in events:
         if add_event(draft, table, ends) or add_series(draft, table, ends):
             draft.label_of.setdefault(table.name, "")
+    _ask_about_times(draft)
     if not draft.relevant():
         draft.interactions = dict.fromkeys(draft.interactions, 1.0)
         draft.ask("roles: nothing is called like a purchase or a holding, so every interaction speaks for a product")
+
+
+def _ask_about_times(draft: Draft) -> None:
+    """Positions without a time beside dealings with one may be the same purchases, twice."""
+    undated = [kind for kind in draft.relevant() if kind in draft.undated]
+    dated = [kind for kind in draft.relevant() if kind not in draft.undated]
+    if undated and dated:
+        draft.ask(
+            f"roles.relevant: {', '.join(undated)} has no time, and {', '.join(dated)} has: where one is what came of "
+            "the other, keep one of them"
+        )
 
 
 def _is_event(table: TableProfile, is_referred: bool, draft: Draft) -> bool:

@@ -43,6 +43,8 @@ class Draft:
     product: str = ""
     interactions: dict[str, float] = field(default_factory=dict)
     """Weight by edge type."""
+    undated: list[str] = field(default_factory=list)
+    """Interactions that have no time."""
     label_of: dict[str, str] = field(default_factory=dict)
     """Label by table name, for the tables that are used; an event's has none."""
     is_loose: bool = False
@@ -208,6 +210,8 @@ def add_event(draft: Draft, table: TableProfile, ends: list[tuple[str, str]]) ->
         )
         if are_roles:
             draft.interactions[given] = weight
+            if not any(line.startswith("at = ") for line in heads):
+                draft.undated.append(given)
     return True
 
 
