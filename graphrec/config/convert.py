@@ -5,8 +5,6 @@ Types are frozen dataclasses or `msgspec.Struct`s; `Annotated[…, msgspec.Meta(
 that serves one user imports it only when there is a file to convert.
 """
 
-import atexit
-import gc
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -19,10 +17,6 @@ from msgspec import inspect
 from graphrec.config.document import WHOLE, Document, KeyPath, key_text
 from graphrec.config.names import nearest
 from graphrec.errors import GraphrecError
-
-# msgspec 0.22 may crash when Python collects nested types at exit (a union of constrained texts did, in one process of
-# five). What is frozen is not collected.
-atexit.register(gc.freeze)
 
 T = TypeVar("T")
 SECRETS = {"username": "NEO4J_USERNAME", "password": "NEO4J_PASSWORD", "token": "NEO4J_PASSWORD"}
