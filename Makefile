@@ -26,11 +26,10 @@ test: install ## all tests and doctests; one choice of them: make test ARGS="-k 
 test-fast: install ## the quick loop: everything but what is marked slow and what needs a Neo4j server
 	@$(BIN)/python -m pytest $(PROCESSES) -m "not slow and not neo4j" $(ARGS)
 
-lint: install ## format, style, types, sizes, generated files up to date
+lint: install ## format, style, types, generated files up to date
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/pyright
-	@$(BIN)/python tools/sizes.py
 	@$(BIN)/python tools/docs.py --check
 
 bench: install ## speed and quality against peers, with seeds; one of them: make bench ARGS=benchmarks/NAME.py

@@ -87,8 +87,9 @@ class BulkSink:
         ids, _ = self._vertices(label)
         return ids.take(pc.sort_indices(ids))
 
-    def would_remove(self, _brought: Mapping[str, Identities]) -> dict[str, tuple[int, int]]:
+    def would_remove(self, brought: Mapping[str, Identities]) -> dict[str, tuple[int, int]]:
         """Nothing: a load in bulk removes no rows."""
+        del brought
         return {}
 
     def add_nodes(self, label: str, rows: "pa.Table") -> Counts:

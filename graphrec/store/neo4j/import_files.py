@@ -89,8 +89,9 @@ class ImportFilesSink:
         found = pc.unique(pa.concat_arrays([pa.array([], pa.string()), *self._ids.get(label, [])]))
         return found.take(pc.sort_indices(found))
 
-    def would_remove(self, _brought: Mapping[str, Identities]) -> dict[str, tuple[int, int]]:
+    def would_remove(self, brought: Mapping[str, Identities]) -> dict[str, tuple[int, int]]:
         """Nothing: a load in bulk removes no rows."""
+        del brought
         return {}
 
     def add_nodes(self, label: str, rows: "pa.Table") -> Counts:
