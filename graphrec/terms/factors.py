@@ -19,6 +19,8 @@ SAME = 1e-6
 ROWS = 8_192
 #: Rows that are taken into float64 and multiplied while they are in the cache of a processor.
 PIECE = 512
+#: Bits of the rows of factors below the largest number of each.
+BITS = 21
 
 
 @dataclass(frozen=True, eq=False)
@@ -280,16 +282,12 @@ class FactorTerm(_Learned):
         return scores
 
     def rows(self, users: NDArray[np.int32]) -> Matrix:
-        """What `scores` gives for each user (len(users), num_products).
-
-        The sums of the left rows are rounded as the rows are, so that no order of adding changes a bit: neither that of
-        many users at once, nor that of another processor.
-        """
-        total = np.zeros((len(users), self.right.shape[1]), np.float32)
+        """What `scores` gives for each user (len(users), num_products): float64 sums of left rows, in their order."""
+        total = np.zeros((len(users), self.right.shape[1]))
         for source in self.neighbours:
             for place, user in enumerate(users.tolist()):
-                total[place] += source.dense[source.rows(self.graph, user)].sum(axis=0)
-        return self._to_products(exact_rows(total).astype(np.float64))
+                total[place] += source.sum_of(source.rows(self.graph, user))
+        return self._to_products(total)
 
     def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """Scores (len(users), num_products)."""
@@ -366,20 +364,32 @@ class FactorTerm(_Learned):
         )  # fmt: skip
 
     def scores_without(self, user: int, edges: Sequence[Edge], kept: NDArray[np.bool_]) -> Matrix:
-        """What the sums of the rows that are left give to every product; the sums are exact."""
+        """What the sums of the rows that are left, in their order, give to every product."""
         total = np.zeros((len(kept), self.right.shape[1]))
         for source, rows, there in self._left_of(user, edges, kept):
-            total += there @ np.asarray(source.dense[rows], np.float64)
+            part = np.zeros(total.shape)
+            for column, row in enumerate(np.asarray(source.dense[rows], np.float64)):
+                part += there[:, column, None] * row
+            total += part
         return self._to_products(total)
 
     def _to_products(self, left: Matrix) -> Matrix:
-        """The products (len(left), num_products) of some sums of left rows with all right rows, in float64."""
+        """The products (len(left), num_products) of some sums of left rows with all right rows.
+
+        The sums are taken in two parts of so few bits that BLAS adds the products of each without rounding, so that no
+        order of adding changes a bit: neither that of many users at once, nor that of another processor.
+        """
         right = np.asarray(self.right)
+        high, low = _split(left, 53 - BITS - (right.shape[1] - 1).bit_length())
+        rest = np.flatnonzero(low.any(axis=1))
+        parts = np.concatenate((high, low[rest]))
         found, exact = np.empty((len(left), len(right))), np.empty((PIECE, right.shape[1]))
         for start in range(0, len(right), PIECE):
             part = right[start : start + PIECE]
             np.copyto(exact[: len(part)], part)
-            found[:, start : start + PIECE] = left @ exact[: len(part)].T
+            products = parts @ exact[: len(part)].T
+            products[rest] += products[len(left) :]
+            found[:, start : start + PIECE] = products[: len(left)]
         return found
 
     def describe(self) -> Described:
@@ -463,6 +473,15 @@ def exact_rows(values: NDArray[np.float32]) -> NDArray[np.float32]:
     exactly, in whatever order BLAS or compiled code adds.
     """
     peak = np.abs(values).max(axis=1, keepdims=True, initial=0.0)
-    step = np.ldexp(np.float32(1), np.maximum(np.frexp(peak)[1], -100) - 21)
+    step = np.ldexp(np.float32(1), np.maximum(np.frexp(peak)[1], -100) - BITS)
     rounded: NDArray[np.float32] = np.round(values / step) * step
     return rounded
+
+
+def _split(values: Matrix, bits: int) -> tuple[Matrix, Matrix]:
+    """Two matrices that add up to `values`, each of at most so many bits: what is below both is rounded away."""
+    peak = np.abs(values).max(axis=1, keepdims=True, initial=0.0)
+    step = np.ldexp(1.0, np.maximum(np.frexp(peak)[1], -100) - bits)
+    high = np.round(values / step) * step
+    fine = np.ldexp(step, -bits - 1)
+    return high, np.round((values - high) / fine) * fine
