@@ -21,6 +21,8 @@ ROWS = 8_192
 PIECE = 512
 #: Bits of the rows of factors below the largest number of each.
 BITS = 21
+#: Up to so many numbers the right rows are kept in float64 (4 MiB).
+KEPT = 2**19
 
 
 @dataclass(frozen=True, eq=False)
@@ -283,11 +285,25 @@ class FactorTerm(_Learned):
 
     def rows(self, users: NDArray[np.int32]) -> Matrix:
         """What `scores` gives for each user (len(users), num_products): float64 sums of left rows, in their order."""
+        return self._to_products(self._exact_sums(users))
+
+    def _exact_sums(self, users: NDArray[np.int32]) -> Matrix:
+        """The left rows of each user, added one after another in float64 (len(users), dim)."""
         total = np.zeros((len(users), self.right.shape[1]))
-        for source in self.neighbours:
-            for place, user in enumerate(users.tolist()):
-                total[place] += source.sum_of(source.rows(self.graph, user))
-        return self._to_products(total)
+        # numpy adds the rows of a matrix in order, but those of a single column in pairs.
+        if total.size > len(users) > 1 and compiled.is_there():
+            from graphrec.terms.compiled.scores import add_dense
+
+            for source in self.neighbours:
+                if source.hop is None:
+                    total += source.dense[users if source.own else np.zeros(len(users), np.int32)]
+                else:
+                    add_dense(self.graph.hops[source.hop], users, source.dense, total)
+            return total
+        for place, user in enumerate(users.tolist()):
+            rows = [source.dense[source.rows(self.graph, user)] for source in self.neighbours]
+            total[place] = np.concatenate((total[place : place + 1], *rows), dtype=np.float64).sum(axis=0)
+        return total
 
     def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """Scores (len(users), num_products)."""
@@ -367,10 +383,8 @@ class FactorTerm(_Learned):
         """What the sums of the rows that are left, in their order, give to every product."""
         total = np.zeros((len(kept), self.right.shape[1]))
         for source, rows, there in self._left_of(user, edges, kept):
-            part = np.zeros(total.shape)
             for column, row in enumerate(np.asarray(source.dense[rows], np.float64)):
-                part += there[:, column, None] * row
-            total += part
+                total += there[:, column, None] * row
         return self._to_products(total)
 
     def _to_products(self, left: Matrix) -> Matrix:
@@ -379,18 +393,29 @@ class FactorTerm(_Learned):
         The sums are taken in two parts of so few bits that BLAS adds the products of each without rounding, so that no
         order of adding changes a bit: neither that of many users at once, nor that of another processor.
         """
-        right = np.asarray(self.right)
-        high, low = _split(left, 53 - BITS - (right.shape[1] - 1).bit_length())
-        rest = np.flatnonzero(low.any(axis=1))
-        parts = np.concatenate((high, low[rest]))
-        found, exact = np.empty((len(left), len(right))), np.empty((PIECE, right.shape[1]))
+        parts, rest = _split(left, 53 - BITS - (self.right.shape[1] - 1).bit_length())
+        found = np.empty((len(left), len(self.right)))
+        for span, right in self._exact_right():
+            products = parts @ right.T
+            products[rest] += products[len(left) :]
+            found[:, span] = products[: len(left)]
+        return found
+
+    def _exact_right(self) -> Iterator[tuple[slice, Matrix]]:
+        """The right rows in float64, piece by piece; each piece is written over the one before."""
+        if self.right.size <= KEPT:
+            yield slice(None), self._kept_right
+            return
+        right, exact = np.asarray(self.right), np.empty((PIECE, self.right.shape[1]))
         for start in range(0, len(right), PIECE):
             part = right[start : start + PIECE]
             np.copyto(exact[: len(part)], part)
-            products = parts @ exact[: len(part)].T
-            products[rest] += products[len(left) :]
-            found[:, start : start + PIECE] = products[: len(left)]
-        return found
+            yield slice(start, start + PIECE), exact[: len(part)]
+
+    @once
+    def _kept_right(self) -> Matrix:
+        """The right rows (num_products, dim) in float64, where they are few."""
+        return np.asarray(self.right, np.float64)
 
     def describe(self) -> Described:
         """Both matrices, and which edges lead to the left one."""
@@ -478,10 +503,25 @@ def exact_rows(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return rounded
 
 
-def _split(values: Matrix, bits: int) -> tuple[Matrix, Matrix]:
-    """Two matrices that add up to `values`, each of at most so many bits: what is below both is rounded away."""
+def _split(values: Matrix, bits: int) -> tuple[Matrix, NDArray[np.intp]]:
+    """The rows in two parts of at most so many bits: all first parts, then the second ones of the rows that have one.
+
+    Returns:
+        The parts (len(values) + len(rest), dim), and which rows have a second part; what is below both is rounded away.
+    """
     peak = np.abs(values).max(axis=1, keepdims=True, initial=0.0)
     step = np.ldexp(1.0, np.maximum(np.frexp(peak)[1], -100) - bits)
-    high = np.round(values / step) * step
-    fine = np.ldexp(step, -bits - 1)
-    return high, np.round((values - high) / fine) * fine
+    high = _rounded(values, step)
+    low = values - high
+    rest = np.flatnonzero(low.any(axis=1))
+    if not len(rest):
+        return high, rest
+    return np.concatenate((high, _rounded(low[rest], np.ldexp(step[rest], -bits - 1)))), rest
+
+
+def _rounded(values: Matrix, step: Matrix) -> Matrix:
+    """The nearest multiples of a power of two for each row: numbers of this size hold nothing below it."""
+    size = 1.5 * 2.0**52 * step
+    found = values + size
+    found -= size
+    return found
