@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 NEO4J_ENV := .cache/neo4j/neo4j.env
 # Two processes of tests; those of one file, and all of Neo4j, stay in one of them.
-PROCESSES := -n 2 --dist loadgroup
+PROCESSES := -n 2
 
 .PHONY: help install demo test test-fast lint bench docs build neo4j-up neo4j-down lock clean
 
@@ -26,11 +26,10 @@ test: install ## all tests and doctests; one choice of them: make test ARGS="-k 
 test-fast: install ## the quick loop: everything but what is marked slow and what needs a Neo4j server
 	@$(BIN)/python -m pytest $(PROCESSES) -m "not slow and not neo4j" $(ARGS)
 
-lint: install ## format, style, types, sizes, generated files up to date
+lint: install ## format, style, types, generated files up to date
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/pyright
-	@$(BIN)/python tools/sizes.py
 	@$(BIN)/python tools/docs.py --check
 
 bench: install ## speed and quality against peers, with seeds; one of them: make bench ARGS=benchmarks/NAME.py

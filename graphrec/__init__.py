@@ -9,26 +9,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graphrec.app.bank import Bank as Bank
-    from graphrec.app.requests import AskQuery as AskQuery
-    from graphrec.app.requests import CheckPolicy as CheckPolicy
-    from graphrec.app.requests import Embed as Embed
-    from graphrec.app.requests import Evaluate as Evaluate
-    from graphrec.app.requests import EvaluateDates as EvaluateDates
-    from graphrec.app.requests import EvaluateNew as EvaluateNew
+    from graphrec.app.jobs import AskQuery as AskQuery
+    from graphrec.app.jobs import CheckPolicy as CheckPolicy
+    from graphrec.app.jobs import Embed as Embed
+    from graphrec.app.jobs import Evaluate as Evaluate
+    from graphrec.app.jobs import EvaluateDates as EvaluateDates
+    from graphrec.app.jobs import EvaluateNew as EvaluateNew
+    from graphrec.app.jobs import Export as Export
+    from graphrec.app.jobs import InitPolicy as InitPolicy
+    from graphrec.app.jobs import ListRecord as ListRecord
+    from graphrec.app.jobs import Load as Load
+    from graphrec.app.jobs import MakeDemoBank as MakeDemoBank
+    from graphrec.app.jobs import ProposeMapping as ProposeMapping
+    from graphrec.app.jobs import PruneRecord as PruneRecord
+    from graphrec.app.jobs import TakeSnapshot as TakeSnapshot
+    from graphrec.app.jobs import Train as Train
+    from graphrec.app.jobs import Tune as Tune
+    from graphrec.app.jobs import VerifyRecord as VerifyRecord
     from graphrec.app.requests import Explain as Explain
-    from graphrec.app.requests import Export as Export
     from graphrec.app.requests import Find as Find
-    from graphrec.app.requests import InitPolicy as InitPolicy
-    from graphrec.app.requests import ListRecord as ListRecord
-    from graphrec.app.requests import Load as Load
-    from graphrec.app.requests import MakeDemoBank as MakeDemoBank
-    from graphrec.app.requests import ProposeMapping as ProposeMapping
-    from graphrec.app.requests import PruneRecord as PruneRecord
     from graphrec.app.requests import Recommend as Recommend
-    from graphrec.app.requests import TakeSnapshot as TakeSnapshot
-    from graphrec.app.requests import Train as Train
-    from graphrec.app.requests import Tune as Tune
-    from graphrec.app.requests import VerifyRecord as VerifyRecord
     from graphrec.app.requests import WhyNot as WhyNot
     from graphrec.config.settings import Settings as Settings
     from graphrec.config.settings import read_settings as read_settings
@@ -42,14 +42,16 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 __version__ = "0.1.0"
 
-_REQUESTS = (
-    "AskQuery", "CheckPolicy", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Explain", "Export", "Find",
-    "InitPolicy", "ListRecord", "Load", "MakeDemoBank", "ProposeMapping", "PruneRecord", "Recommend", "TakeSnapshot",
-    "Train", "Tune", "VerifyRecord", "WhyNot",
+_REQUESTS = ("Explain", "Find", "Recommend", "WhyNot")
+_JOBS = (
+    "AskQuery", "CheckPolicy", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "InitPolicy",
+    "ListRecord", "Load", "MakeDemoBank", "ProposeMapping", "PruneRecord", "TakeSnapshot", "Train", "Tune",
+    "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",
     **dict.fromkeys(_REQUESTS, "graphrec.app.requests"),
+    **dict.fromkeys(_JOBS, "graphrec.app.jobs"),
     "GraphSchema": "graphrec.schema",
     "GraphrecError": "graphrec.errors",
     "Home": "graphrec.home",

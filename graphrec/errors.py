@@ -3,9 +3,6 @@
 Every message is one line: what was wrong, the value, where, the rule, the next command.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 
 class GraphrecError(Exception):
     """Base of all errors a caller may see; `exit_code` is what the command line returns."""
@@ -41,6 +38,10 @@ class SourceError(GraphrecError):
 
 class RejectedRows(SourceError):
     """More rows were rejected than the load allows."""
+
+
+class TooManyRemoved(SourceError):
+    """A full load would remove more of what it brought earlier than it may."""
 
 
 class PolicyError(GraphrecError):
@@ -109,25 +110,3 @@ class MissingExtra(GraphrecError):
     """A package that one of the extras brings is not installed; the message names the extra."""
 
     exit_code = 2
-
-
-@contextmanager
-def needs_extra(extra: str, what: str = "this") -> Iterator[None]:
-    """Turn an import that fails inside into one line that says which extra to install.
-
-    Args:
-        extra: as in `pip install 'graphrec[extra]'`.
-        what: what needs the package: a command, a model, a file format.
-
-    Raises:
-        MissingExtra: a package other than graphrec itself is not installed.
-    """
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        name = (error.name or "").partition(".")[0]
-        if name == "graphrec":
-            raise
-        raise MissingExtra(
-            f"{what} needs the Python package {name}, which is not installed; run: pip install 'graphrec[{extra}]'"
-        ) from None

@@ -1,13 +1,9 @@
 """Optional packages: which extra of graphrec brings each of them."""
 
-from collections.abc import Callable
-from functools import wraps
-from typing import ParamSpec, TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from graphrec.errors import MissingExtra
-
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
 
 _EXTRA_OF = {
     "arcadedb": "embedded",
@@ -23,36 +19,30 @@ _EXTRA_OF = {
     "torch_geometric": "train",
     "transformers": "text",
 }
-_IN_SEVERAL = {"numba", "pyarrow", "scipy", "torch"}
 
 
-def needs(extra: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
-    """A decorator for functions that import optional packages late: a missing package becomes a `MissingExtra`.
+@contextmanager
+def needs_extra(extra: str, what: str = "this") -> Iterator[None]:
+    """Turn an import that fails inside into one line that says which extra to install; a decorator too.
 
     Args:
-        extra: to name where the missing package is part of several.
+        extra: as in `pip install 'graphrec[extra]'`, for packages that several extras bring.
+        what: what needs the package: a command, a model, a file format.
+
+    Raises:
+        MissingExtra: a package other than graphrec itself is not installed.
     """
-
-    def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
-        @wraps(function)
-        def run(*arguments: _P.args, **options: _P.kwargs) -> _R:
-            try:
-                return function(*arguments, **options)
-            except ModuleNotFoundError as error:
-                package = (error.name or "").partition(".")[0]
-                if package in _IN_SEVERAL:
-                    raise missing(package, extra) from error
-                if package in _EXTRA_OF:
-                    raise missing(package, _EXTRA_OF[package]) from error
-                raise
-
-        return run
-
-    return decorate
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        name = (error.name or "").partition(".")[0]
+        if name == "graphrec":
+            raise
+        raise missing(name, _EXTRA_OF.get(name, extra), what) from None
 
 
-def missing(package: str, extra: str) -> MissingExtra:
+def missing(package: str, extra: str, what: str = "this") -> MissingExtra:
     """The error that says which extra to install."""
     return MissingExtra(
-        f"this needs the Python package {package}, which is not installed; run: pip install 'graphrec[{extra}]'"
+        f"{what} needs the Python package {package}, which is not installed; run: pip install 'graphrec[{extra}]'"
     )

@@ -4,6 +4,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,16 +31,32 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs Neo4j, and keep together what shares a fixture when several processes run the tests.
-
-    All tests of Neo4j go to one process, which starts the only server of the session; the tests of a file share what
-    its fixtures made.
-    """
+    """Mark what needs Neo4j."""
     for item in items:
-        needs_server = "neo4j_login" in getattr(item, "fixturenames", ())
-        if needs_server:
+        if "neo4j_login" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.neo4j)
-        item.add_marker(pytest.mark.xdist_group("neo4j" if needs_server else item.nodeid.partition("::")[0]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Where several processes run the tests, those of a file stay together, since they share what its fixtures made.
+
+    So do all that speak of Neo4j: the first starts the only server of the session.
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = str(super()._split_scope(nodeid))
+            return "neo4j" if _speaks_of_neo4j(ROOT / file) else file
+
+    return ByFile(config, log)
+
+
+@cache
+def _speaks_of_neo4j(file: Path) -> bool:
+    near = [one for one in (file, file.with_name("conftest.py")) if one.is_file() and one.parent != ROOT / "tests"]
+    return any("neo4j_" in one.read_text(encoding="utf-8") for one in near)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -5,9 +5,9 @@ import re
 
 from graphrec import queries
 from graphrec.app import in_force
-from graphrec.app.answers import Asked, Library, PolicyChecked, PolicyWritten
 from graphrec.app.bank import Bank
-from graphrec.app.requests import AskQuery, CheckPolicy, InitPolicy
+from graphrec.app.jobs import AskQuery, CheckPolicy, InitPolicy
+from graphrec.app.results import Asked, Library, PolicyChecked, PolicyWritten
 from graphrec.errors import StoreError, UsageError
 from graphrec.files import whole_file
 from graphrec.graph.shelf import SnapshotShelf

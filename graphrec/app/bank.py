@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from graphrec.app.moments import parse_moment
 from graphrec.app.opened import Opened
 from graphrec.config.settings import Settings, read_settings
-from graphrec.extras import needs
+from graphrec.extras import needs_extra
 from graphrec.home import Home
 from graphrec.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from graphrec.app import answers, requests
+    from graphrec.app import answers, jobs, requests, results
     from graphrec.demo.bank import BankReport
     from graphrec.evaluation.cold.evaluate import ColdStart
     from graphrec.evaluation.rolling import Rolling
@@ -79,7 +79,7 @@ class Bank:
 
     # Answers for one customer: numpy alone.
 
-    @needs("fast")
+    @needs_extra("fast")
     def recommend(self, request: requests.Recommend) -> answers.Served:
         """The products that fit one user best, with reasons.
 
@@ -91,7 +91,7 @@ class Bank:
 
         return recommend(self, request)
 
-    @needs("report")
+    @needs_extra("report")
     def explain(self, request: requests.Explain) -> answers.Served:
         """Every line of one score.
 
@@ -103,7 +103,7 @@ class Bank:
 
         return explain(self, request)
 
-    @needs("fast")
+    @needs_extra("fast")
     def why_not(self, request: requests.WhyNot) -> answers.Refused:
         """The rules that refuse a product to a user, or what its score lacks.
 
@@ -115,7 +115,7 @@ class Bank:
 
         return why_not(self, request)
 
-    @needs("embedded")
+    @needs_extra("embedded")
     def find(self, request: requests.Find) -> answers.FoundNodes:
         """Users and products by id, name or text.
 
@@ -126,7 +126,7 @@ class Bank:
 
         return find(self, request)
 
-    def examples(self) -> answers.Examples:
+    def examples(self) -> results.Examples:
         """A few customers to show the bank with.
 
         Raises:
@@ -138,8 +138,8 @@ class Bank:
 
     # Lists for all customers.
 
-    @needs("fast")
-    def export(self, request: requests.Export, *, progress: Progress = silent) -> answers.Exported:
+    @needs_extra("fast")
+    def export(self, request: jobs.Export, *, progress: Progress = silent) -> results.Exported:
         """The lists of all users, delivered.
 
         Raises:
@@ -152,8 +152,8 @@ class Bank:
 
     # From files to models.
 
-    @needs("load")
-    def load(self, request: requests.Load, *, progress: Progress = silent) -> answers.Loaded:
+    @needs_extra("load")
+    def load(self, request: jobs.Load, *, progress: Progress = silent) -> results.Loaded:
         """The files of a mapping into the store.
 
         Raises:
@@ -165,64 +165,64 @@ class Bank:
 
         return load(self, request, progress)
 
-    @needs("load")
-    def propose_mapping(self, request: requests.ProposeMapping, *, progress: Progress = silent) -> answers.Proposed:
+    @needs_extra("load")
+    def propose_mapping(self, request: jobs.ProposeMapping, *, progress: Progress = silent) -> results.Proposed:
         """A first mapping from the files in a folder."""
         from graphrec.app.prepare import propose_mapping
 
         return propose_mapping(self, request, progress)
 
-    @needs("load")
-    def take_snapshot(self, request: requests.TakeSnapshot, *, progress: Progress = silent) -> answers.Taken:
+    @needs_extra("load")
+    def take_snapshot(self, request: jobs.TakeSnapshot, *, progress: Progress = silent) -> results.Taken:
         """The graph as of a date as arrays."""
         from graphrec.app.prepare import take_snapshot
 
         return take_snapshot(self, request, progress)
 
-    @needs("text")
-    def embed(self, request: requests.Embed, *, progress: Progress = silent) -> EncodeReport:
+    @needs_extra("text")
+    def embed(self, request: jobs.Embed, *, progress: Progress = silent) -> EncodeReport:
         """The texts of the latest snapshot as vectors."""
         from graphrec.app.prepare import embed
 
         return embed(self, request, progress)
 
-    @needs("train")
-    def train(self, request: requests.Train, *, progress: Progress = silent) -> TrainReport:
+    @needs_extra("train")
+    def train(self, request: jobs.Train, *, progress: Progress = silent) -> TrainReport:
         """A model fitted on the latest snapshot, which is taken first where the store holds something newer."""
         from graphrec.app.fit import train
 
         return train(self, request, progress)
 
-    @needs("train")
-    def tune(self, request: requests.Tune, *, progress: Progress = silent) -> answers.TunedModels:
+    @needs_extra("train")
+    def tune(self, request: jobs.Tune, *, progress: Progress = silent) -> results.TunedModels:
         """Configurations of a model, searched on the validation part."""
         from graphrec.app.fit import tune
 
         return tune(self, request, progress)
 
-    @needs("train")
-    def evaluate(self, request: requests.Evaluate, *, progress: Progress = silent) -> answers.Evaluated:
+    @needs_extra("train")
+    def evaluate(self, request: jobs.Evaluate, *, progress: Progress = silent) -> results.Evaluated:
         """A tested model on the hidden part, next to baselines."""
         from graphrec.app.fit import evaluate
 
         return evaluate(self, request, progress)
 
-    @needs("train")
-    def evaluate_new(self, request: requests.EvaluateNew, *, progress: Progress = silent) -> ColdStart:
+    @needs_extra("train")
+    def evaluate_new(self, request: jobs.EvaluateNew, *, progress: Progress = silent) -> ColdStart:
         """New products or new customers."""
         from graphrec.app.fit import evaluate_new
 
         return evaluate_new(self, request, progress)
 
-    @needs("train")
-    def evaluate_dates(self, request: requests.EvaluateDates, *, progress: Progress = silent) -> Rolling:
+    @needs_extra("train")
+    def evaluate_dates(self, request: jobs.EvaluateDates, *, progress: Progress = silent) -> Rolling:
         """A protocol of rolling dates."""
         from graphrec.app.fit import evaluate_dates
 
         return evaluate_dates(self, request, progress)
 
-    @needs("load")
-    def make_demo_bank(self, request: requests.MakeDemoBank, *, progress: Progress = silent) -> BankReport:
+    @needs_extra("load")
+    def make_demo_bank(self, request: jobs.MakeDemoBank, *, progress: Progress = silent) -> BankReport:
         """The built-in demo bank as files."""
         from graphrec.demo.bank import write_bank
 
@@ -230,27 +230,27 @@ class Bank:
 
     # The store, the policy, the record.
 
-    @needs("embedded")
-    def query(self, request: requests.AskQuery) -> answers.Asked:
+    @needs_extra("embedded")
+    def query(self, request: jobs.AskQuery) -> results.Asked:
         """The answer to a question of the library, or to a Cypher statement."""
         from graphrec.app.ask import query
 
         return query(self, request)
 
-    @needs("embedded")
-    def library(self) -> answers.Library:
+    @needs_extra("embedded")
+    def library(self) -> results.Library:
         """The questions that fit the graph; all of them where the store cannot be asked."""
         from graphrec.app.ask import library
 
         return library(self)
 
-    def check_policy(self, request: requests.CheckPolicy, *, progress: Progress = silent) -> answers.PolicyChecked:
+    def check_policy(self, request: jobs.CheckPolicy, *, progress: Progress = silent) -> results.PolicyChecked:
         """What each rule of the policy does to all users and products."""
         from graphrec.app.ask import check_policy
 
         return check_policy(self, request, progress)
 
-    def init_policy(self, request: requests.InitPolicy) -> answers.PolicyWritten:
+    def init_policy(self, request: jobs.InitPolicy) -> results.PolicyWritten:
         """A first policy.toml: the shipped rules that the graph has columns for."""
         from graphrec.app.ask import init_policy
 
@@ -262,25 +262,25 @@ class Bank:
 
         return entry_of(self.home.records, number)
 
-    def record_list(self, request: requests.ListRecord) -> tuple[answers.RecordedAnswer, ...]:
+    def record_list(self, request: jobs.ListRecord) -> tuple[results.RecordedAnswer, ...]:
         """The last entries of the decision record, oldest first."""
         from graphrec.app.record import record_list
 
         return record_list(self, request)
 
-    def record_head(self) -> answers.RecordHead:
+    def record_head(self) -> results.RecordHead:
         """Where the decision record ends."""
         from graphrec.app.record import record_head
 
         return record_head(self)
 
-    def verify_record(self, request: requests.VerifyRecord, *, progress: Progress = silent) -> Verification:
+    def verify_record(self, request: jobs.VerifyRecord, *, progress: Progress = silent) -> Verification:
         """Every hash of the decision record computed anew."""
         from graphrec.records.verify import Anchor, verify
 
         return verify(self.home.records, Anchor.parse(request.anchor) if request.anchor else None, progress)
 
-    def prune_record(self, request: requests.PruneRecord) -> Pruned:
+    def prune_record(self, request: jobs.PruneRecord) -> Pruned:
         """Free what only entries before a date need for their replay."""
         from graphrec.records.keep import prune
 
@@ -300,8 +300,8 @@ class Bank:
             for number in numbers:
                 yield replayer.replay(self.record_entry(number))
 
-    @needs("embedded")
-    def convert_store(self, *, progress: Progress = silent) -> answers.StoreConverted:
+    @needs_extra("embedded")
+    def convert_store(self, *, progress: Progress = silent) -> results.StoreConverted:
         """The embedded store of the home, written anew by the engine that GRAPHREC_ENGINE names.
 
         Raises:
@@ -311,7 +311,7 @@ class Bank:
 
         return convert_store(self, progress)
 
-    def doctor(self, *, deep: bool = False) -> answers.Health:
+    def doctor(self, *, deep: bool = False) -> results.Health:
         """What this machine, the home and the store are like; `deep` reads all rows of the store too."""
         from graphrec.app.doctor import run_checks
 

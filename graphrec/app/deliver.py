@@ -4,10 +4,10 @@ from pathlib import Path
 
 from graphrec import log
 from graphrec.app import in_force
-from graphrec.app.answers import Exported
 from graphrec.app.bank import Bank
+from graphrec.app.jobs import Export
 from graphrec.app.recording import opened
-from graphrec.app.requests import Export
+from graphrec.app.results import Exported
 from graphrec.delivery.sinks import Target, deliver, sink_for
 from graphrec.features.sources.text.cache import StoredVectors
 from graphrec.progress import Progress

@@ -8,8 +8,8 @@ from importlib import metadata
 from pathlib import Path
 
 from graphrec import __version__
-from graphrec.app.answers import Check, Health
 from graphrec.app.bank import Bank
+from graphrec.app.results import Check, Health
 from graphrec.errors import GraphrecError
 
 WANTED_FREE_GB = 2.0

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.app.answers import Examples
 from graphrec.app.bank import Bank
+from graphrec.app.results import Examples
 from graphrec.serving.engine import Engine
 
 #: Customers with at least this many holdings have something to explain.

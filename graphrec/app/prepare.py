@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphrec import log
-from graphrec.app.answers import Loaded, Proposed, StoreConverted, Taken
 from graphrec.app.bank import Bank
+from graphrec.app.jobs import Embed, Load, ProposeMapping, TakeSnapshot
 from graphrec.app.moments import parse_moment
-from graphrec.app.requests import Embed, Load, ProposeMapping, TakeSnapshot
+from graphrec.app.results import Loaded, Proposed, StoreConverted, Taken
 from graphrec.errors import NotTrained, Unreachable, UsageError
 from graphrec.features.sources.text.cache import EncodeReport
 from graphrec.graph.rows import LoadReport, Sink
@@ -31,6 +31,7 @@ def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
     if request.check and request.bulk is not None:
         raise UsageError("--check writes nothing and --bulk writes files; leave one of them out")
     limit = parse_limit(request.max_rejected)
+    max_removed = parse_limit(request.max_removed, "--max-removed", 100)
     mapping = load_mapping(request.mapping, bank.settings.roles)
     folder = request.data or folder_of(request.mapping)
     with log.stage("load", mapping=mapping.name, check=request.check) as stage:
@@ -42,8 +43,8 @@ def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
             path = request.rejected or home.path / "rejected.csv"
             with _sink(bank, home, request.bulk) as sink:
                 report = run_load(
-                    mapping, folder, sink, incremental=request.incremental, max_rejected=limit, rejected_path=path,
-                    scratch=home.path, sql_seconds=bank.settings.sql_seconds, progress=progress,
+                    mapping, folder, sink, incremental=request.incremental, max_rejected=limit, max_removed=max_removed,
+                    rejected_path=path, scratch=home.path, sql_seconds=bank.settings.sql_seconds, progress=progress,
                 )  # fmt: skip
         counts = (*report.nodes.values(), *report.edges.values())
         rejected = sum(one.rejected for one in counts)
@@ -129,7 +130,13 @@ def take_snapshot(bank: Bank, request: TakeSnapshot, progress: Progress) -> Take
             edges=sum(snapshot.meta["edges"].values()),
             hash=snapshot.hash[:DIGITS],
         )
+    _say_ahead(bank, snapshot)
     return Taken(snapshot, time.monotonic() - began)
+
+
+def _say_ahead(bank: Bank, snapshot: Snapshot) -> None:
+    if snapshot.ahead is not None:
+        bank.on_note(snapshot.ahead)
 
 
 def _from_mapping(bank: Bank, name: str, request: TakeSnapshot, as_of: datetime | None, progress: Progress) -> Snapshot:
@@ -205,7 +212,11 @@ def latest_snapshot(bank: Bank, home: Home, progress: Progress = silent) -> Snap
         with open_store(bank.settings.store, home.store, bank.settings.login) as store:
             if is_unused(store):
                 return shelf.latest()
-            return current_snapshot(store, shelf) or take_snapshot(store, shelf, moment, progress, follows=True)
+            if (current := current_snapshot(store, shelf)) is not None:
+                return current
+            snapshot = take_snapshot(store, shelf, moment, progress, follows=True)
+        _say_ahead(bank, snapshot)
+        return snapshot
     except Unreachable as error:
         try:
             snapshot = shelf.latest()

@@ -2,9 +2,9 @@
 
 import itertools
 
-from graphrec.app.answers import RecordedAnswer, RecordHead
 from graphrec.app.bank import Bank
-from graphrec.app.requests import ListRecord
+from graphrec.app.jobs import ListRecord
+from graphrec.app.results import RecordedAnswer, RecordHead
 from graphrec.errors import RecordError
 from graphrec.records.blocks import HEAD, Head
 from graphrec.records.read import Entry, entries

@@ -20,7 +20,7 @@ The file parses, asks the bank once and prints; it imports what is heavy inside 
         json: Json = False,
     ) -> None:
         """Turn the texts of a snapshot into vectors."""
-        from graphrec.app.requests import Embed
+        from graphrec.app.jobs import Embed
 
         with progress(json=json) as report:
             done = bank().embed(Embed(encoder), progress=report)

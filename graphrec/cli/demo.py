@@ -27,7 +27,7 @@ def command(
     json: Json = False,
 ) -> None:
     """Write the built-in demo bank: invented customers, products and dealings, with known reasons behind them."""
-    from graphrec.app.requests import MakeDemoBank
+    from graphrec.app.jobs import MakeDemoBank
 
     if run and json:
         raise UsageError("--run shows the answers of many commands and --json prints one object; leave one of them out")

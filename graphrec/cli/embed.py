@@ -21,7 +21,7 @@ def command(
     A run that was stopped goes on where it was. A name other than the packaged one is fetched from the
     Hugging Face hub, a folder is read as it is.
     """
-    from graphrec.app.requests import Embed
+    from graphrec.app.jobs import Embed
 
     with progress(json=json) as report:
         done = bank().embed(Embed(encoder), progress=report)

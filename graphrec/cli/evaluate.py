@@ -75,7 +75,7 @@ def command(
     elif rolling:
         _evaluate_dates(rolling, data, model or "blend", json=json)
     else:
-        from graphrec.app.requests import Evaluate
+        from graphrec.app.jobs import Evaluate
 
         request = Evaluate(parse_lengths(k), parse_names(baselines), model, report, explain_users, ablation, as_of)
         with progress(json=json) as tell:
@@ -96,7 +96,7 @@ def _refuse_with(mode: str, others: Mapping[str, object]) -> None:
 
 
 def _evaluate_new(side: Literal["items", "users"], k: str, kind: str, as_of: str | None, *, json: bool) -> None:
-    from graphrec.app.requests import EvaluateNew
+    from graphrec.app.jobs import EvaluateNew
 
     with progress(json=json) as report:
         done = bank().evaluate_new(EvaluateNew(side, parse_lengths(k), kind, as_of), progress=report)
@@ -107,7 +107,7 @@ def _evaluate_new(side: Literal["items", "users"], k: str, kind: str, as_of: str
 
 
 def _evaluate_dates(name: str, data: Path | None, kind: str, *, json: bool) -> None:
-    from graphrec.app.requests import EvaluateDates
+    from graphrec.app.jobs import EvaluateDates
 
     if data is None:
         raise UsageError(f"--rolling {name} reads the files of the data set; name their folder with --data DIR")

@@ -35,7 +35,7 @@ def command(
     runs are removed.
     Language and least confidence are those of the settings.
     """
-    from graphrec.app.requests import Export
+    from graphrec.app.jobs import Export
 
     request = Export(out, to, k, model, raw, bom, not no_record, as_of, accept_missing)
     with progress(json=json) as report:

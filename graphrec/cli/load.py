@@ -11,7 +11,7 @@ from graphrec.cli.output import emit_json, note, progress, say, table
 from graphrec.errors import UsageError
 
 if TYPE_CHECKING:
-    from graphrec.app.answers import Loaded
+    from graphrec.app.results import Loaded
 
 COUNTS = ("read", "created", "changed", "unchanged", "removed", "rejected")
 
@@ -27,6 +27,9 @@ def command(
     max_rejected: Annotated[
         str, typer.Option(help="Rows that may be rejected: a number, or a share of the rows read such as 0.5%.")
     ] = "0",
+    max_removed: Annotated[
+        str, typer.Option(help="What a full load may remove of each label and edge type: a share, or a number of rows.")
+    ] = "10%",
     rejected: Annotated[
         Path | None, typer.Option(help="File for rejected rows (default: rejected.csv in the home).")
     ] = None,
@@ -45,10 +48,11 @@ def command(
         raise UsageError(
             "which mapping? graphrec load NAME_OR_FILE --data DIR, or graphrec load --new my.toml --data DIR"
         )
-    from graphrec.app.requests import Load
+    from graphrec.app.jobs import Load
 
+    request = Load(mapping, data, check, incremental, max_rejected, max_removed, rejected, bulk)
     with progress(json=json) as report:
-        done = bank().load(Load(mapping, data, check, incremental, max_rejected, rejected, bulk), progress=report)
+        done = bank().load(request, progress=report)
     if done.rejected and done.rejected_path is not None and not done.checked:
         note(f"{done.rejected:,} {'row' if done.rejected == 1 else 'rows'} rejected: {done.rejected_path}")
     if json:
@@ -61,7 +65,7 @@ def command(
 
 
 def _propose(path: Path, folder: Path, *, json: bool) -> None:
-    from graphrec.app.requests import ProposeMapping
+    from graphrec.app.jobs import ProposeMapping
 
     with progress(json=json) as report:
         found = bank().propose_mapping(ProposeMapping(path, folder), progress=report)

@@ -30,7 +30,7 @@ def command(
 
 
 def _check(as_of: str | None, *, json: bool) -> None:
-    from graphrec.app.requests import CheckPolicy
+    from graphrec.app.jobs import CheckPolicy
 
     with progress(json=json) as report:
         checked = bank().check_policy(CheckPolicy(as_of), progress=report)
@@ -50,7 +50,7 @@ def _check(as_of: str | None, *, json: bool) -> None:
 
 
 def _init(*, force: bool, as_of: str | None, json: bool) -> None:
-    from graphrec.app.requests import InitPolicy
+    from graphrec.app.jobs import InitPolicy
 
     written = bank().init_policy(InitPolicy(force, as_of))
     if json:

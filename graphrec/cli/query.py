@@ -27,7 +27,7 @@ def command(
     json: Json = False,
 ) -> None:
     """Answer a question of the analysts' library, or run a Cypher statement, read-only unless --write."""
-    from graphrec.app.requests import AskQuery
+    from graphrec.app.jobs import AskQuery
 
     if query is None:
         _show_library(json=json)

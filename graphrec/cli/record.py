@@ -59,7 +59,7 @@ def _show(number: int, *, json: bool) -> None:
 
 
 def _list(user: str | None, last: int, *, json: bool) -> None:
-    from graphrec.app.requests import ListRecord
+    from graphrec.app.jobs import ListRecord
 
     found = bank().record_list(ListRecord(user, last))
     if json:
@@ -72,7 +72,7 @@ def _list(user: str | None, last: int, *, json: bool) -> None:
 
 
 def _verify(anchor: str | None, *, json: bool) -> None:
-    from graphrec.app.requests import VerifyRecord
+    from graphrec.app.jobs import VerifyRecord
 
     with progress(json=json) as report:
         found = bank().verify_record(VerifyRecord(anchor), progress=report)
@@ -95,7 +95,7 @@ def _verify(anchor: str | None, *, json: bool) -> None:
 
 
 def _prune(before: str, *, json: bool) -> None:
-    from graphrec.app.requests import PruneRecord
+    from graphrec.app.jobs import PruneRecord
 
     done = bank().prune_record(PruneRecord(before))
     if json:

@@ -29,7 +29,7 @@ def command(
 
     Training and recommendations read the latest snapshot. Equal content is kept once.
     """
-    from graphrec.app.requests import TakeSnapshot
+    from graphrec.app.jobs import TakeSnapshot
 
     with progress(json=json) as report:
         taken = bank().take_snapshot(TakeSnapshot(as_of, mapping, data, max_rejected), progress=report)

@@ -62,7 +62,7 @@ def command(
     test part stays hidden for `graphrec evaluate`. `--final` refits what was chosen on everything. A training that was
     killed goes on where it was.
     """
-    from graphrec.app.requests import Train
+    from graphrec.app.jobs import Train
 
     request = Train(
         model, final, fixed, () if no_text else parse_names(blocks), use_protected, path_share, tuple(overrides or ()),

@@ -40,7 +40,7 @@ def command(
     The first trials are those that every training tries, so that the winner is no worse on validation. A study that was
     stopped goes on where it was. The test part is not read.
     """
-    from graphrec.app.requests import Tune
+    from graphrec.app.jobs import Tune
 
     request = Tune(
         model,

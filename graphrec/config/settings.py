@@ -4,6 +4,7 @@ Secrets come from the environment alone. Nothing is read at import; settings are
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -17,6 +18,9 @@ from graphrec.schema import LANGUAGES, Language, Roles
 __all__ = ["FILE_NAME", "LOG_LEVELS", "LogLevel", "RoleOverrides", "Settings", "StoreLogin", "read_settings"]
 
 LogLevel = Literal["debug", "info", "warning", "error"]
+_HOST = re.compile(r"([^/\\]*@)?(\[[0-9a-fA-F:.]+\]|[^/\\:@]+):\d{1,5}(/\w*)?|[^/\\]+@[^/\\]+")
+"""An address with a port, or with a login, and nothing before it."""
+_SCHEME = re.compile(r"(neo4j|bolt)(\+s|\+ssc)?:/?(?!/)", re.IGNORECASE)
 FILE_NAME = "graphrec.toml"
 LOG_LEVELS: tuple[LogLevel, ...] = get_args(LogLevel)
 PATHS = ("home", "policy", "log_file")
@@ -134,7 +138,32 @@ def read_settings(
     for name in PATHS:
         if name in values:
             values[name] = Path(values[name])
+    if "store" in values:
+        _check_address(str(values["store"]))
     return Settings(**values, login=StoreLogin.from_environment(environment), file=file)
+
+
+def _check_address(address: str) -> None:
+    """Refuse an address that holds a secret, and one of a server without its scheme, which would be a folder's name.
+
+    Raises:
+        SettingsError: it is one of these; the message masks the secret.
+    """
+    scheme, _, rest = address.partition("://")
+    login, at, _ = rest.rpartition("@")  # a password may hold a slash
+    if at:
+        shown = f"{scheme}://***@{rest[len(login) + 1 :]}"
+        raise SettingsError(
+            f"store {shown} holds a name or a password; take them out of the address: they come from NEO4J_USERNAME "
+            "and NEO4J_PASSWORD"
+        )
+    if "://" not in address and (_HOST.fullmatch(address) or _SCHEME.match(address)):
+        host = _SCHEME.sub("", address)
+        server = host.rpartition("@")[2]
+        raise SettingsError(
+            f"store {'***@' if '@' in host else ''}{server} looks like a server without its scheme; want "
+            f"neo4j://{server}, or for a folder of that name a path such as ./NAME"
+        )
 
 
 def _find(folder: Path, environment: Mapping[str, str]) -> Path | None:
@@ -157,6 +186,7 @@ def _from_file(file: Path) -> dict[str, Any]:
         if key in values:
             values[key] = file.parent / values[key]
     if "store" in values and "://" not in values["store"]:
+        _check_address(values["store"])
         values["store"] = str(file.parent / values["store"])
     if "roles" in values:
         values["roles"] = RoleOverrides(**values["roles"])

@@ -169,7 +169,10 @@ def _checked_split(snapshot: Snapshot, model: Model, folder: Path) -> Split:
             f"split {split.hash[:DIGITS]}; run: graphrec train --model {model.kind}"
         )
     if not len(split.test):
-        raise ModelError(f"the test part of snapshot {snapshot.hash[:DIGITS]} has no relevant edge to find")
+        raise ModelError(
+            f"the test part of snapshot {snapshot.hash[:DIGITS]} has no relevant edge to find; load more "
+            "interactions, or give the mapping a [split] of its own"
+        )
     check_unseen(model, folder.name, split)
     return split
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from graphrec.errors import ModelError, needs_extra
+from graphrec.errors import ModelError
+from graphrec.extras import needs_extra
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """Writing a snapshot: rows are sorted, cut at a date, hashed and sealed; the folder appears when it is whole."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +11,7 @@ from numpy.typing import NDArray
 from graphrec.files import replace_folder
 from graphrec.graph.arrays import seal
 from graphrec.graph.series import FEATURES, series_features
-from graphrec.graph.snapshot import ALWAYS, FORMAT, Snapshot
+from graphrec.graph.snapshot import ALWAYS, FORMAT, Snapshot, content_hash
 from graphrec.graph.strings import Strings
 from graphrec.schema import Column, GraphSchema, NodeSchema
 
@@ -21,9 +19,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     Tables = Mapping[str, pa.Table]
-
-_CONTENT = 1
-"""The form of what a content hash covers; another number gives every snapshot another hash."""
 
 
 def write_snapshot(
@@ -87,7 +82,7 @@ def _described(
     return {
         "format": FORMAT,
         "as_of": None if as_of is None else as_of.isoformat(),
-        "last": _last_known(folder / "edges"),
+        **_last_known(folder / "edges"),
         "labels": sorted(schema.nodes),
         "types": sorted(schema.edges),
         "nodes": nodes,
@@ -258,21 +253,23 @@ def _write_split(
         np.save(folder / f"{part}.npy", pairs.astype(np.int32))
 
 
-def _last_known(folder: Path) -> str | None:
-    """The latest `known_at` of any edge as ISO text in UTC, None without times."""
-    latest = max((int(np.load(path).max(initial=ALWAYS)) for path in folder.rglob("known_at.npy")), default=int(ALWAYS))
+def _last_known(folder: Path) -> dict[str, Any]:
+    """The date of answers: the latest `known_at` of any edge that is not after today, as ISO text in UTC.
+
+    None without times. Where all edges are after today, it is the latest of them. `ahead` says how many are after
+    today, where others are not, and when the latest is: a mistyped year must not move the date of every answer.
+    """
+    times = [np.load(path) for path in sorted(folder.rglob("known_at.npy"))]
+    tomorrow = _microseconds(datetime.now(UTC) + timedelta(days=1))
+    latest = max((int(each.max(initial=ALWAYS)) for each in times), default=int(ALWAYS))
+    past = max((int(each.max(initial=ALWAYS, where=each <= tomorrow)) for each in times), default=int(ALWAYS))
     if latest == ALWAYS:
-        return None
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=latest)).isoformat()
+        return {"last": None}
+    if past in (latest, ALWAYS):
+        return {"last": _iso(latest)}
+    count = sum(int((each > tomorrow).sum()) for each in times)
+    return {"last": _iso(past), "ahead": {"events": count, "last": _iso(latest)}}
 
 
-def content_hash(folder: Path, meta: Mapping[str, Any]) -> str:
-    """SHA-256 of the schema, columns, counts and arrays of a snapshot; its date and its folder are not in it."""
-    digest = hashlib.sha256()
-    described = {"format": _CONTENT, **{name: meta[name] for name in ("schema", "columns", "nodes", "edges")}}
-    digest.update(json.dumps(described, sort_keys=True, ensure_ascii=False).encode())
-    for path in sorted(folder.rglob("*.npy")):
-        digest.update(path.relative_to(folder).as_posix().encode())
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
+def _iso(microseconds: int) -> str:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)).isoformat()

@@ -1,6 +1,6 @@
 """A sink that keeps everything in memory: for snapshots straight from a mapping, and for tests."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphrec.errors import GraphrecError
-from graphrec.graph.rows import Counts, Part, Source, edge_fields, node_fields
+from graphrec.graph.rows import Counts, Identities, Part, Source, edge_fields, node_fields
 from graphrec.schema import GraphSchema
 
 _EDGE_KEY = ("source", "target", "key")
@@ -72,6 +72,16 @@ class MemorySink:
             if label in brought.nodes and not (current and current.source.full and current.source.name == name)
         ]
         return _sorted_unique(ids)
+
+    def would_remove(self, brought: Mapping[str, Identities]) -> dict[str, tuple[int, int]]:
+        """How many rows of this source are there, and how many of them this load would remove."""
+        before = self._sources.get(self._begun().source.name)
+        if before is None or not self._begun().source.full:
+            return {}
+        return {
+            kind: (table.num_rows, _count_gone(table, brought[kind]() if kind in brought else None))
+            for kind, table in {**before.nodes, **before.edges}.items()
+        }
 
     def add_nodes(self, label: str, rows: pa.Table) -> Counts:
         """Take nodes of one label."""

@@ -3,6 +3,7 @@
 One Arrow table per label and per edge type, with fixed first columns; `Sink` is the seam between both sides.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -53,6 +54,10 @@ class LoadReport:
     seconds: float = 0.0
 
 
+Identities = Callable[[], "pa.Table"]
+"""Gives the columns that name the rows of a kind: id, or source, target and key."""
+
+
 class Sink(Protocol):
     """A target of rows; of a first load, readers see nothing before `finish`."""
 
@@ -66,6 +71,14 @@ class Sink(Protocol):
 
     def known_ids(self, label: str) -> "pa.Array":
         """The ids of a label that any source brought before (strings, sorted)."""
+        ...
+
+    def would_remove(self, brought: "Mapping[str, Identities]") -> dict[str, tuple[int, int]]:
+        """How many rows of this source are there, and how many of them a full load would remove; nothing is written.
+
+        Args:
+            brought: by label and edge type, the identities of the rows that the load brings.
+        """
         ...
 
     def add_nodes(self, label: str, rows: "pa.Table") -> Counts:

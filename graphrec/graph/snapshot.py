@@ -10,10 +10,13 @@
 Times are microseconds since 1970 in UTC; `ALWAYS` stands for "no time". Only numpy is needed to read one.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +30,9 @@ FORMAT = 2
 """What this graphrec writes and reads; 1 had no checksums and kept integers as floats."""
 REMEDY = "run: graphrec snapshot"
 ALWAYS = np.iinfo(np.int64).min
+
+_CONTENT = 1
+"""The form of what a content hash covers; another number gives every snapshot another hash."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,6 +199,18 @@ class Snapshot:
         others = f", and so is what carries no time: {undated}" if undated else ""
         return f"attributes are as last loaded, not as of {self.as_of[:10]}{others}"
 
+    @property
+    def ahead(self) -> str | None:
+        """What is to be said of events after the day on which the snapshot was taken; None without any."""
+        found = self.meta.get("ahead")
+        if found is None or self.as_of is not None:
+            return None
+        events = "1 event is" if found["events"] == 1 else f"{found['events']:,} events are"
+        return (
+            f"{events} after today, the latest on {found['last'][:10]}: mistyped years? They do not move the date of "
+            f"answers, {self.meta['last'][:10]}; correct them in the files and load again"
+        )
+
     @cached_property
     def schema(self) -> GraphSchema:
         """What the rows mean."""
@@ -231,3 +249,15 @@ class Snapshot:
         columns = [self._nodes[label].column(name) for name in self.meta["texts"][label]]
         parts = [[str(value) if ok else "" for value, ok in zip(c.values, c.valid, strict=True)] for c in columns]
         return ["\n".join(part for part in node if part) for node in zip(*parts, strict=True)] if parts else []
+
+
+def content_hash(folder: Path, meta: Mapping[str, Any]) -> str:
+    """SHA-256 of the schema, columns, counts and arrays of a snapshot; its date and its folder are not in it."""
+    digest = hashlib.sha256()
+    described = {"format": _CONTENT, **{name: meta[name] for name in ("schema", "columns", "nodes", "edges")}}
+    digest.update(json.dumps(described, sort_keys=True, ensure_ascii=False).encode())
+    for path in sorted(folder.rglob("*.npy")):
+        digest.update(path.relative_to(folder).as_posix().encode())
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.errors import ModelError, needs_extra
+from graphrec.errors import ModelError
+from graphrec.extras import needs_extra
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.models.ease import attribute_hops
 from graphrec.models.fitting.config import Count, Positive

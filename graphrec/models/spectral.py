@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.errors import needs_extra
+from graphrec.extras import needs_extra
 from graphrec.graph.adjacency import Graph
 from graphrec.models.fitting.config import Count, NotNegative, Share
 from graphrec.models.inputs import Inputs, Values

@@ -6,9 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from graphrec import __version__
 from graphrec.home import Home
@@ -95,7 +96,7 @@ class Decisions:
 
 def versions() -> dict[str, str]:
     """Of what computes an answer."""
-    return {"graphrec": __version__, "numpy": version("numpy")}
+    return {"graphrec": __version__, "numpy": np.__version__}
 
 
 @cache

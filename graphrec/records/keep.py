@@ -21,9 +21,9 @@ from tempfile import TemporaryDirectory
 
 from graphrec.errors import Damaged, RecordError, Unwritable
 from graphrec.files import private_folder, whole_file
-from graphrec.graph.build import content_hash as snapshot_hash
 from graphrec.graph.shelf import DIGITS
 from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.snapshot import content_hash as snapshot_hash
 from graphrec.policy.rules import Policy, Rule
 from graphrec.records.blocks import Block, blocks, canonical, segments
 from graphrec.records.recorder import locked

@@ -1,15 +1,19 @@
 """How a score of GraphSAGE comes from the edges around it: integrated gradients, nobody else shown."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.serving.answer import EdgeShare, Node, PeopleShare, ScoreGradients
 from graphrec.serving.positions import Positions
-from graphrec.terms.sage.gradients import Gradients
+
+if TYPE_CHECKING:
+    from graphrec.terms.sage.gradients import Gradients
 
 
-def gradients_of(positions: Positions, graph: Graph, found: Gradients, user: int, scale: float) -> ScoreGradients:
+def gradients_of(positions: Positions, graph: Graph, found: "Gradients", user: int, scale: float) -> ScoreGradients:
     """The integrated gradients of one score, in score units.
 
     Edges of other users are summed by the node at their other end; those of fewer than `min_group` people are in the
@@ -37,7 +41,7 @@ def gradients_of(positions: Positions, graph: Graph, found: Gradients, user: int
 class _Around:
     """The edges around one score, as people may see them."""
 
-    def __init__(self, positions: Positions, graph: Graph, found: Gradients, user: int, scale: float) -> None:
+    def __init__(self, positions: Positions, graph: Graph, found: "Gradients", user: int, scale: float) -> None:
         self.positions, self.found, self.scale = positions, found, scale
         self.person = graph.schema.roles.user
         self.least = graph.schema.roles.min_group

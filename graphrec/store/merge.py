@@ -3,6 +3,7 @@
 Killed at any moment, it leaves whole batches; the same load run again brings the same content as an undisturbed one.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, LiteralString
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from graphrec import queries
 from graphrec.errors import StoreError
-from graphrec.graph.rows import Counts, Part, Source
+from graphrec.graph.rows import Counts, Identities, Part, Source
 from graphrec.progress import Progress, silent
 from graphrec.schema import GraphSchema
 from graphrec.store import diff
@@ -95,6 +96,18 @@ class MergeSink:
         brought = [array.cast(pa.string()) for array in self._kept.get(Kind(label), [])]
         found = pc.unique(pa.concat_arrays([pa.array(ids, pa.string()), *brought]))
         return found.take(pc.sort_indices(found))
+
+    def would_remove(self, brought: Mapping[str, Identities]) -> dict[str, tuple[int, int]]:
+        """How many rows of this source are there, and how many of them this load would remove; nothing is written."""
+        found: dict[str, tuple[int, int]] = {}
+        touched = self._before.touched if self._before is not None and self.source.full else ()
+        for kind in sorted((Kind(*one) for one in touched), key=lambda kind: kind.as_list()):
+            whole = self._whole(kind)
+            kept = [diff.identities(brought[kind.name](), kind.identity)] if kind.name in brought else []
+            there, gone = int(whole.is_own.sum()), len(diff.missing(whole, kept))
+            before = found.get(kind.name, (0, 0))
+            found[kind.name] = (before[0] + there, before[1] + gone)
+        return found
 
     def add_nodes(self, label: str, rows: "pa.Table") -> Counts:
         """Merge nodes by id."""

@@ -24,6 +24,8 @@ TEST_PART = 0.2
 """Share of the relevant edges in the test part where the mapping has no split of its own."""
 VALID_PART = 0.1
 """Share of the relevant edges in the validation part before it."""
+MOST_SHOWN = 0.5
+"""Share of what a cut in time would hide that edges without a time may show."""
 SPLIT_SEED = 0
 """Draws what is drawn; apart from the seed of a fit, so that fits with other seeds are evaluated on the same pairs."""
 
@@ -123,6 +125,12 @@ def _split_of(snapshot: Snapshot, seed: int) -> Split:
     if listed is not None and len(listed):
         return _by_mapping(snapshot, seed)
     events = _relevant_events(snapshot)
+    roles = snapshot.schema.roles
+    if not len(events.codes):
+        raise ModelError(
+            f"no {roles.user} holds a {roles.product}: the snapshot has no edge of {', '.join(roles.relevant)}; load "
+            "interactions: graphrec load MAPPING"
+        )
     if (events.known_at != ALWAYS).any():
         by_time = _by_time(snapshot, events)
         if by_time is not None:
@@ -235,7 +243,10 @@ def _draw_like_test(relevant: Codes, test: Codes, num_products: int, seed: int) 
 
 
 def _by_time(snapshot: Snapshot, events: _Events) -> Split | None:
-    """Global cuts in time; None when all dated events happen at once, so that nothing lies before a cut."""
+    """Global cuts in time; None when nothing lies before a cut, or edges without a time show most of what follows it.
+
+    So they do where a bank gives what was bought, with its time, and what is held now, without one.
+    """
     times = np.sort(events.known_at[events.known_at != ALWAYS])
     valid_cut = int(times[min(round(len(times) * (1 - TEST_PART - VALID_PART)), len(times) - 1)])
     test_cut = int(times[min(round(len(times) * (1 - TEST_PART)), len(times) - 1)])
@@ -246,9 +257,19 @@ def _by_time(snapshot: Snapshot, events: _Events) -> Split | None:
     # What a fit has seen never counts as found: a pair bought again later is out of the later part.
     after = distinct(events.codes[~before_test])
     valid, test = in_fitted[~among(in_fitted, in_train)], after[~among(after, in_fitted)]
+    if len(test) < _shown_later(events, test_cut) * (1 - MOST_SHOWN):
+        return None
     undated = int((events.known_at == ALWAYS).sum())
     notes = (f"{undated} relevant edges have no time and are in train",) if undated else ()
     return Split("time", *_sizes(snapshot), valid=valid, test=test, cuts=(valid_cut, test_cut), notes=notes)
+
+
+def _shown_later(events: _Events, cut: int) -> int:
+    """How many pairs are new after a cut, by their dated edges alone."""
+    is_dated = events.known_at != ALWAYS
+    before = distinct(events.codes[is_dated & (events.known_at < cut)])
+    after = distinct(events.codes[events.known_at >= cut])
+    return int((~among(after, before)).sum())
 
 
 def _by_user(snapshot: Snapshot, events: _Events, seed: int) -> Split:
@@ -266,9 +287,10 @@ def _by_user(snapshot: Snapshot, events: _Events, seed: int) -> Split:
     in_test = place < np.repeat(num_test, counts)
     in_valid = ~in_test & (place < np.repeat(num_test + num_valid, counts))
     valid, test = np.sort(pairs[in_valid]), np.sort(pairs[in_test])
-    why = (
-        "the relevant edges have no times" if (events.known_at == ALWAYS).all() else "all relevant edges have one time"
-    )
+    dated = events.known_at[events.known_at != ALWAYS]
+    why = "the relevant edges have no times" if not len(dated) else "all relevant edges have one time"
+    if len(dated) and dated.min() < dated.max():
+        why = "relevant edges without a time show what most dated ones would have to find"
     note = f"{why}: validation and test are a seeded random choice by user, which a model finds easier than the future"
     return Split("random", *sizes, valid=valid, test=test, listed=(valid, test), notes=(note,))
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graphrec.errors import ModelError, UsageError, needs_extra
+from graphrec.errors import ModelError, UsageError
+from graphrec.extras import needs_extra
 from graphrec.features.blocks import Sources
 from graphrec.files import whole_file
 from graphrec.graph.adjacency import Graph

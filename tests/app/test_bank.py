@@ -16,7 +16,7 @@ import pytest
 
 import graphrec
 from graphrec import app
-from graphrec.app import requests
+from graphrec.app import jobs, requests
 from graphrec.app.bank import Bank
 from graphrec.config.settings import Settings
 from graphrec.errors import Damaged, MissingExtra, MissingRules, NotTrained, UsageError
@@ -52,7 +52,7 @@ def test_one_user_is_answered_and_recorded(bank: Bank) -> None:
     assert explained.answer.items[0].score == pytest.approx(served.answer.items[0].score)
     assert bank.why_not(requests.WhyNot("C003", product)).found.product == product
     assert [one.id for one in bank.find(requests.Find("C003")).users] == ["C003"]
-    assert [one.command for one in bank.record_list(requests.ListRecord())] == ["recommend", "explain"]
+    assert [one.command for one in bank.record_list(jobs.ListRecord())] == ["recommend", "explain"]
     assert bank.replay(1).same
     assert bank.recommend(requests.Recommend("C003", record=False)).record is None
 
@@ -62,7 +62,7 @@ def test_every_entry_of_an_export_of_all_customers_replays(bank: Bank, tmp_path:
     (bank.home.policy).write_text(
         'version = "1"\n[[rule]]\nid = "bonds"\nsentence = "no bonds"\nrequire = "product.kind != \'bond\'"\n', "utf-8"
     )
-    done = bank.export(requests.Export(tmp_path / "lists.csv", k=20))
+    done = bank.export(jobs.Export(tmp_path / "lists.csv", k=20))
     assert done.report.users == len(done.recorded) == 60
     assert done.report.without_list == 1
     bank.home.policy.unlink()
@@ -161,11 +161,11 @@ def test_a_policy_that_is_gone_is_said_and_stops_an_export(bank: Bank, tmp_path:
     (note,) = bank.recommend(requests.Recommend("C003")).notes
     assert re.match(r"policy .*policy\.toml was in force on 20\S+ and is gone, so that only the built-in rules ", note)
     with pytest.raises(MissingRules, match="graphrec export --accept-missing goes on without it") as caught:
-        bank.export(requests.Export(tmp_path / "lists.csv", k=2))
+        bank.export(jobs.Export(tmp_path / "lists.csv", k=2))
     assert caught.value.exit_code == 3
     assert not (tmp_path / "lists.csv").exists()
-    bank.export(requests.Export(tmp_path / "lists.csv", k=2, accept_missing=True))
-    bank.export(requests.Export(tmp_path / "lists.csv", k=2))
+    bank.export(jobs.Export(tmp_path / "lists.csv", k=2, accept_missing=True))
+    bank.export(jobs.Export(tmp_path / "lists.csv", k=2))
     assert bank.recommend(requests.Recommend("C003")).notes == ()
 
 
@@ -177,7 +177,7 @@ def test_a_final_model_that_is_gone_is_said_and_stops_an_export(bank: Bank, tmp_
         r"model blend-final was there on 20\S+ and is gone from .*; restore it, or run: graphrec train", note
     )
     with pytest.raises(MissingRules):
-        bank.export(requests.Export(tmp_path / "lists.csv", k=2))
+        bank.export(jobs.Export(tmp_path / "lists.csv", k=2))
 
 
 def test_a_missing_package_names_its_extra(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,7 +185,7 @@ def test_a_missing_package_names_its_extra(bank: Bank, monkeypatch: pytest.Monke
     for name in [name for name in sys.modules if name.startswith(("graphrec.loading", "graphrec.app.prepare"))]:
         monkeypatch.delitem(sys.modules, name)
     with pytest.raises(MissingExtra) as caught:
-        bank.load(requests.Load("demo"))
+        bank.load(jobs.Load("demo"))
     assert caught.value.exit_code == 2
     assert str(caught.value) == (
         "this needs the Python package duckdb, which is not installed; run: pip install 'graphrec[load]'"
@@ -194,7 +194,7 @@ def test_a_missing_package_names_its_extra(bank: Bank, monkeypatch: pytest.Monke
 
 def test_a_cold_recommend_imports_little(home: Home) -> None:
     code = (
-        "import sys\nfrom graphrec.app import Bank, Recommend\nfrom graphrec.config.settings import Settings\n"
+        "import sys\nfrom graphrec import Bank, Recommend\nfrom graphrec.config.settings import Settings\n"
         f"from pathlib import Path\nbank = Bank(Settings(home=Path({str(home.path)!r})))\n"
         "assert bank.recommend(Recommend('C003')).record\nprint(*sys.modules)"
     )
@@ -243,12 +243,12 @@ def test_no_public_signature_of_the_app_has_a_bare_dict() -> None:
 
 
 def test_requests_are_frozen_and_every_public_name_is_there() -> None:
-    for name in app.__all__:
-        value = getattr(app, name)
-        if value is not Bank:
-            assert dataclasses.is_dataclass(value)
-            assert value.__dataclass_params__.frozen
-        assert getattr(graphrec, name) is value
+    asked = [value for module in (requests, jobs) for value in vars(module).values() if dataclasses.is_dataclass(value)]
+    assert len(asked) == 21
+    for value in asked:
+        assert value.__dataclass_params__.frozen
+        assert getattr(graphrec, value.__name__) is value
+    assert graphrec.Bank is Bank
     with pytest.raises(AttributeError):
-        app.Nothing  # noqa: B018
+        graphrec.Nothing  # noqa: B018
     assert json.dumps(sorted(graphrec.__all__)) == json.dumps(sorted(dir(graphrec)))

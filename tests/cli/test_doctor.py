@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from graphrec.app import doctor
-from graphrec.app.answers import Check
+from graphrec.app.results import Check
 from graphrec.cli import app
 
 

@@ -168,3 +168,39 @@ def test_the_login_reaches_the_store_from_the_settings_alone(tmp_path: Path, mon
     for file in (ROOT / "graphrec").rglob("*.py"):
         if file.parent.name != "config" and file.name != "log.py":  # The log hides the password wherever it stands.
             assert not re.search(r"environ.*NEO4J_", file.read_text(encoding="utf-8")), file
+
+
+TAKE_OUT = "holds a name or a password; take them out of the address: they come from NEO4J_USERNAME and NEO4J_PASSWORD"
+NO_SCHEME = (
+    "looks like a server without its scheme; want neo4j://{}, or for a folder of that name a path such as ./NAME"
+)
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("neo4j://neo4j:topsecret@127.0.0.1:7687", f"store neo4j://***@127.0.0.1:7687 {TAKE_OUT}"),
+        ("bolt+s://ann:topsecret:/a@b@db.example.org/x", f"store bolt+s://***@db.example.org/x {TAKE_OUT}"),
+        ("localhost:7687", f"store localhost:7687 {NO_SCHEME.format('localhost:7687')}"),
+        ("neo4j:topsecret@db:7687", f"store ***@db:7687 {NO_SCHEME.format('db:7687')}"),
+        ("neo4j:/db:7687", f"store db:7687 {NO_SCHEME.format('db:7687')}"),
+    ],
+)
+def test_addresses_that_hold_a_secret_or_no_scheme(tmp_path: Path, address: str, message: str) -> None:
+    (tmp_path / "graphrec.toml").write_text(f'store = "{address}"\n')
+    for folder, environment, option in (
+        (tmp_path, {}, None),
+        (tmp_path / "none", {"GRAPHREC_STORE": address}, None),
+        (tmp_path / "none", {}, address),
+    ):
+        with pytest.raises(SettingsError) as caught:
+            read_settings(folder, environment, store=option)
+        assert str(caught.value) == message
+        assert "topsecret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["neo4j://127.0.0.1:7687", "bolt+ssc://[::1]:7687/x", "my/store", "./localhost:7687"]
+)
+def test_addresses_that_are_as_they_should_be(tmp_path: Path, address: str) -> None:
+    assert read_settings(tmp_path, {}, store=address).store == address

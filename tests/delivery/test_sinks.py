@@ -13,7 +13,7 @@ import pyarrow.csv as pc
 import pytest
 
 from graphrec.app.bank import Bank
-from graphrec.app.requests import Export
+from graphrec.app.jobs import Export
 from graphrec.config.settings import Settings
 from graphrec.delivery import sinks
 from graphrec.delivery.rows import Row, rows_of

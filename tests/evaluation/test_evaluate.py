@@ -151,7 +151,10 @@ def test_nothing_to_find_is_said(tmp_path: Path, home: Home) -> None:
     folder = train(snapshot, home, TrainOptions("popularity")).path
     with pytest.raises(ModelError) as caught:
         evaluate(snapshot, folder)
-    assert str(caught.value) == (f"the test part of snapshot {snapshot.hash[:16]} has no relevant edge to find")
+    assert str(caught.value) == (
+        f"the test part of snapshot {snapshot.hash[:16]} has no relevant edge to find; load more "
+        "interactions, or give the mapping a [split] of its own"
+    )
 
 
 def test_wrong_arguments_are_refused(tmp_path: Path, home: Home) -> None:

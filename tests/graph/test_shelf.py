@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from graphrec.errors import Damaged, NotTrained
-from graphrec.graph.build import content_hash, write_snapshot
+from graphrec.graph.build import write_snapshot
 from graphrec.graph.shelf import SnapshotShelf
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.snapshot import Snapshot, content_hash
 from tests.banks import SCHEMA, bank_snapshot, small_bank
 
 LATER = datetime(2030, 1, 1, tzinfo=UTC)

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -13,17 +13,18 @@ import pytest
 from graphrec.errors import Damaged, GraphrecError, SchemaOutdated
 from graphrec.graph.adjacency import visible_graph
 from graphrec.graph.arrays import CHECKSUMS, read_sealed, seal
-from graphrec.graph.build import content_hash, write_snapshot
+from graphrec.graph.build import write_snapshot
 from graphrec.graph.find import find
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.shelf import SnapshotShelf
-from graphrec.graph.snapshot import FORMAT, REMEDY, Snapshot
+from graphrec.graph.snapshot import FORMAT, REMEDY, Snapshot, content_hash
 from graphrec.loading import load_mapping, run_load
 from graphrec.schema import Kind
 from graphrec.store import open_store
 from graphrec.store.read import take_snapshot
 from tests.banks import bank_snapshot
 from tests.policy.graphs import compiled, rule, snapshot_of
+from tests.training import bank
 
 KINDS: dict[str, Kind] = {"account": "integer", "rate": "real", "wants": "boolean", "since": "time"}
 LARGE = [2**53 + 1, 2**53 + 2, -(2**53) - 1, 2**63 - 1, -(2**63), -(2**63) + 1, None]
@@ -299,3 +300,17 @@ def test_only_numpy_is_needed_to_read_a_snapshot(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_events_after_today_do_not_move_the_date_of_answers(tmp_path: Path) -> None:
+    mistyped = datetime(2204, 3, 1, tzinfo=UTC)
+    events = {"BOUGHT": [("u0", "p0", 1), ("u0", "p1", (mistyped - bank.DAY_ZERO).days)]}
+    snapshot = bank.make(tmp_path / "s", events)
+    assert snapshot.meta["last"] == (bank.DAY_ZERO + timedelta(days=1)).isoformat()
+    assert snapshot.ahead == (
+        "1 event is after today, the latest on 2204-03-01: mistyped years? They do not move the date of answers, "
+        "2024-01-02; correct them in the files and load again"
+    )
+    alone = bank.make(tmp_path / "alone", {"BOUGHT": events["BOUGHT"][1:]})
+    assert (alone.meta["last"], alone.ahead) == (mistyped.isoformat(), None)
+    assert bank.make(tmp_path / "past", {"BOUGHT": events["BOUGHT"][:1]}).ahead is None

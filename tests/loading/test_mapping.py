@@ -1,5 +1,7 @@
 """Mappings: what is refused, in which words, and what a name finds."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -253,3 +255,11 @@ def test_snake_case() -> None:
         "etf_issuer",
         "class2_a",
     ]
+
+
+def test_reading_a_mapping_with_parse_ends_well() -> None:
+    script = "from graphrec.loading.mapping.reading import parse_mapping; parse_mapping(open(0).read(), 'a.toml')"
+    more = '[nodes.Person.parse]\nborn = { type = "time", format = ["%d.%m.%Y", "iso"], null = ["-"] }\n'
+    text = SMALL.replace("FILES", 'people = "p.csv"') + more
+    for _ in range(5):
+        subprocess.run([sys.executable, "-c", script], input=text, text=True, check=True)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from graphrec.errors import MissingExtra, ModelError, needs_extra
+from graphrec.errors import MissingExtra, ModelError
+from graphrec.extras import needs_extra
 from graphrec.models import registry
 from graphrec.models.registry import OWN, kinds, models, parts_of_kind, tunable
 

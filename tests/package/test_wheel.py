@@ -13,7 +13,7 @@ import pytest
 from graphrec import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
-ALLOWED = {".py", ".pyi", ".cypher", ".toml", ".typed", ".sql"}
+ALLOWED = {".py", ".pyi", ".cypher", ".toml", ".typed", ".sql", ".properties"}
 
 
 def run(*words: object, cwd: Path) -> str:

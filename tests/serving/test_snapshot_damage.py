@@ -2,19 +2,20 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from graphrec.errors import GraphrecError
 from graphrec.home import Home
-from graphrec.serving.answer import ExplainOptions
+from graphrec.serving.answer import Answer, ExplainOptions
 from graphrec.serving.engine import Engine
 
 USERS = ("C000", "C003", "C031", "C058", "C059")
 
 
-def answers(home: Home) -> list[object]:
+def answers(home: Home) -> list[Answer]:
     """Lists and an explanation of some customers, from an engine that is opened for them."""
     engine = Engine.open(home)
     lists = [engine.recommend(user, 5) for user in USERS]
@@ -58,7 +59,9 @@ def test_every_kind_of_file(served_home: Home, tmp_path: Path, part: int) -> Non
                 assert "run: graphrec " in line, line
                 assert error.exit_code in (4, 5), line  # noqa: PT017
             else:
-                silent += found != whole
+                # A model goes on alone when what is newer is damaged, and says so in every answer.
+                said = all("cannot be served" in note for answer in found for note in answer.notes)
+                silent += [replace(answer, notes=()) for answer in found] != whole or not said
         path.write_bytes(content)
     assert silent == 0
     assert refused > 20

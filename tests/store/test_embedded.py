@@ -11,7 +11,7 @@ from unittest import mock
 
 import pytest
 
-from graphrec.errors import QueryError, StoreError, Unreachable
+from graphrec.errors import MissingExtra, QueryError, StoreError, Unreachable
 from graphrec.schema import NodeSchema
 from graphrec.store import is_server, open_store
 from graphrec.store.embedded import arcade, bulk
@@ -199,11 +199,11 @@ def test_engine_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(arcade.VARIABLE, raising=False)
     elsewhere = arcade.Engine("native", "arcadedb_elsewhere", "embedded")
     monkeypatch.setitem(arcade.ENGINES, "native", elsewhere)
-    with pytest.raises(StoreError) as missing:
+    with pytest.raises(MissingExtra) as missing:
         _ = arcade.chosen().version
     assert str(missing.value) == (
-        "the engine native of the embedded store (arcadedb_elsewhere) is not installed; "
-        "next: pip install 'graphrec[embedded]'"
+        "the engine native of the embedded store needs the Python package arcadedb_elsewhere, which is not installed; "
+        "run: pip install 'graphrec[embedded]'"
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Hop, visible_graph
 from graphrec.schema import SplitRule
 from graphrec.training.split import split_of
@@ -223,3 +224,25 @@ def test_the_hash_tells_splits_apart(tmp_path: Path) -> None:
         split_of(bank.make(tmp_path / "d", {"BOUGHT": TEN})).hash,
     }
     assert len(hashes) == 4
+
+
+def test_without_a_relevant_edge_there_is_nothing_to_learn(tmp_path: Path) -> None:
+    snapshot = bank.make(tmp_path / "s", {"VIEWED": TEN})
+    with pytest.raises(ModelError) as caught:
+        split_of(snapshot)
+    assert str(caught.value) == (
+        "no User holds a Product: the snapshot has no edge of BOUGHT; load interactions: graphrec load MAPPING"
+    )
+
+
+def test_positions_without_a_time_that_show_what_was_bought_later_end_the_cut_in_time(tmp_path: Path) -> None:
+    held = [("u0", f"p{n}") for n in range(10)]
+    split = split_of(bank.make(tmp_path / "s", {"BOUGHT": [*TEN, *held]}))
+    assert split.name == "random"
+    assert split.notes == (
+        "relevant edges without a time show what most dated ones would have to find: validation and test are a seeded "
+        "random choice by user, which a model finds easier than the future",
+    )
+    assert split.counts()["test_interactions"] == 2
+    few = split_of(bank.make(tmp_path / "few", {"BOUGHT": [*TEN, *held[:8]]}))
+    assert (few.name, few.counts()["test_interactions"]) == ("time", 2)

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.errors import ModelError, needs_extra
+from graphrec.errors import ModelError
+from graphrec.extras import needs_extra
 from graphrec.features.blocks import FeatureBlock, Seen, Sentences, SourceContext
 from graphrec.graph.series import FEATURES, series_features
 from graphrec.progress import Progress, silent

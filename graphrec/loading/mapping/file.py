@@ -1,6 +1,6 @@
 """A mapping as a typed table: what editors complete and `parse_mapping` converts."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -32,6 +32,30 @@ class SourceTable(Struct, frozen=True, forbid_unknown_fields=True):
     ]
 
 
+class ParseTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """How the text of a column is read; a value that does not fit is rejected."""
+
+    type: Annotated[Literal["text", "integer", "real", "boolean", "time"], Meta(description="What the values are.")] = (
+        "text"
+    )
+    # Plain texts: msgspec 0.22 crashes at exit on a union of a text with constraints and a tuple of such texts.
+    format: Annotated[
+        str | tuple[str, ...],
+        Meta(
+            description="Of a time: forms of strptime, iso, seconds or milliseconds; the first that fits.",
+            extra={"want": "a text or a list of texts"},
+        ),
+    ] = ()
+    decimal: Annotated[Literal[".", ","], Meta(description="What stands before the decimals.")] = "."
+    thousands: Annotated[
+        Literal["", ".", ",", " ", "'", "’", "\u00a0", "\u202f"], Meta(description="What stands between thousands.")
+    ] = ""
+    null: Annotated[Texts, Meta(description="Texts that stand for a gap.")] = ()
+
+
+Parse = Annotated[dict[str, ParseTable], Meta(description="By column of the statement: how its text is read.")]
+
+
 class NodeTable(Struct, frozen=True, forbid_unknown_fields=True):
     """`[nodes.Label]`."""
 
@@ -42,6 +66,7 @@ class NodeTable(Struct, frozen=True, forbid_unknown_fields=True):
     personal: Annotated[Texts, Meta(description="Columns that stay in the store.")] = ()
     protected: Annotated[Texts, Meta(description="Columns for audits that are part of no score.")] = ()
     known_at: KnownAt = UNSET
+    parse: Parse = {}
 
 
 class EdgeTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,6 +80,7 @@ class EdgeTable(Struct, frozen=True, forbid_unknown_fields=True):
     known_at: KnownAt = UNSET
     weight: Annotated[Text | UnsetType, Meta(description="Column with how much of it.")] = UNSET
     protected: Annotated[bool, Meta(description="Whether the edge is part of no score.")] = False
+    parse: Parse = {}
 
 
 class SeriesTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,6 +92,7 @@ class SeriesTable(Struct, frozen=True, forbid_unknown_fields=True):
         tuple[Text, ...], Meta(min_length=1, description="Columns with numbers.", extra={"want": "a list of texts"})
     ]
     sql: Sql
+    parse: Parse = {}
 
 
 class SplitTable(Struct, frozen=True, forbid_unknown_fields=True):

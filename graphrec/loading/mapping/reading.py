@@ -1,6 +1,7 @@
 """Reads a mapping: TOML into the dataclasses of specs.py; what is not one of docs/mappings.md is refused."""
 
 import hashlib
+from collections.abc import Mapping as Keys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,15 @@ from graphrec.config.names import nearest
 from graphrec.config.settings import RoleOverrides
 from graphrec.errors import SourceError
 from graphrec.loading.mapping.consistency import check_reasons, check_roles
-from graphrec.loading.mapping.file import EdgeTable, FileTable, MappingFile, NodeTable, SeriesTable, SplitTable
+from graphrec.loading.mapping.file import (
+    EdgeTable,
+    FileTable,
+    MappingFile,
+    NodeTable,
+    ParseTable,
+    SeriesTable,
+    SplitTable,
+)
 from graphrec.loading.mapping.names import LONGEST, is_name, is_too_long, suggest
 from graphrec.loading.mapping.specs import (
     PACKED,
@@ -24,6 +33,7 @@ from graphrec.loading.mapping.specs import (
     FileSpec,
     Mapping,
     NodeSpec,
+    ParseSpec,
     Reader,
     SeriesSpec,
     SplitSpec,
@@ -226,7 +236,24 @@ def _node(document: Document, label: str, table: NodeTable) -> NodeSpec:
         personal=table.personal,
         protected=table.protected,
         known_at=table.known_at or None,
+        parse=_parse(document, at, table.parse),
     )
+
+
+def _parse(document: Document, at: KeyPath, table: Keys[str, ParseTable]) -> dict[str, ParseSpec]:
+    """How columns are read; what says nothing, or two things, is refused."""
+    found = {}
+    for column, one in table.items():
+        path: KeyPath = (*at, "parse", column)
+        if one.format and one.type != "time":
+            document.refuse(path, f'{key_text(path)} has a format, which only type = "time" has; correct it')
+        if one.type not in {"real", "integer"} and (one.thousands or one.decimal != "."):
+            document.refuse(path, f'{key_text(path)} says how numbers are written; want type = "real" or "integer"')
+        if one.thousands == one.decimal:
+            document.refuse(path, f"{key_text(path)} has one sign for decimals and thousands; correct it")
+        formats = (one.format,) if isinstance(one.format, str) else one.format
+        found[column] = ParseSpec(one.type, formats, one.decimal, one.thousands, one.null)
+    return found
 
 
 def _edge(document: Document, kind: str, table: EdgeTable) -> EdgeSpec:
@@ -242,13 +269,15 @@ def _edge(document: Document, kind: str, table: EdgeTable) -> EdgeSpec:
         known_at=table.known_at or None,
         weight=table.weight or None,
         protected=table.protected,
+        parse=_parse(document, at, table.parse),
     )
 
 
 def _series(document: Document, name: str, table: SeriesTable) -> SeriesSpec:
     at: KeyPath = ("series", name)
     _check_name(document, at, "a series name")
-    return SeriesSpec(name, _end(document, (*at, "of"), table.of), table.at, table.values, table.sql)
+    of = _end(document, (*at, "of"), table.of)
+    return SeriesSpec(name, of, table.at, table.values, table.sql, _parse(document, at, table.parse))
 
 
 def _end(document: Document, at: KeyPath, value: str) -> End:

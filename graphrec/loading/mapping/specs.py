@@ -4,7 +4,7 @@ from collections.abc import Mapping as Keys
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from graphrec.schema import Roles
+from graphrec.schema import Kind, Roles
 
 Reader = Literal["csv", "json", "parquet", "lines"]
 Mask = Literal["fitted", "train", "train+valid"]
@@ -42,6 +42,19 @@ class End:
 
 
 @dataclass(frozen=True)
+class ParseSpec:
+    """How the text of one column is read; a value that does not fit is rejected."""
+
+    type: Kind = "text"
+    format: tuple[str, ...] = ()
+    """Of a time: forms of strptime, tried in this order, or iso, seconds, milliseconds."""
+    decimal: str = "."
+    thousands: str = ""
+    null: tuple[str, ...] = ()
+    """Texts that stand for a gap."""
+
+
+@dataclass(frozen=True)
 class NodeSpec:
     """One `[nodes.Label]`."""
 
@@ -53,6 +66,7 @@ class NodeSpec:
     personal: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
     known_at: str | None = None
+    parse: Keys[str, ParseSpec] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,6 +82,7 @@ class EdgeSpec:
     known_at: str | None = None
     weight: str | None = None
     protected: bool = False
+    parse: Keys[str, ParseSpec] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -79,6 +94,7 @@ class SeriesSpec:
     at: str
     values: tuple[str, ...]
     sql: str
+    parse: Keys[str, ParseSpec] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,12 @@
 """What the values of one column are: their kind, how they are read, how many differ."""
 
-from collections.abc import Mapping as Keys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
+from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.propose.words import is_identifier, words
+from graphrec.loading.run.parse import ISO, MILLISECONDS, NO, SECONDS, YES, parsed_sql, text_sql
 from graphrec.loading.sources.sql import name, value
 from graphrec.schema import Kind
 
@@ -14,14 +15,29 @@ FEW_MISFITS = 50
 """One value in so many may be missing, or of another kind."""
 NEARLY_UNIQUE = 0.95
 """The share of different values from which a key may have some that are there twice."""
-DATE_FORMATS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y%m%d", "%d-%m-%Y", "%d-%b-%Y", "%Y年%m月%d日")
-_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE")
-_YES = ("true", "yes", "y", "ja", "j", "是")
-_NO = ("false", "no", "n", "nein", "否")
-_COMMA = r"[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?"
-_SURELY_COMMA = r".*(\.\d{3},\d+|,\d{1,2}|,\d{4,})"
-_POINT = r"[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?"
-_SURELY_POINT = r".*(,\d{3}\.\d+|,\d{3},\d{3})"
+DATES = (
+    *("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y.%m.%d", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y", "%d %b %Y"),
+    *("%Y年%m月%d日", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%y-%m-%d", "%d-%m-%y", "%m-%d-%y", "%d-%b-%y"),
+)
+CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+DAYS = "%Y%m%d"
+GAPS = (
+    *("NA", "-", "--", "---", "?", ".", "None", "none", "unknown", "unbekannt", "k.A.", "k. A.", "keine Angabe"),
+    *("00.00.0000", "0000-00-00", "00000000", "无", "未知"),
+)
+"""What stands for a gap among dates and numbers; in a text it may be a word."""
+NUMBERS = (
+    *((",", "."), (".", ","), (",", " "), (",", "\u00a0"), (",", "\u202f"), (".", "'"), (".", "’"), (".", " ")),
+    *((".", "\u00a0"), (".", "\u202f")),
+)
+"""Signs before decimals and between thousands."""
+_NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE")
+_SURELY = {
+    ",": r".*(\.\d{3},\d+|,\d{1,2}|,\d{4,}|\.\d{3}\.\d{3})",
+    ".": r".*(,\d{3}\.\d+|,\d{3},\d{3}|\.\d{1,2}|\.\d{4,})",
+}
+_LIKE_DATES = r"(\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}[ .-]+\pL{3,9}\.?[ -]\d{2,4}|\d{4}年.*)([T ].*)?"
+_FIELDS = {"%d": "day", "%m": "month", "%b": "month", "%y": "year", "%Y": "year"}
 
 
 @dataclass(frozen=True)
@@ -34,17 +50,22 @@ class ColumnProfile:
     filled: int
     distinct: int
     mean_length: float
-    least: float
-    convert: str
-    """SQL of the typed value; a gap where the value is of another kind."""
-    given: str
-    """SQL of the value for a cast that rejects what is of another kind."""
+    least: float = 0.0
+    parse: ParseSpec | None = None
+    """How its text is read; None where the reader of the file has done it, and for plain texts."""
+    is_plain: bool = True
+    """Whether the engine reads it without being told how, where it is a time or a weight."""
+    is_nested: bool = False
     values: tuple[str, ...] = ()
     """The different values of a text column, where they are few."""
-    is_ambiguous_date: bool = False
-    """Whether its dates could begin with the day or with the month."""
+    questions: tuple[str, ...] = ()
+    """What its values leave open, each to be read after the column's name."""
     misfits: int = 0
     """Values that are not of its kind: a few are borne in dates and numbers."""
+    in_graph: str = ""
+    """Its name in the graph."""
+    padded: int = 0
+    """Digits to which it is filled up with zeros that the file has lost."""
 
     @property
     def is_whole(self) -> bool:
@@ -72,119 +93,251 @@ class ColumnProfile:
         return is_identifier(self.name)
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """One way to read a column, and how many values it fits."""
+
+    spec: ParseSpec
+    count: int
+    is_plain: bool = False
+    questions: tuple[str, ...] = ()
+
+
 def profile_column(
-    database: duckdb.DuckDBPyConnection, source: str, column: str, declared: str, rows: int
+    database: duckdb.DuckDBPyConnection, source: str, column: str, declared: str, rows: int, *, has_commas: bool = False
 ) -> ColumnProfile:
-    """What the values of a column of `source` are."""
+    """What the values of a column of `source` are.
+
+    Args:
+        has_commas: commas are likely to stand before decimals, as where columns end in semicolons.
+    """
     quoted = name(column)
-    text = f"nullif(CAST({quoted} AS VARCHAR), '')"
-    numbers = {"comma": decimal_comma(quoted), "point": f"replace({quoted}, ',', '')"}
-    tests = {
-        "filled": f"count({text})",
-        "distinct": f"count(DISTINCT {text})",
-        "mean": f"coalesce(avg(length({text})), 0)",
-        "padded": f"count(*) FILTER (WHERE regexp_full_match({text}, '0\\d+'))",
-        "integer": f"count(TRY_CAST({text} AS BIGINT)) FILTER (WHERE regexp_full_match({text}, '[-+]?\\d+'))",
-        "real": f"count(TRY_CAST({text} AS DOUBLE))",
-        "comma": _count_like(text, _COMMA),
-        "surely_comma": _count_like(text, _SURELY_COMMA),
-        "point": _count_like(text, _POINT),
-        "surely_point": _count_like(text, _SURELY_POINT),
-        "least": f"coalesce(min(TRY_CAST({text} AS DOUBLE)), 0)",
-        "time": f"count(TRY_CAST({text} AS TIMESTAMPTZ))",
-        "boolean": f"count(*) FILTER (WHERE lower({text}) IN ('true', 'false'))",
-        "yes": f"count(*) FILTER (WHERE lower({text}) IN {_listed(_YES + _NO)})",
-        **{
-            f"format{number}": f"count(try_strptime({text}, {value(form)}))" for number, form in enumerate(DATE_FORMATS)
-        },
-    }
-    answer = database.execute(f"SELECT {', '.join(tests.values())} FROM {source}").fetchall()[0]
-    found = dict(zip(tests, answer, strict=True))
-    kind, convert, given, fitting = _kind(column, found, numbers)
-    if declared in _NUMBERS or declared == "DATE" or declared.startswith("TIMESTAMP"):
-        convert = quoted
-    if kind == "text" and (declared.startswith(("STRUCT", "MAP")) or declared.endswith("]")):
-        convert = f"CAST({quoted} AS VARCHAR)"
-    values: tuple[str, ...] = ()
-    if kind == "text" and found["distinct"] <= FEW_VALUES:
-        query = f"SELECT DISTINCT {text} AS v FROM {source} WHERE v IS NOT NULL ORDER BY v"
-        values = tuple(row[0] for row in database.execute(query).fetchall())
-    least = found["least"]
-    if given in numbers.values():
-        least = database.execute(f"SELECT min({convert}) FROM {source}").fetchall()[0][0]
-    return ColumnProfile(
-        column,
-        kind,
-        rows,
-        found["filled"],
-        found["distinct"],
-        float(found["mean"]),
-        float(least),
-        convert,
-        given,
-        values,
-        is_ambiguous_date=kind == "time" and found["format0"] == found["format1"] == fitting,
-        misfits=found["filled"] - fitting,
+    text = text_sql(quoted)
+    asked = _Asked(database, source, text)
+    found = asked.count(
+        filled=f"{text} IS NOT NULL",
+        gaps=f"{text} IN {_listed(GAPS)}",
+        padded=f"regexp_full_match({text}, '0\\d+')",
+        digits=f"regexp_full_match({text}, '[-+]?\\d+')",
+        dates=f"regexp_full_match({text}, {value(_LIKE_DATES)})",
+        yes=f"lower({text}) IN {_listed(YES + NO)}",
+    )
+    distinct, mean = database.execute(
+        f"SELECT count(DISTINCT {text}), coalesce(avg(length({text})), 0) FROM {source}"
+    ).fetchall()[0]
+    profile = ColumnProfile(column, "text", rows, found["filled"], distinct, float(mean))
+    if found["filled"] and (
+        declared in _NUMERIC or declared in {"DATE", "BOOLEAN"} or declared.startswith("TIMESTAMP")
+    ):
+        kind: Kind = "integer" if declared in _NUMERIC[:4] else "real" if declared in _NUMERIC else "time"
+        kind = "boolean" if declared == "BOOLEAN" else kind
+        profile = replace(profile, kind=kind)
+        reading = max(_numbers_of_times(asked, column, quoted), key=lambda one: one.count, default=None)
+        if kind == "integer" and reading is not None and reading.count == found["filled"]:
+            return replace(profile, kind="time", parse=reading.spec, is_plain=False)
+        return replace(profile, least=_least(database, source, quoted)) if kind in {"integer", "real"} else profile
+    if declared.startswith(("STRUCT", "MAP")) or declared.endswith("]"):
+        return replace(profile, is_nested=True)
+    best = _best(asked, column, quoted, found, has_commas=has_commas) if found["filled"] else None
+    if best is None:
+        return _as_text(database, source, text, found, profile)
+    gaps = asked.values(f"{text} IN {_listed(GAPS)}") if found["gaps"] and best.spec.type in _WITH_GAPS else ()
+    spec = replace(best.spec, null=gaps)
+    questions = best.questions
+    if gaps:
+        questions += (f"is read with {', '.join(map(repr, gaps))} as gaps: is that right?",)
+    real = found["filled"] - (found["gaps"] if gaps else 0)
+    return replace(
+        profile,
+        kind=spec.type,
+        filled=real,
+        parse=spec,
+        is_plain=best.is_plain and not gaps,
+        questions=questions,
+        misfits=real - best.count,
+        least=_least(database, source, parsed_sql(quoted, spec)) if spec.type in {"integer", "real"} else 0.0,
     )
 
 
-def decimal_comma(quoted: str) -> str:
-    """SQL that writes 1.234,5 as 1234.5."""
-    return f"replace(replace({quoted}, '.', ''), ',', '.')"
+_WITH_GAPS = ("time", "integer", "real")
 
 
-def _count_like(text: str, pattern: str) -> str:
-    return f"count(*) FILTER (WHERE regexp_full_match({text}, {value(pattern)}))"
+class _Asked:
+    """Counts of the values of one column."""
+
+    def __init__(self, database: duckdb.DuckDBPyConnection, source: str, text: str) -> None:
+        self._database, self._source, self._text = database, source, text
+
+    def count(self, **conditions: str) -> dict[str, int]:
+        """How many rows meet each condition."""
+        counts = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in conditions.values())
+        answer = self._database.execute(f"SELECT {counts} FROM {self._source}").fetchall()[0]
+        return dict(zip(conditions, answer, strict=True))
+
+    def read(self, quoted: str, specs: list[ParseSpec]) -> list[int]:
+        """How many values each way reads."""
+        conditions = {f"c{number}": f"{parsed_sql(quoted, spec)} IS NOT NULL" for number, spec in enumerate(specs)}
+        return list(self.count(**conditions).values()) if specs else []
+
+    def like(self, pattern: str) -> int:
+        """How many values match a regular expression as a whole."""
+        return self.count(n=f"regexp_full_match({self._text}, {value(pattern)})")["n"]
+
+    def values(self, condition: str) -> tuple[str, ...]:
+        """The different values that meet a condition."""
+        query = f"SELECT DISTINCT {self._text} AS v FROM {self._source} WHERE {condition} AND v IS NOT NULL ORDER BY v"
+        return tuple(row[0] for row in self._database.execute(query).fetchall())
+
+
+def _least(database: duckdb.DuckDBPyConnection, source: str, expression: str) -> float:
+    return float(database.execute(f"SELECT coalesce(min({expression}), 0) FROM {source}").fetchall()[0][0])
 
 
 def _listed(texts: tuple[str, ...]) -> str:
     return f"({', '.join(value(text) for text in texts)})"
 
 
-_Kind = tuple[Kind, str, str, int]
-"""Kind, typed value, value as it is given, and how many values are of that kind."""
+def _as_text(
+    database: duckdb.DuckDBPyConnection, source: str, text: str, found: dict[str, int], profile: ColumnProfile
+) -> ColumnProfile:
+    """A column of texts; one that is nearly dates or numbers says so."""
+    values: tuple[str, ...] = ()
+    asked = _Asked(database, source, text)
+    if profile.distinct <= FEW_VALUES:
+        values = asked.values("true")
+    questions: tuple[str, ...] = ()
+    if found["filled"] and 2 * found["dates"] >= found["filled"]:
+        questions = ("looks like a time and is not read as one; say how in its parse",)
+    elif found["filled"] and not is_identifier(profile.name):
+        thousands = asked.like(r"[-+]?\d{1,3},\d{3}")
+        if thousands == found["filled"]:
+            questions = ("is read as text: are its commas thousands or decimals? Say so in its parse",)
+    return replace(profile, values=values, questions=questions)
 
 
-def _kind(column: str, found: Keys[str, int], numbers: Keys[str, str]) -> _Kind:
-    """What nearly all values are; identifiers, and what is of no kind, are text."""
-    quoted, filled = name(column), found["filled"]
-    text: _Kind = "text", quoted, quoted, filled
-    if filled == 0:
-        return text
-    if found["boolean"] == filled:
-        return "boolean", f"TRY_CAST({quoted} AS BOOLEAN)", quoted, filled
+def _best(asked: _Asked, column: str, quoted: str, found: dict[str, int], *, has_commas: bool) -> _Reading | None:
+    """The way that reads nearly all values; None: they are texts, as identifiers are that are no whole numbers."""
+    filled = found["filled"]
     if found["yes"] == filled:
-        return "boolean", f"lower({quoted}) IN {_listed(_YES)}", quoted, filled
-    integer: _Kind = "integer", f"TRY_CAST({quoted} AS BIGINT)", quoted, found["integer"]
-    whole = [integer] if found["integer"] == filled and not found["padded"] else []
-    kinds = [*_times(column, found), *whole, *_numbers(quoted, found, numbers)]
-    best = max(kinds, key=lambda kind: kind[3], default=text)
-    enough = filled if is_identifier(column) else filled - filled // FEW_MISFITS
-    return best if best[3] >= enough else text
+        return _Reading(ParseSpec("boolean"), filled)
+    if is_identifier(column):
+        whole = [_Reading(ParseSpec("integer"), asked.read(quoted, [ParseSpec("integer")])[0])]
+        return whole[0] if not found["padded"] and whole[0].count == filled else None
+    real = filled - found["gaps"]
+    enough = real - real // FEW_MISFITS
+    readings = _times(asked, column, quoted, found, enough)
+    if not readings or readings[0].count < enough:
+        readings += _numbers(asked, quoted, found, has_commas=has_commas)
+    best = max(readings, key=lambda reading: reading.count, default=None)
+    return best if best is not None and real > 0 and best.count >= enough else None
 
 
-def _times(column: str, found: Keys[str, int]) -> list[_Kind]:
-    """Dates of every form, and seconds since 1970."""
-    quoted = name(column)
-    times: list[_Kind] = [("time", f"TRY_CAST({quoted} AS TIMESTAMPTZ)", quoted, found["time"])]
-    for number, form in enumerate(DATE_FORMATS):
-        read = f"try_strptime({quoted}, {value(form)})"
-        times.append(("time", read, read, found[f"format{number}"]))
-    if _are_seconds(column, found):
-        read = f"to_timestamp(TRY_CAST({quoted} AS BIGINT))"
-        times.append(("time", read, read, found["integer"]))
-    return times
+def _times(asked: _Asked, column: str, quoted: str, found: dict[str, int], enough: int) -> list[_Reading]:
+    """Dates of every form, with and without a clock, and seconds since 1970; the best first."""
+    if found["digits"] >= enough:
+        return _numbers_of_times(asked, column, quoted)
+    plain = ParseSpec("time", (ISO,))
+    readings = [_Reading(ParseSpec("time"), asked.read(quoted, [plain])[0], is_plain=True)]
+    if readings[0].count >= enough or found["dates"] < enough / 2:
+        return readings
+    specs = [ParseSpec("time", tuple(date + clock for clock in CLOCKS)) for date in DATES]
+    counted = dict(zip(DATES, asked.read(quoted, specs), strict=True))
+    for date in sorted((date for date in DATES if counted[date]), key=lambda date: -counted[date]):
+        rivals = [other for other in DATES if counted[other] == counted[date] and _order(other) != _order(date)]
+        readings.append(_Reading(_only_used(asked, quoted, [date]), counted[date], questions=_about_date(date, rivals)))
+    readings.sort(key=lambda reading: -reading.count)
+    if readings[0].count < enough:
+        readings.insert(0, _mixed(asked, quoted, counted))
+    return readings
 
 
-def _are_seconds(column: str, found: Keys[str, int]) -> bool:
+def _numbers_of_times(asked: _Asked, column: str, quoted: str) -> list[_Reading]:
+    """Whole numbers that are days such as 20240131, or seconds or milliseconds since 1970."""
     says_time = bool({"time", "timestamp", "ts", "date", "epoch"} & set(words(column)))
-    return says_time and found["integer"] == found["filled"] and 100_000_000 < found["least"] < 10_000_000_000
+    text = text_sql(quoted)
+    forms = [DAYS, *((SECONDS, MILLISECONDS) if says_time else ())]
+    found = asked.count(
+        c0=f"length({text}) = 8 AND year(try_strptime({text}, '{DAYS}')) BETWEEN 1900 AND 2100",
+        c1=f"TRY_CAST({text} AS BIGINT) BETWEEN 100000000 AND 10000000000",
+        c2=f"TRY_CAST({text} AS BIGINT) BETWEEN 100000000000 AND 10000000000000",
+    )
+    return [_Reading(ParseSpec("time", (form,)), found[f"c{number}"]) for number, form in enumerate(forms)]
 
 
-def _numbers(quoted: str, found: Keys[str, int], numbers: Keys[str, str]) -> list[_Kind]:
-    """Numbers with a point or a comma before the decimals; padded ones are none."""
-    kinds: list[_Kind] = []
+def _order(date: str) -> list[str]:
+    return [_FIELDS[date[place : place + 2]] for place in range(len(date) - 1) if date[place : place + 2] in _FIELDS]
+
+
+def _about_date(date: str, rivals: list[str]) -> tuple[str, ...]:
+    questions: tuple[str, ...] = ()
+    first = _order(date)[0]
+    others = sorted({_order(other)[0] for other in rivals} - {first})
+    if others:
+        questions += (f"begins with the {first}, as it is read now, or with the {' or '.join(others)}?",)
+    if "%y" in date:
+        questions += ("has years of two digits, which are read as 1969 to 2068: is that right?",)
+    return questions
+
+
+def _only_used(asked: _Asked, quoted: str, dates: list[str]) -> ParseSpec:
+    """The forms of these dates that occur; iso among them stays."""
+    forms = [form for date in dates for form in ([ISO] if date == ISO else [date + clock for clock in CLOCKS])]
+    counts = asked.read(quoted, [ParseSpec("time", (form,)) for form in forms])
+    return ParseSpec("time", tuple(form for form, count in zip(forms, counts, strict=True) if count))
+
+
+def _mixed(asked: _Asked, quoted: str, counted: dict[str, int]) -> _Reading:
+    """Several forms in one column, each read by the first that fits it."""
+    taken = [ISO]
+    for date in sorted((date for date in DATES if counted[date]), key=lambda date: -counted[date]):
+        sign = next((sign for sign in "./- 年" if sign in date), "")
+        if not any(sign in other and _order(other) != _order(date) for other in taken if other != ISO):
+            taken.append(date)
+    spec = _only_used(asked, quoted, taken)
+    about = tuple(question for date in taken[1:] for question in _about_date(date, []))
+    several = (f"has dates of {len(spec.format)} forms, {', '.join(spec.format)}: is each read rightly?", *about)
+    return _Reading(spec, asked.read(quoted, [spec])[0], questions=several if len(spec.format) > 1 else about)
+
+
+def _numbers(asked: _Asked, quoted: str, found: dict[str, int], *, has_commas: bool) -> list[_Reading]:
+    """Whole numbers, and numbers with a point or a comma before the decimals; padded ones are none."""
+    readings = []
     if not found["padded"]:
-        kinds.append(("real", f"TRY_CAST({quoted} AS DOUBLE)", quoted, found["real"]))
-    sure = [form for form in ("comma", "point") if found[f"surely_{form}"]]
-    return kinds + [("real", f"TRY_CAST({numbers[form]} AS DOUBLE)", numbers[form], found[form]) for form in sure]
+        integer, real = ParseSpec("integer"), ParseSpec("real")
+        whole, plain = asked.read(quoted, [integer, real])
+        if whole == found["digits"] == plain:
+            readings.append(_Reading(integer, whole, is_plain=True))
+        elif found["digits"] == plain:
+            return []  # longer than numbers are: names of something
+        readings.append(_Reading(real, plain, is_plain=True))
+    sure = {sign: asked.like(pattern) for sign, pattern in _SURELY.items()}
+    specs = [ParseSpec("real", (), decimal, thousands) for decimal, thousands in NUMBERS]
+    for spec, count in zip(specs, asked.read(quoted, specs), strict=True):
+        is_grouped = (
+            asked.like(rf"[-+]?[1-9]\d{{0,2}}([{spec.thousands}]\d{{3}})+([{spec.decimal}]\d+)?") if count else 0
+        )
+        if count and (sure[spec.decimal] or (is_grouped and spec.thousands not in ".,")):
+            readings.append(_Reading(spec, count))
+    return _settle(asked, readings, sure, has_commas=has_commas)
+
+
+def _settle(asked: _Asked, readings: list[_Reading], sure: dict[str, int], *, has_commas: bool) -> list[_Reading]:
+    """With what is to be said where 1.800 could be a thousand and more, or less than two."""
+    short = asked.like(r"[-+]?\d{1,3}")
+    for sign, decimal in ((".", ","), (",", ".")):
+        grouped = asked.like(rf"[-+]?[1-9]\d{{0,2}}[{sign}]\d{{3}}")
+        if not grouped or sure[sign] or sure[decimal]:
+            continue
+        total = short + grouped
+        word = "points" if sign == "." else "commas"
+        as_thousands = ParseSpec("real", (), decimal, sign)
+        as_decimals = ParseSpec("real", (), sign, "")
+        if (has_commas and sign == ".") or (short and not has_commas):
+            asks = (f"has {word} that are read as thousands: are they decimals?",)
+            kept = [one for one in readings if one.spec.decimal != sign or one.spec.type == "integer"]
+            return [*kept, _Reading(as_thousands, total, questions=asks)]
+        if sign == "." or has_commas:
+            asks = (f"has {word} that are read as decimals: are they thousands?",)
+            kept = [one for one in readings if one.spec.decimal != sign or one.spec.type == "integer"]
+            return [*kept, _Reading(as_decimals, total, is_plain=sign == ".", questions=asks)]
+    return readings

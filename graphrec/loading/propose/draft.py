@@ -24,7 +24,6 @@ from graphrec.loading.propose.words import singular, stem
 from graphrec.loading.sources.files import is_folder, shown_path
 from graphrec.progress import Progress, silent
 
-SPREADSHEETS = (".xlsx", ".xls", ".ods")
 Ends = list[tuple[str, str]]
 """Column and label of the things that a row joins."""
 
@@ -65,7 +64,7 @@ def _propose(tables: list[TableProfile], left: list[str], folder: Path) -> Draft
         raise SourceError(
             f"--data {folder}: no file ends in .csv, .tsv, .json, .jsonl or .parquet; give another folder"
         )
-    notes = [f"{file} has no reader by its suffix and was left out{_advice(file)}" for file in left]
+    notes = list(left)
     notes += [f"{table.name} has no rows and is not used" for table in tables if not table.rows]
     filled = [table for table in tables if table.rows]
     drafts = (_read_as(filled, Draft(list(notes), is_loose=is_loose)) for is_loose in (False, True))
@@ -77,10 +76,6 @@ def _propose(tables: list[TableProfile], left: list[str], folder: Path) -> Draft
             + (f" ({'; '.join(notes)})" if notes else "")
         )
     return draft
-
-
-def _advice(file: str) -> str:
-    return "; save each of its sheets as CSV" if Path(file).suffix.lower() in SPREADSHEETS else ""
 
 
 def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
@@ -97,9 +92,10 @@ def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
         add_entity(draft, table)
         if draft.label_of[table.name] in {draft.user, draft.product}:
             add_attributes(draft, table)
-    for table in events:
-        for column, label in ends[table.name] if len(ends[table.name]) == 2 else ():
-            add_missing_label(draft, column, label, tables)
+    used = [table for table in events if len({label for _, label in ends[table.name]}) == 2]
+    for table in used:
+        for column, label in ends[table.name]:
+            add_missing_label(draft, column, label, used)
     for table in entities:
         add_references(draft, table)
     _add_events(draft, [(table, ends[table.name]) for table in events])
@@ -112,9 +108,21 @@ def _add_events(draft: Draft, events: list[tuple[TableProfile, Ends]]) -> None:
     for table, ends in events:
         if add_event(draft, table, ends) or add_series(draft, table, ends):
             draft.label_of.setdefault(table.name, "")
+    _ask_about_times(draft)
     if not draft.relevant():
         draft.interactions = dict.fromkeys(draft.interactions, 1.0)
         draft.ask("roles: nothing is called like a purchase or a holding, so every interaction speaks for a product")
+
+
+def _ask_about_times(draft: Draft) -> None:
+    """Positions without a time beside dealings with one may be the same purchases, twice."""
+    undated = [kind for kind in draft.relevant() if kind in draft.undated]
+    dated = [kind for kind in draft.relevant() if kind not in draft.undated]
+    if undated and dated:
+        draft.ask(
+            f"roles.relevant: {', '.join(undated)} has no time, and {', '.join(dated)} has: where one is what came of "
+            "the other, keep one of them"
+        )
 
 
 def _is_event(table: TableProfile, is_referred: bool, draft: Draft) -> bool:
@@ -193,16 +201,25 @@ def _ask_about(draft: Draft, table: TableProfile) -> None:
         draft.ask(
             f"{table.name}: {table.rows - key.distinct} rows have a {key.name} of others, or none; a load rejects them"
         )
-    for each in table.columns.values():
-        if each.misfits:
-            kind = "dates" if each.kind == "time" else "numbers"
-            draft.ask(
-                f"{table.name}: {each.misfits} of {each.name} are no {kind}: gaps, or rejected where it is the time"
-            )
+    _ask_about_values(draft, table)
     for column, count in table.strays.items():
         draft.ask(
             f"{table.name}: {count} different {column} are not in {table.references[column]}; a load rejects their rows"
         )
+
+
+def _ask_about_values(draft: Draft, table: TableProfile) -> None:
+    """What the values leave open: gaps, forms of dates and numbers, and what is of another kind."""
+    if table.nulls:
+        draft.ask(f"{table.path}: {', '.join(table.nulls)} are read as gaps: is that right?")
+    for question in table.questions:
+        draft.ask(f"{table.name}: {question}")
+    for each in table.columns.values():
+        for question in each.questions:
+            draft.ask(f"{table.name}: {each.name} {question}")
+        if each.misfits:
+            kind = "dates" if each.kind == "time" else "numbers"
+            draft.ask(f"{table.name}: {each.misfits} of {each.name} are no {kind}; a load rejects their rows")
 
 
 def _text(draft: Draft, tables: list[TableProfile], path: Path) -> str:
@@ -224,7 +241,11 @@ def _text(draft: Draft, tables: list[TableProfile], path: Path) -> str:
 
 
 def _file(table: TableProfile) -> str:
-    path = quote(table.path)
-    if table.encoding == "utf-8":
-        return f"{toml_key(table.name)} = {path}"
-    return f"{toml_key(table.name)} = {{ path = {path}, encoding = {quote(table.encoding)} }}"
+    given = {"path": quote(table.path)}
+    if table.encoding != "utf-8":
+        given["encoding"] = quote(table.encoding)
+    if table.nulls:
+        given["nullstr"] = quote(list(table.nulls))
+    if len(given) == 1:
+        return f"{toml_key(table.name)} = {given['path']}"
+    return f"{toml_key(table.name)} = {{ {', '.join(f'{key} = {text}' for key, text in given.items())} }}"

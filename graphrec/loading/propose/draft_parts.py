@@ -2,8 +2,10 @@
 
 import json
 import re
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
+from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.propose.column_profile import ColumnProfile
 from graphrec.loading.propose.looks import (
     action_of,
@@ -11,7 +13,6 @@ from graphrec.loading.propose.looks import (
     is_personal,
     label_name,
     looks,
-    property_name,
     type_name,
 )
 from graphrec.loading.propose.profile import TableProfile
@@ -26,6 +27,10 @@ LONG_TEXT = 25.0
 """Characters on average from which a column is a text to embed."""
 
 
+Parse = Sequence[tuple[str, ParseSpec]]
+"""Names in the graph, each with how its text is read."""
+
+
 @dataclass
 class Draft:
     """What was proposed; `questions` are what only a person can know."""
@@ -38,6 +43,8 @@ class Draft:
     product: str = ""
     interactions: dict[str, float] = field(default_factory=dict)
     """Weight by edge type."""
+    undated: list[str] = field(default_factory=list)
+    """Interactions that have no time."""
     label_of: dict[str, str] = field(default_factory=dict)
     """Label by table name, for the tables that are used; an event's has none."""
     is_loose: bool = False
@@ -56,19 +63,24 @@ class Draft:
         """Note what to look at."""
         self.questions.append(question)
 
-    def add_node(self, label: str, *lines: str) -> None:
+    def add_node(self, label: str, *lines: str, parse: Parse = ()) -> None:
         """Propose a label."""
         self.labels.append(label)
-        self.parts.append("\n".join([f"[nodes.{toml_key(label)}]", *lines]))
+        self.add_part(f"nodes.{toml_key(label)}", *lines, parse=parse)
 
-    def add_edge(self, kind: str, source: str, *lines: str) -> str:
+    def add_part(self, part: str, *lines: str, parse: Parse = ()) -> None:
+        """Propose a table, and below it how columns are read."""
+        told = [f"{toml_key(column)} = {_parse(spec)}" for column, spec in parse]
+        self.parts.append("\n".join([f"[{part}]", *lines, *([f"[{part}.parse]", *told] if told else [])]))
+
+    def add_edge(self, kind: str, source: str, *lines: str, parse: Parse = ()) -> str:
         """Propose an edge type; its name, which takes that of its source where another has it already."""
         if kind in self.types:
             kind = f"{type_name(source)}_{kind}"
         while kind in self.types:
             kind += "_2"
         self.types.append(kind)
-        self.parts.append("\n".join([f"[edges.{toml_key(kind)}]", *lines]))
+        self.add_part(f"edges.{toml_key(kind)}", *lines, parse=parse)
         return kind
 
 
@@ -86,20 +98,20 @@ def add_entity(draft: Draft, table: TableProfile) -> None:
     marks = {"text": embedded if long else [], "personal": personal, "protected": protected}
     draft.add_node(
         label,
-        f"key = {quote(property_name(table.key or ''))}",
-        *([f"name = {quote(property_name(called))}"] if called else []),
+        f"key = {quote(_in_graph(table, table.key))}",
+        *([f"name = {quote(_in_graph(table, called))}"] if called else []),
         *(
-            f"{mark} = {quote([property_name(column) for column in marked])}"
+            f"{mark} = {quote([_in_graph(table, column) for column in marked])}"
             for mark, marked in marks.items()
             if marked
         ),
-        *([f"known_at = {quote(property_name(known_at.name))}"] if known_at else []),
-        _select_from(table, _raw(table.key or ""), *(_given(c) if c is known_at else _typed(c) for c in columns)),
+        *([f"known_at = {quote(known_at.in_graph)}"] if known_at else []),
+        _select_from(table, table.columns[table.key or ""], *columns),
+        parse=_parsed(columns, {known_at.name} if known_at else ()),
     )
     for mark in ("personal", "protected"):
         if marks[mark]:
             draft.ask(f"nodes.{label}: {', '.join(marks[mark])} look {mark}: is that all?")
-    _ask_about_dates(draft, f"nodes.{label}", columns)
 
 
 def _is_long(column: ColumnProfile) -> bool:
@@ -119,16 +131,16 @@ def add_attributes(draft: Draft, table: TableProfile) -> None:
         there = f"{name(column.name)} IS NOT NULL"
         draft.add_node(
             attribute,
-            f"key = {quote(property_name(column.name))}",
-            _sql(f"SELECT DISTINCT {_raw(column.name)} FROM {name(table.name)} WHERE {there}"),
+            f"key = {quote(column.in_graph)}",
+            _sql(f"SELECT DISTINCT {_raw(column)} FROM {name(table.name)} WHERE {there}"),
         )
         draft.add_edge(
             type_name(f"has_{column.name}"),
             label,
-            _end("from", label, table.key or ""),
-            _end("to", attribute, column.name),
+            _end("from", label, table, table.key),
+            _end("to", attribute, table, column.name),
             *(["protected = true"] if looks(column.name, "protected") else []),
-            _select_from(table, _raw(table.key or ""), _raw(column.name), where=there),
+            _select_from(table, table.columns[table.key or ""], column, where=there),
         )
 
 
@@ -145,11 +157,11 @@ def _is_attribute(column: ColumnProfile, table: TableProfile, *, of_user: bool) 
 
 
 def add_missing_label(draft: Draft, column: str, label: str, tables: list[TableProfile]) -> None:
-    """Propose a label for keys that no file describes: their different values, from all files that have them."""
+    """Propose a label for keys that no file describes: their different values, from all of `tables` that have them."""
     if label in {*draft.labels, *draft.label_of.values()}:
         return
-    holders = [table.name for table in tables if column in table.columns and not draft.label_of.get(table.name)]
-    found = [f"SELECT {name(column)} AS id FROM {name(holder)}" for holder in holders]
+    holders = [table for table in tables if column in table.columns]
+    found = [f"SELECT {_expression(table.columns[column])} AS id FROM {name(table.name)}" for table in holders]
     draft.add_node(
         label, 'key = "id"', _sql(f"SELECT DISTINCT id FROM ({' UNION ALL '.join(found)}) WHERE id IS NOT NULL")
     )
@@ -166,9 +178,11 @@ def add_references(draft: Draft, table: TableProfile) -> None:
         draft.add_edge(
             type_name(f"has_{'_'.join(stem(column))}"),
             label,
-            _end("from", label, table.key or ""),
-            _end("to", target, column),
-            _select_from(table, _raw(table.key or ""), _raw(column), where=f"{name(column)} IS NOT NULL"),
+            _end("from", label, table, table.key),
+            _end("to", target, table, column),
+            _select_from(
+                table, table.columns[table.key or ""], table.columns[column], where=f"{name(column)} IS NOT NULL"
+            ),
         )
 
 
@@ -179,23 +193,25 @@ def add_event(draft: Draft, table: TableProfile, ends: list[tuple[str, str]]) ->
     are_roles = {draft.user, draft.product} == {label for _, label in ends}
     (source, source_label), (target, target_label) = ends if not are_roles or ends[0][1] == draft.user else ends[::-1]
     others = [column for column in table.columns.values() if column.name not in {source, target}]
-    heads, selected = _event_heads(others, (source, target))
+    heads, parse, more = _event_heads(table, others, (source, target))
     heads = [
-        _end("from", source_label, source),
-        _end("to", target_label, target),
+        _end("from", source_label, table, source),
+        _end("to", target_label, table, target),
         *heads,
     ]
     column = _action_column(others) if are_roles else None
     if column is not None:
         draft.ask(f"{table.name}: each value of {column.name} became an edge type; which speak for a product?")
-    _ask_about_dates(draft, table.name, others)
     for (kind, weight), values in _kinds(table, column, are_roles=are_roles).items():
         where = _is_one_of(column.name, values) if column else ""
+        ends_first = (table.columns[source], table.columns[target], *others)
         given = draft.add_edge(
-            kind, source_label, *heads, _select_from(table, _raw(source), _raw(target), *selected, where=where)
+            kind, source_label, *heads, _select_from(table, *ends_first, more=more, where=where), parse=parse
         )
         if are_roles:
             draft.interactions[given] = weight
+            if not any(line.startswith("at = ") for line in heads):
+                draft.undated.append(given)
     return True
 
 
@@ -225,11 +241,14 @@ def _kinds(table: TableProfile, column: ColumnProfile | None, *, are_roles: bool
     return dict(sorted(kinds.items(), key=lambda kind: -kind[0][1]))
 
 
-def _event_heads(others: list[ColumnProfile], ends: tuple[str, str]) -> tuple[list[str], list[str]]:
-    """Lines for key, times and weight of an event, and its select list."""
+def _event_heads(
+    table: TableProfile, others: list[ColumnProfile], ends: tuple[str, str]
+) -> tuple[list[str], Parse, list[str]]:
+    """Lines for key, times and weight of an event, how its columns are read, and more for its select list."""
     whole = [column for column in others if column.filled == column.rows]
     times = [column for column in others if column.kind == "time" and column.is_whole]
     key = next((c for c in whole if (c.is_unique and c.looks_like_id) or c.is_nearly_unique), None)
+    key = next((c for c in whole if c.name == table.key), None) or key
     known = next((c for c in others if c.kind == "time" and looks(c.name, "known") and times[:1] != [c]), None)
     numbers = [c for c in whole if c.kind in {"integer", "real"} and c.least >= 0 and not c.misfits]
     found = {
@@ -238,18 +257,18 @@ def _event_heads(others: list[ColumnProfile], ends: tuple[str, str]) -> tuple[li
         "known_at": known,
         "weight": next((column for column in numbers if looks(column.name, "weight")), None),
     }
-    heads = [f"{line} = {quote(property_name(column.name))}" for line, column in found.items() if column]
-    # The engine casts these row by row, and rejects what it cannot: nothing becomes a gap on the way.
-    cast = [column for column in found.values() if column]
-    selected = [
-        _raw(column.name) if column is key else _given(column) if column in cast else _typed(column)
-        for column in others
-    ]
+    heads = [f"{line} = {quote(column.in_graph)}" for line, column in found.items() if column]
+    cast = {column.name for column in found.values() if column}
+    parse = _parsed([column for column in others if column is not key], cast)
+    more = []
     if key is None and found["at"] is None:
         # Nothing tells two events of one pair apart: each is one of several.
-        selected.append(f"row_number() OVER (PARTITION BY {', '.join(map(name, ends))} ORDER BY _file, _line) AS nth")
-        heads.insert(0, 'key = "nth"')
-    return heads, selected
+        nth = "nth"
+        while nth in {column.in_graph.casefold() for column in table.columns.values()}:
+            nth += "_event"
+        more.append(f"row_number() OVER (PARTITION BY {', '.join(map(name, ends))} ORDER BY _file, _line) AS {nth}")
+        heads.insert(0, f"key = {quote(nth)}")
+    return heads, parse, more
 
 
 def add_series(draft: Draft, table: TableProfile, ends: list[tuple[str, str]]) -> bool:
@@ -259,51 +278,64 @@ def add_series(draft: Draft, table: TableProfile, ends: list[tuple[str, str]]) -
     if len(ends) != 1 or ends[0][1] not in draft.labels or day is None or not numbers:
         return False
     column, label = ends[0]
-    draft.parts.append(
-        "\n".join(
-            [
-                f"[series.{toml_key('_'.join(words(singular(table.name))))}]",
-                _end("of", label, column),
-                f"at = {quote(property_name(day.name))}",
-                f"values = {quote([property_name(each.name) for each in numbers])}",
-                _select_from(table, _raw(column), *(_typed(each) for each in (day, *numbers))),
-            ]
-        )
+    shown = [day, *numbers]
+    draft.add_part(
+        f"series.{toml_key('_'.join(words(singular(table.name))))}",
+        _end("of", label, table, column),
+        f"at = {quote(day.in_graph)}",
+        f"values = {quote([each.in_graph for each in numbers])}",
+        _select_from(table, table.columns[column], *shown),
+        parse=_parsed(shown, {each.name for each in shown}),
     )
     return True
 
 
-def _ask_about_dates(draft: Draft, place: str, columns: list[ColumnProfile]) -> None:
-    for column in columns:
-        if column.is_ambiguous_date:
-            draft.ask(f"{place}: does {column.name} begin with the day, as it is read now, or with the month?")
+def _in_graph(table: TableProfile, column: str | None) -> str:
+    return table.columns[column].in_graph if column else ""
 
 
-def _end(word: str, label: str, column: str) -> str:
-    return f"{word} = {quote(f'{label}.{property_name(column)}')}"
+def _end(word: str, label: str, table: TableProfile, column: str | None) -> str:
+    return f"{word} = {quote(f'{label}.{_in_graph(table, column)}')}"
 
 
-def _select_from(table: TableProfile, *columns: str, where: str = "") -> str:
+def _select_from(table: TableProfile, *columns: ColumnProfile, more: Sequence[str] = (), where: str = "") -> str:
     condition = f" WHERE {where}" if where else ""
-    return _sql(f"SELECT {', '.join(columns)}, _file, _line\nFROM {name(table.name)}{condition}")
+    selected = [*(_raw(column) for column in columns), *more]
+    return _sql(f"SELECT {', '.join(selected)}, _file, _line\nFROM {name(table.name)}{condition}")
 
 
-def _typed(column: ColumnProfile) -> str:
-    return _named(column.convert, column.name)
+def _parsed(columns: Sequence[ColumnProfile], cast: Container[str]) -> Parse:
+    """How columns are read; those of `cast`, times and numbers to the engine, only where it must be told."""
+    return [
+        (column.in_graph, column.parse)
+        for column in columns
+        if column.parse is not None and not (column.is_plain and column.name in cast)
+    ]
 
 
-def _given(column: ColumnProfile) -> str:
-    return _named(column.given, column.name)
+def _parse(spec: ParseSpec) -> str:
+    """A way to read a column as an inline table."""
+    given = {
+        "type": quote(spec.type),
+        "format": quote(spec.format[0] if len(spec.format) == 1 else list(spec.format)) if spec.format else "",
+        "decimal": quote(spec.decimal) if spec.decimal != "." else "",
+        "thousands": quote(spec.thousands) if spec.thousands else "",
+        "null": quote(list(spec.null)) if spec.null else "",
+    }
+    return f"{{ {', '.join(f'{key} = {text}' for key, text in given.items() if text)} }}"
 
 
-def _raw(column: str) -> str:
-    """A key as it is in the file: a number would lose its zeros."""
-    return _named(name(column), column)
-
-
-def _named(expression: str, column: str) -> str:
-    named = name(property_name(column))
+def _raw(column: ColumnProfile) -> str:
+    """A column as it is in the file: a number would lose its zeros, and a value what it cannot be read as."""
+    expression, named = _expression(column), name(column.in_graph)
     return expression if expression == named else f"{expression} AS {named}"
+
+
+def _expression(column: ColumnProfile) -> str:
+    quoted = name(column.name)
+    if column.padded:
+        return f"lpad({quoted}, {column.padded}, '0')"
+    return f"CAST({quoted} AS VARCHAR)" if column.is_nested else quoted
 
 
 def quote(plain: str | list[str]) -> str:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from graphrec.loading.mapping.names import is_too_long
 from graphrec.loading.propose.column_profile import ColumnProfile
 from graphrec.loading.propose.words import singular, words
 from graphrec.loading.run.columns import EDGE_OWN, NODE_OWN
@@ -124,6 +125,8 @@ def property_name(column: str) -> str:
     """The column's name as a property: letters, digits and _, and none of graphrec's own."""
     plain = re.sub(r"\W+", "_", column).strip("_") or "column"
     plain = f"column_{plain}" if plain[0].isdigit() else plain
+    while is_too_long(plain):
+        plain = plain[:-1]
     return f"{plain}_given" if plain.lower() in (NODE_OWN | EDGE_OWN) - {"id"} else plain
 
 

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 
 from graphrec.errors import SourceError
 from graphrec.loading.mapping.names import LONGEST, is_too_long, suggest
+from graphrec.loading.mapping.specs import ParseSpec
+from graphrec.loading.run.parse import FIRST_TIME, FIRST_YEAR, LAST_TIME, parsed_sql, text_sql
 from graphrec.loading.sources.sql import name
 from graphrec.schema import Column, Kind
 
 EMPTY = "is empty"
 NOT_A_DATE = "is not a date (want YYYY-MM-DD)"
 NOT_A_NUMBER = "is not a number"
+NO_FOUR_DIGITS = f"is before the year {FIRST_YEAR} (a year of two digits?)"
+OUT_OF_YEARS = "is outside the years 1 to 9999 of UTC"
 NODE_OWN = {"id", "known_at", "sources", "run"}
 EDGE_OWN = {"id", "source", "target", "key", "at", "known_at", "weight", "sources", "run"}
 _KINDS: Keys[str, Kind] = {
@@ -40,11 +44,18 @@ class Check:
 class Columns:
     """The columns of a staged statement, found as DuckDB finds them: whatever the case."""
 
-    def __init__(self, types: Keys[str, str], place: Callable[..., str], personal: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        types: Keys[str, str],
+        place: Callable[..., str],
+        personal: Iterable[str] = (),
+        parse: Keys[str, ParseSpec] | None = None,
+    ) -> None:
         self.types = types
         self.place = place
         self._by_fold = {column.casefold(): column for column in types}
         self._personal = {column.casefold() for column in personal}
+        self._parse = {self.find(column, "parse"): spec for column, spec in (parse or {}).items()}
 
     def find(self, wanted: str, key: str) -> str:
         """The column's own spelling."""
@@ -71,15 +82,27 @@ class Columns:
 
     def text(self, column: str) -> str:
         """The value as text; an empty one is a gap."""
-        return f"nullif(CAST({name(column)} AS VARCHAR), '')"
+        return text_sql(name(column), self._parse[column].null if column in self._parse else ())
 
     def time(self, column: str) -> str:
         """The value as a time, or NULL."""
+        if column in self._parse:
+            return self._parsed(column, "time")
         return f"TRY_CAST({self._present(column)} AS TIMESTAMPTZ)"
 
     def number(self, column: str) -> str:
         """The value as a number, or NULL."""
+        if column in self._parse:
+            return f"CAST({self._parsed(column, 'real', 'integer')} AS DOUBLE)"
         return f"TRY_CAST({self._present(column)} AS DOUBLE)"
+
+    def _parsed(self, column: str, *kinds: Kind) -> str:
+        spec = self._parse[column]
+        if spec.type not in kinds:
+            raise SourceError(
+                f"{self.place('parse', column)} is of type {spec.type}; the mapping uses it as {' or '.join(kinds)}"
+            )
+        return parsed_sql(name(column), spec)
 
     def _present(self, column: str) -> str:
         return f"nullif({name(column)}, '')" if self.types[column] == "VARCHAR" else name(column)
@@ -88,10 +111,42 @@ class Columns:
         """Refuses a gap."""
         return Check(column, EMPTY, f"{self.text(column)} IS NULL", self.shown(column))
 
-    def ill_time(self, column: str) -> Check:
-        """Refuses what is there but no time."""
-        ill = f"{self.text(column)} IS NOT NULL AND NOT coalesce(isfinite({self.time(column)}), false)"
-        return Check(column, NOT_A_DATE, ill, self.shown(column))
+    def ill_time(self, column: str) -> list[Check]:
+        """Refuses what is there but no time, or none of a year with four digits."""
+        time = self.time(column)
+        there, shown = f"{self.text(column)} IS NOT NULL", self.shown(column)
+        return [
+            Check(column, self._no_time(column), f"{there} AND NOT coalesce(isfinite({time}), false)", shown),
+            Check(column, NO_FOUR_DIGITS, f"year({time}) < {FIRST_YEAR}", shown),
+            *self._out_of_years(column, time),
+        ]
+
+    def ill_property(self, column: Column) -> list[Check]:
+        """Refuses a value that its type would lose."""
+        checks = []
+        if column.name in self._parse:
+            lost = f"{self.text(column.name)} IS NOT NULL AND {self.property(column)} IS NULL"
+            checks.append(Check(column.name, self._rule(column), lost, self.shown(column.name)))
+        if column.kind == "time":
+            checks += self._out_of_years(column.name, self.property(column))
+        return checks
+
+    def _out_of_years(self, column: str, time: str) -> list[Check]:
+        outside = f"{time} NOT BETWEEN {FIRST_TIME} AND {LAST_TIME}"
+        return [Check(column, OUT_OF_YEARS, outside, self.shown(column))]
+
+    def _rule(self, column: Column) -> str:
+        rules = {
+            "time": self._no_time(column.name),
+            "integer": "is not a whole number",
+            "real": NOT_A_NUMBER,
+            "boolean": "is not true or false",
+        }
+        return rules.get(column.kind, "is lost")
+
+    def _no_time(self, column: str) -> str:
+        formats = self._parse[column].format if column in self._parse else ()
+        return f"is not a date (want {' or '.join(formats)})" if formats else NOT_A_DATE
 
     def ill_number(self, column: str) -> Check:
         """Refuses what is there but no finite number."""
@@ -126,11 +181,15 @@ class Columns:
 
     def property(self, column: Column) -> str:
         """The typed value of a property."""
+        if column.name in self._parse:
+            return parsed_sql(name(column.name), self._parse[column.name])
         if column.kind == "text":
             return self.text(column.name)
         return f"CAST({name(column.name)} AS {_CASTS[column.kind]})"
 
     def _kind(self, column: str) -> Kind:
+        if column in self._parse:
+            return self._parse[column].type
         kind = _KINDS.get(self.types[column].split("(")[0].strip())
         if kind is None or self.types[column].endswith("]"):
             raise SourceError(

@@ -11,6 +11,7 @@ import pyarrow as pa
 from graphrec.graph.rows import Counts, LoadReport, Part, Sink, Source
 from graphrec.loading.mapping.specs import Mapping
 from graphrec.loading.run.rejects import check_limit, write_rejected
+from graphrec.loading.run.removals import MAX_REMOVED, check_removals
 from graphrec.loading.run.select import only_selects
 from graphrec.loading.run.transform import Checked, KnownIds, Staged, check_rows, rows, split_rows, stage
 from graphrec.loading.sources.database import SQL_SECONDS, lock_database, open_database, scratch_folder
@@ -39,6 +40,7 @@ def run_load(
     *,
     incremental: bool = False,
     max_rejected: float = 0,
+    max_removed: float = MAX_REMOVED,
     rejected_path: Path | None = None,
     scratch: Path | None = None,
     sql_seconds: float = SQL_SECONDS,
@@ -49,6 +51,8 @@ def run_load(
     Args:
         incremental: merge only; without it, what this source wrote earlier and does not bring again goes.
         max_rejected: how many rows may be rejected; a float below 1 is a share of the rows read.
+        max_removed: how much of what it brought earlier a full load may remove, by label and edge type: a number of
+            rows, or a float up to 1 as a share.
         rejected_path: where the rejected rows are written.
         scratch: folder in which decoded files and spilled tables lie meanwhile, usually the home; the system's own
             when there is none.
@@ -57,6 +61,7 @@ def run_load(
     Raises:
         SourceError: the mapping or a file is not usable.
         RejectedRows: too many rows were rejected; nothing was written.
+        TooManyRemoved: a full load would remove too many rows; nothing was written.
     """
     began = time.monotonic()
     mapping = only_selects(mapping)
@@ -74,6 +79,8 @@ def run_load(
         source = replace(source, schema=staged.schema)
         sink.begin(source)
         checked = transform(database, run, staged, sink.known_ids)
+        if run.full:
+            check_removals(database, mapping, checked, sink, max_removed)
         counts = load(database, checked, sink, progress)
         counts = cleanup(database, checked, sink, counts)
     return _report(mapping, source.run, counts, began)

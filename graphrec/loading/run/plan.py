@@ -38,7 +38,7 @@ class Plan:
 
 def node_plan(mapping: Mapping, spec: NodeSpec, types: Keys[str, str]) -> tuple[Plan, NodeSchema]:
     """How one `[nodes.Label]` is checked and kept, and its schema."""
-    columns = Columns(types, partial(mapping.place, "nodes", spec.label), spec.personal)
+    columns = Columns(types, partial(mapping.place, "nodes", spec.label), spec.personal, spec.parse)
     key = columns.find(spec.key, "key")
     known_at = columns.find(spec.known_at, "known_at") if spec.known_at else None
     marks = {
@@ -50,7 +50,8 @@ def node_plan(mapping: Mapping, spec: NodeSpec, types: Keys[str, str]) -> tuple[
     kept = columns.properties(structural, NODE_OWN - {key})
     select = {"id": columns.text(key), "known_at": columns.time(known_at) if known_at else "CAST(NULL AS TIMESTAMPTZ)"}
     select |= {column.name: columns.property(column) for column in kept}
-    checks = [columns.empty(key)] + ([columns.ill_time(known_at)] if known_at else [])
+    checks = [columns.empty(key)] + (columns.ill_time(known_at) if known_at else [])
+    checks += [check for column in kept for check in columns.ill_property(column)]
     schema = NodeSchema(
         label=spec.label,
         columns=kept,
@@ -75,7 +76,7 @@ def node_plan(mapping: Mapping, spec: NodeSpec, types: Keys[str, str]) -> tuple[
 
 def edge_plan(mapping: Mapping, spec: EdgeSpec, types: Keys[str, str]) -> tuple[Plan, EdgeSchema]:
     """How one `[edges.TYPE]` is checked and kept, and its schema."""
-    columns = Columns(types, partial(mapping.place, "edges", spec.type), _personal_ends(mapping, spec))
+    columns = Columns(types, partial(mapping.place, "edges", spec.type), _personal_ends(mapping, spec), spec.parse)
     source = columns.find(spec.source.column, "from")
     target = columns.find(spec.target.column, "to")
     key, at, known_at, weight = (
@@ -98,7 +99,10 @@ def edge_plan(mapping: Mapping, spec: EdgeSpec, types: Keys[str, str]) -> tuple[
         statement=f"edges.{spec.type}",
         sql=spec.sql,
         table=name(f"edges.{spec.type}"),
-        checks=_edge_checks(columns, spec, (source, target), (key, at, known_at, weight)),
+        checks=(
+            *_edge_checks(columns, spec, (source, target), (key, at, known_at, weight)),
+            *(check for column in kept for check in columns.ill_property(column)),
+        ),
         identity=(select["source"], select["target"], select["key"]),
         twice=twice,
         select=select,
@@ -111,11 +115,11 @@ def edge_plan(mapping: Mapping, spec: EdgeSpec, types: Keys[str, str]) -> tuple[
 
 def series_plan(mapping: Mapping, spec: SeriesSpec, types: Keys[str, str]) -> Plan:
     """How one `[series.name]` is checked and kept."""
-    columns = Columns(types, partial(mapping.place, "series", spec.name))
+    columns = Columns(types, partial(mapping.place, "series", spec.name), parse=spec.parse)
     of = columns.find(spec.of.column, "of")
     at = columns.find(spec.at, "at")
     values = [columns.find(column, "values") for column in spec.values]
-    checks = [columns.empty(of), columns.empty(at), columns.ill_time(at)]
+    checks = [columns.empty(of), columns.empty(at), *columns.ill_time(at)]
     checks += [columns.ill_number(column) for column in values]
     checks.append(columns.unknown_end(of, spec.of.label))
     stamp = pa.timestamp("us", tz="UTC")
@@ -190,7 +194,7 @@ def _edge_checks(
 ) -> tuple[Check, ...]:
     key, at, known_at, weight = fields
     checks = [columns.empty(column) for column in (*ends, key, at, weight) if column]
-    checks += [columns.ill_time(column) for column in (at, known_at) if column]
+    checks += [check for column in (at, known_at) if column for check in columns.ill_time(column)]
     if weight:
         checks += [columns.ill_number(weight), columns.below_zero(weight)]
     checks += [columns.unknown_end(ends[0], spec.source.label), columns.unknown_end(ends[1], spec.target.label)]

@@ -12,20 +12,20 @@ from graphrec.graph.rows import Counts
 from graphrec.loading.run.transform import REJECTED
 
 
-def parse_limit(text: str) -> int | float:
-    """What --max-rejected says: a whole number of rows, or a share of the rows read as a float below 1.
+def parse_limit(text: str, option: str = "--max-rejected", highest: float = 99.9999) -> int | float:
+    """What an option says: a whole number of rows, or a share as a float, of at most so many per cent.
 
     Raises:
         UsageError: the text is neither a number of rows nor a percentage.
     """
     try:
-        if text.endswith("%") and 0 <= (share := float(text[:-1]) / 100) < 1:
-            return share
+        if text.endswith("%") and 0 <= (percent := float(text[:-1])) <= highest:
+            return percent / 100
         if text.isdecimal():
             return int(text)
     except ValueError:
         pass
-    raise UsageError(f"--max-rejected {text!r} is no limit; want a number of rows such as 10, or a share such as 0.5%")
+    raise UsageError(f"{option} {text!r} is no limit; want a number of rows such as 10, or a share such as 0.5%")
 
 
 def write_rejected(database: duckdb.DuckDBPyConnection, path: Path) -> None:

@@ -70,7 +70,7 @@ def only_select(database: duckdb.DuckDBPyConnection, sql: str, tables: Collectio
         SourceError: it is no SELECT, or there is more than one, or it reaches beyond the tables.
     """
     try:
-        statements = duckdb.extract_statements(sql)
+        statements = database.extract_statements(sql)
     except duckdb.Error as error:
         raise SourceError(f"{place}: {explain_error(error)}; correct its SQL") from error
     if len(statements) != 1:

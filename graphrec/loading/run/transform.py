@@ -139,6 +139,13 @@ def rows(database: duckdb.DuckDBPyConnection, plan: Plan) -> Iterator[pa.Table]:
         yield pa.Table.from_batches([batch]).cast(plan.schema)
 
 
+def identity_rows(database: duckdb.DuckDBPyConnection, plan: Plan) -> pa.Table:
+    """What names the good rows of a statement: id, or source, target and key."""
+    names = ["id"] if "id" in plan.select else ["source", "target", "key"]
+    columns = ", ".join(f"{plan.select[column]} AS {name(column)}" for column in names)
+    return database.sql(f"SELECT {columns} FROM {plan.table} WHERE {_good(plan)}").to_arrow_table()
+
+
 def split_rows(database: duckdb.DuckDBPyConnection, plan: Plan) -> pa.Table:
     """The good pairs of a part, each once, sorted."""
     query = f"SELECT DISTINCT {plan.columns()} FROM {plan.table} WHERE {_good(plan)} ORDER BY ALL"

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ RecordLines = Callable[[], list[int]]
 _DELIMITERS = (",", ";", "\t", "|")
 _SAME = {"sep": "delim", "separator": "delim", "delimiter": "delim", "dtypes": "types", "column_types": "types"}
 _NAMES = {"column_names": "names", "null": "nullstr"}
+_SEP_LINE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 _BLOCK = 1 << 24
 
 
@@ -71,6 +73,7 @@ def csv_form(path: Path, shown: str, spec: FileSpec) -> CsvForm:
     options.setdefault("quote", '"')
     options.setdefault("escape", options["quote"])
     options["nullstr"] = _gaps(options.get("nullstr", []))
+    _take_sep_line(path, shown, options)
     options.setdefault("delim", "\t" if ".tsv" in path.suffixes else _guess_delimiter(path, shown, options))
     first = _first_record(path, shown, options)
     types = options.pop("types", {})
@@ -83,6 +86,17 @@ def csv_form(path: Path, shown: str, spec: FileSpec) -> CsvForm:
         types = dict(zip(names, types, strict=False))
     columns = given or {column: types.get(column, "VARCHAR") for column in names}
     return CsvForm(path, shown, columns, options, int(options.get("skip", 0)) + bool(options["header"]))
+
+
+def _take_sep_line(path: Path, shown: str, options: dict[str, Any]) -> None:
+    """Skip a first line such as `sep=;`, with which Excel says what the delimiter is."""
+    if "skip" in options:
+        return
+    with _text(path, shown, options) as text:
+        found = _SEP_LINE.fullmatch(text.readline(16))
+    if found:
+        options["skip"] = 1
+        options.setdefault("delim", found.group(1))
 
 
 def _gaps(given: str | list[str]) -> list[str]:

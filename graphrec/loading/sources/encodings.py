@@ -9,6 +9,8 @@ from graphrec.loading.sources.packed import open_unpacked
 
 _BLOCK = 1 << 24
 _LOOKED_AT = 1 << 26
+_FEW_BROKEN = 9
+"""A text has so many letters of UTF-8 for every byte that is none, if it is UTF-8."""
 _MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -50,21 +52,36 @@ def _not_of(encoding: str, shown: str, line: int) -> SourceError:
     return SourceError(f"{shown} line {line} is not {encoding}; set another encoding")
 
 
-def guess_encoding(path: Path) -> str:
+def guess_encoding(path: Path, shown: str) -> str:
     """The encoding that fits the bytes of a text: utf-8, utf-16, cp1252 (Western) or gb18030 (Chinese).
 
     Chinese comes in pairs of bytes above 127, Western letters alone between ASCII ones.
 
     Raises:
-        SourceError: the file cannot be read.
+        SourceError: the file cannot be read, or is UTF-8 but for a few bytes.
     """
-    with open_unpacked(path, path.name) as stream:
+    with open_unpacked(path, shown) as stream:
         content = bytes(stream.read(_LOOKED_AT))
     marked = next((encoding for mark, encoding in _MARKS.items() if content.startswith(mark)), None)
     if marked is not None:
         return marked
+    if _decodes(content, "utf-8"):
+        return "utf-8"
+    line = first_broken_line(content)
+    if line is not None:
+        raise SourceError(f"{shown} line {line} is not UTF-8, and the rest of the file is; correct that line")
     wants = ("gb18030", "cp1252") if _in_pairs(content) else ("cp1252", "gb18030")
-    return next((encoding for encoding in ("utf-8", *wants) if _decodes(content, encoding)), "latin-1")
+    return next((encoding for encoding in wants if _decodes(content, encoding)), "latin-1")
+
+
+def first_broken_line(content: bytes) -> int | None:
+    """The first line that is not UTF-8 in a text that is, but for one in ten of its letters beyond ASCII; else None."""
+    text = content.decode("utf-8", errors="replace")
+    broken = text.count("\ufffd")
+    letters = sum(sign > "\x7f" for sign in text) - broken
+    if not broken or letters < _FEW_BROKEN * broken:
+        return None
+    return text[: text.index("\ufffd")].count("\n") + 1
 
 
 def _in_pairs(content: bytes) -> bool:

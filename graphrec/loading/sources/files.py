@@ -18,12 +18,13 @@ from graphrec.errors import SourceError
 from graphrec.loading.mapping.names import suggest
 from graphrec.loading.mapping.specs import PACKED, FileSpec, Mapping
 from graphrec.loading.sources import csv_form
-from graphrec.loading.sources.encodings import is_utf8, write_utf8
+from graphrec.loading.sources.encodings import first_broken_line, is_utf8, write_utf8
 from graphrec.loading.sources.packed import open_unpacked
 from graphrec.loading.sources.sql import explain_error, name, value
 from graphrec.progress import Progress
 
 _BLOCK = 1 << 24
+_LOOKED_AT = 1 << 26
 _OURS = {"filename", "file_row_number", "allow_empty", "column_statistics"}
 _SILENT = {"ignore_errors", "store_rejects", "rejects_table", "rejects_scan", "rejects_limit"}
 
@@ -146,7 +147,10 @@ def _read_table(database: duckdb.DuckDBPyConnection, mapping: Mapping, spec: Fil
         reason = explain_error(error)
         advice = f"correct the file, or the options of {place}"
         if "Invalid unicode" in reason:
+            with open_unpacked(files[0].path, files[0].shown) as stream:
+                is_mostly = first_broken_line(bytes(stream.read(_LOOKED_AT))) is not None
             advice = f'it is not UTF-8; set encoding = "cp1252", "gb18030" or another in {place}'
+            advice = "the rest of the file is UTF-8; correct that line" if is_mostly else advice
         raise SourceError(f"{_guilty(error, files)}: {reason}; {advice}") from error
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from graphrec.errors import needs_extra
+from graphrec.extras import needs_extra
 from graphrec.graph.adjacency import Graph
 from graphrec.models.fitting.config import Count, NotNegative, Positive, Share
 from graphrec.models.fitting.threads import compiled_threads

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graphrec.errors import needs_extra
+from graphrec.extras import needs_extra
 from graphrec.graph.adjacency import Graph
 from graphrec.models.fitting.config import Count, NotNegative, Positive, PropagationConfig, Share
 from graphrec.models.fitting.threads import torch_threads

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from graphrec.errors import QueryError, SettingsError, StoreError, Unreachable
+from graphrec.extras import missing
 
 #: The variable that names the engine.
 VARIABLE = "GRAPHREC_ENGINE"
@@ -47,7 +48,7 @@ class Engine:
         """The package, imported.
 
         Raises:
-            StoreError: it is not installed.
+            MissingExtra: it is not installed.
         """
         return _import(self)
 
@@ -85,10 +86,7 @@ def _import(engine: Engine) -> Any:
     try:
         return importlib.import_module(engine.package)
     except ImportError as error:
-        raise StoreError(
-            f"the engine {engine.name} of the embedded store ({engine.package}) is not installed; "
-            f"next: pip install 'graphrec[{engine.extra}]'"
-        ) from error
+        raise missing(engine.package, engine.extra, f"the engine {engine.name} of the embedded store") from error
 
 
 def written_by(path: Path) -> tuple[str, str] | None:

@@ -3,14 +3,14 @@
 A killed bulk write leaves ArcadeDB's files torn, so nothing is ever written in bulk where a reader could look.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphrec.errors import StoreError, Unreachable
 from graphrec.files import replace_folder
-from graphrec.graph.rows import Counts, Part, Source
+from graphrec.graph.rows import Counts, Identities, Part, Source
 from graphrec.progress import Progress, silent
 from graphrec.store.embedded import arcade
 from graphrec.store.embedded.lock import exclusive
@@ -86,6 +86,11 @@ class BulkSink:
 
         ids, _ = self._vertices(label)
         return ids.take(pc.sort_indices(ids))
+
+    def would_remove(self, brought: Mapping[str, Identities]) -> dict[str, tuple[int, int]]:
+        """Nothing: a load in bulk removes no rows."""
+        del brought
+        return {}
 
     def add_nodes(self, label: str, rows: "pa.Table") -> Counts:
         """Write nodes."""

@@ -1,10 +1,10 @@
 """A sink that chooses when the load begins: in bulk into an empty store, merged into any other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from graphrec.errors import StoreError
-from graphrec.graph.rows import Counts, Part, Source
+from graphrec.graph.rows import Counts, Identities, Part, Source
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,6 +38,10 @@ class ChoosingSink:
     def known_ids(self, label: str) -> "pa.Array":
         """The ids an edge may name."""
         return self._begun().known_ids(label)
+
+    def would_remove(self, brought: Mapping[str, Identities]) -> dict[str, tuple[int, int]]:
+        """How many rows of this source are there, and how many of them this load would remove."""
+        return self._begun().would_remove(brought)
 
     def add_nodes(self, label: str, rows: "pa.Table") -> Counts:
         """Merge nodes by id."""

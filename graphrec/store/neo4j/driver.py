@@ -1,5 +1,6 @@
 """The Neo4j store, and the one import of its driver: sessions, managed transactions, errors as ours."""
 
+import logging
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -57,6 +58,8 @@ CONNECT_SECONDS = 10.0
 RETRY_SECONDS = 30.0
 #: How long one answer may take; streams may take as long as they need.
 QUERY_SECONDS = 600.0
+# What the driver says of a connection is in our own message: without a handler it would be a second line.
+logging.getLogger("neo4j").addHandler(logging.NullHandler())
 #: How long to wait for another load to end.
 LOCK_SECONDS = 3.0
 
@@ -367,7 +370,11 @@ def _ours(error: DriverError | Neo4jError, uri: str, login: StoreLogin) -> Store
     if isinstance(error, ConfigurationError):
         return StoreError(f"store {uri}: {text}")
     if isinstance(error, ServiceUnavailable | SessionExpired):
-        tls = "; the server may not speak TLS: try the address without +s" if "SSL" in text else ""
+        tls = ""
+        if "+s" in uri.partition("://")[0]:
+            tls = (
+                "; the server may not speak TLS, or its certificate is not trusted: try the address without +s, or +ssc"
+            )
         return Unreachable(f"no Neo4j server answers at {uri}: {text}; check the address and that it runs{tls}")
     return StoreError(f"{uri}: {text}")
 

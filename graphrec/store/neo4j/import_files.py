@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphrec.errors import StoreError
 from graphrec.files import replace_folder
-from graphrec.graph.rows import Counts, Part, Source, edge_fields, node_fields
+from graphrec.graph.rows import Counts, Identities, Part, Source, edge_fields, node_fields
 from graphrec.progress import Progress, silent
 from graphrec.store.kinds import RESERVED, Kind, kinds_of
 from graphrec.store.loading import BOOKS, Account, Completion, check_fits, pair_fields
@@ -88,6 +88,11 @@ class ImportFilesSink:
 
         found = pc.unique(pa.concat_arrays([pa.array([], pa.string()), *self._ids.get(label, [])]))
         return found.take(pc.sort_indices(found))
+
+    def would_remove(self, brought: Mapping[str, Identities]) -> dict[str, tuple[int, int]]:
+        """Nothing: a load in bulk removes no rows."""
+        del brought
+        return {}
 
     def add_nodes(self, label: str, rows: "pa.Table") -> Counts:
         """Write nodes."""

@@ -1,5 +1,6 @@
 """Texts to vectors: the one place that loads a text encoder. Torch is imported when a text is encoded."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import torch
 
 Vectors = NDArray[np.float32]
+logger = logging.getLogger(__name__)
 
 WHAT = "encoding texts"
 _TOKENS_AT_ONCE = {"cpu": 2048, "cuda": 1 << 16}
@@ -66,19 +68,37 @@ class Encoder:
     def encode(self, texts: Sequence[str], progress: Progress = silent) -> Vectors:
         """Return one vector of length 1 per text, in their order: float32 (len(texts), dim).
 
-        The mean (or the first, as the encoder's settings say) of the vectors of its tokens, L2-normalised.
+        The mean (or the first, as the encoder's settings say) of the vectors of its tokens, L2-normalised. What is
+        longer than the encoder reads is read in pieces: the mean of their vectors by their tokens, L2-normalised.
 
         Raises:
             ModelError: the model cannot be loaded, or its vectors are not of the length its settings name.
         """
-        vectors = np.empty((len(texts), self.dim), np.float32)
-        tokens = self._tokens(texts) if texts else []
-        done = 0
+        tokens, owners = self._pieces(texts) if texts else ([], np.zeros(0, np.int64))
+        vectors = np.empty((len(tokens), self.dim), np.float32)
+        left = np.bincount(owners, minlength=len(texts))
         for rows in _batches([len(ids) for ids in tokens], _TOKENS_AT_ONCE[self.device.name]):
             vectors[rows] = self._forward([tokens[row] for row in rows])
-            done += len(rows)
-            progress(WHAT, done, len(texts))
-        return vectors
+            np.subtract.at(left, owners[rows], 1)
+            progress(WHAT, int((left == 0).sum()), len(texts))
+        return vectors if len(tokens) == len(texts) else self._joined(vectors, tokens, owners, len(texts))
+
+    def _joined(
+        self, vectors: Vectors, tokens: Sequence[Sequence[int]], owners: NDArray[np.int64], num_texts: int
+    ) -> Vectors:
+        """The vectors of texts from those of their pieces."""
+        pieces = np.bincount(owners, minlength=num_texts)
+        logger.info(
+            "%d of %d texts are longer than the %d tokens that %s reads at once; they are read in pieces",
+            int((pieces > 1).sum()), num_texts, self.files.max_tokens, self.name,
+        )  # fmt: skip
+        lengths = np.array([len(ids) for ids in tokens], np.float32)
+        joined = np.zeros((num_texts, self.dim), np.float32)
+        np.add.at(joined, owners, vectors * lengths[:, None])
+        joined /= np.maximum(np.linalg.norm(joined, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+        whole = pieces[owners] == 1
+        joined[owners[whole]] = vectors[whole]
+        return joined
 
     @cached_property
     def _loaded(self) -> tuple[Any, Any]:
@@ -103,16 +123,18 @@ class Encoder:
             ) from error
         return tokenizer, model.eval().to(self.device.name)
 
-    def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
+    def _pieces(self, texts: Sequence[str]) -> tuple[list[list[int]], NDArray[np.int64]]:
+        """The tokens of every piece of every text, and the text of each piece."""
         tokenizer, _ = self._loaded
         encoded = tokenizer(
             list(texts),
             truncation=True,
             max_length=self.files.max_tokens,
+            return_overflowing_tokens=True,
             return_attention_mask=False,
             return_token_type_ids=False,
         )
-        return list(encoded["input_ids"])
+        return list(encoded["input_ids"]), np.asarray(encoded["overflow_to_sample_mapping"], np.int64)
 
     def _forward(self, tokens: Sequence[Sequence[int]]) -> Vectors:
         """Return the vectors of one batch of token ids."""

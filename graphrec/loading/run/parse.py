@@ -1,0 +1,86 @@
+"""SQL that reads the text of a column as what it is, by a mapping's `parse`; what does not fit it is NULL."""
+
+from collections.abc import Iterable
+
+from graphrec.loading.mapping.specs import ParseSpec
+from graphrec.loading.sources.sql import value
+
+YES = ("true", "yes", "y", "ja", "j", "是")
+NO = ("false", "no", "n", "nein", "否")
+ISO = "iso"
+SECONDS = "seconds"
+MILLISECONDS = "milliseconds"
+FIRST_TIME = "TIMESTAMPTZ '0001-01-01 00:00:00+00'"
+LAST_TIME = "TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'"
+FIRST_YEAR = 1000
+"""A year of fewer digits, where four are wanted, is no year."""
+
+
+def text_sql(quoted: str, nulls: Iterable[str] = ()) -> str:
+    """A column as text; an empty one, and what stands for a gap, is NULL."""
+    text = f"nullif(CAST({quoted} AS VARCHAR), '')"
+    for gap in nulls:
+        text = f"nullif({text}, {value(gap)})"
+    return text
+
+
+def parsed_sql(quoted: str, spec: ParseSpec) -> str:
+    """The typed value of a text column."""
+    text = text_sql(quoted, spec.null)
+    if spec.type == "time":
+        return _time(text, spec.format)
+    if spec.type == "integer":
+        plain = _without(text, spec.thousands)
+        return f"CASE WHEN regexp_full_match({text}, {value(_whole(spec))}) THEN TRY_CAST({plain} AS BIGINT) END"
+    if spec.type == "real":
+        return _real(text, spec)
+    if spec.type == "boolean":
+        return f"CASE WHEN lower({text}) IN {_listed(YES)} THEN true WHEN lower({text}) IN {_listed(NO)} THEN false END"
+    return text
+
+
+def number_pattern(decimal: str, thousands: str) -> str:
+    """A regular expression of numbers that are written so."""
+    point, comma = (f"[{each}]" if each else "" for each in (decimal, thousands))
+    groups = rf"\d{{1,3}}({comma}\d{{3}})+|" if thousands else ""
+    return rf"[-+]?({groups}\d+)({point}\d+)?"
+
+
+def _time(text: str, formats: tuple[str, ...]) -> str:
+    if not formats:
+        return f"TRY_CAST({text} AS TIMESTAMPTZ)"
+    parts = [_read_time(text, form) for form in formats]
+    return parts[0] if len(parts) == 1 else f"coalesce({', '.join(parts)})"
+
+
+def _read_time(text: str, form: str) -> str:
+    if form in {SECONDS, MILLISECONDS}:
+        whole = f"CASE WHEN regexp_full_match({text}, '-?\\d{{1,15}}') THEN TRY_CAST({text} AS BIGINT) END"
+        return f"make_timestamptz({whole} * {1_000_000 if form == SECONDS else 1000})"
+    read = f"TRY_CAST({text} AS TIMESTAMPTZ)" if form == ISO else f"try_strptime({text}, {value(form)})"
+    if "%y" in form:
+        return f"CAST({read} AS TIMESTAMPTZ)"
+    return f"CASE WHEN year({read}) >= {FIRST_YEAR} THEN CAST({read} AS TIMESTAMPTZ) END"
+
+
+def _real(text: str, spec: ParseSpec) -> str:
+    if spec.decimal == "." and not spec.thousands:
+        read = f"TRY_CAST({text} AS DOUBLE)"
+        return f"CASE WHEN isfinite({read}) THEN {read} END"
+    plain = _without(text, spec.thousands)
+    plain = plain if spec.decimal == "." else f"replace({plain}, {value(spec.decimal)}, '.')"
+    pattern = value(number_pattern(spec.decimal, spec.thousands))
+    return f"CASE WHEN regexp_full_match({text}, {pattern}) THEN TRY_CAST({plain} AS DOUBLE) END"
+
+
+def _whole(spec: ParseSpec) -> str:
+    groups = rf"\d{{1,3}}([{spec.thousands}]\d{{3}})+|" if spec.thousands else ""
+    return rf"[-+]?({groups}\d+)"
+
+
+def _without(text: str, sign: str) -> str:
+    return f"replace({text}, {value(sign)}, '')" if sign else text
+
+
+def _listed(texts: Iterable[str]) -> str:
+    return f"({', '.join(value(text) for text in texts)})"
