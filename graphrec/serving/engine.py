@@ -24,7 +24,6 @@ from graphrec.schema import LANGUAGES
 from graphrec.serving.answer import Answer, ExplainOptions, Item, ListOptions, ScoreGradients
 from graphrec.serving.confidence import confidence, total_weight
 from graphrec.serving.eligible import Eligibility, date_of
-from graphrec.serving.gradients import gradients_of
 from graphrec.serving.positions import ABSENT, Positions
 from graphrec.serving.reasons.languages import language_of
 from graphrec.serving.reasons.lines import END_OF_TIME, Reasons, utc_text
@@ -299,6 +298,8 @@ class Engine:
         for term, scale in zip(self.model.blend.terms, scored.row.scales, strict=True):
             found = term.gradients(scored.user, product) if scale else None
             if found is not None:
+                from graphrec.serving.gradients import gradients_of
+
                 return gradients_of(self.positions, term.graph, found, scored.user, float(scale))
         return None
 

@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -26,21 +27,23 @@ from graphrec.graph.snapshot import Snapshot
 from graphrec.graph.strings import Strings
 from graphrec.home import Home
 from graphrec.schema import GraphSchema
-from graphrec.terms.als import AlsTerm
 from graphrec.terms.base import Described, Stored, StoredRows, Term
 from graphrec.terms.blend import Blend
-from graphrec.terms.factors import FactorTerm, TableTerm
 from graphrec.terms.platform import platform
-from graphrec.terms.sage.term import SageTerm
-from graphrec.terms.walks import WalkTerm
 
 FORMAT = 2
 META = "meta.json"
 ARRAYS = "model.safetensors"
 DEFAULT = "blend"
 """The kind of model that is served when nothing else is asked for."""
-FORMS: dict[str, type[Term]] = {form.form: form for form in (WalkTerm, FactorTerm, TableTerm, AlsTerm, SageTerm)}
-"""The forms of term that a folder may hold, by what it calls them."""
+FORMS = {
+    "walks": "graphrec.terms.walks:WalkTerm",
+    "factors": "graphrec.terms.factors:FactorTerm",
+    "table": "graphrec.terms.factors:TableTerm",
+    "als": "graphrec.terms.als:AlsTerm",
+    "sage": "graphrec.terms.sage.term:SageTerm",
+}
+"""The forms of term that a folder may hold, by what it calls them; each is imported when a model has it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +172,9 @@ def _form(name: str, folder: Path) -> type[Term]:
             f"model {folder.name} has a term of form {name!r}, this graphrec knows {', '.join(FORMS)}; "
             f"{_remedy(folder)}"
         )
-    return FORMS[name]
+    module, _, form = FORMS[name].partition(":")
+    found: type[Term] = getattr(import_module(module), form)
+    return found
 
 
 def _ends(schema: GraphSchema, hop: Hop) -> tuple[str, str]:

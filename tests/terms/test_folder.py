@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from graphrec.home import Home
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.terms.blend import Blend
-from graphrec.terms.folder import ARRAYS, META, open_files, open_model, schema_digest, write_model
+from graphrec.terms.folder import ARRAYS, FORMS, META, open_files, open_model, schema_digest, write_model
 from tests.banks import SCHEMA, bank_snapshot, small_bank
 from tests.served import META as SAID
 from tests.terms.models import KINDS, answers, served, term_of
@@ -254,3 +255,9 @@ def test_without_numba_and_scipy_answers_are_the_same_bytes(tmp_path: Path, kind
     done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.strip() == answers(Engine.open(home))
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_form_is_found_by_the_name_that_its_class_has(name: str) -> None:
+    module, _, form = FORMS[name].partition(":")
+    assert getattr(import_module(module), form).form == name
