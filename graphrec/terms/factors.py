@@ -19,6 +19,10 @@ SAME = 1e-6
 ROWS = 8_192
 #: Rows that are taken into float64 and multiplied while they are in the cache of a processor.
 PIECE = 512
+#: Bits of the rows of factors below the largest number of each.
+BITS = 21
+#: Up to so many numbers the right rows are kept in float64 (4 MiB).
+KEPT = 2**19
 
 
 @dataclass(frozen=True, eq=False)
@@ -280,16 +284,26 @@ class FactorTerm(_Learned):
         return scores
 
     def rows(self, users: NDArray[np.int32]) -> Matrix:
-        """What `scores` gives for each user (len(users), num_products).
+        """What `scores` gives for each user (len(users), num_products): float64 sums of left rows, in their order."""
+        return self._to_products(self._exact_sums(users))
 
-        The sums of the left rows are rounded as the rows are, so that no order of adding changes a bit: neither that of
-        many users at once, nor that of another processor.
-        """
-        total = np.zeros((len(users), self.right.shape[1]), np.float32)
-        for source in self.neighbours:
-            for place, user in enumerate(users.tolist()):
-                total[place] += source.dense[source.rows(self.graph, user)].sum(axis=0)
-        return self._to_products(exact_rows(total).astype(np.float64))
+    def _exact_sums(self, users: NDArray[np.int32]) -> Matrix:
+        """The left rows of each user, added one after another in float64 (len(users), dim)."""
+        total = np.zeros((len(users), self.right.shape[1]))
+        # numpy adds the rows of a matrix in order, but those of a single column in pairs.
+        if total.size > len(users) > 1 and compiled.is_there():
+            from graphrec.terms.compiled.scores import add_dense
+
+            for source in self.neighbours:
+                if source.hop is None:
+                    total += source.dense[users if source.own else np.zeros(len(users), np.int32)]
+                else:
+                    add_dense(self.graph.hops[source.hop], users, source.dense, total)
+            return total
+        for place, user in enumerate(users.tolist()):
+            rows = [source.dense[source.rows(self.graph, user)] for source in self.neighbours]
+            total[place] = np.concatenate((total[place : place + 1], *rows), dtype=np.float64).sum(axis=0)
+        return total
 
     def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """Scores (len(users), num_products)."""
@@ -366,21 +380,42 @@ class FactorTerm(_Learned):
         )  # fmt: skip
 
     def scores_without(self, user: int, edges: Sequence[Edge], kept: NDArray[np.bool_]) -> Matrix:
-        """What the sums of the rows that are left give to every product; the sums are exact."""
+        """What the sums of the rows that are left, in their order, give to every product."""
         total = np.zeros((len(kept), self.right.shape[1]))
         for source, rows, there in self._left_of(user, edges, kept):
-            total += there @ np.asarray(source.dense[rows], np.float64)
+            for column, row in enumerate(np.asarray(source.dense[rows], np.float64)):
+                total += there[:, column, None] * row
         return self._to_products(total)
 
     def _to_products(self, left: Matrix) -> Matrix:
-        """The products (len(left), num_products) of some sums of left rows with all right rows, in float64."""
-        right = np.asarray(self.right)
-        found, exact = np.empty((len(left), len(right))), np.empty((PIECE, right.shape[1]))
+        """The products (len(left), num_products) of some sums of left rows with all right rows.
+
+        The sums are taken in two parts of so few bits that BLAS adds the products of each without rounding, so that no
+        order of adding changes a bit: neither that of many users at once, nor that of another processor.
+        """
+        parts, rest = _split(left, 53 - BITS - (self.right.shape[1] - 1).bit_length())
+        found = np.empty((len(left), len(self.right)))
+        for span, right in self._exact_right():
+            products = parts @ right.T
+            products[rest] += products[len(left) :]
+            found[:, span] = products[: len(left)]
+        return found
+
+    def _exact_right(self) -> Iterator[tuple[slice, Matrix]]:
+        """The right rows in float64, piece by piece; each piece is written over the one before."""
+        if self.right.size <= KEPT:
+            yield slice(None), self._kept_right
+            return
+        right, exact = np.asarray(self.right), np.empty((PIECE, self.right.shape[1]))
         for start in range(0, len(right), PIECE):
             part = right[start : start + PIECE]
             np.copyto(exact[: len(part)], part)
-            found[:, start : start + PIECE] = left @ exact[: len(part)].T
-        return found
+            yield slice(start, start + PIECE), exact[: len(part)]
+
+    @once
+    def _kept_right(self) -> Matrix:
+        """The right rows (num_products, dim) in float64, where they are few."""
+        return np.asarray(self.right, np.float64)
 
     def describe(self) -> Described:
         """Both matrices, and which edges lead to the left one."""
@@ -463,6 +498,30 @@ def exact_rows(values: NDArray[np.float32]) -> NDArray[np.float32]:
     exactly, in whatever order BLAS or compiled code adds.
     """
     peak = np.abs(values).max(axis=1, keepdims=True, initial=0.0)
-    step = np.ldexp(np.float32(1), np.maximum(np.frexp(peak)[1], -100) - 21)
+    step = np.ldexp(np.float32(1), np.maximum(np.frexp(peak)[1], -100) - BITS)
     rounded: NDArray[np.float32] = np.round(values / step) * step
     return rounded
+
+
+def _split(values: Matrix, bits: int) -> tuple[Matrix, NDArray[np.intp]]:
+    """The rows in two parts of at most so many bits: all first parts, then the second ones of the rows that have one.
+
+    Returns:
+        The parts (len(values) + len(rest), dim), and which rows have a second part; what is below both is rounded away.
+    """
+    peak = np.abs(values).max(axis=1, keepdims=True, initial=0.0)
+    step = np.ldexp(1.0, np.maximum(np.frexp(peak)[1], -100) - bits)
+    high = _rounded(values, step)
+    low = values - high
+    rest = np.flatnonzero(low.any(axis=1))
+    if not len(rest):
+        return high, rest
+    return np.concatenate((high, _rounded(low[rest], np.ldexp(step[rest], -bits - 1)))), rest
+
+
+def _rounded(values: Matrix, step: Matrix) -> Matrix:
+    """The nearest multiples of a power of two for each row: numbers of this size hold nothing below it."""
+    size = 1.5 * 2.0**52 * step
+    found = values + size
+    found -= size
+    return found

@@ -73,10 +73,9 @@ def test_a_score_without_edges_is_that_of_a_graph_without_them(seed: int, *, tab
             true = Blend(terms_on(without(graph, user, gone), walks, tables=tables), weights)
             for position, term in enumerate(true.terms):
                 given = evidence.term_scores(position, kept)[case]
-                tolerance = 1e-12 if position == 0 else 1e-5  # factors are float32
-                assert given[candidates] == pytest.approx(term.scores(user)[candidates], rel=1e-9, abs=tolerance)
+                assert given[candidates] == pytest.approx(term.scores(user)[candidates], rel=1e-9, abs=1e-12)
             if len(candidates) == graph.num_products:
-                assert found[case] == pytest.approx(true.row(user).scores, rel=1e-4, abs=1e-4)
+                assert found[case] == pytest.approx(true.row(user).scores, rel=1e-9, abs=1e-9)
 
 
 def test_with_all_edges_scores_are_those_of_the_blend() -> None:
@@ -85,7 +84,7 @@ def test_with_all_edges_scores_are_those_of_the_blend() -> None:
     for user in range(graph.num_users):
         evidence = Evidence(blend, user, "anew")
         whole = evidence.scores(np.ones((1, len(evidence.edges)), np.bool_))[0]
-        assert whole == pytest.approx(blend.row(user).scores, abs=1e-5)
+        assert whole == pytest.approx(blend.row(user).scores, abs=1e-12)
 
 
 def test_a_user_without_edges_scores_nothing_but_what_holds_for_everyone() -> None:

@@ -1,17 +1,27 @@
 """The ledger is the score: on a thousand random typed graphs, for every kind of term."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphrec.graph.adjacency import Graph, Hop
+from graphrec.graph.adjacency import Graph, Hop, visible_graph
+from graphrec.terms.als import AlsTerm
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
 from graphrec.terms.factors import FactorTerm, Neighbours, SparseRows, TableTerm
 from graphrec.terms.walks import Walk, WalkScorer, WalkTerm
+from tests.banks import bank_snapshot
 from tests.terms.graphs import paths, random_graph, random_walks
+from tests.terms.models import KINDS, term_of
 
 USERS, PRODUCTS = 5, 5
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Graph:
+    """The graph of a small bank."""
+    return visible_graph(bank_snapshot(tmp_path_factory.mktemp("bank")))
 
 
 def random_blend(graph: Graph, seed: int) -> tuple[Blend, list[Walk]]:
@@ -77,21 +87,44 @@ def test_lines_add_up_to_the_score_computed_by_hand(seed: int) -> None:
     expected = scores_by_hand(graph, blend, walks, user)
     ledger = blend.ledger(user, np.arange(PRODUCTS, dtype=np.int32), blend.row(user).scales)
     scale = np.abs(ledger.values).sum(axis=0) + 1e-300
-    # The spread of a factor term is taken from float32 scores; the lines for that spread are exact.
-    exact = ledger.totals()
-    assert np.all(np.abs(exact - blend.row(user).scores) <= 2e-6 * scale)
-    assert np.all(np.abs(exact - expected) <= 2e-6 * scale)
+    assert np.all(np.abs(ledger.totals() - blend.row(user).scores) <= 1e-9 * scale)
+    assert np.all(np.abs(ledger.totals() - expected) <= 1e-9 * scale)
 
 
-@settings(max_examples=1000, deadline=None, derandomize=True, database=None)
-@given(st.integers(0, 2**32 - 1))
-def test_sum_of_shares_is_the_score_to_1e_9_where_terms_are_float64(seed: int) -> None:
-    graph = random_graph(seed, USERS, PRODUCTS)
-    blend, walks = random_blend(graph, seed)
-    exact_terms = Blend([blend.terms[n] for n in (0, 2, 3, 4)], [blend.weights[n] for n in (0, 2, 3, 4)])
-    user = seed % USERS
-    row = exact_terms.row(user)
-    ledger = exact_terms.ledger(user, np.arange(PRODUCTS, dtype=np.int32), row.scales)
-    scale = np.abs(ledger.values).sum(axis=0) + 1e-300
-    assert np.all(np.abs(ledger.totals() - row.scores) <= 1e-9 * scale)
-    assert np.all(np.abs(ledger.totals() - scores_by_hand(graph, exact_terms, walks, user)) <= 1e-9 * scale)
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("kind", KINDS)
+def test_lines_of_every_form_add_up_to_its_score(bank: Graph, kind: str, seed: int) -> None:
+    term = term_of(kind, bank, seed)
+    products, users = np.arange(bank.num_products, dtype=np.int32), np.arange(bank.num_users, dtype=np.int32)
+    for user, row in zip(users.tolist(), term.rows(users), strict=True):
+        values = term.shares(user, products).values
+        assert np.all(np.abs(values.sum(axis=0) - term.scores(user)) <= 1e-12 * np.abs(values).sum(axis=0))
+        assert row.tobytes() == term.scores(user).tobytes()
+
+
+@pytest.mark.parametrize("dim", [1, 3, 64, 300])
+def test_scores_of_factors_are_the_products_in_float64(dim: int) -> None:
+    """Also where the rows of a user differ much in size."""
+    rng = np.random.default_rng(dim)
+    graph = random_graph(dim, users=12, products=15)
+    sizes = 10.0 ** rng.integers(-5, 5, (2, 15, 1))
+    left, right = (rng.normal(size=(2, 15, dim)) * sizes).astype(np.float32)
+    term = FactorTerm("factors", graph, [Neighbours(Hop("BOUGHT"), left), Neighbours(Hop("VIEWED"), left)], right)
+    for user in range(graph.num_users):
+        held = [*graph.hops[Hop("BOUGHT")].row(user), *graph.hops[Hop("VIEWED")].row(user)]
+        lines = term.neighbours[0].dense[held].astype(np.float64) @ term.right.astype(np.float64).T
+        found = term.scores(user)
+        assert np.all(np.abs(found - lines.sum(axis=0)) <= 1e-12 * np.abs(lines).sum(axis=0).max())
+        assert np.all(np.abs(found - lines.sum(axis=0)) <= 1e-9 * np.abs(lines).sum(axis=0))
+
+
+def test_scores_of_als_are_those_of_the_solved_equations(bank: Graph) -> None:
+    term = term_of("als", bank)
+    assert isinstance(term, AlsTerm)
+    factors = term.products.astype(np.float64)
+    for user in range(bank.num_users):
+        held = [node for _, node in term.edges(user)]
+        confidence = np.bincount(held, minlength=len(factors)) if held else np.zeros(len(factors))
+        inner = factors.T @ (factors * (1 + term.alpha * confidence)[:, None]) + term.regularization * np.eye(4)
+        expected = factors @ np.linalg.inv(inner) @ factors.T @ ((1 + term.alpha) * confidence)
+        assert term.scores(user) == pytest.approx(expected, rel=1e-9, abs=1e-12)

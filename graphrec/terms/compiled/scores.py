@@ -30,8 +30,18 @@ if TYPE_CHECKING:
 def sum_of_dense(adjacency: Adjacency, users: NDArray[np.int32], left: NDArray[np.float32]) -> NDArray[np.float32]:
     """For each user the sum of the rows of `left` over their neighbours (len(users), width)."""
     total = np.zeros((len(users), left.shape[1]), np.float32)
-    _sum_dense(*whole(adjacency), users, np.ascontiguousarray(left), total)
+    add_dense(adjacency, users, left, total)
     return total
+
+
+def add_dense(
+    adjacency: Adjacency,
+    users: NDArray[np.int32],
+    left: NDArray[np.float32],
+    total: NDArray[np.float32] | NDArray[np.float64],
+) -> None:
+    """Add the rows of `left` over each user's neighbours to `total` (len(users), width), in their order."""
+    _sum_dense(*whole(adjacency), users, np.ascontiguousarray(left), total)
 
 
 def sum_of_sparse(adjacency: Adjacency, users: NDArray[np.int32], left: "SparseRows") -> NDArray[np.float32]:
