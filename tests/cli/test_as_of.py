@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 from graphrec.cli import app
 from graphrec.records.recorder import Recorder
 
+pytestmark = pytest.mark.slow
+
 DATE = "2025-07-01"
 
 

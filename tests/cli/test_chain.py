@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 PYTHON = [sys.executable, str(Path(__file__).resolve().parents[2] / "cli.py")]
 
 

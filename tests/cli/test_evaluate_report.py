@@ -12,6 +12,8 @@ from graphrec.home import Home
 from graphrec.training.fit import TrainOptions, train
 from tests.training.bank import taste_bank
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 PYTHON = [sys.executable, str(Path(__file__).resolve().parents[2] / "cli.py")]
 NIGHT = (
     ("load", "demo", "--data", "bank"),

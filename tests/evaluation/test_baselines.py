@@ -18,6 +18,8 @@ from graphrec.training.tune import TuneOptions, tune
 from tests.models.boards import random_board
 from tests.training import bank
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("kind", ["popularity", "itemknn", "ease", "als"])
 def test_a_baseline_is_what_train_would_fit(tmp_path: Path, kind: str) -> None:

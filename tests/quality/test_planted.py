@@ -6,6 +6,8 @@ import pytest
 
 from tests.quality.planted import count_planted, planted_engine
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.slow
 def test_the_planted_reason_comes_first(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ from graphrec.store.read import snapshot_inputs, whole_contents
 from . import killed
 from .feed import content_hash
 
+pytestmark = pytest.mark.slow
+
 #: More moments than a test run has time for: GRAPHREC_TEST_KILLS=200 pytest tests/store/test_killed.py
 KILLS = int(os.environ.get("GRAPHREC_TEST_KILLS", "10"))
 

@@ -169,6 +169,7 @@ def test_another_schema_is_refused_with_both_hashes(tmp_path: Path) -> None:
         open_files(tmp_path / "model").model(newer_snapshot(tmp_path / "new"), exact=True)
 
 
+@pytest.mark.slow
 def test_readers_of_a_model_that_is_replaced_all_the_time_never_see_two(tmp_path: Path) -> None:
     homes = [served(tmp_path / name, "walks", seed) for seed, name in enumerate(("one", "two"))]
     expected = {open_files(home.models / "blend-final").meta["hash"]: answers(Engine.open(home)) for home in homes}

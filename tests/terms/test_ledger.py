@@ -78,6 +78,7 @@ def _weights_of(term: FactorTerm | TableTerm, source: Neighbours, node: int) -> 
     return term.right.astype(np.float64) @ row if isinstance(term, FactorTerm) else row
 
 
+@pytest.mark.slow
 @settings(max_examples=1000, deadline=None, derandomize=True, database=None)
 @given(st.integers(0, 2**32 - 1))
 def test_lines_add_up_to_the_score_computed_by_hand(seed: int) -> None:

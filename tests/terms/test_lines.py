@@ -64,6 +64,7 @@ def assert_same(found: Ledger, expected: Ledger) -> None:
     assert found.totals().tobytes() == expected.totals().tobytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(200))
 def test_batches_are_single_answers_to_the_bit(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -94,6 +95,7 @@ def test_factors_are_rounded_so_that_their_products_add_up_without_rounding() ->
         assert float(np.dot(left, right)) == math.fsum(left * right) == sum((left * right)[::-1].tolist())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(200, 210))
 def test_without_numba_batches_are_the_same_bits(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(seed)

@@ -20,6 +20,8 @@ from graphrec.training.checkpoint import FileKeeper, FileWork
 from graphrec.training.fit import TrainOptions, train
 from tests.training import bank
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

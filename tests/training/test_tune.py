@@ -169,6 +169,7 @@ tune(Snapshot.open(Path(sys.argv[1])), Home(Path(sys.argv[2])).prepare(), TuneOp
 """
 
 
+@pytest.mark.slow
 def test_a_study_that_is_killed_makes_the_trials_that_it_would_have_made(
     snapshot: Snapshot, home: Home, tmp_path: Path
 ) -> None:
