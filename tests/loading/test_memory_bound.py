@@ -29,9 +29,6 @@ class Sink:
     def begin(self, source): self.source = source
     def known_ids(self, label): return None
     def would_remove(self, brought): return {}
-    def would_remove(self, brought: Mapping[str, Identities]) -> dict[str, tuple[int, int]]:
-        return {}
-
     def add_nodes(self, label, rows): return Counts(created=rows.num_rows)
     def add_edges(self, kind, rows): return Counts(created=rows.num_rows)
     def add_series(self, name, rows): write_series(folder / "series", self.source.name, name, rows)

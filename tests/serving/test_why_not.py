@@ -1,6 +1,7 @@
 """Why a product is not listed: the rules with both values, or rank, score and the evidence that is missing."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -149,7 +150,9 @@ def test_the_command_prints_rules_or_gaps(served_home: Home, engine: Engine, tmp
 def test_warnings_are_printed(strict: Engine, served_home: Home, tmp_path: Path) -> None:
     users = (f"C{user:03}" for user in range(20))
     user, item = next((u, i) for u in users for i in strict.recommend(u, 3).items if i.warnings)
-    run = ["--home", str(served_home.path), "--policy", str(tmp_path / "policy.toml")]
+    # A home of its own: it remembers which policy was in force.
+    home = shutil.copytree(served_home.path, tmp_path / "home")
+    run = ["--home", str(home), "--policy", str(tmp_path / "policy.toml")]
     listed = CliRunner().invoke(app, [*run, "recommend", user, "-k", "3", "--no-record"]).stdout
     assert f"! {item.warnings[0]}" in " ".join(listed.replace("   ", " ").split())
     explained = CliRunner().invoke(app, [*run, "explain", user, item.product, "--no-record"]).stdout
