@@ -64,7 +64,7 @@ def test_server_without_tls(neo4j_login: Login, tmp_path: Path) -> None:
     uri, login = neo4j_login
     with pytest.raises(
         Unreachable,
-        match=r"the server may not speak TLS, or its certificate is not trusted: try the address without \+s, or \+ssc$",
+        match=r"may not speak TLS, or its certificate is not trusted: try the address without \+s, or \+ssc$",
     ):
         Neo4jStore(uri.replace("neo4j://", "bolt+s://"), tmp_path, login)
 
