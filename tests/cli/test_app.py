@@ -205,14 +205,21 @@ app(["probe"])
 """
 
 
-def test_ctrl_c_ends_with_130_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("sent", "code", "line"),
+    [(signal.SIGINT, 130, "error: interrupted\n"), (signal.SIGTERM, 143, "error: terminated\n")],
+    ids=["ctrl-c", "sigterm"],
+)
+def test_a_signal_ends_with_its_code_and_leaves_nothing_half_written(
+    tmp_path: Path, sent: signal.Signals, code: int, line: str
+) -> None:
     words = [sys.executable, "-c", WRITES_FOR_LONG, str(tmp_path / "scores.csv")]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         assert running.stdout.readline() == "writing\n"
-        running.send_signal(signal.SIGINT)
+        running.send_signal(sent)
         _, err = running.communicate()
-    assert (running.returncode, err) == (130, "error: interrupted\n")
+    assert (running.returncode, err) == (code, line)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -7,9 +7,6 @@ import json
 import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -135,32 +132,3 @@ def test_a_home_that_is_full_or_read_only_answers_and_names_the_folder(
         assert os.strerror(number) in line
     code, out, err = run("--home", str(home.path), "recommend", "C003")
     assert (code, out, err) == (0, expected, "recorded as entry 1\n")
-
-
-WRITES_FOR_LONG = """
-import sys, time, types
-from pathlib import Path
-from graphrec.cli import app, commands
-from graphrec.files import whole_file
-
-def command() -> None:
-    with whole_file(Path(sys.argv[1])) as temporary:
-        temporary.write_text("half")
-        print("writing", flush=True)
-        time.sleep(60)
-
-sys.modules["probe"] = types.SimpleNamespace(command=command)
-commands.COMMANDS["probe"] = ("probe", "Write for long.")
-app(["probe"])
-"""
-
-
-def test_sigterm_ends_with_143_and_leaves_nothing_half_written(tmp_path: Path) -> None:
-    words = [sys.executable, "-c", WRITES_FOR_LONG, str(tmp_path / "scores.csv")]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
-        assert running.stdout is not None
-        assert running.stdout.readline() == "writing\n"
-        running.send_signal(signal.SIGTERM)
-        _, err = running.communicate()
-    assert (running.returncode, err) == (143, "error: terminated\n")
-    assert list(tmp_path.iterdir()) == []
