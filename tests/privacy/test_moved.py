@@ -13,9 +13,11 @@ def test_a_shares_products_with_b_alone_and_nothing_with_c() -> None:
         both = np.intersect1d(bought.row(pair.a), bought.row(pair.b))
         assert [holders.row(int(product)).tolist() for product in both] == [[pair.a, pair.b]] * SHARED
         assert not np.isin(bought.row(pair.c), bought.row(pair.a)).any()
-        assert pair.moved in bought.row(pair.b) and pair.moved not in bought.row(pair.a)
+        assert pair.moved in bought.row(pair.b)
+        assert pair.moved not in bought.row(pair.a)
         assert len(bought.row(pair.b)) == len(bought.row(pair.c))
     other = moved(graph, pairs[:1]).hops[BOUGHT.back()]
     product = pairs[0].moved
     assert len(other.row(product)) == len(holders.row(product))
-    assert pairs[0].c in other.row(product) and pairs[0].b not in other.row(product)
+    assert pairs[0].c in other.row(product)
+    assert pairs[0].b not in other.row(product)
