@@ -11,7 +11,6 @@ form of a snapshot, so that names, policies and events are read from it as from 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +54,8 @@ class Facts(Snapshot):
         """The same content as of another date."""
         return Facts(self._files, as_of)
 
-    @cached_property
-    def snapshot_hash(self) -> str:
+    @property
+    def origin(self) -> str:
         """The content hash of the snapshot that they were made from."""
         return str(self.meta["snapshot"])
 

@@ -220,6 +220,11 @@ class Snapshot:
             f"answers, {self.meta['last'][:10]}; correct them in the files and load again"
         )
 
+    @property
+    def origin(self) -> str:
+        """The content hash of the whole graph that this is, or is a part of."""
+        return self.hash
+
     @cached_property
     def schema(self) -> GraphSchema:
         """What the rows mean."""

@@ -215,6 +215,14 @@ class Item:
 
 
 @dataclass(frozen=True)
+class PolicyName:
+    """Which policy refused or let pass."""
+
+    version: str
+    hash: str
+
+
+@dataclass(frozen=True)
 class Answer:
     """The list of one user."""
 
@@ -231,6 +239,8 @@ class Answer:
     """What a reader must know about the model or its graph."""
     refused: Mapping[str, int] = field(default_factory=dict)
     """How many products each rule of the policy was the first to refuse."""
+    policy: PolicyName | None = None
+    """Which policy was asked; None: the built-in rules, as the request goes without a policy."""
     facts: str = ""
     """Hash of the facts that the user's rows, consents and the states of products are of; `snapshot` is what the
     weights were fitted on."""

@@ -25,7 +25,7 @@ from graphrec.policy.facts import DAY, microseconds
 from graphrec.policy.read import home_policy
 from graphrec.policy.rules import Policy, default_policy
 from graphrec.schema import LANGUAGES
-from graphrec.serving.answer import Answer, ExplainOptions, Item, ListOptions, ScoreGradients
+from graphrec.serving.answer import Answer, ExplainOptions, Item, ListOptions, PolicyName, ScoreGradients
 from graphrec.serving.confidence import confidence, total_weight
 from graphrec.serving.eligible import Eligibility
 from graphrec.serving.positions import ABSENT, Positions
@@ -153,6 +153,11 @@ class Engine:
                 "graphrec train --final fits on everything"
             )
             self.notes = (*self.notes, unseen)
+
+    @property
+    def policy_name(self) -> PolicyName | None:
+        """Version and hash of the policy; None: only the built-in rules hold."""
+        return None if self.policy.is_built_in else PolicyName(self.policy.version, self.policy.hash)
 
     @classmethod
     def open(cls, home: Home, kind: str | None = None, now: int | None = None) -> "Engine":
@@ -385,6 +390,7 @@ class Engine:
             abstained=abstained,
             notes=self.notes,
             refused=refused or {},
+            policy=self.policy_name,
             facts=self.snapshot.hash,
             facts_as_of=self.snapshot.as_of or self.snapshot.meta["last"],
             unfitted=self.unfitted(user),
@@ -405,7 +411,7 @@ class Engine:
 
         They lead to nodes that the model does not know, or are of a type that was not there at the fit.
         """
-        if self.snapshot.hash == self.model.meta["snapshot"]:
+        if self.snapshot.origin == self.model.meta["snapshot"]:
             return {}
         types, found = self.model.meta.get("types"), {}
         for hop, adjacency in self.model.graph.hops.items():

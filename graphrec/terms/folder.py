@@ -123,7 +123,7 @@ class ModelFiles:
             SchemaOutdated: it has a form of term that this graphrec does not know.
         """
         remedy, meta = _remedy(self.folder), self.meta
-        same = meta["snapshot"] == snapshot.hash
+        same = meta["snapshot"] == snapshot.origin
         if exact and not same:
             raise CheckpointMismatch(
                 f"model {self.folder.name} was trained on snapshot {self.snapshot[:DIGITS]}, this is snapshot "
