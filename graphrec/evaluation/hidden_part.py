@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,9 @@ from graphrec.metrics.ranking import coverage, coverage_without_each, evaluate_l
 from graphrec.progress import Progress, silent
 from graphrec.serving.engine import Engine
 from graphrec.terms.blend import Blend
-from graphrec.terms.folder import Model
+from graphrec.terms.folder import Model, open_model, read_meta
 from graphrec.training.lists import ranked_lists
-from graphrec.training.split import Split
+from graphrec.training.split import Split, split_of
 
 Metrics = dict[str, Interval]
 
@@ -51,6 +52,17 @@ class HiddenPart:
         """The share of the users who hold anything that hold each product (num_products,)."""
         share: NDArray[np.float64] = self.holders / max(int((self.held.degrees() > 0).sum()), 1)
         return share
+
+
+def open_tested(folder: Path, snapshot: Snapshot) -> Model:
+    """The model in a folder on the rows of users that its fit saw.
+
+    Raises:
+        CheckpointMismatch: it was trained on another snapshot.
+        NotTrained: there is no model.
+    """
+    hidden = split_of(snapshot).hidden(read_meta(folder)["fitted"])
+    return open_model(folder, snapshot, visible_graph(snapshot, hidden).hops)
 
 
 @dataclass(frozen=True, eq=False)
