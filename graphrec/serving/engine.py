@@ -385,7 +385,7 @@ class Engine:
             user=self.users.ids[user],
             as_of=self.as_of,
             model=self.model.name,
-            snapshot=str(self.model.meta["snapshot"]),
+            snapshot=self.fitted_on,
             items=items,
             abstained=abstained,
             notes=self.notes,
@@ -395,6 +395,11 @@ class Engine:
             facts_as_of=self.snapshot.as_of or self.snapshot.meta["last"],
             unfitted=self.unfitted(user),
         )
+
+    @property
+    def fitted_on(self) -> str:
+        """The hash of the snapshot that the weights were fitted on."""
+        return str(self.model.meta.get("snapshot", self.snapshot.origin))
 
     @property
     def as_of(self) -> str | None:
@@ -411,7 +416,7 @@ class Engine:
 
         They lead to nodes that the model does not know, or are of a type that was not there at the fit.
         """
-        if self.snapshot.origin == self.model.meta["snapshot"]:
+        if self.snapshot.origin == self.fitted_on:
             return {}
         types, found = self.model.meta.get("types"), {}
         for hop, adjacency in self.model.graph.hops.items():
