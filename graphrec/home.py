@@ -89,6 +89,11 @@ class Home:
         return self.vault / "rejected.csv"
 
     @property
+    def facts(self) -> Path:
+        """Facts folders: what answers read of customers and products."""
+        return self._dated() / "facts"
+
+    @property
     def vectors(self) -> Path:
         """Text vectors by encoder."""
         return self.vault / "vectors"
