@@ -122,6 +122,9 @@ class SeenAnswer:
     notes: tuple[str, ...]
     refused: Mapping[str, int]
     policy: PolicyName | None
+    facts: str
+    facts_as_of: str | None
+    unfitted: Mapping[str, int]
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain values."""
@@ -226,6 +229,9 @@ class Viewer:
             notes=answer.notes,
             refused=_refused(answer),
             policy=answer.policy,
+            facts=answer.facts,
+            facts_as_of=answer.facts_as_of,
+            unfitted=answer.unfitted,
         )
 
     def item(self, item: Item) -> SeenItem:

@@ -267,12 +267,12 @@ def test_others_find_products_alone(run: Any) -> None:
 def test_the_secret_of_a_home(tmp_path: Path) -> None:
     home = Home(tmp_path / "home").prepare()
     secret = home.secret()
-    file = home.path / "secret"
+    file = home.serving / "secret"
     assert len(secret) == 32
     assert home.secret() == secret == bytes.fromhex(file.read_text())
     assert file.stat().st_mode & 0o777 == 0o600
     assert Home(tmp_path / "other").prepare().secret() != secret
-    assert not [one for one in home.path.iterdir() if one.name.startswith(".")]
+    assert not [one for one in home.serving.iterdir() if one.name.startswith(".")]
     file.write_text("00")
     with pytest.raises(SettingsError, match="holds 1 bytes"):
         home.secret()
