@@ -91,7 +91,7 @@ class Home:
     @property
     def facts(self) -> Path:
         """Facts folders: what answers read of customers and products."""
-        return self._dated() / "facts"
+        return self._dated(self.serving) / "facts"
 
     @property
     def vectors(self) -> Path:
