@@ -12,12 +12,13 @@ from graphrec.records.read import Entry, entries
 
 def record_list(bank: Bank, request: ListRecord) -> tuple[RecordedAnswer, ...]:
     """The last entries, of one user where one is named, oldest first."""
-    found = (one for one in entries(bank.home.records) if request.user in (None, one.entry["user"]))
+    found = entries(bank.home.records, request.user)
     return tuple(_short(one) for one in list(itertools.islice(found, request.last))[::-1])
 
 
 def _short(one: Entry) -> RecordedAnswer:
-    shared, entry = one.shared, one.entry
+    shared = one.shared
+    entry = {"user": None, "candidates": None, "answer": {"items": []}} if one.is_erased else one.entry
     return RecordedAnswer(
         record=one.number,
         recorded_at=shared["recorded_at"],

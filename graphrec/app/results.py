@@ -136,10 +136,11 @@ class RecordedAnswer:
     record: int
     recorded_at: str
     command: str
-    user: str
+    user: str | None
+    """None: the entry is erased, and so are candidates and products."""
     as_of: str | None
     model: str
-    candidates: int
+    candidates: int | None
     shown: tuple[str, ...]
     """Products."""
 
@@ -208,3 +209,5 @@ class HomeUpgraded:
     after: int
     is_done: bool
     """False: it had this format already."""
+    anchor: str | None = None
+    """Of the decision record, where it was written anew: keep it elsewhere in the place of the one of before."""

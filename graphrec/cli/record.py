@@ -1,5 +1,6 @@
 """graphrec record: read the decision record, check it, free space."""
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import typer
@@ -65,7 +66,8 @@ def _list(user: str | None, last: int, *, json: bool) -> None:
     if json:
         emit_json({"entries": found})
     elif found:
-        rows = [[*list(vars(one).values())[:-1], " ".join(one.shown)] for one in found]
+        named = [replace(one, user="(erased)" if one.user is None else one.user) for one in found]
+        rows = [[*list(vars(one).values())[:-1], " ".join(one.shown)] for one in named]
         table(list(vars(found[0])), rows, right=["record", "candidates"])
     else:
         say("nothing is recorded yet" if user is None else f"nothing is recorded for {user}")
