@@ -32,6 +32,8 @@ class Refused:
     found: WhyNot
     policy: PolicyName | None
     """None: the request went without one."""
+    record: int | None
+    """Number of its entry; None where nothing was recorded."""
     notes: tuple[str, ...]
 
 

@@ -7,7 +7,7 @@ import typer
 
 from graphrec.cli.answers import show_ledger, show_served, to_json
 from graphrec.cli.invocation import bank
-from graphrec.cli.options import AsOf, Json, Language, Model, NoPolicy, NoRecord
+from graphrec.cli.options import Amount, AsOf, Channel, Json, Language, Model, NoPolicy, NoRecord, Purpose
 from graphrec.cli.output import emit_json, note
 
 
@@ -28,6 +28,9 @@ def command(
     plain: Annotated[bool, typer.Option("--plain", help="Order lines by share, not by contrast.")] = False,
     language: Language = None,
     no_policy: NoPolicy = False,
+    amount: Amount = None,
+    channel: Channel = None,
+    purpose: Purpose = None,
     no_record: NoRecord = False,
     as_of: AsOf = None,
     json: Json = False,
@@ -38,11 +41,12 @@ def command(
     deletes the user's edges one at a time, counts degrees anew, and prints predicted effect, actual effect and rank.
     """
     from graphrec.app.requests import Explain
+    from graphrec.policy.facts import Occasion
 
     served = bank().explain(
         Explain(
             user, product, k, model, audit, picture, plain, language,
-            record=not no_record, as_of=as_of, no_policy=no_policy,
+            record=not no_record, as_of=as_of, no_policy=no_policy, occasion=Occasion(amount, channel, purpose),
         )
     )  # fmt: skip
     if picture is not None and served.answer.items:

@@ -6,7 +6,7 @@ import typer
 
 from graphrec.cli.answers import show_answer, show_served, to_json
 from graphrec.cli.invocation import bank
-from graphrec.cli.options import AsOf, Json, Language, Model, NoPolicy, NoRecord
+from graphrec.cli.options import Amount, AsOf, Channel, Json, Language, Model, NoPolicy, NoRecord, Purpose
 from graphrec.cli.output import emit_json
 
 
@@ -27,6 +27,9 @@ def command(
     ] = None,
     language: Language = None,
     no_policy: NoPolicy = False,
+    amount: Amount = None,
+    channel: Channel = None,
+    purpose: Purpose = None,
     no_record: NoRecord = False,
     as_of: AsOf = None,
     json: Json = False,
@@ -37,11 +40,12 @@ def command(
     the bank refuses is left out.
     """
     from graphrec.app.requests import Recommend
+    from graphrec.policy.facts import Occasion
 
     served = bank().recommend(
         Recommend(
             user, k, model, None if all_lines else reasons, plain, min_confidence, prefer, language,
-            record=not no_record, as_of=as_of, no_policy=no_policy,
+            record=not no_record, as_of=as_of, no_policy=no_policy, occasion=Occasion(amount, channel, purpose),
         )
     )  # fmt: skip
     if json:

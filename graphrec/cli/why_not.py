@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphrec.cli.invocation import bank
-from graphrec.cli.options import AsOf, Json, Model, NoPolicy, NoRecord
+from graphrec.cli.options import Amount, AsOf, Channel, Json, Model, NoPolicy, NoRecord, Purpose
 from graphrec.cli.output import emit_json, note, say, table
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ def command(
     k: Annotated[int, typer.Option("-k", min=1, help="Length of the list that the product is not in.")] = 5,
     model: Model = None,
     no_policy: NoPolicy = False,
+    amount: Amount = None,
+    channel: Channel = None,
+    purpose: Purpose = None,
     no_record: NoRecord = False,
     as_of: AsOf = None,
     json: Json = False,
@@ -30,14 +33,18 @@ def command(
     evidence that speaks for that one and less, or not at all, for this one.
     """
     from graphrec.app.requests import WhyNot
+    from graphrec.policy.facts import Occasion
 
-    refused = bank().why_not(WhyNot(user, product, k, model, as_of, no_policy, not no_record))
+    occasion = Occasion(amount, channel, purpose)
+    refused = bank().why_not(WhyNot(user, product, k, model, as_of, no_policy, not no_record, occasion))
     found = refused.found
     if json:
         emit_json(found.to_json())
         return
     for text in refused.notes:
         note(f"note: {text}")
+    if refused.record is not None:
+        note(f"recorded as entry {refused.record}")
     say(found.verdict)
     if found.refused:
         rows = [[rule.rule, _values(rule.values), rule.sentence] for rule in found.refused]

@@ -60,6 +60,7 @@ class SettingsFile(Struct, frozen=True, forbid_unknown_fields=True):
     require_record: Annotated[
         bool | UnsetType, Meta(description="Whether an answer that cannot be recorded is refused.")
     ] = UNSET
+    actor: Annotated[Text | UnsetType, Meta(description="Who asks, for the decision record.")] = UNSET
     language: Annotated[Language | UnsetType, Meta(description="Language of the reasons.")] = UNSET
     min_confidence: Annotated[
         Annotated[float, Meta(ge=0, lt=1)] | UnsetType,

@@ -237,6 +237,8 @@ class Answer:
     """How many products each rule of the policy was the first to refuse."""
     policy: PolicyName | None = None
     """Which policy was asked; None: the built-in rules, as the request goes without a policy."""
+    confidential: tuple[str, ...] = ()
+    """Rules that others than compliance read as `not_available`: confidential ones, and those that share the code."""
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain values."""

@@ -5,6 +5,7 @@ that into words. Lists of many users (serving/lists.py) differ in the first step
 `listed` gives. Nothing of an engine changes after it is made, so that threads may share it.
 """
 
+import copy
 import difflib
 import re
 import shlex
@@ -18,8 +19,9 @@ from graphrec.graph.adjacency import Adjacency
 from graphrec.graph.shelf import DIGITS, SnapshotShelf
 from graphrec.graph.snapshot import Nodes, Snapshot
 from graphrec.home import Home
+from graphrec.policy.facts import NO_OCCASION, Occasion
 from graphrec.policy.read import home_policy
-from graphrec.policy.rules import Policy, default_policy
+from graphrec.policy.rules import Policy, default_policy, public_counts
 from graphrec.schema import LANGUAGES
 from graphrec.serving.answer import Answer, ExplainOptions, Item, ListOptions, PolicyName, ScoreGradients
 from graphrec.serving.confidence import confidence, total_weight
@@ -137,6 +139,14 @@ class Engine:
                 "graphrec train --final fits on everything"
             )
             self.notes = (*self.notes, unseen)
+
+    def asking(self, occasion: Occasion) -> "Engine":
+        """The same engine for a request that says something of itself, such as an amount."""
+        if occasion == NO_OCCASION:
+            return self
+        asked = copy.copy(self)
+        asked.eligibility = self.eligibility.asking(occasion)
+        return asked
 
     @property
     def policy_name(self) -> PolicyName | None:
@@ -315,7 +325,8 @@ class Engine:
             return sentences.say("few left", n=str(left), user=user_id)
         if barred := self.eligibility.barred(user):
             return sentences.say("none allowed", user=user_id, why=barred)
-        rules = ", ".join(f"{rule} {count:,}" for rule, count in refused.items())
+        told = public_counts(refused, self.policy.codes)
+        rules = ", ".join(f"{rule} {count:,}" for rule, count in told.items())
         return sentences.say("few allowed", n=str(left), user=user_id, rules=rules)
 
     def _item(self, listed: Listed, place: int, chosen: tuple[int, ...], options: ListOptions) -> Item:
@@ -349,7 +360,7 @@ class Engine:
         user_id = self.users.ids[user]
         return Answer(
             user_id, as_of, self.model.name, self.snapshot.hash, items, abstained, self.notes, refused or {},
-            self.policy_name,
+            self.policy_name, tuple(self.policy.codes),
         )  # fmt: skip
 
     def _position(self, nodes: Nodes, node_id: str, role: str) -> int:
