@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from graphrec.errors import PolicyError
+from graphrec.graph.facts import write_facts
 from graphrec.graph.snapshot import Snapshot
 from graphrec.policy.compiled import CompiledPolicy, Finding
 from graphrec.policy.facts import Occasion, microseconds
@@ -223,3 +224,9 @@ def test_the_date_of_the_request_counts_for_all(tmp_path: Path) -> None:
     )
     assert asked.masks(np.array([0])).tolist() == [[True] * 4]
     assert days_ago(1) < AS_OF
+
+
+def test_facts_answer_like_the_snapshot_they_are_of(graph: Snapshot, tmp_path: Path) -> None:
+    facts = write_facts(tmp_path / "facts", graph)
+    for condition in (PART, 'not happened("BOUGHT", 365, "ISSUED_BY")', "is_missing(user.known_at)"):
+        assert shown(facts, condition, Occasion(amount=600.0)) == shown(graph, condition, Occasion(amount=600.0))
