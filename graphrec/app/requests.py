@@ -83,3 +83,5 @@ class Find:
     k: int = 10
     """How many of each at most."""
     record: bool = True
+    users: bool = True
+    """False: products alone."""

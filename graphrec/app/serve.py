@@ -71,7 +71,7 @@ def why_not(bank: Bank, request: WhyNot) -> Refused:
     content = {**asked, "answer": found.to_json()}
     number, notes = record_event(bank, "why-not", content, user=request.user, wanted=request.record)
     notes = (*engine.notes, *in_force.notes(home, request.model), *notes)
-    return Refused(found, engine.policy_name, number, notes)
+    return Refused(found, engine.policy_name, number, notes, engine.reasons_in(bank.settings.language).sentences)
 
 
 def find(bank: Bank, request: Find) -> FoundNodes:
@@ -88,7 +88,8 @@ def find(bank: Bank, request: Find) -> FoundNodes:
         snapshot = latest_snapshot(bank, bank.home)
     roles = snapshot.schema.roles
     # Customers have no kind that people are shown.
-    users = tuple(replace(one, kind=None) for one in find_nodes(snapshot, roles.user, request.text, request.k))
+    known = find_nodes(snapshot, roles.user, request.text, request.k) if request.users else ()
+    users = tuple(replace(one, kind=None) for one in known)
     products = tuple(find_nodes(snapshot, roles.product, request.text, request.k))
     ids = {label: [one.id for one in nodes] for label, nodes in ((roles.user, users), (roles.product, products))}
     record_event(bank, "find", {"text": request.text, "k": request.k, "found": ids}, wanted=request.record)
