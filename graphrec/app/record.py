@@ -18,16 +18,17 @@ def record_list(bank: Bank, request: ListRecord) -> tuple[RecordedAnswer, ...]:
 
 def _short(one: Entry) -> RecordedAnswer:
     shared = one.shared
-    entry = {"user": None, "candidates": None, "answer": {"items": []}} if one.is_erased else one.entry
+    entry = {} if one.is_erased else one.entry
     return RecordedAnswer(
         record=one.number,
         recorded_at=shared["recorded_at"],
         command=shared["request"]["command"],
-        user=entry["user"],
-        as_of=shared["as_of"],
-        model=shared["model"]["name"],
-        candidates=entry["candidates"],
-        shown=tuple(item["product"] for item in entry["answer"]["items"]),
+        user=entry.get("user"),
+        as_of=shared.get("as_of"),
+        model=shared["model"]["name"] if "model" in shared else None,
+        candidates=entry.get("candidates"),
+        shown=tuple(item["product"] for item in entry["answer"]["items"]) if "answer" in entry else (),
+        is_erased=one.is_erased,
     )
 
 

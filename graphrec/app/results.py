@@ -137,12 +137,15 @@ class RecordedAnswer:
     recorded_at: str
     command: str
     user: str | None
-    """None: the entry is erased, and so are candidates and products."""
+    """None: the entry is about no customer, or erased."""
     as_of: str | None
-    model: str
+    model: str | None
+    """None: the entry is of no list and no score."""
     candidates: int | None
     shown: tuple[str, ...]
     """Products."""
+    is_erased: bool = False
+    """The key of its person was destroyed."""
 
 
 @dataclass(frozen=True)
