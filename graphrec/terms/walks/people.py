@@ -35,13 +35,12 @@ class PeopleTable:
 
     def entries(self, nodes: NDArray[np.int32]) -> "Entries":
         """The entries of some rows, one row after another."""
-        indptr = self.rows.indptr_of(nodes)
-        spans = [slice(start, end) for start, end in indptr.tolist()]
-        if not spans:
+        spans = self.rows.spans(nodes)
+        if not len(nodes):
             return Entries(*(np.zeros(0, kind) for kind in (np.int64, np.int32, np.int64, np.float64)))
-        origin = np.repeat(np.arange(len(nodes)), indptr[:, 1] - indptr[:, 0])
+        origin = np.repeat(np.arange(len(nodes)), spans[:, 1] - spans[:, 0])
         rows = [self.rows.row(int(node)) for node in nodes]
-        counts = [self.counts[span] for span in spans]
+        counts = [self.counts[start:end] for start, end in spans.tolist()]
         masses = [self.rows.weights(int(node)) for node in nodes]
         return Entries(origin, np.concatenate(rows), np.concatenate(counts).astype(np.int64), np.concatenate(masses))
 
@@ -183,9 +182,9 @@ class AcquaintedScorer(WalkScorer):
         return type(self)(graph, self.walk, degrees=self.fewer_degrees(edges), learned=self.learned)
 
     def scores(self, user: int) -> Vector:
-        products, _, masses = self._ways(user)
+        products, _, masses = self.ways(user)
         score = np.zeros(self.num_products)
-        score[products] = masses
+        score[products] = masses * self.node_weights(self.length - 1, products)
         return score
 
     def rows_of(self, user: int) -> tuple[NDArray[np.int32], Vector]:
@@ -201,32 +200,30 @@ class AcquaintedScorer(WalkScorer):
         counts = np.zeros((len(nodes), self.num_products), np.int64)
         np.add.at(counts, (paths.origin, paths.products), 1)
         few = np.ones(self.num_products, np.bool_)
-        few[self._ways(user)[0]] = False
+        few[self.ways(user)[0]] = False
         counts[:, few] = 0
         return counts[:, products]
 
     def people_between(self, user: int, via: int, product: int) -> int:
         del via
-        products, counts, _ = self._ways(user)
+        products, counts, _ = self.ways(user)
         return int(counts[products == product].sum())
 
-    def _ways(self, user: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Vector]:
-        """The products that enough people lead to, how many, and the score of each."""
+    def ways(self, user: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Vector]:
+        """The products that enough people lead to, how many, and what arrives there before its own weight."""
         paths = self._paths(user)
-        codes = np.unique(paths.counts * self.num_products + paths.products)
+        codes = np.unique(paths.people * self.num_products + paths.products)
         counts = np.bincount(codes % self.num_products, minlength=self.num_products)
-        masses = np.bincount(paths.products, paths.masses, self.num_products)
         kept = np.flatnonzero(counts >= self.least)
-        return kept, counts[kept], masses[kept] * self.node_weights(self.length - 1, kept)
+        return kept, counts[kept], np.bincount(paths.products, paths.flow, self.num_products)[kept]
 
-    def _paths(self, user: int) -> Entries:
-        """All paths: the first person's place, the product, the person that counts (in `counts`), and its flow."""
+    def _paths(self, user: int) -> "_Paths":
         nodes, values = self.start(user)
         apart = np.flatnonzero(nodes != user)
         origin, reached = self.steps[1].expand(nodes[apart])
         origin = apart[origin]
         if self.length == 2:
-            return Entries(origin, reached, nodes[origin].astype(np.int64), values[origin])
+            return _Paths(origin, reached, nodes[origin].astype(np.int64), values[origin])
         to_people = self.labels[1] == self.roles.user
         if to_people:
             simple = (reached != user) & (reached != nodes[origin])
@@ -237,4 +234,14 @@ class AcquaintedScorer(WalkScorer):
             simple = products != reached[path]
             path, products = path[simple], products[simple]
         people = reached[path] if to_people else nodes[origin[path]]
-        return Entries(origin[path], products, people.astype(np.int64), flow[path])
+        return _Paths(origin[path], products, people.astype(np.int64), flow[path])
+
+
+@dataclass(frozen=True, eq=False)
+class _Paths:
+    """All paths of a user that begin with people: place of the first of them, product, who counts, what flows on."""
+
+    origin: NDArray[np.int64]
+    products: NDArray[np.int32]
+    people: NDArray[np.int64]
+    flow: Vector
