@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Adjacency, Graph, among
-from graphrec.terms.base import Stored, StoredRows
+from graphrec.terms.base import Stored, StoredRows, once
 from graphrec.terms.ledger import Edge, LineGroup
 from graphrec.terms.walks.scorer import Part, Vector, Walk, WalkScorer, filled
 
@@ -84,7 +84,16 @@ class PeopleScorer(WalkScorer):
         return self.table.least
 
     def degrees_at(self, place: int, nodes: NDArray[np.integer]) -> NDArray[np.int64]:
-        return self.own_back.degrees_of(nodes) if place == 1 else super().degrees_at(place, nodes)
+        if place != 1:
+            return super().degrees_at(place, nodes)
+        # All rows at once are read as a whole.
+        every = len(nodes) == self.own_back.num_rows
+        return self.own_back.degrees()[nodes] if every else self.own_back.degrees_of(nodes)
+
+    @once
+    def ends(self) -> Vector:
+        """The factor of every product."""
+        return self.node_weights(2, np.arange(self.num_products))
 
     def without_edges(self, user: int, edges: Sequence[Edge], graph: Graph) -> Self:
         del user
@@ -116,7 +125,7 @@ class PeopleScorer(WalkScorer):
         nodes, values = self.start(user)
         found = self.entries(user, nodes)
         mass = np.bincount(found.products, values[found.origin] * found.masses, self.num_products)
-        score: Vector = mass * self.scales[2]
+        score: Vector = mass * self.ends
         return score
 
     def rows_of(self, user: int) -> tuple[NDArray[np.int32], Vector]:
@@ -124,7 +133,7 @@ class PeopleScorer(WalkScorer):
         found = self.entries(user, nodes)
         rows = np.zeros((len(nodes), self.num_products))
         rows[found.origin, found.products] = values[found.origin] * found.masses
-        return nodes, rows * self.scales[2]
+        return nodes, rows * self.ends
 
     def shares(self, user: int, products: NDArray[np.int32], position: int) -> list[Part]:
         nodes, values = self.start(user)
