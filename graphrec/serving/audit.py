@@ -5,7 +5,6 @@ without the edge, degrees counted anew, minus the score before. Formula: docs/fo
 Ways through fewer than `min_group` other people are 0 before and after.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +15,7 @@ from graphrec.serving.answer import Answer, Audit, Deletion
 from graphrec.serving.engine import Engine
 from graphrec.terms.blend import Blend
 from graphrec.terms.deletion import Evidence, Spreads
-from graphrec.terms.ledger import Edge, Ledger
+from graphrec.terms.ledger import Ledger
 
 SPREADS: Spreads = "fixed"
 """An audit checks lines, whose shares are at the spreads of the list."""

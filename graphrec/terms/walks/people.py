@@ -37,7 +37,8 @@ class PeopleTable:
         """The entries of some rows, one row after another."""
         spans = self.rows.spans(nodes)
         if not len(nodes):
-            return Entries(*(np.zeros(0, kind) for kind in (np.int64, np.int32, np.int64, np.float64)))
+            none = np.zeros(0, np.int64)
+            return Entries(none, np.zeros(0, np.int32), none, np.zeros(0))
         origin = np.repeat(np.arange(len(nodes)), spans[:, 1] - spans[:, 0])
         rows = [self.rows.row(int(node)) for node in nodes]
         counts = [self.counts[start:end] for start, end in spans.tolist()]
@@ -224,7 +225,10 @@ class AcquaintedScorer(WalkScorer):
         codes = np.unique(paths.people * self.num_products + paths.products)
         counts = np.bincount(codes % self.num_products, minlength=self.num_products)
         kept = np.flatnonzero(counts >= self.least)
-        return kept, counts[kept], np.bincount(paths.products, paths.flow, self.num_products)[kept]
+        arrived: Vector = np.bincount(paths.products, paths.flow, self.num_products)[kept].astype(
+            np.float64, copy=False
+        )
+        return kept, counts[kept], arrived
 
     def _paths(self, user: int) -> "_Paths":
         nodes, values = self.start(user)
