@@ -26,7 +26,7 @@ def models(bank: Bank) -> tuple[KnownModel, ...]:
                 since=written.isoformat(timespec="seconds"),
                 hash=meta["hash"],
                 snapshot=meta["snapshot"],
-                metrics=meta["metrics"],
+                metrics=meta.get("metrics", {}),
             )
         )
     return tuple(found)

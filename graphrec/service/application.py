@@ -57,6 +57,7 @@ def make_app(bank: Bank, options: ServiceOptions | None = None) -> FastAPI:
             for status, text in _PROBLEMS.items()
         },
     )
+    app.state.service = service
     app.add_middleware(Gate, service=service)
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(GraphrecError, _failed)
@@ -118,18 +119,19 @@ class Gate:
             await self._app(scope, receive, send)
             return
         began, status, size = time.perf_counter(), 500, 0
-        most = self._service.options.limits.body
+        most, is_too_large = self._service.options.limits.body, False
 
         async def bounded() -> Message:
-            nonlocal size
+            nonlocal size, is_too_large
             message = await receive()
             size += len(message.get("body", b""))
-            if size > most:
-                raise _TooLarge
-            return message
+            is_too_large |= size > most
+            return {"type": "http.disconnect"} if is_too_large else message
 
         async def noted(message: Message) -> None:
             nonlocal status
+            if is_too_large:
+                return  # what the application makes of half a body
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
@@ -140,13 +142,15 @@ class Gate:
         scope.setdefault("state", {})
         try:
             await self._app(scope, bounded, noted)
-        except _TooLarge:
-            await problem(413, "too-large", f"at most {most:,} bytes")(scope, receive, noted)
         except Exception:  # noqa: BLE001 - callers get one line, and the log the trace.
-            _LOG.exception("a request failed")
-            failed = problem(503, "not-available", "the operator finds the reason in the log", {"Retry-After": "5"})
-            await failed(scope, receive, noted)
+            if not is_too_large:
+                _LOG.exception("a request failed")
+                failed = problem(503, "not-available", "the operator finds the reason in the log", {"Retry-After": "5"})
+                await failed(scope, receive, noted)
         finally:
+            if is_too_large:
+                status = 413
+                await problem(413, "too-large", f"at most {most:,} bytes")(scope, receive, send)
             self._finish(scope, status, time.perf_counter() - began)
 
     def _finish(self, scope: Scope, status: int, seconds: float) -> None:
@@ -162,10 +166,6 @@ class Gate:
                 user=state.get("user"),
                 product=state.get("product"),
             )
-
-
-class _TooLarge(Exception):
-    pass
 
 
 async def _refused(_: Request, refusal: Exception) -> Response:

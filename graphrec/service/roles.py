@@ -18,7 +18,7 @@ ALLOWED: dict[str, frozenset[Role]] = {
     "record": frozenset({"adviser", "auditor", "compliance", "admin"}),
     "replay_record": frozenset({"auditor", "compliance", "admin"}),
     "models": frozenset({"analyst", "auditor", "compliance", "admin"}),
-    "metrics": frozenset({"auditor", "admin"}),
+    "metrics": frozenset({"auditor", "compliance", "admin"}),
 }
 #: The role whose answers have every key, exact.
 EXACT: Role = "compliance"

@@ -122,7 +122,8 @@ def test_a_full_queue_says_when_to_come_back(bank: Bank, monkeypatch: pytest.Mon
     right = bank.recommend
     monkeypatch.setattr(bank, "recommend", lambda request: (gate.wait(20), right(request))[1])
     options = ServiceOptions(Limits(threads=1, queue=2), is_open=True)
-    with TestClient(make_app(bank, options), raise_server_exceptions=False) as client:
+    app = make_app(bank, options)
+    with TestClient(app, raise_server_exceptions=False) as client:
         found: list[int] = []
 
         def ask() -> None:
@@ -132,8 +133,11 @@ def test_a_full_queue_says_when_to_come_back(bank: Bank, monkeypatch: pytest.Mon
         for thread in asking:
             thread.start()
         deadline = time.monotonic() + 10
-        while (last := client.get("/v1/users/C003/recommendations?record=false")).status_code != 503:
+        while app.state.service.runner.waiting < 3:
             assert time.monotonic() < deadline
+            time.sleep(0.01)
+        last = client.get("/v1/users/C003/recommendations?record=false")
+        assert last.status_code == 503
         assert (last.json()["type"], last.headers["retry-after"]) == ("urn:graphrec:problem:busy", "1")
         gate.set()
         for thread in asking:

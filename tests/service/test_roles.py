@@ -48,18 +48,18 @@ def test_a_role_is_let_in_where_the_table_says_so_and_nowhere_else(
 ) -> None:
     monkeypatch.setattr(bank, "adviser_of", lambda user: "A1" if user == "C003" else None)
     method, path = CALLS[operation]
-    body = {"json": {"users": ["C003"], "k": 1}} if operation == "recommendations_of_many" else {}
+    body = {"users": ["C003"], "k": 1} if operation == "recommendations_of_many" else None
     _, first = keys.make("exact", EXACT)
     assert closed.get(CALLS["recommendations"][1], headers=bearer(first)).status_code == 200  # entry 1
-    assert closed.request(method, path, **body).status_code == 401
-    assert closed.request(method, path, headers=bearer("grk_no_key"), **body).status_code == 401
-    assert closed.request(method, path, headers={"Authorization": "Basic eDp5"}, **body).status_code == 401
+    assert closed.request(method, path, json=body).status_code == 401
+    assert closed.request(method, path, headers=bearer("grk_no_key"), json=body).status_code == 401
+    assert closed.request(method, path, headers={"Authorization": "Basic eDp5"}, json=body).status_code == 401
     for role in ROLES:
         key, text = keys.make(role, role, "A1" if role == "adviser" else None)
-        status = closed.request(method, path, headers=bearer(text), **body).status_code
+        status = closed.request(method, path, headers=bearer(text), json=body).status_code
         assert status == (200 if role in ALLOWED[operation] else 403), role
         keys.revoke(key.id)
-        assert closed.request(method, path, headers=bearer(text), **body).status_code == 401
+        assert closed.request(method, path, headers=bearer(text), json=body).status_code == 401
 
 
 @pytest.mark.parametrize("path", FREE.values())

@@ -32,16 +32,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(home: Home, *options: str) -> "Iterator[tuple[httpx.Client, subprocess.Popen[str]]]":
+def served(home: Home, *options: str) -> "Iterator[tuple[httpx.Client, subprocess.Popen[bytes]]]":
     """`graphrec serve` on a free port, ready; ended by SIGTERM."""
     port = free_port()
     command = [sys.executable, str(ROOT / "cli.py"), "--home", str(home.path), "serve", "--port", str(port), *options]
-    child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
             deadline = time.monotonic() + 60
             while True:
-                assert child.poll() is None, child.stderr and child.stderr.read()
+                assert child.poll() is None
                 assert time.monotonic() < deadline
                 try:
                     if client.get("/v1/health/ready").status_code == 200:
@@ -108,7 +108,7 @@ def test_a_policy_that_changes_under_load_mixes_no_answer(home: Home) -> None:
         changing = threading.Thread(target=change)
         changing.start()
         try:
-            answers = [client.get("/v1/users/C003/recommendations?record=false") for _ in range(300)]
+            answers = [client.get("/v1/users/C003/recommendations?record=false") for _ in range(80)]
         finally:
             ending.set()
             changing.join()
@@ -118,7 +118,7 @@ def test_a_policy_that_changes_under_load_mixes_no_answer(home: Home) -> None:
             version = answer.json()["policy"]["version"]
             seen[version] += 1
             assert bool(answer.json()["items"]) == (version == "1")
-        assert min(seen.values()) > 10
+        assert min(seen.values()) > 5
 
 
 def test_the_openapi_text_holds_for_whatever_is_sent(home: Home) -> None:
@@ -129,7 +129,7 @@ def test_the_openapi_text_holds_for_whatever_is_sent(home: Home) -> None:
         schema = schemathesis.openapi.from_url(f"{base}/openapi.json", headers=bearer(text))
         command = [
             str(Path(sys.executable).with_name("schemathesis")), "run", f"{base}/openapi.json", "-H",
-            f"Authorization: Bearer {text}", "--max-examples", "15", "--checks",
+            f"Authorization: Bearer {text}", "--max-examples", "5", "--checks",
             "not_a_server_error,content_type_conformance", "--phases", "fuzzing", "--seed", "7",
         ]  # fmt: skip
         assert len(list(schema.get_all_operations())) == 12
