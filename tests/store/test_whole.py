@@ -29,8 +29,10 @@ KINDS = ("gone", "empty", "cut", "flip")
 
 def rows_of(inputs: Any) -> dict[str, list[str]]:
     """All that a snapshot is made of, in one order."""
-    tables = {**inputs.nodes, **inputs.edges, **inputs.series, **(inputs.split or {})}
-    return {name: sorted(map(str, table.to_pylist())) for name, table in tables.items()}
+    tables = {**inputs.nodes, **inputs.edges, **(inputs.split or {})}
+    found = {name: table.to_pylist() for name, table in tables.items()}
+    found |= {name: [row for part in rows.by_id() for row in part.to_pylist()] for name, rows in inputs.series.items()}
+    return {name: sorted(map(str, rows)) for name, rows in found.items()}
 
 
 def table(rows: int, generator: np.random.Generator) -> pa.Table:
