@@ -1,6 +1,8 @@
 """The table of operation and role, walked through whole; advisers and their customers; views."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -110,3 +112,9 @@ def test_an_adviser_reads_records_as_an_adviser(
     closed.get("/v1/users/C003/recommendations", headers=bearer(exact))
     _, text = keys.make("Ms A", "adviser", "A1")
     assert '"share"' not in closed.get("/v1/records/1", headers=bearer(text)).text
+
+
+def test_the_page_shows_the_table(root: Path) -> None:
+    page = (root / "docs" / "service.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([a-z, ]+) \|$", page, re.MULTILINE))
+    assert rows == {name: ", ".join(role for role in ROLES if role in open_to) for name, open_to in ALLOWED.items()}
