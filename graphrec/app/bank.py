@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from graphrec.records.read import Entry
     from graphrec.records.replay import Replay
     from graphrec.records.verify import Verification
+    from graphrec.schema import View
+    from graphrec.serving.views import SeenWhyNot
     from graphrec.training.job import TrainReport
 
 Note = Callable[[str], None]
@@ -122,6 +124,22 @@ class Bank:
         from graphrec.app.serve import why_not
 
         return why_not(self, request)
+
+    def seen(self, served: answers.Served, view: View) -> answers.Seen:
+        """What a role reads of an answer; `compliance` reads the answer itself.
+
+        Raises:
+            SettingsError: the secret of the home cannot be used.
+        """
+        from graphrec.app.views import seen
+
+        return seen(self, served, view)
+
+    def seen_why_not(self, refused: answers.Refused, view: View) -> SeenWhyNot:
+        """What a role reads of why a product is not in a list."""
+        from graphrec.app.views import seen_why_not
+
+        return seen_why_not(self, refused, view)
 
     @needs_extra("embedded")
     def find(self, request: requests.Find) -> answers.FoundNodes:

@@ -76,3 +76,5 @@ class Find:
     text: str
     k: int = 10
     """How many of each at most."""
+    users: bool = True
+    """False: products alone."""

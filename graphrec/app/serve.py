@@ -67,7 +67,8 @@ def why_not(bank: Bank, request: WhyNot) -> Refused:
         min_confidence=bank.settings.min_confidence,
         language=bank.settings.language,
     )
-    return Refused(found, engine.policy_name, (*engine.notes, *in_force.notes(home, request.model)))
+    notes = (*engine.notes, *in_force.notes(home, request.model))
+    return Refused(found, engine.policy_name, notes, engine.reasons_in(bank.settings.language).sentences)
 
 
 def find(bank: Bank, request: Find) -> FoundNodes:
@@ -84,7 +85,8 @@ def find(bank: Bank, request: Find) -> FoundNodes:
         snapshot = latest_snapshot(bank, bank.home)
     roles = snapshot.schema.roles
     # Customers have no kind that people are shown.
-    users = tuple(replace(one, kind=None) for one in find_nodes(snapshot, roles.user, request.text, request.k))
+    known = find_nodes(snapshot, roles.user, request.text, request.k) if request.users else ()
+    users = tuple(replace(one, kind=None) for one in known)
     products = tuple(find_nodes(snapshot, roles.product, request.text, request.k))
     return FoundNodes(
         request.text, roles.user, roles.product, users, products, snapshot.count(roles.user),

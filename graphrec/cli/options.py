@@ -20,6 +20,10 @@ NoRecord = Annotated[bool, typer.Option("--no-record", help="Leave no entry in t
 Language = Annotated[
     Literal["en", "zh"] | None, typer.Option(help="Language of the reasons (default en, or GRAPHREC_LANGUAGE).")
 ]
+View = Annotated[
+    Literal["compliance", "adviser", "customer", "service", "analyst", "campaign", "auditor", "admin"] | None,
+    typer.Option(help="Who reads it: only compliance sees exact numbers (default compliance, or GRAPHREC_VIEW)."),
+]
 
 
 def parse_names(text: str) -> tuple[str, ...]:

@@ -4,10 +4,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from graphrec.cli.answers import show_answer, show_served, to_json
-from graphrec.cli.invocation import bank
-from graphrec.cli.options import AsOf, Json, Language, Model, NoPolicy, NoRecord
+from graphrec.cli.answers import show_answer, show_seen, show_served, to_json
+from graphrec.cli.invocation import bank, reader
+from graphrec.cli.options import AsOf, Json, Language, Model, NoPolicy, NoRecord, View
 from graphrec.cli.output import emit_json
+from graphrec.schema import EXACT
 
 
 def command(
@@ -26,6 +27,7 @@ def command(
         typer.Option(help="Which path leads the reasons of a product, where shares are near."),
     ] = None,
     language: Language = None,
+    view: View = None,
     no_policy: NoPolicy = False,
     no_record: NoRecord = False,
     as_of: AsOf = None,
@@ -44,7 +46,9 @@ def command(
             record=not no_record, as_of=as_of, no_policy=no_policy,
         )
     )  # fmt: skip
-    if json:
+    if reader(view) != EXACT:
+        show_seen(bank().seen(served, reader(view)), json=json)
+    elif json:
         emit_json(to_json(served))
     else:
         show_answer(served.answer, served.sentences)

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 from graphrec import log
 from graphrec.config.document import read_toml
 from graphrec.errors import SettingsError
-from graphrec.schema import LANGUAGES, Language, Roles
+from graphrec.schema import EXACT, LANGUAGES, VIEWS, Language, Roles, View
 
 __all__ = ["FILE_NAME", "LOG_LEVELS", "LogLevel", "RoleOverrides", "Settings", "StoreLogin", "read_settings"]
 
@@ -31,6 +31,7 @@ _WORDS: dict[str, dict[str, Any]] = {
     "log_level": {word: word for word in LOG_LEVELS},
     "log_format": {word: word for word in log.FORMATS},
     "language": {word: word for word in LANGUAGES},
+    "view": {word: word for word in VIEWS},
     "record": {"true": True, "false": False},
     "require_record": {"true": True, "false": False},
 }
@@ -102,6 +103,8 @@ class Settings:
     """Whether an answer that cannot be recorded is refused."""
     language: Language = "en"
     """Language of the reasons: one of schema.LANGUAGES."""
+    view: View = EXACT
+    """Who reads the answers that commands print: one of schema.VIEWS."""
     min_confidence: float = 0.0
     """Confidence below which a product is left out of a list."""
     sql_seconds: float = 1800.0

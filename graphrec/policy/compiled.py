@@ -26,6 +26,8 @@ class Finding:
     sentence: str
     values: Mapping[str, Fact]
     """What the condition read: values by column, the day of the latest event by edge type; None: there is none."""
+    confidential: bool = False
+    """Only `compliance` may read its name and values."""
 
 
 @dataclass(frozen=True, eq=False)

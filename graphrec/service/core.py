@@ -18,7 +18,8 @@ from graphrec.service.keys import Keys
 from graphrec.service.limits import Busy, Limits, Rates, Runner
 from graphrec.service.measures import Measures
 from graphrec.service.problems import problem
-from graphrec.service.roles import EXACT, OWNER, Caller
+from graphrec.schema import EXACT
+from graphrec.service.roles import OWNER, Caller
 
 SLASH = "\ue000"
 """Stands for a slash inside an id (`%2F`) while the path is taken apart."""

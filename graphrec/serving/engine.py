@@ -319,9 +319,10 @@ class Engine:
             sentence = sentences.say("nothing speaks", n=str(left - listed.length), user=self.users.ids[here])
         elif listed.length < k:
             sentence = self._few(sentences, here, refused, listed.length)
-        if len(items) < listed.length:
-            sentence = _unsure(sentences, listed, len(items), options.min_confidence)
-        return self._answer(here, items, sentence, refused)
+        if len(items) == listed.length:
+            return self._answer(here, items, sentence, refused)
+        exact, seen = (_unsure(sentences, listed, len(items), options.min_confidence, digits) for digits in (2, 1))
+        return replace(self._answer(here, items, exact, refused), abstained_seen=seen)
 
     def nothing(self, user: int, options: ListOptions = LIST) -> Answer:
         """The answer for a user, by position in the snapshot, about whom too little is known."""
@@ -485,12 +486,12 @@ def _far_rank(scored: Scored, product: int) -> int:
     return 1 + int(((scores > own) | ((scores == own) & (allowed < product))).sum())
 
 
-def _unsure(sentences: Sentences, listed: Listed, kept: int, least: float) -> str:
-    """Why a list is shorter than it could be: too little evidence."""
+def _unsure(sentences: Sentences, listed: Listed, kept: int, least: float, digits: int) -> str:
+    """Why a list is shorter than it could be: too little evidence; the best confidence with so many digits."""
     gone = listed.length - kept
     key = "none sure" if not kept else "one unsure" if gone == 1 else "some unsure"
     best = float(listed.confidence[listed.product(kept)])
-    return sentences.say(key, n=str(gone), least=f"{least:g}", best=f"{best:.2f}")
+    return sentences.say(key, n=str(gone), least=f"{least:g}", best=f"{best:.{digits}f}")
 
 
 def nearest_ids(nodes: Nodes, node_id: str, *, most: int = 20_000) -> list[str]:
