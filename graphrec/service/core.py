@@ -13,12 +13,12 @@ from starlette.responses import Response
 
 from graphrec.app.answers import Refused, Seen, Served
 from graphrec.app.bank import Bank
+from graphrec.schema import EXACT
 from graphrec.service.audit import AuditLog
 from graphrec.service.keys import Keys
 from graphrec.service.limits import Busy, Limits, Rates, Runner
 from graphrec.service.measures import Measures
 from graphrec.service.problems import problem
-from graphrec.schema import EXACT
 from graphrec.service.roles import OWNER, Caller
 
 SLASH = "\ue000"

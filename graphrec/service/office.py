@@ -7,8 +7,9 @@ from starlette.responses import Response
 
 from graphrec.app import jobs, requests
 from graphrec.app.record import short
+from graphrec.schema import EXACT
 from graphrec.service.core import Length, Service, json_response
-from graphrec.service.roles import EXACT, WHOLE_RECORD
+from graphrec.service.roles import WHOLE_RECORD
 
 Words = Annotated[str, Query(min_length=1, max_length=500, description="An id, a name, or words of a text.")]
 Customer = Annotated[str | None, Query(max_length=500, description="Of this customer alone.")]

@@ -8,10 +8,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from graphrec.app.bank import Bank
+from graphrec.schema import EXACT
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
 from graphrec.service.keys import Keys
-from graphrec.service.roles import ALLOWED, EXACT, ROLES
+from graphrec.service.roles import ALLOWED, ROLES
 from tests.service.conftest import bearer
 
 CALLS = {
