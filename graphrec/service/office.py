@@ -49,8 +49,8 @@ class Office:
 
         def compute() -> Response:
             entry = self._bank.record_entry(number)
-            request.state.user = entry.entry["user"]
-            self._service.own(caller, entry.entry["user"])
+            request.state.user = entry.entry.get("user")
+            self._service.own(caller, entry.entry.get("user"))
             return json_response(entry.to_json() if caller.role in WHOLE_RECORD else short(entry))
 
         return await self._service.run(compute)
