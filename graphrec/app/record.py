@@ -13,10 +13,11 @@ from graphrec.records.read import Entry, entries
 def record_list(bank: Bank, request: ListRecord) -> tuple[RecordedAnswer, ...]:
     """The last entries, of one user where one is named, oldest first."""
     found = entries(bank.home.records, request.user)
-    return tuple(_short(one) for one in list(itertools.islice(found, request.last))[::-1])
+    return tuple(short(one) for one in list(itertools.islice(found, request.last))[::-1])
 
 
-def _short(one: Entry) -> RecordedAnswer:
+def short(one: Entry) -> RecordedAnswer:
+    """An entry without its numbers: what was shown to whom, when; an erased one without whom and what."""
     shared = one.shared
     entry = {} if one.is_erased else one.entry
     return RecordedAnswer(
