@@ -18,9 +18,8 @@ EDGES = {
 
 def schema(relevant: tuple[str, ...] = ("BOUGHT",), metapaths: tuple[str, ...] | None = None) -> GraphSchema:
     """Users, products, two attributes of users and one of products."""
-    roles = Roles(
-        "User", "Product", ("BOUGHT", "VIEWED", "REJECTED"), {"VIEWED": 0.2, "REJECTED": -1.0}, relevant, metapaths
-    )
+    weights = {"VIEWED": 0.2, "REJECTED": -1.0}
+    roles = Roles("User", "Product", ("BOUGHT", "VIEWED", "REJECTED"), weights, relevant, metapaths, min_group=1)
     return GraphSchema(
         roles, {label: NodeSchema(label) for label in ("User", "Product", "Band", "Sex", "Sector")}, EDGES
     )

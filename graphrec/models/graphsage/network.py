@@ -27,7 +27,8 @@ from graphrec.models.graphsage import GraphSageConfig
 from graphrec.models.graphsage.sampling import Block, everything, fixed_sample, sampled_block
 from graphrec.models.inputs import Inputs
 from graphrec.models.lightgcn.network import Texts, message_hops
-from graphrec.models.text import centred, mean_text
+from graphrec.models.text import mean_text
+from graphrec.terms.factors import centred
 from graphrec.terms.sage.network import SageLayer, SageNetwork
 from graphrec.terms.sage.term import SageTerm
 

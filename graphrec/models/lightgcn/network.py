@@ -28,8 +28,8 @@ from graphrec.models.fitting.steps import Step, StepSource
 from graphrec.models.inputs import Inputs
 from graphrec.models.lightgcn import LightGCNConfig
 from graphrec.models.matrix import inverse_power
-from graphrec.models.text import centred, mean_text
-from graphrec.terms.factors import FactorTerm, Neighbours
+from graphrec.models.text import mean_text
+from graphrec.terms.factors import FactorTerm, Neighbours, centred
 
 Texts = Mapping[str, NDArray[np.float32]]
 """Text vectors (num_nodes, dim) by label."""
