@@ -153,8 +153,10 @@ def _vectors(engine: Engine, texts: "StoredVectors | None") -> dict[str, NDArray
         vectors = term.product_vectors
         if vectors is not None:
             product = engine.roles.product
-            places = [engine.positions.in_model(product, here) for here in range(len(engine.products))]
-            found[GRAPH_VECTOR] = np.where(np.array(places)[:, None] == ABSENT, np.float32(0), vectors[places])
+            places = np.array([engine.positions.in_model(product, here) for here in range(len(engine.products))])
+            # What came after the training has no vector.
+            known = np.where(places < engine.positions.num_known, places, ABSENT)
+            found[GRAPH_VECTOR] = np.where(known[:, None] == ABSENT, np.float32(0), vectors[known])
             break
     return {name: vectors for name, vectors in found.items() if vectors.any()}
 

@@ -91,6 +91,8 @@ class Line:
     """Of the Cypher statement."""
     term: str
     """The term of the model that the line belongs to."""
+    cypher_note: str | None = None
+    """That the store's edges on the path changed since the fit, so that the statement gives another share."""
 
     @property
     def nodes(self) -> tuple[Node | People, ...]:
@@ -226,8 +228,10 @@ class Answer:
 
     user: str
     as_of: str | None
+    """The date that dates, windows and ages count from."""
     model: str
     snapshot: str
+    """Hash of what the weights were fitted on."""
     items: tuple[Item, ...]
     abstained: str | None
     """Why there is no list, or a shorter one, in one sentence."""
@@ -237,6 +241,13 @@ class Answer:
     """How many products each rule of the policy was the first to refuse."""
     policy: PolicyName | None = None
     """Which policy was asked; None: the built-in rules, as the request goes without a policy."""
+    facts: str = ""
+    """Hash of the facts that the user's rows, consents and the states of products are of; `snapshot` is what the
+    weights were fitted on."""
+    facts_as_of: str | None = None
+    """Until when the facts go: the date that they were taken for, else their last event."""
+    unfitted: Mapping[str, int] = field(default_factory=dict)
+    """The user's edges that weigh nothing until the next fit, by type: they, or what they lead to, came after it."""
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain values."""

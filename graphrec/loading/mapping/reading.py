@@ -189,7 +189,7 @@ def _file(document: Document, name: str, value: str | FileTable) -> FileSpec:
     table = FileTable(value) if isinstance(value, str) else value
     raw = document.content["source"]["files"][name]
     options = {} if isinstance(raw, str) else {key: raw[key] for key in raw if key not in FileTable.__struct_fields__}
-    given = {key: getattr(table, key) or None for key in ("sheet", "url_env", "query")}
+    given: dict[str, Any] = {key: getattr(table, key) or None for key in ("sheet", "url_env", "query")}
     if table.reader == "database":
         _check_database(document, at, table, options)
         return FileSpec(name, "", "database", options=options, **given)
@@ -258,7 +258,7 @@ def _node(document: Document, label: str, table: NodeTable) -> NodeSpec:
                 document.refuse(
                     (*at, "text"), f"{key_text(at)}.text holds {shown(column)}, which is {mark}; leave it out of one"
                 )
-    outside = {"crm_id": table.crm_id, "adviser": table.adviser, "data_as_of": table.data_as_of}
+    outside: dict[str, Any] = {"crm_id": table.crm_id, "adviser": table.adviser, "data_as_of": table.data_as_of}
     outside |= {f"show.{key}": column for key, column in structs.asdict(table.show).items()}
     for key, column in outside.items():
         if column in table.personal:

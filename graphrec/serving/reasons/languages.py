@@ -130,6 +130,7 @@ ENGLISH = Language(
             "there is not enough evidence for {user}: no interaction, attribute or text that the model knows"
         ),
         "unknown product": "{i} came after the model was fitted, so that no score of it is known; run: graphrec train",
+        "nothing speaks": "products left out, since nothing that is known of {user} speaks for or against them: {n}",
         "few left": "products left that {user} does not hold and that are offered: {n}",
         "few allowed": "products left for {user}: {n}; the rules that left out the others: {rules}",
         "none allowed": "nothing is shown to {user}: {why}",
@@ -218,6 +219,7 @@ CHINESE = Language(
         "no list": "暂无可推荐给{user}的产品",
         "no evidence": "关于{user}的依据不足：没有模型所了解的往来、属性或文字资料",
         "unknown product": "{i}在模型训练之后才出现，暂无得分；请运行：graphrec train",
+        "nothing speaks": "另有{n}种产品因{user}的已知信息与之无关而未列出",
         "few left": "除{user}已持有和已停售的产品外，仅剩{n}种产品",
         "few allowed": "仅剩{n}种产品可推荐给{user}；其余产品由以下规则排除：{rules}",
         "none allowed": "不向{user}推荐任何产品：{why}",

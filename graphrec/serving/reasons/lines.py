@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec import queries
 from graphrec.graph.adjacency import Graph
+from graphrec.graph.facts import events_between
 from graphrec.graph.snapshot import ALWAYS, Snapshot
 from graphrec.serving.answer import Line, Node, PathPart, People, Preference, Step
 from graphrec.serving.positions import ABSENT, Positions
@@ -34,6 +36,8 @@ class Reasons:
         known_before: the time, as a store writes it, before which the edges were known that the model saw.
         language: of the sentences.
         positions: of the model's nodes in the snapshot; None: they are the same.
+        fitted_before: the same time for all hops but the first, which are those of the fit; None: `known_before`.
+        fitted: what the model folder says about itself: `digests` of the edge types that it was fitted on.
     """
 
     def __init__(
@@ -44,6 +48,9 @@ class Reasons:
         known_before: str = END_OF_TIME,
         language: Language = ENGLISH,
         positions: Positions | None = None,
+        *,
+        fitted_before: str | None = None,
+        fitted: Mapping[str, Any] | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.blend = blend
@@ -51,6 +58,8 @@ class Reasons:
         # What a fit hides are edges; a snapshot as of a date leaves out nodes too, and their edges with them.
         self._nodes_before = END_OF_TIME if snapshot.as_of is None else utc_text(_microseconds(snapshot.as_of))
         self.known_before = min(known_before, self._nodes_before)
+        self.fitted_before = min(fitted_before or known_before, self._nodes_before)
+        self._changed = _changed_types(snapshot, fitted or {})
         self.positions = positions or Positions(snapshot)
         self.schema = snapshot.schema
         self.sentences = Sentences(self.schema, language)
@@ -177,7 +186,17 @@ class Reasons:
         text = self.sentences.path(scorer.walk.hops, path, count, self._event(user, via, scorer))
         scale = float(scales[int(ledger.term[position])]) * scorer.walk.beta * scorer.learned_factor(via, mid, product)
         statement, parameters = self._cypher(path, scorer, scale * self._evidence(scorer, user, via))
-        return Line("path", text, share, against, self._via(group, via), path, statement, parameters, term.name)
+        return Line(
+            "path", text, share, against, self._via(group, via), path, statement, parameters, term.name,
+            self._cypher_note(scorer),
+        )  # fmt: skip
+
+    def _cypher_note(self, scorer: WalkScorer) -> str | None:
+        """That the store has other edges by now than the weights were fitted on; None where it has the same."""
+        changed = sorted({hop.type for hop in scorer.walk.hops[1:]} & self._changed)
+        if not changed:
+            return None
+        return f"{', '.join(changed)} changed since the fit: in the store the statement gives another share"
 
     def _via(self, group: LineGroup, via: int) -> Node | None:
         if via < 0 or group.hop is None:
@@ -206,20 +225,17 @@ class Reasons:
         hop = scorer.walk.hops[0]
         if via < 0 or not self.sentences.says_event(scorer.walk.hops):
             return None
-        edges = self.snapshot.edges(hop.type)
         own = self.positions.in_snapshot(self.schema.roles.user, user)
         other = self.positions.in_snapshot(self.graph.target(hop), via)
         if ABSENT in (own, other):
             return None
-        start, end = (other, own) if hop.reverse else (own, other)
-        span = slice(int(edges.indptr[start]), int(edges.indptr[start + 1]))
-        known = (edges.indices[span] == end) & (edges.known_at[span] < _microseconds(self.known_before))
-        places = np.flatnonzero(known) + span.start
-        if not len(places):
+        events = events_between(self.snapshot, hop, own, other)
+        known = np.flatnonzero(events.known_at < _microseconds(self.known_before))
+        if not len(known):
             return None
-        latest = int(places[np.argmax(edges.at[places])])
-        at = int(edges.at[latest])
-        weight = None if edges.weight is None else float(edges.weight[latest])
+        latest = int(known[np.argmax(events.at[known])])
+        at = int(events.at[latest])
+        weight = None if events.weight is None else float(events.weight[latest])
         moment = None if at == ALWAYS else EPOCH + timedelta(microseconds=at)
         return Event(moment, None if weight is None or np.isnan(weight) else weight)
 
@@ -241,6 +257,7 @@ class Reasons:
         between = zip(("via", "mid"), named[1:-1], strict=False)
         parameters.update({name: node for name, node in between if node is not None})
         parameters["as_of"], parameters["nodes_as_of"] = self.known_before, self._nodes_before
+        parameters["fitted_as_of"] = self.fitted_before
         parameters.update({f"power_{n}": power for n, power in enumerate(scorer.walk.powers, start=1)})
         return self._statement(scorer), parameters
 
@@ -263,6 +280,17 @@ class Reasons:
 @lru_cache(1024)
 def _statement_of(form: str, names: tuple[tuple[str, str], ...], reverse: tuple[str, ...]) -> str:
     return queries.text(f"explain/{form}", dict(names), reverse=list(reverse))
+
+
+def _changed_types(snapshot: Snapshot, fitted: Mapping[str, Any]) -> frozenset[str]:
+    """The edge types whose edges are others in the facts than at the fit, as far as both say so."""
+    then, now = fitted.get("digests", {}), snapshot.meta.get("digests", {})
+    return frozenset(name for name, digest in then.items() if name in now and now[name] != digest)
+
+
+def iso_text(microseconds: int) -> str:
+    """A time in ISO form, in UTC."""
+    return (EPOCH + timedelta(microseconds=microseconds)).isoformat()
 
 
 def utc_text(microseconds: int) -> str:
