@@ -8,6 +8,7 @@ With `min_group` = 1 nothing changes.
 """
 
 import logging
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -201,9 +202,10 @@ def _masked(name: str, pairs: Adjacency, left: NDArray[np.float32], right: NDArr
     from graphrec.terms.compiled.scores import products_of
 
     values = products_of(pairs, left, right)
-    most = MOST_WEIGHTS // max(pairs.num_rows, 1)
     degrees = pairs.degrees()
-    if len(values) > MOST_WEIGHTS and degrees.max() > most:
+    if len(values) > MOST_WEIGHTS:
+        caps = np.arange(1, degrees.max() + 1)
+        most = bisect_right(caps, MOST_WEIGHTS, key=lambda cap: int(np.minimum(degrees, cap).sum()))
         rows = np.repeat(np.arange(pairs.num_rows), degrees)
         order = np.lexsort((-np.abs(values), rows))
         place = np.arange(len(values)) - np.repeat(pairs.indptr[:-1], degrees)
