@@ -11,10 +11,12 @@ from graphrec.app.recording import opened, record_event
 from graphrec.app.results import Exported
 from graphrec.delivery.sinks import Target, deliver, sink_for
 from graphrec.features.sources.text.cache import StoredVectors
+from graphrec.home import Home
 from graphrec.progress import Progress
 from graphrec.records.decision import Request
 from graphrec.serving.answer import ListOptions
 from graphrec.store import open_store
+from graphrec.store.base import Store
 
 
 def export(bank: Bank, request: Export, progress: Progress) -> Exported:
@@ -27,7 +29,7 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
     engine, recording = opened(bank, home, request.model, asked, wanted=request.record)
     target = Target(
         engine, request.out, request.raw, request.bom,
-        open_store=lambda: open_store(settings.store, home.store, settings.login),
+        open_store=lambda: _store(bank, home),
         texts=lambda: _texts(bank, home.vectors),
     )  # fmt: skip
     with log.stage("export", sink=spec.name, k=request.k, model=engine.model.name) as stage:
@@ -54,6 +56,12 @@ def _file(path: Path | None) -> dict[str, str | int]:
             "bytes": path.stat().st_size,
             "sha256": hashlib.file_digest(file, "sha256").hexdigest(),
         }
+
+
+def _store(bank: Bank, home: Home) -> Store:
+    if bank.settings.store is None:
+        home.need_vault("graphrec export to the embedded store")
+    return open_store(bank.settings.store, home.store, bank.settings.login)
 
 
 def _texts(bank: Bank, vectors: Path) -> StoredVectors | None:

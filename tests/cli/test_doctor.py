@@ -26,7 +26,7 @@ def run(*words: str) -> tuple[int, dict[str, dict[str, object]], str]:
 def test_a_machine_in_order() -> None:
     code, found, err = run()
     assert (code, err) == (0, "")
-    assert list(found) == ["python", "packages", "settings", "home", "disk", "torch", "encoder", "store"]
+    assert list(found) == ["python", "packages", "settings", "home", "snapshots", "disk", "torch", "encoder", "store"]
     assert all(check["ok"] for check in found.values())
     assert found["home"]["detail"] == ".graphrec is not there yet"
     assert found["home"]["advice"] == "graphrec demo --run, or graphrec load"
