@@ -6,7 +6,7 @@ import duckdb
 
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.propose.words import is_identifier, words
-from graphrec.loading.run.parse import ISO, MILLISECONDS, NO, SECONDS, YES, parsed_sql, text_sql
+from graphrec.loading.run.parse import ISO, MICROSECONDS, MILLISECONDS, NO, SECONDS, YES, parsed_sql, text_sql
 from graphrec.loading.sources.sql import name, value
 from graphrec.schema import Kind
 
@@ -252,14 +252,15 @@ def _times(asked: _Asked, column: str, quoted: str, found: dict[str, int], enoug
 
 
 def _numbers_of_times(asked: _Asked, column: str, quoted: str) -> list[_Reading]:
-    """Whole numbers that are days such as 20240131, or seconds or milliseconds since 1970."""
+    """Whole numbers that are days such as 20240131, or seconds, milli- or microseconds since 1970."""
     says_time = bool({"time", "timestamp", "ts", "date", "epoch"} & set(words(column)))
     text = text_sql(quoted)
-    forms = [DAYS, *((SECONDS, MILLISECONDS) if says_time else ())]
+    forms = [DAYS, *((SECONDS, MILLISECONDS, MICROSECONDS) if says_time else ())]
     found = asked.count(
         c0=f"length({text}) = 8 AND year(try_strptime({text}, '{DAYS}')) BETWEEN 1900 AND 2100",
         c1=f"TRY_CAST({text} AS BIGINT) BETWEEN 100000000 AND 10000000000",
         c2=f"TRY_CAST({text} AS BIGINT) BETWEEN 100000000000 AND 10000000000000",
+        c3=f"TRY_CAST({text} AS BIGINT) BETWEEN 100000000000000 AND 10000000000000000",
     )
     return [_Reading(ParseSpec("time", (form,)), found[f"c{number}"]) for number, form in enumerate(forms)]
 
