@@ -51,6 +51,7 @@ class ColumnProfile:
     distinct: int
     mean_length: float
     least: float = 0.0
+    most: float = 0.0
     parse: ParseSpec | None = None
     """How its text is read; None where the reader of the file has done it, and for plain texts."""
     is_plain: bool = True
@@ -135,7 +136,7 @@ def profile_column(
         reading = max(_numbers_of_times(asked, column, quoted), key=lambda one: one.count, default=None)
         if kind == "integer" and reading is not None and reading.count == found["filled"]:
             return replace(profile, kind="time", parse=reading.spec, is_plain=False)
-        return replace(profile, least=_least(database, source, quoted)) if kind in {"integer", "real"} else profile
+        return _with_range(database, source, quoted, profile) if kind in {"integer", "real"} else profile
     if declared.startswith(("STRUCT", "MAP")) or declared.endswith("]"):
         return replace(profile, is_nested=True)
     best = _best(asked, column, quoted, found, has_commas=has_commas) if found["filled"] else None
@@ -147,7 +148,7 @@ def profile_column(
     if gaps:
         questions += (f"is read with {', '.join(map(repr, gaps))} as gaps: is that right?",)
     real = found["filled"] - (found["gaps"] if gaps else 0)
-    return replace(
+    found_so = replace(
         profile,
         kind=spec.type,
         filled=real,
@@ -155,8 +156,9 @@ def profile_column(
         is_plain=best.is_plain and not gaps,
         questions=questions,
         misfits=real - best.count,
-        least=_least(database, source, parsed_sql(quoted, spec)) if spec.type in {"integer", "real"} else 0.0,
     )
+    is_number = spec.type in {"integer", "real"}
+    return _with_range(database, source, parsed_sql(quoted, spec), found_so) if is_number else found_so
 
 
 _WITH_GAPS = ("time", "integer", "real")
@@ -189,8 +191,13 @@ class _Asked:
         return tuple(row[0] for row in self._database.execute(query).fetchall())
 
 
-def _least(database: duckdb.DuckDBPyConnection, source: str, expression: str) -> float:
-    return float(database.execute(f"SELECT coalesce(min({expression}), 0) FROM {source}").fetchall()[0][0])
+def _with_range(
+    database: duckdb.DuckDBPyConnection, source: str, expression: str, profile: ColumnProfile
+) -> ColumnProfile:
+    least, most = database.execute(
+        f"SELECT coalesce(min({expression}), 0), coalesce(max({expression}), 0) FROM {source}"
+    ).fetchall()[0]
+    return replace(profile, least=float(least), most=float(most))
 
 
 def _listed(texts: tuple[str, ...]) -> str:
