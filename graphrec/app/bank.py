@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from graphrec.features.sources.text.cache import EncodeReport
     from graphrec.records.keep import Pruned
     from graphrec.records.read import Entry
-    from graphrec.records.replay import Replay
+    from graphrec.records.replay import Refusals, Replay
     from graphrec.records.verify import Verification
     from graphrec.schema import View
     from graphrec.serving.views import SeenWhyNot
@@ -162,6 +162,41 @@ class Bank:
 
         return examples(self)
 
+    def models(self) -> tuple[answers.KnownModel, ...]:
+        """The models of the home, the one that answers by default marked `live`."""
+        from graphrec.app.models import models
+
+        return models(self)
+
+    def adviser_of(self, user: str) -> str | None:
+        """The adviser of a customer, from the column that the mapping names; None where nobody is.
+
+        Raises:
+            NotTrained: there is no model.
+        """
+        from graphrec.app.models import adviser_of
+
+        return adviser_of(self, user)
+
+    def check_ready(self) -> None:
+        """Stop where no list can be made.
+
+        Raises:
+            NotTrained: there is no model.
+            NoPolicy: there is no policy, and the settings do not say that none is wanted.
+        """
+        from graphrec.app.models import check_ready
+
+        check_ready(self)
+
+    def state(self, as_of: str | None = None, model: str | None = None) -> str:
+        """A hash that changes with whatever answers are computed from: model, snapshot, policy.
+
+        Raises:
+            NotTrained: there is no model.
+        """
+        return self.opened.state(self.home_at(as_of), model)
+
     # Lists for all customers.
 
     @needs_extra("fast")
@@ -290,6 +325,18 @@ class Bank:
         from graphrec.records.read import entry_of
 
         return entry_of(self.home.records, number)
+
+    def judged_then(self, number: int, product: str) -> Refusals:
+        """What each rule said of a product when an entry was recorded, computed again.
+
+        Raises:
+            UnknownId: there is no such entry, or there was no such product.
+            RecordError: the entry is of no list, or something that this needs is gone.
+        """
+        from graphrec.records.replay import Replayer
+
+        with Replayer(self.home) as replayer:
+            return replayer.judged(self.record_entry(number), product)
 
     def record_list(self, request: jobs.ListRecord) -> tuple[results.RecordedAnswer, ...]:
         """The last entries of the decision record, oldest first."""

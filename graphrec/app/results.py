@@ -126,7 +126,9 @@ class PolicyWritten:
     path: Path
     rules: tuple[str, ...]
     left_out: tuple[str, ...]
-    """Rules that the graph has no columns for."""
+    """What no rule could be written for, and why."""
+    doubts: tuple[str, ...] = ()
+    """What a person has to decide."""
 
 
 @dataclass(frozen=True)
@@ -136,10 +138,12 @@ class RecordedAnswer:
     record: int
     recorded_at: str
     command: str
-    user: str
+    user: str | None
+    """None: the entry is about no customer."""
     as_of: str | None
-    model: str
-    candidates: int
+    model: str | None
+    """None: the entry is of no list and no score."""
+    candidates: int | None
     shown: tuple[str, ...]
     """Products."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from graphrec.errors import RejectedRows, SourceError
+from graphrec.errors import RejectedRows
 from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
 from graphrec.loading.propose.draft import write_draft

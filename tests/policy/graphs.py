@@ -18,8 +18,9 @@ from graphrec.schema import Column, EdgeSchema, GraphSchema, Kind, NodeSchema, R
 
 AS_OF = datetime(2025, 3, 1, 12, tzinfo=UTC)
 Rows = Sequence[Mapping[str, Any]]
-Event = tuple[str, int, int, datetime | None]
-"""Type, user, product, time."""
+Event = tuple[Any, ...]
+"""Type, user, product, time, and a weight where there is one."""
+ISSUERS = 3
 
 
 def snapshot_of(
@@ -29,36 +30,55 @@ def snapshot_of(
     events: Sequence[Event] = (),
     *,
     kinds: Mapping[str, Kind],
+    product_kinds: Mapping[str, Kind] | None = None,
     personal: tuple[str, ...] = (),
     protected: tuple[str, ...] = (),
     as_of: datetime | None = AS_OF,
 ) -> Snapshot:
-    """Users U0, U1, … and products P0, P1, … with the columns of `kinds`, where a row has no value: missing."""
+    """Users U0, U1, … and products P0, P1, … with the columns of `kinds`, where a row has no value: missing.
+
+    `product_kinds` are those of products where they differ.
+    """
     columns = tuple(Column(name, kind) for name, kind in kinds.items())
+    others = columns if product_kinds is None else tuple(Column(name, kind) for name, kind in product_kinds.items())
     schema = GraphSchema(
         Roles("User", "Product", ("BOUGHT", "REJECTED"), {"REJECTED": -1.0}, ("BOUGHT",)),
         {
             "User": NodeSchema("User", columns, personal=personal, protected=protected),
-            "Product": NodeSchema("Product", columns),
+            "Product": NodeSchema("Product", others),
+            "Issuer": NodeSchema("Issuer"),
         },
-        {name: EdgeSchema(name, "User", "Product") for name in ("BOUGHT", "REJECTED")},
+        {
+            **{name: EdgeSchema(name, "User", "Product") for name in ("BOUGHT", "REJECTED")},
+            "COMPLAINED": EdgeSchema("COMPLAINED", "User", "Issuer"),
+            "ISSUED_BY": EdgeSchema("ISSUED_BY", "Product", "Issuer"),
+        },
     )
     nodes = {
         label: pa.Table.from_pylist(
-            [{"id": f"{letter}{number}", **row} for number, row in enumerate(rows)], schema=node_fields(columns)
+            [{"id": f"{letter}{number}", **row} for number, row in enumerate(rows)], schema=node_fields(of)
         )
-        for label, letter, rows in (("User", "U", users), ("Product", "P", products))
+        for label, letter, rows, of in (("User", "U", users, columns), ("Product", "P", products, others))
     }
+    nodes["Issuer"] = pa.Table.from_pylist([{"id": f"I{number}"} for number in range(ISSUERS)], schema=node_fields(()))
+    targets = {"COMPLAINED": "I", "BOUGHT": "P", "REJECTED": "P", "ISSUED_BY": "I"}
     edges = {
         name: pa.Table.from_pylist(
             [
-                {"source": f"U{user}", "target": f"P{product}", "key": str(key), "at": at, "known_at": at}
-                for key, (kind, user, product, at) in enumerate(events)
+                {
+                    "source": f"{'P' if name == 'ISSUED_BY' else 'U'}{source}",
+                    "target": f"{letter}{target}",
+                    "key": str(key),
+                    "at": at,
+                    "known_at": at,
+                    "weight": weight[0] if weight else None,
+                }
+                for key, (kind, source, target, at, *weight) in enumerate(events)
                 if kind == name
             ],
             schema=edge_fields(()),
         )
-        for name in ("BOUGHT", "REJECTED")
+        for name, letter in targets.items()
     }
     return write_snapshot(folder, schema, nodes, edges, as_of=as_of)
 
