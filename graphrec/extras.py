@@ -21,6 +21,7 @@ _EXTRA_OF = {
     "tensorboardX": "tracking",
     "torch_geometric": "train",
     "transformers": "text",
+    "xlsxwriter": "xlsx",
 }
 
 

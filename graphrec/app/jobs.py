@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from graphrec.schema import Language, View
+
 
 @dataclass(frozen=True)
 class Export:
@@ -15,7 +17,7 @@ class Export:
     out: Path | None = None
     """A file; its suffix names the sink."""
     to: str | None = None
-    """Name of a sink that is no file, such as `store`."""
+    """A file, a folder with a slash at its end, an address, or the name of a sink such as `store`."""
     k: int = 10
     model: str | None = None
     raw: bool = False
@@ -28,6 +30,20 @@ class Export:
     """Go on where a final model that was there before is gone."""
     no_policy: bool = False
     """Go without a policy: what is held or not offered any more is left out, and nothing else."""
+    view: View | None = None
+    """Who reads the rows; None: the view of the settings."""
+    users: Path | None = None
+    """A file with the ids of the users whose lists are made, one a line; None: of all."""
+    where: str | None = None
+    """A condition on columns of users, in the policy's language, that they meet."""
+    delta: bool = False
+    """Deliver what changed since the last export alone: new, moved, gone."""
+    language: Language | None = None
+    min_confidence: float | None = None
+    excel: bool = False
+    """Write a .csv as Excel opens it by a double click."""
+    valid_days: int = 30
+    """Days after which the lists are no longer valid."""
 
 
 @dataclass(frozen=True)

@@ -202,6 +202,8 @@ class Reason:
     (a heading: no reason is large enough to lead)."""
     lines: int
     """How many lines of the ledger stand behind it."""
+    share: float = 0.0
+    """Its part of the score, in score units."""
     people: int | None = None
     """How many different other people the text speaks of."""
     wording: str | None = None
@@ -246,6 +248,10 @@ class Item:
     """Per cents that no reason shows; with those of `reasons` they add up to 100. None: nothing speaks for it."""
     against: float | None = None
     """What speaks against the product, in the same unit; None: nothing."""
+    risk: str | int | float | None = None
+    """Risk class, fee and smallest amount, as the mapping's `show` names their columns."""
+    fee: str | int | float | None = None
+    minimum: str | int | float | None = None
 
 
 @dataclass(frozen=True)

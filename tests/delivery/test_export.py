@@ -18,7 +18,8 @@ from tests.served import export_lists
 from tests.terms.models import served
 
 COLUMNS = ["user", "product", "rank", "score", "reason", "reason_share", "model", "snapshot", "as_of"]
-COLUMNS += ["name", "confidence", "warnings"]
+COLUMNS += ["name", "confidence", "warnings", "reason_percent", "reasons", "kind", "risk", "fee", "minimum", "crm_id"]
+COLUMNS += ["change", "run", "record", "policy", "generated_at", "valid_until"]
 
 
 def test_every_format_holds_the_lists_of_recommend(engine: Engine, tmp_path: Path) -> None:
