@@ -76,9 +76,7 @@ def export_lists(
     """Deliver lists to a file."""
     target = Target(engine, path, raw, bom=False, open_store=_no_store, texts=lambda: None)
     rows = Rows(engine, Run.of(engine, k, LISTED))
-    return deliver(
-        sink_for(path, None)[0], target, k, options or LISTED, rows=rows, record=record, progress=progress
-    )
+    return deliver(sink_for(path, None)[0], target, k, options or LISTED, rows=rows, record=record, progress=progress)
 
 
 def write_back(

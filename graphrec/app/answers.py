@@ -43,6 +43,8 @@ class Refused:
     found: WhyNot
     policy: PolicyName | None
     """None: the request went without one."""
+    record: int | None
+    """Number of its entry; None where nothing was recorded."""
     notes: tuple[str, ...]
     sentences: Sentences
     """What puts the answer into words of its language."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from graphrec.features.sources.text.cache import EncodeReport
     from graphrec.records.keep import Pruned
     from graphrec.records.read import Entry
-    from graphrec.records.replay import Replay
+    from graphrec.records.replay import Refusals, Replay
     from graphrec.records.verify import Verification
     from graphrec.schema import View
     from graphrec.serving.views import SeenWhyNot
@@ -288,6 +288,18 @@ class Bank:
         from graphrec.records.read import entry_of
 
         return entry_of(self.home.records, number)
+
+    def judged_then(self, number: int, product: str) -> Refusals:
+        """What each rule said of a product when an entry was recorded, computed again.
+
+        Raises:
+            UnknownId: there is no such entry, or there was no such product.
+            RecordError: the entry is of no list, or something that this needs is gone.
+        """
+        from graphrec.records.replay import Replayer
+
+        with Replayer(self.home) as replayer:
+            return replayer.judged(self.record_entry(number), product)
 
     def record_list(self, request: jobs.ListRecord) -> tuple[results.RecordedAnswer, ...]:
         """The last entries of the decision record, oldest first."""

@@ -1,5 +1,6 @@
 """The lists of all users, delivered."""
 
+import hashlib
 import json
 import locale
 import re
@@ -12,7 +13,7 @@ from graphrec import log
 from graphrec.app import in_force
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import Export
-from graphrec.app.recording import opened
+from graphrec.app.recording import opened, record_event
 from graphrec.app.results import Exported
 from graphrec.app.views import viewer
 from graphrec.delivery.last import read_last, write_last
@@ -45,7 +46,7 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
         min_confidence=settings.min_confidence if request.min_confidence is None else request.min_confidence,
         language=request.language or settings.language,
     )
-    asked = Request("export", request.k, options, home.as_of)
+    asked = Request("export", request.k, options, home.as_of, request.occasion, settings.actor)
     engine, recording = opened(bank, home, request.model, asked, wanted=request.record)
     users = _chosen(engine, request)
     view = request.view or settings.view
@@ -69,11 +70,29 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
         )
         stage.count(users=report.users, rows=report.rows, without_list=report.without_list)
     write_last(last, rows.run.id, {**(before or {}), **rows.after})
-    in_force.observe(home)
-    notes = (*engine.notes, *in_force.notes(home, request.model), *recording.notes)
+    in_force.observe(home, engine.policy)
+    numbers = recording.range
+    content = {
+        "to": spec.name, "report": report, "policy": engine.policy_name,
+        "entries": [numbers.start, numbers.stop - 1] if numbers else [], **_file(file),
+    }  # fmt: skip
+    _, unwritten = record_event(bank, "export", content, wanted=request.record)
+    notes = (*engine.notes, *in_force.notes(home, request.model), *(recording.notes or unwritten))
     if request.delta and before is None:
         notes = (*notes, "there is no earlier export to compare with: every row is new")
     return Exported(report, recording.range, notes, engine.policy_name)
+
+
+def _file(path: Path | None) -> dict[str, str | int]:
+    """The file that was delivered, by its content."""
+    if path is None or not path.is_file():
+        return {}
+    with path.open("rb") as file:
+        return {
+            "file": path.name,
+            "bytes": path.stat().st_size,
+            "sha256": hashlib.file_digest(file, "sha256").hexdigest(),
+        }
 
 
 def _chosen(engine: Engine, request: Export) -> Sequence[int]:

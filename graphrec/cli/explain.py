@@ -7,7 +7,7 @@ import typer
 
 from graphrec.cli.answers import show_ledger, show_seen, show_served, to_json
 from graphrec.cli.invocation import bank, reader
-from graphrec.cli.options import AsOf, Json, Language, Model, NoPolicy, NoRecord, View
+from graphrec.cli.options import Amount, AsOf, Channel, Json, Language, Model, NoPolicy, NoRecord, Purpose, View
 from graphrec.cli.output import emit_json, note
 from graphrec.schema import EXACT
 
@@ -30,6 +30,9 @@ def command(
     language: Language = None,
     view: View = None,
     no_policy: NoPolicy = False,
+    amount: Amount = None,
+    channel: Channel = None,
+    purpose: Purpose = None,
     no_record: NoRecord = False,
     as_of: AsOf = None,
     json: Json = False,
@@ -40,6 +43,7 @@ def command(
     deletes the user's edges one at a time, counts degrees anew, and prints predicted effect, actual effect and rank.
     """
     from graphrec.app.requests import Explain
+    from graphrec.policy.facts import Occasion
     from graphrec.serving.views import only_exact
 
     for name, is_asked in (("--audit", audit), ("--picture", picture is not None)):
@@ -48,7 +52,7 @@ def command(
     served = bank().explain(
         Explain(
             user, product, k, model, audit, picture, plain, language,
-            record=not no_record, as_of=as_of, no_policy=no_policy,
+            record=not no_record, as_of=as_of, no_policy=no_policy, occasion=Occasion(amount, channel, purpose),
         )
     )  # fmt: skip
     if picture is not None and served.answer.items:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from graphrec.cli.invocation import bank
-from graphrec.cli.options import AsOf, Json, Language, Model, NoPolicy, View
+from graphrec.cli.options import Amount, AsOf, Channel, Json, Language, Model, NoPolicy, Purpose, View
 from graphrec.cli.output import emit_json, note, progress, say
 
 
@@ -44,6 +44,9 @@ def command(
         bool, typer.Option("--accept-missing", help="Go on where a final model that was there is gone.")
     ] = False,
     no_policy: NoPolicy = False,
+    amount: Amount = None,
+    channel: Channel = None,
+    purpose: Purpose = None,
     no_record: Annotated[bool, typer.Option("--no-record", help="Leave no entries in the decision record.")] = False,
     as_of: AsOf = None,
     json: Json = False,
@@ -58,11 +61,12 @@ def command(
     Examples: graphrec export --to lists.xlsx; graphrec export --to lists.csv --delta --where "user.region == 'North'"
     """
     from graphrec.app.jobs import Export
+    from graphrec.policy.facts import Occasion
 
     request = Export(
         out, to, k, model, raw, bom, not no_record, as_of, accept_missing, no_policy,
-        view=view, users=users, where=where, delta=delta, language=language, min_confidence=min_confidence,
-        excel=excel, valid_days=valid_days,
+        Occasion(amount, channel, purpose), view=view, users=users, where=where, delta=delta, language=language,
+        min_confidence=min_confidence, excel=excel, valid_days=valid_days,
     )  # fmt: skip
     with progress(json=json) as report:
         done = bank().export(request, progress=report)

@@ -6,7 +6,7 @@ import typer
 
 from graphrec.cli.answers import show_answer, show_seen, show_served, to_json
 from graphrec.cli.invocation import bank, reader
-from graphrec.cli.options import AsOf, Json, Language, Model, NoPolicy, NoRecord, View
+from graphrec.cli.options import Amount, AsOf, Channel, Json, Language, Model, NoPolicy, NoRecord, Purpose, View
 from graphrec.cli.output import emit_json
 from graphrec.schema import EXACT
 
@@ -29,6 +29,9 @@ def command(
     language: Language = None,
     view: View = None,
     no_policy: NoPolicy = False,
+    amount: Amount = None,
+    channel: Channel = None,
+    purpose: Purpose = None,
     no_record: NoRecord = False,
     as_of: AsOf = None,
     json: Json = False,
@@ -39,11 +42,12 @@ def command(
     the bank refuses is left out.
     """
     from graphrec.app.requests import Recommend
+    from graphrec.policy.facts import Occasion
 
     served = bank().recommend(
         Recommend(
             user, k, model, None if all_lines else reasons, plain, min_confidence, prefer, language,
-            record=not no_record, as_of=as_of, no_policy=no_policy,
+            record=not no_record, as_of=as_of, no_policy=no_policy, occasion=Occasion(amount, channel, purpose),
         )
     )  # fmt: skip
     if reader(view) != EXACT:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphrec.cli.invocation import bank, reader
-from graphrec.cli.options import AsOf, Json, Model, NoPolicy, NoRecord, View
+from graphrec.cli.options import Amount, AsOf, Channel, Json, Model, NoPolicy, NoRecord, Purpose, View
 from graphrec.cli.output import emit_json, note, say, table
 from graphrec.schema import EXACT
 
@@ -23,6 +23,9 @@ def command(
     model: Model = None,
     view: View = None,
     no_policy: NoPolicy = False,
+    amount: Amount = None,
+    channel: Channel = None,
+    purpose: Purpose = None,
     no_record: NoRecord = False,
     as_of: AsOf = None,
     json: Json = False,
@@ -34,8 +37,10 @@ def command(
     evidence that speaks for that one and less, or not at all, for this one.
     """
     from graphrec.app.requests import WhyNot
+    from graphrec.policy.facts import Occasion
 
-    refused = bank().why_not(WhyNot(user, product, k, model, as_of, no_policy, not no_record))
+    occasion = Occasion(amount, channel, purpose)
+    refused = bank().why_not(WhyNot(user, product, k, model, as_of, no_policy, not no_record, occasion))
     found = refused.found
     shown: WhyNotAnswer | SeenWhyNot = found
     if reader(view) != EXACT:
@@ -45,6 +50,8 @@ def command(
         return
     for text in refused.notes:
         note(f"note: {text}")
+    if refused.record is not None:
+        note(f"recorded as entry {refused.record}")
     say(shown.verdict)
     if shown.refused:
         rows = [[rule.rule, _values(rule.values), rule.sentence] for rule in shown.refused]

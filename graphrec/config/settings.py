@@ -101,6 +101,8 @@ class Settings:
     """Whether lists and explanations go into the decision record."""
     require_record: bool = False
     """Whether an answer that cannot be recorded is refused."""
+    actor: str | None = None
+    """Who asks, for the decision record."""
     language: Language = "en"
     """Language of the reasons: one of schema.LANGUAGES."""
     view: View = EXACT
@@ -219,7 +221,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 def _typed(name: str, text: str, where: str) -> Any:
     """The value that the text of a variable or an option spells."""
-    if name in ("store", "encoder", *PATHS):
+    if name in ("store", "encoder", "actor", *PATHS):
         return text
     if text in _WORDS.get(name, {}):
         return _WORDS[name][text]

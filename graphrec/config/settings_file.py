@@ -60,6 +60,7 @@ class SettingsFile(Struct, frozen=True, forbid_unknown_fields=True):
     require_record: Annotated[
         bool | UnsetType, Meta(description="Whether an answer that cannot be recorded is refused.")
     ] = UNSET
+    actor: Annotated[Text | UnsetType, Meta(description="Who asks, for the decision record.")] = UNSET
     language: Annotated[Language | UnsetType, Meta(description="Language of the reasons.")] = UNSET
     view: Annotated[View | UnsetType, Meta(description="Who reads the answers that commands print.")] = UNSET
     min_confidence: Annotated[

@@ -281,6 +281,8 @@ class Answer:
     """How many products each rule of the policy was the first to refuse."""
     policy: PolicyName | None = None
     """Which policy was asked; None: the built-in rules, as the request goes without a policy."""
+    confidential: tuple[str, ...] = ()
+    """Rules that others than compliance read as `not_available`: confidential ones, and those that share the code."""
     facts: str = ""
     """Hash of the facts that the user's rows, consents and the states of products are of; `snapshot` is what the
     weights were fitted on."""
@@ -288,8 +290,6 @@ class Answer:
     """Until when the facts go: the date that they were taken for, else their last event."""
     unfitted: Mapping[str, int] = field(default_factory=dict)
     """The user's edges that weigh nothing until the next fit, by type: they, or what they lead to, came after it."""
-    confidential: tuple[str, ...] = ()
-    """Rules of `refused` that only `compliance` may name."""
     abstained_seen: str | None = None
     """The sentence of `abstained` for other views; None: the same."""
 

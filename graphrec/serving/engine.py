@@ -5,6 +5,7 @@ that into words. Lists of many users (serving/lists.py) differ in the first step
 `listed` gives. Nothing of an engine changes after it is made, so that threads may share it.
 """
 
+import copy
 import difflib
 import re
 import shlex
@@ -21,9 +22,9 @@ from graphrec.graph.first_hops import FirstHop
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Nodes, Snapshot
 from graphrec.home import Home
-from graphrec.policy.facts import DAY, microseconds
+from graphrec.policy.facts import DAY, NO_OCCASION, Occasion, microseconds
 from graphrec.policy.read import home_policy
-from graphrec.policy.rules import Policy, default_policy
+from graphrec.policy.rules import Policy, default_policy, public_counts
 from graphrec.schema import LANGUAGES
 from graphrec.serving.answer import Answer, ExplainOptions, Item, ListOptions, PolicyName, ScoreGradients
 from graphrec.serving.confidence import confidence, total_weight
@@ -153,6 +154,14 @@ class Engine:
                 "graphrec train --final fits on everything"
             )
             self.notes = (*self.notes, unseen)
+
+    def asking(self, occasion: Occasion) -> "Engine":
+        """The same engine for a request that says something of itself, such as an amount."""
+        if occasion == NO_OCCASION:
+            return self
+        asked = copy.copy(self)
+        asked.eligibility = self.eligibility.asking(occasion)
+        return asked
 
     @property
     def policy_name(self) -> PolicyName | None:
@@ -354,7 +363,8 @@ class Engine:
             return sentences.say("few left", n=str(left), user=user_id)
         if barred := self.eligibility.barred(user):
             return sentences.say("none allowed", user=user_id, why=barred)
-        rules = ", ".join(f"{rule} {count:,}" for rule, count in refused.items())
+        told = public_counts(refused, self.policy.codes)
+        rules = ", ".join(f"{rule} {count:,}" for rule, count in told.items())
         return sentences.say("few allowed", n=str(left), user=user_id, rules=rules)
 
     def _item(self, listed: Listed, place: int, chosen: tuple[int, ...], options: ListOptions) -> Item:
@@ -392,6 +402,7 @@ class Engine:
             notes=self.notes,
             refused=refused or {},
             policy=self.policy_name,
+            confidential=tuple(self.policy.codes),
             facts=self.snapshot.hash,
             facts_as_of=self.snapshot.as_of or self.snapshot.meta["last"],
             unfitted=self.unfitted(user),

@@ -14,9 +14,10 @@ from graphrec.cli import app
 from graphrec.errors import SettingsError
 from graphrec.home import Home
 from graphrec.policy.compiled import Finding
+from graphrec.policy.rules import NOT_AVAILABLE
 from graphrec.schema import VIEWS, View
 from graphrec.serving.answer import Answer, Item, Line, Node, People, Reason, Step
-from graphrec.serving.views import NOT_AVAILABLE, Band, Viewer, whole
+from graphrec.serving.views import Band, Viewer, whole
 from graphrec.serving.why_not import WhyNot
 
 SECRET = bytes(range(32))
