@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from graphrec.schema import LANGUAGES
+from graphrec.languages import LANGUAGES, Voice
 from graphrec.terms.deletion import Spreads
 
 #: What no deletion of an audit changes.
 HELD = "held fixed: each term's spread over the products (sd), the weights of terms and walks, the other candidates"
 #: Reasons of a product unless more are asked for.
-REASONS = 3
+REASONS = 5
 
 Preference = Literal["recent", "popular", "novel", "diverse"]
 
@@ -20,15 +20,17 @@ class ListOptions:
     """How a list and its reasons are made; the defaults are those of `recommend`."""
 
     reasons: int | None = REASONS
-    """The strongest reasons of each product; None: every line."""
+    """The first reasons of each product, and as many of its strongest lines; None: all of both."""
     plain: bool = False
-    """Order reasons by share, not by contrast."""
+    """Order reasons by share alone: contrast demotes none."""
     min_confidence: float = 0.0
     """Products below it are left out."""
     count_groups: bool = False
     """State for each product how much of its score lies behind groups smaller than `min_group`."""
     language: str = LANGUAGES[0]
-    """Of the reasons, one of LANGUAGES."""
+    """Of all that is said: one of LANGUAGES, or one of the home's own."""
+    voice: Voice = "adviser"
+    """Who is spoken to: an adviser, of the customer; or the customer."""
     prefer: Preference | None = None
     """Which of equally exact paths leads the reasons of a product: serving/reasons/prefer.py."""
 
@@ -38,9 +40,11 @@ class ExplainOptions:
     """How one score is explained."""
 
     plain: bool = False
-    """Order lines by share, not by contrast."""
+    """Order reasons by share alone: contrast demotes none."""
     language: str = LANGUAGES[0]
-    """Of the lines, one of LANGUAGES."""
+    """Of all that is said: one of LANGUAGES, or one of the home's own."""
+    voice: Voice = "adviser"
+    """Who is spoken to: an adviser, of the customer; or the customer."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class Line:
     share: float
     """The line's part of the score, in score units."""
     contrast: float
-    """Share minus its mean over the eligible products ranked after the list; used for the order only."""
+    """Share minus its mean over the products of reference; it only demotes reasons."""
     via: Node | None
     """The user's neighbour."""
     path: tuple[PathPart, ...] | None
@@ -101,6 +105,28 @@ class Line:
     def steps(self) -> tuple[Step, ...]:
         """The edges of the path in their order; none without a path."""
         return tuple(part for part in self.path or () if isinstance(part, Step))
+
+
+@dataclass(frozen=True)
+class Reason:
+    """What people read: lines of a ledger that one sentence covers."""
+
+    text: str
+    percent: float | None
+    """Its share of all that speaks for the product, 0 to 100; None: a heading, or nothing speaks for the product."""
+    kind: str
+    """That of its lines; concentration (a risk of the same kind once more), other (what no sentence covers), or many
+    (a heading: no reason is large enough to lead)."""
+    lines: int
+    """How many lines of the ledger stand behind it."""
+    people: int | None = None
+    """How many different other people the text speaks of."""
+    wording: str | None = None
+    """The text with {people} in place of their number."""
+    cypher: str | None = None
+    """The statement that counts them, where they stand behind several lines."""
+    parameters: Mapping[str, str | list[str]] | None = None
+    """Of the Cypher statement."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +220,14 @@ class Item:
     name: str | None
     product_kind: str | None
     score: float
+    reasons: tuple[Reason, ...]
+    """The first leads; shared out over the same ledger as the lines."""
+    others: float | None
+    """Per cent of what speaks for the product that no shown reason covers; None: nothing speaks for it."""
+    against: float | None
+    """What speaks against the product, as per cent of what speaks for it; None: nothing speaks for it."""
     lines: tuple[Line, ...]
+    """The strongest lines."""
     rest: float
     """What the lines that are not shown add up to."""
     composition: Mapping[str, float]
