@@ -35,8 +35,9 @@ lint: install ## format, style, types, generated files up to date
 bench: install ## speed and quality against peers, with seeds; one of them: make bench ARGS=benchmarks/NAME.py
 	@for script in $(or $(ARGS),$(wildcard benchmarks/*.py)); do echo "graphrec: $$script" >&2; $(BIN)/python $$script || exit 1; done
 
-docs: install ## write docs/cli.md from --help and docs/queries.md from cypher/analyst
+docs: install ## write the generated pages of docs/, and the site of all pages to site/
 	@$(BIN)/python tools/docs.py
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict && echo "the site begins at site/index.html"
 
 build: install ## sdist and wheel in dist/, then the checks of the package
 	@rm -rf dist && $(BIN)/python -m hatchling build
@@ -52,5 +53,5 @@ lock: install ## resolve pyproject.toml anew into requirements.lock and requirem
 	@$(BIN)/python tools/lock.py $(ARGS)
 
 clean: ## remove what was built; the home .graphrec and .venv stay
-	@rm -rf dist build .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage htmlcov
+	@rm -rf dist build site .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage htmlcov
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

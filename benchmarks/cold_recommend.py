@@ -32,7 +32,7 @@ def main() -> int:
             [*home, "train", "--fixed", "--final"],
         ):
             subprocess.run([*GRAPHREC, *step], check=True)
-        recommend = [*GRAPHREC, *home, "recommend", "C000123"]
+        recommend = [*GRAPHREC, *home, "recommend", "C000123", "--no-policy"]
         imports = [sys.executable, "-c", "import numpy, typer, rich"]
         seconds(recommend)
         pairs = [(seconds(recommend), seconds(imports)) for _ in range(RUNS)]

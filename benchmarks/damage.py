@@ -315,6 +315,10 @@ def killed(
 
 def swaps(home: Path, number: int) -> bool:
     """Readers open and answer while the model is replaced again and again: no answer mixes two models."""
+    from graphrec.app.bank import Bank
+    from graphrec.app.requests import Recommend
+    from graphrec.cli.answers import to_json
+
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         copy = copied(home, folder)
@@ -339,15 +343,21 @@ def swaps(home: Path, number: int) -> bool:
             for turn in range(number):
                 with replace_folder(copy / "models" / "kernel-test") as target:
                     shutil.copytree((first, second)[turn % 2], target, dirs_exist_ok=True)
+                time.sleep(0.02)  # about as long as an answer takes: most readers meet a swap
             os._exit(0)
         count = Count()
         reader = folder / "reader"
         reader.mkdir()
+        asked = Recommend(USERS[0], model="kernel", record=False)
+        kept = Bank.open(copy)
         while os.waitpid(writer, os.WNOHANG) == (0, 0):
-            done = in_child(copy, words, reader)
-            count.add(
-                "same" if done.code == 0 and bare(done.out) in allowed else "mixed", f"{done.code} {done.err[-200:]}"
-            )
+            if count.tried % 50 == 0:  # cold, in a process of its own: all of the answer is compared
+                done = in_child(copy, words, reader)
+                right = done.code == 0 and bare(done.out) in allowed
+                count.add("same" if right else "mixed", f"{done.code} {done.err[-200:]}")
+            for bank in (kept, Bank.open(copy)):  # one that swaps under its reader, one that opens anew
+                found = bare(json.dumps(to_json(bank.recommend(asked))))
+                count.add("same" if found in allowed else "mixed", found[:200])
     return count.print(f"{number} swaps under readers")
 
 

@@ -50,8 +50,12 @@ class PolicyError(GraphrecError):
     exit_code = 3
 
 
+class NoPolicy(PolicyError):
+    """A home has no policy, and the request does not say that it goes without one."""
+
+
 class MissingRules(PolicyError):
-    """A policy file or a final model that was in force in this home is gone."""
+    """A final model that was in force in this home is gone."""
 
 
 class UnknownId(GraphrecError):

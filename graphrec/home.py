@@ -23,6 +23,8 @@ class Home:
     path: Path
     policy_file: Path | None = None
     """A policy file that is used in place of the home's own."""
+    without_policy: bool = False
+    """Lists are made without a policy, whether or not there is a file."""
     as_of: str | None = None
     """A date; its snapshots and models are kept apart from those of now."""
 
@@ -35,6 +37,10 @@ class Home:
     def policy(self) -> Path:
         """The policy file: policy.toml, unless another file is named."""
         return self.policy_file or self.path / "policy.toml"
+
+    def has_policy(self) -> bool:
+        """Whether a policy is in force: a file that settings name counts, there or not."""
+        return not self.without_policy and (self.policy_file is not None or self.policy.exists())
 
     @property
     def store(self) -> Path:

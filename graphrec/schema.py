@@ -38,6 +38,16 @@ class NodeSchema:
     """Columns that stay in the store."""
     protected: tuple[str, ...] = ()
     """Columns that are in a snapshot for audits and part of no score."""
+    sensitive: tuple[str, ...] = ()
+    """Columns that never lead a list for the customer."""
+    crm_id: str | None = None
+    """Column with the key that a CRM system has for the node."""
+    adviser: str | None = None
+    """Column with who looks after the customer."""
+    data_as_of: str | None = None
+    """Column with the time up to which the node's values were kept up."""
+    show: Mapping[str, str] = field(default_factory=dict)
+    """What people see beside a product, each with its column: kind, risk, fee, minimum."""
 
     def public_columns(self) -> tuple[Column, ...]:
         """The columns that may leave the store."""
@@ -55,6 +65,10 @@ class EdgeSchema:
     """Label at the end."""
     columns: tuple[Column, ...] = ()
     protected: bool = False
+    risk: bool = False
+    """Whether two products with one such neighbour are a concentration, and no praise."""
+    sensitive: bool = False
+    """Whether it never leads a list for the customer."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +130,12 @@ class GraphSchema:
     def to_json(self) -> dict[str, Any]:
         """The schema as JSON values, labels and types sorted."""
         content = asdict(self)
+        for part, defaults in _LATER.items():
+            # A key that is not used is not written, so that the hashes of older snapshots stay.
+            for entry in content[part].values():
+                for key, default in defaults.items():
+                    if entry[key] == default:
+                        del entry[key]
         for part in ("nodes", "edges", "series", "reasons"):
             content[part] = dict(sorted(content[part].items()))
         content["roles"]["weights"] = dict(sorted(content["roles"]["weights"].items()))
@@ -173,6 +193,8 @@ class GraphSchema:
                 self.edges[name],
                 columns=_merge_columns(self.edges[name].columns, other.edges[name].columns),
                 protected=self.edges[name].protected or other.edges[name].protected,
+                risk=self.edges[name].risk or other.edges[name].risk,
+                sensitive=self.edges[name].sensitive or other.edges[name].sensitive,
             )
         return GraphSchema(
             roles=self.roles,
@@ -187,6 +209,11 @@ class GraphSchema:
 
 
 _BY_LANGUAGE = ("reasons_in", "words")
+_LATER: Mapping[str, Mapping[str, Any]] = {
+    "nodes": {"sensitive": (), "crm_id": None, "adviser": None, "data_as_of": None, "show": {}},
+    "edges": {"risk": False, "sensitive": False},
+}
+"""Keys that are written only where they say something, with what they say by default."""
 
 
 def _merge_languages(
@@ -200,7 +227,7 @@ def _columns(value: Mapping[str, Any]) -> tuple[Column, ...]:
 
 
 def _node(value: Mapping[str, Any]) -> NodeSchema:
-    lists = {name: tuple(value[name]) for name in ("text", "personal", "protected")}
+    lists = {name: tuple(value.get(name, ())) for name in ("text", "personal", "protected", "sensitive")}
     return NodeSchema(**{**value, **lists, "columns": _columns(value)})
 
 
@@ -214,6 +241,11 @@ def _merge_nodes(mine: NodeSchema, theirs: NodeSchema) -> NodeSchema:
         text=tuple(column for column in mine.text or theirs.text if column not in personal | protected),
         personal=tuple(sorted(personal)),
         protected=tuple(sorted(protected)),
+        sensitive=tuple(sorted({*mine.sensitive, *theirs.sensitive})),
+        crm_id=mine.crm_id or theirs.crm_id,
+        adviser=mine.adviser or theirs.adviser,
+        data_as_of=mine.data_as_of or theirs.data_as_of,
+        show={**theirs.show, **mine.show},
     )
 
 

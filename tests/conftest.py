@@ -78,6 +78,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.fixture
+def no_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands of the test go without a policy."""
+    monkeypatch.setenv("GRAPHREC_POLICY", "none")
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The checkout."""

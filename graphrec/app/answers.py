@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from graphrec.graph.find import Found
-    from graphrec.serving.answer import Answer
+    from graphrec.serving.answer import Answer, PolicyName
     from graphrec.serving.reasons.sentences import Sentences
     from graphrec.serving.why_not import WhyNot
 
@@ -30,7 +30,8 @@ class Refused:
     """Why a product is not in a list, with the notes of the model that was asked."""
 
     found: WhyNot
-    policy_version: str
+    policy: PolicyName | None
+    """None: the request went without one."""
     notes: tuple[str, ...]
 
 

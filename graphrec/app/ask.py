@@ -64,7 +64,7 @@ def check_policy(bank: Bank, request: CheckPolicy, progress: Progress) -> Policy
     home = bank.home_at(request.as_of)
     snapshot = SnapshotShelf(home.snapshots).latest()
     compiled = compiled_policy(snapshot, home_policy(home, snapshot))
-    notes = (*((snapshot.uncut,) if snapshot.uncut else ()), *in_force.missing(home))
+    notes = (*((snapshot.uncut,) if snapshot.uncut else ()), *in_force.notes(home))
     return PolicyChecked(count(compiled, progress=progress), notes)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphrec.app.moments import parse_moment
 from graphrec.app.opened import Opened
-from graphrec.config.settings import Settings, read_settings
+from graphrec.config.settings import NO_POLICY, Settings, read_settings
 from graphrec.extras import needs_extra
 from graphrec.home import Home
 from graphrec.progress import Progress, silent
@@ -62,15 +63,21 @@ class Bank:
     @cached_property
     def home(self) -> Home:
         """The home folder, checked; `.prepare()` makes it."""
-        return Home(self.settings.home, self.settings.policy).check()
+        file = self.settings.policy
+        named = None if file is None or file == NO_POLICY else Path(file)
+        return Home(self.settings.home, named, without_policy=file == NO_POLICY).check()
 
-    def home_at(self, as_of: str | None) -> Home:
+    def home_at(self, as_of: str | None, *, no_policy: bool = False) -> Home:
         """The home as of a date, or as it is now.
+
+        Args:
+            no_policy: without its policy.
 
         Raises:
             UsageError: it is no date.
         """
-        return self.home if as_of is None else self.home.at(parse_moment(as_of))
+        home = replace(self.home, without_policy=True) if no_policy else self.home
+        return home if as_of is None else home.at(parse_moment(as_of))
 
     @property
     def store(self) -> str:
@@ -86,6 +93,7 @@ class Bank:
         Raises:
             UnknownId: there is no such user.
             NotTrained: there is no model.
+            NoPolicy: the home has no policy, and the request does not go without one.
         """
         from graphrec.app.serve import recommend
 
@@ -144,7 +152,8 @@ class Bank:
 
         Raises:
             UsageError: no sink, or an unknown one, is named.
-            MissingRules: a policy or a final model that was in force before is gone.
+            NoPolicy: the home has no policy, and the request does not go without one.
+            MissingRules: a final model that was in force before is gone.
         """
         from graphrec.app.deliver import export
 

@@ -19,7 +19,7 @@ from graphrec.store import open_store
 def export(bank: Bank, request: Export, progress: Progress) -> Exported:
     """The lists of all users, given to the sink that the request names."""
     spec = sink_for(request.out, request.to)
-    settings, home = bank.settings, bank.home_at(request.as_of)
+    settings, home = bank.settings, bank.home_at(request.as_of, no_policy=request.no_policy)
     in_force.check(home, request.model, accept=request.accept_missing)
     options = ListOptions(reasons=spec.reasons, min_confidence=settings.min_confidence, language=settings.language)
     asked = Request("export", request.k, options, home.as_of)
@@ -33,7 +33,8 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
         report = deliver(spec, target, request.k, options, record=recording.add, progress=progress)
         stage.count(users=report.users, rows=report.rows, without_list=report.without_list)
     in_force.observe(home)
-    return Exported(report, recording.range, (*engine.notes, *recording.notes))
+    notes = (*engine.notes, *in_force.notes(home, request.model), *recording.notes)
+    return Exported(report, recording.range, notes, engine.policy_name)
 
 
 def _texts(bank: Bank, vectors: Path) -> StoredVectors | None:

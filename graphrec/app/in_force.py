@@ -1,18 +1,23 @@
-"""The policy and the final models that a home answered with: a missing one makes rules weaker, so it is reported.
+"""The policy and the final models that a home answers with.
 
-The home keeps `in-force.json`: the policy file that was in force and the kinds of final models that were there. An
-answer for one customer carries a note where one of them is gone; an export stops until the request accepts it.
+No policy, no list: a request says that it goes without one. The home keeps `in-force.json`: the policy file that was in
+force and the kinds of final models that were there. An answer for one customer carries a note where one of them is
+gone; an export stops until the request accepts that.
 """
 
 import json
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from graphrec.errors import GraphrecError, MissingRules
+from graphrec.config.settings import Settings
+from graphrec.errors import GraphrecError, MissingRules, NoPolicy, PolicyError
 from graphrec.files import whole_file
 from graphrec.home import Home
+from graphrec.policy.rules import Policy
+
+WITHOUT = "there is no policy: only what is held or not offered any more (status) is left out"
 
 FILE = "in-force.json"
 
@@ -22,26 +27,72 @@ class InForce:
     """What a home answered with."""
 
     policy: str | None = None
-    """Path of the policy file; None: the built-in rules."""
+    """Path of the policy file; None: there was none."""
     finals: tuple[str, ...] = ()
     """Folders of final models, such as blend-final."""
     since: str = ""
     """UTC date on which that was noticed."""
 
 
-def missing(home: Home, kind: str | None = None) -> tuple[str, ...]:
-    """What was in force in this home and is gone, in one sentence each.
+def require_policy(settings: Settings, home: Home, policy: Policy) -> None:
+    """Stop where a home has no policy and the request does not go without one, or the policy is not the pinned one.
+
+    Args:
+        policy: the opened one.
+
+    Raises:
+        NoPolicy: there is none.
+        PolicyError: it has another hash than the settings pin.
+    """
+    pinned = settings.policy_hash
+    if not home.has_policy():
+        if not home.without_policy:
+            then = _read(home)
+            lost = f"policy {then.policy} was in force on {then.since} and is gone; restore it" if then.policy else None
+            raise NoPolicy(f"{lost or 'there is no policy'}; run: graphrec policy init, or give --no-policy")
+        if pinned:
+            raise PolicyError(f"policy_hash = {pinned} pins a policy, and the request has none; unset it")
+    elif pinned and not policy.hash.startswith(pinned):
+        raise PolicyError(
+            f"{policy.source}: version {policy.version} has hash {policy.hash[:16]}, and policy_hash pins "
+            f"{pinned[:16]}; restore that policy, or set the new hash"
+        )
+
+
+def notes(home: Home, kind: str | None = None) -> tuple[str, ...]:
+    """That there is no policy, and what was in force in this home and is not any more, in one sentence each.
 
     Args:
         kind: of the model that is asked for; None: any.
     """
-    then, now = _read(home), _now(home)
-    gone = []
-    if then.policy is not None and now.policy is None:
-        gone.append(
-            f"policy {then.policy} was in force on {then.since} and is gone, so that only the built-in rules are left; "
-            "restore it, or run: graphrec policy init"
-        )
+    then, found = _read(home), []
+    if not home.has_policy():
+        found.append(WITHOUT)
+        if then.policy is not None:
+            found.append(f"policy {then.policy} was in force on {then.since} and does not hold for this answer")
+    return (*found, *_gone(home, then, kind))
+
+
+def check(home: Home, kind: str | None, *, accept: bool) -> None:
+    """Stop where a final model that was there is gone.
+
+    Args:
+        accept: go on, and forget the missing ones.
+
+    Raises:
+        MissingRules: one is missing.
+    """
+    then = _read(home)
+    gone = _gone(home, then, kind)
+    if gone and not accept:
+        raise MissingRules(f"{gone[0]}; graphrec export --accept-missing goes on without it")
+    if gone:
+        _write(home, replace(_now(home), policy=then.policy))
+
+
+def _gone(home: Home, then: InForce, kind: str | None) -> tuple[str, ...]:
+    """The final models that were there and are not, in one sentence each."""
+    gone, now = [], _now(home)
     for name in then.finals:
         if name not in now.finals and kind in (None, name.removesuffix("-final")):
             option = "" if name == "blend-final" else f" --model {name.removesuffix('-final')}"
@@ -50,22 +101,6 @@ def missing(home: Home, kind: str | None = None) -> tuple[str, ...]:
                 f"graphrec train{option} --final"
             )
     return tuple(gone)
-
-
-def check(home: Home, kind: str | None, *, accept: bool) -> None:
-    """Stop where something that was in force is gone.
-
-    Args:
-        accept: go on, and forget the missing ones.
-
-    Raises:
-        MissingRules: one is missing.
-    """
-    gone = missing(home, kind)
-    if gone and not accept:
-        raise MissingRules(f"{gone[0]}; graphrec export --accept-missing goes on without it")
-    if gone:
-        _write(home, _now(home))
 
 
 def observe(home: Home) -> None:
@@ -79,7 +114,7 @@ def observe(home: Home) -> None:
 
 
 def _now(home: Home) -> InForce:
-    policy = str(home.policy) if home.policy_file is not None or home.policy.exists() else None
+    policy = str(home.policy) if home.has_policy() else None
     finals = tuple(sorted(path.parent.name for path in home.models.glob("*-final/meta.json")))
     return InForce(policy, finals, f"{datetime.now(UTC):%Y-%m-%d}")
 

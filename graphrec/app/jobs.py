@@ -25,7 +25,9 @@ class Export:
     record: bool = True
     as_of: str | None = None
     accept_missing: bool = False
-    """Go on where a policy or a final model that was there before is gone."""
+    """Go on where a final model that was there before is gone."""
+    no_policy: bool = False
+    """Go without a policy: what is held or not offered any more is left out, and nothing else."""
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ import errno
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from graphrec.app import in_force
 from graphrec.app.bank import Bank
-from graphrec.errors import Unwritable
+from graphrec.errors import RecordError, Unwritable
 from graphrec.home import Home
 from graphrec.records.decision import Decisions, Request
 from graphrec.records.keep import ModelReplaced
@@ -24,9 +25,12 @@ def opened(bank: Bank, home: Home, model: str | None, request: Request, *, wante
 
     Raises:
         NotTrained: there is no model.
+        NoPolicy: the home has no policy, and the request does not go without one.
+        RecordError: the settings require a record, and the answer cannot be or is not to be recorded.
     """
     for left in reversed(range(TRIES)):
         engine = bank.opened.engine(home, model)
+        in_force.require_policy(bank.settings, home, engine.policy)
         recording = Recording(bank, engine, request, wanted=wanted)
         try:
             recording.keep()
@@ -46,7 +50,11 @@ class Recording:
 
     def __init__(self, bank: Bank, engine: Engine, request: Request, *, wanted: bool) -> None:
         self._folder = bank.home.records
-        self._decisions = Decisions(bank.home, engine, request) if wanted and bank.settings.record else None
+        settings = bank.settings
+        self._is_required = settings.require_record
+        if self._is_required and not (wanted and settings.record):
+            raise RecordError("require_record asks for an entry of every answer; leave out --no-record, record = false")
+        self._decisions = Decisions(bank.home, engine, request) if wanted and settings.record else None
         self.numbers: list[int] = []
         """Of the entries that were written."""
         self.notes: list[str] = []
@@ -80,6 +88,8 @@ class Recording:
             self._stop(f"{self._folder} cannot be written ({error.strerror})")
 
     def _stop(self, why: str) -> None:
+        if self._is_required:
+            raise RecordError(f"nothing can be recorded, and require_record asks for it: {why}")
         self.notes.append(f"nothing is recorded: {why}")
         self._decisions = None
 

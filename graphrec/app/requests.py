@@ -32,6 +32,8 @@ class Recommend:
     """False: no entry in the decision record."""
     as_of: str | None = None
     """Date or time, UTC unless it says otherwise: only what was known before it."""
+    no_policy: bool = False
+    """Go without a policy: what is held or not offered any more is left out, and nothing else."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Explain:
     language: Language | None = None
     record: bool = True
     as_of: str | None = None
+    no_policy: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class WhyNot:
     k: int = 5
     model: str | None = None
     as_of: str | None = None
+    no_policy: bool = False
+    record: bool = True
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from graphrec.graph.snapshot import Snapshot
     from graphrec.policy.check import PolicyReport
     from graphrec.queries import Query
+    from graphrec.serving.answer import PolicyName
     from graphrec.training.tune import Tuned
 
 
@@ -25,6 +26,8 @@ class Exported:
     recorded: range
     """Numbers of its entries in the decision record."""
     notes: tuple[str, ...]
+    policy: PolicyName | None
+    """None: the request went without one."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from graphrec.serving.answer import ExplainOptions, ListOptions
 
 def recommend(bank: Bank, request: Recommend) -> Served:
     """The products that fit one user best."""
-    settings, home = bank.settings, bank.home_at(request.as_of)
+    settings, home = bank.settings, bank.home_at(request.as_of, no_policy=request.no_policy)
     options = ListOptions(
         reasons=request.reasons,
         plain=request.plain,
@@ -26,14 +26,14 @@ def recommend(bank: Bank, request: Recommend) -> Served:
     engine, recording = opened(bank, home, request.model, asked, wanted=request.record)
     answer = engine.recommend(request.user, request.k, options)
     recording.add([answer])
-    notes = (*in_force.missing(home, request.model), *recording.notes)
+    notes = (*in_force.notes(home, request.model), *recording.notes)
     in_force.observe(home)
     return Served(answer, recording.number, engine.reasons_in(options.language).sentences, notes)
 
 
 def explain(bank: Bank, request: Explain) -> Served:
     """Every line of one score."""
-    home = bank.home_at(request.as_of)
+    home = bank.home_at(request.as_of, no_policy=request.no_policy)
     options = ExplainOptions(plain=request.plain, language=request.language or bank.settings.language)
     asked = Request("explain", request.k, options, home.as_of)
     engine, recording = opened(bank, home, request.model, asked, wanted=request.record)
@@ -47,7 +47,7 @@ def explain(bank: Bank, request: Explain) -> Served:
         from graphrec.serving.picture import write_picture
 
         write_picture(answer, request.picture)
-    notes = (*in_force.missing(home, request.model), *recording.notes)
+    notes = (*in_force.notes(home, request.model), *recording.notes)
     in_force.observe(home)
     return Served(answer, recording.number, engine.reasons_in(options.language).sentences, notes)
 
@@ -56,7 +56,9 @@ def why_not(bank: Bank, request: WhyNot) -> Refused:
     """The rules that refuse a product, or its rank and what it lacks."""
     from graphrec.serving.why_not import why_not as find_why
 
-    engine = bank.opened.engine(bank.home_at(request.as_of), request.model)
+    home = bank.home_at(request.as_of, no_policy=request.no_policy)
+    engine = bank.opened.engine(home, request.model)
+    in_force.require_policy(bank.settings, home, engine.policy)
     found = find_why(
         engine,
         request.user,
@@ -65,7 +67,7 @@ def why_not(bank: Bank, request: WhyNot) -> Refused:
         min_confidence=bank.settings.min_confidence,
         language=bank.settings.language,
     )
-    return Refused(found, engine.policy.version, tuple(engine.notes))
+    return Refused(found, engine.policy_name, (*engine.notes, *in_force.notes(home, request.model)))
 
 
 def find(bank: Bank, request: Find) -> FoundNodes:

@@ -22,6 +22,8 @@ def show_served(served: Served) -> None:
     """Print beside an answer what a reader should know besides, and where it is in the record."""
     for text in served.notes:
         note(f"note: {text}")
+    if served.answer.policy is not None:
+        note(f"policy, version {served.answer.policy.version} · {served.answer.policy.hash[:16]}")
     if served.record is not None:
         note(f"recorded as entry {served.record}")
 

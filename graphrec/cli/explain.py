@@ -7,7 +7,7 @@ import typer
 
 from graphrec.cli.answers import show_ledger, show_served, to_json
 from graphrec.cli.invocation import bank
-from graphrec.cli.options import AsOf, Json, Language, Model, NoRecord
+from graphrec.cli.options import AsOf, Json, Language, Model, NoPolicy, NoRecord
 from graphrec.cli.output import emit_json, note
 
 
@@ -27,6 +27,7 @@ def command(
     ] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Order lines by share, not by contrast.")] = False,
     language: Language = None,
+    no_policy: NoPolicy = False,
     no_record: NoRecord = False,
     as_of: AsOf = None,
     json: Json = False,
@@ -39,8 +40,11 @@ def command(
     from graphrec.app.requests import Explain
 
     served = bank().explain(
-        Explain(user, product, k, model, audit, picture, plain, language, record=not no_record, as_of=as_of)
-    )
+        Explain(
+            user, product, k, model, audit, picture, plain, language,
+            record=not no_record, as_of=as_of, no_policy=no_policy,
+        )
+    )  # fmt: skip
     if picture is not None and served.answer.items:
         note(f"picture: {picture}")
     if json:

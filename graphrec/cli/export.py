@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from graphrec.cli.invocation import bank
-from graphrec.cli.options import AsOf, Json, Model
+from graphrec.cli.options import AsOf, Json, Model, NoPolicy
 from graphrec.cli.output import emit_json, note, progress, say
 
 
@@ -22,8 +22,9 @@ def command(
         bool, typer.Option("--bom", help="Begin a .csv with a byte order mark, by which Excel knows its encoding.")
     ] = False,
     accept_missing: Annotated[
-        bool, typer.Option("--accept-missing", help="Go on where a policy or a final model that was there is gone.")
+        bool, typer.Option("--accept-missing", help="Go on where a final model that was there is gone.")
     ] = False,
+    no_policy: NoPolicy = False,
     no_record: Annotated[bool, typer.Option("--no-record", help="Leave no entries in the decision record.")] = False,
     as_of: AsOf = None,
     json: Json = False,
@@ -37,13 +38,13 @@ def command(
     """
     from graphrec.app.jobs import Export
 
-    request = Export(out, to, k, model, raw, bom, not no_record, as_of, accept_missing)
+    request = Export(out, to, k, model, raw, bom, not no_record, as_of, accept_missing, no_policy)
     with progress(json=json) as report:
         done = bank().export(request, progress=report)
     for text in done.notes:
         note(f"note: {text}")
     if json:
-        emit_json({**vars(done.report), "recorded": len(done.recorded), "notes": done.notes})
+        emit_json({**vars(done.report), "policy": done.policy, "recorded": len(done.recorded), "notes": done.notes})
         return
     for text in done.report.lines():
         say(text)

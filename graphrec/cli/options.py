@@ -13,6 +13,9 @@ AsOf = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Model = Annotated[str | None, typer.Option(help="Kind of model (default: the blend, final before tested).")]
+NoPolicy = Annotated[
+    bool, typer.Option("--no-policy", help="Go without a policy: only what is held or closed is left out.")
+]
 NoRecord = Annotated[bool, typer.Option("--no-record", help="Leave no entry in the decision record.")]
 Language = Annotated[
     Literal["en", "zh"] | None, typer.Option(help="Language of the reasons (default en, or GRAPHREC_LANGUAGE).")

@@ -6,7 +6,7 @@ import typer
 
 from graphrec.cli.answers import show_answer, show_served, to_json
 from graphrec.cli.invocation import bank
-from graphrec.cli.options import AsOf, Json, Language, Model, NoRecord
+from graphrec.cli.options import AsOf, Json, Language, Model, NoPolicy, NoRecord
 from graphrec.cli.output import emit_json
 
 
@@ -26,21 +26,22 @@ def command(
         typer.Option(help="Which path leads the reasons of a product, where shares are near."),
     ] = None,
     language: Language = None,
+    no_policy: NoPolicy = False,
     no_record: NoRecord = False,
     as_of: AsOf = None,
     json: Json = False,
 ) -> None:
     """List the products that fit one user best, each with its strongest reasons.
 
-    Every score is the sum of its lines: the reasons that are shown, and the rest. What the user holds already and what
-    is not offered any more is left out.
+    Every score is the sum of its lines: the reasons that are shown, and the rest. What the policy of
+    the bank refuses is left out.
     """
     from graphrec.app.requests import Recommend
 
     served = bank().recommend(
         Recommend(
             user, k, model, None if all_lines else reasons, plain, min_confidence, prefer, language,
-            record=not no_record, as_of=as_of,
+            record=not no_record, as_of=as_of, no_policy=no_policy,
         )
     )  # fmt: skip
     if json:

@@ -23,6 +23,8 @@ _HOST = re.compile(r"([^/\\]*@)?(\[[0-9a-fA-F:.]+\]|[^/\\:@]+):\d{1,5}(/\w*)?|[^
 _SCHEME = re.compile(r"(neo4j|bolt)(\+s|\+ssc)?:/?(?!/)", re.IGNORECASE)
 FILE_NAME = "graphrec.toml"
 LOG_LEVELS: tuple[LogLevel, ...] = get_args(LogLevel)
+NO_POLICY: Literal["none"] = "none"
+"""In place of the policy's file: lists are made without one."""
 PATHS = ("home", "policy", "log_file")
 """Keys that are paths; in graphrec.toml they are relative to its folder."""
 _WORDS: dict[str, dict[str, Any]] = {
@@ -30,6 +32,7 @@ _WORDS: dict[str, dict[str, Any]] = {
     "log_format": {word: word for word in log.FORMATS},
     "language": {word: word for word in LANGUAGES},
     "record": {"true": True, "false": False},
+    "require_record": {"true": True, "false": False},
 }
 """What words of variables and options mean; all other values go through `convert_value`, whose import takes 20 ms."""
 
@@ -89,10 +92,14 @@ class Settings:
     """`text` or `json`: the form of log lines."""
     log_file: Path | None = None
     """File that log lines at info or above are appended to; None: `logs/YYYY-MM.log` in the home."""
-    policy: Path | None = None
-    """A policy that replaces the home's policy.toml."""
+    policy: Path | Literal["none"] | None = None
+    """A policy that replaces the home's policy.toml; `none`: lists are made without one."""
+    policy_hash: str | None = None
+    """The first digits of the hash that the policy must have; None: any."""
     record: bool = True
     """Whether lists and explanations go into the decision record."""
+    require_record: bool = False
+    """Whether an answer that cannot be recorded is refused."""
     language: Language = "en"
     """Language of the reasons: one of schema.LANGUAGES."""
     min_confidence: float = 0.0
@@ -136,11 +143,15 @@ def read_settings(
     options |= {"log_level": log_level, "log_format": log_format, "log_file": log_file}
     values |= {name: _typed(name, value, f"--{name.replace('_', '-')}") for name, value in options.items() if value}
     for name in PATHS:
-        if name in values:
+        if name in values and not _is_no_policy(name, values[name]):
             values[name] = Path(values[name])
     if "store" in values:
         _check_address(str(values["store"]))
     return Settings(**values, login=StoreLogin.from_environment(environment), file=file)
+
+
+def _is_no_policy(name: str, value: str) -> bool:
+    return name == "policy" and value == NO_POLICY
 
 
 def _check_address(address: str) -> None:
@@ -183,7 +194,7 @@ def _from_file(file: Path) -> dict[str, Any]:
     document = read_toml(file, SettingsError)
     values = convert(document, SettingsFile).to_values()
     for key in PATHS:
-        if key in values:
+        if key in values and not _is_no_policy(key, values[key]):
             values[key] = file.parent / values[key]
     if "store" in values and "://" not in values["store"]:
         _check_address(values["store"])

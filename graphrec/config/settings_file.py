@@ -48,8 +48,18 @@ class SettingsFile(Struct, frozen=True, forbid_unknown_fields=True):
     log_file: Annotated[
         Text | UnsetType, Meta(description="File that log lines are appended to; default a file a month in the home.")
     ] = UNSET
-    policy: Annotated[Text | UnsetType, Meta(description="File of the policy: what may be shown to whom.")] = UNSET
+    policy: Annotated[
+        Text | UnsetType, Meta(description='File of the policy: what may be shown to whom; "none": without one.')
+    ] = UNSET
+    policy_hash: Annotated[
+        Annotated[str, Meta(pattern="^[0-9a-f]{16,64}$", extra={"want": "16 to 64 digits of its hash, 0-9 and a-f"})]
+        | UnsetType,
+        Meta(description="The first digits of the hash that the policy must have."),
+    ] = UNSET
     record: Annotated[bool | UnsetType, Meta(description="Whether answers go into the decision record.")] = UNSET
+    require_record: Annotated[
+        bool | UnsetType, Meta(description="Whether an answer that cannot be recorded is refused.")
+    ] = UNSET
     language: Annotated[Language | UnsetType, Meta(description="Language of the reasons.")] = UNSET
     min_confidence: Annotated[
         Annotated[float, Meta(ge=0, lt=1)] | UnsetType,

@@ -1,7 +1,7 @@
 """The graph a model is fitted on: distinct neighbours per edge type, both directions, without hidden edges."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -141,6 +141,8 @@ class Graph:
     hops: Mapping[Hop, Adjacency]
     censored: NDArray[np.int32] | None = None
     """Users with interactions that are hidden pair by pair, ascending."""
+    blocks: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    """Rows (num_users, width) of the users' feature blocks, by the digest of the block."""
 
     def source(self, hop: Hop) -> str:
         """The label a hop leaves."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from graphrec.files import replace_folder
 from graphrec.graph.arrays import seal
-from graphrec.graph.series import FEATURES, series_features
+from graphrec.graph.series import FEATURES, SeriesRows, series_features
 from graphrec.graph.snapshot import ALWAYS, FORMAT, Snapshot, content_hash
 from graphrec.graph.strings import Strings
 from graphrec.schema import Column, GraphSchema, NodeSchema
@@ -26,7 +26,7 @@ def write_snapshot(
     schema: GraphSchema,
     nodes: "Tables",
     edges: "Tables",
-    series: "Tables | None" = None,
+    series: "Mapping[str, pa.Table | SeriesRows] | None" = None,
     split: "Tables | None" = None,
     as_of: datetime | None = None,
 ) -> Snapshot:
@@ -35,7 +35,7 @@ def write_snapshot(
     Args:
         nodes: a table per label in the form of `rows.node_fields`, any order, ids unique.
         edges: a table per edge type in the form of `rows.edge_fields`, any order.
-        series: a table per series: id, at, its values.
+        series: the rows of each series: id, at, its values.
         split: tables `test` and `valid` with user and product ids.
         as_of: keep the rows known before this date; None keeps all.
 
@@ -173,15 +173,16 @@ def _aligned(feature: "pa.Table", ids: "pa.Array") -> "pa.ChunkedArray":
     return feature["value"].take(pc.index_in(ids, value_set=feature["id"].combine_chunks()))
 
 
-def _series_columns(schema: GraphSchema, series: "Tables", cut: int | None) -> "dict[str, dict[str, pa.Table]]":
+def _series_columns(
+    schema: GraphSchema, series: "Mapping[str, pa.Table | SeriesRows]", cut: int | None
+) -> "dict[str, dict[str, pa.Table]]":
     import pyarrow as pa
 
     found: dict[str, dict[str, pa.Table]] = {}
     for name, rule in sorted(schema.series.items()):
         if name not in series:
             continue
-        for value in rule.values:
-            ids, features = series_features(series[name], value, cut)
+        for value, (ids, features) in series_features(series[name], rule.values, cut).items():
             for position, feature in enumerate(FEATURES):
                 column = pa.array(features[:, position], from_pandas=True)
                 found.setdefault(rule.of, {})[f"{name}_{value}_{feature}"] = pa.table(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def home_policy(home: Home, snapshot: Snapshot) -> Policy:
-    """The policy of a home: its policy.toml, the file that settings name instead, or the built-in rules.
+    """The policy of a home: its policy.toml, the file that settings name instead, or without one the built-in rules.
 
     Args:
         home: the home folder, with the policy file of the settings.
@@ -25,8 +25,7 @@ def home_policy(home: Home, snapshot: Snapshot) -> Policy:
     Raises:
         PolicyError: the file cannot be used.
     """
-    has_file = home.policy_file is not None or home.policy.exists()
-    return read_policy(home.policy) if has_file else default_policy(snapshot)
+    return read_policy(home.policy) if home.has_policy() else default_policy(snapshot)
 
 
 def read_policy(file: Path) -> Policy:

@@ -19,7 +19,7 @@ from graphrec.serving.answer import Answer, ExplainOptions, ListOptions
 from graphrec.serving.engine import Engine
 
 #: What an answer says of its engine: it stands in the header of the block, once for all entries.
-_SHARED = ("as_of", "model", "snapshot", "notes")
+_SHARED = ("as_of", "model", "snapshot", "policy", "notes")
 
 
 @dataclass(frozen=True)

@@ -246,6 +246,14 @@ class Item:
 
 
 @dataclass(frozen=True)
+class PolicyName:
+    """Which policy refused or let pass."""
+
+    version: str
+    hash: str
+
+
+@dataclass(frozen=True)
 class Answer:
     """The list of one user."""
 
@@ -260,6 +268,8 @@ class Answer:
     """What a reader must know about the model or its graph."""
     refused: Mapping[str, int] = field(default_factory=dict)
     """How many products each rule of the policy was the first to refuse."""
+    policy: PolicyName | None = None
+    """Which policy was asked; None: the built-in rules, as the request goes without a policy."""
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain values."""

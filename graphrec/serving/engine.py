@@ -21,7 +21,7 @@ from graphrec.home import Home
 from graphrec.policy.read import home_policy
 from graphrec.policy.rules import Policy, default_policy
 from graphrec.schema import LANGUAGES
-from graphrec.serving.answer import Answer, ExplainOptions, Item, ListOptions, ScoreGradients
+from graphrec.serving.answer import Answer, ExplainOptions, Item, ListOptions, PolicyName, ScoreGradients
 from graphrec.serving.confidence import confidence, total_weight
 from graphrec.serving.eligible import Eligibility, date_of
 from graphrec.serving.positions import ABSENT, Positions
@@ -137,6 +137,11 @@ class Engine:
                 "graphrec train --final fits on everything"
             )
             self.notes = (*self.notes, unseen)
+
+    @property
+    def policy_name(self) -> PolicyName | None:
+        """Version and hash of the policy; None: only the built-in rules hold."""
+        return None if self.policy.is_built_in else PolicyName(self.policy.version, self.policy.hash)
 
     @classmethod
     def open(cls, home: Home, kind: str | None = None) -> "Engine":
@@ -342,7 +347,10 @@ class Engine:
             self.known_before if self.known_before != END_OF_TIME else self.snapshot.as_of or self.snapshot.meta["last"]
         )
         user_id = self.users.ids[user]
-        return Answer(user_id, as_of, self.model.name, self.snapshot.hash, items, abstained, self.notes, refused or {})
+        return Answer(
+            user_id, as_of, self.model.name, self.snapshot.hash, items, abstained, self.notes, refused or {},
+            self.policy_name,
+        )  # fmt: skip
 
     def _position(self, nodes: Nodes, node_id: str, role: str) -> int:
         position = nodes.ids.find(node_id)

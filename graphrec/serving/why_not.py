@@ -8,7 +8,7 @@ import numpy as np
 
 from graphrec.policy.compiled import Finding
 from graphrec.schema import LANGUAGES
-from graphrec.serving.answer import Answer, ExplainOptions, Item, Line, ListOptions, Node, People
+from graphrec.serving.answer import Answer, ExplainOptions, Item, Line, ListOptions, Node, People, PolicyName
 from graphrec.serving.engine import Engine
 
 LINES = 5
@@ -40,14 +40,6 @@ class Ahead:
 
 
 @dataclass(frozen=True)
-class PolicyName:
-    """Which policy refused or let pass."""
-
-    version: str
-    hash: str
-
-
-@dataclass(frozen=True)
 class WhyNot:
     """The answer for one user and one product."""
 
@@ -57,7 +49,8 @@ class WhyNot:
     as_of: str | None
     model: str
     snapshot: str
-    policy: PolicyName
+    policy: PolicyName | None
+    """None: the request goes without a policy."""
     verdict: str
     """The whole answer in one sentence."""
     k: int
@@ -126,7 +119,7 @@ def _about(engine: Engine, answer: Answer, product: int, k: int) -> WhyNot:
         as_of=answer.as_of,
         model=answer.model,
         snapshot=answer.snapshot,
-        policy=PolicyName(engine.policy.version, engine.policy.hash),
+        policy=engine.policy_name,
         verdict="",
         k=k,
     )

@@ -20,7 +20,7 @@ from graphrec.progress import Progress, silent
 from graphrec.schema import Column, EdgeSchema, GraphSchema, NodeSchema
 from graphrec.store.contents import Contents, digest_text
 from graphrec.store.kinds import Kind
-from graphrec.store.series import read_series
+from graphrec.store.series import SeriesFiles, series_of
 from graphrec.store.sums import Sum, sum_rows
 from graphrec.store.values import to_rows
 
@@ -213,10 +213,10 @@ class Store(ABC):
         edge: EdgeSchema = (schema or self.read_schema()).edges[edge_type]
         return self.read_rows(Kind(edge_type, edge.source, edge.target), edge.columns, ())[0]
 
-    def read_series(self, name: str, schema: GraphSchema | None = None) -> "pa.Table":
+    def read_series(self, name: str, schema: GraphSchema | None = None) -> SeriesFiles:
         """The rows of a series from all sources: id, at, values."""
         found = schema or self.read_schema()
-        return read_series(self.series_folder, found.series[name], [source.name for source in self.sources()])
+        return series_of(self.series_folder, found.series[name], [source.name for source in self.sources()])
 
     def read_splits(self) -> "dict[str, dict[Part, pa.Table]]":
         """The pairs (user, product) of each part of each source's own split."""

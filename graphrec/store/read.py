@@ -18,6 +18,7 @@ from graphrec.store.base import Store, merge_splits
 from graphrec.store.check import check, compare, compare_split, lost_series, lost_sources, unfinished
 from graphrec.store.contents import Contents, sum_split
 from graphrec.store.kinds import Kind, columns_of, kinds_of
+from graphrec.store.series import SeriesFiles
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,7 +34,7 @@ class SnapshotInputs:
     schema: GraphSchema
     nodes: "dict[str, pa.Table]"
     edges: "dict[str, pa.Table]"
-    series: "dict[str, pa.Table]"
+    series: dict[str, SeriesFiles]
     split: "dict[str, pa.Table] | None"
 
 

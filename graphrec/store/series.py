@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
@@ -91,23 +92,76 @@ def _quoted(column: str) -> str:
     return '"' + column.replace('"', '""') + '"'
 
 
-def read_series(folder: Path, series: SeriesSchema, sources: Sequence[str]) -> "pa.Table":
-    """The rows of a series from all sources in their order: id, at, values; no rows when there is no file."""
-    import pyarrow.parquet as pq
+@dataclass(frozen=True)
+class SeriesFiles:
+    """The rows of a series from all its sources: one for every id and time, each value from the first that has one."""
 
-    from graphrec.graph.memory import latest_series
+    series: SeriesSchema
+    files: tuple[Path, ...]
+    """Sources that come first stand first."""
 
-    fields = series_fields(series)
-    files = [series_file(folder, source, series.name) for source in sources]
-    tables = [pq.read_table(file, columns=fields.names).cast(fields) for file in files if file.exists()]
-    return latest_series(tables) if tables else fields.empty_table()
+    def by_id(self) -> "Iterator[pa.Table]":
+        """Tables of id, at and the values, sorted by id and time; all rows of an id are in one of them.
+
+        The rows are sorted on disk beside the series where they take more than a quarter of the memory.
+        """
+        import duckdb
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if not self.files:
+            return
+        with (
+            private_folder(self.files[0].parent.parent, "series") as scratch,
+            duckdb.connect(config={"temp_directory": str(scratch / "spill"), "memory_limit": "25%"}) as database,
+        ):
+            database.execute("SET TimeZone = 'UTC'")
+            database.execute("SET enable_progress_bar = false")
+            rows = database.sql(self._statement(), params=[str(file) for file in self.files]).to_arrow_reader()
+            fields, held = series_fields(self.series), None
+            for batch in rows:
+                table = pa.Table.from_batches([batch]).rename_columns(fields.names).cast(fields)
+                if not table.num_rows:
+                    continue
+                whole = table if held is None else pa.concat_tables([held, table])
+                # The last id of a batch may go on in the next one.
+                ends = pc.index(whole["id"], whole["id"][-1]).as_py()
+                held = whole.slice(ends)
+                if ends:
+                    yield whole.slice(0, ends)
+            if held is not None:
+                yield held
+
+    def _statement(self) -> str:
+        import pyarrow.parquet as pq
+
+        names = [_quoted(name) for name in self.series.values]
+        parts = []
+        for position, file in enumerate(self.files):
+            known = pq.read_schema(file).names
+            columns = [
+                quoted if name in known else f"NULL::DOUBLE AS {quoted}"
+                for name, quoted in zip(self.series.values, names, strict=True)
+            ]
+            parts.append(f'SELECT id, "at", {", ".join(columns)}, {position} AS _part FROM read_parquet(?)')
+        if len(parts) == 1:
+            return f'SELECT * EXCLUDE (_part) FROM ({parts[0]}) ORDER BY id, "at"'
+        first = [f"arg_min({name}, _part) FILTER ({name} IS NOT NULL) AS {name}" for name in names]
+        whole, key = " UNION ALL ".join(parts), 'id, "at"'
+        return f"SELECT {key}, {', '.join(first)} FROM ({whole}) GROUP BY {key} ORDER BY {key}"
 
 
-def read_all_series(folder: Path, series: SeriesSchema) -> "pa.Table":
-    """The rows of a series from all sources that have files: id, at, values."""
+def series_of(folder: Path, series: SeriesSchema, sources: Sequence[str]) -> SeriesFiles:
+    """The rows of a series from these sources, as far as they have any."""
+    files = (series_file(folder, source, series.name) for source in sources)
+    return SeriesFiles(series, tuple(file for file in files if file.exists()))
+
+
+def all_series(folder: Path, series: SeriesSchema) -> SeriesFiles:
+    """The rows of a series from all sources that have files."""
     ending = f"@{quote(series.name, safe='')}.parquet"
     sources = sorted(unquote(file.name.removesuffix(ending)) for file in folder.glob(f"*{ending}"))
-    return read_series(folder, series, sources)
+    return series_of(folder, series, sources)
 
 
 def remove_series(folder: Path, source: str, keep: Sequence[str]) -> None:

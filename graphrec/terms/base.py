@@ -247,7 +247,7 @@ def graph_without(graph: Graph, user: int, edges: Sequence[Edge]) -> Graph:
             hops[hop] = _without(hops[hop], user, via)
         if hop.back() in hops:
             hops[hop.back()] = _without(hops[hop.back()], via, user)
-    return Graph(graph.schema, graph.counts, hops, graph.censored)
+    return Graph(graph.schema, graph.counts, hops, graph.censored, graph.blocks)
 
 
 def _without(adjacency: Adjacency, row: int, target: int) -> Adjacency:

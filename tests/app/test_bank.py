@@ -1,6 +1,7 @@
 """The use cases: one bank, typed requests and answers, a model replaced under a running one."""
 
 import dataclasses
+import errno
 import importlib
 import inspect
 import json
@@ -18,8 +19,18 @@ import graphrec
 from graphrec import app
 from graphrec.app import jobs, requests
 from graphrec.app.bank import Bank
-from graphrec.config.settings import Settings
-from graphrec.errors import Damaged, MissingExtra, MissingRules, NotTrained, UsageError
+from graphrec.app.in_force import WITHOUT
+from graphrec.config.settings import NO_POLICY, Settings
+from graphrec.errors import (
+    Damaged,
+    MissingExtra,
+    MissingRules,
+    NoPolicy,
+    NotTrained,
+    PolicyError,
+    RecordError,
+    UsageError,
+)
 from graphrec.graph.arrays import write_sealed
 from graphrec.home import Home
 from graphrec.serving.answer import Answer
@@ -40,13 +51,20 @@ def home(served_home: Home, tmp_path: Path) -> Home:
 
 @pytest.fixture
 def bank(home: Home) -> Bank:
+    return Bank(Settings(home=home.path, policy=NO_POLICY))
+
+
+@pytest.fixture
+def ruled(home: Home) -> Bank:
+    """The same home with a policy that refuses nothing."""
+    home.policy.write_text('version = "1"\n', "utf-8")
     return Bank(Settings(home=home.path))
 
 
 def test_one_user_is_answered_and_recorded(bank: Bank) -> None:
     served = bank.recommend(requests.Recommend("C003", 4))
     assert [item.rank for item in served.answer.items] == [1, 2, 3, 4]
-    assert (served.record, served.notes) == (1, ())
+    assert (served.record, served.notes) == (1, (WITHOUT,))
     product = served.answer.items[0].product
     explained = bank.explain(requests.Explain("C003", product))
     assert explained.answer.items[0].score == pytest.approx(served.answer.items[0].score)
@@ -57,9 +75,10 @@ def test_one_user_is_answered_and_recorded(bank: Bank) -> None:
     assert bank.recommend(requests.Recommend("C003", record=False)).record is None
 
 
-def test_every_entry_of_an_export_of_all_customers_replays(bank: Bank, tmp_path: Path) -> None:
+def test_every_entry_of_an_export_of_all_customers_replays(ruled: Bank, tmp_path: Path) -> None:
     """Empty lists and short ones too: 20 products are more than the policy leaves."""
-    (bank.home.policy).write_text(
+    bank = ruled
+    bank.home.policy.write_text(
         'version = "1"\n[[rule]]\nid = "bonds"\nsentence = "no bonds"\nrequire = "product.kind != \'bond\'"\n', "utf-8"
     )
     done = bank.export(jobs.Export(tmp_path / "lists.csv", k=20))
@@ -87,8 +106,10 @@ def test_a_model_is_replaced_under_a_running_bank(bank: Bank) -> None:
     assert (first.model.name, second.model.name) == ("blend-final", "kernel-final")
     # Whoever holds the first one goes on with it.
     assert first.recommend("C003", 3).model == "blend-final"
-    (bank.home.policy).write_text('version = "1"\n', "utf-8")
-    assert bank.opened.engine(bank.home, None).policy.version == "1"
+    home = Home(bank.home.path)
+    assert bank.opened.engine(home, None).policy.is_built_in
+    home.policy.write_text('version = "1"\n', "utf-8")
+    assert bank.opened.engine(home, None).policy.version == "1"
 
 
 def test_answers_are_never_mixed_while_models_are_swapped(bank: Bank) -> None:
@@ -154,25 +175,78 @@ def test_threads_share_a_bank(bank: Bank) -> None:
     assert found == [True] * 60
 
 
-def test_a_policy_that_is_gone_is_said_and_stops_an_export(bank: Bank, tmp_path: Path) -> None:
-    bank.home.policy.write_text('version = "1"\n', "utf-8")
-    assert bank.recommend(requests.Recommend("C003")).notes == ()
-    bank.home.policy.unlink()
-    (note,) = bank.recommend(requests.Recommend("C003")).notes
-    assert re.match(r"policy .*policy\.toml was in force on 20\S+ and is gone, so that only the built-in rules ", note)
-    with pytest.raises(MissingRules, match="graphrec export --accept-missing goes on without it") as caught:
-        bank.export(jobs.Export(tmp_path / "lists.csv", k=2))
-    assert caught.value.exit_code == 3
+def test_no_policy_no_list(home: Home, tmp_path: Path) -> None:
+    bank = Bank(Settings(home=home.path))
+    asked = (
+        lambda: bank.recommend(requests.Recommend("C003")),
+        lambda: bank.explain(requests.Explain("C003", "P01")),
+        lambda: bank.why_not(requests.WhyNot("C003", "P01")),
+        lambda: bank.export(jobs.Export(tmp_path / "lists.csv", k=2)),
+    )
+    for ask in asked:
+        with pytest.raises(NoPolicy) as caught:
+            ask()
+        assert str(caught.value) == "there is no policy; run: graphrec policy init, or give --no-policy"
+        assert caught.value.exit_code == 3
     assert not (tmp_path / "lists.csv").exists()
-    bank.export(jobs.Export(tmp_path / "lists.csv", k=2, accept_missing=True))
-    bank.export(jobs.Export(tmp_path / "lists.csv", k=2))
-    assert bank.recommend(requests.Recommend("C003")).notes == ()
+    assert list(bank.record_list(jobs.ListRecord())) == []
+    # Without one, what is held and what is closed stay out, and the answer says so.
+    served = bank.recommend(requests.Recommend("C003", 20, no_policy=True))
+    assert served.answer.to_json()["policy"] is None
+    assert served.notes == (WITHOUT,)
+    assert set(served.answer.refused) == {"held", "offered"}
+    done = bank.export(jobs.Export(tmp_path / "lists.csv", k=2, no_policy=True))
+    assert (done.policy, done.notes) == (None, (WITHOUT,))
+    assert bank.why_not(requests.WhyNot("C003", "P01", no_policy=True)).policy is None
+
+
+def test_an_answer_names_its_policy_and_settings_may_pin_it(ruled: Bank) -> None:
+    answer = ruled.recommend(requests.Recommend("C003")).answer
+    assert answer.policy is not None
+    assert answer.to_json()["policy"] == {"version": "1", "hash": answer.policy.hash}
+    assert ruled.why_not(requests.WhyNot("C003", "P01")).policy == answer.policy
+    path = ruled.home.path
+    pinned = Bank(Settings(home=path, policy_hash=answer.policy.hash[:16]))
+    assert pinned.recommend(requests.Recommend("C003")).answer.policy == answer.policy
+    ruled.home.policy.write_text('version = "2"\n', "utf-8")
+    with pytest.raises(PolicyError, match=rf"policy_hash pins {answer.policy.hash[:16]}; restore that policy"):
+        pinned.recommend(requests.Recommend("C003"))
+    with pytest.raises(PolicyError, match="pins a policy, and the request has none"):
+        pinned.recommend(requests.Recommend("C003", no_policy=True))
+
+
+def test_settings_may_require_the_record(ruled: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    bank = Bank(Settings(home=ruled.home.path, require_record=True))
+    assert bank.recommend(requests.Recommend("C003")).record == 1
+    with pytest.raises(RecordError, match="require_record asks for an entry of every answer"):
+        bank.recommend(requests.Recommend("C003", record=False))
+
+    def full(_handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(RecordError, match="nothing can be recorded, and require_record asks for it: .* cannot be"):
+        bank.recommend(requests.Recommend("C003"))
+    assert ruled.recommend(requests.Recommend("C003")).record is None
+
+
+def test_a_policy_that_is_gone_stops_every_answer(ruled: Bank, tmp_path: Path) -> None:
+    assert ruled.recommend(requests.Recommend("C003")).notes == ()
+    ruled.home.policy.unlink()
+    with pytest.raises(NoPolicy, match=r"policy .*policy\.toml was in force on 20\S+ and is gone; restore it; run: "):
+        ruled.recommend(requests.Recommend("C003"))
+    with pytest.raises(NoPolicy):
+        ruled.export(jobs.Export(tmp_path / "lists.csv", k=2, accept_missing=True))
+    assert not (tmp_path / "lists.csv").exists()
+    said = ruled.recommend(requests.Recommend("C003", no_policy=True)).notes
+    assert said[0] == WITHOUT
+    assert re.match(r"policy .*policy\.toml was in force on 20\S+ and does not hold for this answer", said[1])
 
 
 def test_a_final_model_that_is_gone_is_said_and_stops_an_export(bank: Bank, tmp_path: Path) -> None:
     bank.recommend(requests.Recommend("C003"))
     (bank.home.models / "blend-final").rename(bank.home.models / "blend-test")
-    (note,) = bank.recommend(requests.Recommend("C003")).notes
+    _, note = bank.recommend(requests.Recommend("C003")).notes
     assert re.match(
         r"model blend-final was there on 20\S+ and is gone from .*; restore it, or run: graphrec train", note
     )
@@ -195,7 +269,7 @@ def test_a_missing_package_names_its_extra(bank: Bank, monkeypatch: pytest.Monke
 def test_a_cold_recommend_imports_little(home: Home) -> None:
     code = (
         "import sys\nfrom graphrec import Bank, Recommend\nfrom graphrec.config.settings import Settings\n"
-        f"from pathlib import Path\nbank = Bank(Settings(home=Path({str(home.path)!r})))\n"
+        f"from pathlib import Path\nbank = Bank(Settings(home=Path({str(home.path)!r}), policy='none'))\n"
         "assert bank.recommend(Recommend('C003')).record\nprint(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -204,7 +278,7 @@ def test_a_cold_recommend_imports_little(home: Home) -> None:
     assert not {name for name in names if name.startswith(NOT_FOR_SERVING)}
     line = [sys.executable, str(Path(__file__).resolve().parents[2] / "cli.py")]
     code = (
-        f"import sys\nsys.argv = ['graphrec', '--home', {str(home.path)!r}, 'recommend', 'C003']\n"
+        f"import sys\nsys.argv = ['graphrec', '--home', {str(home.path)!r}, 'recommend', 'C003', '--no-policy']\n"
         "from graphrec.cli import app\ntry: app()\nfinally: print(*sys.modules, file=sys.stderr)"
     )
     done = subprocess.run([line[0], "-c", code], capture_output=True, text=True, check=True)

@@ -27,7 +27,9 @@ class Bank:
 
     def run(self, *arguments: str, code: int = 0) -> tuple[str, str]:
         """What a command prints and notes."""
-        done = CliRunner().invoke(app, ["--home", str(self.home), *arguments], catch_exceptions=False)
+        done = CliRunner().invoke(
+            app, ["--home", str(self.home), "--policy", "none", *arguments], catch_exceptions=False
+        )
         assert done.exit_code == code, done.stderr
         return done.stdout, done.stderr
 

@@ -23,7 +23,9 @@ def own_place(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignor
 
 
 def run(home: Home, *words: str, code: int = 0) -> Result:
-    done = CliRunner().invoke(app, ["--home", str(home.path), *words, "--no-record"], prog_name="graphrec")
+    done = CliRunner().invoke(
+        app, ["--home", str(home.path), "--policy", "none", *words, "--no-record"], prog_name="graphrec"
+    )
     assert done.exit_code == code, done.output
     return done
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from graphrec.app.in_force import WITHOUT
 from graphrec.cli import app, output
 from graphrec.cli.invocation import GlobalOptions, begin
 from graphrec.cli.query import _finite, _print_csv
@@ -30,6 +31,10 @@ def home(served_home: Home, tmp_path: Path) -> Home:
 @pytest.fixture(autouse=True)
 def _fresh() -> None:
     begin(GlobalOptions())
+
+
+pytestmark = pytest.mark.usefixtures("no_policy")
+NOTE = f"note: {WITHOUT}\n"
 
 
 def run(*words: str) -> tuple[int, str, str]:
@@ -90,7 +95,7 @@ def test_deep_nesting_and_long_names_are_one_line_and_a_documented_code(home: Ho
 
 def test_what_was_pruned_is_one_line_and_no_tampering(home: Home) -> None:
     words = ("--home", str(home.path))
-    assert run(*words, "recommend", "C003")[2] == "recorded as entry 1\n"
+    assert run(*words, "recommend", "C003")[2] == f"{NOTE}recorded as entry 1\n"
     assert run(*words, "replay", "1")[:2] == (0, "entry 1: same bytes\n")
     code, out, _ = run(*words, "record", "prune", "--before", "2999-01-01")
     assert code == 0
@@ -131,4 +136,4 @@ def test_a_home_that_is_full_or_read_only_answers_and_names_the_folder(
         assert str(home.records) in line
         assert os.strerror(number) in line
     code, out, err = run("--home", str(home.path), "recommend", "C003")
-    assert (code, out, err) == (0, expected, "recorded as entry 1\n")
+    assert (code, out, err) == (0, expected, f"{NOTE}recorded as entry 1\n")

@@ -110,7 +110,7 @@ def test_another_package_adds_a_sink(served_home: Home, tmp_path: Path, monkeypa
     monkeypatch.syspath_prepend(tmp_path)
     point = EntryPoint("xml", "bank_sinks_of_test:XML", sinks.GROUP)
     monkeypatch.setattr(sinks, "entry_points", lambda group: [point])
-    bank = Bank(Settings(home=served_home.path))
+    bank = Bank(Settings(home=served_home.path, policy="none"))
     done = bank.export(Export(tmp_path / "lists.xml", k=3, record=False))
     assert done.report == FileReport(60, done.report.rows, 1, str(tmp_path / "lists.xml"))
     lines = (tmp_path / "lists.xml").read_text().splitlines()

@@ -1,6 +1,9 @@
 """The generated pages are current, and nothing that a person can call is missing from them."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +60,16 @@ def test_records_of_decisions_are_short_and_in_one_form() -> None:
         text = file.read_text(encoding="utf-8")
         assert text.startswith(f"# {int(file.name[:4])}. ")
         assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Context", "Decision", "Consequence"]
+
+
+def test_the_site_is_whole_and_asks_no_other_host(tmp_path: Path) -> None:
+    """Strict: a page outside the navigation, a dead link and a missing anchor are errors."""
+    command = [Path(sys.executable).with_name("mkdocs"), "build", "--strict", "--quiet", "--site-dir", tmp_path]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    pages = list(tmp_path.rglob("*.html"))
+    assert len(pages) > len(list((ROOT / "docs").rglob("*.md")))  # each page, and the one for what is not found
+    asked = re.compile(r"""<(?:script|link|img)[^>]+(?:src|href)=["']?(https?:)?//""")
+    assert not [page.name for page in pages if asked.search(page.read_text("utf-8"))]

@@ -121,11 +121,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "home"
 
 
+APP = "from graphrec.cli import app; app()"
+
+
 def graphrec(home: Path, plugins: Path | None, *arguments: str, code: int = 0) -> str:
     """What a command prints, in a process that sees the distribution or not."""
     paths = [str(ROOT), *([str(plugins)] if plugins else [])]
     done = subprocess.run(
-        [sys.executable, "-c", "from graphrec.cli import app; app()", "--home", str(home), *arguments],
+        [sys.executable, "-c", APP, "--home", str(home), "--policy", "none", *arguments],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1", "COLUMNS": "200"},
         check=False, capture_output=True, text=True, cwd=home.parent, timeout=300,
     )  # fmt: skip

@@ -136,10 +136,10 @@ def test_a_user_who_may_be_shown_nothing_is_told_why(served_home: Home, tmp_path
 def test_the_command_prints_rules_or_gaps(served_home: Home, engine: Engine, tmp_path: Path) -> None:
     everything = engine.recommend("C003", 20).items
     run = ["--home", str(served_home.path), "why-not", "C003", everything[K + 2].product, "-k", str(K)]
-    text = CliRunner().invoke(app, run)
+    text = CliRunner().invoke(app, [*run, "--no-policy"])
     assert text.exit_code == 0, text.stderr
     assert f"what speaks for {everything[K - 1].product}" in text.stdout
-    found = json.loads(CliRunner().invoke(app, [*run, "--json"]).stdout)
+    found = json.loads(CliRunner().invoke(app, [*run, "--no-policy", "--json"]).stdout)
     assert found == json.loads(json.dumps(why_not(engine, "C003", everything[K + 2].product, K).to_json()))
     (tmp_path / "policy.toml").write_text(POLICY, encoding="utf-8")
     refused = CliRunner().invoke(app, ["--policy", str(tmp_path / "policy.toml"), *run[:4], "P19"])

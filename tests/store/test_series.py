@@ -3,9 +3,12 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
-from graphrec.store.series import series_file, write_series
+from graphrec.graph.series import series_features
+from graphrec.schema import SeriesSchema
+from graphrec.store.series import series_file, series_of, write_series
 
 
 def rows(*named: dict[str, object], values: tuple[str, ...]) -> pa.RecordBatchReader:
@@ -27,4 +30,31 @@ def test_an_increment_with_a_value_that_older_rows_lack_keeps_them(tmp_path: Pat
         {"id": "p1", "at": second, "close": 2.0, "volume": 7.0},
         {"id": "p1", "at": first, "close": 1.0, "volume": None},
     ]
+    assert [path.name for path in tmp_path.iterdir()] == ["series"]
+
+
+def test_all_rows_of_an_id_come_together_however_many_batches_there_are(tmp_path: Path) -> None:
+    series = SeriesSchema("price", "Product", ("close", "volume"))
+    rng = np.random.default_rng(3)
+    names = rng.permutation(np.repeat([f"p{n:03}" for n in range(40)], 7_000))  # more than two batches of DuckDB's
+    days = pa.array(np.arange(len(names)) * 1_000_000, pa.timestamp("us", tz="UTC"))
+    close, volume = rng.random(len(names)), rng.random(len(names))
+    bank = pa.table({"id": names, "at": days, "close": close, "volume": pa.nulls(len(names), pa.float64())})
+    agency = pa.table({"id": names, "at": days, "close": -close, "volume": volume})
+    write_series(tmp_path / "series", "bank", "price", bank.to_reader())
+    write_series(tmp_path / "series", "agency", "price", agency.to_reader())
+    tables = list(series_of(tmp_path / "series", series, ["bank", "agency"]).by_id())
+    assert len(tables) > 1
+    seen = [name for table in tables for name in table["id"].unique().to_pylist()]
+    assert seen == sorted(set(names.tolist()))
+    whole = pa.concat_tables(tables)
+    order = np.lexsort((np.arange(len(names)), names))
+    assert whole["at"].to_pylist() == days.take(pa.array(order)).to_pylist()
+    assert whole["close"].to_pylist() == close[order].tolist()  # the first source that has a value gives it
+    assert whole["volume"].to_pylist() == volume[order].tolist()
+    found = series_features(whole, ("close", "volume"), None)
+    again = series_features(series_of(tmp_path / "series", series, ["bank", "agency"]), ("close", "volume"), None)
+    for value in found:
+        assert found[value][0] == again[value][0]
+        assert np.array_equal(found[value][1], again[value][1], equal_nan=True)
     assert [path.name for path in tmp_path.iterdir()] == ["series"]

@@ -96,18 +96,18 @@ class SeriesSource:
 
     def _from_rows(self, rule: SeriesSchema, seen: Seen) -> NDArray[np.float64]:
         with needs_extra("train", "the block series"):
-            from graphrec.store.series import read_all_series
+            from graphrec.store.series import all_series
 
-            rows = read_all_series(self.folder, rule)
-        if not rows.num_rows:
+            rows = all_series(self.folder, rule)
+        if not rows.files:
             raise ModelError(
                 f"the series {rule.name} has no rows in {self.folder}, so that it cannot be read up to the date that "
                 "this fit may see; load it, or run: graphrec train without --blocks series"
             )
         place = {name: n for n, name in enumerate(seen.snapshot.nodes(rule.of).ids)}
         found = np.full((len(place), len(rule.values) * len(USED)), np.nan)
-        for n, value in enumerate(rule.values):
-            ids, features = series_features(rows, value, seen.before)
+        by_value = series_features(rows, rule.values, seen.before)
+        for n, (ids, features) in enumerate(by_value.values()):
             here = [(place[one], row) for row, one in enumerate(ids) if one in place]
             nodes, taken = (list(part) for part in zip(*here, strict=True)) if here else ([], [])
             found[nodes, n * len(USED) : (n + 1) * len(USED)] = features[taken, 1:]

@@ -17,9 +17,14 @@ KnownAt = Annotated[Text | UnsetType, Meta(description="Column with the time fro
 class FileTable(Struct, frozen=True):
     """One table of `[source.files]`; every other key is an option of DuckDB's reader."""
 
-    path: Annotated[Text, Meta(description="Path or glob below --data.")]
+    path: Annotated[Text | UnsetType, Meta(description="Path or glob below --data.")] = UNSET
     reader: Annotated[Reader | UnsetType, Meta(description="How the file is read; default by its suffix.")] = UNSET
     optional: Annotated[bool, Meta(description="Whether the file may be absent.")] = False
+    sheet: Annotated[Text | UnsetType, Meta(description="Of a workbook: which sheet is read.")] = UNSET
+    url_env: Annotated[
+        Text | UnsetType, Meta(description="Of a database: the environment variable that holds its address.")
+    ] = UNSET
+    query: Annotated[Text | UnsetType, Meta(description="Of a database: the SELECT, in its SQL, that is read.")] = UNSET
 
 
 class SourceTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,6 +58,15 @@ class ParseTable(Struct, frozen=True, forbid_unknown_fields=True):
     null: Annotated[Texts, Meta(description="Texts that stand for a gap.")] = ()
 
 
+class ShowTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """What people see beside a product, each with its column."""
+
+    kind: Annotated[Text | UnsetType, Meta(description="Column with the kind of the product.")] = UNSET
+    risk: Annotated[Text | UnsetType, Meta(description="Column with its risk class.")] = UNSET
+    fee: Annotated[Text | UnsetType, Meta(description="Column with what it costs.")] = UNSET
+    minimum: Annotated[Text | UnsetType, Meta(description="Column with the smallest amount.")] = UNSET
+
+
 Parse = Annotated[dict[str, ParseTable], Meta(description="By column of the statement: how its text is read.")]
 
 
@@ -65,7 +79,14 @@ class NodeTable(Struct, frozen=True, forbid_unknown_fields=True):
     text: Annotated[Texts, Meta(description="Columns that are embedded.")] = ()
     personal: Annotated[Texts, Meta(description="Columns that stay in the store.")] = ()
     protected: Annotated[Texts, Meta(description="Columns for audits that are part of no score.")] = ()
+    sensitive: Annotated[Texts, Meta(description="Columns that never lead a customer's list.")] = ()
     known_at: KnownAt = UNSET
+    crm_id: Annotated[Text | UnsetType, Meta(description="Column with the key of a CRM system.")] = UNSET
+    adviser: Annotated[Text | UnsetType, Meta(description="Column with who looks after the customer.")] = UNSET
+    data_as_of: Annotated[Text | UnsetType, Meta(description="Column with the time up to which values are kept.")] = (
+        UNSET
+    )
+    show: Annotated[ShowTable, Meta(description="What people see beside a product.")] = ShowTable()
     parse: Parse = {}
 
 
@@ -80,6 +101,8 @@ class EdgeTable(Struct, frozen=True, forbid_unknown_fields=True):
     known_at: KnownAt = UNSET
     weight: Annotated[Text | UnsetType, Meta(description="Column with how much of it.")] = UNSET
     protected: Annotated[bool, Meta(description="Whether the edge is part of no score.")] = False
+    risk: Annotated[bool, Meta(description="Whether what shares its end is a concentration.")] = False
+    sensitive: Annotated[bool, Meta(description="Whether it never leads a customer's list.")] = False
     parse: Parse = {}
 
 

@@ -187,15 +187,46 @@ def _file(document: Document, name: str, value: str | FileTable) -> FileSpec:
     at: KeyPath = ("source", "files", name)
     _check_name(document, at, "a table name")
     table = FileTable(value) if isinstance(value, str) else value
+    raw = document.content["source"]["files"][name]
+    options = {} if isinstance(raw, str) else {key: raw[key] for key in raw if key not in FileTable.__struct_fields__}
+    given: dict[str, Any] = {key: getattr(table, key) or None for key in ("sheet", "url_env", "query")}
+    if table.reader == "database":
+        _check_database(document, at, table, options)
+        return FileSpec(name, "", "database", options=options, **given)
+    if table.path is UNSET:
+        document.refuse(at, f'{key_text(at)}.path is missing; name a file, or say reader = "database"')
     path = Path(table.path)
     if "\0" in table.path or any(len(part.encode()) > 255 for part in path.parts):
         document.refuse(at, f"{key_text(at)} is {shown(table.path)}, which no file can be called; correct it")
     if path.is_absolute() or ".." in path.parts:
         document.refuse(at, f"{key_text(at)} is {shown(table.path)}; paths are relative to --data and stay inside it")
     reader = table.reader if table.reader is not UNSET else _reader_of(document, at, path)
-    raw = document.content["source"]["files"][name]
-    options = {} if isinstance(raw, str) else {key: raw[key] for key in raw if key not in FileTable.__struct_fields__}
-    return FileSpec(name, table.path, reader, table.optional, options)
+    for key, of in _KEY_OF_READER.items():
+        if given[key] is not None and reader not in of:
+            document.refuse(
+                (*at, key), f"{key_text(at)}.{key} is for reader = {' or '.join(map(shown, of))}; correct it"
+            )
+    return FileSpec(name, table.path, reader, table.optional, options, **given)
+
+
+_KEY_OF_READER = {"sheet": ("xlsx",), "url_env": ("database",), "query": ("sqlite", "database")}
+
+
+def _check_database(document: Document, at: KeyPath, table: FileTable, options: dict[str, Any]) -> None:
+    """Refuse an entry that does not say which database and which statement, or says what is for files."""
+    for key in ("url_env", "query"):
+        if getattr(table, key) is UNSET:
+            document.refuse(at, f'{key_text(at)}.{key} is missing; reader = "database" needs url_env and query')
+    others = [*(key for key in ("path", "sheet") if getattr(table, key) is not UNSET), *options]
+    if others or table.optional:
+        key = others[0] if others else "optional"
+        document.refuse((*at, key), f'{key_text(at)}.{key} is for files; reader = "database" has url_env and query')
+    if "://" in str(table.url_env):
+        document.refuse(
+            (*at, "url_env"),
+            f"{key_text(at)}.url_env holds an address; want the name of an environment variable that holds it, so that "
+            "no password stands in a mapping",
+        )
 
 
 def _reader_of(document: Document, at: KeyPath, path: Path) -> Reader:
@@ -227,6 +258,15 @@ def _node(document: Document, label: str, table: NodeTable) -> NodeSpec:
                 document.refuse(
                     (*at, "text"), f"{key_text(at)}.text holds {shown(column)}, which is {mark}; leave it out of one"
                 )
+    outside: dict[str, Any] = {"crm_id": table.crm_id, "adviser": table.adviser, "data_as_of": table.data_as_of}
+    outside |= {f"show.{key}": column for key, column in structs.asdict(table.show).items()}
+    for key, column in outside.items():
+        if column in table.personal:
+            document.refuse(
+                (*at, key.partition(".")[0]),
+                f"{key_text(at)}.{key} names {shown(column)}, which is personal and stays in the store; leave it out "
+                "of one",
+            )
     return NodeSpec(
         label=label,
         key=table.key,
@@ -235,7 +275,12 @@ def _node(document: Document, label: str, table: NodeTable) -> NodeSpec:
         text=table.text,
         personal=table.personal,
         protected=table.protected,
+        sensitive=table.sensitive,
         known_at=table.known_at or None,
+        crm_id=table.crm_id or None,
+        adviser=table.adviser or None,
+        data_as_of=table.data_as_of or None,
+        show={key: column for key, column in structs.asdict(table.show).items() if column is not UNSET},
         parse=_parse(document, at, table.parse),
     )
 
@@ -269,6 +314,8 @@ def _edge(document: Document, kind: str, table: EdgeTable) -> EdgeSpec:
         known_at=table.known_at or None,
         weight=table.weight or None,
         protected=table.protected,
+        risk=table.risk,
+        sensitive=table.sensitive,
         parse=_parse(document, at, table.parse),
     )
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping as Keys
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from graphrec.schema import Kind, Roles
 
-Reader = Literal["csv", "json", "parquet", "lines"]
+Reader = Literal["csv", "json", "parquet", "lines", "xlsx", "sqlite", "database"]
 Mask = Literal["fitted", "train", "train+valid"]
-READERS: tuple[Reader, ...] = ("csv", "json", "parquet", "lines")
+READERS: tuple[Reader, ...] = get_args(Reader)
 MASKS: tuple[Mask, ...] = ("fitted", "train", "train+valid")
 SUFFIXES: Keys[str, Reader] = {
     ".csv": "csv",
@@ -18,19 +18,35 @@ SUFFIXES: Keys[str, Reader] = {
     ".ndjson": "json",
     ".parquet": "parquet",
     ".pq": "parquet",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
+    ".xls": "xlsx",
+    ".xlsb": "xlsx",
+    ".ods": "xlsx",
+    ".sqlite": "sqlite",
+    ".sqlite3": "sqlite",
+    ".db": "sqlite",
 }
 PACKED = (".gz", ".bz2", ".zst")
 
 
 @dataclass(frozen=True)
 class FileSpec:
-    """One entry of `[source.files]`: a path or glob that becomes a table."""
+    """One entry of `[source.files]`: a path or glob, or a statement of a database, that becomes a table."""
 
     name: str
     path: str
     reader: Reader
     optional: bool = False
     options: Keys[str, Any] = field(default_factory=dict)
+    sheet: str | None = None
+    url_env: str | None = None
+    query: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """What messages and `_file` call it where it is no file of its own."""
+        return self.path or f"{self.name} of {self.url_env}"
 
 
 @dataclass(frozen=True)
@@ -65,7 +81,12 @@ class NodeSpec:
     text: tuple[str, ...] = ()
     personal: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
+    sensitive: tuple[str, ...] = ()
     known_at: str | None = None
+    crm_id: str | None = None
+    adviser: str | None = None
+    data_as_of: str | None = None
+    show: Keys[str, str] = field(default_factory=dict)
     parse: Keys[str, ParseSpec] = field(default_factory=dict)
 
 
@@ -82,6 +103,8 @@ class EdgeSpec:
     known_at: str | None = None
     weight: str | None = None
     protected: bool = False
+    risk: bool = False
+    sensitive: bool = False
     parse: Keys[str, ParseSpec] = field(default_factory=dict)
 
 

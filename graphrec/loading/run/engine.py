@@ -15,7 +15,7 @@ from graphrec.loading.run.removals import MAX_REMOVED, check_removals
 from graphrec.loading.run.select import only_selects
 from graphrec.loading.run.transform import Checked, KnownIds, Staged, check_rows, rows, split_rows, stage
 from graphrec.loading.sources.database import SQL_SECONDS, lock_database, open_database, scratch_folder
-from graphrec.loading.sources.files import find_files, hash_files, read_files
+from graphrec.loading.sources.files import find_files, hash_files, read_databases, read_files
 from graphrec.progress import Progress, silent
 from graphrec.schema import EdgeSchema, GraphSchema, NodeSchema
 
@@ -67,14 +67,15 @@ def run_load(
     mapping = only_selects(mapping)
     run = _Run(mapping, Path(data_dir), not incremental, max_rejected, rejected_path, sql_seconds, progress)
     found = find_files(mapping, run.data_dir)
-    files_hash = hash_files(mapping, found, run.data_dir, progress)
-    source = Source(mapping.name, _run_name(mapping, files_hash), run.full, _declared(mapping), files_hash)
-    if sink.is_current(source):
-        return _report(mapping, source.run, dict.fromkeys(_statements(mapping), Counts()), began)
     with (
         scratch_folder(scratch) as folder,
         open_database(folder, blame=mapping.where, advice="correct its SQL") as database,
     ):
+        copied = read_databases(database, mapping, progress)
+        files_hash = hash_files(mapping, found, copied, run.data_dir, progress)
+        source = Source(mapping.name, _run_name(mapping, files_hash), run.full, _declared(mapping), files_hash)
+        if sink.is_current(source):
+            return _report(mapping, source.run, dict.fromkeys(_statements(mapping), Counts()), began)
         staged = get(database, run, found, folder)
         source = replace(source, schema=staged.schema)
         sink.begin(source)
@@ -115,6 +116,7 @@ def check(
         scratch_folder(scratch) as folder,
         open_database(folder, blame=mapping.where, advice="correct its SQL") as database,
     ):
+        read_databases(database, mapping, progress)
         staged = get(database, run, found, folder)
         checked = transform(database, run, staged, known_ids or _nothing_known)
     return _report(mapping, "", checked.counts, began)

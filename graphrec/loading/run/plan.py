@@ -43,10 +43,13 @@ def node_plan(mapping: Mapping, spec: NodeSpec, types: Keys[str, str]) -> tuple[
     known_at = columns.find(spec.known_at, "known_at") if spec.known_at else None
     marks = {
         mark: tuple(columns.find(column, mark) for column in getattr(spec, mark))
-        for mark in ("text", "personal", "protected")
+        for mark in ("text", "personal", "protected", "sensitive")
     }
+    told = {key: columns.find(wanted, key) if wanted else None for key, wanted in _told(spec).items()}
+    show = {key: columns.find(wanted, "show") for key, wanted in spec.show.items()}
     given_name = columns.find(spec.name, "name") if spec.name else None
-    structural = {column for column in (key, known_at) if column} - {*marks["text"], *marks["protected"]}
+    used = {*marks["text"], *marks["protected"], *marks["sensitive"], *told.values(), *show.values()}
+    structural = {column for column in (key, known_at) if column} - used
     kept = columns.properties(structural, NODE_OWN - {key})
     select = {"id": columns.text(key), "known_at": columns.time(known_at) if known_at else "CAST(NULL AS TIMESTAMPTZ)"}
     select |= {column.name: columns.property(column) for column in kept}
@@ -59,7 +62,11 @@ def node_plan(mapping: Mapping, spec: NodeSpec, types: Keys[str, str]) -> tuple[
         text=marks["text"],
         personal=tuple(sorted(marks["personal"])),
         protected=tuple(sorted(marks["protected"])),
+        sensitive=tuple(sorted(marks["sensitive"])),
+        show=show,
+        **told,
     )
+    _check_time(mapping, schema)
     plan = Plan(
         statement=f"nodes.{spec.label}",
         sql=spec.sql,
@@ -72,6 +79,19 @@ def node_plan(mapping: Mapping, spec: NodeSpec, types: Keys[str, str]) -> tuple[
         has_lines=columns.has_lines(),
     )
     return plan, schema
+
+
+def _told(spec: NodeSpec) -> dict[str, str | None]:
+    return {"crm_id": spec.crm_id, "adviser": spec.adviser, "data_as_of": spec.data_as_of}
+
+
+def _check_time(mapping: Mapping, schema: NodeSchema) -> None:
+    column = next((one for one in schema.columns if one.name == schema.data_as_of), None)
+    if column is not None and column.kind != "time":
+        raise SourceError(
+            f"{mapping.place('nodes', schema.label, 'data_as_of')} names {column.name!r}, which is of type "
+            f'{column.kind} and no time; say how it is read: parse = {{ {column.name} = {{ type = "time" }} }}'
+        )
 
 
 def edge_plan(mapping: Mapping, spec: EdgeSpec, types: Keys[str, str]) -> tuple[Plan, EdgeSchema]:
@@ -109,7 +129,9 @@ def edge_plan(mapping: Mapping, spec: EdgeSpec, types: Keys[str, str]) -> tuple[
         schema=edge_fields(kept),
         has_lines=columns.has_lines(),
     )
-    schema = EdgeSchema(spec.type, spec.source.label, spec.target.label, kept, spec.protected)
+    schema = EdgeSchema(
+        spec.type, spec.source.label, spec.target.label, kept, spec.protected, spec.risk, spec.sensitive
+    )
     return plan, schema
 
 

@@ -18,9 +18,11 @@ from graphrec.errors import SourceError
 from graphrec.loading.mapping.names import suggest
 from graphrec.loading.mapping.specs import PACKED, FileSpec, Mapping
 from graphrec.loading.sources import csv_form
+from graphrec.loading.sources.databases import read_database, read_sqlite
 from graphrec.loading.sources.encodings import first_broken_line, is_utf8, write_utf8
 from graphrec.loading.sources.packed import open_unpacked
 from graphrec.loading.sources.sql import explain_error, name, value
+from graphrec.loading.sources.workbooks import OPTIONS, read_workbooks
 from graphrec.progress import Progress
 
 _BLOCK = 1 << 24
@@ -39,7 +41,7 @@ class SourceFile:
 
 
 def find_files(mapping: Mapping, data_dir: Path) -> dict[str, list[Path]]:
-    """The files of every table, sorted; none for an optional one that is absent.
+    """The files of every table, sorted; none for an optional one that is absent, and for what is in a database.
 
     Raises:
         SourceError: the folder or a file that is not optional is not there.
@@ -51,6 +53,9 @@ def find_files(mapping: Mapping, data_dir: Path) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
     for spec in mapping.files.values():
         place = mapping.place("source", "files", spec.name)
+        if spec.reader == "database":
+            found[spec.name] = []
+            continue
         exact = data_dir / spec.path
         try:
             paths = [exact] if exact.is_file() else sorted(path for path in data_dir.glob(spec.path) if path.is_file())
@@ -78,13 +83,39 @@ def is_folder(path: Path) -> bool:
         return False
 
 
-def hash_files(mapping: Mapping, found: Keys[str, list[Path]], data_dir: Path, progress: Progress) -> str:
-    """A hash of the mapping and of names and contents of all its files.
+def read_databases(database: duckdb.DuckDBPyConnection, mapping: Mapping, progress: Progress) -> dict[str, str]:
+    """Copy what the mapping reads from databases into tables; returns a digest of each.
+
+    Args:
+        database: it may not be locked yet.
+
+    Raises:
+        SourceError: a database does not answer, or refuses its statement.
+    """
+    specs = [spec for spec in mapping.files.values() if spec.reader == "database"]
+    digests = {}
+    for done, spec in enumerate(specs):
+        progress("reading databases", done, len(specs))
+        digests[spec.name] = read_database(database, spec, mapping.place("source", "files", spec.name))
+    if specs:
+        progress("reading databases", len(specs), len(specs))
+    return digests
+
+
+def hash_files(
+    mapping: Mapping, found: Keys[str, list[Path]], copied: Keys[str, str], data_dir: Path, progress: Progress
+) -> str:
+    """A hash of the mapping, of names and contents of all its files, and of what was copied from databases.
+
+    Args:
+        copied: the digests of `read_databases`.
 
     Raises:
         SourceError: a file cannot be read.
     """
     total = hashlib.sha256(mapping.digest.encode())
+    for table, digest in sorted(copied.items()):
+        total.update(f"\n{table}\t{digest}".encode())
     paths = [(table, path) for table, listed in sorted(found.items()) for path in listed]
     for done, (table, path) in enumerate(paths):
         progress("comparing files", done, len(paths))
@@ -110,6 +141,8 @@ def read_files(
 ) -> list[str]:
     """Read every listed file into a table; returns the tables whose optional files are absent.
 
+    Those of databases are there by then (`read_databases`).
+
     Args:
         database: it may not be locked yet; nothing in it refers to a file afterwards.
         mapping: it lists the files.
@@ -124,13 +157,14 @@ def read_files(
     absent: list[str] = []
     for done, spec in enumerate(mapping.files.values()):
         progress("reading files", done, len(mapping.files))
+        if spec.reader == "database":
+            continue  # by read_databases
         _check_options(database, mapping, spec)
         if not found[spec.name]:
             absent.append(spec.name)
             _make_empty(database, spec)
             continue
-        encoding = str(spec.options.get("encoding", "utf-8")) if spec.reader == "csv" else "utf-8"
-        files = [_readable(path, path.relative_to(data_dir).as_posix(), scratch, encoding) for path in found[spec.name]]
+        files = [_readable(path, path.relative_to(data_dir).as_posix(), scratch, spec) for path in found[spec.name]]
         _read_table(database, mapping, spec, files)
         for file in files:
             if file.readable.parent == scratch:
@@ -142,7 +176,10 @@ def read_files(
 def _read_table(database: duckdb.DuckDBPyConnection, mapping: Mapping, spec: FileSpec, files: list[SourceFile]) -> None:
     place = mapping.place("source", "files", spec.name)
     try:
-        _READERS[spec.reader](database, spec, files)
+        if spec.reader in _BY_ROW:
+            _BY_ROW[spec.reader](database, spec, [(file.readable, file.shown) for file in files], place)
+        else:
+            _READERS[spec.reader](database, spec, files)
     except duckdb.Error as error:
         reason = explain_error(error)
         advice = f"correct the file, or the options of {place}"
@@ -154,12 +191,14 @@ def _read_table(database: duckdb.DuckDBPyConnection, mapping: Mapping, spec: Fil
         raise SourceError(f"{_guilty(error, files)}: {reason}; {advice}") from error
 
 
-def _readable(path: Path, shown: str, scratch: Path, encoding: str) -> SourceFile:
+def _readable(path: Path, shown: str, scratch: Path, spec: FileSpec) -> SourceFile:
     """The file itself, or a copy of one that DuckDB cannot unpack or decode or whose name it takes for a pattern."""
-    is_packed, is_foreign = path.suffix.lower() == ".bz2", not is_utf8(encoding, shown)
+    encoding = str(spec.options.get("encoding", "utf-8")) if spec.reader == "csv" else "utf-8"
+    packed = PACKED if spec.reader in _BY_ROW else (".bz2",)
+    is_packed, is_foreign = path.suffix.lower() in packed, not is_utf8(encoding, shown)
     if not is_packed and not is_foreign and not any(sign in str(path) for sign in "*?["):
         return SourceFile(path, shown, path)
-    gone = PACKED if is_foreign else (".bz2",)
+    gone = PACKED if is_foreign else packed
     endings = [suffix for suffix in path.suffixes if suffix[1:].isalnum() and suffix.lower() not in gone]
     target = scratch / (hashlib.sha256(shown.encode()).hexdigest()[:16] + "".join(endings))
     if is_foreign:
@@ -180,13 +219,13 @@ def _check_options(database: duckdb.DuckDBPyConnection, mapping: Mapping, spec: 
     rows = database.execute(
         "SELECT DISTINCT unnest(parameters) FROM duckdb_functions() WHERE function_name = ?", [f"read_{spec.reader}"]
     ).fetchall()
-    known = {row[0] for row in rows} - _OURS - _SILENT - {"path", "paths"} if spec.reader != "lines" else {"encoding"}
+    known = _OPTIONS.get(spec.reader, {row[0] for row in rows} - _OURS - _SILENT - {"path", "paths"})
     for key in spec.options:
         place = mapping.place("source", "files", spec.name, key)
         if key in _SILENT:
             raise SourceError(f"{place} would drop rows in silence; correct the file instead")
         if key not in known:
-            own = {"path", "reader", "optional"}
+            own = {"path", "reader", "optional", *(["sheet"] if spec.reader == "xlsx" else [])}
             raise SourceError(f"{place} is no key or option of {spec.reader}{suggest(key, known | own)}")
 
 
@@ -312,4 +351,8 @@ def _correct_lines(
     database.unregister("_moved_lines")
 
 
+_OPTIONS: Keys[str, set[str]] = {"lines": {"encoding"}, "xlsx": set(OPTIONS), "sqlite": set()}
+"""What readers of our own take; the others take the options of DuckDB's."""
+_BY_ROW = {"xlsx": read_workbooks, "sqlite": read_sqlite}
+"""Readers that DuckDB has not."""
 _READERS = {"csv": _read_csv, "json": _read_json, "parquet": _read_parquet, "lines": _read_lines}
