@@ -43,6 +43,11 @@ class Home:
         return not self.without_policy and (self.policy_file is not None or self.policy.exists())
 
     @property
+    def languages(self) -> Path:
+        """Languages of the bank's own."""
+        return self.path / "languages"
+
+    @property
     def store(self) -> Path:
         """The embedded store."""
         return self.path / "store"

@@ -6,14 +6,11 @@ nothing but the loader ever needs the mapping itself.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from graphrec.errors import SourceError
 
 Kind = Literal["text", "integer", "real", "boolean", "time"]
-Language = Literal["en", "zh"]
-#: Languages that reasons can be given in; the first is the default.
-LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 
 @dataclass(frozen=True)

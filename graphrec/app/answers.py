@@ -33,6 +33,8 @@ class Refused:
     policy: PolicyName | None
     """None: the request went without one."""
     notes: tuple[str, ...]
+    sentences: Sentences
+    """What puts the answer into words of its language."""
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
         report = deliver(spec, target, request.k, options, record=recording.add, progress=progress)
         stage.count(users=report.users, rows=report.rows, without_list=report.without_list)
     in_force.observe(home)
-    notes = (*engine.notes, *in_force.notes(home, request.model), *recording.notes)
+    notes = (*engine.notes_in(settings.language), *in_force.notes(home, request.model), *recording.notes)
     return Exported(report, recording.range, notes, engine.policy_name)
 
 

@@ -7,7 +7,7 @@ import typer
 
 from graphrec.cli.answers import show_ledger, show_served, to_json
 from graphrec.cli.invocation import bank
-from graphrec.cli.options import AsOf, Json, Language, Model, NoPolicy, NoRecord
+from graphrec.cli.options import AsOf, Json, Language, Model, NoPolicy, NoRecord, Voice
 from graphrec.cli.output import emit_json, note
 
 
@@ -25,8 +25,15 @@ def command(
     audit: Annotated[
         bool, typer.Option("--audit", help="Delete each edge behind the lines and print its real effect.")
     ] = False,
-    plain: Annotated[bool, typer.Option("--plain", help="Order lines by share, not by contrast.")] = False,
+    plain: Annotated[
+        bool,
+        typer.Option(
+            "--plain",
+            help="Order reasons by share alone: none stands behind others because it speaks for all products alike.",
+        ),
+    ] = False,
     language: Language = None,
+    voice: Voice = "adviser",
     no_policy: NoPolicy = False,
     no_record: NoRecord = False,
     as_of: AsOf = None,
@@ -41,7 +48,7 @@ def command(
 
     served = bank().explain(
         Explain(
-            user, product, k, model, audit, picture, plain, language,
+            user, product, k, model, audit, picture, plain, language, voice,
             record=not no_record, as_of=as_of, no_policy=no_policy,
         )
     )  # fmt: skip

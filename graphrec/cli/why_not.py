@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphrec.cli.invocation import bank
-from graphrec.cli.options import AsOf, Json, Model, NoPolicy, NoRecord
+from graphrec.cli.options import AsOf, Json, Language, Model, NoPolicy, NoRecord
 from graphrec.cli.output import emit_json, note, say, table
 
 if TYPE_CHECKING:
-    from graphrec.serving.answer import PolicyName
+    from graphrec.app.answers import Refused
 
 
 def command(
@@ -18,6 +18,7 @@ def command(
     product: Annotated[str, typer.Argument(help="Id of the product.")],
     k: Annotated[int, typer.Option("-k", min=1, help="Length of the list that the product is not in.")] = 5,
     model: Model = None,
+    language: Language = None,
     no_policy: NoPolicy = False,
     no_record: NoRecord = False,
     as_of: AsOf = None,
@@ -31,8 +32,8 @@ def command(
     """
     from graphrec.app.requests import WhyNot
 
-    refused = bank().why_not(WhyNot(user, product, k, model, as_of, no_policy, not no_record))
-    found = refused.found
+    refused = bank().why_not(WhyNot(user, product, k, model, as_of, no_policy, not no_record, language))
+    found, say_in = refused.found, refused.sentences.say
     if json:
         emit_json(found.to_json())
         return
@@ -40,25 +41,33 @@ def command(
         note(f"note: {text}")
     say(found.verdict)
     if found.refused:
-        rows = [[rule.rule, _values(rule.values), rule.sentence] for rule in found.refused]
-        table(["rule", "values", "what it says"], rows, title=_title(refused.policy))
+        rows = [[rule.rule, _values(rule.values, say_in("policy.unknown")), rule.sentence] for rule in found.refused]
+        table([say_in(f"heads.{key}") for key in ("rule", "values", "says")], rows, title=_title(refused))
     if found.ahead and found.composition:
         parts = [part for part in found.composition if found.composition[part] or found.ahead.composition[part]]
-        rows = [[part, f"{found.ahead.composition[part]:+.3f}", f"{found.composition[part]:+.3f}"] for part in parts]
+        number, kind = refused.sentences.language.number, refused.sentences.kind
+        rows = [
+            [kind(part), *(number(of[part], 3, sign=True) for of in (found.ahead.composition, found.composition))]
+            for part in parts
+        ]
         say()
-        columns = ["part of the score", found.ahead.product, found.product]
+        columns = [say_in("heads.part"), found.ahead.product, found.product]
         table(columns, rows, right=columns[1:])
         # What too few people stand behind is not shown.
         rows = [
-            [f"{gap.ahead:+.3f}", "" if gap.here is None else f"{gap.here:+.3f}", gap.text] for gap in found.missing
+            [number(gap.ahead, 3, sign=True), "" if gap.here is None else number(gap.here, 3, sign=True), gap.text]
+            for gap in found.missing
         ]
         say()
-        table([*columns[1:], f"what speaks for {found.ahead.product}"], rows, right=columns[1:])
+        table([*columns[1:], say_in("heads.speaks_for", i=found.ahead.product)], rows, right=columns[1:])
 
 
-def _title(policy: "PolicyName | None") -> str:
-    return "without a policy" if policy is None else f"policy, version {policy.version} · {policy.hash[:16]}"
+def _title(refused: "Refused") -> str:
+    policy, say_in = refused.policy, refused.sentences.say
+    if policy is None:
+        return say_in("heads.no_policy")
+    return say_in("heads.policy", version=policy.version, hash=policy.hash[:16])
 
 
-def _values(values: Mapping[str, object]) -> str:
-    return ", ".join(f"{name} {'unknown' if value is None else value}" for name, value in values.items())
+def _values(values: Mapping[str, object], unknown: str) -> str:
+    return ", ".join(f"{name} {unknown if value is None else value}" for name, value in values.items())

@@ -13,7 +13,8 @@ from typing import Any, Literal, get_args
 from graphrec import log
 from graphrec.config.document import read_toml
 from graphrec.errors import SettingsError
-from graphrec.schema import LANGUAGES, Language, Roles
+from graphrec.languages import LANGUAGES
+from graphrec.schema import Roles
 
 __all__ = ["FILE_NAME", "LOG_LEVELS", "LogLevel", "RoleOverrides", "Settings", "StoreLogin", "read_settings"]
 
@@ -100,8 +101,8 @@ class Settings:
     """Whether lists and explanations go into the decision record."""
     require_record: bool = False
     """Whether an answer that cannot be recorded is refused."""
-    language: Language = "en"
-    """Language of the reasons: one of schema.LANGUAGES."""
+    language: str = "en"
+    """Language of all that is said: one of languages.LANGUAGES, or one of the home's own."""
     min_confidence: float = 0.0
     """Confidence below which a product is left out of a list."""
     sql_seconds: float = 1800.0

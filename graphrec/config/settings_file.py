@@ -6,7 +6,6 @@ from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from graphrec import log
 from graphrec.config.settings import LogLevel
-from graphrec.schema import Language
 
 Text = Annotated[str, Meta(min_length=1)]
 
@@ -60,7 +59,7 @@ class SettingsFile(Struct, frozen=True, forbid_unknown_fields=True):
     require_record: Annotated[
         bool | UnsetType, Meta(description="Whether an answer that cannot be recorded is refused.")
     ] = UNSET
-    language: Annotated[Language | UnsetType, Meta(description="Language of the reasons.")] = UNSET
+    language: Annotated[Text | UnsetType, Meta(description="Language of all that is said: en, de, zh, …")] = UNSET
     min_confidence: Annotated[
         Annotated[float, Meta(ge=0, lt=1)] | UnsetType,
         Meta(description="Confidence below which a product is left out of a list."),

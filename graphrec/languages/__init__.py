@@ -99,6 +99,11 @@ class Language:
         return bool(re.search("[\u4e00-\u9fff]", self.texts["heads.rank"]))
 
 
+def is_code(text: str) -> bool:
+    """Whether a text has the form of a language's code."""
+    return bool(_CODE.fullmatch(text))
+
+
 def language_of(code: str, folder: Path | None = None) -> Language:
     """A language by its code, such as de.
 
@@ -109,7 +114,7 @@ def language_of(code: str, folder: Path | None = None) -> Language:
         SettingsError: there is no such language, or its file is not usable.
     """
     own = None if folder is None else folder / f"{code}.toml"
-    if not _CODE.fullmatch(code) or not (code in LANGUAGES or (own is not None and own.is_file())):
+    if not is_code(code) or not (code in LANGUAGES or (own is not None and own.is_file())):
         where = f"or write {own or f'languages/{code}.toml in the home'}"
         raise SettingsError(f"language {code!r} is not known; want one of {', '.join(LANGUAGES)}, {where}")
     if own is None or not own.is_file():
@@ -126,7 +131,10 @@ def _shipped(code: str) -> Language:
 
 
 def _language(code: str, texts: Mapping[str, str]) -> Language:
-    tables = {name: {key.partition(".")[2]: text for key, text in texts.items() if key.startswith(f"{name}.")} for name in OPEN}
+    tables = {
+        name: {key.partition(".")[2]: text for key, text in texts.items() if key.startswith(f"{name}.")}
+        for name in OPEN
+    }
     return Language(code, texts, **tables)
 
 
@@ -153,10 +161,14 @@ def _flat(file: Path, table: Mapping[str, Any], before: str) -> Iterator[tuple[s
 def _check(file: Path, own: Mapping[str, str], texts: Mapping[str, str]) -> None:
     """Refuse a language that lacks a text, has one that nobody says, or names a placeholder that is not filled."""
     english = _read(_FOLDER / "en.toml")
-    if unknown := [key for key in own if key.partition(".")[0] not in OPEN and key not in english and not _of_voice(key, english)]:
+    if unknown := [
+        key for key in own if key.partition(".")[0] not in OPEN and key not in english and not _of_voice(key, english)
+    ]:
         raise SettingsError(f"{file} has texts that nobody says: {', '.join(sorted(unknown))}; remove them")
     if lacking := missing(texts, english):
-        raise SettingsError(f"{file} lacks {len(lacking)} texts: {', '.join(lacking)}; write them, as in the English file")
+        raise SettingsError(
+            f"{file} lacks {len(lacking)} texts: {', '.join(lacking)}; write them, as in the English file"
+        )
     for key, text in own.items():
         if wrong := sorted(placeholders(file, key, text) - _allowed(key, english)):
             raise SettingsError(f"{file}: {key} names {{{wrong[0]}}}, which is not filled there; correct it")

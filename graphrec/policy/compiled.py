@@ -114,6 +114,11 @@ class CompiledPolicy:
         """The rules that warn of a product for a user, in the order of the policy."""
         return list(self._findings(self.warning, user, product))
 
+    def limits(self, user: int) -> dict[str, Fact]:
+        """What the rules that refuse read of a user, by column, but for rules that read what is protected."""
+        columns = (one for rule in self.refusing if not rule.rule.protected for one in rule.condition.columns)
+        return {column.name: shown(self.facts, column, user) for column in columns if column.side == "user"}
+
     def _findings(self, rules: tuple[CompiledRule, ...], user: int, product: int) -> Iterator[Finding]:
         block = Block(np.array([user]), np.array([product]))
         for rule in rules:

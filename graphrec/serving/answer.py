@@ -95,6 +95,10 @@ class Line:
     """Of the Cypher statement."""
     term: str
     """The term of the model that the line belongs to."""
+    wording: str | None = None
+    """The text with {people} in place of the number of other people; None: it speaks of nobody."""
+    everyone: bool = False
+    """The people are all others that have `via`: who is known to have it would be known to have the product."""
 
     @property
     def nodes(self) -> tuple[Node | People, ...]:
@@ -122,10 +126,12 @@ class Reason:
     people: int | None = None
     """How many different other people the text speaks of."""
     wording: str | None = None
-    """The text with {people} in place of their number."""
+    """The text with {people} in place of their number; None: it speaks of nobody."""
+    everyone: bool = False
+    """The people of each of its lines are all others that have the neighbour."""
     cypher: str | None = None
-    """The statement that counts them, where they stand behind several lines."""
-    parameters: Mapping[str, str | list[str]] | None = None
+    """The statement that counts them, where they stand behind neighbours of the customer."""
+    parameters: Mapping[str, Any] | None = None
     """Of the Cypher statement."""
 
 
@@ -219,6 +225,10 @@ class Item:
     product: str
     name: str | None
     product_kind: str | None
+    risk: str | int | float | None
+    """Risk class, fee and smallest amount, as the mapping's `show` names their columns."""
+    fee: str | int | float | None
+    minimum: str | int | float | None
     score: float
     reasons: tuple[Reason, ...]
     """The first leads; shared out over the same ledger as the lines."""
@@ -270,6 +280,8 @@ class Answer:
     """How many products each rule of the policy was the first to refuse."""
     policy: PolicyName | None = None
     """Which policy was asked; None: the built-in rules, as the request goes without a policy."""
+    limits: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
+    """What rules of the policy read of the customer, by column."""
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain values."""

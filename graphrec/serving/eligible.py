@@ -8,6 +8,7 @@ from graphrec.graph.snapshot import Snapshot
 from graphrec.policy.compiled import CompiledPolicy, Finding
 from graphrec.policy.facts import microseconds
 from graphrec.policy.rules import Policy, default_policy
+from graphrec.policy.sentences import Fact
 
 
 class Eligibility:
@@ -60,6 +61,10 @@ class Eligibility:
         """Why a user is shown nothing at all, whatever the product; None when that depends on the product."""
         found = self._compiled.barred(user)
         return None if found is None else found.sentence
+
+    def limits(self, user: int) -> dict[str, Fact]:
+        """What the rules that refuse read of a user, by column, but for what is protected."""
+        return self._compiled.limits(user)
 
     def warnings(self, user: int, product: int) -> tuple[str, ...]:
         """What rules that only warn say of a product for a user."""

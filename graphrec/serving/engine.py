@@ -1,14 +1,17 @@
 """Recommendations from a snapshot and a model, both mapped into memory: one way to make lists and reasons.
 
-`scored` computes what a list of one user is made from, `listed` orders it and chooses the reasons, and `answer` turns
-that into words. Lists of many users (serving/lists.py) differ in the first step alone, and a report evaluates what
-`listed` gives. Nothing of an engine changes after it is made, so that threads may share it.
+`scored` computes what a list of one user is made from, `listed` orders it and makes the reasons, and `answer` turns
+that into what people read. Lists of many users (serving/lists.py) differ in the first step alone, and a report evaluates
+what `listed` gives. Nothing of an engine changes after it is made, so that threads may share it.
 """
 
 import difflib
+import hashlib
 import re
 import shlex
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,23 +21,25 @@ from graphrec.graph.adjacency import Adjacency
 from graphrec.graph.shelf import DIGITS, SnapshotShelf
 from graphrec.graph.snapshot import Nodes, Snapshot
 from graphrec.home import Home
+from graphrec.languages import Voice, language_of
+from graphrec.policy.compiled import Finding
 from graphrec.policy.read import home_policy
 from graphrec.policy.rules import Policy, default_policy
-from graphrec.schema import LANGUAGES
+from graphrec.policy.sentences import Fact
 from graphrec.serving.answer import Answer, ExplainOptions, Item, ListOptions, PolicyName, ScoreGradients
 from graphrec.serving.confidence import confidence, total_weight
 from graphrec.serving.eligible import Eligibility, date_of
 from graphrec.serving.positions import ABSENT, Positions
-from graphrec.serving.reasons.languages import language_of
+from graphrec.serving.reasons.groups import Groups, Reasoned
 from graphrec.serving.reasons.lines import END_OF_TIME, Reasons, utc_text
 from graphrec.serving.reasons.sentences import Sentences
 from graphrec.terms.blend import Row
 from graphrec.terms.folder import Model, ModelFiles, latest, open_files
 from graphrec.terms.ledger import Ledger
 
-#: Products after the list that a share is compared with.
-CONTRASTED = 20
-#: Candidates beyond those, so that rounding in the fast scores cannot change the list.
+#: Products that shares are compared with, drawn from those that the user may be shown.
+REFERENCE = 200
+#: Candidates beyond the list, so that rounding in the fast scores cannot change it.
 SPARE = 16
 LIST, EXPLANATION = ListOptions(), ExplainOptions()
 
@@ -43,8 +48,10 @@ LIST, EXPLANATION = ListOptions(), ExplainOptions()
 class Scored:
     """What a list of one user is made from; all positions are those of the model.
 
-    Shapes: allowed (num_products,) for what may be listed; candidates (num_candidates,), the products that the list and
-    what follows it are chosen from, the first `ranked` by their scores, ascending; a column of the ledger for each.
+    Shapes: allowed (num_products,) for what may be listed; candidates (num_candidates,), the products that the list is
+    chosen from, the first `ranked` by their scores, ascending; a column of the ledger for each; reference
+    (num_reference,), the products that shares are compared with, and beside them what each line gives to them
+    (num_lines, num_reference).
     """
 
     user: int
@@ -53,6 +60,23 @@ class Scored:
     candidates: NDArray[np.int32]
     ranked: int
     ledger: Ledger
+    reference: NDArray[np.int32]
+    beside: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls, user: int, row: Row, allowed: NDArray[np.bool_], wanted: tuple[NDArray[np.int32], int, NDArray[np.int32]],
+        whole: Ledger,
+    ) -> "Scored":  # fmt: skip
+        """What a list is made from.
+
+        Args:
+            wanted: candidates, how many of them are ranked, and the products of reference.
+            whole: the ledger of the candidates and, behind them, of the products of reference.
+        """
+        candidates, ranked, reference = wanted
+        ledger = replace(whole, values=np.ascontiguousarray(whole.values[:, : len(candidates)]))
+        return cls(user, row, allowed, candidates, ranked, ledger, reference, whole.values[:, len(candidates) :])
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,20 +84,20 @@ class Listed:
     """A list of one user before it is put into words.
 
     Shapes: order (num_candidates,), places among the candidates, best first; totals (num_candidates,), the scores;
-    mean (num_lines,), what a share is compared with; confidence (num_products,).
+    confidence (num_products,).
     """
 
     scored: Scored
     order: NDArray[np.int64]
     totals: NDArray[np.float64]
-    mean: NDArray[np.float64]
+    groups: Groups
     confidence: NDArray[np.float64]
     length: int
     """Products that were asked for and are there, whatever their confidence."""
     places: tuple[int, ...]
     """The places of the order that are listed."""
-    lines: tuple[tuple[int, ...], ...]
-    """For each of them the reasons in their order, as positions in the ledger."""
+    reasons: tuple[Reasoned, ...]
+    """For each of them its reasons in their order."""
 
     @property
     def products(self) -> NDArray[np.int32]:
@@ -88,9 +112,13 @@ class Listed:
         """The product at a place of the order, as a position of the model."""
         return int(self.scored.candidates[self.order[place]])
 
-    def contrast(self, place: int) -> NDArray[np.float64]:
-        """Every line's share (num_lines,) of the product at a place of the order, minus what it is compared with."""
-        return self.scored.ledger.values[:, self.column(place)] - self.mean
+
+@dataclass(frozen=True)
+class Note:
+    """What a reader of answers must know, before it is put into words."""
+
+    key: str
+    values: Mapping[str, str | int] = field(default_factory=dict)
 
 
 class Engine:
@@ -103,20 +131,23 @@ class Engine:
         policy: which products may be shown; None: the built-in one.
         masked: products (a row for every user) that are no candidates of a split, besides those that the policy
             refuses: they stand for what a user holds. None: what the snapshot says.
+        languages: folder of the home's own languages.
     """
 
     def __init__(
         self,
         snapshot: Snapshot,
         model: Model,
-        notes: tuple[str, ...] = (),
+        notes: tuple[Note, ...] = (),
         policy: Policy | None = None,
         *,
         masked: Adjacency | None = None,
+        languages: Path | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.model = model
         self.policy = policy or default_policy(snapshot)
+        self.schema = snapshot.schema
         self.roles = snapshot.schema.roles
         self.users: Nodes = snapshot.nodes(self.roles.user)
         self.products: Nodes = snapshot.nodes(self.roles.product)
@@ -126,17 +157,24 @@ class Engine:
         self.known_before = END_OF_TIME if known_from is None else utc_text(known_from)
         self.eligibility = Eligibility(snapshot, self.policy, known_before=known_from, held=masked)
         self._masked = masked
-        self._reasons: dict[str, Reasons] = {
-            name: Reasons(snapshot, model.blend, model.graph, self.known_before, language_of(name), self.positions)
-            for name in LANGUAGES
-        }
-        self.notes = notes if snapshot.uncut is None else (*notes, snapshot.uncut)
+        self._languages = languages
+        self._reasons: dict[tuple[str, Voice], Reasons] = {}
+        undated = [name for names in snapshot.meta["undated"].values() for name in names]
+        if snapshot.as_of is not None:
+            key = "notes.uncut_undated" if undated else "notes.uncut"
+            notes = (*notes, Note(key, {"date": snapshot.as_of[:10], "names": ", ".join(undated)}))
         if hidden["pairs"]:
-            unseen = (
-                f"the model was fitted without {hidden['pairs']:,} hidden pairs, which the Cypher of a line sees; "
-                "graphrec train --final fits on everything"
-            )
-            self.notes = (*self.notes, unseen)
+            notes = (*notes, Note("notes.hidden_pairs", {"n": hidden["pairs"]}))
+        self._notes = notes
+
+    def notes_in(self, language: str) -> tuple[str, ...]:
+        """What a reader of answers must know about the model or its graph."""
+        sentences = self.reasons_in(language).sentences
+        number = sentences.language.number
+        return tuple(
+            sentences.say(note.key, **{k: v if isinstance(v, str) else number(v) for k, v in note.values.items()})
+            for note in self._notes
+        )
 
     @property
     def policy_name(self) -> PolicyName | None:
@@ -158,7 +196,7 @@ class Engine:
         opened = open_files(latest(home, kind))
         snapshot, notes = _to_serve(SnapshotShelf(home.snapshots), opened)
         model = opened.model(snapshot)
-        return cls(snapshot, model, notes, home_policy(home, snapshot))
+        return cls(snapshot, model, notes, home_policy(home, snapshot), languages=home.languages)
 
     def recommend(self, user_id: str, k: int, options: ListOptions = LIST) -> Answer:
         """The k best products for a user, each with its strongest reasons.
@@ -178,26 +216,28 @@ class Engine:
         Raises:
             UnknownId: there is no such user or product.
         """
-        sentences = self.reasons_in(options.language).sentences
+        sentences = self.reasons_in(options.language, options.voice).sentences
         here = self._position(self.users, user_id, "user")
         wanted = self._position(self.products, product_id, "product")
-        refusal = self.eligibility.refusal(here, wanted)
+        refusal = self.refusal(here, wanted, sentences)
         if refusal:
-            return self._answer(here, (), f"{product_id} is not recommended to {user_id}: {refusal}")
+            why = sentences.say("notes.not_recommended", i=product_id, user=user_id, why=refusal)
+            return self._answer(here, (), why, options.language)
         user = self.positions.in_model(self.roles.user, here)
         product = self.positions.in_model(self.roles.product, wanted)
         if user == ABSENT or not self.has_evidence(user):
-            return self._answer(here, (), sentences.say("no evidence", user=user_id))
+            return self._answer(here, (), sentences.say("notes.no_evidence", user=user_id), options.language)
         if product == ABSENT:
-            return self._answer(here, (), sentences.say("unknown product", i=product_id))
+            return self._answer(here, (), sentences.say("notes.unknown_product", i=product_id), options.language)
         scored = self.scored(user, k, product)
-        whole = ListOptions(None, options.plain, count_groups=True, language=options.language)
+        whole = ListOptions(None, options.plain, count_groups=True, language=options.language, voice=options.voice)
         # The product itself is listed with all its lines, wherever it ranks.
         listed = self.listed(scored, k, whole, product)
-        item = self._item(listed, listed.places[0], listed.lines[0], whole)
+        item = self._item(listed, listed.places[0], listed.reasons[0], whole)
         if scored.ranked < len(scored.candidates):
             item = replace(item, rank=_far_rank(scored, product))
-        return self._answer(here, (replace(item, gradients=self._gradients(scored, product)),), None)
+        item = replace(item, gradients=self._gradients(scored, product))
+        return self._answer(here, (item,), None, options.language)
 
     def scored(self, user: int, k: int, wanted: int | None = None) -> Scored:
         """Scores, candidates for a list of k, and their ledger, of one user.
@@ -212,8 +252,19 @@ class Engine:
         ranked = len(candidates)
         if wanted is not None and wanted not in candidates:
             candidates = np.append(candidates, np.int32(wanted))
-        ledger = self.model.blend.ledger(user, candidates, row.scales)
-        return Scored(user, row, allowed, candidates, ranked, ledger)
+        reference = self.reference(user, allowed)
+        whole = self.model.blend.ledger(user, np.concatenate((candidates, reference)), row.scales)
+        return Scored.of(user, row, allowed, (candidates, ranked, reference), whole)
+
+    def reference(self, user: int, allowed: NDArray[np.bool_]) -> NDArray[np.int32]:
+        """The products that shares are compared with: REFERENCE eligible ones by a hash of snapshot and customer."""
+        products = np.flatnonzero(allowed)
+        if len(products) > REFERENCE:
+            here = self.users.ids[self.positions.in_snapshot(self.roles.user, user)]
+            seed = hashlib.blake2b(f"{self.snapshot.hash} {here}".encode(), digest_size=8).digest()
+            drawn = _mixed(products.astype(np.uint64) + np.frombuffer(seed, "<u8")[0])
+            products = np.sort(products[np.argpartition(drawn, REFERENCE)[:REFERENCE]])
+        return products.astype(np.int32)
 
     def allowed(self, users: NDArray[np.integer]) -> NDArray[np.bool_]:
         """True (len(users), num_products) for what may be listed, users and products by positions of the model."""
@@ -225,9 +276,9 @@ class Engine:
         return allowed
 
     def candidates(self, row: Row, allowed: NDArray[np.bool_], k: int) -> NDArray[np.int32]:
-        """The products that a list of k and what follows it are chosen from, by the fast scores, ascending."""
+        """The products that a list of k is chosen from, by the fast scores, ascending."""
         products = np.flatnonzero(allowed)
-        count = min(len(products), k + CONTRASTED + SPARE)
+        count = min(len(products), k + SPARE)
         if count == len(products):
             return products.astype(np.int32)
         scores = row.scores[products]
@@ -245,28 +296,24 @@ class Engine:
         Args:
             only: a candidate that is listed instead, wherever it ranks.
         """
-        reasons, ledger = self.reasons_in(options.language), scored.ledger
+        reasons, ledger = self.reasons_in(options.language, options.voice), scored.ledger
         length = min(k, scored.ranked)
         totals = ledger.totals()
         order = np.lexsort((scored.candidates, -totals))
-        after = order[length : length + CONTRASTED]
-        mean = ledger.values[:, after].mean(axis=1) if len(after) else np.zeros(len(ledger.via))
+        groups = reasons.groups(scored.user, ledger, scored.beside, scored.reference)
         trusted = confidence(scored.row.scores, scored.allowed, total_weight(self.model.blend))
-        listed = Listed(scored, order, totals, mean, trusted, length, (), ())
+        listed = Listed(scored, order, totals, groups, trusted, length, (), ())
         places: tuple[int, ...]
         if only is not None:
             places = (int(np.flatnonzero(scored.candidates[order] == only)[0]),)
         else:
             places = tuple(p for p in range(length) if trusted[listed.product(p)] >= options.min_confidence)
         wish = reasons.wish(options.prefer, scored.user) if options.prefer else None
-        lines = tuple(
-            reasons.chosen(
-                scored.user, listed.product(place), ledger, listed.column(place), listed.contrast(place),
-                options.reasons, plain=options.plain, wish=wish,
-            )
-            for place in places
-        )  # fmt: skip
-        return replace(listed, places=places, lines=lines)
+        found = []
+        for place in places:
+            one = groups.of_product(listed.product(place), listed.column(place), options.reasons, plain=options.plain)
+            found.append(one if wish is None else replace(one, shown=wish.led(ledger, one.shown)))
+        return replace(listed, places=places, reasons=tuple(found))
 
     def answer(self, listed: Listed, k: int, options: ListOptions = LIST) -> Answer:
         """A list in words.
@@ -274,29 +321,47 @@ class Engine:
         Args:
             k: the length that was asked for.
         """
-        sentences = self.reasons_in(options.language).sentences
+        sentences = self.reasons_in(options.language, options.voice).sentences
         here = self.positions.in_snapshot(self.roles.user, listed.scored.user)
         items = tuple(
-            self._item(listed, place, lines, options) for place, lines in zip(listed.places, listed.lines, strict=True)
+            self._item(listed, place, found, options)
+            for place, found in zip(listed.places, listed.reasons, strict=True)
         )
         refused = self.eligibility.refused(here)
         sentence = self._few(sentences, here, refused, listed.length) if listed.length < k else None
         if len(items) < listed.length:
             sentence = _unsure(sentences, listed, len(items), options.min_confidence)
-        return self._answer(here, items, sentence, refused)
+        return self._answer(here, items, sentence, options.language, refused)
 
     def nothing(self, user: int, options: ListOptions = LIST) -> Answer:
         """The answer for a user, by position in the snapshot, about whom too little is known."""
-        sentence = self.reasons_in(options.language).sentences.say("no evidence", user=self.users.ids[user])
-        return self._answer(user, (), sentence, self.eligibility.refused(user))
+        sentence = self.reasons_in(options.language).sentences.say("notes.no_evidence", user=self.users.ids[user])
+        return self._answer(user, (), sentence, options.language, self.eligibility.refused(user))
 
     def has_evidence(self, user: int) -> bool:
         """Whether there is something to say to a user, by position in the model: see `Blend.answers`."""
         return self.model.blend.answers(user)
 
-    def reasons_in(self, language: str) -> Reasons:
-        """What turns ledgers into lines of a language, one of LANGUAGES."""
-        return self._reasons[language]
+    def reasons_in(self, language: str, voice: Voice = "adviser") -> Reasons:
+        """What turns ledgers into reasons and lines of a language.
+
+        Raises:
+            SettingsError: there is no such language, or its file is not usable.
+        """
+        found = self._reasons.get((language, voice))
+        if found is None:
+            said = language_of(language, self._languages)
+            found = Reasons(
+                self.snapshot, self.model.blend, self.model.graph, self.known_before, said, self.positions, voice
+            )
+            # Of two threads the first one's stays.
+            found = self._reasons.setdefault((language, voice), found)
+        return found
+
+    def refusal(self, user: int, product: int, sentences: Sentences) -> str | None:
+        """Why a product is not shown to a user, in the words of every rule that refuses it; None when it may be."""
+        found = [said(one, self.policy, sentences) for one in self.eligibility.refusals(user, product)]
+        return sentences.language.texts["lists.semicolon"].join(found) or None
 
     def _gradients(self, scored: Scored, product: int) -> ScoreGradients | None:
         """How the score of the term that is not linear comes from the edges; None where every term is linear."""
@@ -312,26 +377,35 @@ class Engine:
         """Why a list is shorter than was asked for: what the policy left out."""
         user_id = self.users.ids[user]
         if self.policy.is_built_in:
-            return sentences.say("few left", n=str(left), user=user_id)
+            return sentences.say("notes.few_left", n=str(left), user=user_id)
         if barred := self.eligibility.barred(user):
-            return sentences.say("none allowed", user=user_id, why=barred)
+            return sentences.say("notes.none_allowed", user=user_id, why=barred)
         rules = ", ".join(f"{rule} {count:,}" for rule, count in refused.items())
-        return sentences.say("few allowed", n=str(left), user=user_id, rules=rules)
+        return sentences.say("notes.few_allowed", n=str(left), user=user_id, rules=rules)
 
-    def _item(self, listed: Listed, place: int, chosen: tuple[int, ...], options: ListOptions) -> Item:
-        reasons, scored, column = self.reasons_in(options.language), listed.scored, listed.column(place)
+    def _item(self, listed: Listed, place: int, found: Reasoned, options: ListOptions) -> Item:
+        reasons = self.reasons_in(options.language, options.voice)
+        scored, column = listed.scored, listed.column(place)
         user, product, score = scored.user, listed.product(place), float(listed.totals[column])
-        contrast, ledger = listed.contrast(place), scored.ledger
-        lines = reasons.lines(user, product, ledger, column, contrast, scored.row.scales, chosen)
+        ledger = scored.ledger
+        chosen = reasons.strongest(user, product, ledger, ledger.values[:, column], options.reasons)
+        lines = reasons.lines(user, product, listed.groups, column, scored.row.scales, chosen)
         person, label = self.roles.user, self.roles.product
         here = self.positions.in_snapshot(label, product)
-        kind = self.snapshot.value(label, "kind", here)
+        shown = self.schema.nodes[label].show
+        kind = self.snapshot.value(label, shown.get("kind", "kind"), here)
         return Item(
             rank=place + 1,
             product=self.products.ids[here],
             name=self.snapshot.name(label, here),
             product_kind=None if kind is None else str(kind),
+            risk=self._shown(shown, "risk", here),
+            fee=self._shown(shown, "fee", here),
+            minimum=self._shown(shown, "minimum", here),
             score=score,
+            reasons=reasons.reasons(user, product, found.shown),
+            others=found.others,
+            against=found.against,
             lines=lines,
             rest=score - sum(line.share for line in lines),
             composition=Reasons.composition(ledger, column),
@@ -340,16 +414,30 @@ class Engine:
             warnings=self.eligibility.warnings(self.positions.in_snapshot(person, user), here),
         )
 
+    def limits(self, user: int) -> dict[str, Fact]:
+        """What the rules of the policy read of a customer, by column; None where it is not known."""
+        return self.eligibility.limits(user)
+
+    def _shown(self, shown: Mapping[str, str], what: str, product: int) -> str | int | float | None:
+        """What the mapping shows beside a product."""
+        return self.snapshot.value(self.roles.product, shown[what], product) if what in shown else None
+
     def _answer(
-        self, user: int, items: tuple[Item, ...], abstained: str | None, refused: dict[str, int] | None = None
+        self,
+        user: int,
+        items: tuple[Item, ...],
+        abstained: str | None,
+        language: str,
+        refused: dict[str, int] | None = None,
     ) -> Answer:
         as_of = (
             self.known_before if self.known_before != END_OF_TIME else self.snapshot.as_of or self.snapshot.meta["last"]
         )
         user_id = self.users.ids[user]
         return Answer(
-            user_id, as_of, self.model.name, self.snapshot.hash, items, abstained, self.notes, refused or {},
-            self.policy_name,
+            user_id, as_of, self.model.name, self.snapshot.hash, items, abstained, self.notes_in(language),
+            refused or {},
+            self.policy_name, limits=self.limits(user),
         )  # fmt: skip
 
     def _position(self, nodes: Nodes, node_id: str, role: str) -> int:
@@ -361,15 +449,13 @@ class Engine:
         return position
 
 
-def _to_serve(shelf: SnapshotShelf, opened: ModelFiles) -> tuple[Snapshot, tuple[str, ...]]:
+def _to_serve(shelf: SnapshotShelf, opened: ModelFiles) -> tuple[Snapshot, tuple[Note, ...]]:
     """The snapshot that a model is served on, and what a reader must know of that."""
     as_of = opened.meta["as_of"]
     try:
         newest = shelf.latest()
     except (Damaged, NotTrained, SchemaOutdated) as error:
-        return shelf.of_address(opened.snapshot, as_of), (
-            f"there is a newer snapshot, which cannot be served: {error}",
-        )
+        return shelf.of_address(opened.snapshot, as_of), (Note("notes.cannot_serve", {"why": str(error)}),)
     if newest.hash == opened.snapshot:
         # Equal content may have been taken for several dates: the answers keep the date of the model.
         return newest.dated(as_of), ()
@@ -379,12 +465,20 @@ def _to_serve(shelf: SnapshotShelf, opened: ModelFiles) -> tuple[Snapshot, tuple
             return own, ()
     if not opened.fits(newest):
         own = shelf.of_address(opened.snapshot, as_of)
-        return own, ("the newest snapshot has other labels, edge types or roles than this model; run: graphrec train",)
-    older = (
-        f"the model was trained on an older snapshot ({opened.snapshot[:DIGITS]}): scores and reasons are of that, "
-        "names, product states and what is held of now; graphrec train brings them together"
-    )
-    return newest, (older,)
+        return own, (Note("notes.other_schema"),)
+    return newest, (Note("notes.older_model", {"hash": opened.snapshot[:DIGITS]}),)
+
+
+def said(finding: Finding, policy: Policy, sentences: Sentences) -> str:
+    """The sentence of a rule that refuses; the built-in rules speak every language."""
+    return sentences.say(f"policy.{finding.rule}") if policy.is_built_in else finding.sentence
+
+
+def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Numbers that look drawn: the finaliser of splitmix64 (Steele et al., 2014)."""
+    mixed = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
 
 
 def _far_rank(scored: Scored, product: int) -> int:
@@ -397,9 +491,10 @@ def _far_rank(scored: Scored, product: int) -> int:
 def _unsure(sentences: Sentences, listed: Listed, kept: int, least: float) -> str:
     """Why a list is shorter than it could be: too little evidence."""
     gone = listed.length - kept
-    key = "none sure" if not kept else "one unsure" if gone == 1 else "some unsure"
+    key = "notes.none_sure" if not kept else "notes.one_unsure" if gone == 1 else "notes.some_unsure"
     best = float(listed.confidence[listed.product(kept)])
-    return sentences.say(key, n=str(gone), least=f"{least:g}", best=f"{best:.2f}")
+    number = sentences.language.number
+    return sentences.say(key, n=number(gone), least=number(least, 2), best=number(best, 2))
 
 
 def nearest_ids(nodes: Nodes, node_id: str, *, most: int = 20_000) -> list[str]:

@@ -13,7 +13,7 @@ What no sentence covers is "other similarities", netted by term. Per cent is the
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from graphrec.terms.ledger import Ledger, LineGroup
 if TYPE_CHECKING:
     from graphrec.serving.reasons.lines import Reasons
 
+Reals = NDArray[Any]
 #: Part of what speaks for a product that a reason needs to lead.
 LEADS = 0.1
 #: A reason whose contrast is below this part of its share pushes every product alike, and stands behind the others.
@@ -38,13 +39,18 @@ FREQUENT = 0.1
 SHOWN = 0.01
 
 
+Shape = Literal[
+    "own", "linked", "shared", "people", "learned", "attribute", "profile", "general", "new", "self", "nonlinear"
+]
+
+
 @dataclass(frozen=True)
 class Key:
     """What lines of one reason have in common."""
 
-    shape: str
-    """own, linked, shared, people, learned, attribute, profile, general, new, self or nonlinear."""
+    shape: Shape
     hops: tuple[Hop, ...] = ()
+    """The hops that they have in common; of a way with a sentence of its own, all."""
     part: str = ""
     kind: str = "path"
 
@@ -62,8 +68,9 @@ class Chosen:
     people: int | None = None
     via: tuple[int, ...] = ()
     """The customer's neighbours on ways through people, where there are several lines."""
-    hops: tuple[Hop, ...] = ()
+    ways: tuple[tuple[Hop, ...], ...] = ()
     may_lead: bool = True
+    everyone: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,17 +123,16 @@ class Groups:
         shares = self.ledger.values[:, column]
         keys, of_line, is_own = self._with_own(product)
         said = np.where(is_own, shares > 0, shares > self._floor)
-        sums = np.bincount(of_line, np.where(said, shares, 0.0), len(keys))
+        sums: Reals = np.bincount(of_line, np.where(said, shares, 0.0), len(keys))
         contrast = sums - np.bincount(of_line, np.where(said, self.mean, 0.0), len(keys))
-        nets = np.bincount(self._bucket, np.where(said, 0.0, shares))
+        nets: Reals = np.bincount(self._bucket, np.where(said, 0.0, shares))
         whole = float(sums.sum() + nets[nets > 0].sum())
         if whole <= 0:
             return Reasoned((), None, None)
         ranked = np.lexsort((np.arange(len(sums)), -sums))
         ranked = ranked[sums[ranked] > 0]
         alike = contrast < DISTINCT * sums if not plain else np.zeros(len(sums), np.bool_)
-        guarded = self._reasons.voice == "customer"
-        behind = np.array([guarded and self._reasons.is_sensitive(keys[one]) for one in ranked], np.bool_)
+        behind = np.array([self._reasons.is_sensitive(keys[one]) for one in ranked], np.bool_)
         order = ranked[np.lexsort((np.arange(len(ranked)), alike[ranked], behind))].tolist()
         sensitive = dict(zip(ranked.tolist(), behind.tolist(), strict=True))
         known: dict[int, Chosen | None] = {}
@@ -151,9 +157,8 @@ class Groups:
             order.insert(0, leader)
         shown: dict[str, Chosen] = {}
         for one in order:
-            if limit is not None and (len(shown) == limit or sums[one] < SHOWN * whole):
-                if len(shown) == limit or shown:
-                    break
+            if limit is not None and (len(shown) == limit or (shown and sums[one] < SHOWN * whole)):
+                break
             found = chosen(one)
             if found is not None:
                 shown[found.wording] = _joined(shown.get(found.wording), found)
@@ -170,7 +175,7 @@ class Groups:
         for line in np.flatnonzero(is_own).tolist():
             hop = self.ledger.group_of(line).hop
             assert hop is not None, "it leads to a product"
-            key = Key("own", (hop,), kind=self._keys[self._of_line[line]].kind)
+            key = Key("own", kind=self._keys[self._of_line[line]].kind)
             if key not in keys:
                 keys.append(key)
             of_line[line] = keys.index(key)
@@ -180,8 +185,8 @@ class Groups:
         self,
         shown: list[Chosen],
         known: dict[int, Chosen | None],
-        sums: NDArray[np.float64],
-        nets: NDArray[np.float64],
+        sums: Reals,
+        nets: Reals,
         whole: float,
         shares: NDArray[np.float64],
     ) -> Reasoned:
@@ -208,22 +213,20 @@ class Groups:
         percents = sum(one.percent or 0.0 for one in shown)
         return Reasoned(tuple(shown), max(100.0 - percents, 0.0), 100 * float(-nets[nets < 0].sum()) / whole)
 
-    def text(self, product: int, column: int, line: int) -> tuple[str, int | None]:
-        """The sentence of one line, and how many people it speaks of."""
+    def of_line(self, product: int, column: int, line: int) -> Chosen:
+        """One line as a reason of its own, which may speak against the product."""
         shares = self.ledger.values[:, column]
-        share = float(shares[line])
-        lines = np.array([line])
-        sentences = self._reasons.sentences
+        share, lines = float(shares[line]), np.array([line])
         keys, of_line, is_own = self._with_own(product)
+        found = None
         if share > (0.0 if is_own[line] else self._floor[line]):
             found = self._worded(keys[of_line[line]], product, lines, shares)
-            if found is not None:
-                return sentences.counted(found.wording, found.people), found.people
         elif share < self._ceiling[line]:
             found = self._against(keys[of_line[line]], product, line)
-            if found is not None:
-                return found.wording, None
-        return sentences.say("reasons.other" if share > 0 else "against.other"), None
+        if found is not None:
+            return found
+        text = self._reasons.sentences.say("reasons.other" if share > 0 else "against.other")
+        return Chosen("other", text, lines, share, None)
 
     def _worded(self, key: Key, product: int, lines: NDArray[np.int64], shares: NDArray[np.float64]) -> Chosen | None:
         """The reason of some lines of one key, the strongest first; None where no sentence of it is true."""
@@ -239,8 +242,9 @@ class Groups:
             lines, share = np.array(kept), float(shares[kept].sum())
         if key.shape in ("attribute", "learned"):
             nodes = self._nodes(group.hop, lines, shares)
-            wording = sentences.learned(group, nodes, favours=True, own=self._term(int(lines[0])).sentences)
-            return Chosen(key.kind, wording, lines, share, None, hops=key.hops)
+            types = tuple(dict.fromkeys(way[0] for way in self._ways(lines)))
+            wording = sentences.learned(group, nodes, types, favours=True, own=self._term(int(lines[0])).sentences)
+            return Chosen(key.kind, wording, lines, share, None)
         words: tuple[str, ...] = ()
         people = None
         if key.shape == "profile" and key.part == "text":
@@ -254,32 +258,39 @@ class Groups:
         elif key.shape == "new" and reasons.people.holders(product):
             return None
         own = self._term(int(lines[0])).sentences
-        wording = sentences.learned(group, (), favours=True, words=words, own=own)
-        return Chosen(key.kind, wording, lines, share, None, people, hops=key.hops)
+        wording = sentences.learned(group, (), (), favours=True, words=words, own=own)
+        return Chosen(key.kind, wording, lines, share, None, people)
 
     def _of_way(
         self, key: Key, product: int, lines: NDArray[np.int64], share: float, shares: NDArray[np.float64]
     ) -> Chosen | None:
         """The reason of real paths."""
         reasons, first = self._reasons, int(lines[0])
-        target = reasons.positions.node(reasons.schema.roles.product, product)
-        via = self._nodes(key.hops[0], lines, shares) if self._via(first) >= 0 else ()
-        event = reasons.event(self._user, key.hops, self._via(first)) if len(via) == 1 else None
+        ways = self._ways(lines)
+        via = self._nodes(ways[0][0], lines, shares) if self._via(first) >= 0 else ()
+        event = reasons.event(self._user, ways[0], self._via(first)) if len(via) == 1 == len(ways) else None
         if key.shape == "people":
             places = list(dict.fromkeys(int(one) for one in self.ledger.via[lines] if one >= 0))
-            count = reasons.people.on_way(key.hops, self._user, places, product)
+            count, everyone = reasons.people.on_ways(ways, self._user, places, product)
             if count < reasons.schema.roles.min_group:
                 return None
-            label = reasons.schema.roles.user
-            wording = reasons.sentences.path(Told(key.hops, target, via, None, label, event))
-            return Chosen(key.kind, wording, lines, share, None, count, tuple(places), key.hops)
+            wording = reasons.sentences.path(Told(ways, via, None, event, people=True))
+            return Chosen(key.kind, wording, lines, share, None, count, tuple(places), ways, everyone=everyone)
         mid = None
         if key.shape == "shared":
-            mid = reasons.positions.node(reasons.graph.target(key.hops[1]), int(self.ledger.mid[first]))
-        concentrates = key.shape == "shared" and reasons.concentrates(key.hops)
-        wording = reasons.sentences.path(Told(key.hops, target, via, mid, None, event), concentrates=concentrates)
+            mid = reasons.positions.node(reasons.graph.target(ways[0][1]), int(self.ledger.mid[first]))
+        concentrates = key.shape == "shared" and reasons.concentrates(ways)
+        wording = reasons.sentences.path(Told(ways, via, mid, event), concentrates=concentrates)
         kind = "concentration" if concentrates else key.kind
-        return Chosen(kind, wording, lines, share, None, hops=key.hops, may_lead=not concentrates)
+        return Chosen(kind, wording, lines, share, None, may_lead=not concentrates)
+
+    def _ways(self, lines: NDArray[np.int64]) -> tuple[tuple[Hop, ...], ...]:
+        """The distinct ways of some lines, in the order of the mapping's interactions."""
+        group, first = np.unique(self.ledger.group[lines], return_index=True)
+        del group
+        found = dict.fromkeys(self._reasons.way(self.ledger, int(line)) for line in lines[first])
+        order = {name: place for place, name in enumerate(self._reasons.schema.roles.interactions)}
+        return tuple(sorted(found, key=lambda way: [(order.get(hop.type, -1), hop.type) for hop in way]))
 
     def _against(self, key: Key, product: int, line: int) -> Chosen | None:
         """What a negative line says; None where no sentence of it is true."""
@@ -291,7 +302,8 @@ class Groups:
         if (key.shape == "general" and reasons.is_frequent(product)) or (key.shape == "new" and not holders):
             return None
         nodes = () if via < 0 or group.hop is None else (reasons.positions.node(reasons.graph.target(group.hop), via),)
-        wording = reasons.sentences.learned(group, nodes, favours=False, own=self._term(line).sentences)
+        types = () if group.hop is None else (group.hop,)
+        wording = reasons.sentences.learned(group, nodes, types, favours=False, own=self._term(line).sentences)
         return Chosen(key.kind, wording, np.array([line]), 0.0, None)
 
     def _nodes(self, hop: Hop | None, lines: Iterable[int], shares: NDArray[np.float64]) -> tuple[Node, ...]:
@@ -325,6 +337,7 @@ def _joined(one: Chosen | None, other: Chosen) -> Chosen:
         share=one.share + other.share,
         percent=None if one.percent is None or other.percent is None else one.percent + other.percent,
         may_lead=one.may_lead and other.may_lead,
+        everyone=one.everyone and other.everyone,
     )
 
 
@@ -336,14 +349,19 @@ def _keyed(reasons: "Reasons", ledger: Ledger) -> tuple[list[Key], NDArray[np.in
     base = {key: place for place, key in enumerate(dict.fromkeys(keys))}
     buckets: dict[tuple[int, str], int] = {}
     bucket = np.array(
-        [buckets.setdefault((int(term), group.part), len(buckets)) for group, term in zip(ledger.groups, term_of, strict=True)],
+        [
+            buckets.setdefault((int(term), group.part), len(buckets))
+            for group, term in zip(ledger.groups, term_of, strict=True)
+        ],
         np.int64,
     )
     if not len(ledger.groups):
         none = np.zeros(0, np.int64)
         return [], none, none
     by_mid = np.array([key.shape == "shared" for key in keys], np.bool_)[ledger.group]
-    by_via = np.array([key.shape == "linked" and reasons.is_attribute(key.hops[0]) for key in keys], np.bool_)[ledger.group]
+    by_via = np.array([key.shape == "linked" and reasons.is_attribute(key.hops[0]) for key in keys], np.bool_)[
+        ledger.group
+    ]
     extra = np.where(by_mid, ledger.mid + 1, np.where(by_via, ledger.via + 1, 0)).astype(np.int64)
     width = int(extra.max(initial=0)) + 1
     codes, of_line = np.unique(np.array([base[key] for key in keys])[ledger.group] * width + extra, return_inverse=True)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -16,7 +17,7 @@ from graphrec.schema import GraphSchema
 from graphrec.serving.answer import Line, Node, PathPart, Preference, Reason, Step
 from graphrec.serving.answer import People as Others
 from graphrec.serving.positions import ABSENT, Positions
-from graphrec.serving.reasons.groups import FREQUENT, Chosen, Groups, Key
+from graphrec.serving.reasons.groups import FREQUENT, Chosen, Groups, Key, Shape
 from graphrec.serving.reasons.people import People
 from graphrec.serving.reasons.prefer import Wish
 from graphrec.serving.reasons.sentences import Event, Sentences, words
@@ -31,6 +32,8 @@ PARTS = ("path", "text", "learned", "attribute", "general", "new", "self")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Stands after every time in a store.
 END_OF_TIME = "9999-12-31T23:59:59.999999Z"
+_SHAPES: Mapping[int, Shape] = {1: "own", 2: "linked", 3: "shared"}
+_ALONE: Mapping[str, Shape] = {"general": "general", "new": "new", "self": "self", "nonlinear": "nonlinear"}
 #: Words of labels and edge types that are sensitive where the mapping marks nothing.
 _SENSITIVE = re.compile(
     r"(^|_)(age|birth|born|region|state|district|postcode|postal|zip|income|salary|wealth|gender|sex|marital|family|"
@@ -122,34 +125,50 @@ class Reasons:
     def _reason(self, user: int, product: int, one: Chosen) -> Reason:
         text = self.sentences.counted(one.wording, one.people)
         wording = None if one.people is None else one.wording
+        found = Reason(text, one.percent, one.kind, len(one.lines), one.people, wording, one.everyone)
         if not one.via:
-            return Reason(text, one.percent, one.kind, len(one.lines), one.people, wording)
-        names = {
-            "User": self.schema.roles.user, "Product": self.schema.roles.product, "Via": self.graph.target(one.hops[0]),
-            "SECOND": one.hops[1].type, "THIRD": one.hops[2].type,
-        }  # fmt: skip
-        reverse = tuple(name for name, hop in zip(("SECOND", "THIRD"), one.hops[1:], strict=True) if hop.reverse)
-        via = [self.positions.node(names["Via"], place).id for place in one.via]
+            return found
+        person, label, near = self.schema.roles.user, self.schema.roles.product, self.graph.target(one.ways[0][0])
         parameters = {
-            "user": self.positions.node(names["User"], user).id,
-            "product": self.positions.node(names["Product"], product).id,
-            "via": via, "as_of": self.known_before, "nodes_as_of": self._nodes_before,
-        }  # fmt: skip
-        statement = _statement_of("reason_people", tuple(names.items()), reverse)
-        return Reason(text, one.percent, one.kind, len(one.lines), one.people, wording, statement, parameters)
+            "user": self.positions.node(person, user).id,
+            "product": self.positions.node(label, product).id,
+            "via": [self.positions.node(near, place).id for place in one.via],
+            "as_of": self.known_before,
+            "nodes_as_of": self._nodes_before,
+        }
+        names: list[tuple[str, str | tuple[str, ...]]] = [("User", person), ("Product", label), ("Via", near)]
+        for place, name in ((1, "SECOND"), (2, "THIRD")):
+            names.append((name, tuple(dict.fromkeys(way[place].type for way in one.ways))))
+        reverse = tuple(name for name, hop in zip(("SECOND", "THIRD"), one.ways[0][1:], strict=True) if hop.reverse)
+        statement = _statement_of("reason_people", tuple(names), reverse)
+        return replace(found, cypher=statement, parameters=parameters)
 
     def key(self, group: LineGroup, term: int) -> Key:
-        """What the lines of a group have in common with those of other terms."""
+        """What the lines of a group have in common with those of other groups; a way with its own sentence is alone."""
         if group.walk is not None:
             scorer = self.blend.terms[term].scorers[group.walk]
-            shape = "people" if scorer.people else ("own", "linked", "shared")[scorer.length - 1]
-            return Key(shape, scorer.walk.hops)
+            hops = scorer.walk.hops
+            shape: Shape = "people" if scorer.people else _SHAPES[scorer.length]
+            if self.sentences.has_own(hops) or scorer.via_user:
+                return Key(shape, hops)
+            if self.is_attribute(hops[0]):
+                return Key(shape, hops[:-1] if scorer.people else hops)
+            return Key(shape, () if scorer.people else hops[1:])
         if group.hop is not None:
-            shape = "attribute" if self.is_attribute(group.hop) else "learned"
-            return Key(shape, (group.hop,), group.part, group.kind)
-        if group.kind in ("general", "new", "self", "nonlinear"):
-            return Key(group.kind, kind=group.kind)
+            if self.is_attribute(group.hop):
+                return Key("attribute", (group.hop,), group.part, group.kind)
+            return Key("learned", (), group.part, group.kind)
+        if group.kind in _ALONE:
+            return Key(_ALONE[group.kind], kind=group.kind)
         return Key("profile", part=group.part, kind=group.kind)
+
+    def way(self, ledger: Ledger, position: int) -> tuple[Hop, ...]:
+        """The hops of a line: of its path, or to its neighbour."""
+        scorer = self.blend.scorer(ledger, position)
+        if scorer is not None:
+            return scorer.walk.hops
+        hop = ledger.group_of(position).hop
+        return () if hop is None else (hop,)
 
     def is_attribute(self, hop: Hop) -> bool:
         """Whether a customer's edge is no interaction."""
@@ -157,13 +176,15 @@ class Reasons:
 
     def is_sensitive(self, key: Key) -> bool:
         """Whether a reason speaks of something that never leads a list for the customer."""
+        if self.voice != "customer":
+            return False
         if key.shape == "profile" and key.part != "text":
             return bool(self.schema.nodes[self.schema.roles.user].sensitive)
         return bool(key.hops) and key.hops[0].type in self._sensitive
 
-    def concentrates(self, hops: tuple[Hop, ...]) -> bool:
+    def concentrates(self, ways: Iterable[tuple[Hop, ...]]) -> bool:
         """Whether what a product shares with what the customer holds is a risk of the same kind once more."""
-        return hops[0].type in self.schema.roles.relevant and self.schema.edges[hops[-1].type].risk
+        return any(way[0].type in self.schema.roles.relevant and self.schema.edges[way[-1].type].risk for way in ways)
 
     def is_frequent(self, product: int) -> bool:
         """Whether a product is among the FREQUENT part of those that most people hold."""
@@ -188,7 +209,9 @@ class Reasons:
         """Words that the customer's text and the product's have in common, and most products of reference have not."""
         person, label = self.schema.roles.user, self.schema.roles.product
         own = self._text(person, user)
-        return in_common(own, self._text(label, product), (self._text(label, int(one)) for one in products)) if own else ()
+        return (
+            in_common(own, self._text(label, product), (self._text(label, int(one)) for one in products)) if own else ()
+        )
 
     def _text(self, label: str, index: int) -> str:
         here = self.positions.in_snapshot(label, index)
@@ -238,13 +261,17 @@ class Reasons:
         against = share - float(groups.mean[position])
         target = self.positions.node(self.schema.roles.product, product)
         scorer = self.blend.scorer(ledger, position)
-        text, count = groups.text(product, column, position)
+        said = groups.of_line(product, column, position)
+        text = self.sentences.counted(said.wording, said.people)
+        wording = None if said.people is None else said.wording
         if scorer is None:
-            return Line(group.kind, text, share, against, self._via(group, via), None, None, None, term.name)
-        path = self._path(user, via, mid, target, scorer, count)
+            near = self._via(group, via)
+            return Line(group.kind, text, share, against, near, None, None, None, term.name, wording)
+        path = self._path(user, via, mid, target, scorer, said.people)
         scale = float(scales[int(ledger.term[position])]) * scorer.walk.beta * scorer.learned_factor(via, mid, product)
         statement, parameters = self._cypher(path, scorer, scale * self._evidence(scorer, user, via))
-        return Line("path", text, share, against, self._via(group, via), path, statement, parameters, term.name)
+        near = self._via(group, via)
+        return Line("path", text, share, against, near, path, statement, parameters, term.name, wording, said.everyone)
 
     def _via(self, group: LineGroup, via: int) -> Node | None:
         if via < 0 or group.hop is None:
@@ -346,7 +373,7 @@ def sensitive_types(schema: GraphSchema) -> frozenset[str]:
 
 
 @lru_cache(1024)
-def _statement_of(form: str, names: tuple[tuple[str, str], ...], reverse: tuple[str, ...]) -> str:
+def _statement_of(form: str, names: tuple[tuple[str, str | tuple[str, ...]], ...], reverse: tuple[str, ...]) -> str:
     return queries.text(f"explain/{form}", dict(names), reverse=list(reverse))
 
 

@@ -31,41 +31,48 @@ class People:
         roles = snapshot.schema.roles
         self._user, self._product, self._relevant = roles.user, roles.product, roles.relevant
 
-    def on_way(self, hops: Sequence[Hop], user: int, via: Sequence[int], product: int) -> int:
-        """How many other people the paths from these neighbours of a user to a product lead through.
+    def on_ways(self, ways: Sequence[Sequence[Hop]], user: int, via: Sequence[int], product: int) -> tuple[int, bool]:
+        """How many other people stand between some neighbours of a user and a product.
+
+        Of several ways a person counts who has an edge of any of their second hops and one of any of their third.
 
         Args:
-            hops: of the way, from the user to the product.
+            ways: hops from the user to the product; several have their first neighbours and the people in common.
             via: positions at the first hop; none: all that the user has there.
+
+        Returns:
+            The people, and whether they are all others who have one of these neighbours.
         """
+        hops = ways[0]
         me = self._positions.in_snapshot(self._user, user)
         end = self._positions.in_snapshot(self._product, product)
         if ABSENT in (me, end):
-            return 0
+            return 0, False
         ends = np.array([end])
         first = self._target(hops[0])
         starts = self._there(first, via) if len(via) else self._linked(hops[0], np.array([me]))
         if first != self._user:
-            people = self._linked(hops[1], starts)
-            return len(self._leading(hops[2], people[people != me], ends))
+            second, third = (dict.fromkeys(way[place] for way in ways) for place in (1, 2))
+            people = _union([self._known(hop, starts) for hop in second])
+            others = people[people != me]
+            found = _union([self._leading(hop, others, ends) for hop in third])
+            return len(found), len(found) == len(others)
         people = starts[starts != me]
         if len(hops) == 2:
-            return len(self._leading(hops[1], people, ends))
+            return len(self._leading(hops[1], people, ends)), False
         between = self._linked(hops[2].back(), ends)
         if self._target(hops[1]) == self._user:
             # Of two people on a way it is the one beside the product who counts.
             between = self._leading(hops[1].back(), between[between != me], people)
-            return len(self._leading(hops[2], between, ends))
-        return len(self._leading(hops[1], people, self._leading(hops[2], between, ends)))
+            return len(self._leading(hops[2], between, ends)), False
+        return len(self._leading(hops[1], people, self._leading(hops[2], between, ends))), False
 
     def with_attribute(self, hop: Hop, via: int, product: int) -> tuple[int, int]:
         """How many people have an attribute, and how many of them hold a product."""
         end = self._positions.in_snapshot(self._product, product)
-        having = self._linked(hop.back(), self._there(self._target(hop), [via]))
-        if self._known_before is not None:
-            having = self._leading(hop, having, self._there(self._target(hop), [via]))
+        having = self._known(hop.back(), self._there(self._target(hop), [via]))
         holding = [self._leading(Hop(name), having, np.array([end])) for name in self._relevant if end != ABSENT]
-        return len(having), len(np.unique(np.concatenate(holding))) if holding else 0
+        return len(having), len(_union(holding))
 
     def holders(self, product: int) -> int:
         """How many people hold a product."""
@@ -102,6 +109,11 @@ class People:
             return np.zeros(0, np.int64)
         return np.unique(indices[_spans(indptr[nodes], indptr[nodes + 1])[1]]).astype(np.int64)
 
+    def _known(self, hop: Hop, nodes: Nodes) -> Nodes:
+        """The distinct nodes that a hop reaches from some nodes over edges that are known, ascending."""
+        reached = self._linked(hop, nodes)
+        return reached if self._known_before is None else self._leading(hop.back(), reached, nodes)
+
     def _leading(self, hop: Hop, nodes: Nodes, targets: Nodes) -> Nodes:
         """Those of some nodes from which a hop reaches one of the targets over an edge that is known, all ascending."""
         found = nodes[np.isin(nodes, self._linked(hop.back(), targets), assume_unique=True)]
@@ -113,6 +125,11 @@ class People:
         ends = edges.indices[places].astype(np.int64)
         known = (edges.known_at[places] < self._known_before) & np.isin(ends, found if hop.reverse else targets)
         return np.unique(ends[known] if hop.reverse else starts[owner[known]])
+
+
+def _union(parts: Sequence[Nodes]) -> Nodes:
+    """The nodes of all parts, each once, ascending."""
+    return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
 
 
 def _spans(starts: Nodes, ends: Nodes) -> tuple[Nodes, Nodes]:

@@ -37,19 +37,23 @@ class Event:
 
 @dataclass(frozen=True)
 class Told:
-    """What the lines of one reason have in common, for the sentence of a real path.
+    """What the lines of one reason have in common, for the sentence of real paths."""
 
-    `via` are the customer's own neighbours, the strongest first; none where the path begins with people.
-    """
-
-    hops: tuple[Hop, ...]
-    target: Node
+    ways: tuple[tuple[Hop, ...], ...]
+    """Their ways; several differ in what they say of the customer or of others, not in where they lead."""
     via: tuple[Node, ...] = ()
+    """The customer's own neighbours, the strongest first; none where the paths begin with people."""
     mid: Node | None = None
-    people_label: str | None = None
-    """Label of the other people on the way; None: the way leads through nobody."""
+    """What the product shares with them."""
     event: Event | None = None
     """Of the only edge that the lines start with."""
+    people: bool = False
+    """Whether the ways lead through other people."""
+
+    @property
+    def own(self) -> tuple[Hop, ...]:
+        """The first hops."""
+        return tuple(dict.fromkeys(way[0] for way in self.ways))
 
 
 class Sentences:
@@ -71,6 +75,10 @@ class Sentences:
         """Whether the mapping's sentence of a way names the date or the weight of the customer's own edge."""
         return bool(_EVENT.search(self._own.get(_way(hops), "")))
 
+    def has_own(self, hops: tuple[Hop, ...]) -> bool:
+        """Whether the mapping has a sentence for a way."""
+        return _way(hops) in self._own
+
     def path(self, told: Told, *, concentrates: bool = False) -> str:
         """The sentence of real paths, with PEOPLE where a number of people stands.
 
@@ -83,12 +91,12 @@ class Sentences:
         Raises:
             SourceError: the mapping's sentence names something that the path does not have.
         """
-        way = _way(told.hops)
+        way = _way(told.ways[0])
         template = None if concentrates else self._own.get(way)
         if template is None:
             return self._plain(told, concentrates=concentrates)
         values = self._values(told)
-        if self.says_event(told.hops):
+        if self.says_event(told.ways[0]):
             values |= self._event_values(told.event)
             if any(name not in values for name in _EVENT.findall(template)):
                 return self._plain(told, concentrates=concentrates)
@@ -104,6 +112,7 @@ class Sentences:
         self,
         group: LineGroup,
         via: Sequence[Node],
+        types: Sequence[Hop],
         *,
         favours: bool,
         words: Sequence[str] = (),
@@ -113,7 +122,8 @@ class Sentences:
 
         Args:
             group: what the lines are.
-            via: the neighbours that they speak of, the strongest first; none for everyone and for what is the user's own.
+            via: the neighbours that they speak of, the strongest first; none for everyone and what is the user's own.
+            types: the first hops to them.
             favours: whether they speak for the product.
             words: what a profile and the product have in common.
             own: the term's own sentences by sign and language, for a feature block that no language knows;
@@ -131,10 +141,10 @@ class Sentences:
             return self.say(f"{table}.{key}", n=PEOPLE, last=last, words=self.language.texts["lists.comma"].join(words))
         if group.hop is not None and group.hop.type not in self.schema.roles.interactions:
             return self.say(f"{table}.attribute", label=self.word(via[0].label), names=self._names(via, "and"))
-        things = self._things(via, group.hop)
+        things = self._things(via, types)
         if group.part in ("", "text", "learned"):
             return self.say(f"{table}.{group.part or 'learned'}", things=things)
-        if said := self._own_sentence(own.get(sign), via, group.hop):
+        if said := self._own_sentence(own.get(sign), via, types):
             return said
         return self.say(f"{table}.block", block=self.word(group.part), things=things)
 
@@ -150,16 +160,28 @@ class Sentences:
         """A value of a column, such as the kind of a product, in the mapping's word for it."""
         return self._words.get(text, text)
 
+    def fact(self, value: str | float | bool) -> str:
+        """A value of a column as people of this language write it."""
+        if isinstance(value, str):
+            return self.value(value)
+        if isinstance(value, bool):
+            return self.say("policy.yes" if value else "policy.no")
+        return self.language.number(value, 0 if value == int(value) else 2)
+
     def word(self, name: str) -> str:
         """A label, an edge type or a value in the words of the language."""
         return self._words.get(name) or words(name)
+
+    def kind(self, name: str) -> str:
+        """A kind of lines, or a part of scores, in words."""
+        return self.language.texts.get(f"kinds.{name}") or self.word(name)
 
     def counted(self, wording: str, people: int | None) -> str:
         """A sentence with its number of people."""
         return wording if people is None else wording.replace(PEOPLE, self.language.number(people))
 
     def _own_sentence(
-        self, sentences: Mapping[str, str] | None, via: Sequence[Node], hop: Hop | None = None
+        self, sentences: Mapping[str, str] | None, via: Sequence[Node], types: Sequence[Hop] = ()
     ) -> str | None:
         """A sentence that a term brings along, where it has it in the language and it fits the voice."""
         template = (sentences or {}).get(self.language.code)
@@ -167,20 +189,21 @@ class Sentences:
             self.voice != "customer" and re.search(self.language.text("customer.address"), template)
         ):
             return None
-        verb = self._verb(hop, 0 if self.voice == "customer" else 1)
+        verb = self._verb(types, self._person)
         values = {"i": self.say("reasons.it"), "a": self._names(via, "and"), "verb": verb}
         return self.language.fill(template, {**values, "who": self.say("customer.name")})
 
     def _values(self, told: Told) -> dict[str, str]:
         """What a path has to say to a sentence of the mapping: {i}, {n}, {a} and the labels of its nodes."""
-        values = {"n": PEOPLE if told.people_label else "", "i": self.say("reasons.it")}
+        way = told.ways[0]
+        values = {"n": PEOPLE if told.people else "", "i": self.say("reasons.it")}
         values |= {"who": self.say("customer.name"), "whose": self.say("customer.whose")}
-        values |= {"verb": self._verb(told.hops[0], self._person), "last": self._verb(told.hops[-1], 2)}
-        for node in (*told.via[:1], *([told.mid] if told.mid else [])):
-            values.setdefault(_snake(node.label), self.called(node))
+        values |= {"verb": self._verb(told.own, self._person), "last": self._verb(way[-1:], 2)}
         if told.via:
-            values["a"] = self._names(told.via, "or" if told.people_label else "and")
+            values["a"] = self._names(told.via, "or" if told.people else "and")
             values[_snake(told.via[0].label)] = values["a"]
+        if told.mid:
+            values.setdefault(_snake(told.mid.label), self.called(told.mid))
         return values
 
     def _event_values(self, event: Event | None) -> dict[str, str]:
@@ -192,23 +215,23 @@ class Sentences:
         return values
 
     def _plain(self, told: Told, *, concentrates: bool) -> str:
-        first, last = told.hops[0], self._verb(told.hops[-1], 2)
+        first, length = told.ways[0][0], len(told.ways[0])
+        last = self._verb([way[-1] for way in told.ways], 2)
         is_interaction = first.type in self.schema.roles.interactions
-        if len(told.hops) == 1:
-            return self.say("reasons.own", who=self.say("customer.name"), verb=self._verb(first, self._person))
+        if length == 1:
+            return self.say("reasons.own", who=self.say("customer.name"), verb=self._verb(told.own, self._person))
         if not told.via:
-            key = "connected" if len(told.hops) == 2 else "connected_far"
+            key = "connected" if length == 2 else "connected_far"
             return self.say(f"reasons.{key}", n=PEOPLE, who=self.say("customer.name"), last=last)
-        if told.people_label:
-            names, verb = self._names(told.via, "or"), self._verb(told.hops[1], 2)
+        label = self.word(told.via[0].label)
+        if told.people:
+            names, verb = self._names(told.via, "or"), self._verb([way[1] for way in told.ways], 2)
             if not is_interaction:
-                label = self.word(told.via[0].label)
                 return self.say("reasons.people_attribute", n=PEOPLE, label=label, names=names, last=last)
             key = "people_same" if verb == last else "people"
             return self.say(f"reasons.{key}", n=PEOPLE, verb=verb, names=names, last=last)
-        whose, things = self.say("customer.whose"), self._things(told.via, first)
-        label = self.word(told.via[0].label)
-        if len(told.hops) == 2:
+        whose, things = self.say("customer.whose"), self._things(told.via, told.own)
+        if length == 2:
             if is_interaction:
                 return self.say("reasons.linked", things=things)
             return self.say("reasons.linked_attribute", whose=whose, label=label, **{"is": self._is(told, told.via[0])})
@@ -221,7 +244,7 @@ class Sentences:
 
     def _is(self, told: Told, node: Node) -> str:
         """What the product is by the last edge of its way: is in Energy."""
-        name, kind = self.called(node), told.hops[-1].type
+        name, kind = self.called(node), told.ways[0][-1].type
         template = self._words.get(kind, "")
         if "{mid}" not in template:
             template = self.language.link(kind)
@@ -229,12 +252,12 @@ class Sentences:
                 template = self.language.links["*"]
         return self.language.fill(template, {"mid": name, "label": self.word(node.label), "words": words(kind)})
 
-    def _things(self, via: Sequence[Node], hop: Hop | None) -> str:
+    def _things(self, via: Sequence[Node], types: Sequence[Hop]) -> str:
         """The customer's own products behind a reason, at most NAMED by name."""
         key = "one" if len(via) == 1 else "few" if len(via) <= NAMED else "many"
         names = self.language.joined([self.called(node) for node in via[:NAMED]])
         who, number = self.say("customer.name"), self.language.number(len(via))
-        return self.say(f"things.{key}", names=names, n=number, who=who, verb=self._verb(hop, self._person))
+        return self.say(f"things.{key}", names=names, n=number, who=who, verb=self._verb(types, self._person))
 
     def _names(self, via: Sequence[Node], how: str) -> str:
         """Names of neighbours; of many the first, and how many more there are."""
@@ -246,26 +269,34 @@ class Sentences:
 
     def _chosen(self) -> str:
         """What many do who hold a product: the verbs of the relevant edge types."""
-        verbs = [self._verb(Hop(name), 2) for name in self.schema.roles.relevant]
-        return self.language.joined(list(dict.fromkeys(verbs)), "or")
+        return self._verb([Hop(name) for name in self.schema.roles.relevant], 2)
 
     @property
     def _person(self) -> int:
         return 0 if self.voice == "customer" else 1
 
-    def _verb(self, hop: Hop | None, person: int) -> str:
-        """An edge of a user as a verb: BOUGHT reads bought; what is no verb reads as a link.
+    def _verb(self, hops: Sequence[Hop], person: int) -> str:
+        """Edges of a user as verbs, with `or` between them; what they have in common at their end is said once.
 
         Args:
             person: 0 you, 1 the customer, 2 many people.
         """
-        kind = "" if hop is None else hop.type
-        forms = self._verbs.get(kind) or next((self._verbs[part] for part in kind.split("_") if part in self._verbs), "")
+        verbs = list(dict.fromkeys(self._one_verb(hop.type, person) for hop in hops))
+        ends = {verb.rpartition(" ")[2] for verb in verbs}
+        if len(verbs) > 1 and len(ends) == 1 and all(" " in verb for verb in verbs):
+            (end,) = ends
+            return f"{self.language.joined([verb.rpartition(' ')[0] for verb in verbs], 'or')} {end}"
+        return self.language.joined(verbs, "or")
+
+    def _one_verb(self, kind: str, person: int) -> str:
+        """An edge type as a verb: BOUGHT reads bought; what is no verb reads as a link."""
+        known = self._verbs
+        forms = known.get(kind) or next((known[part] for part in kind.split("_") if part in known), "")
         if not forms:
             said = words(kind)
             if self.language.code == "en" and said.endswith("ed"):
                 return said
-            forms = self.language.fill(self._verbs["unknown"], {"type": said})
+            forms = self.language.fill(known["unknown"], {"type": said})
         parts = forms.split("|")
         return parts[person] if len(parts) == 3 else parts[0]
 
