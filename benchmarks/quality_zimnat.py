@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, csr_matrix, hstack
 
 from graphrec.evaluation.evaluate import evaluate
+from graphrec.evaluation.hidden_part import open_tested
 from graphrec.graph.adjacency import Adjacency, Graph, Hop, visible_graph
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
@@ -31,7 +32,6 @@ from graphrec.metrics.intervals import Interval, bootstrap_all
 from graphrec.models.ease import attribute_hops
 from graphrec.models.matrix import csr, relevant_hops
 from graphrec.models.softmax import Questions, questions
-from graphrec.terms.folder import open_model
 from graphrec.training.fit import TrainOptions, train
 from graphrec.training.split import split_of
 
@@ -55,7 +55,7 @@ def snapshot_of(data: Path, folder: Path) -> Snapshot:
 
 def ledger_error(snapshot: Snapshot, folder: Path) -> float:
     """The largest difference of a score and the sum of its lines, relative to the sum of the absolute lines."""
-    model = open_model(folder, snapshot)
+    model = open_tested(folder, snapshot)
     users = np.random.default_rng(0).choice(model.graph.num_users, AUDITED, replace=False)
     products = np.arange(model.graph.num_products, dtype=np.int32)
     worst = 0.0

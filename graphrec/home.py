@@ -63,6 +63,11 @@ class Home:
         return self._dated() / "snapshots"
 
     @property
+    def facts(self) -> Path:
+        """Facts folders: what answers read of customers and products."""
+        return self._dated() / "facts"
+
+    @property
     def vectors(self) -> Path:
         """Text vectors by encoder."""
         return self.path / "vectors"

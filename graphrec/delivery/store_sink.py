@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from graphrec import queries
 from graphrec.delivery.sinks import SinkReport, SinkSpec, Target
 from graphrec.errors import StoreError
-from graphrec.serving.answer import Answer, Item
+from graphrec.serving.answer import Answer, Item, Line
 from graphrec.serving.engine import Engine
 from graphrec.serving.positions import ABSENT
 from graphrec.store.base import Index, Store
@@ -126,15 +126,19 @@ def _check_free(store: Store, engine: Engine) -> None:
 
 
 def _properties(item: Item) -> dict[str, Any]:
-    reasons = [{name: one for name, one in asdict(line).items() if name in _KEPT} for line in item.lines]
     return {
         "rank": item.rank,
         "score": float(item.score),
-        "reason": item.lines[0].text if item.lines else None,
-        "reasons": json.dumps(reasons, ensure_ascii=False),
+        "reason": item.reasons[0].text if item.reasons else None,
+        "reasons": json.dumps([asdict(reason) for reason in item.reasons], ensure_ascii=False),
+        "lines": json.dumps([_kept(line) for line in item.lines], ensure_ascii=False),
         "confidence": item.confidence,
         "warnings": "; ".join(item.warnings) or None,
     }
+
+
+def _kept(line: Line) -> dict[str, Any]:
+    return {name: one for name, one in asdict(line).items() if name in _KEPT}
 
 
 _KEPT = ("kind", "text", "share", "contrast", "via", "path", "cypher", "parameters")
@@ -153,8 +157,10 @@ def _vectors(engine: Engine, texts: "StoredVectors | None") -> dict[str, NDArray
         vectors = term.product_vectors
         if vectors is not None:
             product = engine.roles.product
-            places = [engine.positions.in_model(product, here) for here in range(len(engine.products))]
-            found[GRAPH_VECTOR] = np.where(np.array(places)[:, None] == ABSENT, np.float32(0), vectors[places])
+            places = np.array([engine.positions.in_model(product, here) for here in range(len(engine.products))])
+            # What came after the training has no vector.
+            known = np.where(places < engine.positions.num_known, places, ABSENT)
+            found[GRAPH_VECTOR] = np.where(known[:, None] == ABSENT, np.float32(0), vectors[known])
             break
     return {name: vectors for name, vectors in found.items() if vectors.any()}
 

@@ -7,10 +7,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from graphrec.errors import CheckpointMismatch, ModelError, UsageError
 from graphrec.evaluation.details import Details, Wanted, detailed
-from graphrec.evaluation.hidden_part import Comparison, HiddenPart, Metrics, check_unseen, measure
+from graphrec.evaluation.hidden_part import Comparison, HiddenPart, Metrics, measure
 from graphrec.graph.adjacency import Graph, visible_graph
 from graphrec.graph.shelf import DIGITS
 from graphrec.graph.snapshot import Snapshot
@@ -21,7 +22,7 @@ from graphrec.policy.read import home_policy
 from graphrec.progress import Progress, silent
 from graphrec.serving.engine import Engine
 from graphrec.terms.blend import Blend
-from graphrec.terms.folder import Model, open_model
+from graphrec.terms.folder import Model, open_model, read_meta
 from graphrec.training.assemble import blend_of
 from graphrec.training.search.choose import choose, fixed
 from graphrec.training.split import Split, split_of
@@ -105,21 +106,19 @@ def evaluate(
     """
     began = time.monotonic()
     _check_arguments(ks, baselines)
-    model = open_model(folder, snapshot)
-    split = _checked_split(snapshot, model, folder)
-    part = HiddenPart.of(snapshot, split, model.graph)
+    split = _checked_split(snapshot, read_meta(folder), folder)
+    visible = visible_graph(snapshot, split.hidden(split.fitted))
+    model = open_model(folder, snapshot, visible.hops)
+    part = HiddenPart.of(snapshot, split, visible)
     spare = 0 if wanted is None else wanted.spare
     own = measure(model.blend, part, ks, seed=seed, spare=spare, progress=progress)
-    visible = visible_graph(snapshot, split.hidden(split.fitted)) if baselines or wanted else None
     others = {}
     inputs = _inputs(snapshot, split, model, home, seed, progress)
     for name in baselines:
-        assert visible is not None, "baselines are fitted"
         alone = baseline(name, snapshot, split, visible, inputs)
         others[name] = measure(alone, part, ks, seed=seed, spare=spare, progress=progress)
     details = None
     if wanted is not None:
-        assert visible is not None, "details look at the whole graph"
         policy = home_policy(home, snapshot) if home else None
         engine = Engine(snapshot, model, policy=policy, masked=part.masked)
         comparison = Comparison(engine, visible, part, own, others, tuple(ks), seed)
@@ -155,25 +154,25 @@ def _check_arguments(ks: Sequence[int], baselines: Sequence[str]) -> None:
             raise UsageError(f"there is no baseline {name!r}; there are {', '.join(baselines_there())}, and none")
 
 
-def _checked_split(snapshot: Snapshot, model: Model, folder: Path) -> Split:
+def _checked_split(snapshot: Snapshot, meta: Mapping[str, Any], folder: Path) -> Split:
     """The split that a model can be evaluated on."""
-    if model.is_final:
+    kind = meta["kind"]
+    if meta["final"]:
         raise ModelError(
             f"model {folder.name} is fitted on everything, the test part too, so nothing is hidden to evaluate it on; "
-            f"run: graphrec train --model {model.kind}, then graphrec evaluate --model {model.kind}"
+            f"run: graphrec train --model {kind}, then graphrec evaluate --model {kind}"
         )
     split = split_of(snapshot)
-    if split.hash != model.meta["split"]["hash"]:
+    if split.hash != meta["split"]["hash"]:
         raise CheckpointMismatch(
-            f"model {folder.name} was trained with split {model.meta['split']['hash'][:DIGITS]}, this graphrec makes "
-            f"split {split.hash[:DIGITS]}; run: graphrec train --model {model.kind}"
+            f"model {folder.name} was trained with split {meta['split']['hash'][:DIGITS]}, this graphrec makes "
+            f"split {split.hash[:DIGITS]}; run: graphrec train --model {kind}"
         )
     if not len(split.test):
         raise ModelError(
             f"the test part of snapshot {snapshot.hash[:DIGITS]} has no relevant edge to find; load more "
             "interactions, or give the mapping a [split] of its own"
         )
-    check_unseen(model, folder.name, split)
     return split
 
 

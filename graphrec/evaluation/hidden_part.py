@@ -2,22 +2,21 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.errors import ModelError
-from graphrec.graph.adjacency import Adjacency, Graph, Hop, among, codes_of, visible_graph
-from graphrec.graph.shelf import DIGITS
+from graphrec.graph.adjacency import Adjacency, Graph, visible_graph
 from graphrec.graph.snapshot import Snapshot
 from graphrec.metrics.intervals import Interval, bootstrap_all, jackknife
 from graphrec.metrics.ranking import coverage, coverage_without_each, evaluate_lists, novelty
 from graphrec.progress import Progress, silent
 from graphrec.serving.engine import Engine
 from graphrec.terms.blend import Blend
-from graphrec.terms.folder import Model
+from graphrec.terms.folder import Model, open_model, read_meta
 from graphrec.training.lists import ranked_lists
-from graphrec.training.split import Split
+from graphrec.training.split import Split, split_of
 
 Metrics = dict[str, Interval]
 
@@ -55,6 +54,17 @@ class HiddenPart:
         return share
 
 
+def open_tested(folder: Path, snapshot: Snapshot) -> Model:
+    """The model in a folder on the rows of users that its fit saw.
+
+    Raises:
+        CheckpointMismatch: it was trained on another snapshot.
+        NotTrained: there is no model.
+    """
+    hidden = split_of(snapshot).hidden(read_meta(folder)["fitted"])
+    return open_model(folder, snapshot, visible_graph(snapshot, hidden).hops)
+
+
 @dataclass(frozen=True, eq=False)
 class Measured:
     """The lists of one model and every metric of every user.
@@ -86,27 +96,6 @@ def measure_lists(lists: NDArray[np.int32], part: HiddenPart, ks: Sequence[int],
         value = coverage(lists, k, part.num_products)
         found[f"coverage@{k}"] = jackknife(value, coverage_without_each(lists, k, part.num_products))
     return Measured(lists, per_user, found)
-
-
-def check_unseen(model: Model, folder_name: str, split: Split) -> None:
-    """Raise when the graph that a model was fitted on holds a pair of the test part.
-
-    The hash of the split says what a model claims; this looks at what it holds.
-
-    Raises:
-        ModelError: with how many pairs were seen.
-    """
-    roles = model.graph.schema.roles
-    # In a split by pairs every interaction of a hidden pair is hidden; in one by time an earlier look is no secret.
-    types = roles.relevant if split.listed is None else roles.interactions
-    seen = np.zeros(len(split.test), np.bool_)
-    for name in types:
-        seen |= among(split.test, codes_of(model.graph.hops[Hop(name)], split.num_products))
-    if seen.any():
-        raise ModelError(
-            f"model {folder_name} has seen {int(seen.sum()):,} of the {len(split.test):,} test pairs of split "
-            f"{split.hash[:DIGITS]}, so that nothing it finds is a finding; run: graphrec train --model {model.kind}"
-        )
 
 
 #: The most popular products, which one quality is measured without.

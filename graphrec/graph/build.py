@@ -1,5 +1,6 @@
 """Writing a snapshot: rows are sorted, cut at a date, hashed and sealed; the folder appears when it is whole."""
 
+import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -90,6 +91,7 @@ def _described(
         "columns": columns,
         "names": {label: _public_name(node) for label, node in sorted(schema.nodes.items())},
         "texts": {label: [c for c in node.text if c in columns[label]] for label, node in sorted(schema.nodes.items())},
+        "digests": _digests(folder / "edges", schema),
         "undated": {
             "nodes": _undated(folder / "nodes", schema.nodes),
             "edges": _undated(folder / "edges", schema.edges),
@@ -227,6 +229,18 @@ def _interactions(folder: Path, schema: GraphSchema, num_products: int) -> NDArr
         degrees = np.diff(np.load(edges / "indptr.npy"))
         found.append(np.repeat(np.arange(len(degrees)), degrees) * num_products + np.load(edges / "indices.npy"))
     return np.unique(np.concatenate(found))
+
+
+def _digests(folder: Path, schema: GraphSchema) -> dict[str, str]:
+    """SHA-256 of the edges of every type with their times, whatever stands in the other types."""
+    found = {}
+    for position, name in enumerate(sorted(schema.edges)):
+        digest = hashlib.sha256()
+        for path in sorted((folder / str(position)).glob("*.npy")):
+            with path.open("rb") as file:
+                digest.update(path.name.encode() + hashlib.file_digest(file, "sha256").digest())
+        found[name] = digest.hexdigest()
+    return found
 
 
 def _undated(folder: Path, names: Mapping[str, Any]) -> list[str]:

@@ -1,5 +1,6 @@
 """The snapshots of a home: one folder each, named by its content and its date, and which one is the latest."""
 
+import shutil
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -19,6 +20,9 @@ class SnapshotShelf:
     A snapshot has the address (content hash, as-of date): equal content that was taken for two dates is two snapshots,
     so that an answer keeps its date whatever is taken later.
     """
+
+    none_yet = "there is no snapshot yet; run: graphrec load MAPPING, then graphrec train"
+    """What is said where there is none."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -97,13 +101,13 @@ class SnapshotShelf:
         try:
             words = path.read_bytes().decode("utf-8", "replace").split(" ")
         except FileNotFoundError:
-            raise NotTrained("there is no snapshot yet; run: graphrec load MAPPING, then graphrec train") from None
+            raise NotTrained(self.none_yet) from None
         except OSError as error:
-            raise Damaged(f"{path} cannot be read: {error.strerror}; {self._remedy('')}") from None
+            raise Damaged(f"{path} cannot be read: {error.strerror}; {self.remedy('')}") from None
         if len(words) == 1 and (old := words[0].strip()).isalnum() and len(old) == DIGITS:
             return old  # Written by format 1: opening it says so.
         if len(words) != 2 or words[1] != f"{_checksum(words[0])}\n":
-            raise Damaged(f"{path} is damaged: it does not name a snapshot; {self._remedy('')}")
+            raise Damaged(f"{path} is damaged: it does not name a snapshot; {self.remedy('')}")
         return words[0]
 
     def _is_whole(self, path: Path) -> bool:
@@ -115,13 +119,26 @@ class SnapshotShelf:
         return True
 
     def _open(self, path: Path) -> Snapshot:
-        remedy = self._remedy(path.name.partition("-")[2])
-        snapshot = Snapshot.open(path, remedy)
+        remedy = self.remedy(path.name.partition("-")[2])
+        snapshot = self.opened(path, remedy)
         if path.name != _address(snapshot.hash, snapshot.as_of):
             raise Damaged(f"{path} holds another snapshot, {_address(snapshot.hash, snapshot.as_of)}; {remedy}")
         return snapshot
 
-    def _remedy(self, as_of: str) -> str:
+    def opened(self, path: Path, remedy: str) -> Snapshot:
+        """The snapshot in a folder of this shelf."""
+        return Snapshot.open(path, remedy)
+
+    def _retire(self, kept: int) -> None:
+        """Remove all but the last few folders; the newest one always stays."""
+        with locked(self.folder / "lock"):
+            newest = self._latest_name()
+            folders = [path for path in self.folder.iterdir() if (path / "meta.json").exists()]
+            folders.sort(key=lambda path: (path.name == newest, _taken(path), path.name))
+            for path in folders[:-kept]:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def remedy(self, as_of: str) -> str:
         """The command that takes a snapshot of a date anew."""
         if self.folder.parent.parent.name == "as-of":
             return f"remove {self.folder} and run the command again"

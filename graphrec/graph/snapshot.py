@@ -124,7 +124,7 @@ class Edges:
     @cached_property
     def weight(self) -> CheckedArray | None:
         """The weight of each edge, NaN where it has none; None when no edge has one."""
-        return self._array("weight") if f"{self._stem}/weight.npy" in self._files else None
+        return self.array("weight")
 
     @cached_property
     def in_indptr(self) -> CheckedArray:
@@ -135,6 +135,15 @@ class Edges:
     def in_indices(self) -> CheckedArray:
         """The source of each edge, by target."""
         return self._array("in_indices")
+
+    @property
+    def is_by_target(self) -> bool:
+        """Whether times and weights are there by target too, as in facts for edges that lead to users."""
+        return f"{self._stem}/in_known_at.npy" in self._files
+
+    def array(self, name: str) -> CheckedArray | None:
+        """The array of this name; None where there is none."""
+        return self._array(name) if f"{self._stem}/{name}.npy" in self._files else None
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -210,6 +219,11 @@ class Snapshot:
             f"{events} after today, the latest on {found['last'][:10]}: mistyped years? They do not move the date of "
             f"answers, {self.meta['last'][:10]}; correct them in the files and load again"
         )
+
+    @property
+    def origin(self) -> str:
+        """The content hash of the whole graph that this is, or is a part of."""
+        return self.hash
 
     @cached_property
     def schema(self) -> GraphSchema:

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from graphrec.graph.arrays import CheckedArray, CheckedFolder
 
+ABSENT = -1
+"""Stands for a node that the other side does not have."""
+
 
 @dataclass(frozen=True, eq=False)
 class Strings(Sequence[str]):
@@ -80,3 +83,9 @@ class Strings(Sequence[str]):
         offsets = np.zeros(len(encoded) + 1, np.int64)
         np.cumsum([len(value) for value in encoded], out=offsets[1:])
         return cls(offsets, np.frombuffer(b"".join(encoded), np.uint8))
+
+
+def joined(own: Strings, other: Strings) -> NDArray[np.int64]:
+    """Where each of some sorted strings is among other sorted strings (len(own),); ABSENT where it is not."""
+    places = {value: place for place, value in enumerate(other)}
+    return np.fromiter((places.get(value, ABSENT) for value in own), np.int64, len(own))

@@ -124,12 +124,15 @@ def entry(engine: Engine, request: Request, answer: Answer, product: str | None)
 
 
 def delivered(answer: Answer) -> list[dict[str, Any]]:
-    """What an export delivers of a list: every product with its lines as a person reads them, and the rest."""
+    """What an export delivers of a list: every product with its reasons as a person reads them, its strongest lines, and the rest."""
     return [
         {
             "rank": item.rank,
             "product": item.product,
             "score": item.score,
+            "reasons": [
+                {"text": one.text, "percent": one.percent, "kind": one.kind, "lines": one.lines} for one in item.reasons
+            ],
             "lines": [{"text": line.text, "share": line.share} for line in item.lines],
             "rest": item.rest,
         }

@@ -99,6 +99,8 @@ class Line:
     """The text with {people} in place of the number of other people; None: it speaks of nobody."""
     everyone: bool = False
     """The people are all others that have `via`: who is known to have it would be known to have the product."""
+    cypher_note: str | None = None
+    """That the store's edges on the path changed since the fit, so that the statement gives another share."""
 
     @property
     def nodes(self) -> tuple[Node | People, ...]:
@@ -123,6 +125,8 @@ class Reason:
     (a heading: no reason is large enough to lead)."""
     lines: int
     """How many lines of the ledger stand behind it."""
+    share: float = 0.0
+    """Its part of the score, in score units."""
     people: int | None = None
     """How many different other people the text speaks of."""
     wording: str | None = None
@@ -269,8 +273,10 @@ class Answer:
 
     user: str
     as_of: str | None
+    """The date that dates, windows and ages count from."""
     model: str
     snapshot: str
+    """Hash of what the weights were fitted on."""
     items: tuple[Item, ...]
     abstained: str | None
     """Why there is no list, or a shorter one, in one sentence."""
@@ -282,6 +288,13 @@ class Answer:
     """Which policy was asked; None: the built-in rules, as the request goes without a policy."""
     limits: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
     """What rules of the policy read of the customer, by column."""
+    facts: str = ""
+    """Hash of the facts that the user's rows, consents and the states of products are of; `snapshot` is what the
+    weights were fitted on."""
+    facts_as_of: str | None = None
+    """Until when the facts go: the date that they were taken for, else their last event."""
+    unfitted: Mapping[str, int] = field(default_factory=dict)
+    """The user's edges that weigh nothing until the next fit, by type: they, or what they lead to, came after it."""
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain values."""

@@ -19,6 +19,7 @@ class Eligibility:
         policy: None: the built-in one.
         known_before: the time, in microseconds since 1970, before which the answer's graph was known; None: the answer
             is as of the snapshot.
+        now: the date of the answers in microseconds since 1970; None: that of `known_before` or of the snapshot.
         held: products (a row for every user) that count as held; None: those of the snapshot.
 
     Raises:
@@ -31,10 +32,11 @@ class Eligibility:
         policy: Policy | None = None,
         *,
         known_before: int | None = None,
+        now: int | None = None,
         held: Adjacency | None = None,
     ) -> None:
         self.policy = policy or default_policy(snapshot)
-        self._compiled = compiled_policy(snapshot, self.policy, known_before=known_before, held=held)
+        self._compiled = compiled_policy(snapshot, self.policy, known_before=known_before, now=now, held=held)
 
     def mask(self, user: int) -> NDArray[np.bool_]:
         """True (num_products,) for what may be shown."""
@@ -72,14 +74,21 @@ class Eligibility:
 
 
 def compiled_policy(
-    snapshot: Snapshot, policy: Policy, *, known_before: int | None = None, held: Adjacency | None = None
+    snapshot: Snapshot,
+    policy: Policy,
+    *,
+    known_before: int | None = None,
+    now: int | None = None,
+    held: Adjacency | None = None,
 ) -> CompiledPolicy:
-    """A policy over a snapshot, as of the date of its answers.
+    """A policy over a snapshot or facts, as of the date of its answers.
 
     Raises:
         PolicyError: the policy does not fit the snapshot.
     """
-    as_of = date_of(snapshot) if known_before is None else known_before
+    as_of = now
+    if as_of is None:
+        as_of = date_of(snapshot) if known_before is None else known_before
     return CompiledPolicy(policy, snapshot, as_of=as_of, known_before=known_before, held=held)
 
 

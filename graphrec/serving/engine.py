@@ -1,39 +1,43 @@
 """Recommendations from a snapshot and a model, both mapped into memory: one way to make lists and reasons.
 
 `scored` computes what a list of one user is made from, `listed` orders it and makes the reasons, and `answer` turns
-that into what people read. Lists of many users (serving/lists.py) differ in the first step alone, and a report evaluates
-what `listed` gives. Nothing of an engine changes after it is made, so that threads may share it.
+that into what people read. Lists of many users (serving/lists.py) differ in the first step alone, and a report
+evaluates what `listed` gives. Nothing of an engine changes after it is made, so that threads may share it.
 """
 
 import difflib
 import hashlib
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.errors import Damaged, NotTrained, SchemaOutdated, UnknownId
+from graphrec.errors import UnknownId
 from graphrec.graph.adjacency import Adjacency
-from graphrec.graph.shelf import DIGITS, SnapshotShelf
+from graphrec.graph.facts import FactsShelf
+from graphrec.graph.first_hops import FirstHop
+from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Nodes, Snapshot
+from graphrec.graph.strings import ABSENT
 from graphrec.home import Home
 from graphrec.languages import Voice, language_of
 from graphrec.policy.compiled import Finding
+from graphrec.policy.facts import DAY, microseconds
 from graphrec.policy.read import home_policy
 from graphrec.policy.rules import Policy, default_policy
 from graphrec.policy.sentences import Fact
 from graphrec.serving.answer import Answer, ExplainOptions, Item, ListOptions, PolicyName, ScoreGradients
 from graphrec.serving.confidence import confidence, total_weight
-from graphrec.serving.eligible import Eligibility, date_of
-from graphrec.serving.positions import ABSENT, Positions
+from graphrec.serving.eligible import Eligibility
+from graphrec.serving.positions import Positions
 from graphrec.serving.reasons.groups import Groups, Reasoned
-from graphrec.serving.reasons.lines import END_OF_TIME, Reasons, utc_text
+from graphrec.serving.reasons.lines import END_OF_TIME, Reasons, iso_text, utc_text
 from graphrec.serving.reasons.sentences import Sentences
-from graphrec.terms.blend import Row
+from graphrec.terms.blend import Offered, Row
 from graphrec.terms.folder import Model, ModelFiles, latest, open_files
 from graphrec.terms.ledger import Ledger
 
@@ -122,16 +126,17 @@ class Note:
 
 
 class Engine:
-    """Serves one model on one snapshot, which may be newer than the model.
+    """Serves one model on facts, which may be newer than the model: x from now, W as trained.
 
     Args:
-        snapshot: the names, columns and events of now.
-        model: opened for that snapshot.
+        snapshot: the facts, or a snapshot: customers' rows, names, columns and events.
+        model: opened for them.
         notes: what a reader of answers must know.
         policy: which products may be shown; None: the built-in one.
         masked: products (a row for every user) that are no candidates of a split, besides those that the policy
             refuses: they stand for what a user holds. None: what the snapshot says.
         languages: folder of the home's own languages.
+        now: the date of the answers, in microseconds since 1970; None: they are as of the graph that was fitted.
     """
 
     def __init__(
@@ -143,22 +148,33 @@ class Engine:
         *,
         masked: Adjacency | None = None,
         languages: Path | None = None,
+        now: int | None = None,
     ) -> None:
         self.snapshot = snapshot
-        self.model = model
+        self.now = now
+        self.positions = Positions(snapshot, model.ids)
+        self.model = model = replace(model, blend=model.blend.offering(_offered(self.positions)))
         self.policy = policy or default_policy(snapshot)
         self.schema = snapshot.schema
         self.roles = snapshot.schema.roles
         self.users: Nodes = snapshot.nodes(self.roles.user)
         self.products: Nodes = snapshot.nodes(self.roles.product)
-        self.positions = Positions(snapshot, model.ids)
         hidden = model.meta["hidden"]
         known_from = hidden["known_from"]
-        self.known_before = END_OF_TIME if known_from is None else utc_text(known_from)
-        self.eligibility = Eligibility(snapshot, self.policy, known_before=known_from, held=masked)
+        self.fitted_before = END_OF_TIME if known_from is None else utc_text(known_from)
+        if now is None:
+            self.known_before = self.fitted_before
+            self.eligibility = Eligibility(snapshot, self.policy, known_before=known_from, held=masked)
+        else:
+            before = seen_before(snapshot, now)
+            self.known_before = END_OF_TIME if before is None else utc_text(before)
+            self.eligibility = Eligibility(snapshot, self.policy, now=now, known_before=before, held=masked)
         self._masked = masked
         self._languages = languages
         self._reasons: dict[tuple[str, Voice], Reasons] = {}
+        if snapshot.as_of is None and (ahead := snapshot.meta.get("ahead")):
+            values = {"n": ahead["events"], "last": ahead["last"][:10], "date": snapshot.meta["last"][:10]}
+            notes = (*notes, Note("notes.ahead", values))
         undated = [name for names in snapshot.meta["undated"].values() for name in names]
         if snapshot.as_of is not None:
             key = "notes.uncut_undated" if undated else "notes.uncut"
@@ -182,21 +198,27 @@ class Engine:
         return None if self.policy.is_built_in else PolicyName(self.policy.version, self.policy.hash)
 
     @classmethod
-    def open(cls, home: Home, kind: str | None = None) -> "Engine":
-        """The engine of a home: its final model if there is one, of that kind if given, on its newest snapshot.
+    def open(cls, home: Home, kind: str | None = None, now: int | None = None) -> "Engine":
+        """The engine of a home: its final model if there is one, of that kind if given, on its newest facts.
 
-        The weights are those of the model; names, states of products, consents and what is held are of the newest
-        snapshot. Where that has another schema, or is as of an earlier date than the one that the model was trained
-        on, that one is served.
+        The weights are those of the model; customers' rows, names, states of products, consents and what is held are
+        of the facts. A home without facts is served from its latest snapshot.
+
+        Args:
+            now: the date of the answers, in microseconds since 1970; None: that of the facts.
 
         Raises:
-            NotTrained: there is no model, or its snapshot is gone.
-            PolicyError: the policy of the home does not fit the snapshot.
+            NotTrained: there is no model, or there are no facts.
+            CheckpointMismatch: the facts have other labels or edge types than the model.
+            PolicyError: the policy of the home does not fit the facts.
         """
         opened = open_files(latest(home, kind))
-        snapshot, notes = _to_serve(SnapshotShelf(home.snapshots), opened)
-        model = opened.model(snapshot)
-        return cls(snapshot, model, notes, home_policy(home, snapshot), languages=home.languages)
+        facts = newest_facts(home, opened)
+        before = None if now is None else seen_before(facts, now)
+        model = opened.model(facts, known_before=before)
+        notes = () if before is None else tuple(_after(facts, before))
+        policy = home_policy(home, facts)
+        return cls(facts, model, notes, policy, now=now, languages=home.languages)
 
     def recommend(self, user_id: str, k: int, options: ListOptions = LIST) -> Answer:
         """The k best products for a user, each with its strongest reasons.
@@ -227,7 +249,7 @@ class Engine:
         product = self.positions.in_model(self.roles.product, wanted)
         if user == ABSENT or not self.has_evidence(user):
             return self._answer(here, (), sentences.say("notes.no_evidence", user=user_id), options.language)
-        if product == ABSENT:
+        if product >= self.positions.num_known:
             return self._answer(here, (), sentences.say("notes.unknown_product", i=product_id), options.language)
         scored = self.scored(user, k, product)
         whole = ListOptions(None, options.plain, count_groups=True, language=options.language, voice=options.voice)
@@ -278,6 +300,9 @@ class Engine:
     def candidates(self, row: Row, allowed: NDArray[np.bool_], k: int) -> NDArray[np.int32]:
         """The products that a list of k is chosen from, by the fast scores, ascending."""
         products = np.flatnonzero(allowed)
+        if (places := self.positions.products) is not None:
+            # New products stand behind those of the model; ties are told apart by ids.
+            products = products[np.argsort(places[products])]
         count = min(len(products), k + SPARE)
         if count == len(products):
             return products.astype(np.int32)
@@ -297,9 +322,11 @@ class Engine:
             only: a candidate that is listed instead, wherever it ranks.
         """
         reasons, ledger = self.reasons_in(options.language, options.voice), scored.ledger
-        length = min(k, scored.ranked)
         totals = ledger.totals()
-        order = np.lexsort((scored.candidates, -totals))
+        # What no line speaks for or against is not listed: it is behind all that is.
+        spoken = (ledger.values != 0).any(axis=0)
+        length = min(k, scored.ranked, int(spoken.sum()))
+        order = np.lexsort((self._by_id(scored.candidates), -totals, ~spoken))
         groups = reasons.groups(scored.user, ledger, scored.beside, scored.reference)
         trusted = confidence(scored.row.scores, scored.allowed, total_weight(self.model.blend))
         listed = Listed(scored, order, totals, groups, trusted, length, (), ())
@@ -315,6 +342,11 @@ class Engine:
             found.append(one if wish is None else replace(one, shown=wish.led(ledger, one.shown)))
         return replace(listed, places=places, reasons=tuple(found))
 
+    def _by_id(self, products: NDArray[np.int32]) -> NDArray[np.integer]:
+        """Numbers that order products by their ids."""
+        places = self.positions.products
+        return products if places is None else places[products]
+
     def answer(self, listed: Listed, k: int, options: ListOptions = LIST) -> Answer:
         """A list in words.
 
@@ -328,7 +360,12 @@ class Engine:
             for place, found in zip(listed.places, listed.reasons, strict=True)
         )
         refused = self.eligibility.refused(here)
-        sentence = self._few(sentences, here, refused, listed.length) if listed.length < k else None
+        left = int(listed.scored.allowed.sum())
+        sentence = None
+        if listed.length < min(k, left):
+            sentence = sentences.say("notes.nothing_speaks", n=str(left - listed.length), user=self.users.ids[here])
+        elif listed.length < k:
+            sentence = self._few(sentences, here, refused, listed.length)
         if len(items) < listed.length:
             sentence = _unsure(sentences, listed, len(items), options.min_confidence)
         return self._answer(here, items, sentence, options.language, refused)
@@ -352,8 +389,9 @@ class Engine:
         if found is None:
             said = language_of(language, self._languages)
             found = Reasons(
-                self.snapshot, self.model.blend, self.model.graph, self.known_before, said, self.positions, voice
-            )
+                self.snapshot, self.model.blend, self.model.graph, self.known_before, said, self.positions, voice,
+                fitted_before=self.fitted_before, fitted=self.model.meta,
+            )  # fmt: skip
             # Of two threads the first one's stays.
             found = self._reasons.setdefault((language, voice), found)
         return found
@@ -430,15 +468,52 @@ class Engine:
         language: str,
         refused: dict[str, int] | None = None,
     ) -> Answer:
-        as_of = (
-            self.known_before if self.known_before != END_OF_TIME else self.snapshot.as_of or self.snapshot.meta["last"]
-        )
-        user_id = self.users.ids[user]
         return Answer(
-            user_id, as_of, self.model.name, self.snapshot.hash, items, abstained, self.notes_in(language),
-            refused or {},
-            self.policy_name, limits=self.limits(user),
-        )  # fmt: skip
+            user=self.users.ids[user],
+            as_of=self.as_of,
+            model=self.model.name,
+            snapshot=self.fitted_on,
+            items=items,
+            abstained=abstained,
+            notes=self.notes_in(language),
+            refused=refused or {},
+            policy=self.policy_name,
+            facts=self.snapshot.hash,
+            facts_as_of=self.snapshot.as_of or self.snapshot.meta["last"],
+            unfitted=self.unfitted(user),
+            limits=self.limits(user),
+        )
+
+    @property
+    def fitted_on(self) -> str:
+        """The hash of the snapshot that the weights were fitted on."""
+        return str(self.model.meta.get("snapshot", self.snapshot.origin))
+
+    @property
+    def as_of(self) -> str | None:
+        """The date of the answers."""
+        if self.now is not None:
+            return iso_text(self.now)
+        if self.known_before != END_OF_TIME:
+            return self.known_before
+        found: str | None = self.snapshot.as_of or self.snapshot.meta["last"]
+        return found
+
+    def unfitted(self, user: int) -> dict[str, int]:
+        """How many edges of a user, by position in the facts, weigh nothing until the next fit, by edge type.
+
+        They lead to nodes that the model does not know, or are of a type that was not there at the fit.
+        """
+        if self.snapshot.origin == self.fitted_on:
+            return {}
+        types = self.model.meta.get("types")
+        found: dict[str, int] = {}
+        for hop, adjacency in self.model.graph.hops.items():
+            if isinstance(adjacency, FirstHop):
+                new = types is not None and hop.type not in types
+                if count := adjacency.unknown(user, all_of_them=new):
+                    found[hop.type] = found.get(hop.type, 0) + count
+        return dict(sorted(found.items()))
 
     def _position(self, nodes: Nodes, node_id: str, role: str) -> int:
         position = nodes.ids.find(node_id)
@@ -449,24 +524,44 @@ class Engine:
         return position
 
 
-def _to_serve(shelf: SnapshotShelf, opened: ModelFiles) -> tuple[Snapshot, tuple[Note, ...]]:
-    """The snapshot that a model is served on, and what a reader must know of that."""
-    as_of = opened.meta["as_of"]
-    try:
-        newest = shelf.latest()
-    except (Damaged, NotTrained, SchemaOutdated) as error:
-        return shelf.of_address(opened.snapshot, as_of), (Note("notes.cannot_serve", {"why": str(error)}),)
+def newest_facts(home: Home, opened: ModelFiles) -> Snapshot:
+    """The facts that a home serves with a model.
+
+    A home without facts has snapshots alone: the latest one, but for one as of a date that was taken besides.
+
+    Raises:
+        NotTrained: there is neither.
+        SchemaOutdated: another version of graphrec wrote them.
+        Damaged: they are not what was written.
+    """
+    shelf = FactsShelf(home.facts)
+    if shelf.has_latest():
+        return shelf.latest()
+    snapshots = SnapshotShelf(home.snapshots)
+    newest = snapshots.latest()
     if newest.hash == opened.snapshot:
-        # Equal content may have been taken for several dates: the answers keep the date of the model.
-        return newest.dated(as_of), ()
-    if newest.as_of is not None:
-        own = shelf.of_address(opened.snapshot, as_of)
-        if (date_of(newest) or 0) < (date_of(own) or 0):
-            return own, ()
-    if not opened.fits(newest):
-        own = shelf.of_address(opened.snapshot, as_of)
-        return own, (Note("notes.other_schema"),)
-    return newest, (Note("notes.older_model", {"hash": opened.snapshot[:DIGITS]}),)
+        return newest.dated(opened.meta["as_of"])
+    return newest if newest.as_of is None else snapshots.of_address(opened.snapshot, opened.meta["as_of"])
+
+
+def seen_before(facts: Snapshot, now: int) -> int | None:
+    """The time before which something must have been known to be seen on a day; facts as of a date are cut already."""
+    return None if facts.as_of is not None else now + DAY
+
+
+def _after(facts: Snapshot, before: int) -> Iterator[Note]:
+    """That facts go on after the day of the answers."""
+    last = facts.meta["last"]
+    if last is not None and microseconds(last) >= before:
+        yield Note("notes.facts_go_on", {"last": last[:10], "date": iso_text(before - DAY)[:10]})
+
+
+def _offered(positions: Positions) -> Offered | None:
+    """The products that are offered where they are not those of the model."""
+    places = positions.products
+    if places is None:
+        return None
+    return Offered(places[: positions.num_known] == ABSENT, len(places) - positions.num_known)
 
 
 def said(finding: Finding, policy: Policy, sentences: Sentences) -> str:

@@ -1,4 +1,4 @@
-"""A model's nodes in the snapshot that is served: positions are joined by ids, names come from the snapshot."""
+"""A model's nodes in the facts that are served: positions are joined by ids, names come from the facts."""
 
 from collections.abc import Mapping
 
@@ -6,15 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.snapshot import Snapshot
-from graphrec.graph.strings import Strings
+from graphrec.graph.strings import ABSENT, Strings, joined
 from graphrec.serving.answer import Node
-
-#: Stands for a node that the other side does not have.
-ABSENT = -1
 
 
 class Positions:
-    """Translates positions of a model into those of a snapshot and back; nothing to translate costs nothing.
+    """Translates positions of a model into those of facts (or a snapshot) and back; nothing to translate costs nothing.
+
+    Products that came after the training stand behind those of the model, in the order of their ids.
 
     Args:
         snapshot: what is served: names, policy columns and kinds.
@@ -25,16 +24,32 @@ class Positions:
         self.snapshot = snapshot
         self._ids = ids or {}
         self._found = {label: joined(own, snapshot.nodes(label).ids) for label, own in self._ids.items()}
+        product = snapshot.schema.roles.product
+        self.num_known = snapshot.count(product) if product not in self._ids else len(self._ids[product])
+        """Products of the model."""
+        self._new: dict[str, NDArray[np.int64]] = {}
+        if product in self._found:
+            new = np.setdiff1d(np.arange(snapshot.count(product)), self._found[product])
+            self._new[product] = new
+            self._found[product] = np.concatenate((self._found[product], new))
+
+    @property
+    def products(self) -> NDArray[np.int64] | None:
+        """Where each product, of the model and then new, is in the snapshot; None: they are the same."""
+        return self._found.get(self.snapshot.schema.roles.product)
 
     def in_snapshot(self, label: str, index: int) -> int:
         """Where a node of the model is in the snapshot; ABSENT where it is gone."""
         return int(self._found[label][index]) if label in self._found else index
 
     def in_model(self, label: str, index: int) -> int:
-        """Where a node of the snapshot is in the model; ABSENT where it came later."""
+        """Where a node of the snapshot is in the model; ABSENT where it came later and is no product."""
         if label not in self._ids:
             return index
-        return self._ids[label].find(self.snapshot.nodes(label).ids[index])
+        found = self._ids[label].find(self.snapshot.nodes(label).ids[index])
+        if found != ABSENT or label not in self._new:
+            return found
+        return self.num_known + int(np.searchsorted(self._new[label], index))
 
     def taken(self, label: str, flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Flags of the snapshot's nodes (…, num_nodes) for the model's nodes; False for those that are gone."""
@@ -50,9 +65,3 @@ class Positions:
         if here == ABSENT:
             return Node(label, self._ids[label][index], None)
         return Node(label, self.snapshot.nodes(label).ids[here], self.snapshot.name(label, here))
-
-
-def joined(own: Strings, other: Strings) -> NDArray[np.int64]:
-    """Where each of some sorted strings is among other sorted strings (len(own),); ABSENT where it is not."""
-    places = {value: place for place, value in enumerate(other)}
-    return np.fromiter((places.get(value, ABSENT) for value in own), np.int64, len(own))

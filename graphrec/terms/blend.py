@@ -7,7 +7,7 @@ Formula: docs/formulas.md, Blend.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,19 +34,52 @@ class Row:
     scales: NDArray[np.float64]
 
 
-class Blend:
-    """Terms with their weights: what is served."""
+@dataclass(frozen=True, eq=False)
+class Offered:
+    """The products that are offered now, where they are not those that the terms were fitted on.
 
-    def __init__(self, terms: Sequence[Term], weights: Sequence[float]) -> None:
+    Products of the terms keep their positions; `new` ones come after them and no term knows anything of them.
+    Shapes: gone (num_products of the terms,) True for what is no longer there.
+    """
+
+    gone: NDArray[np.bool_]
+    new: int
+
+    def widened(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Scores (..., num_products of the terms) with 0 for what is gone and what is new."""
+        there = np.where(self.gone, 0.0, scores)
+        return np.concatenate((there, np.zeros((*scores.shape[:-1], self.new))), axis=-1)
+
+    def spread(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The standard deviation of each row of scores over what is offered."""
+        there = np.concatenate((~self.gone, np.ones(self.new, np.bool_)))
+        # Rows one after another, so that one row is summed as each of many.
+        found: NDArray[np.float64] = np.ascontiguousarray(self.widened(scores)[..., there]).std(axis=-1)
+        return found
+
+
+class Blend:
+    """Terms with their weights: what is served.
+
+    Args:
+        offered: the products that are offered; None: those that the terms were fitted on.
+    """
+
+    def __init__(self, terms: Sequence[Term], weights: Sequence[float], offered: Offered | None = None) -> None:
         if len(terms) != len(weights):
             raise ValueError(f"{len(terms)} terms and {len(weights)} weights")
         self.terms = tuple(terms)
         self.weights = tuple(float(weight) for weight in weights)
+        self.offered = offered
+
+    def offering(self, offered: Offered | None) -> "Blend":
+        """The same terms and weights where other products are offered."""
+        return Blend(self.terms, self.weights, offered)
 
     @property
     def num_products(self) -> int:
         """How many products are scored."""
-        return self.terms[0].graph.num_products
+        return self.terms[0].graph.num_products + (self.offered.new if self.offered else 0)
 
     def row(self, user: int) -> Row:
         """The scores of all products for one user, and the scale of each term."""
@@ -54,12 +87,12 @@ class Blend:
         total: NDArray[np.float64] | None = None
         for position, (term, weight) in enumerate(zip(self.terms, self.weights, strict=True)):
             scores = term.scores(user)
-            spread = float(scores.std())
+            spread = float(self.offered.spread(scores) if self.offered else scores.std())
             if weight and spread > NO_SPREAD * float(np.abs(scores).max()):
                 scales[position] = weight / spread
             total = scales[position] * scores if total is None else total + scales[position] * scores
         assert total is not None, "a blend has terms"
-        return Row(total, scales)
+        return Row(self.offered.widened(total) if self.offered else total, scales)
 
     def rows(self, users: NDArray[np.int32]) -> list[Row]:
         """What `row` gives for each of many users, to the bit."""
@@ -67,13 +100,14 @@ class Blend:
         total: NDArray[np.float64] | None = None
         for position, (term, weight) in enumerate(zip(self.terms, self.weights, strict=True)):
             scores = term.rows(users)
-            spread = scores.std(axis=1)
+            spread = self.offered.spread(scores) if self.offered else scores.std(axis=1)
             varied = spread > NO_SPREAD * np.abs(scores).max(axis=1)
             if weight:
                 scales[varied, position] = weight / spread[varied]
             scores *= scales[:, position, None]
             total = scores if total is None else np.add(total, scores, out=total)
         assert total is not None, "a blend has terms"
+        total = self.offered.widened(total) if self.offered else total
         return [Row(scores, scale) for scores, scale in zip(total, scales, strict=True)]
 
     def batch(self, users: NDArray[np.int32], out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
@@ -92,7 +126,12 @@ class Blend:
         return total
 
     def ledger(self, user: int, products: NDArray[np.int32], scales: NDArray[np.float64]) -> Ledger:
-        """Every line of these products, with the scales of the user's row."""
+        """Every line of these products, with the scales of the user's row; products that are new have none."""
+        if self.offered and (new := products >= len(self.offered.gone)).any():
+            known = self.ledger(user, products[~new], scales)
+            values = np.zeros((len(known.via), len(products)))
+            values[:, ~new] = known.values
+            return replace(known, values=values)
         parts: list[Shares] = []
         terms: list[NDArray[np.int16]] = []
         groups: list[LineGroup] = []
@@ -127,6 +166,8 @@ class Blend:
 
         Shapes: users (num_users,), scales (num_users, num_terms).
         """
+        if self.offered and any((wanted >= len(self.offered.gone)).any() for wanted in products):
+            return [self.ledger(int(user), *one) for user, *one in zip(users, products, scales, strict=True)]
         lines = [term.lines_of(users, products) for term in self.terms]
         most = np.zeros(len(users), np.int64)
         for position, one in enumerate(lines):

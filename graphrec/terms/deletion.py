@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Hop
 from graphrec.terms.base import Matrix
-from graphrec.terms.blend import NO_SPREAD, Blend
+from graphrec.terms.blend import NO_SPREAD, Blend, Offered
 from graphrec.terms.ledger import Edge
 
 Spreads = Literal["fixed", "anew"]
@@ -58,8 +58,9 @@ class Evidence:
         scale = self._scales[position]
         if not scale:
             return np.zeros((len(kept), self.blend.num_products))
-        scores = self.term_scores(position, kept)
-        return np.asarray(scale * (scores if self.spreads == "fixed" else _standardised(scores)))
+        scores, offered = self.term_scores(position, kept), self.blend.offered
+        found = np.asarray(scale * (scores if self.spreads == "fixed" else _standardised(scores, offered)))
+        return offered.widened(found) if offered else found
 
     def term_scores(self, position: int, kept: NDArray[np.bool_]) -> Matrix:
         """The scores of one term, in its own units, as `scores`."""
@@ -70,11 +71,11 @@ class Evidence:
 def blend_without_edges(blend: Blend, hop: Hop, user: int, vias: Sequence[int]) -> Blend:
     """The blend as it scores this user, and no other, when the edges to some nodes are gone."""
     edges = [(hop, via) for via in vias]
-    return Blend([term.without_edges(user, edges) for term in blend.terms], blend.weights)
+    return Blend([term.without_edges(user, edges) for term in blend.terms], blend.weights, blend.offered)
 
 
-def _standardised(scores: Matrix) -> Matrix:
+def _standardised(scores: Matrix, offered: Offered | None) -> Matrix:
     """Every row divided by its spread, 0 without spread, as a blend does."""
-    spread = scores.std(axis=1, keepdims=True)
+    spread = offered.spread(scores)[:, None] if offered else scores.std(axis=1, keepdims=True)
     varied = spread > NO_SPREAD * np.abs(scores).max(axis=1, keepdims=True)
     return np.asarray(np.divide(scores, spread, out=np.zeros(scores.shape), where=varied))

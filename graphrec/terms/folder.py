@@ -1,11 +1,12 @@
 """The model folders of a home: `<kind>-test` for what is evaluated, `<kind>-final` for what is served.
 
     meta.json           kind, configuration, seed, hashes of snapshot and split, metrics, versions, device, description
-    model.safetensors   every array of the model, the part of the graph it was fitted on, and the ids of all its nodes
+    model.safetensors   every array of the model, the edges it walks between what are no users, and the ids of its nodes
     checksums           of both (graph/arrays.py)
 
 A folder is opened once: what is read of it later is of the same training, whatever comes to its path. Reading maps the
-arrays and checks the pages it reads; numpy is all it needs.
+arrays and checks the pages it reads; numpy is all it needs. The rows of the users, from each to what their edges lead
+to, are in no folder: whoever opens a model gives them (graph/first_hops.py).
 """
 
 import hashlib
@@ -20,18 +21,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import CheckpointMismatch, Damaged, NotTrained, SchemaOutdated
-from graphrec.graph.adjacency import Graph, Hop, StoredAdjacency
+from graphrec.graph.adjacency import Adjacency, Graph, Hop, StoredAdjacency
 from graphrec.graph.arrays import CheckedFolder, read_sealed, seal
+from graphrec.graph.first_hops import first_hops
 from graphrec.graph.shelf import DIGITS, SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
-from graphrec.graph.strings import Strings
+from graphrec.graph.strings import Strings, joined
 from graphrec.home import Home
 from graphrec.schema import GraphSchema
 from graphrec.terms.base import Described, Stored, StoredRows, Term
 from graphrec.terms.blend import Blend
 from graphrec.terms.platform import platform
 
-FORMAT = 2
+FORMAT = 3
 META = "meta.json"
 ARRAYS = "model.safetensors"
 DEFAULT = "blend"
@@ -52,7 +54,7 @@ class Model:
 
     blend: Blend
     graph: Graph
-    """Only the hops that the terms need, and the interactions."""
+    """The hops that leave users as they were given, and of the others those that the terms need."""
     meta: Mapping[str, Any]
     folder: Path
     ids: Mapping[str, Strings] = field(default_factory=dict)
@@ -99,24 +101,29 @@ class ModelFiles:
         """The content hash of the snapshot it was trained on."""
         return str(self.meta["snapshot"])
 
-    def fits(self, snapshot: Snapshot) -> bool:
-        """Whether a snapshot has the labels, edge types and roles that the model was trained on."""
-        hops = [Hop.parse(text) for text in self.meta["description"]["hops"]]
-        return schema_digest(snapshot.schema, self.meta["labels"], hops) == str(self.meta["schema"])
-
-    def model(self, snapshot: Snapshot, *, exact: bool = False) -> Model:
-        """The model for a snapshot of the same schema, which may be newer: `Model.ids` joins the nodes of both.
+    def model(
+        self,
+        snapshot: Snapshot,
+        customers: Mapping[Hop, Adjacency] | None = None,
+        *,
+        exact: bool = False,
+        known_before: int | None = None,
+    ) -> Model:
+        """The model for facts or a snapshot, which may be newer: `Model.ids` joins the nodes of both.
 
         Args:
-            exact: refuse every snapshot but the one it was trained on, as an evaluation and a replay need it.
+            customers: the hops that leave users, where they are others than those of the snapshot: a fit that hides
+                edges is evaluated on what it saw.
+            exact: refuse every snapshot but the one it was trained on, as an evaluation needs it.
+            known_before: edges of users known at or after it, in microseconds since 1970, are not seen.
 
         Raises:
-            CheckpointMismatch: labels, edge types or roles are others, or the snapshot with `exact`.
+            CheckpointMismatch: labels or edge types are others, or the snapshot with `exact`.
             Damaged: a file is not what was written.
             SchemaOutdated: it has a form of term that this graphrec does not know.
         """
         remedy, meta = _remedy(self.folder), self.meta
-        same = meta["snapshot"] == snapshot.hash
+        same = meta["snapshot"] == snapshot.origin
         if exact and not same:
             raise CheckpointMismatch(
                 f"model {self.folder.name} was trained on snapshot {self.snapshot[:DIGITS]}, this is snapshot "
@@ -126,25 +133,36 @@ class ModelFiles:
         found = schema_digest(snapshot.schema, labels, hops)
         if found != meta["schema"]:
             raise CheckpointMismatch(
-                f"model {self.folder.name} was trained on labels, edge types and roles {meta['schema'][:DIGITS]}, "
+                f"model {self.folder.name} was trained on labels and edge types {meta['schema'][:DIGITS]}, "
                 f"those of snapshot {snapshot.hash[:DIGITS]} are {found[:DIGITS]}; {remedy}"
             )
         arrays: Mapping[str, Any] = self.files.tensors(ARRAYS)
+        user = snapshot.schema.roles.user
         counts = {label: len(arrays[f"ids/{label}/offsets"]) - 1 for label in labels}
-        stored = {hop: _stored_rows(arrays, f"graph/{hop}", *_ends(snapshot.schema, hop)) for hop in hops}
+        ids = {} if same else _other_ids(arrays, labels, snapshot)
+        counts.setdefault(user, snapshot.count(user))
+        if customers is None:
+            places = {label: joined(snapshot.nodes(label).ids, own) for label, own in ids.items()}
+            users = joined(ids[user], snapshot.nodes(user).ids) if user in ids else None
+            customers = first_hops(snapshot, counts, known_before=known_before, places=places, users=users)
+        stored = {
+            hop: _stored_rows(arrays, f"graph/{hop}", *_ends(snapshot.schema, hop))
+            for hop in hops
+            if _ends(snapshot.schema, hop)[0] != user
+        }
         described = [_described(entry, f"t{n}", arrays) for n, entry in enumerate(meta["description"]["terms"])]
         for rows in (*stored.values(), *(rows for one in described for rows in one.rows.values())):
             _check_rows(rows, counts, self.folder)
         for one in (array for term in described for array in term.arrays.values()):
             _check_array(one, counts, self.folder)
-        graph = Graph(
-            snapshot.schema, counts, {hop: _edges(arrays, hop, counts[rows.target]) for hop, rows in stored.items()}
-        )
+        own = {hop: adjacency for hop, adjacency in customers.items() if _ends(snapshot.schema, hop)[0] == user}
+        walked = {hop: _edges(arrays, hop, counts[rows.target]) for hop, rows in stored.items()}
+        graph = Graph(snapshot.schema, counts, {**walked, **own})
         entries = meta["description"]["terms"]
         forms = [_form(entry["form"], self.folder) for entry in entries]
         terms = [form.open(one, graph) for form, one in zip(forms, described, strict=True)]
         blend = Blend(terms, [entry["weight"] for entry in entries])
-        return Model(blend, graph, meta, self.folder, {} if same else _other_ids(arrays, labels, snapshot))
+        return Model(blend, graph, meta, self.folder, ids)
 
 
 def open_files(folder: Path) -> ModelFiles:
@@ -161,9 +179,11 @@ def open_files(folder: Path) -> ModelFiles:
         raise NotTrained(f"there is no model in {folder}; {_remedy(folder)}") from None
 
 
-def open_model(folder: Path, snapshot: Snapshot, *, exact: bool = True) -> Model:
+def open_model(
+    folder: Path, snapshot: Snapshot, customers: Mapping[Hop, Adjacency] | None = None, *, exact: bool = True
+) -> Model:
     """The model in a folder, for a snapshot: see `ModelFiles.model`."""
-    return open_files(folder).model(snapshot, exact=exact)
+    return open_files(folder).model(snapshot, customers, exact=exact)
 
 
 def _form(name: str, folder: Path) -> type[Term]:
@@ -232,7 +252,7 @@ def read_meta(folder: Path) -> Mapping[str, Any]:
 
 
 def write_model(folder: Path, blend: Blend, graph: Graph, snapshot: Snapshot, meta: Mapping[str, Any]) -> None:
-    """Write a model into an empty folder, with the ids of all nodes that it uses.
+    """Write a model into an empty folder, with the ids of all nodes that it uses; the rows of users are not in it.
 
     Args:
         graph: what the blend was fitted on.
@@ -241,19 +261,20 @@ def write_model(folder: Path, blend: Blend, graph: Graph, snapshot: Snapshot, me
     from safetensors.numpy import save_file
 
     arrays: dict[str, NDArray[Any]] = {}
-    terms, labels = [], {graph.schema.roles.user, graph.schema.roles.product}
+    user = graph.schema.roles.user
+    terms, labels = [], {graph.schema.roles.product}
     for n, (term, weight) in enumerate(zip(blend.terms, blend.weights, strict=True)):
         described = term.describe()
         entry = {"form": term.form, "name": described.name, "weight": weight}
         terms.append({**entry, **_kept(described, f"t{n}", arrays)})
         labels |= {label for one in described.arrays.values() for label in one.axes if label is not None}
         labels |= {label for one in described.rows.values() for label in (one.source, one.target)}
-    hops = sorted(
-        {hop for term in blend.terms for hop in term.hops} | {Hop(name) for name in graph.schema.roles.interactions},
-        key=str,
-    )
+    hops = sorted({hop for term in blend.terms for hop in term.hops}, key=str)
     for hop in hops:
-        labels |= {graph.source(hop), graph.target(hop)}
+        labels |= {graph.target(hop)}
+        if graph.source(hop) == user:
+            continue
+        labels |= {graph.source(hop)}
         _keep_rows(StoredRows.of(graph.hops[hop], graph.source(hop), graph.target(hop)), f"graph/{hop}", arrays)
     for label in sorted(labels):
         ids = snapshot.nodes(label).ids
@@ -266,6 +287,8 @@ def write_model(folder: Path, blend: Blend, graph: Graph, snapshot: Snapshot, me
         "snapshot": snapshot.hash,
         "as_of": snapshot.as_of,
         "labels": sorted(labels),
+        "types": snapshot.types,
+        "digests": snapshot.meta.get("digests", {}),
         "schema": schema_digest(graph.schema, sorted(labels), hops),
         "platform": platform(),
         **meta,
@@ -283,11 +306,11 @@ def content_hash(folder: Path, description: Mapping[str, Any]) -> str:
 
 
 def schema_digest(schema: GraphSchema, labels: list[str], hops: list[Hop]) -> str:
-    """SHA-256 of what a model takes for granted of a schema: its roles, and the labels and edge types it uses."""
+    """SHA-256 of what a model takes for granted of a schema: users, products, and the labels and edge types it uses."""
     types = sorted({hop.type for hop in hops})
     edges = {name: [schema.edges[name].source, schema.edges[name].target] for name in types if name in schema.edges}
     used = {"labels": [label for label in labels if label in schema.nodes], "edges": edges}
-    plain = {**used, "roles": schema.to_json()["roles"]}
+    plain = {**used, "user": schema.roles.user, "product": schema.roles.product}
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 

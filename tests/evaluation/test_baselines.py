@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from graphrec.evaluation.evaluate import baseline, baselines_there, evaluate
+from graphrec.evaluation.hidden_part import open_tested
 from graphrec.graph.adjacency import visible_graph
 from graphrec.home import Home
 from graphrec.models.inputs import Inputs
 from graphrec.models.registry import models
-from graphrec.terms.folder import open_model
 from graphrec.training.fit import TrainOptions, train
 from graphrec.training.split import split_of
 from graphrec.training.tune import TuneOptions, tune
@@ -27,7 +27,7 @@ def test_a_baseline_is_what_train_would_fit(tmp_path: Path, kind: str) -> None:
     split = split_of(snapshot)
     visible = visible_graph(snapshot, split.hidden(split.fitted))
     users = np.arange(60, dtype=np.int32)
-    trained = open_model(train(snapshot, Home(tmp_path / "home").prepare(), TrainOptions(kind)).path, snapshot)
+    trained = open_tested(train(snapshot, Home(tmp_path / "home").prepare(), TrainOptions(kind)).path, snapshot)
     found = baseline(kind, snapshot, split, visible, Inputs())
     np.testing.assert_array_equal(found.batch(users), trained.blend.batch(users))
 

@@ -11,12 +11,11 @@ from graphrec.errors import CheckpointMismatch, ModelError, UsageError
 from graphrec.evaluation import evaluate as module
 from graphrec.evaluation import hidden_part
 from graphrec.evaluation.evaluate import EvaluatedSplit, baselines_there, evaluate
-from graphrec.graph.adjacency import Hidden
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.schema import SplitRule
 from graphrec.training.fit import TrainOptions, train
-from graphrec.training.split import Split, Stage, split_of
+from graphrec.training.split import split_of
 from tests.training import bank
 
 #: Holders in what is fitted: p0 4, p1 3, p2 2, p3 1; u5 holds nothing.
@@ -113,28 +112,6 @@ def test_another_split_is_refused(tmp_path: Path, home: Home, monkeypatch: pytes
     assert str(caught.value) == (
         f"model popularity-test was trained with split {before.hash[:16]}, this graphrec makes split "
         f"{other.hash[:16]}; run: graphrec train --model popularity"
-    )
-
-
-def test_a_model_that_has_seen_a_test_pair_is_refused(
-    tmp_path: Path, home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One test purchase is left visible to the fit, the split that it writes down is the right one."""
-    snapshot = make(tmp_path)
-    leaked = split_of(snapshot).test[1:]
-    honest = Split.hidden
-
-    def leaking(split: Split, stage: Stage) -> Hidden:
-        return honest(split, stage) if stage == "all" else Hidden(pairs=leaked)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Split, "hidden", leaking)
-        folder = train(snapshot, home, TrainOptions("kernel", fixed=True)).path
-    with pytest.raises(ModelError) as caught:
-        evaluate(snapshot, folder)
-    assert str(caught.value) == (
-        f"model kernel-test has seen 1 of the 4 test pairs of split {split_of(snapshot).hash[:16]}, so that nothing "
-        "it finds is a finding; run: graphrec train --model kernel"
     )
 
 

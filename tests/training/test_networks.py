@@ -8,9 +8,9 @@ import torch
 from safetensors.numpy import load_file
 
 from graphrec.errors import ModelError, UsageError
+from graphrec.evaluation.hidden_part import open_tested
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.terms.folder import open_model
 from graphrec.training import fit
 from graphrec.training.fit import TrainOptions, train
 from tests.training import registry
@@ -40,7 +40,7 @@ def test_what_is_written_scores_as_what_was_fitted(
     write = fit.write_model
     monkeypatch.setattr(fit, "write_model", lambda *given: (fitted.append(given[1]), write(*given))[1])
     report = train(snapshot, home, TrainOptions(kind))
-    model = open_model(report.path, snapshot)
+    model = open_tested(report.path, snapshot)
     users = np.arange(60, dtype=np.int32)
     np.testing.assert_array_equal(model.blend.batch(users), fitted[0].batch(users))
     products = np.arange(12, dtype=np.int32)

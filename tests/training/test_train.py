@@ -9,6 +9,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from graphrec.errors import CheckpointMismatch, ModelError, NotTrained, UsageError
+from graphrec.evaluation.hidden_part import open_tested
 from graphrec.features.blocks import Blocks, Sources
 from graphrec.graph.adjacency import Hop
 from graphrec.graph.arrays import SEAL, write_sealed
@@ -16,7 +17,7 @@ from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.models.registry import kinds
 from graphrec.schema import SplitRule
-from graphrec.terms.folder import latest, model_folder, open_model
+from graphrec.terms.folder import latest, model_folder
 from graphrec.training import fit, job
 from graphrec.training.fit import TrainOptions, train
 from graphrec.training.split import split_of
@@ -26,8 +27,8 @@ from tests.training import bank
 def test_what_was_trained_is_what_the_folder_gives(snapshot: Snapshot, home: Home) -> None:
     report = train(snapshot, home, TrainOptions("kernel"))
     assert (report.is_new, report.model, report.path) == (True, "kernel", home.models / "kernel-test")
-    model = open_model(report.path, snapshot)
-    again = open_model(report.path, snapshot)
+    model = open_tested(report.path, snapshot)
+    again = open_tested(report.path, snapshot)
     users = np.arange(10, dtype=np.int32)
     assert model.hash == report.hash
     np.testing.assert_array_equal(model.blend.batch(users), again.blend.batch(users))
@@ -41,7 +42,7 @@ def test_what_is_written_scores_as_what_was_fitted(
     write = fit.write_model
     monkeypatch.setattr(fit, "write_model", lambda *given: (fitted.append(given[1]), write(*given))[1])
     report = train(snapshot, home, TrainOptions(fixed=True))
-    model = open_model(report.path, snapshot)
+    model = open_tested(report.path, snapshot)
     for user in range(5):
         np.testing.assert_array_equal(model.blend.row(user).scores, fitted[0].row(user).scores)
 
@@ -56,10 +57,10 @@ def test_validation_metrics_have_intervals_and_tell_the_two_tastes_apart(snapsho
 
 def test_the_served_model_is_refitted_on_train_and_validation(snapshot: Snapshot, home: Home) -> None:
     split = split_of(snapshot)
-    model = open_model(train(snapshot, home, TrainOptions("popularity")).path, snapshot)
+    model = open_tested(train(snapshot, home, TrainOptions("popularity")).path, snapshot)
     num_edges = len(snapshot.edges("BOUGHT"))
     assert len(model.graph.hops[Hop("BOUGHT")].indices) == num_edges - len(split.test)
-    final = open_model(train(snapshot, home, TrainOptions("popularity", final=True)).path, snapshot)
+    final = open_tested(train(snapshot, home, TrainOptions("popularity", final=True)).path, snapshot)
     assert len(final.graph.hops[Hop("BOUGHT")].indices) == num_edges
     assert final.is_final
 
@@ -68,7 +69,7 @@ def test_refit_false_leaves_validation_unseen(tmp_path: Path, home: Home) -> Non
     pairs = [(f"u{n}", f"p{m}") for n in range(8) for m in range(6)]
     parts = {"test": [("u0", "p0")], "valid": [("u1", "p1"), ("u2", "p2")]}
     snapshot = bank.make(tmp_path / "s", {"BOUGHT": pairs}, split=parts, rule=SplitRule(refit=False))
-    model = open_model(train(snapshot, home, TrainOptions("popularity")).path, snapshot)
+    model = open_tested(train(snapshot, home, TrainOptions("popularity")).path, snapshot)
     assert len(model.graph.hops[Hop("BOUGHT")].indices) == len(pairs) - 3
     assert model.meta["fitted"] == "train"
 
@@ -135,7 +136,7 @@ def test_final_reads_the_texts_that_the_tested_model_read(snapshot: Snapshot, ho
     train(snapshot, home, TrainOptions("lightgcn", fixed=True))
     final = train(snapshot, home, TrainOptions("lightgcn", final=True), sources=vectors)
     assert final.meta["request"]["blocks"] == {}
-    assert open_model(final.path, snapshot).blend.terms[0].text_dim == 0  # type: ignore[attr-defined]
+    assert open_tested(final.path, snapshot).blend.terms[0].text_dim == 0  # type: ignore[attr-defined]
     train(snapshot, home, TrainOptions("text"), sources=vectors)
     assert train(snapshot, home, TrainOptions("text", final=True), sources=vectors).is_new
     for given in (others, None):
@@ -185,7 +186,7 @@ def test_another_snapshot_is_refused_with_both_hashes(snapshot: Snapshot, home: 
     report = train(snapshot, home, TrainOptions("popularity"))
     other = bank.taste_bank(tmp_path / "other", users=40)
     with pytest.raises(CheckpointMismatch) as caught:
-        open_model(report.path, other)
+        open_tested(report.path, other)
     assert str(caught.value) == (
         f"model popularity-test was trained on snapshot {snapshot.hash[:16]}, this is snapshot {other.hash[:16]}; "
         "run: graphrec train --model popularity"
@@ -201,7 +202,7 @@ def test_no_model_yet_names_the_next_command(snapshot: Snapshot, home: Home) -> 
     assert str(caught.value) == f"there is no model of kind ease in {home.models} yet; run: graphrec train --model ease"
     folder = model_folder(home, "ease", final=True)
     with pytest.raises(NotTrained) as caught:
-        open_model(folder, snapshot)
+        open_tested(folder, snapshot)
     assert str(caught.value) == f"there is no model in {folder}; run: graphrec train --model ease --final"
 
 
@@ -298,8 +299,7 @@ def test_what_is_known_after_the_cut_changes_no_score(tmp_path: Path) -> None:
         snapshot = bank.make(tmp_path / name, found)
         report = train(snapshot, Home(tmp_path / f"{name}-home").prepare(), TrainOptions("blend"))
         assert report.meta["hidden"]["known_from"] == bank.day(80)
-        rows.append(
-            (report.meta["configuration"], open_model(report.path, snapshot).blend.batch(np.arange(20, dtype=np.int32)))
-        )
+        opened = open_tested(report.path, snapshot)
+        rows.append((report.meta["configuration"], opened.blend.batch(np.arange(20, dtype=np.int32))))
     assert rows[0][0] == rows[1][0]
     np.testing.assert_array_equal(rows[0][1], rows[1][1])

@@ -81,6 +81,11 @@ class Reasoned:
     others: float | None
     against: float | None
 
+    @property
+    def told(self) -> tuple[Chosen, ...]:
+        """The reasons with a sentence of their own: no heading, and not what no sentence covers."""
+        return tuple(one for one in self.shown if one.kind not in ("many", "other"))
+
 
 class Groups:
     """The reasons of one customer's products.

@@ -5,18 +5,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec import queries
 from graphrec.graph.adjacency import Graph, Hop
+from graphrec.graph.facts import events_between
 from graphrec.graph.snapshot import ALWAYS, Snapshot
+from graphrec.graph.strings import ABSENT
 from graphrec.languages import Language, Voice
 from graphrec.schema import GraphSchema
 from graphrec.serving.answer import Line, Node, PathPart, Preference, Reason, Step
 from graphrec.serving.answer import People as Others
-from graphrec.serving.positions import ABSENT, Positions
+from graphrec.serving.positions import Positions
 from graphrec.serving.reasons.groups import FREQUENT, Chosen, Groups, Key, Shape
 from graphrec.serving.reasons.people import People
 from graphrec.serving.reasons.prefer import Wish
@@ -51,6 +54,8 @@ class Reasons:
         language: of the sentences; None: English.
         positions: of the model's nodes in the snapshot; None: they are the same.
         voice: who is spoken to.
+        fitted_before: the same time for all hops but the first, which are those of the fit; None: `known_before`.
+        fitted: what the model folder says about itself: `digests` of the edge types that it was fitted on.
     """
 
     def __init__(
@@ -62,6 +67,9 @@ class Reasons:
         language: Language | None = None,
         positions: Positions | None = None,
         voice: Voice = "adviser",
+        *,
+        fitted_before: str | None = None,
+        fitted: Mapping[str, Any] | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.blend = blend
@@ -69,11 +77,13 @@ class Reasons:
         # What a fit hides are edges; a snapshot as of a date leaves out nodes too, and their edges with them.
         self._nodes_before = END_OF_TIME if snapshot.as_of is None else utc_text(_microseconds(snapshot.as_of))
         self.known_before = min(known_before, self._nodes_before)
+        self.fitted_before = min(fitted_before or known_before, self._nodes_before)
+        self._changed = _changed_types(snapshot, fitted or {})
         self.positions = positions or Positions(snapshot)
         self.schema = snapshot.schema
         self.voice: Voice = voice
         self.sentences = Sentences(self.schema, language, voice)
-        bound = None if self.known_before == END_OF_TIME else _microseconds(self.known_before)
+        bound = None if self.fitted_before == END_OF_TIME else _microseconds(self.fitted_before)
         self.people = People(snapshot, self.positions, bound)
         self._sensitive = sensitive_types(self.schema)
 
@@ -125,7 +135,7 @@ class Reasons:
     def _reason(self, user: int, product: int, one: Chosen) -> Reason:
         text = self.sentences.counted(one.wording, one.people)
         wording = None if one.people is None else one.wording
-        found = Reason(text, one.percent, one.kind, len(one.lines), one.people, wording, one.everyone)
+        found = Reason(text, one.percent, one.kind, len(one.lines), one.share, one.people, wording, one.everyone)
         if not one.via:
             return found
         person, label, near = self.schema.roles.user, self.schema.roles.product, self.graph.target(one.ways[0][0])
@@ -133,7 +143,7 @@ class Reasons:
             "user": self.positions.node(person, user).id,
             "product": self.positions.node(label, product).id,
             "via": [self.positions.node(near, place).id for place in one.via],
-            "as_of": self.known_before,
+            "fitted_as_of": self.fitted_before,
             "nodes_as_of": self._nodes_before,
         }
         names: list[tuple[str, str | tuple[str, ...]]] = [("User", person), ("Product", label), ("Via", near)]
@@ -217,7 +227,7 @@ class Reasons:
         here = self.positions.in_snapshot(label, index)
         if here == ABSENT:
             return ""
-        values = (self.snapshot.value(label, column, here) for column in self.snapshot.meta["texts"][label])
+        values = (self.snapshot.value(label, column, here) for column in self.schema.nodes[label].text)
         return "\n".join(str(value) for value in values if value is not None)
 
     @staticmethod
@@ -271,7 +281,17 @@ class Reasons:
         scale = float(scales[int(ledger.term[position])]) * scorer.walk.beta * scorer.learned_factor(via, mid, product)
         statement, parameters = self._cypher(path, scorer, scale * self._evidence(scorer, user, via))
         near = self._via(group, via)
-        return Line("path", text, share, against, near, path, statement, parameters, term.name, wording, said.everyone)
+        return Line(
+            "path", text, share, against, near, path, statement, parameters, term.name, wording, said.everyone,
+            self._cypher_note(scorer),
+        )  # fmt: skip
+
+    def _cypher_note(self, scorer: WalkScorer) -> str | None:
+        """That the store has other edges by now than the weights were fitted on; None where it has the same."""
+        changed = sorted({hop.type for hop in scorer.walk.hops[1:]} & self._changed)
+        if not changed:
+            return None
+        return self.sentences.say("notes.cypher_changed", types=", ".join(changed))
 
     def _via(self, group: LineGroup, via: int) -> Node | None:
         if via < 0 or group.hop is None:
@@ -304,20 +324,17 @@ class Reasons:
         told = self.voice == "adviser" or hop.type in self.schema.roles.relevant
         if via < 0 or not told or not self.sentences.says_event(hops):
             return None
-        edges = self.snapshot.edges(hop.type)
         own = self.positions.in_snapshot(self.schema.roles.user, user)
         other = self.positions.in_snapshot(self.graph.target(hop), via)
         if ABSENT in (own, other):
             return None
-        start, end = (other, own) if hop.reverse else (own, other)
-        span = slice(int(edges.indptr[start]), int(edges.indptr[start + 1]))
-        known = (edges.indices[span] == end) & (edges.known_at[span] < _microseconds(self.known_before))
-        places = np.flatnonzero(known) + span.start
-        if not len(places):
+        events = events_between(self.snapshot, hop, own, other)
+        known = np.flatnonzero(events.known_at < _microseconds(self.known_before))
+        if not len(known):
             return None
-        latest = int(places[np.argmax(edges.at[places])])
-        at = int(edges.at[latest])
-        weight = None if edges.weight is None else float(edges.weight[latest])
+        latest = int(known[np.argmax(events.at[known])])
+        at = int(events.at[latest])
+        weight = None if events.weight is None else float(events.weight[latest])
         moment = None if at == ALWAYS else EPOCH + timedelta(microseconds=at)
         return Event(moment, None if weight is None or np.isnan(weight) else weight)
 
@@ -339,6 +356,7 @@ class Reasons:
         between = zip(("via", "mid"), named[1:-1], strict=False)
         parameters.update({name: node for name, node in between if node is not None})
         parameters["as_of"], parameters["nodes_as_of"] = self.known_before, self._nodes_before
+        parameters["fitted_as_of"] = self.fitted_before
         parameters.update({f"power_{n}": power for n, power in enumerate(scorer.walk.powers, start=1)})
         return self._statement(scorer), parameters
 
@@ -375,6 +393,17 @@ def sensitive_types(schema: GraphSchema) -> frozenset[str]:
 @lru_cache(1024)
 def _statement_of(form: str, names: tuple[tuple[str, str | tuple[str, ...]], ...], reverse: tuple[str, ...]) -> str:
     return queries.text(f"explain/{form}", dict(names), reverse=list(reverse))
+
+
+def _changed_types(snapshot: Snapshot, fitted: Mapping[str, Any]) -> frozenset[str]:
+    """The edge types whose edges are others in the facts than at the fit, as far as both say so."""
+    then, now = fitted.get("digests", {}), snapshot.meta.get("digests", {})
+    return frozenset(name for name, digest in then.items() if name in now and now[name] != digest)
+
+
+def iso_text(microseconds: int) -> str:
+    """A time in ISO form, in UTC."""
+    return (EPOCH + timedelta(microseconds=microseconds)).isoformat()
 
 
 def utc_text(microseconds: int) -> str:

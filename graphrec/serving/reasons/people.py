@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Hop
 from graphrec.graph.snapshot import Snapshot
-from graphrec.serving.positions import ABSENT, Positions
+from graphrec.graph.strings import ABSENT
+from graphrec.serving.positions import Positions
 from graphrec.terms.base import once
 
 Nodes = NDArray[np.int64]

@@ -1,0 +1,222 @@
+"""The customers' rows: from a user to what their edges lead to, as terms read them, one user at a time.
+
+x of an edge is the evidence of its events: the role's weight, times log(1 + weight) where an event has one, summed over
+repeated events. The rows are those of facts or of a snapshot; what they lead to stands in positions of a model.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.graph.adjacency import Adjacency, Hop, from_rows
+from graphrec.graph.arrays import CheckedArray
+from graphrec.graph.facts import events_of
+from graphrec.graph.snapshot import Snapshot
+
+Array = NDArray[Any] | CheckedArray
+Places = Mapping[str, NDArray[np.int64]]
+"""By label where each node is in a model, -1: nowhere; a label that is not there has the same nodes in both."""
+
+
+@dataclass(frozen=True, eq=False)
+class Events:
+    """The events of a hop by user.
+
+    Shapes: indptr (num_users + 1,), indices, known_at, weight (num_events,).
+    """
+
+    indptr: Array
+    indices: Array
+    known_at: Array
+    weight: Array | None
+
+
+class FirstHop(Adjacency):
+    """The distinct neighbours of users over one hop; rows are read when they are asked for.
+
+    Args:
+        events: of the hop, by user.
+        num_targets: the nodes that rows may name.
+        role: evidence of one event; None: the edges are no interactions, and each is 1.
+        known_before: events known at or after it, in microseconds since 1970, are not seen; None: all are.
+        targets: where each node that an event names is in the model, -1: nowhere; None: in the same place.
+        users: where each user of the model is in the events, -1: nowhere; None: in the same place.
+    """
+
+    _events: Events
+    _num_targets: int
+    _role: float | None
+    _known_before: int | None
+    _targets: NDArray[np.int64] | None
+    _users: NDArray[np.int64] | None
+    _last: tuple[int, NDArray[np.int32], NDArray[np.float64]] | None
+
+    def __init__(
+        self,
+        events: Events,
+        num_targets: int,
+        *,
+        role: float | None,
+        known_before: int | None = None,
+        targets: NDArray[np.int64] | None = None,
+        users: NDArray[np.int64] | None = None,
+    ) -> None:
+        vars(self).update(
+            _events=events, _num_targets=num_targets, _role=role, _known_before=known_before, _targets=targets,
+            _users=users, _last=None,
+        )  # fmt: skip
+
+    @property
+    def num_rows(self) -> int:
+        return len(self._events.indptr) - 1 if self._users is None else len(self._users)
+
+    @cached_property
+    def _whole(self) -> Adjacency:
+        bounds = np.asarray(self._events.indptr)
+        rows = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+        indices, known_at = np.asarray(self._events.indices), np.asarray(self._events.known_at)
+        weight = None if self._events.weight is None else np.asarray(self._events.weight)
+        found = self._distinct(rows, indices, known_at, weight, len(bounds) - 1)
+        if self._users is None:
+            return found
+        there = np.maximum(self._users, 0)
+        origin, reached = found.expand(there)
+        kept = self._users[origin] >= 0
+        values = None if found.weight is None else np.concatenate([found.weights(int(user)) for user in there])[kept]
+        return from_rows(origin[kept], reached[kept], len(self._users), values)
+
+    @cached_property
+    def indptr(self) -> NDArray[np.int64]:
+        return self._whole.indptr
+
+    @cached_property
+    def indices(self) -> NDArray[np.int32]:
+        return self._whole.indices
+
+    @cached_property
+    def weight(self) -> NDArray[np.float64] | None:
+        return self._whole.weight
+
+    def row(self, node: int) -> NDArray[np.int32]:
+        return self._one(node)[0]
+
+    def weights(self, node: int) -> NDArray[np.float64]:
+        return self._one(node)[1]
+
+    def degrees_of(self, nodes: NDArray[np.integer]) -> NDArray[np.int64]:
+        return np.array([len(self.row(int(node))) for node in nodes], np.int64)
+
+    def expand(self, nodes: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        rows = [self.row(int(node)) for node in nodes]
+        origin = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
+        return origin, np.concatenate(rows) if rows else np.zeros(0, np.int32)
+
+    def unknown(self, place: int, *, all_of_them: bool = False) -> int:
+        """How many neighbours of a user, by position in the events, the model does not know, or of all of them."""
+        start, end = self._events.indptr[place : place + 2]
+        found = np.unique(self._events.indices[int(start) : int(end)])
+        if not all_of_them:
+            return 0 if self._targets is None else int((self._targets[found] < 0).sum())
+        return len(found)
+
+    def _one(self, node: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        last = self._last
+        if last is not None and last[0] == node:
+            return last[1], last[2]
+        span, events = self._span(node), self._events
+        weight = None if events.weight is None else np.asarray(events.weight[span])
+        indices, known_at = np.asarray(events.indices[span]), np.asarray(events.known_at[span])
+        found = self._distinct(np.zeros(len(indices), np.int64), indices, known_at, weight, 1)
+        weights = np.ones(len(found.indices)) if found.weight is None else found.weight
+        vars(self)["_last"] = (node, found.indices, weights)
+        return found.indices, weights
+
+    def _span(self, node: int) -> slice:
+        place = int(node) if self._users is None else int(self._users[node])
+        if place < 0:
+            return slice(0, 0)
+        start, end = self._events.indptr[place : place + 2]
+        return slice(int(start), int(end))
+
+    def _distinct(
+        self,
+        rows: NDArray[np.int64],
+        targets: NDArray[np.int32],
+        known_at: NDArray[np.int64],
+        written: NDArray[np.float64] | None,
+        num_rows: int,
+    ) -> Adjacency:
+        """Events of one pair added up; all that a row needs stands in it, so that one row gives what all rows give."""
+        keep = np.ones(len(rows), np.bool_)
+        if self._known_before is not None:
+            keep &= known_at < self._known_before
+        if self._targets is not None:
+            targets = self._targets[targets].astype(np.int32)
+            keep &= targets >= 0
+        weight = evidence(written, len(rows))
+        rows, targets, weight = rows[keep], targets[keep], weight[keep]
+        first = np.ones(len(rows), np.bool_)
+        first[1:] = (rows[1:] != rows[:-1]) | (targets[1:] != targets[:-1])
+        distinct = from_rows(rows[first], targets[first], num_rows)
+        if self._role is None:
+            return distinct
+        summed = np.add.reduceat(weight, np.flatnonzero(first)) if len(rows) else weight
+        if self._role == 1 and bool((summed == 1).all()):
+            return distinct
+        return Adjacency(distinct.indptr, distinct.indices, summed * self._role)
+
+
+def evidence(written: NDArray[np.float64] | None, count: int) -> NDArray[np.float64]:
+    """What each of `count` events says: 1, or log(1 + weight) where it has a weight."""
+    weight = np.ones(count)
+    if written is not None:
+        given = ~np.isnan(written)
+        weight[given] = np.log1p(np.abs(written[given]))
+    return weight
+
+
+def first_hops(
+    snapshot: Snapshot, counts: Mapping[str, int], *, known_before: int | None = None, places: Places | None = None,
+    users: NDArray[np.int64] | None = None,
+) -> dict[Hop, FirstHop]:  # fmt: skip
+    """Every hop that leaves users, by hop.
+
+    Args:
+        snapshot: facts, or a whole snapshot.
+        counts: nodes of every label in the model.
+        known_before: events known at or after it, in microseconds since 1970, are not seen; None: all are.
+        places: where the nodes of the snapshot are in the model.
+        users: where the users of the model are in the snapshot; None: they are the same.
+    """
+    schema, places = snapshot.schema, places or {}
+    roles = schema.roles
+    found = {}
+    for name in snapshot.types:
+        edge = schema.edges[name]
+        role = roles.weight(name) if name in roles.interactions else None
+        for reverse in (False, True):
+            start, end = (edge.target, edge.source) if reverse else (edge.source, edge.target)
+            if start != roles.user or end not in counts:
+                continue
+            found[Hop(name, reverse)] = FirstHop(
+                _events(snapshot, name, reverse=reverse), counts[end], role=role, known_before=known_before,
+                targets=places.get(end), users=users,
+            )  # fmt: skip
+    return found
+
+
+def _events(snapshot: Snapshot, name: str, *, reverse: bool) -> Events:
+    """The events of a type by user, mapped where their files are by user."""
+    edges = snapshot.edges(name)
+    if not reverse:
+        return Events(edges.indptr, edges.indices, edges.known_at, edges.weight)
+    if edges.is_by_target:
+        known_at = edges.array("in_known_at")
+        assert known_at is not None, "it is by target"
+        return Events(edges.in_indptr, edges.in_indices, known_at, edges.array("in_weight"))
+    whole: dict[str, Any] = events_of(edges, reverse=True)
+    return Events(whole["indptr"], whole["indices"], whole["known_at"], whole["weight"])
