@@ -74,6 +74,10 @@ class Language:
         marks = {",": self.texts["numbers.thousands"], ".": self.texts["numbers.decimal"]}
         return "".join(marks.get(one, one) for one in text)
 
+    def given(self, value: float) -> str:
+        """A number with the digits that it was given with."""
+        return f"{value:g}".replace(".", self.texts["numbers.decimal"])
+
     def percent(self, value: float, digits: int = 0) -> str:
         """A number of per cents as people of this language write it."""
         return self.texts["numbers.percent"].format(n=self.number(value, digits))

@@ -124,7 +124,7 @@ def entry(engine: Engine, request: Request, answer: Answer, product: str | None)
 
 
 def delivered(answer: Answer) -> list[dict[str, Any]]:
-    """What an export delivers of a list: every product with its reasons as a person reads them, its strongest lines, and the rest."""
+    """What an export delivers of a list: every product with its reasons and strongest lines as a person reads them."""
     return [
         {
             "rank": item.rank,

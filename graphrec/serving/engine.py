@@ -589,7 +589,7 @@ def _unsure(sentences: Sentences, listed: Listed, kept: int, least: float) -> st
     key = "notes.none_sure" if not kept else "notes.one_unsure" if gone == 1 else "notes.some_unsure"
     best = float(listed.confidence[listed.product(kept)])
     number = sentences.language.number
-    return sentences.say(key, n=number(gone), least=number(least, 2), best=number(best, 2))
+    return sentences.say(key, n=number(gone), least=sentences.language.given(least), best=number(best, 2))
 
 
 def nearest_ids(nodes: Nodes, node_id: str, *, most: int = 20_000) -> list[str]:

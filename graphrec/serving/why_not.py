@@ -97,7 +97,7 @@ def why_not(
         about, rank=item.rank, score=item.score, confidence=item.confidence, composition=item.composition
     )  # fmt: skip
     if item.confidence < min_confidence:
-        unsure = {"own": number(item.confidence, 2), "least": number(min_confidence, 2)}
+        unsure = {"own": number(item.confidence, 2), "least": sentences.language.given(min_confidence)}
         return replace(about, verdict=sentences.say("notes.too_unsure", i=product_id, user=user_id, **unsure))
     if item.rank is not None and item.rank <= k:
         listed = sentences.say("notes.is_listed", i=product_id, user=user_id, rank=number(item.rank), k=number(k))

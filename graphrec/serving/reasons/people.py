@@ -51,7 +51,7 @@ class People:
             return 0, False
         ends = np.array([end])
         first = self._target(hops[0])
-        starts = self._there(first, via) if len(via) else self._linked(hops[0], np.array([me]))
+        starts = self._there(first, via) if len(via) else self._known(hops[0], np.array([me]))
         if first != self._user:
             second, third = (dict.fromkeys(way[place] for way in ways) for place in (1, 2))
             people = _union([self._known(hop, starts) for hop in second])
