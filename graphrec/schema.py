@@ -6,11 +6,15 @@ nothing but the loader ever needs the mapping itself.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from graphrec.errors import SourceError
 
 Kind = Literal["text", "integer", "real", "boolean", "time"]
+View = Literal["compliance", "adviser", "customer", "service", "analyst", "campaign", "auditor", "admin"]
+#: Who reads an answer: the first sees exact numbers, nobody else does (graphrec/serving/views.py).
+VIEWS: tuple[View, ...] = get_args(View)
+EXACT: View = "compliance"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,14 +37,14 @@ def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
     with log.stage("load", mapping=mapping.name, check=request.check) as stage:
         if request.check:
             path = request.rejected
-            report = _check(bank, mapping, folder, limit, path, progress)
+            report = _check(bank, request, mapping, limit, max_removed, progress)
         else:
             home = bank.home.prepare()
-            path = request.rejected or home.path / "rejected.csv"
+            path = request.rejected or home.rejected
             with _sink(bank, home, request.bulk) as sink:
                 report = run_load(
                     mapping, folder, sink, incremental=request.incremental, max_rejected=limit, max_removed=max_removed,
-                    rejected_path=path, scratch=home.path, sql_seconds=bank.settings.sql_seconds, progress=progress,
+                    rejected_path=path, scratch=home.spare(), sql_seconds=bank.settings.sql_seconds, progress=progress,
                 )  # fmt: skip
         counts = (*report.nodes.values(), *report.edges.values())
         rejected = sum(one.rejected for one in counts)
@@ -77,35 +77,29 @@ def _sink(bank: Bank, home: Home, bulk: Path | None) -> Iterator[Sink]:
 
 
 def _check(
-    bank: Bank, mapping: "Mapping", folder: Path, limit: float, rejected: Path | None, progress: Progress
+    bank: Bank, request: Load, mapping: "Mapping", limit: float, max_removed: float, progress: Progress
 ) -> LoadReport:
-    from graphrec.loading import check
+    from graphrec.loading import check, folder_of
     from graphrec.store import is_server, open_store
+    from graphrec.store.merge import MergeSink
 
-    if not is_server(bank.settings.store) and not Path(bank.store).exists():
+    with ExitStack() as stack:
+        sink: Sink | None = None
+        if is_server(bank.settings.store) or Path(bank.store).exists():
+            opened = open_store(bank.settings.store, bank.home.store, bank.settings.login)
+            sink = MergeSink(stack.enter_context(opened))
         return check(
-            mapping, folder, max_rejected=limit, rejected_path=rejected, scratch=bank.home.path,
+            mapping, request.data or folder_of(request.mapping), sink, incremental=request.incremental,
+            max_rejected=limit, max_removed=max_removed, rejected_path=request.rejected, scratch=bank.home.spare(),
             sql_seconds=bank.settings.sql_seconds, progress=progress,
         )  # fmt: skip
-    with open_store(bank.settings.store, bank.home.store, bank.settings.login) as store:
-        known = set(store.info().nodes)
-        return check(
-            mapping,
-            folder,
-            known_ids=lambda label: store.read_nodes(label)["id"].combine_chunks() if label in known else None,
-            max_rejected=limit,
-            rejected_path=rejected,
-            scratch=bank.home.path,
-            sql_seconds=bank.settings.sql_seconds,
-            progress=progress,
-        )
 
 
 def propose_mapping(bank: Bank, request: ProposeMapping, progress: Progress) -> Proposed:
     """A first mapping from the files in a folder, written to a file."""
     from graphrec.loading.propose.draft import write_draft
 
-    draft = write_draft(request.path, request.data, scratch=bank.home.path, progress=progress)
+    draft = write_draft(request.path, request.data, scratch=bank.home.spare(), progress=progress)
     return Proposed(request.path, tuple(draft.labels), tuple(draft.types), tuple(draft.questions), draft.files)
 
 
@@ -150,8 +144,8 @@ def _from_mapping(bank: Bank, name: str, request: TakeSnapshot, as_of: datetime 
     home = bank.home.prepare()
     sink = MemorySink()
     run_load(
-        mapping, request.data or folder_of(name), sink, max_rejected=limit, rejected_path=home.path / "rejected.csv",
-        scratch=home.path,
+        mapping, request.data or folder_of(name), sink, max_rejected=limit, rejected_path=home.rejected,
+        scratch=home.spare(),
         sql_seconds=bank.settings.sql_seconds,
         progress=progress,
     )  # fmt: skip

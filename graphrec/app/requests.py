@@ -3,11 +3,12 @@
 All else is in jobs.py: a list for one customer starts quicker without it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from graphrec.languages import Voice
+from graphrec.policy.facts import Occasion
 
 Preference = Literal["recent", "popular", "novel", "diverse"]
 
@@ -38,6 +39,8 @@ class Recommend:
     """Date or time, UTC unless it says otherwise: only what was known before it."""
     no_policy: bool = False
     """Go without a policy: what is held or not offered any more is left out, and nothing else."""
+    occasion: Occasion = field(default_factory=Occasion)
+    """What the request says of itself, for rules that ask: amount, channel, purpose."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class Explain:
     record: bool = True
     as_of: str | None = None
     no_policy: bool = False
+    occasion: Occasion = field(default_factory=Occasion)
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ class WhyNot:
     as_of: str | None = None
     no_policy: bool = False
     record: bool = True
+    occasion: Occasion = field(default_factory=Occasion)
     language: str | None = None
     """en, de, zh, or one of the home's own."""
 
@@ -85,3 +90,6 @@ class Find:
     text: str
     k: int = 10
     """How many of each at most."""
+    record: bool = True
+    users: bool = True
+    """False: products alone."""

@@ -136,10 +136,12 @@ class RecordedAnswer:
     record: int
     recorded_at: str
     command: str
-    user: str
+    user: str | None
+    """None: the entry is about no customer."""
     as_of: str | None
-    model: str
-    candidates: int
+    model: str | None
+    """None: the entry is of no list and no score."""
+    candidates: int | None
     shown: tuple[str, ...]
     """Products."""
 
@@ -198,3 +200,13 @@ class Health:
 
     def __iter__(self) -> Iterator[Check]:
         return iter(self.checks)
+
+
+@dataclass(frozen=True)
+class HomeUpgraded:
+    """A home in the format of this graphrec."""
+
+    before: int
+    after: int
+    is_done: bool
+    """False: it had this format already."""

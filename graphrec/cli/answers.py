@@ -3,11 +3,15 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from graphrec.app.answers import Served
-from graphrec.cli.output import note, say, say_block, say_wrapped, table
+from graphrec.app.answers import Seen, Served
+from graphrec.cli.output import emit_json, note, say, say_block, say_wrapped, table
 from graphrec.serving.answer import Answer, Audit, Item, Line, Reason
 from graphrec.serving.reasons.sentences import Sentences
+
+if TYPE_CHECKING:
+    from graphrec.serving.views import SeenAnswer, SeenItem, SeenLine
 
 LEAST = 0.5
 """Smaller per cents round to 0 and are left out."""
@@ -17,13 +21,13 @@ CONFIDENCE = (("high", 0.8), ("medium", 0.5), ("low", 0.0))
 """The least confidence of each word: 2 spreads above what the customer may be shown, 1 spread, less."""
 
 
-def to_json(served: Served) -> dict[str, object]:
+def to_json(served: Served | Seen) -> dict[str, object]:
     """The one object that `recommend --json` and `explain --json` print."""
     plain = served.answer.to_json()
     return {**plain, "notes": [*plain["notes"], *served.notes], "record": served.record}
 
 
-def show_served(served: Served) -> None:
+def show_served(served: Served | Seen) -> None:
     """Print beside an answer what a reader should know besides, and where it is in the record."""
     for text in served.notes:
         note(f"note: {text}")
@@ -38,35 +42,41 @@ def show_answer(answer: Answer, sentences: Sentences) -> None:
     for text in answer.notes:
         note(f"note: {text}")
     if not answer.items:
-        say(answer.abstained or sentences.say("notes.no_list", user=answer.user))
+        say_wrapped(answer.abstained or sentences.say("notes.no_list", user=answer.user))
         return
-    say(_title(answer, sentences))
-    if any(value is not None for value in answer.limits.values()):
-        say(_limits(answer.limits, sentences))
-    for item in answer.items:
-        say()
-        show_item(item, sentences)
+    _show_items(answer, sentences)
     say()
     say_wrapped(sentences.say("parts.composition", parts=_parts(answer.items, sentences)))
     if answer.abstained:
         say_wrapped(answer.abstained)
 
 
-def show_item(item: Item, sentences: Sentences) -> None:
+def _show_items(answer: "Answer | SeenAnswer", sentences: Sentences) -> None:
+    """Print the products of a list under what the rules of the policy read of the customer."""
+    say(_title(answer, sentences))
+    if any(value is not None for value in answer.limits.values()):
+        say_wrapped(_limits(answer.limits, sentences))
+    for item in answer.items:
+        say()
+        _show_item(item, sentences)
+
+
+def _show_item(item: "Item | SeenItem", sentences: Sentences) -> None:
     """Print one product of a list, what is known of it, and its reasons with their per cents."""
     name = f"{item.name} ({item.product})" if item.name else item.product
     say_wrapped(" · ".join([f"{item.rank}. {name}", *_facts(item, sentences)]), indent=3)
     for warning in item.warnings:
         say_wrapped(f"   ! {warning}", indent=5)
     for reason in item.reasons:
-        say_share(reason.percent, reason.text, sentences)
-    if item.others is not None and item.others >= LEAST:
-        say_share(item.others, sentences.say("heads.rest"), sentences)
+        _show_share(reason.percent, reason.text, sentences)
+    others = item.others if isinstance(item, Item) else item.other
+    if others is not None and others >= LEAST:
+        _show_share(others, sentences.say("heads.rest"), sentences)
     if item.against is not None and item.against >= LEAST:
-        say_share(-item.against, sentences.say("heads.against"), sentences)
+        _show_share(-item.against, sentences.say("heads.against"), sentences)
 
 
-def _facts(item: Item, sentences: Sentences) -> list[str]:
+def _facts(item: "Item | SeenItem", sentences: Sentences) -> list[str]:
     """Kind, risk class, fee, smallest amount and confidence of a product, as far as they are known."""
     found = [sentences.value(item.product_kind)] if item.product_kind else []
     for name, value in (("risk", item.risk), ("fee", item.fee), ("minimum", item.minimum)):
@@ -82,7 +92,7 @@ def _limits(limits: Mapping[str, str | int | float | bool | None], sentences: Se
     return sentences.say("heads.limits", limits=sentences.language.texts["lists.comma"].join(known))
 
 
-def say_share(percent: float | None, text: str, sentences: Sentences) -> None:
+def _show_share(percent: float | None, text: str, sentences: Sentences) -> None:
     """Print a reason beside its per cent and a bar; a heading has neither."""
     if percent is None:
         say_wrapped(f"   {text}", indent=3)
@@ -102,7 +112,7 @@ def show_ledger(answer: Answer, sentences: Sentences, *, cypher: bool = True) ->
     item = answer.items[0]
     number, kind = sentences.language.number, sentences.kind
     say(_title(answer, sentences))
-    show_item(item, sentences)
+    _show_item(item, sentences)
     say()
     rows = [
         [number(line.share, 4, sign=True), number(line.contrast, 4, sign=True), kind(line.kind), line.term, line.text]
@@ -123,6 +133,24 @@ def show_ledger(answer: Answer, sentences: Sentences, *, cypher: bool = True) ->
         _show_audit(item, item.audit, sentences)
     if cypher:
         _show_cypher([*item.reasons, *item.lines])
+
+
+def show_seen(seen: Seen, *, json: bool = False, cypher: bool = False) -> None:
+    """Print what a role reads of a list or of an explanation: reasons with whole per cents."""
+    if json:
+        emit_json(to_json(seen))
+        return
+    answer, sentences = seen.answer, seen.sentences
+    for text in answer.notes:
+        note(f"note: {text}")
+    if not answer.items:
+        say_wrapped(answer.abstained or sentences.say("notes.no_list", user=answer.user))
+        return
+    _show_items(answer, sentences)
+    if answer.abstained:
+        say_wrapped(answer.abstained)
+    if cypher:
+        _show_cypher(answer.items[0].lines)
 
 
 def _parts(items: Sequence[Item], sentences: Sentences) -> str:
@@ -166,9 +194,9 @@ def _show_audit(item: Item, audit: Audit, sentences: Sentences) -> None:
     say_wrapped(sentences.say("notes.held_fixed", error=f"{audit.sum_error:.1e}"))
 
 
-def _show_cypher(lines: Sequence[Line | Reason]) -> None:
+def _show_cypher(lines: "Sequence[Line | Reason | SeenLine]") -> None:
     """Each statement once, with the parameters of every line and reason that uses it."""
-    statements: dict[str, list[Line | Reason]] = {}
+    statements: dict[str, list[Line | Reason | SeenLine]] = {}
     for line in lines:
         if line.cypher:
             statements.setdefault(line.cypher, []).append(line)
@@ -179,7 +207,7 @@ def _show_cypher(lines: Sequence[Line | Reason]) -> None:
             say(f"// {line.text}: {json.dumps(line.parameters, ensure_ascii=False)}")
 
 
-def _title(answer: Answer, sentences: Sentences) -> str:
+def _title(answer: "Answer | SeenAnswer", sentences: Sentences) -> str:
     dated = (
         f" · {sentences.say('heads.as_of', date=sentences.language.date(datetime.fromisoformat(answer.as_of)))}"
         if answer.as_of

@@ -5,12 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphrec.cli.invocation import bank
-from graphrec.cli.options import AsOf, Json, Language, Model, NoPolicy, NoRecord
+from graphrec.cli.invocation import bank, reader
+from graphrec.cli.options import Amount, AsOf, Channel, Json, Language, Model, NoPolicy, NoRecord, Purpose, View
 from graphrec.cli.output import emit_json, note, say, table
+from graphrec.schema import EXACT
 
 if TYPE_CHECKING:
     from graphrec.app.answers import Refused
+    from graphrec.serving.views import SeenWhyNot
+    from graphrec.serving.why_not import WhyNot as WhyNotAnswer
 
 
 def command(
@@ -19,7 +22,11 @@ def command(
     k: Annotated[int, typer.Option("-k", min=1, help="Length of the list that the product is not in.")] = 5,
     model: Model = None,
     language: Language = None,
+    view: View = None,
     no_policy: NoPolicy = False,
+    amount: Amount = None,
+    channel: Channel = None,
+    purpose: Purpose = None,
     no_record: NoRecord = False,
     as_of: AsOf = None,
     json: Json = False,
@@ -31,19 +38,29 @@ def command(
     evidence that speaks for that one and less, or not at all, for this one.
     """
     from graphrec.app.requests import WhyNot
+    from graphrec.policy.facts import Occasion
 
-    refused = bank().why_not(WhyNot(user, product, k, model, as_of, no_policy, not no_record, language))
+    occasion = Occasion(amount, channel, purpose)
+    refused = bank().why_not(WhyNot(user, product, k, model, as_of, no_policy, not no_record, occasion, language))
     found, say_in = refused.found, refused.sentences.say
+    shown: WhyNotAnswer | SeenWhyNot = found
+    if reader(view) != EXACT:
+        shown = bank().seen_why_not(refused, reader(view))
     if json:
-        emit_json(found.to_json())
+        emit_json(shown.to_json())
         return
     for text in refused.notes:
         note(f"note: {text}")
-    say(found.verdict)
-    if found.refused:
-        rows = [[rule.rule, _values(rule.values, say_in("policy.unknown")), rule.sentence] for rule in found.refused]
+    if refused.record is not None:
+        note(f"recorded as entry {refused.record}")
+    say(shown.verdict)
+    if shown.refused:
+        rows = [[rule.rule, _values(rule.values, say_in("policy.unknown")), rule.sentence] for rule in shown.refused]
         table([say_in(f"heads.{key}") for key in ("rule", "values", "says")], rows, title=_title(refused))
-    if found.ahead and found.composition:
+    if reader(view) != EXACT:
+        if shown.ahead:
+            table([say_in("heads.speaks_for", i=shown.ahead.product)], [[gap.text] for gap in shown.missing])
+    elif found.ahead and found.composition:
         parts = [part for part in found.composition if found.composition[part] or found.ahead.composition[part]]
         number, kind = refused.sentences.language.number, refused.sentences.kind
         rows = [

@@ -14,7 +14,7 @@ from graphrec import log
 from graphrec.config.document import read_toml
 from graphrec.errors import SettingsError
 from graphrec.languages import LANGUAGES
-from graphrec.schema import Roles
+from graphrec.schema import EXACT, VIEWS, Roles, View
 
 __all__ = ["FILE_NAME", "LOG_LEVELS", "LogLevel", "RoleOverrides", "Settings", "StoreLogin", "read_settings"]
 
@@ -32,6 +32,7 @@ _WORDS: dict[str, dict[str, Any]] = {
     "log_level": {word: word for word in LOG_LEVELS},
     "log_format": {word: word for word in log.FORMATS},
     "language": {word: word for word in LANGUAGES},
+    "view": {word: word for word in VIEWS},
     "record": {"true": True, "false": False},
     "require_record": {"true": True, "false": False},
 }
@@ -101,8 +102,12 @@ class Settings:
     """Whether lists and explanations go into the decision record."""
     require_record: bool = False
     """Whether an answer that cannot be recorded is refused."""
+    actor: str | None = None
+    """Who asks, for the decision record."""
     language: str = "en"
     """Language of all that is said: one of languages.LANGUAGES, or one of the home's own."""
+    view: View = EXACT
+    """Who reads the answers that commands print: one of schema.VIEWS."""
     min_confidence: float = 0.0
     """Confidence below which a product is left out of a list."""
     sql_seconds: float = 1800.0
@@ -217,7 +222,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 def _typed(name: str, text: str, where: str) -> Any:
     """The value that the text of a variable or an option spells."""
-    if name in ("store", "encoder", *PATHS):
+    if name in ("store", "encoder", "actor", *PATHS):
         return text
     if text in _WORDS.get(name, {}):
         return _WORDS[name][text]

@@ -14,7 +14,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,7 +24,7 @@ from graphrec.files import private_folder, whole_file
 from graphrec.graph.shelf import DIGITS
 from graphrec.graph.snapshot import Snapshot
 from graphrec.graph.snapshot import content_hash as snapshot_hash
-from graphrec.policy.rules import Policy, Rule
+from graphrec.policy.rules import Policy
 from graphrec.records.blocks import Block, blocks, canonical, segments
 from graphrec.records.recorder import locked
 from graphrec.serving.engine import Engine
@@ -124,9 +124,8 @@ class Kept:
         self._there("policy", wanted, path)
         try:
             plain = json.loads(path.read_bytes())
-            levels = {name: tuple(values) for name, values in plain["levels"].items()}
-            policy = Policy(plain["version"], tuple(Rule(**rule) for rule in plain["rules"]), levels)
-        except (ValueError, KeyError, TypeError) as error:
+            policy = Policy.from_json(plain)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise RecordError(f"policy {wanted[:DIGITS]} cannot be read from {path}: {error}") from None
         _same("policy", wanted, policy.hash, path)
         return policy
@@ -139,6 +138,8 @@ class Kept:
     def needed(self, block: Block) -> set[str]:
         """What the replay of a block's entries reads, by its place below `kept`."""
         shared = block.header["shared"]
+        if "snapshot" not in shared:
+            return set()
         snapshot, model = shared["snapshot"]["hash"], shared["model"]
         paths = (
             self._snapshot(snapshot), self._model(model["name"], model["hash"], snapshot),
@@ -170,7 +171,7 @@ class Kept:
     def _keep_policy(self, policy: Policy) -> None:
         path = self._policy(policy.hash)
         if not path.exists():
-            plain = {"version": policy.version, "levels": policy.levels, "rules": [asdict(one) for one in policy.rules]}
+            plain = policy.to_json()
             with whole_file(path) as temporary:
                 temporary.write_bytes(canonical(plain) + b"\n")
 

@@ -229,17 +229,7 @@ class Item:
     product: str
     name: str | None
     product_kind: str | None
-    risk: str | int | float | None
-    """Risk class, fee and smallest amount, as the mapping's `show` names their columns."""
-    fee: str | int | float | None
-    minimum: str | int | float | None
     score: float
-    reasons: tuple[Reason, ...]
-    """The first leads; shared out over the same ledger as the lines."""
-    others: float | None
-    """Per cent of what speaks for the product that no shown reason covers; None: nothing speaks for it."""
-    against: float | None
-    """What speaks against the product, as per cent of what speaks for it; None: nothing speaks for it."""
     lines: tuple[Line, ...]
     """The strongest lines."""
     rest: float
@@ -257,6 +247,16 @@ class Item:
     """Where it was asked for: what deletions say of the ledger."""
     warnings: tuple[str, ...] = ()
     """What rules of the policy that only warn say of this product for this user."""
+    reasons: tuple[Reason, ...] = ()
+    """In their order; the first leads."""
+    others: float | None = None
+    """Per cents that no reason shows; with those of `reasons` they add up to 100. None: nothing speaks for it."""
+    against: float | None = None
+    """What speaks against the product, in the same unit; None: nothing speaks for it."""
+    risk: str | int | float | None = None
+    """Risk class, fee and smallest amount, as the mapping's `show` names their columns."""
+    fee: str | int | float | None = None
+    minimum: str | int | float | None = None
 
 
 @dataclass(frozen=True)
@@ -288,6 +288,8 @@ class Answer:
     """Which policy was asked; None: the built-in rules, as the request goes without a policy."""
     limits: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
     """What rules of the policy read of the customer, by column."""
+    confidential: tuple[str, ...] = ()
+    """Rules that others than compliance read as `not_available`: confidential ones, and those that share the code."""
     facts: str = ""
     """Hash of the facts that the user's rows, consents and the states of products are of; `snapshot` is what the
     weights were fitted on."""
@@ -295,6 +297,8 @@ class Answer:
     """Until when the facts go: the date that they were taken for, else their last event."""
     unfitted: Mapping[str, int] = field(default_factory=dict)
     """The user's edges that weigh nothing until the next fit, by type: they, or what they lead to, came after it."""
+    abstained_seen: str | None = None
+    """The sentence of `abstained` for other views; None: the same."""
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain values."""

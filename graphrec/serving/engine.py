@@ -5,6 +5,7 @@ that into what people read. Lists of many users (serving/lists.py) differ in the
 evaluates what `listed` gives. Nothing of an engine changes after it is made, so that threads may share it.
 """
 
+import copy
 import difflib
 import hashlib
 import re
@@ -26,9 +27,9 @@ from graphrec.graph.strings import ABSENT
 from graphrec.home import Home
 from graphrec.languages import Voice, language_of
 from graphrec.policy.compiled import Finding
-from graphrec.policy.facts import DAY, microseconds
+from graphrec.policy.facts import DAY, NO_OCCASION, Occasion, microseconds
 from graphrec.policy.read import home_policy
-from graphrec.policy.rules import Policy, default_policy
+from graphrec.policy.rules import Policy, default_policy, public_counts
 from graphrec.policy.sentences import Fact
 from graphrec.serving.answer import Answer, ExplainOptions, Item, ListOptions, PolicyName, ScoreGradients
 from graphrec.serving.confidence import confidence, total_weight
@@ -191,6 +192,14 @@ class Engine:
             sentences.say(note.key, **{k: v if isinstance(v, str) else number(v) for k, v in note.values.items()})
             for note in self._notes
         )
+
+    def asking(self, occasion: Occasion) -> "Engine":
+        """The same engine for a request that says something of itself, such as an amount."""
+        if occasion == NO_OCCASION:
+            return self
+        asked = copy.copy(self)
+        asked.eligibility = self.eligibility.asking(occasion)
+        return asked
 
     @property
     def policy_name(self) -> PolicyName | None:
@@ -366,9 +375,10 @@ class Engine:
             sentence = sentences.say("notes.nothing_speaks", n=str(left - listed.length), user=self.users.ids[here])
         elif listed.length < k:
             sentence = self._few(sentences, here, refused, listed.length)
-        if len(items) < listed.length:
-            sentence = _unsure(sentences, listed, len(items), options.min_confidence)
-        return self._answer(here, items, sentence, options.language, refused)
+        if len(items) == listed.length:
+            return self._answer(here, items, sentence, options.language, refused)
+        exact, seen = (_unsure(sentences, listed, len(items), options.min_confidence, digits) for digits in (2, 1))
+        return replace(self._answer(here, items, exact, options.language, refused), abstained_seen=seen)
 
     def nothing(self, user: int, options: ListOptions = LIST) -> Answer:
         """The answer for a user, by position in the snapshot, about whom too little is known."""
@@ -418,7 +428,8 @@ class Engine:
             return sentences.say("notes.few_left", n=str(left), user=user_id)
         if barred := self.eligibility.barred(user):
             return sentences.say("notes.none_allowed", user=user_id, why=barred)
-        rules = ", ".join(f"{rule} {count:,}" for rule, count in refused.items())
+        told = public_counts(refused, self.policy.codes)
+        rules = ", ".join(f"{rule} {count:,}" for rule, count in told.items())
         return sentences.say("notes.few_allowed", n=str(left), user=user_id, rules=rules)
 
     def _item(self, listed: Listed, place: int, found: Reasoned, options: ListOptions) -> Item:
@@ -478,6 +489,7 @@ class Engine:
             notes=self.notes_in(language),
             refused=refused or {},
             policy=self.policy_name,
+            confidential=tuple(self.policy.codes),
             facts=self.snapshot.hash,
             facts_as_of=self.snapshot.as_of or self.snapshot.meta["last"],
             unfitted=self.unfitted(user),
@@ -583,13 +595,13 @@ def _far_rank(scored: Scored, product: int) -> int:
     return 1 + int(((scores > own) | ((scores == own) & (allowed < product))).sum())
 
 
-def _unsure(sentences: Sentences, listed: Listed, kept: int, least: float) -> str:
-    """Why a list is shorter than it could be: too little evidence."""
+def _unsure(sentences: Sentences, listed: Listed, kept: int, least: float, digits: int) -> str:
+    """Why a list is shorter than it could be: too little evidence; the best confidence with so many digits."""
     gone = listed.length - kept
     key = "notes.none_sure" if not kept else "notes.one_unsure" if gone == 1 else "notes.some_unsure"
     best = float(listed.confidence[listed.product(kept)])
     number = sentences.language.number
-    return sentences.say(key, n=number(gone), least=sentences.language.given(least), best=number(best, 2))
+    return sentences.say(key, n=number(gone), least=sentences.language.given(least), best=number(best, digits))
 
 
 def nearest_ids(nodes: Nodes, node_id: str, *, most: int = 20_000) -> list[str]:

@@ -26,6 +26,8 @@ class Gap:
     here: float | None
     """The same line's part of the score of the product that was asked about; None where it leads through fewer than
     `min_group` other people, or through nobody."""
+    line: Line
+    """That line of the product that is ahead."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,10 @@ class WhyNot:
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain values."""
-        return asdict(self)
+        plain = asdict(self)
+        for gap in plain["missing"]:
+            del gap["line"]
+        return plain
 
 
 def why_not(
@@ -149,7 +154,7 @@ def _gaps(engine: Engine, user: int, product: int, last: Item, language: str) ->
         # Nobody and too few people read alike: else it would be known whether one of them holds the product.
         hidden = _is_group(line) and _way(line) not in own
         less = None if hidden else float(ledger.values[place, 0])
-        gaps.append(Gap(line.kind, line.term, line.text, line.share, less))
+        gaps.append(Gap(line.kind, line.term, line.text, line.share, less, line))
     return tuple(gaps)
 
 
