@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from graphrec.languages import Voice
 from graphrec.policy.facts import Occasion
-from graphrec.schema import Language, View
+from graphrec.schema import View
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class Export:
     """A condition on columns of users, in the policy's language, that they meet."""
     delta: bool = False
     """Deliver what changed since the last export alone: new, moved, gone."""
-    language: Language | None = None
+    language: str | None = None
+    voice: Voice = "adviser"
     min_confidence: float | None = None
     excel: bool = False
     """Write a .csv as Excel opens it by a double click."""

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from graphrec.cli.invocation import bank
-from graphrec.cli.options import Amount, AsOf, Channel, Json, Language, Model, NoPolicy, Purpose, View
+from graphrec.cli.options import Amount, AsOf, Channel, Json, Language, Model, NoPolicy, Purpose, View, Voice
 from graphrec.cli.output import emit_json, note, progress, say
 
 
@@ -30,9 +30,13 @@ def command(
     ] = None,
     valid_days: Annotated[int, typer.Option(min=1, max=3650, help="Days that the lists are valid.")] = 30,
     language: Language = None,
+    voice: Voice = "adviser",
     view: View = None,
     excel: Annotated[
-        bool, typer.Option("--excel", help="A .csv that Excel opens by a double click, in this machine's language.")
+        bool,
+        typer.Option(
+            "--excel", help="A .csv that Excel opens by a double click: separator and decimal sign of --language."
+        ),
     ] = False,
     raw: Annotated[
         bool, typer.Option("--raw", help="Leave .csv cells that begin with = + - @ as they are, without a ' before.")
@@ -66,7 +70,7 @@ def command(
     request = Export(
         out, to, k, model, raw, bom, not no_record, as_of, accept_missing, no_policy,
         Occasion(amount, channel, purpose), view=view, users=users, where=where, delta=delta, language=language,
-        min_confidence=min_confidence, excel=excel, valid_days=valid_days,
+        voice=voice,         min_confidence=min_confidence, excel=excel, valid_days=valid_days,
     )  # fmt: skip
     with progress(json=json) as report:
         done = bank().export(request, progress=report)

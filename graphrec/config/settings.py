@@ -13,7 +13,8 @@ from typing import Any, Literal, get_args
 from graphrec import log
 from graphrec.config.document import read_toml
 from graphrec.errors import SettingsError
-from graphrec.schema import EXACT, LANGUAGES, VIEWS, Language, Roles, View
+from graphrec.languages import LANGUAGES
+from graphrec.schema import EXACT, VIEWS, Roles, View
 
 __all__ = ["FILE_NAME", "LOG_LEVELS", "LogLevel", "RoleOverrides", "Settings", "StoreLogin", "read_settings"]
 
@@ -103,8 +104,8 @@ class Settings:
     """Whether an answer that cannot be recorded is refused."""
     actor: str | None = None
     """Who asks, for the decision record."""
-    language: Language = "en"
-    """Language of the reasons: one of schema.LANGUAGES."""
+    language: str = "en"
+    """Language of all that is said: one of languages.LANGUAGES, or one of the home's own."""
     view: View = EXACT
     """Who reads the answers that commands print: one of schema.VIEWS."""
     min_confidence: float = 0.0
