@@ -70,7 +70,7 @@ def command(
     request = Export(
         out, to, k, model, raw, bom, not no_record, as_of, accept_missing, no_policy,
         Occasion(amount, channel, purpose), view=view, users=users, where=where, delta=delta, language=language,
-        voice=voice,         min_confidence=min_confidence, excel=excel, valid_days=valid_days,
+        voice=voice, min_confidence=min_confidence, excel=excel, valid_days=valid_days,
     )  # fmt: skip
     with progress(json=json) as report:
         done = bank().export(request, progress=report)

@@ -20,7 +20,6 @@ from graphrec.delivery.rows import Row, Rows, Run, plain
 from graphrec.delivery.text_files import CSV, FileReport, harmless, number
 from graphrec.errors import UsageError
 from graphrec.home import Home
-from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from tests.served import LISTED, export_lists
 
@@ -103,7 +102,7 @@ def test_raw_leaves_cells_and_bom_is_for_excel(engine: Engine, tmp_path: Path, m
     assert names(tmp_path / "guarded.csv") == {"'=1+1"}
     assert names(tmp_path / "raw.csv") == {"=1+1"}
     target = sinks.Target(engine, tmp_path / "bom.csv", False, True, open_store=pytest.fail, texts=lambda: None)
-    sinks.deliver(CSV, target, 2, ListOptions(reasons=1))
+    sinks.deliver(CSV, target, 2, LISTED)
     assert (tmp_path / "bom.csv").read_bytes() == b"\xef\xbb\xbf" + (tmp_path / "guarded.csv").read_bytes()
 
 
@@ -132,5 +131,5 @@ def replace_name(point: EntryPoint, name: str) -> EntryPoint:
 def test_a_chunk_is_no_matter(engine: Engine, tmp_path: Path) -> None:
     for chunk in (7, 1_000):
         target = sinks.Target(engine, tmp_path / f"{chunk}.csv", False, False, pytest.fail, lambda: None)
-        sinks.deliver(replace(CSV, chunk=chunk), target, 3, ListOptions(reasons=1))
+        sinks.deliver(replace(CSV, chunk=chunk), target, 3, LISTED)
     assert (tmp_path / "7.csv").read_bytes() == (tmp_path / "1000.csv").read_bytes()
