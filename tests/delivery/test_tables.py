@@ -5,9 +5,11 @@ import io
 import json
 from collections import Counter
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
@@ -22,11 +24,18 @@ from graphrec.delivery import workbook
 from graphrec.delivery.last import read_last
 from graphrec.delivery.rows import Row, Rows, Run, Without, schema
 from graphrec.delivery.sinks import Target, deliver, sink_for
-from graphrec.errors import Damaged, SourceError, UnknownId, UsageError
+from graphrec.errors import Damaged, PolicyError, SourceError, UnknownId, UsageError
+from graphrec.graph.adjacency import visible_graph
+from graphrec.graph.build import write_snapshot
+from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
+from graphrec.models.kernel import fit_kernel, starting_walks
+from graphrec.schema import Column
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
-from tests.served import export_lists
+from graphrec.terms.blend import Blend
+from tests.banks import SCHEMA, small_bank
+from tests.served import export_lists, write_model
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -122,8 +131,6 @@ def test_rows_say_where_they_come_from(bank: Bank, tmp_path: Path) -> None:
     assert len({row["run"] for row in rows}) == 1
     assert rows[0]["run"].startswith("export-20")
     first, last = (rows[0][name][:10] for name in ("generated_at", "valid_until"))
-    from datetime import date
-
     assert (date.fromisoformat(last) - date.fromisoformat(first)).days == 7
     for row in rows:
         shown = [one["percent"] for one in row["reasons"] if one["percent"] is not None]
@@ -172,12 +179,26 @@ def test_a_part_of_the_users(bank: Bank, tmp_path: Path) -> None:
         bank.export(Export(to="some.csv", users=tmp_path / "no.txt"))
 
 
-def test_where_asks_columns_of_users(bank: Bank, tmp_path: Path) -> None:
-    done = bank.export(Export(to="some.csv", k=2, where='user.id in ["C003", "C007"]'))
-    assert {row["user"] for row in csv_rows(tmp_path / "some.csv")} == {"C003", "C007"}
-    assert done.report.users == 2
+def test_where_asks_columns_of_users(tmp_path: Path) -> None:
+    nodes, edges = small_bank()
+    regions = ["North", "South", None] * 20
+    nodes["Customer"] = nodes["Customer"].append_column("region", pa.array(regions))
+    column = Column("region", "text")
+    customers = replace(SCHEMA.nodes["Customer"], columns=(*SCHEMA.nodes["Customer"].columns, column))
+    regional = replace(SCHEMA, nodes={**SCHEMA.nodes, "Customer": customers})
+    home = Home(tmp_path / "home").prepare()
+    snapshot = SnapshotShelf(home.snapshots).add(lambda folder: write_snapshot(folder, regional, nodes, edges))
+    graph = visible_graph(snapshot)
+    write_model(home, snapshot, Blend([fit_kernel(graph, starting_walks(snapshot.schema))], [1.0]), graph)
+    bank = Bank(Settings(home=home.path, policy="none"))
+    done = bank.export(Export(to=str(tmp_path / "some.csv"), k=2, where='user.region == "North"'))
+    north = {f"C{number:03}" for number in range(0, 60, 3)}
+    assert {row["user"] for row in csv_rows(tmp_path / "some.csv")} == north
+    assert done.report.users == 20
     with pytest.raises(UsageError, match="want a condition on users"):
-        bank.export(Export(to="some.csv", where='product.kind == "bond"'))
+        bank.export(Export(to=str(tmp_path / "some.csv"), where='product.kind == "bond"'))
+    with pytest.raises(PolicyError, match=r"--where .*there is no user\.land"):
+        bank.export(Export(to=str(tmp_path / "some.csv"), where='user.land == "x"'))
 
 
 def test_the_store_takes_no_part(bank: Bank, tmp_path: Path) -> None:
