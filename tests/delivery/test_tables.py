@@ -195,7 +195,7 @@ def test_where_asks_columns_of_users(tmp_path: Path) -> None:
     north = {f"C{number:03}" for number in range(0, 60, 3)}
     assert {row["user"] for row in csv_rows(tmp_path / "some.csv")} == north
     assert done.report.users == 20
-    with pytest.raises(UsageError, match="want a condition on users"):
+    with pytest.raises(UsageError, match="want a condition on columns of users"):
         bank.export(Export(to=str(tmp_path / "some.csv"), where='product.kind == "bond"'))
     with pytest.raises(PolicyError, match=r"--where .*there is no user\.land"):
         bank.export(Export(to=str(tmp_path / "some.csv"), where='user.land == "x"'))
