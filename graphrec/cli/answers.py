@@ -45,8 +45,9 @@ def show_answer(answer: Answer, sentences: Sentences) -> None:
         say_wrapped(answer.abstained or sentences.say("notes.no_list", user=answer.user))
         return
     _show_items(answer, sentences)
-    say()
-    say_wrapped(sentences.say("parts.composition", parts=_parts(answer.items, sentences)))
+    if sentences.voice == "adviser":
+        say()
+        say_wrapped(sentences.say("parts.composition", parts=_parts(answer.items, sentences)))
     if answer.abstained:
         say_wrapped(answer.abstained)
 

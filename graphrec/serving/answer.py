@@ -125,8 +125,6 @@ class Reason:
     (a heading: no reason is large enough to lead)."""
     lines: int
     """How many lines of the ledger stand behind it."""
-    share: float = 0.0
-    """Its part of the score, in score units."""
     people: int | None = None
     """How many different other people the text speaks of."""
     wording: str | None = None
@@ -137,6 +135,8 @@ class Reason:
     """The statement that counts them, where they stand behind neighbours of the customer."""
     parameters: Mapping[str, Any] | None = None
     """Of the Cypher statement."""
+    share: float = 0.0
+    """Its part of the score, in score units."""
 
 
 @dataclass(frozen=True)

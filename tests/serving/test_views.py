@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -235,7 +236,7 @@ def test_a_list_in_a_view_reads_well(run: Any) -> None:
     for one in exact["items"]:
         assert one["product"] in text
         assert f"{one['score']:.3f}" not in text
-    assert " %" in text
+    assert re.search(r"█ +[0-9]+%  ", text)
 
 
 def test_the_view_of_the_settings(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,7 +135,7 @@ class Reasons:
     def _reason(self, user: int, product: int, one: Chosen) -> Reason:
         text = self.sentences.counted(one.wording, one.people)
         wording = None if one.people is None else one.wording
-        found = Reason(text, one.percent, one.kind, len(one.lines), one.share, one.people, wording, one.everyone)
+        found = Reason(text, one.percent, one.kind, len(one.lines), one.people, wording, one.everyone, share=one.share)
         if not one.via:
             return found
         person, label, near = self.schema.roles.user, self.schema.roles.product, self.graph.target(one.ways[0][0])
