@@ -84,7 +84,7 @@ def test_a_product_with_what_is_known_of_it(served_home: Home, capsys: pytest.Ca
     assert text[3].endswith(" · Risikoklasse 3 · Kosten 0,50 · ab 1.000 · Sicherheit hoch")
     assert text[4] == "   ! take care"
     assert "   █           12 %  alles Übrige" in text
-    assert "              -4 %  spricht dagegen" in text
+    assert "               -4 %  spricht dagegen" in text
     bare = _told(replace(answer, items=(replace(two, name=None, product_kind=None),)), english, capsys)
     assert bare[2] == f"2. {two.product} · confidence {'medium' if two.confidence >= 0.5 else 'low'}"
 
