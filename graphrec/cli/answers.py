@@ -187,9 +187,6 @@ def _show_audit(item: Item, audit: Audit, sentences: Sentences) -> None:
         rows.append([one.edge, via, *effect, f"{one.actual - one.predicted:+.1e}", f"{item.rank} → {one.rank}"])
     columns = [sentences.say(f"heads.{key}") for key in ("deleted_edge", "to", "predicted", "actual", "gap", "rank")]
     table(columns, rows, right=columns[2:])
-    if audit.withheld:
-        least = number(sentences.schema.roles.min_group)
-        say_wrapped(sentences.say("notes.withheld", n=number(audit.withheld), least=least))
     terms, folded = ", ".join(audit.recomputed) or "-", ", ".join(audit.folded_in) or "-"
     say_wrapped(sentences.say("notes.recomputed", terms=terms, folded=folded))
     say_wrapped(sentences.say("notes.held_fixed", error=f"{audit.sum_error:.1e}"))

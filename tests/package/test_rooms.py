@@ -39,6 +39,7 @@ ROOMS = [
     "delivery",
     "demo",
     "app",
+    "service",
     "cli",
 ]
 TORCH_ROOMS = {"models", "training"}
