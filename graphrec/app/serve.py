@@ -18,7 +18,6 @@ def recommend(bank: Bank, request: Recommend) -> Served:
         reasons=request.reasons,
         plain=request.plain,
         min_confidence=settings.min_confidence if request.min_confidence is None else request.min_confidence,
-        count_groups=True,
         language=request.language or settings.language,
         voice=request.voice,
         prefer=request.prefer,

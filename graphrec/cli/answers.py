@@ -45,8 +45,9 @@ def show_answer(answer: Answer, sentences: Sentences) -> None:
         say_wrapped(answer.abstained or sentences.say("notes.no_list", user=answer.user))
         return
     _show_items(answer, sentences)
-    say()
-    say_wrapped(sentences.say("parts.composition", parts=_parts(answer.items, sentences)))
+    if sentences.voice == "adviser":
+        say()
+        say_wrapped(sentences.say("parts.composition", parts=_parts(answer.items, sentences)))
     if answer.abstained:
         say_wrapped(answer.abstained)
 
@@ -161,13 +162,7 @@ def _parts(items: Sequence[Item], sentences: Sentences) -> str:
     shown = {name: share for name, share in summed.items() if name in ("path", "self") or abs(share) >= 0.005}
     by_size = sorted(shown, key=lambda name: -abs(shown[name]))
     texts = [_part(name, percent(100 * shown[name]), sentences) for name in by_size]
-    text = sentences.language.texts["lists.comma"].join(texts)
-    hidden = sum(item.below_min_group or 0.0 for item in items) / total
-    if hidden:
-        least = sentences.language.number(sentences.schema.roles.min_group)
-        small = sentences.say("parts.small_groups", share=percent(100 * hidden, 1), n=least)
-        text = f"{text}{sentences.language.texts['lists.semicolon']}{small}"
-    return text
+    return sentences.language.texts["lists.comma"].join(texts)
 
 
 def _part(name: str, share: str, sentences: Sentences) -> str:

@@ -5,7 +5,6 @@ is missing, and a placeholder that the English text does not have, are refused w
 """
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -144,6 +143,9 @@ def _language(code: str, texts: Mapping[str, str]) -> Language:
 
 def _read(file: Path) -> dict[str, str]:
     """The texts of a file by table and key."""
+    # Settings and help do without.
+    import tomllib
+
     try:
         content = tomllib.loads(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

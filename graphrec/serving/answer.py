@@ -25,8 +25,6 @@ class ListOptions:
     """Order reasons by share alone: contrast demotes none."""
     min_confidence: float = 0.0
     """Products below it are left out."""
-    count_groups: bool = False
-    """State for each product how much of its score lies behind groups smaller than `min_group`."""
     language: str = LANGUAGES[0]
     """Of all that is said: one of LANGUAGES, or one of the home's own."""
     voice: Voice = "adviser"
@@ -125,8 +123,6 @@ class Reason:
     (a heading: no reason is large enough to lead)."""
     lines: int
     """How many lines of the ledger stand behind it."""
-    share: float = 0.0
-    """Its part of the score, in score units."""
     people: int | None = None
     """How many different other people the text speaks of."""
     wording: str | None = None
@@ -137,6 +133,8 @@ class Reason:
     """The statement that counts them, where they stand behind neighbours of the customer."""
     parameters: Mapping[str, Any] | None = None
     """Of the Cypher statement."""
+    share: float = 0.0
+    """Its part of the score, in score units."""
 
 
 @dataclass(frozen=True)
@@ -236,8 +234,6 @@ class Item:
     linear, nonlinear; they add up to it."""
     confidence: float
     """How much evidence stands behind the product, 0 to below 1: serving/confidence.py."""
-    below_min_group: float | None
-    """What ways through fewer than `min_group` other people add to the score; None: not asked for."""
     gradients: ScoreGradients | None = None
     """Where one product is explained by a term that is not linear."""
     audit: Audit | None = None

@@ -12,6 +12,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -69,19 +70,32 @@ class Scored:
     beside: NDArray[np.float64]
 
     @classmethod
-    def of(
-        cls, user: int, row: Row, allowed: NDArray[np.bool_], wanted: tuple[NDArray[np.int32], int, NDArray[np.int32]],
-        whole: Ledger,
-    ) -> "Scored":  # fmt: skip
+    def of(cls, user: int, row: Row, allowed: NDArray[np.bool_], wanted: "Wanted", whole: Ledger) -> "Scored":
         """What a list is made from.
 
         Args:
-            wanted: candidates, how many of them are ranked, and the products of reference.
-            whole: the ledger of the candidates and, behind them, of the products of reference.
+            whole: the ledger of `wanted.asked`.
         """
-        candidates, ranked, reference = wanted
-        ledger = replace(whole, values=np.ascontiguousarray(whole.values[:, : len(candidates)]))
-        return cls(user, row, allowed, candidates, ranked, ledger, reference, whole.values[:, len(candidates) :])
+        count = len(wanted.candidates)
+        ledger = replace(whole, values=np.ascontiguousarray(whole.values[:, :count]))
+        order = np.argsort(wanted.asked)
+        places = order[np.searchsorted(wanted.asked, wanted.reference, sorter=order)]
+        beside = whole.values[:, places]
+        return cls(user, row, allowed, wanted.candidates, wanted.ranked, ledger, wanted.reference, beside)
+
+
+@dataclass(frozen=True, eq=False)
+class Wanted:
+    """The products whose ledger a list needs: `ranked` candidates for it, and those that shares are compared with."""
+
+    candidates: NDArray[np.int32]
+    ranked: int
+    reference: NDArray[np.int32]
+
+    @cached_property
+    def asked(self) -> NDArray[np.int32]:
+        """Each of them once, the candidates first."""
+        return np.concatenate((self.candidates, np.setdiff1d(self.reference, self.candidates)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,7 +275,7 @@ class Engine:
         if product >= self.positions.num_known:
             return self._answer(here, (), sentences.say("notes.unknown_product", i=product_id), options.language)
         scored = self.scored(user, k, product)
-        whole = ListOptions(None, options.plain, count_groups=True, language=options.language, voice=options.voice)
+        whole = ListOptions(None, options.plain, language=options.language, voice=options.voice)
         # The product itself is listed with all its lines, wherever it ranks.
         listed = self.listed(scored, k, whole, product)
         item = self._item(listed, listed.places[0], listed.reasons[0], whole)
@@ -283,9 +297,8 @@ class Engine:
         ranked = len(candidates)
         if wanted is not None and wanted not in candidates:
             candidates = np.append(candidates, np.int32(wanted))
-        reference = self.reference(user, allowed)
-        whole = self.model.blend.ledger(user, np.concatenate((candidates, reference)), row.scales)
-        return Scored.of(user, row, allowed, (candidates, ranked, reference), whole)
+        asked = Wanted(candidates, ranked, self.reference(user, allowed))
+        return Scored.of(user, row, allowed, asked, self.model.blend.ledger(user, asked.asked, row.scales))
 
     def reference(self, user: int, allowed: NDArray[np.bool_]) -> NDArray[np.int32]:
         """The products that shares are compared with: REFERENCE eligible ones by a hash of snapshot and customer."""
@@ -437,7 +450,7 @@ class Engine:
         scored, column = listed.scored, listed.column(place)
         user, product, score = scored.user, listed.product(place), float(listed.totals[column])
         ledger = scored.ledger
-        chosen = reasons.strongest(user, product, ledger, ledger.values[:, column], options.reasons)
+        chosen = reasons.strongest(ledger, ledger.values[:, column], options.reasons)
         lines = reasons.lines(user, product, listed.groups, column, scored.row.scales, chosen)
         person, label = self.roles.user, self.roles.product
         here = self.positions.in_snapshot(label, product)
@@ -459,7 +472,6 @@ class Engine:
             rest=score - sum(line.share for line in lines),
             composition=Reasons.composition(ledger, column),
             confidence=float(listed.confidence[product]),
-            below_min_group=reasons.below_min_group(user, product, ledger, column) if options.count_groups else None,
             warnings=self.eligibility.warnings(self.positions.in_snapshot(person, user), here),
         )
 

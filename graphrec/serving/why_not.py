@@ -9,7 +9,7 @@ import numpy as np
 from graphrec.languages import LANGUAGES
 from graphrec.policy.compiled import Finding
 from graphrec.serving.answer import Answer, ExplainOptions, Item, Line, ListOptions, Node, People, PolicyName
-from graphrec.serving.engine import Engine, said
+from graphrec.serving.engine import Engine, Scored, Wanted, said
 
 LINES = 5
 
@@ -141,14 +141,15 @@ def _gaps(engine: Engine, user: int, product: int, last: Item, language: str) ->
     ahead = positions.in_model(roles.product, engine.products.ids.find(last.product))
     row = blend.row(user)
     reference = engine.reference(user, engine.allowed(np.array([user]))[0])
-    whole = blend.ledger(user, np.concatenate((np.array([here, ahead], np.int32), reference)), row.scales)
-    ledger = replace(whole, values=whole.values[:, :2])
+    asked = Wanted(np.array([here, ahead], np.int32), 2, reference)
+    scored = Scored.of(user, row, np.zeros(0, np.bool_), asked, blend.ledger(user, asked.asked, row.scales))
+    ledger = scored.ledger
     gap = ledger.values[:, 1] - ledger.values[:, 0]
     reasons = engine.reasons_in(language)
-    groups = reasons.groups(user, ledger, whole.values[:, 2:], reference)
-    shown = reasons.strongest(user, here, ledger, ledger.values[:, 0])
+    groups = reasons.groups(user, ledger, scored.beside, reference)
+    shown = reasons.strongest(ledger, ledger.values[:, 0])
     own = {_way(line) for line in reasons.lines(user, here, groups, 0, row.scales, shown)}
-    first = reasons.strongest(user, ahead, ledger, gap, LINES)
+    first = reasons.strongest(ledger, gap, LINES)
     gaps = []
     for place, line in zip(first, reasons.lines(user, ahead, groups, 1, row.scales, first), strict=True):
         # Nobody and too few people read alike: else it would be known whether one of them holds the product.

@@ -97,6 +97,6 @@ def _lines(reasons: Reasons, blend: Blend, user: int) -> list[Line]:
     groups = reasons.groups(user, ledger, ledger.values, products)
     lines: list[Line] = []
     for column, product in enumerate(products.tolist()):
-        chosen = reasons.strongest(user, product, ledger, ledger.values[:, column])
+        chosen = reasons.strongest(ledger, ledger.values[:, column])
         lines += reasons.lines(user, product, groups, column, row.scales, chosen)
     return lines

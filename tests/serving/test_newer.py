@@ -26,7 +26,7 @@ from tests.banks import SCHEMA, bank_snapshot, small_bank
 from tests.served import random_factors, write_model
 
 _digits = re.compile(r"\d+")
-WHOLE = ListOptions(reasons=None, count_groups=True)
+WHOLE = ListOptions(reasons=None)
 CLOSED, GONE, NAMED, BUYER = "P02", "P05", "P01", "C003"
 
 

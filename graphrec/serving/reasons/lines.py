@@ -96,25 +96,17 @@ class Reasons:
         """
         return Groups(self, user, ledger, reference, products)
 
-    def strongest(
-        self, user: int, product: int, ledger: Ledger, values: NDArray[np.float64], limit: int | None = None
-    ) -> tuple[int, ...]:
-        """The lines of one product that people are given, as positions in the ledger, best first.
-
-        Lines through fewer than `min_group` other people are never among them.
+    @staticmethod
+    def strongest(ledger: Ledger, values: NDArray[np.float64], limit: int | None = None) -> tuple[int, ...]:
+        """Lines of one product as positions in the ledger, the strongest first.
 
         Args:
             values: what they are ordered by (num_lines,): their shares, or what one product has more than another.
             limit: at most so many, and only positive ones; None: all that are not 0.
         """
         order = np.lexsort((ledger.via, -values))
-        found: list[int] = []
-        for position in order[values[order] != 0 if limit is None else values[order] > 0].tolist():
-            if limit is not None and len(found) == limit:
-                break
-            if not self._is_small(user, product, ledger, position):
-                found.append(position)
-        return tuple(found)
+        kept = order[values[order] != 0 if limit is None else values[order] > 0]
+        return tuple(kept[:limit].tolist())
 
     def lines(
         self, user: int, product: int, groups: Groups, column: int, scales: NDArray[np.float64], chosen: Iterable[int]
@@ -135,7 +127,7 @@ class Reasons:
     def _reason(self, user: int, product: int, one: Chosen) -> Reason:
         text = self.sentences.counted(one.wording, one.people)
         wording = None if one.people is None else one.wording
-        found = Reason(text, one.percent, one.kind, len(one.lines), one.share, one.people, wording, one.everyone)
+        found = Reason(text, one.percent, one.kind, len(one.lines), one.people, wording, one.everyone, share=one.share)
         if not one.via:
             return found
         person, label, near = self.schema.roles.user, self.schema.roles.product, self.graph.target(one.ways[0][0])
@@ -240,25 +232,10 @@ class Reasons:
             parts[name] = parts.get(name, 0.0) + float(value)
         return parts
 
-    def below_min_group(self, user: int, product: int, ledger: Ledger, column: int) -> float:
-        """What ways through fewer than `min_group` other people add to the score of one product."""
-        shares = ledger.values[:, column]
-        people = np.array([group.people for group in ledger.groups], np.bool_)[ledger.group]
-        hidden = 0.0
-        for position in np.flatnonzero(people & (shares != 0)):
-            if self._is_small(user, product, ledger, int(position)):
-                hidden += float(shares[position])
-        return hidden
-
     def wish(self, kind: Preference, user: int) -> Wish:
         """What is preferred among the paths of one user's list."""
         known_before = _microseconds(self.known_before)
         return Wish(kind, self.positions, self.graph, self.blend, user, known_before)
-
-    def _is_small(self, user: int, product: int, ledger: Ledger, position: int) -> bool:
-        """Whether a line leads through fewer than `min_group` other people."""
-        count = self.blend.people_between(ledger, position, user, product)
-        return count is not None and count < self.schema.roles.min_group
 
     def _line(
         self, user: int, product: int, groups: Groups, position: int, column: int, scales: NDArray[np.float64]
