@@ -73,7 +73,7 @@ def show_ledger(answer: Answer, sentences: Sentences, *, cypher: bool = True) ->
         say(f"! {warning}")
     say(sentences.say("adds up", parts=_parts([item], sentences), confidence=f"{item.confidence:.2f}"))
     if item.gradients is not None:
-        edges = len(item.gradients.edges) + sum(one.count for one in item.gradients.people)
+        edges = len(item.gradients.edges)
         say(sentences.say("gradients", edges=f"{edges:,}", gap=f"{item.gradients.completeness_gap:.2%}"))
     if item.audit is not None:
         _show_audit(item, item.audit, sentences)
