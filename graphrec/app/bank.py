@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graphrec.app.moments import parse_moment
+from graphrec.app.moments import microseconds_of, moment_of_now, parse_moment
 from graphrec.app.opened import Opened
 from graphrec.config.settings import NO_POLICY, Settings, read_settings
 from graphrec.extras import needs_extra
@@ -78,6 +78,17 @@ class Bank:
         """
         home = replace(self.home, without_policy=True) if no_policy else self.home
         return home if as_of is None else home.at(parse_moment(as_of))
+
+    def now(self, as_of: str | None = None) -> int:
+        """The date of the answers to one request, in microseconds since 1970.
+
+        Args:
+            as_of: the date that the request names.
+
+        Raises:
+            UsageError: it is no date.
+        """
+        return microseconds_of(moment_of_now(as_of, self.settings.today))
 
     @property
     def store(self) -> str:

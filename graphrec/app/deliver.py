@@ -5,6 +5,7 @@ from pathlib import Path
 from graphrec import log
 from graphrec.app import in_force
 from graphrec.app.bank import Bank
+from graphrec.app.facts import check_current
 from graphrec.app.jobs import Export
 from graphrec.app.recording import opened
 from graphrec.app.results import Exported
@@ -21,6 +22,7 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
     spec = sink_for(request.out, request.to)
     settings, home = bank.settings, bank.home_at(request.as_of, no_policy=request.no_policy)
     in_force.check(home, request.model, accept=request.accept_missing)
+    check_current(bank, home)
     options = ListOptions(reasons=spec.reasons, min_confidence=settings.min_confidence, language=settings.language)
     asked = Request("export", request.k, options, home.as_of)
     engine, recording = opened(bank, home, request.model, asked, wanted=request.record)

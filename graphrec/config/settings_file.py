@@ -1,5 +1,6 @@
 """graphrec.toml as a typed table: what editors complete and `read_settings` converts."""
 
+from datetime import date
 from typing import Annotated, Any, get_type_hints
 
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
@@ -61,6 +62,14 @@ class SettingsFile(Struct, frozen=True, forbid_unknown_fields=True):
         bool | UnsetType, Meta(description="Whether an answer that cannot be recorded is refused.")
     ] = UNSET
     language: Annotated[Language | UnsetType, Meta(description="Language of the reasons.")] = UNSET
+    today: Annotated[
+        date | UnsetType,
+        Meta(description="The date of answers, YYYY-MM-DD; default the UTC date of the clock. For historic data."),
+    ] = UNSET
+    max_age: Annotated[
+        Annotated[int, Meta(ge=0)] | UnsetType,
+        Meta(description="Days after which facts are too old to answer from."),
+    ] = UNSET
     min_confidence: Annotated[
         Annotated[float, Meta(ge=0, lt=1)] | UnsetType,
         Meta(description="Confidence below which a product is left out of a list."),
