@@ -50,10 +50,6 @@ class Facts(Snapshot):
             raise NotTrained(f"no facts in {folder}; {remedy}") from None
         return cls(files, files.meta["as_of"])
 
-    def dated(self, as_of: str | None) -> "Facts":
-        """The same content as of another date."""
-        return Facts(self._files, as_of)
-
     @property
     def origin(self) -> str:
         """The content hash of the snapshot that they were made from."""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from graphrec import __version__
+from graphrec.graph.asked import Asked
 from graphrec.home import Home
 from graphrec.records.keep import Kept
 from graphrec.records.recorder import Recorder
@@ -85,7 +86,12 @@ class Decisions:
                 "command": request.command, "k": request.k, "options": request.options, "as_of": request.as_of,
             },
             "as_of": answer.as_of,
-            "snapshot": {"hash": engine.snapshot.hash, "as_of": engine.snapshot.as_of},
+            "now": engine.now,
+            "snapshot": answer.snapshot,
+            "facts": {
+                "hash": engine.snapshot.hash, "as_of": engine.snapshot.as_of, "until": answer.facts_as_of,
+                "items": self._kept.items(engine.snapshot.hash),
+            },
             "model": {"name": answer.model, "hash": engine.model.hash},
             "policy": {"version": engine.policy.version, "hash": engine.policy.hash},
             "versions": versions(),
@@ -117,6 +123,7 @@ def entry(engine: Engine, request: Request, answer: Answer, product: str | None)
     shown = {name: value for name, value in vars(answer).items() if name not in (*_SHARED, "user", "refused", "items")}
     return {
         **asked,
+        "known": Asked.of(engine.snapshot, engine.users.ids.find(answer.user)),
         "candidates": len(engine.products) - sum(refused.values()),
         "refused": refused,
         "answer": {**shown, "items": delivered(answer) if request.command == "export" else answer.items},

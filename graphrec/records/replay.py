@@ -1,19 +1,22 @@
 """Computing a recorded answer again: the same bytes, or what became of them."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Self
 
 from graphrec.errors import GraphrecError, RecordError
+from graphrec.graph.asked import Asked
+from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.records.blocks import canonical
 from graphrec.records.decision import Request, entry, platform_name, versions
 from graphrec.records.keep import Kept
 from graphrec.records.read import Entry
 from graphrec.serving.answer import ExplainOptions, ListOptions
-from graphrec.serving.engine import Engine
+from graphrec.serving.engine import Engine, seen_before
+from graphrec.terms.folder import ModelFiles
 
 MOST = 20
 """Differences that are named one by one."""
@@ -37,18 +40,18 @@ class Replay:
 
 
 def replay(home: Home, found: Entry) -> Replay:
-    """The answer of an entry computed again from the snapshot, model and policy of that time."""
+    """The answer of an entry computed again from the model, the policy and what was known at that time."""
     with Replayer(home) as replayer:
         return replayer.replay(found)
 
 
 class Replayer:
-    """Computes recorded answers of a home again; the snapshot, model and policy of the last one stay opened."""
+    """Computes recorded answers of a home again; the facts and the model of the last one stay opened."""
 
     def __init__(self, home: Home) -> None:
         self._kept = Kept(home.records)
         self._stack = ExitStack()
-        self._opened: tuple[object, Engine] | None = None
+        self._opened: tuple[object, Snapshot, ModelFiles] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -79,25 +82,31 @@ class Replayer:
         except TypeError as error:
             raise RecordError(f"this graphrec does not know an option of that time: {error}") from None
         request = Request(asked["command"], asked["k"], options, asked["as_of"])
-        engine = self._engine(found.shared)
+        engine = self._engine(found)
         if isinstance(options, ExplainOptions):
             answer = engine.explain(user, str(product), request.k, options)
         else:
             answer = engine.recommend(user, request.k, options)
         return entry(engine, request, answer, product)
 
-    def _engine(self, shared: Mapping[str, Any]) -> Engine:
-        snapshot, model, policy = shared["snapshot"], shared["model"], shared["policy"]
-        key = (snapshot["hash"], snapshot["as_of"], model["name"], model["hash"], policy["hash"])
-        if self._opened is not None and self._opened[0] == key:
-            return self._opened[1]
-        self._close()
-        opened = self._stack.enter_context(
-            self._kept.opened(snapshot["hash"], snapshot["as_of"], model["name"], model["hash"])
-        )
-        engine = Engine(*opened, policy=self._kept.policy(policy["hash"]))
-        self._opened = (key, engine)
-        return engine
+    def _engine(self, found: Entry) -> Engine:
+        """The engine of that time for the one customer of an entry."""
+        shared = found.shared
+        if "facts" not in shared:
+            raise RecordError(
+                f"entry {found.number} was written by an older graphrec, which kept no rows of its customer; replay it "
+                f"with graphrec {shared['versions']['graphrec']}"
+            )
+        facts, model, policy = shared["facts"], shared["model"], shared["policy"]
+        key = (facts["hash"], facts["as_of"], model["name"], model["hash"])
+        if self._opened is None or self._opened[0] != key:
+            self._close()
+            opened = self._stack.enter_context(self._kept.opened(facts, model["name"], model["hash"]))
+            self._opened = (key, *opened)
+        _, items, files = self._opened
+        alone, now = Asked(**found.entry["known"]).alone(items), shared["now"]
+        before = None if now is None else seen_before(alone, now)
+        return Engine(alone, files.model(alone, known_before=before), policy=self._kept.policy(policy["hash"]), now=now)
 
     def _close(self) -> None:
         self._opened = None

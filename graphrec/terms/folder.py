@@ -271,10 +271,10 @@ def write_model(folder: Path, blend: Blend, graph: Graph, snapshot: Snapshot, me
         labels |= {label for one in described.rows.values() for label in (one.source, one.target)}
     hops = sorted({hop for term in blend.terms for hop in term.hops}, key=str)
     for hop in hops:
-        labels |= {graph.target(hop)}
         if graph.source(hop) == user:
+            labels |= {graph.target(hop)} - {user}
             continue
-        labels |= {graph.source(hop)}
+        labels |= {graph.source(hop), graph.target(hop)}
         _keep_rows(StoredRows.of(graph.hops[hop], graph.source(hop), graph.target(hop)), f"graph/{hop}", arrays)
     for label in sorted(labels):
         ids = snapshot.nodes(label).ids
