@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from graphrec import queries
 from graphrec.delivery.sinks import SinkReport, SinkSpec, Target
 from graphrec.errors import StoreError
+from graphrec.graph.strings import ABSENT
 from graphrec.serving.answer import Answer, Item
 from graphrec.serving.engine import Engine
-from graphrec.serving.positions import ABSENT
 from graphrec.store.base import Index, Store
 
 if TYPE_CHECKING:

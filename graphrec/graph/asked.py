@@ -1,12 +1,14 @@
 """What facts say of one customer: their columns and the rows of their edges, as an entry of the record keeps them."""
 
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.graph.block_rows import Rows
 from graphrec.graph.facts import events_of, facts_types
 from graphrec.graph.snapshot import ALWAYS, Snapshot
 from graphrec.graph.strings import Strings
@@ -28,10 +30,12 @@ class Asked:
     rows: Mapping[str, Mapping[str, list[Any]]]
     """By edge type, with < before it where it leads to the customer: `to`, `at`, `known_at` and, where an edge has one,
     `weight` of every event."""
+    blocks: Mapping[str, str] = field(default_factory=dict)
+    """By digest of a feature block: the customer's row, its float32 numbers in base64."""
 
     @classmethod
-    def of(cls, facts: Snapshot, user: int) -> "Asked":
-        """The customer at a position of facts."""
+    def of(cls, facts: Snapshot, user: int, blocks: Mapping[str, Rows]) -> "Asked":
+        """The customer at a position of facts, and what feature blocks say of them."""
         roles = facts.schema.roles
         nodes = facts.nodes(roles.user)
         values = {name: nodes.column(name).get(user) for name in sorted(nodes.columns)}
@@ -40,7 +44,15 @@ class Asked:
             if found := _row(facts, name, user, reverse=reverse):
                 rows[f"<{name}" if reverse else name] = found
         known = {name: value for name, value in values.items() if value is not None and value == value}
-        return cls(nodes.ids[user], _time(int(nodes.known_at[user])), known, rows)
+        packed = {
+            digest: b64encode(block[np.array([user])].astype("<f4").tobytes()).decode()
+            for digest, block in sorted(blocks.items())
+        }
+        return cls(nodes.ids[user], _time(int(nodes.known_at[user])), known, rows, packed)
+
+    def block_rows(self) -> dict[str, Rows]:
+        """The rows of the feature blocks where this customer is the only one."""
+        return {digest: np.frombuffer(b64decode(row), "<f4")[None, :] for digest, row in self.blocks.items()}
 
     def alone(self, items: Snapshot) -> Snapshot:
         """Facts in which this customer is the only one.
@@ -83,12 +95,12 @@ def _hops(facts: Snapshot) -> list[tuple[str, bool]]:
 def _row(facts: Snapshot, name: str, user: int, *, reverse: bool) -> dict[str, list[Any]]:
     """The events of one type of a customer, as plain values."""
     edges = facts.edges(name)
-    read: dict[str, Any]
+    read: dict[str, Any] = {}
     if reverse and not edges.is_by_target:
-        read = events_of(edges, reverse=True)
+        read.update(events_of(edges, reverse=True))
     else:
         prefix = "in_" if reverse else ""
-        read = {column: edges.array(f"{prefix}{column}") for column in ("indptr", "indices", *_EVENTS, "weight")}
+        read.update({name: edges.array(f"{prefix}{name}") for name in ("indptr", "indices", *_EVENTS, "weight")})
     start, end = (int(bound) for bound in read["indptr"][user : user + 2])
     if start == end:
         return {}

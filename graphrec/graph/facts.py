@@ -175,7 +175,9 @@ def events_of(edges: Edges, *, reverse: bool) -> dict[str, NDArray[Any] | None]:
     if reverse and edges.is_by_target:
         names = ("in_indptr", "in_indices", *(f"in_{column}" for column in _EVENTS))
         whole = [edges.array(name) for name in names]
-        return dict(zip(("indptr", "indices", *_EVENTS), [one and one.whole() for one in whole], strict=True))
+        return dict(
+            zip(("indptr", "indices", *_EVENTS), [None if one is None else one.whole() for one in whole], strict=True)
+        )
     own = {column: None if (one := getattr(edges, column)) is None else one.whole() for column in _EVENTS}
     if not reverse:
         return {"indptr": edges.indptr.whole(), "indices": edges.indices.whole(), **own}

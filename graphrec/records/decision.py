@@ -123,7 +123,7 @@ def entry(engine: Engine, request: Request, answer: Answer, product: str | None)
     shown = {name: value for name, value in vars(answer).items() if name not in (*_SHARED, "user", "refused", "items")}
     return {
         **asked,
-        "known": Asked.of(engine.snapshot, engine.users.ids.find(answer.user)),
+        "known": Asked.of(engine.snapshot, engine.users.ids.find(answer.user), engine.model.graph.blocks),
         "candidates": len(engine.products) - sum(refused.values()),
         "refused": refused,
         "answer": {**shown, "items": delivered(answer) if request.command == "export" else answer.items},

@@ -104,9 +104,11 @@ class Replayer:
             opened = self._stack.enter_context(self._kept.opened(facts, model["name"], model["hash"]))
             self._opened = (key, *opened)
         _, items, files = self._opened
-        alone, now = Asked(**found.entry["known"]).alone(items), shared["now"]
+        asked, now = Asked(**found.entry["known"]), shared["now"]
+        alone = asked.alone(items)
         before = None if now is None else seen_before(alone, now)
-        return Engine(alone, files.model(alone, known_before=before), policy=self._kept.policy(policy["hash"]), now=now)
+        model = files.model(alone, known_before=before, blocks=asked.block_rows())
+        return Engine(alone, model, policy=self._kept.policy(policy["hash"]), now=now)
 
     def _close(self) -> None:
         self._opened = None

@@ -20,6 +20,7 @@ from graphrec.graph.facts import FactsShelf
 from graphrec.graph.first_hops import FirstHop
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Nodes, Snapshot
+from graphrec.graph.strings import ABSENT
 from graphrec.home import Home
 from graphrec.policy.facts import DAY, microseconds
 from graphrec.policy.read import home_policy
@@ -28,7 +29,7 @@ from graphrec.schema import LANGUAGES
 from graphrec.serving.answer import Answer, ExplainOptions, Item, ListOptions, PolicyName, ScoreGradients
 from graphrec.serving.confidence import confidence, total_weight
 from graphrec.serving.eligible import Eligibility
-from graphrec.serving.positions import ABSENT, Positions
+from graphrec.serving.positions import Positions
 from graphrec.serving.reasons.languages import language_of
 from graphrec.serving.reasons.lines import END_OF_TIME, Reasons, iso_text, utc_text
 from graphrec.serving.reasons.sentences import Sentences
@@ -418,7 +419,8 @@ class Engine:
         """
         if self.snapshot.origin == self.fitted_on:
             return {}
-        types, found = self.model.meta.get("types"), {}
+        types = self.model.meta.get("types")
+        found: dict[str, int] = {}
         for hop, adjacency in self.model.graph.hops.items():
             if isinstance(adjacency, FirstHop):
                 new = types is not None and hop.type not in types

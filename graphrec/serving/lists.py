@@ -10,9 +10,9 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.graph.strings import ABSENT
 from graphrec.serving.answer import Answer, ListOptions
 from graphrec.serving.engine import LIST, Engine, Scored
-from graphrec.serving.positions import ABSENT
 
 #: Scores held at once per array (32 MB in float64), and at most how many users.
 BLOCK_SCORES, BLOCK_USERS = 4_000_000, 512

@@ -62,7 +62,11 @@ def test_an_entry_says_what_was_asked_on_what_and_what_was_shown(recorded: Home)
     plain = entry_of(recorded.records, 1).to_json()
     answer = engine.recommend("C003", 4, ListOptions(**OPTIONS))
     assert plain["request"] == {"command": "recommend", "k": 4, "options": vars(ListOptions(**OPTIONS)), "as_of": None}
-    assert plain["snapshot"] == {"hash": engine.snapshot.hash, "as_of": None}
+    assert plain["snapshot"] == answer.snapshot
+    assert plain["facts"]["hash"] == answer.facts == engine.snapshot.hash
+    assert (plain["facts"]["as_of"], plain["facts"]["until"], plain["now"]) == (None, answer.facts_as_of, None)
+    assert plain["known"]["user"] == "C003"
+    assert plain["known"]["rows"]["BOUGHT"]["to"]
     assert plain["model"] == {"name": "blend-final", "hash": engine.model.hash}
     assert plain["policy"] == {"version": engine.policy.version, "hash": engine.policy.hash}
     assert plain["versions"] == versions()

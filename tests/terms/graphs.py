@@ -99,6 +99,4 @@ def lines(graph: Graph, walk: Walk, user: int, product: int) -> dict[tuple[int, 
         person = [node for node, label in zip(inner, labels, strict=False) if label == "User"]
         people.setdefault((via, mid), set()).update(person[-1:])
     through = "User" in labels[:-1]
-    return {
-        way: (share, len(people[way])) for way, share in found.items() if not through or len(people[way]) >= least
-    }
+    return {way: (share, len(people[way])) for way, share in found.items() if not through or len(people[way]) >= least}

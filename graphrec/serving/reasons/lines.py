@@ -12,8 +12,9 @@ from graphrec import queries
 from graphrec.graph.adjacency import Graph
 from graphrec.graph.facts import events_between
 from graphrec.graph.snapshot import ALWAYS, Snapshot
+from graphrec.graph.strings import ABSENT
 from graphrec.serving.answer import Line, Node, PathPart, People, Preference, Step
-from graphrec.serving.positions import ABSENT, Positions
+from graphrec.serving.positions import Positions
 from graphrec.serving.reasons.languages import ENGLISH, Language
 from graphrec.serving.reasons.prefer import Wish
 from graphrec.serving.reasons.sentences import Event, Sentences

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.graph.snapshot import ALWAYS
+from graphrec.graph.strings import ABSENT
 from graphrec.metrics.paths import entity_popularity, interaction_recency
 from graphrec.serving.answer import Preference
-from graphrec.serving.positions import ABSENT, Positions
+from graphrec.serving.positions import Positions
 from graphrec.terms.blend import Blend
 from graphrec.terms.ledger import Ledger
 from graphrec.terms.walks import WalkScorer

@@ -133,7 +133,9 @@ class WalkScorer(ABC):
     @once
     def scales(self) -> list[Vector]:
         """The factor of every node, per hop."""
-        return [self.node_weights(place, np.arange(self.graph.counts[label])) for place, label in enumerate(self.labels)]
+        return [
+            self.node_weights(place, np.arange(self.graph.counts[label])) for place, label in enumerate(self.labels)
+        ]
 
     def node_weights(self, place: int, nodes: NDArray[np.integer]) -> Vector:
         """What a path is multiplied with at some nodes of one hop: deg ** -power, times what was learned.
