@@ -152,9 +152,15 @@ def verdict(before: str, done: Done) -> str:
 # Damage ---------------------------------------------------------------------------------------------------------------
 
 
+def room_of(file: Path, home: Path) -> str:
+    """The part of a home that a file belongs to: store, models, records, …"""
+    first, *rest = file.relative_to(home).parts
+    return rest[0] if first in ("vault", "serving") else first
+
+
 def questions(file: Path, home: Path) -> list[tuple[str, ...]]:
     """The commands whose answers may depend on a file of a home."""
-    room = file.relative_to(home).parts[0]
+    room = room_of(file, home)
     lists = [("recommend", user, "--json", "--no-record") for user in USERS]
     if room == "store":
         return [
@@ -162,7 +168,7 @@ def questions(file: Path, home: Path) -> list[tuple[str, ...]]:
             ("query", "popular", "--json", "--param", "k=500"),
             ("snapshot", "--json"),
         ]
-    if room in ("records", "kept"):
+    if room in ("records", "keys"):
         return [("record", "verify", "--json"), ("record", "show", "1", "--json"), ("replay", "1", "--json")]
     if room in ("models", "snapshots"):
         return [
@@ -195,13 +201,12 @@ def copied(home: Path, into: Path) -> Path:
     """A copy of a home; what is never written in place is linked."""
     target = into / "home"
     shutil.rmtree(target, ignore_errors=True)
-    for folder in home.iterdir():
-        if folder.is_dir():
-            link = os.link if folder.name in ("models", "snapshots", "vectors", "series") else shutil.copy2
-            shutil.copytree(folder, target / folder.name, copy_function=link)
-        else:
-            target.mkdir(exist_ok=True)
-            shutil.copy2(folder, target / folder.name)
+
+    def copy(source: str, path: str) -> None:
+        is_whole = room_of(Path(source), home) in ("models", "snapshots", "facts", "vectors", "series")
+        (os.link if is_whole else shutil.copy2)(source, path)
+
+    shutil.copytree(home, target, copy_function=copy)
     return target
 
 
@@ -209,7 +214,7 @@ def damage(home: Path, places: int, rng: random.Random, only: str | None) -> boo
     """Flip, cut and delete at some places of every file, and ask what depends on it."""
     importlib.import_module("graphrec.cli")  # children of the fork have it then
     files = [file for file in sorted(home.rglob("*")) if file.is_file() and file.name not in ("policy.toml", "lock")]
-    files = [file for file in files if only is None or file.relative_to(home).parts[0] == only]
+    files = [file for file in files if only is None or room_of(file, home) == only]
     product = json.loads(must(home, "recommend", USERS[0], "--json", "--no-record"))["items"][0]["product"]
     good = True
     with tempfile.TemporaryDirectory() as scratch:
@@ -231,7 +236,7 @@ def damage(home: Path, places: int, rng: random.Random, only: str | None) -> boo
                     copy = copied(home, folder)
                     damaged(copy / file.relative_to(home), kind, place)
                     done = in_child(copy, words, folder)
-                    room = file.relative_to(home).parts[0]
+                    room = room_of(file, home)
                     asked = f"{file.relative_to(home)} {kind} at {place:.4f}: graphrec {' '.join(words)}"
                     what = f"{asked} -> {done.code} {done.err.strip()[-200:]}"
                     counts.setdefault(room, Count()).add(verdict(answers[words], done), what)
@@ -324,16 +329,16 @@ def swaps(home: Path, number: int) -> bool:
         copy = copied(home, folder)
         must(copy, "train", "--model", "kernel", folder=folder)
         first = folder / "first"
-        shutil.copytree(copy / "models" / "kernel-test", first)
-        shutil.rmtree(copy / "models" / "kernel-test")
+        shutil.copytree(copy / "serving" / "models" / "kernel-test", first)
+        shutil.rmtree(copy / "serving" / "models" / "kernel-test")
         must(copy, "train", "--model", "kernel", "--seed", "5", "--fixed", folder=folder)
         second = folder / "second"
-        shutil.copytree(copy / "models" / "kernel-test", second)
+        shutil.copytree(copy / "serving" / "models" / "kernel-test", second)
         words = ("recommend", USERS[0], "--model", "kernel", "--json", "--no-record")
         allowed = set()
         for one in (first, second):
-            shutil.rmtree(copy / "models" / "kernel-test")
-            shutil.copytree(one, copy / "models" / "kernel-test")
+            shutil.rmtree(copy / "serving" / "models" / "kernel-test")
+            shutil.copytree(one, copy / "serving" / "models" / "kernel-test")
             allowed.add(bare(must(copy, *words, folder=folder)))
         assert len(allowed) == 2, "the two models give the same list"
         writer = os.fork()
@@ -341,7 +346,7 @@ def swaps(home: Path, number: int) -> bool:
             from graphrec.files import replace_folder
 
             for turn in range(number):
-                with replace_folder(copy / "models" / "kernel-test") as target:
+                with replace_folder(copy / "serving" / "models" / "kernel-test") as target:
                     shutil.copytree((first, second)[turn % 2], target, dirs_exist_ok=True)
                 time.sleep(0.02)  # about as long as an answer takes: most readers meet a swap
             os._exit(0)

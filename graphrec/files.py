@@ -2,11 +2,14 @@
 
 Unfinished work lies in private folders, `.NAME.RANDOM.part`, each with a lock that its writer holds. The next writer
 removes those that nobody holds: their writers were killed. A writer in another container holds its lock like any other.
+
+What is written here carries data of customers: files are 0600 and folders 0700 whatever the umask says.
 """
 
 import errno
 import fcntl
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +19,7 @@ from graphrec.errors import Unwritable
 
 _PART = ".part"
 _LOCK = "lock"
+_FILE, _FOLDER = 0o600, 0o700
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
@@ -23,7 +27,8 @@ _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 def whole_file(path: Path) -> Iterator[Path]:
     """A temporary path to write to, with the name of `path`; it takes its place when the block ends well.
 
-    An error or Ctrl-C removes it and leaves what was at `path` before.
+    A new file is for its owner alone; one that was at `path` before passes its mode on. An error or Ctrl-C removes the
+    temporary file and leaves what was at `path` before.
 
     Raises:
         Unwritable: the folder is full or read-only.
@@ -31,6 +36,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     with private_folder(path.parent, path.name) as folder, _writing_in(path.parent):
         temporary = folder / path.name
         yield temporary
+        temporary.chmod(stat.S_IMODE(path.stat().st_mode) if path.exists() else _FILE)
         _flush(temporary)
         temporary.replace(path)
         _flush(path.parent)
@@ -54,7 +60,11 @@ def replace_folder(path: Path) -> Iterator[Path]:
 
 
 def place_folder(temporary: Path, path: Path) -> None:
-    """Bring a folder to the disk and put it at `path` in one step; what was at `path` is at `temporary` afterwards."""
+    """Bring a folder to the disk and put it at `path` in one step; what was at `path` is at `temporary` afterwards.
+
+    Its files and folders are for their owner alone.
+    """
+    tighten(temporary)
     for folder, _, names in os.walk(temporary):
         for name in names:
             _flush(Path(folder, name))
@@ -73,7 +83,7 @@ def private_folder(parent: Path, name: str) -> Iterator[Path]:
         Unwritable: `parent` is full or read-only.
     """
     with _writing_in(parent, always=True):
-        parent.mkdir(parents=True, exist_ok=True)
+        make_folder(parent)
         sweep(parent, name)
         folder, lock = _claimed(parent, name)
     try:
@@ -102,11 +112,49 @@ def locked(path: Path) -> Iterator[None]:
         Unwritable: its folder is full or read-only.
     """
     with _writing_in(path.parent, always=True):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("w")
+        make_folder(path.parent)
+        file = open(path, "w", opener=private)  # noqa: SIM115  Path.open takes no opener
     with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder for its owner alone, and those above it that are not there; one that is there stays as it is."""
+    if path.is_dir():
+        return
+    if not path.parent.exists():
+        make_folder(path.parent)
+    try:
+        path.mkdir(_FOLDER)
+    except FileExistsError:
+        if not path.is_dir():
+            raise
+
+
+def private(path: str, flags: int) -> int:
+    """An opener for `open`: a file that is made by it is for its owner alone."""
+    return os.open(path, flags, _FILE)
+
+
+def wider(path: Path) -> Iterator[tuple[Path, int]]:
+    """What others than its owner may use in a folder, itself first, with the mode that it should have.
+
+    Links are not followed.
+    """
+    for folder, _, files in os.walk(path):
+        for found, most in ((Path(folder), _FOLDER), *((Path(folder, name), _FILE) for name in files)):
+            with suppress(OSError):  # It may vanish meanwhile.
+                mode = found.lstat().st_mode
+                if not stat.S_ISLNK(mode) and stat.S_IMODE(mode) & ~most:
+                    yield found, stat.S_IMODE(mode) & most
+
+
+def tighten(path: Path) -> None:
+    """Leave a folder and all in it to its owner alone; what belongs to another user stays as it is."""
+    for found, mode in wider(path):
+        with suppress(OSError):
+            found.chmod(mode)
 
 
 @contextmanager

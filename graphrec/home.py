@@ -1,4 +1,14 @@
-"""The home folder of one bank, with its store, snapshots, vectors and models."""
+"""The home folder of one bank.
+
+    format.json  which graphrec can read it
+    policy.toml  what may be shown to whom
+    vault/       the store, series, rejected rows, keys of the record: all that carries personal fields
+    serving/     snapshots and models: what answers need, without personal fields
+    records/     decision records
+    logs/        what commands did
+
+Its files are 0600 and its folders 0700, whatever the umask says.
+"""
 
 import json
 import os
@@ -10,10 +20,21 @@ from pathlib import Path
 
 from graphrec import __version__
 from graphrec.errors import SchemaOutdated, SettingsError
-from graphrec.files import private_folder, sweep, whole_file
+from graphrec.files import make_folder, private_folder, sweep, tighten, whole_file
 
-FORMAT = 1
-"""The format that this graphrec writes; a newer graphrec may write a higher one."""
+FORMAT = 2
+"""The format that this graphrec reads and writes; `graphrec upgrade` converts a lower one."""
+UPGRADING = "upgrading"
+"""In format.json while `graphrec upgrade` is at work, so that no other command looks at what is half moved."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """Which graphrec wrote a home."""
+
+    format: int
+    graphrec: str
+    is_upgrading: bool
 
 
 @dataclass(frozen=True)
@@ -43,19 +64,29 @@ class Home:
         return not self.without_policy and (self.policy_file is not None or self.policy.exists())
 
     @property
+    def vault(self) -> Path:
+        """What carries personal fields, and what models are fitted with; answers do without it."""
+        return self.path / "vault"
+
+    @property
+    def serving(self) -> Path:
+        """What answers need; nothing in it holds a personal field."""
+        return self.path / "serving"
+
+    @property
     def store(self) -> Path:
         """The embedded store."""
-        return self.path / "store"
+        return self.vault / "store"
 
     @property
     def series(self) -> Path:
         """Time series as Parquet."""
-        return self.path / "series"
+        return self.vault / "series"
 
     @property
-    def snapshots(self) -> Path:
-        """Snapshot folders."""
-        return self._dated() / "snapshots"
+    def rejected(self) -> Path:
+        """The rows that the last load rejected."""
+        return self.vault / "rejected.csv"
 
     @property
     def facts(self) -> Path:
@@ -65,22 +96,32 @@ class Home:
     @property
     def vectors(self) -> Path:
         """Text vectors by encoder."""
-        return self.path / "vectors"
-
-    @property
-    def models(self) -> Path:
-        """Model folders."""
-        return self._dated() / "models"
+        return self.vault / "vectors"
 
     @property
     def working(self) -> Path:
         """The checkpoints of unfinished trainings."""
-        return self._dated() / "working"
+        return self._dated(self.vault) / "working"
 
     @property
     def tuning(self) -> Path:
         """Studies of `graphrec tune`, and the best configurations."""
-        return self._dated() / "tuning"
+        return self._dated(self.vault) / "tuning"
+
+    @property
+    def keys(self) -> Path:
+        """The keys of the decision record."""
+        return self.vault / "keys"
+
+    @property
+    def snapshots(self) -> Path:
+        """Snapshot folders."""
+        return self._dated(self.serving) / "snapshots"
+
+    @property
+    def models(self) -> Path:
+        """Model folders."""
+        return self._dated(self.serving) / "models"
 
     @property
     def records(self) -> Path:
@@ -97,16 +138,16 @@ class Home:
         """The file that names the format of this home."""
         return self.path / "format.json"
 
-    def _dated(self) -> Path:
-        return self.path if self.as_of is None else self.path / "as-of" / self.as_of
+    def _dated(self, folder: Path) -> Path:
+        return folder if self.as_of is None else folder / "as-of" / self.as_of
 
     def check(self) -> "Home":
         """This home, checked: this graphrec can read it, or it does not exist yet.
 
-        The scratch folders that killed commands left in it are removed.
+        The scratch folders that killed commands left in it are removed, and others lose their rights to it.
 
         Raises:
-            SchemaOutdated: a newer graphrec wrote it.
+            SchemaOutdated: a newer or an older graphrec wrote it.
             SettingsError: the path is no home, or cannot be read.
         """
         try:
@@ -122,6 +163,7 @@ class Home:
         if not self.path.is_dir():
             raise SettingsError(f"home {self.path} is a file, not a folder; name another one with --home")
         sweep(self.path)
+        sweep(self.vault)
         if not self.format_file.exists():
             if any(not entry.name.startswith(".") for entry in self.path.iterdir()):
                 raise SettingsError(
@@ -129,29 +171,37 @@ class Home:
                     "name another one with --home"
                 )
             return self
-        found, writer = self._written_by()
-        if found > FORMAT:
+        found = self.path.stat()
+        if found.st_mode & 0o077 and found.st_uid == os.geteuid():
+            # An older graphrec made it, or a copy lost the modes: below such a folder nothing is sure.
+            tighten(self.path)
+        written = self.written_by()
+        if written.format > FORMAT:
             raise SchemaOutdated(
-                f"home {self.path} has format {found}, written by graphrec {writer}, and this is graphrec "
-                f"{__version__}, which reads formats up to {FORMAT}; install a newer graphrec or use another --home"
+                f"home {self.path} has format {written.format}, written by graphrec {written.graphrec}, and this is "
+                f"graphrec {__version__}, which reads format {FORMAT}; install a newer graphrec or use another --home"
+            )
+        if written.format < FORMAT or written.is_upgrading:
+            state = "is half upgraded" if written.is_upgrading else f"has format {written.format}"
+            raise SchemaOutdated(
+                f"home {self.path} {state}, written by graphrec {written.graphrec}, and this is graphrec "
+                f"{__version__}, which works with format {FORMAT}; run: graphrec upgrade"
             )
         return self
 
     def prepare(self) -> "Home":
-        """This home, created if it is new; unfinished work of killed commands is removed.
+        """This home, created if it is new; unfinished work of killed commands and rights of others are removed.
 
         Raises:
-            SchemaOutdated: a newer graphrec wrote it.
+            SchemaOutdated: a newer or an older graphrec wrote it.
             SettingsError: the path is no home, or cannot be written.
         """
         self.check()
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path)
+            tighten(self.path)
             if not self.format_file.exists():
-                with whole_file(self.format_file) as temporary:
-                    temporary.write_text(
-                        json.dumps({"format": FORMAT, "graphrec": __version__}) + "\n", encoding="utf-8"
-                    )
+                self.write_format()
         except OSError as error:
             raise SettingsError(
                 f"home {self.path} cannot be made: {error.strerror}; name another one with --home"
@@ -165,12 +215,37 @@ class Home:
         Raises:
             Unwritable: the home is full or read-only.
         """
-        return private_folder(self.path, purpose)
+        return private_folder(self.vault, purpose)
+
+    def spare(self) -> Path:
+        """Where decoded files and spilled tables of loads lie meanwhile; a home that is not there yet is not made."""
+        return self.vault if self.format_file.exists() else self.path
+
+    def write_format(self, *, upgrading: bool = False) -> None:
+        """Say in format.json that this graphrec wrote the home."""
+        plain = {"format": FORMAT, "graphrec": __version__, **({UPGRADING: True} if upgrading else {})}
+        with whole_file(self.format_file) as temporary:
+            temporary.write_text(json.dumps(plain) + "\n", encoding="utf-8")
 
     def sweep(self) -> None:
         """Remove what killed commands left unfinished anywhere in this home."""
-        for folder in self._folders(self.path, 4):
+        for folder in self._folders(self.path, 5):
             sweep(folder)
+
+    def written_by(self) -> "Written":
+        """What format.json says.
+
+        Raises:
+            SettingsError: it names no format.
+        """
+        try:
+            content = json.loads(self.format_file.read_text(encoding="utf-8"))
+            writer, is_upgrading = str(content.get("graphrec", "unknown")), bool(content.get(UPGRADING))
+            return Written(int(content["format"]), writer, is_upgrading)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise SettingsError(
+                f'{self.format_file} does not name a format (want {{"format": {FORMAT}}}); restore it from a backup'
+            ) from error
 
     def _folders(self, folder: Path, depth: int) -> Iterator[Path]:
         """The folders in which commands write whole files and folders, this one first."""
@@ -180,12 +255,3 @@ class Home:
                 path = Path(entry.path)
                 if path != self.store and not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False):
                     yield from self._folders(path, depth - 1)
-
-    def _written_by(self) -> tuple[int, str]:
-        try:
-            content = json.loads(self.format_file.read_text(encoding="utf-8"))
-            return int(content["format"]), str(content.get("graphrec", "unknown"))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise SettingsError(
-                f'{self.format_file} does not name a format (want {{"format": {FORMAT}}}); restore it from a backup'
-            ) from error

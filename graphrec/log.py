@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, get_args
 
+from graphrec.files import make_folder, private
+
 Fact = str | int | float | bool | None
 Format = Literal["text", "json"]
 FORMATS: tuple[str, ...] = get_args(Format)
@@ -120,8 +122,8 @@ class _AppendedFile(logging.Handler):
             return
         line = self.format(record) + "\n"
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+            make_folder(self._path.parent)
+            handle = private(str(self._path), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
             try:
                 os.write(handle, line.encode("utf-8", errors="backslashreplace"))
             finally:

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -175,21 +176,22 @@ def test_scratch_of_a_killed_command_is_swept_by_the_next_and_that_of_a_running_
     with subprocess.Popen([sys.executable, "-c", SCRATCH, str(home.path)], stdout=subprocess.PIPE) as running:
         assert running.stdout is not None
         assert running.stdout.readline() == b"writing\n"
-        (left,) = home.path.glob(".load.*")
+        (left,) = home.vault.glob(".load.*")
         assert left.stat().st_mode & 0o777 == 0o700
         home.sweep()
         with home.scratch("load") as own:
-            assert sorted(home.path.glob(".load.*")) == sorted([left, own])
+            assert sorted(home.vault.glob(".load.*")) == sorted([left, own])
         assert (left / "customers.csv").exists()
         running.send_signal(signal.SIGKILL)
     assert left.exists()
     home.prepare()
-    assert names(home.path) == ["format.json"]
+    assert names(home.path) == ["format.json", "vault"]
+    assert not names(home.vault)
 
 
 def test_a_home_is_swept_at_every_depth(tmp_path: Path) -> None:
     home = Home(tmp_path / "home").prepare()
-    places = [home.path, home.snapshots, home.models, home.path / "as-of" / "2024-06-01" / "snapshots"]
+    places = [home.path, home.snapshots, home.models, home.at(datetime(2024, 6, 1, tzinfo=UTC)).snapshots]
     for place in places:
         (place / ".fresh.0123456789abcdef.part" / "deep").mkdir(parents=True)
     home.sweep()
@@ -259,3 +261,31 @@ def test_a_folder_that_may_not_be_written_is_one_line(tmp_path: Path, monkeypatc
 def test_other_errors_of_a_writer_stay_what_they_are(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="prices.csv"), whole_file(tmp_path / "name"):
         raise FileNotFoundError(errno.ENOENT, "No such file or directory", "prices.csv")
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_what_is_written_is_for_its_owner_alone(tmp_path: Path, umask: int) -> None:
+    there = tmp_path / "there.csv"
+    there.touch()
+    there.chmod(0o664)
+    before = os.umask(umask)
+    try:
+        with whole_file(tmp_path / "new" / "deep" / "lists.csv") as temporary:
+            temporary.write_text("x")
+        with whole_file(there) as temporary:
+            temporary.write_text("x")
+        with replace_folder(tmp_path / "new" / "model") as folder:
+            (folder / "inner").mkdir()
+            (folder / "inner" / "arrays").write_text("x")
+        with locked(tmp_path / "new" / "lock"):
+            pass
+    finally:
+        os.umask(before)
+    found = {
+        path.relative_to(tmp_path / "new"): path.stat().st_mode & 0o777
+        for path in (tmp_path / "new").rglob("*")
+    }  # fmt: skip
+    assert found
+    assert all(mode == (0o700 if (tmp_path / "new" / path).is_dir() else 0o600) for path, mode in found.items())
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+    assert there.stat().st_mode & 0o777 == 0o664, "the mode of a file that is there is its owner's choice"

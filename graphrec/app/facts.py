@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from graphrec.app.moments import microseconds_of
 from graphrec.errors import GraphrecError, StaleFacts
-from graphrec.files import private_folder, whole_file
+from graphrec.files import make_folder, private_folder, whole_file
 from graphrec.graph.facts import Facts, FactsShelf
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
@@ -46,7 +46,7 @@ def publish(home: Home, store: "Store", progress: Progress = silent) -> Facts:
         snapshot = current_snapshot(store, shelf) or take_snapshot(store, shelf, None, progress)
         return publish_snapshot(home, snapshot, origin)
     inputs = snapshot_inputs(store, progress)
-    home.facts.mkdir(parents=True, exist_ok=True)
+    make_folder(home.facts)
     with private_folder(home.facts, "fresh") as scratch:
         tables = (inputs.schema, inputs.nodes, inputs.edges, inputs.series, inputs.split)
         return publish_snapshot(home, write_snapshot(scratch / "snapshot", *tables), origin)
@@ -75,7 +75,7 @@ def changing(home: Home, store: "Store", why: str) -> Iterator[None]:
     A change that fails before it wrote anything leaves them as they were.
     """
     was_behind = (home.facts / BEHIND).exists()
-    home.facts.mkdir(parents=True, exist_ok=True)
+    make_folder(home.facts)
     with whole_file(home.facts / BEHIND) as temporary:
         since = datetime.now(UTC).isoformat(timespec="seconds")
         temporary.write_text(json.dumps({"since": since, "why": why}) + "\n", "utf-8")

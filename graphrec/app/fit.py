@@ -131,7 +131,7 @@ def evaluate_dates(bank: Bank, request: EvaluateDates, progress: Progress) -> Ro
     from graphrec.loading.sources.database import scratch_folder
 
     check_protocol(request.protocol)
-    with log.stage("evaluate dates", protocol=request.protocol) as stage, scratch_folder(bank.home.path) as folder:
+    with log.stage("evaluate dates", protocol=request.protocol) as stage, scratch_folder(bank.home.spare()) as folder:
         sink = MemorySink()
         run_load(
             load_mapping(request.protocol),

@@ -41,11 +41,11 @@ def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
             report = _check(bank, mapping, folder, limit, path, progress)
         else:
             home = bank.home.prepare()
-            path = request.rejected or home.path / "rejected.csv"
+            path = request.rejected or home.rejected
             with _sink(bank, home, request.bulk, mapping.name, progress) as sink:
                 report = run_load(
                     mapping, folder, sink, incremental=request.incremental, max_rejected=limit, max_removed=max_removed,
-                    rejected_path=path, scratch=home.path, sql_seconds=bank.settings.sql_seconds, progress=progress,
+                    rejected_path=path, scratch=home.spare(), sql_seconds=bank.settings.sql_seconds, progress=progress,
                 )  # fmt: skip
         counts = (*report.nodes.values(), *report.edges.values())
         rejected = sum(one.rejected for one in counts)
@@ -88,7 +88,7 @@ def _check(
 
     if not is_server(bank.settings.store) and not Path(bank.store).exists():
         return check(
-            mapping, folder, max_rejected=limit, rejected_path=rejected, scratch=bank.home.path,
+            mapping, folder, max_rejected=limit, rejected_path=rejected, scratch=bank.home.spare(),
             sql_seconds=bank.settings.sql_seconds, progress=progress,
         )  # fmt: skip
     with open_store(bank.settings.store, bank.home.store, bank.settings.login) as store:
@@ -99,7 +99,7 @@ def _check(
             known_ids=lambda label: store.read_nodes(label)["id"].combine_chunks() if label in known else None,
             max_rejected=limit,
             rejected_path=rejected,
-            scratch=bank.home.path,
+            scratch=bank.home.spare(),
             sql_seconds=bank.settings.sql_seconds,
             progress=progress,
         )
@@ -109,7 +109,7 @@ def propose_mapping(bank: Bank, request: ProposeMapping, progress: Progress) -> 
     """A first mapping from the files in a folder, written to a file."""
     from graphrec.loading.propose.draft import write_draft
 
-    draft = write_draft(request.path, request.data, scratch=bank.home.path, progress=progress)
+    draft = write_draft(request.path, request.data, scratch=bank.home.spare(), progress=progress)
     return Proposed(request.path, tuple(draft.labels), tuple(draft.types), tuple(draft.questions), draft.files)
 
 
@@ -156,8 +156,8 @@ def _from_mapping(bank: Bank, name: str, request: TakeSnapshot, as_of: datetime 
     home = bank.home.prepare()
     sink = MemorySink()
     run_load(
-        mapping, request.data or folder_of(name), sink, max_rejected=limit, rejected_path=home.path / "rejected.csv",
-        scratch=home.path,
+        mapping, request.data or folder_of(name), sink, max_rejected=limit, rejected_path=home.rejected,
+        scratch=home.spare(),
         sql_seconds=bank.settings.sql_seconds,
         progress=progress,
     )  # fmt: skip

@@ -198,3 +198,13 @@ class Health:
 
     def __iter__(self) -> Iterator[Check]:
         return iter(self.checks)
+
+
+@dataclass(frozen=True)
+class HomeUpgraded:
+    """A home in the format of this graphrec."""
+
+    before: int
+    after: int
+    is_done: bool
+    """False: it had this format already."""

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.files import replace_folder
+from graphrec.files import make_folder, replace_folder
 from graphrec.graph.arrays import CheckedArray, CheckedFolder, seal
 from graphrec.graph.strings import ABSENT, Strings
 
@@ -81,7 +81,7 @@ def write_blocks(folder: Path, rows: Mapping[str, NDArray[np.float32]], ids: Str
         path = folder / digest[:DIGITS]
         if (path / "meta.json").exists():
             continue
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with replace_folder(path) as fresh:
             np.save(fresh / "rows.npy", np.ascontiguousarray(block, np.float32))
             ids.save(fresh / "id")

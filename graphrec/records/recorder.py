@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from graphrec.errors import RecordError
-from graphrec.files import whole_file
+from graphrec.files import make_folder, private, whole_file
 from graphrec.records.blocks import HEAD, Head, Packed, block_at, canonical, made_block, segments, sha256
 
 BLOCK = 1_000
@@ -50,7 +50,7 @@ class Recorder:
             name, size = head.file, head.size
             if not name or size >= SEGMENT:
                 name, size = f"{head.entries + 1:010}.log", 0
-            with (self.folder / name).open("ab") as file:
+            with open(self.folder / name, "ab", opener=private) as file:
                 file.write(block)
                 file.flush()
                 os.fsync(file.fileno())
@@ -123,11 +123,11 @@ def locked(folder: Path, *, exclusive: bool) -> Iterator[None]:
         OSError: an exclusive lock cannot be had because the folder cannot be written.
     """
     if exclusive:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     path = folder / "lock"
     if not exclusive and not path.exists():
         yield
         return
-    with path.open("ab" if exclusive else "rb") as file:
+    with open(path, "ab" if exclusive else "rb", opener=private) as file:
         fcntl.flock(file, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
         yield

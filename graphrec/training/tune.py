@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from graphrec.errors import ModelError, UsageError
 from graphrec.extras import needs_extra
 from graphrec.features.blocks import Sources
-from graphrec.files import whole_file
+from graphrec.files import make_folder, private, whole_file
 from graphrec.graph.adjacency import Graph
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
@@ -219,7 +219,9 @@ class _Study:
     def _open(self, name: str) -> "Iterator[Study]":
         import optuna
 
-        self.home.tuning.mkdir(parents=True, exist_ok=True)
+        make_folder(self.home.tuning)
+        # SQLite gives its other files the mode of this one.
+        open(self.home.tuning / f"{self.name}.db", "ab", opener=private).close()
         storage = optuna.storages.RDBStorage(f"sqlite:///{self.home.tuning / self.name}.db")
         pruner = optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=2)
         try:

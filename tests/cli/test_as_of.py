@@ -83,7 +83,7 @@ def test_every_command_takes_the_date(bank: Bank) -> None:
 
 def test_a_date_without_a_model_or_that_is_none_is_one_line(bank: Bank) -> None:
     error = bank.run("recommend", "C000004", "--as-of", "2025-01-01", code=5)[1]
-    folder = bank.home / "as-of" / "2025-01-01" / "models"
+    folder = bank.home / "serving" / "as-of" / "2025-01-01" / "models"
     assert error == f"error: there is no model in {folder} yet; run: graphrec train --as-of 2025-01-01\n"
     error = bank.run("recommend", "C000004", "--as-of", "soon", code=2)[1]
     assert error == "error: --as-of soon is no date; want YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS\n"
@@ -117,7 +117,7 @@ def test_answers_replay_to_the_same_bytes_after_other_commands(bank: Bank) -> No
     assert bank.json("recommend", "C000016", "-k", "4")["snapshot"] != first["snapshot"]
     # What changed lies after the date.
     assert (trained_then(bank)["is_new"], trained_then(bank)["snapshot"]) == (False, then["snapshot"])
-    shutil.rmtree(bank.home / "as-of")
+    shutil.rmtree(bank.home / "serving" / "as-of")
     for number in (*numbers, numbers[-1] + 1, numbers[-1] + 2000):
         assert bank.run("replay", str(number))[0] == f"entry {number}: same bytes\n"
     shown = bank.json("record", "show", str(numbers[0]))

@@ -157,7 +157,7 @@ def test_recommend_works_while_a_load_runs_and_a_second_load_is_refused(served: 
     loading = subprocess.Popen(line, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     try:
         deadline = time.monotonic() + 200
-        while served.home.joinpath("store").exists() and time.monotonic() < deadline:
+        while served.home.joinpath("vault", "store").exists() and time.monotonic() < deadline:
             if loading.poll() is not None:
                 # A query had the store open when the load wanted it.
                 loading.communicate()

@@ -175,9 +175,9 @@ def test_query_that_cannot_be(loaded: Path, words: tuple[str, ...], code: int, m
 
 def test_writing_is_allowed_by_an_option(home: Path) -> None:
     before = answer(home, "snapshot")["hash"]
-    assert (home / "snapshots" / "origin.json").exists()
+    assert (home / "serving" / "snapshots" / "origin.json").exists()
     run(home, "query", "MATCH (:Customer)-[r]->(:Product) DELETE r", "--write")
-    assert not (home / "snapshots" / "origin.json").exists(), "the store is not what its loads brought"
+    assert not (home / "serving" / "snapshots" / "origin.json").exists(), "the store is not what its loads brought"
     assert answer(home, "snapshot")["hash"] != before
 
 
@@ -194,7 +194,7 @@ def test_query_is_bounded_and_guarded(loaded: Path) -> None:
 
 def test_doctor_names_what_is_gone(home: Path) -> None:
     assert "ok" in run(home, "doctor", "--deep")[0]
-    next((home / "store").glob("BOUGHT_0.*.bucket")).unlink()
+    next((home / "vault" / "store").glob("BOUGHT_0.*.bucket")).unlink()
     checks = json.loads(run(home, "doctor", "--json", code=1)[0])["checks"]
     (found,) = [check for check in checks if check["name"] == "store"]
     assert not found["ok"]

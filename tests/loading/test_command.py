@@ -59,11 +59,11 @@ def test_rejected_rows_fail_the_load_and_are_written(bank: Bank, home: Path) -> 
         "error: trades.csv line 6: traded_at '31/02/2024' is not a date (want YYYY-MM-DD); "
         "fix the row or rerun with --max-rejected 1"
     )
-    assert (home / "rejected.csv").read_text().splitlines()[1].startswith('"edges.BOUGHT","traded_at",')
-    assert not (home / "store").exists()
+    assert (home / "vault" / "rejected.csv").read_text().splitlines()[1].startswith('"edges.BOUGHT","traded_at",')
+    assert not (home / "vault" / "store").exists()
     done = run(home, bank.mapping, "--max-rejected", "1")
     assert done.exit_code == 0
-    assert f"1 row rejected: {home / 'rejected.csv'}" in done.stderr
+    assert f"1 row rejected: {home / 'vault' / 'rejected.csv'}" in done.stderr
 
 
 def test_check_writes_nothing(bank: Bank, home: Path) -> None:

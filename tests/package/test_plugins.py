@@ -166,7 +166,7 @@ def test_a_feature_source_of_one_file_is_read_and_named_by_the_ledger(home: Path
     options = ("--model", "numbers", "--blocks", "numbers", "--json")
     done = json.loads(graphrec(home, plugins, "train", *options))
     assert done["configuration"]["weights"] == {"numbers": 1.0}
-    meta = json.loads((home / "models" / "numbers-test" / "meta.json").read_text("utf-8"))
+    meta = json.loads((home / "serving" / "models" / "numbers-test" / "meta.json").read_text("utf-8"))
     (block,) = meta["blocks"]
     assert (block["name"], block["width"], len(block["digest"])) == ("numbers", 2, 64)
     answer = json.loads(graphrec(home, None, "recommend", "c01", "-k", "2", "--model", "numbers", "--json"))

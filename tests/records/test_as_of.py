@@ -242,7 +242,7 @@ def test_the_home_of_a_date_has_its_own_snapshots_and_models(tmp_path: Path) -> 
     home = Home(tmp_path)
     dated = home.at(CUT)
     assert (dated.as_of, home.at(CUT + timedelta(hours=9)).as_of) == ("2024-07-01", "2024-07-01T09:00:00")
-    assert dated.models == tmp_path / "as-of" / "2024-07-01" / "models"
-    assert dated.snapshots == tmp_path / "as-of" / "2024-07-01" / "snapshots"
-    assert {dated.working.parent, dated.tuning.parent} == {tmp_path / "as-of" / "2024-07-01"}
+    assert dated.models == tmp_path / "serving" / "as-of" / "2024-07-01" / "models"
+    assert dated.snapshots == tmp_path / "serving" / "as-of" / "2024-07-01" / "snapshots"
+    assert {dated.working.parent, dated.tuning.parent} == {tmp_path / "vault" / "as-of" / "2024-07-01"}
     assert (dated.store, dated.vectors, dated.records) == (home.store, home.vectors, home.records)

@@ -158,7 +158,7 @@ def test_prune_frees_what_only_old_entries_need_and_says_so(recorded: Home) -> N
     assert not list((recorded.records / "kept" / "files").iterdir())
     assert (verify(recorded.records).entries, verify(recorded.records).problems) == (entries, [])
     assert_differs(
-        recorded, r"snapshot \w{16} was removed by graphrec record prune --before 20\d\d-\d\d-\d\d; entries "
+        recorded, r"facts \w{16} was removed by graphrec record prune --before 20\d\d-\d\d-\d\d; entries "
     )
     engine = Engine.open(recorded)
     decisions = Decisions(recorded, engine, Request("recommend", 4, ListOptions()))
@@ -200,9 +200,9 @@ def test_a_replay_says_what_is_gone_or_changed(recorded: Home) -> None:
     assert_differs(recorded, r"model blend-final \w{16} was changed: ")
     arrays.unlink()
     assert_differs(recorded, r".*/kept/files/\w{64}, which blend-final-.*\.json names, is gone; restore it")
-    (snapshot,) = (kept / "snapshots").iterdir()
-    snapshot.rename(snapshot.with_name("elsewhere"))
-    assert_differs(recorded, rf"snapshot {found.shared['snapshot']['hash'][:16]} is gone: there is no ")
+    (facts,) = (kept / "facts").iterdir()
+    facts.rename(facts.with_name("elsewhere"))
+    assert_differs(recorded, rf"facts {found.shared['facts']['hash'][:16]} is gone: there is no ")
 
 
 def assert_differs(home: Home, what: str) -> None:

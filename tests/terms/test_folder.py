@@ -58,7 +58,7 @@ def damaged(home: Path, to: Path) -> list[Path]:
     rng = np.random.default_rng(1)
     found: list[Path] = []
     for name in (META, ARRAYS, "checksums"):
-        content = (home / "models" / "blend-final" / name).read_bytes()
+        content = (home / "serving" / "models" / "blend-final" / name).read_bytes()
         changed: list[bytes | None] = [content[: len(content) // 2], b"", None]
         for place in rng.integers(0, len(content), 12).tolist():
             flipped = bytearray(content)
@@ -67,7 +67,7 @@ def damaged(home: Path, to: Path) -> list[Path]:
         for new in changed:
             copy = to / str(len(found))
             shutil.copytree(home, copy)
-            path = copy / "models" / "blend-final" / name
+            path = copy / "serving" / "models" / "blend-final" / name
             path.unlink()
             if new is not None:
                 path.write_bytes(new)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from graphrec.errors import Unreachable
+from graphrec.files import make_folder, private
 
 
 @contextmanager
@@ -15,8 +16,8 @@ def exclusive(path: Path) -> Iterator[None]:
     Raises:
         Unreachable: another process is loading it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(f".{path.name}.lock").open("w") as file:
+    make_folder(path.parent)
+    with open(path.with_name(f".{path.name}.lock"), "w", opener=private) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

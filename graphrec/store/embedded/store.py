@@ -8,6 +8,7 @@ from typing import Any, LiteralString, TypeVar
 
 from graphrec import queries
 from graphrec.errors import StoreError
+from graphrec.files import tighten
 from graphrec.graph.rows import Sink
 from graphrec.progress import Progress, silent
 from graphrec.schema import GraphSchema
@@ -187,6 +188,8 @@ class EmbeddedStore(Store):
         if database is not None:
             with arcade.errors(self.path):
                 database.close()
+            # The engines write as the umask says.
+            tighten(self.path)
 
     def _exists(self) -> bool:
         """Whether the store is there; a folder of other things must not become one, for a first load replaces it."""

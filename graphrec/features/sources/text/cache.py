@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from graphrec.errors import ModelError, SchemaOutdated
 from graphrec.features.sources.text.shards import Keys, Vectors, compact, open_shards, search, sortable, write_shard
-from graphrec.files import whole_file
+from graphrec.files import private, whole_file
 from graphrec.progress import Progress, silent
 
 FORMAT = 1
@@ -203,7 +203,7 @@ def _part_of(progress: Progress, before: int, total: int) -> Progress:
 @contextmanager
 def _locked(folder: Path, progress: Progress) -> Iterator[None]:
     """Hold the folder for writing; waits while another process fills it."""
-    with (folder / "lock").open("w") as file:
+    with open(folder / "lock", "w", opener=private) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

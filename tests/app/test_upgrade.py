@@ -1,0 +1,115 @@
+"""The home of an older graphrec becomes one of this graphrec, through kills too."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from graphrec import __version__
+from graphrec.cli import app
+from graphrec.home import FORMAT, Home
+from graphrec.serving.engine import Engine
+
+OLD = {
+    "vault": ("store", "series", "rejected.csv", "vectors", "working", "tuning"),
+    "serving": ("snapshots", "models", "secret", "in-force.json"),
+}
+
+
+@pytest.fixture
+def old(served_home: Home, tmp_path: Path) -> Path:
+    """A home as format 1 had it, with a date, open to others."""
+    home = shutil.copytree(served_home.path, tmp_path / "home", ignore=shutil.ignore_patterns("records", "logs"))
+    (home / "vault" / "store").mkdir(parents=True)
+    (home / "vault" / "rejected.csv").write_text("x")
+    dated = Home(home).at(datetime(2024, 6, 1, tzinfo=UTC))
+    for folder in (dated.models, dated.working):
+        folder.mkdir(parents=True)
+    for part, names in OLD.items():
+        for name in names:
+            if (home / part / name).exists():
+                (home / part / name).rename(home / name)
+        for path in (home / part).glob("as-of/*/*"):
+            (home / "as-of" / path.parent.name).mkdir(parents=True, exist_ok=True)
+            path.rename(home / "as-of" / path.parent.name / path.name)
+        shutil.rmtree(home / part)
+    (home / "format.json").write_text('{"format": 1, "graphrec": "0.1.0"}')
+    (home / ".store.lock").touch()
+    for path in (home, *home.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return home
+
+
+def run(home: Path, *words: str) -> tuple[int, str, str]:
+    done = CliRunner().invoke(app, ["--home", str(home), *words], prog_name="graphrec")
+    return done.exit_code, done.stdout, done.stderr
+
+
+def check(home: Path, before: str) -> None:
+    """The home is whole: every part at its place, nothing for others, and the same answer."""
+    assert json.loads((home / "format.json").read_text()) == {"format": FORMAT, "graphrec": __version__}
+    names = {path.name for path in home.iterdir() if not path.name.startswith(".")}
+    assert names <= {"format.json", "policy.toml", "vault", "serving", "records", "logs"}
+    assert (home / "vault" / "rejected.csv").read_text() == "x"
+    assert (home / "vault" / "store").is_dir()
+    assert (home / "vault" / "as-of" / "2024-06-01" / "working").is_dir()
+    assert (home / "serving" / "as-of" / "2024-06-01" / "models").is_dir()
+    modes = {path: path.stat().st_mode & 0o777 for path in (home, *home.rglob("*"))}
+    assert {path: mode for path, mode in modes.items() if mode != (0o700 if path.is_dir() else 0o600)} == {}
+    assert str(Engine.open(Home(home).check()).recommend("C003", 3)) == before
+
+
+def test_an_older_home_is_refused_and_upgraded_once(old: Path, served_home: Home) -> None:
+    before = str(Engine.open(served_home).recommend("C003", 3))
+    code, out, err = run(old, "recommend", "C003", "--no-policy")
+    assert (code, out) == (4, "")
+    assert err.splitlines()[-1].endswith(f"which works with format {FORMAT}; run: graphrec upgrade")
+    assert run(old, "upgrade")[:2] == (0, f"the home has format {FORMAT} now; it had format 1\n")
+    check(old, before)
+    assert run(old, "upgrade")[:2] == (0, f"nothing to do: the home has format {FORMAT}\n")
+    assert run(old, "recommend", "C003", "--no-policy")[0] == 0
+
+
+KILLED = """
+import os, pathlib, sys
+left, rename = int(sys.argv[2]), pathlib.Path.rename
+def killed(path, target):
+    global left
+    left -= 1
+    if left < 0:
+        os._exit(9)
+    return rename(path, target)
+pathlib.Path.rename = killed
+from graphrec.cli import app
+app(["--home", sys.argv[1], "upgrade"])
+"""
+
+
+def test_an_upgrade_that_was_killed_is_gone_on_with(old: Path, served_home: Home, tmp_path: Path) -> None:
+    before = str(Engine.open(served_home).recommend("C003", 3))
+    for moves in (0, 1, 3):
+        home = shutil.copytree(old, tmp_path / str(moves))
+        done = subprocess.run(
+            [sys.executable, "-c", KILLED, str(home), str(moves)], env={**os.environ}, capture_output=True, check=False
+        )
+        assert done.returncode == 9, done.stderr
+        code, _, err = run(home, "recommend", "C003", "--no-policy")
+        assert (code, "is half upgraded" in err) == (4, True), err
+        assert run(home, "upgrade")[0] == 0
+        check(home, before)
+
+
+def test_a_newer_home_and_no_home_are_one_line(tmp_path: Path) -> None:
+    code, _, err = run(tmp_path / "none", "upgrade")
+    assert (code, err) == (
+        3, f"error: there is no home of graphrec in {tmp_path / 'none'}; name another one with --home\n"
+    )  # fmt: skip
+    (tmp_path / "format.json").write_text('{"format": 99, "graphrec": "7.0.0"}')
+    code, _, err = run(tmp_path, "upgrade")
+    assert (code, err.endswith("install a newer graphrec\n")) == (4, True)
