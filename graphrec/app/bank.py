@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from dataclasses import replace
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -89,6 +91,20 @@ class Bank:
             UsageError: it is no date.
         """
         return microseconds_of(moment_of_now(as_of, self.settings.today))
+
+    def settle_today(self, last: date | None = None) -> str | None:
+        """Write the date of answers where the data ends long ago; what was done, in one sentence.
+
+        Args:
+            last: the day of the last event; None: that of the facts.
+        """
+        from graphrec.app.today import settle_today
+
+        return settle_today(self, last)
+
+    def reread(self, today: date) -> None:
+        """Take another date of answers, which graphrec.toml names from now on."""
+        self.settings = replace(self.settings, today=today)
 
     @property
     def store(self) -> str:
