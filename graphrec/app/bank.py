@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path

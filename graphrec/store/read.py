@@ -162,7 +162,9 @@ def forget_origin(snapshots: Path) -> None:
 
 def fingerprint(store: Store) -> str:
     """A hash over the last full loads of all sources; empty when other rows are in the store."""
-    sources = [(store.address, one.name, one.run, one.files_hash) for one in store.sources()]
+    # A home may be moved or restored: the path of its store says nothing of the rows.
+    server = store.address if "://" in store.address else ""
+    sources = [(server, one.name, one.run, one.files_hash) for one in store.sources()]
     if not sources or not all(files_hash for *_, files_hash in sources):
         return ""
     return hashlib.sha256(json.dumps(sources).encode()).hexdigest()

@@ -157,9 +157,7 @@ def test_prune_frees_what_only_old_entries_need_and_says_so(recorded: Home) -> N
     assert done.freed_bytes == held
     assert not list((recorded.records / "kept" / "files").iterdir())
     assert (verify(recorded.records).entries, verify(recorded.records).problems) == (entries, [])
-    assert_differs(
-        recorded, r"facts \w{16} was removed by graphrec record prune --before 20\d\d-\d\d-\d\d; entries "
-    )
+    assert_differs(recorded, r"facts \w{16} was removed by graphrec record prune --before 20\d\d-\d\d-\d\d; entries ")
     engine = Engine.open(recorded)
     decisions = Decisions(recorded, engine, Request("recommend", 4, ListOptions()))
     (number,) = decisions.add([engine.recommend("C003", 4)])
