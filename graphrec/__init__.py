@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from graphrec.config.settings import read_settings as read_settings
     from graphrec.errors import GraphrecError as GraphrecError
     from graphrec.home import Home as Home
+    from graphrec.policy.facts import Occasion as Occasion
     from graphrec.schema import GraphSchema as GraphSchema
 
 # Before torch or numba start their threads: those that wait for work must sleep, not spin. numba and torch share the
@@ -55,6 +56,7 @@ _PUBLIC = {
     "GraphSchema": "graphrec.schema",
     "GraphrecError": "graphrec.errors",
     "Home": "graphrec.home",
+    "Occasion": "graphrec.policy.facts",
     "Settings": "graphrec.config.settings",
     "read_settings": "graphrec.config.settings",
 }

@@ -209,6 +209,29 @@ class Home:
         self.sweep()
         return self
 
+    def secret(self) -> bytes:
+        """The secret of this home, made at first use: 32 bytes that only its owner can read.
+
+        Raises:
+            SettingsError: it cannot be made or read, or it is damaged.
+        """
+        file = self.serving / "secret"
+        try:
+            if not file.exists():
+                # Of two that make it at once, the first one's stays.
+                with suppress(FileExistsError), private_folder(self.serving, file.name) as folder:
+                    made = folder / file.name
+                    handle = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                    with os.fdopen(handle, "w", encoding="ascii") as writer:
+                        writer.write(os.urandom(32).hex() + "\n")
+                    os.link(made, file)
+            found = bytes.fromhex(file.read_text(encoding="ascii"))
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"{file} cannot be used ({error}); restore it from a backup") from error
+        if len(found) != 32:
+            raise SettingsError(f"{file} holds {len(found)} bytes, and a secret has 32; restore it from a backup")
+        return found
+
     def scratch(self, purpose: str) -> AbstractContextManager[Path]:
         """A folder in this home for unfinished work, readable by its owner alone, removed when the block ends.
 

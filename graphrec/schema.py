@@ -14,6 +14,10 @@ Kind = Literal["text", "integer", "real", "boolean", "time"]
 Language = Literal["en", "zh"]
 #: Languages that reasons can be given in; the first is the default.
 LANGUAGES: tuple[Language, ...] = get_args(Language)
+View = Literal["compliance", "adviser", "customer", "service", "analyst", "campaign", "auditor", "admin"]
+#: Who reads an answer: the first sees exact numbers, nobody else does (graphrec/serving/views.py).
+VIEWS: tuple[View, ...] = get_args(View)
+EXACT: View = "compliance"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 // Which written recommendations are stale: written before a day, or held by the client since?
 // $before (text): a day such as 2025-01-01
 // $k (integer, 50): how many
-MATCH (u:User)-[r:RECOMMENDED]->(p:Product)
+MATCH (c:GraphrecExport {id: 'current'})
+MATCH (u:User)-[r:RECOMMENDED {run: c.run}]->(p:Product)
 OPTIONAL MATCH (u)-[h:HELD]->(p)
 WITH u, p, r, count(h) AS held
 WHERE r.written_at < $before OR held > 0

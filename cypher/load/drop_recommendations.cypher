@@ -1,4 +1,4 @@
-// Delete the recommendations of nodes without a source.
+// Delete the recommendations that graphrec wrote for nodes without a source.
 MATCH (n:Node)-[r:RECOMMENDED]-()
-WHERE size(coalesce(n.sources, [])) = 0
+WHERE size(n.sources) = 0 AND r.run STARTS WITH 'export-'
 DELETE r

@@ -1,8 +1,7 @@
-// New and changed edges of one type.
+// Changed edges of one type; one of others with the same key is not touched.
 UNWIND $rows AS row
-MATCH (s:Source {id: row.source})
-MATCH (t:Target {id: row.target})
-MERGE (s)-[r:EDGE {key: row.key}]->(t)
+MATCH (s:Source {id: row.source})-[r:EDGE {key: row.key}]->(t:Target {id: row.target})
+WHERE r.sources IS NOT NULL AND r.run <> ''
 SET r += row.properties
 SET r.run = $run,
     r.sources = CASE WHEN $source IN coalesce(r.sources, []) THEN r.sources ELSE coalesce(r.sources, []) + [$source] END

@@ -1,4 +1,7 @@
-// Nodes without any source and without edges; one that an edge of another source still needs stays.
+// Nodes without any source that no edge of graphrec needs, and whether an edge of others holds them.
 MATCH (n:Node)
-WHERE size(coalesce(n.sources, [])) = 0 AND NOT (n)--()
-RETURN n.id AS id
+WHERE size(n.sources) = 0 AND n.run <> ''
+OPTIONAL MATCH (n)-[r]-()
+WITH n, count(r) AS edges, sum(CASE WHEN r.sources IS NOT NULL AND r.run <> '' THEN 1 ELSE 0 END) AS own
+WHERE own = 0
+RETURN n.id AS id, edges > 0 AS is_held

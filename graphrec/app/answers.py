@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from graphrec.graph.find import Found
     from graphrec.serving.answer import Answer, PolicyName
     from graphrec.serving.reasons.sentences import Sentences
+    from graphrec.serving.views import SeenAnswer
     from graphrec.serving.why_not import WhyNot
 
 
@@ -26,13 +27,27 @@ class Served:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """A list or an explanation as a role reads it, and where the exact one is in the decision record."""
+
+    answer: SeenAnswer
+    record: int | None
+    sentences: Sentences
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Refused:
     """Why a product is not in a list, with the notes of the model that was asked."""
 
     found: WhyNot
     policy: PolicyName | None
     """None: the request went without one."""
+    record: int | None
+    """Number of its entry; None where nothing was recorded."""
     notes: tuple[str, ...]
+    sentences: Sentences
+    """What puts the answer into words of its language."""
 
 
 @dataclass(frozen=True)

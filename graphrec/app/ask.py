@@ -1,18 +1,25 @@
 """Questions to the store, and the policy of the home."""
 
+from __future__ import annotations
+
 import json
 import re
+from typing import TYPE_CHECKING
 
 from graphrec import queries
 from graphrec.app import in_force
 from graphrec.app.bank import Bank
 from graphrec.app.facts import changing
 from graphrec.app.jobs import AskQuery, CheckPolicy, InitPolicy
+from graphrec.app.recording import record_event
 from graphrec.app.results import Asked, Library, PolicyChecked, PolicyWritten
 from graphrec.errors import StoreError, UsageError
 from graphrec.files import whole_file
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.progress import Progress
+
+if TYPE_CHECKING:
+    from graphrec.store.base import Result
 
 
 def query(bank: Bank, request: AskQuery) -> Asked:
@@ -30,10 +37,21 @@ def query(bank: Bank, request: AskQuery) -> Asked:
             forget_origin(bank.home.snapshots)
             with changing(bank.home, store, "graphrec query --write"):
                 found = edit(store, request.query, values)
+            _recorded(bank, request, found)
             return Asked(name, tuple(found.columns), tuple(found.rows))
         answer = ask(store, request.query, values, Bounds(request.timeout, request.limit))
     found = answer.result
+    _recorded(bank, request, found)
     return Asked(name, tuple(found.columns), tuple(found.rows), found.is_cut, answer.notes)
+
+
+def _recorded(bank: Bank, request: AskQuery, found: Result) -> None:
+    """Put into the record who asked what, and how much came; not the rows."""
+    content = {
+        "query": request.query, "parameters": dict(request.parameters), "write": request.write,
+        "columns": found.columns, "rows": len(found.rows),
+    }  # fmt: skip
+    record_event(bank, "query", content, wanted=request.record)
 
 
 def _value(name: str, text: str) -> object:

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from graphrec.features.sources.text.cache import EncodeReport
     from graphrec.records.keep import Pruned
     from graphrec.records.read import Entry
-    from graphrec.records.replay import Replay
+    from graphrec.records.replay import Refusals, Replay
     from graphrec.records.verify import Verification
+    from graphrec.schema import View
+    from graphrec.serving.views import SeenWhyNot
     from graphrec.training.job import TrainReport
 
 Note = Callable[[str], None]
@@ -148,6 +150,22 @@ class Bank:
         from graphrec.app.serve import why_not
 
         return why_not(self, request)
+
+    def seen(self, served: answers.Served, view: View) -> answers.Seen:
+        """What a role reads of an answer; `compliance` reads the answer itself.
+
+        Raises:
+            SettingsError: the secret of the home cannot be used.
+        """
+        from graphrec.app.views import seen
+
+        return seen(self, served, view)
+
+    def seen_why_not(self, refused: answers.Refused, view: View) -> SeenWhyNot:
+        """What a role reads of why a product is not in a list."""
+        from graphrec.app.views import seen_why_not
+
+        return seen_why_not(self, refused, view)
 
     @needs_extra("embedded")
     def find(self, request: requests.Find) -> answers.FoundNodes:
@@ -296,6 +314,18 @@ class Bank:
         from graphrec.records.read import entry_of
 
         return entry_of(self.home.records, number)
+
+    def judged_then(self, number: int, product: str) -> Refusals:
+        """What each rule said of a product when an entry was recorded, computed again.
+
+        Raises:
+            UnknownId: there is no such entry, or there was no such product.
+            RecordError: the entry is of no list, or something that this needs is gone.
+        """
+        from graphrec.records.replay import Replayer
+
+        with Replayer(self.home) as replayer:
+            return replayer.judged(self.record_entry(number), product)
 
     def record_list(self, request: jobs.ListRecord) -> tuple[results.RecordedAnswer, ...]:
         """The last entries of the decision record, oldest first."""

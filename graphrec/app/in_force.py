@@ -6,6 +6,7 @@ gone; an export stops until the request accepts that.
 """
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -28,6 +29,8 @@ class InForce:
 
     policy: str | None = None
     """Path of the policy file; None: there was none."""
+    hash: str | None = None
+    """Of the policy in that file."""
     finals: tuple[str, ...] = ()
     """Folders of final models, such as blend-final."""
     since: str = ""
@@ -87,7 +90,7 @@ def check(home: Home, kind: str | None, *, accept: bool) -> None:
     if gone and not accept:
         raise MissingRules(f"{gone[0]}; graphrec export --accept-missing goes on without it")
     if gone:
-        _write(home, replace(_now(home), policy=then.policy))
+        _write(home, replace(_now(home), policy=then.policy, hash=then.hash))
 
 
 def _gone(home: Home, then: InForce, kind: str | None) -> tuple[str, ...]:
@@ -103,20 +106,37 @@ def _gone(home: Home, then: InForce, kind: str | None) -> tuple[str, ...]:
     return tuple(gone)
 
 
-def observe(home: Home) -> None:
-    """Remember what is in force now, besides what was; a home that cannot be written remembers nothing."""
+def change_of(home: Home, policy: Policy) -> Mapping[str, object] | None:
+    """What an entry of the record says where the policy is another one than before; None where it is not.
+
+    Args:
+        policy: the opened one.
+    """
+    then = _read(home)
+    if then.hash is None or not home.has_policy() or then.hash == policy.hash:
+        return None
+    return {"file": policy.source, "version": policy.version, "hash": policy.hash, "before": then.hash}
+
+
+def observe(home: Home, policy: Policy | None = None) -> None:
+    """Remember what is in force now, besides what was; a home that cannot be written remembers nothing.
+
+    Args:
+        policy: the opened one; None: none was opened.
+    """
     then, now = _read(home), _now(home)
-    policy = now.policy or then.policy
     finals = tuple(sorted({*then.finals, *now.finals}))
-    if (policy, finals) != (then.policy, then.finals):
+    ruled = (now.policy, policy.hash) if now.policy and policy else (then.policy, then.hash)
+    found = InForce(ruled[0], ruled[1], finals, now.since)
+    if found != InForce(then.policy, then.hash, then.finals, now.since):
         with suppress(OSError, GraphrecError):
-            _write(home, InForce(policy, finals, now.since))
+            _write(home, found)
 
 
 def _now(home: Home) -> InForce:
     policy = str(home.policy) if home.has_policy() else None
     finals = tuple(sorted(path.parent.name for path in home.models.glob("*-final/meta.json")))
-    return InForce(policy, finals, f"{datetime.now(UTC):%Y-%m-%d}")
+    return InForce(policy, None, finals, f"{datetime.now(UTC):%Y-%m-%d}")
 
 
 def _file(home: Home) -> Path:
@@ -126,7 +146,7 @@ def _file(home: Home) -> Path:
 def _read(home: Home) -> InForce:
     try:
         plain = json.loads(_file(home).read_text("utf-8"))
-        return InForce(plain["policy"], tuple(plain["finals"]), plain["since"])
+        return InForce(plain["policy"], plain.get("hash"), tuple(plain["finals"]), plain["since"])
     except (OSError, ValueError, KeyError, TypeError):
         return InForce()
 

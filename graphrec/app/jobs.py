@@ -3,9 +3,11 @@
 None stands for the value of the settings, or the default. What is asked for one customer: requests.py.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from graphrec.policy.facts import Occasion
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Export:
     """Go on where a final model that was there before is gone."""
     no_policy: bool = False
     """Go without a policy: what is held or not offered any more is left out, and nothing else."""
+    occasion: Occasion = field(default_factory=Occasion)
+    """What the request says of itself, for rules that ask: amount, channel, purpose."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +164,7 @@ class AskQuery:
     """Seconds that it may take; a statement that writes takes as long as it takes."""
     limit: int = 10_000
     """Rows that are given."""
+    record: bool = True
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +38,7 @@ def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
     with log.stage("load", mapping=mapping.name, check=request.check) as stage:
         if request.check:
             path = request.rejected
-            report = _check(bank, mapping, folder, limit, path, progress)
+            report = _check(bank, request, mapping, limit, max_removed, progress)
         else:
             home = bank.home.prepare()
             path = request.rejected or home.rejected
@@ -81,28 +81,22 @@ def _sink(bank: Bank, home: Home, bulk: Path | None, name: str, progress: Progre
 
 
 def _check(
-    bank: Bank, mapping: "Mapping", folder: Path, limit: float, rejected: Path | None, progress: Progress
+    bank: Bank, request: Load, mapping: "Mapping", limit: float, max_removed: float, progress: Progress
 ) -> LoadReport:
-    from graphrec.loading import check
+    from graphrec.loading import check, folder_of
     from graphrec.store import is_server, open_store
+    from graphrec.store.merge import MergeSink
 
-    if not is_server(bank.settings.store) and not Path(bank.store).exists():
+    with ExitStack() as stack:
+        sink: Sink | None = None
+        if is_server(bank.settings.store) or Path(bank.store).exists():
+            opened = open_store(bank.settings.store, bank.home.store, bank.settings.login)
+            sink = MergeSink(stack.enter_context(opened))
         return check(
-            mapping, folder, max_rejected=limit, rejected_path=rejected, scratch=bank.home.spare(),
+            mapping, request.data or folder_of(request.mapping), sink, incremental=request.incremental,
+            max_rejected=limit, max_removed=max_removed, rejected_path=request.rejected, scratch=bank.home.spare(),
             sql_seconds=bank.settings.sql_seconds, progress=progress,
         )  # fmt: skip
-    with open_store(bank.settings.store, bank.home.store, bank.settings.login) as store:
-        known = set(store.info().nodes)
-        return check(
-            mapping,
-            folder,
-            known_ids=lambda label: store.read_nodes(label)["id"].combine_chunks() if label in known else None,
-            max_rejected=limit,
-            rejected_path=rejected,
-            scratch=bank.home.spare(),
-            sql_seconds=bank.settings.sql_seconds,
-            progress=progress,
-        )
 
 
 def propose_mapping(bank: Bank, request: ProposeMapping, progress: Progress) -> Proposed:

@@ -12,7 +12,7 @@ from graphrec.records.read import Entry, entries
 
 def record_list(bank: Bank, request: ListRecord) -> tuple[RecordedAnswer, ...]:
     """The last entries, of one user where one is named, oldest first."""
-    found = (one for one in entries(bank.home.records) if request.user in (None, one.entry["user"]))
+    found = (one for one in entries(bank.home.records) if request.user in (None, one.entry.get("user")))
     return tuple(_short(one) for one in list(itertools.islice(found, request.last))[::-1])
 
 
@@ -22,11 +22,11 @@ def _short(one: Entry) -> RecordedAnswer:
         record=one.number,
         recorded_at=shared["recorded_at"],
         command=shared["request"]["command"],
-        user=entry["user"],
-        as_of=shared["as_of"],
-        model=shared["model"]["name"],
-        candidates=entry["candidates"],
-        shown=tuple(item["product"] for item in entry["answer"]["items"]),
+        user=entry.get("user"),
+        as_of=shared.get("as_of"),
+        model=shared["model"]["name"] if "model" in shared else None,
+        candidates=entry.get("candidates"),
+        shown=tuple(item["product"] for item in entry["answer"]["items"]) if "answer" in entry else (),
     )
 
 

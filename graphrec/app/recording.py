@@ -1,7 +1,7 @@
 """Answers go into the decision record of the home, where settings and request want that."""
 
 import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from graphrec.app import in_force
@@ -9,11 +9,12 @@ from graphrec.app.bank import Bank
 from graphrec.app.facts import check_age
 from graphrec.errors import RecordError, Unwritable
 from graphrec.home import Home
-from graphrec.records.decision import Decisions, Request
+from graphrec.records.decision import Decisions, Request, event
 from graphrec.records.keep import ModelReplaced
 from graphrec.serving.answer import Answer
 from graphrec.serving.engine import Engine
 
+REQUIRED = "require_record asks for an entry of every answer; leave out --no-record, record = false"
 #: How often a request opens another model because a training replaced the one that it had opened.
 TRIES = 5
 
@@ -30,9 +31,13 @@ def opened(bank: Bank, home: Home, model: str | None, request: Request, *, wante
         RecordError: the settings require a record, and the answer cannot be or is not to be recorded.
     """
     for left in reversed(range(TRIES)):
-        engine = bank.opened.engine(home, model, bank.now(request.as_of))
+        engine = bank.opened.engine(home, model, bank.now(request.as_of)).asking(request.occasion)
         check_age(engine, bank.settings.max_age)
         in_force.require_policy(bank.settings, home, engine.policy)
+        change = in_force.change_of(home, engine.policy)
+        if change is not None:
+            record_event(bank, "policy", change, wanted=wanted)
+            in_force.observe(home, engine.policy)
         recording = Recording(bank, engine, request, wanted=wanted)
         try:
             recording.keep()
@@ -42,6 +47,34 @@ def opened(bank: Bank, home: Home, model: str | None, request: Request, *, wante
             continue
         return engine, recording
     raise AssertionError("the last try returns or raises")
+
+
+def record_event(
+    bank: Bank, command: str, content: Mapping[str, object], *, user: str | None = None, wanted: bool = True
+) -> tuple[int | None, tuple[str, ...]]:
+    """The number of an entry for what is no list and no score, and what is to be said where it could not be written.
+
+    A home that is not there yet is not made for it.
+
+    Raises:
+        RecordError: the settings require a record, and there is none.
+    """
+    settings, home = bank.settings, bank.home
+    if not (wanted and settings.record):
+        if settings.require_record:
+            raise RecordError(REQUIRED)
+        return None, ()
+    if not home.format_file.exists():
+        return None, ()
+    try:
+        return event(home, command, settings.actor, content, user=user), ()
+    except OSError as error:
+        if error.errno not in _TOLERATED:
+            raise
+        why = f"{home.records} cannot be written ({error.strerror})"
+    if settings.require_record:
+        raise RecordError(f"nothing can be recorded, and require_record asks for it: {why}")
+    return None, (f"nothing is recorded: {why}",)
 
 
 class Recording:

@@ -3,9 +3,11 @@
 All else is in jobs.py: a list for one customer starts quicker without it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from graphrec.policy.facts import Occasion
 
 Language = Literal["en", "zh"]
 Preference = Literal["recent", "popular", "novel", "diverse"]
@@ -34,6 +36,8 @@ class Recommend:
     """Date or time, UTC unless it says otherwise: only what was known before it."""
     no_policy: bool = False
     """Go without a policy: what is held or not offered any more is left out, and nothing else."""
+    occasion: Occasion = field(default_factory=Occasion)
+    """What the request says of itself, for rules that ask: amount, channel, purpose."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class Explain:
     record: bool = True
     as_of: str | None = None
     no_policy: bool = False
+    occasion: Occasion = field(default_factory=Occasion)
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,7 @@ class WhyNot:
     as_of: str | None = None
     no_policy: bool = False
     record: bool = True
+    occasion: Occasion = field(default_factory=Occasion)
 
 
 @dataclass(frozen=True)
@@ -76,3 +82,6 @@ class Find:
     text: str
     k: int = 10
     """How many of each at most."""
+    record: bool = True
+    users: bool = True
+    """False: products alone."""

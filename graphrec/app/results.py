@@ -136,10 +136,12 @@ class RecordedAnswer:
     record: int
     recorded_at: str
     command: str
-    user: str
+    user: str | None
+    """None: the entry is about no customer."""
     as_of: str | None
-    model: str
-    candidates: int
+    model: str | None
+    """None: the entry is of no list and no score."""
+    candidates: int | None
     shown: tuple[str, ...]
     """Products."""
 

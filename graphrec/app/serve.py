@@ -6,7 +6,7 @@ from graphrec.app import in_force
 from graphrec.app.answers import FoundNodes, Refused, Served
 from graphrec.app.bank import Bank
 from graphrec.app.facts import check_age, stale
-from graphrec.app.recording import opened
+from graphrec.app.recording import opened, record_event
 from graphrec.app.requests import Explain, Find, Recommend, WhyNot
 from graphrec.records.decision import Request
 from graphrec.serving.answer import ExplainOptions, ListOptions
@@ -23,12 +23,12 @@ def recommend(bank: Bank, request: Recommend) -> Served:
         language=request.language or settings.language,
         prefer=request.prefer,
     )
-    asked = Request("recommend", request.k, options, home.as_of)
+    asked = Request("recommend", request.k, options, home.as_of, request.occasion, settings.actor)
     engine, recording = opened(bank, home, request.model, asked, wanted=request.record)
     answer = engine.recommend(request.user, request.k, options)
     recording.add([answer])
     notes = (*in_force.notes(home, request.model), *stale(home), *recording.notes)
-    in_force.observe(home)
+    in_force.observe(home, engine.policy)
     return Served(answer, recording.number, engine.reasons_in(options.language).sentences, notes)
 
 
@@ -36,7 +36,7 @@ def explain(bank: Bank, request: Explain) -> Served:
     """Every line of one score."""
     home = bank.home_at(request.as_of, no_policy=request.no_policy)
     options = ExplainOptions(plain=request.plain, language=request.language or bank.settings.language)
-    asked = Request("explain", request.k, options, home.as_of)
+    asked = Request("explain", request.k, options, home.as_of, request.occasion, bank.settings.actor)
     engine, recording = opened(bank, home, request.model, asked, wanted=request.record)
     answer = engine.explain(request.user, request.product, request.k, options)
     recording.add([answer], request.product)
@@ -49,7 +49,7 @@ def explain(bank: Bank, request: Explain) -> Served:
 
         write_picture(answer, request.picture)
     notes = (*in_force.notes(home, request.model), *stale(home), *recording.notes)
-    in_force.observe(home)
+    in_force.observe(home, engine.policy)
     return Served(answer, recording.number, engine.reasons_in(options.language).sentences, notes)
 
 
@@ -58,7 +58,7 @@ def why_not(bank: Bank, request: WhyNot) -> Refused:
     from graphrec.serving.why_not import why_not as find_why
 
     home = bank.home_at(request.as_of, no_policy=request.no_policy)
-    engine = bank.opened.engine(home, request.model, bank.now(home.as_of))
+    engine = bank.opened.engine(home, request.model, bank.now(home.as_of)).asking(request.occasion)
     check_age(engine, bank.settings.max_age)
     in_force.require_policy(bank.settings, home, engine.policy)
     found = find_why(
@@ -69,7 +69,11 @@ def why_not(bank: Bank, request: WhyNot) -> Refused:
         min_confidence=bank.settings.min_confidence,
         language=bank.settings.language,
     )
-    return Refused(found, engine.policy_name, (*engine.notes, *in_force.notes(home, request.model)))
+    asked = {"k": request.k, "as_of": home.as_of, **vars(request.occasion), "product": request.product}
+    content = {**asked, "answer": found.to_json()}
+    number, notes = record_event(bank, "why-not", content, user=request.user, wanted=request.record)
+    notes = (*engine.notes, *in_force.notes(home, request.model), *notes)
+    return Refused(found, engine.policy_name, number, notes, engine.reasons_in(bank.settings.language).sentences)
 
 
 def find(bank: Bank, request: Find) -> FoundNodes:
@@ -86,8 +90,11 @@ def find(bank: Bank, request: Find) -> FoundNodes:
         snapshot = latest_snapshot(bank, bank.home)
     roles = snapshot.schema.roles
     # Customers have no kind that people are shown.
-    users = tuple(replace(one, kind=None) for one in find_nodes(snapshot, roles.user, request.text, request.k))
+    known = find_nodes(snapshot, roles.user, request.text, request.k) if request.users else ()
+    users = tuple(replace(one, kind=None) for one in known)
     products = tuple(find_nodes(snapshot, roles.product, request.text, request.k))
+    ids = {label: [one.id for one in nodes] for label, nodes in ((roles.user, users), (roles.product, products))}
+    record_event(bank, "find", {"text": request.text, "k": request.k, "found": ids}, wanted=request.record)
     return FoundNodes(
         request.text, roles.user, roles.product, users, products, snapshot.count(roles.user),
         snapshot.count(roles.product),

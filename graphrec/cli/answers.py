@@ -2,23 +2,27 @@
 
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from graphrec.app.answers import Served
-from graphrec.cli.output import note, say, say_block, table
+from graphrec.app.answers import Seen, Served
+from graphrec.cli.output import emit_json, note, say, say_block, table
 from graphrec.serving.answer import Answer, Audit, Item, Line
 from graphrec.serving.reasons.sentences import Sentences
+
+if TYPE_CHECKING:
+    from graphrec.serving.views import SeenAnswer, SeenLine
 
 SHOWN = 0.0005
 """Smaller shares round to 0.000 and are left out."""
 
 
-def to_json(served: Served) -> dict[str, object]:
+def to_json(served: Served | Seen) -> dict[str, object]:
     """The one object that `recommend --json` and `explain --json` print."""
     plain = served.answer.to_json()
     return {**plain, "notes": [*plain["notes"], *served.notes], "record": served.record}
 
 
-def show_served(served: Served) -> None:
+def show_served(served: Served | Seen) -> None:
     """Print beside an answer what a reader should know besides, and where it is in the record."""
     for text in served.notes:
         note(f"note: {text}")
@@ -77,6 +81,37 @@ def show_ledger(answer: Answer, sentences: Sentences, *, cypher: bool = True) ->
         _show_cypher(item.lines)
 
 
+def show_seen(seen: Seen, *, json: bool = False, cypher: bool = False) -> None:
+    """Print what a role reads of a list or of an explanation: reasons with whole per cents."""
+    if json:
+        emit_json(to_json(seen))
+        return
+    answer, sentences = seen.answer, seen.sentences
+    for text in answer.notes:
+        note(f"note: {text}")
+    if not answer.items:
+        say(answer.abstained or sentences.say("no list", user=answer.user))
+        return
+    rows: list[list[str]] = []
+    for item in answer.items:
+        kind = sentences.value(item.product_kind or "")
+        rows.append([str(item.rank), item.product, item.name or "", kind, "", ""])
+        rows += [["", "", "", "", "!", warning] for warning in item.warnings]
+        rows += [["", "", "", "", _per_cent(reason.percent), reason.text] for reason in item.reasons]
+        if item.other:
+            rows.append(["", "", "", "", _per_cent(item.other), sentences.say("rest" if item.reasons else "all rest")])
+    columns = [sentences.say(key) for key in ("rank", "product", "name", "kind")] + ["%", sentences.say("of which")]
+    table(columns, rows, title=_title(answer, sentences), right=[columns[0], columns[4]], optional=columns[2:4])
+    if answer.abstained:
+        say(answer.abstained)
+    if cypher:
+        _show_cypher(answer.items[0].lines)
+
+
+def _per_cent(percent: int | None) -> str:
+    return "" if percent is None else f"{percent} %"
+
+
 def _parts(items: Sequence[Item], sentences: Sentences) -> str:
     """What the scores of some items are made of: the largest part first, and that none comes from who the user is."""
     total = sum(item.score for item in items) or 1.0
@@ -106,9 +141,9 @@ def _show_audit(item: Item, audit: Audit, sentences: Sentences) -> None:
     say(sentences.say("held fixed", error=f"{audit.sum_error:.1e}"))
 
 
-def _show_cypher(lines: Sequence[Line]) -> None:
+def _show_cypher(lines: "Sequence[Line | SeenLine]") -> None:
     """Each statement once, with the parameters of every line that uses it."""
-    statements: dict[str, list[Line]] = {}
+    statements: dict[str, list[Line | SeenLine]] = {}
     for line in lines:
         if line.cypher:
             statements.setdefault(line.cypher, []).append(line)
@@ -119,6 +154,6 @@ def _show_cypher(lines: Sequence[Line]) -> None:
             say(f"// {line.text}: {json.dumps(line.parameters, ensure_ascii=False)}")
 
 
-def _title(answer: Answer, sentences: Sentences) -> str:
+def _title(answer: "Answer | SeenAnswer", sentences: Sentences) -> str:
     dated = f" · {sentences.say('as of', date=answer.as_of[:10])}" if answer.as_of else ""
     return f"{answer.user} · {answer.model}{dated}"

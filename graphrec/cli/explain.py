@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from graphrec.cli.answers import show_ledger, show_served, to_json
-from graphrec.cli.invocation import bank
-from graphrec.cli.options import AsOf, Json, Language, Model, NoPolicy, NoRecord
+from graphrec.cli.answers import show_ledger, show_seen, show_served, to_json
+from graphrec.cli.invocation import bank, reader
+from graphrec.cli.options import Amount, AsOf, Channel, Json, Language, Model, NoPolicy, NoRecord, Purpose, View
 from graphrec.cli.output import emit_json, note
+from graphrec.schema import EXACT
 
 
 def command(
@@ -27,7 +28,11 @@ def command(
     ] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Order lines by share, not by contrast.")] = False,
     language: Language = None,
+    view: View = None,
     no_policy: NoPolicy = False,
+    amount: Amount = None,
+    channel: Channel = None,
+    purpose: Purpose = None,
     no_record: NoRecord = False,
     as_of: AsOf = None,
     json: Json = False,
@@ -38,16 +43,23 @@ def command(
     deletes the user's edges one at a time, counts degrees anew, and prints predicted effect, actual effect and rank.
     """
     from graphrec.app.requests import Explain
+    from graphrec.policy.facts import Occasion
+    from graphrec.serving.views import only_exact
 
+    for name, is_asked in (("--audit", audit), ("--picture", picture is not None)):
+        if is_asked:
+            only_exact(reader(view), name)
     served = bank().explain(
         Explain(
             user, product, k, model, audit, picture, plain, language,
-            record=not no_record, as_of=as_of, no_policy=no_policy,
+            record=not no_record, as_of=as_of, no_policy=no_policy, occasion=Occasion(amount, channel, purpose),
         )
     )  # fmt: skip
     if picture is not None and served.answer.items:
         note(f"picture: {picture}")
-    if json:
+    if reader(view) != EXACT:
+        show_seen(bank().seen(served, reader(view)), json=json, cypher=cypher)
+    elif json:
         emit_json(to_json(served))
     else:
         show_ledger(served.answer, served.sentences, cypher=cypher)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from graphrec.cli.invocation import bank
-from graphrec.cli.options import AsOf, Json, Model, NoPolicy
+from graphrec.cli.options import Amount, AsOf, Channel, Json, Model, NoPolicy, Purpose
 from graphrec.cli.output import emit_json, note, progress, say
 
 
@@ -25,6 +25,9 @@ def command(
         bool, typer.Option("--accept-missing", help="Go on where a final model that was there is gone.")
     ] = False,
     no_policy: NoPolicy = False,
+    amount: Amount = None,
+    channel: Channel = None,
+    purpose: Purpose = None,
     no_record: Annotated[bool, typer.Option("--no-record", help="Leave no entries in the decision record.")] = False,
     as_of: AsOf = None,
     json: Json = False,
@@ -37,8 +40,10 @@ def command(
     Language and least confidence are those of the settings.
     """
     from graphrec.app.jobs import Export
+    from graphrec.policy.facts import Occasion
 
-    request = Export(out, to, k, model, raw, bom, not no_record, as_of, accept_missing, no_policy)
+    occasion = Occasion(amount, channel, purpose)
+    request = Export(out, to, k, model, raw, bom, not no_record, as_of, accept_missing, no_policy, occasion)
     with progress(json=json) as report:
         done = bank().export(request, progress=report)
     for text in done.notes:

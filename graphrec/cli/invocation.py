@@ -10,6 +10,7 @@ from graphrec import log
 
 if TYPE_CHECKING:
     from graphrec.app.bank import Bank
+    from graphrec.schema import View
 
 
 @dataclass(frozen=True)
@@ -106,3 +107,12 @@ def bank() -> "Bank":
         SettingsError: the settings cannot be used.
     """
     return current().bank
+
+
+def reader(view: "View | None") -> "View":
+    """Who reads the answer: the view of an option, else that of the settings.
+
+    Raises:
+        SettingsError: the settings cannot be used.
+    """
+    return view or current().bank.settings.view

@@ -86,7 +86,7 @@ def _print(done: "Loaded") -> None:
     if not done.checked and not done.is_new:
         say("nothing to do: the files are those of the last full load")
         return
-    shown = ("read", "rejected") if done.checked else COUNTS
+    shown = ("read", "removed", "rejected") if done.checked else COUNTS
     rows = [(name, *(f"{getattr(one, column):,}" for column in shown)) for name, one in counts.items()]
     table(("", *shown), rows, right=shown)
     say(f"{report.mapping}: {'checked, nothing written' if done.checked else 'loaded'} in {report.seconds:.1f} s")

@@ -16,9 +16,16 @@ Model = Annotated[str | None, typer.Option(help="Kind of model (default: the ble
 NoPolicy = Annotated[
     bool, typer.Option("--no-policy", help="Go without a policy: only what is held or closed is left out.")
 ]
+Amount = Annotated[float | None, typer.Option(min=0, help="What the customer would put in, for rules that ask for it.")]
+Channel = Annotated[str | None, typer.Option(help="Where the answer is shown (branch, app, …), for rules that ask.")]
+Purpose = Annotated[str | None, typer.Option(help="What the answer is for (advice, …), for rules that ask.")]
 NoRecord = Annotated[bool, typer.Option("--no-record", help="Leave no entry in the decision record.")]
 Language = Annotated[
     Literal["en", "zh"] | None, typer.Option(help="Language of the reasons (default en, or GRAPHREC_LANGUAGE).")
+]
+View = Annotated[
+    Literal["compliance", "adviser", "customer", "service", "analyst", "campaign", "auditor", "admin"] | None,
+    typer.Option(help="Who reads it: only compliance sees exact numbers (default compliance, or GRAPHREC_VIEW)."),
 ]
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graphrec.cli.invocation import bank
-from graphrec.cli.options import Json, parse_parameters
+from graphrec.cli.invocation import bank, reader
+from graphrec.cli.options import Json, View, parse_parameters
 from graphrec.cli.output import emit_json, note, say, table, visible
 
 if TYPE_CHECKING:
@@ -24,14 +24,20 @@ def command(
     timeout: Annotated[float, typer.Option(min=0.001, help="Seconds that a query may take.")] = 60.0,
     limit: Annotated[int, typer.Option(min=1, help="Rows that are given; a note says when there are more.")] = 10_000,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    view: View = None,
     json: Json = False,
 ) -> None:
-    """Answer a question of the analysts' library, or run a Cypher statement, read-only unless --write."""
+    """Answer a question of the analysts' library, or run a Cypher statement, read-only unless --write.
+
+    Its rows are exact and of any customer: only the view compliance has them.
+    """
     from graphrec.app.jobs import AskQuery
+    from graphrec.serving.views import only_exact
 
     if query is None:
         _show_library(json=json)
         return
+    only_exact(reader(view), "query")
     found = bank().query(AskQuery(query, parse_parameters(param or []), write, timeout, limit))
     for line in found.notes:
         note(f"note: {line}")

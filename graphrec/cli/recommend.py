@@ -4,10 +4,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from graphrec.cli.answers import show_answer, show_served, to_json
-from graphrec.cli.invocation import bank
-from graphrec.cli.options import AsOf, Json, Language, Model, NoPolicy, NoRecord
+from graphrec.cli.answers import show_answer, show_seen, show_served, to_json
+from graphrec.cli.invocation import bank, reader
+from graphrec.cli.options import Amount, AsOf, Channel, Json, Language, Model, NoPolicy, NoRecord, Purpose, View
 from graphrec.cli.output import emit_json
+from graphrec.schema import EXACT
 
 
 def command(
@@ -26,7 +27,11 @@ def command(
         typer.Option(help="Which path leads the reasons of a product, where shares are near."),
     ] = None,
     language: Language = None,
+    view: View = None,
     no_policy: NoPolicy = False,
+    amount: Amount = None,
+    channel: Channel = None,
+    purpose: Purpose = None,
     no_record: NoRecord = False,
     as_of: AsOf = None,
     json: Json = False,
@@ -37,14 +42,17 @@ def command(
     the bank refuses is left out.
     """
     from graphrec.app.requests import Recommend
+    from graphrec.policy.facts import Occasion
 
     served = bank().recommend(
         Recommend(
             user, k, model, None if all_lines else reasons, plain, min_confidence, prefer, language,
-            record=not no_record, as_of=as_of, no_policy=no_policy,
+            record=not no_record, as_of=as_of, no_policy=no_policy, occasion=Occasion(amount, channel, purpose),
         )
     )  # fmt: skip
-    if json:
+    if reader(view) != EXACT:
+        show_seen(bank().seen(served, reader(view)), json=json)
+    elif json:
         emit_json(to_json(served))
     else:
         show_answer(served.answer, served.sentences)

@@ -15,6 +15,9 @@ Action = Literal["list", "show", "verify", "head", "prune"]
 def command(
     action: Annotated[Action, typer.Argument(help="list, show NUMBER, verify, head or prune.")],
     number: Annotated[int | None, typer.Argument(min=1, help="Number of the entry to show.")] = None,
+    product: Annotated[
+        str | None, typer.Option(help="show: what each rule said of this product then, computed again.")
+    ] = None,
     user: Annotated[str | None, typer.Option(help="list: only the entries of this user.")] = None,
     last: Annotated[int, typer.Option(min=1, help="list: how many of the last entries.")] = 20,
     anchor: Annotated[
@@ -36,7 +39,11 @@ def command(
                          f"graphrec record {action} takes no number; want graphrec record show {number}")  # fmt: skip
     if (action == "prune") != (before is not None):
         raise UsageError("graphrec record prune wants --before DATE, and no other action takes it")
-    if action == "show":
+    if product is not None and action != "show":
+        raise UsageError(f"graphrec record {action} takes no --product; want graphrec record show NUMBER --product ID")
+    if product is not None:
+        _judged(number or 0, product, json=json)
+    elif action == "show":
         _show(number or 0, json=json)
     elif action == "list":
         _list(user, last, json=json)
@@ -58,6 +65,17 @@ def _show(number: int, *, json: bool) -> None:
         say_block(json_module.dumps(plain, ensure_ascii=False, indent=2))
 
 
+def _judged(number: int, product: str, *, json: bool) -> None:
+    found = bank().judged_then(number, product)
+    if json:
+        emit_json(found)
+        return
+    table(["rule", "outcome"], list(found.rules.items()), title=f"entry {number} · {product}")
+    read = ", ".join(f"{name} {'unknown' if value is None else value}" for name, value in found.values.items())
+    say(f"read: {read or 'nothing'}")
+    say(f"{product} could be shown" if found.was_left else f"{product} could not be shown")
+
+
 def _list(user: str | None, last: int, *, json: bool) -> None:
     from graphrec.app.jobs import ListRecord
 
@@ -65,7 +83,10 @@ def _list(user: str | None, last: int, *, json: bool) -> None:
     if json:
         emit_json({"entries": found})
     elif found:
-        rows = [[*list(vars(one).values())[:-1], " ".join(one.shown)] for one in found]
+        rows = [
+            ["" if one is None else one for one in (*list(vars(entry).values())[:-1], " ".join(entry.shown))]
+            for entry in found
+        ]
         table(list(vars(found[0])), rows, right=["record", "candidates"])
     else:
         say("nothing is recorded yet" if user is None else f"nothing is recorded for {user}")

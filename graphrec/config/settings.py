@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 from graphrec import log
 from graphrec.config.document import read_toml
 from graphrec.errors import SettingsError
-from graphrec.schema import LANGUAGES, Language, Roles
+from graphrec.schema import EXACT, LANGUAGES, VIEWS, Language, Roles, View
 
 __all__ = ["FILE_NAME", "LOG_LEVELS", "LogLevel", "RoleOverrides", "Settings", "StoreLogin", "read_settings"]
 
@@ -33,6 +33,7 @@ _WORDS: dict[str, dict[str, Any]] = {
     "log_level": {word: word for word in LOG_LEVELS},
     "log_format": {word: word for word in log.FORMATS},
     "language": {word: word for word in LANGUAGES},
+    "view": {word: word for word in VIEWS},
     "record": {"true": True, "false": False},
     "require_record": {"true": True, "false": False},
 }
@@ -102,8 +103,12 @@ class Settings:
     """Whether lists and explanations go into the decision record."""
     require_record: bool = False
     """Whether an answer that cannot be recorded is refused."""
+    actor: str | None = None
+    """Who asks, for the decision record."""
     language: Language = "en"
     """Language of the reasons: one of schema.LANGUAGES."""
+    view: View = EXACT
+    """Who reads the answers that commands print: one of schema.VIEWS."""
     today: date | None = None
     """The date of answers; None: the UTC date of the clock."""
     max_age: int | None = None
@@ -222,7 +227,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 def _typed(name: str, text: str, where: str) -> Any:
     """The value that the text of a variable or an option spells."""
-    if name in ("store", "encoder", *PATHS):
+    if name in ("store", "encoder", "actor", *PATHS):
         return text
     if text in _WORDS.get(name, {}):
         return _WORDS[name][text]

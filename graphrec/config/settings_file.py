@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from graphrec import log
 from graphrec.config.settings import LogLevel
-from graphrec.schema import Language
+from graphrec.schema import Language, View
 
 Text = Annotated[str, Meta(min_length=1)]
 
@@ -61,7 +61,9 @@ class SettingsFile(Struct, frozen=True, forbid_unknown_fields=True):
     require_record: Annotated[
         bool | UnsetType, Meta(description="Whether an answer that cannot be recorded is refused.")
     ] = UNSET
+    actor: Annotated[Text | UnsetType, Meta(description="Who asks, for the decision record.")] = UNSET
     language: Annotated[Language | UnsetType, Meta(description="Language of the reasons.")] = UNSET
+    view: Annotated[View | UnsetType, Meta(description="Who reads the answers that commands print.")] = UNSET
     today: Annotated[
         date | UnsetType,
         Meta(description="The date of answers, YYYY-MM-DD; default the UTC date of the clock. For historic data."),

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from graphrec.errors import StoreError
 from graphrec.graph.strings import ABSENT
 from graphrec.serving.answer import Answer, Item
 from graphrec.serving.engine import Engine
-from graphrec.store.base import Index, Store
+from graphrec.store.base import Index, Statement, Store
 
 if TYPE_CHECKING:
     from graphrec.features.sources.text.cache import StoredVectors
@@ -29,6 +29,9 @@ TEXT_VECTOR, GRAPH_VECTOR = "text_vector", "graph_vector"
 REASONS = 3
 #: Users whose lists are written at once, and edges of other runs removed at once.
 USERS, LIMIT = 500, 10_000
+#: An export that has written nothing for so long was killed: its edges are removed by the next one.
+SILENT_SECONDS = 3600.0
+_MOMENT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,9 @@ class StoreReport(SinkReport):
 
 
 class _StoreSink:
-    """Writes lists as edges, then vectors of products; what earlier runs wrote goes at the end.
+    """Writes lists as edges of its run, then makes this run the one that counts, then removes what others left.
+
+    Killed before that, it leaves the lists of the run before. Of two at once, the one that ends later counts.
 
     Raises:
         StoreError: the names that this would write belong to the mapping.
@@ -72,11 +77,12 @@ class _StoreSink:
         self._texts = target.texts
         now = datetime.now(UTC)
         self._run = f"export-{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
-        self._stamps = {"written_at": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
+        self._stamps = {"written_at": now.strftime(_MOMENT)}
         self._labels = queries.roles(self._engine.snapshot.schema)
 
     def write(self, answers: Sequence[Answer]) -> None:
         """Write the edges of some users."""
+        self._store.write(queries.text("load/begin_export"), {"run": self._run, "at": _moment()})
         rows: list[dict[str, Any]] = []
         for answer in answers:
             common = {"model": answer.model, "snapshot": answer.snapshot, "as_of": answer.as_of, **self._stamps}
@@ -87,13 +93,16 @@ class _StoreSink:
         self._store.write(queries.text("load/recommend", self._labels), {"run": self._run}, rows)
 
     def finish(self, totals: SinkReport) -> StoreReport:
-        """Remove the edges of earlier runs, and write the vectors."""
+        """Publish this run, remove the edges of those before, and write the vectors."""
         store, labels, run = self._store, self._labels, self._run
-        written, others = _counts(store, labels, run)
+        since = {"since": _moment(-SILENT_SECONDS)}
+        publish = Statement(queries.text("load/publish_export"), {"run": run})
+        store.transaction([publish, Statement(queries.text("load/end_export"), {"run": run, **since})])
+        written, others = _counts(store, labels, {"run": run, **since})
         left = others
         while left:
-            store.write(queries.text("load/forget_recommendations", labels), {"run": run, "limit": LIMIT})
-            left = _counts(store, labels, run)[1]
+            store.write(queries.text("load/forget_recommendations", labels), {"run": run, "limit": LIMIT, **since})
+            left = _counts(store, labels, {"run": run, **since})[1]
         found = _vectors(self._engine, self._texts())
         return StoreReport(
             users=totals.users,
@@ -140,9 +149,13 @@ def _properties(item: Item) -> dict[str, Any]:
 _KEPT = ("kind", "text", "share", "contrast", "via", "path", "cypher", "parameters")
 
 
-def _counts(store: Store, labels: queries.Labels, run: str) -> tuple[int, int]:
-    written, others = store.query(queries.text("load/count_recommendations", labels), {"run": run}).rows[0]
-    return int(written or 0), int(others or 0)
+def _counts(store: Store, labels: queries.Labels, given: Mapping[str, str]) -> tuple[int, int]:
+    rows = store.query(queries.text("load/count_recommendations", labels), given).rows
+    return (int(rows[0][0] or 0), int(rows[0][1] or 0)) if rows else (0, 0)
+
+
+def _moment(seconds: float = 0.0) -> str:
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).strftime(_MOMENT)
 
 
 def _vectors(engine: Engine, texts: "StoredVectors | None") -> dict[str, NDArray[np.float32]]:

@@ -2,8 +2,8 @@
 
     meta.json                       format, hash, as_of, counts, schema; `snapshot`: the hash of what it was made from
     nodes/<n>/                      as in a snapshot: ids of every label, names, and all columns of users and products
-    edges/<n>/                      edges that touch users alone: by source those that leave users (indptr, indices, at,
-                                    known_at, weight), and the same with `in_` before for those that lead to users
+    edges/<n>/                      by source the edges that leave users or products (indptr, indices, at, known_at,
+                                    weight), and the same with `in_` before for those that lead to users
 
 A load publishes them, a training does not: an answer joins them by ids to the weights of a model. A folder is in the
 form of a snapshot, so that names, policies and events are read from it as from one.
@@ -110,7 +110,7 @@ def write_facts(path: Path, snapshot: Snapshot) -> Facts:
             target = folder / "nodes" / str(position)
             target.mkdir(parents=True)
             columns[label] = _write_nodes(target, snapshot, label)
-        types = facts_types(snapshot)
+        types = snapshot.types
         for position, name in enumerate(types):
             target = folder / "edges" / str(position)
             target.mkdir(parents=True)
@@ -131,10 +131,10 @@ def write_facts(path: Path, snapshot: Snapshot) -> Facts:
 
 
 def facts_types(snapshot: Snapshot) -> list[str]:
-    """The edge types that leave users or lead to them."""
-    user = snapshot.schema.roles.user
+    """The edge types that leave users or products, which a policy may read, or lead to users."""
+    roles = snapshot.schema.roles
     ends = {name: snapshot.schema.edges[name] for name in snapshot.types}
-    return [name for name, edge in ends.items() if user in (edge.source, edge.target)]
+    return [n for n, edge in ends.items() if edge.source in (roles.user, roles.product) or edge.target == roles.user]
 
 
 def _write_nodes(folder: Path, snapshot: Snapshot, label: str) -> dict[str, str]:
@@ -160,9 +160,9 @@ def _write_nodes(folder: Path, snapshot: Snapshot, label: str) -> dict[str, str]
 
 def _write_edges(folder: Path, snapshot: Snapshot, name: str) -> None:
     edge, edges = snapshot.schema.edges[name], snapshot.edges(name)
-    user = snapshot.schema.roles.user
+    roles = snapshot.schema.roles
     for leads_to_user in (False, True):
-        if user != (edge.target if leads_to_user else edge.source):
+        if edge.target != roles.user if leads_to_user else edge.source not in (roles.user, roles.product):
             continue
         prefix = "in_" if leads_to_user else ""
         for column, values in events_of(edges, reverse=leads_to_user).items():

@@ -1,7 +1,10 @@
 """A policy compiled for a graph: the products that each user may see, and the rules that refuse one."""
 
+import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +13,16 @@ from graphrec.errors import PolicyError
 from graphrec.graph.adjacency import Adjacency
 from graphrec.graph.snapshot import Snapshot
 from graphrec.policy.conditions import Compiler, Condition
-from graphrec.policy.facts import Block, Facts
-from graphrec.policy.operands import BadCondition, Operands
+from graphrec.policy.facts import DAY, NO_OCCASION, Block, Facts, Occasion
+from graphrec.policy.operands import BadCondition, Column, Operand, Operands
 from graphrec.policy.rules import Policy, Rule
 from graphrec.policy.sentences import Fact, Sentence, day, shown
 from graphrec.policy.values import Flags, Truth
+
+NOT_AVAILABLE = "not available"
+"""What others than compliance read in place of the sentence of a rule that is told by its code."""
+FOR_REVIEW = "needs approval: "
+"""Before the sentence of a rule that asks for a review."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,27 @@ class Finding:
     sentence: str
     values: Mapping[str, Fact]
     """What the condition read: values by column, the day of the latest event by edge type; None: there is none."""
+    confidential: bool = False
+    """Whether others than compliance read `not available` in its place: it is confidential, or shares the code."""
+
+    @property
+    def told(self) -> str:
+        """The sentence that anybody may read."""
+        return NOT_AVAILABLE if self.confidential else self.sentence
+
+
+OUTCOMES = {"m": "met", "o": "open, counts as met", "w": "warns", "a": "needs approval", "x": "refuses"}
+"""What a letter of `Judged.outcomes` means."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the rules say of one pair, and what they read."""
+
+    outcomes: str
+    """A letter a rule that holds, in the order of the policy: see OUTCOMES."""
+    values: Mapping[str, Fact]
+    """Of the product, and of what happened between the two."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +81,8 @@ class CompiledPolicy:
         held: products (a row for every user) that count as held; None: those of the snapshot.
 
     Raises:
-        PolicyError: a rule names a column or an event that is not there or may not be read, or compares two kinds.
+        PolicyError: a rule names a column or an event that is not there or may not be read, or compares two kinds; or
+            the policy is not valid yet.
     """
 
     def __init__(
@@ -66,9 +96,38 @@ class CompiledPolicy:
     ) -> None:
         self.policy = policy
         self.facts = Facts(snapshot, as_of, known_before, held)
-        self.rules = tuple(self._compiled(rule) for rule in policy.rules)
+        self.occasion = NO_OCCASION
+        self._check_day()
+        compiled = tuple(self._compiled(rule) for rule in policy.rules)
+        self.later = tuple(rule for rule in compiled if not self._holds(rule.rule.valid_from))
+        """Rules that do not hold yet."""
+        self.rules = tuple(rule for rule in compiled if rule not in self.later)
         self.refusing = tuple(rule for rule in self.rules if rule.rule.severity == "refuse")
-        self.warning = tuple(rule for rule in self.rules if rule.rule.severity == "warn")
+        self.warning = tuple(rule for rule in self.rules if rule.rule.severity != "refuse")
+        self._known = self._known_values()
+        self._of_products: dict[int, dict[str, Fact]] = {}
+
+    def asking(self, occasion: Occasion) -> Self:
+        """The same policy asked by a request that says something of itself."""
+        asked = copy.copy(self)
+        asked.occasion = occasion
+        return asked
+
+    def check_age(self, known: int | None) -> None:
+        """Stop where the data are older than the policy allows.
+
+        Args:
+            known: up to when the data are known, in microseconds since 1970; None: they have no times.
+
+        Raises:
+            PolicyError: they are older than `max_age_days`.
+        """
+        most, now = self.policy.max_age_days, self.facts.as_of
+        if most is not None and known is not None and now is not None and now - known > most * DAY:
+            raise PolicyError(
+                f"{self._source()}: the data are of {day(known)}, older than max_age_days = {most:g} on {day(now)}; "
+                "load newer data"
+            )
 
     def masks(self, users: NDArray[np.integer]) -> Flags:
         """Which products may be shown to each of some users.
@@ -79,7 +138,7 @@ class CompiledPolicy:
         Returns:
             (users, products): True where no rule refuses.
         """
-        block = Block(np.asarray(users, np.int64))
+        block = self._block(users)
         allowed = np.ones((len(block.users), self.facts.num_products), np.bool_)
         for rule in self.refusing:
             np.logical_and(allowed, rule.met(rule.condition.truth(block)), out=allowed)
@@ -87,7 +146,7 @@ class CompiledPolicy:
 
     def refused_first(self, user: int) -> dict[str, int]:
         """How many products each rule is the first to refuse to a user; with what is left they are all products."""
-        block = Block(np.array([user]))
+        block = self._block(np.array([user]))
         left = np.ones((1, self.facts.num_products), np.bool_)
         counts: dict[str, int] = {}
         for rule in self.refusing:
@@ -99,7 +158,7 @@ class CompiledPolicy:
 
     def barred(self, user: int) -> Finding | None:
         """The first rule that refuses every product to a user for what the user is, whatever the product."""
-        block = Block(np.array([user]))
+        block = self._block(np.array([user]))
         for rule in self.refusing:
             met = rule.met(rule.condition.truth(block))
             if met.shape == (1, 1) and not met.all():
@@ -111,24 +170,126 @@ class CompiledPolicy:
         return list(self._findings(self.refusing, user, product))
 
     def warnings(self, user: int, product: int) -> list[Finding]:
-        """The rules that warn of a product for a user, in the order of the policy."""
+        """The rules that warn of a product for a user or ask for a review, in the order of the policy."""
         return list(self._findings(self.warning, user, product))
 
+    def letters(self, users: NDArray[np.integer], products: NDArray[np.integer]) -> NDArray[np.uint8]:
+        """What every rule says of some products of each user.
+
+        Args:
+            users: (users,) positions.
+            products: (users, shown) positions of products for each.
+
+        Returns:
+            (users, shown, rules): letters of OUTCOMES, as ASCII.
+        """
+        block = self._block(users)
+        shape = (len(users), self.facts.num_products)
+        found = np.full((*products.shape, len(self.rules)), ord("m"), np.uint8)
+        for number, rule in enumerate(self.rules):
+            truth = rule.condition.truth(block)
+            said = (np.broadcast_to(one, shape) for one in (rule.met(truth), truth.unknown()))
+            met, is_open = (np.take_along_axis(one, products, 1) for one in said)
+            found[..., number][is_open] = ord("o")
+            found[..., number][~met] = ord({"refuse": "x", "review": "a", "warn": "w"}[rule.rule.severity])
+        return found
+
+    def judged(self, user: int, products: NDArray[np.integer]) -> list[Judged]:
+        """What every rule says of some products for a user."""
+        letters = self.letters(np.array([user]), np.asarray(products, np.int64).reshape(1, -1))[0]
+        return [
+            Judged(bytes(one).decode("ascii"), self.read_of(user, int(product)))
+            for one, product in zip(letters, products, strict=True)
+        ]
+
+    def read_of(self, user: int, product: int) -> dict[str, Fact]:
+        """What the rules read of a product, and of what happened between it and a user."""
+        if product not in self._of_products:
+            self._of_products[product] = self._side("product", product)
+        found = dict(self._of_products[product])
+        block = self._block(np.array([user]), np.array([product]))
+        for rule in self.rules:
+            for name in rule.condition.events:
+                found[name] = day(self.facts.last(name, user, product))
+            found |= {name: self._read(one, block) for name, one in rule.condition.computed.items()}
+        return found
+
+    def read_of_user(self, user: int) -> dict[str, Fact]:
+        """What the rules read of a user."""
+        return self._side("user", user)
+
+    def _side(self, side: str, position: int) -> dict[str, Fact]:
+        columns = dict.fromkeys(one for rule in self.rules for one in rule.condition.columns if one.side == side)
+        return {str(column): shown(self.facts, column, position) for column in columns}
+
+    def remarks(self, user: int, product: int) -> tuple[str, ...]:
+        """The values of a pair that the policy does not know, in one sentence each."""
+        found = []
+        for column, known in self._known.items():
+            value = shown(self.facts, column, user if column.side == "user" else product)
+            if value is not None and str(value) not in known:
+                found.append(f"{column} is {value}, which the policy does not know")
+        return tuple(found)
+
+    def _block(self, users: NDArray[np.integer], products: NDArray[np.int64] | None = None) -> Block:
+        return Block(np.asarray(users, np.int64), products, self.occasion)
+
+    def _holds(self, valid_from: str | None) -> bool:
+        if valid_from is None or self.facts.as_of is None:
+            return True
+        return date(1970, 1, 1) + timedelta(microseconds=self.facts.as_of) >= date.fromisoformat(valid_from)
+
+    def _check_day(self) -> None:
+        if not self._holds(self.policy.valid_from):
+            raise PolicyError(
+                f"{self._source()}: version {self.policy.version} is valid from {self.policy.valid_from}, and the date "
+                f"of the answer is {day(self.facts.as_of)}; use the policy of that day"
+            )
+
+    def _known_values(self) -> dict[Column, frozenset[str]]:
+        """The values that the policy knows, by column."""
+        found = {}
+        for name, listed in self.policy.values.items():
+            side, _, column = name.partition(".")
+            try:
+                kind = Operands(self.facts, allow_protected=True).column(side, column)
+                if kind != "text":
+                    raise BadCondition(f"{name} is a {kind}; want a column of texts")
+            except BadCondition as error:
+                raise PolicyError(f"{self._source()}: [values]: {error}") from None
+            found[Column(side, column)] = frozenset(listed)
+        return found
+
     def _findings(self, rules: tuple[CompiledRule, ...], user: int, product: int) -> Iterator[Finding]:
-        block = Block(np.array([user]), np.array([product]))
+        block = self._block(np.array([user]), np.array([product]))
         for rule in rules:
             truth = rule.condition.truth(block)
             if not rule.met(truth).all():
                 values = self._values(rule, user, product)
-                text = rule.sentence.fill(user, product)
+                text = rule.sentence.fill(user, product, self.occasion)
                 if bool(truth.unknown().any()):
                     text = _cannot_tell(rule, values)
-                yield Finding(rule.rule.id, rule.rule.severity, text, values)
+                yield Finding(rule.rule.id, rule.rule.severity, text, values, rule.rule.code is not None)
 
     def _values(self, rule: CompiledRule, user: int, product: int) -> dict[str, Fact]:
         sides = {"user": user, "product": product}
         values = {str(column): shown(self.facts, column, sides[column.side]) for column in rule.condition.columns}
-        return values | {name: day(self.facts.last(name, user, product)) for name in rule.condition.events}
+        values |= {name: day(self.facts.last(name, user, product)) for name in rule.condition.events}
+        block = self._block(np.array([user]), np.array([product]))
+        return values | {name: self._read(one, block) for name, one in rule.condition.computed.items()}
+
+    def _read(self, operand: Operand, block: Block) -> Fact:
+        """A number that is read besides columns, or what the request says of itself."""
+        value = operand.value(block)
+        if value.missing().any():
+            return None
+        found = value.values.reshape(-1)[0].item()
+        if operand.kind == "text":
+            return self.facts.texts.text(found)
+        return int(found) if found == int(found) else float(found)
+
+    def _source(self) -> str:
+        return self.policy.source or "the built-in policy"
 
     def _compiled(self, rule: Rule) -> CompiledRule:
         operands = Operands(self.facts, self.policy.levels, rule.protected)
@@ -138,7 +299,7 @@ class CompiledPolicy:
             key = "sentence"
             return CompiledRule(rule, condition, Sentence(rule.sentence, operands))
         except BadCondition as error:
-            where = self.policy.source or "the built-in policy"
+            where = self._source()
             if key in rule.lines:
                 where += f" line {rule.lines[key] + error.line - 1}"
             raise PolicyError(f"{where}: rule {rule.id}: {error}") from None

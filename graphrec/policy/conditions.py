@@ -11,7 +11,7 @@ docs/policy.md has the whole of it.
 import ast
 import math
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -19,7 +19,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.policy.facts import Block
-from graphrec.policy.operands import BadCondition, Column, Operands, arguments, code, nearest, string
+from graphrec.policy.operands import (
+    TRUTHS,
+    BadCondition,
+    Column,
+    Named,
+    Operand,
+    Operands,
+    arguments,
+    code,
+    contained,
+)
 from graphrec.policy.values import Truth, both
 
 Ask: TypeAlias = Callable[[Block], Truth]
@@ -49,6 +59,10 @@ class Condition:
     """The columns that it reads, in the order of mention."""
     events: tuple[str, ...]
     """Edge types whose events it reads."""
+    computed: Mapping[str, Operand] = field(default_factory=dict)
+    """What it reads besides: numbers of events, and what the request says of itself; as written."""
+    named: tuple[Named, ...] = ()
+    """Texts that it compares columns with."""
 
 
 @dataclass
@@ -56,7 +70,9 @@ class Compiler:
     """Compiles one condition."""
 
     operands: Operands
-    _events: dict[str, None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.operands.truth = self._truth
 
     def compile(self, condition: str) -> Condition:
         """The condition as a function of a block of pairs.
@@ -65,7 +81,8 @@ class Compiler:
             BadCondition: it is no condition, or does not fit the graph.
         """
         ask = self._truth(parse(condition))
-        return Condition(ask, tuple(self.operands.columns), tuple(self._events))
+        read = self.operands
+        return Condition(ask, tuple(read.columns), tuple(read.events), dict(read.computed), tuple(read.named))
 
     def _truth(self, node: ast.expr) -> Ask:
         match node:
@@ -80,12 +97,15 @@ class Compiler:
             case ast.Constant(value=bool(literal)):
                 always = Truth(np.array([[literal]]))
                 return lambda _: always
-            case ast.Call(func=ast.Name(id="is_missing")):
-                (part,) = arguments(node, 1, "is_missing(product.COLUMN)")
-                value = self.operands.compile(part).value
-                return lambda block: Truth(value(block).missing())
-            case ast.Call(func=ast.Name(id="happened")):
-                return self._happened(node)
+            case ast.Call(func=ast.Name(id=name)) if name in TRUTHS:
+                return {"is_missing": self._is_missing, "happened": self._happened, "contains": self._contains}[name](
+                    node
+                )
+            case ast.IfExp(test=test, body=one, orelse=other):
+                return _chosen(self._truth(test), self._truth(one), self._truth(other))
+        return self._boolean(node)
+
+    def _boolean(self, node: ast.expr) -> Ask:
         operand = self.operands.compile(node)
         if operand.kind != "boolean":
             raise BadCondition(f"{code(node)} is a {operand.kind}, and a condition is true or false", node)
@@ -121,6 +141,9 @@ class Compiler:
             hint = "; give it one with [levels] and level(NAME, …)" if one.kind == "text" else ""
             raise BadCondition(f"{code(node)}: a {one.kind} has no order{hint}", node)
         compare = _COMPARE[type(op)]
+        for here, there in ((left, right), (right, left)):
+            if isinstance(there, ast.Constant) and isinstance(there.value, str):
+                self.operands.name(here, there.value)
 
         def truth(block: Block) -> Truth:
             a, b = one.value(block), other.value(block)
@@ -139,6 +162,8 @@ class Compiler:
             if reads or literal.kind != one.kind:
                 raise BadCondition(f"{code(element)}: want a list of literals, each a {one.kind}", element)
             values.append(literal.value(_NO_USERS).values.item())
+            if isinstance(element, ast.Constant) and isinstance(element.value, str):
+                self.operands.name(left, element.value)
         # Integers and other numbers are looked for apart: together all would become floats, which round integers.
         lists = [[v for v in values if isinstance(v, int) is whole] for whole in (True, False)]
 
@@ -152,22 +177,49 @@ class Compiler:
 
         return truth
 
+    def _is_missing(self, node: ast.Call) -> Ask:
+        (part,) = arguments(node, 1, "is_missing(product.COLUMN)")
+        value = self.operands.compile(part).value
+        return lambda block: Truth(value(block).missing())
+
     def _happened(self, node: ast.Call) -> Ask:
-        form = 'happened("TYPE") or happened("TYPE", DAYS)'
-        first, *rest = arguments(node, 2 if len(node.args) == 2 else 1, form)
-        edge_type, interactions = string(first, form), self.operands.facts.roles.interactions
-        if edge_type not in interactions:
-            raise BadCondition(f"there is no interaction {edge_type}{nearest(edge_type, interactions)}", first)
-        days: float | None = None
-        if rest:
-            match rest[0]:
-                case ast.Constant(value=int() | float() as literal) if not isinstance(literal, bool) and literal > 0:
-                    days = literal
-                case _:
-                    raise BadCondition(f"{code(rest[0])} is no number of days above 0", rest[0])
-            self.operands.need_date(node)
-        self._events[edge_type] = None
-        return lambda block: self.operands.facts.happened(edge_type, days, block)
+        events, facts = self.operands.spoken_of(node), self.operands.facts
+        if events.groups is None:
+            self.operands.events[events.edge_type] = None
+            return lambda block: facts.happened(events.edge_type, events.days, block)
+        members = self.operands.members(events)
+
+        def truth(block: Block) -> Truth:
+            number = facts.counted(events.edge_type, events.days, block, groups=members)
+            # A number that is open is at least what is known of it.
+            some = number.values > 0
+            return Truth(some) if number.valid is None else Truth(some, ~some & number.valid)
+
+        return truth
+
+    def _contains(self, node: ast.Call) -> Ask:
+        form = 'contains(product.COLUMN, "text")'
+        one, other = arguments(node, 2, form)
+        lists, items = self.operands.of_kind(one, "text"), self.operands.of_kind(other, "text")
+        if isinstance(other, ast.Constant) and isinstance(other.value, str):
+            self.operands.name(one, other.value, is_part=True)
+        texts = self.operands.facts.texts
+        return lambda block: contained(lists(block), items(block), texts)
+
+
+def sides(condition: str) -> set[str]:
+    """Of `user` and `product`, those whose columns or events a condition reads."""
+    found: set[str] = set()
+    for node in ast.walk(parse(condition)):
+        match node:
+            case ast.Name(id="user" | "product" as side):
+                found.add(side)
+            case ast.Name(id="held"):
+                found |= {"user", "product"}
+            case ast.Call(func=ast.Name(id="happened" | "count" | "total" as name), args=arguments_):
+                alone = name != "happened" and len(arguments_) < 2
+                found |= {"user"} if alone else {"user", "product"}
+    return found
 
 
 def parse(condition: str) -> ast.expr:
@@ -223,6 +275,17 @@ def _joined(op: ast.boolop, parts: list[Ask]) -> Ask:
         for part in parts[1:]:
             result = result & part(block) if isinstance(op, ast.And) else result | part(block)
         return result
+
+    return truth
+
+
+def _chosen(test: Ask, one: Ask, other: Ask) -> Ask:
+    def truth(block: Block) -> Truth:
+        holds, a, b = test(block), one(block), other(block)
+        return Truth(
+            (holds.yes & a.yes) | (holds.known_not() & b.yes),
+            (holds.yes & a.known_not()) | (holds.known_not() & b.known_not()),
+        )
 
     return truth
 

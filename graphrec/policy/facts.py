@@ -16,12 +16,48 @@ DAY = 86_400_000_000
 """Microseconds."""
 
 
+KNOWN_AT = "known_at"
+"""A column that every label has: when a node became known."""
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """What a request says of itself; None: nothing."""
+
+    amount: float | None = None
+    """What the customer would put into the product, in the unit of the holdings."""
+    channel: str | None = None
+    """Where the list is shown, such as branch, phone or app."""
+    purpose: str | None = None
+    """What the list is made for, such as advice or advertising."""
+
+
+NO_OCCASION = Occasion()
+
+
 @dataclass(frozen=True, eq=False)
 class Block:
     """The pairs of some users with some products; no products: with all of them."""
 
     users: NDArray[np.int64]
     products: NDArray[np.int64] | None = None
+    occasion: Occasion = NO_OCCASION
+
+    def chosen(self, of_products: NDArray[Any]) -> NDArray[Any]:
+        """The entries of the block's products among those of all products, on the last axis."""
+        return of_products if self.products is None else of_products[..., self.products]
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Groups of products, such as those of one issuer: a product may be in several, or in none.
+
+    Shapes: indptr (num_products + 1,), indices (n,), the groups of each product in its order.
+    """
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int64]
+    count: int
 
 
 class Texts:
@@ -72,6 +108,7 @@ class Facts:
         self._held = held
         self._columns: dict[tuple[str, str], Value] = {}
         self._opened: dict[str, Edges] = {}
+        self._groups: dict[tuple[str, str], Groups] = {}
 
     @property
     def num_products(self) -> int:
@@ -128,6 +165,10 @@ class Facts:
             (users, products).
         """
         edges = self._edges(edge_type)
+        if not self.reaches_products(edge_type):
+            number = self.counted(edge_type, days, block)
+            some = number.values > 0
+            return Truth(some) if number.valid is None else Truth(some, ~some & number.valid)
         found = self._nothing(block)
         rows, columns, events = _events(edges, block)
         if self._known_before is not None:
@@ -147,10 +188,115 @@ class Facts:
         absent[rows[undated], columns[undated]] = False
         return Truth(found, absent)
 
-    def last(self, edge_type: str, user: int, product: int) -> int | None:
-        """The time of the latest event of a type between two nodes, in microseconds; None: none with a time."""
+    def reaches_products(self, edge_type: str) -> bool:
+        """Whether edges of a type lead to products."""
+        return self.snapshot.schema.edges[edge_type].target == self.roles.product
+
+    def counted(
+        self, edge_type: str, days: float | None, block: Block, *, groups: Groups | None = None, weighed: bool = False
+    ) -> Value:
+        """How many edges of a type lead from each user, or what they weigh in all.
+
+        Where an edge without a time may lie in the window, or one without a weight is in the sum, it is missing.
+
+        Args:
+            edge_type: edges from users.
+            days: only those of the last `days` before the date of the answer; None: all that are known.
+            block: the pairs.
+            groups: only edges to products that share a group with the product of the pair; where that is in several,
+                the largest number counts, and where it is in none, the number is missing.
+            weighed: sum the weights instead.
+
+        Returns:
+            (users, 1), or with `groups` (users, products).
+        """
         edges = self._edges(edge_type)
-        _, _, events = _events(edges, Block(np.array([user]), np.array([product])))
+        whole = Block(block.users)
+        rows, columns, events = _events(edges, whole)
+        if self._known_before is not None:
+            seen = edges.known_at[events] < self._known_before
+            rows, columns, events = rows[seen], columns[seen], events[seen]
+        doubtful = np.zeros(len(rows), np.bool_)
+        if days is not None:
+            assert self.as_of is not None, "a condition with days is refused where the graph has no date"
+            at = edges.at[events]
+            doubtful = at == ALWAYS
+            inside = doubtful | (at > self.as_of - days * DAY)
+            rows, columns, events, doubtful = rows[inside], columns[inside], events[inside], doubtful[inside]
+        amounts = np.ones(len(rows))
+        if weighed:
+            weight = edges.weight
+            amounts = np.full(len(rows), np.nan) if weight is None else np.asarray(weight[events], np.float64)
+            doubtful = doubtful | np.isnan(amounts)
+        amounts = np.where(doubtful, 0.0, amounts)
+        width = 1 if groups is None else groups.count
+        if groups is None:
+            cells = rows
+        else:
+            starts, lengths = groups.indptr[columns], np.diff(groups.indptr)[columns]
+            repeat = np.repeat(np.arange(len(rows)), lengths)
+            offset = np.arange(len(repeat)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+            cells = rows[repeat] * width + groups.indices[np.repeat(starts, lengths) + offset]
+            amounts, doubtful = amounts[repeat], doubtful[repeat]
+        size, shape = len(block.users) * width, (len(block.users), width)
+        sums: NDArray[np.float64] = np.bincount(cells, amounts, size).astype(np.float64).reshape(shape)
+        open_ = np.bincount(cells, doubtful, size).reshape(shape) > 0
+        if groups is None:
+            return Value(sums, None if not open_.any() else ~open_)
+        return self._largest(sums, open_, groups, block)
+
+    def _largest(self, sums: NDArray[np.float64], open_: Flags, groups: Groups, block: Block) -> Value:
+        """The largest number among the groups of each product; missing where it is in none or one is open."""
+        lengths = block.chosen(np.diff(groups.indptr))
+        starts = block.chosen(groups.indptr[:-1])
+        repeat = np.repeat(starts - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())
+        members = groups.indices[repeat]
+        some = np.flatnonzero(lengths)
+        largest = np.zeros((len(sums), len(lengths)))
+        valid = np.zeros((len(sums), len(lengths)), np.bool_)
+        if len(some):
+            first = (np.cumsum(lengths) - lengths)[some]
+            largest[:, some] = np.maximum.reduceat(sums[:, members], first, axis=1)
+            valid[:, some] = ~np.logical_or.reduceat(open_[:, members], first, axis=1)
+        return Value(largest, None if bool(valid.all()) else valid)
+
+    def groups(self, kind: str, name: str) -> Groups:
+        """The groups of products that share a value of a column, or a neighbour by an edge type.
+
+        Args:
+            kind: `column` or `edge`.
+            name: the column of products, or the edge type from products.
+        """
+        if (kind, name) not in self._groups:
+            made = self._by_column(name) if kind == "column" else self._by_edge(name)
+            self._groups[kind, name] = made
+        return self._groups[kind, name]
+
+    def _by_column(self, name: str) -> Groups:
+        value = self._columns.get(("product", name)) or self._whole("product", name)
+        valid = np.ones(len(value.values), np.bool_) if value.valid is None else value.valid
+        kinds, members = np.unique(value.values[valid], return_inverse=True)
+        indptr = np.concatenate(([0], np.cumsum(valid))).astype(np.int64)
+        return Groups(indptr, members.astype(np.int64), len(kinds))
+
+    def _by_edge(self, name: str) -> Groups:
+        edges = self._edges(name)
+        label = self.snapshot.schema.edges[name].target
+        indptr, indices = np.asarray(edges.indptr[:], np.int64), np.asarray(edges.indices[:], np.int64)
+        if self._known_before is not None:
+            seen = np.asarray(edges.known_at[:]) < self._known_before
+            indptr = np.concatenate(([0], np.cumsum(seen)))[indptr].astype(np.int64)
+            indices = indices[seen]
+        return Groups(indptr, indices, self.snapshot.count(label))
+
+    def last(self, edge_type: str, user: int, product: int) -> int | None:
+        """The time of the latest event of a type between two nodes, in microseconds; None: none with a time.
+
+        Where the type does not lead to products: of the user's latest event.
+        """
+        edges = self._edges(edge_type)
+        products = np.array([product]) if self.reaches_products(edge_type) else None
+        _, _, events = _events(edges, Block(np.array([user]), products))
         seen = events if self._known_before is None else events[edges.known_at[events] < self._known_before]
         latest = int(edges.at[seen].max(initial=ALWAYS))
         return None if latest == ALWAYS else latest
@@ -166,13 +312,22 @@ class Facts:
 
     def _one(self, side: str, name: str, position: int) -> Value:
         """The value of one node, without reading a column of texts as a whole."""
+        if name == KNOWN_AT and name not in self.snapshot.nodes(self.label(side)).columns:
+            known_at = int(self.snapshot.nodes(self.label(side)).known_at[position])
+            return Value(np.array([[known_at]]), None if known_at != ALWAYS else np.zeros((1, 1), np.bool_))
         value: Any = self.snapshot.value(self.label(side), name, position)
         if value is None or value != value:
             return Value(np.array([[self.texts.code("")]]), np.zeros((1, 1), np.bool_))
         return Value(np.array([[self.texts.code(value) if isinstance(value, str) else value]]))
 
     def _whole(self, side: str, name: str) -> Value:
-        column = self.snapshot.nodes(self.label(side)).column(name)
+        nodes = self.snapshot.nodes(self.label(side))
+        if name == KNOWN_AT and name not in nodes.columns:
+            known_at = np.asarray(nodes.known_at[:])
+            value = Value(known_at, None if bool((known_at != ALWAYS).all()) else known_at != ALWAYS)
+            self._columns[side, name] = value
+            return value
+        column = nodes.column(name)
         values, valid = self._plain(column), np.asarray(column.valid)
         if column.kind == "real":
             valid = valid & ~np.isnan(values)

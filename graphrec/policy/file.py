@@ -1,5 +1,6 @@
 """policy.toml as a typed table: what editors complete and `read_policy` converts."""
 
+from datetime import date
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -24,13 +25,38 @@ class RuleTable(Struct, frozen=True, forbid_unknown_fields=True):
     ]
     require: Annotated[Text, Meta(description="The condition that must hold.")]
     severity: Annotated[
-        Literal["refuse", "warn"], Meta(description="refuse: the product is left out; warn: the sentence stands by it.")
+        Literal["refuse", "review", "warn"],
+        Meta(
+            description="refuse: the product is left out; review: a person has to approve it; warn: the sentence "
+            "stands by it."
+        ),
     ] = "refuse"
     missing: Annotated[
         Literal["refuse", "allow"], Meta(description="How a condition counts that a missing value leaves open.")
     ] = "refuse"
     protected: Annotated[bool, Meta(description="Whether the rule may read protected columns; needs a reason.")] = False
     reason: Annotated[Text | UnsetType, Meta(description="The law that asks for a protected column.")] = UNSET
+    confidential: Annotated[
+        bool, Meta(description="Whether nobody but compliance learns that it refuses: sanctions, PEP.")
+    ] = False
+    code: Annotated[
+        Literal["not_available"] | UnsetType,
+        Meta(description="What others than compliance read in its place: not_available; set for confidential rules."),
+    ] = UNSET
+    law: Annotated[Text | UnsetType, Meta(description="The law or regulation that asks for it.")] = UNSET
+    owner: Annotated[Text | UnsetType, Meta(description="Who answers for it.")] = UNSET
+    approved_by: Annotated[Text | UnsetType, Meta(description="Who approved it.")] = UNSET
+    valid_from: Annotated[date | UnsetType, Meta(description="The day from which it holds.")] = UNSET
+
+
+Listed = Annotated[tuple[Text, ...], Meta(min_length=1, extra={"want": "a list of one text or more"})]
+
+
+class ValuesTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[values.user]` and `[values.product]`: the values of columns that the policy knows."""
+
+    user: Annotated[dict[str, Listed], Meta(description="By column of customers.")] = {}
+    product: Annotated[dict[str, Listed], Meta(description="By column of products.")] = {}
 
 
 class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,4 +67,13 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
         dict[str, Annotated[tuple[Text, ...], Meta(min_length=2, extra={"want": LEVELS})]],
         Meta(description='Texts in their order, lowest first, for level("NAME", …).'),
     ] = {}
+    values: Annotated[
+        ValuesTable, Meta(description="Values that the policy knows; any other value is remarked on.")
+    ] = ValuesTable()
+    max_age_days: Annotated[
+        Annotated[float, Meta(gt=0)] | UnsetType, Meta(description="How old the data may be at the date of an answer.")
+    ] = UNSET
+    owner: Annotated[Text | UnsetType, Meta(description="Who answers for the policy.")] = UNSET
+    approved_by: Annotated[Text | UnsetType, Meta(description="Who approved it.")] = UNSET
+    valid_from: Annotated[date | UnsetType, Meta(description="The day from which it may be used.")] = UNSET
     rule: Annotated[tuple[RuleTable, ...], Meta(description="The rules.")] = ()

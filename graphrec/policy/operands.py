@@ -11,15 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.config import names
-from graphrec.policy.facts import DAY, Block, Facts, Texts
-from graphrec.policy.values import Value, both
+from graphrec.policy.facts import DAY, KNOWN_AT, Block, Facts, Groups, Texts
+from graphrec.policy.values import Truth, Value, both
 
 Kind = Literal["number", "text", "boolean", "time"]
 KINDS: dict[str, Kind] = {"integer": "number", "real": "number", "text": "text", "boolean": "boolean", "time": "time"}
 #: All names and functions, for "the nearest is".
-NAMES = ("held", "True", "False", "user", "product")
-FUNCTIONS = ("is_missing", "happened", "date", "days_since", "years_since", "lower", "level")
-TRUTHS = ("is_missing", "happened")
+NAMES = ("held", "True", "False", "user", "product", "now", "amount", "channel", "purpose")
+FUNCTIONS = (
+    *("is_missing", "happened", "contains", "date", "days_since", "years_since", "lower", "level"),
+    *("min", "max", "count", "total"),
+)
+TRUTHS = ("is_missing", "happened", "contains")
+OCCASION: dict[str, Kind] = {"amount": "number", "channel": "text", "purpose": "text"}
+"""What a request says of itself."""
 LONGEST_SHOWN = 80
 """Characters of a condition that a message shows."""
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], NDArray[np.float64]]] = {
@@ -57,6 +62,26 @@ class Operand:
     value: Callable[[Block], Value]
 
 
+@dataclass(frozen=True)
+class Named:
+    """A text that a condition compares the values of a column with."""
+
+    column: Column
+    text: str
+    how: Literal["whole", "lower", "part"] = "whole"
+    """Compared as it is, with the values in lower case, or with the parts of a list."""
+
+
+@dataclass(frozen=True)
+class Events:
+    """The edges that `happened`, `count` or `total` speak of."""
+
+    edge_type: str
+    days: float | None
+    groups: tuple[str, str] | None
+    """Products of one group: (`column`, name) or (`edge`, type); None: the product itself, or all."""
+
+
 @dataclass
 class Operands:
     """Compiles operands, and keeps which columns they read.
@@ -70,6 +95,13 @@ class Operands:
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     allow_protected: bool = False
     columns: dict[Column, None] = field(default_factory=dict)
+    events: dict[str, None] = field(default_factory=dict)
+    """Edge types whose latest event a finding names."""
+    computed: dict[str, Operand] = field(default_factory=dict)
+    """Numbers that are read besides columns, as written."""
+    named: dict[Named, None] = field(default_factory=dict)
+    truth: Callable[[ast.expr], Callable[[Block], Truth]] | None = None
+    """Compiles the condition of an `if`."""
 
     def column(self, side: str, name: str, node: ast.AST | None = None) -> Kind:
         """The kind of a column that may be read.
@@ -88,6 +120,9 @@ class Operands:
         if name in kinds:
             self.columns[Column(side, name)] = None
             return KINDS[kinds[name]]
+        if name == KNOWN_AT:
+            self.columns[Column(side, name)] = None
+            return "time"
         if name in schema.personal:
             raise BadCondition(
                 f"{side}.{name} is personal and stays in the store, where no rule can read it; let the mapping derive "
@@ -105,17 +140,11 @@ class Operands:
         Raises:
             BadCondition: it has no value, or does not fit the graph.
         """
+        if (column := column_of(node)) is not None:
+            return self._column(column.side, column.name, node)
         match node:
-            case ast.Attribute(value=ast.Name(id="user" | "product" as side), attr=name):
-                return self._column(side, name, node)
-            case ast.Subscript(value=ast.Name(id="user" | "product" as side), slice=ast.Constant(value=str(name))):
-                return self._column(side, name, node)
-            case ast.Constant(value=bool(literal)):
-                return constant("boolean", literal)
-            case ast.Constant(value=str(literal)):
-                return constant("text", self.facts.texts.code(literal))
-            case ast.Constant(value=int() | float() as literal):
-                return constant("number", _number(literal))
+            case ast.Constant():
+                return self._literal(node)
             case ast.UnaryOp(op=ast.USub(), operand=part):
                 return self._negative(part)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
@@ -123,9 +152,30 @@ class Operands:
                 return _arithmetic(operation, self.of_kind(left, "number"), self.of_kind(right, "number"))
             case ast.Call(func=ast.Name(id=name)):
                 return self._call(name, node)
-            case ast.Name(id=name) if name not in NAMES:
-                raise BadCondition(f"there is no name {name}{nearest(name, NAMES)}", node)
-        raise BadCondition(f"{code(node)} has no value that a condition can use", node)
+            case ast.IfExp():
+                return self._choice(node)
+            case ast.Name():
+                return self._name(node)
+        raise _no_value(node)
+
+    def _literal(self, node: ast.Constant) -> Operand:
+        match node.value:
+            case bool(literal):
+                return constant("boolean", literal)
+            case str(literal):
+                return constant("text", self.facts.texts.code(literal))
+            case int() | float() as literal:
+                return constant("number", _number(literal))
+        raise _no_value(node)
+
+    def _name(self, node: ast.Name) -> Operand:
+        if node.id == "now":
+            return constant("time", self.need_date(node))
+        if node.id in OCCASION:
+            return self._occasion(node.id)
+        if node.id not in NAMES:
+            raise BadCondition(f"there is no name {node.id}{nearest(node.id, NAMES)}", node)
+        raise _no_value(node)
 
     def of_kind(self, node: ast.expr, kind: Kind) -> Callable[[Block], Value]:
         """The value of a node that must be of a kind."""
@@ -172,6 +222,10 @@ class Operands:
                 return Operand("text", lambda block: lower(value(block), self.facts.texts))
             case "level":
                 return self._level(node)
+            case "min" | "max":
+                return self._extreme(name, node)
+            case "count" | "total":
+                return self._counted(name, node)
         if name in TRUTHS:
             raise BadCondition(f"{code(node)} is true or false: it does not compare", node)
         raise BadCondition(f"there is no function {name}{nearest(name, FUNCTIONS)}", node)
@@ -183,7 +237,171 @@ class Operands:
         if name not in self.levels:
             raise BadCondition(f"there are no levels {name}{nearest(name, self.levels)}", first)
         value, order = self.of_kind(part, "text"), self.levels[name]
+        for text in order:
+            self.name(part, text)
         return Operand("number", lambda block: level(value(block), order, self.facts.texts))
+
+    def name(self, node: ast.expr, text: str, *, is_part: bool = False) -> None:
+        """Keep a text that the values of a column are compared with, where `node` is a column."""
+        match node:
+            case ast.Call(func=ast.Name(id="lower"), args=[inner]):
+                column, how = column_of(inner), "lower"
+            case _:
+                column, how = column_of(node), "part" if is_part else "whole"
+        if column is not None:
+            self.named[Named(column, text, how)] = None  # type: ignore[arg-type]
+
+    def spoken_of(self, node: ast.Call) -> Events:
+        """The edges that `happened`, `count` or `total` speak of.
+
+        Raises:
+            BadCondition: there are none of that type from customers, or the group is none.
+        """
+        assert isinstance(node.func, ast.Name), "only calls of a name come here"
+        form = f'{node.func.id}("TYPE"), {node.func.id}("TYPE", DAYS) or {node.func.id}("TYPE", DAYS, product.COLUMN)'
+        parts = list(node.args)
+        if node.keywords or not 1 <= len(parts) <= 3:
+            raise BadCondition(f"{code(node)}: want {form}", node)
+        edge_type, known = string(parts[0], form), self.relations()
+        if edge_type not in known:
+            raise BadCondition(f"there is no interaction {edge_type}{nearest(edge_type, known)}", parts[0])
+        groups = self._groups(parts.pop(), edge_type) if len(parts) > 1 and _is_group(parts[-1]) else None
+        days: float | None = None
+        if len(parts) > 1:
+            match parts[1]:
+                case ast.Constant(value=int() | float() as literal) if not isinstance(literal, bool) and literal > 0:
+                    days = literal
+                case _:
+                    raise BadCondition(f"{code(parts[1])} is no number of days above 0", parts[1])
+            self.need_date(node)
+        if len(parts) > 2:
+            raise BadCondition(f"{code(node)}: want {form}", node)
+        return Events(edge_type, days, groups)
+
+    def relations(self) -> tuple[str, ...]:
+        """The edge types that lead from customers, interactions first."""
+        roles, edges = self.facts.roles, self.facts.snapshot.schema.edges
+        return (
+            *roles.interactions,
+            *(n for n in edges if n not in roles.interactions and edges[n].source == roles.user),
+        )
+
+    def members(self, events: Events) -> Groups | None:
+        """The groups of products that these events are counted by."""
+        return None if events.groups is None else self.facts.groups(*events.groups)
+
+    def _groups(self, node: ast.expr, edge_type: str) -> tuple[str, str]:
+        if not self.facts.reaches_products(edge_type):
+            raise BadCondition(f"{code(node)}: edges of {edge_type} do not lead to products", node)
+        match node:
+            case ast.Constant(value=str(relation)):
+                edges, product = self.facts.snapshot.schema.edges, self.facts.roles.product
+                known = [name for name, edge in edges.items() if edge.source == product]
+                if relation not in known:
+                    raise BadCondition(f"no {relation} leads from products{nearest(relation, known)}", node)
+                return "edge", relation
+        found = column_of(node)
+        if found is None or found.side != "product":
+            raise BadCondition(f"{code(node)}: want product.COLUMN, or a relation of products in quotes", node)
+        self.column(found.side, found.name, node)
+        return "column", found.name
+
+    def _counted(self, name: str, node: ast.Call) -> Operand:
+        events, weighed = self.spoken_of(node), name == "total"
+        if weighed and self.facts.snapshot.edges(events.edge_type).weight is None:
+            raise BadCondition(
+                f"edges of {events.edge_type} carry no weight to sum; let the mapping give them one", node
+            )
+        members = self.members(events)
+
+        def value(block: Block) -> Value:
+            return self.facts.counted(events.edge_type, events.days, block, groups=members, weighed=weighed)
+
+        made = Operand("number", value)
+        self.computed[code(node)] = made
+        return made
+
+    def _occasion(self, name: str) -> Operand:
+        def value(block: Block) -> Value:
+            found = getattr(block.occasion, name)
+            if found is None:
+                return Value(np.zeros((1, 1)), np.zeros((1, 1), np.bool_))
+            return Value(np.array([[self.facts.texts.code(found) if isinstance(found, str) else float(found)]]))
+
+        made = Operand(OCCASION[name], value)
+        self.computed[name] = made
+        return made
+
+    def _choice(self, node: ast.IfExp) -> Operand:
+        one, other = node.body, node.orelse
+        assert self.truth is not None, "conditions are compiled by a Compiler, which sets it"
+        ask, first, second = self.truth(node.test), self.compile(one), self.compile(other)
+        if first.kind != second.kind:
+            raise BadCondition(f"{code(one)} is a {first.kind} and {code(other)} a {second.kind}: want one kind", node)
+
+        def value(block: Block) -> Value:
+            holds, a, b = ask(block), first.value(block), second.value(block)
+            known = None if holds.no is None else ~holds.unknown()
+            kept = np.where(holds.yes, ~a.missing(), ~b.missing())
+            return Value(np.where(holds.yes, a.values, b.values), both(known, None if bool(kept.all()) else kept))
+
+        return Operand(first.kind, value)
+
+    def _extreme(self, name: str, node: ast.Call) -> Operand:
+        if len(node.args) < 2 or node.keywords:
+            raise BadCondition(f"{code(node)}: want {name}(a, b), of two numbers or times or more", node)
+        first = self.compile(node.args[0])
+        if first.kind not in ("number", "time"):
+            raise BadCondition(f"{code(node.args[0])} is a {first.kind}; want a number or a time", node.args[0])
+        values = [first.value, *(self.of_kind(part, first.kind) for part in node.args[1:])]
+        smaller = np.minimum if name == "min" else np.maximum
+
+        def value(block: Block) -> Value:
+            found = values[0](block)
+            for one in values[1:]:
+                next_ = one(block)
+                found = Value(smaller(found.values, next_.values), both(found.valid, next_.valid))
+            return found
+
+        return Operand(first.kind, value)
+
+
+def column_of(node: ast.expr) -> Column | None:
+    """The column that a node is, if it is one."""
+    match node:
+        case ast.Attribute(value=ast.Name(id="user" | "product" as side), attr=name):
+            return Column(side, name)
+        case ast.Subscript(value=ast.Name(id="user" | "product" as side), slice=ast.Constant(value=str(name))):
+            return Column(side, name)
+    return None
+
+
+def _no_value(node: ast.AST) -> BadCondition:
+    return BadCondition(f"{code(node)} has no value that a condition can use", node)
+
+
+def _is_group(node: ast.expr) -> bool:
+    """Whether an argument names a group of products, and no number of days."""
+    return column_of(node) is not None or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
+def parts_of(text: str) -> tuple[str, ...]:
+    """The parts of a text that is a list: a;b, a|b, a, b or the list of a database or of JSON."""
+    inner = text.strip()
+    if inner.startswith("[") and inner.endswith("]"):
+        inner = inner[1:-1]
+    sign = next((one for one in ";|" if one in inner), ",")
+    return tuple(part for one in inner.split(sign) if (part := one.strip().strip("\"'").strip()))
+
+
+def contained(lists: Value, items: Value, texts: Texts) -> Truth:
+    """Whether the texts that are lists contain others."""
+    list_codes, list_places = np.unique(lists.values, return_inverse=True)
+    item_codes, item_places = np.unique(items.values, return_inverse=True)
+    wanted = [texts.text(int(one)) for one in item_codes]
+    table = np.array([[item in parts_of(texts.text(int(one))) for item in wanted] for one in list_codes], np.bool_)
+    found = table[list_places.reshape(lists.values.shape), item_places.reshape(items.values.shape)]
+    return Truth.known(found, both(lists.valid, items.valid))
 
 
 def constant(kind: Kind, value: float) -> Operand:

@@ -1,5 +1,6 @@
 """Which policy is in force, and policy.toml as a `Policy`."""
 
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,11 +8,13 @@ from graphrec.config.document import Document, parse_toml, read_toml
 from graphrec.errors import PolicyError
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.policy.conditions import parse
+from graphrec.policy.conditions import parse, sides
 from graphrec.policy.operands import BadCondition
-from graphrec.policy.rules import BUILT_IN, Policy, Rule, default_policy
+from graphrec.policy.rules import BUILT_IN, NOT_AVAILABLE, Policy, Rule, default_policy
 
 if TYPE_CHECKING:
+    from msgspec import UnsetType
+
     from graphrec.policy.file import RuleTable
 
 
@@ -67,13 +70,54 @@ def _policy(document: Document) -> Policy:
         if rule.id in seen:
             document.refuse(("rule", position, "id"), f"there are two rules {rule.id}; give each its own id")
         seen.add(rule.id)
-    return Policy(table.version, rules, table.levels, document.where)
+    _check_confidential(document, rules)
+    values = {
+        f"{side}.{name}": listed
+        for side, known in (("user", table.values.user), ("product", table.values.product))
+        for name, listed in known.items()
+    }
+    return Policy(
+        table.version,
+        rules,
+        table.levels,
+        document.where,
+        values=values,
+        max_age_days=table.max_age_days or None,
+        owner=table.owner or None,
+        approved_by=table.approved_by or None,
+        valid_from=_day(table.valid_from),
+    )
+
+
+def _day(found: "date | UnsetType") -> str | None:
+    return found.isoformat() if isinstance(found, date) else None
+
+
+def _check_confidential(document: Document, rules: tuple[Rule, ...]) -> None:
+    """Refuse a confidential rule whose code would name it: an ordinary rule of as wide a reach has to share it."""
+    ordinary = [rule for rule in rules if rule.code and not rule.confidential and rule.severity == "refuse"]
+    for position, rule in enumerate(rules):
+        if not rule.confidential:
+            continue
+        if rule.severity != "refuse":
+            document.refuse(
+                ("rule", position), f'rule {rule.id}: a confidential rule refuses; leave out "{rule.severity}"'
+            )
+        alone = sides(rule.require)
+        if not any(alone != {"user"} or sides(one.require) == {"user"} for one in ordinary):
+            what = "that reads the customer alone, as it does," if alone == {"user"} else "that refuses"
+            document.refuse(
+                ("rule", position),
+                f"rule {rule.id} is confidential, and nothing else is told as not_available, so that this names it; "
+                f'give an ordinary rule {what} code = "not_available" too',
+            )
 
 
 def _rule(document: Document, position: int, table: "RuleTable") -> Rule:
     path = ("rule", position)
     reason = table.reason or None
-    if table.protected != (reason is not None):
+    law = table.law or None
+    if (table.protected and not (reason or law)) or (reason and not table.protected):
         document.refuse(
             path,
             f'rule {table.id}: protected = true and reason = "…" go together: protected columns are read where a law '
@@ -93,5 +137,11 @@ def _rule(document: Document, position: int, table: "RuleTable") -> Rule:
         missing=table.missing,
         protected=table.protected,
         reason=reason,
+        code=NOT_AVAILABLE if table.confidential else table.code or None,
+        confidential=table.confidential,
+        law=law,
+        owner=table.owner or None,
+        approved_by=table.approved_by or None,
+        valid_from=_day(table.valid_from),
         lines=lines,
     )

@@ -1,15 +1,17 @@
 """The sentence of a rule, with the values of a user and a product in it.
 
 `{user.COLUMN}` and `{product.COLUMN}` stand for values, `{last.TYPE}` for the day of the latest event of a type,
-`{user}` and `{product}` for the two themselves: the id, or the name where there is one outside the store.
+`{user}` and `{product}` for the two themselves: the id, or the name where there is one outside the store; `{amount}`,
+`{channel}` and `{purpose}` for what the request says of itself.
 """
 
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
-from graphrec.policy.facts import Facts
-from graphrec.policy.operands import BadCondition, Column, Operands, nearest
+from graphrec.graph.snapshot import ALWAYS
+from graphrec.policy.facts import KNOWN_AT, Facts, Occasion
+from graphrec.policy.operands import OCCASION, BadCondition, Column, Operands, nearest
 
 Fact: TypeAlias = str | int | float | bool | None
 """A value as scripts read it; None: there is none."""
@@ -28,23 +30,25 @@ class Sentence:
         self._template = template
         self._facts = operands.facts
         for place in _PLACE.findall(template):
-            if place in ("user", "product"):
+            if place in ("user", "product", *OCCASION):
                 continue
             head, dot, name = place.partition(".")
             if head in ("user", "product") and dot:
                 operands.column(head, name)
             elif head == "last" and dot:
-                interactions = self._facts.roles.interactions
-                if name not in interactions:
-                    raise BadCondition(f"there is no interaction {name}{nearest(name, interactions)}")
+                known = operands.relations()
+                if name not in known:
+                    raise BadCondition(f"there is no interaction {name}{nearest(name, known)}")
             else:
                 raise BadCondition(f"{{{place}}} stands for nothing; want {{product.COLUMN}} or {{user.COLUMN}}")
 
-    def fill(self, user: int, product: int) -> str:
+    def fill(self, user: int, product: int, occasion: Occasion) -> str:
         """The sentence for one pair."""
-        return _PLACE.sub(lambda place: self._filled(place[1], user, product), self._template)
+        return _PLACE.sub(lambda place: self._filled(place[1], user, product, occasion), self._template)
 
-    def _filled(self, place: str, user: int, product: int) -> str:
+    def _filled(self, place: str, user: int, product: int, occasion: Occasion) -> str:
+        if place in OCCASION:
+            return as_text(getattr(occasion, place))
         head, _, name = place.partition(".")
         if head == "last":
             return as_text(day(self._facts.last(name, user, product)))
@@ -58,10 +62,14 @@ class Sentence:
 def shown(facts: Facts, column: Column, position: int) -> Fact:
     """The value of a column as a script reads it: times as ISO text; None where there is none."""
     label = facts.label(column.side)
+    nodes = facts.snapshot.nodes(label)
+    if column.name == KNOWN_AT and column.name not in nodes.columns:
+        known_at = int(nodes.known_at[position])
+        return None if known_at == ALWAYS else day(known_at)
     value: Any = facts.snapshot.value(label, column.name, position)
     if value is None or value != value:
         return None
-    if facts.snapshot.nodes(label).columns[column.name] == "time":
+    if nodes.columns[column.name] == "time":
         return day(int(value))
     found: Fact = value
     return found

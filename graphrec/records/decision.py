@@ -1,7 +1,9 @@
 """From answers to entries of the record: what was asked, on what, and what was shown."""
 
+import base64
 import platform
-from collections.abc import Sequence
+import zlib
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,17 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from graphrec import __version__
 from graphrec.graph.asked import Asked
 from graphrec.home import Home
+from graphrec.policy.facts import NO_OCCASION, Occasion
 from graphrec.records.keep import Kept
 from graphrec.records.recorder import Recorder
 from graphrec.serving.answer import Answer, ExplainOptions, ListOptions
 from graphrec.serving.engine import Engine
 
 #: What an answer says of its engine: it stands in the header of the block, once for all entries.
-_SHARED = ("as_of", "model", "snapshot", "policy", "notes")
+_SHARED = ("as_of", "model", "snapshot", "policy", "confidential", "notes", "facts", "facts_as_of")
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,10 @@ class Request:
     """How the list is made, or the score is explained."""
     as_of: str | None = None
     """The date that was asked for; None: the graph as it was."""
+    occasion: Occasion = NO_OCCASION
+    """What the request says of itself."""
+    actor: str | None = None
+    """Who asked; None: nobody is named."""
 
 
 class Decisions:
@@ -84,7 +92,9 @@ class Decisions:
             "recorded_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "request": {
                 "command": request.command, "k": request.k, "options": request.options, "as_of": request.as_of,
+                **vars(request.occasion),
             },
+            "actor": request.actor,
             "as_of": answer.as_of,
             "now": engine.now,
             "snapshot": answer.snapshot,
@@ -93,11 +103,32 @@ class Decisions:
                 "items": self._kept.items(engine.snapshot.hash),
             },
             "model": {"name": answer.model, "hash": engine.model.hash},
-            "policy": {"version": engine.policy.version, "hash": engine.policy.hash},
+            "policy": {
+                "version": engine.policy.version, "hash": engine.policy.hash, "rules": engine.eligibility.rules,
+            },
             "versions": versions(),
             "platform": platform_name(),
             "notes": answer.notes,
         }  # fmt: skip
+
+
+def event(home: Home, command: str, actor: str | None, content: Mapping[str, Any], *, user: str | None = None) -> int:
+    """The number of an entry for what is no list and no score: why-not, query, find, a policy, a delivered file.
+
+    Args:
+        content: what was asked, and what came of it, as plain values or dataclasses.
+        user: the customer whom it is about, if it is about one.
+
+    Raises:
+        RecordError: the record is damaged.
+        OSError: the home cannot be written.
+    """
+    shared = {
+        "recorded_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "request": {"command": command}, "actor": actor, "versions": versions(), "platform": platform_name(),
+    }  # fmt: skip
+    about = {} if user is None else {"user": user}
+    return Recorder(home.records).append(shared, [{**about, "event": content}])[0]
 
 
 def versions() -> dict[str, str]:
@@ -119,15 +150,31 @@ def entry(engine: Engine, request: Request, answer: Answer, product: str | None)
     """One entry: the user, the products that were left and refused, and what was shown."""
     asked = {"user": answer.user} if product is None else {"user": answer.user, "product": product}
     # Only lists count what was refused.
-    refused = answer.refused or engine.eligibility.refused(engine.users.ids.find(answer.user))
+    user, eligibility = engine.users.ids.find(answer.user), engine.eligibility
+    refused = answer.refused or eligibility.refused(user)
+    products = np.array([engine.products.ids.find(item.product) for item in answer.items], np.int64)
     shown = {name: value for name, value in vars(answer).items() if name not in (*_SHARED, "user", "refused", "items")}
     return {
         **asked,
         "known": Asked.of(engine.snapshot, engine.users.ids.find(answer.user), engine.model.graph.blocks),
         "candidates": len(engine.products) - sum(refused.values()),
         "refused": refused,
+        "left": packed(eligibility.mask(user)),
+        "read": eligibility.read_of_user(user),
+        "judged": eligibility.judged(user, products),
         "answer": {**shown, "items": delivered(answer) if request.command == "export" else answer.items},
     }
+
+
+def packed(flags: NDArray[np.bool_]) -> str:
+    """Flags of all products, in the order of their ids, as compressed bits in base64."""
+    return base64.b64encode(zlib.compress(np.packbits(flags).tobytes(), 9)).decode("ascii")
+
+
+def unpacked(text: str, count: int) -> NDArray[np.bool_]:
+    """The flags of `count` products that `packed` wrote."""
+    bits = np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8)
+    return np.unpackbits(bits, count=count).astype(np.bool_)
 
 
 def delivered(answer: Answer) -> list[dict[str, Any]]:
@@ -136,7 +183,10 @@ def delivered(answer: Answer) -> list[dict[str, Any]]:
         {
             "rank": item.rank,
             "product": item.product,
+            "name": item.name,
             "score": item.score,
+            "confidence": item.confidence,
+            "warnings": item.warnings,
             "lines": [{"text": line.text, "share": line.share} for line in item.lines],
             "rest": item.rest,
         }

@@ -15,7 +15,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,10 +23,10 @@ from typing import Any
 
 from graphrec.errors import Damaged, NotTrained, RecordError, SchemaOutdated, Unwritable
 from graphrec.files import private_folder, whole_file
-from graphrec.graph.facts import Facts
+from graphrec.graph.facts import Facts, facts_types
 from graphrec.graph.shelf import DIGITS
 from graphrec.graph.snapshot import Snapshot
-from graphrec.policy.rules import Policy, Rule
+from graphrec.policy.rules import Policy
 from graphrec.records.blocks import Block, blocks, canonical, segments, sha256
 from graphrec.records.recorder import locked
 from graphrec.serving.engine import Engine
@@ -130,9 +130,8 @@ class Kept:
         self._there("policy", wanted, path)
         try:
             plain = json.loads(path.read_bytes())
-            levels = {name: tuple(values) for name, values in plain["levels"].items()}
-            policy = Policy(plain["version"], tuple(Rule(**rule) for rule in plain["rules"]), levels)
-        except (ValueError, KeyError, TypeError) as error:
+            policy = Policy.from_json(plain)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise RecordError(f"policy {wanted[:DIGITS]} cannot be read from {path}: {error}") from None
         _same("policy", wanted, policy.hash, path)
         return policy
@@ -145,6 +144,8 @@ class Kept:
     def needed(self, block: Block) -> set[str]:
         """What the replay of a block's entries reads, by its place below `kept`."""
         shared = block.header["shared"]
+        if "facts" not in shared:
+            return set()
         facts, model = shared["facts"]["hash"], shared["model"]
         paths = (
             self._facts(facts), self._model(model["name"], model["hash"]), self._policy(shared["policy"]["hash"])
@@ -175,7 +176,7 @@ class Kept:
     def _keep_policy(self, policy: Policy) -> None:
         path = self._policy(policy.hash)
         if not path.exists():
-            plain = {"version": policy.version, "levels": policy.levels, "rules": [asdict(one) for one in policy.rules]}
+            plain = policy.to_json()
             with whole_file(path) as temporary:
                 temporary.write_bytes(canonical(plain) + b"\n")
 
@@ -303,7 +304,8 @@ def _scratch(near: Path) -> Iterator[Path]:
 
 def _of_customers(facts: Snapshot) -> tuple[str, ...]:
     """What the names of the files begin with that speak of customers."""
-    return f"nodes/{facts.labels.index(facts.schema.roles.user)}/", "edges/", "split/"
+    edges = (f"edges/{facts.types.index(name)}/" for name in facts_types(facts))
+    return f"nodes/{facts.labels.index(facts.schema.roles.user)}/", *edges, "split/"
 
 
 def _is_whole(facts: Snapshot, folder: Path) -> bool:

@@ -1,15 +1,20 @@
 """Computing a recorded answer again: the same bytes, or what became of them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Self
 
-from graphrec.errors import GraphrecError, RecordError
+import numpy as np
+
+from graphrec.errors import GraphrecError, RecordError, UnknownId
 from graphrec.graph.asked import Asked
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
+from graphrec.policy.compiled import OUTCOMES
+from graphrec.policy.facts import Occasion
+from graphrec.policy.sentences import Fact
 from graphrec.records.blocks import canonical
 from graphrec.records.decision import Request, entry, platform_name, versions
 from graphrec.records.keep import Kept
@@ -39,6 +44,28 @@ class Replay:
     """Where bytes differ: that another type of processor computed the entry."""
 
 
+@dataclass(frozen=True)
+class Refusals:
+    """What the rules said of one product when an answer was recorded."""
+
+    product: str
+    rules: Mapping[str, str]
+    """What each rule said, by its id."""
+    values: Mapping[str, Fact]
+    """What they read."""
+    was_left: bool
+    """Whether it could be shown."""
+
+
+def _no_list(found: Entry) -> str:
+    return f"entry {found.number} is of graphrec {found.shared['request']['command']}: there is no list to compute"
+
+
+def occasion_of(asked: Mapping[str, Any]) -> Occasion:
+    """What a recorded request said of itself."""
+    return Occasion(asked.get("amount"), asked.get("channel"), asked.get("purpose"))
+
+
 def replay(home: Home, found: Entry) -> Replay:
     """The answer of an entry computed again from the model, the policy and what was known at that time."""
     with Replayer(home) as replayer:
@@ -61,6 +88,8 @@ class Replayer:
 
     def replay(self, found: Entry) -> Replay:
         """The answer of one entry computed again."""
+        if "model" not in found.shared:
+            return Replay(found.number, False, (_no_list(found),), (), is_computed=False)
         now = versions()
         then = found.shared["versions"]
         changed = tuple(f"{name} was {then[name]}, is {now.get(name)}" for name in then if then[name] != now.get(name))
@@ -81,13 +110,35 @@ class Replayer:
             options = (ListOptions if product is None else ExplainOptions)(**asked["options"])
         except TypeError as error:
             raise RecordError(f"this graphrec does not know an option of that time: {error}") from None
-        request = Request(asked["command"], asked["k"], options, asked["as_of"])
-        engine = self._engine(found)
+        request = Request(asked["command"], asked["k"], options, asked["as_of"], occasion_of(asked))
+        engine = self._engine(found).asking(request.occasion)
         if isinstance(options, ExplainOptions):
             answer = engine.explain(user, str(product), request.k, options)
         else:
             answer = engine.recommend(user, request.k, options)
         return entry(engine, request, answer, product)
+
+    def judged(self, found: Entry, product: str) -> Refusals:
+        """What the rules of that time said of a product for the user of an entry.
+
+        Raises:
+            UnknownId: there was no such product.
+            RecordError: something that this needs is gone.
+        """
+        if "model" not in found.shared:
+            raise RecordError(_no_list(found))
+        engine = self._engine(found).asking(occasion_of(found.shared["request"]))
+        user, position = engine.users.ids.find(found.entry["user"]), engine.products.ids.find(product)
+        if position < 0:
+            raise UnknownId(f"there was no product {product!r} when entry {found.number} was recorded")
+        (judged,) = engine.eligibility.judged(user, np.array([position]))
+        said = dict(zip(engine.eligibility.rules, judged.outcomes, strict=True))
+        return Refusals(
+            product,
+            {rule: OUTCOMES[letter] for rule, letter in said.items()},
+            {**engine.eligibility.read_of_user(user), **judged.values},
+            bool(engine.eligibility.mask(user)[position]),
+        )
 
     def _engine(self, found: Entry) -> Engine:
         """The engine of that time for the one customer of an entry."""

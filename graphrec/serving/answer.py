@@ -93,6 +93,10 @@ class Line:
     """The term of the model that the line belongs to."""
     cypher_note: str | None = None
     """That the store's edges on the path changed since the fit, so that the statement gives another share."""
+    wording: str | None = None
+    """The text with `{people}` where it says how many other people; None: it speaks of nobody."""
+    everyone: bool = False
+    """The people are all others that have `via`: who is known to have it would be known to have the product."""
 
     @property
     def nodes(self) -> tuple[Node | People, ...]:
@@ -187,6 +191,30 @@ class ScoreGradients:
 
 
 @dataclass(frozen=True)
+class Reason:
+    """What people read: lines of a ledger that one sentence covers."""
+
+    text: str
+    percent: float | None
+    """Its share of all that speaks for the product, 0 to 100; None: a heading, or nothing speaks for the product."""
+    kind: str
+    """That of its lines; concentration (a risk of the same kind once more), other (what no sentence covers), or many
+    (a heading: no reason is large enough to lead)."""
+    lines: int
+    """How many lines of the ledger stand behind it."""
+    people: int | None = None
+    """How many different other people the text speaks of."""
+    wording: str | None = None
+    """The text with {people} in place of their number."""
+    cypher: str | None = None
+    """The statement that counts them, where they stand behind several lines."""
+    parameters: Mapping[str, str | list[str]] | None = None
+    """Of the Cypher statement."""
+    everyone: bool = False
+    """The people are all others that have the neighbours it speaks of."""
+
+
+@dataclass(frozen=True)
 class Item:
     """One product of a list; its score is the sum of `lines` and `rest`."""
 
@@ -212,6 +240,12 @@ class Item:
     """Where it was asked for: what deletions say of the ledger."""
     warnings: tuple[str, ...] = ()
     """What rules of the policy that only warn say of this product for this user."""
+    reasons: tuple[Reason, ...] = ()
+    """In their order; the first leads."""
+    others: float | None = None
+    """Per cents that no reason shows; with those of `reasons` they add up to 100. None: nothing speaks for it."""
+    against: float | None = None
+    """What speaks against the product, in the same unit; None: nothing."""
 
 
 @dataclass(frozen=True)
@@ -241,6 +275,8 @@ class Answer:
     """How many products each rule of the policy was the first to refuse."""
     policy: PolicyName | None = None
     """Which policy was asked; None: the built-in rules, as the request goes without a policy."""
+    confidential: tuple[str, ...] = ()
+    """Rules that others than compliance read as `not_available`: confidential ones, and those that share the code."""
     facts: str = ""
     """Hash of the facts that the user's rows, consents and the states of products are of; `snapshot` is what the
     weights were fitted on."""
@@ -248,6 +284,8 @@ class Answer:
     """Until when the facts go: the date that they were taken for, else their last event."""
     unfitted: Mapping[str, int] = field(default_factory=dict)
     """The user's edges that weigh nothing until the next fit, by type: they, or what they lead to, came after it."""
+    abstained_seen: str | None = None
+    """The sentence of `abstained` for other views; None: the same."""
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain values."""

@@ -1,13 +1,17 @@
 """Which products a customer may be shown: the policy, asked for one user or for many."""
 
+import copy
+from typing import Self
+
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Adjacency
 from graphrec.graph.snapshot import Snapshot
-from graphrec.policy.compiled import CompiledPolicy, Finding
-from graphrec.policy.facts import microseconds
+from graphrec.policy.compiled import FOR_REVIEW, CompiledPolicy, Finding, Judged
+from graphrec.policy.facts import Occasion, microseconds
 from graphrec.policy.rules import Policy, default_policy
+from graphrec.policy.sentences import Fact
 
 
 class Eligibility:
@@ -37,6 +41,12 @@ class Eligibility:
         self.policy = policy or default_policy(snapshot)
         self._compiled = compiled_policy(snapshot, self.policy, known_before=known_before, now=now, held=held)
 
+    def asking(self, occasion: Occasion) -> Self:
+        """The same for a request that says something of itself."""
+        asked = copy.copy(self)
+        asked._compiled = self._compiled.asking(occasion)
+        return asked
+
     def mask(self, user: int) -> NDArray[np.bool_]:
         """True (num_products,) for what may be shown."""
         mask: NDArray[np.bool_] = self.masks(np.array([user]))[0]
@@ -51,21 +61,36 @@ class Eligibility:
         return self._compiled.refused_first(user)
 
     def refusal(self, user: int, product: int) -> str | None:
-        """Why a product is not shown to a user, in the words of every rule that refuses it; None when it may be."""
-        return "; ".join(finding.sentence for finding in self.refusals(user, product)) or None
+        """Why a product is not shown to a user, in words that anybody may read; None when it may be."""
+        return "; ".join(dict.fromkeys(finding.told for finding in self.refusals(user, product))) or None
 
     def refusals(self, user: int, product: int) -> list[Finding]:
         """The rules that refuse a product to a user, with the values they read; none when it may be shown."""
         return self._compiled.refusals(user, product)
 
     def barred(self, user: int) -> str | None:
-        """Why a user is shown nothing at all, whatever the product; None when that depends on the product."""
+        """Why a user is shown nothing at all, in words that anybody may read; None: that depends on the product."""
         found = self._compiled.barred(user)
-        return None if found is None else found.sentence
+        return None if found is None else found.told
 
     def warnings(self, user: int, product: int) -> tuple[str, ...]:
-        """What rules that only warn say of a product for a user."""
-        return tuple(finding.sentence for finding in self._compiled.warnings(user, product))
+        """What rules that do not refuse say of a product for a user, and the values that the policy does not know."""
+        found = self._compiled.warnings(user, product)
+        said = (f"{FOR_REVIEW if one.severity == 'review' else ''}{one.told}" for one in found)
+        return (*said, *self._compiled.remarks(user, product))
+
+    def judged(self, user: int, products: NDArray[np.integer]) -> list[Judged]:
+        """What every rule says of some products for a user, with the values it read of them."""
+        return self._compiled.judged(user, products)
+
+    def read_of_user(self, user: int) -> dict[str, Fact]:
+        """What the rules read of a user."""
+        return self._compiled.read_of_user(user)
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The ids of the rules that hold, in the order of the outcomes of `judged`."""
+        return tuple(rule.rule.id for rule in self._compiled.rules)
 
 
 def compiled_policy(
@@ -84,7 +109,9 @@ def compiled_policy(
     as_of = now
     if as_of is None:
         as_of = date_of(snapshot) if known_before is None else known_before
-    return CompiledPolicy(policy, snapshot, as_of=as_of, known_before=known_before, held=held)
+    compiled = CompiledPolicy(policy, snapshot, as_of=as_of, known_before=known_before, held=held)
+    compiled.check_age(date_of(snapshot))
+    return compiled
 
 
 def date_of(snapshot: Snapshot) -> int | None:

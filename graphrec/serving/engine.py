@@ -5,6 +5,7 @@ that into words. Lists of many users (serving/lists.py) differ in the first step
 `listed` gives. Nothing of an engine changes after it is made, so that threads may share it.
 """
 
+import copy
 import difflib
 import re
 import shlex
@@ -22,9 +23,9 @@ from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Nodes, Snapshot
 from graphrec.graph.strings import ABSENT
 from graphrec.home import Home
-from graphrec.policy.facts import DAY, microseconds
+from graphrec.policy.facts import DAY, NO_OCCASION, Occasion, microseconds
 from graphrec.policy.read import home_policy
-from graphrec.policy.rules import Policy, default_policy
+from graphrec.policy.rules import Policy, default_policy, public_counts
 from graphrec.schema import LANGUAGES
 from graphrec.serving.answer import Answer, ExplainOptions, Item, ListOptions, PolicyName, ScoreGradients
 from graphrec.serving.confidence import confidence, total_weight
@@ -154,6 +155,14 @@ class Engine:
                 "graphrec train --final fits on everything"
             )
             self.notes = (*self.notes, unseen)
+
+    def asking(self, occasion: Occasion) -> "Engine":
+        """The same engine for a request that says something of itself, such as an amount."""
+        if occasion == NO_OCCASION:
+            return self
+        asked = copy.copy(self)
+        asked.eligibility = self.eligibility.asking(occasion)
+        return asked
 
     @property
     def policy_name(self) -> PolicyName | None:
@@ -320,9 +329,10 @@ class Engine:
             sentence = sentences.say("nothing speaks", n=str(left - listed.length), user=self.users.ids[here])
         elif listed.length < k:
             sentence = self._few(sentences, here, refused, listed.length)
-        if len(items) < listed.length:
-            sentence = _unsure(sentences, listed, len(items), options.min_confidence)
-        return self._answer(here, items, sentence, refused)
+        if len(items) == listed.length:
+            return self._answer(here, items, sentence, refused)
+        exact, seen = (_unsure(sentences, listed, len(items), options.min_confidence, digits) for digits in (2, 1))
+        return replace(self._answer(here, items, exact, refused), abstained_seen=seen)
 
     def nothing(self, user: int, options: ListOptions = LIST) -> Answer:
         """The answer for a user, by position in the snapshot, about whom too little is known."""
@@ -354,7 +364,8 @@ class Engine:
             return sentences.say("few left", n=str(left), user=user_id)
         if barred := self.eligibility.barred(user):
             return sentences.say("none allowed", user=user_id, why=barred)
-        rules = ", ".join(f"{rule} {count:,}" for rule, count in refused.items())
+        told = public_counts(refused, self.policy.codes)
+        rules = ", ".join(f"{rule} {count:,}" for rule, count in told.items())
         return sentences.say("few allowed", n=str(left), user=user_id, rules=rules)
 
     def _item(self, listed: Listed, place: int, chosen: tuple[int, ...], options: ListOptions) -> Item:
@@ -392,6 +403,7 @@ class Engine:
             notes=self.notes,
             refused=refused or {},
             policy=self.policy_name,
+            confidential=tuple(self.policy.codes),
             facts=self.snapshot.hash,
             facts_as_of=self.snapshot.as_of or self.snapshot.meta["last"],
             unfitted=self.unfitted(user),
@@ -487,12 +499,12 @@ def _far_rank(scored: Scored, product: int) -> int:
     return 1 + int(((scores > own) | ((scores == own) & (allowed < product))).sum())
 
 
-def _unsure(sentences: Sentences, listed: Listed, kept: int, least: float) -> str:
-    """Why a list is shorter than it could be: too little evidence."""
+def _unsure(sentences: Sentences, listed: Listed, kept: int, least: float, digits: int) -> str:
+    """Why a list is shorter than it could be: too little evidence; the best confidence with so many digits."""
     gone = listed.length - kept
     key = "none sure" if not kept else "one unsure" if gone == 1 else "some unsure"
     best = float(listed.confidence[listed.product(kept)])
-    return sentences.say(key, n=str(gone), least=f"{least:g}", best=f"{best:.2f}")
+    return sentences.say(key, n=str(gone), least=f"{least:g}", best=f"{best:.{digits}f}")
 
 
 def nearest_ids(nodes: Nodes, node_id: str, *, most: int = 20_000) -> list[str]:

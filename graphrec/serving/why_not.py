@@ -26,6 +26,8 @@ class Gap:
     here: float | None
     """The same line's part of the score of the product that was asked about; None where it leads through fewer than
     `min_group` other people, or through nobody."""
+    line: Line
+    """That line of the product that is ahead."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,10 @@ class WhyNot:
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain values."""
-        return asdict(self)
+        plain = asdict(self)
+        for gap in plain["missing"]:
+            del gap["line"]
+        return plain
 
 
 def why_not(
@@ -144,7 +149,7 @@ def _gaps(engine: Engine, user: int, product: int, last: Item, language: str) ->
         hidden = _is_group(line) and _way(line) not in own
         if line.contrast > 0:
             gaps.append(
-                Gap(line.kind, line.term, line.text, line.share, None if hidden else line.share - line.contrast)
+                Gap(line.kind, line.term, line.text, line.share, None if hidden else line.share - line.contrast, line)
             )
     return tuple(gaps)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: Pairs of one split node.
 SPLIT_CHUNK = 10_000
 #: The labels of the store's own books, after RESERVED.
-BOOKS = ("Source", "Split", "Contents")
+BOOKS = ("Source", "Split", "Contents", "Export")
 #: What the field of a time says that a store keeps as text.
 TIME = {"kind": "time"}
 #: Of a row that is there: this source claims it; another one does; one that the store knows does, this one included.

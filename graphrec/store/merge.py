@@ -98,7 +98,12 @@ class MergeSink:
         return found.take(pc.sort_indices(found))
 
     def would_remove(self, brought: Mapping[str, Identities]) -> dict[str, tuple[int, int]]:
-        """How many rows of this source are there, and how many of them this load would remove; nothing is written."""
+        """How many rows of this source are there, and how many of them this load would remove; nothing is written.
+
+        Raises:
+            StoreError: nodes that others wrote into a shared store have ids of this load.
+        """
+        self._check_free(brought)
         found: dict[str, tuple[int, int]] = {}
         touched = self._before.touched if self._before is not None and self.source.full else ()
         for kind in sorted((Kind(*one) for one in touched), key=lambda kind: kind.as_list()):
@@ -108,6 +113,23 @@ class MergeSink:
             before = found.get(kind.name, (0, 0))
             found[kind.name] = (before[0] + there, before[1] + gone)
         return found
+
+    def _check_free(self, brought: Mapping[str, Identities]) -> None:
+        """Pass a load whose nodes nobody else has written; where others may write at all."""
+        if not self._store.is_shared:
+            return
+        for label in self.source.schema.nodes:
+            theirs = {row[0] for row in self._store.query(queries.text("load/foreign_nodes", {"Node": label})).rows}
+            if not theirs or label not in brought:
+                continue
+            both = sorted(theirs & set(brought[label]()["id"].to_pylist()))
+            if both:
+                some = ", ".join(both[:3]) + (" …" if len(both) > 3 else "")
+                raise StoreError(
+                    f"{self._store.address} holds {len(both):,} {label} that graphrec did not write and this load "
+                    f"would take over ({some}); nothing was written; give the label another name in the mapping, such "
+                    f"as nodes.Bank{label}, or take a database of its own: NEO4J_DATABASE"
+                )
 
     def add_nodes(self, label: str, rows: "pa.Table") -> Counts:
         """Merge nodes by id."""
@@ -313,8 +335,18 @@ class MergeSink:
     def _drop_unclaimed(self, kind: Kind) -> int:
         self._store.write(queries.text("load/drop_recommendations", kind.labels))
         found = self._store.query(queries.text("load/unclaimed_nodes", kind.labels))
-        self._store.write(queries.text("load/drop_nodes", kind.labels), {}, found.records())
-        return len(found.rows)
+        rows = found.records()
+        self._store.write(queries.text("load/drop_nodes", kind.labels), {}, rows)
+        held = [row["id"] for row in rows if row["is_held"]]
+        if held:
+            before = self._before.schema if self._before is not None else None
+            columns = (
+                [column.name for column in columns_of(before, kind)] if before and kind.name in before.nodes else []
+            )
+            gone = dict.fromkeys([*columns, "known_at"])
+            released = [{"id": one, "properties": gone} for one in held]
+            self._store.write(queries.text("load/release_nodes", kind.labels), {}, released)
+        return len(rows)
 
     def _touched(self, *, before: bool) -> set[Kind]:
         """The labels and types of this load and, with `before`, of every load since the last complete full one."""

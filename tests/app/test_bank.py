@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import hashlib
 import importlib
 import inspect
 import json
@@ -29,10 +30,12 @@ from graphrec.errors import (
     NotTrained,
     PolicyError,
     RecordError,
+    UnknownId,
     UsageError,
 )
 from graphrec.graph.arrays import write_sealed
 from graphrec.home import Home
+from graphrec.policy.facts import Occasion
 from graphrec.serving.answer import Answer
 from graphrec.terms.blend import Blend
 from graphrec.terms.folder import read_meta
@@ -70,7 +73,12 @@ def test_one_user_is_answered_and_recorded(bank: Bank) -> None:
     assert explained.answer.items[0].score == pytest.approx(served.answer.items[0].score)
     assert bank.why_not(requests.WhyNot("C003", product)).found.product == product
     assert [one.id for one in bank.find(requests.Find("C003")).users] == ["C003"]
-    assert [one.command for one in bank.record_list(jobs.ListRecord())] == ["recommend", "explain"]
+    assert [one.command for one in bank.record_list(jobs.ListRecord())] == [
+        "recommend",
+        "explain",
+        "why-not",
+        "find",
+    ]
     assert bank.replay(1).same
     assert bank.recommend(requests.Recommend("C003", record=False)).record is None
 
@@ -318,7 +326,7 @@ def test_no_public_signature_of_the_app_has_a_bare_dict() -> None:
 
 def test_requests_are_frozen_and_every_public_name_is_there() -> None:
     asked = [value for module in (requests, jobs) for value in vars(module).values() if dataclasses.is_dataclass(value)]
-    assert len(asked) == 21
+    assert len(asked) == 23
     for value in asked:
         assert value.__dataclass_params__.frozen
         assert getattr(graphrec, value.__name__) is value
@@ -326,3 +334,53 @@ def test_requests_are_frozen_and_every_public_name_is_there() -> None:
     with pytest.raises(AttributeError):
         graphrec.Nothing  # noqa: B018
     assert json.dumps(sorted(graphrec.__all__)) == json.dumps(sorted(dir(graphrec)))
+
+
+def test_the_record_keeps_rules_actor_and_what_the_request_said(home: Home) -> None:
+    home.policy.write_text(
+        'version = "1"\n[[rule]]\nid = "bonds"\nsentence = "no bonds"\nrequire = "product.kind != \'bond\'"\n'
+        '[[rule]]\nid = "large"\nsentence = "a lot"\nrequire = "amount < 100"\nmissing = "allow"\nseverity = "warn"\n',
+        "utf-8",
+    )
+    bank = Bank(Settings(home=home.path, actor="adviser 7"))
+    asked = requests.Recommend("C003", 3, occasion=Occasion(500.0, "branch", "advice"))
+    served = bank.recommend(asked)
+    assert all(item.warnings == ("a lot",) for item in served.answer.items)
+    plain = bank.record_entry(1).to_json()
+    assert plain["actor"] == "adviser 7"
+    assert {name: plain["request"][name] for name in ("amount", "channel", "purpose")} == vars(asked.occasion)
+    assert plain["policy"]["rules"] == ["bonds", "large"]
+    assert [one["outcomes"] for one in plain["judged"]] == ["mw"] * 3
+    assert plain["judged"][0]["values"] == {"product.kind": "fund", "amount": 500}
+    assert plain["answer"]["items"][0]["warnings"] == ["a lot"]
+    assert bank.replay(1).same
+    then = bank.judged_then(1, "P01")
+    assert (then.rules, then.was_left) == ({"bonds": "refuses", "large": "warns"}, False)
+    assert then.values == {"product.kind": "bond", "amount": 500}
+    with pytest.raises(UnknownId, match="there was no product 'P99' when entry 1 was recorded"):
+        bank.judged_then(1, "P99")
+
+
+def test_why_not_find_files_and_policies_leave_entries(ruled: Bank, tmp_path: Path) -> None:
+    ruled.recommend(requests.Recommend("C003"))
+    assert ruled.why_not(requests.WhyNot("C003", "P01")).record == 2
+    ruled.find(requests.Find("Fund 1"))
+    ruled.home.policy.write_text('version = "2"\n', "utf-8")
+    done = ruled.export(jobs.Export(tmp_path / "lists.csv", k=2))
+    entries = [ruled.record_entry(number).to_json() for number in range(1, done.recorded.stop + 1)]
+    commands = [one["request"]["command"] for one in entries]
+    assert commands == ["recommend", "why-not", "find", "policy", *["export"] * 61]
+    assert entries[1]["event"]["answer"]["verdict"]
+    assert entries[2]["event"]["found"]["Product"][0] == "P01"
+    assert entries[3]["event"]["version"] == "2"
+    assert entries[3]["event"]["before"] == entries[0]["policy"]["hash"]
+    delivered = entries[-1]["event"]
+    content = (tmp_path / "lists.csv").read_bytes()
+    assert delivered["sha256"] == hashlib.sha256(content).hexdigest()
+    assert (delivered["file"], delivered["report"]["rows"]) == ("lists.csv", done.report.rows)
+    assert delivered["entries"] == [done.recorded[0], done.recorded[-1]]
+    assert delivered["policy"]["version"] == "2"
+    listed = ruled.record_list(jobs.ListRecord(last=1))
+    assert (listed[0].command, listed[0].user, listed[0].shown) == ("export", None, ())
+    assert not ruled.replay(2).is_computed
+    ruled.prune_record(jobs.PruneRecord("2999-01-01"))

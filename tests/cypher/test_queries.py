@@ -9,7 +9,7 @@ from tests.banks import SCHEMA
 
 def test_placeholders_become_quoted_labels() -> None:
     text = queries.text("read/edges", {"Source": "My `label`", "EDGE": "GEKAUFT", "Target": "Produkt"})
-    assert text.startswith("MATCH (s:`My ``label```)-[r:`GEKAUFT`]->(t:`Produkt`)\nRETURN [any(")
+    assert text.startswith("MATCH (s:`My ``label```)-[r:`GEKAUFT`]->(t:`Produkt`)\nWHERE r.sources")
 
 
 def test_several_types_stand_side_by_side() -> None:

@@ -13,7 +13,9 @@ import pytest
 
 from graphrec.errors import RejectedRows, SourceError
 from graphrec.graph.memory import MemorySink
+from graphrec.graph.rows import Source
 from graphrec.loading import check, load_mapping, run_load
+from graphrec.schema import GraphSchema, NodeSchema, Roles
 from tests.loading.conftest import SMALL, Bank
 
 LIKES = b"person,thing\nAda,tea\nBen,01\nBen,1E10\n"
@@ -303,8 +305,13 @@ def test_a_label_that_nobody_brings(folder: Path, tmp_path: Path) -> None:
         f"{tmp_path / 'my.toml'} line 9: roles.product names 'Thing': neither this mapping nor the home has such "
         "nodes; there is Person"
     )
-    known = {"Thing": pa.array(["tea", "01", "1E10"])}
-    report = check(load_mapping(tmp_path / "my.toml"), folder, known_ids=known.get)
+    sink = MemorySink()
+    things = GraphSchema(Roles("Person", "Thing", ("LIKES",), relevant=("LIKES",)), {"Thing": NodeSchema("Thing")}, {})
+    sink.begin(Source("things", "r", True, things, "f"))
+    ids = pa.array(["tea", "01", "1E10"])
+    sink.add_nodes("Thing", pa.table({"id": ids, "known_at": pa.nulls(3, pa.timestamp("us", tz="UTC"))}))
+    sink.finish(None)
+    report = check(load_mapping(tmp_path / "my.toml"), folder, sink)
     assert (report.edges["LIKES"].read, report.edges["LIKES"].rejected) == (3, 0)
 
 

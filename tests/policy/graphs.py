@@ -18,8 +18,9 @@ from graphrec.schema import Column, EdgeSchema, GraphSchema, Kind, NodeSchema, R
 
 AS_OF = datetime(2025, 3, 1, 12, tzinfo=UTC)
 Rows = Sequence[Mapping[str, Any]]
-Event = tuple[str, int, int, datetime | None]
-"""Type, user, product, time."""
+Event = tuple[Any, ...]
+"""Type, user, product, time, and a weight where there is one."""
+ISSUERS = 3
 
 
 def snapshot_of(
@@ -40,8 +41,13 @@ def snapshot_of(
         {
             "User": NodeSchema("User", columns, personal=personal, protected=protected),
             "Product": NodeSchema("Product", columns),
+            "Issuer": NodeSchema("Issuer"),
         },
-        {name: EdgeSchema(name, "User", "Product") for name in ("BOUGHT", "REJECTED")},
+        {
+            **{name: EdgeSchema(name, "User", "Product") for name in ("BOUGHT", "REJECTED")},
+            "COMPLAINED": EdgeSchema("COMPLAINED", "User", "Issuer"),
+            "ISSUED_BY": EdgeSchema("ISSUED_BY", "Product", "Issuer"),
+        },
     )
     nodes = {
         label: pa.Table.from_pylist(
@@ -49,16 +55,25 @@ def snapshot_of(
         )
         for label, letter, rows in (("User", "U", users), ("Product", "P", products))
     }
+    nodes["Issuer"] = pa.Table.from_pylist([{"id": f"I{number}"} for number in range(ISSUERS)], schema=node_fields(()))
+    targets = {"COMPLAINED": "I", "BOUGHT": "P", "REJECTED": "P", "ISSUED_BY": "I"}
     edges = {
         name: pa.Table.from_pylist(
             [
-                {"source": f"U{user}", "target": f"P{product}", "key": str(key), "at": at, "known_at": at}
-                for key, (kind, user, product, at) in enumerate(events)
+                {
+                    "source": f"{'P' if name == 'ISSUED_BY' else 'U'}{source}",
+                    "target": f"{letter}{target}",
+                    "key": str(key),
+                    "at": at,
+                    "known_at": at,
+                    "weight": weight[0] if weight else None,
+                }
+                for key, (kind, source, target, at, *weight) in enumerate(events)
                 if kind == name
             ],
             schema=edge_fields(()),
         )
-        for name in ("BOUGHT", "REJECTED")
+        for name, letter in targets.items()
     }
     return write_snapshot(folder, schema, nodes, edges, as_of=as_of)
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from graphrec.errors import PolicyError
 from graphrec.graph.snapshot import Snapshot
 from graphrec.policy.compiled import CompiledPolicy
-from graphrec.policy.facts import Block
+from graphrec.policy.facts import Block, Occasion
 from graphrec.schema import Kind
-from tests.policy.graphs import compiled, days_ago, policy, rule, snapshot_of
+from tests.policy.graphs import ISSUERS, compiled, days_ago, policy, rule, snapshot_of
 from tests.policy.naive import LEVELS, WORDS, Pair, conditions, judged, written
 
 KINDS: dict[str, Kind] = {
@@ -41,9 +41,19 @@ rows = st.fixed_dictionaries(
     },
 )
 whens = st.sampled_from([None, days_ago(0.5), days_ago(10), days_ago(30), days_ago(30.5), days_ago(400)])
+of_products = st.tuples(st.sampled_from(["BOUGHT", "REJECTED"]), st.integers(0, 2), st.integers(0, 3), whens)
 events = st.lists(
-    st.tuples(st.sampled_from(["BOUGHT", "REJECTED"]), st.integers(0, 2), st.integers(0, 3), whens), max_size=6
+    st.one_of(
+        of_products,
+        st.tuples(st.just("BOUGHT"), st.integers(0, 2), st.integers(0, 3), whens, st.sampled_from([1.0, 2.5])),
+        st.tuples(st.just("COMPLAINED"), st.integers(0, 2), st.integers(0, ISSUERS - 1), whens),
+    ),
+    max_size=6,
 )
+links = st.sets(st.tuples(st.integers(0, 3), st.integers(0, ISSUERS - 1)), max_size=6)
+occasions = st.builds(Occasion, st.sampled_from([None, 0.0, 2.0]), st.sampled_from([None, "low", "Mid"]))
+WEIGHED = ("BOUGHT", 0, 0, days_ago(10), 2.0)
+"""One edge with a weight, so that the type has some."""
 
 
 def known(row: dict[str, Any]) -> dict[str, Any]:
@@ -56,20 +66,41 @@ def known(row: dict[str, Any]) -> dict[str, Any]:
     st.lists(rows, min_size=3, max_size=3),
     st.lists(rows, min_size=4, max_size=4),
     events,
+    links,
+    occasions,
     st.lists(conditions, min_size=8, max_size=8),
 )
 def test_blocks_equal_pairs(
-    users: list[dict[str, Any]], products: list[dict[str, Any]], happened: list[Any], trees: list[Any]
+    users: list[dict[str, Any]],
+    products: list[dict[str, Any]],
+    happened: list[Any],
+    issued: set[tuple[int, int]],
+    occasion: Occasion,
+    trees: list[Any],
 ) -> None:
+    happened = [WEIGHED, *happened]
+    issuers = {product: {issuer for one, issuer in issued if one == product} for product in range(4)}
+    of_issuers = [("ISSUED_BY", product, issuer, None) for product, issuer in sorted(issued)]
     with tempfile.TemporaryDirectory() as folder:
-        snapshot = snapshot_of(Path(folder) / "snapshot", users, products, happened, kinds=KINDS)
+        snapshot = snapshot_of(Path(folder) / "snapshot", users, products, [*happened, *of_issuers], kinds=KINDS)
         for tree in trees:
             text = written(tree)
-            strict = compiled(snapshot, rule(text), head=HEAD)
-            lenient = compiled(snapshot, rule(text, more='missing = "allow"'), head=HEAD)
+            strict = compiled(snapshot, rule(text), head=HEAD).asking(occasion)
+            lenient = compiled(snapshot, rule(text, more='missing = "allow"'), head=HEAD).asking(occasion)
             expected = [
                 [
-                    judged(tree, Pair({"user": known(user), "product": known(product)}, _between(happened, u, p)))
+                    judged(
+                        tree,
+                        Pair(
+                            {"user": known(user), "product": known(product)},
+                            _between(happened, u, p),
+                            [event for event in happened if event[1] == u],
+                            [known(one) for one in products],
+                            p,
+                            issuers,
+                            vars(occasion),
+                        ),
+                    )
                     for p, product in enumerate(products)
                 ]
                 for u, user in enumerate(users)
@@ -78,14 +109,16 @@ def test_blocks_equal_pairs(
             assert strict.masks(np.arange(3)).tolist() == met, text
             assert lenient.masks(np.arange(3)).tolist() == [[v is not False for v in row] for row in expected], text
             # One user, and one pair, take other ways to the same values.
-            alone = compiled(snapshot, rule(text), head=HEAD)
+            alone = compiled(snapshot, rule(text), head=HEAD).asking(occasion)
             assert [alone.masks(np.array([u]))[0].tolist() for u in range(3)] == met, text
-            single = compiled(snapshot, rule(text), head=HEAD)
+            single = compiled(snapshot, rule(text), head=HEAD).asking(occasion)
             assert [[not single.refusals(u, p) for p in range(4)] for u in range(3)] == met, text
+            letters = single.letters(np.arange(3), np.tile(np.arange(4), (3, 1)))[..., 0]
+            assert [[chr(one) != "x" for one in row] for row in letters] == met, text
 
 
 def _between(happened: list[Any], user: int, product: int) -> list[Any]:
-    return [event for event in happened if event[1:3] == (user, product)]
+    return [event for event in happened if event[0] != "COMPLAINED" and event[1:3] == (user, product)]
 
 
 @pytest.fixture(scope="module")

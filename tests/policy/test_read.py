@@ -63,7 +63,11 @@ def test_a_policy_is_what_its_file_says() -> None:
             "a.toml line 2: version = 'built-in' names the rules of a home without a file; take another",
         ),
         ("severity =", "severty =", "a.toml line 12: unknown key rule.severty; the nearest known one is rule.severity"),
-        ('"warn"', '"warning"', "a.toml line 12: rule.severity = 'warning' is not one of refuse, warn; correct it"),
+        (
+            '"warn"',
+            '"warning"',
+            "a.toml line 12: rule.severity = 'warning' is not one of refuse, review, warn; correct it",
+        ),
         ('"allow"', "true", "a.toml line 13: rule.missing = True is not one of allow, refuse; correct it"),
         ('id = "kind"', 'id = "held"', "a.toml line 10: there are two rules held; give each its own id"),
         (

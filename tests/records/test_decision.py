@@ -16,7 +16,7 @@ from graphrec.errors import RecordError
 from graphrec.graph.arrays import write_sealed
 from graphrec.home import Home
 from graphrec.records.blocks import canonical, segments
-from graphrec.records.decision import Decisions, Request, platform_name, versions
+from graphrec.records.decision import Decisions, Request, platform_name, unpacked, versions
 from graphrec.records.keep import Pruned, prune
 from graphrec.records.read import entry_of
 from graphrec.records.replay import Replayer, replay
@@ -61,14 +61,23 @@ def test_an_entry_says_what_was_asked_on_what_and_what_was_shown(recorded: Home)
     engine = Engine.open(recorded)
     plain = entry_of(recorded.records, 1).to_json()
     answer = engine.recommend("C003", 4, ListOptions(**OPTIONS))
-    assert plain["request"] == {"command": "recommend", "k": 4, "options": vars(ListOptions(**OPTIONS)), "as_of": None}
+    nothing = {"as_of": None, "amount": None, "channel": None, "purpose": None}
+    assert plain["request"] == {"command": "recommend", "k": 4, "options": vars(ListOptions(**OPTIONS)), **nothing}
     assert plain["snapshot"] == answer.snapshot
     assert plain["facts"]["hash"] == answer.facts == engine.snapshot.hash
     assert (plain["facts"]["as_of"], plain["facts"]["until"], plain["now"]) == (None, answer.facts_as_of, None)
     assert plain["known"]["user"] == "C003"
     assert plain["known"]["rows"]["BOUGHT"]["to"]
     assert plain["model"] == {"name": "blend-final", "hash": engine.model.hash}
-    assert plain["policy"] == {"version": engine.policy.version, "hash": engine.policy.hash}
+    assert plain["policy"] == {
+        "version": engine.policy.version,
+        "hash": engine.policy.hash,
+        "rules": ["held", "offered"],
+    }
+    user = engine.users.ids.find("C003")
+    assert unpacked(plain["left"], len(engine.products)).tolist() == engine.eligibility.mask(user).tolist()
+    assert (plain["read"], len(plain["judged"])) == ({}, len(answer.items))
+    assert plain["judged"][0] == {"outcomes": "mm", "values": {"product.status": "open"}}
     assert plain["versions"] == versions()
     assert plain["versions"]["graphrec"] == __version__
     assert (plain["user"], plain["as_of"], plain["notes"]) == ("C003", answer.as_of, list(answer.notes))
@@ -93,7 +102,7 @@ def test_an_export_is_one_entry_per_user_with_what_was_delivered(recorded: Home)
         found = entry_of(recorded.records, number)
         assert found.entry["user"] == user
         for item in found.entry["answer"]["items"]:
-            assert set(item) == {"rank", "product", "score", "lines", "rest"}
+            assert set(item) == {"rank", "product", "name", "score", "confidence", "warnings", "lines", "rest"}
             assert all(line["text"] in delivered for line in item["lines"])
     assert entry_of(recorded.records, 2 + len(engine.users)).entry["answer"]["items"] == []
 

@@ -11,6 +11,7 @@ from graphrec.graph.rows import Source
 from graphrec.models.kernel import fit_kernel, starting_walks
 from graphrec.serving.answer import Line, ListOptions, Node, People
 from graphrec.serving.engine import Engine
+from graphrec.serving.views import Viewer
 from graphrec.store import open_store
 from graphrec.store.base import Store
 from graphrec.terms.blend import Blend
@@ -86,3 +87,33 @@ def test_a_path_that_is_not_there_returns_nothing(engine: Engine, store: Store) 
     assert store.query(line.cypher, {**(line.parameters or {}), "as_of": "2020"}).rows == []  # type: ignore[arg-type]
     other = {**(line.parameters or {}), "mid": "S9"}
     assert store.query(line.cypher, other).rows == []  # type: ignore[arg-type]
+
+
+def test_cypher_of_a_view_returns_neighbours_and_that_the_path_is_there(engine: Engine, store: Store) -> None:
+    """And nothing that a degree could be computed from: its parameters are ids, dates and `min_group`."""
+    viewer = Viewer("adviser", secret=bytes(32), month="2026-11", min_group=3, often="many")
+    answers = [engine.recommend(f"C{user:03}", 3, ListOptions(reasons=None)) for user in range(0, 59, 4)]
+    pairs = [
+        (line, seen)
+        for answer in answers
+        for item, seen_item in zip(answer.items, viewer.answer(answer).items, strict=True)
+        for line, seen in zip(item.lines, seen_item.lines, strict=True)
+        if line.path
+    ]
+    assert len({seen.cypher for _, seen in pairs}) > 4
+    for line, seen in pairs:
+        assert seen.cypher is not None
+        assert seen.parameters is not None
+        assert seen.parameters.keys() <= {
+            "user", "via", "mid", "product", "as_of", "fitted_as_of", "nodes_as_of", "min_group",
+        }  # fmt: skip
+        assert all(isinstance(value, str) for name, value in seen.parameters.items() if name != "min_group")
+        (found,) = store.query(seen.cypher, seen.parameters).records()
+        between = line.nodes[1:-1] or line.nodes[1:]
+        assert found["is_there"] is True
+        assert found["via"] == (between[0].id if isinstance(between[0], Node) else None)
+        assert set(found) <= {"via", "mid", "is_there"}
+        early = {**seen.parameters, "as_of": ""}
+        assert store.query(seen.cypher, early).rows == []
+    people = next(seen for line, seen in pairs if any(isinstance(node, People) for node in line.nodes))
+    assert store.query(str(people.cypher), {**(people.parameters or {}), "min_group": 99}).rows == []

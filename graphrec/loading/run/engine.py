@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from graphrec.graph.memory import MemorySink
 from graphrec.graph.rows import Counts, LoadReport, Part, Sink, Source
 from graphrec.loading.mapping.specs import Mapping
 from graphrec.loading.run.rejects import check_limit, write_rejected
@@ -80,8 +81,7 @@ def run_load(
         source = replace(source, schema=staged.schema)
         sink.begin(source)
         checked = transform(database, run, staged, sink.known_ids)
-        if run.full:
-            check_removals(database, mapping, checked, sink, max_removed)
+        check_removals(database, mapping, checked, sink, max_removed if run.full else None)
         counts = load(database, checked, sink, progress)
         counts = cleanup(database, checked, sink, counts)
     return _report(mapping, source.run, counts, began)
@@ -90,27 +90,30 @@ def run_load(
 def check(
     mapping: Mapping,
     data_dir: str | Path,
+    sink: Sink | None = None,
     *,
-    known_ids: KnownIds | None = None,
+    incremental: bool = False,
     max_rejected: float = 0,
+    max_removed: float = MAX_REMOVED,
     rejected_path: Path | None = None,
     scratch: Path | None = None,
     sql_seconds: float = SQL_SECONDS,
     progress: Progress = silent,
 ) -> LoadReport:
-    """What a load would read and reject; everything is done but the writing.
+    """What a load would read, reject and remove; everything is done but the writing.
 
     Args:
-        known_ids: the ids of a label that the home has already, for mappings whose edges lead to them.
-        max_rejected, rejected_path, scratch, sql_seconds: as for `run_load`.
+        sink: that of the load, where there is a store already: it is only asked.
+        incremental, max_rejected, max_removed, rejected_path, scratch, sql_seconds: as for `run_load`.
 
     Raises:
         SourceError: the mapping or a file is not usable.
         RejectedRows: a load with this limit would fail.
+        TooManyRemoved: so it would with that one.
     """
     began = time.monotonic()
     mapping = only_selects(mapping)
-    run = _Run(mapping, Path(data_dir), True, max_rejected, rejected_path, sql_seconds, progress)
+    run = _Run(mapping, Path(data_dir), not incremental, max_rejected, rejected_path, sql_seconds, progress)
     found = find_files(mapping, run.data_dir)
     with (
         scratch_folder(scratch) as folder,
@@ -118,8 +121,15 @@ def check(
     ):
         read_databases(database, mapping, progress)
         staged = get(database, run, found, folder)
-        checked = transform(database, run, staged, known_ids or _nothing_known)
-    return _report(mapping, "", checked.counts, began)
+        asked = sink or MemorySink()
+        asked.begin(Source(mapping.name, _run_name(mapping, ""), run.full, staged.schema, ""))
+        checked = transform(database, run, staged, asked.known_ids)
+        gone = check_removals(database, mapping, checked, asked, max_removed if run.full else None)
+    counts = {
+        statement: replace(one, removed=gone.get(statement.partition(".")[2], 0))
+        for statement, one in checked.counts.items()
+    }
+    return _report(mapping, "", counts, began)
 
 
 def get(database: duckdb.DuckDBPyConnection, run: _Run, found: dict[str, list[Path]], scratch: Path) -> Staged:
@@ -184,10 +194,6 @@ def _declared(mapping: Mapping) -> GraphSchema:
 
 def _statements(mapping: Mapping) -> list[str]:
     return [*(f"nodes.{label}" for label in mapping.nodes), *(f"edges.{kind}" for kind in mapping.edges)]
-
-
-def _nothing_known(_label: str) -> None:
-    return None
 
 
 def _sum(mine: Counts, more: Counts) -> Counts:

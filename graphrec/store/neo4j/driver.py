@@ -190,8 +190,20 @@ class Neo4jStore(Store):
         types = [
             name for (name,) in self.query("CALL db.relationshipTypes() YIELD relationshipType AS t RETURN t").rows
         ]
-        nodes = {name: self._count(f"MATCH (n:{queries.quote(name)}) RETURN count(n)") for name in sorted(labels)}
-        edges = {name: self._count(f"MATCH ()-[r:{queries.quote(name)}]->() RETURN count(r)") for name in sorted(types)}
+        # What others wrote into the same database has no sources, or no run.
+        nodes = {
+            name: self._count(
+                f"MATCH (n:{queries.quote(name)}) WHERE n.sources IS NOT NULL AND n.run <> '' RETURN count(n)"
+            )
+            for name in sorted(labels)
+        }
+        edges = {
+            name: self._count(
+                f"MATCH ()-[r:{queries.quote(name)}]->() "
+                "WHERE r.run IS NOT NULL AND (r.sources IS NOT NULL OR r.run STARTS WITH 'export-') RETURN count(r)"
+            )
+            for name in sorted(types)
+        }
         return Info(
             kind="neo4j",
             address=self.uri,

@@ -1,0 +1,421 @@
+"""What of an answer each role reads: a pure function of the exact answer, which only `compliance` and the record show.
+
+Every view but `compliance` leaves out what can be solved for a number of another person: scores, shares, contrasts, the
+rest, scales, powers and all other parameters of arithmetic. It has
+
+* whole per cents that add up to 100 with `other`: by largest remainder, and in steps of ten for a reason that rests on
+  fewer than twice `min_group` people, so that nobody's part of it can be read off;
+* numbers of people as bands (5 to 9, 10 to 19, …). The band is that of a count that is moved a little, by a function of
+  the home's secret, what is counted, the count and the month. It keeps no history: who asks again, in another language
+  or through other customers, gets the same band;
+* confidence with one digit;
+* Cypher that returns the neighbours of a way and whether the way is there, with ids and dates as its only parameters.
+
+What a view cannot hide is the order of a list, which is that of the exact scores. docs/answers.md says what follows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from graphrec import queries
+from graphrec.errors import UsageError
+from graphrec.schema import EXACT, View
+from graphrec.serving.answer import Answer, Item, Line, Node, PathPart, People, PolicyName, Reason, Step
+
+if TYPE_CHECKING:
+    from graphrec.policy.compiled import Finding
+    from graphrec.serving.why_not import WhyNot
+
+#: Where bands begin after the first, which begins at `min_group`; a band ends before the next begins.
+_STARTS = (1, 2, 5)
+#: Per cents of a reason of few people are multiples of it.
+STEP = 10
+#: The name of all confidential rules in a view.
+NOT_AVAILABLE = "not_available"
+#: Parameters of a line's Cypher that a view keeps: ids and dates.
+_KEPT = ("user", "via", "mid", "product", "as_of", "fitted_as_of", "nodes_as_of")
+_TIMES = ("user", "as_of", "fitted_as_of", "nodes_as_of")
+
+
+@dataclass(frozen=True)
+class Band:
+    """A number of people, as a view says it."""
+
+    low: int
+    high: int
+
+    def __str__(self) -> str:
+        return f"{self.low:,}–{self.high:,}"
+
+
+@dataclass(frozen=True)
+class SeenPeople:
+    """Other people on a path."""
+
+    label: str
+    count: Band | None
+
+
+@dataclass(frozen=True)
+class SeenLine:
+    """One line of a ledger without its numbers."""
+
+    kind: str
+    text: str
+    via: Node | None
+    path: tuple[Node | SeenPeople | Step, ...] | None
+    cypher: str | None
+    """Returns the neighbours of the path and whether the path is there."""
+    parameters: Mapping[str, str | int] | None
+    term: str
+
+
+@dataclass(frozen=True)
+class SeenReason:
+    """A reason of a product."""
+
+    text: str
+    percent: int | None
+    """Whole; None where nothing speaks for the product, and for a heading."""
+    kind: str
+    lines: int
+    """How many lines of the ledger stand behind it."""
+    count: Band | None
+    """Other people that it speaks of; None: of nobody, or of all that there are."""
+
+
+@dataclass(frozen=True)
+class SeenItem:
+    """One product of a list."""
+
+    rank: int | None
+    product: str
+    name: str | None
+    product_kind: str | None
+    reasons: tuple[SeenReason, ...]
+    other: int | None
+    """Per cents that no reason shows; with those of `reasons` they add up to 100."""
+    against: int | None
+    """What speaks against the product, in the same unit, rounded; None: nothing."""
+    confidence: float
+    """With one digit, rounded down."""
+    lines: tuple[SeenLine, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SeenAnswer:
+    """The list of one user, or the explanation of one product, as a role reads it."""
+
+    user: str
+    as_of: str | None
+    model: str
+    snapshot: str
+    view: View
+    items: tuple[SeenItem, ...]
+    abstained: str | None
+    notes: tuple[str, ...]
+    refused: Mapping[str, int]
+    policy: PolicyName | None
+    facts: str
+    facts_as_of: str | None
+    unfitted: Mapping[str, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer as plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class SeenGap:
+    """What speaks for the product that is ahead, and less, or not, for the one that was asked about."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class SeenAhead:
+    """The last product of the list."""
+
+    rank: int
+    product: str
+    name: str | None
+
+
+@dataclass(frozen=True)
+class SeenWhyNot:
+    """Why a product is not in a list, as a role reads it."""
+
+    user: str
+    product: str
+    name: str | None
+    as_of: str | None
+    model: str
+    snapshot: str
+    view: View
+    policy: PolicyName | None
+    verdict: str
+    k: int
+    refused: tuple[Finding, ...]
+    rank: int | None
+    ahead: SeenAhead | None
+    missing: tuple[SeenGap, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer as plain values."""
+        return asdict(self)
+
+
+def only_exact(view: View, what: str) -> None:
+    """Refuse what has no form without exact numbers.
+
+    Raises:
+        UsageError: the view is not `compliance`.
+    """
+    if view != EXACT:
+        raise UsageError(f"{what} shows exact numbers, which the view {view!r} does not have; want --view {EXACT}")
+
+
+def whole(parts: Sequence[float], total: int = 100) -> tuple[int, ...]:
+    """Whole numbers that add up to `total`, each less than 1 from its part: by largest remainder, ties to the first.
+
+    Args:
+        parts: not negative, adding up to `total` up to rounding.
+
+    >>> whole([33.4, 33.3, 33.3]), whole([99.6, 0.4]), whole([12.5, 12.5, 75.0])
+    ((34, 33, 33), (100, 0), (13, 12, 75))
+    """
+    found = [math.floor(part) for part in parts]
+    by_remainder = sorted(range(len(parts)), key=lambda place: (found[place] - parts[place], place))
+    for place in by_remainder[: max(total - sum(found), 0)]:
+        found[place] += 1
+    return tuple(found)
+
+
+class Viewer:
+    """Makes one view out of exact answers.
+
+    Args:
+        view: not `compliance`, which needs no viewer.
+        secret: of the home.
+        month: as 2026-11; it decides, with the secret, on which side of its border a count close to one falls.
+        min_group: the fewest people that a reason may speak of.
+        often: what stands in place of a number of people that is all that there are.
+    """
+
+    def __init__(self, view: View, *, secret: bytes, month: str, min_group: int, often: str) -> None:
+        self.view = view
+        self._secret = secret
+        self._month = month
+        self._min_group = min_group
+        self._often = often
+
+    def answer(self, answer: Answer) -> SeenAnswer:
+        """A list or an explanation."""
+        return SeenAnswer(
+            user=answer.user,
+            as_of=answer.as_of,
+            model=answer.model,
+            snapshot=answer.snapshot,
+            view=self.view,
+            items=tuple(self.item(item) for item in answer.items),
+            abstained=answer.abstained if answer.abstained_seen is None else answer.abstained_seen,
+            notes=answer.notes,
+            refused=_refused(answer),
+            policy=answer.policy,
+            facts=answer.facts,
+            facts_as_of=answer.facts_as_of,
+            unfitted=answer.unfitted,
+        )
+
+    def item(self, item: Item) -> SeenItem:
+        """One product of a list."""
+        bands = [self._band_of(item, reason) for reason in item.reasons]
+        per_cents, other = self._per_cents(item, bands)
+        return SeenItem(
+            rank=item.rank,
+            product=item.product,
+            name=item.name,
+            product_kind=item.product_kind,
+            reasons=tuple(
+                SeenReason(
+                    text=self._said(reason.text, reason.wording, band, everyone=reason.everyone),
+                    percent=percent,
+                    kind=reason.kind,
+                    lines=reason.lines,
+                    count=None if reason.everyone else band,
+                )
+                for reason, band, percent in zip(item.reasons, bands, per_cents, strict=True)
+            ),
+            other=other,
+            against=round(item.against) if item.against else None,
+            confidence=math.floor(item.confidence * 10) / 10,
+            lines=tuple(self._line(line) for line in item.lines),
+            warnings=item.warnings,
+        )
+
+    def why_not(self, found: WhyNot) -> SeenWhyNot:
+        """Why a product is not in a list."""
+        last = found.ahead
+        return SeenWhyNot(
+            user=found.user,
+            product=found.product,
+            name=found.name,
+            as_of=found.as_of,
+            model=found.model,
+            snapshot=found.snapshot,
+            view=self.view,
+            policy=found.policy,
+            verdict=_verdict(found),
+            k=found.k,
+            refused=_findings(found.refused),
+            rank=found.rank,
+            ahead=None if last is None else SeenAhead(last.rank, last.product, last.name),
+            missing=tuple(SeenGap(gap.kind, self._said_of(gap.line)) for gap in found.missing),
+        )
+
+    def band(self, statistic: str, count: int) -> Band:
+        """The band of a number of people.
+
+        Args:
+            statistic: what is counted, in the same words for everybody who may ask.
+        """
+        text = f"{self._month}\0{statistic}\0{count}".encode()
+        drawn = int.from_bytes(hashlib.blake2b(text, key=self._secret[:64], digest_size=8).digest(), "big")
+        width = 1 + count // 4
+        moved = max(count + drawn % (2 * width + 1) - width, self._min_group)
+        low = max(_start(moved), self._min_group)
+        return Band(low, _next_start(moved) - 1)
+
+    def _band_of(self, item: Item, reason: Reason) -> Band | None:
+        if reason.people is None:
+            return None
+        # In the same words for everybody who may ask, whatever the language.
+        counted = {name: value for name, value in (reason.parameters or {}).items() if name not in _TIMES}
+        return self.band(f"{item.product}\0{reason.kind}\0{sorted(counted.items())}", reason.people)
+
+    def _per_cents(self, item: Item, bands: Sequence[Band | None]) -> tuple[tuple[int | None, ...], int | None]:
+        """Those of the reasons, then of everything else."""
+        exact = [reason.percent for reason in item.reasons]
+        if item.others is None:
+            return (None,) * len(exact), None
+        few = [band is not None and band.low < 2 * self._min_group for band in bands]
+        found: list[int | None] = [
+            None if percent is None else math.floor(percent / STEP) * STEP if is_few else -1
+            for percent, is_few in zip(exact, few, strict=True)
+        ]
+        left = 100 - sum(percent for percent in found if percent is not None and percent > 0)
+        fine = [place for place, percent in enumerate(found) if percent == -1]
+        parts = [float(exact[place] or 0.0) for place in fine]
+        *fine_whole, other = whole([*parts, max(left - sum(parts), 0.0)], left)
+        for place, percent in zip(fine, fine_whole, strict=True):
+            found[place] = percent
+        return tuple(found), other
+
+    def _line(self, line: Line) -> SeenLine:
+        statement, parameters = _seen_cypher(line, self._min_group)
+        path = None if line.path is None else tuple(self._part(line, part) for part in line.path)
+        return SeenLine(line.kind, self._said_of(line), line.via, path, statement, parameters, line.term)
+
+    def _part(self, line: Line, part: PathPart) -> Node | SeenPeople | Step:
+        if not isinstance(part, People):
+            return part
+        return SeenPeople(part.label, None if part.count is None or line.everyone else self._line_band(line))
+
+    def _said_of(self, line: Line) -> str:
+        """The text of a line."""
+        return self._said(line.text, line.wording, self._line_band(line), everyone=line.everyone)
+
+    def _line_band(self, line: Line) -> Band | None:
+        count = next((part.count for part in line.nodes if isinstance(part, People) and part.count is not None), None)
+        if count is None:
+            return None
+        # The way without the person who asks.
+        way = [(part.label, part.id) if isinstance(part, Node) else str(part) for part in (line.path or ())[1:]
+               if not isinstance(part, People)]  # fmt: skip
+        return self.band(str(way), count)
+
+    def _said(self, text: str, wording: str | None, band: Band | None, *, everyone: bool) -> str:
+        """A text that says a band of people, or "often", where the exact one has a number."""
+        if wording is None:
+            return text
+        return wording.replace("{people}", self._often if everyone or band is None else str(band))
+
+
+def _start(count: int) -> int:
+    """Where the band of a count begins: 1, 2, 5, 10, 20, 50, …, but 1 and 2 are one."""
+    step = 10 ** (len(str(count)) - 1)
+    start = max(first * step for first in _STARTS if first * step <= count)
+    return 1 if start < 5 else start
+
+
+def _next_start(count: int) -> int:
+    step = 10 ** (len(str(count)) - 1)
+    return 5 if count < 5 else min(first * step for first in (*_STARTS, 10) if first * step > count)
+
+
+def _refused(answer: Answer) -> dict[str, int]:
+    """How many products each rule refused, confidential ones under one name."""
+    counts: dict[str, int] = {}
+    for rule, count in answer.refused.items():
+        name = NOT_AVAILABLE if rule in answer.confidential else rule
+        counts[name] = counts.get(name, 0) + count
+    return counts
+
+
+def _findings(refused: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The rules that refuse; a confidential one says neither its name nor what it read."""
+    found: list[Finding] = []
+    for one in refused:
+        seen = one
+        if one.confidential:
+            seen = replace(one, rule=NOT_AVAILABLE, sentence="this product is not available", values={})
+        if seen not in found:
+            found.append(seen)
+    return tuple(found)
+
+
+def _verdict(found: WhyNot) -> str:
+    """The sentence of the whole answer without a score or a confidence."""
+    if any(one.confidential for one in found.refused):
+        return f"{found.product} is not available to {found.user}"
+    if found.rank is None or (found.ahead is None and found.rank <= found.k):
+        return found.verdict
+    if found.ahead is None:
+        return f"{found.product} has too little evidence for {found.user}"
+    return (
+        f"{found.product} may be shown to {found.user} and has rank {found.rank}; the list ends with "
+        f"{found.ahead.product} at rank {found.ahead.rank}"
+    )
+
+
+def _seen_cypher(line: Line, min_group: int) -> tuple[str | None, dict[str, str | int] | None]:
+    """The statement that returns the neighbours of a path and that it is there, and its parameters."""
+    if line.cypher is None or line.path is None or line.parameters is None:
+        return None, None
+    first, *between, last = line.nodes
+    form = f"seen_{len(between) + 1}"
+    if between and isinstance(between[0], People):
+        form = f"seen_acquaintances_{len(between) + 1}"
+    elif isinstance(between[-1] if between else None, People):
+        form = f"seen_people_{len(between) + 1}"
+    hops = dict(zip(("FIRST", "SECOND", "THIRD"), line.steps, strict=False))
+    labels = {
+        "User": first.label,
+        "Product": last.label,
+        "Via": between[0].label if between else last.label,
+        "Mid": between[-1].label if between else last.label,
+        **{name: step.type for name, step in hops.items()},
+    }
+    backwards = [name for name, step in hops.items() if step.direction == "in"]
+    kept: dict[str, str | int] = {name: str(line.parameters[name]) for name in _KEPT if name in line.parameters}
+    kept.setdefault("fitted_as_of", kept["as_of"])
+    if "people" in form or "acquaintances" in form:
+        kept["min_group"] = min_group
+    return queries.text(f"explain/{form}", labels, reverse=backwards), kept
