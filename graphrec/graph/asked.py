@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.block_rows import Rows
-from graphrec.graph.facts import events_of, facts_types
+from graphrec.graph.facts import events_of, user_types
 from graphrec.graph.snapshot import ALWAYS, Snapshot
 from graphrec.graph.strings import Strings
 
@@ -85,7 +85,7 @@ def _hops(facts: Snapshot) -> list[tuple[str, bool]]:
     """The edge types of facts, and whether they lead to the customer; those between customers are left out."""
     user = facts.schema.roles.user
     found = []
-    for name in facts_types(facts):
+    for name in user_types(facts):
         edge = facts.schema.edges[name]
         if edge.source != edge.target:
             found.append((name, edge.target == user))

@@ -130,11 +130,11 @@ def write_facts(path: Path, snapshot: Snapshot) -> Facts:
     return Facts.open(path)
 
 
-def facts_types(snapshot: Snapshot) -> list[str]:
-    """The edge types that leave users or products, which a policy may read, or lead to users."""
-    roles = snapshot.schema.roles
+def user_types(snapshot: Snapshot) -> list[str]:
+    """The edge types that leave users or lead to them."""
+    user = snapshot.schema.roles.user
     ends = {name: snapshot.schema.edges[name] for name in snapshot.types}
-    return [n for n, edge in ends.items() if edge.source in (roles.user, roles.product) or edge.target == roles.user]
+    return [name for name, edge in ends.items() if user in (edge.source, edge.target)]
 
 
 def _write_nodes(folder: Path, snapshot: Snapshot, label: str) -> dict[str, str]:
@@ -160,9 +160,10 @@ def _write_nodes(folder: Path, snapshot: Snapshot, label: str) -> dict[str, str]
 
 def _write_edges(folder: Path, snapshot: Snapshot, name: str) -> None:
     edge, edges = snapshot.schema.edges[name], snapshot.edges(name)
-    roles = snapshot.schema.roles
+    user = snapshot.schema.roles.user
     for leads_to_user in (False, True):
-        if edge.target != roles.user if leads_to_user else edge.source not in (roles.user, roles.product):
+        # Edges between what are no users are there by source: a policy reads those that leave products.
+        if edge.target != user if leads_to_user else user == edge.target != edge.source:
             continue
         prefix = "in_" if leads_to_user else ""
         for column, values in events_of(edges, reverse=leads_to_user).items():
@@ -174,10 +175,9 @@ def events_of(edges: Edges, *, reverse: bool) -> dict[str, NDArray[Any] | None]:
     """The events of a type by source, or by target: indptr, indices, at, known_at, weight (None: no edge has one)."""
     if reverse and edges.is_by_target:
         names = ("in_indptr", "in_indices", *(f"in_{column}" for column in _EVENTS))
-        whole = [edges.array(name) for name in names]
-        return dict(
-            zip(("indptr", "indices", *_EVENTS), [None if one is None else one.whole() for one in whole], strict=True)
-        )
+        found = [edges.array(name) for name in names]
+        whole = [None if one is None else one.whole() for one in found]
+        return dict(zip(("indptr", "indices", *_EVENTS), whole, strict=True))
     own = {column: None if (one := getattr(edges, column)) is None else one.whole() for column in _EVENTS}
     if not reverse:
         return {"indptr": edges.indptr.whole(), "indices": edges.indices.whole(), **own}
