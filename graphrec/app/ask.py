@@ -35,7 +35,7 @@ def query(bank: Bank, request: AskQuery) -> Asked:
     with open_store(bank.settings.store, bank.home.store, bank.settings.login) as store:
         if request.write and not name:
             forget_origin(bank.home.snapshots)
-            with changing(bank.home, store, "graphrec query --write"):
+            with changing(bank.home.prepare(), store, "graphrec query --write"):
                 found = edit(store, request.query, values)
             _recorded(bank, request, found)
             return Asked(name, tuple(found.columns), tuple(found.rows))
