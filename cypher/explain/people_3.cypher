@@ -1,5 +1,5 @@
-// How many other people lead from one neighbour of the user to the product, and their share of the score; nothing
-// where they are fewer than $min_group.
+// How many other people lead from one neighbour of the user to the product, and their share of the score.
+// Nothing comes back where they are fewer than $min_group.
 MATCH (u:User {id: $user}), (a:Via {id: $via}), (i:Product {id: $product})
 MATCH (u)-[r1:FIRST]->(a), (a)-[r2:SECOND]->(v:User), (v)-[r3:THIRD]->(i)
 WHERE v <> u AND coalesce(v.known_at, '') < $nodes_as_of

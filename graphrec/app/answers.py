@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -62,3 +63,18 @@ class FoundNodes:
     user_count: int
     """Among how many users was searched."""
     product_count: int
+
+
+@dataclass(frozen=True)
+class KnownModel:
+    """One model of a home."""
+
+    id: str
+    kind: str
+    state: str
+    """live: it answers by default; final: fitted on everything; tested: its metrics are of the hidden part."""
+    since: str
+    """When it was written, UTC."""
+    hash: str
+    snapshot: str
+    metrics: Mapping[str, object]

@@ -188,6 +188,41 @@ class Bank:
 
         return examples(self)
 
+    def models(self) -> tuple[answers.KnownModel, ...]:
+        """The models of the home, the one that answers by default marked `live`."""
+        from graphrec.app.models import models
+
+        return models(self)
+
+    def adviser_of(self, user: str) -> str | None:
+        """The adviser of a customer, from the column that the mapping names; None where nobody is.
+
+        Raises:
+            NotTrained: there is no model.
+        """
+        from graphrec.app.models import adviser_of
+
+        return adviser_of(self, user)
+
+    def check_ready(self) -> None:
+        """Stop where no list can be made.
+
+        Raises:
+            NotTrained: there is no model.
+            NoPolicy: there is no policy, and the settings do not say that none is wanted.
+        """
+        from graphrec.app.models import check_ready
+
+        check_ready(self)
+
+    def state(self, as_of: str | None = None, model: str | None = None) -> str:
+        """A hash that changes with whatever answers are computed from: model, snapshot, policy.
+
+        Raises:
+            NotTrained: there is no model.
+        """
+        return self.opened.state(self.home_at(as_of), model)
+
     # Lists for all customers.
 
     @needs_extra("fast")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,14 @@ class Opened:
             while len(self._held) > KEPT:
                 del self._held[next(iter(self._held))]
             return engine
+
+    def state(self, home: Home, kind: str | None) -> str:
+        """A hash of what decides which engine a home serves.
+
+        Raises:
+            NotTrained: there is no model.
+        """
+        return hashlib.sha256(repr(_pointer(home, kind)).encode()).hexdigest()[:16]
 
 
 def _pointer(home: Home, kind: str | None) -> _Pointer:

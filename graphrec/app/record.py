@@ -13,10 +13,11 @@ from graphrec.records.read import Entry, entries
 def record_list(bank: Bank, request: ListRecord) -> tuple[RecordedAnswer, ...]:
     """The last entries, of one user where one is named, oldest first."""
     found = (one for one in entries(bank.home.records) if request.user in (None, one.entry.get("user")))
-    return tuple(_short(one) for one in list(itertools.islice(found, request.last))[::-1])
+    return tuple(short(one) for one in list(itertools.islice(found, request.last))[::-1])
 
 
-def _short(one: Entry) -> RecordedAnswer:
+def short(one: Entry) -> RecordedAnswer:
+    """An entry without its numbers: what was shown to whom, when."""
     shared, entry = one.shared, one.entry
     return RecordedAnswer(
         record=one.number,

@@ -18,6 +18,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "record": ("graphrec.cli.record", "Read the decision record, and check that nobody changed it."),
     "replay": ("graphrec.cli.replay", "Compute a recorded answer again."),
     "store": ("graphrec.cli.store", "Convert the embedded store to another engine or version."),
+    "serve": ("graphrec.cli.serve", "Answer over HTTP."),
+    "access": ("graphrec.cli.access", "Make, list and revoke the keys of the service."),
     "upgrade": ("graphrec.cli.upgrade", "Convert the home of an older graphrec."),
     "doctor": ("graphrec.cli.doctor", "Check this machine, the home and the store."),
 }

@@ -129,9 +129,9 @@ class Blend:
         """Every line of these products, with the scales of the user's row; products that are new have none."""
         if self.offered and (new := products >= len(self.offered.gone)).any():
             known = self.ledger(user, products[~new], scales)
-            values = np.zeros((len(known.via), len(products)))
-            values[:, ~new] = known.values
-            return replace(known, values=values)
+            wide = np.zeros((len(known.via), len(products)))
+            wide[:, ~new] = known.values
+            return replace(known, values=wide)
         parts: list[Shares] = []
         terms: list[NDArray[np.int16]] = []
         groups: list[LineGroup] = []

@@ -38,6 +38,7 @@ ROOMS = [
     "delivery",
     "demo",
     "app",
+    "service",
     "cli",
 ]
 TORCH_ROOMS = {"models", "training"}

@@ -117,7 +117,7 @@ def _entry(people, a, i):  # type: ignore[no-untyped-def]
 
 @numba.njit(parallel=True, cache=True)
 def people_mass(users, ptr, idx, weight, first, people, own, dense, mass):  # type: ignore[no-untyped-def]
-    """Three hops through people, by the table of hops 2 and 3; dense (nodes, num_products): the same, or empty."""
+    """Three hops through other people, by the table of hops 2 and 3; dense (nodes, products): the same, or empty."""
     for r in numba.prange(len(users)):
         u, row = users[r], mass[r]
         last = own.last_idx[own.last_ptr[u] : own.last_ptr[u + 1]]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Adjacency, Graph, among
-from graphrec.terms.base import Stored, StoredRows
+from graphrec.terms.base import Stored, StoredRows, once
 from graphrec.terms.ledger import Edge, LineGroup
 from graphrec.terms.walks.scorer import Part, Vector, Walk, WalkScorer, filled
 
@@ -37,7 +37,8 @@ class PeopleTable:
         """The entries of some rows, one row after another."""
         spans = self.rows.spans(nodes)
         if not len(nodes):
-            return Entries(*(np.zeros(0, kind) for kind in (np.int64, np.int32, np.int64, np.float64)))
+            none = np.zeros(0, np.int64)
+            return Entries(none, np.zeros(0, np.int32), none, np.zeros(0))
         origin = np.repeat(np.arange(len(nodes)), spans[:, 1] - spans[:, 0])
         rows = [self.rows.row(int(node)) for node in nodes]
         counts = [self.counts[start:end] for start, end in spans.tolist()]
@@ -84,7 +85,16 @@ class PeopleScorer(WalkScorer):
         return self.table.least
 
     def degrees_at(self, place: int, nodes: NDArray[np.integer]) -> NDArray[np.int64]:
-        return self.own_back.degrees_of(nodes) if place == 1 else super().degrees_at(place, nodes)
+        if place != 1:
+            return super().degrees_at(place, nodes)
+        # All rows at once are read as a whole.
+        every = len(nodes) == self.own_back.num_rows
+        return self.own_back.degrees()[nodes] if every else self.own_back.degrees_of(nodes)
+
+    @once
+    def ends(self) -> Vector:
+        """The factor of every product."""
+        return self.node_weights(2, np.arange(self.num_products))
 
     def without_edges(self, user: int, edges: Sequence[Edge], graph: Graph) -> Self:
         del user
@@ -116,7 +126,7 @@ class PeopleScorer(WalkScorer):
         nodes, values = self.start(user)
         found = self.entries(user, nodes)
         mass = np.bincount(found.products, values[found.origin] * found.masses, self.num_products)
-        score: Vector = mass * self.scales[2]
+        score: Vector = mass * self.ends
         return score
 
     def rows_of(self, user: int) -> tuple[NDArray[np.int32], Vector]:
@@ -124,7 +134,7 @@ class PeopleScorer(WalkScorer):
         found = self.entries(user, nodes)
         rows = np.zeros((len(nodes), self.num_products))
         rows[found.origin, found.products] = values[found.origin] * found.masses
-        return nodes, rows * self.scales[2]
+        return nodes, rows * self.ends
 
     def shares(self, user: int, products: NDArray[np.int32], position: int) -> list[Part]:
         nodes, values = self.start(user)
@@ -215,7 +225,10 @@ class AcquaintedScorer(WalkScorer):
         codes = np.unique(paths.people * self.num_products + paths.products)
         counts = np.bincount(codes % self.num_products, minlength=self.num_products)
         kept = np.flatnonzero(counts >= self.least)
-        return kept, counts[kept], np.bincount(paths.products, paths.flow, self.num_products)[kept]
+        arrived: Vector = np.bincount(paths.products, paths.flow, self.num_products)[kept].astype(
+            np.float64, copy=False
+        )
+        return kept, counts[kept], arrived
 
     def _paths(self, user: int) -> "_Paths":
         nodes, values = self.start(user)

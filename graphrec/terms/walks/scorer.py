@@ -152,7 +152,8 @@ class WalkScorer(ABC):
         """How many edges of one hop arrive at some nodes."""
         if place in self.degrees:
             return np.asarray(self.degrees[place][nodes], np.int64)
-        return self.graph.hops[self.walk.hops[place].back()].degrees_of(nodes)
+        back = self.graph.hops[self.walk.hops[place].back()]
+        return back.degrees()[nodes] if len(nodes) == back.num_rows else back.degrees_of(nodes)
 
     def names(self, place: int) -> bool:
         """Whether a line of this walk names its node after this hop; other people, and what lies behind them, no."""

@@ -164,9 +164,9 @@ def _opened(described: Described, n: int, entry: dict[str, Any], graph: Graph) -
 
 def _rows(stored: StoredRows, num_targets: int) -> Adjacency:
     """Rows as they are read: checked where they are in a file."""
-    indptr, indices, values = stored.indptr, stored.indices, stored.values
-    if isinstance(indptr, CheckedArray) and isinstance(indices, CheckedArray) and isinstance(values, CheckedArray):
-        return StoredAdjacency(indptr, indices, values, num_targets)
+    arrays: tuple[Any, Any, Any] = stored.indptr, stored.indices, stored.values
+    if isinstance(arrays[0], CheckedArray):
+        return StoredAdjacency(*arrays, num_targets)
     return stored.adjacency()
 
 

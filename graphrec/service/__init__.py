@@ -1,0 +1,1 @@
+"""The service: the answers of `graphrec.app` over HTTP. `graphrec serve` starts it; needs the extra `[service]`."""

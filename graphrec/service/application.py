@@ -1,0 +1,194 @@
+"""The HTTP application: its paths, its failures, and the gate around every request."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from graphrec import __version__
+from graphrec.app.bank import Bank
+from graphrec.errors import GraphrecError
+from graphrec.service import schemas
+from graphrec.service.core import SLASH, Refusal, Service, ServiceOptions
+from graphrec.service.customers import Customers
+from graphrec.service.office import Office
+from graphrec.service.problems import problem, problem_of
+from graphrec.service.roles import ALLOWED
+
+_LOG = logging.getLogger("graphrec.service")
+_PROBLEMS = {
+    401: "No key, or one that opens nothing.",
+    403: "The role is not allowed this, or the customer is another adviser's.",
+    404: "There is no such customer, product or entry.",
+    409: "There is no model or no policy yet.",
+    413: "The body is too large.",
+    422: "The request cannot be read.",
+    429: "Too many requests with this key; Retry-After says when.",
+    503: "Too much is asked at once, or something inside fails; Retry-After says when.",
+}
+
+
+def make_app(bank: Bank, options: ServiceOptions | None = None) -> FastAPI:
+    """The application of one bank.
+
+    Args:
+        bank: threads share it; a model that is trained meanwhile answers from the next request on.
+
+    Raises:
+        SettingsError: the secret of the home cannot be used.
+    """
+    service = Service(bank, options or ServiceOptions())
+    app = FastAPI(
+        title="graphrec",
+        version=__version__,
+        description="Which product fits which customer, and why. The objects are those of the command line's --json.",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=service.lifespan,
+        responses={
+            status: {"description": text, "content": {"application/problem+json": {"schema": _PROBLEM}}}
+            for status, text in _PROBLEMS.items()
+        },
+    )
+    app.state.service = service
+    app.add_middleware(Gate, service=service)
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(GraphrecError, _failed)
+    app.add_exception_handler(RequestValidationError, _unreadable)
+    app.add_exception_handler(HTTPException, _no_path)
+    customers, office = Customers(service), Office(service)
+    one = "/v1/users/{user}"
+    for method, path, handler, answer in (
+        ("GET", f"{one}/recommendations", customers.recommendations, schemas.Answer),
+        ("POST", "/v1/recommendations", customers.recommendations_of_many, schemas.Answers),
+        ("GET", f"{one}/products/{{product}}/explanation", customers.explanation, schemas.Answer),
+        ("GET", f"{one}/products/{{product}}/why-not", customers.why_not, schemas.WhyNot),
+        ("GET", "/v1/search", office.search, schemas.Found),
+        ("GET", "/v1/records", office.records, schemas.Entries),
+        ("GET", "/v1/records/{number}", office.record, schemas.Entry),
+        ("POST", "/v1/records/{number}/replay", office.replay_record, schemas.Replayed),
+        ("GET", "/v1/models", office.models, schemas.Models),
+        ("GET", "/v1/health/live", office.live, schemas.Health),
+        ("GET", "/v1/health/ready", office.ready, schemas.Health),
+        ("GET", "/metrics", office.metrics, None),
+    ):
+        _add(app, service, method, path, handler, answer)
+    return app
+
+
+_PROBLEM = schemas.Problem.model_json_schema()
+
+
+def _add(
+    app: FastAPI, service: Service, method: str, path: str, handler: Callable[..., Any], answer: type | None
+) -> None:
+    """One path; its operation is named as its handler, and open to the roles of the table in roles.py."""
+    operation = handler.__name__
+    app.add_api_route(
+        path,
+        handler,
+        methods=[method],
+        operation_id=operation,
+        summary=(handler.__doc__ or "").partition("\n")[0],
+        response_model=answer,
+        response_class=Response if answer is None else _Json,
+        dependencies=[Depends(service.guard(operation))] if operation in ALLOWED else [],
+    )
+
+
+class _Json(Response):
+    media_type = "application/json"
+
+
+class Gate:
+    """Around every request: ids with slashes, a bound of the body, counts, seconds, and one line of the audit log."""
+
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        self._app, self._service = app, service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status, size = time.perf_counter(), 500, 0
+        most, is_too_large = self._service.options.limits.body, False
+
+        async def bounded() -> Message:
+            nonlocal size, is_too_large
+            message = await receive()
+            size += len(message.get("body", b""))
+            is_too_large |= size > most
+            return {"type": "http.disconnect"} if is_too_large else message
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if is_too_large:
+                return  # what the application makes of half a body
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        # A path is taken apart before its parts are decoded, so that an id may hold a slash.
+        parts = scope["raw_path"].decode("ascii", "replace").partition("?")[0].split("/")
+        scope["path"] = "/".join(unquote(part).replace("/", SLASH) for part in parts)
+        scope.setdefault("state", {})
+        try:
+            await self._app(scope, bounded, noted)
+        except Exception:  # noqa: BLE001 - callers get one line, and the log the trace.
+            if not is_too_large:
+                _LOG.exception("a request failed")
+                failed = problem(503, "not-available", "the operator finds the reason in the log", {"Retry-After": "5"})
+                await failed(scope, receive, noted)
+        finally:
+            if is_too_large:
+                status = 413
+                await problem(413, "too-large", f"at most {most:,} bytes")(scope, receive, send)
+            self._finish(scope, status, time.perf_counter() - began)
+
+    def _finish(self, scope: Scope, status: int, seconds: float) -> None:
+        state = scope["state"]
+        caller, operation = state.get("caller"), state.get("operation", "other")
+        self._service.measures.add(operation, status, seconds, self._service.runner.waiting)
+        if caller is not None:
+            self._service.audit.add(
+                caller=caller.id,
+                role=caller.role,
+                operation=operation,
+                status=status,
+                user=state.get("user"),
+                product=state.get("product"),
+            )
+
+
+async def _refused(_: Request, refusal: Exception) -> Response:
+    assert isinstance(refusal, Refusal)
+    return refusal.response
+
+
+async def _failed(_: Request, error: Exception) -> Response:
+    assert isinstance(error, GraphrecError)
+    found = problem_of(error)
+    if found.status_code not in (404, 422):
+        _LOG.warning("%s: %s", type(error).__name__, error)
+    return found
+
+
+async def _unreadable(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return problem(422, "bad-request", f"{where}: {first['msg']}")
+
+
+async def _no_path(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    kind = {404: "not-found", 405: "not-allowed"}.get(error.status_code, "bad-request")
+    return problem(error.status_code, kind, str(error.detail), dict(error.headers or {}))

@@ -1,0 +1,171 @@
+"""What the paths of the service share: who asks, what the role may, threads, limits, and how an answer is written."""
+
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import FastAPI, Header, Path, Query, Request
+from pydantic import AfterValidator
+from starlette.responses import Response
+
+from graphrec.app.answers import Refused, Seen, Served
+from graphrec.app.bank import Bank
+from graphrec.schema import EXACT
+from graphrec.service.audit import AuditLog
+from graphrec.service.keys import Keys
+from graphrec.service.limits import Busy, Limits, Rates, Runner
+from graphrec.service.measures import Measures
+from graphrec.service.problems import problem
+from graphrec.service.roles import OWNER, Caller
+
+SLASH = "\ue000"
+"""Stands for a slash inside an id (`%2F`) while the path is taken apart."""
+
+
+def unslashed(text: str) -> str:
+    """An id as it was before the path was taken apart."""
+    return text.replace(SLASH, "/")
+
+
+Id = Annotated[str, Path(min_length=1, max_length=500), AfterValidator(unslashed)]
+Length = Annotated[int, Query(ge=1, le=100, description="How many.")]
+ModelKind = Annotated[str | None, Query(max_length=60, pattern="^[a-z0-9-]+$", description="Kind of model.")]
+Language = Annotated[str | None, Query(pattern="^[a-z]{2,3}$", description="Of the reasons.")]
+AsOf = Annotated[str | None, Query(max_length=40, description="Only what was known before this date.")]
+Record = Annotated[bool, Query(description="Whether the decision record gets an entry.")]
+IfNoneMatch = Annotated[str | None, Header(description="ETag of the answer that the caller has.")]
+
+
+@dataclass(frozen=True)
+class ServiceOptions:
+    """How one worker serves."""
+
+    limits: Limits = field(default_factory=Limits)
+    is_open: bool = False
+    """Whether those who have no key are the owner of the home while there is none: for a loopback address alone."""
+
+
+class Refusal(Exception):
+    """A response that takes the place of an answer."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
+
+
+class Service:
+    """One bank, served by one worker.
+
+    Raises:
+        SettingsError: the secret of the home cannot be used.
+    """
+
+    def __init__(self, bank: Bank, options: ServiceOptions) -> None:
+        self.bank = bank
+        self.options = options
+        self.keys = Keys(bank.home.path)
+        self.runner = Runner(options.limits)
+        self.rates = Rates(options.limits.rate)
+        self.audit = AuditLog(bank.home.logs, bank.home.secret())
+        self.measures = Measures()
+
+    @asynccontextmanager
+    async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        """Computes to the end what was begun when the server stops."""
+        yield
+        self.runner.close()
+
+    def guard(self, operation: str) -> Callable[[Request], None]:
+        """A dependency that lets those in whose role is allowed an operation.
+
+        Raises (when it is called):
+            Refusal: no key, a role that is not allowed, or too many requests.
+        """
+
+        def entered(request: Request) -> None:
+            caller = self.caller(request)
+            state, ids = request.state, request.path_params
+            state.caller, state.operation = caller, operation
+            state.user, state.product = (unslashed(ids[name]) if name in ids else None for name in ("user", "product"))
+            if not caller.may(operation):
+                raise Refusal(problem(403, "forbidden", f"the role {caller.role} is not allowed {operation}"))
+            if wait := self.rates.wait(caller.id):
+                most = f"at most {self.options.limits.rate:g} a second"
+                raise Refusal(problem(429, "too-many-requests", most, {"Retry-After": str(int(wait) + 1)}))
+
+        return entered
+
+    def caller(self, request: Request) -> Caller:
+        """Who asks.
+
+        Raises:
+            Refusal: nobody who may.
+        """
+        scheme, _, text = request.headers.get("authorization", "").partition(" ")
+        if not scheme and self.options.is_open and not self.keys.any():
+            return OWNER
+        found = self.keys.caller(text.strip()) if scheme.lower() == "bearer" else None
+        if found is None:
+            advice = "send Authorization: Bearer KEY; graphrec access make makes a key"
+            raise Refusal(problem(401, "no-key", advice, {"WWW-Authenticate": "Bearer"}))
+        return found
+
+    async def run(self, compute: Callable[[], Response]) -> Response:
+        """A response that is computed in a thread.
+
+        Raises:
+            Refusal: too much is asked at once.
+        """
+        try:
+            return await self.runner.run(compute)
+        except Busy:
+            raise Refusal(problem(503, "busy", "the queue is full", {"Retry-After": "1"})) from None
+        except TimeoutError:
+            most = f"it took more than {self.options.limits.seconds:g} seconds"
+            raise Refusal(problem(503, "too-slow", most, {"Retry-After": "5"})) from None
+
+    def own(self, caller: Caller, user: str | None) -> None:
+        """Stop where an adviser asks about another adviser's customer; one that is not there is refused alike.
+
+        Raises:
+            Refusal: it is.
+        """
+        if caller.adviser is not None and (user is None or self.bank.adviser_of(user) != caller.adviser):
+            raise Refusal(problem(403, "forbidden", "the customer is not one of this adviser's"))
+
+    def tagged(
+        self, request: Request, state: Callable[[], str], known: str | None, body: Callable[[], Any]
+    ) -> Response:
+        """An answer with its ETag: what it is computed from, what was asked, by which role.
+
+        Args:
+            state: gives a hash of all that the answer is computed from.
+            known: the ETag of the answer that the caller has; where it is still right, nothing is computed.
+        """
+        asked = f"{request.url.path}?{request.url.query}|{request.state.caller.role}|{state()}"
+        tag = f'"{hashlib.sha256(asked.encode()).hexdigest()[:32]}"'
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+        if known is not None and tag in (one.strip().removeprefix("W/") for one in known.split(",")):
+            return Response(status_code=304, headers=headers)
+        return json_response(body(), headers)
+
+    def seen(self, served: Served, caller: Caller) -> dict[str, Any]:
+        """An answer as the caller's role sees it."""
+        shown: Served | Seen = served if caller.role == EXACT else self.bank.seen(served, caller.role)
+        plain = shown.answer.to_json()
+        return {**plain, "notes": [*plain["notes"], *shown.notes], "record": shown.record}
+
+    def seen_why_not(self, refused: Refused, caller: Caller) -> dict[str, Any]:
+        """Why a product is not in a list, as the caller's role sees it."""
+        shown = refused.found if caller.role == EXACT else self.bank.seen_why_not(refused, caller.role)
+        return shown.to_json()
+
+
+def json_response(body: object, headers: dict[str, str] | None = None) -> Response:
+    """A body as JSON; nobody between keeps it unless it has an ETag."""
+    return Response(
+        msgspec.json.encode(body), headers=headers or {"Cache-Control": "no-store"}, media_type="application/json"
+    )

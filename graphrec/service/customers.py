@@ -1,0 +1,133 @@
+"""Paths about customers: lists, explanations, why not."""
+
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import Response
+
+from graphrec.app import requests
+from graphrec.errors import UnknownId
+from graphrec.schema import LANGUAGES
+from graphrec.service import schemas
+from graphrec.service.core import (
+    AsOf,
+    Id,
+    IfNoneMatch,
+    Language,
+    Length,
+    ModelKind,
+    Record,
+    Refusal,
+    Service,
+    json_response,
+)
+from graphrec.service.problems import problem
+
+
+class Customers:
+    """The handlers of one service."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._bank = service.bank
+
+    async def recommendations(
+        self,
+        request: Request,
+        user: Id,
+        k: Length = 5,
+        model: ModelKind = None,
+        language: Language = None,
+        as_of: AsOf = None,
+        record: Record = True,
+        if_none_match: IfNoneMatch = None,
+    ) -> Response:
+        """The products that fit one customer best, with reasons."""
+        caller = request.state.caller
+        asked = requests.Recommend(user, k, model, language=_known(language), record=record, as_of=as_of)
+
+        def compute() -> Response:
+            self._service.own(caller, user)
+            return self._service.tagged(
+                request,
+                lambda: self._bank.state(as_of, model),
+                if_none_match,
+                lambda: self._service.seen(self._bank.recommend(asked), caller),
+            )
+
+        return await self._service.run(compute)
+
+    async def recommendations_of_many(self, request: Request, many: schemas.Many) -> Response:
+        """The lists of several customers, in the order in which they are named; those that are not there are named."""
+        caller = request.state.caller
+
+        def compute() -> Response:
+            found, unknown = [], []
+            for user in dict.fromkeys(many.users):
+                try:
+                    served = self._bank.recommend(requests.Recommend(user, many.k, record=many.record))
+                except UnknownId:
+                    unknown.append(user)
+                else:
+                    found.append(self._service.seen(served, caller))
+            return json_response({"answers": found, "unknown": unknown})
+
+        return await self._service.run(compute)
+
+    async def explanation(
+        self,
+        request: Request,
+        user: Id,
+        product: Id,
+        k: Length = 5,
+        model: ModelKind = None,
+        language: Language = None,
+        as_of: AsOf = None,
+        record: Record = True,
+        if_none_match: IfNoneMatch = None,
+    ) -> Response:
+        """Everything that one score is made of."""
+        caller = request.state.caller
+        asked = requests.Explain(user, product, k, model, language=_known(language), record=record, as_of=as_of)
+
+        def compute() -> Response:
+            self._service.own(caller, user)
+            return self._service.tagged(
+                request,
+                lambda: self._bank.state(as_of, model),
+                if_none_match,
+                lambda: self._service.seen(self._bank.explain(asked), caller),
+            )
+
+        return await self._service.run(compute)
+
+    async def why_not(
+        self,
+        request: Request,
+        user: Id,
+        product: Id,
+        k: Length = 5,
+        model: ModelKind = None,
+        as_of: AsOf = None,
+        record: Record = True,
+    ) -> Response:
+        """Why a product is not in the list: the rules that refuse it, or its rank and what it lacks."""
+        caller = request.state.caller
+
+        def compute() -> Response:
+            self._service.own(caller, user)
+            refused = self._bank.why_not(requests.WhyNot(user, product, k, model, as_of, record=record))
+            return json_response(self._service.seen_why_not(refused, caller))
+
+        return await self._service.run(compute)
+
+
+def _known(language: str | None) -> Any:
+    """A language that there are sentences for; None: that of the settings.
+
+    Raises:
+        Refusal: there is none of that name.
+    """
+    if language is not None and language not in LANGUAGES:
+        raise Refusal(problem(422, "bad-request", f"query.language: want one of {', '.join(LANGUAGES)}"))
+    return language

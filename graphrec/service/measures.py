@@ -1,0 +1,41 @@
+"""Counts and times of the service for Prometheus, summed over its workers."""
+
+import os
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+#: The folder through which workers of one service share their counts; the parent process sets it.
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
+_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+class Measures:
+    """What one worker counts."""
+
+    media_type = CONTENT_TYPE_LATEST
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        here = self._registry
+        self._requests = Counter("graphrec_requests", "Requests.", ["operation", "status"], registry=here)
+        self._seconds = Histogram(
+            "graphrec_seconds", "Seconds of an answer.", ["operation"], buckets=_BOUNDS, registry=here
+        )
+        self._waiting = Gauge(
+            "graphrec_waiting", "Requests that wait or are computed.", multiprocess_mode="livesum", registry=here
+        )
+
+    def add(self, operation: str, status: int, seconds: float, waiting: int) -> None:
+        """Count one request."""
+        self._requests.labels(operation, str(status)).inc()
+        self._seconds.labels(operation).observe(seconds)
+        self._waiting.set(waiting)
+
+    def text(self) -> bytes:
+        """The counts in Prometheus' text format, of all workers where there are several."""
+        if not os.environ.get(SHARED):
+            return generate_latest(self._registry)
+        shared = CollectorRegistry()
+        MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
+        return generate_latest(shared)

@@ -1,0 +1,81 @@
+"""Paths about the bank: search, the decision record, models, health, measures."""
+
+from typing import Annotated
+
+from fastapi import Path, Query, Request
+from starlette.responses import Response
+
+from graphrec.app import jobs, requests
+from graphrec.app.record import short
+from graphrec.schema import EXACT
+from graphrec.service.core import Length, Service, json_response
+from graphrec.service.roles import WHOLE_RECORD
+
+Words = Annotated[str, Query(min_length=1, max_length=500, description="An id, a name, or words of a text.")]
+Customer = Annotated[str | None, Query(max_length=500, description="Of this customer alone.")]
+Last = Annotated[int, Query(ge=1, le=1000, description="How many of the last entries.")]
+Number = Annotated[int, Path(ge=1, le=2**53, description="Of the entry.")]
+
+
+class Office:
+    """The handlers of one service."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._bank = service.bank
+
+    async def search(self, request: Request, q: Words, k: Length = 10) -> Response:
+        """Products by id, name or text; customers too where the role sees exact answers."""
+        is_exact = request.state.caller.role == EXACT
+
+        def compute() -> Response:
+            found = self._bank.find(requests.Find(q, k, users=is_exact))
+            users = [{"id": one.id, "name": one.name, "score": one.score} for one in found.users]
+            return json_response({"query": q, "users": users, "products": found.products})
+
+        return await self._service.run(compute)
+
+    async def records(self, user: Customer = None, last: Last = 20) -> Response:
+        """The last entries of the decision record, oldest first."""
+        asked = jobs.ListRecord(user=user, last=last)
+        return await self._service.run(lambda: json_response({"entries": self._bank.record_list(asked)}))
+
+    async def record(self, request: Request, number: Number) -> Response:
+        """One entry of the decision record: whole for compliance and auditors, else what was shown to whom, when.
+
+        An adviser sees the entries of own customers.
+        """
+        caller = request.state.caller
+
+        def compute() -> Response:
+            entry = self._bank.record_entry(number)
+            request.state.user = entry.entry.get("user")
+            self._service.own(caller, entry.entry.get("user"))
+            return json_response(entry.to_json() if caller.role in WHOLE_RECORD else short(entry))
+
+        return await self._service.run(compute)
+
+    async def replay_record(self, number: Number) -> Response:
+        """A recorded answer, computed again."""
+        return await self._service.run(lambda: json_response(self._bank.replay(number)))
+
+    async def models(self) -> Response:
+        """The models of the home, the one that answers by default marked `live`."""
+        return await self._service.run(lambda: json_response({"models": self._bank.models()}))
+
+    async def metrics(self) -> Response:
+        """Counts and times for Prometheus."""
+        return Response(self._service.measures.text(), media_type=self._service.measures.media_type)
+
+    async def live(self) -> Response:
+        """Whether the process answers."""
+        return json_response({"status": "alive"})
+
+    async def ready(self) -> Response:
+        """Whether lists can be made: a model opens, and a policy is there."""
+
+        def compute() -> Response:
+            self._bank.check_ready()
+            return json_response({"status": "ready"})
+
+        return await self._service.run(compute)

@@ -1,0 +1,42 @@
+"""Who may ask what: roles of keys and tokens, and one table of endpoint and role."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Role = Literal["service", "adviser", "analyst", "campaign", "auditor", "compliance", "admin"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+#: Which roles each operation of the API (its `operationId`) is open to; other roles get 403. An operation that is not
+#: here is open to all, and says nothing of the bank: health, the OpenAPI text. `adviser` sees own customers alone.
+ALLOWED: dict[str, frozenset[Role]] = {
+    "recommendations": frozenset({"service", "adviser", "auditor", "compliance", "admin"}),
+    "recommendations_of_many": frozenset({"service", "campaign", "compliance", "admin"}),
+    "explanation": frozenset({"service", "adviser", "auditor", "compliance", "admin"}),
+    "why_not": frozenset({"service", "adviser", "auditor", "compliance", "admin"}),
+    "search": frozenset({"adviser", "analyst", "auditor", "compliance", "admin"}),
+    "records": frozenset({"auditor", "compliance", "admin"}),
+    "record": frozenset({"adviser", "auditor", "compliance", "admin"}),
+    "replay_record": frozenset({"auditor", "compliance", "admin"}),
+    "models": frozenset({"analyst", "auditor", "compliance", "admin"}),
+    "metrics": frozenset({"auditor", "compliance", "admin"}),
+}
+#: The roles that read entries of the decision record with their numbers.
+WHOLE_RECORD: frozenset[Role] = frozenset({"auditor", "compliance"})
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks: the key or the token's subject, its role, and for an adviser whose customers are theirs."""
+
+    id: str
+    role: Role
+    adviser: str | None = None
+    """The adviser's id, as the column that the mapping names with `adviser` holds it."""
+
+    def may(self, operation: str) -> bool:
+        """Whether the role is allowed an operation."""
+        return self.role in ALLOWED.get(operation, frozenset())
+
+
+#: On a machine of its own, without any key: the owner of the home asks.
+OWNER = Caller("owner", "compliance")

@@ -1,0 +1,143 @@
+"""What the API answers with, for OpenAPI: the objects of `--json`. Fields that a view leaves out are absent or null."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Open(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+class Node(_Open):
+    """A node of a reason; other people are a label with a count."""
+
+    label: str
+    id: str | None = None
+    name: str | None = None
+
+
+class Reason(_Open):
+    """What people read: a group of ledger lines with one sentence."""
+
+    text: str
+    percent: float | None = None
+    kind: str | None = None
+    lines: int | None = None
+
+
+class Line(_Open):
+    """One line of the ledger."""
+
+    kind: str
+    text: str
+    share: float | None = None
+    contrast: float | None = None
+    via: Node | None = None
+    cypher: str | None = None
+
+
+class Item(_Open):
+    """One product of a list."""
+
+    rank: int
+    product: str
+    name: str | None = None
+    score: float | None = None
+    lines: list[Line] = []
+    reasons: list[Reason] = []
+    rest: float | None = None
+    confidence: Any = None
+    warnings: list[str] = []
+
+
+class Answer(_Open):
+    """A list of one customer, or the explanation of one product."""
+
+    user: str
+    as_of: str | None = None
+    model: str
+    snapshot: str
+    items: list[Item]
+    abstained: str | None = None
+    record: int | None = Field(None, description="Number of the entry in the decision record.")
+
+
+class Answers(_Open):
+    """The lists of several customers; a customer that is not there has a problem in place of a list."""
+
+    answers: list[Answer]
+    unknown: list[str] = []
+
+
+class WhyNot(_Open):
+    """Why a product is not in a list."""
+
+    user: str
+    product: str
+    verdict: str | None = None
+
+
+class Found(_Open):
+    """What a search found."""
+
+    query: str
+    users: list[dict[str, Any]]
+    products: list[dict[str, Any]]
+
+
+class ModelEntry(_Open):
+    """One model of the home."""
+
+    id: str
+    kind: str
+    state: str
+    since: str
+    metrics: dict[str, Any]
+
+
+class Models(_Open):
+    """The models of the home."""
+
+    models: list[ModelEntry]
+
+
+class Entries(_Open):
+    """Entries of the decision record, the last ones."""
+
+    entries: list[dict[str, Any]]
+
+
+class Entry(_Open):
+    """One entry of the decision record."""
+
+    record: int
+    hash: str
+
+
+class Replayed(_Open):
+    """What a replay gave."""
+
+
+class Many(BaseModel):
+    """The customers of a batch."""
+
+    model_config = ConfigDict(extra="forbid")
+    users: list[str] = Field(min_length=1, max_length=1000)
+    k: int = Field(5, ge=1, le=100)
+    record: bool = True
+
+
+class Problem(_Open):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class Health(_Open):
+    """Whether the service lives, and whether it can answer."""
+
+    status: str

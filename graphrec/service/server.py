@@ -1,0 +1,96 @@
+"""The process that serves: uvicorn with one or several workers on one address."""
+
+import ipaddress
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from graphrec.app.bank import Bank
+from graphrec.config.settings import Settings, read_settings
+from graphrec.errors import UsageError
+from graphrec.files import private_folder
+from graphrec.service.application import make_app
+from graphrec.service.core import ServiceOptions
+from graphrec.service.keys import Keys
+from graphrec.service.limits import Limits
+from graphrec.service.measures import SHARED
+
+_OPTIONS = "GRAPHREC_SERVICE"
+"""Variable by which the parent tells its workers what `graphrec serve` was started with."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the service listens, and with how many processes."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine reaches it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+def serve(bank: Bank, address: Address) -> None:
+    """Serve until SIGINT or SIGTERM; what was begun is answered, for ten seconds at most.
+
+    Raises:
+        UsageError: it would listen beyond this machine without a key.
+        NotTrained: there is no model.
+    """
+    if not address.is_loopback and not Keys(bank.home.path).any():
+        raise UsageError(
+            f"--host {address.host} is reached from other machines, and this home has no key; make one first: "
+            "graphrec access make NAME --role ROLE"
+        )
+    bank.check_ready()
+    with _told_to_workers(bank.settings, bank.home.prepare().path, address):
+        uvicorn.run(
+            "graphrec.service.server:worker",
+            factory=True,
+            host=address.host,
+            port=address.port,
+            workers=address.workers,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=10,
+            limit_concurrency=1000,
+        )
+
+
+@contextmanager
+def _told_to_workers(settings: Settings, home: Path, address: Address) -> Iterator[None]:
+    """The environment in which workers read the same settings."""
+    with private_folder(home, "metrics") as shared:
+        told = {"open": address.is_loopback, "limits": asdict(address.limits)}
+        os.environ |= {
+            _OPTIONS: json.dumps(told),
+            "GRAPHREC_HOME": str(home.resolve()),
+            **({"GRAPHREC_STORE": settings.store} if settings.store else {}),
+            **({"GRAPHREC_POLICY": str(settings.policy)} if settings.policy else {}),
+        }
+        if address.workers > 1:
+            os.environ[SHARED] = str(shared.resolve())
+        yield
+
+
+def worker() -> FastAPI:
+    """The application of one worker, from the environment that `serve` left."""
+    told = json.loads(os.environ[_OPTIONS])
+    options = ServiceOptions(Limits(**told["limits"]), is_open=told["open"])
+    return make_app(Bank(read_settings()), options)

@@ -1,0 +1,46 @@
+"""A served bank behind the HTTP application, called without a network."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from graphrec.app.bank import Bank
+from graphrec.config.settings import Settings
+from graphrec.home import Home
+from graphrec.service.application import make_app
+from graphrec.service.core import ServiceOptions
+from graphrec.service.keys import Keys
+
+
+@pytest.fixture
+def home(served_home: Home, tmp_path: Path) -> Home:
+    """A home of its own with the served snapshot and model, and a policy that refuses nothing."""
+    shutil.copytree(served_home.path, tmp_path / "home", ignore=shutil.ignore_patterns("records"))
+    home = Home(tmp_path / "home")
+    home.policy.write_text('version = "1"\n', "utf-8")
+    return home
+
+
+@pytest.fixture
+def bank(home: Home) -> Bank:
+    return Bank(Settings(home=home.path))
+
+
+@pytest.fixture
+def keys(home: Home) -> Keys:
+    return Keys(home.path)
+
+
+@pytest.fixture
+def client(bank: Bank) -> Iterator[TestClient]:
+    """The service with the default limits, as it listens on a loopback address."""
+    with TestClient(make_app(bank, ServiceOptions(is_open=True)), raise_server_exceptions=False) as client:
+        yield client
+
+
+def bearer(key: str) -> dict[str, str]:
+    """The header of a key."""
+    return {"Authorization": f"Bearer {key}"}

@@ -1,0 +1,204 @@
+"""The paths: the answers of the command line, problems in one form, tags, limits, swaps."""
+
+import json
+import threading
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from starlette.testclient import TestClient
+
+from graphrec.app.bank import Bank
+from graphrec.app.requests import Explain, Recommend, WhyNot
+from graphrec.home import Home
+from graphrec.service.application import make_app
+from graphrec.service.core import ServiceOptions
+from graphrec.service.keys import Keys
+from graphrec.service.limits import Limits, Rates
+from tests.service.conftest import bearer
+
+
+def test_the_answers_are_those_of_the_library(client: TestClient, bank: Bank) -> None:
+    found = client.get("/v1/users/C003/recommendations", params={"k": 4, "record": False})
+    assert (found.status_code, found.headers["content-type"]) == (200, "application/json")
+    expected = json.loads(json.dumps(bank.recommend(Recommend("C003", 4, record=False)).answer.to_json()))
+    assert found.json()["items"] == expected["items"]
+    assert found.json()["record"] is None
+    product = expected["items"][0]["product"]
+    told = client.get(f"/v1/users/C003/products/{product}/explanation?record=false").json()
+    explained = bank.explain(Explain("C003", product, record=False)).answer.to_json()
+    assert told["items"] == json.loads(json.dumps(explained["items"]))
+    refused = client.get(f"/v1/users/C003/products/{product}/why-not?record=false").json()
+    assert refused == json.loads(json.dumps(bank.why_not(WhyNot("C003", product, record=False)).found.to_json()))
+    assert client.get("/v1/search", params={"q": product}).json()["products"][0]["id"] == product
+
+
+def test_answers_are_recorded_and_replay(client: TestClient, bank: Bank) -> None:
+    number = client.get("/v1/users/C003/recommendations").json()["record"]
+    entry = client.get(f"/v1/records/{number}").json()
+    assert (entry["user"], entry["record"]) == ("C003", number)
+    assert bank.replay(number).same
+    assert client.post(f"/v1/records/{number}/replay").json()["same"] is True
+    assert [one["record"] for one in client.get("/v1/records?user=C003").json()["entries"]] == [number]
+
+
+def test_many_customers_at_once(client: TestClient) -> None:
+    asked = {"users": ["C003", "nobody", "C001", "C003"], "k": 2, "record": False}
+    found = client.post("/v1/recommendations", json=asked).json()
+    assert [answer["user"] for answer in found["answers"]] == ["C003", "C001"]
+    assert found["unknown"] == ["nobody"]
+    alone = client.get("/v1/users/C001/recommendations?k=2&record=false").json()
+    assert found["answers"][1] == alone
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "kind"),
+    [
+        ("/v1/users/nobody/recommendations", 404, "unknown-id"),
+        ("/v1/users/C003/products/nothing/explanation", 404, "unknown-id"),
+        ("/v1/records/99", 404, "unknown-id"),
+        ("/v1/users/C003/recommendations?k=0", 422, "bad-request"),
+        ("/v1/users/C003/recommendations?k=many", 422, "bad-request"),
+        ("/v1/users/C003/recommendations?as_of=soon", 422, "bad-request"),
+        ("/v1/users/C003/recommendations?language=xx", 422, "bad-request"),
+        ("/v1/users/C003/recommendations?model=sage", 409, "not-trained"),
+        ("/v1/nothing", 404, "not-found"),
+        ("/v1/recommendations", 405, "not-allowed"),
+    ],
+)
+def test_failures_are_problems(client: TestClient, path: str, status: int, kind: str) -> None:
+    found = client.get(path)
+    assert (found.status_code, found.headers["content-type"]) == (status, "application/problem+json")
+    assert (found.json()["type"], found.json()["status"]) == (f"urn:graphrec:problem:{kind}", status)
+    assert "C0" not in found.json()["detail"]  # no other customer is named
+    assert "/" not in found.json()["detail"].replace("graphrec access", "")  # and no file of the machine
+
+
+def test_an_answer_that_is_still_right_is_not_sent_again(client: TestClient, bank: Bank, home: Home) -> None:
+    first = client.get("/v1/users/C003/recommendations")
+    tag = {"If-None-Match": first.headers["etag"]}
+    again = client.get("/v1/users/C003/recommendations", headers=tag)
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
+    assert len(client.get("/v1/records").json()["entries"]) == 1  # what is not sent is not recorded
+    assert client.get("/v1/users/C001/recommendations", headers=tag).status_code == 200
+    assert client.get("/v1/users/C003/recommendations?k=3", headers=tag).status_code == 200
+    home.policy.write_text('version = "2"\n', "utf-8")
+    changed = client.get("/v1/users/C003/recommendations", headers=tag)
+    assert changed.status_code == 200
+    assert changed.json()["policy"]["version"] == "2"
+
+
+def test_an_id_may_hold_a_slash(client: TestClient) -> None:
+    found = client.get(f"/v1/users/{quote('a/b c', safe='')}/recommendations")
+    assert (found.status_code, found.json()["type"]) == (404, "urn:graphrec:problem:unknown-id")
+    assert client.get("/v1/users/a/b/recommendations").json()["type"] == "urn:graphrec:problem:not-found"
+
+
+def test_health_models_and_measures(client: TestClient, bank: Bank, home: Home) -> None:
+    assert client.get("/v1/health/live").json() == {"status": "alive"}
+    assert client.get("/v1/health/ready").json() == {"status": "ready"}
+    (model,) = client.get("/v1/models").json()["models"]
+    assert (model["id"], model["state"]) == ("blend-final", "live")
+    client.get("/v1/users/C003/recommendations?record=false")
+    client.get("/v1/users/nobody/recommendations")
+    measured = client.get("/metrics").text
+    assert 'graphrec_requests_total{operation="recommendations",status="200"} 1.0' in measured
+    assert 'graphrec_requests_total{operation="recommendations",status="404"} 1.0' in measured
+    home.policy.unlink()
+    assert client.get("/v1/health/ready").status_code == 409
+
+
+def test_a_body_beyond_the_bound_is_refused(bank: Bank) -> None:
+    options = ServiceOptions(Limits(body=1_000), is_open=True)
+    with TestClient(make_app(bank, options), raise_server_exceptions=False) as client:
+        users = [f"U{number}" for number in range(500)]
+        found = client.post("/v1/recommendations", json={"users": users})
+        assert (found.status_code, found.json()["type"]) == (413, "urn:graphrec:problem:too-large")
+
+
+def test_a_full_queue_says_when_to_come_back(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = threading.Event()
+    right = bank.recommend
+    monkeypatch.setattr(bank, "recommend", lambda request: (gate.wait(20), right(request))[1])
+    options = ServiceOptions(Limits(threads=1, queue=2), is_open=True)
+    app = make_app(bank, options)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        found: list[int] = []
+
+        def ask() -> None:
+            found.append(client.get("/v1/users/C003/recommendations?record=false").status_code)
+
+        asking = [threading.Thread(target=ask) for _ in range(3)]
+        for thread in asking:
+            thread.start()
+        deadline = time.monotonic() + 10
+        while app.state.service.runner.waiting < 3:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        last = client.get("/v1/users/C003/recommendations?record=false")
+        assert last.status_code == 503
+        assert (last.json()["type"], last.headers["retry-after"]) == ("urn:graphrec:problem:busy", "1")
+        gate.set()
+        for thread in asking:
+            thread.join()
+        assert found == [200, 200, 200]
+        assert client.get("/v1/users/C003/recommendations?record=false").status_code == 200
+
+
+def test_a_key_has_a_rate() -> None:
+    now = [0.0]
+    rates = Rates(2.0, lambda: now[0])
+    assert [rates.wait("a") for _ in range(5)] == [0.0] * 4 + [0.5]
+    assert rates.wait("b") == 0.0
+    now[0] = 0.5
+    assert rates.wait("a") == 0.0
+    assert rates.wait("a") == 0.5
+
+
+def test_too_many_requests_with_a_key(bank: Bank, keys: Keys) -> None:
+    _, text = keys.make("app", "service")
+    options = ServiceOptions(Limits(rate=1.0))
+    with TestClient(make_app(bank, options), raise_server_exceptions=False) as client:
+        answers = [client.get("/v1/users/C003/recommendations?record=false", headers=bearer(text)) for _ in range(4)]
+    assert [answer.status_code for answer in answers[:2]] == [200, 200]
+    assert answers[-1].status_code == 429
+    assert int(answers[-1].headers["retry-after"]) >= 1
+
+
+def test_every_access_is_logged_without_an_id(client: TestClient, home: Home) -> None:
+    client.get("/v1/users/C003/recommendations?record=false")
+    client.get("/v1/users/C003/recommendations?record=false")
+    client.get("/v1/users/nobody/recommendations")
+    (file,) = home.logs.glob("access-*.log")
+    lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    assert [line["status"] for line in lines] == [200, 200, 404]
+    assert lines[0]["user"] == lines[1]["user"] != lines[2]["user"]
+    assert "C003" not in file.read_text("utf-8")
+    assert "nobody" not in file.read_text("utf-8")
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_openapi_text_names_every_operation(client: TestClient) -> None:
+    text = client.get("/openapi.json").json()
+    assert text["openapi"].startswith("3.1")
+    operations = {operation["operationId"] for path in text["paths"].values() for operation in path.values()}
+    assert {"recommendations", "explanation", "why_not", "records", "live"} <= operations
+
+
+def test_a_failure_inside_says_nothing_of_the_inside(client: TestClient, home: Home) -> None:
+    for file in (home.models / "blend-final").iterdir():
+        if file.suffix == ".json":
+            file.write_text("{", "utf-8")
+    found = client.get("/v1/users/C003/recommendations")
+    assert found.status_code in (409, 503)
+    assert str(home.path) not in found.text
+
+
+def test_a_home_without_a_model_is_not_ready(tmp_path: Path) -> None:
+    from graphrec.config.settings import Settings
+
+    home = Home(tmp_path / "empty").prepare()
+    with TestClient(make_app(Bank(Settings(home=home.path)), ServiceOptions(is_open=True))) as client:
+        assert client.get("/v1/health/live").status_code == 200
+        assert client.get("/v1/health/ready").json()["type"] == "urn:graphrec:problem:not-trained"
