@@ -101,4 +101,4 @@ def init_policy(bank: Bank, request: InitPolicy) -> PolicyWritten:
     example = example_policy(snapshot, date_of(snapshot))
     with whole_file(file) as temporary:
         temporary.write_text(example.text, encoding="utf-8")
-    return PolicyWritten(file, tuple(example.kept), tuple(example.left_out))
+    return PolicyWritten(file, example.kept, example.left_out, example.doubts)

@@ -126,7 +126,9 @@ class PolicyWritten:
     path: Path
     rules: tuple[str, ...]
     left_out: tuple[str, ...]
-    """Rules that the graph has no columns for."""
+    """What no rule could be written for, and why."""
+    doubts: tuple[str, ...] = ()
+    """What a person has to decide."""
 
 
 @dataclass(frozen=True)
