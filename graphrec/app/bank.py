@@ -411,16 +411,17 @@ class Bank:
 
         return convert_store(self, progress)
 
-    def upgrade(self) -> results.HomeUpgraded:
+    def upgrade(self, *, progress: Progress = silent) -> results.HomeUpgraded:
         """The home of an older graphrec, converted; it can be run again after a kill.
 
         Raises:
             SchemaOutdated: a newer graphrec wrote it.
             SettingsError: there is no home, or it cannot be written.
+            RecordError: the decision record is not as it was written.
         """
         from graphrec.app.upgrade import upgrade
 
-        return upgrade(self)
+        return upgrade(self, progress)
 
     def doctor(self, *, deep: bool = False) -> results.Health:
         """What this machine, the home and the store are like; `deep` reads all rows of the store too."""
