@@ -254,11 +254,13 @@ class Bank:
         return load(self, request, progress)
 
     @needs_extra("load")
-    def propose_mapping(self, request: jobs.ProposeMapping, *, progress: Progress = silent) -> results.Proposed:
-        """A first mapping from the files in a folder."""
+    def propose_mapping(
+        self, request: jobs.ProposeMapping, *, ask: jobs.Ask | None = None, progress: Progress = silent
+    ) -> results.Proposed:
+        """A first mapping from the files in a folder; `ask` gets what only a person can decide."""
         from graphrec.app.prepare import propose_mapping
 
-        return propose_mapping(self, request, progress)
+        return propose_mapping(self, request, ask, progress)
 
     @needs_extra("load")
     def take_snapshot(self, request: jobs.TakeSnapshot, *, progress: Progress = silent) -> results.Taken:

@@ -3,6 +3,7 @@
 None stands for the value of the settings, or the default. What is asked for one customer: requests.py.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -56,12 +57,18 @@ class Load:
     """Write files for neo4j-admin import to this folder instead of loading."""
 
 
+Ask = Callable[[str, tuple[str, ...]], str]
+"""Asks a person a question; the answer is one of the choices, of which the first is the proposal."""
+
+
 @dataclass(frozen=True)
 class ProposeMapping:
-    """A first mapping from the files in a folder."""
+    """A first mapping from the files in a folder, and from the tables of a database."""
 
     path: Path
     data: Path
+    url_env: str | None = None
+    """The environment variable with the address of the database."""
 
 
 @dataclass(frozen=True)

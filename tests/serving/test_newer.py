@@ -174,7 +174,7 @@ def test_facts_with_other_ends_of_an_edge_type_are_refused(tmp_path: Path) -> No
     schema = replace(SCHEMA, edges={**SCHEMA.edges, "IN_SECTOR": turned})
     edges["IN_SECTOR"] = edges["IN_SECTOR"].slice(0, 0)
     FactsShelf(home.facts).publish(write_snapshot(tmp_path / "other", schema, nodes, edges))
-    with pytest.raises(CheckpointMismatch, match=r"was trained on labels and edge types .*; run: graphrec train"):
+    with pytest.raises(CheckpointMismatch, match=r"on labels, edge types and min_group .*; run: graphrec train"):
         Engine.open(home)
 
 
