@@ -42,7 +42,7 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
         "entries": [numbers.start, numbers.stop - 1] if numbers else [], **_file(request.out),
     }  # fmt: skip
     _, unwritten = record_event(bank, "export", content, wanted=request.record)
-    notes = (*engine.notes, *in_force.notes(home, request.model), *(recording.notes or unwritten))
+    notes = (*engine.notes_in(settings.language), *in_force.notes(home, request.model), *(recording.notes or unwritten))
     return Exported(report, recording.range, notes, engine.policy_name)
 
 

@@ -14,9 +14,9 @@ class Row(NamedTuple):
     rank: int | None
     score: float
     reason: str | None
-    """The strongest."""
+    """The first."""
     reason_share: float | None
-    """Its share / score."""
+    """Its share / score; None for a heading."""
     model: str
     snapshot: str
     as_of: str | None
@@ -32,14 +32,14 @@ def rows_of(answers: Sequence[Answer]) -> Iterator[Row]:
     """The rows of some answers in their order."""
     for answer in answers:
         for item in answer.items:
-            reason = item.lines[0] if item.lines else None
+            reason = item.reasons[0] if item.reasons else None
             yield Row(
                 answer.user,
                 item.product,
                 item.rank,
                 item.score,
                 reason.text if reason else None,
-                reason.share / item.score if reason and item.score else None,
+                reason.share / item.score if reason and reason.percent is not None and item.score else None,
                 answer.model,
                 answer.snapshot,
                 answer.as_of,

@@ -15,7 +15,7 @@ from graphrec import queries
 from graphrec.delivery.sinks import SinkReport, SinkSpec, Target
 from graphrec.errors import StoreError
 from graphrec.graph.strings import ABSENT
-from graphrec.serving.answer import Answer, Item
+from graphrec.serving.answer import Answer, Item, Line
 from graphrec.serving.engine import Engine
 from graphrec.store.base import Index, Statement, Store
 
@@ -135,15 +135,19 @@ def _check_free(store: Store, engine: Engine) -> None:
 
 
 def _properties(item: Item) -> dict[str, Any]:
-    reasons = [{name: one for name, one in asdict(line).items() if name in _KEPT} for line in item.lines]
     return {
         "rank": item.rank,
         "score": float(item.score),
-        "reason": item.lines[0].text if item.lines else None,
-        "reasons": json.dumps(reasons, ensure_ascii=False),
+        "reason": item.reasons[0].text if item.reasons else None,
+        "reasons": json.dumps([asdict(reason) for reason in item.reasons], ensure_ascii=False),
+        "lines": json.dumps([_kept(line) for line in item.lines], ensure_ascii=False),
         "confidence": item.confidence,
         "warnings": "; ".join(item.warnings) or None,
     }
+
+
+def _kept(line: Line) -> dict[str, Any]:
+    return {name: one for name, one in asdict(line).items() if name in _KEPT}
 
 
 _KEPT = ("kind", "text", "share", "contrast", "via", "path", "cypher", "parameters")

@@ -32,12 +32,16 @@ def test_every_format_holds_the_lists_of_recommend(engine: Engine, tmp_path: Pat
     expected = []
     for user in engine.users.ids:
         for item in engine.recommend(user, 4).items:
-            line = item.lines[0]
-            expected.append((user, item.product, item.rank, item.score, line.text, line.share / item.score))
+            first = item.reasons[0]
+            share = "" if first.percent is None else first.share / item.score
+            expected.append((user, item.product, item.rank, item.score, first.text, share))
     found = [
-        (row["user"], row["product"], int(row["rank"]), float(row["score"]), row["reason"], float(row["reason_share"]))
+        (
+            row["user"], row["product"], int(row["rank"]), float(row["score"]), row["reason"],
+            row["reason_share"] and float(row["reason_share"]),
+        )
         for row in rows
-    ]
+    ]  # fmt: skip
     assert found == expected
     parquet = pq.read_table(tmp_path / "scores.parquet").to_pylist()
     lines = (tmp_path / "scores.jsonl").read_text("utf-8").splitlines()
@@ -84,7 +88,7 @@ def test_language_and_confidence_are_those_of_recommend(engine: Engine, tmp_path
     report = export_lists(engine, tmp_path / "scores.jsonl", 4, options=ListOptions(reasons=1, **options))
     rows = [json.loads(line) for line in (tmp_path / "scores.jsonl").read_text("utf-8").splitlines()]
     lists = [engine.recommend(user, 4, ListOptions(reasons=1, **options)).items for user in engine.users.ids]
-    expected = [(item.product, item.lines[0].text) for items in lists for item in items]
+    expected = [(item.product, item.reasons[0].text) for items in lists for item in items]
     assert [(row["product"], row["reason"]) for row in rows] == expected
     assert report.without_list == sum(not items for items in lists)
     assert 0 < len(rows) < 59 * 4

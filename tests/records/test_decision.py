@@ -71,8 +71,18 @@ def test_an_export_is_one_entry_per_user_with_what_was_delivered(recorded: Home)
         found = entry_of(recorded.records, number)
         assert found.entry["user"] == user
         for item in found.entry["answer"]["items"]:
-            assert set(item) == {"rank", "product", "name", "score", "confidence", "warnings", "lines", "rest"}
-            assert all(line["text"] in delivered for line in item["lines"])
+            assert set(item) == {
+                "rank",
+                "product",
+                "name",
+                "score",
+                "confidence",
+                "warnings",
+                "reasons",
+                "lines",
+                "rest",
+            }
+            assert item["reasons"][0]["text"] in delivered
     assert entry_of(recorded.records, 2 + len(engine.users)).entry["answer"]["items"] == []
 
 
@@ -190,7 +200,7 @@ def assert_differs(home: Home, what: str) -> None:
 
 def test_a_replay_names_the_lines_that_differ(recorded: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     said = Sentences.path
-    monkeypatch.setattr(Sentences, "path", lambda *given: f"it is said that {said(*given)}")
+    monkeypatch.setattr(Sentences, "path", lambda *given, **named: f"it is said that {said(*given, **named)}")
     monkeypatch.setattr("graphrec.records.replay.versions", lambda: {"graphrec": "9.0", "numpy": "2"})
     done = replay(recorded, entry_of(recorded.records, 2))
     assert not done.same

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from graphrec.serving.why_not import WhyNot
 SECRET = bytes(range(32))
 #: Keys of the exact answer from which a number of another person can be computed.
 EXACT_KEYS = {
-    "score", "share", "contrast", "rest", "scale", "composition", "gradients", "audit", "below_min_group", "power_1",
+    "score", "share", "contrast", "rest", "scale", "composition", "gradients", "audit", "power_1",
     "power_2", "power_3", "wording", "people",
 }  # fmt: skip
 PATH = (
@@ -53,7 +54,7 @@ def item(*reasons: Reason, others: float | None = None, **changes: Any) -> Item:
         others = 100 - sum(one.percent or 0 for one in reasons)
     made = Item(
         rank=1, product="P2", name="Fund 2", product_kind="fund", score=1.2345, lines=(LINE,), rest=0.1,
-        composition={"path": 1.2345}, confidence=0.4321, below_min_group=0.01,
+        composition={"path": 1.2345}, confidence=0.4321,
     )  # fmt: skip
     return replace(made, reasons=reasons, others=others, **changes)
 
@@ -235,7 +236,7 @@ def test_a_list_in_a_view_reads_well(run: Any) -> None:
     for one in exact["items"]:
         assert one["product"] in text
         assert f"{one['score']:.3f}" not in text
-    assert " %" in text
+    assert re.search(r"█ +[0-9]+%  ", text)
 
 
 def test_the_view_of_the_settings(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
