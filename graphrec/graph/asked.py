@@ -78,7 +78,8 @@ class Asked:
             row = self.rows.get(f"<{name}" if reverse else name, {})
             own |= _arrays(f"edges/{items.types.index(name)}/{'in_' if reverse else ''}", row)
             counts[name] = len(row.get("to", ()))
-        return items.overlaid(own, {"nodes": {**items.meta["nodes"], user: 1}, "edges": counts})
+        nodes = items.meta["nodes"]
+        return items.overlaid(own, {"nodes": {**nodes, user: 1}, "edges": counts, "everyone": nodes[user]})
 
 
 def _hops(facts: Snapshot) -> list[tuple[str, bool]]:

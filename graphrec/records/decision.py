@@ -157,6 +157,7 @@ def entry(engine: Engine, request: Request, answer: Answer, product: str | None)
     return {
         **asked,
         "known": Asked.of(engine.snapshot, engine.users.ids.find(answer.user), engine.model.graph.blocks),
+        "counted": engine.counted(answer),
         "candidates": len(engine.products) - sum(refused.values()),
         "refused": refused,
         "left": packed(eligibility.mask(user)),

@@ -116,7 +116,7 @@ class Replayer:
             answer = engine.explain(user, str(product), request.k, options)
         else:
             answer = engine.recommend(user, request.k, options)
-        return entry(engine, request, answer, product)
+        return {**entry(engine, request, answer, product), "counted": found.entry["counted"]}
 
     def judged(self, found: Entry, product: str) -> Refusals:
         """What the rules of that time said of a product for the user of an entry.
@@ -159,7 +159,7 @@ class Replayer:
         alone = asked.alone(items)
         before = None if now is None else seen_before(alone, now)
         model = files.model(alone, known_before=before, blocks=asked.block_rows())
-        return Engine(alone, model, policy=self._kept.policy(policy["hash"]), now=now)
+        return Engine(alone, model, policy=self._kept.policy(policy["hash"]), now=now, counted=found.entry["counted"])
 
     def _close(self) -> None:
         self._opened = None
