@@ -139,10 +139,11 @@ def _all_specs(folder: Path, url_env: str | None) -> tuple[dict[str, FileSpec], 
                 raise
             left.append(f"{path} is MISSING: {error}")
             continue
-        specs |= some
-        files |= dict.fromkeys(some, paths)
+        for key, spec in some.items():
+            free = key if key not in specs and key not in found else f"{table}_{key}" if key != table else key
+            specs[free], files[free] = replace(spec, name=free), paths
     for table in database_tables(url_env, f"--database {url_env}") if url_env is not None else ():
-        given = "_".join(words(table))
+        given = _table_name(table, "table")
         while given in specs:
             given += "_2"
         query = f"SELECT * FROM {name(table)}"
@@ -184,12 +185,18 @@ def _specs(table: str, path: str, paths: list[Path], folder: Path) -> dict[str, 
         encodings = {guess_encoding(*each) for each in shown} - {"utf-8"}
         return {table: FileSpec(table, path, reader, options={"encoding": min(encodings)} if encodings else {})}
     if reader == "xlsx" and len(sheets := sheet_names(*shown[0])) > 1:
-        named = {"_".join([table, *words(sheet)]): sheet for sheet in sheets}
+        named = {_table_name(sheet, table): sheet for sheet in sheets}
         return {key: FileSpec(key, path, reader, sheet=sheet) for key, sheet in named.items()}
     if reader == "sqlite" and len(inside := sqlite_tables(*shown[0])) > 1:
-        held = {"_".join([table, *words(one)]): f"SELECT * FROM {name(one)}" for one in inside}
+        held = {_table_name(one, table): f"SELECT * FROM {name(one)}" for one in inside}
         return {key: FileSpec(key, path, reader, query=query) for key, query in held.items()}
     return {table: FileSpec(table, path, reader)}
+
+
+def _table_name(text: str, before: str) -> str:
+    """A text as the name of a table, with a word before it where it begins with a digit."""
+    table = "_".join(words(text))
+    return table if table and not table[0].isdigit() else f"{before}_{table}"
 
 
 def _suffix(path: Path) -> str:
@@ -215,8 +222,7 @@ def _group_files(folder: Path) -> tuple[dict[str, tuple[str, list[Path]]], list[
     found: dict[str, tuple[str, list[Path]]] = {}
     for pattern, paths in groups.items():
         shown = pattern if len(paths) > 1 else paths[0].relative_to(folder).as_posix()
-        table = "_".join(words(shown.partition(".")[0])) or "_".join(words(paths[0].stem))
-        table = table if table and not table[0].isdigit() else f"file_{table}"
+        table = _table_name(shown.partition(".")[0] if words(shown.partition(".")[0]) else paths[0].stem, "file")
         while table in found:
             table += "_2"
         found[table] = (re.sub(r"\*(?:[^A-Za-z0-9/]\*)+", "*", shown), paths)
