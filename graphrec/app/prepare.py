@@ -238,7 +238,6 @@ def latest_snapshot(bank: Bank, home: Home, progress: Progress = silent) -> Snap
                 publish(home, store, progress)
             else:
                 publish_snapshot(home, snapshot)
-        sweep_snapshots(home)
         _say_ahead(bank, snapshot)
         return snapshot
     except Unreachable as error:
