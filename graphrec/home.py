@@ -64,6 +64,11 @@ class Home:
         return not self.without_policy and (self.policy_file is not None or self.policy.exists())
 
     @property
+    def languages(self) -> Path:
+        """Languages of the bank's own."""
+        return self.path / "languages"
+
+    @property
     def vault(self) -> Path:
         """What carries personal fields, and what models are fitted with; answers do without it."""
         return self.path / "vault"

@@ -229,11 +229,13 @@ class Bank:
         return load(self, request, progress)
 
     @needs_extra("load")
-    def propose_mapping(self, request: jobs.ProposeMapping, *, progress: Progress = silent) -> results.Proposed:
-        """A first mapping from the files in a folder."""
+    def propose_mapping(
+        self, request: jobs.ProposeMapping, *, ask: jobs.Ask | None = None, progress: Progress = silent
+    ) -> results.Proposed:
+        """A first mapping from the files in a folder; `ask` gets what only a person can decide."""
         from graphrec.app.prepare import propose_mapping
 
-        return propose_mapping(self, request, progress)
+        return propose_mapping(self, request, ask, progress)
 
     @needs_extra("load")
     def take_snapshot(self, request: jobs.TakeSnapshot, *, progress: Progress = silent) -> results.Taken:
@@ -412,16 +414,17 @@ class Bank:
 
         return convert_store(self, progress)
 
-    def upgrade(self) -> results.HomeUpgraded:
+    def upgrade(self, *, progress: Progress = silent) -> results.HomeUpgraded:
         """The home of an older graphrec, converted; it can be run again after a kill.
 
         Raises:
             SchemaOutdated: a newer graphrec wrote it.
             SettingsError: there is no home, or it cannot be written.
+            RecordError: the decision record is not as it was written.
         """
         from graphrec.app.upgrade import upgrade
 
-        return upgrade(self)
+        return upgrade(self, progress)
 
     def doctor(self, *, deep: bool = False) -> results.Health:
         """What this machine, the home and the store are like; `deep` reads all rows of the store too."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from graphrec import log
 from graphrec.app.bank import Bank
-from graphrec.app.jobs import Embed, Load, ProposeMapping, TakeSnapshot
+from graphrec.app.jobs import Ask, Embed, Load, ProposeMapping, TakeSnapshot
 from graphrec.app.moments import parse_moment
 from graphrec.app.results import Loaded, Proposed, StoreConverted, Taken
 from graphrec.errors import NotTrained, Unreachable, UsageError
@@ -95,11 +95,22 @@ def _check(
         )  # fmt: skip
 
 
-def propose_mapping(bank: Bank, request: ProposeMapping, progress: Progress) -> Proposed:
+def propose_mapping(bank: Bank, request: ProposeMapping, ask: Ask | None, progress: Progress) -> Proposed:
     """A first mapping from the files in a folder, written to a file."""
     from graphrec.loading.propose.draft import write_draft
+    from graphrec.loading.propose.draft_parts import Decision, as_proposed
 
-    draft = write_draft(request.path, request.data, scratch=bank.home.spare(), progress=progress)
+    def decide(decision: Decision) -> str:
+        return as_proposed(decision) if ask is None else ask(decision.question, decision.choices)
+
+    draft = write_draft(
+        request.path,
+        request.data,
+        url_env=request.url_env,
+        decide=decide,
+        scratch=bank.home.spare(),
+        progress=progress,
+    )
     return Proposed(request.path, tuple(draft.labels), tuple(draft.types), tuple(draft.questions), draft.files)
 
 

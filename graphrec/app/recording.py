@@ -92,11 +92,14 @@ class Recording:
         """Of the entries that were written."""
         self.notes: list[str] = []
 
-    def add(self, answers: Sequence[Answer], product: str | None = None) -> None:
-        """Record answers, together as far as they fit into one block."""
+    def add(self, answers: Sequence[Answer], product: str | None = None) -> Sequence[int]:
+        """The numbers of these answers in the record, together as far as they fit into one block; none: unrecorded."""
         with self._tolerant() as decisions:
             if decisions is not None:
-                self.numbers += decisions.add(answers, product)
+                added = decisions.add(answers, product)
+                self.numbers += added
+                return added
+        return ()
 
     def keep(self) -> None:
         """Keep what replays need, before anything is answered.

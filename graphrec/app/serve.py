@@ -18,8 +18,8 @@ def recommend(bank: Bank, request: Recommend) -> Served:
         reasons=request.reasons,
         plain=request.plain,
         min_confidence=settings.min_confidence if request.min_confidence is None else request.min_confidence,
-        count_groups=True,
         language=request.language or settings.language,
+        voice=request.voice,
         prefer=request.prefer,
     )
     asked = Request("recommend", request.k, options, home.as_of, request.occasion, settings.actor)
@@ -28,13 +28,13 @@ def recommend(bank: Bank, request: Recommend) -> Served:
     recording.add([answer])
     notes = (*in_force.notes(home, request.model), *recording.notes)
     in_force.observe(home, engine.policy)
-    return Served(answer, recording.number, engine.reasons_in(options.language).sentences, notes)
+    return Served(answer, recording.number, engine.reasons_in(options.language, options.voice).sentences, notes)
 
 
 def explain(bank: Bank, request: Explain) -> Served:
     """Every line of one score."""
     home = bank.home_at(request.as_of, no_policy=request.no_policy)
-    options = ExplainOptions(plain=request.plain, language=request.language or bank.settings.language)
+    options = ExplainOptions(request.plain, request.language or bank.settings.language, request.voice)
     asked = Request("explain", request.k, options, home.as_of, request.occasion, bank.settings.actor)
     engine, recording = opened(bank, home, request.model, asked, wanted=request.record)
     answer = engine.explain(request.user, request.product, request.k, options)
@@ -49,7 +49,7 @@ def explain(bank: Bank, request: Explain) -> Served:
         write_picture(answer, request.picture)
     notes = (*in_force.notes(home, request.model), *recording.notes)
     in_force.observe(home, engine.policy)
-    return Served(answer, recording.number, engine.reasons_in(options.language).sentences, notes)
+    return Served(answer, recording.number, engine.reasons_in(options.language, options.voice).sentences, notes)
 
 
 def why_not(bank: Bank, request: WhyNot) -> Refused:
@@ -59,19 +59,20 @@ def why_not(bank: Bank, request: WhyNot) -> Refused:
     home = bank.home_at(request.as_of, no_policy=request.no_policy)
     engine = bank.opened.engine(home, request.model).asking(request.occasion)
     in_force.require_policy(bank.settings, home, engine.policy)
+    language = request.language or bank.settings.language
     found = find_why(
         engine,
         request.user,
         request.product,
         request.k,
         min_confidence=bank.settings.min_confidence,
-        language=bank.settings.language,
+        language=language,
     )
     asked = {"k": request.k, "as_of": home.as_of, **vars(request.occasion), "product": request.product}
     content = {**asked, "answer": found.to_json()}
     number, notes = record_event(bank, "why-not", content, user=request.user, wanted=request.record)
-    notes = (*engine.notes, *in_force.notes(home, request.model), *notes)
-    return Refused(found, engine.policy_name, number, notes, engine.reasons_in(bank.settings.language).sentences)
+    notes = (*engine.notes_in(language), *in_force.notes(home, request.model), *notes)
+    return Refused(found, engine.policy_name, number, notes, engine.reasons_in(language).sentences)
 
 
 def find(bank: Bank, request: Find) -> FoundNodes:

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 from graphrec import log
 from graphrec.config.document import read_toml
 from graphrec.errors import SettingsError
-from graphrec.schema import EXACT, LANGUAGES, VIEWS, Language, Roles, View
+from graphrec.schema import EXACT, VIEWS, Roles, View
 
 __all__ = ["FILE_NAME", "LOG_LEVELS", "LogLevel", "RoleOverrides", "Settings", "StoreLogin", "read_settings"]
 
@@ -30,7 +30,6 @@ PATHS = ("home", "policy", "log_file")
 _WORDS: dict[str, dict[str, Any]] = {
     "log_level": {word: word for word in LOG_LEVELS},
     "log_format": {word: word for word in log.FORMATS},
-    "language": {word: word for word in LANGUAGES},
     "view": {word: word for word in VIEWS},
     "record": {"true": True, "false": False},
     "require_record": {"true": True, "false": False},
@@ -103,8 +102,8 @@ class Settings:
     """Whether an answer that cannot be recorded is refused."""
     actor: str | None = None
     """Who asks, for the decision record."""
-    language: Language = "en"
-    """Language of the reasons: one of schema.LANGUAGES."""
+    language: str = "en"
+    """Language of all that is said: en, de, zh, or one of the home's own."""
     view: View = EXACT
     """Who reads the answers that commands print: one of schema.VIEWS."""
     min_confidence: float = 0.0
@@ -221,7 +220,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 def _typed(name: str, text: str, where: str) -> Any:
     """The value that the text of a variable or an option spells."""
-    if name in ("store", "encoder", "actor", *PATHS):
+    if name in ("store", "language", "encoder", "actor", *PATHS):
         return text
     if text in _WORDS.get(name, {}):
         return _WORDS[name][text]

@@ -6,7 +6,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from graphrec import log
 from graphrec.config.settings import LogLevel
-from graphrec.schema import Language, View
+from graphrec.schema import View
 
 Text = Annotated[str, Meta(min_length=1)]
 
@@ -61,7 +61,7 @@ class SettingsFile(Struct, frozen=True, forbid_unknown_fields=True):
         bool | UnsetType, Meta(description="Whether an answer that cannot be recorded is refused.")
     ] = UNSET
     actor: Annotated[Text | UnsetType, Meta(description="Who asks, for the decision record.")] = UNSET
-    language: Annotated[Language | UnsetType, Meta(description="Language of the reasons.")] = UNSET
+    language: Annotated[Text | UnsetType, Meta(description="Language of all that is said: en, de, zh, …")] = UNSET
     view: Annotated[View | UnsetType, Meta(description="Who reads the answers that commands print.")] = UNSET
     min_confidence: Annotated[
         Annotated[float, Meta(ge=0, lt=1)] | UnsetType,

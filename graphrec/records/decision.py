@@ -171,13 +171,16 @@ def unpacked(text: str, count: int) -> NDArray[np.bool_]:
 
 
 def delivered(answer: Answer) -> list[dict[str, Any]]:
-    """What an export delivers of a list: every product with its lines as a person reads them, and the rest."""
+    """What an export delivers of a list: every product with its reasons and strongest lines as a person reads them."""
     return [
         {
             "rank": item.rank,
             "product": item.product,
             "name": item.name,
             "score": item.score,
+            "reasons": [
+                {"text": one.text, "percent": one.percent, "kind": one.kind, "lines": one.lines} for one in item.reasons
+            ],
             "confidence": item.confidence,
             "warnings": item.warnings,
             "lines": [{"text": line.text, "share": line.share} for line in item.lines],

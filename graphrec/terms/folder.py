@@ -136,7 +136,8 @@ class ModelFiles:
                 f"model {self.folder.name} was trained on labels, edge types and min_group {meta['schema'][:DIGITS]}, "
                 f"those of snapshot {snapshot.hash[:DIGITS]} are {found[:DIGITS]}; {remedy}"
             )
-        arrays: Mapping[str, Any] = self.files.tensors(ARRAYS)
+        arrays: dict[str, Any] = dict(self.files.tensors(ARRAYS))
+        arrays |= {name: arrays[first] for name, first in meta["description"]["twins"].items()}
         user = snapshot.schema.roles.user
         counts = {label: len(arrays[f"ids/{label}/offsets"]) - 1 for label in labels}
         ids = {} if same else _other_ids(arrays, labels, snapshot)
@@ -279,8 +280,12 @@ def write_model(folder: Path, blend: Blend, graph: Graph, snapshot: Snapshot, me
     for label in sorted(labels):
         ids = snapshot.nodes(label).ids
         arrays[f"ids/{label}/offsets"], arrays[f"ids/{label}/data"] = np.asarray(ids.offsets), np.asarray(ids.data)
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / ARRAYS)
-    description = {"terms": terms, "hops": [str(hop) for hop in hops]}
+    # Walks share tables: an array that several names have is written once.
+    first: dict[int, str] = {}
+    twins = {name: first[id(array)] for name, array in arrays.items() if first.setdefault(id(array), name) != name}
+    once = {name: np.ascontiguousarray(array) for name, array in arrays.items() if name not in twins}
+    save_file(once, folder / ARRAYS)
+    description = {"terms": terms, "hops": [str(hop) for hop in hops], "twins": twins}
     whole = {
         "format": FORMAT,
         "hash": content_hash(folder, description),
