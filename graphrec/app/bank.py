@@ -19,6 +19,7 @@ from graphrec.progress import Progress, silent
 
 if TYPE_CHECKING:
     from graphrec.app import answers, jobs, requests, results
+    from graphrec.app.refresh import Refreshed
     from graphrec.demo.bank import BankReport
     from graphrec.evaluation.cold.evaluate import ColdStart
     from graphrec.evaluation.rolling import Rolling
@@ -283,6 +284,17 @@ class Bank:
         from graphrec.app.fit import train
 
         return train(self, request, progress)
+
+    @needs_extra("train")
+    def refresh(self, request: jobs.Refresh, *, progress: Progress = silent) -> Refreshed:
+        """Everything from new files to new lists; only what changed is done.
+
+        Raises:
+            GraphrecError: a step fails; what came before it is whole, and another run goes on there.
+        """
+        from graphrec.app.refresh import refresh
+
+        return refresh(self, request, progress)
 
     @needs_extra("train")
     def tune(self, request: jobs.Tune, *, progress: Progress = silent) -> results.TunedModels:
