@@ -44,7 +44,7 @@ def test_what_is_not_in_order_is_said_with_advice(monkeypatch: pytest.MonkeyPatc
     assert found["settings"]["ok"] is False
     assert found["settings"]["detail"] == "graphrec.toml line 1: unknown key sed"
     assert found["settings"]["advice"] == "the nearest known one is seed"
-    assert err.startswith("error: not in order: settings, home, snapshots, disk, torch, encoder, store, facts; the advice ")
+    assert err.startswith("error: not in order: settings, home, snapshots, disk, torch, encoder, store, facts; ")
 
 
 def test_a_bare_installation_is_in_order_and_names_the_extras(monkeypatch: pytest.MonkeyPatch) -> None:
