@@ -135,8 +135,6 @@ def _show_audit(item: Item, audit: Audit, sentences: Sentences) -> None:
         rows.append([one.edge, via, *effect, f"{item.rank} → {one.rank}"])
     columns = [sentences.say(key) for key in ("deleted edge", "to", "predicted", "actual", "gap", "rank")]
     table(columns, rows, right=columns[2:])
-    if audit.withheld:
-        say(sentences.say("withheld", n=f"{audit.withheld:,}", least=str(sentences.schema.roles.min_group)))
     say(sentences.say("recomputed", terms=", ".join(audit.recomputed) or "-", folded=", ".join(audit.folded_in) or "-"))
     say(sentences.say("held fixed", error=f"{audit.sum_error:.1e}"))
 

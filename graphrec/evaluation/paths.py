@@ -12,7 +12,7 @@ from graphrec.serving.engine import Engine, Listed
 from graphrec.serving.reasons.prefer import history
 from graphrec.terms.blend import Blend
 from graphrec.terms.ledger import Edge
-from graphrec.terms.walks import WalkScorer
+from graphrec.terms.walks import ContentScorer
 
 #: Later than every event.
 EVER = np.iinfo(np.int64).max
@@ -50,12 +50,12 @@ class Paths:
             types.append(scorer.walk.hops[-1])
             recency.append(known.get((scorer.walk.hops[0], via), float("nan")))
             entity = mid if scorer.length > 2 else via
-            if scorer.length > 1 and not scorer.people and entity >= 0:
+            if scorer.length > 1 and isinstance(scorer, ContentScorer) and entity >= 0:
                 popularity.append(float(self._popular(scorer)[entity]))
         diversity = type_diversity(types, len(self.types)) if self.types else float("nan")
         return PathQuality(mean_of_known(recency), mean_of_known(popularity), diversity)
 
-    def _popular(self, scorer: WalkScorer) -> NDArray[np.float64]:
+    def _popular(self, scorer: ContentScorer) -> NDArray[np.float64]:
         """SEP of every node before the product, by how many products it leads to."""
         last = scorer.walk.hops[-1]
         if last not in self._popularity:
@@ -71,21 +71,5 @@ def path_counts(blend: Blend, user: int, products: NDArray[np.int32], edges: Seq
         for scorer in term.scorers:
             nodes = scorer.first.row(user)
             rows = [places[scorer.walk.hops[0], int(node)] for node in nodes]
-            np.add.at(counts, rows, _counted(scorer, user, nodes, products))
+            np.add.at(counts, rows, scorer.num_paths(user, products))
     return counts
-
-
-def _counted(scorer: WalkScorer, user: int, nodes: NDArray[np.int32], products: NDArray[np.int32]) -> NDArray[np.int64]:
-    found = np.zeros((len(nodes), len(products)), np.int64)
-    if scorer.length == 1:
-        return np.asarray(nodes[:, None] == products[None, :], np.int64)
-    origin, middle = (np.arange(len(nodes)), nodes) if scorer.length == 2 else scorer.steps[1].expand(nodes)
-    for column, product in enumerate(products):
-        marks = np.zeros(len(scorer.steps[-1].indptr) - 1, np.bool_)
-        marks[scorer.back[-1].row(int(product))] = True
-        if scorer.mid_user:
-            marks[user] = False
-        found[:, column] = np.bincount(origin, marks[middle], len(nodes))
-    if scorer.closes:
-        found[nodes[:, None] == products[None, :]] = 0
-    return found

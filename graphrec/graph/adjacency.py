@@ -66,6 +66,11 @@ class Adjacency:
         found: NDArray[np.int64] = self.indptr[np.asarray(nodes) + 1] - self.indptr[nodes]
         return found
 
+    def spans(self, nodes: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Where the rows of some nodes begin and end (len(nodes), 2)."""
+        found: NDArray[np.int64] = np.stack((self.indptr[nodes], self.indptr[np.asarray(nodes) + 1]), axis=1)
+        return found
+
     def expand(self, nodes: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Where each neighbour comes from (position in `nodes`) and the neighbours of all, one after another."""
         return _expanded(self.indptr, self.indices, nodes)
@@ -124,6 +129,10 @@ class StoredAdjacency(Adjacency):
         found: NDArray[np.int64] = self._indptr[np.asarray(nodes) + 1] - self._indptr[nodes]
         return found
 
+    def spans(self, nodes: NDArray[np.integer]) -> NDArray[np.int64]:
+        found: NDArray[np.int64] = np.stack((self._indptr[nodes], self._indptr[np.asarray(nodes) + 1]), axis=1)
+        return found
+
     def expand(self, nodes: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         return _expanded(self._indptr, self._indices, nodes)
 
@@ -143,6 +152,13 @@ class Graph:
     """Users with interactions that are hidden pair by pair, ascending."""
     blocks: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     """Rows (num_users, width) of the users' feature blocks, by the digest of the block."""
+
+    fitted: Mapping[Hop, Adjacency] = field(default_factory=dict)
+    """Edges of users as the fit counted them, where those of `hops` are others: newer, or some of them gone."""
+
+    def as_fitted(self, hop: Hop) -> Adjacency:
+        """The edges of a hop that leaves users, as the fit counted them."""
+        return self.fitted[hop] if hop in self.fitted else self.hops[hop]
 
     def source(self, hop: Hop) -> str:
         """The label a hop leaves."""

@@ -6,22 +6,38 @@ of different walks can be compared and a fitted beta keeps its meaning when the 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from threading import Lock
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import ModelError
-from graphrec.graph.adjacency import Adjacency, Graph, Hop
+from graphrec.graph.adjacency import Adjacency, Graph, Hop, from_rows
 from graphrec.models.fitting.config import Count
 from graphrec.models.inputs import Inputs, Values
 from graphrec.models.matrix import csr
 from graphrec.models.spec import Fitted, ModelSpec
 from graphrec.progress import Progress, silent
 from graphrec.schema import GraphSchema
-from graphrec.terms.walks import Walk, WalkScorer, WalkTerm, add_walk_scores
+from graphrec.terms.walks import (
+    AcquaintedScorer,
+    ContentScorer,
+    PeopleScorer,
+    PeopleTable,
+    Walk,
+    WalkScorer,
+    WalkTerm,
+    add_walk_scores,
+)
+from graphrec.terms.walks.scorer import powers
 
-#: A walk is multiplied out when its table has at most this many entries (32 MB).
+#: A walk without people is multiplied out when its table has at most this many entries (32 MB).
 TABLE_ENTRIES = 4_000_000
+#: Entries of a table of ways through people at most (800 MB): beyond it the least number of people rises until it fits.
+MOST_ENTRIES = 50_000_000
+#: Pairs of nodes that one block of rows meets at most while such a table is made, each once for every person (320 MB).
+MOST_MET = 20_000_000
 #: Products held through people: tuned on Gowalla once, fixed beforehand for all data.
 PEOPLE_POWERS = (0.7, 0.6, 0.3)
 MAX_HOPS = 3
@@ -116,14 +132,118 @@ def fit_kernel(
 
 def fit_walk(graph: Graph, walk: Walk, learned: Learned | None = None) -> WalkScorer:
     """The scorer of a walk: multiplied out where that is small, else with what takes returning walks out again."""
-    scorer = WalkScorer(graph, walk, learned=learned)
-    if scorer.length == 1:
+    scorer = scorer_of(graph, walk, learned)
+    if not isinstance(scorer, ContentScorer) or scorer.length == 1:
         return scorer
     if graph.counts[scorer.labels[0]] * graph.num_products <= TABLE_ENTRIES:
-        return WalkScorer(graph, walk, table=multiplied_out(scorer.steps[1:], scorer.scales[1:]), learned=learned)
+        return ContentScorer(graph, walk, table=multiplied_out(scorer.steps[1:], scorer.scales[1:]), learned=learned)
     if scorer.closes and scorer.length == MAX_HOPS:
-        return WalkScorer(graph, walk, diagonal=scorer.diagonal, learned=learned)
+        return ContentScorer(graph, walk, diagonal=scorer.diagonal, learned=learned)
     return scorer
+
+
+def scorer_of(graph: Graph, walk: Walk, learned: Learned | None = None) -> WalkScorer:
+    """The scorer of a walk; only ways through people are multiplied out."""
+    person = graph.schema.roles.user
+    targets = [graph.target(hop) for hop in walk.hops]
+    if len(targets) > 1 and targets[0] == person:
+        return AcquaintedScorer(graph, walk, learned=learned)
+    if len(targets) == MAX_HOPS and targets[1] == person:
+        return PeopleScorer(graph, walk, people_table(graph, walk), learned=learned)
+    return ContentScorer(graph, walk, learned=learned)
+
+
+class _Kept:
+    """The tables of the graphs that are fitted on, as long as these live: walks that differ before and after share one.
+
+    At most MOST_ENTRIES entries of all tables of a graph are kept.
+    """
+
+    def __init__(self) -> None:
+        self._tables: WeakKeyDictionary[Graph, dict[object, PeopleTable]] = WeakKeyDictionary()
+        self._lock = Lock()
+
+    def table(self, graph: Graph, walk: Walk) -> PeopleTable:
+        """The table of hops 2 and 3 of a walk."""
+        key = (walk.hops[1:], walk.powers[1], graph.schema.roles.min_group)
+        with self._lock:
+            own = self._tables.setdefault(graph, {})
+            if key not in own:
+                made = _made_table(graph, walk)
+                while own and sum(len(one.counts) for one in own.values()) + len(made.counts) > MOST_ENTRIES:
+                    own.pop(next(iter(own)))
+                own[key] = made
+            return own[key]
+
+
+_KEPT = _Kept()
+
+
+def people_table(graph: Graph, walk: Walk) -> PeopleTable:
+    """How many people lead from each node after the first hop to each product, and what they pass on.
+
+    Pairs that fewer than `min_group` people join are left out. Where more than MOST_ENTRIES pairs are left, the least
+    number of people rises until they fit.
+    """
+    return _KEPT.table(graph, walk)
+
+
+def _made_table(graph: Graph, walk: Walk) -> PeopleTable:
+    second, third = graph.hops[walk.hops[1]], graph.hops[walk.hops[2]]
+    lowest = least = max(graph.schema.roles.min_group, 1)
+    people = np.arange(third.num_rows)
+    passed = powers(graph.hops[walk.hops[1].back()].degrees_of(people), walk.powers[1])
+    # One product of matrices adds up both: 1 for each person, who is counted, and beside it what they pass on.
+    step = csr(third, graph.num_products, np.complex128)
+    step.data = 1 + 1j * np.repeat(passed, third.degrees())
+    first = csr(second, third.num_rows, np.complex128)
+    met = np.concatenate(([0], np.cumsum(third.degrees()[second.indices])))[second.indptr]
+    closes = graph.target(walk.hops[0]) == graph.schema.roles.product
+    blocks: list[_Block] = []
+    joined = start = 0
+    while start < second.num_rows:
+        end = max(start + 1, int(np.searchsorted(met, met[start] + MOST_MET, "right")) - 1)
+        found = first[start:end] @ step
+        found.sort_indices()
+        rows, counts = np.repeat(np.arange(start, end), np.diff(found.indptr)), found.data.real
+        kept = counts >= lowest
+        if closes:
+            kept &= found.indices != rows
+        joined += int(kept.sum())
+        kept &= counts >= least
+        blocks.append(
+            (rows[kept], found.indices[kept].astype(np.int32), counts[kept].astype(np.int32), found.data.imag[kept])
+        )
+        least = _least_that_fits([block[2] for block in blocks], least)
+        blocks = [_with_at_least(least, *block) for block in blocks]
+        start = end
+    rows, columns, numbers, masses = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    return PeopleTable(from_rows(rows, columns, second.num_rows, masses), numbers, least, joined - len(numbers))
+
+
+_Block = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]
+"""Rows, products, people and what they pass on."""
+
+
+def _with_at_least(
+    least: int,
+    rows: NDArray[np.int64],
+    products: NDArray[np.int32],
+    people: NDArray[np.int32],
+    masses: NDArray[np.float64],
+) -> _Block:
+    kept = people >= least
+    return (rows, products, people, masses) if kept.all() else (rows[kept], products[kept], people[kept], masses[kept])
+
+
+def _least_that_fits(counts: Sequence[NDArray[np.int32]], least: int) -> int:
+    """The least number of people with which at most MOST_ENTRIES pairs are left."""
+    if sum(map(len, counts)) <= MOST_ENTRIES:
+        return least
+    size = 1 + max(int(one.max(initial=0)) for one in counts)
+    pairs: NDArray[np.int64] = sum((np.bincount(one, minlength=size) for one in counts), np.zeros(size, np.int64))
+    at_least = np.concatenate((np.cumsum(pairs[::-1])[::-1], [0]))
+    return int(np.flatnonzero(at_least <= MOST_ENTRIES)[0])
 
 
 def multiplied_out(steps: Sequence[Adjacency], scales: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:

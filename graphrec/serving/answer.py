@@ -146,9 +146,6 @@ class Audit:
     spreads: Spreads = "fixed"
     """The spreads that scores are divided by: those of before, or computed anew."""
     held: str = HELD
-    withheld: int = 0
-    """Edges of the user that are left out, since fewer than `min_group` other people, or nobody, stand on a way that
-    begins with them."""
 
 
 @dataclass(frozen=True)

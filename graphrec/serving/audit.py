@@ -2,12 +2,9 @@
 
 The predicted effect is minus the shares of all lines that start with the edge; the actual one is the score on the graph
 without the edge, degrees counted anew, minus the score before. Formula: docs/formulas.md, Deletion.
-
-An edge is left out when a way through people that begins with it has fewer than `min_group` of them for this product,
-nobody included: numbers of such an edge, or its absence where nobody stands there, would tell what one person holds.
+Ways through fewer than `min_group` other people are 0 before and after.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +15,7 @@ from graphrec.serving.answer import Answer, Audit, Deletion
 from graphrec.serving.engine import Engine
 from graphrec.terms.blend import Blend
 from graphrec.terms.deletion import Evidence, Spreads
-from graphrec.terms.ledger import Edge, Ledger
+from graphrec.terms.ledger import Ledger
 
 SPREADS: Spreads = "fixed"
 """An audit checks lines, whose shares are at the spreads of the list."""
@@ -35,7 +32,7 @@ def audited(engine: Engine, answer: Answer) -> Answer:
 
 
 def audit(engine: Engine, user: int, product: int) -> Audit:
-    """Every edge that a line of this score starts with, deleted one at a time, but for those of too few people.
+    """Every edge that a line of this score starts with, deleted one at a time.
 
     Args:
         user, product: positions in the model.
@@ -45,8 +42,7 @@ def audit(engine: Engine, user: int, product: int) -> Audit:
     ledger = blend.ledger(user, np.array([product], np.int32), row.scales)
     allowed = np.flatnonzero(engine.allowed(np.array([user]))[0])
     evidence = Evidence(blend, user, SPREADS)
-    small = _of_few(engine, user, product, evidence.edges)
-    edges = {edge: positions for edge, positions in _edges(ledger).items() if edge not in small}
+    edges = _edges(ledger)
     hops = engine.model.graph.hops
     gone = [[(hop, via)] if via >= 0 else [(hop, node) for node in hops[hop].row(user).tolist()] for hop, via in edges]
     cases = np.stack([evidence.all_but([]), *(evidence.all_but(one) for one in gone)])
@@ -78,23 +74,7 @@ def audit(engine: Engine, user: int, product: int) -> Audit:
         recomputed=tuple(dict.fromkeys(name for name, folds_in in names if not folds_in)),
         folded_in=tuple(dict.fromkeys(name for name, folds_in in names if folds_in)),
         spreads=SPREADS,
-        withheld=len(small),
     )
-
-
-def _of_few(engine: Engine, user: int, product: int, edges: Sequence[Edge]) -> set[tuple[Hop, int]]:
-    """The edges, as `_edges` has them, that begin a way through fewer than `min_group` other people to a product.
-
-    This looks at the graph, never at what the ways add: an edge is among them whether or not somebody stands there.
-    """
-    least, found = engine.roles.min_group, set()
-    scorers = [scorer for term in engine.model.blend.terms for scorer in term.scorers if scorer.people]
-    for scorer in scorers:
-        first = scorer.walk.hops[0]
-        for via in [-1] if scorer.via_user else [via for hop, via in edges if hop == first]:
-            if (first, via) not in found and scorer.people_between(user, via, product) < least:
-                found.add((first, via))
-    return found
 
 
 def _edges(ledger: Ledger) -> dict[tuple[Hop, int], NDArray[np.int64]]:

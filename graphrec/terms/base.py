@@ -152,6 +152,11 @@ class Term(ABC):
         return True
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of its training must know."""
+        return ()
+
+    @property
     def product_vectors(self) -> NDArray[np.float32] | None:
         """What was learned of the products (num_products, dim), for a search of similar ones; None without."""
         return None
@@ -238,7 +243,7 @@ class Term(ABC):
 
 
 def graph_without(graph: Graph, user: int, edges: Sequence[Edge]) -> Graph:
-    """The graph without some edges of a user, in both directions."""
+    """The graph without some edges of a user, in both directions; `fitted` still has them."""
     hops = dict(graph.hops)
     for hop, via in edges:
         if hop is None:
@@ -247,7 +252,7 @@ def graph_without(graph: Graph, user: int, edges: Sequence[Edge]) -> Graph:
             hops[hop] = _without(hops[hop], user, via)
         if hop.back() in hops:
             hops[hop.back()] = _without(hops[hop.back()], via, user)
-    return Graph(graph.schema, graph.counts, hops, graph.censored, graph.blocks)
+    return Graph(graph.schema, graph.counts, hops, graph.censored, graph.blocks, {**graph.hops, **graph.fitted})
 
 
 def _without(adjacency: Adjacency, row: int, target: int) -> Adjacency:

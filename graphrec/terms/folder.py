@@ -118,7 +118,7 @@ class ModelFiles:
             known_before: edges of users known at or after it, in microseconds since 1970, are not seen.
 
         Raises:
-            CheckpointMismatch: labels or edge types are others, or the snapshot with `exact`.
+            CheckpointMismatch: labels, edge types or `min_group` are others, or the snapshot with `exact`.
             Damaged: a file is not what was written.
             SchemaOutdated: it has a form of term that this graphrec does not know.
         """
@@ -133,7 +133,7 @@ class ModelFiles:
         found = schema_digest(snapshot.schema, labels, hops)
         if found != meta["schema"]:
             raise CheckpointMismatch(
-                f"model {self.folder.name} was trained on labels and edge types {meta['schema'][:DIGITS]}, "
+                f"model {self.folder.name} was trained on labels, edge types and min_group {meta['schema'][:DIGITS]}, "
                 f"those of snapshot {snapshot.hash[:DIGITS]} are {found[:DIGITS]}; {remedy}"
             )
         arrays: Mapping[str, Any] = self.files.tensors(ARRAYS)
@@ -306,11 +306,12 @@ def content_hash(folder: Path, description: Mapping[str, Any]) -> str:
 
 
 def schema_digest(schema: GraphSchema, labels: list[str], hops: list[Hop]) -> str:
-    """SHA-256 of what a model takes for granted of a schema: users, products, and the labels and edge types it uses."""
+    """SHA-256 of what a model takes for granted of a schema: roles that it was fitted by, labels and edge types."""
     types = sorted({hop.type for hop in hops})
     edges = {name: [schema.edges[name].source, schema.edges[name].target] for name in types if name in schema.edges}
     used = {"labels": [label for label in labels if label in schema.nodes], "edges": edges}
-    plain = {**used, "user": schema.roles.user, "product": schema.roles.product}
+    roles = schema.roles
+    plain = {**used, "user": roles.user, "product": roles.product, "min_group": roles.min_group}
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 

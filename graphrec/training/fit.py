@@ -264,6 +264,7 @@ def _write(job: Job, meta: dict[str, Any], blend: Blend, graph: Graph, began: fl
             "device": _device(blend, job.options.device),
             "seconds": round(time.monotonic() - began, 3),
         }
+        whole["notes"] = [*whole["notes"], *(note for term in blend.terms for note in term.notes)]
         write_model(folder, blend, graph, job.snapshot, whole)
     return _report(job, read_meta(job.folder), is_new=True)
 

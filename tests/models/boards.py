@@ -16,11 +16,12 @@ EDGES = {
 }
 
 
-def schema(relevant: tuple[str, ...] = ("BOUGHT",), metapaths: tuple[str, ...] | None = None) -> GraphSchema:
-    """Users, products, two attributes of users and one of products."""
-    roles = Roles(
-        "User", "Product", ("BOUGHT", "VIEWED", "REJECTED"), {"VIEWED": 0.2, "REJECTED": -1.0}, relevant, metapaths
-    )
+def schema(
+    relevant: tuple[str, ...] = ("BOUGHT",), metapaths: tuple[str, ...] | None = None, min_group: int = 1
+) -> GraphSchema:
+    """Users, products, two attributes of users and one of products; a few people say enough on boards so small."""
+    weights = {"VIEWED": 0.2, "REJECTED": -1.0}
+    roles = Roles("User", "Product", ("BOUGHT", "VIEWED", "REJECTED"), weights, relevant, metapaths, min_group)
     return GraphSchema(
         roles, {label: NodeSchema(label) for label in ("User", "Product", "Band", "Sex", "Sector")}, EDGES
     )
@@ -41,16 +42,20 @@ def checkerboard(size: int = 16, relevant: tuple[str, ...] = ("BOUGHT",)) -> Gra
     )  # fmt: skip
 
 
-def random_board(seed: int, users: int = 40, products: int = 24, relevant: tuple[str, ...] = ("BOUGHT",)) -> Graph:
+def random_board(
+    seed: int, users: int = 40, products: int = 24, relevant: tuple[str, ...] = ("BOUGHT",), min_group: int = 1
+) -> Graph:
     """Random edges of every type."""
     rng = np.random.default_rng(seed)
     sizes = {"User": users, "Product": products, "Band": 4, "Sex": 2, "Sector": 3}
     return graph(
-        {name: rng.random((sizes[edge.source], sizes[edge.target])) < 0.2 for name, edge in EDGES.items()}, relevant
+        {name: rng.random((sizes[edge.source], sizes[edge.target])) < 0.2 for name, edge in EDGES.items()},
+        relevant,
+        min_group,
     )
 
 
-def graph(chosen: dict[str, np.ndarray], relevant: tuple[str, ...] = ("BOUGHT",)) -> Graph:
+def graph(chosen: dict[str, np.ndarray], relevant: tuple[str, ...] = ("BOUGHT",), min_group: int = 1) -> Graph:
     """The graph of dense 0/1 matrices by edge type."""
     hops: dict[Hop, Adjacency] = {}
     counts: dict[str, int] = {}
@@ -58,7 +63,7 @@ def graph(chosen: dict[str, np.ndarray], relevant: tuple[str, ...] = ("BOUGHT",)
         adjacency = from_codes(np.flatnonzero(matrix.ravel()), *matrix.shape)
         hops[Hop(name)], hops[Hop(name, True)] = adjacency, adjacency.transposed(matrix.shape[1])
         counts[EDGES[name].source], counts[EDGES[name].target] = matrix.shape
-    return Graph(schema(relevant), counts, hops)
+    return Graph(schema(relevant, min_group=min_group), counts, hops)
 
 
 def best_new(term: Term, graph: Graph) -> np.ndarray:

@@ -6,9 +6,16 @@ import pytest
 from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Hop
 from graphrec.models import kernel
-from graphrec.models.kernel import KernelConfig, default_powers, default_walks, fit_kernel, fit_walk, walk_scale
-from graphrec.terms import walks
-from graphrec.terms.walks import Walk, WalkScorer
+from graphrec.models.kernel import (
+    KernelConfig,
+    default_powers,
+    default_walks,
+    fit_kernel,
+    fit_walk,
+    scorer_of,
+    walk_scale,
+)
+from graphrec.terms.walks import ContentScorer, PeopleScorer, Walk, content
 from tests.models.boards import random_board, schema
 from tests.terms.graphs import random_graph, random_walks
 
@@ -88,11 +95,15 @@ def test_default_powers_depend_on_who_is_in_the_middle() -> None:
 def test_tables_and_diagonals_equal_the_definition(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     graph = random_graph(seed)
     for walk in random_walks(seed):
-        plain = WalkScorer(graph, walk)
+        plain = scorer_of(graph, walk)
+        if not isinstance(plain, ContentScorer):
+            continue
         monkeypatch.setattr(kernel, "TABLE_ENTRIES", 4_000_000)
         with_table = fit_walk(graph, walk)
         monkeypatch.setattr(kernel, "TABLE_ENTRIES", 0)
         without = fit_walk(graph, walk)
+        assert isinstance(with_table, ContentScorer)
+        assert isinstance(without, ContentScorer)
         assert (with_table.table is None) == (len(walk.hops) == 1)
         assert without.table is None
         for user in range(graph.num_users):
@@ -100,8 +111,20 @@ def test_tables_and_diagonals_equal_the_definition(seed: int, monkeypatch: pytes
             np.testing.assert_allclose(without.scores(user), plain.scores(user), rtol=1e-12, atol=1e-14)
         if plain.closes and with_table.table is not None:
             np.testing.assert_allclose(plain.diagonal, np.diagonal(with_table.table), rtol=1e-12)
-            monkeypatch.setattr(walks, "PRODUCTS_AT_ONCE", 3)
-            np.testing.assert_array_equal(WalkScorer(graph, walk).diagonal, plain.diagonal)
+            monkeypatch.setattr(content, "PRODUCTS_AT_ONCE", 3)
+            np.testing.assert_array_equal(ContentScorer(graph, walk).diagonal, plain.diagonal)
+
+
+def test_walks_that_differ_in_their_first_hop_and_last_power_share_a_table() -> None:
+    graph = random_graph(3, users=30)
+    walks = [
+        Walk(hops("BOUGHT <BOUGHT BOUGHT"), (0.7, 0.6, 0.3)),
+        Walk(hops("VIEWED <BOUGHT BOUGHT"), (0.5, 0.6, 0.9), 0.5),
+        Walk(hops("BOUGHT <BOUGHT BOUGHT"), (0.7, 0.5, 0.3)),
+    ]
+    tables = [scorer.table for scorer in fit_kernel(graph, walks).scorers if isinstance(scorer, PeopleScorer)]
+    assert tables[0] is tables[1]
+    assert tables[2] is not tables[0]
 
 
 def test_betas_are_in_units_of_the_mean_spread() -> None:

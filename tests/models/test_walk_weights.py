@@ -7,7 +7,7 @@ import torch
 from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Graph
 from graphrec.models.kernel import fit_kernel, starting_walks
-from graphrec.models.learned_kernel import WalkWeightsConfig
+from graphrec.models.learned_kernel import WalkWeightsConfig, steps
 from graphrec.models.learned_kernel.weights import Hiding, WalkTraining, hide, learn_walks
 from graphrec.terms.blend import Blend
 from graphrec.terms.walks import Walk
@@ -33,14 +33,15 @@ def loss(found: WalkTraining, hiding: Hiding, scales: list) -> float:
     return (found.step(users, hiding, scales) + found.config.shrinkage / 2 * prior) / len(users)
 
 
-@pytest.mark.parametrize("table", [True, False])
-def test_gradients_equal_finite_differences(table: bool) -> None:
-    board = random_board(3, users=14, products=9)
+@pytest.mark.parametrize("min_group", [1, 2])
+@pytest.mark.parametrize("dense", [True, False])
+def test_gradients_equal_finite_differences(dense: bool, min_group: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "DENSE_PART", 1000 if dense else 0)
+    board = random_board(3, users=14, products=9, min_group=min_group)
     walks = starting_walks(board.schema)
     assert sorted({len(walk.hops) for walk in walks}) == [1, 3]
     found, hiding = training(board, walks, shrinkage=2.0, sharpness=0.3)
-    for walk in found.walks:
-        walk.table = walk.table if table else None
+    assert any(len(walk.dense) for walk in found.walks) == dense
     scales = found.scales(found.masses(found.learners))
     loss(found, hiding, scales)
     gradients = [(parameter, parameter.grad.clone().reshape(-1)) for parameter in found.parameters()]
@@ -56,24 +57,27 @@ def test_gradients_equal_finite_differences(table: bool) -> None:
             assert (above - below) / 0.02 == pytest.approx(float(gradient[place]), rel=1e-3, abs=2e-4)
 
 
-@pytest.mark.parametrize("table", [True, False])
-def test_mass_in_training_is_the_score_of_what_is_left(table: bool) -> None:
-    board = random_board(5, users=14, products=9)
+@pytest.mark.parametrize("min_group", [1, 3])
+@pytest.mark.parametrize("dense", [True, False])
+def test_mass_in_training_is_the_score_of_what_is_left(
+    dense: bool, min_group: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "DENSE_PART", 1000 if dense else 0)
+    board = random_board(5, users=14, products=9, min_group=min_group)
     hidden = 0
     for walk in starting_walks(board.schema):
         found, hiding = training(board, [walk])
         if not found.walks:
             continue
-        steps, thetas = next(found.weights())
-        steps.table = steps.table if table else None
+        walked, thetas = next(found.weights())
         learned = {place: np.exp(theta.detach().numpy()) for place, theta in thetas.items()}
         scorer = fit_kernel(board, [walk], learned=[learned]).scorers[0]
-        scorer.first = steps.left
+        scorer.first = walked.left
         mass = found.masses(np.arange(14, dtype=np.int32))[0]
         for user in range(14):
             np.testing.assert_allclose(mass[user], scorer.scores(user), rtol=1e-5, atol=1e-6 * mass.max())
             if walk.hops[0].type in ("BOUGHT", "VIEWED"):
-                assert not set(hiding.targets.row(user).tolist()) & set(steps.left.row(user).tolist())
+                assert not set(hiding.targets.row(user).tolist()) & set(walked.left.row(user).tolist())
                 hidden += len(hiding.targets.row(user))
     assert hidden > 5
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from graphrec.graph.adjacency import Adjacency, Graph, Hop, visible_graph
+from graphrec.graph.shelf import SnapshotShelf
+from graphrec.home import Home
 from graphrec.models.kernel import fit_walk
 from graphrec.serving.answer import Audit, Line
 from graphrec.serving.audit import audited
@@ -155,28 +157,33 @@ def test_every_first_edge_is_deleted_once(engine: Engine) -> None:
         deletions = item.audit.deletions
         assert len({(one.edge, one.via) for one in deletions}) == len(deletions)
         for one in deletions:
-            shown = [line.share for line in item.lines if line.via == one.via and edge_of(line) in (one.edge, None)]
+            shown = [line.share for line in item.lines if line.via == one.via and edge_of(line) == one.edge]
             assert -one.predicted == pytest.approx(sum(shown), abs=1e-9)
         assert item.audit.sum_error < 1e-6
         assert (item.audit.recomputed, item.audit.folded_in) == (("kernel",), ("factors",))
         json.dumps(dataclasses.asdict(item.audit))
         for one in deletions:
-            assert one.actual == pytest.approx(one.predicted, rel=1e-9, abs=1e-9)
-            assert one.actual_paths == pytest.approx(one.predicted_paths, rel=1e-9, abs=1e-9)
+            assert one.via is not None
+            # An edge to the product itself counts in the degree of every way that ends there.
+            if one.via.id != product:
+                assert one.actual == pytest.approx(one.predicted, rel=1e-9, abs=1e-9)
+                assert one.actual_paths == pytest.approx(one.predicted_paths, rel=1e-9, abs=1e-9)
             assert one.score == pytest.approx(item.score + one.actual, abs=1e-12)
 
 
-def edge_of(line: Line) -> str | None:
-    """The first edge of a line as an audit writes it; None where it has no path."""
-    return f"{'<' if line.steps[0].direction == 'in' else ''}{line.steps[0].type}" if line.path else None
+def edge_of(line: Line) -> str:
+    """The first edge of a line as an audit writes it; without a path that of the neighbours that factors take."""
+    if line.path:
+        return f"{'<' if line.steps[0].direction == 'in' else ''}{line.steps[0].type}"
+    return "BOUGHT" if line.via and line.via.label == "Product" else "IN_AGE_BAND"
 
 
-def test_the_new_rank_is_that_of_a_list_made_without_the_edge(engine: Engine) -> None:
+def test_the_new_rank_is_that_of_a_list_made_without_the_edge(engine: Engine, served_home: Home) -> None:
     user = engine.users.ids.find("C008")
     product = engine.recommend("C008", 1).items[0].product
     item = audited(engine, engine.explain("C008", product, 5)).items[0]
     assert item.audit is not None
-    graph, blend = engine.model.graph, engine.model.blend
+    graph, blend = visible_graph(SnapshotShelf(served_home.snapshots).latest()), engine.model.blend
     scales = blend.row(user).scales
     allowed = np.flatnonzero(engine.eligibility.mask(user))
     for one in item.audit.deletions:
@@ -224,26 +231,27 @@ def audit_of(engine: Engine, product: str) -> Audit:
 
 def test_no_audit_tells_what_the_only_other_holder_holds(tmp_path: Path) -> None:
     """Read off: who holds R beside A holds a product exactly where deleting A - R moves it. Found 6 of 6 before."""
-    of_b = set(PRODUCTS[2:8])
-    engine = rare_bank(tmp_path, sorted(of_b))
+    engine = rare_bank(tmp_path, PRODUCTS[2:8])
     for product in PRODUCTS[2:]:
-        found = audit_of(engine, product)
-        assert "R" not in {one.via.id for one in found.deletions if one.via}
-        # As many are left out whether B holds the product or not: those that fewer than three others share with it.
-        few = {"R"} | {one for one in ("P00", "P01") if holders_of_both(engine, one, product) < 3}
-        assert found.withheld == len(few)
+        # Only what at least three others share with A counts, whether B is one of them or not.
+        enough = {one for one in ("P00", "P01", "R") if holders_of_both(engine, one, product) >= 3}
+        assert "R" not in enough
+        found = audited(engine, engine.explain("A", product, 3))
+        assert found.items[0].score > 0 if enough else found.items[0].score == 0
+        assert {one.via.id for one in audit_of(engine, product).deletions if one.via} == enough
 
 
 def test_an_audit_is_the_same_whatever_the_only_other_holder_holds(tmp_path: Path) -> None:
     """Two banks that differ in B alone, whose product has as many holders in both: no number of an audit moves."""
     one, other = rare_bank(tmp_path / "one", ["P02", "P03"]), rare_bank(tmp_path / "other", ["P04", "P05"])
     for product in ("P08", "P09", "P10", "P11"):
-        before, after = audit_of(one, product), audit_of(other, product)
-        assert [d.via for d in before.deletions] == [d.via for d in after.deletions]
-        assert before.withheld == after.withheld
-    for product in ("P02", "P03", "P04", "P05"):
-        assert {d.via.id for d in audit_of(one, product).deletions if d.via} <= {"P00", "P01"}
-        assert audit_of(one, product).withheld == audit_of(other, product).withheld
+        parts = []
+        for engine in (one, other):
+            whole = engine.explain("A", product, 3).items[0].score
+            # In parts of the score: its unit is the spread over all products, and B's have one holder more or less.
+            parts.append([(d.via, round(d.predicted / whole, 12)) for d in audit_of(engine, product).deletions])
+        assert parts[0] == parts[1]
+        assert bool(parts[0]) == (product != "P11")  # Two hold P11.
 
 
 def holders_of_both(engine: Engine, held: str, product: str) -> int:

@@ -7,15 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from graphrec.graph.adjacency import visible_graph
 from graphrec.graph.rows import Source
-from graphrec.models.kernel import fit_kernel, starting_walks
+from graphrec.graph.shelf import SnapshotShelf
+from graphrec.home import Home
+from graphrec.models.kernel import fit_kernel, scorer_of, starting_walks
 from graphrec.serving.answer import Line, ListOptions, Node, People
 from graphrec.serving.engine import Engine
 from graphrec.serving.views import Viewer
 from graphrec.store import open_store
 from graphrec.store.base import Store
 from graphrec.terms.blend import Blend
-from graphrec.terms.walks import WalkScorer
 from tests.banks import SCHEMA, small_bank
 
 
@@ -65,12 +67,13 @@ def check(lines: list[Line], store: Store) -> None:
 
 
 @pytest.fixture
-def learned(engine: Engine) -> Engine:
+def learned(engine: Engine, served_home: Home) -> Engine:
     """The engine with a random number at every node that a line names, as a learned kernel has them."""
-    graph, walks = engine.model.graph, starting_walks(engine.snapshot.schema)
+    graph = visible_graph(SnapshotShelf(served_home.snapshots).latest())
+    walks = starting_walks(graph.schema)
     rng, numbers = np.random.default_rng(11), []
     for walk in walks:
-        scorer = WalkScorer(graph, walk)
+        scorer = scorer_of(graph, walk)
         sizes = {place: graph.counts[label] for place, label in enumerate(scorer.labels) if scorer.names(place)}
         numbers.append({place: rng.uniform(0.3, 3.0, size) for place, size in sizes.items()})
     blend = Blend([fit_kernel(graph, walks, learned=numbers), *engine.model.blend.terms[1:]], [1.0, 0.5])

@@ -1,5 +1,6 @@
 """Every form of walk there is, with odd ids, weights and nodes known later than their edges, against its Cypher."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,14 @@ import pytest
 from graphrec.graph.adjacency import Hidden, visible_graph
 from graphrec.graph.rows import Source, edge_fields, node_fields
 from graphrec.graph.shelf import SnapshotShelf
+from graphrec.models.kernel import scorer_of
 from graphrec.serving.answer import Line, People
 from graphrec.serving.reasons.lines import END_OF_TIME, Reasons, utc_text
 from graphrec.store import open_store
 from graphrec.store.base import Store
 from graphrec.store.read import take_snapshot
 from graphrec.terms.blend import Blend
-from graphrec.terms.walks import WalkScorer, WalkTerm
+from graphrec.terms.walks import WalkTerm
 from tests.terms.graphs import EDGES, SCHEMA, random_walks
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -57,12 +59,16 @@ def _odd(label: str, number: int) -> str:
 
 
 @pytest.mark.parametrize("as_of", [None, 60])
-@pytest.mark.parametrize("hidden_from", [None, 50])
-def test_lines_of_every_form(store: Store, tmp_path: Path, as_of: int | None, hidden_from: int | None) -> None:
+@pytest.mark.parametrize(("hidden_from", "min_group"), [(None, 1), (50, 1), (None, 3)])
+def test_lines_of_every_form(
+    store: Store, tmp_path: Path, as_of: int | None, hidden_from: int | None, min_group: int
+) -> None:
+    """Each returns its share and its people, and with one person fewer than `min_group` nothing."""
     snapshot = take_snapshot(store, SnapshotShelf(tmp_path), None if as_of is None else START + timedelta(days=as_of))
     known_from = None if hidden_from is None else round((START + timedelta(days=hidden_from)).timestamp() * 1_000_000)
     graph = visible_graph(snapshot, Hidden(known_from))
-    blend = Blend([WalkTerm("kernel", graph, tuple(WalkScorer(graph, walk) for walk in random_walks(5)))], [1.0])
+    graph = replace(graph, schema=replace(SCHEMA, roles=replace(SCHEMA.roles, min_group=min_group)))
+    blend = Blend([WalkTerm("kernel", graph, tuple(scorer_of(graph, walk) for walk in random_walks(5)))], [1.0])
     reasons = Reasons(snapshot, blend, graph, END_OF_TIME if known_from is None else utc_text(known_from))
     forms = set()
     for user in range(0, graph.num_users, 2):
@@ -73,8 +79,13 @@ def test_lines_of_every_form(store: Store, tmp_path: Path, as_of: int | None, hi
             assert found["share"] == pytest.approx(line.share, rel=1e-9), line
             counts = {node.count for node in line.nodes if isinstance(node, People) and node.count is not None}
             assert counts == ({found["people"]} if "people" in found else set())
+            if counts:
+                assert "WHERE n >= $min_group" in line.cypher
+                assert found["people"] >= (line.parameters or {})["min_group"] == min_group
+                more = {**(line.parameters or {}), "min_group": found["people"] + 1}
+                assert store.query(line.cypher, more).rows == []
             forms.add(tuple(step.type for step in line.steps))
-    assert len(forms) >= 12
+    assert len(forms) >= (12 if min_group == 1 else 9)
 
 
 def _lines(reasons: Reasons, blend: Blend, user: int) -> list[Line]:

@@ -65,11 +65,11 @@ def test_nobody_else_appears(engine: Engine) -> None:
                 assert all(count >= SCHEMA.roles.min_group for count in counts)
 
 
-def test_small_groups_are_the_rest(engine: Engine) -> None:
+def test_small_groups_leave_no_rest(engine: Engine) -> None:
     item = engine.recommend("C003", 1, ListOptions(reasons=None)).items[0]
     shown = sum(line.share for line in item.lines if line.kind == "path")
-    assert item.rest == pytest.approx(item.composition["path"] - shown, abs=1e-12)
-    assert item.rest > 0
+    assert shown == pytest.approx(item.composition["path"], abs=1e-12)
+    assert item.rest == pytest.approx(0, abs=1e-12)
 
 
 def test_sentences_of_the_mapping_are_used(engine: Engine) -> None:
@@ -125,9 +125,9 @@ def test_contrast_is_the_share_minus_its_mean_over_what_follows(engine: Engine) 
         other.share
         for item in after
         for other in item.lines
-        if other.via == line.via and other.term == line.term and (other.path or ())[1:4] == (line.path or ())[1:4]
+        if other.via == line.via and other.term == line.term and (other.path or ())[1:-1] == (line.path or ())[1:-1]
     ]
-    if line.path and not isinstance(line.path[4], People):
+    if line.path:
         assert line.contrast == pytest.approx(line.share - sum(same) / len(after), abs=1e-12)
     assert user == 8
 
@@ -171,16 +171,15 @@ def test_composition_states_every_part_and_no_user_id(engine: Engine) -> None:
             assert item.composition["text"] + item.composition["learned"] == pytest.approx(similar, abs=1e-12)
 
 
-def test_what_small_groups_add_is_what_is_not_shown(engine: Engine) -> None:
-    hidden = 0
+def test_nobody_is_shown_fewer_people_than_min_group(engine: Engine) -> None:
+    counts = []
     for number in range(0, 59, 4):
-        for item in engine.recommend(f"C{number:03}", 3, ListOptions(count_groups=True)).items:
-            whole = engine.explain(f"C{number:03}", item.product, 3).items[0]
-            assert item.below_min_group == whole.below_min_group
-            assert whole.rest == pytest.approx(whole.below_min_group, abs=1e-12)
-            hidden += item.below_min_group != 0
-    assert hidden > 5
-    assert engine.recommend("C003", 1).items[0].below_min_group is None
+        for item in engine.recommend(f"C{number:03}", 3, ListOptions(reasons=None)).items:
+            assert item.rest == pytest.approx(0, abs=1e-12)
+            for line in item.lines:
+                people = [part.count for part in line.path or () if isinstance(part, People)]
+                counts += [count for count in people if count is not None]
+    assert min(counts) == engine.roles.min_group == 3
 
 
 def test_plain_order_is_that_of_the_shares(engine: Engine) -> None:

@@ -1,6 +1,7 @@
 """Random typed graphs, and the walk kernel counted path by path."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 
@@ -24,7 +25,7 @@ SCHEMA = GraphSchema(
 )
 
 
-def random_graph(seed: int, users: int = 9, products: int = 7) -> Graph:
+def random_graph(seed: int, users: int = 9, products: int = 7, min_group: int = 1) -> Graph:
     """A small random graph of four labels and seven edge types; interactions carry weights."""
     rng = np.random.default_rng(seed)
     counts = {"User": users, "Product": products, "Band": 3, "Sector": 3}
@@ -37,7 +38,7 @@ def random_graph(seed: int, users: int = 9, products: int = 7) -> Graph:
         weight = rng.uniform(0.2, 3.0, len(plain.indices)) if source == "User" and target == "Product" else None
         hops[Hop(name)] = Adjacency(plain.indptr, plain.indices, weight)
         hops[Hop(name, True)] = hops[Hop(name)].transposed(counts[target])
-    return Graph(SCHEMA, counts, hops)
+    return Graph(replace(SCHEMA, roles=replace(SCHEMA.roles, min_group=min_group)), counts, hops)
 
 
 def random_walks(seed: int) -> list[Walk]:
@@ -74,3 +75,28 @@ def paths(graph: Graph, walk: Walk, user: int, product: int) -> dict[tuple[int, 
         else:
             found[inner] = share
     return found
+
+
+def lines(graph: Graph, walk: Walk, user: int, product: int) -> dict[tuple[int, int], tuple[float, int]]:
+    """The lines of a walk by (via, mid), -1 where a line has none: share, and how many people; by enumeration.
+
+    Fewer people than `min_group` are none, and no path leads through what describes fewer.
+    """
+    labels, least = [graph.target(hop) for hop in walk.hops], graph.schema.roles.min_group
+    found: dict[tuple[int, int], float] = {}
+    people: dict[tuple[int, int], set[int]] = {}
+    for inner, share in paths(graph, walk, user, product).items():
+        described = [
+            len(graph.hops[hop.back()].row(node))
+            for hop, node, label in zip(walk.hops, inner, labels, strict=False)
+            if graph.source(hop) == "User" and label not in ("User", "Product")
+        ]
+        if any(count < least for count in described):
+            continue
+        via = -1 if inner and labels[0] == "User" else inner[0] if inner else product
+        mid = -1 if "User" in labels[:2] or len(inner) < 2 else inner[1]
+        found[via, mid] = found.get((via, mid), 0.0) + share
+        person = [node for node, label in zip(inner, labels, strict=False) if label == "User"]
+        people.setdefault((via, mid), set()).update(person[-1:])
+    through = "User" in labels[:-1]
+    return {way: (share, len(people[way])) for way, share in found.items() if not through or len(people[way]) >= least}

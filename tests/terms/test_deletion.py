@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from graphrec.graph.adjacency import Adjacency, Graph, Hop
+from graphrec.models import kernel
 from graphrec.models.kernel import fit_walk
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
 from graphrec.terms.deletion import Evidence
 from graphrec.terms.factors import FactorTerm, Neighbours, SparseRows, TableTerm
 from graphrec.terms.ledger import Edge
-from graphrec.terms.walks import Walk, WalkScorer, WalkTerm
+from graphrec.terms.walks import Walk, WalkTerm
 from tests.terms.graphs import random_graph, random_walks
 
 
@@ -31,7 +32,7 @@ def without(graph: Graph, user: int, edges: list[Edge]) -> Graph:
     return replace(graph, hops=hops)
 
 
-def terms_on(graph: Graph, walks: list[Walk], *, tables: bool) -> list[Term]:
+def terms_on(graph: Graph, walks: list[Walk]) -> list[Term]:
     """Walks on this graph, and learned terms that do not change with it."""
     rng = np.random.default_rng(11)
     left = {
@@ -48,17 +49,19 @@ def terms_on(graph: Graph, walks: list[Walk], *, tables: bool) -> list[Term]:
     sparse = SparseRows(indptr, np.tile(np.arange(graph.num_products, dtype=np.int32), graph.num_products),
                         dense.ravel(), graph.num_products)  # fmt: skip
     table = TableTerm("table", graph, [Neighbours(Hop("VIEWED"), dense), Neighbours(Hop("BOUGHT"), sparse)])
-    scorers = [fit_walk(graph, walk) if tables else WalkScorer(graph, walk) for walk in walks]
-    return [WalkTerm("kernel", graph, tuple(scorers)), factors, table]
+    return [WalkTerm("kernel", graph, tuple(fit_walk(graph, walk) for walk in walks)), factors, table]
 
 
-@pytest.mark.parametrize("tables", [True, False])
+@pytest.mark.parametrize(("tables", "min_group"), [(True, 1), (False, 1), (True, 2)])
 @pytest.mark.parametrize("seed", range(12))
-def test_a_score_without_edges_is_that_of_a_graph_without_them(seed: int, *, tables: bool) -> None:
-    graph = random_graph(seed)
+def test_a_score_without_edges_is_that_of_a_graph_without_them(
+    seed: int, tables: bool, min_group: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernel, "TABLE_ENTRIES", 4_000_000 if tables else 0)
+    graph = random_graph(seed, min_group=min_group)
     walks = random_walks(seed)
     weights = [0.5, 1.0, 0.3]
-    blend = Blend(terms_on(graph, walks, tables=tables), weights)
+    blend = Blend(terms_on(graph, walks), weights)
     rng = np.random.default_rng(seed)
     for user in range(graph.num_users):
         evidence = Evidence(blend, user, "anew")
@@ -70,7 +73,7 @@ def test_a_score_without_edges_is_that_of_a_graph_without_them(seed: int, *, tab
         found = evidence.scores(kept)
         for case, there in enumerate(kept):
             gone = [edge for edge, is_there in zip(evidence.edges, there, strict=True) if not is_there]
-            true = Blend(terms_on(without(graph, user, gone), walks, tables=tables), weights)
+            true = Blend(terms_on(without(graph, user, gone), walks), weights)
             for position, term in enumerate(true.terms):
                 given = evidence.term_scores(position, kept)[case]
                 assert given[candidates] == pytest.approx(term.scores(user)[candidates], rel=1e-9, abs=1e-12)
@@ -80,7 +83,7 @@ def test_a_score_without_edges_is_that_of_a_graph_without_them(seed: int, *, tab
 
 def test_with_all_edges_scores_are_those_of_the_blend() -> None:
     graph = random_graph(3)
-    blend = Blend(terms_on(graph, random_walks(3), tables=True), [0.5, 1.0, 0.3])
+    blend = Blend(terms_on(graph, random_walks(3)), [0.5, 1.0, 0.3])
     for user in range(graph.num_users):
         evidence = Evidence(blend, user, "anew")
         whole = evidence.scores(np.ones((1, len(evidence.edges)), np.bool_))[0]
@@ -89,6 +92,6 @@ def test_with_all_edges_scores_are_those_of_the_blend() -> None:
 
 def test_a_user_without_edges_scores_nothing_but_what_holds_for_everyone() -> None:
     graph = random_graph(5)
-    blend = Blend(terms_on(graph, random_walks(5), tables=True)[:2], [1.0, 0.0])
+    blend = Blend(terms_on(graph, random_walks(5))[:2], [1.0, 0.0])
     evidence = Evidence(blend, 2, "anew")
     assert not evidence.scores(np.zeros((1, len(evidence.edges)), np.bool_)).any()

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from graphrec.graph.adjacency import Graph, Hop
-from graphrec.models.kernel import fit_walk
+from graphrec.models.kernel import fit_walk, scorer_of
 from graphrec.terms import compiled
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
 from graphrec.terms.factors import FactorTerm, Neighbours, SparseRows, TableTerm, exact_rows
 from graphrec.terms.ledger import Ledger
-from graphrec.terms.walks import WalkScorer, WalkTerm
+from graphrec.terms.walks import WalkTerm
 from tests.terms.graphs import random_graph, random_walks
 
 
@@ -26,7 +26,7 @@ def random_blend(graph: Graph, seed: int) -> Blend:
 
     counts, products = graph.counts, graph.num_products
     walks = random_walks(seed)
-    plain = WalkTerm("plain", graph, tuple(WalkScorer(graph, walk) for walk in walks))
+    plain = WalkTerm("plain", graph, tuple(scorer_of(graph, walk) for walk in walks))
     tables = [WalkTerm("table", graph, (fit_walk(graph, replace(walk, beta=1.0)),)) for walk in walks]
     sources = [
         Neighbours(Hop("BOUGHT"), normal(products, 6)),
@@ -68,7 +68,7 @@ def assert_same(found: Ledger, expected: Ledger) -> None:
 @pytest.mark.parametrize("seed", range(200))
 def test_batches_are_single_answers_to_the_bit(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    graph = random_graph(seed, int(rng.integers(2, 12)), int(rng.integers(2, 10)))
+    graph = random_graph(seed, int(rng.integers(2, 12)), int(rng.integers(2, 10)), min_group=1 + seed % 3)
     blend = random_blend(graph, seed)
     users = rng.permutation(graph.num_users).astype(np.int32)
     rows = blend.rows(users)
@@ -99,7 +99,7 @@ def test_factors_are_rounded_so_that_their_products_add_up_without_rounding() ->
 @pytest.mark.parametrize("seed", range(200, 210))
 def test_without_numba_batches_are_the_same_bits(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(seed)
-    graph = random_graph(seed, 9, 8)
+    graph = random_graph(seed, 9, 8, min_group=1 + seed % 3)
     blend, users, wanted = random_blend(graph, seed), np.arange(9, dtype=np.int32), products_of(graph, rng)
 
     def made() -> tuple[bytes, list[bytes], list[Ledger]]:

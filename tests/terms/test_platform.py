@@ -7,7 +7,7 @@ import numpy as np
 from graphrec.graph.adjacency import Hop
 from graphrec.terms.factors import FactorTerm, Neighbours
 from graphrec.terms.platform import platform
-from graphrec.terms.walks import MOST_USUAL, powers
+from graphrec.terms.walks.scorer import MOST_USUAL, powers
 from tests.terms.graphs import random_graph
 
 

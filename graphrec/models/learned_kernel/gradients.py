@@ -8,12 +8,7 @@ g (rows, num_products) = gradient of the loss by the mass; gradients (threads, n
 import numba
 import numpy as np
 
-
-@numba.njit(cache=True)
-def contains(row, value):  # type: ignore[no-untyped-def]
-    """Whether a sorted row holds a value."""
-    place = np.searchsorted(row, value)
-    return place < len(row) and row[place] == value
+from graphrec.terms.compiled.hops import passed, returns
 
 
 @numba.njit(parallel=True, cache=True)
@@ -50,7 +45,7 @@ def linked_gradients(users, ptr, idx, weight, first, step_ptr, step_idx, g, grad
 
 
 @numba.njit(cache=True)
-def _gather(u, ptr, idx, weight, first, step_ptr, step_idx, skip, arrived, touched):  # type: ignore[no-untyped-def]
+def _gather(u, ptr, idx, weight, first, step_ptr, step_idx, arrived, touched):  # type: ignore[no-untyped-def]
     """What arrives at the nodes after hop 2; the number of nodes reached."""
     count = 0
     for p in range(ptr[u], ptr[u + 1]):
@@ -58,8 +53,6 @@ def _gather(u, ptr, idx, weight, first, step_ptr, step_idx, skip, arrived, touch
         value = (weight[p] if len(weight) else 1.0) * first[a]
         for q in range(step_ptr[a], step_ptr[a + 1]):
             v = step_idx[q]
-            if v == skip:
-                continue
             if arrived[v] == 0.0:
                 touched[count] = v
                 count += 1
@@ -69,15 +62,14 @@ def _gather(u, ptr, idx, weight, first, step_ptr, step_idx, skip, arrived, touch
 
 @numba.njit(parallel=True, cache=True)
 def chained_mass(  # type: ignore[no-untyped-def]
-    users, ptr, idx, weight, first, step_ptr, step_idx, middle, last_ptr, last_idx, people, threads, mass
+    users, ptr, idx, weight, first, step_ptr, step_idx, middle, last_ptr, last_idx, threads, mass
 ):
-    """Three hops; with `people` not through the user."""
+    """Three hops."""
     for t in numba.prange(threads):
         arrived = np.zeros(len(middle))
         touched = np.empty(len(middle), np.int64)
         for r in range(t, len(users), threads):
-            skip = users[r] if people else -1
-            count = _gather(users[r], ptr, idx, weight, first, step_ptr, step_idx, skip, arrived, touched)
+            count = _gather(users[r], ptr, idx, weight, first, step_ptr, step_idx, arrived, touched)
             for n in range(count):
                 v = touched[n]
                 flow = arrived[v] * middle[v]
@@ -88,20 +80,7 @@ def chained_mass(  # type: ignore[no-untyped-def]
 
 @numba.njit(parallel=True, cache=True)
 def chained_gradients(  # type: ignore[no-untyped-def]
-    users,
-    ptr,
-    idx,
-    weight,
-    first,
-    step_ptr,
-    step_idx,
-    middle,
-    last_ptr,
-    last_idx,
-    people,
-    g,
-    gradients,
-    middle_gradients,
+    users, ptr, idx, weight, first, step_ptr, step_idx, middle, last_ptr, last_idx, g, gradients, middle_gradients
 ):
     """Three hops: by the logarithms of the first and of the middle weight."""
     threads = len(gradients)
@@ -111,8 +90,7 @@ def chained_gradients(  # type: ignore[no-untyped-def]
         touched = np.empty(len(middle), np.int64)
         for r in range(t, len(users), threads):
             u = users[r]
-            skip = u if people else -1
-            count = _gather(u, ptr, idx, weight, first, step_ptr, step_idx, skip, arrived, touched)
+            count = _gather(u, ptr, idx, weight, first, step_ptr, step_idx, arrived, touched)
             for n in range(count):
                 v = touched[n]
                 pull = 0.0
@@ -125,98 +103,90 @@ def chained_gradients(  # type: ignore[no-untyped-def]
                 a = idx[p]
                 pull = 0.0
                 for q in range(step_ptr[a], step_ptr[a + 1]):
-                    if step_idx[q] != skip:
-                        pull += pulls[step_idx[q]]
-                gradients[t, a] += (weight[p] if len(weight) else 1.0) * first[a] * pull
-
-
-@numba.njit(parallel=True, cache=True)
-def tabled_mass(users, ptr, idx, weight, first, table, mass):  # type: ignore[no-untyped-def]
-    """Three hops by a table (nodes, num_products) of hops 2 and 3, those through the user too."""
-    for r in numba.prange(len(users)):
-        row = mass[r]
-        for p in range(ptr[users[r]], ptr[users[r] + 1]):
-            a = idx[p]
-            value = np.float32((weight[p] if len(weight) else 1.0) * first[a])
-            line = table[a]
-            for i in range(len(row)):
-                row[i] += value * line[i]
-
-
-@numba.njit(parallel=True, cache=True)
-def take_out_user(users, ptr, idx, weight, first, middle, own, mass):  # type: ignore[no-untyped-def]
-    """Take out of the mass the walks that lead through the user."""
-    back_ptr, back_idx, last_ptr, last_idx = own
-    for r in numba.prange(len(users)):
-        u = users[r]
-        through = 0.0
-        for p in range(ptr[u], ptr[u + 1]):
-            if contains(back_idx[back_ptr[u] : back_ptr[u + 1]], idx[p]):
-                through += (weight[p] if len(weight) else 1.0) * first[idx[p]]
-        for p in range(last_ptr[u], last_ptr[u + 1]):
-            mass[r, last_idx[p]] -= through * middle[u]
-
-
-@numba.njit(parallel=True, cache=True, fastmath=True)
-def tabled_gradients(  # type: ignore[no-untyped-def]
-    users, ptr, idx, weight, first, table, back_ptr, back_idx, last_ptr, last_idx, middle, g, gradients
-):
-    """Three hops through people, by a table: by the logarithm of the first weight."""
-    threads = len(gradients)
-    for t in numba.prange(threads):
-        for r in range(t, len(users), threads):
-            u = users[r]
-            row = g[r]
-            own = np.float32(0.0)
-            for p in range(last_ptr[u], last_ptr[u + 1]):
-                own += row[last_idx[p]]
-            own *= middle[u]
-            for p in range(ptr[u], ptr[u + 1]):
-                a = idx[p]
-                line = table[a]
-                pull = np.float32(0.0)
-                for i in range(len(row)):
-                    pull += line[i] * row[i]
-                if contains(back_idx[back_ptr[u] : back_ptr[u + 1]], a):
-                    pull -= own
+                    pull += pulls[step_idx[q]]
                 gradients[t, a] += (weight[p] if len(weight) else 1.0) * first[a] * pull
 
 
 @numba.njit(cache=True)
-def _closing(u, a, closing, middle, people, back_ptr, back_idx, last_ptr, last_idx):  # type: ignore[no-untyped-def]
-    """What leads from a back to a, but not by way of the user."""
-    if (
-        people
-        and contains(back_idx[back_ptr[u] : back_ptr[u + 1]], a)
-        and contains(last_idx[last_ptr[u] : last_ptr[u + 1]], a)
-    ):
-        return closing[a] - middle[u]
-    return closing[a]
+def _entry(people, a, i):  # type: ignore[no-untyped-def]
+    """Where a table has a pair of neighbour and product; -1 where it has none."""
+    start, stop = people.indptr[a], people.indptr[a + 1]
+    q = start + np.searchsorted(people.indices[start:stop], i)
+    return q if q < stop and people.indices[q] == i else -1
 
 
 @numba.njit(parallel=True, cache=True)
-def take_out(users, ptr, idx, weight, first, closing, middle, people, own, mass):  # type: ignore[no-untyped-def]
-    """Take out of the mass the walks that end where the first hop led."""
+def people_mass(users, ptr, idx, weight, first, people, own, dense, mass):  # type: ignore[no-untyped-def]
+    """Three hops through other people, by the table of hops 2 and 3; dense (nodes, products): the same, or empty."""
     for r in numba.prange(len(users)):
-        u = users[r]
+        u, row = users[r], mass[r]
+        last = own.last_idx[own.last_ptr[u] : own.last_ptr[u + 1]]
         for p in range(ptr[u], ptr[u + 1]):
             a = idx[p]
-            value = (weight[p] if len(weight) else 1.0) * first[a]
-            mass[r, a] -= value * _closing(u, a, closing, middle, people, own[0], own[1], own[2], own[3])
+            value = np.float32((weight[p] if len(weight) else 1.0) * first[a])
+            if len(dense):
+                line = dense[a]
+                for i in range(len(row)):
+                    row[i] += value * line[i]
+            else:
+                for q in range(people.indptr[a], people.indptr[a + 1]):
+                    row[people.indices[q]] += value * people.masses[q]
+        # What the user holds themselves, the table counts too.
+        for i in last:
+            arrived = 0.0
+            for p in range(ptr[u], ptr[u + 1]):
+                a = idx[p]
+                q = _entry(people, a, i)
+                if q >= 0:
+                    value = (weight[p] if len(weight) else 1.0) * first[a]
+                    arrived += value * passed(people, own, u, q, returns(own, u, a))
+            row[i] = arrived
 
 
-@numba.njit(parallel=True, cache=True)
-def take_out_gradients(users, ptr, idx, weight, first, closing, middle, people, own, g, gradients):  # type: ignore[no-untyped-def]
-    """Take the walks that end where the first hop led out of the gradients by the logarithm of the first weight."""
+@numba.njit(parallel=True, cache=True, fastmath=True)
+def people_gradients(users, ptr, idx, weight, first, people, own, dense, g, gradients):  # type: ignore[no-untyped-def]
+    """Three hops through other people: by the logarithm of the first weight."""
     threads = len(gradients)
     for t in numba.prange(threads):
         for r in range(t, len(users), threads):
-            u = users[r]
+            u, row = users[r], g[r]
+            last = own.last_idx[own.last_ptr[u] : own.last_ptr[u + 1]]
             for p in range(ptr[u], ptr[u + 1]):
                 a = idx[p]
-                value = (weight[p] if len(weight) else 1.0) * first[a]
-                back = _closing(u, a, closing, middle, people, own[0], own[1], own[2], own[3])
-                gradients[t, a] -= value * back * g[r, a]
+                pull = np.float32(0.0)
+                if len(dense):
+                    line = dense[a]
+                    for i in range(len(row)):
+                        pull += line[i] * row[i]
+                else:
+                    for q in range(people.indptr[a], people.indptr[a + 1]):
+                        pull += np.float32(people.masses[q]) * row[people.indices[q]]
+                if returns(own, u, a):
+                    for i in last:
+                        q = _entry(people, a, i)
+                        if q >= 0:
+                            pull += (passed(people, own, u, q, True) - people.masses[q]) * row[i]
+                gradients[t, a] += (weight[p] if len(weight) else 1.0) * first[a] * pull
+
+
+@numba.njit(parallel=True, cache=True)
+def take_out(users, ptr, idx, weight, first, closing, mass):  # type: ignore[no-untyped-def]
+    """Take out of the mass the walks that end where the first hop led."""
+    for r in numba.prange(len(users)):
+        for p in range(ptr[users[r]], ptr[users[r] + 1]):
+            a = idx[p]
+            mass[r, a] -= (weight[p] if len(weight) else 1.0) * first[a] * closing[a]
+
+
+@numba.njit(parallel=True, cache=True)
+def come_back(users, ptr, idx, weight, first, g, met):  # type: ignore[no-untyped-def]
+    """By what flows back to each neighbour, which is taken out: the gradient (threads, num_products)."""
+    threads = len(met)
+    for t in numba.prange(threads):
+        for r in range(t, len(users), threads):
+            for p in range(ptr[users[r]], ptr[users[r] + 1]):
+                a = idx[p]
+                met[t, a] += (weight[p] if len(weight) else 1.0) * first[a] * g[r, a]
 
 
 @numba.njit(parallel=True, cache=True)

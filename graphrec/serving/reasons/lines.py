@@ -258,6 +258,8 @@ class Reasons:
         parameters.update({name: node for name, node in between if node is not None})
         parameters["as_of"], parameters["nodes_as_of"] = self.known_before, self._nodes_before
         parameters["fitted_as_of"] = self.fitted_before
+        if scorer.people:
+            parameters["min_group"] = scorer.least
         parameters.update({f"power_{n}": power for n, power in enumerate(scorer.walk.powers, start=1)})
         return self._statement(scorer), parameters
 

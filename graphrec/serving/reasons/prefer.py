@@ -19,7 +19,7 @@ from graphrec.serving.answer import Preference
 from graphrec.serving.positions import ABSENT, Positions
 from graphrec.terms.blend import Blend
 from graphrec.terms.ledger import Ledger
-from graphrec.terms.walks import WalkScorer
+from graphrec.terms.walks import ContentScorer, WalkScorer
 
 #: Part of the shown share that a preferred order keeps at least.
 KEPT = 0.9
@@ -85,7 +85,7 @@ class Wish:
     def popularity(self, scorer: WalkScorer, via: int, mid: int) -> float:
         """SEP of the entity before the product; MIDDLING where that is a person or there is none."""
         entity = mid if scorer.length > 2 else via
-        if scorer.length < 2 or scorer.people or entity < 0:
+        if scorer.length < 2 or not isinstance(scorer, ContentScorer) or entity < 0:
             return MIDDLING
         last = scorer.walk.hops[-1]
         if last not in self._popularity:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from graphrec.graph.adjacency import Adjacency
 
 if TYPE_CHECKING:
-    from graphrec.terms.walks import WalkScorer
+    from graphrec.terms.walks import ContentScorer, PeopleScorer, WalkScorer
 
 EMPTY = np.zeros(0)
 _NO_ROWS = np.zeros(0, np.int64), np.zeros(0, np.int32)
@@ -37,15 +37,24 @@ class NextHop(NamedTuple):
     power: NDArray[np.float64]
 
 
+class People(NamedTuple):
+    """Hops 2 and 3 through people: see `PeopleTable`."""
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    counts: NDArray[np.int32]
+    masses: NDArray[np.float64]
+    least: int
+
+
 class OwnEdges(NamedTuple):
-    """What finds the walks through the user: their edges of hops 2 (back) and 3, and both powers; empty without."""
+    """What a table counts of the users themselves: their edges of hops 2 (back) and 3, and what they pass on."""
 
     back_ptr: NDArray[np.int64]
     back_idx: NDArray[np.int32]
     last_ptr: NDArray[np.int64]
     last_idx: NDArray[np.int32]
     mid_power: NDArray[np.float64]
-    end_power: NDArray[np.float64]
 
 
 NO_HOP = NextHop(*_NO_ROWS, EMPTY)
@@ -63,18 +72,21 @@ def first_hop(scorer: "WalkScorer") -> FirstHop:
     return FirstHop(*whole(first), weight, scorer.scales[0])
 
 
-def next_hop(scorer: "WalkScorer", place: int) -> NextHop:
+def next_hop(scorer: "ContentScorer", place: int) -> NextHop:
     """The hop of a walk at a place after the first."""
-    step = scorer.steps[place]
-    return NextHop(*whole(step), scorer.scales[place])
+    return NextHop(*whole(scorer.steps[place]), scorer.scales[place])
 
 
-def own_edges(scorer: "WalkScorer") -> OwnEdges:
-    """The edges that lead a walk through its user again."""
-    if not scorer.mid_user:
-        return OwnEdges(*_NO_ROWS, *_NO_ROWS, EMPTY, EMPTY)
-    back, last = scorer.back[1], scorer.steps[2]
-    return OwnEdges(*whole(back), *whole(last), scorer.scales[1], scorer.scales[2])
+def people_of(scorer: "PeopleScorer") -> People:
+    """Hops 2 and 3 of a walk through people."""
+    table = scorer.table
+    assert table.rows.weight is not None, "a table has weights"
+    return People(*whole(table.rows), np.asarray(table.counts), np.asarray(table.rows.weight), table.least)
+
+
+def own_edges(scorer: "PeopleScorer") -> OwnEdges:
+    """The edges that the table of a walk counts of its users."""
+    return OwnEdges(*whole(scorer.own_back), *whole(scorer.own_last), scorer.scales[1])
 
 
 @numba.njit(cache=True)
@@ -87,7 +99,17 @@ def arrival(first, p):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True)
 def returns(own, u, a):  # type: ignore[no-untyped-def]
     """Whether a walk goes back from a neighbour to its user."""
-    return len(own.mid_power) > 0 and _contains(own.back_idx[own.back_ptr[u] : own.back_ptr[u + 1]], a)
+    return _contains(own.back_idx[own.back_ptr[u] : own.back_ptr[u + 1]], a)
+
+
+@numba.njit(cache=True)
+def passed(people, own, u, q, is_own):  # type: ignore[no-untyped-def]
+    """What other people pass on at an entry of a table, which counts the user too where `is_own`; 0 below `least`."""
+    if not is_own:
+        return people.masses[q]
+    if people.counts[q] - 1 < people.least:
+        return 0.0
+    return people.masses[q] - own.mid_power[u]
 
 
 @numba.njit(cache=True)

@@ -14,10 +14,11 @@ from graphrec.terms.compiled.hops import (
     EMPTY,
     ROUNDING,
     arrival,
-    ends_at,
     first_hop,
     next_hop,
     own_edges,
+    passed,
+    people_of,
     returns,
     whole,
 )
@@ -61,19 +62,24 @@ def walk_scores(
     scorer: "WalkScorer", users: NDArray[np.int32], beta: float, total: NDArray[np.float32] | NDArray[np.float64]
 ) -> None:
     """Add beta times a walk's scores of some users to `total` (len(users), num_products)."""
+    from graphrec.terms.walks import ContentScorer, PeopleScorer
+
     first = first_hop(scorer)
+    if isinstance(scorer, PeopleScorer):
+        _through_people(users, first, people_of(scorer), own_edges(scorer), scorer.scales[2], beta, total)
+        return
+    assert isinstance(scorer, ContentScorer), "walks that begin with people are not compiled"
     if scorer.length == 1:
         _direct(users, first, beta, total)
         return
-    second, own = next_hop(scorer, 1), own_edges(scorer)
     diagonal = np.asarray(scorer.diagonal) if scorer.closes else EMPTY
     if scorer.table is not None:
-        _from_table(users, first, np.asarray(scorer.table), own, diagonal, beta, total)
+        _from_table(users, first, np.asarray(scorer.table), diagonal, beta, total)
     elif scorer.length == 2:
-        _two_hops(users, first, second, own, diagonal, beta, total)
+        _two_hops(users, first, next_hop(scorer, 1), diagonal, beta, total)
     else:
-        third, threads = next_hop(scorer, 2), numba.get_num_threads()
-        _three_hops(users, first, second, third, own, diagonal, beta, threads, total)
+        second, third, threads = next_hop(scorer, 1), next_hop(scorer, 2), numba.get_num_threads()
+        _three_hops(users, first, second, third, diagonal, beta, threads, total)
 
 
 @numba.njit(parallel=True, cache=True)
@@ -135,29 +141,34 @@ def _direct(users, first, beta, total):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _correct(u, first, own, diagonal, score):  # type: ignore[no-untyped-def]
-    """Take out of `score` the walks through the user and those that end where the first hop led."""
-    through = 0.0
-    has_mid = len(own.mid_power) > 0
-    if not has_mid and not len(diagonal):
+def _correct(u, first, diagonal, score):  # type: ignore[no-untyped-def]
+    """Take out of `score` the walks that end where the first hop led."""
+    if not len(diagonal):
         return
     start, stop = first.indptr[u], first.indptr[u + 1]
     before, closed = score.copy(), np.zeros(stop - start)
     for p in range(start, stop):
         a, value = arrival(first, p)
-        back = returns(own, u, a)
-        if back:
-            through += value
-        if len(diagonal):
-            closed[p - start] = value * diagonal[a]
-            if back and ends_at(own, u, a):
-                closed[p - start] -= value * own.mid_power[u] * own.end_power[a]
-    if has_mid:
-        for i in own.last_idx[own.last_ptr[u] : own.last_ptr[u + 1]]:
-            score[i] -= through * (own.mid_power[u] * own.end_power[i])
-    if len(diagonal):
-        score[first.indices[start:stop]] -= closed
+        closed[p - start] = value * diagonal[a]
+    score[first.indices[start:stop]] -= closed
     score[score < ROUNDING * before] = 0.0
+
+
+@numba.njit(parallel=True, cache=True)
+def _through_people(users, first, people, own, ends, beta, total):  # type: ignore[no-untyped-def]
+    for r in numba.prange(len(users)):
+        u = users[r]
+        score, is_own = np.zeros(len(ends)), np.zeros(len(ends), np.bool_)
+        for i in own.last_idx[own.last_ptr[u] : own.last_ptr[u + 1]]:
+            is_own[i] = True
+        for p in range(first.indptr[u], first.indptr[u + 1]):
+            a, value = arrival(first, p)
+            back = returns(own, u, a)
+            for q in range(people.indptr[a], people.indptr[a + 1]):
+                i = people.indices[q]
+                score[i] += value * passed(people, own, u, q, back and is_own[i])
+        for i in range(len(ends)):
+            total[r, i] += beta * (score[i] * ends[i])
 
 
 @numba.njit(cache=True)
@@ -174,7 +185,7 @@ def _in_order(mass, touched, count):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(parallel=True, cache=True)
-def _from_table(users, first, table, own, diagonal, beta, total):  # type: ignore[no-untyped-def]
+def _from_table(users, first, table, diagonal, beta, total):  # type: ignore[no-untyped-def]
     for r in numba.prange(len(users)):
         u = users[r]
         score = np.zeros(table.shape[1])
@@ -182,13 +193,13 @@ def _from_table(users, first, table, own, diagonal, beta, total):  # type: ignor
             a, value = arrival(first, p)
             for i in range(table.shape[1]):
                 score[i] += value * table[a, i]
-        _correct(u, first, own, diagonal, score)
+        _correct(u, first, diagonal, score)
         for i in range(len(score)):
             total[r, i] += beta * score[i]
 
 
 @numba.njit(parallel=True, cache=True)
-def _two_hops(users, first, second, own, diagonal, beta, total):  # type: ignore[no-untyped-def]
+def _two_hops(users, first, second, diagonal, beta, total):  # type: ignore[no-untyped-def]
     for r in numba.prange(len(users)):
         u = users[r]
         score = np.zeros(len(second.power))
@@ -198,13 +209,13 @@ def _two_hops(users, first, second, own, diagonal, beta, total):  # type: ignore
                 score[second.indices[q]] += value
         for i in range(len(score)):
             score[i] *= second.power[i]
-        _correct(u, first, own, diagonal, score)
+        _correct(u, first, diagonal, score)
         for i in range(len(score)):
             total[r, i] += beta * score[i]
 
 
 @numba.njit(parallel=True, cache=True)
-def _three_hops(users, first, second, third, own, diagonal, beta, threads, total):  # type: ignore[no-untyped-def]
+def _three_hops(users, first, second, third, diagonal, beta, threads, total):  # type: ignore[no-untyped-def]
     for t in numba.prange(threads):
         mass = np.zeros(len(second.power))
         touched = np.empty(len(second.power), np.int64)
@@ -229,7 +240,7 @@ def _three_hops(users, first, second, third, own, diagonal, beta, threads, total
                     score[third.indices[q]] += flow
             for i in range(len(score)):
                 score[i] *= third.power[i]
-            _correct(u, first, own, diagonal, score)
+            _correct(u, first, diagonal, score)
             for i in range(len(score)):
                 total[r, i] += beta * score[i]
                 score[i] = 0.0

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from graphrec.terms.compiled.bitset import WORD, arrive, clear, set_bits
 from graphrec.terms.compiled.hops import (
     NO_HOP,
-    ROUNDING,
     NextHop,
     arrival,
     ends_at,
     first_hop,
     next_hop,
     own_edges,
+    passed,
+    people_of,
     returns,
     whole,
 )
@@ -33,9 +34,6 @@ class _Walk(NamedTuple):
     number: int
     beta: float
     closes: bool
-    via_user: bool
-    mid_user: bool
-    people: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,24 +58,29 @@ class WalkLines:
 def _most_lines(scorer: "WalkScorer", users: NDArray[np.int32]) -> NDArray[np.int64]:
     first = scorer.first.indptr[users + 1] - scorer.first.indptr[users]
     if scorer.people or scorer.length < 3:
-        return np.minimum(first, 1) if scorer.via_user else first
+        return np.asarray(first)
     origin, nodes = scorer.first.expand(users)
-    second = scorer.steps[1].indptr
+    second = scorer.graph.hops[scorer.walk.hops[1]].indptr
     return np.bincount(origin, second[nodes + 1] - second[nodes], len(users)).astype(np.int64)
 
 
 def _add_walk(block: Block, scorer: "WalkScorer", scale: NDArray[np.float64], number: int) -> None:
-    walk = _Walk(number, scorer.walk.beta, scorer.closes, scorer.via_user, scorer.mid_user, scorer.people)
+    from graphrec.terms.walks import ContentScorer, PeopleScorer
+
+    walk = _Walk(number, scorer.walk.beta, scorer.closes)
     asked, first = block.asked(scale), first_hop(scorer)
+    if isinstance(scorer, PeopleScorer):
+        _people_lines(asked, walk, first, people_of(scorer), own_edges(scorer), scorer.scales[2], block.out)
+        return
+    assert isinstance(scorer, ContentScorer), "walks that begin with people are not compiled"
     if scorer.length == 1:
         _direct_lines(asked, walk, first, block.out)
-    elif scorer.table is not None and (scorer.people or scorer.length == 2):
-        _table_lines(asked, walk, first, np.asarray(scorer.table), own_edges(scorer), block.out)
+    elif scorer.table is not None and scorer.length == 2:
+        _table_lines(asked, walk, first, np.asarray(scorer.table), block.out)
     else:
         second, last = next_hop(scorer, 1) if scorer.length == 3 else NO_HOP, scorer.back[-1]
         before = NextHop(*whole(last), scorer.scales[-1])
-        num_before = len(scorer.steps[-1].indptr) - 1
-        _path_lines(asked, walk, first, second, before, num_before, numba.get_num_threads(), block.out)
+        _path_lines(asked, walk, first, second, before, scorer.steps[-1].num_rows, numba.get_num_threads(), block.out)
 
 
 @numba.njit(cache=True)
@@ -96,15 +99,6 @@ def _append(asked, walk, r, raw, node, between, out):  # type: ignore[no-untyped
     out.filled[r] = at + 1
 
 
-@numba.njit(cache=True)
-def _append_or_sum(asked, walk, r, raw, node, summed, out):  # type: ignore[no-untyped-def]
-    """Write the line of a neighbour, or add it to the one line of a walk whose neighbours are not shown."""
-    if walk.via_user:
-        summed += raw
-    else:
-        _append(asked, walk, r, raw, node, -1, out)
-
-
 @numba.njit(parallel=True, cache=True)
 def _direct_lines(asked, walk, first, out):  # type: ignore[no-untyped-def]
     for r in numba.prange(len(asked.users)):
@@ -119,37 +113,41 @@ def _direct_lines(asked, walk, first, out):  # type: ignore[no-untyped-def]
             _append(asked, walk, r, raw, a, -1, out)
 
 
-@numba.njit(cache=True)
-def _through_self(own, u, products):  # type: ignore[no-untyped-def]
-    """What a table holds for walks that lead through the user again, per product."""
-    through = np.zeros(len(products))
-    if len(own.mid_power):
-        for c in range(len(products)):
-            if ends_at(own, u, products[c]):
-                through[c] = own.end_power[products[c]] * own.mid_power[u]
-    return through
-
-
 @numba.njit(parallel=True, cache=True)
-def _table_lines(asked, walk, first, table, own, out):  # type: ignore[no-untyped-def]
+def _table_lines(asked, walk, first, table, out):  # type: ignore[no-untyped-def]
     for r in numba.prange(len(asked.users)):
         if asked.scale[r] == 0.0:
             continue
         u, products = asked.users[r], asked.products[r, : asked.widths[r]]
-        raw, summed = np.zeros(asked.products.shape[1]), np.zeros(asked.products.shape[1])
-        through = _through_self(own, u, products)
+        raw = np.zeros(asked.products.shape[1])
+        for p in range(first.indptr[u], first.indptr[u + 1]):
+            a, value = arrival(first, p)
+            for c in range(len(products)):
+                raw[c] = value * table[a, products[c]]
+            _close(walk, products, a, raw)
+            _append(asked, walk, r, raw, a, -1, out)
+
+
+@numba.njit(parallel=True, cache=True)
+def _people_lines(asked, walk, first, people, own, ends, out):  # type: ignore[no-untyped-def]
+    for r in numba.prange(len(asked.users)):
+        if asked.scale[r] == 0.0:
+            continue
+        u, products = asked.users[r], asked.products[r, : asked.widths[r]]
+        raw, is_own = np.zeros(asked.products.shape[1]), np.zeros(len(products), np.bool_)
+        for c in range(len(products)):
+            is_own[c] = ends_at(own, u, products[c])
         for p in range(first.indptr[u], first.indptr[u + 1]):
             a, value = arrival(first, p)
             back = returns(own, u, a)
+            start, stop = people.indptr[a], people.indptr[a + 1]
+            row = people.indices[start:stop]
             for c in range(len(products)):
-                found = value * table[a, products[c]]
-                if back:
-                    left = found - value * through[c]
-                    found = 0.0 if left < ROUNDING * found else left
-                raw[c] = 0.0 if walk.closes and products[c] == a else found
-            _append_or_sum(asked, walk, r, raw, a, summed, out)
-        if walk.via_user:
-            _append(asked, walk, r, summed, -1, -1, out)
+                q = start + np.searchsorted(row, products[c])
+                raw[c] = 0.0
+                if q < stop and people.indices[q] == products[c]:
+                    raw[c] = value * passed(people, own, u, q, back and is_own[c]) * ends[products[c]]
+            _append(asked, walk, r, raw, a, -1, out)
 
 
 @numba.njit(parallel=True, cache=True)
@@ -158,7 +156,7 @@ def _path_lines(asked, walk, first, second, before, num_before, threads, out):  
     most = asked.products.shape[1]
     for t in numba.prange(threads):
         bitset = np.zeros(((most + WORD - 1) // WORD, num_before), np.uint64)
-        raw, summed, ends = np.zeros((3, most))
+        raw, ends = np.zeros((2, most))
         for r in range(t, len(asked.users), threads):
             u, products = asked.users[r], asked.products[r, : asked.widths[r]]
             if asked.scale[r] == 0.0 or first.indptr[u] == first.indptr[u + 1]:
@@ -167,24 +165,22 @@ def _path_lines(asked, walk, first, second, before, num_before, threads, out):  
             ends[: len(products)] = before.power[products]
             for p in range(first.indptr[u], first.indptr[u + 1]):
                 a, value = arrival(first, p)
-                raw[:] = 0.0
                 if not len(second.power):
-                    arrive(bitset, a, value, ends, raw)
-                else:
-                    for v in second.indices[second.indptr[a] : second.indptr[a + 1]]:
-                        if walk.people and walk.mid_user and v == u:
-                            continue
-                        arrive(bitset, v, value * second.power[v], ends, raw)
-                        if not walk.people:
-                            _close(walk, products, a, raw)
-                            _append(asked, walk, r, raw, a, v, out)
-                            raw[:] = 0.0
-                _close(walk, products, a, raw)
-                _append_or_sum(asked, walk, r, raw, a, summed, out)
-            if walk.via_user:
-                _append(asked, walk, r, summed, -1, -1, out)
-                summed[:] = 0.0
+                    _line(asked, walk, r, (bitset, a, value, a, -1), ends, raw, out)
+                    continue
+                for v in second.indices[second.indptr[a] : second.indptr[a + 1]]:
+                    _line(asked, walk, r, (bitset, v, value * second.power[v], a, v), ends, raw, out)
             clear(bitset, products, before)
+
+
+@numba.njit(cache=True)
+def _line(asked, walk, r, step, ends, raw, out):  # type: ignore[no-untyped-def]
+    """Write the line of a path; step: bitset, the node before the product, what arrives there, neighbour, middle."""
+    bitset, node, flow, a, mid = step
+    raw[:] = 0.0
+    arrive(bitset, node, flow, ends, raw)
+    _close(walk, asked.products[r, : asked.widths[r]], a, raw)
+    _append(asked, walk, r, raw, a, mid, out)
 
 
 @numba.njit(cache=True)
