@@ -64,6 +64,11 @@ class Home:
         return not self.without_policy and (self.policy_file is not None or self.policy.exists())
 
     @property
+    def languages(self) -> Path:
+        """Languages of the bank's own."""
+        return self.path / "languages"
+
+    @property
     def vault(self) -> Path:
         """What carries personal fields, and what models are fitted with; answers do without it."""
         return self.path / "vault"
@@ -89,11 +94,6 @@ class Home:
         return self.vault / "rejected.csv"
 
     @property
-    def facts(self) -> Path:
-        """Facts folders: what answers read of customers and products."""
-        return self._dated(self.serving) / "facts"
-
-    @property
     def vectors(self) -> Path:
         """Text vectors by encoder."""
         return self.vault / "vectors"
@@ -117,6 +117,11 @@ class Home:
     def snapshots(self) -> Path:
         """Snapshot folders."""
         return self._dated(self.serving) / "snapshots"
+
+    @property
+    def facts(self) -> Path:
+        """Facts folders: what answers read of customers and products."""
+        return self._dated(self.serving) / "facts"
 
     @property
     def models(self) -> Path:

@@ -11,9 +11,6 @@ from typing import Any, Literal, get_args
 from graphrec.errors import SourceError
 
 Kind = Literal["text", "integer", "real", "boolean", "time"]
-Language = Literal["en", "zh"]
-#: Languages that reasons can be given in; the first is the default.
-LANGUAGES: tuple[Language, ...] = get_args(Language)
 View = Literal["compliance", "adviser", "customer", "service", "analyst", "campaign", "auditor", "admin"]
 #: Who reads an answer: the first sees exact numbers, nobody else does (graphrec/serving/views.py).
 VIEWS: tuple[View, ...] = get_args(View)

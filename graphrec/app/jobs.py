@@ -3,11 +3,14 @@
 None stands for the value of the settings, or the default. What is asked for one customer: requests.py.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from graphrec.languages import Voice
 from graphrec.policy.facts import Occasion
+from graphrec.schema import View
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,7 @@ class Export:
     out: Path | None = None
     """A file; its suffix names the sink."""
     to: str | None = None
-    """Name of a sink that is no file, such as `store`."""
+    """A file, a folder with a slash at its end, an address, or the name of a sink such as `store`."""
     k: int = 10
     model: str | None = None
     raw: bool = False
@@ -32,6 +35,21 @@ class Export:
     """Go without a policy: what is held or not offered any more is left out, and nothing else."""
     occasion: Occasion = field(default_factory=Occasion)
     """What the request says of itself, for rules that ask: amount, channel, purpose."""
+    view: View | None = None
+    """Who reads the rows; None: the view of the settings."""
+    users: Path | None = None
+    """A file with the ids of the users whose lists are made, one a line; None: of all."""
+    where: str | None = None
+    """A condition on columns of users, in the policy's language, that they meet."""
+    delta: bool = False
+    """Deliver what changed since the last export alone: new, moved, gone."""
+    language: str | None = None
+    voice: Voice = "adviser"
+    min_confidence: float | None = None
+    excel: bool = False
+    """Write a .csv as Excel opens it by a double click."""
+    valid_days: int = 30
+    """Days after which the lists are no longer valid."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +74,18 @@ class Load:
     """Write files for neo4j-admin import to this folder instead of loading."""
 
 
+Ask = Callable[[str, tuple[str, ...]], str]
+"""Asks a person a question; the answer is one of the choices, of which the first is the proposal."""
+
+
 @dataclass(frozen=True)
 class ProposeMapping:
-    """A first mapping from the files in a folder."""
+    """A first mapping from the files in a folder, and from the tables of a database."""
 
     path: Path
     data: Path
+    url_env: str | None = None
+    """The environment variable with the address of the database."""
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,14 @@ from graphrec.records.read import Entry, entries
 
 def record_list(bank: Bank, request: ListRecord) -> tuple[RecordedAnswer, ...]:
     """The last entries, of one user where one is named, oldest first."""
-    found = (one for one in entries(bank.home.records) if request.user in (None, one.entry.get("user")))
+    found = entries(bank.home.records, request.user)
     return tuple(short(one) for one in list(itertools.islice(found, request.last))[::-1])
 
 
 def short(one: Entry) -> RecordedAnswer:
-    """An entry without its numbers: what was shown to whom, when."""
-    shared, entry = one.shared, one.entry
+    """An entry without its numbers: what was shown to whom, when; an erased one without whom and what."""
+    shared = one.shared
+    entry = {} if one.is_erased else one.entry
     return RecordedAnswer(
         record=one.number,
         recorded_at=shared["recorded_at"],
@@ -28,6 +29,7 @@ def short(one: Entry) -> RecordedAnswer:
         model=shared["model"]["name"] if "model" in shared else None,
         candidates=entry.get("candidates"),
         shown=tuple(item["product"] for item in entry["answer"]["items"]) if "answer" in entry else (),
+        is_erased=one.is_erased,
     )
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from graphrec.languages import Voice
 from graphrec.policy.facts import Occasion
 
-Language = Literal["en", "zh"]
 Preference = Literal["recent", "popular", "novel", "diverse"]
 
 
@@ -21,15 +21,18 @@ class Recommend:
     k: int = 5
     model: str | None = None
     """Kind of model; None: the blend, final before tested."""
-    reasons: int | None = 3
-    """Lines of each product, at most; None: every line."""
+    reasons: int | None = 5
+    """Reasons of each product, and its strongest lines, at most; None: all of both."""
     plain: bool = False
-    """Order lines by share, not by contrast."""
+    """Order reasons by share alone: contrast demotes none."""
     min_confidence: float | None = None
     """Products below it are left out, 0 to below 1."""
     prefer: Preference | None = None
     """Which path leads the reasons of a product, where shares are near."""
-    language: Language | None = None
+    language: str | None = None
+    """en, de, zh, or one of the home's own."""
+    voice: Voice = "adviser"
+    """Who is spoken to: an adviser, of the customer; or the customer."""
     record: bool = True
     """False: no entry in the decision record."""
     as_of: str | None = None
@@ -54,7 +57,10 @@ class Explain:
     picture: Path | None = None
     """File to draw the explanation to: .png, .svg, .pdf or .graphml."""
     plain: bool = False
-    language: Language | None = None
+    language: str | None = None
+    """en, de, zh, or one of the home's own."""
+    voice: Voice = "adviser"
+    """Who is spoken to: an adviser, of the customer; or the customer."""
     record: bool = True
     as_of: str | None = None
     no_policy: bool = False
@@ -73,6 +79,8 @@ class WhyNot:
     no_policy: bool = False
     record: bool = True
     occasion: Occasion = field(default_factory=Occasion)
+    language: str | None = None
+    """en, de, zh, or one of the home's own."""
 
 
 @dataclass(frozen=True)

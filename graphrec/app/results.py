@@ -126,7 +126,9 @@ class PolicyWritten:
     path: Path
     rules: tuple[str, ...]
     left_out: tuple[str, ...]
-    """Rules that the graph has no columns for."""
+    """What no rule could be written for, and why."""
+    doubts: tuple[str, ...] = ()
+    """What a person has to decide."""
 
 
 @dataclass(frozen=True)
@@ -137,13 +139,15 @@ class RecordedAnswer:
     recorded_at: str
     command: str
     user: str | None
-    """None: the entry is about no customer."""
+    """None: the entry is about no customer, or erased."""
     as_of: str | None
     model: str | None
     """None: the entry is of no list and no score."""
     candidates: int | None
     shown: tuple[str, ...]
     """Products."""
+    is_erased: bool = False
+    """The key of its person was destroyed."""
 
 
 @dataclass(frozen=True)
@@ -210,3 +214,5 @@ class HomeUpgraded:
     after: int
     is_done: bool
     """False: it had this format already."""
+    anchor: str | None = None
+    """Of the decision record, where it was written anew: keep it elsewhere in the place of the one of before."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 from graphrec.app import in_force
 from graphrec.app.answers import FoundNodes, Refused, Served
 from graphrec.app.bank import Bank
+from graphrec.app.facts import check_age, stale
 from graphrec.app.recording import opened, record_event
 from graphrec.app.requests import Explain, Find, Recommend, WhyNot
 from graphrec.records.decision import Request
@@ -18,23 +19,23 @@ def recommend(bank: Bank, request: Recommend) -> Served:
         reasons=request.reasons,
         plain=request.plain,
         min_confidence=settings.min_confidence if request.min_confidence is None else request.min_confidence,
-        count_groups=True,
         language=request.language or settings.language,
+        voice=request.voice,
         prefer=request.prefer,
     )
     asked = Request("recommend", request.k, options, home.as_of, request.occasion, settings.actor)
     engine, recording = opened(bank, home, request.model, asked, wanted=request.record)
     answer = engine.recommend(request.user, request.k, options)
     recording.add([answer])
-    notes = (*in_force.notes(home, request.model), *recording.notes)
+    notes = (*in_force.notes(home, request.model), *stale(home), *recording.notes)
     in_force.observe(home, engine.policy)
-    return Served(answer, recording.number, engine.reasons_in(options.language).sentences, notes)
+    return Served(answer, recording.number, engine.reasons_in(options.language, options.voice).sentences, notes)
 
 
 def explain(bank: Bank, request: Explain) -> Served:
     """Every line of one score."""
     home = bank.home_at(request.as_of, no_policy=request.no_policy)
-    options = ExplainOptions(plain=request.plain, language=request.language or bank.settings.language)
+    options = ExplainOptions(request.plain, request.language or bank.settings.language, request.voice)
     asked = Request("explain", request.k, options, home.as_of, request.occasion, bank.settings.actor)
     engine, recording = opened(bank, home, request.model, asked, wanted=request.record)
     answer = engine.explain(request.user, request.product, request.k, options)
@@ -47,9 +48,9 @@ def explain(bank: Bank, request: Explain) -> Served:
         from graphrec.serving.picture import write_picture
 
         write_picture(answer, request.picture)
-    notes = (*in_force.notes(home, request.model), *recording.notes)
+    notes = (*in_force.notes(home, request.model), *stale(home), *recording.notes)
     in_force.observe(home, engine.policy)
-    return Served(answer, recording.number, engine.reasons_in(options.language).sentences, notes)
+    return Served(answer, recording.number, engine.reasons_in(options.language, options.voice).sentences, notes)
 
 
 def why_not(bank: Bank, request: WhyNot) -> Refused:
@@ -57,21 +58,23 @@ def why_not(bank: Bank, request: WhyNot) -> Refused:
     from graphrec.serving.why_not import why_not as find_why
 
     home = bank.home_at(request.as_of, no_policy=request.no_policy)
-    engine = bank.opened.engine(home, request.model).asking(request.occasion)
+    engine = bank.opened.engine(home, request.model, bank.now(home.as_of)).asking(request.occasion)
+    check_age(engine, bank.settings.max_age)
     in_force.require_policy(bank.settings, home, engine.policy)
+    language = request.language or bank.settings.language
     found = find_why(
         engine,
         request.user,
         request.product,
         request.k,
         min_confidence=bank.settings.min_confidence,
-        language=bank.settings.language,
+        language=language,
     )
     asked = {"k": request.k, "as_of": home.as_of, **vars(request.occasion), "product": request.product}
     content = {**asked, "answer": found.to_json()}
     number, notes = record_event(bank, "why-not", content, user=request.user, wanted=request.record)
-    notes = (*engine.notes, *in_force.notes(home, request.model), *notes)
-    return Refused(found, engine.policy_name, number, notes, engine.reasons_in(bank.settings.language).sentences)
+    notes = (*engine.notes_in(language), *in_force.notes(home, request.model), *notes)
+    return Refused(found, engine.policy_name, number, notes, engine.reasons_in(language).sentences)
 
 
 def find(bank: Bank, request: Find) -> FoundNodes:

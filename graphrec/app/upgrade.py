@@ -8,18 +8,21 @@ from graphrec.app.results import HomeUpgraded
 from graphrec.errors import SchemaOutdated, SettingsError
 from graphrec.files import locked, make_folder, tighten
 from graphrec.home import FORMAT, Home
+from graphrec.progress import Progress
+from graphrec.records.rewrap import rewrap
 
 #: What format 1 kept beside each other in the home, and in its folders `as-of/DATE`.
 _TO_VAULT = ("store", "series", "rejected.csv", "vectors", "working", "tuning")
 _TO_SERVING = ("snapshots", "models", "facts", "secret", "in-force.json")
 
 
-def upgrade(bank: Bank) -> HomeUpgraded:
+def upgrade(bank: Bank, progress: Progress) -> HomeUpgraded:
     """The home in the format of this graphrec, with no rights for others.
 
     Raises:
         SchemaOutdated: a newer graphrec wrote it.
         SettingsError: there is no home, or it cannot be written.
+        RecordError: the decision record is not as it was written.
     """
     home = Home(bank.settings.home)
     if not home.format_file.exists():
@@ -30,6 +33,7 @@ def upgrade(bank: Bank) -> HomeUpgraded:
             f"home {home.path} has format {written.format}, written by graphrec {written.graphrec}, and this is "
             f"graphrec {__version__}, which reads format {FORMAT}; install a newer graphrec"
         )
+    head = None
     is_old = written.format < FORMAT or written.is_upgrading
     try:
         with log.stage("upgrade", format=written.format), locked(home.path / ".upgrade.lock"):
@@ -38,6 +42,7 @@ def upgrade(bank: Bank) -> HomeUpgraded:
                 home.write_format(upgrading=True)
                 home.sweep()
                 _move(home)
+                head = rewrap(home, progress)
             tighten(home.path)
             if is_old:
                 home.write_format()
@@ -46,7 +51,7 @@ def upgrade(bank: Bank) -> HomeUpgraded:
             f"home {home.path} cannot be upgraded: {error.filename}: {error.strerror}; mend that and run graphrec "
             "upgrade again"
         ) from error
-    return HomeUpgraded(written.format, FORMAT, is_old)
+    return HomeUpgraded(written.format, FORMAT, is_old, head.anchor if head else None)
 
 
 def _move(home: Home) -> None:

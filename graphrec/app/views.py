@@ -16,7 +16,7 @@ def viewer(bank: Bank, view: View, sentences: Sentences) -> Viewer:
         secret=bank.home.secret(),
         month=f"{datetime.now(UTC):%Y-%m}",
         min_group=sentences.schema.roles.min_group,
-        often=sentences.say("many"),
+        often=sentences.say("lists.often"),
     )
 
 

@@ -7,7 +7,7 @@ import typer
 
 from graphrec.cli.answers import show_ledger, show_seen, show_served, to_json
 from graphrec.cli.invocation import bank, reader
-from graphrec.cli.options import Amount, AsOf, Channel, Json, Language, Model, NoPolicy, NoRecord, Purpose, View
+from graphrec.cli.options import Amount, AsOf, Channel, Json, Language, Model, NoPolicy, NoRecord, Purpose, View, Voice
 from graphrec.cli.output import emit_json, note
 from graphrec.schema import EXACT
 
@@ -26,8 +26,15 @@ def command(
     audit: Annotated[
         bool, typer.Option("--audit", help="Delete each edge behind the lines and print its real effect.")
     ] = False,
-    plain: Annotated[bool, typer.Option("--plain", help="Order lines by share, not by contrast.")] = False,
+    plain: Annotated[
+        bool,
+        typer.Option(
+            "--plain",
+            help="Order reasons by share alone: none stands behind others because it speaks for all products alike.",
+        ),
+    ] = False,
     language: Language = None,
+    voice: Voice = "adviser",
     view: View = None,
     no_policy: NoPolicy = False,
     amount: Amount = None,
@@ -51,7 +58,7 @@ def command(
             only_exact(reader(view), name)
     served = bank().explain(
         Explain(
-            user, product, k, model, audit, picture, plain, language,
+            user, product, k, model, audit, picture, plain, language, voice,
             record=not no_record, as_of=as_of, no_policy=no_policy, occasion=Occasion(amount, channel, purpose),
         )
     )  # fmt: skip

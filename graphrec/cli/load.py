@@ -1,13 +1,15 @@
 """graphrec load: the files of a mapping into the store."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import click
 import typer
 
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import Json
-from graphrec.cli.output import emit_json, note, progress, say, table
+from graphrec.cli.output import emit_json, note, progress, say, table, visible
 from graphrec.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,6 +25,11 @@ def command(
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Do everything but the writing.")] = False,
     new: Annotated[Path | None, typer.Option(help="Propose a first mapping from the files in --data.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="With --new: take the proposal without asking.")] = False,
+    database: Annotated[
+        str | None,
+        typer.Option(help="With --new: environment variable with the address of a database to describe too."),
+    ] = None,
     incremental: Annotated[bool, typer.Option("--incremental", help="Merge only; remove nothing.")] = False,
     max_rejected: Annotated[
         str, typer.Option(help="Rows that may be rejected: a number, or a share of the rows read such as 0.5%.")
@@ -42,8 +49,10 @@ def command(
     if new is not None:
         if mapping is not None:
             raise UsageError(f"--new writes a mapping, so {mapping!r} has no place here; leave it out")
-        _propose(new, data or Path(), json=json)
+        _propose(new, data or Path(), database, asks=not yes and not json and sys.stdin.isatty(), json=json)
         return
+    if yes or database is not None:
+        raise UsageError(f"{'--yes' if yes else '--database'} goes with --new, which proposes a mapping; leave it out")
     if mapping is None:
         raise UsageError(
             "which mapping? graphrec load NAME_OR_FILE --data DIR, or graphrec load --new my.toml --data DIR"
@@ -55,6 +64,8 @@ def command(
         done = bank().load(request, progress=report)
     if done.rejected and done.rejected_path is not None and not done.checked:
         note(f"{done.rejected:,} {'row' if done.rejected == 1 else 'rows'} rejected: {done.rejected_path}")
+    if not check and bulk is None and (settled := bank().settle_today()):
+        note(settled)
     if json:
         emit_json(done.report)
         return
@@ -64,11 +75,15 @@ def command(
         say(f"  {done.import_command}")
 
 
-def _propose(path: Path, folder: Path, *, json: bool) -> None:
+def _propose(path: Path, folder: Path, database: str | None, *, asks: bool, json: bool) -> None:
     from graphrec.app.jobs import ProposeMapping
 
-    with progress(json=json) as report:
-        found = bank().propose_mapping(ProposeMapping(path, folder), progress=report)
+    request = ProposeMapping(path, folder, database)
+    if asks:
+        found = bank().propose_mapping(request, ask=_choose)  # no progress: it would stand between the questions
+    else:
+        with progress(json=json) as report:
+            found = bank().propose_mapping(request, progress=report)
     if json:
         emit_json({name: value for name, value in vars(found).items() if name != "files"})
         return
@@ -76,6 +91,15 @@ def _propose(path: Path, folder: Path, *, json: bool) -> None:
     for question in found.open_questions:
         say(f"  look at: {question}")
     say(f"edit it, then: graphrec load {path} --data {folder} --check")
+
+
+def _choose(question: str, choices: tuple[str, ...]) -> str:
+    """The choice of a person; the first one where they only press Enter."""
+    say(visible(question))
+    for number, choice in enumerate(choices, start=1):
+        say(f"  {number}  {visible(choice)}")
+    chosen: int = typer.prompt("which", default=1, type=click.IntRange(1, len(choices)))
+    return choices[chosen - 1]
 
 
 def _print(done: "Loaded") -> None:

@@ -21,7 +21,12 @@ Channel = Annotated[str | None, typer.Option(help="Where the answer is shown (br
 Purpose = Annotated[str | None, typer.Option(help="What the answer is for (advice, …), for rules that ask.")]
 NoRecord = Annotated[bool, typer.Option("--no-record", help="Leave no entry in the decision record.")]
 Language = Annotated[
-    Literal["en", "zh"] | None, typer.Option(help="Language of the reasons (default en, or GRAPHREC_LANGUAGE).")
+    str | None,
+    typer.Option(help="en, de, zh, or one of the home's own (default en, or GRAPHREC_LANGUAGE)."),
+]
+Voice = Annotated[
+    Literal["adviser", "customer"],
+    typer.Option(help="Who is spoken to: an adviser, of the customer; or the customer."),
 ]
 View = Annotated[
     Literal["compliance", "adviser", "customer", "service", "analyst", "campaign", "auditor", "admin"] | None,

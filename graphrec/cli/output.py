@@ -2,7 +2,9 @@
 
 import dataclasses
 import json as json_module
+import os
 import re
+import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -56,6 +58,29 @@ def visible(text: str) -> str:
 def say(text: str = "") -> None:
     """Print one line of the answer."""
     print(visible(text))
+
+
+def width() -> int:
+    """Columns to write in: COLUMNS, else those of the terminal, else those of a file or a pipe."""
+    told = os.environ.get("COLUMNS", "")
+    if told.isdigit() and int(told):
+        return int(told)
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else PLAIN_WIDTH
+
+
+def say_wrapped(text: str, indent: int = 0) -> None:
+    """Print a text over as many lines as it needs; those after the first begin further to the right."""
+    from rich.cells import cell_len
+
+    room, line, first = max(width(), indent + 20), "", True
+    for word in re.findall(r"\s*(?:[\u2e80-\uffef]|[^\s\u2e80-\uffef]+)", visible(text)):
+        if line.strip() and cell_len(line + word) > room:
+            say(line)
+            line, first = " " * indent + word.lstrip(), False
+        else:
+            line += word
+    if line or first:
+        say(line)
 
 
 def say_block(text: str) -> None:

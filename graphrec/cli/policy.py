@@ -58,5 +58,9 @@ def _init(*, force: bool, as_of: str | None, json: bool) -> None:
         return
     say(f"{written.path}: {len(written.rules)} rules ({', '.join(written.rules)})")
     if written.left_out:
-        say(f"left out, because the graph has no columns for them: {', '.join(written.left_out)}")
-    note("next: graphrec policy check")
+        say("not found, and not in force:")
+    for text in written.left_out:
+        say(f"  {text}")
+    for text in written.doubts:
+        say(f"to decide: {text}")
+    note("next: read the file, then: graphrec policy check")

@@ -6,7 +6,7 @@ import typer
 
 from graphrec.cli.answers import show_answer, show_seen, show_served, to_json
 from graphrec.cli.invocation import bank, reader
-from graphrec.cli.options import Amount, AsOf, Channel, Json, Language, Model, NoPolicy, NoRecord, Purpose, View
+from graphrec.cli.options import Amount, AsOf, Channel, Json, Language, Model, NoPolicy, NoRecord, Purpose, View, Voice
 from graphrec.cli.output import emit_json
 from graphrec.schema import EXACT
 
@@ -15,9 +15,15 @@ def command(
     user: Annotated[str, typer.Argument(help="Id of the user; `graphrec find TEXT` looks one up.")],
     k: Annotated[int, typer.Option("-k", min=1, help="How many products.")] = 5,
     model: Model = None,
-    reasons: Annotated[int, typer.Option(min=1, help="How many reasons per product, at most.")] = 3,
+    reasons: Annotated[int, typer.Option(min=1, help="How many reasons per product, at most.")] = 5,
     all_lines: Annotated[bool, typer.Option("--all-lines", help="Show every line of every ledger.")] = False,
-    plain: Annotated[bool, typer.Option("--plain", help="Order reasons by share, not by contrast.")] = False,
+    plain: Annotated[
+        bool,
+        typer.Option(
+            "--plain",
+            help="Order reasons by share alone: none stands behind others because it speaks for all products alike.",
+        ),
+    ] = False,
     min_confidence: Annotated[
         float | None,
         typer.Option(min=0, max=0.999, help="Leave out products below this confidence (0 to 1; default 0)."),
@@ -27,6 +33,7 @@ def command(
         typer.Option(help="Which path leads the reasons of a product, where shares are near."),
     ] = None,
     language: Language = None,
+    voice: Voice = "adviser",
     view: View = None,
     no_policy: NoPolicy = False,
     amount: Amount = None,
@@ -36,17 +43,17 @@ def command(
     as_of: AsOf = None,
     json: Json = False,
 ) -> None:
-    """List the products that fit one user best, each with its strongest reasons.
+    """List the products that fit one user best, each with its reasons.
 
-    Every score is the sum of its lines: the reasons that are shown, and the rest. What the policy of
-    the bank refuses is left out.
+    A reason says how many per cent of what speaks for a product it is; graphrec explain shows every line behind it.
+    What the policy of the bank refuses is left out.
     """
     from graphrec.app.requests import Recommend
     from graphrec.policy.facts import Occasion
 
     served = bank().recommend(
         Recommend(
-            user, k, model, None if all_lines else reasons, plain, min_confidence, prefer, language,
+            user, k, model, None if all_lines else reasons, plain, min_confidence, prefer, language, voice,
             record=not no_record, as_of=as_of, no_policy=no_policy, occasion=Occasion(amount, channel, purpose),
         )
     )  # fmt: skip

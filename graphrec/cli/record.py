@@ -1,5 +1,6 @@
 """graphrec record: read the decision record, check it, free space."""
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import typer
@@ -83,11 +84,15 @@ def _list(user: str | None, last: int, *, json: bool) -> None:
     if json:
         emit_json({"entries": found})
     elif found:
+        columns = ("record", "recorded_at", "command", "user", "as_of", "model", "candidates", "shown")
         rows = [
-            ["" if one is None else one for one in (*list(vars(entry).values())[:-1], " ".join(entry.shown))]
-            for entry in found
+            [
+                "" if one is None else one
+                for one in (*(getattr(entry, name) for name in columns[:-1]), " ".join(entry.shown))
+            ]
+            for entry in (replace(one, user="(erased)") if one.is_erased else one for one in found)
         ]
-        table(list(vars(found[0])), rows, right=["record", "candidates"])
+        table(columns, rows, right=["record", "candidates"])
     else:
         say("nothing is recorded yet" if user is None else f"nothing is recorded for {user}")
 

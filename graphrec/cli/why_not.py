@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphrec.cli.invocation import bank, reader
-from graphrec.cli.options import Amount, AsOf, Channel, Json, Model, NoPolicy, NoRecord, Purpose, View
+from graphrec.cli.options import Amount, AsOf, Channel, Json, Language, Model, NoPolicy, NoRecord, Purpose, View
 from graphrec.cli.output import emit_json, note, say, table
 from graphrec.schema import EXACT
 
 if TYPE_CHECKING:
-    from graphrec.serving.answer import PolicyName
+    from graphrec.app.answers import Refused
     from graphrec.serving.views import SeenWhyNot
     from graphrec.serving.why_not import WhyNot as WhyNotAnswer
 
@@ -21,6 +21,7 @@ def command(
     product: Annotated[str, typer.Argument(help="Id of the product.")],
     k: Annotated[int, typer.Option("-k", min=1, help="Length of the list that the product is not in.")] = 5,
     model: Model = None,
+    language: Language = None,
     view: View = None,
     no_policy: NoPolicy = False,
     amount: Amount = None,
@@ -40,8 +41,8 @@ def command(
     from graphrec.policy.facts import Occasion
 
     occasion = Occasion(amount, channel, purpose)
-    refused = bank().why_not(WhyNot(user, product, k, model, as_of, no_policy, not no_record, occasion))
-    found = refused.found
+    refused = bank().why_not(WhyNot(user, product, k, model, as_of, no_policy, not no_record, occasion, language))
+    found, say_in = refused.found, refused.sentences.say
     shown: WhyNotAnswer | SeenWhyNot = found
     if reader(view) != EXACT:
         shown = bank().seen_why_not(refused, reader(view))
@@ -54,28 +55,36 @@ def command(
         note(f"recorded as entry {refused.record}")
     say(shown.verdict)
     if shown.refused:
-        rows = [[rule.rule, _values(rule.values), rule.sentence] for rule in shown.refused]
-        table(["rule", "values", "what it says"], rows, title=_title(refused.policy))
+        rows = [[rule.rule, _values(rule.values, say_in("policy.unknown")), rule.sentence] for rule in shown.refused]
+        table([say_in(f"heads.{key}") for key in ("rule", "values", "says")], rows, title=_title(refused))
     if reader(view) != EXACT:
         if shown.ahead:
-            table([f"what speaks for {shown.ahead.product}"], [[gap.text] for gap in shown.missing])
+            table([say_in("heads.speaks_for", i=shown.ahead.product)], [[gap.text] for gap in shown.missing])
     elif found.ahead and found.composition:
         parts = [part for part in found.composition if found.composition[part] or found.ahead.composition[part]]
-        rows = [[part, f"{found.ahead.composition[part]:+.3f}", f"{found.composition[part]:+.3f}"] for part in parts]
+        number, kind = refused.sentences.language.number, refused.sentences.kind
+        rows = [
+            [kind(part), *(number(of[part], 3, sign=True) for of in (found.ahead.composition, found.composition))]
+            for part in parts
+        ]
         say()
-        columns = ["part of the score", found.ahead.product, found.product]
+        columns = [say_in("heads.part"), found.ahead.product, found.product]
         table(columns, rows, right=columns[1:])
         # What too few people stand behind is not shown.
         rows = [
-            [f"{gap.ahead:+.3f}", "" if gap.here is None else f"{gap.here:+.3f}", gap.text] for gap in found.missing
+            [number(gap.ahead, 3, sign=True), "" if gap.here is None else number(gap.here, 3, sign=True), gap.text]
+            for gap in found.missing
         ]
         say()
-        table([*columns[1:], f"what speaks for {found.ahead.product}"], rows, right=columns[1:])
+        table([*columns[1:], say_in("heads.speaks_for", i=found.ahead.product)], rows, right=columns[1:])
 
 
-def _title(policy: "PolicyName | None") -> str:
-    return "without a policy" if policy is None else f"policy, version {policy.version} · {policy.hash[:16]}"
+def _title(refused: "Refused") -> str:
+    policy, say_in = refused.policy, refused.sentences.say
+    if policy is None:
+        return say_in("heads.no_policy")
+    return say_in("heads.policy", version=policy.version, hash=policy.hash[:16])
 
 
-def _values(values: Mapping[str, object]) -> str:
-    return ", ".join(f"{name} {'unknown' if value is None else value}" for name, value in values.items())
+def _values(values: Mapping[str, object], unknown: str) -> str:
+    return ", ".join(f"{name} {unknown if value is None else value}" for name, value in values.items())

@@ -6,14 +6,16 @@ Secrets come from the environment alone. Nothing is read at import; settings are
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from graphrec import log
 from graphrec.config.document import read_toml
 from graphrec.errors import SettingsError
-from graphrec.schema import EXACT, LANGUAGES, VIEWS, Language, Roles, View
+from graphrec.schema import EXACT, VIEWS, Roles, View
 
 __all__ = ["FILE_NAME", "LOG_LEVELS", "LogLevel", "RoleOverrides", "Settings", "StoreLogin", "read_settings"]
 
@@ -30,7 +32,6 @@ PATHS = ("home", "policy", "log_file")
 _WORDS: dict[str, dict[str, Any]] = {
     "log_level": {word: word for word in LOG_LEVELS},
     "log_format": {word: word for word in log.FORMATS},
-    "language": {word: word for word in LANGUAGES},
     "view": {word: word for word in VIEWS},
     "record": {"true": True, "false": False},
     "require_record": {"true": True, "false": False},
@@ -103,10 +104,14 @@ class Settings:
     """Whether an answer that cannot be recorded is refused."""
     actor: str | None = None
     """Who asks, for the decision record."""
-    language: Language = "en"
-    """Language of the reasons: one of schema.LANGUAGES."""
+    language: str = "en"
+    """Language of all that is said: en, de, zh, or one of the home's own."""
     view: View = EXACT
     """Who reads the answers that commands print: one of schema.VIEWS."""
+    today: date | None = None
+    """The date of answers; None: the UTC date of the clock."""
+    max_age: int | None = None
+    """Days after which facts are too old to answer from; None: they never are."""
     min_confidence: float = 0.0
     """Confidence below which a product is left out of a list."""
     sql_seconds: float = 1800.0
@@ -221,10 +226,13 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 def _typed(name: str, text: str, where: str) -> Any:
     """The value that the text of a variable or an option spells."""
-    if name in ("store", "encoder", "actor", *PATHS):
+    if name in ("store", "language", "encoder", "actor", *PATHS):
         return text
     if text in _WORDS.get(name, {}):
         return _WORDS[name][text]
+    if name == "today":
+        with suppress(ValueError):
+            return date.fromisoformat(text)
     from graphrec.config.convert import convert_value
     from graphrec.config.settings_file import SettingsFile
 

@@ -1,12 +1,13 @@
 """graphrec.toml as a typed table: what editors complete and `read_settings` converts."""
 
+from datetime import date
 from typing import Annotated, Any, get_type_hints
 
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from graphrec import log
 from graphrec.config.settings import LogLevel
-from graphrec.schema import Language, View
+from graphrec.schema import View
 
 Text = Annotated[str, Meta(min_length=1)]
 
@@ -61,8 +62,16 @@ class SettingsFile(Struct, frozen=True, forbid_unknown_fields=True):
         bool | UnsetType, Meta(description="Whether an answer that cannot be recorded is refused.")
     ] = UNSET
     actor: Annotated[Text | UnsetType, Meta(description="Who asks, for the decision record.")] = UNSET
-    language: Annotated[Language | UnsetType, Meta(description="Language of the reasons.")] = UNSET
+    language: Annotated[Text | UnsetType, Meta(description="Language of all that is said: en, de, zh, …")] = UNSET
     view: Annotated[View | UnsetType, Meta(description="Who reads the answers that commands print.")] = UNSET
+    today: Annotated[
+        date | UnsetType,
+        Meta(description="The date of answers, YYYY-MM-DD; default the UTC date of the clock. For historic data."),
+    ] = UNSET
+    max_age: Annotated[
+        Annotated[int, Meta(ge=0)] | UnsetType,
+        Meta(description="Days after which facts are too old to answer from."),
+    ] = UNSET
     min_confidence: Annotated[
         Annotated[float, Meta(ge=0, lt=1)] | UnsetType,
         Meta(description="Confidence below which a product is left out of a list."),

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec import queries
+from graphrec.delivery.rows import Batch
 from graphrec.delivery.sinks import SinkReport, SinkSpec, Target
 from graphrec.errors import StoreError
-from graphrec.serving.answer import Answer, Item
+from graphrec.graph.strings import ABSENT
+from graphrec.serving.answer import Item, Line
 from graphrec.serving.engine import Engine
-from graphrec.serving.positions import ABSENT
 from graphrec.store.base import Index, Statement, Store
 
 if TYPE_CHECKING:
@@ -80,11 +81,11 @@ class _StoreSink:
         self._stamps = {"written_at": now.strftime(_MOMENT)}
         self._labels = queries.roles(self._engine.snapshot.schema)
 
-    def write(self, answers: Sequence[Answer]) -> None:
+    def write(self, batch: Batch) -> None:
         """Write the edges of some users."""
         self._store.write(queries.text("load/begin_export"), {"run": self._run, "at": _moment()})
         rows: list[dict[str, Any]] = []
-        for answer in answers:
+        for answer in batch.answers:
             common = {"model": answer.model, "snapshot": answer.snapshot, "as_of": answer.as_of, **self._stamps}
             rows.extend(
                 {"user": answer.user, "product": item.product, "properties": {**_properties(item), **common}}
@@ -122,7 +123,7 @@ def _open(target: Target) -> Iterator[_StoreSink]:
         yield _StoreSink(store, target)
 
 
-STORE = SinkSpec("store", _open, reasons=REASONS, chunk=USERS)
+STORE = SinkSpec("store", _open, reasons=REASONS, chunk=USERS, takes_parts=False)
 
 
 def _check_free(store: Store, engine: Engine) -> None:
@@ -135,15 +136,19 @@ def _check_free(store: Store, engine: Engine) -> None:
 
 
 def _properties(item: Item) -> dict[str, Any]:
-    reasons = [{name: one for name, one in asdict(line).items() if name in _KEPT} for line in item.lines]
     return {
         "rank": item.rank,
         "score": float(item.score),
-        "reason": item.lines[0].text if item.lines else None,
-        "reasons": json.dumps(reasons, ensure_ascii=False),
+        "reason": item.reasons[0].text if item.reasons else None,
+        "reasons": json.dumps([asdict(reason) for reason in item.reasons], ensure_ascii=False),
+        "lines": json.dumps([_kept(line) for line in item.lines], ensure_ascii=False),
         "confidence": item.confidence,
         "warnings": "; ".join(item.warnings) or None,
     }
+
+
+def _kept(line: Line) -> dict[str, Any]:
+    return {name: one for name, one in asdict(line).items() if name in _KEPT}
 
 
 _KEPT = ("kind", "text", "share", "contrast", "via", "path", "cypher", "parameters")

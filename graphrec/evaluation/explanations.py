@@ -20,6 +20,7 @@ from graphrec.progress import Progress, silent
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine, Listed
 from graphrec.serving.lists import scored_block
+from graphrec.serving.reasons.groups import Chosen
 from graphrec.serving.reasons.lines import Reasons
 from graphrec.terms.deletion import Evidence, Spreads
 from graphrec.terms.ledger import Edge
@@ -156,7 +157,7 @@ def _of_user(engine: Engine, listed: Listed, seed: int, paths: Paths) -> _OfUser
     evidence = Evidence(blend, user, SPREADS)
     rng = np.random.default_rng([seed, user])
     counts = path_counts(blend, user, listed.products, evidence.edges)
-    reasons = [[_edges(engine, listed, line) for line in lines] for lines in listed.lines]
+    reasons = [[_behind(engine, listed, one) for one in found.told] for found in listed.reasons]
     chosen: dict[Choice, list[list[int]]] = {choice: [] for choice in CHOICES}
     for column, edges in enumerate(reasons):
         ranked = list(dict.fromkeys(place for line in edges for place in _places(evidence, line)))
@@ -196,6 +197,11 @@ def _still_listed(listed: Listed, scores: NDArray[np.float64]) -> NDArray[np.boo
         before = (others > own) | ((others == own) & (candidates < product))
         kept[place] = scores[place].any() and int(before.sum()) < len(products)
     return kept
+
+
+def _behind(engine: Engine, listed: Listed, reason: Chosen) -> list[Edge]:
+    """The edges that the lines of a reason begin with, the strongest first."""
+    return list(dict.fromkeys(edge for line in reason.lines.tolist() for edge in _edges(engine, listed, line)))
 
 
 def _edges(engine: Engine, listed: Listed, line: int) -> list[Edge]:

@@ -28,7 +28,7 @@ class PathQuality:
 
 
 class Paths:
-    """Measures the first path among the reasons of every product in a list."""
+    """Measures the strongest path of the first reason on paths of every product in a list."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -41,8 +41,9 @@ class Paths:
         known_before = model.meta["hidden"]["known_from"] or EVER
         known = history(self.engine.positions, model.graph, user, known_before)
         recency, popularity, types = [], [], []
-        for lines in listed.lines:
-            walked = ((line, model.blend.scorer(ledger, line)) for line in lines)
+        for found in listed.reasons:
+            strongest = [int(one.lines[0]) for one in found.told]
+            walked = ((line, model.blend.scorer(ledger, line)) for line in strongest)
             line, scorer = next(((line, scorer) for line, scorer in walked if scorer is not None), (-1, None))
             if scorer is None:
                 continue

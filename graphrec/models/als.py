@@ -5,7 +5,8 @@
 p = 1 and c = 1 + alpha where u holds i, else p = 0 and c = 1.
 
 Users' vectors and products' vectors are solved in turns. Source: Hu, Koren and Volinsky, ICDM 2008. Only the products'
-vectors stay: a user's is solved from them again (terms/als.py).
+vectors stay: a user's is solved from them again (terms/als.py). A holding says nothing of a product that fewer than
+`min_group` customers hold beside it (support.py).
 """
 
 from collections.abc import Iterator
@@ -18,8 +19,9 @@ from numpy.typing import NDArray
 from graphrec.graph.adjacency import Graph
 from graphrec.models.fitting.config import Count, Positive
 from graphrec.models.inputs import Inputs, Values
-from graphrec.models.matrix import holdings
+from graphrec.models.matrix import holdings, relevant_hops
 from graphrec.models.spec import Fitted, ModelSpec
+from graphrec.models.support import supported, supported_pairs
 from graphrec.progress import Progress, silent
 from graphrec.terms.als import AlsTerm
 
@@ -47,7 +49,8 @@ class AlsConfig:
 def fit_als(graph: Graph, config: AlsConfig | None = None, *, progress: Progress = silent) -> AlsTerm:
     """The ALS term of the relevant edges; a product held by several types weighs once per type."""
     config = config or AlsConfig()
-    by_user = holdings(graph)
+    seen = supported(graph).graph
+    by_user = holdings(seen)
     by_product = by_user.T.tocsr()
     rng = np.random.default_rng(config.seed)
     products = rng.standard_normal((graph.num_products, config.dim)) / config.dim**0.5
@@ -56,7 +59,10 @@ def fit_als(graph: Graph, config: AlsConfig | None = None, *, progress: Progress
         users = _half(by_user, products, config)
         products = _half(by_product, users, config)
     progress("least squares", config.iterations, config.iterations)
-    return AlsTerm(graph, products.astype(np.float32), config.alpha, config.regularization)
+    pairs = {}
+    if graph.schema.roles.min_group > 1:
+        pairs = {hop: supported_pairs(seen, hop) for hop in relevant_hops(graph)}
+    return AlsTerm(graph, products.astype(np.float32), config.alpha, config.regularization, supported=pairs)
 
 
 def _half(matrix: "csr_array", factors: NDArray[np.float64], config: AlsConfig) -> NDArray[np.float64]:

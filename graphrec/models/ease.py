@@ -8,6 +8,8 @@ all 0 there, of d_u = holdings of user u and n_c = how many have c, each divided
 
     sum over u: d_u^-user_power |Y_u - d_u^-holdings_power X_u B|^2 + lambda sum over c: n_c^(2 q) |B_c|^2
     W[c, i] = B[c, i] (n_c n_i)^-q,  q = popularity_power
+
+Entries of X^T X and X^T Y, and of B, that rest on fewer than `min_group` customers are 0 (support.py).
 """
 
 from collections.abc import Iterator
@@ -24,6 +26,7 @@ from graphrec.models.fitting.config import Count, NotNegative, Positive
 from graphrec.models.inputs import Inputs, Values
 from graphrec.models.matrix import csr, inverse_power, relevant_hops
 from graphrec.models.spec import Fitted, ModelSpec
+from graphrec.models.support import supported
 from graphrec.progress import Progress, silent
 from graphrec.terms.factors import Neighbours, TableTerm
 
@@ -33,6 +36,11 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS = 6_000
 """Products and attribute nodes up to which a blend tries it: inverting them takes seconds, twice as many minutes."""
+
+DIAGONAL = (0.0, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
+"""Parts of what small entries take from a row of the Gram matrix that its diagonal may gain."""
+TOLERANCE = 1e-9
+"""Eigenvalues below zero by no more than this part of the largest diagonal entry are rounding."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,9 @@ def fit_ease(graph: Graph, config: EaseConfig | None = None, *, progress: Progre
 
     config = config or EaseConfig()
     hops = relevant_hops(graph) + (attribute_hops(graph, config.use_protected) if config.attributes else [])
-    blocks = [csr(graph.hops[hop], graph.counts[graph.target(hop)]) for hop in hops]
+    left = supported(graph)
+    seen = left.graph
+    blocks = [csr(seen.hops[hop], graph.counts[graph.target(hop)]) for hop in hops]
     widths = [graph.counts[graph.target(hop)] for hop in hops]
     columns = sum(widths)
     if columns > config.max_columns:
@@ -77,20 +87,55 @@ def fit_ease(graph: Graph, config: EaseConfig | None = None, *, progress: Progre
         )
     progress("EASE", 0, 2)
     X = csr_array(hstack(blocks, format="csr"))
-    Y = csr(graph.held(), graph.num_products)
-    inputs = _divided(X, graph, config.holdings_power)
-    weighted = _divided(inputs, graph, config.user_power)
-    gram = np.asarray((weighted.T @ inputs).toarray(), np.float64)
+    Y = csr(seen.held(), graph.num_products)
+    inputs = _divided(X, seen, config.holdings_power)
+    weighted = _divided(inputs, seen, config.user_power)
+    gram, answers = _dense(weighted.T @ inputs), _dense(weighted.T @ Y)
+    least = graph.schema.roles.min_group
+    if least > 1:
+        few = _dense(X.T @ Y) < least
+        answers[few] = 0.0
+        gram = _without_small(gram, _dense(X.T @ X) < least)
     rarity = [_rarity(matrix, config.popularity_power) for matrix in (X, Y)]
     gram[np.diag_indices(columns)] += config.regularization / rarity[0] ** 2
     inverse = cho_solve(cho_factor(gram, lower=True, overwrite_a=True), np.eye(columns), overwrite_b=True)
     progress("EASE", 1, 2)
-    table = _without_self(inverse, inverse @ _dense(weighted.T @ Y), len(relevant_hops(graph)))
+    table = _without_self(inverse, inverse @ answers, len(relevant_hops(graph)))
+    if least > 1:
+        table[few] = 0.0
     table *= rarity[0][:, None]
     table *= rarity[1][None, :]
     progress("EASE", 2, 2)
     lefts = np.split(table.astype(np.float32), np.cumsum(widths)[:-1])
-    return TableTerm("ease", graph, [Neighbours(hop, left) for hop, left in zip(hops, lefts, strict=True)])
+    neighbours = [Neighbours(hop, left.rows(hop, part)) for hop, part in zip(hops, lefts, strict=True)]
+    return TableTerm("ease", graph, neighbours)
+
+
+def _without_small(gram: NDArray[np.float64], few: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The Gram matrix without the entries of too few customers, still positive semidefinite.
+
+    What a row loses comes onto its diagonal, the smallest part of DIAGONAL that is enough; all of it always is, since
+    diag(row sums of E) - E is positive semidefinite for every symmetric E >= 0.
+    """
+    from scipy.linalg import LinAlgError, cholesky
+
+    few = few.copy()
+    places = np.diag_indices(len(gram))
+    few[places] = False
+    lost = np.where(few, gram, 0.0).sum(axis=1)
+    found = np.where(few, 0.0, gram)
+    before = found[places].copy()
+    slack = TOLERANCE * before.max(initial=1.0)
+    for part in DIAGONAL:
+        found[places] = before + part * lost
+        if part == DIAGONAL[-1]:
+            break
+        try:
+            cholesky(found + slack * np.eye(len(found)), lower=True, overwrite_a=True, check_finite=False)
+        except LinAlgError:
+            continue
+        break
+    return found
 
 
 def attribute_hops(graph: Graph, use_protected: bool) -> list[Hop]:

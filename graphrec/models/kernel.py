@@ -199,7 +199,8 @@ def _made_table(graph: Graph, walk: Walk) -> PeopleTable:
     first = csr(second, third.num_rows, np.complex128)
     met = np.concatenate(([0], np.cumsum(third.degrees()[second.indices])))[second.indptr]
     closes = graph.target(walk.hops[0]) == graph.schema.roles.product
-    blocks: list[_Block] = []
+    none = np.zeros(0, np.int32)
+    blocks: list[_Block] = [(np.zeros(0, np.int64), none, none, np.zeros(0))]
     joined = start = 0
     while start < second.num_rows:
         end = max(start + 1, int(np.searchsorted(met, met[start] + MOST_MET, "right")) - 1)

@@ -1,6 +1,6 @@
-"""Newness: the head start of products that nobody holds yet, for users who hold something.
+"""Newness: the head start of products that fewer than `min_group` customers hold, for users who hold something.
 
-No walk leads to such a product through people, so that all it scores is what its text and entities say.
+No way leads to such a product through people, so that all it scores is what its text and entities say.
 """
 
 import numpy as np
@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from graphrec.graph.adjacency import Graph
 from graphrec.models.inputs import Inputs
 from graphrec.models.spec import Fitted, ModelSpec, NoConfig
-from graphrec.terms.factors import FactorTerm, Neighbours
+from graphrec.models.support import enough_holders
+from graphrec.terms.factors import FactorTerm, Neighbours, Own
 
 
 def is_new(graph: Graph) -> NDArray[np.bool_]:
-    """Whether nobody holds a product (num_products,)."""
-    return np.asarray(np.bincount(graph.held().indices, minlength=graph.num_products) == 0)
+    """Whether fewer than `min_group` customers hold a product (num_products,)."""
+    return ~enough_holders(graph)
 
 
 def fit_newness(graph: Graph) -> tuple[FactorTerm, float]:
@@ -22,9 +23,8 @@ def fit_newness(graph: Graph) -> tuple[FactorTerm, float]:
 
     A blend divides a term by its spread: with this as its weight it adds 1, however many products are new.
     """
-    known = (graph.held().degrees() > 0).astype(np.float32)
     new = is_new(graph).astype(np.float32)
-    term = FactorTerm("new", graph, [Neighbours(None, known[:, None], own=True, kind="new")], new[:, None])
+    term = FactorTerm("new", graph, [Neighbours(None, Own(), kind="new")], new[:, None])
     return term, float(new.astype(np.float64).std())
 
 
@@ -35,7 +35,7 @@ def fit(graph: Graph, _config: NoConfig, _inputs: Inputs) -> Fitted:
 
 SPEC = ModelSpec(
     name="new",
-    sentence="The head start of products that nobody holds yet.",
+    sentence="The head start of products that nobody holds yet, or too few to learn from.",
     fit=fit,
     config=NoConfig,
     is_alone=False,

@@ -5,12 +5,13 @@ import numpy as np
 from graphrec.graph.adjacency import Graph
 from graphrec.models.inputs import Inputs
 from graphrec.models.spec import Fitted, ModelSpec, NoConfig
+from graphrec.models.support import supported
 from graphrec.terms.factors import Neighbours, TableTerm
 
 
 def fit_popularity(graph: Graph) -> TableTerm:
-    """The popularity term: a product's score is the number of users who hold it."""
-    held = graph.held()
+    """The popularity term: a product's score is the number of users who hold it, 0 below `min_group`."""
+    held = supported(graph).graph.held()
     holders = np.bincount(held.indices, minlength=graph.num_products).astype(np.float32)
     return TableTerm("popularity", graph, [Neighbours(None, holders[None, :])])
 

@@ -3,7 +3,8 @@
     minimise |Y - X B|^2 + lambda |B|^2,  score(u, i) = <x_u, B_i>
 
 X (num_users, width) is the block `columns` of users, less its mean over users who hold something; Y says who holds
-what, less the mean. What everyone holds says nothing here.
+what, less the mean. What everyone holds says nothing here. B[c, i] is 0 where fewer than `min_group` customers have c
+and hold i. No row of a customer is in the model.
 """
 
 from collections.abc import Iterator
@@ -18,7 +19,8 @@ from graphrec.models.fitting.config import Positive
 from graphrec.models.inputs import Inputs, Values
 from graphrec.models.matrix import holdings
 from graphrec.models.spec import Fitted, ModelSpec
-from graphrec.terms.factors import FactorTerm, Neighbours
+from graphrec.models.support import supported
+from graphrec.terms.factors import FactorTerm, Neighbours, Own, with_rows
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -45,22 +47,29 @@ def fit_profile(graph: Graph, config: ProfileConfig, inputs: Inputs) -> FactorTe
             f"model profile needs the block `columns` of {user}, and there is none; "
             f"run: graphrec train --model profile --blocks columns, on a snapshot whose {user} nodes have such columns"
         )
-    held = holdings(graph, np.float64)
+    seen, least = supported(graph).graph, graph.schema.roles.min_group
+    held = holdings(seen, np.float64)
     learners = np.flatnonzero(graph.held().degrees())
     if not len(learners):
         raise ModelError("profile has nothing to learn from: no user holds a product; load interactions first")
-    X = matrices[user].astype(np.float64)
-    known = np.asarray(X.any(axis=1))
-    X = np.where(known[:, None], X - X[learners].mean(axis=0), 0.0)
+    block = next(one for one in inputs.blocks if (one.name, one.label) == ("columns", user))
+    has = block.matrix != 0
+    centre = block.matrix[learners].mean(axis=0, dtype=np.float64)
+    X = np.where(has.any(axis=1)[:, None], block.matrix - centre, 0.0)
+    X[:, has[learners].sum(axis=0) < least] = 0.0
     Y = held[learners]
     mean = np.asarray(Y.mean(axis=0)).ravel()
     mine = X[learners]
     gram = mine.T @ mine + config.regularization * np.eye(X.shape[1])
     # X has mean 0, so that the mean of Y leaves the right side.
     B = np.linalg.solve(gram, (Y.T @ mine).T - mine.sum(axis=0)[:, None] * mean[None, :])
-    own = Neighbours(None, X.astype(np.float32), own=True, kind="attribute")
+    if least > 1:
+        both = (Y.T @ has[learners].astype(np.float64)).T
+        B[both < least] = 0.0
+    own = Neighbours(None, Own(block.digest, centre.astype(np.float32)), kind="attribute")
     right = np.ascontiguousarray(B.T, np.float32)
-    return FactorTerm("profile", graph, [own], right, sentences=inputs.blocks.sentences.get("columns"))
+    seen_by = with_rows(graph, block.digest, block.matrix)
+    return FactorTerm("profile", seen_by, [own], right, sentences=inputs.blocks.sentences.get("columns"))
 
 
 def fit(graph: Graph, config: ProfileConfig, inputs: Inputs) -> Fitted:

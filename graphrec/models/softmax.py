@@ -5,6 +5,9 @@
 
 Neighbours are the holdings but i, the attributes, and everyone. The loss is convex: no seed, no epochs. With one
 hidden product per user it is the multinomial logistic regression of what comes next.
+
+W[a, j] is 0 where fewer than `min_group` customers have a and hold j, and no question has an answer that so few hold
+(support.py).
 """
 
 from collections.abc import Iterator
@@ -22,6 +25,7 @@ from graphrec.models.fitting.config import Count, Positive
 from graphrec.models.inputs import Inputs, Values
 from graphrec.models.matrix import csr, relevant_hops
 from graphrec.models.spec import Fitted, ModelSpec
+from graphrec.models.support import supported, supported_pairs
 from graphrec.progress import Progress, silent
 from graphrec.terms.factors import Neighbours, TableTerm
 
@@ -64,6 +68,7 @@ class Questions:
 
 def num_scores(graph: Graph) -> int:
     """How many scores a step computes: held pairs that can be asked for, times products."""
+    graph = supported(graph).graph
     return int(graph.held().degrees()[graph.learners(min_held=2)].sum()) * graph.num_products
 
 
@@ -77,9 +82,12 @@ def fit_softmax(graph: Graph, config: SoftmaxConfig | None = None, *, progress: 
         from scipy.optimize import minimize
 
     config = config or SoftmaxConfig()
-    _check(graph, config)
+    left = supported(graph)
+    seen = left.graph
+    _check(seen, config)
     relevant, attributes = relevant_hops(graph), attribute_hops(graph, config.use_protected)
-    asked = questions(graph, relevant, attributes)
+    asked = questions(seen, relevant, attributes)
+    free = _supported_weights(seen, [*relevant, *attributes])
     shape = (asked.X.shape[1], graph.num_products)  # pyright: ignore[reportOptionalSubscript]
     transposed = asked.X.T.tocsr()
     done = 0
@@ -87,9 +95,8 @@ def fit_softmax(graph: Graph, config: SoftmaxConfig | None = None, *, progress: 
     def loss(flat: Matrix) -> tuple[float, Matrix]:
         W = flat.reshape(shape)
         value, gradient = _likelihood(asked, asked.X @ W)
-        return value + 0.5 * config.regularization * float(flat @ flat), (
-            transposed @ gradient + config.regularization * W
-        ).ravel()
+        whole = transposed @ gradient + config.regularization * W
+        return value + 0.5 * config.regularization * float(flat @ flat), np.where(free, whole, 0.0).ravel()
 
     def report(_: Matrix) -> None:
         nonlocal done
@@ -101,7 +108,16 @@ def fit_softmax(graph: Graph, config: SoftmaxConfig | None = None, *, progress: 
     hops: list[Hop | None] = [*relevant, *attributes, None]
     widths = [graph.counts[graph.target(hop)] if hop else 1 for hop in hops]
     lefts = np.split(found.x.reshape(shape).astype(np.float32), np.cumsum(widths)[:-1])
-    return TableTerm("softmax", graph, [Neighbours(hop, left) for hop, left in zip(hops, lefts, strict=True)])
+    neighbours = [Neighbours(hop, left.rows(hop, part) if hop else part) for hop, part in zip(hops, lefts, strict=True)]
+    return TableTerm("softmax", graph, neighbours)
+
+
+def _supported_weights(graph: Graph, hops: list[Hop]) -> NDArray[np.bool_]:
+    """Which weights are free (num_neighbours, num_products): of supported pairs, and all of everyone."""
+    if graph.schema.roles.min_group <= 1:
+        return np.ones((1, 1), np.bool_)
+    parts = [csr(supported_pairs(graph, hop), graph.num_products).toarray() > 0 for hop in hops]
+    return np.concatenate([*parts, np.ones((1, graph.num_products), np.bool_)])
 
 
 def _check(graph: Graph, config: SoftmaxConfig) -> None:

@@ -2,6 +2,7 @@
 
     N = D_u^-1/2 R D_i^-1/2 = U diag(s) V^T,    W = D_i^-b V diag(h(s)) V^T D_i^b,    h = 1 for the first k
 
+Entries of N^T N and of W that rest on fewer than `min_group` customers are 0 (support.py): W is a table then.
 Formula: docs/formulas.md, Spectral. Only V is needed; it comes from a randomised block power iteration on N^T N.
 """
 
@@ -18,8 +19,9 @@ from graphrec.models.fitting.config import Count, NotNegative, Share
 from graphrec.models.inputs import Inputs, Values
 from graphrec.models.matrix import column, holders_per_product, holdings_per_user, inverse_power, relevant_hops
 from graphrec.models.spec import Fitted, ModelSpec
+from graphrec.models.support import masked_term, supported, supported_gram
 from graphrec.progress import Progress, silent
-from graphrec.terms.factors import FactorTerm, Neighbours
+from graphrec.terms.factors import FactorTerm, TableTerm
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -57,15 +59,17 @@ class SpectralConfig:
         return max(1, min(self.dim, max(self.min_dim, int(num_products * self.max_share)), num_products))
 
 
-def fit_spectral(graph: Graph, config: SpectralConfig | None = None, *, progress: Progress = silent) -> FactorTerm:
+def fit_spectral(
+    graph: Graph, config: SpectralConfig | None = None, *, progress: Progress = silent
+) -> FactorTerm | TableTerm:
     """The spectral term of the relevant edges; a product held by several types counts once per type."""
     config = config or SpectralConfig()
-    hops = relevant_hops(graph)
-    degrees = holders_per_product(graph)
-    patterns = leading_patterns(graph, config.dim_for(graph.num_products), config, progress)
+    seen = supported(graph).graph
+    degrees = holders_per_product(seen)
+    patterns = leading_patterns(seen, config.dim_for(graph.num_products), config, progress)
     left = patterns * column(inverse_power(degrees, config.power))
     right = patterns * column(degrees**config.power)
-    return FactorTerm("spectral", graph, [Neighbours(hop, left) for hop in hops], right)
+    return masked_term("spectral", graph, dict.fromkeys(relevant_hops(graph), left), right)
 
 
 def leading_patterns(graph: Graph, dim: int, config: SpectralConfig, progress: Progress = silent) -> Matrix:
@@ -86,7 +90,12 @@ def leading_patterns(graph: Graph, dim: int, config: SpectralConfig, progress: P
 
 
 def _normal_operator(graph: Graph) -> Callable[[Matrix], Matrix]:
-    """N^T N as a function of a block of columns (num_products, width)."""
+    """N^T N as a function of a block of columns (num_products, width), without entries of too few customers."""
+    if graph.schema.roles.min_group > 1:
+        scale = inverse_power(holders_per_product(graph), 0.5)
+        matrix = supported_gram(graph, inverse_power(holdings_per_user(graph), 1.0))
+        matrix = matrix.multiply(scale[:, None]).multiply(scale[None, :]).tocsr().astype(np.float32)
+        return lambda block: np.asarray(matrix @ block)
     with needs_extra("train", "spectral"):
         from graphrec.terms.compiled.scores import sum_of_dense
     hops = relevant_hops(graph)

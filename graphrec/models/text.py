@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import ModelError
+from graphrec.features.blocks import FeatureBlock
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.models.inputs import Inputs
 from graphrec.models.spec import Fitted, ModelSpec, NoConfig
-from graphrec.terms.factors import FactorTerm, Neighbours
+from graphrec.terms.factors import FactorTerm, Neighbours, Own, centred, with_rows
 
 
 def fit_text(graph: Graph, inputs: Inputs) -> FactorTerm:
@@ -39,7 +40,8 @@ def fit_text(graph: Graph, inputs: Inputs) -> FactorTerm:
             f"the text term needs text vectors of {roles.product}, none were given; "
             f"name text columns under [nodes.{roles.product}] and run: graphrec embed"
         )
-    return fit_likeness("text", graph, vectors, {}, vectors.get(roles.user))
+    profile = next((one for one in inputs.blocks if (one.name, one.label) == ("text", roles.user)), None)
+    return fit_likeness("text", graph, vectors, {}, profile)
 
 
 def fit_likeness(
@@ -47,7 +49,7 @@ def fit_likeness(
     graph: Graph,
     matrices: Mapping[str, NDArray[np.float32]],
     sentences: Mapping[str, Mapping[str, str]],
-    profile: NDArray[np.float32] | None = None,
+    profile: FeatureBlock | None = None,
 ) -> FactorTerm:
     """A term of products whose features are like those of the holdings: cosine after taking out the mean product.
 
@@ -56,7 +58,8 @@ def fit_likeness(
         graph: what may be seen.
         matrices: features (num_nodes, width) by label, of products at least.
         sentences: of its lines by sign and language, for blocks that no language of graphrec knows.
-        profile: features of users (num_users, width) that mean the same as those of products; None: there are none.
+        profile: features of users that mean the same as those of products; None: there are none. The term reads the
+            rows when it is asked and keeps none.
 
     Returns:
         The term.
@@ -66,7 +69,8 @@ def fit_likeness(
     products = centred(matrices[roles.product], centre)
     neighbours = [Neighbours(Hop(relevant), products) for relevant in roles.relevant]
     if profile is not None:
-        neighbours.append(Neighbours(None, centred(profile, centre), own=True))
+        neighbours.append(Neighbours(None, Own(profile.digest, centre, unit=True)))
+        graph = with_rows(graph, profile.digest, profile.matrix)
     return FactorTerm(name, graph, neighbours, products, text_dim=products.shape[1], part=name, sentences=sentences)
 
 
@@ -94,20 +98,8 @@ def likeness_model(name: str, sentence: str) -> ModelSpec[NoConfig]:
 
 def mean_text(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """The mean (dim,) of the rows that are not zero."""
-    present = vectors[_present(vectors)]
+    present = vectors[(vectors != 0).any(axis=1)]
     return np.asarray(present.mean(axis=0, dtype=np.float64) if len(present) else vectors.sum(axis=0), np.float32)
-
-
-def centred(vectors: NDArray[np.float32], centre: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The rows minus the centre, of length 1; rows of zeros stay so."""
-    present = _present(vectors)
-    moved = np.where(present[:, None], vectors - centre, np.float32(0))
-    length = np.linalg.norm(moved, axis=1, keepdims=True)
-    return np.asarray(moved / np.where(length > 1e-6, length, np.inf), np.float32)
-
-
-def _present(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
-    return np.asarray((vectors != 0).any(axis=1))
 
 
 def fit(graph: Graph, _config: NoConfig, inputs: Inputs) -> Fitted:

@@ -173,6 +173,12 @@ class CompiledPolicy:
         """The rules that warn of a product for a user or ask for a review, in the order of the policy."""
         return list(self._findings(self.warning, user, product))
 
+    def limits(self, user: int) -> dict[str, Fact]:
+        """What the rules that refuse read of a user, by column, but for confidential ones and what is protected."""
+        rules = (rule for rule in self.refusing if not rule.rule.protected and not rule.rule.confidential)
+        columns = (one for rule in rules for one in rule.condition.columns)
+        return {column.name: shown(self.facts, column, user) for column in columns if column.side == "user"}
+
     def letters(self, users: NDArray[np.integer], products: NDArray[np.integer]) -> NDArray[np.uint8]:
         """What every rule says of some products of each user.
 

@@ -1,50 +1,524 @@
-"""A first policy.toml for a graph: the shipped rules that it has columns for; the others stay as comments."""
+"""A first policy.toml for a graph: rules with its own column names, by the words that columns and values are called.
 
-from dataclasses import dataclass
-from importlib.resources import files
+It works on any bank: the words are those of graphrec/loading/propose/concepts.py, and what is found is checked against
+the values that are there. What was not found, or cannot be told, is listed with what is missing.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from graphrec.errors import PolicyError
 from graphrec.graph.snapshot import Snapshot
+from graphrec.loading.propose.concepts import CLOSED, NO, OPEN, YES, in_order, normal, place
+from graphrec.loading.propose.words import words
 from graphrec.policy.compiled import CompiledPolicy
+from graphrec.policy.conditions import sides
+from graphrec.policy.operands import parts_of
 from graphrec.policy.read import parse_policy
+from graphrec.policy.rules import NOT_AVAILABLE
+
+MOST = 40
+"""Different texts that a column of a rule may have."""
+HEAD = """\
+# What may be shown to whom. Each rule says what it requires of a customer and a product; what does not meet it is left
+# out before anything is ranked. `graphrec policy check` counts what each rule does, `graphrec policy explain` says it
+# in words; docs/policy.md has the language. Rules are asked in this order. Give the policy a new version whenever you
+# change it. graphrec wrote it from the names and values of columns: read every rule before you rely on it.
+version = "1"
+"""
 
 
 @dataclass(frozen=True)
 class Example:
-    """The text of a policy, and which rules are in it."""
+    """The text of a policy, which rules are in it, and what was not found."""
 
     text: str
     kept: tuple[str, ...]
     left_out: tuple[str, ...]
+    """What no rule could be written for, and why."""
+    doubts: tuple[str, ...] = ()
+    """What a person has to decide."""
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column that a rule may read; `texts` are its values where they are few."""
+
+    side: str
+    name: str
+    kind: str
+    texts: tuple[str, ...] = ()
+    numbers: tuple[float, float] | None = None
+    """The smallest and the largest value."""
+    protected: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.side}.{self.name}" if re.fullmatch(r"[^\W\d]\w*", self.name) else f"{self.side}[{self.name!r}]"
+
+    @property
+    def place(self) -> str:
+        """Where its value stands in a sentence."""
+        return "{" + f"{self.side}.{self.name}" + "}"
+
+    @property
+    def is_flag(self) -> bool:
+        """Whether it is a number that is 0 or 1."""
+        return self.kind in ("integer", "real") and self.numbers in ((0, 1), (0, 0), (1, 1))
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it counts or measures something."""
+        return self.kind in ("integer", "real")
+
+
+@dataclass
+class _Draft:
+    """What is written so far."""
+
+    rules: dict[str, str] = field(default_factory=dict)
+    conditions: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    levels: dict[str, list[str]] = field(default_factory=dict)
+    known: list[_Column] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+
+    def add(
+        self, name: str, sentence: str, require: str, *, columns: tuple[_Column, ...] = (), **more: str | bool
+    ) -> str:
+        """Write a rule; the id that it has.
+
+        Args:
+            columns: of texts whose values become known, and those that may be protected.
+            more: other keys of the rule.
+        """
+        rule_id = next(one for one in (name, *(f"{name}-{n}" for n in range(2, 1000))) if one not in self.rules)
+        if any(one.protected for one in columns):
+            more |= {"protected": True, "reason": "name the law that asks for it"}
+        lines = [f'id       = "{rule_id}"', f"sentence = {_quoted(sentence)}", f"require  = {_quoted(require)}"]
+        lines += [f"{key} = {'true' if value is True else _quoted(str(value))}" for key, value in more.items()]
+        self.rules[rule_id] = "[[rule]]\n" + "\n".join(lines)
+        self.conditions[rule_id] = require
+        self.known += [one for one in columns if one.kind == "text" and one.texts and one not in self.known]
+        return rule_id
+
+    def miss(self, what: str, why: str) -> None:
+        """List what no rule could be written for."""
+        self.missing[what] = why
+
+
+class _Found:
+    """The columns of a graph by what they speak of."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.roles = snapshot.schema.roles
+        self.columns = {side: list(_columns(snapshot, side)) for side in ("user", "product")}
+        schema = snapshot.schema.nodes
+        self.personal = {"user": schema[self.roles.user].personal, "product": schema[self.roles.product].personal}
+
+    def all(self, side: str, concept: str) -> list[_Column]:
+        """The columns of a side that speak of a concept, the most telling first."""
+        found = [(place(one.name, concept), one) for one in self.columns[side]]
+        return [one for _, one in sorted(((n, c) for n, c in found if n is not None), key=lambda pair: pair[0])]
+
+    def one(self, side: str, concept: str, kinds: Sequence[str] = ()) -> _Column | None:
+        """The most telling column of a side and a concept, of some kinds."""
+        return next((one for one in self.all(side, concept) if not kinds or one.kind in kinds), None)
+
+    def lacks(self, side: str, concept: str) -> str:
+        """Why there is no column: it is personal, or there is none."""
+        who = "customers" if side == "user" else "products"
+        hidden = [name for name in self.personal[side] if place(name, concept) is not None]
+        if hidden:
+            return f"{hidden[0]} of {who} is personal, and no rule can read it: let the mapping derive a column"
+        return f"no column of {who} speaks of {concept}"
 
 
 def example_policy(snapshot: Snapshot, as_of: int | None) -> Example:
-    """The shipped rules that fit a snapshot; of several forms of a rule the first that fits."""
-    shipped = files("graphrec.policy").joinpath("examples.toml").read_text(encoding="utf-8")
-    head, *blocks = shipped.rstrip().split("\n\n")
-    forms: dict[str, list[str]] = {}
-    for block in blocks:
-        forms.setdefault(parse_policy(f'version = "1"\n{block}', "examples").rules[0].id, []).append(block)
-    parts, left_out = [head], []
-    for name, variants in forms.items():
-        misfits = {block: _misfit(block, snapshot, as_of) for block in variants}
-        fitting = [block for block, why in misfits.items() if why is None]
-        parts.append(fitting[0] if fitting else _commented(variants[0], misfits[variants[0]] or ""))
-        left_out += [] if fitting else [name]
-    kept = tuple(name for name in forms if name not in left_out)
-    return Example("\n\n".join(parts) + "\n", kept, tuple(left_out))
+    """A first policy for a snapshot.
+
+    Args:
+        as_of: the date of answers in microseconds since 1970; None: the graph has no times.
+    """
+    draft, found = _Draft(), _Found(snapshot)
+    for write in (
+        _consents, _flags, _held, _offered, _risk, _horizon, _knowledge, _means, _ages, _residence, _clients, _cooling,
+    ):  # fmt: skip
+        write(draft, found)
+    _drop_misfits(draft, snapshot, as_of)
+    _confidential(draft, found)
+    _drop_misfits(draft, snapshot, as_of)
+    kind = found.one("product", "kind", ("text",))
+    if kind is not None and kind.texts and kind not in draft.known:
+        draft.known.append(kind)
+    parts = [HEAD.rstrip(), *_tables(draft), *draft.rules.values()]
+    if draft.missing:
+        listed = "\n".join(f"# * {what}: {why}" for what, why in draft.missing.items())
+        parts.append(f"# Not found, and not in force:\n{listed}")
+    if draft.doubts:
+        listed = "\n".join(f"# * {doubt}" for doubt in draft.doubts)
+        parts.append(f"# To decide:\n{listed}")
+    why = tuple(f"{what}: {why}" for what, why in draft.missing.items())
+    return Example("\n\n".join(parts) + "\n", tuple(draft.rules), why, tuple(draft.doubts))
 
 
-def _misfit(block: str, snapshot: Snapshot, as_of: int | None) -> str | None:
+def unread(snapshot: Snapshot, read: Sequence[str]) -> dict[str, str]:
+    """Columns that speak of suitability and that no rule reads, with what they speak of.
+
+    Args:
+        read: what rules read, such as `user.country`.
+    """
+    found = _Found(snapshot)
+    named: dict[str, str] = {}
+    for side, concepts in (
+        (
+            "user",
+            ("objection", "consent", "blocked", "sanctions", "pep", "tolerance", "horizon", "client", "knowledge"),
+        ),
+        ("product", ("risk", "binding", "end", "least age", "residents", "minimum", "clients", "knowledge")),
+    ):
+        for concept in concepts:
+            for one in found.all(side, concept):
+                if f"{side}.{one.name}" not in read:
+                    named.setdefault(f"{side}.{one.name}", concept)
+    return named
+
+
+def _tables(draft: _Draft) -> Iterator[str]:
+    """The tables before the rules: orders of texts, and the values that are known."""
+    used = {
+        name: order for name, order in draft.levels.items() if any(f'level("{name}"' in r for r in draft.rules.values())
+    }
+    if used:
+        yield "[levels]\n" + "\n".join(f"{name} = {_listed(order)}" for name, order in used.items())
+    for side in ("user", "product"):
+        known = [one for one in draft.known if one.side == side]
+        if known:
+            lines = "\n".join(f"{_key(one.name)} = {_listed(one.texts)}" for one in known)
+            note = (
+                "# Any other value is remarked on.\n"
+                if side == "user" or not any(k.side == "user" for k in draft.known)
+                else ""
+            )
+            yield f"{note}[values.{side}]\n{lines}"
+
+
+def _consents(draft: _Draft, found: _Found) -> None:
+    objections = found.all("user", "objection")
+    wanted = [(one, True) for one in found.all("user", "consent") if one not in objections]
+    wanted += [(one, False) for one in objections]
+    written = 0
+    for column, is_consent in wanted:
+        condition = _flag(column, wanted=is_consent)
+        if condition is None:
+            draft.miss(f"consent ({column})", _unclear(column))
+            continue
+        name = _short_name(column.name, "consent" if is_consent else "objection")
+        sentence = f"{{user}} has not agreed ({column.name})" if is_consent else f"{{user}} objects ({column.name})"
+        draft.add(name, sentence, condition, columns=(column,))
+        written += 1
+    if not wanted:
+        draft.miss("consent", found.lacks("user", "consent"))
+
+
+def _flags(draft: _Draft, found: _Found) -> None:
+    for column in found.all("user", "blocked"):
+        condition = _flag(column, wanted=False)
+        if condition is None:
+            draft.miss(f"blocked ({column})", _unclear(column))
+        else:
+            draft.add("blocked", f"{{user}} is not served ({column.name})", condition, columns=(column,))
+
+
+def _held(draft: _Draft, _found: _Found) -> None:
+    draft.add("held", "already held", "not held")
+
+
+def _offered(draft: _Draft, found: _Found) -> None:
+    """One rule from the day on which a product ends and from its status: either may be the first to be kept up."""
+    end, conditions, told, columns = found.one("product", "end", ("time",)), [], [], []
+    if end is not None:
+        conditions.append(f"is_missing({end}) or {end} > now")
+        told.append(f"closed on {end.place}")
+        columns.append(end)
+    for concept, wanted in (("offered", True), ("withdrawn", False)):
+        for column in found.all("product", concept):
+            if column in columns:
+                continue
+            condition = _status(column, wanted=wanted)
+            if condition is not None:
+                conditions.append(condition)
+                told.append(f"{column.name} {column.place}")
+                columns.append(column)
+            elif column.kind == "text" and column.texts:
+                draft.miss(f"offered ({column})", _unclear(column))
+    if not conditions:
+        draft.miss("end of sale", found.lacks("product", "end"))
+        return
+    whole = conditions[0] if len(conditions) == 1 else " and ".join(f"({one})" for one in conditions)
+    draft.add("open", f"not offered any more ({', '.join(told)})", whole, columns=tuple(columns))
+
+
+def _risk(draft: _Draft, found: _Found) -> None:
+    _ordered(
+        draft, found, "risk", ("product", "risk"), ("user", "tolerance"),
+        "its risk class {a} is above the risk tolerance {b}",
+    )  # fmt: skip
+
+
+def _horizon(draft: _Draft, found: _Found) -> None:
+    _ordered(
+        draft, found, "horizon", ("product", "binding"), ("user", "horizon"),
+        "it binds money for {a}, and the horizon is {b}",
+    )  # fmt: skip
+
+
+def _knowledge(draft: _Draft, found: _Found) -> None:
+    if found.all("product", "knowledge"):
+        _ordered(
+            draft, found, "knowledge", ("product", "knowledge"), ("user", "knowledge"),
+            "it asks for the knowledge {a}, and {b} is there",
+        )  # fmt: skip
+
+
+def _means(draft: _Draft, found: _Found) -> None:
+    least, have = found.one("product", "minimum", ("integer", "real")), found.one("user", "means", ("integer", "real"))
+    if least is None or have is None:
+        draft.miss("means", found.lacks(*(("product", "minimum") if least is None else ("user", "means"))))
+        return
+    draft.add("means", f"it takes {least.place}, and {have.place} is at hand", f"{least} <= {have}")
+    draft.add(
+        "large-part", f"its minimum of {least.place} is more than half of what is at hand", f"{least} <= 0.5 * {have}",
+        severity="warn",
+    )  # fmt: skip
+
+
+def _ages(draft: _Draft, found: _Found) -> None:
+    limits = [(found.one("product", "least age", ("integer", "real")), ">=", "or more")]
+    limits.append((found.one("product", "most age", ("integer", "real")), "<=", "or less"))
+    born, year, age = (
+        found.one("user", concept, kinds)
+        for concept, kinds in (("born", ("time",)), ("birth year", ("integer",)), ("age", ("integer", "real")))
+    )
+    if limits[0][0] is None:
+        draft.miss("minimum age", found.lacks("product", "least age"))
+    for limit, sign, more in limits:
+        if limit is None:
+            continue
+        if born is not None:
+            column, years = born, f"years_since({born})"
+        elif age is not None:
+            column, years = age, str(age)
+        elif year is not None:
+            # The birthday of this year may be to come.
+            column, years = year, f"year(now) - {year} - 1" if sign == ">=" else f"year(now) - {year}"
+        else:
+            draft.miss("minimum age" if sign == ">=" else "maximum age", found.lacks("user", "born"))
+            continue
+        name = "age" if sign == ">=" else "most-age"
+        condition = f"{years} {sign} {limit}" if sign == ">=" else f"is_missing({limit}) or {years} {sign} {limit}"
+        draft.add(name, f"it is for people of {limit.place} years {more}", condition, columns=(column,))
+
+
+def _residence(draft: _Draft, found: _Found) -> None:
+    allowed, home = found.one("product", "residents", ("text",)), found.one("user", "residence", ("text",))
+    if allowed is None or home is None:
+        draft.miss("residence", found.lacks(*(("product", "residents") if allowed is None else ("user", "residence"))))
+        return
+    _listed_in(draft, "residence", allowed, home, "it is for residents of {a}, and the residence is {b}")
+
+
+def _clients(draft: _Draft, found: _Found) -> None:
+    allowed, own = found.one("product", "clients", ("text",)), found.one("user", "client", ("text",))
+    if allowed is not None and own is not None:
+        _listed_in(draft, "clients", allowed, own, "it is for {a}, and the category is {b}")
+
+
+def _listed_in(draft: _Draft, name: str, allowed: _Column, own: _Column, sentence: str) -> None:
+    """A rule that a value of the customer is among those of the product, where any of them is."""
+    listed = {part for text in allowed.texts for part in parts_of(text)}
+    if not listed & set(own.texts):
+        here = ", ".join(sorted(listed)[:3]) or "too many values"
+        there = ", ".join(own.texts[:3]) or "too many values"
+        draft.miss(name, f"{allowed} ({here}) and {own} ({there}) have no value in common: write them alike")
+        return
+    told = sentence.replace("{a}", allowed.place).replace("{b}", own.place)
+    is_list = any(parts_of(text) != (text,) for text in allowed.texts)
+    condition = f"contains({allowed}, {own})" if is_list else f"{allowed} == {own}"
+    draft.add(name, told, f"is_missing({allowed}) or {condition}", columns=(allowed, own))
+
+
+def _cooling(draft: _Draft, found: _Found) -> None:
+    turned_down = [name for name in found.roles.interactions if found.roles.weight(name) < 0]
+    for name in turned_down:
+        draft.add(
+            "cooling-off", f"turned down on {{last.{name}}}, less than 180 days before", f'not happened("{name}", 180)'
+        )
+    if not turned_down:
+        draft.miss("cooling-off", "no interaction speaks against a product (weight below 0 in the mapping)")
+
+
+def _confidential(draft: _Draft, found: _Found) -> None:
+    written: list[str] = []
+    for concept in ("sanctions", "pep"):
+        for column in found.all("user", concept):
+            condition = _flag(column, wanted=False)
+            ordinary = (one for one in draft.rules if sides(draft.conditions[one]) == {"user"} and one not in written)
+            shared = next(ordinary, None)
+            if condition is None or shared is None:
+                why = _unclear(column) if condition is None else "no ordinary rule of customers could be told like it"
+                draft.miss(f"{concept} ({column})", why)
+                continue
+            if "code" not in draft.rules[shared]:
+                draft.rules[shared] += f'\ncode     = "{NOT_AVAILABLE}"'
+            sentence = f"{{user}} is on a list ({column.name})"
+            rule_id = draft.add(concept, sentence, condition, confidential=True, columns=(column,))
+            written.append(rule_id)
+            draft.rules = {rule_id: draft.rules.pop(rule_id), **draft.rules}
+
+
+def _ordered(
+    draft: _Draft, found: _Found, name: str, above: tuple[str, str], below: tuple[str, str], sentence: str
+) -> None:
+    """A rule that the product is not above the customer on a scale of numbers or of texts that have an order."""
+    tried = ""
+    for one in found.all(*above):
+        for other in found.all(*below):
+            condition = _not_above(draft, name, one, other)
+            if condition is not None:
+                told = sentence.replace("{a}", one.place).replace("{b}", other.place)
+                draft.add(name, told, condition, columns=(one, other))
+                return
+            tried = (
+                tried or f"{one} and {other} are not on one scale: give both the same values, or an order in [levels]"
+            )
+    draft.miss(name, tried or found.lacks(*(above if not found.all(*above) else below)))
+
+
+def _not_above(draft: _Draft, name: str, one: _Column, other: _Column) -> str | None:
+    if one.is_number and other.is_number:
+        if one.numbers and other.numbers and one.numbers[1] > other.numbers[1] and name == "risk":
+            draft.doubts.append(
+                f"{name}: {one} goes up to {one.numbers[1]:g} and {other} up to {other.numbers[1]:g}: is it one scale?"
+            )
+        months, years = (_unit(one.name) == "month", _unit(other.name) == "year")
+        if months and years:
+            return f"{one} <= 12 * {other}"
+        if _unit(one.name) == "year" and _unit(other.name) == "month":
+            return f"12 * {one} <= {other}"
+        return f"{one} <= {other}"
+    if one.kind != "text" or other.kind != "text":
+        return None
+    together = in_order({*one.texts, *other.texts})
+    if together and one.texts and other.texts and len({step for step, _ in together}) == len(together):
+        draft.levels[name] = [text for _, text in together]
+        return f'level("{name}", {one}) <= level("{name}", {other})'
+    first, second = in_order(one.texts), in_order(other.texts)
+    if not first or not second or [step for step, _ in first] != [step for step, _ in second]:
+        return None
+    draft.levels[f"{name}_product"] = [text for _, text in first]
+    draft.levels[f"{name}_user"] = [text for _, text in second]
+    return f'level("{name}_product", {one}) <= level("{name}_user", {other})'
+
+
+def _unit(name: str) -> str | None:
+    plain = normal(name)
+    if any(word in plain for word in ("month", "monat", "月")):
+        return "month"
+    return "year" if any(word in plain for word in ("year", "jahr", "年")) else None
+
+
+def _flag(column: _Column, *, wanted: bool) -> str | None:
+    """The condition that a yes or no is as wanted; None where the values cannot be told."""
+    gap = "" if wanted else f"is_missing({column}) or "
+    if column.kind == "boolean":
+        return str(column) if wanted else f"{gap}not {column}"
+    if column.is_flag:
+        return f"{gap}{column} == {int(wanted)}"
+    if column.kind == "time":
+        return f"{column} <= now" if wanted else f"{gap}{column} > now"
+    listed = [text for text in column.texts if normal(text) in (YES if wanted else NO)]
+    other = [text for text in column.texts if normal(text) in (NO if wanted else YES)]
+    if column.kind != "text" or not (listed or (other and not wanted)):
+        return None
+    if not listed:
+        return f"{gap}{column} not in {_listed(other)}"
+    return f"{gap}{column} in {_listed(listed)}"
+
+
+def _status(column: _Column, *, wanted: bool) -> str | None:
+    """The condition that a product is offered; None where the values cannot be told."""
+    if column.kind != "text":
+        return None if column.kind == "time" else _flag(column, wanted=wanted)
+    yes, no = (OPEN | YES, CLOSED | NO) if wanted else (NO | OPEN, YES | CLOSED)
+    listed = [text for text in column.texts if normal(text) in yes]
+    other = [text for text in column.texts if normal(text) in no]
+    if listed and len(listed) + len(other) == len(column.texts):
+        return f"{column} in {_listed(listed)}"
+    return f"is_missing({column}) or {column} not in {_listed(other)}" if other else None
+
+
+def _columns(snapshot: Snapshot, side: str) -> Iterator[_Column]:
+    """The columns of a side with what their values are like."""
+    roles = snapshot.schema.roles
+    label = roles.user if side == "user" else roles.product
+    nodes, protected = snapshot.nodes(label), snapshot.schema.nodes[label].protected
+    for name, kind in nodes.columns.items():
+        column = nodes.column(name)
+        valid = np.asarray(column.valid[:])
+        texts: tuple[str, ...] = ()
+        numbers = None
+        if kind == "text":
+            some = {text for text, there in zip(column.values, valid, strict=True) if there}
+            texts = tuple(sorted(map(str, some))) if len(some) <= MOST else ()
+        elif kind in ("integer", "real") and valid.any():
+            values = np.asarray(column.values[:])[valid]
+            numbers = (float(np.nanmin(values)), float(np.nanmax(values)))
+        yield _Column(side, name, str(kind), texts, numbers, name in protected)
+
+
+def _drop_misfits(draft: _Draft, snapshot: Snapshot, as_of: int | None) -> None:
+    """Leave out the rules that the snapshot cannot answer, and list them."""
+    for rule_id in list(draft.rules):
+        why = _misfit(draft, rule_id, snapshot, as_of)
+        if why is not None:
+            draft.miss(rule_id, why)
+            del draft.rules[rule_id]
+
+
+def _misfit(draft: _Draft, rule_id: str, snapshot: Snapshot, as_of: int | None) -> str | None:
     """Why a rule does not fit a snapshot, None when it does."""
+    text = "\n\n".join(('version = "1"', *_tables(draft), draft.rules[rule_id].replace("confidential = true", "")))
     try:
-        CompiledPolicy(parse_policy(f'version = "1"\n{block}', "examples"), snapshot, as_of=as_of)
+        CompiledPolicy(parse_policy(text, "example"), snapshot, as_of=as_of)
     except PolicyError as error:
-        return str(error).partition(": rule ")[2].partition(": ")[2]
+        return str(error).partition(": rule ")[2].partition(": ")[2] or str(error)
     return None
 
 
-def _commented(block: str, why: str) -> str:
-    """A rule as comments, with the reason why it is not in force."""
-    lines = "\n".join(line if not line or line.startswith("# ") else f"# {line}" for line in block.splitlines())
-    return f"# Not in force: {why}\n{lines}"
+def _unclear(column: _Column) -> str:
+    shown = ", ".join(column.texts[:4]) if column.texts else column.kind
+    return f"the values of {column} are neither yes nor no: {shown}"
+
+
+def _short_name(column: str, concept: str) -> str:
+    """A name for a rule from that of its column: `contact_consent` is `contact`."""
+    left = [word for word in words(column) if place(word, "consent") is None and place(word, "objection") is None]
+    plain = "-".join(word for word in left if word.isascii() and word not in ("is", "has", "kz", "flag", "yn", "jn"))
+    return plain if re.fullmatch(r"[A-Za-z][\w-]*", plain) else concept
+
+
+def _quoted(text: str) -> str:
+    return (
+        f"'{text}'" if '"' in text and "'" not in text else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    )
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return "[" + ", ".join('"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' for text in texts) + "]"
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _listed([name])[1:-1]

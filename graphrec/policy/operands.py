@@ -19,7 +19,7 @@ KINDS: dict[str, Kind] = {"integer": "number", "real": "number", "text": "text",
 #: All names and functions, for "the nearest is".
 NAMES = ("held", "True", "False", "user", "product", "now", "amount", "channel", "purpose")
 FUNCTIONS = (
-    *("is_missing", "happened", "contains", "date", "days_since", "years_since", "lower", "level"),
+    *("is_missing", "happened", "contains", "date", "days_since", "years_since", "year", "lower", "level"),
     *("min", "max", "count", "total"),
 )
 TRUTHS = ("is_missing", "happened", "contains")
@@ -216,6 +216,10 @@ class Operands:
                 value, as_of = self.of_kind(part, "time"), self.need_date(node)
                 since = days_since if name == "days_since" else years_since
                 return Operand("number", lambda block: since(value(block), as_of))
+            case "year":
+                (part,) = arguments(node, 1, "year(user.COLUMN)")
+                value = self.of_kind(part, "time")
+                return Operand("number", lambda block: year(value(block)))
             case "lower":
                 (part,) = arguments(node, 1, "lower(product.COLUMN)")
                 value = self.of_kind(part, "text")
@@ -477,6 +481,11 @@ def years_since(value: Value, as_of: int) -> Value:
     years, days = _calendar(value.values)
     now_years, now_days = _calendar(np.array([[as_of]]))
     return Value(now_years - years - (now_days < days), value.valid)
+
+
+def year(value: Value) -> Value:
+    """The years of times, in UTC."""
+    return Value(_calendar(value.values)[0] + 1970, value.valid)
 
 
 def lower(value: Value, texts: Texts) -> Value:

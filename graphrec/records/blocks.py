@@ -4,21 +4,21 @@
     head.json           how far the record reached when it was last appended to
     torn-<entry>-<hash> what a killed process left of a block that it never finished, set aside before that entry
 
-A block is one line `HASH HEADER` and then as many bytes as the header says: its entries, one per line, deflated.
-HASH is the sha256 of HEADER; HEADER is canonical JSON and holds the hash of the block before it, of its bytes and of
-every entry. docs/records.md describes both for auditors.
+A block is one line `HASH HEADER` and then as many bytes as the header says: its entries, each sealed with the key of
+its person. HASH is the sha256 of HEADER; HEADER is canonical JSON and holds the hash of the block before it, of its
+bytes and of every sealed entry. docs/records.md describes both for auditors.
 """
 
 import hashlib
 import json
 import re
-import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
+
+from graphrec.records.sealed import seal_entry
 
 START = "0" * 64
 """What stands for the block before the first one."""
@@ -96,17 +96,11 @@ class Block:
         """The number of its last entry."""
         return self.first + len(self.header["entries"]) - 1
 
-    @cached_property
+    @property
     def entries(self) -> list[bytes]:
-        """Its entries, as many of them as can be read."""
-        try:
-            return zlib.decompress(self.payload).split(b"\n")
-        except zlib.error:
-            inflater, text = zlib.decompressobj(), bytearray()
-            with suppress(zlib.error):
-                for byte in self.payload:
-                    text += inflater.decompress(bytes([byte]))
-            return bytes(text).split(b"\n")
+        """Its sealed entries."""
+        ends = list(accumulate(self.header["sizes"]))
+        return [self.payload[start:end] for start, end in pairwise([0, *ends])]
 
 
 def block_at(data: bytes, offset: int) -> Block | None:
@@ -121,7 +115,8 @@ def block_at(data: bytes, offset: int) -> Block | None:
         content = json.loads(header)
         end = line_end + 1 + int(content["bytes"])
         block = Block(named, content, data[line_end + 1 : end], offset, end)
-        is_block = line_end < end <= len(data) and block.number <= block.last
+        counts = {len(content[name]) for name in ("entries", "sizes", "keys")}
+        is_block = line_end < end <= len(data) and block.number <= block.last and len(counts) == 1
     except (ValueError, KeyError, TypeError):
         return None
     return block if is_block else None
@@ -133,36 +128,46 @@ def next_beginning(data: bytes, offset: int) -> int:
     return found.start() if found else len(data)
 
 
-def made_block(previous: Head, shared: Mapping[str, Any], packed: "Packed", set_aside: Any) -> bytes:
-    """The bytes of the block that follows a head."""
-    header = canonical(
-        {
-            "block": previous.block + 1,
-            "bytes": len(packed.payload),
-            "entries": packed.hashes,
-            "first": previous.entries + 1,
-            "payload": packed.payload_hash,
-            "previous": previous.hash,
-            "set_aside": set_aside,
-            "shared": shared,
-        }
-    )
+def made_block(
+    previous: Head, shared: Mapping[str, Any], packed: "Packed", set_aside: Any, was: str | None = None
+) -> bytes:
+    """The bytes of the block that follows a head.
+
+    Args:
+        was: the hash of the block of an older format that it holds the entries of.
+    """
+    plain = {
+        "block": previous.block + 1,
+        "bytes": len(packed.payload),
+        "entries": packed.hashes,
+        "first": previous.entries + 1,
+        "keys": packed.slots,
+        "payload": packed.payload_hash,
+        "previous": previous.hash,
+        "set_aside": set_aside,
+        "shared": shared,
+        "sizes": packed.sizes,
+    }
+    header = canonical(plain if was is None else {**plain, "was": was})
     return b"%s %s\n%s" % (sha256(header).encode("ascii"), header, packed.payload)
 
 
 @dataclass(frozen=True)
 class Packed:
-    """Entries ready to be written: their hashes and their deflated bytes."""
+    """Sealed entries ready to be written: their hashes, sizes and bytes, and the slots of their keys."""
 
     hashes: list[str]
+    sizes: list[int]
+    slots: list[int]
     payload: bytes
     payload_hash: str
 
     @classmethod
-    def of(cls, entries: list[bytes]) -> "Packed":
-        """These entries; this needs no lock, and most of the time of an append is spent here."""
-        payload = zlib.compress(b"\n".join(entries), 1)
-        return cls([sha256(entry) for entry in entries], payload, sha256(payload))
+    def of(cls, entries: Sequence[bytes], keys: Sequence[tuple[int, bytes]]) -> "Packed":
+        """These entries, each sealed with its key; this needs no lock, and most of an append's time is spent here."""
+        sealed = [seal_entry(entry, slot, key) for entry, (slot, key) in zip(entries, keys, strict=True)]
+        payload, slots = b"".join(sealed), [slot for slot, _ in keys]
+        return cls([sha256(one) for one in sealed], [len(one) for one in sealed], slots, payload, sha256(payload))
 
 
 def segments(folder: Path) -> list[Path]:

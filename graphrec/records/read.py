@@ -9,6 +9,8 @@ from typing import Any
 
 from graphrec.errors import RecordError, UnknownId
 from graphrec.records.blocks import Block, blocks, segments, sha256
+from graphrec.records.keys import Erased, Keys
+from graphrec.records.sealed import open_entry
 
 
 @dataclass(frozen=True)
@@ -17,14 +19,42 @@ class Entry:
 
     number: int
     hash: str
-    """SHA-256 of `content`."""
+    """SHA-256 of `sealed`."""
     block: int
     shared: Mapping[str, Any]
-    content: bytes
+    sealed: bytes
+    slot: int
+    """Of its key."""
+    keys: Keys
+
+    @cached_property
+    def content(self) -> bytes:
+        """The bytes that were recorded.
+
+        Raises:
+            Erased: the key of its person was destroyed.
+            RecordError: the key is not there, or does not open it.
+        """
+        try:
+            return open_entry(self.sealed, self.slot, self.keys.key(self.slot))
+        except Erased as error:
+            at, command = self.shared["recorded_at"], self.shared["request"]["command"]
+            raise Erased(f"entry {self.number} ({command}, {at}) is erased: {error}; it still verifies") from None
+        except RecordError as error:
+            raise RecordError(f"entry {self.number} cannot be read: {error}") from None
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether the key of its person was destroyed."""
+        try:
+            self.keys.key(self.slot)
+        except Erased:
+            return True
+        return False
 
     @cached_property
     def entry(self) -> dict[str, Any]:
-        """User, candidates, refused, answer."""
+        """User, candidates, refused, answer; errors as of `content`."""
         plain: dict[str, Any] = json.loads(self.content)
         return plain
 
@@ -40,13 +70,13 @@ def entry_of(folder: Path, number: int) -> Entry:
         UnknownId: there is no such entry.
         RecordError: it is not what was recorded.
     """
-    last = 0
+    last, keys = 0, Keys.beside(folder)
     # A file is named by its first entry.
     files = [path for path in segments(folder) if int(path.stem) <= number] or segments(folder)
     for block in blocks(files[-1:]):
         last = block.last
         if block.first <= number <= block.last:
-            for found in _entries(block):
+            for found in _entries(block, keys):
                 if found.number == number:
                     return found
             raise RecordError(f"entry {number} is not what was recorded; run: graphrec record verify")
@@ -54,14 +84,22 @@ def entry_of(folder: Path, number: int) -> Entry:
     raise UnknownId(f"the record in {folder} has no entry {number}, {there}; list them with: graphrec record list")
 
 
-def entries(folder: Path) -> Iterator[Entry]:
-    """All entries of a record that are what was recorded, the last one first."""
+def entries(folder: Path, user: str | None = None) -> Iterator[Entry]:
+    """All entries of a record, or those of one user, that are what was recorded, the last one first."""
+    keys = Keys.beside(folder)
+    slot = None if user is None else keys.slot_of(user)
+    if user is not None and slot is None:
+        return
     for path in reversed(segments(folder)):
         for block in reversed(list(blocks([path]))):
-            yield from reversed(list(_entries(block)))
+            if slot is None or slot in block.header["keys"]:
+                yield from (one for one in reversed(list(_entries(block, keys))) if slot in (None, one.slot))
 
 
-def _entries(block: Block) -> Iterator[Entry]:
-    for place, (content, digest) in enumerate(zip(block.entries, block.header["entries"], strict=False)):
-        if sha256(content) == digest:
-            yield Entry(block.first + place, digest, block.number, block.header["shared"], content)
+def _entries(block: Block, keys: Keys) -> Iterator[Entry]:
+    header = block.header
+    for place, (sealed, digest) in enumerate(zip(block.entries, header["entries"], strict=True)):
+        if sha256(sealed) == digest:
+            yield Entry(
+                block.first + place, digest, block.number, header["shared"], sealed, header["keys"][place], keys
+            )

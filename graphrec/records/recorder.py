@@ -11,6 +11,7 @@ from typing import Any
 from graphrec.errors import RecordError
 from graphrec.files import make_folder, private, whole_file
 from graphrec.records.blocks import HEAD, Head, Packed, block_at, canonical, made_block, segments, sha256
+from graphrec.records.keys import Keys
 
 BLOCK = 1_000
 """Entries of one block at most: what is read to show one of them."""
@@ -23,21 +24,30 @@ class Recorder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._keys = Keys.beside(folder)
 
-    def append(self, shared: Mapping[str, Any], entries: Sequence[Any]) -> range:
+    def append(self, shared: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> range:
         """The numbers of these entries in the record, where they are when this returns.
 
         Args:
             shared: what holds for all of them.
-            entries: plain values or dataclasses.
+            entries: plain values or dataclasses by name; each is sealed with the key of its `user`, one without a user
+                with the bank's.
 
         Raises:
-            RecordError: the record is damaged.
+            RecordError: the record is damaged, or the key of the home is gone.
+            SettingsError: GRAPHREC_KEY is not the key of this home.
             OSError: it cannot be written.
         """
         first = last = 0
         for start in range(0, len(entries), BLOCK):
-            packed = Packed.of([canonical(entry) for entry in entries[start : start + BLOCK]])
+            block = entries[start : start + BLOCK]
+            plain = [canonical(entry) for entry in block]
+            make_folder(self.folder)
+            if not self._keys.are_there() and segments(self.folder):
+                raise _damaged(self.folder, f"its keys are gone from {self._keys.folder}; restore them from a backup")
+            # A key is on the disk before the entry that needs it.
+            packed = Packed.of(plain, self._keys.for_entries([entry.get("user") for entry in block]))
             head = self._append_block(shared, packed)
             last = head.entries
             first = first or last - len(packed.hashes) + 1

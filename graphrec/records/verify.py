@@ -124,7 +124,7 @@ class _Walk:
         found.entries, found.blocks, found.hash = block.last, block.number, block.hash
         if self._anchor and block.number == self._anchor.block:
             self._has_anchor = True
-            if block.hash != self._anchor.hash:
+            if self._anchor.hash not in (block.hash, block.header.get("was")):
                 self._say(1, block.last, f"{where} has hash {block.hash}, the anchor says {self._anchor.hash}")
         if block.number == self._head.block:
             self._reached_head = True
@@ -157,21 +157,14 @@ class _Walk:
                 found.problems.append(f"{path.name} is named by no block")
 
     def _content(self, block: Block, where: str) -> None:
-        """Every entry against its hash, and the bytes as a whole."""
-        if sha256(block.payload) == block.header["payload"]:
-            entries = block.entries
-            if [sha256(entry) for entry in entries] != block.header["entries"]:
-                self._say(block.first, block.last, f"the content is not what {where} says")
-            return
-        same = 0
-        for entry, digest in zip(block.entries, block.header["entries"], strict=False):
-            if sha256(entry) != digest:
-                break
-            same += 1
-        if same == len(block.header["entries"]):
-            self._say(block.first, block.last, f"the bytes were changed, though all can still be read, {where}")
-        else:
-            self._say(block.first + same, block.last, f"the content was changed, {where}")
+        """Every sealed entry against its hash, and the bytes as a whole."""
+        named = zip(block.entries, block.header["entries"], strict=True)
+        changed = [place for place, (sealed, digest) in enumerate(named) if sha256(sealed) != digest]
+        if changed:
+            first, last = block.first + changed[0], block.first + changed[-1]
+            self._say(first, last, f"the content was changed, {where}")
+        elif sha256(block.payload) != block.header["payload"] or sum(block.header["sizes"]) != len(block.payload):
+            self._say(block.first, block.last, f"the content is not what {where} says")
 
     def _aside(self, block: Block) -> None:
         """What was set aside before a block is there as it was."""

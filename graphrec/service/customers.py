@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from graphrec.app import requests
 from graphrec.errors import UnknownId
-from graphrec.schema import LANGUAGES
+from graphrec.languages import LANGUAGES
 from graphrec.service import schemas
 from graphrec.service.core import (
     AsOf,

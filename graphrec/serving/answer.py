@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from graphrec.schema import LANGUAGES
+from graphrec.languages import LANGUAGES, Voice
 from graphrec.terms.deletion import Spreads
 
 #: What no deletion of an audit changes.
 HELD = "held fixed: each term's spread over the products (sd), the weights of terms and walks, the other candidates"
 #: Reasons of a product unless more are asked for.
-REASONS = 3
+REASONS = 5
 
 Preference = Literal["recent", "popular", "novel", "diverse"]
 
@@ -20,15 +20,15 @@ class ListOptions:
     """How a list and its reasons are made; the defaults are those of `recommend`."""
 
     reasons: int | None = REASONS
-    """The strongest reasons of each product; None: every line."""
+    """The first reasons of each product, and as many of its strongest lines; None: all of both."""
     plain: bool = False
-    """Order reasons by share, not by contrast."""
+    """Order reasons by share alone: contrast demotes none."""
     min_confidence: float = 0.0
     """Products below it are left out."""
-    count_groups: bool = False
-    """State for each product how much of its score lies behind groups smaller than `min_group`."""
     language: str = LANGUAGES[0]
-    """Of the reasons, one of LANGUAGES."""
+    """Of all that is said: one of LANGUAGES, or one of the home's own."""
+    voice: Voice = "adviser"
+    """Who is spoken to: an adviser, of the customer; or the customer."""
     prefer: Preference | None = None
     """Which of equally exact paths leads the reasons of a product: serving/reasons/prefer.py."""
 
@@ -38,9 +38,11 @@ class ExplainOptions:
     """How one score is explained."""
 
     plain: bool = False
-    """Order lines by share, not by contrast."""
+    """Order reasons by share alone: contrast demotes none."""
     language: str = LANGUAGES[0]
-    """Of the lines, one of LANGUAGES."""
+    """Of all that is said: one of LANGUAGES, or one of the home's own."""
+    voice: Voice = "adviser"
+    """Who is spoken to: an adviser, of the customer; or the customer."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class Line:
     share: float
     """The line's part of the score, in score units."""
     contrast: float
-    """Share minus its mean over the eligible products ranked after the list; used for the order only."""
+    """Share minus its mean over the products of reference; it only demotes reasons."""
     via: Node | None
     """The user's neighbour."""
     path: tuple[PathPart, ...] | None
@@ -91,12 +93,12 @@ class Line:
     """Of the Cypher statement."""
     term: str
     """The term of the model that the line belongs to."""
-    cypher_note: str | None = None
-    """That the store's edges on the path changed since the fit, so that the statement gives another share."""
     wording: str | None = None
-    """The text with `{people}` where it says how many other people; None: it speaks of nobody."""
+    """The text with {people} in place of the number of other people; None: it speaks of nobody."""
     everyone: bool = False
     """The people are all others that have `via`: who is known to have it would be known to have the product."""
+    cypher_note: str | None = None
+    """That the store's edges on the path changed since the fit, so that the statement gives another share."""
 
     @property
     def nodes(self) -> tuple[Node | People, ...]:
@@ -107,6 +109,32 @@ class Line:
     def steps(self) -> tuple[Step, ...]:
         """The edges of the path in their order; none without a path."""
         return tuple(part for part in self.path or () if isinstance(part, Step))
+
+
+@dataclass(frozen=True)
+class Reason:
+    """What people read: lines of a ledger that one sentence covers."""
+
+    text: str
+    percent: float | None
+    """Its share of all that speaks for the product, 0 to 100; None: a heading, or nothing speaks for the product."""
+    kind: str
+    """That of its lines; concentration (a risk of the same kind once more), other (what no sentence covers), or many
+    (a heading: no reason is large enough to lead)."""
+    lines: int
+    """How many lines of the ledger stand behind it."""
+    people: int | None = None
+    """How many different other people the text speaks of."""
+    wording: str | None = None
+    """The text with {people} in place of their number; None: it speaks of nobody."""
+    everyone: bool = False
+    """The people of each of its lines are all others that have the neighbour."""
+    cypher: str | None = None
+    """The statement that counts them, where they stand behind neighbours of the customer."""
+    parameters: Mapping[str, Any] | None = None
+    """Of the Cypher statement."""
+    share: float = 0.0
+    """Its part of the score, in score units."""
 
 
 @dataclass(frozen=True)
@@ -188,30 +216,6 @@ class ScoreGradients:
 
 
 @dataclass(frozen=True)
-class Reason:
-    """What people read: lines of a ledger that one sentence covers."""
-
-    text: str
-    percent: float | None
-    """Its share of all that speaks for the product, 0 to 100; None: a heading, or nothing speaks for the product."""
-    kind: str
-    """That of its lines; concentration (a risk of the same kind once more), other (what no sentence covers), or many
-    (a heading: no reason is large enough to lead)."""
-    lines: int
-    """How many lines of the ledger stand behind it."""
-    people: int | None = None
-    """How many different other people the text speaks of."""
-    wording: str | None = None
-    """The text with {people} in place of their number."""
-    cypher: str | None = None
-    """The statement that counts them, where they stand behind several lines."""
-    parameters: Mapping[str, str | list[str]] | None = None
-    """Of the Cypher statement."""
-    everyone: bool = False
-    """The people are all others that have the neighbours it speaks of."""
-
-
-@dataclass(frozen=True)
 class Item:
     """One product of a list; its score is the sum of `lines` and `rest`."""
 
@@ -222,6 +226,7 @@ class Item:
     product_kind: str | None
     score: float
     lines: tuple[Line, ...]
+    """The strongest lines."""
     rest: float
     """What the lines that are not shown add up to."""
     composition: Mapping[str, float]
@@ -229,8 +234,6 @@ class Item:
     linear, nonlinear; they add up to it."""
     confidence: float
     """How much evidence stands behind the product, 0 to below 1: serving/confidence.py."""
-    below_min_group: float | None
-    """What ways through fewer than `min_group` other people add to the score; None: not asked for."""
     gradients: ScoreGradients | None = None
     """Where one product is explained by a term that is not linear."""
     audit: Audit | None = None
@@ -242,7 +245,11 @@ class Item:
     others: float | None = None
     """Per cents that no reason shows; with those of `reasons` they add up to 100. None: nothing speaks for it."""
     against: float | None = None
-    """What speaks against the product, in the same unit; None: nothing."""
+    """What speaks against the product, in the same unit; None: nothing speaks for it."""
+    risk: str | int | float | None = None
+    """Risk class, fee and smallest amount, as the mapping's `show` names their columns."""
+    fee: str | int | float | None = None
+    minimum: str | int | float | None = None
 
 
 @dataclass(frozen=True)
@@ -272,6 +279,8 @@ class Answer:
     """How many products each rule of the policy was the first to refuse."""
     policy: PolicyName | None = None
     """Which policy was asked; None: the built-in rules, as the request goes without a policy."""
+    limits: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
+    """What rules of the policy read of the customer, by column."""
     confidential: tuple[str, ...] = ()
     """Rules that others than compliance read as `not_available`: confidential ones, and those that share the code."""
     facts: str = ""

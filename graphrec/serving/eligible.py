@@ -73,6 +73,10 @@ class Eligibility:
         found = self._compiled.barred(user)
         return None if found is None else found.told
 
+    def limits(self, user: int) -> dict[str, Fact]:
+        """What the rules that refuse read of a user, by column, but for what is protected."""
+        return self._compiled.limits(user)
+
     def warnings(self, user: int, product: int) -> tuple[str, ...]:
         """What rules that do not refuse say of a product for a user, and the values that the policy does not know."""
         found = self._compiled.warnings(user, product)

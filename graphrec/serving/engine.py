@@ -1,16 +1,20 @@
 """Recommendations from a snapshot and a model, both mapped into memory: one way to make lists and reasons.
 
-`scored` computes what a list of one user is made from, `listed` orders it and chooses the reasons, and `answer` turns
-that into words. Lists of many users (serving/lists.py) differ in the first step alone, and a report evaluates what
-`listed` gives. Nothing of an engine changes after it is made, so that threads may share it.
+`scored` computes what a list of one user is made from, `listed` orders it and makes the reasons, and `answer` turns
+that into what people read. Lists of many users (serving/lists.py) differ in the first step alone, and a report
+evaluates what `listed` gives. Nothing of an engine changes after it is made, so that threads may share it.
 """
 
 import copy
 import difflib
+import hashlib
 import re
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,25 +25,28 @@ from graphrec.graph.facts import FactsShelf
 from graphrec.graph.first_hops import FirstHop
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Nodes, Snapshot
+from graphrec.graph.strings import ABSENT
 from graphrec.home import Home
+from graphrec.languages import Voice, language_of
+from graphrec.policy.compiled import Finding
 from graphrec.policy.facts import DAY, NO_OCCASION, Occasion, microseconds
 from graphrec.policy.read import home_policy
 from graphrec.policy.rules import Policy, default_policy, public_counts
-from graphrec.schema import LANGUAGES
+from graphrec.policy.sentences import Fact
 from graphrec.serving.answer import Answer, ExplainOptions, Item, ListOptions, PolicyName, ScoreGradients
 from graphrec.serving.confidence import confidence, total_weight
 from graphrec.serving.eligible import Eligibility
-from graphrec.serving.positions import ABSENT, Positions
-from graphrec.serving.reasons.languages import language_of
+from graphrec.serving.positions import Positions
+from graphrec.serving.reasons.groups import Groups, Reasoned
 from graphrec.serving.reasons.lines import END_OF_TIME, Reasons, iso_text, utc_text
 from graphrec.serving.reasons.sentences import Sentences
 from graphrec.terms.blend import Offered, Row
 from graphrec.terms.folder import Model, ModelFiles, latest, open_files
 from graphrec.terms.ledger import Ledger
 
-#: Products after the list that a share is compared with.
-CONTRASTED = 20
-#: Candidates beyond those, so that rounding in the fast scores cannot change the list.
+#: Products that shares are compared with, drawn from those that the user may be shown.
+REFERENCE = 200
+#: Candidates beyond the list, so that rounding in the fast scores cannot change it.
 SPARE = 16
 LIST, EXPLANATION = ListOptions(), ExplainOptions()
 
@@ -48,8 +55,10 @@ LIST, EXPLANATION = ListOptions(), ExplainOptions()
 class Scored:
     """What a list of one user is made from; all positions are those of the model.
 
-    Shapes: allowed (num_products,) for what may be listed; candidates (num_candidates,), the products that the list and
-    what follows it are chosen from, the first `ranked` by their scores, ascending; a column of the ledger for each.
+    Shapes: allowed (num_products,) for what may be listed; candidates (num_candidates,), the products that the list is
+    chosen from, the first `ranked` by their scores, ascending; a column of the ledger for each; reference
+    (num_reference,), the products that shares are compared with, and beside them what each line gives to them
+    (num_lines, num_reference).
     """
 
     user: int
@@ -58,6 +67,36 @@ class Scored:
     candidates: NDArray[np.int32]
     ranked: int
     ledger: Ledger
+    reference: NDArray[np.int32]
+    beside: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, user: int, row: Row, allowed: NDArray[np.bool_], wanted: "Wanted", whole: Ledger) -> "Scored":
+        """What a list is made from.
+
+        Args:
+            whole: the ledger of `wanted.asked`.
+        """
+        count = len(wanted.candidates)
+        ledger = replace(whole, values=np.ascontiguousarray(whole.values[:, :count]))
+        order = np.argsort(wanted.asked)
+        places = order[np.searchsorted(wanted.asked, wanted.reference, sorter=order)]
+        beside = whole.values[:, places]
+        return cls(user, row, allowed, wanted.candidates, wanted.ranked, ledger, wanted.reference, beside)
+
+
+@dataclass(frozen=True, eq=False)
+class Wanted:
+    """The products whose ledger a list needs: `ranked` candidates for it, and those that shares are compared with."""
+
+    candidates: NDArray[np.int32]
+    ranked: int
+    reference: NDArray[np.int32]
+
+    @cached_property
+    def asked(self) -> NDArray[np.int32]:
+        """Each of them once, the candidates first."""
+        return np.concatenate((self.candidates, np.setdiff1d(self.reference, self.candidates)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,20 +104,20 @@ class Listed:
     """A list of one user before it is put into words.
 
     Shapes: order (num_candidates,), places among the candidates, best first; totals (num_candidates,), the scores;
-    mean (num_lines,), what a share is compared with; confidence (num_products,).
+    confidence (num_products,).
     """
 
     scored: Scored
     order: NDArray[np.int64]
     totals: NDArray[np.float64]
-    mean: NDArray[np.float64]
+    groups: Groups
     confidence: NDArray[np.float64]
     length: int
     """Products that were asked for and are there, whatever their confidence."""
     places: tuple[int, ...]
     """The places of the order that are listed."""
-    lines: tuple[tuple[int, ...], ...]
-    """For each of them the reasons in their order, as positions in the ledger."""
+    reasons: tuple[Reasoned, ...]
+    """For each of them its reasons in their order."""
 
     @property
     def products(self) -> NDArray[np.int32]:
@@ -93,9 +132,13 @@ class Listed:
         """The product at a place of the order, as a position of the model."""
         return int(self.scored.candidates[self.order[place]])
 
-    def contrast(self, place: int) -> NDArray[np.float64]:
-        """Every line's share (num_lines,) of the product at a place of the order, minus what it is compared with."""
-        return self.scored.ledger.values[:, self.column(place)] - self.mean
+
+@dataclass(frozen=True)
+class Note:
+    """What a reader of answers must know, before it is put into words."""
+
+    key: str
+    values: Mapping[str, str | int] = field(default_factory=dict)
 
 
 class Engine:
@@ -108,24 +151,30 @@ class Engine:
         policy: which products may be shown; None: the built-in one.
         masked: products (a row for every user) that are no candidates of a split, besides those that the policy
             refuses: they stand for what a user holds. None: what the snapshot says.
+        languages: folder of the home's own languages.
         now: the date of the answers, in microseconds since 1970; None: they are as of the graph that was fitted.
+        counted: what was counted of people when an answer was recorded, for its replay; None: they are counted.
     """
 
     def __init__(
         self,
         snapshot: Snapshot,
         model: Model,
-        notes: tuple[str, ...] = (),
+        notes: tuple[Note, ...] = (),
         policy: Policy | None = None,
         *,
         masked: Adjacency | None = None,
+        languages: Path | None = None,
         now: int | None = None,
+        counted: Mapping[str, Any] | None = None,
     ) -> None:
         self.snapshot = snapshot
+        self._counted = counted
         self.now = now
         self.positions = Positions(snapshot, model.ids)
         self.model = model = replace(model, blend=model.blend.offering(_offered(self.positions)))
         self.policy = policy or default_policy(snapshot)
+        self.schema = snapshot.schema
         self.roles = snapshot.schema.roles
         self.users: Nodes = snapshot.nodes(self.roles.user)
         self.products: Nodes = snapshot.nodes(self.roles.product)
@@ -140,20 +189,27 @@ class Engine:
             self.known_before = END_OF_TIME if before is None else utc_text(before)
             self.eligibility = Eligibility(snapshot, self.policy, now=now, known_before=before, held=masked)
         self._masked = masked
-        self._reasons: dict[str, Reasons] = {
-            name: Reasons(
-                snapshot, model.blend, model.graph, self.known_before, language_of(name), self.positions,
-                fitted_before=self.fitted_before, fitted=model.meta,
-            )
-            for name in LANGUAGES
-        }  # fmt: skip
-        self.notes = notes if snapshot.uncut is None else (*notes, snapshot.uncut)
+        self._languages = languages
+        self._reasons: dict[tuple[str, Voice], Reasons] = {}
+        if snapshot.as_of is None and (ahead := snapshot.meta.get("ahead")):
+            values = {"n": ahead["events"], "last": ahead["last"][:10], "date": snapshot.meta["last"][:10]}
+            notes = (*notes, Note("notes.ahead", values))
+        undated = [name for names in snapshot.meta["undated"].values() for name in names]
+        if snapshot.as_of is not None:
+            key = "notes.uncut_undated" if undated else "notes.uncut"
+            notes = (*notes, Note(key, {"date": snapshot.as_of[:10], "names": ", ".join(undated)}))
         if hidden["pairs"]:
-            unseen = (
-                f"the model was fitted without {hidden['pairs']:,} hidden pairs, which the Cypher of a line sees; "
-                "graphrec train --final fits on everything"
-            )
-            self.notes = (*self.notes, unseen)
+            notes = (*notes, Note("notes.hidden_pairs", {"n": hidden["pairs"]}))
+        self._notes = notes
+
+    def notes_in(self, language: str) -> tuple[str, ...]:
+        """What a reader of answers must know about the model or its graph."""
+        sentences = self.reasons_in(language).sentences
+        number = sentences.language.number
+        return tuple(
+            sentences.say(note.key, **{k: v if isinstance(v, str) else number(v) for k, v in note.values.items()})
+            for note in self._notes
+        )
 
     def asking(self, occasion: Occasion) -> "Engine":
         """The same engine for a request that says something of itself, such as an amount."""
@@ -187,10 +243,9 @@ class Engine:
         facts = newest_facts(home, opened)
         before = None if now is None else seen_before(facts, now)
         model = opened.model(facts, known_before=before)
-        notes = [] if before is None else list(_after(facts, before))
-        if facts.ahead:
-            notes.append(facts.ahead)
-        return cls(facts, model, tuple(notes), home_policy(home, facts), now=now)
+        notes = () if before is None else tuple(_after(facts, before))
+        policy = home_policy(home, facts)
+        return cls(facts, model, notes, policy, now=now, languages=home.languages)
 
     def recommend(self, user_id: str, k: int, options: ListOptions = LIST) -> Answer:
         """The k best products for a user, each with its strongest reasons.
@@ -210,26 +265,28 @@ class Engine:
         Raises:
             UnknownId: there is no such user or product.
         """
-        sentences = self.reasons_in(options.language).sentences
+        sentences = self.reasons_in(options.language, options.voice).sentences
         here = self._position(self.users, user_id, "user")
         wanted = self._position(self.products, product_id, "product")
-        refusal = self.eligibility.refusal(here, wanted)
+        refusal = self.refusal(here, wanted, sentences)
         if refusal:
-            return self._answer(here, (), f"{product_id} is not recommended to {user_id}: {refusal}")
+            why = sentences.say("notes.not_recommended", i=product_id, user=user_id, why=refusal)
+            return self._answer(here, (), why, options.language)
         user = self.positions.in_model(self.roles.user, here)
         product = self.positions.in_model(self.roles.product, wanted)
         if user == ABSENT or not self.has_evidence(user):
-            return self._answer(here, (), sentences.say("no evidence", user=user_id))
+            return self._answer(here, (), sentences.say("notes.no_evidence", user=user_id), options.language)
         if product >= self.positions.num_known:
-            return self._answer(here, (), sentences.say("unknown product", i=product_id))
+            return self._answer(here, (), sentences.say("notes.unknown_product", i=product_id), options.language)
         scored = self.scored(user, k, product)
-        whole = ListOptions(None, options.plain, count_groups=True, language=options.language)
+        whole = ListOptions(None, options.plain, language=options.language, voice=options.voice)
         # The product itself is listed with all its lines, wherever it ranks.
         listed = self.listed(scored, k, whole, product)
-        item = self._item(listed, listed.places[0], listed.lines[0], whole)
+        item = self._item(listed, listed.places[0], listed.reasons[0], whole)
         if scored.ranked < len(scored.candidates):
             item = replace(item, rank=_far_rank(scored, product))
-        return self._answer(here, (replace(item, gradients=self._gradients(scored, product)),), None)
+        item = replace(item, gradients=self._gradients(scored, product))
+        return self._answer(here, (item,), None, options.language)
 
     def scored(self, user: int, k: int, wanted: int | None = None) -> Scored:
         """Scores, candidates for a list of k, and their ledger, of one user.
@@ -244,8 +301,18 @@ class Engine:
         ranked = len(candidates)
         if wanted is not None and wanted not in candidates:
             candidates = np.append(candidates, np.int32(wanted))
-        ledger = self.model.blend.ledger(user, candidates, row.scales)
-        return Scored(user, row, allowed, candidates, ranked, ledger)
+        asked = Wanted(candidates, ranked, self.reference(user, allowed))
+        return Scored.of(user, row, allowed, asked, self.model.blend.ledger(user, asked.asked, row.scales))
+
+    def reference(self, user: int, allowed: NDArray[np.bool_]) -> NDArray[np.int32]:
+        """The products that shares are compared with: REFERENCE eligible ones by a hash of snapshot and customer."""
+        products = np.flatnonzero(allowed)
+        if len(products) > REFERENCE:
+            here = self.users.ids[self.positions.in_snapshot(self.roles.user, user)]
+            seed = hashlib.blake2b(f"{self.snapshot.hash} {here}".encode(), digest_size=8).digest()
+            drawn = _mixed(products.astype(np.uint64) + np.frombuffer(seed, "<u8")[0])
+            products = np.sort(products[np.argpartition(drawn, REFERENCE)[:REFERENCE]])
+        return products.astype(np.int32)
 
     def allowed(self, users: NDArray[np.integer]) -> NDArray[np.bool_]:
         """True (len(users), num_products) for what may be listed, users and products by positions of the model."""
@@ -257,12 +324,12 @@ class Engine:
         return allowed
 
     def candidates(self, row: Row, allowed: NDArray[np.bool_], k: int) -> NDArray[np.int32]:
-        """The products that a list of k and what follows it are chosen from, by the fast scores, ascending."""
+        """The products that a list of k is chosen from, by the fast scores, ascending."""
         products = np.flatnonzero(allowed)
         if (places := self.positions.products) is not None:
             # New products stand behind those of the model; ties are told apart by ids.
             products = products[np.argsort(places[products])]
-        count = min(len(products), k + CONTRASTED + SPARE)
+        count = min(len(products), k + SPARE)
         if count == len(products):
             return products.astype(np.int32)
         scores = row.scores[products]
@@ -280,30 +347,26 @@ class Engine:
         Args:
             only: a candidate that is listed instead, wherever it ranks.
         """
-        reasons, ledger = self.reasons_in(options.language), scored.ledger
+        reasons, ledger = self.reasons_in(options.language, options.voice), scored.ledger
         totals = ledger.totals()
         # What no line speaks for or against is not listed: it is behind all that is.
         spoken = (ledger.values != 0).any(axis=0)
         length = min(k, scored.ranked, int(spoken.sum()))
         order = np.lexsort((self._by_id(scored.candidates), -totals, ~spoken))
-        after = order[length : length + CONTRASTED]
-        mean = ledger.values[:, after].mean(axis=1) if len(after) else np.zeros(len(ledger.via))
+        groups = reasons.groups(scored.user, ledger, scored.beside, scored.reference)
         trusted = confidence(scored.row.scores, scored.allowed, total_weight(self.model.blend))
-        listed = Listed(scored, order, totals, mean, trusted, length, (), ())
+        listed = Listed(scored, order, totals, groups, trusted, length, (), ())
         places: tuple[int, ...]
         if only is not None:
             places = (int(np.flatnonzero(scored.candidates[order] == only)[0]),)
         else:
             places = tuple(p for p in range(length) if trusted[listed.product(p)] >= options.min_confidence)
         wish = reasons.wish(options.prefer, scored.user) if options.prefer else None
-        lines = tuple(
-            reasons.chosen(
-                scored.user, listed.product(place), ledger, listed.column(place), listed.contrast(place),
-                options.reasons, plain=options.plain, wish=wish,
-            )
-            for place in places
-        )  # fmt: skip
-        return replace(listed, places=places, lines=lines)
+        found = []
+        for place in places:
+            one = groups.of_product(listed.product(place), listed.column(place), options.reasons, plain=options.plain)
+            found.append(one if wish is None else replace(one, shown=wish.led(ledger, one.shown)))
+        return replace(listed, places=places, reasons=tuple(found))
 
     def _by_id(self, products: NDArray[np.int32]) -> NDArray[np.integer]:
         """Numbers that order products by their ids."""
@@ -316,35 +379,64 @@ class Engine:
         Args:
             k: the length that was asked for.
         """
-        sentences = self.reasons_in(options.language).sentences
+        sentences = self.reasons_in(options.language, options.voice).sentences
         here = self.positions.in_snapshot(self.roles.user, listed.scored.user)
         items = tuple(
-            self._item(listed, place, lines, options) for place, lines in zip(listed.places, listed.lines, strict=True)
+            self._item(listed, place, found, options)
+            for place, found in zip(listed.places, listed.reasons, strict=True)
         )
         refused = self.eligibility.refused(here)
         left = int(listed.scored.allowed.sum())
         sentence = None
         if listed.length < min(k, left):
-            sentence = sentences.say("nothing speaks", n=str(left - listed.length), user=self.users.ids[here])
+            sentence = sentences.say("notes.nothing_speaks", n=str(left - listed.length), user=self.users.ids[here])
         elif listed.length < k:
             sentence = self._few(sentences, here, refused, listed.length)
         if len(items) == listed.length:
-            return self._answer(here, items, sentence, refused)
+            return self._answer(here, items, sentence, options.language, refused)
         exact, seen = (_unsure(sentences, listed, len(items), options.min_confidence, digits) for digits in (2, 1))
-        return replace(self._answer(here, items, exact, refused), abstained_seen=seen)
+        return replace(self._answer(here, items, exact, options.language, refused), abstained_seen=seen)
 
     def nothing(self, user: int, options: ListOptions = LIST) -> Answer:
         """The answer for a user, by position in the snapshot, about whom too little is known."""
-        sentence = self.reasons_in(options.language).sentences.say("no evidence", user=self.users.ids[user])
-        return self._answer(user, (), sentence, self.eligibility.refused(user))
+        sentence = self.reasons_in(options.language).sentences.say("notes.no_evidence", user=self.users.ids[user])
+        return self._answer(user, (), sentence, options.language, self.eligibility.refused(user))
 
     def has_evidence(self, user: int) -> bool:
         """Whether there is something to say to a user, by position in the model: see `Blend.answers`."""
         return self.model.blend.answers(user)
 
-    def reasons_in(self, language: str) -> Reasons:
-        """What turns ledgers into lines of a language, one of LANGUAGES."""
-        return self._reasons[language]
+    def reasons_in(self, language: str, voice: Voice = "adviser") -> Reasons:
+        """What turns ledgers into reasons and lines of a language.
+
+        Raises:
+            SettingsError: there is no such language, or its file is not usable.
+        """
+        found = self._reasons.get((language, voice))
+        if found is None:
+            said = language_of(language, self._languages)
+            found = Reasons(
+                self.snapshot, self.model.blend, self.model.graph, self.known_before, said, self.positions, voice,
+                fitted_before=self.fitted_before, fitted=self.model.meta, counted=self._counted,
+            )  # fmt: skip
+            # Of two threads the first one's stays.
+            found = self._reasons.setdefault((language, voice), found)
+        return found
+
+    def counted(self, answer: Answer) -> dict[str, Any]:
+        """What was counted of other people for an answer."""
+        user = self.positions.in_model(self.roles.user, self.users.ids.find(answer.user))
+        label = self.roles.product
+        places = [self.positions.in_model(label, self.products.ids.find(item.product)) for item in answer.items]
+        found: dict[str, Any] = {}
+        for reasons in list(self._reasons.values()):
+            found |= reasons.people.counted(user, places)
+        return found
+
+    def refusal(self, user: int, product: int, sentences: Sentences) -> str | None:
+        """Why a product is not shown to a user, in the words of every rule that refuses it; None when it may be."""
+        found = [said(one, self.policy, sentences) for one in self.eligibility.refusals(user, product)]
+        return sentences.language.texts["lists.semicolon"].join(found) or None
 
     def _gradients(self, scored: Scored, product: int) -> ScoreGradients | None:
         """How the score of the term that is not linear comes from the edges; None where every term is linear."""
@@ -360,37 +452,58 @@ class Engine:
         """Why a list is shorter than was asked for: what the policy left out."""
         user_id = self.users.ids[user]
         if self.policy.is_built_in:
-            return sentences.say("few left", n=str(left), user=user_id)
+            return sentences.say("notes.few_left", n=str(left), user=user_id)
         if barred := self.eligibility.barred(user):
-            return sentences.say("none allowed", user=user_id, why=barred)
+            return sentences.say("notes.none_allowed", user=user_id, why=barred)
         told = public_counts(refused, self.policy.codes)
         rules = ", ".join(f"{rule} {count:,}" for rule, count in told.items())
-        return sentences.say("few allowed", n=str(left), user=user_id, rules=rules)
+        return sentences.say("notes.few_allowed", n=str(left), user=user_id, rules=rules)
 
-    def _item(self, listed: Listed, place: int, chosen: tuple[int, ...], options: ListOptions) -> Item:
-        reasons, scored, column = self.reasons_in(options.language), listed.scored, listed.column(place)
+    def _item(self, listed: Listed, place: int, found: Reasoned, options: ListOptions) -> Item:
+        reasons = self.reasons_in(options.language, options.voice)
+        scored, column = listed.scored, listed.column(place)
         user, product, score = scored.user, listed.product(place), float(listed.totals[column])
-        contrast, ledger = listed.contrast(place), scored.ledger
-        lines = reasons.lines(user, product, ledger, column, contrast, scored.row.scales, chosen)
+        ledger = scored.ledger
+        chosen = reasons.strongest(ledger, ledger.values[:, column], options.reasons)
+        lines = reasons.lines(user, product, listed.groups, column, scored.row.scales, chosen)
         person, label = self.roles.user, self.roles.product
         here = self.positions.in_snapshot(label, product)
-        kind = self.snapshot.value(label, "kind", here)
+        shown = self.schema.nodes[label].show
+        kind = self.snapshot.value(label, shown.get("kind", "kind"), here)
         return Item(
             rank=place + 1,
             product=self.products.ids[here],
             name=self.snapshot.name(label, here),
             product_kind=None if kind is None else str(kind),
+            risk=self._shown(shown, "risk", here),
+            fee=self._shown(shown, "fee", here),
+            minimum=self._shown(shown, "minimum", here),
             score=score,
+            reasons=reasons.reasons(user, product, found.shown),
+            others=found.others,
+            against=found.against,
             lines=lines,
             rest=score - sum(line.share for line in lines),
             composition=Reasons.composition(ledger, column),
             confidence=float(listed.confidence[product]),
-            below_min_group=reasons.below_min_group(user, product, ledger, column) if options.count_groups else None,
             warnings=self.eligibility.warnings(self.positions.in_snapshot(person, user), here),
         )
 
+    def limits(self, user: int) -> dict[str, Fact]:
+        """What the rules of the policy read of a customer, by column; None where it is not known."""
+        return self.eligibility.limits(user)
+
+    def _shown(self, shown: Mapping[str, str], what: str, product: int) -> str | int | float | None:
+        """What the mapping shows beside a product."""
+        return self.snapshot.value(self.roles.product, shown[what], product) if what in shown else None
+
     def _answer(
-        self, user: int, items: tuple[Item, ...], abstained: str | None, refused: dict[str, int] | None = None
+        self,
+        user: int,
+        items: tuple[Item, ...],
+        abstained: str | None,
+        language: str,
+        refused: dict[str, int] | None = None,
     ) -> Answer:
         return Answer(
             user=self.users.ids[user],
@@ -399,13 +512,14 @@ class Engine:
             snapshot=self.fitted_on,
             items=items,
             abstained=abstained,
-            notes=self.notes,
+            notes=self.notes_in(language),
             refused=refused or {},
             policy=self.policy_name,
             confidential=tuple(self.policy.codes),
             facts=self.snapshot.hash,
             facts_as_of=self.snapshot.as_of or self.snapshot.meta["last"],
             unfitted=self.unfitted(user),
+            limits=self.limits(user),
         )
 
     @property
@@ -430,7 +544,8 @@ class Engine:
         """
         if self.snapshot.origin == self.fitted_on:
             return {}
-        types, found = self.model.meta.get("types"), {}
+        types = self.model.meta.get("types")
+        found: dict[str, int] = {}
         for hop, adjacency in self.model.graph.hops.items():
             if isinstance(adjacency, FirstHop):
                 new = types is not None and hop.type not in types
@@ -472,14 +587,11 @@ def seen_before(facts: Snapshot, now: int) -> int | None:
     return None if facts.as_of is not None else now + DAY
 
 
-def _after(facts: Snapshot, before: int) -> Iterator[str]:
+def _after(facts: Snapshot, before: int) -> Iterator[Note]:
     """That facts go on after the day of the answers."""
     last = facts.meta["last"]
     if last is not None and microseconds(last) >= before:
-        yield (
-            f"the facts go on until {last[:10]}, and this answer is as of {iso_text(before - DAY)[:10]}: what became "
-            "known later is not seen; the date is that of --as-of, else of today in graphrec.toml, else of the clock"
-        )
+        yield Note("notes.facts_go_on", {"last": last[:10], "date": iso_text(before - DAY)[:10]})
 
 
 def _offered(positions: Positions) -> Offered | None:
@@ -488,6 +600,18 @@ def _offered(positions: Positions) -> Offered | None:
     if places is None:
         return None
     return Offered(places[: positions.num_known] == ABSENT, len(places) - positions.num_known)
+
+
+def said(finding: Finding, policy: Policy, sentences: Sentences) -> str:
+    """The sentence of a rule that refuses; the built-in rules speak every language."""
+    return sentences.say(f"policy.{finding.rule}") if policy.is_built_in else finding.sentence
+
+
+def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Numbers that look drawn: the finaliser of splitmix64 (Steele et al., 2014)."""
+    mixed = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
 
 
 def _far_rank(scored: Scored, product: int) -> int:
@@ -500,9 +624,10 @@ def _far_rank(scored: Scored, product: int) -> int:
 def _unsure(sentences: Sentences, listed: Listed, kept: int, least: float, digits: int) -> str:
     """Why a list is shorter than it could be: too little evidence; the best confidence with so many digits."""
     gone = listed.length - kept
-    key = "none sure" if not kept else "one unsure" if gone == 1 else "some unsure"
+    key = "notes.none_sure" if not kept else "notes.one_unsure" if gone == 1 else "notes.some_unsure"
     best = float(listed.confidence[listed.product(kept)])
-    return sentences.say(key, n=str(gone), least=f"{least:g}", best=f"{best:.{digits}f}")
+    number = sentences.language.number
+    return sentences.say(key, n=number(gone), least=sentences.language.given(least), best=number(best, digits))
 
 
 def nearest_ids(nodes: Nodes, node_id: str, *, most: int = 20_000) -> list[str]:

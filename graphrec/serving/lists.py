@@ -10,12 +10,12 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.graph.strings import ABSENT
 from graphrec.serving.answer import Answer, ListOptions
-from graphrec.serving.engine import LIST, Engine, Scored
-from graphrec.serving.positions import ABSENT
+from graphrec.serving.engine import LIST, Engine, Scored, Wanted
 
 #: Scores held at once per array (32 MB in float64), and at most how many users.
-BLOCK_SCORES, BLOCK_USERS = 4_000_000, 512
+BLOCK_SCORES, BLOCK_USERS = 4_000_000, 128
 #: The compiled loops share threads of their own and take one block at a time.
 _ONE_BLOCK = Lock()
 
@@ -46,7 +46,10 @@ def scored_block(engine: Engine, users: NDArray[np.int32], k: int) -> list[Score
     blend = engine.model.blend
     with _ONE_BLOCK:
         rows, allowed = blend.rows(users), engine.allowed(users)
-        candidates = [engine.candidates(row, mask, k) for row, mask in zip(rows, allowed, strict=True)]
-        made = blend.ledgers(users, candidates, np.stack([row.scales for row in rows]))
-    parts = zip(users.tolist(), rows, allowed, candidates, made, strict=True)
-    return [Scored(user, row, mask, chosen, len(chosen), ledger) for user, row, mask, chosen, ledger in parts]
+        wanted = []
+        for user, row, mask in zip(users.tolist(), rows, allowed, strict=True):
+            candidates = engine.candidates(row, mask, k)
+            wanted.append(Wanted(candidates, len(candidates), engine.reference(user, mask)))
+        made = blend.ledgers(users, [one.asked for one in wanted], np.stack([row.scales for row in rows]))
+    parts = zip(users.tolist(), rows, allowed, wanted, made, strict=True)
+    return [Scored.of(*one) for one in parts]

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphrec import queries
 from graphrec.errors import UsageError
+from graphrec.policy.rules import NOT_AVAILABLE
 from graphrec.schema import EXACT, View
 from graphrec.serving.answer import Answer, Item, Line, Node, PathPart, People, PolicyName, Reason, Step
 
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 _STARTS = (1, 2, 5)
 #: Per cents of a reason of few people are multiples of it.
 STEP = 10
-#: The name of all confidential rules in a view.
-NOT_AVAILABLE = "not_available"
+#: Views of those who speak with the customer.
+_BESIDE_THE_CUSTOMER = ("adviser", "customer")
 #: Parameters of a line's Cypher that a view keeps: ids and dates.
 _KEPT = ("user", "via", "mid", "product", "as_of", "fitted_as_of", "nodes_as_of")
 _TIMES = ("user", "as_of", "fitted_as_of", "nodes_as_of")
@@ -106,6 +107,10 @@ class SeenItem:
     """With one digit, rounded down."""
     lines: tuple[SeenLine, ...]
     warnings: tuple[str, ...]
+    risk: str | int | float | None
+    """Risk class, fee and smallest amount, as the mapping's `show` names their columns."""
+    fee: str | int | float | None
+    minimum: str | int | float | None
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,8 @@ class SeenAnswer:
     facts: str
     facts_as_of: str | None
     unfitted: Mapping[str, int]
+    limits: Mapping[str, str | int | float | bool | None]
+    """What rules of the policy read of the customer, for those who speak with the customer."""
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain values."""
@@ -232,6 +239,7 @@ class Viewer:
             facts=answer.facts,
             facts_as_of=answer.facts_as_of,
             unfitted=answer.unfitted,
+            limits=answer.limits if self.view in _BESIDE_THE_CUSTOMER else {},
         )
 
     def item(self, item: Item) -> SeenItem:
@@ -258,6 +266,9 @@ class Viewer:
             confidence=math.floor(item.confidence * 10) / 10,
             lines=tuple(self._line(line) for line in item.lines),
             warnings=item.warnings,
+            risk=item.risk,
+            fee=item.fee,
+            minimum=item.minimum,
         )
 
     def why_not(self, found: WhyNot) -> SeenWhyNot:
@@ -375,7 +386,7 @@ def _findings(refused: Iterable[Finding]) -> tuple[Finding, ...]:
     for one in refused:
         seen = one
         if one.confidential:
-            seen = replace(one, rule=NOT_AVAILABLE, sentence="this product is not available", values={})
+            seen = replace(one, rule=NOT_AVAILABLE, sentence=one.told, values={})
         if seen not in found:
             found.append(seen)
     return tuple(found)

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from graphrec.languages import LANGUAGES
 from graphrec.policy.compiled import Finding
-from graphrec.schema import LANGUAGES
 from graphrec.serving.answer import Answer, ExplainOptions, Item, Line, ListOptions, Node, People, PolicyName
-from graphrec.serving.engine import Engine
+from graphrec.serving.engine import Engine, Scored, Wanted, said
 
 LINES = 5
 
@@ -82,14 +82,18 @@ def why_not(
 
     Args:
         min_confidence: products below it are left out of lists.
-        language: of the lines, one of LANGUAGES.
+        language: of all that is said.
 
     Raises:
         UnknownId: there is no such user or product.
     """
     explained = engine.explain(user_id, product_id, k, ExplainOptions(language=language))
+    sentences = engine.reasons_in(language).sentences
+    number = sentences.language.number
     user, product = engine.users.ids.find(user_id), engine.products.ids.find(product_id)
-    refused = tuple(engine.eligibility.refusals(user, product))
+    refused = tuple(
+        replace(one, sentence=said(one, engine.policy, sentences)) for one in engine.eligibility.refusals(user, product)
+    )
     about = _about(engine, explained, product, k)
     if refused or not explained.items:
         return replace(about, verdict=explained.abstained or "", refused=refused)
@@ -98,18 +102,17 @@ def why_not(
         about, rank=item.rank, score=item.score, confidence=item.confidence, composition=item.composition
     )  # fmt: skip
     if item.confidence < min_confidence:
-        verdict = (
-            f"{product_id} has too little evidence for {user_id}: its confidence is {item.confidence:.2f}, and "
-            f"{min_confidence:g} is the least for a list"
-        )
-        return replace(about, verdict=verdict)
+        unsure = {"own": number(item.confidence, 2), "least": sentences.language.given(min_confidence)}
+        return replace(about, verdict=sentences.say("notes.too_unsure", i=product_id, user=user_id, **unsure))
     if item.rank is not None and item.rank <= k:
-        return replace(about, verdict=f"{product_id} is in the list of {user_id}: rank {item.rank} of {k}")
+        listed = sentences.say("notes.is_listed", i=product_id, user=user_id, rank=number(item.rank), k=number(k))
+        return replace(about, verdict=listed)
     last = engine.recommend(user_id, k, ListOptions(reasons=1, language=language)).items[-1]
-    verdict = (
-        f"{product_id} may be shown to {user_id} and has rank {item.rank}: its score is {item.score:.3f}, and that of "
-        f"{last.product} at rank {last.rank} is {last.score:.3f}"
-    )
+    verdict = sentences.say(
+        "notes.ranks_behind",
+        i=product_id, user=user_id, rank=number(item.rank or 0), score=number(item.score, 3), other=last.product,
+        other_rank=number(last.rank or 0), other_score=number(last.score, 3),
+    )  # fmt: skip
     missing = _gaps(engine, user, product, last, language)
     ahead = Ahead(last.rank or k, last.product, last.name, last.score, last.composition)
     return replace(about, verdict=verdict, ahead=ahead, missing=missing)
@@ -137,20 +140,22 @@ def _gaps(engine: Engine, user: int, product: int, last: Item, language: str) ->
     here = positions.in_model(roles.product, product)
     ahead = positions.in_model(roles.product, engine.products.ids.find(last.product))
     row = blend.row(user)
-    ledger = blend.ledger(user, np.array([here, ahead], np.int32), row.scales)
+    reference = engine.reference(user, engine.allowed(np.array([user]))[0])
+    asked = Wanted(np.array([here, ahead], np.int32), 2, reference)
+    scored = Scored.of(user, row, np.zeros(0, np.bool_), asked, blend.ledger(user, asked.asked, row.scales))
+    ledger = scored.ledger
     gap = ledger.values[:, 1] - ledger.values[:, 0]
     reasons = engine.reasons_in(language)
-    shown = reasons.chosen(user, here, ledger, 0, -gap)
-    own = {_way(line) for line in reasons.lines(user, here, ledger, 0, -gap, row.scales, shown)}
-    first = reasons.chosen(user, ahead, ledger, 1, gap, LINES)
+    groups = reasons.groups(user, ledger, scored.beside, reference)
+    shown = reasons.strongest(ledger, ledger.values[:, 0])
+    own = {_way(line) for line in reasons.lines(user, here, groups, 0, row.scales, shown)}
+    first = reasons.strongest(ledger, gap, LINES)
     gaps = []
-    for line in reasons.lines(user, ahead, ledger, 1, gap, row.scales, first):
+    for place, line in zip(first, reasons.lines(user, ahead, groups, 1, row.scales, first), strict=True):
         # Nobody and too few people read alike: else it would be known whether one of them holds the product.
         hidden = _is_group(line) and _way(line) not in own
-        if line.contrast > 0:
-            gaps.append(
-                Gap(line.kind, line.term, line.text, line.share, None if hidden else line.share - line.contrast, line)
-            )
+        less = None if hidden else float(ledger.values[place, 0])
+        gaps.append(Gap(line.kind, line.term, line.text, line.share, less, line))
     return tuple(gaps)
 
 

@@ -4,19 +4,19 @@
     s(u, i) = <x_u, y_i> = sum over held a: (1 + alpha) <A_u^-1 y_a, y_i>
 
 Each summand is a line; how much a holding says depends on the others through A_u, as Hu et al. (ICDM 2008), section 5,
-explain it.
+explain it. Where `supported` says for which products a holding may speak, its line is 0 for all others.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Graph, Hop
+from graphrec.graph.adjacency import Adjacency, Graph, Hop
 from graphrec.terms import compiled
-from graphrec.terms.base import Described, Matrix, Stored, Term, graph_without, once
+from graphrec.terms.base import Described, Matrix, Stored, StoredRows, Term, graph_without, once
 from graphrec.terms.ledger import Edge, LineGroup, Shares
 
 
@@ -34,6 +34,8 @@ class AlsTerm(Term):
     alpha: float
     regularization: float
     name: str = "als"
+    supported: Mapping[Hop, Adjacency] = field(default_factory=dict)
+    """By hop, the products that a holding may speak for; a hop without it may speak for all."""
 
     @property
     def hops(self) -> frozenset[Hop]:
@@ -46,11 +48,15 @@ class AlsTerm(Term):
 
     def scores(self, user: int) -> NDArray[np.float64]:
         """Scores of all products (num_products,) for one user."""
+        if self.supported:
+            return np.asarray(self._lines(user, np.arange(self.graph.num_products)).sum(axis=0))
         solved = self._solved(self._held(user))
         return np.asarray(np.asarray(self.products, np.float64) @ solved.sum(axis=0))
 
     def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """Scores (len(users), num_products)."""
+        if self.supported:
+            return np.stack([self.scores(int(user)) for user in users]).astype(np.float32)
         factors = np.asarray(self.products, np.float64)
         if compiled.is_there():
             from graphrec.terms.compiled.least_squares import solve_rows
@@ -65,7 +71,7 @@ class AlsTerm(Term):
         via = self._held(user)
         if not len(via):
             return Shares.none(len(products))
-        values = self._solved(via) @ np.asarray(self.products[products], np.float64).T
+        values = self._lines(user, products)
         parts, start = [], 0
         for hop in self._hops():
             rows = self.graph.hops[hop].row(user)
@@ -88,22 +94,27 @@ class AlsTerm(Term):
         places = {edge: place for place, edge in enumerate(edges)}
         own = self.edges(user)
         held, chosen = self._held(user), kept[:, [places[edge] for edge in own]]
+        if self.supported:
+            open_, right = self._open(user, np.arange(self.graph.num_products)), np.asarray(self.products, np.float64).T
+            lines = (self._solved(held[case]) @ right * open_[case] for case in chosen)
+            return np.stack([some.sum(axis=0) for some in lines])
         vectors = np.stack([self._solved(held[case]).sum(axis=0) for case in chosen])
         return np.asarray(vectors @ np.asarray(self.products, np.float64).T)
 
     def describe(self) -> Described:
         """The product vectors and how a user's is solved."""
         settings = {"alpha": self.alpha, "regularization": self.regularization}
-        return Described(
-            self.name, settings, {"products": Stored(self.products, (self.graph.schema.roles.product, None))}
-        )
+        product = self.graph.schema.roles.product
+        rows = {str(hop): StoredRows.of(pairs, product, product) for hop, pairs in self.supported.items()}
+        return Described(self.name, settings, {"products": Stored(self.products, (product, None))}, rows)
 
     @classmethod
     def open(cls, described: Described, graph: Graph) -> Self:
         """The described term."""
         settings = described.settings
         products = described.arrays["products"].values
-        return cls(graph, products, settings["alpha"], settings["regularization"], described.name)
+        pairs = {Hop.parse(name): rows.adjacency() for name, rows in described.rows.items()}
+        return cls(graph, products, settings["alpha"], settings["regularization"], described.name, pairs)
 
     @once
     def _gram(self) -> Matrix:
@@ -116,6 +127,21 @@ class AlsTerm(Term):
     def _held(self, user: int) -> NDArray[np.int32]:
         """The products at the user's edges, type by type."""
         return np.concatenate([self.graph.hops[hop].row(user) for hop in self._hops()])
+
+    def _lines(self, user: int, products: NDArray[np.integer]) -> Matrix:
+        """What each holding gives to some products (num_held, len(products))."""
+        values = self._solved(self._held(user)) @ np.asarray(self.products[products], np.float64).T
+        return values * self._open(user, products) if self.supported else values
+
+    def _open(self, user: int, products: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """For which products each holding may speak (num_held, len(products))."""
+        parts = []
+        for hop in self._hops():
+            for node in self.graph.hops[hop].row(user).tolist():
+                there = np.zeros(self.graph.num_products, np.bool_)
+                there[self.supported[hop].row(node)] = True
+                parts.append(there[products])
+        return np.stack(parts) if parts else np.zeros((0, len(products)), np.bool_)
 
     def _solved(self, held: NDArray[np.int32]) -> Matrix:
         """What each holding adds to the user's vector (len(held), dim)."""

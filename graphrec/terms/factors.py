@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.errors import CheckpointMismatch
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.terms import compiled
 from graphrec.terms.base import Described, Matrix, Stored, StoredRows, Term, graph_without, once
@@ -34,12 +35,6 @@ class SparseRows:
     values: NDArray[np.float32]
     num_products: int
 
-    def sum_of(self, rows: NDArray[np.int32]) -> NDArray[np.float64]:
-        """The sum of some rows (num_products,)."""
-        total = np.zeros(self.num_products)
-        self.add_to(rows, total)
-        return total
-
     def add_to(self, rows: NDArray[np.int32], total: NDArray[np.floating[Any]]) -> None:
         """Add some rows to `total` (num_products,), one after another."""
         for row in rows:
@@ -59,49 +54,112 @@ class SparseRows:
 
 
 @dataclass(frozen=True, eq=False)
+class Own:
+    """A row of the user's own, made from what is known of them when they ask: a model holds no row of a user.
+
+    Shapes: centre (width,).
+    """
+
+    block: str = ""
+    """Digest of the feature block of users that it is made of; empty: 1 for who holds something."""
+    centre: NDArray[np.float32] | None = None
+    """Taken off a row that is not zero."""
+    unit: bool = False
+    """Whether rows have length 1."""
+
+    def rows(self, graph: Graph, users: NDArray[np.integer]) -> NDArray[np.float32]:
+        """The rows of some users (len(users), width), zeros where nothing is known.
+
+        Raises:
+            CheckpointMismatch: the graph has no rows of this block.
+        """
+        if not self.block:
+            degrees = [graph.hops[hop].degrees_of(users) for hop in self.hops(graph)]
+            return np.asarray(np.sum(degrees, axis=0) > 0, np.float32)[:, None]
+        if self.block not in graph.blocks:
+            raise CheckpointMismatch(
+                f"the model reads features {self.block[:12]} of {graph.schema.roles.user}, which are not there; "
+                "run: graphrec train"
+            )
+        rows = np.asarray(graph.blocks[self.block][users])
+        assert self.centre is not None, "a block has a centre"
+        if self.unit:
+            return exact_rows(centred(rows, np.asarray(self.centre)))
+        present = (rows != 0).any(axis=1)
+        return exact_rows(np.where(present[:, None], rows - np.asarray(self.centre), np.float32(0)))
+
+    def hops(self, graph: Graph) -> list[Hop]:
+        """The edges that decide whether a user holds something."""
+        return [] if self.block else [Hop(name) for name in graph.schema.roles.relevant]
+
+
+@dataclass(frozen=True, eq=False)
 class Neighbours:
     """Where a learned term takes its neighbours from.
 
-    `hop` names the user's edges; None with `own` means one pseudo-neighbour for what is the user's own (row = user), a
-    text or with kind `self` an ID vector; None without it the pseudo-neighbour everyone (row 0).
+    `hop` names the user's edges; None with an `Own` means one pseudo-neighbour for what is the user's own; None with a
+    matrix the pseudo-neighbour everyone (row 0).
     Shapes: left (nodes, dim) for factors, (nodes, num_products) for a table, or CSR given by a `SparseRows`.
     """
 
     hop: Hop | None
-    left: "NDArray[np.float32] | SparseRows"
-    own: bool = False
+    left: "NDArray[np.float32] | SparseRows | Own"
     kind: LineKind | None = None
     """What its lines are called where the edges do not say it."""
 
+    @property
+    def is_own(self) -> bool:
+        """Whether it is what the user's own row says."""
+        return isinstance(self.left, Own)
+
     def rows(self, graph: Graph, user: int) -> NDArray[np.int32]:
         """The rows of `left` that one user has."""
-        if self.hop is not None:
-            return graph.hops[self.hop].row(user)
-        return np.array([user if self.own else 0], np.int32)
+        return graph.hops[self.hop].row(user) if self.hop is not None else np.zeros(1, np.int32)
+
+    def of_users(
+        self, graph: Graph, users: NDArray[np.int32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int64]]:
+        """The rows of factors that some users have: a matrix, places in it, and where those of each user begin."""
+        if isinstance(self.left, Own):
+            return self.left.rows(graph, users), np.arange(len(users), dtype=np.int32), np.arange(len(users) + 1)
+        if self.hop is None:
+            return self.dense, np.zeros(len(users), np.int32), np.arange(len(users) + 1)
+        adjacency = graph.hops[self.hop]
+        ends = np.concatenate(([0], np.cumsum(adjacency.degrees_of(users))))
+        return self.dense, adjacency.expand(users)[1], ends
+
+    def of_user(self, graph: Graph, user: int) -> NDArray[np.float32]:
+        """The rows of factors that one user has (num_rows, dim)."""
+        if isinstance(self.left, Own):
+            return self.left.rows(graph, np.array([user]))
+        return self.dense[self.rows(graph, user)]
 
     @property
     def dense(self) -> NDArray[np.float32]:
         """`left` of factors, which is never sparse."""
-        assert not isinstance(self.left, SparseRows), "factors are dense"
+        assert not isinstance(self.left, (SparseRows, Own)), "factors are dense"
         return self.left
 
-    def sum_of(self, rows: NDArray[np.int32]) -> Matrix:
-        """The sum of some rows of `left` (width,)."""
+    def add_to(self, rows: NDArray[np.int32], total: NDArray[np.float64]) -> None:
+        """Add some rows of a table to `total` (num_products,)."""
         if isinstance(self.left, SparseRows):
-            return self.left.sum_of(rows)
-        return np.asarray(np.asarray(self.left[rows], np.float64).sum(axis=0))
+            self.left.add_to(rows, total)
+        else:
+            total += np.asarray(self.dense[rows], np.float64).sum(axis=0)
 
     def at(self, rows: NDArray[np.int32], products: NDArray[np.int32]) -> Matrix:
         """The entries of a table (len(rows), len(products))."""
         if isinstance(self.left, SparseRows):
             return self.left.at(rows, products)
-        return np.asarray(self.left[rows[:, None], products[None, :]], np.float64)
+        return np.asarray(self.dense[rows[:, None], products[None, :]], np.float64)
 
     def gathered(self, graph: Graph, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """The sum of the rows of every user (len(users), width), in float32."""
-        if self.hop is None and not isinstance(self.left, SparseRows):
-            return np.asarray(self.left[users if self.own else np.zeros(len(users), np.int32)])
-        if compiled.is_there() and self.hop is not None:
+        if isinstance(self.left, Own):
+            return self.left.rows(graph, users)
+        if self.hop is None:
+            return np.asarray(self.dense[np.zeros(len(users), np.int32)])
+        if compiled.is_there():
             from graphrec.terms.compiled.scores import sum_of_dense, sum_of_sparse
 
             adjacency = graph.hops[self.hop]
@@ -122,7 +180,7 @@ class Neighbours:
         """Whether it has anything of the user's own: an edge, or a row that is not zero."""
         if self.hop is not None:
             return len(graph.hops[self.hop].row(user)) > 0
-        return self.own and bool(self.sum_of(self.rows(graph, user)).any())
+        return self.is_own and bool(self.of_user(graph, user).any())
 
     def vias(self, rows: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """The neighbour of every line and the node behind it (-1: none)."""
@@ -139,7 +197,7 @@ class Neighbours:
         kind: LineKind = self.kind or "general"
         if self.hop is not None:
             kind = "similarity" if self.hop.type in graph.schema.roles.interactions else "attribute"
-        elif self.own and not self.kind:
+        elif self.is_own and not self.kind:
             kind = "similarity"
         return LineGroup(kind, self.hop, part=part)
 
@@ -153,7 +211,9 @@ class _Learned(Term):
     @property
     def hops(self) -> frozenset[Hop]:
         """The hops to its neighbours."""
-        return frozenset(source.hop for source in self.neighbours if source.hop is not None)
+        lefts = [source.left for source in self.neighbours]
+        own = [hop for left in lefts if isinstance(left, Own) for hop in left.hops(self.graph)]
+        return frozenset([*own, *(source.hop for source in self.neighbours if source.hop is not None)])
 
     def knows(self, user: int) -> bool:
         """Whether a neighbour but "everyone" speaks for the user."""
@@ -162,11 +222,15 @@ class _Learned(Term):
     @property
     def is_general(self) -> bool:
         """Whether its only neighbour is "everyone"."""
-        return all(source.hop is None and not source.own for source in self.neighbours)
+        return all(source.hop is None and not source.is_own for source in self.neighbours)
 
     def edges(self, user: int) -> list[Edge]:
         """The user's edges to its neighbours, and their own text."""
-        found = (edge for source in self.neighbours for edge in source.edges(self.graph, user))
+        found = [edge for source in self.neighbours for edge in source.edges(self.graph, user)]
+        for source in self.neighbours:
+            if isinstance(source.left, Own):
+                for hop in source.left.hops(self.graph):
+                    found += [(hop, node) for node in self.graph.hops[hop].row(user).tolist()]
         return list(dict.fromkeys(edge for edge in found if edge is not None))
 
     def without_edges(self, user: int, edges: Sequence[Edge]) -> Self:
@@ -193,23 +257,33 @@ class _Learned(Term):
             for column, edge in enumerate(own):
                 if edge is not None:
                     there[:, column] = kept[:, places[edge]]
+            if isinstance(source.left, Own) and not source.left.block:
+                # Who holds nothing any more has no row.
+                held = [place for edge, place in places.items() if edge[0] in source.left.hops(self.graph)]
+                there[:, 0] = kept[:, held].any(axis=1)
             yield source, source.rows(self.graph, user), there
 
     def _describe_neighbours(self) -> Described:
         """The neighbours, for a model folder; the right side of factors is not here."""
-        user, product = self.graph.schema.roles.user, self.graph.schema.roles.product
+        product = self.graph.schema.roles.product
         neighbours = []
         arrays: dict[str, Stored] = {}
         rows: dict[str, StoredRows] = {}
         for n, source in enumerate(self.neighbours):
-            neighbours.append({"hop": str(source.hop) if source.hop else None, "own": source.own, "kind": source.kind})
-            label = self.graph.target(source.hop) if source.hop else user if source.own else None
-            if isinstance(source.left, SparseRows):
-                assert label is not None, "everyone has a dense row"
-                left = source.left
+            entry: dict[str, Any] = {"hop": str(source.hop) if source.hop else None, "own": None, "kind": source.kind}
+            left = source.left
+            if isinstance(left, Own):
+                entry["own"] = {"block": left.block, "unit": left.unit}
+                if left.centre is not None:
+                    arrays[f"{n}/centre"] = Stored(left.centre, (None,))
+            elif isinstance(left, SparseRows):
+                assert source.hop is not None, "everyone has a dense row"
+                label = self.graph.target(source.hop)
                 rows[f"{n}/left"] = StoredRows(left.indptr, left.indices, label, product, left.values)
             else:
-                arrays[f"{n}/left"] = Stored(source.left, (label, product if self.form == "table" else None))
+                axis = self.graph.target(source.hop) if source.hop else None
+                arrays[f"{n}/left"] = Stored(left, (axis, product if self.form == "table" else None))
+            neighbours.append(entry)
         return Described(self.name, {"neighbours": neighbours}, arrays, rows)
 
     @staticmethod
@@ -217,14 +291,17 @@ class _Learned(Term):
         neighbours = []
         for n, entry in enumerate(described.settings["neighbours"]):
             hop = Hop.parse(entry["hop"]) if entry["hop"] else None
-            left: NDArray[np.float32] | SparseRows
-            if f"{n}/left" in described.arrays:
+            left: NDArray[np.float32] | SparseRows | Own
+            if entry["own"] is not None:
+                centre = described.arrays.get(f"{n}/centre")
+                left = Own(centre=None if centre is None else np.asarray(centre.values), **entry["own"])
+            elif f"{n}/left" in described.arrays:
                 left = described.arrays[f"{n}/left"].values
             else:
                 stored = described.rows[f"{n}/left"]
                 assert stored.values is not None, "weights have values"
                 left = SparseRows(stored.indptr, stored.indices, stored.values, graph.num_products)
-            neighbours.append(Neighbours(hop, left, entry["own"], entry["kind"]))
+            neighbours.append(Neighbours(hop, left, entry["kind"]))
         return tuple(neighbours)
 
 
@@ -258,10 +335,10 @@ class FactorTerm(_Learned):
         self.name = name
         self.graph = graph
         if not rounded:
-            matrices = {id(matrix): matrix for matrix in (right, *(source.dense for source in neighbours))}
-            exact = {key: exact_rows(matrix) for key, matrix in matrices.items()}
+            lefts = [source.dense for source in neighbours if not source.is_own]
+            exact = {key: exact_rows(matrix) for key, matrix in {id(one): one for one in (right, *lefts)}.items()}
             right = exact[id(right)]
-            neighbours = [replace(source, left=exact[id(source.left)]) for source in neighbours]
+            neighbours = [one if one.is_own else replace(one, left=exact[id(one.left)]) for one in neighbours]
         self.neighbours = tuple(neighbours)
         self.right = right
         self.text_dim = text_dim
@@ -296,12 +373,12 @@ class FactorTerm(_Learned):
 
             for source in self.neighbours:
                 if source.hop is None:
-                    total += source.dense[users if source.own else np.zeros(len(users), np.int32)]
+                    total += source.gathered(self.graph, users)
                 else:
                     add_dense(self.graph.hops[source.hop], users, source.dense, total)
             return total
         for place, user in enumerate(users.tolist()):
-            rows = [source.dense[source.rows(self.graph, user)] for source in self.neighbours]
+            rows = [source.of_user(self.graph, user) for source in self.neighbours]
             total[place] = np.concatenate((total[place : place + 1], *rows), dtype=np.float64).sum(axis=0)
         return total
 
@@ -352,7 +429,7 @@ class FactorTerm(_Learned):
         parts = []
         for source in self.neighbours:
             rows = source.rows(self.graph, user)
-            left = np.asarray(source.dense[rows], np.float64)
+            left = np.asarray(source.of_user(self.graph, user), np.float64)
             for part, span in self.parts():
                 values = left[:, span] @ right[:, span].T
                 parts.append((source.group(self.graph, part), *source.vias(rows), values))
@@ -382,8 +459,8 @@ class FactorTerm(_Learned):
     def scores_without(self, user: int, edges: Sequence[Edge], kept: NDArray[np.bool_]) -> Matrix:
         """What the sums of the rows that are left, in their order, give to every product."""
         total = np.zeros((len(kept), self.right.shape[1]))
-        for source, rows, there in self._left_of(user, edges, kept):
-            for column, row in enumerate(np.asarray(source.dense[rows], np.float64)):
+        for source, _, there in self._left_of(user, edges, kept):
+            for column, row in enumerate(np.asarray(source.of_user(self.graph, user), np.float64)):
                 total += there[:, column, None] * row
         return self._to_products(total)
 
@@ -437,21 +514,49 @@ class FactorTerm(_Learned):
 class TableTerm(_Learned):
     """A weight per neighbour and product: EASE, item-kNN, popularity.
 
+    Args:
+        vectors: of the products (num_products, dim), where the weights come from some.
+
     Shapes: left (nodes, num_products), dense or `SparseRows`.
     """
 
     form = "table"
 
-    def __init__(self, name: str, graph: Graph, neighbours: Sequence[Neighbours]) -> None:
+    def __init__(
+        self,
+        name: str,
+        graph: Graph,
+        neighbours: Sequence[Neighbours],
+        vectors: NDArray[np.float32] | None = None,
+    ) -> None:
         self.name = name
         self.graph = graph
         self.neighbours = tuple(neighbours)
+        self.vectors = vectors
+
+    @property
+    def product_vectors(self) -> NDArray[np.float32] | None:
+        """The vectors that the weights were multiplied out from."""
+        return None if self.vectors is None else np.asarray(self.vectors)
 
     def scores(self, user: int) -> NDArray[np.float64]:
         """Scores of all products (num_products,) for one user."""
         total = np.zeros(self.graph.num_products)
         for source in self.neighbours:
-            total += source.sum_of(source.rows(self.graph, user))
+            source.add_to(source.rows(self.graph, user), total)
+        return total
+
+    def rows(self, users: NDArray[np.int32]) -> Matrix:
+        """What `scores` gives for each user (len(users), num_products), to the bit."""
+        if not compiled.is_there() or not all(isinstance(source.left, SparseRows) for source in self.neighbours):
+            return super().rows(users)
+        from graphrec.terms.compiled.scores import add_sparse
+
+        total = np.zeros((len(users), self.graph.num_products))
+        for source in self.neighbours:
+            assert source.hop is not None, "everyone has a dense row"
+            assert isinstance(source.left, SparseRows), "all are sparse"
+            add_sparse(self.graph.hops[source.hop], users, source.left, total)
         return total
 
     def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
@@ -471,7 +576,7 @@ class TableTerm(_Learned):
         return Shares.stack(parts) if parts else Shares.none(len(products))
 
     def _on(self, graph: Graph, neighbours: tuple[Neighbours, ...]) -> Self:
-        return type(self)(self.name, graph, neighbours)
+        return type(self)(self.name, graph, neighbours, self.vectors)
 
     def scores_without(self, user: int, edges: Sequence[Edge], kept: NDArray[np.bool_]) -> Matrix:
         """The sums of the rows that are left."""
@@ -483,12 +588,31 @@ class TableTerm(_Learned):
 
     def describe(self) -> Described:
         """The weights, and which edges lead to their rows."""
-        return self._describe_neighbours()
+        described = self._describe_neighbours()
+        if self.vectors is None:
+            return described
+        vectors = Stored(self.vectors, (self.graph.schema.roles.product, None))
+        return replace(described, arrays={**described.arrays, "vectors": vectors})
 
     @classmethod
     def open(cls, described: Described, graph: Graph) -> Self:
         """The described table."""
-        return cls(described.name, graph, cls._open_neighbours(described, graph))
+        vectors = described.arrays.get("vectors")
+        neighbours = cls._open_neighbours(described, graph)
+        return cls(described.name, graph, neighbours, None if vectors is None else vectors.values)
+
+
+def with_rows(graph: Graph, block: str, rows: NDArray[np.float32]) -> Graph:
+    """The graph with the rows of a feature block of its users, for terms that read them."""
+    return replace(graph, blocks={**graph.blocks, block: rows})
+
+
+def centred(vectors: NDArray[np.float32], centre: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The rows minus the centre, of length 1; rows of zeros stay so."""
+    present = (vectors != 0).any(axis=1)
+    moved = np.where(present[:, None], vectors - centre, np.float32(0))
+    length = np.linalg.norm(moved, axis=1, keepdims=True)
+    return np.asarray(moved / np.where(length > 1e-6, length, np.inf), np.float32)
 
 
 def exact_rows(values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from rich.cells import cell_len
 from typer.testing import CliRunner, Result
 
 from graphrec.cli import app
@@ -35,50 +36,88 @@ def test_what_a_list_consists_of_stands_under_it(served_home: Home) -> None:
     items = json.loads(run(served_home, "recommend", "C008", "-k", "2", "--json").stdout)["items"]
     total = sum(item["score"] for item in items)
     path = sum(item["composition"]["path"] for item in items) / total
-    assert text.splitlines()[-1].startswith("of these scores ")
-    assert f"{path:.0%} on real paths" in text
-    assert "0% who the user is (user-ID)" in text
-    assert "smaller than" not in text
+    last = " ".join(text[text.index("of these scores ") :].split())
+    assert f"{path:.0%} on real paths" in last
+    assert "0% who the user is (user-ID)" in last
+    assert "smaller than" not in last
 
 
 def test_as_many_reasons_as_are_wanted(served_home: Home) -> None:
     whole = json.loads(run(served_home, "recommend", "C008", "-k", "1", "--all-lines", "--json").stdout)["items"][0]
-    five = json.loads(run(served_home, "recommend", "C008", "-k", "1", "--reasons", "5", "--json").stdout)["items"][0]
-    assert five["lines"] == [line for line in whole["lines"] if line["share"] > 0][:5]
-    assert five["rest"] == pytest.approx(five["score"] - sum(line["share"] for line in five["lines"]), abs=1e-12)
-    three = json.loads(run(served_home, "recommend", "C008", "-k", "1", "--json").stdout)["items"][0]
-    assert three["lines"] == five["lines"][:3]
+    default = json.loads(run(served_home, "recommend", "C008", "-k", "1", "--json").stdout)["items"][0]
+    two = json.loads(run(served_home, "recommend", "C008", "-k", "1", "--reasons", "2", "--json").stdout)["items"][0]
+    assert default["lines"] == [line for line in whole["lines"] if line["share"] > 0][:5]
+    assert default["rest"] == pytest.approx(
+        default["score"] - sum(line["share"] for line in default["lines"]), abs=1e-12
+    )
+    assert two["lines"] == default["lines"][:2]
+    told = [one for one in default["reasons"] if one["kind"] not in ("many", "other")]
+    assert 1 < len(told) <= 5
+    assert [one for one in two["reasons"] if one["kind"] not in ("many", "other")] == told[:2]
+    for item in (whole, default, two):
+        percents = [one["percent"] for one in item["reasons"] if one["percent"] is not None]
+        assert sum(percents) + item["others"] == pytest.approx(100)
+        assert len({one["text"] for one in item["reasons"]}) == len(item["reasons"])
+        assert set(item["reasons"][0]) >= {"text", "percent", "kind", "lines", "people", "cypher"}
 
 
-def _told(answer: Answer, told: Sentences, capsys: pytest.CaptureFixture[str]) -> str:
+def _told(answer: Answer, told: Sentences, capsys: pytest.CaptureFixture[str]) -> list[str]:
     show_answer(answer, told)
-    return capsys.readouterr().out
+    return capsys.readouterr().out.splitlines()
 
 
-def test_no_empty_columns_and_no_empty_rest(served_home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_product_with_what_is_known_of_it(served_home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     engine = Engine.open(served_home)
     answer = engine.recommend("C008", 2)
-    told = engine.reasons_in("en").sentences
-    columns = _told(answer, told, capsys).splitlines()[1].split()
-    assert columns == ["rank", "product", "name", "kind", "score", "of", "which"]
-    bare = [replace(item, name=None, product_kind=None) for item in answer.items]
-    columns = _told(replace(answer, items=bare), told, capsys).splitlines()[1].split()
-    assert columns == ["rank", "product", "score", "of", "which"]
-    for rest, shown in ((0.0006, "+0.001   everything else"), (-0.0004, None)):
-        text = _told(replace(answer, items=[replace(answer.items[0], rest=rest)]), told, capsys)
-        assert shown in text if shown else "everything else" not in text
+    english = engine.reasons_in("en").sentences
+    lines = _told(answer, english, capsys)
+    one, two = answer.items
+    assert lines[2] == f"1. {one.name} ({one.product}) · {one.product_kind} · confidence medium"
+    assert len([line for line in lines if line.startswith("   █")]) >= 2
+    known = replace(
+        one, risk=3, fee=0.5, minimum=1000, confidence=0.9, warnings=("take care",), others=12.0, against=4.0
+    )
+    limits = {"risk_tolerance": 4, "horizon": None, "may_trade": True}
+    text = _told(replace(answer, items=(known,), limits=limits), engine.reasons_in("de").sentences, capsys)
+    assert text[1] == "Kunde: risk tolerance 4, may trade ja"
+    assert text[3].endswith(" · Risikoklasse 3 · Kosten 0,50 · ab 1.000 · Sicherheit hoch")
+    assert text[4] == "   ! take care"
+    assert "   █           12 %  alles Übrige" in text
+    assert "               -4 %  spricht dagegen" in text
+    bare = _told(replace(answer, items=(replace(two, name=None, product_kind=None),)), english, capsys)
+    assert bare[2] == f"2. {two.product} · confidence {'medium' if two.confidence >= 0.5 else 'low'}"
 
 
-def test_chinese_by_option_variable_and_file(served_home: Home, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_lists_read_well_at_80_columns(served_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for language in ("en", "de", "zh"):
+        text = run(served_home, "recommend", "C008", "-k", "3", "--language", language).stdout
+        assert all(cell_len(line) <= 80 for line in text.splitlines())
+        assert not any(line.endswith(" ") for line in text.splitlines())
+    wide = run(served_home, "recommend", "C008", "-k", "3").stdout
+    monkeypatch.setenv("COLUMNS", "300")
+    assert len(run(served_home, "recommend", "C008", "-k", "3").stdout.splitlines()) < len(wide.splitlines())
+
+
+def test_language_by_option_variable_and_file(served_home: Home, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
     told = run(served_home, "recommend", "C008", "-k", "1", "--language", "zh").stdout
-    assert told.splitlines()[1].split() == ["排名", "产品", "名称", "类型", "得分", "其中"]
-    assert "其余部分" in told
+    assert "置信度" in told.splitlines()[2]
+    assert "该产品" in told
     monkeypatch.setenv("GRAPHREC_LANGUAGE", "zh")
     assert run(served_home, "recommend", "C008", "-k", "1").stdout == told
     monkeypatch.delenv("GRAPHREC_LANGUAGE")
     (tmp_path / "graphrec.toml").write_text('language = "zh"\n')
     assert run(served_home, "recommend", "C008", "-k", "1").stdout == told
-    assert "排名" not in run(served_home, "recommend", "C008", "-k", "1", "--language", "en").stdout
+    assert "置信度" not in run(served_home, "recommend", "C008", "-k", "1", "--language", "en").stdout
+    german = run(served_home, "recommend", "C008", "-k", "1", "--language", "de", "--voice", "customer").stdout
+    assert "Sie " in german
+    assert "Kunde" not in german
+
+
+def test_an_unknown_language_is_one_line(served_home: Home) -> None:
+    done = run(served_home, "recommend", "C008", "--language", "fr", code=3)
+    where = served_home.path / "languages" / "fr.toml"
+    assert done.stderr == f"error: language 'fr' is not known; want one of en, de, zh, or write {where}\n"
 
 
 def test_confidence_by_option_and_file(served_home: Home, tmp_path) -> None:  # type: ignore[no-untyped-def]
@@ -115,4 +154,4 @@ def test_plain_and_preferred_orders(served_home: Home) -> None:
     default = json.loads(run(served_home, "recommend", "C008", "--json").stdout)["items"]
     recent = json.loads(run(served_home, "recommend", "C008", "--prefer", "recent", "--json").stdout)["items"]
     assert [item["score"] for item in default] == [item["score"] for item in recent]
-    assert [item["lines"] for item in default] != [item["lines"] for item in recent]
+    assert [item["reasons"] for item in default] != [item["reasons"] for item in recent]

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "docs" / "schema"
 FILES = {
     "mapping": [*(ROOT / "loaders").glob("*.toml"), ROOT / "tests" / "data" / "tiny_bank" / "bank.toml"],
-    "policy": [ROOT / "graphrec" / "policy" / "examples.toml"],
+    "policy": [ROOT / "tests" / "data" / "policy.toml"],
 }
 
 

@@ -60,14 +60,14 @@ def test_lists_are_those_of_recommend(engine: Engine, store: Store) -> None:
     ).rows
     expected = [(user, item) for user in engine.users.ids for item in engine.recommend(user, 2).items]
     assert [row[:5] for row in found] == [
-        (user, item.product, item.rank, item.score, item.lines[0].text) for user, item in expected
+        (user, item.product, item.rank, item.score, item.reasons[0].text) for user, item in expected
     ]
     answer = engine.recommend("C001", 2)
     assert {row[5:8] for row in found} == {(again.run, answer.model, answer.as_of)}
     reasons = json.loads(found[0][8])
     assert reasons[0]["text"] == found[0][4]
     assert [row[9:] for row in found] == [(item.confidence, "; ".join(item.warnings) or None) for _, item in expected]
-    assert reasons[0]["share"] == pytest.approx(expected[0][1].lines[0].share)
+    assert reasons[0]["share"] == pytest.approx(expected[0][1].reasons[0].share)
     assert reasons[0]["cypher"] is None or reasons[0]["cypher"].startswith("MATCH")
 
 
@@ -84,7 +84,7 @@ def test_who_should_hear_and_what_is_stale(engine: Engine, store: Store) -> None
     assert ask(store, "stale_recommendations", before="2999-01-01").rows == []
     write_back(engine, store, 3)
     expected = sorted(
-        (item.rank, -item.score, user, item.lines[0].text)
+        (item.rank, -item.score, user, item.reasons[0].text)
         for user in engine.users.ids
         for item in engine.recommend(user, 3).items
         if item.product == "P03" and item.rank in (1, 2)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from graphrec.records.blocks import HEAD, Head, blocks, segments
+from graphrec.records.keys import HOME_KEY, PERSONS, Keys
 from graphrec.records.recorder import Recorder
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "records.md").read_text(encoding="utf-8")
@@ -36,6 +37,8 @@ def test_the_script_prints_the_anchor(folder: Path) -> None:
 
 
 def test_the_script_finds_what_was_changed_taken_out_or_cut_off(folder: Path) -> None:
+    Keys.beside(folder).destroy("C1")
+    assert audit(folder).returncode == 0, "a destroyed key leaves the chain"
     (path,) = segments(folder)
     data = path.read_bytes()
     one, two = blocks([path])
@@ -59,4 +62,5 @@ def test_the_tables_name_every_key_and_file(folder: Path) -> None:
     block = next(blocks([path]))
     named = set(re.findall(r"`([\w<> .\-/]+)`", PAGE))
     assert set(block.header) <= named
-    assert {"<first entry>.log", HEAD, "torn-<entry>-<hash>", "kept/", "lock"} <= named
+    assert {"<first entry>.log", HEAD, "torn-<entry>-<hash>", "kept/", "lock", HOME_KEY, PERSONS} <= named
+    assert "was" in named

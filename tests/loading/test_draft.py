@@ -161,16 +161,19 @@ def test_refusals(tmp_path: Path) -> None:
     with pytest.raises(SourceError) as caught:
         write_draft(tmp_path / "new.toml", tmp_path)
     assert str(caught.value) == (
-        f"--data {tmp_path}: no file ends in .csv, .tsv, .json, .jsonl or .parquet; give another folder"
+        f"--data {tmp_path}: no file ends in .csv, .tsv, .json, .jsonl, .parquet, .xlsx or .sqlite; give another folder"
     )
     (tmp_path / "people.csv").write_text("person_id,town\nA,x\nB,y\n")
     with pytest.raises(SourceError) as caught:
         write_draft(tmp_path / "new.toml", tmp_path)
     assert str(caught.value) == (
         f"--data {tmp_path}: no file joins two things by their keys, as trades join customers and products; "
-        "give the folder of the events too, or write the mapping by hand"
+        f"{tmp_path / 'new.toml'} has what was found, and MISSING where it has to be completed; or give the folder of "
+        "the events too"
     )
-    assert not (tmp_path / "new.toml").exists()
+    plain = proposed(tmp_path / "new.toml")
+    assert (plain["roles"]["user"], plain["roles"]["interactions"]) == ("MISSING", ["MISSING"])
+    assert [node["key"] for node in plain["nodes"].values()] == ["person_id"]
 
 
 @pytest.fixture
@@ -311,7 +314,7 @@ def test_events_that_nothing_tells_apart_are_counted(tmp_path: Path) -> None:
 def test_columns_called_user_and_item_join_where_nothing_else_does(tmp_path: Path) -> None:
     write_csv(tmp_path / "data" / "likes.csv", "user,item,stars", [f"u{i % 3},i{i % 4},{i % 5}" for i in range(12)])
     draft = write_draft(tmp_path / "my.toml", tmp_path / "data")
-    assert (draft.user, draft.product, draft.interactions) == ("User", "Item", {"LIKE": 1.0})
+    assert (draft.user, draft.product, draft.interactions) == ("User", "Item", {"LIKE": 1.0, "LIKE_LOW": -1.0})
     write_csv(tmp_path / "data" / "orders.csv", "user_id,item_id", [f"u{i % 3},i{i % 4}" for i in range(9)])
     draft = write_draft(tmp_path / "your.toml", tmp_path / "data")
     assert draft.interactions == {"BOUGHT": 1.0}
@@ -345,8 +348,9 @@ def test_files_without_rows_and_headers_further_down_are_told(tmp_path: Path) ->
         write_csv(tmp_path / "data" / f"{name}.csv", head, [])
     with pytest.raises(SourceError) as caught:
         write_draft(tmp_path / "my.toml", tmp_path / "data")
+    (tmp_path / "my.toml").unlink()
     assert str(caught.value).endswith(
-        "write the mapping by hand (customers has no rows and is not used; orders has no rows and is not used)"
+        "the events too (customers has no rows and is not used; orders has no rows and is not used)"
     )
     write_csv(tmp_path / "data" / "orders.csv", "customer_id,product_id,,", [f"{i % 3},{i % 2},," for i in range(9)])
     draft = write_draft(tmp_path / "my.toml", tmp_path / "data")
@@ -423,6 +427,6 @@ def test_what_joins_nothing_is_left_out(library: Path) -> None:
     (library / "more.xlsx").write_bytes(b"PK")
     (library / "meta.json").write_text('{"made_by": "a clerk", "years": [2023, 2024]}')
     draft = write_draft(library / "my.toml", library)
-    assert any(one.startswith("more was left out: more.xlsx cannot be read: ") for one in draft.questions)
+    assert any(one.startswith("more.xlsx is MISSING: more.xlsx cannot be read: ") for one in draft.questions)
     assert "meta joins no two things that were recognised and is not used" in draft.questions
     assert "meta" not in proposed(library / "my.toml")["source"]["files"]

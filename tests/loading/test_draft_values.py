@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from graphrec.errors import RejectedRows, SourceError
+from graphrec.errors import RejectedRows
 from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
 from graphrec.loading.propose.draft import write_draft
@@ -200,17 +200,22 @@ def test_numbers_of_twenty_digits_are_names(write: Callable[..., Path]) -> None:
     assert sink.edges["BOUGHT"]["source"][0].as_py() == str(number)
 
 
-def test_a_text_that_is_utf8_but_for_a_byte_is_refused_with_its_line(write: Callable[..., Path]) -> None:
+def test_a_text_that_is_utf8_but_for_a_byte_is_named_with_its_line_and_the_rest_is_proposed(
+    write: Callable[..., Path],
+) -> None:
     folder = write(trades(str))
     path = folder / "customers.csv"
     path.write_text("customer_id,segment\n" + "".join(f"C{i:03},Ältere Größe\n" for i in range(12)), encoding="utf-8")
     lines = path.read_bytes().split(b"\n")
     lines[8] = "C007,Öffentlich".encode("cp1252")
     path.write_bytes(b"\n".join(lines))
-    with pytest.raises(SourceError) as caught:
-        write_draft(folder.parent / "my.toml", folder)
-    assert str(caught.value) == "customers.csv line 9 is not UTF-8, and the rest of the file is; correct that line"
-    assert not (folder.parent / "my.toml").exists()
+    draft = write_draft(folder.parent / "my.toml", folder)
+    missing = (
+        "customers.csv is MISSING: customers.csv line 9 is not UTF-8, and the rest of the file is; correct that line"
+    )
+    assert draft.questions[0] == missing
+    assert f"[source.files]\n# {missing}\n" in (folder.parent / "my.toml").read_text()
+    assert draft.interactions == {"BOUGHT": 1.0}
 
 
 def test_the_first_line_of_excel_says_the_delimiter(write: Callable[..., Path]) -> None:
@@ -240,7 +245,7 @@ def test_lines_are_counted_below_the_line_of_excel(write: Callable[..., Path]) -
 def test_one_file_that_cannot_be_read_does_not_end_the_rest(write: Callable[..., Path]) -> None:
     folder = write(trades(str), notes=("a,b", ["1,2,3", "4"]))
     questions, sink, _ = load(folder)
-    assert questions[0].startswith("notes was left out: notes.csv: line 2: Expected Number of Columns: 2 Found: 3")
+    assert questions[0].startswith("notes.csv is MISSING: notes.csv: line 2: Expected Number of Columns: 2 Found: 3")
     assert sink.edges["BOUGHT"].num_rows == 40
 
 

@@ -221,13 +221,16 @@ def test_refused(old: str, new: str, message: str) -> None:
         (
             "[reasons.zh]\n'LIKES <LIKES LIKES' = '{things}'",
             "my.toml line 23: reasons.zh 'LIKES <LIKES LIKES' has {things}; did you mean {thing}? A "
-            "sentence knows {a}, {i}, {n}, {at}, {weight} and the labels in snake_case",
+            "sentence knows {a}, {i}, {n}, {at}, {weight}, {who}, {whose}, {verb}, {last} and the labels in snake_case",
         ),
-        ("[words.de]\nThing = 'Ding'", "my.toml line 22: words.de is no language of the reasons; want one of en, zh"),
+        (
+            "[words.German]\nThing = 'Ding'",
+            "my.toml line 22: words.German is no language; want a code such as en, de or zh",
+        ),
         (
             "[reasons]\n'LIKES <LIKES LIKES' = '{n} like {things}'",
             "my.toml line 23: reasons 'LIKES <LIKES LIKES' has {things}; did you mean {thing}? A "
-            "sentence knows {a}, {i}, {n}, {at}, {weight} and the labels in snake_case",
+            "sentence knows {a}, {i}, {n}, {at}, {weight}, {who}, {whose}, {verb}, {last} and the labels in snake_case",
         ),
         (
             "[series.price]\nof = 'Thing.thing'\nat = 'day'\nsql = 'x'",

@@ -12,7 +12,7 @@ from graphrec.graph.adjacency import Graph, Hop
 from graphrec.models.fitting.steps import StepSource
 from graphrec.models.graphsage import GraphSageConfig
 from graphrec.models.graphsage.network import HeteroSAGE, fit_graphsage
-from graphrec.models.graphsage.sampling import everything, fixed_sample, sampled_block
+from graphrec.models.graphsage.sampling import fixed_sample, sampled_block
 from graphrec.models.inputs import Inputs
 from graphrec.models.lightgcn.network import message_hops
 from graphrec.terms.sage.gradients import Gradients, integrated_gradients
@@ -54,45 +54,37 @@ def test_batch_single_and_shares_agree(fanout: int, relevant: tuple[str, ...]) -
 
 def test_what_is_served_is_what_the_network_computes() -> None:
     graph = random_board(4)
-    network = HeteroSAGE(graph, texts(graph), dataclasses.replace(SMALL, fanout=3))
-    term = network.term(graph)
+    blocks = Blocks.of("text", texts(graph))
+    network = HeteroSAGE(graph, blocks, dataclasses.replace(SMALL, fanout=99))
+    roots = {"User": np.arange(graph.num_users), "Product": np.arange(graph.num_products)}
+    block = sampled_block(graph, graph.hops, network.hops, roots, 99, np.random.default_rng(0))
     with torch.no_grad():
-        vectors = network.encode(everything(graph, network.sample, network.labels, ("User", "Product")))
-    np.testing.assert_array_equal(term.users, vectors["User"].numpy())
+        vectors = network.encode(block)
+    term = network.term(graph)
+    np.testing.assert_allclose(term.products, vectors["Product"].numpy(), rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(
         [term.scores(user) for user in range(graph.num_users)],
         (vectors["User"] @ vectors["Product"].T).numpy(), rtol=1e-4, atol=1e-6,
     )  # fmt: skip
 
 
-def test_a_block_without_a_cap_computes_what_the_whole_graph_does() -> None:
-    graph = random_board(5)
-    network = HeteroSAGE(graph, texts(graph), dataclasses.replace(SMALL, fanout=99))
-    roots = {"User": np.array([3, 7]), "Product": np.array([0, 5, 9])}
-    block = sampled_block(graph, graph.hops, network.hops, roots, 99, np.random.default_rng(0))
-    with torch.no_grad():
-        some = network.encode(block)
-        whole = network.encode(everything(graph, network.sample, network.labels, ("User", "Product")))
-    for label, rows in roots.items():
-        torch.testing.assert_close(some[label], whole[label][torch.from_numpy(rows)])
-
-
 def test_at_most_the_fan_out_is_heard_and_only_what_is_there() -> None:
     graph = random_board(6)
     hops = message_hops(graph, use_protected=False)
-    heard, again = (fixed_sample(graph, hops, 3, seed=1) for _ in range(2))
+    (heard, order), (again, _) = (fixed_sample(graph, hops, 3, seed=1) for _ in range(2))
+    assert {str(hop) for hop in order} == {"BOUGHT", "VIEWED", "IN_BAND"}
     for hop in hops:
         whole = graph.hops[hop]
         assert heard[hop].degrees().tolist() == np.minimum(whole.degrees(), 3).tolist()
         assert all(set(heard[hop].row(node)) <= set(whole.row(node)) for node in range(len(whole.indptr) - 1))
         assert heard[hop].indices.tobytes() == again[hop].indices.tobytes()
-    other = fixed_sample(graph, hops, 3, seed=2)
+    other, _ = fixed_sample(graph, hops, 3, seed=2)
     assert any(heard[hop].indices.tobytes() != other[hop].indices.tobytes() for hop in hops)
 
 
 def test_the_vectors_of_a_steps_users_do_not_know_their_targets() -> None:
     graph = random_board(6)
-    network = HeteroSAGE(graph, {}, SMALL)
+    network = HeteroSAGE(graph, Blocks(), SMALL)
     source = StepSource(graph, network.hops, 0.4, whole=True)
     rng = np.random.default_rng(0)
     step = source.draw(np.array([2], np.int32), rng)
@@ -129,14 +121,17 @@ def edge_masks(term: SageTerm, user: int, product: int, t: float) -> tuple[float
 
     def layer(weights, label: str, node: int, vector) -> torch.Tensor:
         total = vector(label, node) @ tensor(weights.own[label]) + tensor(weights.bias[label])
-        for hop, adjacency in network.heard.items():
-            if graph.source(hop) == label and len(adjacency.row(node)):
-                sent = [mask(hop, node, other) * vector(graph.target(hop), int(other)) for other in adjacency.row(node)]
+        if label in weights.crowd:
+            total = total + tensor(weights.crowd[label][node])
+        for hop in network.hops_of(graph, label):
+            others = network.hear(graph, hop, np.array([node]))[1]
+            if len(others):
+                sent = [mask(hop, node, other) * vector(graph.target(hop), int(other)) for other in others]
                 total = total + sum(sent) / len(sent) @ tensor(weights.message[hop])
         return total
 
     def inputs(label: str, node: int) -> torch.Tensor:
-        return tensor(network.input(label, np.array([node]))[0])
+        return tensor(network.input(graph, label, np.array([node]))[0])
 
     def hidden(label: str, node: int) -> torch.Tensor:
         return layer(network.first, label, node, inputs).relu()
@@ -169,7 +164,7 @@ def test_where_every_unit_is_at_work_the_gradients_are_those_of_autograd(given: 
         bias += 10.0
     places, weights = np.polynomial.legendre.leggauss(8)
     for user, product in ((0, 3), (5, 9)):
-        found = integrated_gradients(graph, term.network, user, product)
+        found = integrated_gradients(term.graph, term.network, user, product)
         expected = by_quadrature(term, user, product, (places + 1) / 2, weights / 2)
         got = as_edges(found)
         assert got.keys() == expected.keys()
@@ -182,7 +177,7 @@ def test_integrated_gradients_are_those_of_autograd() -> None:
     term = trained(graph, fanout=4)
     places = (np.arange(100) + 0.5) / 100
     for user, product in ((0, 3), (11, 0)):
-        found = integrated_gradients(graph, term.network, user, product)
+        found = integrated_gradients(term.graph, term.network, user, product)
         expected = by_quadrature(term, user, product, places, np.full(100, 1 / 100))
         got = as_edges(found)
         assert got.keys() == expected.keys()
@@ -211,12 +206,11 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_others() -> None:
 def test_arrays_give_the_term_back() -> None:
     graph = random_board(8)
     term = trained(graph, texts(graph), fanout=2)
-    again = SageTerm.open(term.describe(), graph)
+    again = SageTerm.open(term.describe(), term.graph)
     assert same_scores(term, again, graph)
     assert again.scores(3).tolist() == term.scores(3).tolist()
-    assert integrated_gradients(graph, again.network, 3, 4).values.tolist() == (
-        integrated_gradients(graph, term.network, 3, 4).values.tolist()
-    )
+    found, expected = (integrated_gradients(one.graph, one.network, 3, 4) for one in (again, term))
+    assert found.values.tolist() == expected.values.tolist()
 
 
 def test_a_user_without_edges_is_not_known() -> None:
@@ -240,11 +234,12 @@ def test_a_loss_that_is_not_offered_is_refused(loss: str) -> None:
 
 def test_a_term_does_not_change_with_the_network_that_it_came_from() -> None:
     graph = random_board(4)
-    network = HeteroSAGE(graph, texts(graph), SMALL)
+    network = HeteroSAGE(graph, Blocks.of("text", texts(graph)), SMALL)
     term = network.term(graph)
-    before = [array.copy() for array in (term.users, term.products, *term.network.first.bias.values())]
+    arrays = [term.products, *term.network.inputs.values(), *term.network.first.bias.values()]
+    before = [array.copy() for array in arrays]
     with torch.no_grad():
         for parameter in network.parameters():
             parameter += 1
-    for array, kept in zip((term.users, term.products, *term.network.first.bias.values()), before, strict=True):
+    for array, kept in zip(arrays, before, strict=True):
         np.testing.assert_array_equal(array, kept)

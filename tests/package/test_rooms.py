@@ -14,6 +14,7 @@ VOCABULARY = {
     "errors",
     "files",
     "home",
+    "languages",
     "log",
     "package_data",
     "progress",

@@ -30,17 +30,22 @@ def snapshot_of(
     events: Sequence[Event] = (),
     *,
     kinds: Mapping[str, Kind],
+    product_kinds: Mapping[str, Kind] | None = None,
     personal: tuple[str, ...] = (),
     protected: tuple[str, ...] = (),
     as_of: datetime | None = AS_OF,
 ) -> Snapshot:
-    """Users U0, U1, … and products P0, P1, … with the columns of `kinds`, where a row has no value: missing."""
+    """Users U0, U1, … and products P0, P1, … with the columns of `kinds`, where a row has no value: missing.
+
+    `product_kinds` are those of products where they differ.
+    """
     columns = tuple(Column(name, kind) for name, kind in kinds.items())
+    others = columns if product_kinds is None else tuple(Column(name, kind) for name, kind in product_kinds.items())
     schema = GraphSchema(
         Roles("User", "Product", ("BOUGHT", "REJECTED"), {"REJECTED": -1.0}, ("BOUGHT",)),
         {
             "User": NodeSchema("User", columns, personal=personal, protected=protected),
-            "Product": NodeSchema("Product", columns),
+            "Product": NodeSchema("Product", others),
             "Issuer": NodeSchema("Issuer"),
         },
         {
@@ -51,9 +56,9 @@ def snapshot_of(
     )
     nodes = {
         label: pa.Table.from_pylist(
-            [{"id": f"{letter}{number}", **row} for number, row in enumerate(rows)], schema=node_fields(columns)
+            [{"id": f"{letter}{number}", **row} for number, row in enumerate(rows)], schema=node_fields(of)
         )
-        for label, letter, rows in (("User", "U", users), ("Product", "P", products))
+        for label, letter, rows, of in (("User", "U", users, columns), ("Product", "P", products, others))
     }
     nodes["Issuer"] = pa.Table.from_pylist([{"id": f"I{number}"} for number in range(ISSUERS)], schema=node_fields(()))
     targets = {"COMPLAINED": "I", "BOUGHT": "P", "REJECTED": "P", "ISSUED_BY": "I"}

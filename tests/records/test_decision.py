@@ -6,8 +6,6 @@ import re
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,40 +19,11 @@ from graphrec.records.keep import Pruned, prune
 from graphrec.records.read import entry_of
 from graphrec.records.replay import Replayer, replay
 from graphrec.records.verify import verify
-from graphrec.serving.answer import ExplainOptions, ListOptions
+from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.serving.reasons.sentences import Sentences
 from graphrec.terms.folder import read_meta
-from tests.served import export_lists
-
-OPTIONS: dict[str, Any] = {"reasons": 3}
-
-
-@pytest.fixture
-def home(served_home: Home, tmp_path: Path) -> Home:
-    """A home of its own with the served snapshot and model."""
-    shutil.copytree(served_home.path, tmp_path / "home", ignore=shutil.ignore_patterns("records"))
-    return Home(tmp_path / "home")
-
-
-@pytest.fixture
-def recorded(home: Home) -> Home:
-    """One list, one explanation and one export of all users."""
-    engine = Engine.open(home)
-    answer = engine.recommend("C003", 4, ListOptions(**OPTIONS))
-    assert Decisions(home, engine, Request("recommend", 4, ListOptions(**OPTIONS))).add([answer]) == range(1, 2)
-    product = answer.items[0].product
-    told = Decisions(home, engine, Request("explain", 4, ExplainOptions())).add(
-        [engine.explain("C003", product, 4)], product
-    )
-    assert told == range(2, 3)
-    export = Decisions(home, engine, Request("export", 3, ListOptions(reasons=1)))
-    export_lists(engine, home.path / "lists.csv", 3, record=lambda answers: told_of(export.add(answers)))
-    return home
-
-
-def told_of(numbers: range) -> None:
-    assert len(numbers) > 0
+from tests.records.conftest import OPTIONS
 
 
 def test_an_entry_says_what_was_asked_on_what_and_what_was_shown(recorded: Home) -> None:
@@ -63,7 +32,11 @@ def test_an_entry_says_what_was_asked_on_what_and_what_was_shown(recorded: Home)
     answer = engine.recommend("C003", 4, ListOptions(**OPTIONS))
     nothing = {"as_of": None, "amount": None, "channel": None, "purpose": None}
     assert plain["request"] == {"command": "recommend", "k": 4, "options": vars(ListOptions(**OPTIONS)), **nothing}
-    assert plain["snapshot"] == {"hash": engine.snapshot.hash, "as_of": None}
+    assert plain["snapshot"] == answer.snapshot
+    assert plain["facts"]["hash"] == answer.facts == engine.snapshot.hash
+    assert (plain["facts"]["as_of"], plain["facts"]["until"], plain["now"]) == (None, answer.facts_as_of, None)
+    assert plain["known"]["user"] == "C003"
+    assert plain["known"]["rows"]["BOUGHT"]["to"]
     assert plain["model"] == {"name": "blend-final", "hash": engine.model.hash}
     assert plain["policy"] == {
         "version": engine.policy.version,
@@ -98,8 +71,18 @@ def test_an_export_is_one_entry_per_user_with_what_was_delivered(recorded: Home)
         found = entry_of(recorded.records, number)
         assert found.entry["user"] == user
         for item in found.entry["answer"]["items"]:
-            assert set(item) == {"rank", "product", "name", "score", "confidence", "warnings", "lines", "rest"}
-            assert all(line["text"] in delivered for line in item["lines"])
+            assert set(item) == {
+                "rank",
+                "product",
+                "name",
+                "score",
+                "confidence",
+                "warnings",
+                "reasons",
+                "lines",
+                "rest",
+            }
+            assert item["reasons"][0]["text"] in delivered
     assert entry_of(recorded.records, 2 + len(engine.users)).entry["answer"]["items"] == []
 
 
@@ -162,9 +145,7 @@ def test_prune_frees_what_only_old_entries_need_and_says_so(recorded: Home) -> N
     assert done.freed_bytes == held
     assert not list((recorded.records / "kept" / "files").iterdir())
     assert (verify(recorded.records).entries, verify(recorded.records).problems) == (entries, [])
-    assert_differs(
-        recorded, r"snapshot \w{16} was removed by graphrec record prune --before 20\d\d-\d\d-\d\d; entries "
-    )
+    assert_differs(recorded, r"facts \w{16} was removed by graphrec record prune --before 20\d\d-\d\d-\d\d; entries ")
     engine = Engine.open(recorded)
     decisions = Decisions(recorded, engine, Request("recommend", 4, ListOptions()))
     (number,) = decisions.add([engine.recommend("C003", 4)])
@@ -205,9 +186,9 @@ def test_a_replay_says_what_is_gone_or_changed(recorded: Home) -> None:
     assert_differs(recorded, r"model blend-final \w{16} was changed: ")
     arrays.unlink()
     assert_differs(recorded, r".*/kept/files/\w{64}, which blend-final-.*\.json names, is gone; restore it")
-    (snapshot,) = (kept / "snapshots").iterdir()
-    snapshot.rename(snapshot.with_name("elsewhere"))
-    assert_differs(recorded, rf"snapshot {found.shared['snapshot']['hash'][:16]} is gone: there is no ")
+    (facts,) = (kept / "facts").iterdir()
+    facts.rename(facts.with_name("elsewhere"))
+    assert_differs(recorded, rf"facts {found.shared['facts']['hash'][:16]} is gone: there is no ")
 
 
 def assert_differs(home: Home, what: str) -> None:
@@ -219,7 +200,7 @@ def assert_differs(home: Home, what: str) -> None:
 
 def test_a_replay_names_the_lines_that_differ(recorded: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     said = Sentences.path
-    monkeypatch.setattr(Sentences, "path", lambda *given: f"it is said that {said(*given)}")
+    monkeypatch.setattr(Sentences, "path", lambda *given, **named: f"it is said that {said(*given, **named)}")
     monkeypatch.setattr("graphrec.records.replay.versions", lambda: {"graphrec": "9.0", "numpy": "2"})
     done = replay(recorded, entry_of(recorded.records, 2))
     assert not done.same

@@ -94,9 +94,9 @@ def _lines(reasons: Reasons, blend: Blend, user: int) -> list[Line]:
     products = np.setdiff1d(np.arange(reasons.snapshot.count("Product")), held).astype(np.int32)
     row = blend.row(user)
     ledger = blend.ledger(user, products, row.scales)
+    groups = reasons.groups(user, ledger, ledger.values, products)
     lines: list[Line] = []
     for column, product in enumerate(products.tolist()):
-        contrast = ledger.values[:, column]
-        chosen = reasons.chosen(user, product, ledger, column, contrast)
-        lines += reasons.lines(user, product, ledger, column, contrast, row.scales, chosen)
+        chosen = reasons.strongest(ledger, ledger.values[:, column])
+        lines += reasons.lines(user, product, groups, column, row.scales, chosen)
     return lines

@@ -83,15 +83,11 @@ def test_an_audit_deletes_what_a_user_hears(sage: Engine) -> None:
     assert item.audit.sum_error == pytest.approx(0.0, abs=1e-12)
 
 
-def test_linear_models_have_no_gradients_and_a_user_vector_is_a_line_of_its_own(tmp_path: Path) -> None:
+def test_linear_models_have_no_gradients(tmp_path: Path) -> None:
     engine = serve(tmp_path / "home", "lightgcn-id")
     item = engine.explain(*first_pair(engine), 3).items[0]
     assert item.gradients is None
-    own = [line for line in item.lines if line.kind == "self"]
-    assert [line.via for line in own] == [None]
-    assert item.composition["self"] == pytest.approx(own[0].share)
-    assert own[0].share != 0
-    assert {line.kind for line in item.lines} == {"self", "similarity"}
+    assert {line.kind for line in item.lines} == {"similarity"}
 
 
 def test_who_is_linked_with_nothing_gets_no_list(sage: Engine) -> None:

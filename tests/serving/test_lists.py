@@ -11,7 +11,7 @@ from graphrec.serving.engine import Engine
 from graphrec.serving.lists import recommend_many
 
 
-@pytest.mark.parametrize("options", [{}, {"reasons": 1}, {"reasons": None, "plain": True, "count_groups": True}])
+@pytest.mark.parametrize("options", [{}, {"reasons": 1}, {"reasons": None, "plain": True}])
 def test_every_user_gets_the_answer_of_recommend(engine: Engine, options: dict[str, object]) -> None:
     everyone = range(len(engine.users))
     expected = [engine.recommend(user, 4, ListOptions(**options)) for user in engine.users.ids]  # type: ignore[arg-type]

@@ -1,26 +1,24 @@
-"""Sentences of both languages, for every kind of line; the mapping's own sentences and words stand over them."""
+"""Sentences of every language for every kind of reason; the mapping's own sentences and words stand over them."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from string import Formatter
 
 import pytest
 
 from graphrec.errors import SourceError
 from graphrec.graph.adjacency import Hop
-from graphrec.serving.answer import ListOptions, Node, PathPart, People, Step
+from graphrec.languages import language_of
+from graphrec.schema import GraphSchema
+from graphrec.serving.answer import ListOptions, Node
 from graphrec.serving.engine import Engine
-from graphrec.serving.reasons.languages import CHINESE, ENGLISH
-from graphrec.serving.reasons.sentences import Event, Sentences
+from graphrec.serving.reasons.sentences import Event, Sentences, Told
 from graphrec.terms.ledger import LineGroup
 from tests.banks import SCHEMA
 
-ME = Node("Customer", "C1", None)
 HELD = Node("Product", "P1", "Fund 1")
-TARGET = Node("Product", "P2", "Fund 2")
+OTHERS = tuple(Node("Product", f"P{n}", f"Fund {n}") for n in range(3, 7))
 BAND = Node("AgeBand", "18-34", None)
 SECTOR = Node("Sector", "S1", "Energy")
-PEOPLE = People("Customer", 7)
 #: The same vocabulary without sentences of the mapping.
 BARE = replace(SCHEMA, reasons={})
 
@@ -29,124 +27,176 @@ def hops(way: str) -> tuple[Hop, ...]:
     return tuple(Hop.parse(word) for word in way.split())
 
 
-def path(way: str, *between: Node | People) -> list[PathPart]:
-    parts: list[PathPart] = [ME]
-    for hop, node in zip(hops(way), (*between, TARGET), strict=True):
-        parts += [Step(hop.type, "in" if hop.reverse else "out"), node]
-    return parts
+def sentences(code: str, schema: GraphSchema = BARE, voice: str = "adviser") -> Sentences:
+    return Sentences(schema, language_of(code), voice)  # type: ignore[arg-type]
+
+
+def told(*ways: str, via: tuple[Node, ...] = (), mid: Node | None = None, people: bool = False) -> Told:
+    return Told(tuple(hops(way) for way in ways), via, mid, people=people)
 
 
 PATHS = [
-    ("BOUGHT", (), None, "you bought Fund 2", "您买过 Fund 2"),
     (
-        "BOUGHT <BOUGHT BOUGHT", (HELD, PEOPLE), 7,
-        "7 others who bought Fund 1 bought Fund 2", "另有 7 位买过 Fund 1 的客户也买过 Fund 2",
+        told("BOUGHT", via=(HELD,)),
+        "the customer bought it",
+        "gehört zu dem, was der Kunde gekauft hat",
+        "该客户买过该产品",
     ),
     (
-        "BOUGHT <VIEWED BOUGHT", (HELD, PEOPLE), 7,
-        "7 others who viewed Fund 1 bought Fund 2", "另有 7 位浏览过 Fund 1 的客户也买过 Fund 2",
+        told("BOUGHT <BOUGHT BOUGHT", via=(HELD,), people=True),
+        "{people} others who bought Fund 1 also bought it",
+        "{people} andere, die Fund 1 und auch dieses Produkt gekauft haben",
+        "另有{people}位买过 Fund 1 的客户也买过该产品",
     ),
     (
-        "IN_AGE_BAND <IN_AGE_BAND BOUGHT", (BAND, PEOPLE), 7,
-        "7 others with age band 18-34 bought Fund 2", "另有 7 位年龄段同为 18-34 的客户买过 Fund 2",
+        told("BOUGHT <VIEWED BOUGHT", via=(HELD, *OTHERS), people=True),
+        "{people} others who looked at Fund 1, Fund 3, Fund 4 or one of 2 more bought it",
+        "{people} andere, die Fund 1, Fund 3, Fund 4 oder eines von 2 weiteren angesehen haben und dieses Produkt "
+        "gekauft haben",
+        "另有{people}位浏览过 Fund 1、Fund 3、Fund 4 或另外 2 种产品之一的客户买过该产品",
     ),
     (
-        "VIEWED IN_SECTOR <IN_SECTOR", (HELD, SECTOR), None,
-        "Fund 2 shares the sector Energy with Fund 1, which you viewed",
-        "Fund 2 与您浏览过的 Fund 1 有相同的行业：Energy",
+        told("BOUGHT <BOUGHT BOUGHT", "BOUGHT <VIEWED BOUGHT", "VIEWED <BOUGHT VIEWED", via=(HELD,), people=True),
+        "{people} others who bought or looked at Fund 1 also bought or looked at it",
+        "{people} andere, die Fund 1 und auch dieses Produkt gekauft oder angesehen haben",
+        "另有{people}位买过或浏览过 Fund 1 的客户也买过或浏览过该产品",
     ),
     (
-        "LIKES_SECTOR LEADS_TO <IN_SECTOR", (BAND, SECTOR), None,
-        "Fund 2 shares the sector Energy with your 18-34", "Fund 2 与您的 18-34 有相同的行业：Energy",
+        told("IN_AGE_BAND <IN_AGE_BAND BOUGHT", via=(BAND,), people=True),
+        "{people} others with age band 18-34 bought it",
+        "{people} andere mit Altersgruppe 18-34, die es gekauft haben",
+        "另有{people}位年龄段同为 18-34 的客户买过该产品",
     ),
     (
-        "BOUGHT SIMILAR_TO", (HELD,), None,
-        "Fund 2 is linked with Fund 1, which you bought", "Fund 2 与您买过的 Fund 1 有关联",
+        told("VIEWED IN_SECTOR <IN_SECTOR", via=(HELD,), mid=SECTOR),
+        "is in Energy, like Fund 1, which the customer looked at",
+        "Branche Energy, wie Fund 1, das der Kunde angesehen hat",
+        "行业同为“Energy”，与该客户浏览过的 Fund 1 相同",
     ),
-    ("LIKES_SECTOR <IN_SECTOR", (SECTOR,), None, "Fund 2 is linked with your Energy", "Fund 2 与您的 Energy 有关联"),
-    ("KNOWS BOUGHT", (PEOPLE,), 7, "7 people connected with you lead to Fund 2", "7 位与您有联系的人也选择了 Fund 2"),
-    ("OWES_TO", (), None, "you have a link (owes to) to Fund 2", "您关联 Fund 2"),
+    (
+        told("BOUGHT IN_SECTOR <IN_SECTOR", "VIEWED IN_SECTOR <IN_SECTOR", via=(HELD, *OTHERS), mid=SECTOR),
+        "is in Energy, like 5 products the customer bought or looked at, among them Fund 1, Fund 3 and Fund 4",
+        "Branche Energy, wie 5 Produkte, die der Kunde gekauft oder angesehen hat, darunter Fund 1, Fund 3 und Fund 4",
+        "行业同为“Energy”，与该客户买过或浏览过的 5 种产品（如 Fund 1、Fund 3 和 Fund 4）相同",
+    ),
+    (
+        told("LIKES_SECTOR LEADS_TO <IN_SECTOR", via=(BAND,), mid=SECTOR),
+        "is in Energy, linked with the customer's age band 18-34",
+        "Branche Energy, verbunden mit Altersgruppe 18-34 beim Kunden",
+        "行业同为“Energy”，与该客户的年龄段（18-34）有关联",
+    ),
+    (
+        told("BOUGHT SIMILAR_TO", via=(HELD,)),
+        "is linked with Fund 1, which the customer bought",
+        "direkt verbunden: Fund 1, das der Kunde gekauft hat",
+        "与该客户买过的 Fund 1 有关联",
+    ),
+    (
+        told("LIKES_SECTOR <IN_SECTOR", via=(SECTOR,)),
+        "is in Energy, the customer's sector",
+        "Branche Energy, so auch beim Kunden",
+        "行业同为“Energy”，与该客户的行业一致",
+    ),
+    (
+        told("KNOWS BOUGHT", people=True),
+        "{people} people connected with the customer bought it",
+        "{people} Personen aus dem Umfeld des Kunden, die es gekauft haben",
+        "{people}位与该客户有联系的人买过该产品",
+    ),
+    (told("OWES_TO", via=(HELD,)), "the customer is linked with (owes to) it", None, None),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("way", "between", "count", "english", "chinese"), PATHS, ids=[row[0] for row in PATHS])
-def test_paths(way: str, between: tuple[Node | People, ...], count: int | None, english: str, chinese: str) -> None:
-    found = path(way, *between)
-    assert Sentences(BARE).path(hops(way), found, count) == english
-    assert Sentences(BARE, CHINESE).path(hops(way), found, count) == chinese
+@pytest.mark.parametrize(("what", "english", "german", "chinese"), PATHS, ids=[str(row[1]) for row in PATHS])
+def test_paths(what: Told, english: str, german: str | None, chinese: str | None) -> None:
+    assert sentences("en").path(what) == english
+    for code, wanted in (("de", german), ("zh", chinese)):
+        if wanted is not None:
+            assert sentences(code).path(what) == wanted
+
+
+def test_the_customer_is_addressed_by_voice() -> None:
+    shared = told("BOUGHT IN_SECTOR <IN_SECTOR", via=(HELD,), mid=SECTOR)
+    assert [sentences(code, voice="customer").path(shared) for code in ("en", "de", "zh")] == [
+        "is in Energy, like Fund 1, which you bought",
+        "Branche Energy, wie Fund 1, das Sie gekauft haben",
+        "行业同为“Energy”，与您买过的 Fund 1 相同",
+    ]
+    owns = sentences("en", replace(BARE, words={"en": {"BOUGHT": "own|owns|own"}}))
+    assert owns.path(shared) == "is in Energy, like Fund 1, which the customer owns"
+
+
+def test_what_is_shared_is_named_by_its_edge() -> None:
+    def said(kind: str, name: str = "Alpha", label: str = "Issuer") -> str:
+        way = told(f"BOUGHT {kind} <{kind}", via=(HELD,), mid=Node(label, "X", name))
+        return sentences("en").path(way).partition(", like")[0]
+
+    assert said("ISSUED_BY") == "is issued by Alpha"
+    assert said("LISTED_ON") == "is listed on Alpha"
+    assert said("HAS_GENRE", "Comedy", "Genre") == "has the genre Comedy"
+    assert said("STARRING", label="Person") == "has the same person, Alpha"
+    assert said("IN_RISK_CLASS", "3", "RiskClass") == "has the same risk class, 3"
+
+
+def test_what_is_shared_may_be_a_risk() -> None:
+    shared = told("BOUGHT IN_SECTOR <IN_SECTOR", via=(HELD,), mid=SECTOR)
+    own = replace(SCHEMA, reasons={"BOUGHT IN_SECTOR <IN_SECTOR": "{i} is in {sector} too"})
+    assert sentences("en", own).path(shared, concentrates=True) == (
+        "is in Energy, like Fund 1, which the customer bought: this concentrates the risk"
+    )
+    assert sentences("de").path(shared, concentrates=True).endswith(": erhöht das Klumpenrisiko")
 
 
 BOUGHT = Hop("BOUGHT")
 LEARNED = [
-    (LineGroup("general"), None, True, "Fund 2 is widely held", "很多客户持有 Fund 2"),
-    (LineGroup("general"), None, False, "Fund 2 is not widely held", "持有 Fund 2 的客户不多"),
-    (LineGroup("new"), None, True, "Fund 2 is new: nobody holds it yet", "Fund 2 是新产品，尚无客户持有"),
-    (LineGroup("new"), None, False, "Fund 2 is not new: others hold it", "Fund 2 不是新产品，已有客户持有"),
+    (LineGroup("general"), (), True, "is a frequent choice: {people} people bought it"),
+    (LineGroup("general"), (), False, "is not a frequent choice"),
+    (LineGroup("new"), (), True, "is new: nobody bought it yet"),
+    (LineGroup("new"), (), False, "is not new: others bought it"),
+    (LineGroup("self"), (), False, "what was learned about the customer alone speaks against it"),
+    (LineGroup("nonlinear"), (), True, "all that is around the customer, taken together, speaks for it"),
     (
-        LineGroup("self"), None, False,
-        "what was learned about you alone speaks against Fund 2", "仅从您本人学到的内容不倾向于 Fund 2",
+        LineGroup("nonlinear", Hop("IN_AGE_BAND")), (BAND,), True,
+        "is more frequent among people with age band 18-34",
+    ),
+    (LineGroup("similarity", part="text"), (), True, "fits the customer's profile: garden, house"),
+    (LineGroup("similarity", part="text"), (), False, "does not fit the customer's profile"),
+    (
+        LineGroup("attribute", Hop("IN_AGE_BAND")), (BAND,), False,
+        "is less frequent among people with age band 18-34",
     ),
     (
-        LineGroup("nonlinear"), None, True,
-        "all that is around you, taken together, speaks for Fund 2", "您周围的一切综合起来倾向于 Fund 2",
+        LineGroup("similarity", BOUGHT, part="text"), (HELD, OTHERS[0]), True,
+        "has a description close to that of Fund 1 and Fund 3, which the customer bought",
     ),
     (
-        LineGroup("nonlinear", Hop("IN_AGE_BAND")), BAND, True,
-        "customers with age band 18-34 tend towards Fund 2", "年龄段为 18-34 的客户更倾向于选择 Fund 2",
-    ),
-    (LineGroup("similarity", part="text"), None, True, "Fund 2 fits your profile", "Fund 2 符合您的个人情况"),
-    (
-        LineGroup("similarity", part="text"), None, False,
-        "Fund 2 does not fit your profile", "Fund 2 与您的个人情况不太相符",
+        LineGroup("similarity", BOUGHT, part="text"), (HELD,), False,
+        "has a description far from that of Fund 1, which the customer bought",
     ),
     (
-        LineGroup("attribute", Hop("IN_AGE_BAND")), BAND, True,
-        "customers with age band 18-34 tend towards Fund 2", "年龄段为 18-34 的客户更倾向于选择 Fund 2",
+        LineGroup("similarity", BOUGHT, part="series"), (HELD,), True,
+        "is close to Fund 1, which the customer bought by price history",
     ),
     (
-        LineGroup("attribute", Hop("IN_AGE_BAND")), BAND, False,
-        "customers with age band 18-34 tend away from Fund 2", "年龄段为 18-34 的客户较少选择 Fund 2",
+        LineGroup("similarity", BOUGHT, part="learned"), (HELD,), True,
+        "goes well with Fund 1, which the customer bought",
     ),
     (
-        LineGroup("similarity", BOUGHT, part="text"), HELD, True,
-        "the description of Fund 2 is close to that of Fund 1, which you bought",
-        "Fund 2 的产品介绍与您买过的 Fund 1 相近",
+        LineGroup("similarity", BOUGHT, part="learned"), (HELD,), False,
+        "goes less well with Fund 1, which the customer bought",
     ),
-    (
-        LineGroup("similarity", BOUGHT, part="text"), HELD, False,
-        "the description of Fund 2 is far from that of Fund 1, which you bought",
-        "Fund 2 的产品介绍与您买过的 Fund 1 相差较大",
-    ),
-    (
-        LineGroup("similarity", BOUGHT, part="price history"), HELD, True,  # type: ignore[arg-type]
-        "the price history of Fund 2 is close to that of Fund 1, which you bought",
-        "Fund 2 的 price history 与您买过的 Fund 1 相近",
-    ),
-    (
-        LineGroup("similarity", BOUGHT, part="learned"), HELD, True,
-        "Fund 2 goes well with Fund 1, which you bought", "Fund 2 与您买过的 Fund 1 很搭配",
-    ),
-    (
-        LineGroup("similarity", BOUGHT, part="learned"), HELD, False,
-        "Fund 2 goes less well with Fund 1, which you bought", "Fund 2 与您买过的 Fund 1 不太搭配",
-    ),
-    (LineGroup("similarity", Hop("VIEWED"), part="text"), TARGET, True, "you viewed Fund 2", "您浏览过 Fund 2"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("group", "via", "favours", "english", "chinese"), LEARNED, ids=[row[3] for row in LEARNED])
-def test_learned(group: LineGroup, via: Node | None, favours: bool, english: str, chinese: str) -> None:
-    assert Sentences(BARE).learned(group, via, TARGET, favours=favours) == english
-    assert Sentences(BARE, CHINESE).learned(group, via, TARGET, favours=favours) == chinese
-
-
-def test_both_languages_say_the_same_things() -> None:
-    assert set(ENGLISH.sentences) == set(CHINESE.sentences)
-    for key, sentence in ENGLISH.sentences.items():
-        named = [
-            {name for _, name, _, _ in Formatter().parse(text) if name} for text in (sentence, CHINESE.sentences[key])
-        ]
-        assert named[0] == named[1] or key in ("people attribute", "unknown verb"), key
+@pytest.mark.parametrize(("group", "via", "favours", "english"), LEARNED, ids=[row[3] for row in LEARNED])
+def test_learned(group: LineGroup, via: tuple[Node, ...], favours: bool, english: str) -> None:
+    types = () if group.hop is None else (group.hop,)
+    words = ("garden", "house") if group.part == "text" and not via else ()
+    assert sentences("en").learned(group, via, types, favours=favours, words=words) == english
+    for code in ("de", "zh"):
+        said = sentences(code).learned(group, via, types, favours=favours, words=words)
+        assert said
+        assert said != english
 
 
 @pytest.mark.parametrize(
@@ -159,52 +209,56 @@ def test_both_languages_say_the_same_things() -> None:
 )
 def test_chinese_has_spaces_at_the_borders_of_values_and_never_within(template: str, said: str) -> None:
     values = {"i": "稳健26号", "a": "Fund 7", "s": "科技B股", "n": "13", "verb": "买过"}
-    assert CHINESE.fill(template, values) == said
+    assert language_of("zh").fill(template, values) == said
 
 
 def test_the_mappings_sentence_stands_over_the_languages() -> None:
     way = "BOUGHT IN_SECTOR <IN_SECTOR"
-    found = path(way, HELD, SECTOR)
-    assert Sentences(SCHEMA, CHINESE).path(hops(way), found, None) == "Fund 2 is in Energy, like your Fund 1"
+    found = told(way, via=(HELD,), mid=SECTOR)
+    assert sentences("zh", SCHEMA, "customer").path(found) == "it is in Energy, like your Fund 1".replace(
+        "it", "该产品", 1
+    )
     own = replace(SCHEMA, reasons_in={"zh": {way: "{i}和{a}都属{sector}"}}, words={"zh": {"Energy": "能源"}})
-    assert Sentences(own, CHINESE).path(hops(way), found, None) == "Fund 2 和 Fund 1 都属能源"
-    assert Sentences(own).path(hops(way), found, None) == "Fund 2 is in Energy, like your Fund 1"
+    assert sentences("zh", own).path(found) == "该产品和 Fund 1 都属能源"
+    assert sentences("en", own, "customer").path(found) == "it is in Energy, like your Fund 1"
+    # A sentence to the customer is not said of the customer.
+    assert sentences("en", own).path(found) == "is in Energy, like Fund 1, which the customer bought"
+    both = replace(SCHEMA, reasons={way: "in {sector}, as {whose} {a}, which {who} {verb}"})
+    assert sentences("en", both).path(found) == "in Energy, as the customer's Fund 1, which the customer bought"
+    assert sentences("en", both, "customer").path(found) == "in Energy, as your Fund 1, which you bought"
 
 
 def test_words_of_the_mapping_name_labels_types_and_values() -> None:
-    told = Sentences(replace(BARE, words={"zh": {"BOUGHT": "持有", "AgeBand": "年纪", "18-34": "青年"}}), CHINESE)
-    assert told.learned(LineGroup("attribute", Hop("IN_AGE_BAND")), BAND, TARGET, favours=True) == (
-        "年纪为青年的客户更倾向于选择 Fund 2"
-    )
-    assert (
-        told.path(hops("BOUGHT SIMILAR_TO"), path("BOUGHT SIMILAR_TO", HELD), None) == "Fund 2 与您持有的 Fund 1 有关联"
-    )
+    schema = replace(BARE, words={"zh": {"BOUGHT": "持有", "AgeBand": "年纪", "18-34": "青年"}})
+    said = sentences("zh", schema)
+    group = LineGroup("attribute", Hop("IN_AGE_BAND"))
+    assert said.learned(group, (BAND,), hops("IN_AGE_BAND"), favours=True) == "在年纪为青年的客户中更常见"
+    assert said.path(told("BOUGHT SIMILAR_TO", via=(HELD,))) == "与该客户持有的 Fund 1 有关联"
 
 
 def test_date_and_weight_of_the_customers_own_edge() -> None:
     schema = replace(SCHEMA, reasons={"VIEWED": "{at}: {i} for {weight}"}, reasons_in={"zh": {"VIEWED": "{at}浏览{i}"}})
     event = Event(datetime(2024, 3, 5, tzinfo=UTC), 1234.5)
-    assert Sentences(schema).path(hops("VIEWED"), path("VIEWED"), None, event) == "5 March 2024: Fund 2 for 1,234.5"
-    assert (
-        Sentences(schema, CHINESE).path(hops("VIEWED"), path("VIEWED"), None, event) == "2024 年 3 月 5 日浏览 Fund 2"
-    )
+    found = replace(told("VIEWED", via=(HELD,)), event=event)
+    assert sentences("en", schema).path(found) == "5 March 2024: it for 1,234.50"
+    assert sentences("de", schema).path(found) == "5. März 2024: dieses Produkt for 1.234,50"
+    assert sentences("zh", schema).path(found) == "2024 年 3 月 5 日浏览该产品"
     for lacking in (None, Event(None, 2.0), Event(event.at, None)):
-        assert Sentences(schema).path(hops("VIEWED"), path("VIEWED"), None, lacking) == "you viewed Fund 2"
+        assert sentences("en", schema).path(replace(found, event=lacking)) == "the customer looked at it"
 
 
 def test_a_sentence_that_asks_for_what_is_not_there() -> None:
-    told = Sentences(replace(SCHEMA, reasons={"VIEWED": "{i} in {sector}"}))
     with pytest.raises(SourceError) as caught:
-        told.path(hops("VIEWED"), path("VIEWED"), None)
+        sentences("en", replace(SCHEMA, reasons={"VIEWED": "{i} in {sector}"})).path(told("VIEWED", via=(HELD,)))
     assert str(caught.value) == (
-        "reasons: the sentence for 'VIEWED' says 'sector', and that way has only i, n; "
-        "correct it in the mapping and load again"
+        "reasons: the sentence for 'VIEWED' says 'sector', and that way has only a, i, last, n, product, verb, who, "
+        "whose; correct it in the mapping and load again"
     )
 
 
 def test_the_latest_event_that_the_model_knew(engine: Engine) -> None:
-    told = engine.reasons_in("en")
-    told.sentences = Sentences(replace(SCHEMA, reasons={"VIEWED": "seen on {at}"}))
+    reasons = engine.reasons_in("en")
+    reasons.sentences = Sentences(replace(SCHEMA, reasons={"VIEWED": "seen on {at}"}))
     edges = engine.snapshot.edges("VIEWED")
     user = 8
     span = slice(int(edges.indptr[user]), int(edges.indptr[user + 1]))

@@ -45,7 +45,7 @@ def asked(engine: Engine, number: int) -> tuple[Answer, Answer | None, WhyNot | 
     """What one thread asks of one user: a list in one of two languages, an explanation, why another is not listed."""
     user, language = engine.users.ids[number], ("en", "zh")[number % 2]
     prefer = (None, "recent", "diverse")[number % 3]
-    options = ListOptions(count_groups=True, language=language, prefer=prefer)  # type: ignore[arg-type]
+    options = ListOptions(language=language, prefer=prefer)  # type: ignore[arg-type]
     found = engine.recommend(user, 4, options)
     if len(found.items) < 4:
         return found, None, None

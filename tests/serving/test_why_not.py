@@ -156,4 +156,4 @@ def test_warnings_are_printed(strict: Engine, served_home: Home, tmp_path: Path)
     listed = CliRunner().invoke(app, [*run, "recommend", user, "-k", "3", "--no-record"]).stdout
     assert f"! {item.warnings[0]}" in " ".join(listed.replace("   ", " ").split())
     explained = CliRunner().invoke(app, [*run, "explain", user, item.product, "--no-record"]).stdout
-    assert f"! {item.warnings[0]}" in explained.splitlines()
+    assert f"! {item.warnings[0]}" in " ".join(explained.split())

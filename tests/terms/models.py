@@ -25,7 +25,7 @@ from tests.banks import bank_snapshot
 from tests.served import META, random_factors
 
 KINDS = ("walks", "factors", "table", "sparse table", "everyone", "als", "sage")
-BOUGHT = Hop("BOUGHT")
+BOUGHT, BAND = Hop("BOUGHT"), Hop("IN_AGE_BAND")
 
 
 def term_of(kind: str, graph: Graph, seed: int = 0) -> Term:
@@ -50,18 +50,19 @@ def term_of(kind: str, graph: Graph, seed: int = 0) -> Term:
         return fit_popularity(graph)
     if kind == "als":
         return AlsTerm(graph, normal(count, 4), 10.0, 1.0)
-    heard = {hop: graph.hops[hop] for hop in (BOUGHT, BOUGHT.back(), Hop("IN_SECTOR"), Hop("IN_AGE_BAND"))}
-    inputs = {label: normal(graph.counts[label], 5) for label in graph.counts}
+    heard = {Hop("IN_SECTOR"): graph.hops[Hop("IN_SECTOR")]}
+    order = {hop: rng.permutation(graph.counts[graph.target(hop)]).astype(np.int32) for hop in (BOUGHT, BAND)}
+    user = graph.schema.roles.user
+    inputs = {label: normal(1 if label == user else graph.counts[label], 5) for label in graph.counts}
     layers = [
         SageLayer(
             {label: normal(5, 5) for label in graph.counts},
             {label: normal(5) for label in graph.counts},
-            {hop: normal(5, 5) for hop in heard},
+            {hop: normal(5, 5) for hop in (*heard, *order)},
         )
         for _ in range(2)
     ]
-    network = SageNetwork(inputs, heard, *layers)
-    return SageTerm(graph, network, normal(graph.num_users, 5), normal(count, 5))
+    return SageTerm(graph, SageNetwork(inputs, heard, *layers, order, 3), normal(count, 5))
 
 
 def served(folder: Path, kind: str, seed: int = 0) -> Home:

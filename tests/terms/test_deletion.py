@@ -11,7 +11,7 @@ from graphrec.models.kernel import fit_walk
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
 from graphrec.terms.deletion import Evidence
-from graphrec.terms.factors import FactorTerm, Neighbours, SparseRows, TableTerm
+from graphrec.terms.factors import FactorTerm, Neighbours, Own, SparseRows, TableTerm, with_rows
 from graphrec.terms.ledger import Edge
 from graphrec.terms.walks import Walk, WalkTerm
 from tests.terms.graphs import random_graph, random_walks
@@ -39,9 +39,9 @@ def terms_on(graph: Graph, walks: list[Walk]) -> list[Term]:
         label: rng.normal(size=(graph.counts[label], 3)).astype(np.float32) for label in ("Product", "Band", "User")
     }
     factors = FactorTerm(
-        "factors", graph,
+        "factors", with_rows(graph, "rows", left["User"]),
         [Neighbours(Hop("BOUGHT"), left["Product"]), Neighbours(Hop("IN_BAND"), left["Band"]),
-         Neighbours(None, left["User"], own=True), Neighbours(None, left["User"][:1])],
+         Neighbours(None, Own("rows", np.zeros(3, np.float32))), Neighbours(None, left["User"][:1])],
         left["Product"],
     )  # fmt: skip
     dense = rng.normal(size=(graph.num_products, graph.num_products)).astype(np.float32)

@@ -19,10 +19,12 @@ from graphrec.graph.adjacency import Hop, visible_graph
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
+from graphrec.models.kernel import fit_kernel
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.terms.blend import Blend
 from graphrec.terms.folder import ARRAYS, FORMS, META, open_files, open_model, schema_digest, write_model
+from graphrec.terms.walks import Walk
 from tests.banks import SCHEMA, bank_snapshot, small_bank
 from tests.served import META as SAID
 from tests.terms.models import KINDS, answers, served, term_of
@@ -272,3 +274,19 @@ def test_without_numba_and_scipy_answers_are_the_same_bytes(tmp_path: Path, kind
 def test_a_form_is_found_by_the_name_that_its_class_has(name: str) -> None:
     module, _, form = FORMS[name].partition(":")
     assert getattr(import_module(module), form).form == name
+
+
+def test_a_table_that_walks_share_is_written_once(tmp_path: Path) -> None:
+    graph = visible_graph(snapshot := bank_snapshot(tmp_path / "bank"))
+    texts = ("BOUGHT <BOUGHT BOUGHT", "VIEWED <BOUGHT BOUGHT", "BOUGHT <BOUGHT VIEWED")
+    walks = [Walk(tuple(Hop.parse(hop) for hop in text.split()), (0.7, 0.6, 0.3)) for text in texts]
+    blend = Blend([fit_kernel(graph, [walk]) for walk in walks], [1.0, 1.0, 1.0])
+    (tmp_path / "model").mkdir()
+    write_model(tmp_path / "model", blend, graph, snapshot, SAID)
+    files = open_files(tmp_path / "model")
+    tables = {name for name in files.files.tensors(ARRAYS) if "/people/" in name or name.endswith("/counts")}
+    parts = ("0/counts", "0/people/indices", "0/people/indptr", "0/people/values")
+    assert tables == {f"{term}/{part}" for term in ("t0", "t2") for part in parts}
+    opened = files.model(snapshot).blend
+    for user in range(0, 60, 7):
+        assert opened.row(user).scores.tobytes() == blend.row(user).scores.tobytes()

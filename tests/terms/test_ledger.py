@@ -10,7 +10,7 @@ from graphrec.models.kernel import scorer_of
 from graphrec.terms.als import AlsTerm
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
-from graphrec.terms.factors import FactorTerm, Neighbours, SparseRows, TableTerm
+from graphrec.terms.factors import FactorTerm, Neighbours, Own, SparseRows, TableTerm, with_rows
 from graphrec.terms.walks import Walk, WalkTerm
 from tests.banks import bank_snapshot
 from tests.terms.graphs import lines, random_graph, random_walks
@@ -36,8 +36,9 @@ def random_blend(graph: Graph, seed: int) -> tuple[Blend, list[Walk]]:
 
     counts = graph.counts
     sources = [Neighbours(Hop("BOUGHT"), normal(PRODUCTS, 4)), Neighbours(Hop("IN_BAND"), normal(counts["Band"], 4))]
-    own = Neighbours(None, normal(USERS, 4), own=True)
-    factors = FactorTerm("factors", graph, [*sources, own], normal(PRODUCTS, 4), text_dim=int(rng.integers(0, 5)))
+    own = Neighbours(None, Own("rows", np.zeros(4, np.float32)))
+    known = with_rows(graph, "rows", normal(USERS, 4))
+    factors = FactorTerm("factors", known, [*sources, own], normal(PRODUCTS, 4), text_dim=int(rng.integers(0, 5)))
     dense = TableTerm("ease", graph, [Neighbours(Hop("VIEWED"), normal(PRODUCTS, PRODUCTS))])
     indptr = np.arange(0, 2 * PRODUCTS + 1, 2)
     indices = np.concatenate([np.sort(rng.choice(PRODUCTS, 2, replace=False)) for _ in range(PRODUCTS)]).astype(
@@ -61,8 +62,11 @@ def scores_by_hand(graph: Graph, blend: Blend, walks: list[Walk], user: int) -> 
         else:
             assert isinstance(term, FactorTerm | TableTerm)
             for source in term.neighbours:
-                nodes = graph.hops[source.hop].row(user) if source.hop else [user if source.own else 0]
-                for node in nodes:
+                if source.is_own:
+                    own = source.of_user(term.graph, user)[0].astype(np.float64)
+                    raw += term.right.astype(np.float64) @ own  # type: ignore[union-attr]
+                    continue
+                for node in graph.hops[source.hop].row(user) if source.hop else [0]:
                     raw += _weights_of(term, source, int(node))
         spread = raw.std()
         total += weight / spread * raw if spread > 1e-9 * np.abs(raw).max() else 0

@@ -11,7 +11,7 @@ from graphrec.models.kernel import fit_walk, scorer_of
 from graphrec.terms import compiled
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
-from graphrec.terms.factors import FactorTerm, Neighbours, SparseRows, TableTerm, exact_rows
+from graphrec.terms.factors import FactorTerm, Neighbours, Own, SparseRows, TableTerm, exact_rows, with_rows
 from graphrec.terms.ledger import Ledger
 from graphrec.terms.walks import WalkTerm
 from tests.terms.graphs import random_graph, random_walks
@@ -31,10 +31,11 @@ def random_blend(graph: Graph, seed: int) -> Blend:
     sources = [
         Neighbours(Hop("BOUGHT"), normal(products, 6)),
         Neighbours(Hop("IN_BAND"), normal(counts["Band"], 6)),
-        Neighbours(None, normal(counts["User"], 6), own=True),
+        Neighbours(None, Own("rows", normal(6))),
         Neighbours(None, normal(1, 6)),
     ]
-    factors = FactorTerm("factors", graph, sources, normal(products, 6), text_dim=int(rng.integers(0, 7)))
+    known = with_rows(graph, "rows", normal(counts["User"], 6))
+    factors = FactorTerm("factors", known, sources, normal(products, 6), text_dim=int(rng.integers(0, 7)))
     dense = TableTerm("ease", graph, [Neighbours(Hop("VIEWED"), normal(products, products))])
     indptr, indices = np.arange(products + 1), rng.integers(0, products, products).astype(np.int32)
     sparse = TableTerm(

@@ -64,7 +64,7 @@ def check_reasons(mapping: Mapping, document: Document) -> None:
         SourceError: one names an edge type or a placeholder that is not there.
     """
     labels = {*mapping.nodes, *(end.label for edge in mapping.edges.values() for end in (edge.source, edge.target))}
-    known = {"a", "i", "n", "at", "weight", *(snake_case(label) for label in labels)}
+    known = {"a", "i", "n", "at", "weight", "who", "whose", "verb", "last", *(snake_case(label) for label in labels)}
     tables: dict[KeyPath, dict[str, str]] = {("reasons",): dict(mapping.reasons)}
     tables |= {("reasons", name): dict(table) for name, table in mapping.reasons_in.items()}
     for path, sentences in tables.items():
@@ -76,7 +76,8 @@ def check_reasons(mapping: Mapping, document: Document) -> None:
                     document.refuse(
                         at,
                         f"{key_text(path)} {shown(way)} has {{{name}}}{_braced(name, known)} "
-                        "A sentence knows {a}, {i}, {n}, {at}, {weight} and the labels in snake_case",
+                        "A sentence knows {a}, {i}, {n}, {at}, {weight}, {who}, {whose}, {verb}, {last} and the labels "
+                        "in snake_case",
                     )
 
 

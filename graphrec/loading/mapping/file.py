@@ -47,7 +47,7 @@ class ParseTable(Struct, frozen=True, forbid_unknown_fields=True):
     format: Annotated[
         str | tuple[str, ...],
         Meta(
-            description="Of a time: forms of strptime, iso, seconds or milliseconds; the first that fits.",
+            description="Of a time: forms of strptime, iso, or seconds, milliseconds, microseconds since 1970.",
             extra={"want": "a text or a list of texts"},
         ),
     ] = ()

@@ -13,6 +13,7 @@ from graphrec.config.document import Document, KeyPath, key_text, parse_toml, re
 from graphrec.config.names import nearest
 from graphrec.config.settings import RoleOverrides
 from graphrec.errors import SourceError
+from graphrec.languages import is_code
 from graphrec.loading.mapping.consistency import check_reasons, check_roles
 from graphrec.loading.mapping.file import (
     EdgeTable,
@@ -39,7 +40,7 @@ from graphrec.loading.mapping.specs import (
     SplitSpec,
 )
 from graphrec.package_data import data_folder
-from graphrec.schema import LANGUAGES, Roles
+from graphrec.schema import Roles
 
 NO_ROLES = RoleOverrides()
 
@@ -113,11 +114,8 @@ def _mapping(document: Document, overrides: RoleOverrides) -> Mapping:
     for path in _lists_with_doubles(document):
         document.refuse(path, f"{key_text(path)} has a text twice; leave one out")
     for language in table.words:
-        if language not in LANGUAGES:
-            document.refuse(
-                ("words", language),
-                f"words.{language} is no language of the reasons; want one of {', '.join(LANGUAGES)}",
-            )
+        if not is_code(language):
+            document.refuse(("words", language), f"words.{language} is no language; want a code such as en, de or zh")
     mapping = Mapping(
         name=table.source.name,
         where=document.where,
@@ -346,8 +344,8 @@ def _split(table: SplitTable) -> SplitSpec:
 def _reasons(document: Document, table: MappingFile) -> dict[str, str]:
     """Sentences by way; those of a language are a table below `reasons`."""
     for name, value in table.reasons.items():
-        if isinstance(value, str) == (name in LANGUAGES):
-            want = "a table of sentences" if name in LANGUAGES else "a sentence"
+        if isinstance(value, str) == is_code(name):
+            want = "a table of sentences" if is_code(name) else "a sentence"
             document.refuse(("reasons", name), f"{key_text(('reasons', name))} is not {want}; correct it")
     return {way: sentence for way, sentence in table.reasons.items() if isinstance(sentence, str)}
 

@@ -63,7 +63,7 @@ class ParseSpec:
 
     type: Kind = "text"
     format: tuple[str, ...] = ()
-    """Of a time: forms of strptime, tried in this order, or iso, seconds, milliseconds."""
+    """Of a time: forms of strptime, tried in this order, or iso, seconds, milliseconds, microseconds."""
     decimal: str = "."
     thousands: str = ""
     null: tuple[str, ...] = ()

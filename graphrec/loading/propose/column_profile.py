@@ -6,7 +6,7 @@ import duckdb
 
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.propose.words import is_identifier, words
-from graphrec.loading.run.parse import ISO, MILLISECONDS, NO, SECONDS, YES, parsed_sql, text_sql
+from graphrec.loading.run.parse import ISO, MICROSECONDS, MILLISECONDS, NO, SECONDS, YES, parsed_sql, text_sql
 from graphrec.loading.sources.sql import name, value
 from graphrec.schema import Kind
 
@@ -51,6 +51,7 @@ class ColumnProfile:
     distinct: int
     mean_length: float
     least: float = 0.0
+    most: float = 0.0
     parse: ParseSpec | None = None
     """How its text is read; None where the reader of the file has done it, and for plain texts."""
     is_plain: bool = True
@@ -135,7 +136,7 @@ def profile_column(
         reading = max(_numbers_of_times(asked, column, quoted), key=lambda one: one.count, default=None)
         if kind == "integer" and reading is not None and reading.count == found["filled"]:
             return replace(profile, kind="time", parse=reading.spec, is_plain=False)
-        return replace(profile, least=_least(database, source, quoted)) if kind in {"integer", "real"} else profile
+        return _with_range(database, source, quoted, profile) if kind in {"integer", "real"} else profile
     if declared.startswith(("STRUCT", "MAP")) or declared.endswith("]"):
         return replace(profile, is_nested=True)
     best = _best(asked, column, quoted, found, has_commas=has_commas) if found["filled"] else None
@@ -147,7 +148,7 @@ def profile_column(
     if gaps:
         questions += (f"is read with {', '.join(map(repr, gaps))} as gaps: is that right?",)
     real = found["filled"] - (found["gaps"] if gaps else 0)
-    return replace(
+    found_so = replace(
         profile,
         kind=spec.type,
         filled=real,
@@ -155,8 +156,9 @@ def profile_column(
         is_plain=best.is_plain and not gaps,
         questions=questions,
         misfits=real - best.count,
-        least=_least(database, source, parsed_sql(quoted, spec)) if spec.type in {"integer", "real"} else 0.0,
     )
+    is_number = spec.type in {"integer", "real"}
+    return _with_range(database, source, parsed_sql(quoted, spec), found_so) if is_number else found_so
 
 
 _WITH_GAPS = ("time", "integer", "real")
@@ -189,8 +191,13 @@ class _Asked:
         return tuple(row[0] for row in self._database.execute(query).fetchall())
 
 
-def _least(database: duckdb.DuckDBPyConnection, source: str, expression: str) -> float:
-    return float(database.execute(f"SELECT coalesce(min({expression}), 0) FROM {source}").fetchall()[0][0])
+def _with_range(
+    database: duckdb.DuckDBPyConnection, source: str, expression: str, profile: ColumnProfile
+) -> ColumnProfile:
+    least, most = database.execute(
+        f"SELECT coalesce(min({expression}), 0), coalesce(max({expression}), 0) FROM {source}"
+    ).fetchall()[0]
+    return replace(profile, least=float(least), most=float(most))
 
 
 def _listed(texts: tuple[str, ...]) -> str:
@@ -252,14 +259,15 @@ def _times(asked: _Asked, column: str, quoted: str, found: dict[str, int], enoug
 
 
 def _numbers_of_times(asked: _Asked, column: str, quoted: str) -> list[_Reading]:
-    """Whole numbers that are days such as 20240131, or seconds or milliseconds since 1970."""
+    """Whole numbers that are days such as 20240131, or seconds, milli- or microseconds since 1970."""
     says_time = bool({"time", "timestamp", "ts", "date", "epoch"} & set(words(column)))
     text = text_sql(quoted)
-    forms = [DAYS, *((SECONDS, MILLISECONDS) if says_time else ())]
+    forms = [DAYS, *((SECONDS, MILLISECONDS, MICROSECONDS) if says_time else ())]
     found = asked.count(
         c0=f"length({text}) = 8 AND year(try_strptime({text}, '{DAYS}')) BETWEEN 1900 AND 2100",
         c1=f"TRY_CAST({text} AS BIGINT) BETWEEN 100000000 AND 10000000000",
         c2=f"TRY_CAST({text} AS BIGINT) BETWEEN 100000000000 AND 10000000000000",
+        c3=f"TRY_CAST({text} AS BIGINT) BETWEEN 100000000000000 AND 10000000000000000",
     )
     return [_Reading(ParseSpec("time", (form,)), found[f"c{number}"]) for number, form in enumerate(forms)]
 

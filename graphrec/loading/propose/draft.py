@@ -8,6 +8,8 @@ from graphrec.errors import SourceError
 from graphrec.files import whole_file
 from graphrec.loading.propose.column_profile import ColumnProfile
 from graphrec.loading.propose.draft_parts import (
+    Decide,
+    Decision,
     Draft,
     add_attributes,
     add_entity,
@@ -15,6 +17,7 @@ from graphrec.loading.propose.draft_parts import (
     add_missing_label,
     add_references,
     add_series,
+    as_proposed,
     quote,
     toml_key,
 )
@@ -28,18 +31,29 @@ Ends = list[tuple[str, str]]
 """Column and label of the things that a row joins."""
 
 
-def write_draft(path: Path, folder: Path, *, scratch: Path | None = None, progress: Progress = silent) -> Draft:
+def write_draft(
+    path: Path,
+    folder: Path,
+    *,
+    url_env: str | None = None,
+    decide: Decide = as_proposed,
+    scratch: Path | None = None,
+    progress: Progress = silent,
+) -> Draft:
     """Write a proposed mapping; returns what it says and what to look at.
 
     Args:
         path: the new TOML file.
         folder: the files to describe.
+        url_env: the environment variable with the address of a database to describe too.
+        decide: what a person says where only a person can know; without it, what is proposed.
         scratch: folder in which decoded files and spilled tables lie meanwhile, usually the home; the system's own
             when there is none.
         progress: called while files are read.
 
     Raises:
-        SourceError: the file is there already, no file can be read, or nothing looks like users and products.
+        SourceError: the file is there already, no file can be read, or nothing looks like users and products: then what
+            was found is written with what is missing marked.
     """
     try:
         is_there = path.exists()
@@ -52,34 +66,46 @@ def write_draft(path: Path, folder: Path, *, scratch: Path | None = None, progre
         raise SourceError(f"{path} is there already; name another file with --new, or remove it")
     if not is_folder(folder):
         raise SourceError(f"--data {shown_path(folder)}: no such folder; name the folder that holds the files")
-    tables, left = profile_folder(folder, scratch, progress)
-    draft = _propose(tables, left, folder)
+    tables, left = profile_folder(folder, scratch, progress, url_env)
+    draft = _propose(tables, left, folder, decide)
     with whole_file(path) as temporary:
         temporary.write_text(_text(draft, tables, path), encoding="utf-8")
+    if not draft.user:
+        raise SourceError(
+            f"--data {folder}: no file joins two things by their keys, as trades join customers and products; "
+            f"{path} has what was found, and MISSING where it has to be completed; or give the folder of the events too"
+            + (f" ({'; '.join(draft.questions)})" if draft.questions else "")
+        )
     return draft
 
 
-def _propose(tables: list[TableProfile], left: list[str], folder: Path) -> Draft:
+def _propose(tables: list[TableProfile], left: list[str], folder: Path, decide: Decide) -> Draft:
     if not tables:
         raise SourceError(
-            f"--data {folder}: no file ends in .csv, .tsv, .json, .jsonl or .parquet; give another folder"
+            f"--data {folder}: no file ends in .csv, .tsv, .json, .jsonl, .parquet, .xlsx or .sqlite; give another "
+            "folder" + (f" ({'; '.join(left)})" if left else "")
         )
     notes = list(left)
     notes += [f"{table.name} has no rows and is not used" for table in tables if not table.rows]
     filled = [table for table in tables if table.rows]
-    drafts = (_read_as(filled, Draft(list(notes), is_loose=is_loose)) for is_loose in (False, True))
+    drafts = (_read_as(filled, Draft(list(notes), decide=decide, is_loose=is_loose)) for is_loose in (False, True))
     draft = next((draft for draft in drafts if draft is not None), None)
-    if draft is None:
-        raise SourceError(
-            f"--data {folder}: no file joins two things by their keys, as trades join customers and products; "
-            "give the folder of the events too, or write the mapping by hand"
-            + (f" ({'; '.join(notes)})" if notes else "")
-        )
+    return draft or _incomplete(filled, Draft(list(notes), decide=decide))
+
+
+def _incomplete(tables: list[TableProfile], draft: Draft) -> Draft:
+    """What can be said of tables none of which joins two things: a label for each with a key."""
+    draft.label_of = {table.name: label_name(singular(table.name)) if table.key else "" for table in tables}
+    for table in tables:
+        if table.key:
+            add_entity(draft, table)
     return draft
 
 
 def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
     """The draft with everything that the tables say; None where none joins two things."""
+    heads = _heads(tables, draft)
+    tables = [table for table in tables if table.name not in heads]
     referred = {other for table in tables for other in table.references.values()}
     entities = [table for table in tables if table.key and not _is_event(table, table.name in referred, draft)]
     events = [table for table in tables if table not in entities]
@@ -102,6 +128,19 @@ def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
     for table in tables:
         _ask_about(draft, table)
     return draft
+
+
+def _heads(tables: list[TableProfile], draft: Draft) -> set[str]:
+    """Tables whose rows stand in each row of a part of theirs, as an order does in its items."""
+    by_name = {table.name: table for table in tables}
+    found = set()
+    for part in tables:
+        whole = by_name.get(part.of) if part.name != part.of else None
+        if whole is None or not (whole.references or _other_ends(whole, draft)):
+            continue
+        if set(part.references.values()) - {whole.name} - set(whole.references.values()):
+            found.add(whole.name)
+    return found
 
 
 def _add_events(draft: Draft, events: list[tuple[TableProfile, Ends]]) -> None:
@@ -180,6 +219,9 @@ def _choose_roles(draft: Draft, entities: list[TableProfile], events: list[tuple
         return False
     sure, _, _, draft.user, draft.product = max(choices)
     if sure <= 0:
+        ways = (f"{draft.user} chooses {draft.product}", f"{draft.product} chooses {draft.user}")
+        if draft.decide(Decision("roles: which chooses which?", ways)) == ways[1]:
+            draft.user, draft.product = draft.product, draft.user
         draft.ask(f"roles: is {draft.user} the user and {draft.product} the product?")
     return True
 
@@ -224,28 +266,50 @@ def _ask_about_values(draft: Draft, table: TableProfile) -> None:
 
 def _text(draft: Draft, tables: list[TableProfile], path: Path) -> str:
     looked = "".join(f"#   {question}\n" for question in draft.questions)
-    weights = ", ".join(f"{toml_key(kind)} = {weight}" for kind, weight in draft.interactions.items())
+    missing = [f"# {question}" for question in draft.questions if " is MISSING: " in question]
     head = [
         "# A first proposal, made from the files: read it, mend it, then load it with --check.",
         *([f"# Look at:\n{looked}"] if looked else []),
         f"[source]\nname = {quote(path.stem)}\n",
         "[source.files]",
-        *(_file(table) for table in tables if table.name in draft.label_of),
-        f"\n[roles]\nuser = {quote(draft.user)}\nproduct = {quote(draft.product)}",
-        f"interactions = {quote(list(draft.interactions))}",
-        f"weights = {{ {weights} }}   # how much each speaks for a product; below 0: against it",
-        f"relevant = {quote(draft.relevant())}   # what is a hit in evaluation, and what counts as held",
+        *missing,
+        *_files(draft, tables),
+        *(_roles(draft) if draft.user else _no_roles(draft)),
         "min_group = 5   # the smallest number of other people that a reason may speak of\n",
     ]
     return "\n".join(head) + "\n" + "\n\n".join(draft.parts) + "\n"
 
 
-def _file(table: TableProfile) -> str:
-    given = {"path": quote(table.path)}
-    if table.encoding != "utf-8":
-        given["encoding"] = quote(table.encoding)
-    if table.nulls:
-        given["nullstr"] = quote(list(table.nulls))
-    if len(given) == 1:
-        return f"{toml_key(table.name)} = {given['path']}"
-    return f"{toml_key(table.name)} = {{ {', '.join(f'{key} = {text}' for key, text in given.items())} }}"
+def _roles(draft: Draft) -> list[str]:
+    weights = ", ".join(f"{toml_key(kind)} = {weight}" for kind, weight in draft.interactions.items())
+    return [
+        f"\n[roles]\nuser = {quote(draft.user)}\nproduct = {quote(draft.product)}",
+        f"interactions = {quote(list(draft.interactions))}",
+        f"weights = {{ {weights} }}   # how much each speaks for a product; below 0: against it",
+        f"relevant = {quote(draft.relevant())}   # what is a hit in evaluation, and what counts as held",
+    ]
+
+
+def _no_roles(draft: Draft) -> list[str]:
+    labels = ", ".join(draft.labels) or "a label"
+    return [
+        "\n[roles]",
+        f'user = "MISSING"   # who chooses: {labels}',
+        f'product = "MISSING"   # what is chosen: {labels}',
+        'interactions = ["MISSING"]   # an edge type from one to the other: [edges.BOUGHT] with from, to, sql',
+    ]
+
+
+def _files(draft: Draft, tables: list[TableProfile]) -> list[str]:
+    """The lines of `[source.files]`: what is used, each once."""
+    used = {table.of: table for table in reversed(tables) if table.name in draft.label_of}
+    order = [table.of for table in tables]
+    return [_file(used[of], of) for of in dict.fromkeys(order) if of in used]
+
+
+def _file(table: TableProfile, key: str) -> str:
+    given = {"path": quote(table.path)} if table.path else {}
+    given |= {option: quote(one) if isinstance(one, str) else quote(list(one)) for option, one in table.options.items()}  # type: ignore[call-overload]
+    if list(given) == ["path"]:
+        return f"{toml_key(key)} = {given['path']}"
+    return f"{toml_key(key)} = {{ {', '.join(f'{option} = {text}' for option, text in given.items())} }}"

@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import Container, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass, field, replace
 
+from graphrec.loading.mapping.file import EdgeTable
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.propose.column_profile import ColumnProfile
 from graphrec.loading.propose.looks import (
@@ -13,10 +14,12 @@ from graphrec.loading.propose.looks import (
     is_personal,
     label_name,
     looks,
+    says_who,
     type_name,
 )
 from graphrec.loading.propose.profile import TableProfile
 from graphrec.loading.propose.words import singular, stem, words
+from graphrec.loading.run.parse import YES, parsed_sql
 from graphrec.loading.sources.sql import name, value
 
 MANY_VALUES = 60
@@ -29,6 +32,22 @@ LONG_TEXT = 25.0
 
 Parse = Sequence[tuple[str, ParseSpec]]
 """Names in the graph, each with how its text is read."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What only a person can know; the first choice is the proposal."""
+
+    question: str
+    choices: tuple[str, ...]
+
+
+Decide = Callable[[Decision], str]
+
+
+def as_proposed(decision: Decision) -> str:
+    """The proposal."""
+    return decision.choices[0]
 
 
 @dataclass
@@ -47,6 +66,8 @@ class Draft:
     """Interactions that have no time."""
     label_of: dict[str, str] = field(default_factory=dict)
     """Label by table name, for the tables that are used; an event's has none."""
+    decide: Decide = as_proposed
+    """Asks a person, or takes what is proposed."""
     is_loose: bool = False
     """Whether a column that is called like users or products alone is taken for their identifier."""
 
@@ -95,7 +116,14 @@ def add_entity(draft: Draft, table: TableProfile) -> None:
     embedded = [called, *long] if called and called not in personal else long
     issued = next((c for c in columns if c.kind == "time" and looks(c.name, "issued")), None)
     known_at = issued if label == draft.product else None
-    marks = {"text": embedded if long else [], "personal": personal, "protected": protected}
+    public = [column for column in columns if column.name not in personal]
+    sensitive = [c.name for c in public if label == draft.user and looks(c.name, "sensitive")]
+    marks = {
+        "text": embedded if long else [],
+        "personal": personal,
+        "protected": protected,
+        "sensitive": sensitive,
+    }
     draft.add_node(
         label,
         f"key = {quote(_in_graph(table, table.key))}",
@@ -106,12 +134,29 @@ def add_entity(draft: Draft, table: TableProfile) -> None:
             if marked
         ),
         *([f"known_at = {quote(known_at.in_graph)}"] if known_at else []),
+        *_outside(draft, label, public),
         _select_from(table, table.columns[table.key or ""], *columns),
         parse=_parsed(columns, {known_at.name} if known_at else ()),
     )
     for mark in ("personal", "protected"):
         if marks[mark]:
             draft.ask(f"nodes.{label}: {', '.join(marks[mark])} look {mark}: is that all?")
+
+
+def _outside(draft: Draft, label: str, columns: Sequence[ColumnProfile]) -> list[str]:
+    """Lines for what is shown beside customers and products, and for the systems that take the lists."""
+    if label == draft.user:
+        found = {key: _first(columns, like) for key, like in (("crm_id", "crm"), ("adviser", "adviser"))}
+        return [f"{key} = {quote(column)}" for key, column in found.items() if column]
+    if label == draft.product:
+        shown = {key: _first(columns, key) for key in ("kind", "risk", "fee", "minimum")}
+        listed = ", ".join(f"{key} = {quote(column)}" for key, column in shown.items() if column)
+        return [f"show = {{ {listed} }}"] if listed else []
+    return []
+
+
+def _first(columns: Sequence[ColumnProfile], like: str) -> str | None:
+    return next((column.in_graph for column in columns if looks(column.name, like)), None)
 
 
 def _is_long(column: ColumnProfile) -> bool:
@@ -132,7 +177,7 @@ def add_attributes(draft: Draft, table: TableProfile) -> None:
         draft.add_node(
             attribute,
             f"key = {quote(column.in_graph)}",
-            _sql(f"SELECT DISTINCT {_raw(column)} FROM {name(table.name)} WHERE {there}"),
+            _sql(f"SELECT DISTINCT {_raw(column)} FROM {table.rows_sql} WHERE {there}"),
         )
         draft.add_edge(
             type_name(f"has_{column.name}"),
@@ -140,6 +185,7 @@ def add_attributes(draft: Draft, table: TableProfile) -> None:
             _end("from", label, table, table.key),
             _end("to", attribute, table, column.name),
             *(["protected = true"] if looks(column.name, "protected") else []),
+            *(["sensitive = true"] if label == draft.user and looks(column.name, "sensitive") else []),
             _select_from(table, table.columns[table.key or ""], column, where=there),
         )
 
@@ -148,7 +194,7 @@ def _is_attribute(column: ColumnProfile, table: TableProfile, *, of_user: bool) 
     """Whether people, or products, with one value of a column have something in common."""
     if column.looks_like_id or is_personal(column, of_user=of_user):
         return False
-    if looks(column.name, "state") or looks(column.name, "name"):
+    if looks(column.name, "state") or looks(column.name, "name") or looks(column.name, "adviser"):
         return False
     if column.kind == "integer":
         return of_user and 2 <= column.distinct <= MANY_LEVELS
@@ -161,7 +207,7 @@ def add_missing_label(draft: Draft, column: str, label: str, tables: list[TableP
     if label in {*draft.labels, *draft.label_of.values()}:
         return
     holders = [table for table in tables if column in table.columns]
-    found = [f"SELECT {_expression(table.columns[column])} AS id FROM {name(table.name)}" for table in holders]
+    found = [f"SELECT {_expression(table.columns[column])} AS id FROM {table.rows_sql}" for table in holders]
     draft.add_node(
         label, 'key = "id"', _sql(f"SELECT DISTINCT id FROM ({' UNION ALL '.join(found)}) WHERE id IS NOT NULL")
     )
@@ -193,26 +239,52 @@ def add_event(draft: Draft, table: TableProfile, ends: list[tuple[str, str]]) ->
     are_roles = {draft.user, draft.product} == {label for _, label in ends}
     (source, source_label), (target, target_label) = ends if not are_roles or ends[0][1] == draft.user else ends[::-1]
     others = [column for column in table.columns.values() if column.name not in {source, target}]
-    heads, parse, more = _event_heads(table, others, (source, target))
-    heads = [
-        _end("from", source_label, table, source),
-        _end("to", target_label, table, target),
-        *heads,
-    ]
+    if named := [one.name for one in others if is_personal(one, of_user=False) or says_who(one)]:
+        draft.ask(f"{table.name}: {', '.join(named)} may name people and is left out of the edges")
+    others = [column for column in others if column.name not in named]
     column = _action_column(others) if are_roles else None
+    heads, parse, more = _event_heads(table, others, (source, target), is_signed=are_roles and column is None)
+    ends_of = [_end("from", source_label, table, source), _end("to", target_label, table, target)]
     if column is not None:
         draft.ask(f"{table.name}: each value of {column.name} became an edge type; which speak for a product?")
-    for (kind, weight), values in _kinds(table, column, are_roles=are_roles).items():
-        where = _is_one_of(column.name, values) if column else ""
-        ends_first = (table.columns[source], table.columns[target], *others)
+    for kind in _kinds(table, others, column, are_roles=are_roles):
+        weight = kind.weight
+        if are_roles and kind.is_asked:
+            asked = Decision(f"{table.name}: {kind.says}: does it speak for a product?", _VOICES[weight > 0])
+            weight = {"for": abs(weight), "against": -abs(weight)}[draft.decide(asked)]
         given = draft.add_edge(
-            kind, source_label, *heads, _select_from(table, *ends_first, more=more, where=where), parse=parse
-        )
+            kind.type,
+            source_label,
+            *ends_of,
+            *(line for line in heads if not (kind.is_unweighed and line.startswith("weight = "))),
+            _select_from(
+                table, table.columns[source], table.columns[target], *others, more=more, where=kind.where
+            ),
+            parse=parse,
+        )  # fmt: skip
         if are_roles:
             draft.interactions[given] = weight
             if not any(line.startswith("at = ") for line in heads):
                 draft.undated.append(given)
+        if kind.is_asked and column is None:
+            draft.ask(f"{table.name}: {kind.says} became {given}, which speaks against a product: is that right?")
     return True
+
+
+_VOICES = {True: ("for", "against"), False: ("against", "for")}
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """One edge type of an event table."""
+
+    type: str
+    weight: float
+    where: str = ""
+    says: str = ""
+    is_asked: bool = False
+    is_unweighed: bool = False
+    """Its numbers are below 0 or small because they say no, and are no measure of how much."""
 
 
 def _is_one_of(column: str, values: list[str]) -> str:
@@ -228,34 +300,86 @@ def _action_column(others: list[ColumnProfile]) -> ColumnProfile | None:
     return max(found, key=lambda column: known[column.name], default=None)
 
 
-def _kinds(table: TableProfile, column: ColumnProfile | None, *, are_roles: bool) -> dict[tuple[str, float], list[str]]:
-    """Edge type and weight of what people do, each with the values that say so."""
+def _kinds(
+    table: TableProfile, others: list[ColumnProfile], column: ColumnProfile | None, *, are_roles: bool
+) -> list[_Kind]:
+    """The edge types of what people do, those that speak most for a product first."""
     base = type_name(singular(table.name))
+    if not are_roles:
+        return [_Kind(base, 1.0)]
     if column is None:
-        action = action_of_table(table.name) if are_roles else None
-        return {(action.type, action.weight) if action else (base, 1.0): []}
-    kinds: dict[tuple[str, float], list[str]] = {}
+        action = action_of_table(table.name)
+        kind = _Kind(action.type, action.weight) if action else _Kind(base, 1.0)
+        return _with_refusals(others, kind)
+    found: dict[tuple[str, float], list[str]] = {}
     for one in column.values:
         action = action_of(one)
-        kinds.setdefault((action.type, action.weight) if action else (type_name(one, base), 1.0), []).append(one)
-    return dict(sorted(kinds.items(), key=lambda kind: -kind[0][1]))
+        found.setdefault((action.type, action.weight) if action else (type_name(one, base), 1.0), []).append(one)
+    kinds = [
+        _Kind(type_, weight, _is_one_of(column.name, values), f"{column.name} {', '.join(values)}", is_asked=True)
+        for (type_, weight), values in found.items()
+    ]
+    return sorted(kinds, key=lambda kind: -kind.weight)
+
+
+def _with_refusals(others: list[ColumnProfile], kind: _Kind) -> list[_Kind]:
+    """A kind that speaks for products, apart from the rows that say no: returns, amounts below 0, low ratings."""
+    if kind.weight <= 0:
+        return [kind]
+    for column in others:
+        says = action_of(column.name)
+        if column.kind == "boolean" and says is not None and says.weight < 0:
+            no = f"coalesce(lower(CAST({name(column.name)} AS VARCHAR)) IN {_texts(YES)}, false)"
+            refusal = _Kind(says.type, says.weight, no, f"rows with {column.name}", is_asked=True)
+            return [replace(kind, where=f"NOT {no}"), refusal]
+        if column.kind in {"integer", "real"} and looks(column.name, "weight") and column.least < 0:
+            no = f"coalesce(CAST({name(column.name)} AS VARCHAR) LIKE '-%', false)"
+            refusal = _Kind("RETURNED", -1.0, no, f"{column.name} below 0", is_asked=True, is_unweighed=True)
+            return [replace(kind, where=f"NOT {no}"), refusal]
+        if (low := _low_rating(column)) is not None:
+            no = f"coalesce({parsed_sql(name(column.name), column.parse or ParseSpec('real'))} <= {low:g}, false)"
+            says_low = f"{column.name} of {low:g} and less"
+            refusal = _Kind(f"{kind.type}_LOW", -1.0, no, says_low, is_asked=True, is_unweighed=True)
+            return [replace(kind, where=f"NOT {no}"), refusal]
+    return [kind]
+
+
+def _low_rating(column: ColumnProfile) -> float | None:
+    """The highest rating that says no, on the usual scales of 5 and 10 where some are that low."""
+    if column.kind not in {"integer", "real"} or not looks(column.name, "rating") or column.least < 0:
+        return None
+    scale = 5.0 if 3 < column.most <= 5 else 10.0 if 5 < column.most <= 10 else None
+    low = None if scale is None else scale * 0.4
+    return low if low is not None and column.least <= low else None
+
+
+def _texts(values: Sequence[str]) -> str:
+    return f"({', '.join(value(one) for one in values)})"
 
 
 def _event_heads(
-    table: TableProfile, others: list[ColumnProfile], ends: tuple[str, str]
+    table: TableProfile, others: list[ColumnProfile], ends: tuple[str, str], *, is_signed: bool
 ) -> tuple[list[str], Parse, list[str]]:
-    """Lines for key, times and weight of an event, how its columns are read, and more for its select list."""
+    """Lines for key, times and weight of an event, how its columns are read, and more for its select list.
+
+    Args:
+        is_signed: rows with numbers below 0 become edges of their own, without a weight.
+    """
     whole = [column for column in others if column.filled == column.rows]
     times = [column for column in others if column.kind == "time" and column.is_whole]
     key = next((c for c in whole if (c.is_unique and c.looks_like_id) or c.is_nearly_unique), None)
     key = next((c for c in whole if c.name == table.key), None) or key
+    ends_at = next((c for c in others if c.kind == "time" and looks(c.name, "end")), None)
+    times = [column for column in times if column is not ends_at]
     known = next((c for c in others if c.kind == "time" and looks(c.name, "known") and times[:1] != [c]), None)
-    numbers = [c for c in whole if c.kind in {"integer", "real"} and c.least >= 0 and not c.misfits]
+    numbers = [c for c in whole if c.kind in {"integer", "real"} and not c.misfits]
+    numbers = [c for c in numbers if c.least >= 0 or is_signed]
     found = {
         "key": key,
         "at": next((column for column in times if column is not known), None),
         "known_at": known,
         "weight": next((column for column in numbers if looks(column.name, "weight")), None),
+        "until": ends_at if "until" in EdgeTable.__struct_fields__ else None,
     }
     heads = [f"{line} = {quote(column.in_graph)}" for line, column in found.items() if column]
     cast = {column.name for column in found.values() if column}
@@ -301,7 +425,7 @@ def _end(word: str, label: str, table: TableProfile, column: str | None) -> str:
 def _select_from(table: TableProfile, *columns: ColumnProfile, more: Sequence[str] = (), where: str = "") -> str:
     condition = f" WHERE {where}" if where else ""
     selected = [*(_raw(column) for column in columns), *more]
-    return _sql(f"SELECT {', '.join(selected)}, _file, _line\nFROM {name(table.name)}{condition}")
+    return _sql(f"SELECT {', '.join(selected)}, _file, _line\nFROM {table.rows_sql}{condition}")
 
 
 def _parsed(columns: Sequence[ColumnProfile], cast: Container[str]) -> Parse:

@@ -28,7 +28,15 @@ class Action:
 
 
 def _action(type_: str, weight: float, names: str) -> Action:
-    return Action(type_, weight, frozenset(names.split()))
+    return Action(type_, weight, frozenset(folded(name) for name in names.split()))
+
+
+def folded(text: str) -> str:
+    """A German word without its umlauts, as files that have only ASCII write it."""
+    return text.lower().translate(_UMLAUTS)
+
+
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 
 _ACTIONS = (
@@ -38,9 +46,14 @@ _ACTIONS = (
     _action("HELD", 1.0, "hold held holding position own owned ownership contract bestand bestände vertrag verträge"),
     _action("HELD", 1.0, "持有 持仓 合同"),
     _action("RATED", 1.0, "rate rated rating review reviewed bewertung bewertungen 评分 评价"),
-    _action("VIEWED", 0.2, "view viewed click visit browse impression pageview ansicht aufruf klick besuch"),
+    _action("VIEWED", 0.2, "view viewed click visit browse impression pageview ansicht aufruf klick besuch angesehen"),
+    _action("VIEWED", 0.2, "aufgerufen angeklickt besucht gemerkt wishlist watchlist watched"),
     _action("VIEWED", 0.2, "浏览 查看 点击 访问"),
-    _action("SOLD", -1.0, "sell sold sale redeem redemption verkauf verkäufe verkauft rückgabe 卖出 赎回 出售"),
+    _action("SOLD", -1.0, "sell sold sale redeem redemption verkauf verkäufe verkauft 卖出 赎回 出售"),
+    _action("RETURNED", -1.0, "return returned refund refunded retoure retouren rücksendung rückgabe zurückgegeben"),
+    _action(
+        "RETURNED", -1.0, "storno storniert cancel canceled cancelled cancellation widerruf widerrufen 退货 退款 撤销"
+    ),
     _action(
         "REJECTED", -1.0, "reject rejected rejection decline declined dislike complaint ablehnung abgelehnt 拒绝 投诉"
     ),
@@ -60,6 +73,16 @@ _PERSONAL = re.compile(
     r"vorname|nachname|familienname|geburt|geburts\w+|telefon|handy|adresse|anschrift|stra(ß|ss)e|hausnummer|steuer\w+)$"
     r"|telefon|姓名|手机|电话|邮箱|地址|出生|生日|身份证|护照|卡号"
 )
+_FREE_TEXT = re.compile(
+    r"^(verwendungszweck|buchungstext|zahlungstext|überweisungstext|memo|remittance|narrative|remark|remarks|comment|"
+    r"comments|note|notes|bemerkung|bemerkungen|notiz|kommentar|payee|payer|counterparty|empfänger|auftraggeber)$"
+    r"|^zahlungsempfänger|附言|摘要|备注|用途"
+)
+_END = re.compile(
+    r"^(until|end|ended|ends|expiry|expires|expired|closed|terminated|cancelled|bis|ende|beendet|ablauf|gekündigt|"
+    r"kündigung|kuendigung|kündigungsdatum|vertragsende|laufzeitende|enddatum|endedatum|auflösung)$|到期|终止|结束"
+)
+_RATING = re.compile(r"^(rating|stars|score|note|grade|bewertung|sterne)$|评分|星")
 _PROTECTED = re.compile(
     r"^(sex|gender|marital|religion|ethnicity|race|nationality|disability|orientation|salutation|geschlecht|anrede|"
     r"familienstand|konfession|nationalität|staatsangehörigkeit|behinderung)$|性别|婚姻|民族|宗教|国籍|残疾"
@@ -80,10 +103,32 @@ _ACTION = re.compile(
 _STATE = re.compile(
     r"^(status|currency|consent|flag|language|unit|channel|währung|waehrung|einwilligung|sprache)$|状态|币种|货币|语言"
 )
+_ADVISER = re.compile(
+    r"^(adviser|advisor|relationshipmanager|rm|betreuer|betreuerin|berater|beraterin|kundenberater)$|客户经理"
+)
+_CRM = re.compile(r"^(crm|salesforce|sfdc|hubspot|dynamics)$")
+_SENSITIVE = re.compile(
+    r"^(age|born|income|salary|wealth|region|city|town|country|zip|postcode|postal|plz|ort|wohnort|stadt|land|bundesland|alter|"
+    r"altersgruppe|einkommen|gehalt|vermögen|beruf|occupation|education|children|kinder)$|年龄|收入|城市|地区|职业"
+)
+_KIND = re.compile(r"^(kind|type|category|class|sector|branch|art|produktart|sparte|kategorie|gattung)$|类型|类别|种类")
+_RISK = re.compile(r"^(risk|risiko|risikoklasse|srri|sri)$|风险")
+_FEE = re.compile(r"^(fee|fees|ter|cost|costs|charge|gebühr|gebuehr|gebühren|kosten|provision|ausgabeaufschlag)$|费")
+_MINIMUM = re.compile(r"^(minimum|min|mindestanlage|mindestbetrag|mindestsumme|mindesteinlage)$|起购|最低")
 _PATTERNS = {
     "user": _USER,
     "product": _PRODUCT,
     "personal": _PERSONAL,
+    "free text": _FREE_TEXT,
+    "end": _END,
+    "adviser": _ADVISER,
+    "crm": _CRM,
+    "sensitive": _SENSITIVE,
+    "kind": _KIND,
+    "risk": _RISK,
+    "fee": _FEE,
+    "minimum": _MINIMUM,
+    "rating": _RATING,
     "protected": _PROTECTED,
     "name": _NAME,
     "weight": _WEIGHT,
@@ -106,12 +151,22 @@ def likeness(text: str) -> int:
 
 def is_personal(column: ColumnProfile, *, of_user: bool) -> bool:
     """Whether a column names or reaches a person; a name does so only for users."""
-    return looks(column.name, "personal") or (of_user and column.kind == "text" and "name" in column.name.lower())
+    return (
+        looks(column.name, "personal")
+        or says_who(column)
+        or (of_user and column.kind == "text" and "name" in column.name.lower())
+    )
+
+
+def says_who(column: ColumnProfile) -> bool:
+    """Whether a column is a text that people write with a payment or a contact: it may name anybody."""
+    is_payment = {"payment", "zahlung"} & set(column.words) and {"text", "purpose", "reference"} & set(column.words)
+    return column.kind == "text" and (looks(column.name, "free text") or bool(is_payment))
 
 
 def action_of(text: str) -> Action | None:
     """What a value says that people do."""
-    found = {*words(text), *(singular(word) for word in words(text)), text.strip().lower()}
+    found = {folded(one) for one in (*words(text), *(singular(word) for word in words(text)), text.strip())}
     return next((action for action in _ACTIONS if found & action.names or action.is_within(text)), None)
 
 

@@ -12,22 +12,29 @@ from graphrec.errors import SourceError
 from graphrec.loading.mapping.specs import PACKED, SUFFIXES, FileSpec, Mapping
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.looks import property_name
+from graphrec.loading.propose.nested import Flat, flatten
 from graphrec.loading.propose.words import singular, stem, words
 from graphrec.loading.sources.csv_form import csv_form
 from graphrec.loading.sources.database import lock_database, open_database, scratch_folder
+from graphrec.loading.sources.databases import database_tables, is_sqlite, sqlite_tables
 from graphrec.loading.sources.encodings import guess_encoding
-from graphrec.loading.sources.files import read_files
+from graphrec.loading.sources.files import read_databases, read_files
 from graphrec.loading.sources.sql import name, value
+from graphrec.loading.sources.workbooks import sheet_names
 from graphrec.progress import Progress
 from graphrec.schema import Roles
 
-SPREADSHEETS = (".xlsx", ".xls", ".ods")
 SAMPLE_ROWS = 500_000
 GAPS = (
     *("\\N", "NULL", "null", "Null", "(null)", "(NULL)", "<null>", "<NULL>", "[NULL]", "#NULL!", "N/A", "n/a", "#N/A"),
     *("#NV", "<NA>", "NaN", "nan", "NaT"),
 )
 """What databases, spreadsheets and data frames write for a gap, and nobody for anything else."""
+ENOUGH_KEYS = 5
+FEW_KEYS = 0.05
+"""A column without a telling name has at least so many of a table's keys, and that share of them, if it holds them."""
+SHORT_KEY = 3.0
+"""Shorter values are levels and codes, and keys by chance."""
 STRAYS = 0.1
 """The share of a column's different values that may be no key of the table it refers to."""
 
@@ -45,10 +52,29 @@ class TableProfile:
     """Column → the table whose key it holds."""
     strays: Keys[str, int] = field(default_factory=dict)
     """Column → its different values that are no key of that table."""
-    encoding: str = "utf-8"
-    nulls: tuple[str, ...] = ()
-    """Texts that stand for a gap."""
+    options: Keys[str, object] = field(default_factory=dict)
+    """What its entry in `[source.files]` says besides the path."""
     questions: tuple[str, ...] = ()
+    of: str = ""
+    """The entry that it is made of, where it is no file of its own but what lies in the rows of one."""
+    source: str = ""
+    """SQL of its rows in that case."""
+
+    @property
+    def encoding(self) -> str:
+        """How its texts are encoded."""
+        return str(self.options.get("encoding", "utf-8"))
+
+    @property
+    def nulls(self) -> tuple[str, ...]:
+        """Texts that stand for a gap."""
+        found = self.options.get("nullstr", ())
+        return tuple(found) if isinstance(found, list | tuple) else ()
+
+    @property
+    def rows_sql(self) -> str:
+        """What a statement reads its rows from."""
+        return self.source or name(self.name)
 
     def others(self) -> list[ColumnProfile]:
         """The columns that are neither key nor reference."""
@@ -57,20 +83,21 @@ class TableProfile:
         ]
 
 
-def profile_folder(folder: Path, scratch: Path | None, progress: Progress) -> tuple[list[TableProfile], list[str]]:
-    """The tables of a folder, and what is left out of them, in words.
+def profile_folder(
+    folder: Path, scratch: Path | None, progress: Progress, url_env: str | None = None
+) -> tuple[list[TableProfile], list[str]]:
+    """The tables of a folder and of a database, and what is left out of them, in words.
 
     Args:
         folder: every file below it is looked at.
         scratch: folder in which decoded files and spilled tables lie meanwhile; the system's own when there is none.
         progress: called for every table.
+        url_env: the environment variable with the address of a database, whose tables are looked at too.
 
     Raises:
-        SourceError: a file cannot be read.
+        SourceError: the one file that is there cannot be read, or the database does not answer.
     """
-    found, left = _group_files(folder)
-    specs = {table: _spec(table, path, paths, folder) for table, (path, paths) in found.items()}
-    files = {table: paths for table, (_, paths) in found.items()}
+    specs, files, left = _all_specs(folder, url_env)
     with (
         scratch_folder(scratch) as private,
         open_database(private, blame=f"--data {folder}", advice="take that file away") as database,
@@ -80,19 +107,49 @@ def profile_folder(folder: Path, scratch: Path | None, progress: Progress) -> tu
                 "draft", "the proposed mapping", "", {table: spec}, Roles("", "", ()), {}, {}, {}, None, {}
             )
             try:
+                read_databases(database, mapping, progress)
                 read_files(database, mapping, files, folder, private, progress)
             except SourceError as error:
                 if len(specs) == 1:
                     raise
-                left.append(f"{table} was left out: {error}")
+                left.append(f"{spec.shown} is MISSING: {error}")
                 del specs[table]
         lock_database(database)
-        tables = [
-            _profile(database, _with_gaps(database, spec), has_commas=_has_commas(spec, files[spec.name]))
-            for spec in specs.values()
-        ]
+        tables = []
+        for spec in specs.values():
+            flat = flatten(database, spec.name)
+            spec = _with_gaps(database, spec)
+            has_commas = _has_commas(spec, files[spec.name])
+            tables.append(_profile(database, spec, flat, has_commas=has_commas))
+            tables += [_profile(database, spec, part, has_commas=has_commas) for part in flat.parts]
         tables = _with_references(database, _padded(database, _with_keys(tables)))
         return [_with_names(table) for table in tables], left
+
+
+def _all_specs(folder: Path, url_env: str | None) -> tuple[dict[str, FileSpec], dict[str, list[Path]], list[str]]:
+    """An entry of `[source.files]` for everything that can be read, with its files, and what is left out."""
+    found, left = _group_files(folder)
+    specs: dict[str, FileSpec] = {}
+    files: dict[str, list[Path]] = {}
+    for table, (path, paths) in found.items():
+        try:
+            some = _specs(table, path, paths, folder)
+        except SourceError as error:
+            if len(found) == 1 and url_env is None:
+                raise
+            left.append(f"{path} is MISSING: {error}")
+            continue
+        for key, spec in some.items():
+            free = key if key not in specs and key not in found else f"{table}_{key}" if key != table else key
+            specs[free], files[free] = replace(spec, name=free), paths
+    for table in database_tables(url_env, f"--database {url_env}") if url_env is not None else ():
+        given = _table_name(table, "table")
+        while given in specs:
+            given += "_2"
+        query = f"SELECT * FROM {name(table)}"
+        specs[given] = FileSpec(given, "", "database", url_env=url_env, query=query)
+        files[given] = []
+    return specs, files, left
 
 
 def _has_commas(spec: FileSpec, paths: list[Path]) -> bool:
@@ -120,11 +177,26 @@ def _listed(texts: Iterable[str]) -> str:
     return ", ".join(value(text) for text in texts)
 
 
-def _spec(table: str, path: str, paths: list[Path], folder: Path) -> FileSpec:
+def _specs(table: str, path: str, paths: list[Path], folder: Path) -> dict[str, FileSpec]:
+    """The entries of `[source.files]` for one file or glob: one for each sheet or table of a workbook or database."""
     reader = SUFFIXES[_suffix(paths[0])]
     shown = [(each, each.relative_to(folder).as_posix()) for each in paths]
-    encodings = {guess_encoding(*each) for each in shown} - {"utf-8"} if reader == "csv" else set()
-    return FileSpec(table, path, reader, options={"encoding": min(encodings)} if encodings else {})
+    if reader == "csv":
+        encodings = {guess_encoding(*each) for each in shown} - {"utf-8"}
+        return {table: FileSpec(table, path, reader, options={"encoding": min(encodings)} if encodings else {})}
+    if reader == "xlsx" and len(sheets := sheet_names(*shown[0])) > 1:
+        named = {_table_name(sheet, table): sheet for sheet in sheets}
+        return {key: FileSpec(key, path, reader, sheet=sheet) for key, sheet in named.items()}
+    if reader == "sqlite" and len(inside := sqlite_tables(*shown[0])) > 1:
+        held = {_table_name(one, table): f"SELECT * FROM {name(one)}" for one in inside}
+        return {key: FileSpec(key, path, reader, query=query) for key, query in held.items()}
+    return {table: FileSpec(table, path, reader)}
+
+
+def _table_name(text: str, before: str) -> str:
+    """A text as the name of a table, with a word before it where it begins with a digit."""
+    table = "_".join(words(text))
+    return table if table and not table[0].isdigit() else f"{before}_{table}"
 
 
 def _suffix(path: Path) -> str:
@@ -142,38 +214,38 @@ def _group_files(folder: Path) -> tuple[dict[str, tuple[str, list[Path]]], list[
         shown = path.relative_to(folder).as_posix()
         if path.suffix == ".toml" or any(part.startswith(".") for part in path.relative_to(folder).parts):
             continue
-        if _suffix(path) not in SUFFIXES:
-            left.append(f"{shown} has no reader by its suffix and was left out{_advice(path)}")
+        reader = SUFFIXES.get(_suffix(path))
+        if reader is None or (reader == "sqlite" and not is_sqlite(path)):
+            left.append(f"{shown} has no reader by its suffix and was left out")
             continue
         groups.setdefault(re.sub(r"\d+", "*", shown), []).append(path)
     found: dict[str, tuple[str, list[Path]]] = {}
     for pattern, paths in groups.items():
         shown = pattern if len(paths) > 1 else paths[0].relative_to(folder).as_posix()
-        table = "_".join(words(shown.partition(".")[0])) or "_".join(words(paths[0].stem))
-        table = table if table and not table[0].isdigit() else f"file_{table}"
+        table = _table_name(shown.partition(".")[0] if words(shown.partition(".")[0]) else paths[0].stem, "file")
         while table in found:
             table += "_2"
         found[table] = (re.sub(r"\*(?:[^A-Za-z0-9/]\*)+", "*", shown), paths)
     return found, left
 
 
-def _advice(path: Path) -> str:
-    return "; save each of its sheets as CSV" if path.suffix.lower() in SPREADSHEETS else ""
-
-
-def _profile(database: duckdb.DuckDBPyConnection, spec: FileSpec, *, has_commas: bool) -> TableProfile:
-    source = f"(SELECT * FROM {name(spec.name)} LIMIT {SAMPLE_ROWS})"
-    described = database.execute(f"DESCRIBE {name(spec.name)}").fetchall()
+def _profile(database: duckdb.DuckDBPyConnection, spec: FileSpec, flat: Flat, *, has_commas: bool) -> TableProfile:
+    source = f"(SELECT * FROM {name(flat.table)} LIMIT {SAMPLE_ROWS})"
+    described = database.execute(f"DESCRIBE {name(flat.table)}").fetchall()
     types = {column: kind for column, kind, *_ in described if not column.startswith("_")}
     rows = int(database.execute(f"SELECT count(*) FROM {source}").fetchall()[0][0])
     columns = {
         column: profile_column(database, source, column, kind, rows, has_commas=has_commas)
         for column, kind in types.items()
     }
-    nulls = tuple(spec.options.get("nullstr", ()))
+    given = {"sheet": spec.sheet, "url_env": spec.url_env, "query": spec.query}
+    options = {**spec.options, **{key: one for key, one in given.items() if one is not None}}
+    if spec.reader == "database":
+        options = {"reader": spec.reader, **options}
     return TableProfile(
-        spec.name, spec.path, rows, columns, encoding=spec.options.get("encoding", "utf-8"), nulls=nulls
-    )
+        flat.table, spec.path, rows, columns, options=options, of=spec.name, source=flat.source,
+        questions=flat.questions,
+    )  # fmt: skip
 
 
 def _with_keys(tables: list[TableProfile]) -> list[TableProfile]:
@@ -276,7 +348,12 @@ def _with_references(database: duckdb.DuckDBPyConnection, tables: list[TableProf
     for table in tables:
         found, strays = {}, {}
         for column in table.columns.values():
-            matches = [owner for owner in owners if owner.name != table.name and _may_refer(column, owner)]
+            matches = [
+                owner
+                for owner in owners
+                if owner.name != table.name
+                and (_may_refer(column, owner) or _is_included(database, table, column, owner))
+            ]
             counts = {owner.name: _count_strays(database, table, column.name, owner) for owner in matches}
             best = min(counts, key=lambda each: counts[each], default=None)
             if best is not None and _fits(counts[best], column):
@@ -302,6 +379,20 @@ def _may_refer(column: ColumnProfile, owner: TableProfile) -> bool:
         return True
     own = {*words(singular(owner.name))[-1:], *stem(owner.key)}
     return bool(own & {singular(word) for word in stem(column.name)})
+
+
+def _is_included(
+    database: duckdb.DuckDBPyConnection, table: TableProfile, column: ColumnProfile, owner: TableProfile
+) -> bool:
+    """Whether the values of a column, whatever its name, are keys of a table, and too many for that to be chance."""
+    assert owner.key is not None
+    key = owner.columns[owner.key]
+    if column.name == table.key or column.kind not in {"text", "integer"} or key.kind not in {"text", "integer"}:
+        return False
+    enough = max(ENOUGH_KEYS, key.distinct * FEW_KEYS)
+    if column.distinct < enough or column.distinct > key.distinct * (1 + STRAYS) or column.mean_length < SHORT_KEY:
+        return False
+    return _count_strays(database, table, column.name, owner) == 0
 
 
 def _count_strays(database: duckdb.DuckDBPyConnection, table: TableProfile, column: str, owner: TableProfile) -> int:

@@ -10,6 +10,9 @@ NO = ("false", "no", "n", "nein", "否")
 ISO = "iso"
 SECONDS = "seconds"
 MILLISECONDS = "milliseconds"
+MICROSECONDS = "microseconds"
+_EPOCHS = {SECONDS: 1_000_000, MILLISECONDS: 1000, MICROSECONDS: 1}
+"""Microseconds of one unit."""
 FIRST_TIME = "TIMESTAMPTZ '0001-01-01 00:00:00+00'"
 LAST_TIME = "TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'"
 FIRST_YEAR = 1000
@@ -54,9 +57,10 @@ def _time(text: str, formats: tuple[str, ...]) -> str:
 
 
 def _read_time(text: str, form: str) -> str:
-    if form in {SECONDS, MILLISECONDS}:
-        whole = f"CASE WHEN regexp_full_match({text}, '-?\\d{{1,15}}') THEN TRY_CAST({text} AS BIGINT) END"
-        return f"make_timestamptz({whole} * {1_000_000 if form == SECONDS else 1000})"
+    if form in _EPOCHS:
+        digits = 18 - len(str(_EPOCHS[form])) + 1
+        whole = f"CASE WHEN regexp_full_match({text}, '-?\\d{{1,{digits}}}') THEN TRY_CAST({text} AS BIGINT) END"
+        return f"make_timestamptz({whole} * {_EPOCHS[form]})"
     read = f"TRY_CAST({text} AS TIMESTAMPTZ)" if form == ISO else f"try_strptime({text}, {value(form)})"
     if "%y" in form:
         return f"CAST({read} AS TIMESTAMPTZ)"

@@ -86,6 +86,18 @@ def only_select(database: duckdb.DuckDBPyConnection, sql: str, tables: Collectio
     return text
 
 
+def tables_of(database: duckdb.DuckDBPyConnection, sql: str, tables: Collection[str], place: str) -> dict[str, str]:
+    """The tables of files that a statement reads, by the name that it gives each of them."""
+    known = {table.casefold(): table for table in tables}
+    found = {}
+    for node, _ in _walk(_tree(database, sql, place), set(known)):
+        if node.get("type") == "BASE_TABLE":
+            table = str(node["qualified_name"]["path"][-1]).casefold()
+            if table in known:
+                found[str(node.get("alias") or table).casefold()] = known[table]
+    return found
+
+
 def _without_end(sql: str) -> str:
     """The SQL up to the semicolon behind its last word."""
     offsets = [offset for offset, kind in duckdb.tokenize(sql) if kind != duckdb.token_type.comment]

@@ -13,6 +13,7 @@ from graphrec.loading.mapping.names import suggest
 from graphrec.loading.mapping.specs import Mapping
 from graphrec.loading.run.columns import Check, ids_table
 from graphrec.loading.run.plan import Plan, edge_plan, node_plan, series_plan, split_plan
+from graphrec.loading.run.select import tables_of
 from graphrec.loading.sources.database import run_limited
 from graphrec.loading.sources.sql import explain_error, name, value
 from graphrec.progress import Progress
@@ -22,7 +23,8 @@ BATCH_ROWS = 500_000
 REJECTED = name("rejected rows")
 _PAIRS = name("relevant pairs")
 _MISSING_COLUMN = re.compile(
-    r'Referenced column "([^"]+)" not found|Table "[^"]+" does not have a column named "([^"]+)"'
+    r'Referenced column "(?P<column>[^"]+)" not found|'
+    r'(?:Table|Values list) "(?P<table>[^"]+)" does not have a column named "(?P<other>[^"]+)"'
 )
 
 #: The ids of a label that are there already, or None.
@@ -168,7 +170,8 @@ def _run(
             break
         except duckdb.Error as error:
             if not _add_missing_column(database, error, absent):
-                raise SourceError(f"{place}: {explain_error(error)}; correct its SQL") from error
+                missing = _missing_column(database, mapping, sql, error, place)
+                raise SourceError(missing or f"{place}: {explain_error(error)}; correct its SQL") from error
     found = database.execute(f"DESCRIBE {name(statement)}").fetchall()
     return {column: kind for column, kind, *_ in found}
 
@@ -188,7 +191,7 @@ def _add_missing_column(database: duckdb.DuckDBPyConnection, error: duckdb.Error
     found = _MISSING_COLUMN.search(str(error))
     if not found or not isinstance(error, duckdb.BinderException):
         return False
-    column = found.group(1) or found.group(2)
+    column = found["column"] or found["other"]
     added = False
     for table in absent:
         there = {row[0].casefold() for row in database.execute(f"DESCRIBE {name(table)}").fetchall()}
@@ -196,6 +199,44 @@ def _add_missing_column(database: duckdb.DuckDBPyConnection, error: duckdb.Error
             database.execute(f"ALTER TABLE {name(table)} ADD COLUMN {name(column)} VARCHAR")
             added = True
     return added
+
+
+def _missing_column(
+    database: duckdb.DuckDBPyConnection, mapping: Mapping, sql: str, error: duckdb.Error, place: str
+) -> str | None:
+    """Which file has lost or renamed a column, and what is new in it; None where it is another error."""
+    found = _MISSING_COLUMN.search(str(error))
+    if not found or not isinstance(error, duckdb.BinderException):
+        return None
+    column = found["column"] or found["other"]
+    read = tables_of(database, sql, mapping.files, place)
+    read = {alias: table for alias, table in read.items() if alias == str(found["table"]).casefold()} or read
+    files = sorted(set(read.values()))
+    if not files:
+        return None
+    mentioned = _mentioned(mapping)
+    there = {
+        row[0]: row[0].casefold() in mentioned
+        for table in files
+        for row in database.execute(f"DESCRIBE {name(table)}").fetchall()
+        if not row[0].startswith("_")
+    }
+    new = [one for one, is_known in there.items() if not is_known]
+    hint = f"; new there: {', '.join(new)}" if new else suggest(column, there)
+    has = "has" if len(files) == 1 else "have"
+    return (
+        f"{' and '.join(mapping.files[table].shown for table in files)} {has} no column {column}{hint}; write the name "
+        f"of now in {place}, or have it delivered as before; then: graphrec load {mapping.where} --check"
+    )
+
+
+def _mentioned(mapping: Mapping) -> set[str]:
+    """Every word of the SQL of a mapping: a column that is not among them is new to it."""
+    statements = [one.sql for part in (mapping.nodes, mapping.edges, mapping.series) for one in part.values()]
+    if mapping.split:
+        statements += [mapping.split.test, mapping.split.valid or ""]
+    words = (word.strip('"') for sql in statements for word in re.findall(r'"[^"]+"|\w+', sql))
+    return {word.casefold() for word in words}
 
 
 def _split_rule(database: duckdb.DuckDBPyConnection, mapping: Mapping, sql_seconds: float) -> SplitRule | None:

@@ -7,7 +7,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -74,20 +74,49 @@ def read_database(database: duckdb.DuckDBPyConnection, spec: FileSpec, place: st
         MissingExtra: SQLAlchemy or the driver of the address is not installed.
     """
     assert spec.url_env is not None
-    address = os.environ.get(spec.url_env, "").strip()
-    if not address:
-        raise SourceError(
-            f"{place}: the environment variable {spec.url_env} is not set; set it to the address of the database, such "
-            "as postgresql://USER:PASSWORD@HOST/NAME"
-        )
     query = _only_select(spec.query or "", place)
     table = RowTable(database, spec.name, are_typed=True)
-    _copy(table, address, query, spec, place)
+    _copy(table, query, spec, place)
     table.finish()
     return _digest(database, spec.name)
 
 
-def _copy(table: RowTable, address: str, query: str, spec: FileSpec, place: str) -> None:
+def database_tables(url_env: str, place: str) -> list[str]:
+    """The tables and views that the address in an environment variable shows, by name.
+
+    Raises:
+        SourceError: the variable is not set, or the database does not answer.
+    """
+    with _connected(url_env, place) as connection:
+        import sqlalchemy
+
+        inspector = sqlalchemy.inspect(connection)
+        return sorted([*inspector.get_table_names(), *inspector.get_view_names()])
+
+
+def _copy(table: RowTable, query: str, spec: FileSpec, place: str) -> None:
+    assert spec.url_env is not None
+    with _connected(spec.url_env, place) as connection:
+        import sqlalchemy
+
+        options: dict[str, Any] = {"stream_results": True}
+        if connection.engine.url.get_backend_name() == "postgresql":
+            options["postgresql_readonly"] = True
+        text = sqlalchemy.text(query.replace(":", r"\:"))
+        answer = connection.execution_options(**options).execute(text)
+        table.add(list(answer.keys()), _numbered(answer.partitions(10_000)), spec.shown)
+        connection.rollback()
+
+
+@contextmanager
+def _connected(url_env: str, place: str) -> Iterator[Any]:
+    """A connection of SQLAlchemy to the address in an environment variable, which is in no message."""
+    address = os.environ.get(url_env, "").strip()
+    if not address:
+        raise SourceError(
+            f"{place}: the environment variable {url_env} is not set; set it to the address of the database, such "
+            "as postgresql://USER:PASSWORD@HOST/NAME"
+        )
     with needs_extra("database", 'reader = "database"'):
         import sqlalchemy
         from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
@@ -99,24 +128,15 @@ def _copy(table: RowTable, address: str, query: str, spec: FileSpec, place: str)
         url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
         with needs_extra("database", f"a database of {url.drivername}"):
             engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.NullPool)
-        options: dict[str, Any] = {"stream_results": True}
-        if url.get_backend_name() == "postgresql":
-            options["postgresql_readonly"] = True
         with engine.connect() as connection:
-            text = sqlalchemy.text(query.replace(":", r"\:"))
-            answer = connection.execution_options(**options).execute(text)
-            table.add(list(answer.keys()), _numbered(answer.partitions(10_000)), spec.shown)
-            connection.rollback()
+            yield connection
     except (ArgumentError, NoSuchModuleError) as error:
         reason = "is no address of a database" if isinstance(error, ArgumentError) else _masked(error, secrets)
-        raise SourceError(
-            f"{place}: {spec.url_env} {reason}; want such as postgresql://USER:PASSWORD@HOST/NAME"
-        ) from None
+        raise SourceError(f"{place}: {url_env} {reason}; want such as postgresql://USER:PASSWORD@HOST/NAME") from None
     except SQLAlchemyError as error:
         reason = _masked(getattr(error, "orig", None) or error, secrets)
         raise SourceError(
-            f"{place}: the database of {spec.url_env} refuses: {reason}; "
-            "correct the query, or the address in that variable"
+            f"{place}: the database of {url_env} refuses: {reason}; correct the query, or the address in that variable"
         ) from None
 
 

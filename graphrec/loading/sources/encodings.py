@@ -52,6 +52,13 @@ def _not_of(encoding: str, shown: str, line: int) -> SourceError:
     return SourceError(f"{shown} line {line} is not {encoding}; set another encoding")
 
 
+def marked_encoding(path: Path, shown: str) -> str | None:
+    """The encoding other than UTF-8 that a file names by its byte order mark."""
+    with open_unpacked(path, shown) as stream:
+        first = bytes(stream.read(4))
+    return next((encoding for mark, encoding in _MARKS.items() if first.startswith(mark)), None)
+
+
 def guess_encoding(path: Path, shown: str) -> str:
     """The encoding that fits the bytes of a text: utf-8, utf-16, cp1252 (Western) or gb18030 (Chinese).
 

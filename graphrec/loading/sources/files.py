@@ -3,6 +3,7 @@
 import codecs
 import hashlib
 import io
+import re
 import shutil
 from collections.abc import Iterator
 from collections.abc import Mapping as Keys
@@ -19,7 +20,7 @@ from graphrec.loading.mapping.names import suggest
 from graphrec.loading.mapping.specs import PACKED, FileSpec, Mapping
 from graphrec.loading.sources import csv_form
 from graphrec.loading.sources.databases import read_database, read_sqlite
-from graphrec.loading.sources.encodings import first_broken_line, is_utf8, write_utf8
+from graphrec.loading.sources.encodings import first_broken_line, is_utf8, marked_encoding, write_utf8
 from graphrec.loading.sources.packed import open_unpacked
 from graphrec.loading.sources.sql import explain_error, name, value
 from graphrec.loading.sources.workbooks import OPTIONS, read_workbooks
@@ -28,6 +29,7 @@ from graphrec.progress import Progress
 _BLOCK = 1 << 24
 _LOOKED_AT = 1 << 26
 _OURS = {"filename", "file_row_number", "allow_empty", "column_statistics"}
+_NUMBERED = re.compile(r"(.+)_\d+")
 _SILENT = {"ignore_errors", "store_rejects", "rejects_table", "rejects_scan", "rejects_limit"}
 
 
@@ -164,13 +166,27 @@ def read_files(
             absent.append(spec.name)
             _make_empty(database, spec)
             continue
-        files = [_readable(path, path.relative_to(data_dir).as_posix(), scratch, spec) for path in found[spec.name]]
+        shown = {path: path.relative_to(data_dir).as_posix() for path in found[spec.name]}
+        _check_marks(mapping, spec, shown)
+        files = [_readable(path, called, scratch, spec) for path, called in shown.items()]
         _read_table(database, mapping, spec, files)
         for file in files:
             if file.readable.parent == scratch:
                 file.readable.unlink()
     progress("reading files", len(mapping.files), len(mapping.files))
     return absent
+
+
+def _check_marks(mapping: Mapping, spec: FileSpec, shown: Keys[Path, str]) -> None:
+    """Refuse texts that name another encoding than the one they would be read in."""
+    if spec.reader not in {"csv", "lines"} or "encoding" in spec.options:
+        return
+    for path, called in shown.items():
+        if (marked := marked_encoding(path, called)) is not None:
+            place = mapping.place("source", "files", spec.name)
+            raise SourceError(
+                f'{called} begins with the byte order mark of {marked}; set encoding = "{marked}" in {place}'
+            )
 
 
 def _read_table(database: duckdb.DuckDBPyConnection, mapping: Mapping, spec: FileSpec, files: list[SourceFile]) -> None:
@@ -259,6 +275,7 @@ def _read_json(database: duckdb.DuckDBPyConnection, spec: FileSpec, files: list[
     paths = [str(file.readable) for file in files]
     if "columns" not in options:
         found = database.execute(f"DESCRIBE SELECT * FROM read_json({_arguments(paths, options)})").fetchall()
+        _check_keys(database, [column for column, *_ in found], files)
         options["columns"] = {column: _json_type(kind) for column, kind, *_ in found}
     parts = [
         f"SELECT *, {value(file.shown)} AS _file, row_number() OVER () AS _line "
@@ -268,6 +285,23 @@ def _read_json(database: duckdb.DuckDBPyConnection, spec: FileSpec, files: list[
     database.execute(f"CREATE TABLE {name(spec.name)} AS {' UNION ALL BY NAME '.join(parts)}")
     for file in files:
         _correct_lines(database, spec.name, file, 0, partial(_filled_lines, file))
+
+
+def _check_keys(database: duckdb.DuckDBPyConnection, columns: list[str], files: list[SourceFile]) -> None:
+    """Refuse keys that differ in case alone: DuckDB would give one of them another name, and lose its values."""
+    known = {column.casefold() for column in columns}
+    renamed = [column for column in columns if (base := _NUMBERED.fullmatch(column)) and base[1].casefold() in known]
+    for file in files if renamed else ():
+        query = f"SELECT DISTINCT unnest(json_keys(json)) FROM read_json_objects({value(str(file.readable))})"
+        _check_twice([row[0] for row in database.execute(query).fetchall()], file.shown)
+
+
+def _check_twice(columns: list[str], shown: str) -> None:
+    seen: set[str] = set()
+    for column in sorted(columns):
+        if column.casefold() in seen:
+            raise SourceError(f"{shown}: column {column!r} is there twice, whatever its case; rename one")
+        seen.add(column.casefold())
 
 
 def _json_type(kind: str) -> str:
@@ -282,12 +316,31 @@ def _filled_lines(file: SourceFile) -> list[int]:
 
 def _read_parquet(database: duckdb.DuckDBPyConnection, spec: FileSpec, files: list[SourceFile]) -> None:
     shown = {str(file.readable): file.shown for file in files}
+    for file in files:
+        query = f"SELECT name, num_children FROM parquet_schema({value(str(file.readable))})"
+        _check_twice(_top_level(database.execute(query).fetchall()), file.shown)
     options = {"union_by_name": True, **spec.options, "filename": "_path", "file_row_number": True}
     database.execute(
         f"CREATE TABLE {name(spec.name)} AS SELECT * EXCLUDE (_path, file_row_number), "
         f"MAP {value(shown)}[_path] AS _file, file_row_number + 1 AS _line "
         f"FROM read_parquet({_arguments(list(shown), options)})"
     )
+
+
+def _top_level(schema: list[tuple[str, int | None]]) -> list[str]:
+    """The columns of a Parquet file, whose schema lists all that is nested after its parent."""
+    names: list[str] = []
+    left = [0]
+    for column, children in schema[1:]:
+        if left == [0]:
+            names.append(column)
+        else:
+            left[-1] -= 1
+        if children:
+            left.append(children)
+        while len(left) > 1 and left[-1] == 0:
+            left.pop()
+    return names
 
 
 def _read_lines(database: duckdb.DuckDBPyConnection, spec: FileSpec, files: list[SourceFile]) -> None:

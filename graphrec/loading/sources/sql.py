@@ -47,6 +47,8 @@ def explain_error(error: duckdb.Error) -> str:
         if reason is None and (column := re.search(r'Error when converting column "([^"]*)"', text)):
             reason = f"column {column.group(1)} has a value of another type than types says"
         return f"line {line.group(1)}: {reason or 'the line does not fit the columns'}"
+    if twice := re.search(r'in line (\d+):.* has duplicate key "([^"]*)"', text, re.DOTALL):
+        return f"line {twice.group(1)}: key {twice.group(2)!r} is there twice"
     first = text.split("\n\n", maxsplit=1)[0].replace("\n", " ")
     first = first.partition('. Use "SET ')[0]
     if isinstance(error, duckdb.ConversionException | duckdb.InvalidInputException | duckdb.OutOfRangeException):

@@ -1,4 +1,8 @@
-"""Training steps that hide their targets: what a step predicts carries no message in that step."""
+"""Training steps that hide their targets: what a step predicts carries no message in that step.
+
+With `min_group` above 1 a step has a row per target, where only neighbours speak that form a supported pair with it
+(models/support.py); no message comes from users, and what a user holds without any supported pair is not held.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency, Graph, Hop, among, codes_of, from_rows
+from graphrec.graph.adjacency import Adjacency, Graph, Hop, among, codes_of, from_codes, from_rows
+from graphrec.models.support import PairCodes
+
+#: Holdings whose other neighbours are looked through at once.
+HOLDINGS_AT_ONCE = 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,10 +30,10 @@ class Pairs:
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One batch of users: the edges that are left to them, what to predict, what they are known to hold.
+    """One batch of users, a row each: the edges that are left to them, what to predict, what they are known to hold.
 
-    `kept` has a row per user of the step. `whole` is the graph of all nodes without the targets, both directions; it is
-    there only when propagation goes further than the user's own edges.
+    A user may have several rows, and `kept` has one for each. `whole` is the graph of all nodes without the targets,
+    both directions; it is there only when propagation goes further than the user's own edges.
     """
 
     users: NDArray[np.int32]
@@ -91,10 +99,11 @@ class StepSource:
     ) -> None:
         roles = graph.schema.roles
         self.graph = graph
-        self.held = graph.held()
-        self.holdings = Holdings(self.held, graph.num_products)
         self.hops = tuple(hops)
         self.user_hops = [hop for hop in hops if graph.source(hop) == roles.user]
+        self.pairs = PairCodes(graph, self.user_hops) if roles.min_group > 1 else None
+        self.held = graph.held() if self.pairs is None else self._supported_holdings(self.pairs)
+        self.holdings = Holdings(self.held, graph.num_products)
         self.interactions = set(roles.interactions)
         self.drop = drop
         self.with_whole = whole
@@ -114,8 +123,48 @@ class StepSource:
         targets = Pairs(rows[chosen], products[chosen])
         hidden = np.sort(targets.rows * self.graph.num_products + targets.products)
         kept = {hop: self._kept(hop, users, hidden) for hop in self.user_hops}
+        if self.pairs is not None:
+            return self._by_target(self.pairs, users, kept, targets)
         whole = self._whole(users, targets) if self.with_whole else None
         return Step(users, kept, targets, Pairs(rows[~chosen], products[~chosen]), whole)
+
+    def _supported_holdings(self, pairs: PairCodes) -> Adjacency:
+        """What each user holds that forms a supported pair with another neighbour of theirs."""
+        held, num_products = self.graph.held(), self.graph.num_products
+        owners = np.repeat(np.arange(self.graph.num_users), held.degrees())
+        there = np.zeros(len(held.indices), np.bool_)
+        for start in range(0, len(owners), HOLDINGS_AT_ONCE):
+            span = slice(start, start + HOLDINGS_AT_ONCE)
+            for hop in self.user_hops:
+                origin, nodes = self.graph.hops[hop].expand(owners[span])
+                products = held.indices[span][origin]
+                found = pairs(hop, nodes, products)
+                if self.graph.target(hop) == self.graph.schema.roles.product:
+                    found &= nodes != products
+                there[span] |= np.bincount(origin[found], minlength=len(owners[span])) > 0
+        return from_codes(codes_of(held, num_products)[there], self.graph.num_users, num_products)
+
+    def _by_target(
+        self, pairs: PairCodes, users: NDArray[np.int32], kept: Mapping[Hop, Adjacency], targets: Pairs
+    ) -> Step:
+        """A row for every target that a neighbour is left to speak for."""
+        rows: dict[Hop, tuple[NDArray[np.int64], NDArray[np.int32]]] = {}
+        count = np.zeros(len(targets.rows), np.int64)
+        for hop, adjacency in kept.items():
+            origin, nodes = adjacency.expand(targets.rows)
+            open_ = pairs(hop, nodes, targets.products[origin])
+            rows[hop] = origin[open_], nodes[open_]
+            count += np.bincount(rows[hop][0], minlength=len(count))
+        spoken = np.flatnonzero(count)
+        place = np.cumsum(count > 0) - 1
+        left = {hop: from_rows(place[origin], nodes, len(spoken)) for hop, (origin, nodes) in rows.items()}
+        owners, wanted = users[targets.rows[spoken]], targets.products[spoken]
+        origin, products = self.held.expand(owners)
+        others = products != wanted[origin]
+        between = [hop for hop in self.hops if hop not in self.user_hops]
+        whole = {hop: self.graph.hops[hop] for hop in between} if self.with_whole else None
+        asked = Pairs(np.arange(len(spoken)), wanted)
+        return Step(owners, left, asked, Pairs(origin[others], products[others]), whole)
 
     def _kept(self, hop: Hop, users: NDArray[np.int32], hidden: NDArray[np.int64]) -> Adjacency:
         rows, nodes = self.graph.hops[hop].expand(users)

@@ -2,12 +2,14 @@
 
 A node starts as its own vector plus its projected text; all users start from one vector, so that nothing is learned
 about a person. A step hides its targets and samples at most `fanout` neighbours per node and relation from what is
-left; the served network has one fixed sample of that size. Sources: Hamilton et al., NeurIPS 2017; relations as in
-PyTorch Geometric's HeteroConv.
+left; the served network has one fixed sample of that size. With `min_group` above 1 products hear no customers, and a
+step has a row per target (fitting/steps.py). Sources: Hamilton et al., NeurIPS 2017; relations as in PyTorch
+Geometric's HeteroConv.
 """
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from graphrec.errors import ModelError
+from graphrec.features.blocks import Blocks
 from graphrec.features.device import choose_device
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.models.fitting.config import Loss
@@ -24,11 +27,13 @@ from graphrec.models.fitting.objective import Vectors, ranking_loss
 from graphrec.models.fitting.propagation import as_array
 from graphrec.models.fitting.steps import Step, StepSource
 from graphrec.models.graphsage import GraphSageConfig
-from graphrec.models.graphsage.sampling import Block, everything, fixed_sample, sampled_block
+from graphrec.models.graphsage.sampling import Block, fixed_sample, sampled_block
 from graphrec.models.inputs import Inputs
-from graphrec.models.lightgcn.network import Texts, message_hops
-from graphrec.models.text import centred, mean_text
-from graphrec.terms.sage.network import SageLayer, SageNetwork
+from graphrec.models.lightgcn.network import message_hops
+from graphrec.models.support import supported
+from graphrec.models.text import mean_text
+from graphrec.terms.factors import Own, centred, with_rows
+from graphrec.terms.sage.network import SageLayer, SageNetwork, means
 from graphrec.terms.sage.term import SageTerm
 
 #: "auto" scores every product in every step for catalogues up to this size.
@@ -41,9 +46,13 @@ class HeteroSAGE(nn.Module):
     known: Tensor
     name = "graphsage"
 
-    def __init__(self, graph: Graph, texts: Texts, config: GraphSageConfig) -> None:
+    def __init__(self, graph: Graph, blocks: Blocks, config: GraphSageConfig) -> None:
         super().__init__()
-        self.graph, self.config = graph, config
+        left = supported(graph)
+        self.graph = graph = left.graph
+        self.config, self.blocks = config, blocks
+        self.other = {graph.target(hop): places for hop, places in left.other.items()}
+        texts = blocks.matrices("text")
         self.hops = message_hops(graph, config.use_protected)
         roles = graph.schema.roles
         named = {graph.source(hop) for hop in self.hops} | {graph.target(hop) for hop in self.hops}
@@ -58,7 +67,7 @@ class HeteroSAGE(nn.Module):
             width = next(iter(self.texts.values())).shape[1]
             self.project = nn.Parameter(torch.randn(width, config.dim, generator=generator) * config.init)
         self.layers = nn.ModuleList(_Layer(graph, self.labels, self.hops, config.dim, generator) for _ in range(2))
-        self.sample = fixed_sample(graph, self.hops, config.fanout, config.seed)
+        self.sample, self.order = fixed_sample(graph, self.hops, config.fanout, config.seed)
         held = np.bincount(graph.held().indices, minlength=graph.num_products)
         self.register_buffer("known", torch.from_numpy(held > 0), persistent=False)
         full = config.loss == "full" or (config.loss == "auto" and graph.num_products <= FULL_SOFTMAX_PRODUCTS)
@@ -68,8 +77,11 @@ class HeteroSAGE(nn.Module):
         """Which nodes of a label have a neighbour: what is linked with nothing has no vector of its own."""
         if label == self.graph.schema.roles.user:
             return np.ones(1, np.bool_)
-        degrees = [self.graph.hops[hop].degrees() for hop in self.hops if self.graph.source(hop) == label]
-        return np.asarray(np.sum(degrees, axis=0) > 0) if degrees else np.zeros(self.graph.counts[label], np.bool_)
+        linked = np.zeros(self.graph.counts[label], np.bool_)
+        for hop in (*self.hops, *(hop.back() for hop in self.hops)):
+            if self.graph.source(hop) == label:
+                linked |= self.graph.hops[hop].degrees() > 0
+        return linked
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Node vectors with weight decay, everything else without."""
@@ -82,18 +94,27 @@ class HeteroSAGE(nn.Module):
         roles = self.graph.schema.roles
         wanted = np.arange(self.graph.num_products) if self.loss == "full" else np.unique(step.targets.products)
         assert step.whole is not None, "steps carry the graph that is left"
-        roots = {roles.user: step.users.astype(np.int64), roles.product: wanted.astype(np.int64)}
-        block = sampled_block(self.graph, step.whole, self.hops, roots, self.config.fanout, rng)
-        vectors = self.encode(block)
+        users = step.users.astype(np.int64)
+        whole = step.whole
+        if self.graph.schema.roles.min_group > 1:
+            # Nobody hears a user, so that the rows of the step stand for its users.
+            users, whole = np.arange(len(users)), {**step.whole, **step.kept}
+        roots = {roles.user: users, roles.product: wanted.astype(np.int64)}
+        block = sampled_block(self.graph, whole, self.hops, roots, self.config.fanout, rng)
+        vectors = self.encode(block, step.users if self.graph.schema.roles.min_group > 1 else None)
         found = vectors[roles.product]
         products = found.new_zeros(self.graph.num_products, self.config.dim)
         return vectors[roles.user], products.index_copy(
             0, torch.from_numpy(roots[roles.product]).to(found.device), found
         )
 
-    def encode(self, block: Block) -> dict[str, Tensor]:
-        """z of the roots of a block, by label."""
-        inputs = {label: self.input(label, nodes) for label, nodes in block.nodes.items()}
+    def encode(self, block: Block, users: NDArray[np.int32] | None = None) -> dict[str, Tensor]:
+        """z of the roots of a block, by label; `users` are those that its nodes stand for, where they are rows."""
+        nodes = dict(block.nodes)
+        if users is not None:
+            user = self.graph.schema.roles.user
+            nodes[user] = users[nodes[user]].astype(np.int64)
+        inputs = {label: self.input(label, places) for label, places in nodes.items()}
         hidden = {label: rows.relu() for label, rows in self.layers[0](inputs, block.first).items()}
         vectors = self.layers[1](hidden, block.second)
         return {
@@ -104,8 +125,10 @@ class HeteroSAGE(nn.Module):
     def input(self, label: str, nodes: NDArray[np.int64]) -> Tensor:
         """x of some nodes (len(nodes), dim)."""
         own = self.ids[self.labels.index(label)]
-        rows = torch.from_numpy(nodes if len(own) > 1 else np.zeros(len(nodes), np.int64)).to(own.device)
-        found: Tensor = own[rows]
+        rows = nodes if len(own) > 1 else np.zeros(len(nodes), np.int64)
+        if label in self.other:
+            rows = self.other[label][rows].astype(np.int64)
+        found: Tensor = own[torch.from_numpy(rows).to(own.device)]
         if label in self.texts:
             found = found + torch.from_numpy(self.texts[label][nodes]).to(own.device) @ self.project
         return found
@@ -114,14 +137,48 @@ class HeteroSAGE(nn.Module):
         """The term of the present state."""
         roles = graph.schema.roles
         with torch.no_grad():
-            vectors = self.encode(everything(graph, self.sample, self.labels, (roles.user, roles.product)))
-            inputs = {}
-            for position, label in enumerate(self.labels):
-                alike = len(self.ids[position]) == 1 and label not in self.texts
-                inputs[label] = as_array(self.input(label, np.arange(1 if alike else graph.counts[label])))
+            inputs = {
+                label: as_array(
+                    self.ids[position] if label == roles.user else self.input(label, np.arange(graph.counts[label]))
+                )
+                for position, label in enumerate(self.labels)
+            }
             first, second = (layer.weights() for layer in self.layers)  # type: ignore[operator]
-        network = SageNetwork(inputs, self.sample, first, second)
-        return SageTerm(graph, network, as_array(vectors[roles.user]), as_array(vectors[roles.product]))
+        own = project = None
+        block = next((one for one in self.blocks if (one.name, one.label) == ("text", roles.user)), None)
+        if block is not None:
+            graph = with_rows(graph, block.digest, block.matrix)
+            own, project = Own(block.digest, mean_text(block.matrix), unit=True), as_array(self.project)
+        heard = {hop: edges for hop, edges in self.sample.items() if roles.user not in self._ends(hop)}
+        network = SageNetwork(inputs, heard, first, second, self.order, self.config.fanout, own, project)
+        network = self._with_crowds(network, replace(self.graph, blocks=graph.blocks))
+        everything = np.arange(graph.num_products)
+        products = network.vectors(graph, roles.product, everything).astype(np.float32)
+        return SageTerm(graph, network, products)
+
+    def _ends(self, hop: Hop) -> tuple[str, str]:
+        return self.graph.source(hop), self.graph.target(hop)
+
+    def _with_crowds(self, network: SageNetwork, graph: Graph) -> SageNetwork:
+        """The network with what users send, layer by layer."""
+        user = graph.schema.roles.user
+        hops = [hop for hop in self.hops if graph.target(hop) == user]
+        if not hops:
+            return network
+        everyone = np.arange(graph.num_users, dtype=np.int32)
+        layers = []
+        for layer, sent in (
+            (network.first, network.input(graph, user, everyone)),
+            (network.second, network.hidden(graph, user, everyone)),
+        ):
+            crowd: dict[str, NDArray[np.float32]] = {}
+            for hop in hops:
+                label, nodes = graph.source(hop), np.arange(graph.counts[graph.source(hop)])
+                rows, senders = self.sample[hop].expand(nodes)
+                heard = (means(sent[senders], rows, len(nodes)) @ layer.message[hop]).astype(np.float32)
+                crowd[label] = crowd[label] + heard if label in crowd else heard
+            layers.append(replace(layer, crowd=crowd))
+        return replace(network, first=layers[0], second=layers[1])
 
 
 class _Layer(nn.Module):
@@ -133,14 +190,15 @@ class _Layer(nn.Module):
         self.ends = {hop: (labels.index(graph.target(hop)), labels.index(graph.source(hop))) for hop in hops}
         self.own = nn.ModuleList(nn.Linear(dim, dim) for _ in labels)
         with warnings.catch_warnings():
-            # It uses torch.jit, which torch has deprecated; and it takes seconds to import, so only who needs it waits.
+            # It uses torch.jit, which torch has deprecated, and warns of labels that hear nobody; and it takes seconds
+            # to import, so only who needs it waits.
             warnings.simplefilter("ignore")
             from torch_geometric.nn import HeteroConv, SAGEConv
 
-        convolutions = {
-            self._edge(hop): SAGEConv((dim, dim), dim, aggr="mean", root_weight=False, bias=False) for hop in hops
-        }
-        self.messages = HeteroConv(convolutions, aggr="sum") if hops else None  # pyright: ignore[reportArgumentType]
+            convolutions = {
+                self._edge(hop): SAGEConv((dim, dim), dim, aggr="mean", root_weight=False, bias=False) for hop in hops
+            }
+            self.messages = HeteroConv(convolutions, aggr="sum") if hops else None  # pyright: ignore[reportArgumentType]
         for parameter in self.parameters():
             # Drawn from the generator of the seed, not from the global one.
             with torch.no_grad():
@@ -197,8 +255,8 @@ def fit_graphsage(
     config, inputs = config or GraphSageConfig(), inputs or Inputs()
     if config.loss not in ("auto", "full", "in-batch"):
         raise ModelError(f"graphsage is trained with loss auto, full or in-batch, not with {config.loss!r}")
-    network = HeteroSAGE(graph, inputs.blocks.matrices("text"), config).to(choose_device(inputs.device).name)
-    source = StepSource(graph, network.hops, config.drop, min_held=config.min_held, whole=True)
+    network = HeteroSAGE(graph, inputs.blocks, config).to(choose_device(inputs.device).name)
+    source = StepSource(network.graph, network.hops, config.drop, min_held=config.min_held, whole=True)
     if not len(source.learners):
         raise ModelError("graphsage has nothing to learn from: no user holds a product; load interactions first")
 

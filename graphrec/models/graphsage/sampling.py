@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Adjacency, Graph, Hop, from_rows
+from graphrec.terms.sage.network import first_of
 
 Nodes = dict[str, NDArray[np.int64]]
 
@@ -59,26 +60,25 @@ def sampled_block(
     return Block(nodes, places(first), places(second), wanted)
 
 
-def everything(graph: Graph, sample: Mapping[Hop, Adjacency], labels: Sequence[str], roots: Sequence[str]) -> Block:
-    """The block of all nodes: both layers over the whole sample."""
-    edges = {}
-    for hop, adjacency in sample.items():
-        if len(adjacency.indices):
-            receivers = np.repeat(np.arange(len(adjacency.indptr) - 1), adjacency.degrees())
-            edges[hop] = np.stack([adjacency.indices.astype(np.int64), receivers])
-    nodes = {label: np.arange(graph.counts[label]) for label in labels}
-    return Block(nodes, edges, edges, {label: nodes[label] for label in roots})
+def fixed_sample(
+    graph: Graph, hops: Sequence[Hop], fanout: int, seed: int
+) -> tuple[dict[Hop, Adjacency], dict[Hop, NDArray[np.int32]]]:
+    """At most `fanout` neighbours of every node over each hop; an equal seed gives an equal sample.
 
-
-def fixed_sample(graph: Graph, hops: Sequence[Hop], fanout: int, seed: int) -> dict[Hop, Adjacency]:
-    """At most `fanout` neighbours of every node over each hop; an equal seed gives an equal sample."""
+    Returns:
+        The neighbours by hop, and for hops of users the order of their nodes: a user hears those of the least order.
+    """
     rng = np.random.default_rng(seed)
-    sample = {}
+    sample, order = {}, {}
     for hop in hops:
         nodes = np.arange(len(graph.hops[hop].indptr) - 1)
-        receivers, senders = _sample(graph.hops[hop], nodes, fanout, rng)
+        if graph.source(hop) == graph.schema.roles.user:
+            order[hop] = rng.permutation(graph.counts[graph.target(hop)]).astype(np.int32)
+            receivers, senders = first_of(graph.hops[hop], nodes, order[hop], fanout)
+        else:
+            receivers, senders = _sample(graph.hops[hop], nodes, fanout, rng)
         sample[hop] = from_rows(receivers, senders.astype(np.int32), len(nodes))
-    return sample
+    return sample, order
 
 
 def _from(graph: Graph, hops: Sequence[Hop], nodes: Nodes) -> list[tuple[Hop, str]]:

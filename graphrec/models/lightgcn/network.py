@@ -28,8 +28,9 @@ from graphrec.models.fitting.steps import Step, StepSource
 from graphrec.models.inputs import Inputs
 from graphrec.models.lightgcn import LightGCNConfig
 from graphrec.models.matrix import inverse_power
-from graphrec.models.text import centred, mean_text
-from graphrec.terms.factors import FactorTerm, Neighbours
+from graphrec.models.support import supported
+from graphrec.models.text import mean_text
+from graphrec.terms.factors import FactorTerm, Neighbours, centred
 
 Texts = Mapping[str, NDArray[np.float32]]
 """Text vectors (num_nodes, dim) by label."""
@@ -91,7 +92,7 @@ class ItemGCN(nn.Module):
             receiver, sender = self.ends[hop]
             arriving = graph.hops[hop.back()].degrees()
             if receiver == self.user:
-                scale, own = _user_scale(graph, self.hops), _relative(arriving, power)
+                scale, own = _user_scale(graph, self.hops), _relative(arriving, power, graph.schema.roles.min_group)
             else:
                 scale, own = inverse_power(graph.hops[hop].degrees(), 0.5), _relative(arriving, 0.5)
             self._keep(f"receive{position}", scale[:, None].astype(np.float32))
@@ -156,12 +157,17 @@ class ItemGCN(nn.Module):
             first = self.suffix(layers, self.graph_hops)
             right = as_array(self._receive(self.product, self.alphas[0], layers, first, self.graph_hops))
             neighbours = [
-                Neighbours(hop, as_array(self._sent(position, first)))
+                Neighbours(hop, self._left(graph, hop, as_array(self._sent(position, first))))
                 for position, hop in enumerate(self.hops)
                 if self.ends[hop][0] == self.user
             ]
             everyone = Neighbours(None, as_array(self._everyone()[None, :]))
         return FactorTerm(self.name, graph, [*neighbours, everyone], right, text_dim=self.text_dim)
+
+    def _left(self, graph: Graph, hop: Hop, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The rows of a user's neighbours: rare attribute nodes keep their texts and learn as "other"."""
+        rows[:, self.text_dim :] = supported(graph).rows(hop, rows[:, self.text_dim :])
+        return rows
 
     def _receive(
         self,
@@ -198,7 +204,8 @@ class ItemGCN(nn.Module):
 def message_hops(graph: Graph, use_protected: bool) -> list[Hop]:
     """The hops (from receiver to sender) that carry messages: evidence and relations between nodes that are no users.
 
-    Edges between two users carry none: a user has no vector.
+    Edges between two users carry none: a user has no vector. With `min_group` above 1 users send none: what a product
+    hears from its holders joins products that too few hold together.
     """
     roles = graph.schema.roles
     evidence = set(roles.evidence())
@@ -207,7 +214,8 @@ def message_hops(graph: Graph, use_protected: bool) -> list[Hop]:
         edge = graph.schema.edges[hop.type]
         allowed = use_protected or not edge.protected
         speaks = hop.type in evidence or hop.type not in roles.interactions
-        if allowed and speaks and not edge.source == edge.target == roles.user:
+        from_users = roles.min_group > 1 and graph.target(hop) == roles.user
+        if allowed and speaks and not from_users and not edge.source == edge.target == roles.user:
             found.append(hop)
     return found
 
@@ -221,11 +229,12 @@ def _user_scale(graph: Graph, hops: list[Hop]) -> NDArray[np.float64]:
     return inverse_power(count, 0.5)
 
 
-def _relative(degrees: NDArray[np.int64], power: float) -> NDArray[np.float64]:
-    """(degree / mean degree) ** -power (num_nodes,), 0 without edges."""
+def _relative(degrees: NDArray[np.int64], power: float, least: int = 1) -> NDArray[np.float64]:
+    """(degree / mean degree) ** -power (num_nodes,), 0 without edges; those of fewer than `least` count as `least`."""
     present = degrees > 0
     mean = float(degrees[present].mean()) if present.any() else 1.0
-    return np.where(present, inverse_power(np.maximum(degrees, 1) / mean, power), 0.0)
+    speaks = present if least <= 1 else np.ones_like(present)
+    return np.where(speaks, inverse_power(np.maximum(degrees, least) / mean, power), 0.0)
 
 
 def fit_lightgcn(
@@ -248,8 +257,9 @@ def fit_lightgcn(
         ModelError: nobody holds anything, or the loss is not a number.
     """
     config, inputs = config or LightGCNConfig(), inputs or Inputs()
-    network = ItemGCN(graph, inputs.blocks.matrices("text"), config).to(choose_device(inputs.device).name)
-    source = StepSource(graph, network.hops, config.drop, min_held=config.min_held, whole=config.num_layers > 1)
+    seen = supported(graph).graph
+    network = ItemGCN(seen, inputs.blocks.matrices("text"), config).to(choose_device(inputs.device).name)
+    source = StepSource(seen, network.hops, config.drop, min_held=config.min_held, whole=config.num_layers > 1)
     if not len(source.learners):
         raise ModelError("lightgcn has nothing to learn from: no user holds a product; load interactions first")
     return fit(

@@ -1,4 +1,4 @@
-"""LightGCN as published: a vector for every user and product, propagated over who holds what.
+"""LightGCN as published: trained with a vector for every user and product, served without those of users.
 
 The mathematics of the network: `network.py`.
 """
@@ -64,7 +64,7 @@ def space(trial: "Trial", _graph: Graph) -> Values:
 
 SPEC = ModelSpec(
     name="lightgcn-id",
-    sentence="LightGCN as published, with a learned vector for every user.",
+    sentence="LightGCN as published, trained with a vector for every user, served without: folded in from holdings.",
     fit=fit,
     config=PlainLightGCNConfig,
     trials=trials,

@@ -2,10 +2,11 @@
 
     Ah[u, i] = (d_u d_i)^-1/2,   E = sum over k = 0..K: alpha_k Ah^k E0,   s(u, i) = <E_u, E_i>
 
-Nothing is hidden from a step, as in the original. Served as a factor term: with H_1 = sum over k = 1..K: alpha_k
-Ah^(k-1) E0 the score is alpha_0 <e0_u, E_i> + sum over holdings a: Ah[u, a] <H_1[a], E_i>. The first summand is the
-line `self`; all lines are multiplied by d_u^1/2, a constant of the user. Sources: He et al., SIGIR 2020; contrast
-Yu et al., XSimGCL, TKDE 2023; docs/formulas.md, LightGCN.
+Nothing is hidden from a step, as in the original. Served without a vector of a user: with H_1 = sum over k = 1..K:
+alpha_k Ah^(k-1) E0 the score is alpha_0 <e0_u, E_i> + sum over holdings a: Ah[u, a] <H_1[a], E_i>, and e0_u is folded
+in from the holdings as sum over a: Ah[u, a] F_a, F the ridge regression of all e0 on the holdings. So the score is a
+sum over holdings with H_1 + alpha_0 F; all lines are multiplied by d_u^1/2, a constant of the user. Sources: He et al.,
+SIGIR 2020; contrast Yu et al., XSimGCL, TKDE 2023; docs/formulas.md, LightGCN.
 """
 
 from collections.abc import Iterator
@@ -26,7 +27,13 @@ from graphrec.models.inputs import Inputs
 from graphrec.models.lightgcn_id import PlainLightGCNConfig
 from graphrec.models.matrix import column, holdings, inverse_power, relevant_hops
 from graphrec.models.spectral import SpectralConfig, leading_patterns
-from graphrec.terms.factors import FactorTerm, Neighbours
+from graphrec.models.support import masked_term, supported
+from graphrec.terms.factors import FactorTerm, TableTerm
+
+FOLD_IN = 0.01
+"""lambda of the fold-in, beside strengths of Ah^T Ah up to 1."""
+FOLD_IN_STEPS = 16
+"""Conjugate gradient steps of the fold-in."""
 
 
 class PlainGCN(nn.Module):
@@ -72,8 +79,8 @@ class PlainGCN(nn.Module):
             totals = totals[0] + alpha * users, totals[1] + alpha * products
         return totals
 
-    def term(self, graph: Graph) -> FactorTerm:
-        """The term of the present state."""
+    def term(self, graph: Graph) -> FactorTerm | TableTerm:
+        """The term of the present state, with no vector of a user."""
         with torch.no_grad():
             users: Tensor = self.users
             products: Tensor = self.products
@@ -81,18 +88,33 @@ class PlainGCN(nn.Module):
             for alpha in self.alphas[2:]:
                 users, products = self.messages(products), self.messages.back(users)
                 arriving = arriving + alpha * products
+            if self.alphas[0]:
+                arriving = arriving + self.alphas[0] * self._folded_in(self.users)
             left = as_array(arriving) * column(inverse_power(self.product_degrees, 0.5))
-            own = self.alphas[0] * as_array(self.users) * column(np.sqrt(self.user_degrees))
             right = as_array(self.propagate()[1])
-        neighbours = [Neighbours(hop, left) for hop in relevant_hops(graph)]
-        if self.alphas[0]:
-            neighbours.append(Neighbours(None, own, own=True, kind="self"))
-        return FactorTerm(self.name, graph, neighbours, right)
+        return masked_term(self.name, graph, dict.fromkeys(relevant_hops(graph), left), right)
+
+    def _folded_in(self, users: Tensor) -> Tensor:
+        """F (num_products, dim) that is least in |users - Ah F|^2 + lambda |F|^2, by conjugate gradients."""
+
+        def normal(rows: Tensor) -> Tensor:
+            return self.messages.back(self.messages(rows)) + FOLD_IN * rows
+
+        rest = self.messages.back(users)
+        found, step = torch.zeros_like(rest), rest
+        length = rest.square().sum(dim=0)
+        for _ in range(FOLD_IN_STEPS):
+            moved = normal(step)
+            rate = length / (step * moved).sum(dim=0).clamp_min(1e-30)
+            found, rest = found + rate * step, rest - rate * moved
+            before, length = length, rest.square().sum(dim=0)
+            step = rest + length / before.clamp_min(1e-30) * step
+        return found
 
 
 def fit_lightgcn_id(
     graph: Graph, config: PlainLightGCNConfig | None = None, inputs: Inputs | None = None
-) -> Trained[FactorTerm]:
+) -> Trained[FactorTerm | TableTerm]:
     """The trained term; with `inputs.evaluate` (higher is better) the state of its best epoch.
 
     Args:
@@ -107,10 +129,11 @@ def fit_lightgcn_id(
         ModelError: nobody holds anything, or the loss is not a number.
     """
     config, inputs = config or PlainLightGCNConfig(), inputs or Inputs()
-    held = graph.held()
+    seen = supported(graph).graph
+    held = seen.held()
     if not len(held.indices):
         raise ModelError("lightgcn-id has nothing to learn from: no user holds a product; load interactions first")
-    network = PlainGCN(graph, config).to(choose_device(inputs.device).name)
+    network = PlainGCN(seen, config).to(choose_device(inputs.device).name)
     learners = np.flatnonzero(held.degrees()).astype(np.int32)
     nothing = Pairs(np.zeros(0, np.int64), np.zeros(0, np.int32))
 

@@ -1,6 +1,8 @@
-"""The lines of a ledger as a person reads them: text, path and Cypher."""
+"""The reasons and lines of a ledger as a person reads them: text, path and Cypher."""
 
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -9,14 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec import queries
-from graphrec.graph.adjacency import Graph
+from graphrec.graph.adjacency import Graph, Hop
 from graphrec.graph.facts import events_between
 from graphrec.graph.snapshot import ALWAYS, Snapshot
-from graphrec.serving.answer import Line, Node, PathPart, People, Preference, Step
-from graphrec.serving.positions import ABSENT, Positions
-from graphrec.serving.reasons.languages import ENGLISH, Language
+from graphrec.graph.strings import ABSENT
+from graphrec.languages import Language, Voice
+from graphrec.schema import GraphSchema
+from graphrec.serving.answer import Line, Node, PathPart, Preference, Reason, Step
+from graphrec.serving.answer import People as Others
+from graphrec.serving.positions import Positions
+from graphrec.serving.reasons.groups import FREQUENT, Chosen, Groups, Key, Shape
+from graphrec.serving.reasons.people import People
 from graphrec.serving.reasons.prefer import Wish
-from graphrec.serving.reasons.sentences import Event, Sentences
+from graphrec.serving.reasons.sentences import Event, Sentences, words
+from graphrec.serving.reasons.words import in_common
 from graphrec.terms.blend import Blend
 from graphrec.terms.ledger import Ledger, LineGroup
 from graphrec.terms.walks import WalkScorer
@@ -27,17 +35,28 @@ PARTS = ("path", "text", "learned", "attribute", "general", "new", "self")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Stands after every time in a store.
 END_OF_TIME = "9999-12-31T23:59:59.999999Z"
+_SHAPES: Mapping[int, Shape] = {1: "own", 2: "linked", 3: "shared"}
+_ALONE: Mapping[str, Shape] = {"general": "general", "new": "new", "self": "self", "nonlinear": "nonlinear"}
+#: Words of labels and edge types that are sensitive where the mapping marks nothing.
+_SENSITIVE = re.compile(
+    r"(^|_)(age|birth|born|region|state|district|postcode|postal|zip|income|salary|wealth|gender|sex|marital|family|"
+    r"nationality|citizenship|religion|health|disability|ethnic|race|alter|altersgruppe|geburt|geboren|bundesland|"
+    r"kreis|plz|postleitzahl|einkommen|gehalt|vermoegen|vermögen|geschlecht|familienstand|nationalitaet|"
+    r"nationalität|staatsangehoerigkeit|konfession|gesundheit)(_|$)|年龄|出生|地区|邮编|收入|工资|性别|婚姻|国籍|民族|健康"
+)
 
 
 class Reasons:
-    """Turns ledgers into lines; users, products and nodes are positions of the model.
+    """Turns ledgers into reasons and lines; users, products and nodes are positions of the model.
 
     Args:
         known_before: the time, as a store writes it, before which the edges were known that the model saw.
-        language: of the sentences.
+        language: of the sentences; None: English.
         positions: of the model's nodes in the snapshot; None: they are the same.
+        voice: who is spoken to.
         fitted_before: the same time for all hops but the first, which are those of the fit; None: `known_before`.
         fitted: what the model folder says about itself: `digests` of the edge types that it was fitted on.
+        counted: what was counted of people when the answer was recorded; None: they are counted.
     """
 
     def __init__(
@@ -46,11 +65,13 @@ class Reasons:
         blend: Blend,
         graph: Graph,
         known_before: str = END_OF_TIME,
-        language: Language = ENGLISH,
+        language: Language | None = None,
         positions: Positions | None = None,
+        voice: Voice = "adviser",
         *,
         fitted_before: str | None = None,
         fitted: Mapping[str, Any] | None = None,
+        counted: Mapping[str, Any] | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.blend = blend
@@ -62,65 +83,145 @@ class Reasons:
         self._changed = _changed_types(snapshot, fitted or {})
         self.positions = positions or Positions(snapshot)
         self.schema = snapshot.schema
-        self.sentences = Sentences(self.schema, language)
+        self.voice: Voice = voice
+        self.sentences = Sentences(self.schema, language, voice)
+        bound = None if self.fitted_before == END_OF_TIME else _microseconds(self.fitted_before)
+        self.people = People(snapshot, self.positions, bound, counted)
+        self._sensitive = sensitive_types(self.schema)
 
-    def chosen(
-        self,
-        user: int,
-        product: int,
-        ledger: Ledger,
-        column: int,
-        contrast: NDArray[np.float64],
-        limit: int | None = None,
-        *,
-        plain: bool = False,
-        wish: Wish | None = None,
-    ) -> tuple[int, ...]:
-        """The lines of one product that people are given, as positions in the ledger, best first by contrast.
-
-        Lines through fewer than `min_group` other people are never among them.
+    def groups(self, user: int, ledger: Ledger, reference: NDArray[np.float64], products: NDArray[np.int32]) -> Groups:
+        """The lines of one customer as reasons.
 
         Args:
-            column: of the product in the ledger.
-            contrast: of every line (num_lines,).
-            limit: at most so many, and only positive ones; None: all.
-            plain: order by share.
-            wish: the path that it prefers leads.
+            reference: what every line gives to the products of reference (num_lines, num_reference).
+            products: of reference (num_reference,).
         """
-        shares = ledger.values[:, column]
-        order = np.lexsort((ledger.via, -contrast, -shares) if plain else (ledger.via, -shares, -contrast))
-        ordered: list[int] = order[shares[order] != 0 if limit is None else shares[order] > 0].tolist()
-        first: list[int] = []
-        for position in ordered:
-            if limit is not None and len(first) == limit:
-                break
-            if not self._is_small(user, product, ledger, position):
-                first.append(position)
-        if wish is None:
-            return tuple(first)
-        taken = set(first)
-        others = [place for place in ordered if place not in taken and self._may_lead(user, product, ledger, place)]
-        return tuple(wish.led(ledger, shares, first, others))
+        return Groups(self, user, ledger, reference, products)
+
+    @staticmethod
+    def strongest(ledger: Ledger, values: NDArray[np.float64], limit: int | None = None) -> tuple[int, ...]:
+        """Lines of one product as positions in the ledger, the strongest first.
+
+        Args:
+            values: what they are ordered by (num_lines,): their shares, or what one product has more than another.
+            limit: at most so many, and only positive ones; None: all that are not 0.
+        """
+        order = np.lexsort((ledger.via, -values))
+        kept = order[values[order] != 0 if limit is None else values[order] > 0]
+        return tuple(kept[:limit].tolist())
 
     def lines(
-        self,
-        user: int,
-        product: int,
-        ledger: Ledger,
-        column: int,
-        contrast: NDArray[np.float64],
-        scales: NDArray[np.float64],
-        chosen: Iterable[int],
+        self, user: int, product: int, groups: Groups, column: int, scales: NDArray[np.float64], chosen: Iterable[int]
     ) -> tuple[Line, ...]:
         """The lines at some positions of a ledger, as people read them.
 
         Args:
             column: of the product in the ledger.
-            contrast: of every line (num_lines,).
             scales: of the terms (num_terms,).
-            chosen: by `chosen`.
+            chosen: by `strongest`.
         """
-        return tuple(self._line(user, product, ledger, place, column, contrast, scales) for place in chosen)
+        return tuple(self._line(user, product, groups, place, column, scales) for place in chosen)
+
+    def reasons(self, user: int, product: int, chosen: Iterable[Chosen]) -> tuple[Reason, ...]:
+        """Reasons as people read them."""
+        return tuple(self._reason(user, product, one) for one in chosen)
+
+    def _reason(self, user: int, product: int, one: Chosen) -> Reason:
+        text = self.sentences.counted(one.wording, one.people)
+        wording = None if one.people is None else one.wording
+        found = Reason(text, one.percent, one.kind, len(one.lines), one.people, wording, one.everyone, share=one.share)
+        if not one.via:
+            return found
+        person, label, near = self.schema.roles.user, self.schema.roles.product, self.graph.target(one.ways[0][0])
+        parameters = {
+            "user": self.positions.node(person, user).id,
+            "product": self.positions.node(label, product).id,
+            "via": [self.positions.node(near, place).id for place in one.via],
+            "fitted_as_of": self.fitted_before,
+            "nodes_as_of": self._nodes_before,
+        }
+        names: list[tuple[str, str | tuple[str, ...]]] = [("User", person), ("Product", label), ("Via", near)]
+        for place, name in ((1, "SECOND"), (2, "THIRD")):
+            names.append((name, tuple(dict.fromkeys(way[place].type for way in one.ways))))
+        reverse = tuple(name for name, hop in zip(("SECOND", "THIRD"), one.ways[0][1:], strict=True) if hop.reverse)
+        statement = _statement_of("reason_people", tuple(names), reverse)
+        return replace(found, cypher=statement, parameters=parameters)
+
+    def key(self, group: LineGroup, term: int) -> Key:
+        """What the lines of a group have in common with those of other groups; a way with its own sentence is alone."""
+        if group.walk is not None:
+            scorer = self.blend.terms[term].scorers[group.walk]
+            hops = scorer.walk.hops
+            shape: Shape = "people" if scorer.people else _SHAPES[scorer.length]
+            if self.sentences.has_own(hops) or scorer.via_user:
+                return Key(shape, hops)
+            if self.is_attribute(hops[0]):
+                return Key(shape, hops[:-1] if scorer.people else hops)
+            return Key(shape, () if scorer.people else hops[1:])
+        if group.hop is not None:
+            if self.is_attribute(group.hop):
+                return Key("attribute", (group.hop,), group.part, group.kind)
+            return Key("learned", (), group.part, group.kind)
+        if group.kind in _ALONE:
+            return Key(_ALONE[group.kind], kind=group.kind)
+        return Key("profile", part=group.part, kind=group.kind)
+
+    def way(self, ledger: Ledger, position: int) -> tuple[Hop, ...]:
+        """The hops of a line: of its path, or to its neighbour."""
+        scorer = self.blend.scorer(ledger, position)
+        if scorer is not None:
+            return scorer.walk.hops
+        hop = ledger.group_of(position).hop
+        return () if hop is None else (hop,)
+
+    def is_attribute(self, hop: Hop) -> bool:
+        """Whether a customer's edge is no interaction."""
+        return hop.type not in self.schema.roles.interactions
+
+    def is_sensitive(self, key: Key) -> bool:
+        """Whether a reason speaks of something that never leads a list for the customer."""
+        if self.voice != "customer":
+            return False
+        if key.shape == "profile" and key.part != "text":
+            return bool(self.schema.nodes[self.schema.roles.user].sensitive)
+        return bool(key.hops) and key.hops[0].type in self._sensitive
+
+    def concentrates(self, ways: Iterable[tuple[Hop, ...]]) -> bool:
+        """Whether what a product shares with what the customer holds is a risk of the same kind once more."""
+        return any(way[0].type in self.schema.roles.relevant and self.schema.edges[way[-1].type].risk for way in ways)
+
+    def is_frequent(self, product: int) -> bool:
+        """Whether a product is among the FREQUENT part of those that most people hold."""
+        return self.people.is_among_first(product, FREQUENT)
+
+    def is_frequent_among(self, hop: Hop | None, via: int, product: int) -> bool:
+        """Whether people with an attribute hold a product more often than all people do; at least `min_group` do."""
+        assert hop is not None, "an attribute is reached by a hop"
+        having, holding = self.people.with_attribute(hop, via, product)
+        everyone = self.people.everyone
+        return holding >= self.schema.roles.min_group and holding * everyone > self.people.holders(product) * having
+
+    def is_rare_among(self, hop: Hop | None, via: int, product: int) -> bool:
+        """Whether people with an attribute hold a product less often than all people do, of whom `min_group` do."""
+        assert hop is not None, "an attribute is reached by a hop"
+        having, holding = self.people.with_attribute(hop, via, product)
+        held, least = self.people.holders(product), self.schema.roles.min_group
+        return min(having, held) >= least and holding * self.people.everyone < held * having
+
+    def words_in_common(self, user: int, product: int, products: NDArray[np.int32]) -> tuple[str, ...]:
+        """Words that the customer's text and the product's have in common, and most products of reference have not."""
+        person, label = self.schema.roles.user, self.schema.roles.product
+        own = self._text(person, user)
+        return (
+            in_common(own, self._text(label, product), (self._text(label, int(one)) for one in products)) if own else ()
+        )
+
+    def _text(self, label: str, index: int) -> str:
+        here = self.positions.in_snapshot(label, index)
+        if here == ABSENT:
+            return ""
+        values = (self.snapshot.value(label, column, here) for column in self.schema.nodes[label].text)
+        return "\n".join(str(value) for value in values if value is not None)
 
     @staticmethod
     def composition(ledger: Ledger, column: int) -> dict[str, float]:
@@ -132,62 +233,34 @@ class Reasons:
             parts[name] = parts.get(name, 0.0) + float(value)
         return parts
 
-    def below_min_group(self, user: int, product: int, ledger: Ledger, column: int) -> float:
-        """What ways through fewer than `min_group` other people add to the score of one product."""
-        shares = ledger.values[:, column]
-        people = np.array([group.people for group in ledger.groups], np.bool_)[ledger.group]
-        hidden = 0.0
-        for position in np.flatnonzero(people & (shares != 0)):
-            if self._is_small(user, product, ledger, int(position)):
-                hidden += float(shares[position])
-        return hidden
-
     def wish(self, kind: Preference, user: int) -> Wish:
         """What is preferred among the paths of one user's list."""
         known_before = _microseconds(self.known_before)
         return Wish(kind, self.positions, self.graph, self.blend, user, known_before)
 
-    def _may_lead(self, user: int, product: int, ledger: Ledger, position: int) -> bool:
-        """Whether a line is a path that may be shown."""
-        is_path = ledger.groups[int(ledger.group[position])].walk is not None
-        return is_path and not self._is_small(user, product, ledger, position)
-
-    def _is_small(self, user: int, product: int, ledger: Ledger, position: int) -> bool:
-        """Whether a line leads through fewer than `min_group` other people."""
-        count = self._people(user, product, ledger, position)
-        return count is not None and count < self.schema.roles.min_group
-
-    def _people(self, user: int, product: int, ledger: Ledger, position: int) -> int | None:
-        """How many other people the ways of a line lead through; None where they lead through nobody."""
-        return self.blend.people_between(ledger, position, user, product)
-
     def _line(
-        self,
-        user: int,
-        product: int,
-        ledger: Ledger,
-        position: int,
-        column: int,
-        contrast: NDArray[np.float64],
-        scales: NDArray[np.float64],
+        self, user: int, product: int, groups: Groups, position: int, column: int, scales: NDArray[np.float64]
     ) -> Line:
+        ledger = groups.ledger
         group = ledger.groups[int(ledger.group[position])]
         term = self.blend.terms[int(ledger.term[position])]
         via, mid = int(ledger.via[position]), int(ledger.mid[position])
-        share, against = float(ledger.values[position, column]), float(contrast[position])
+        share = float(ledger.values[position, column])
+        against = share - float(groups.mean[position])
         target = self.positions.node(self.schema.roles.product, product)
         scorer = self.blend.scorer(ledger, position)
+        said = groups.of_line(product, column, position)
+        text = self.sentences.counted(said.wording, said.people)
+        wording = None if said.people is None else said.wording
         if scorer is None:
-            neighbour = self._via(group, via)
-            text = self.sentences.learned(group, neighbour, target, favours=share > 0, own=term.sentences)
-            return Line(group.kind, text, share, against, neighbour, None, None, None, term.name)
-        count = self._people(user, product, ledger, position)
-        path = self._path(user, via, mid, target, scorer, count)
-        text = self.sentences.path(scorer.walk.hops, path, count, self._event(user, via, scorer))
+            near = self._via(group, via)
+            return Line(group.kind, text, share, against, near, None, None, None, term.name, wording)
+        path = self._path(user, via, mid, target, scorer, said.people)
         scale = float(scales[int(ledger.term[position])]) * scorer.walk.beta * scorer.learned_factor(via, mid, product)
         statement, parameters = self._cypher(path, scorer, scale * self._evidence(scorer, user, via))
+        near = self._via(group, via)
         return Line(
-            "path", text, share, against, self._via(group, via), path, statement, parameters, term.name,
+            "path", text, share, against, near, path, statement, parameters, term.name, wording, said.everyone,
             self._cypher_note(scorer),
         )  # fmt: skip
 
@@ -196,7 +269,7 @@ class Reasons:
         changed = sorted({hop.type for hop in scorer.walk.hops[1:]} & self._changed)
         if not changed:
             return None
-        return f"{', '.join(changed)} changed since the fit: in the store the statement gives another share"
+        return self.sentences.say("notes.cypher_changed", types=", ".join(changed))
 
     def _via(self, group: LineGroup, via: int) -> Node | None:
         if via < 0 or group.hop is None:
@@ -217,13 +290,17 @@ class Reasons:
             elif found[place] >= 0:
                 parts.append(self.positions.node(label, found[place]))
             else:
-                parts.append(People(label, count if label == person else None))
+                parts.append(Others(label, count if label == person else None))
         return tuple(parts)
 
-    def _event(self, user: int, via: int, scorer: WalkScorer) -> Event | None:
-        """The latest event of the edge a line starts with, where its sentence speaks of it."""
-        hop = scorer.walk.hops[0]
-        if via < 0 or not self.sentences.says_event(scorer.walk.hops):
+    def event(self, user: int, hops: tuple[Hop, ...], via: int) -> Event | None:
+        """The latest event of the edge a line starts with, where its sentence speaks of it.
+
+        A customer is not told when they looked at something.
+        """
+        hop = hops[0]
+        told = self.voice == "adviser" or hop.type in self.schema.roles.relevant
+        if via < 0 or not told or not self.sentences.says_event(hops):
             return None
         own = self.positions.in_snapshot(self.schema.roles.user, user)
         other = self.positions.in_snapshot(self.graph.target(hop), via)
@@ -279,8 +356,22 @@ class Reasons:
         return _statement_of(form, tuple(names.items()), tuple(name for name, hop in hops.items() if hop.reverse))
 
 
+def sensitive_types(schema: GraphSchema) -> frozenset[str]:
+    """The edge types out of customers that never lead a list for them: those marked in the mapping, else by words."""
+    marked = {name for name, edge in schema.edges.items() if edge.sensitive}
+    if marked or any(node.sensitive for node in schema.nodes.values()):
+        return frozenset(marked)
+    return frozenset(
+        name
+        for name, edge in schema.edges.items()
+        if edge.source == schema.roles.user
+        and name not in schema.roles.interactions
+        and any(_SENSITIVE.search(words(text).replace(" ", "_")) for text in (name, edge.target))
+    )
+
+
 @lru_cache(1024)
-def _statement_of(form: str, names: tuple[tuple[str, str], ...], reverse: tuple[str, ...]) -> str:
+def _statement_of(form: str, names: tuple[tuple[str, str | tuple[str, ...]], ...], reverse: tuple[str, ...]) -> str:
     return queries.text(f"explain/{form}", dict(names), reverse=list(reverse))
 
 

@@ -1,28 +1,26 @@
-"""Which of equally exact paths leads the reasons of a product: the recent, popular, novel or diverse one.
+"""Which of equally exact reasons leads those of a product: the recent, popular, novel or diverse one.
 
-A soft re-ranking over the lines of a ledger: scores, shares and lists stay as they are. Of the path lines of a product
-the one with the highest value comes first, as long as the lines shown down to this product keep KEPT of the share of
-those that would be shown otherwise. Values: LIR of the interaction a path starts with, SEP (or 1 - SEP) of the entity
-it shares, or whether its type is new in the list; LIR and SEP in the variant of SIGIR 2022 (metrics/paths.py). Source
-of the idea: Balloccu et al., SIGIR 2022, who choose among paths after the fact; here each path keeps its number.
+A soft re-ranking over reasons: scores, shares and lists stay as they are. Of the reasons that are large enough to lead,
+the one comes first whose strongest line is a path with the highest value: LIR of the interaction it starts with, SEP
+(or 1 - SEP) of the entity it shares, or whether its type is new in the list; LIR and SEP in the variant of SIGIR 2022
+(metrics/paths.py). Source of the idea: Balloccu et al., SIGIR 2022, who choose among paths after the fact; here each
+reason keeps its number.
 """
-
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.graph.snapshot import ALWAYS
+from graphrec.graph.strings import ABSENT
 from graphrec.metrics.paths import entity_popularity, interaction_recency
 from graphrec.serving.answer import Preference
-from graphrec.serving.positions import ABSENT, Positions
+from graphrec.serving.positions import Positions
+from graphrec.serving.reasons.groups import LEADS, Chosen
 from graphrec.terms.blend import Blend
 from graphrec.terms.ledger import Ledger
 from graphrec.terms.walks import ContentScorer, WalkScorer
 
-#: Part of the shown share that a preferred order keeps at least.
-KEPT = 0.9
 #: What stands for the popularity of an entity that has none: an unpopular one does not stand over it.
 MIDDLING = 0.5
 
@@ -42,32 +40,21 @@ class Wish:
         self._recency = history(positions, graph, user, known_before) if kind == "recent" else {}
         self._popularity: dict[Hop, NDArray[np.float64]] = {}
         self._shown_types: set[Hop] = set()
-        # What is shown down to the last product, in default and in preferred order.
-        self._default = self._kept = 0.0
 
-    def led(
-        self, ledger: Ledger, shares: NDArray[np.float64], default: Sequence[int], others: Sequence[int]
-    ) -> list[int]:
-        """The lines to show, the preferred path first.
-
-        Args:
-            default: positions that would be shown, in their order.
-            others: further positions that may be shown instead of the last of them.
-        """
-        self._default += float(sum(shares[place] for place in default))
-        least = KEPT * self._default - self._kept
-        best, shown = None, list(default)
-        for place in (*default, *others):
-            value = self.value(ledger, place)
-            if value is None or (best is not None and value <= best):
-                continue
-            changed = [place, *(one for one in default if one != place)][: len(default)]
-            if sum(shares[one] for one in changed) >= least:
-                best, shown = value, changed
-        self._kept += float(sum(shares[place] for place in shown))
-        walked = [scorer for scorer in (self._blend.scorer(ledger, one) for one in shown) if scorer is not None]
+    def led(self, ledger: Ledger, shown: tuple[Chosen, ...]) -> tuple[Chosen, ...]:
+        """The reasons of a product, of those that may lead the one first whose strongest path is preferred."""
+        able = [one for one in shown if one.may_lead and (one.percent or 0.0) >= 100 * LEADS]
+        values = [(self.value(ledger, int(one.lines[0])), one) for one in able]
+        preferred = [(value, one) for value, one in values if value is not None]
+        first = max(preferred, key=lambda pair: pair[0])[1] if preferred else None
+        led = shown if first is None else (first, *(one for one in shown if one is not first))
+        walked = [
+            scorer
+            for scorer in (self._blend.scorer(ledger, int(one.lines[0])) for one in led if len(one.lines))
+            if scorer
+        ]
         self._shown_types.update(scorer.walk.hops[-1] for scorer in walked[:1])
-        return shown
+        return led
 
     def value(self, ledger: Ledger, place: int) -> float | None:
         """How much a line is preferred; None: it is no path that can be measured."""

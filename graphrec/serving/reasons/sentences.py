@@ -1,4 +1,8 @@
-"""Reasons as a person would say them: the mapping's sentences, else those of the language."""
+"""Reasons as a person would say them: the mapping's sentences, else those of the language.
+
+A sentence is about one product, whose name it does not repeat, and may speak of several neighbours of the customer at
+once. Whether it may be said is decided in groups.py; here it is worded.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,10 +13,18 @@ from types import MappingProxyType
 
 from graphrec.errors import SourceError
 from graphrec.graph.adjacency import Hop
+from graphrec.languages import Language, Voice, language_of
 from graphrec.schema import GraphSchema
-from graphrec.serving.answer import Node, PathPart, Step
-from graphrec.serving.reasons.languages import ENGLISH, Language
+from graphrec.serving.answer import Node
 from graphrec.terms.ledger import LineGroup
+
+#: Neighbours of the customer that a sentence names.
+NAMED = 3
+#: Where the number of people stands in a sentence before it is filled in.
+PEOPLE = "{people}"
+#: A name with fewer letters says nothing without the word of its label: 3, B2.
+_LETTERS = re.compile(r"[^\W\d_]")
+_EVENT = re.compile(r"\{(at|weight)[}:!]")
 
 
 @dataclass(frozen=True)
@@ -23,47 +35,71 @@ class Event:
     weight: float | None
 
 
-class Sentences:
-    """Makes the sentence of a line from the way it takes."""
+@dataclass(frozen=True)
+class Told:
+    """What the lines of one reason have in common, for the sentence of real paths."""
 
-    def __init__(self, schema: GraphSchema, language: Language = ENGLISH) -> None:
+    ways: tuple[tuple[Hop, ...], ...]
+    """Their ways; several differ in what they say of the customer or of others, not in where they lead."""
+    via: tuple[Node, ...] = ()
+    """The customer's own neighbours, the strongest first; none where the paths begin with people."""
+    mid: Node | None = None
+    """What the product shares with them."""
+    event: Event | None = None
+    """Of the only edge that the lines start with."""
+    people: bool = False
+    """Whether the ways lead through other people."""
+
+    @property
+    def own(self) -> tuple[Hop, ...]:
+        """The first hops."""
+        return tuple(dict.fromkeys(way[0] for way in self.ways))
+
+
+class Sentences:
+    """Words the reasons of a graph in one language and voice."""
+
+    def __init__(self, schema: GraphSchema, language: Language | None = None, voice: Voice = "adviser") -> None:
         self.schema = schema
-        self.language = language
-        self._own = {**schema.reasons, **schema.reasons_in.get(language.name, {})}
-        self._words = {**language.words, **schema.words.get(language.name, {})}
+        self.language = language or language_of("en")
+        self.voice: Voice = voice
+        code = self.language.code
+        words = schema.words.get(code, {})
+        self._words = {**self.language.words, **words}
+        self._verbs = {**self.language.verbs, **{name: words[name] for name in schema.edges if name in words}}
+        address = re.compile(self.language.text("customer.address"))
+        own = {**schema.reasons, **schema.reasons_in.get(code, {})}
+        self._own = {way: text for way, text in own.items() if voice == "customer" or not address.search(text)}
 
     def says_event(self, hops: tuple[Hop, ...]) -> bool:
         """Whether the mapping's sentence of a way names the date or the weight of the customer's own edge."""
         return bool(_EVENT.search(self._own.get(_way(hops), "")))
 
-    def path(
-        self, hops: tuple[Hop, ...], path: Sequence[PathPart], count: int | None, event: Event | None = None
-    ) -> str:
-        """The sentence of a real path.
+    def has_own(self, hops: tuple[Hop, ...]) -> bool:
+        """Whether the mapping has a sentence for a way."""
+        return _way(hops) in self._own
 
-        A sentence with the date or the weight of an event that has none gives way to that of the language.
+    def path(self, told: Told, *, concentrates: bool = False) -> str:
+        """The sentence of real paths, with PEOPLE where a number of people stands.
+
+        A sentence of the mapping with the date or the weight of an event that has none, or several, gives way to that
+        of the language.
 
         Args:
-            hops: of the walk, from the user to the product.
-            path: as in `serving.answer.Line.path`.
-            count: of the other people that the path leads through; None: through nobody.
-            event: of the customer's own edge.
-
-        Returns:
-            One sentence without a full stop.
+            concentrates: what the product shares is a risk of the same kind once more.
 
         Raises:
             SourceError: the mapping's sentence names something that the path does not have.
         """
-        way = _way(hops)
-        values = self._values(path, count)
-        template = self._own.get(way)
+        way = _way(told.ways[0])
+        template = None if concentrates else self._own.get(way)
         if template is None:
-            return self._plain(hops, path, values)
-        if self.says_event(hops):
-            values |= self._event_values(event)
+            return self._plain(told, concentrates=concentrates)
+        values = self._values(told)
+        if self.says_event(told.ways[0]):
+            values |= self._event_values(told.event)
             if any(name not in values for name in _EVENT.findall(template)):
-                return self._plain(hops, path, values)
+                return self._plain(told, concentrates=concentrates)
         try:
             return self.language.fill(template, values)
         except (KeyError, ValueError, IndexError) as error:
@@ -75,48 +111,46 @@ class Sentences:
     def learned(
         self,
         group: LineGroup,
-        via: Node | None,
-        target: Node,
+        via: Sequence[Node],
+        types: Sequence[Hop],
         *,
         favours: bool,
+        words: Sequence[str] = (),
         own: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
     ) -> str:
-        """The sentence of a learned weight (similarity, attribute, general) that favours the product or does not.
+        """The sentence of learned weights that favour the product or do not, with PEOPLE where a number stands.
 
         Args:
-            group: what the line is.
-            via: the neighbour that it speaks of, None for everyone and for what is the user's own.
-            target: the product.
-            favours: whether it speaks for the product.
+            group: what the lines are.
+            via: the neighbours that they speak of, the strongest first; none for everyone and what is the user's own.
+            types: the first hops to them.
+            favours: whether they speak for the product.
+            words: what a profile and the product have in common.
             own: the term's own sentences by sign and language, for a feature block that no language knows;
                 without them the line says the name of the block, which the mapping may give a word.
         """
-        sign = "+" if favours else "-"
-        product = self.called(target)
-        if group.kind == "general" or via is None:
+        sign, table = ("+", "reasons") if favours else ("-", "against")
+        if group.kind == "general" or not via:
             key = group.kind if group.kind in ("general", "new", "self", "nonlinear") else "profile"
-            if key == "profile" and f"own{sign}" in own:
-                return self._own_sentence(own[f"own{sign}"], {"i": product})
-            return self.say(f"{key}{sign}", i=product)
-        values = {"i": product, "a": self.called(via), "verb": self._verb(group.hop)}
+            if key == "profile" and (said := self._own_sentence(own.get(f"own{sign}"), ())):
+                return said
+            if key == "profile" and favours and not words:
+                block = self.word(group.part or "columns")
+                return self.say("reasons.profile_block", block=block)
+            last = self._chosen()
+            return self.say(f"{table}.{key}", n=PEOPLE, last=last, words=self.language.texts["lists.comma"].join(words))
         if group.hop is not None and group.hop.type not in self.schema.roles.interactions:
-            return self.say(f"attribute{sign}", label=self.word(via.label), **values)
-        if via.id == target.id:
-            return self.say("own", **values)
+            return self.say(f"{table}.attribute", label=self.word(via[0].label), names=self._names(via, "and"))
+        things = self._things(via, types)
         if group.part in ("", "text", "learned"):
-            return self.say(f"{group.part or 'learned'}{sign}", **values)
-        if sign in own:
-            return self._own_sentence(own[sign], values)
-        return self.say(f"block{sign}", block=self.word(group.part), **values)
-
-    def _own_sentence(self, sentences: Mapping[str, str], values: dict[str, str]) -> str:
-        """A sentence that a term brings along, in the language where it has it, else in another."""
-        template = sentences.get(self.language.name) or next(iter(sentences.values()))
-        return self.language.fill(template, values)
+            return self.say(f"{table}.{group.part or 'learned'}", things=things)
+        if said := self._own_sentence(own.get(sign), via, types):
+            return said
+        return self.say(f"{table}.block", block=self.word(group.part), things=things)
 
     def say(self, key: str, /, **values: str) -> str:
-        """A sentence of the language with its placeholders filled."""
-        return self.language.fill(self.language.sentences[key], values)
+        """A text of the language, in the voice, with its placeholders filled."""
+        return self.language.say(key, self.voice, **values)
 
     def called(self, node: Node) -> str:
         """The name of a node, or its id where it has none, in the mapping's word for it."""
@@ -126,66 +160,145 @@ class Sentences:
         """A value of a column, such as the kind of a product, in the mapping's word for it."""
         return self._words.get(text, text)
 
+    def fact(self, value: str | float | bool) -> str:
+        """A value of a column as people of this language write it."""
+        if isinstance(value, str):
+            return self.value(value)
+        if isinstance(value, bool):
+            return self.say("policy.yes" if value else "policy.no")
+        return self.language.number(value, 0 if value == int(value) else 2)
+
     def word(self, name: str) -> str:
         """A label, an edge type or a value in the words of the language."""
         return self._words.get(name) or words(name)
 
-    def _values(self, path: Sequence[PathPart], count: int | None) -> dict[str, str]:
-        """What a path has to say: {i}, {n}, {a} and the labels of its nodes."""
-        values = {"n": f"{count:,}" if count is not None else ""}
-        *between, target = (part for part in path[1:] if not isinstance(part, Step))
-        if isinstance(target, Node):
-            values["i"] = self.called(target)
-        for node in between:
-            if isinstance(node, Node):
-                values.setdefault(_snake(node.label), self.called(node))
-        if between and isinstance(between[0], Node):
-            values["a"] = self.called(between[0])
+    def kind(self, name: str) -> str:
+        """A kind of lines, or a part of scores, in words."""
+        return self.language.texts.get(f"kinds.{name}") or self.word(name)
+
+    def counted(self, wording: str, people: int | None) -> str:
+        """A sentence with its number of people."""
+        return wording if people is None else wording.replace(PEOPLE, self.language.number(people))
+
+    def _own_sentence(
+        self, sentences: Mapping[str, str] | None, via: Sequence[Node], types: Sequence[Hop] = ()
+    ) -> str | None:
+        """A sentence that a term brings along, where it has it in the language and it fits the voice."""
+        template = (sentences or {}).get(self.language.code)
+        if template is None or (
+            self.voice != "customer" and re.search(self.language.text("customer.address"), template)
+        ):
+            return None
+        verb = self._verb(types, self._person)
+        values = {"i": self.say("reasons.it"), "a": self._names(via, "and"), "verb": verb}
+        return self.language.fill(template, {**values, "who": self.say("customer.name")})
+
+    def _values(self, told: Told) -> dict[str, str]:
+        """What a path has to say to a sentence of the mapping: {i}, {n}, {a} and the labels of its nodes."""
+        way = told.ways[0]
+        values = {"n": PEOPLE if told.people else "", "i": self.say("reasons.it")}
+        values |= {"who": self.say("customer.name"), "whose": self.say("customer.whose")}
+        values |= {"verb": self._verb(told.own, self._person), "last": self._verb(way[-1:], 2)}
+        if told.via:
+            values["a"] = self._names(told.via, "or" if told.people else "and")
+            values[_snake(told.via[0].label)] = values["a"]
+        if told.mid:
+            values.setdefault(_snake(told.mid.label), self.called(told.mid))
         return values
 
     def _event_values(self, event: Event | None) -> dict[str, str]:
         values = {}
         if event is not None and event.at is not None:
-            values["at"] = self.language.write_date(event.at)
+            values["at"] = self.language.date(event.at)
         if event is not None and event.weight is not None:
-            values["weight"] = f"{event.weight:,.2f}".rstrip("0").rstrip(".")
+            values["weight"] = self.language.number(event.weight, 0 if event.weight == int(event.weight) else 2)
         return values
 
-    def _plain(self, hops: tuple[Hop, ...], path: Sequence[PathPart], values: dict[str, str]) -> str:
-        first = hops[0]
-        values = {**values, "verb": self._verb(first), "last": self._verb(hops[-1])}
-        if len(hops) == 1:
-            return self.say("own", **values)
-        if "a" not in values:
-            return self.say("connected", **values)
-        sort = "interaction" if first.type in self.schema.roles.interactions else "attribute"
-        if values["n"]:
-            others = {**values, "verb": self._verb(hops[1]), "label": self._label(path[2])}
-            return self.say(f"people {sort}", **others)
-        if len(hops) == 2:
-            return self.say(f"linked {sort}", **values)
-        middle = path[4]
-        assert isinstance(middle, Node), "a path without people names its nodes"
-        shared = {**values, "between": self.word(middle.label), "mid": self.called(middle)}
-        return self.say(f"shared {sort}", **shared)
+    def _plain(self, told: Told, *, concentrates: bool) -> str:
+        first, length = told.ways[0][0], len(told.ways[0])
+        last = self._verb([way[-1] for way in told.ways], 2)
+        is_interaction = first.type in self.schema.roles.interactions
+        if length == 1:
+            return self.say("reasons.own", who=self.say("customer.name"), verb=self._verb(told.own, self._person))
+        if not told.via:
+            key = "connected" if length == 2 else "connected_far"
+            return self.say(f"reasons.{key}", n=PEOPLE, who=self.say("customer.name"), last=last)
+        label = self.word(told.via[0].label)
+        if told.people:
+            names, verb = self._names(told.via, "or"), self._verb([way[1] for way in told.ways], 2)
+            if not is_interaction:
+                return self.say("reasons.people_attribute", n=PEOPLE, label=label, names=names, last=last)
+            key = "people_same" if verb == last else "people"
+            return self.say(f"reasons.{key}", n=PEOPLE, verb=verb, names=names, last=last)
+        whose, things = self.say("customer.whose"), self._things(told.via, told.own)
+        if length == 2:
+            if is_interaction:
+                return self.say("reasons.linked", things=things)
+            return self.say("reasons.linked_attribute", whose=whose, label=label, **{"is": self._is(told, told.via[0])})
+        assert told.mid is not None, "a path without people names its nodes"
+        shared = self._is(told, told.mid)
+        if not is_interaction:
+            names = self._names(told.via, "and")
+            return self.say("reasons.shared_attribute", whose=whose, label=label, names=names, **{"is": shared})
+        return self.say(f"reasons.{'concentration' if concentrates else 'shared'}", things=things, **{"is": shared})
 
-    def _label(self, part: PathPart) -> str:
-        return "" if isinstance(part, Step) else self.word(part.label)
+    def _is(self, told: Told, node: Node) -> str:
+        """What the product is by the last edge of its way: is in Energy."""
+        name, kind = self.called(node), told.ways[0][-1].type
+        template = self._words.get(kind, "")
+        if "{mid}" not in template:
+            template = self.language.link(kind)
+            if "{label}" not in template and len(_LETTERS.findall(name)) < NAMED:
+                template = self.language.links["*"]
+        return self.language.fill(template, {"mid": name, "label": self.word(node.label), "words": words(kind)})
 
-    def _verb(self, hop: Hop | None) -> str:
-        """An edge of a user as a verb: BOUGHT reads bought; what is no verb reads as a link."""
-        if hop is None:
-            return "have"
-        if hop.type in self._words:
-            return self._words[hop.type]
-        said = words(hop.type)
-        if self.language is ENGLISH and (said.endswith("ed") or said in _PAST):
-            return said
-        return self.say("unknown verb", type=said)
+    def _things(self, via: Sequence[Node], types: Sequence[Hop]) -> str:
+        """The customer's own products behind a reason, at most NAMED by name."""
+        key = "one" if len(via) == 1 else "few" if len(via) <= NAMED else "many"
+        names = self.language.joined([self.called(node) for node in via[:NAMED]])
+        who, number = self.say("customer.name"), self.language.number(len(via))
+        return self.say(f"things.{key}", names=names, n=number, who=who, verb=self._verb(types, self._person))
 
+    def _names(self, via: Sequence[Node], how: str) -> str:
+        """Names of neighbours; of many the first, and how many more there are."""
+        names = [self.called(node) for node in via[:NAMED]]
+        if len(via) > NAMED:
+            rest = self.language.number(len(via) - NAMED)
+            return self.say(f"lists.{how}_more", names=self.language.texts["lists.comma"].join(names), n=rest)
+        return self.language.joined(names, "or" if how == "or" else "and")
 
-_PAST = {"bought", "sold", "held", "saw", "read", "chose", "took", "owns", "holds", "likes"}
-_EVENT = re.compile(r"\{(at|weight)[}:!]")
+    def _chosen(self) -> str:
+        """What many do who hold a product: the verbs of the relevant edge types."""
+        return self._verb([Hop(name) for name in self.schema.roles.relevant], 2)
+
+    @property
+    def _person(self) -> int:
+        return 0 if self.voice == "customer" else 1
+
+    def _verb(self, hops: Sequence[Hop], person: int) -> str:
+        """Edges of a user as verbs, with `or` between them; what they have in common at their end is said once.
+
+        Args:
+            person: 0 you, 1 the customer, 2 many people.
+        """
+        verbs = list(dict.fromkeys(self._one_verb(hop.type, person) for hop in hops))
+        ends = {verb.rpartition(" ")[2] for verb in verbs}
+        if len(verbs) > 1 and len(ends) == 1 and all(" " in verb for verb in verbs):
+            (end,) = ends
+            return f"{self.language.joined([verb.rpartition(' ')[0] for verb in verbs], 'or')} {end}"
+        return self.language.joined(verbs, "or")
+
+    def _one_verb(self, kind: str, person: int) -> str:
+        """An edge type as a verb: BOUGHT reads bought; what is no verb reads as a link."""
+        known = self._verbs
+        forms = known.get(kind) or next((known[part] for part in kind.split("_") if part in known), "")
+        if not forms:
+            said = words(kind)
+            if self.language.code == "en" and said.endswith("ed"):
+                return said
+            forms = self.language.fill(known["unknown"], {"type": said})
+        parts = forms.split("|")
+        return parts[person] if len(parts) == 3 else parts[0]
 
 
 def called(node: Node) -> str:

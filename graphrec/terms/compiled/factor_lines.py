@@ -7,11 +7,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency
 from graphrec.terms.ledger import Block
 
 if TYPE_CHECKING:
-    from graphrec.terms.factors import FactorTerm, Neighbours
+    from graphrec.terms.factors import FactorTerm
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +23,7 @@ class FactorLines:
     @property
     def most(self) -> NDArray[np.int64]:
         """How many lines each user has."""
-        rows = [_neighbours(self.term, source, self.users)[1] for source in self.term.neighbours]
+        rows = [source.of_users(self.term.graph, self.users)[2] for source in self.term.neighbours]
         return len(self.term.parts()) * sum((np.diff(ends) for ends in rows), np.zeros(len(self.users), np.int64))
 
     def write(self, block: Block, scale: NDArray[np.float64], position: int) -> None:
@@ -32,24 +31,12 @@ class FactorLines:
         term = self.term
         right = np.ascontiguousarray(term.right)
         for source in term.neighbours:
-            rows, indptr = _neighbours(term, source, block.users)
-            left, shown = np.ascontiguousarray(source.dense), source.hop is not None
+            matrix, rows, indptr = source.of_users(term.graph, block.users)
+            left, shown = np.ascontiguousarray(matrix), source.hop is not None
             for part, span in term.parts():
                 number = block.add_group(source.group(term.graph, part), position)
                 start, stop, _ = span.indices(term.right.shape[1])
                 _factor_lines(block.asked(scale), rows, indptr, shown, left, right, start, stop, number, block.out)
-
-
-def _neighbours(
-    term: "FactorTerm", source: "Neighbours", users: NDArray[np.int32]
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """The rows of `left` of every user, one after another, and where those of each begin (num_users + 1,)."""
-    if source.hop is None:
-        rows = users if source.own else np.zeros(len(users), np.int32)
-        return rows, np.arange(len(users) + 1)
-    adjacency: Adjacency = term.graph.hops[source.hop]
-    counts = adjacency.indptr[users + 1] - adjacency.indptr[users]
-    return adjacency.expand(users)[1], np.concatenate(([0], np.cumsum(counts)))
 
 
 @numba.njit(parallel=True, cache=True)

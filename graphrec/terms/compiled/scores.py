@@ -48,9 +48,26 @@ def add_dense(
 def sum_of_sparse(adjacency: Adjacency, users: NDArray[np.int32], left: "SparseRows") -> NDArray[np.float32]:
     """`sum_of_dense` of a sparse `left`."""
     total = np.zeros((len(users), left.num_products), np.float32)
+    add_sparse(adjacency, users, left, total)
+    return total
+
+
+def add_sparse(
+    adjacency: Adjacency,
+    users: NDArray[np.int32],
+    left: "SparseRows",
+    total: NDArray[np.float32] | NDArray[np.float64],
+) -> None:
+    """`add_dense` of a sparse `left`."""
     own = np.asarray(left.indptr), np.asarray(left.indices), np.asarray(left.values)
     _sum_sparse(*whole(adjacency), users, *own, total)
-    return total
+
+
+def products_of(pairs: Adjacency, left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The dot product of row a of `left` and row i of `right` for every pair (a, i), in their order."""
+    found = np.empty(len(pairs.indices), np.float32)
+    _products(*whole(pairs), np.ascontiguousarray(left), np.ascontiguousarray(right), found)
+    return found
 
 
 def standardise_rows(scores: NDArray[np.float32], weight: float = 1.0) -> None:
@@ -80,6 +97,16 @@ def walk_scores(
     else:
         second, third, threads = next_hop(scorer, 1), next_hop(scorer, 2), numba.get_num_threads()
         _three_hops(users, first, second, third, diagonal, beta, threads, total)
+
+
+@numba.njit(parallel=True, cache=True)
+def _products(indptr, indices, left, right, found):  # type: ignore[no-untyped-def]
+    for a in numba.prange(len(indptr) - 1):
+        for p in range(indptr[a], indptr[a + 1]):
+            total = 0.0
+            for d in range(left.shape[1]):
+                total += np.float64(left[a, d]) * np.float64(right[indices[p], d])
+            found[p] = total
 
 
 @numba.njit(parallel=True, cache=True)

@@ -2,12 +2,13 @@
 
     IG_e = integral over t from 0 to 1 of ds/dm_e at m = t,    sum over edges e: IG_e = s(1) - s(0)
 
-A mask value per edge multiplies the messages over it, both ways; mean weights stay. With all masks t a hidden unit is
-relu(base + t heard), at work in one interval of t that is known exactly, and ds/dm_e is a sum over units of z(t), of
-the other end of the pair, times 1, t or the unit. So z is sampled at Gauss-Legendre nodes, and the Legendre series
-through them is integrated over the interval of every unit in closed form. z bends where units start and stop: the sum
-misses s(1) - s(0) by the completeness gap, which is part of the answer. Sources: Sundararajan et al., ICML 2017;
-docs/formulas.md, GraphSAGE.
+The edges are those of the user and those between nodes that are no users; what users send to a node is part of its own
+(crowds, network.py). A mask value per edge multiplies the messages over it; mean weights stay. With all masks t a
+hidden unit is relu(base + t heard), at work in one interval of t that is known exactly, and ds/dm_e is a sum over units
+of z(t), of the other end of the pair, times 1, t or the unit. So z is sampled at Gauss-Legendre nodes, and the Legendre
+series through them is integrated over the interval of every unit in closed form. z bends where units start and stop:
+the sum misses s(1) - s(0) by the completeness gap, which is part of the answer. Sources: Sundararajan et al., ICML
+2017; docs/formulas.md, GraphSAGE.
 """
 
 from collections.abc import Sequence
@@ -40,7 +41,7 @@ class Gradients:
     values: NDArray[np.float64]
     score: float
     baseline: float
-    """The score without any message."""
+    """The score without any edge."""
     nodes: int
     """Nodes of the quadrature."""
 
@@ -124,7 +125,7 @@ def _integrate(graph: Graph, network: SageNetwork, user: int, product: int, node
 def _edges(graph: Graph, network: SageNetwork, label: str, nodes: NDArray[np.int64]) -> list[_Heard]:
     found = []
     for hop in network.hops_of(graph, label):
-        rows, senders = network.heard[hop].expand(nodes)
+        rows, senders = network.hear(graph, hop, nodes)
         if len(rows):
             degrees = np.bincount(rows, minlength=len(nodes))
             found.append(_Heard(hop, rows, senders.astype(np.int64), 1.0 / degrees[rows]))
@@ -144,10 +145,10 @@ def _receivers(
     for label, parts in wanted.items():
         nodes = np.unique(np.concatenate(parts))
         edges = _edges(graph, network, label, nodes)
-        base = network.input(label, nodes) @ network.first.own[label] + network.first.bias[label]
+        base = network.base(graph, label, nodes)
         heard = np.zeros_like(base)
         for edge in edges:
-            sent = network.input(graph.target(edge.hop), edge.senders)
+            sent = network.input(graph, graph.target(edge.hop), edge.senders)
             heard += means(sent, edge.rows, len(nodes)) @ network.first.message[edge.hop]
         found[label] = _Receivers(nodes, edges, base, heard, np.zeros_like(base))
     return found
@@ -164,6 +165,8 @@ def _vectors(
 
     own = hidden(root.label, np.array([root.place]))[:, 0]
     z = own @ network.second.own[root.label] + network.second.bias[root.label]
+    if root.label in network.second.crowd:
+        z = z + network.second.crowd[root.label][receivers[root.label].nodes[root.place]]
     for edge, places in root.edges:
         heard = hidden(graph.target(edge.hop), places).mean(axis=1)
         z = z + at[:, None] * (heard @ network.second.message[edge.hop])
@@ -243,7 +246,7 @@ def _first_layer(
     result = []
     for edge in found.edges:
         pull = found.pull @ network.first.message[edge.hop].T
-        sent = network.input(graph.target(edge.hop), edge.senders)
+        sent = network.input(graph, graph.target(edge.hop), edge.senders)
         result.append((edge, found.nodes, edge.part * np.einsum("ij,ij->i", pull[edge.rows], sent)))
     return result
 

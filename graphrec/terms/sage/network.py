@@ -3,20 +3,22 @@
     h_x = relu(x_x S1 + b1 + sum over relations r: mean over heard y of x_y N1_r)
     z_x =      h_x S2 + b2 + sum over relations r: mean over heard y of h_y N2_r,        s(u, i) = <z_u, z_i>
 
-S, b by label of x. Heard: a fixed sample of at most `fan-out` neighbours per node and relation. The score is not linear
-in the user's neighbours, since h_y hears them too, so its lines are of kind `nonlinear`: the exact last layer, one per
-heard neighbour, <h_a N2_r, z_i> / d_r(u), and what the user's own h says. How the score comes from the edges is what
-`gradients.py` tells. Formula: docs/formulas.md, GraphSAGE.
+S, b by label of x. Heard: at most `fan-out` neighbours per node and relation, of a user those of the least order, of
+others a fixed sample. What a node hears from users is summed up for all of them in the crowds and is no neighbour: no
+row of a user is here, and x of a user is the same for all but for what a feature block says of them. The score is not
+linear in the user's neighbours, so its lines are of kind `nonlinear`: the exact last layer, one per heard neighbour,
+<h_a N2_r, z_i> / d_r(u), and what the user's own h says. How the score comes from the edges is what `gradients.py`
+tells. Formula: docs/formulas.md, GraphSAGE.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Adjacency, Graph, Hop
-from graphrec.terms.ledger import Edge
+from graphrec.terms.factors import Own
 
 Matrix = NDArray[np.float64]
 
@@ -31,75 +33,86 @@ class SageLayer:
     own: Mapping[str, NDArray[np.float32]]
     bias: Mapping[str, NDArray[np.float32]]
     message: Mapping[Hop, NDArray[np.float32]]
+    crowd: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    """By label, what users send to each node (num_nodes, out); a label without it hears no user."""
 
 
 @dataclass(frozen=True, eq=False)
 class SageNetwork:
     """Everything a vector is computed from.
 
-    Shapes: inputs (num_nodes, width) by label, or (1, width) where all nodes of a label start alike; heard: by hop, the
-    neighbours that each node of its first label hears.
+    Shapes: inputs (num_nodes, width) by label, (1, width) for users; heard: by hop, the neighbours that each node of
+    its first label hears; order: by hop of a user, the place of each of its nodes (num_nodes,) in a random order;
+    project (block width, width).
     """
 
     inputs: Mapping[str, NDArray[np.float32]]
     heard: Mapping[Hop, Adjacency]
     first: SageLayer
     second: SageLayer
+    order: Mapping[Hop, NDArray[np.int32]]
+    fanout: int
+    own: Own | None = None
+    """What is known of users besides their edges, which `project` takes into their x."""
+    project: NDArray[np.float32] | None = None
 
-    def input(self, label: str, nodes: NDArray[np.integer]) -> Matrix:
+    def input(self, graph: Graph, label: str, nodes: NDArray[np.integer]) -> Matrix:
         """x of some nodes (len(nodes), width)."""
-        table = self.inputs[label]
-        rows = nodes if len(table) > 1 else np.zeros(len(nodes), np.int64)
-        return np.asarray(table[rows], np.float64)
+        if label != graph.schema.roles.user:
+            return np.asarray(self.inputs[label][nodes], np.float64)
+        rows = np.repeat(np.asarray(self.inputs[label], np.float64), len(nodes), axis=0)
+        if self.own is not None and self.project is not None:
+            rows += np.asarray(self.own.rows(graph, nodes), np.float64) @ np.asarray(self.project, np.float64)
+        return rows
 
     def hops_of(self, graph: Graph, label: str) -> list[Hop]:
         """The hops over which a label hears others."""
-        return [hop for hop in self.heard if graph.source(hop) == label]
+        return [hop for hop in (*self.order, *self.heard) if graph.source(hop) == label]
+
+    def hear(self, graph: Graph, hop: Hop, nodes: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.integer]]:
+        """Where each heard neighbour belongs (position in `nodes`), and the neighbours of all."""
+        if hop in self.heard:
+            return self.heard[hop].expand(nodes)
+        return first_of(graph.hops[hop], nodes, self.order[hop], self.fanout)
 
     def hidden(self, graph: Graph, label: str, nodes: NDArray[np.integer]) -> Matrix:
         """h of some nodes (len(nodes), hidden)."""
-        total = self.input(label, nodes) @ self.first.own[label] + self.first.bias[label]
+        total = self.base(graph, label, nodes)
         for hop in self.hops_of(graph, label):
-            rows, senders = self.heard[hop].expand(nodes)
-            total += means(self.input(graph.target(hop), senders), rows, len(nodes)) @ self.first.message[hop]
+            rows, senders = self.hear(graph, hop, nodes)
+            total += means(self.input(graph, graph.target(hop), senders), rows, len(nodes)) @ self.first.message[hop]
         return np.maximum(total, 0.0)
 
-    def without_edges(self, user: int, edges: Sequence[Edge]) -> "SageNetwork":
-        """The network as this user hears it when some of their edges are gone, in both directions."""
-        heard = dict(self.heard)
-        for hop, via in edges:
-            if hop is None:
-                continue
-            for one, start, end in ((hop, user, via), (hop.back(), via, user)):
-                if one in heard:
-                    heard[one] = _Fewer.of(heard[one], start, end)
-        return replace(self, heard=heard)
+    def base(self, graph: Graph, label: str, nodes: NDArray[np.integer]) -> Matrix:
+        """What h of some nodes has without any neighbour, before the relu (len(nodes), hidden)."""
+        total = self.input(graph, label, nodes) @ self.first.own[label] + self.first.bias[label]
+        return total + self.first.crowd[label][nodes] if label in self.first.crowd else total
+
+    def vectors(self, graph: Graph, label: str, nodes: NDArray[np.integer]) -> Matrix:
+        """z of some nodes (len(nodes), dim)."""
+        total = self.hidden(graph, label, nodes) @ self.second.own[label] + self.second.bias[label]
+        if label in self.second.crowd:
+            total += self.second.crowd[label][nodes]
+        for hop in self.hops_of(graph, label):
+            rows, senders = self.hear(graph, hop, nodes)
+            distinct, place = np.unique(senders, return_inverse=True)
+            sent = self.hidden(graph, graph.target(hop), distinct)[place.ravel()]
+            total += means(sent, rows, len(nodes)) @ self.second.message[hop]
+        return total
 
 
-@dataclass(frozen=True, eq=False)
-class _Fewer(Adjacency):
-    """Edges without some, which are left out as they are read."""
-
-    gone: frozenset[tuple[int, int]] = frozenset()
-
-    @classmethod
-    def of(cls, edges: Adjacency, start: int, end: int) -> "_Fewer":
-        gone = edges.gone if isinstance(edges, _Fewer) else frozenset()
-        return cls(edges.indptr, edges.indices, edges.weight, gone | {(start, end)})
-
-    def row(self, node: int) -> NDArray[np.int32]:
-        """The neighbours of one node that are left."""
-        found = super().row(node)
-        without = [end for start, end in self.gone if start == node]
-        return found[~np.isin(found, without)] if without else found
-
-    def expand(self, nodes: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """Where each neighbour that is left comes from, and the neighbours."""
-        origin, found = super().expand(nodes)
-        there = np.ones(len(found), np.bool_)
-        for start, end in self.gone:
-            there &= (nodes[origin] != start) | (found != end)
-        return origin[there], found[there]
+def first_of(
+    edges: Adjacency, nodes: NDArray[np.integer], order: NDArray[np.int32], fanout: int
+) -> tuple[NDArray[np.int64], NDArray[np.integer]]:
+    """Of each node's neighbours those of the least order, at most `fanout`: their rows and themselves, sorted."""
+    rows, found = edges.expand(nodes)
+    degrees = np.bincount(rows, minlength=len(nodes))
+    if degrees.max(initial=0) <= fanout:
+        return rows, found
+    by_order = np.lexsort((order[found], rows))
+    place = np.arange(len(rows)) - np.repeat(np.cumsum(degrees) - degrees, degrees)
+    kept = np.sort(by_order[place < fanout])
+    return rows[kept], found[kept]
 
 
 def means(values: Matrix, rows: NDArray[np.integer], num_rows: int) -> Matrix:

@@ -1,0 +1,217 @@
+"""Languages: one TOML file for each, with all that people read; one of a bank's own is a file in its home.
+
+A file of the home, `languages/xx.toml`, is complete, or it is called like a shipped one and stands over its texts. What
+is missing, and a placeholder that the English text does not have, are refused when the language is asked for.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from fnmatch import fnmatchcase
+from functools import cached_property, lru_cache
+from pathlib import Path
+from string import Formatter
+from typing import Any, Literal
+
+from graphrec.errors import SettingsError
+
+Voice = Literal["adviser", "customer"]
+VOICES: tuple[Voice, ...] = ("adviser", "customer")
+#: Shipped; the first is the default.
+LANGUAGES = ("en", "de", "zh")
+#: Tables whose keys are names of the data: a language has as many of them as it likes.
+OPEN = ("links", "verbs", "words")
+_NEEDED = {"links.*", "verbs.unknown"}
+_FOLDER = Path(__file__).parent
+_CODE = re.compile(r"[a-z]{2,3}")
+#: Marks of where a value begins and ends: signs that no text holds.
+_BEGIN, _END = "\ue000", "\ue001"
+_BORDER = re.compile(
+    "(?<=[\u4e00-\u9fff])[\ue000\ue001]+(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%+.])[\ue000\ue001]+(?=[\u4e00-\u9fff])"
+)
+_HAN_LATIN = re.compile(r"(?<=[\u4e00-\u9fff])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%+.])(?=[\u4e00-\u9fff])")
+
+
+@dataclass(frozen=True, eq=False)
+class Language:
+    """How one language says what lines and lists mean."""
+
+    code: str
+    texts: Mapping[str, str]
+    """Sentences by table and key, such as `reasons.shared`; where voices differ, by voice besides."""
+    links: Mapping[str, str]
+    """What a product shares with a node, by pattern of an edge type."""
+    verbs: Mapping[str, str]
+    """What an edge type says of a customer: you, one person, many people, with | between them; once where all agree."""
+    words: Mapping[str, str]
+    """Labels, values and blocks of features."""
+
+    def text(self, key: str, voice: Voice = "adviser") -> str:
+        """The template of a key."""
+        found = self.texts.get(key)
+        return self.texts[f"{key}.{voice}"] if found is None else found
+
+    def fill(self, template: str, values: Mapping[str, str]) -> str:
+        """A template with its placeholders filled and the spaces that the script asks for.
+
+        Chinese has one between its signs and Latin letters or digits, but never within a value: a name stays as it is.
+        """
+        if not self._is_han:
+            return template.format_map(values)
+        marked = {name: f"{_BEGIN}{value}{_END}" for name, value in values.items()}
+        text = _BORDER.sub(" ", _HAN_LATIN.sub(" ", template).format_map(marked))
+        return text.replace(_BEGIN, "").replace(_END, "")
+
+    def say(self, key: str, /, voice: Voice = "adviser", **values: str) -> str:
+        """The text of a key with its placeholders filled."""
+        return self.fill(self.text(key, voice), values)
+
+    def number(self, value: float, digits: int = 0, *, sign: bool = False) -> str:
+        """A number as people of this language write it."""
+        text = f"{value:{'+' if sign else ''},.{digits}f}"
+        marks = {",": self.texts["numbers.thousands"], ".": self.texts["numbers.decimal"]}
+        return "".join(marks.get(one, one) for one in text)
+
+    def given(self, value: float) -> str:
+        """A number with the digits that it was given with."""
+        return f"{value:g}".replace(".", self.texts["numbers.decimal"])
+
+    def percent(self, value: float, digits: int = 0) -> str:
+        """A number of per cents as people of this language write it."""
+        return self.texts["numbers.percent"].format(n=self.number(value, digits))
+
+    def date(self, at: datetime) -> str:
+        """A date as people of this language write it."""
+        return self.texts["dates.form"].format(
+            day=at.day, month=self.texts["dates.months"].split()[at.month - 1], year=at.year
+        )
+
+    def joined(self, names: list[str], how: Literal["and", "or"] = "and") -> str:
+        """Names one after another."""
+        if len(names) < 2:
+            return "".join(names)
+        return self.say(f"lists.{how}", head=self.texts["lists.comma"].join(names[:-1]), last=names[-1])
+
+    def link(self, edge_type: str) -> str:
+        """The template of what is shared over an edge type: the longest pattern that fits."""
+        return self.links[max((one for one in self.links if fnmatchcase(edge_type, one)), key=len)]
+
+    @cached_property
+    def _is_han(self) -> bool:
+        return bool(re.search("[\u4e00-\u9fff]", self.texts["heads.rank"]))
+
+
+def is_code(text: str) -> bool:
+    """Whether a text has the form of a language's code."""
+    return bool(_CODE.fullmatch(text))
+
+
+def language_of(code: str, folder: Path | None = None) -> Language:
+    """A language by its code, such as de.
+
+    Args:
+        folder: of a home's own languages; a file there stands over a shipped one of the same name.
+
+    Raises:
+        SettingsError: there is no such language, or its file is not usable.
+    """
+    own = None if folder is None else folder / f"{code}.toml"
+    if not is_code(code) or not (code in LANGUAGES or (own is not None and own.is_file())):
+        where = f"or write {own or f'languages/{code}.toml in the home'}"
+        raise SettingsError(f"language {code!r} is not known; want one of {', '.join(LANGUAGES)}, {where}")
+    if own is None or not own.is_file():
+        return _shipped(code)
+    found = _read(own)
+    base = _read(_FOLDER / f"{code}.toml") if code in LANGUAGES else {}
+    _check(own, found, {**base, **found})
+    return _language(code, {**base, **found})
+
+
+@lru_cache
+def _shipped(code: str) -> Language:
+    return _language(code, _read(_FOLDER / f"{code}.toml"))
+
+
+def _language(code: str, texts: Mapping[str, str]) -> Language:
+    tables = {
+        name: {key.partition(".")[2]: text for key, text in texts.items() if key.startswith(f"{name}.")}
+        for name in OPEN
+    }
+    return Language(code, texts, **tables)
+
+
+def _read(file: Path) -> dict[str, str]:
+    """The texts of a file by table and key."""
+    # Settings and help do without.
+    import tomllib
+
+    try:
+        content = tomllib.loads(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{file} cannot be read: {error}; correct or remove it") from None
+    return dict(_flat(file, content, ""))
+
+
+def _flat(file: Path, table: Mapping[str, Any], before: str) -> Iterator[tuple[str, str]]:
+    for name, value in table.items():
+        key = f"{before}{name}"
+        if isinstance(value, dict):
+            yield from _flat(file, value, f"{key}.")
+        elif isinstance(value, str):
+            yield key, value
+        else:
+            raise SettingsError(f"{file}: {key} is {value!r}, which is no text; put it in quotes")
+
+
+def _check(file: Path, own: Mapping[str, str], texts: Mapping[str, str]) -> None:
+    """Refuse a language that lacks a text, has one that nobody says, or names a placeholder that is not filled."""
+    english = _read(_FOLDER / "en.toml")
+    if unknown := [
+        key for key in own if key.partition(".")[0] not in OPEN and key not in english and not _of_voice(key, english)
+    ]:
+        raise SettingsError(f"{file} has texts that nobody says: {', '.join(sorted(unknown))}; remove them")
+    if lacking := missing(texts, english):
+        raise SettingsError(
+            f"{file} lacks {len(lacking)} texts: {', '.join(lacking)}; write them, as in the English file"
+        )
+    for key, text in own.items():
+        if wrong := sorted(placeholders(file, key, text) - _allowed(key, english)):
+            raise SettingsError(f"{file}: {key} names {{{wrong[0]}}}, which is not filled there; correct it")
+
+
+def missing(texts: Mapping[str, str], english: Mapping[str, str]) -> list[str]:
+    """The keys of the English texts that a language has neither as they are nor for every voice."""
+    wanted = {_stem(key) for key in english if key.partition(".")[0] not in OPEN or key in _NEEDED}
+    return sorted(key for key in wanted if key not in texts and any(f"{key}.{voice}" not in texts for voice in VOICES))
+
+
+def placeholders(file: Path, key: str, text: str) -> set[str]:
+    """The names of the placeholders of a text."""
+    try:
+        return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+    except ValueError as error:
+        raise SettingsError(f"{file}: {key} = {text!r}: {error}; write {{{{ for a brace") from None
+
+
+def _allowed(key: str, english: Mapping[str, str]) -> set[str]:
+    """The placeholders that are filled in the text of a key."""
+    table = key.partition(".")[0]
+    if table == "links":
+        return {"mid", "label", "words"}
+    if table in ("reasons", "against", "things"):
+        return {"n", "who", "whose", "verb", "last", "names", "things", "label", "is", "block", "words", "mid"}
+    stem = _stem(key)
+    texts = [text for name, text in english.items() if name == stem or _stem(name) == stem]
+    return {name for text in texts for name in placeholders(_FOLDER / "en.toml", key, text)}
+
+
+def _stem(key: str) -> str:
+    """A key without its voice."""
+    head, _, voice = key.rpartition(".")
+    return head if voice in VOICES else key
+
+
+def _of_voice(key: str, english: Mapping[str, str]) -> bool:
+    stem = _stem(key)
+    return stem in english or f"{stem}.{VOICES[0]}" in english

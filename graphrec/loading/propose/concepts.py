@@ -1,0 +1,278 @@
+"""What columns are called that a rule of suitability speaks of, and how values are written: English, German, Chinese.
+
+Words are compared without case, signs and spaces, and with umlauts written out; words of up to five letters have to be
+words of their own in a name.
+"""
+
+from collections.abc import Iterable
+
+from graphrec.loading.propose.words import words
+
+_WRITTEN_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+_SHORT = 5
+
+CONCEPTS: dict[str, tuple[str, ...]] = {
+    "consent": (
+        *("consent", "optin", "optedin", "permission", "gdpr", "agreed"),
+        *("einwilligung", "einverstaendnis", "einverstanden", "zustimmung", "erlaubnis", "werbungerlaubt", "dsgvo"),
+        *("同意", "授权", "许可", "允许"),
+    ),
+    "objection": (
+        *("optout", "optedout", "donotcontact", "donotcall", "nomarketing", "noadvertising", "consentwithdrawn"),
+        *("widerspruch", "widerruf", "werbesperre", "werbeverbot", "kontaktsperre", "robinson", "keinewerbung"),
+        *("不同意", "拒绝营销", "拒收", "免打扰", "撤回"),
+    ),
+    "blocked": (
+        *("deceased", "blocked", "locked", "guardianship", "verstorben", "gesperrt", "sperrvermerk", "betreuung"),
+        *("已故", "死亡", "冻结", "锁定"),
+    ),
+    "sanctions": ("sanction", "embargo", "watchlist", "blacklist", "sanktion", "sperrliste", "制裁", "黑名单"),
+    "pep": ("pep", "politicallyexposed", "politischexponiert", "politischexponierte", "政治公众", "政要"),
+    "tolerance": (
+        *("risktolerance", "riskappetite", "riskprofile", "riskcapacity", "riskclass", "risklevel", "riskcategory"),
+        *("riskrating", "risk", "risikotoleranz", "risikoneigung", "risikoprofil", "risikobereitschaft"),
+        *("risikoklasse", "risikokategorie", "risikotyp", "risikostufe", "anlegerprofil", "anlegertyp", "risiko"),
+        *("风险承受", "风险偏好", "风险等级", "风险级别", "风险类型", "风险评级", "风险测评"),
+    ),
+    "risk": (
+        *("riskclass", "riskindicator", "risklevel", "riskrating", "riskcategory", "srri", "sri", "risk"),
+        *("risikoklasse", "risikoindikator", "risikokennzahl", "risikostufe", "risikokategorie", "risiko"),
+        *("风险等级", "风险级别", "风险评级", "产品风险", "风险"),
+    ),
+    "horizon": (
+        *("horizon", "investmentperiod", "anlagehorizont", "anlagedauer", "anlagezeitraum", "horizont"),
+        *("投资期限", "投资年限", "期限偏好"),
+    ),
+    "binding": (
+        *("minhorizon", "horizon", "holdingperiod", "lockup", "minterm", "minimumterm"),
+        *("mindestanlagedauer", "haltedauer", "mindestlaufzeit", "bindungsfrist", "bindung", "anlagehorizont"),
+        *("持有期", "锁定期", "投资期限", "封闭期"),
+    ),
+    "end": (
+        *("closedon", "endofsale", "salesend", "saleend", "offerend", "availableuntil", "validuntil", "delisted"),
+        *("discontinued", "withdrawnon", "expires", "expiry", "maturity", "closingdate"),
+        *("vertriebsende", "verkaufsende", "angebotsende", "zeichnungsende", "geschlossenam", "schliessung"),
+        *("gueltigbis", "verfuegbarbis", "eingestellt", "auslauf", "faelligkeit"),
+        *("停售", "下架", "销售截止", "截止日期", "募集结束", "到期"),
+    ),
+    "offered": (
+        *("status", "onsale", "forsale", "available", "active", "tradable"),
+        *("vertriebsstatus", "imvertrieb", "aktiv", "verfuegbar", "lieferbar", "handelbar"),
+        *("状态", "在售", "可售", "上架", "有效"),
+    ),
+    "withdrawn": (
+        "closed",
+        "inactive",
+        "discontinued",
+        "suspended",
+        "geschlossen",
+        "gesperrt",
+        "inaktiv",
+        "停售",
+        "下架",
+    ),
+    "least age": ("minage", "minimumage", "agefrom", "mindestalter", "alterab", "altervon", "最低年龄", "最小年龄"),
+    "most age": ("maxage", "maximumage", "hoechstalter", "alterbis", "最高年龄", "最大年龄"),
+    "born": (
+        *("bornby", "birthdate", "dateofbirth", "birthday", "born", "birth", "dob"),
+        *("geburtsdatum", "geburtstag", "gebdatum", "geboren", "出生", "生日"),
+    ),
+    "birth year": ("birthyear", "yearofbirth", "geburtsjahr", "出生年"),
+    "age": ("age", "alter", "lebensalter", "年龄"),
+    "residence": (
+        *("countryofresidence", "residencecountry", "residence", "domicile", "country"),
+        *("wohnsitzland", "wohnsitz", "wohnland", "land", "staat", "居住国", "居住地", "国家", "常住"),
+    ),
+    "residents": (
+        *("residentsof", "residents", "distributioncountr", "salescountr", "allowedcountr", "countriesofsale"),
+        *("availablein", "marketcountr", "vertriebslaender", "vertriebsland", "zulassungsland", "zulassungslaender"),
+        *("zugelassenin", "zielland", "可售国家", "可售地区", "销售地区", "销售区域", "适用地区"),
+    ),
+    "means": (
+        *("liquidassets", "liquidity", "availablefunds", "disposable", "cashbalance"),
+        *("liquidesvermoegen", "liquiditaet", "verfuegbaresvermoegen", "freiesvermoegen", "anlagebetrag"),
+        *("流动资产", "可用资金", "可投资产", "可投资资产"),
+    ),
+    "minimum": (
+        *("minimumamount", "minamount", "minimuminvestment", "mininvestment", "minimumdeposit", "mindeposit"),
+        *("mindestanlage", "mindestbetrag", "mindesteinlage", "mindestsumme", "mindestinvestition"),
+        *("起购", "起投", "最低金额", "最低投资", "认购起点", "起点金额"),
+    ),
+    "client": (
+        *("clientcategory", "customercategory", "investorcategory", "mifidcategory", "clienttype", "investortype"),
+        *("kundenkategorie", "kundenklassifizierung", "anlegerkategorie", "mifidkategorie"),
+        *("客户类别", "客户分类", "投资者类型"),
+    ),
+    "clients": (
+        *("targetclient", "targetinvestor", "investortypes", "eligibleclient", "clientcategor"),
+        *("zielkunden", "zielmarktkunden", "anlegertypen", "kundenkategorie", "目标客户", "适合客户", "适用客户"),
+    ),
+    "knowledge": ("knowledge", "experience", "kenntnis", "erfahrung", "投资经验", "知识"),
+    "kind": (
+        "kind",
+        "producttype",
+        "productgroup",
+        "category",
+        "produktart",
+        "produkttyp",
+        "produktgruppe",
+        "类型",
+        "类别",
+    ),
+}
+"""Words of the names of columns, the most telling first."""
+
+YES = frozenset(
+    (
+        *(
+            "y",
+            "yes",
+            "true",
+            "t",
+            "1",
+            "j",
+            "ja",
+            "x",
+            "ok",
+            "given",
+            "granted",
+            "agreed",
+            "accepted",
+            "optin",
+            "wahr",
+        ),
+        *(
+            "erteilt",
+            "zugestimmt",
+            "liegtvor",
+            "vorhanden",
+            "erlaubt",
+            "是",
+            "有",
+            "同意",
+            "已同意",
+            "已授权",
+            "已签署",
+            "真",
+        ),
+    )
+)
+NO = frozenset(
+    (
+        *(
+            "n",
+            "no",
+            "false",
+            "f",
+            "0",
+            "nein",
+            "none",
+            "refused",
+            "withdrawn",
+            "denied",
+            "revoked",
+            "optout",
+            "declined",
+        ),
+        *("notgiven", "falsch", "widerrufen", "verweigert", "abgelehnt", "nichterteilt", "fehlt", "entzogen", "keine"),
+        *("否", "无", "不同意", "未同意", "未授权", "已撤回", "拒绝", "假"),
+    )
+)
+OPEN = frozenset(
+    (
+        *("open", "active", "available", "onsale", "live", "current", "tradable", "listed", "offen", "aktiv"),
+        *(
+            "verfuegbar",
+            "imvertrieb",
+            "vertrieb",
+            "lieferbar",
+            "handelbar",
+            "在售",
+            "正常",
+            "有效",
+            "销售中",
+            "上架",
+            "募集中",
+        ),
+        "开放",
+    )
+)
+CLOSED = frozenset(
+    (
+        *("closed", "inactive", "withdrawn", "suspended", "delisted", "matured", "discontinued", "ended", "expired"),
+        *("terminated", "soldout", "liquidated", "geschlossen", "inaktiv", "eingestellt", "gesperrt", "beendet"),
+        *("ausgelaufen", "zurueckgezogen", "abgelaufen", "faellig", "nichtimvertrieb", "ausverkauft"),
+        *("停售", "下架", "关闭", "终止", "已到期", "无效", "暂停", "清盘", "已停售", "已下架"),
+    )
+)
+ORDERS: tuple[tuple[tuple[str, ...], ...], ...] = (
+    (
+        ("none", "no", "keine", "无", "ohne"),
+        ("verylow", "sehrniedrig", "sehrgering", "极低", "很低"),
+        ("low", "niedrig", "gering", "basic", "grundkenntnisse", "低", "低风险", "beginner"),
+        ("mediumlow", "lowmedium", "moderatelylow", "niedrigmittel", "中低", "中低风险"),
+        ("medium", "moderate", "mittel", "moderat", "average", "informed", "中", "中等", "中风险", "fortgeschritten"),
+        ("mediumhigh", "moderatelyhigh", "erhoeht", "mittelhoch", "中高", "中高风险"),
+        ("high", "hoch", "advanced", "erweitert", "高", "高风险"),
+        ("veryhigh", "sehrhoch", "expert", "experte", "极高", "很高"),
+    ),
+    (
+        ("secure", "sicherheitsorientiert", "sicherheit", "保守", "保守型"),
+        ("conservative", "cautious", "defensive", "konservativ", "defensiv", "risikoscheu", "谨慎", "谨慎型"),
+        ("incomeoriented", "income", "ertragsorientiert", "ertrag", "稳健", "稳健型"),
+        ("balanced", "ausgewogen", "ausgeglichen", "平衡", "平衡型"),
+        ("growth", "growthoriented", "wachstumsorientiert", "wachstum", "成长", "成长型"),
+        ("dynamic", "dynamisch", "chancenorientiert", "chance", "积极", "积极型"),
+        ("aggressive", "offensive", "offensiv", "risikobewusst", "进取", "进取型"),
+        ("speculative", "spekulativ", "激进", "激进型"),
+    ),
+    (
+        ("short", "shortterm", "kurz", "kurzfristig", "短", "短期"),
+        ("medium", "mediumterm", "midterm", "mittel", "mittelfristig", "中", "中期"),
+        ("long", "longterm", "lang", "langfristig", "长", "长期"),
+    ),
+)
+"""Texts that have an order: each entry lists the words of one step, the lowest first."""
+
+
+def normal(text: str) -> str:
+    """A text without case, signs and spaces, umlauts written out."""
+    return "".join(sign for sign in text.lower().translate(_WRITTEN_OUT) if sign.isalnum())
+
+
+def place(name: str, concept: str) -> int | None:
+    """How well a name speaks of a concept, 0 best; None: it does not."""
+    parts = [part for word in words(name) if (part := normal(word))]
+    for number, term in enumerate(CONCEPTS[concept]):
+        if any(_speaks(parts[first:], term) for first in range(len(parts))):
+            return number
+    return None
+
+
+def _speaks(parts: list[str], term: str) -> bool:
+    """Whether a name whose words are these begins with a term, or has a long one within its first word."""
+    is_short = term.isascii() and len(term) <= _SHORT
+    if not is_short and term in parts[0]:
+        return True
+    joined = ""
+    for part in parts:
+        if (joined := joined + part) == term:
+            return True
+        inside = len(part) - (len(joined) - len(term))
+        # A term may end within a word, as country does in countries, where it covers most of it.
+        if not is_short and joined.startswith(term) and inside >= _SHORT - 1:
+            return True
+    return False
+
+
+def in_order(texts: Iterable[str]) -> list[tuple[int, str]] | None:
+    """Texts with their steps, the lowest first: by words that have an order, or by the number in each; else None."""
+    found = {text: normal(text) for text in texts}
+    for order in ORDERS:
+        steps = {word: step for step, listed in enumerate(order) for word in listed}
+        if found and all(one in steps for one in found.values()):
+            return sorted((steps[one], text) for text, one in found.items())
+    numbers = {text: "".join(sign for sign in text if sign.isdigit()) for text in found}
+    if found and all(numbers.values()) and len({text.replace(n, "#", 1) for text, n in numbers.items()}) == 1:
+        return sorted((int(number), text) for text, number in numbers.items())
+    return None

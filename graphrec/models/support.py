@@ -1,0 +1,230 @@
+"""Who stands behind what: what fewer than `min_group` customers have in common counts as none, before any fit.
+
+    products      fewer holders: no customer's edge to it is learned from; its text and entities speak for it
+    attributes    nodes with fewer customers are one node, "other"; where that has too few as well, there is none
+    pairs (a, i)  fewer customers who have a and hold i: no entry of a Gram matrix, and none of what is solved from it
+
+With `min_group` = 1 nothing changes.
+"""
+
+import logging
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.graph.adjacency import Adjacency, Graph, Hop, among, codes_of, from_codes
+from graphrec.log import stage
+from graphrec.models.matrix import csr, holdings
+from graphrec.terms.factors import FactorTerm, Neighbours, SparseRows, TableTerm
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+#: Pairs of a user's holdings that are counted at once (1 GB).
+PAIRS_AT_ONCE = 30_000_000
+#: Weights of a masked table at most (400 MB); beyond it each node keeps its strongest ones.
+MOST_WEIGHTS = 50_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Supported:
+    """A graph as models may learn from it."""
+
+    graph: Graph
+    """Without the edges of customers to products that too few hold; rare attribute nodes are one."""
+    other: Mapping[Hop, NDArray[np.int32]] = field(default_factory=dict)
+    """By hop of an attribute: the node whose learned row each node reads (num_nodes,)."""
+
+    def rows(self, hop: Hop, learned: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What was learned of the nodes of a hop (num_nodes, …), with that of "other" for rare attribute nodes."""
+        return learned[self.other[hop]] if hop in self.other else learned
+
+
+_seen: "WeakKeyDictionary[Graph, Supported]" = WeakKeyDictionary()
+_pairs: "WeakKeyDictionary[Graph, dict[Hop, Adjacency]]" = WeakKeyDictionary()
+
+
+def supported(graph: Graph) -> Supported:
+    """What `min_group` leaves of a graph; the graph itself where that is 1."""
+    if graph.schema.roles.min_group <= 1:
+        return Supported(graph)
+    if graph not in _seen:
+        _seen[graph] = _supported(graph)
+    return _seen[graph]
+
+
+def enough_holders(graph: Graph) -> NDArray[np.bool_]:
+    """Which products at least `min_group` customers hold (num_products,)."""
+    return _customers(graph.held(), graph.num_products) >= graph.schema.roles.min_group
+
+
+def supported_pairs(graph: Graph, hop: Hop) -> Adjacency:
+    """For each node behind a customer's hop: the products that at least `min_group` of its customers hold.
+
+    Args:
+        graph: of `supported`.
+        hop: from customers to holdings or attributes.
+    """
+    known = _pairs.setdefault(graph, {})
+    if hop not in known:
+        known[hop] = supported_pairs_of(graph, graph.hops[hop.back()])
+    return known[hop]
+
+
+def masked_term(name: str, graph: Graph, lefts: Mapping[Hop, NDArray[np.float32]], right: NDArray[np.float32]) -> (
+    FactorTerm | TableTerm
+):  # fmt: skip
+    """The term of two thin matrices, of which only the weights of supported pairs are kept.
+
+    Args:
+        graph: what may be seen.
+        lefts: (num_nodes, dim) by hop.
+        right: (num_products, dim).
+
+    Returns:
+        Factors where `min_group` is 1, else a sparse table: a product of factors says something of every pair.
+    """
+    if graph.schema.roles.min_group <= 1:
+        return FactorTerm(name, graph, [Neighbours(hop, left) for hop, left in lefts.items()], right)
+    seen = supported(graph).graph
+    tables = [Neighbours(hop, _masked(name, supported_pairs(seen, hop), left, right)) for hop, left in lefts.items()]
+    return TableTerm(name, graph, tables, right)
+
+
+def _supported(graph: Graph) -> Supported:
+    roles = graph.schema.roles
+    hops = dict(graph.hops)
+    other = {}
+    enough = enough_holders(graph)
+    for hop in sorted(graph.hops, key=str):
+        target = graph.target(hop)
+        if graph.source(hop) != roles.user or target == roles.user:
+            continue
+        edges, count = graph.hops[hop], graph.counts[target]
+        if target != roles.product:
+            edges, other[hop] = _with_other(edges, count, roles.min_group)
+        elif hop.type in roles.relevant:
+            edges = _only(edges, enough)
+        else:
+            edges = _only(edges, _customers(edges, count) >= roles.min_group)
+        hops[hop], hops[hop.back()] = edges, edges.transposed(count)
+    return Supported(replace(graph, hops=hops), other)
+
+
+def _customers(edges: Adjacency, num_targets: int) -> NDArray[np.int64]:
+    """How many customers have an edge to each node (num_targets,)."""
+    found: NDArray[np.int64] = np.bincount(edges.indices, minlength=num_targets)
+    return found
+
+
+def _only(edges: Adjacency, kept: NDArray[np.bool_]) -> Adjacency:
+    """The edges to some nodes."""
+    if kept.all():
+        return edges
+    there = kept[edges.indices]
+    ends = np.concatenate(([0], np.cumsum(there)))[edges.indptr].astype(np.int64)
+    weight = None if edges.weight is None else edges.weight[there]
+    return Adjacency(ends, edges.indices[there], weight)
+
+
+def _with_other(edges: Adjacency, num_nodes: int, least: int) -> tuple[Adjacency, NDArray[np.int32]]:
+    """The edges with all rare nodes as the first of them, and the node that each node is now."""
+    nodes = np.arange(num_nodes, dtype=np.int32)
+    counts = _customers(edges, num_nodes)
+    rare = (counts > 0) & (counts < least)
+    if not rare.any():
+        return edges, nodes
+    nodes[rare] = nodes[rare][0]
+    renamed = Adjacency(edges.indptr, nodes[edges.indices])
+    codes = np.unique(codes_of(renamed, num_nodes))
+    merged = from_codes(codes, edges.num_rows, num_nodes)
+    return _only(merged, _customers(merged, num_nodes) >= least), nodes
+
+
+def supported_gram(graph: Graph, of_user: NDArray[np.float64]) -> "csr_array":
+    """The sum over customers of `of_user` for each pair of their holdings, 0 where the pair is not supported.
+
+    Args:
+        graph: of `supported`.
+        of_user: what each customer counts (num_users,).
+
+    Returns:
+        (num_products, num_products), symmetric; a product held by two types counts twice.
+    """
+    from scipy.sparse import csr_array
+
+    held = graph.held()
+    by_user = holdings(graph, np.float64)
+    weighted = csr_array(by_user.multiply(of_user[:, None]).tocsr().T.tocsr())
+    counts = csr(held, graph.num_products), csr(held.transposed(graph.num_products), graph.num_users)
+    values = []
+    for start, end in _spans(held.transposed(graph.num_products), held.degrees()):
+        people, summed = (counts[1][start:end] @ counts[0]).tocsr(), (weighted[start:end] @ by_user).tocsr()
+        people.sort_indices()
+        summed.sort_indices()
+        values.append(summed.data[people.data >= graph.schema.roles.min_group])
+    pairs = supported_pairs_of(graph, held.transposed(graph.num_products))
+    shape = (graph.num_products, graph.num_products)
+    return csr_array((np.concatenate(values), pairs.indices, pairs.indptr), shape=shape)
+
+
+def supported_pairs_of(graph: Graph, back: Adjacency) -> Adjacency:
+    """For each node: the products that at least `min_group` of the customers in its row of `back` hold."""
+    held = graph.held()
+    by_user, by_node = csr(held, graph.num_products), csr(back, graph.num_users)
+    parts, counts = [np.zeros(0, np.int32)], [np.zeros(1, np.int64)]
+    for start, end in _spans(back, held.degrees()):
+        both = (by_node[start:end] @ by_user).tocsr()
+        both.sort_indices()
+        enough = both.data >= graph.schema.roles.min_group
+        parts.append(both.indices[enough].astype(np.int32))
+        counts.append(np.diff(np.concatenate(([0], np.cumsum(enough)))[both.indptr]))
+    return Adjacency(np.cumsum(np.concatenate(counts)).astype(np.int64), np.concatenate(parts))
+
+
+def _spans(back: Adjacency, degrees: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Rows of nodes whose customers have about PAIRS_AT_ONCE holdings together."""
+    work = np.concatenate(([0], np.cumsum(degrees[back.indices])))[back.indptr]
+    start = 0
+    while start < back.num_rows:
+        end = max(start + 1, int(np.searchsorted(work, work[start] + PAIRS_AT_ONCE, side="right")) - 1)
+        yield start, end
+        start = end
+
+
+def _masked(name: str, pairs: Adjacency, left: NDArray[np.float32], right: NDArray[np.float32]) -> SparseRows:
+    """The weights of some pairs; of too many the strongest of each node."""
+    from graphrec.terms.compiled.scores import products_of
+
+    values = products_of(pairs, left, right)
+    degrees = pairs.degrees()
+    if len(values) > MOST_WEIGHTS:
+        caps = np.arange(1, degrees.max() + 1)
+        most = bisect_right(caps, MOST_WEIGHTS, key=lambda cap: int(np.minimum(degrees, cap).sum()))
+        rows = np.repeat(np.arange(pairs.num_rows), degrees)
+        order = np.lexsort((-np.abs(values), rows))
+        place = np.arange(len(values)) - np.repeat(pairs.indptr[:-1], degrees)
+        kept = np.sort(order[place < most])
+        # A table holds MOST_WEIGHTS: the smallest of the nodes with most are left out, and the log says so.
+        with stage("masked table", level=logging.WARNING, model=name) as done:
+            done.count(kept=len(kept), left_out=len(values) - len(kept), most_of_a_node=most)
+        ends = np.concatenate(([0], np.cumsum(np.minimum(degrees, most)))).astype(np.int64)
+        return SparseRows(ends, pairs.indices[kept], values[kept], len(right))
+    return SparseRows(pairs.indptr, pairs.indices, values, len(right))
+
+
+class PairCodes:
+    """Which pairs of a customer's neighbour and a product are supported, for steps of training."""
+
+    def __init__(self, graph: Graph, hops: "list[Hop]") -> None:
+        self.num_products = graph.num_products
+        self._codes = {hop: codes_of(supported_pairs(graph, hop), graph.num_products) for hop in hops}
+
+    def __call__(self, hop: Hop, nodes: NDArray[np.integer], products: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Whether each node and the product beside it are a supported pair."""
+        return among(np.asarray(nodes, np.int64) * self.num_products + products, self._codes[hop])

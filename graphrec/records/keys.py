@@ -1,0 +1,257 @@
+"""The keys of a decision record: one a person, so that what is recorded of one person can be made unreadable.
+
+    home.key  64 hexadecimal digits; it is not there where GRAPHREC_KEY gives them
+    persons   one slot of 80 bytes a key, the first one for entries about no person
+
+A slot holds a keyed hash of the person's id (16 bytes), a nonce (12) and the person's key, encrypted with AES-GCM under
+the key of the home (48), and 4 zeros. A destroyed key is a slot of zeros: nothing says whose it was.
+"""
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.errors import RecordError, SettingsError
+from graphrec.files import make_folder, private, whole_file
+from graphrec.home import Home
+
+VARIABLE = "GRAPHREC_KEY"
+HOME_KEY, PERSONS = "home.key", "persons"
+KEY, TAG, NONCE, SLOT = 32, 16, 12, 80
+FEW = 16
+"""Persons that are looked up by a walk over all slots; more of them by a table of all persons, made once."""
+_EMPTY, _UNUSED = bytes(SLOT), 4
+
+
+class Erased(RecordError):
+    """The key of an entry's person was destroyed: nobody can read the entry any more, and it still verifies."""
+
+
+def encrypt(key: bytes, plain: bytes, about: bytes) -> bytes:
+    """A nonce and AES-GCM of some bytes under a key of 32 bytes, bound to what they are about."""
+    nonce = os.urandom(NONCE)
+    return nonce + bytes(_cipher(key).encrypt(nonce, plain, about))
+
+
+def decrypt(key: bytes, sealed: bytes, about: bytes) -> bytes | None:
+    """What was encrypted; None where it was with another key, about something else, or was changed."""
+    from cryptography.exceptions import InvalidTag
+
+    try:
+        return bytes(_cipher(key).decrypt(sealed[:NONCE], sealed[NONCE:], about))
+    except (InvalidTag, ValueError):
+        return None
+
+
+def _cipher(key: bytes) -> Any:
+    try:
+        # 5 ms; the public path imports every cipher, which is 25 ms of an answer.
+        from cryptography.hazmat.bindings._rust import openssl
+
+        made: Any = openssl.aead.AESGCM
+    except (ImportError, AttributeError):
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        made = AESGCM
+    return made(key)
+
+
+class Keys:
+    """The keys in a folder; several processes may use them at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._home_key: bytes | None = None
+        self._known: dict[str | None, tuple[int, bytes]] = {}
+        self._table: dict[bytes, int] = {}
+        self._tabled = 0
+
+    @classmethod
+    def beside(cls, record: Path) -> "Keys":
+        """The keys of the record of a home."""
+        return cls(Home(record.parent).keys)
+
+    def are_there(self) -> bool:
+        """Whether there is any key."""
+        return self._size() > 0
+
+    def for_entries(self, persons: Sequence[str | None]) -> list[tuple[int, bytes]]:
+        """Slot and key of each person, on the disk when this returns; new persons get a key.
+
+        Args:
+            persons: None: an entry about no person.
+
+        Raises:
+            SettingsError: GRAPHREC_KEY is no key, or not the one of this home.
+            RecordError: the key of the home is gone.
+            OSError: the folder cannot be written.
+        """
+        unknown = [person for person in dict.fromkeys(persons) if person not in self._known]
+        if unknown:
+            with self._locked():
+                if not self._size():
+                    self._begin()
+                secret = self._secret()
+                found = self._find([self._tag(secret, person) for person in unknown])
+                new: list[tuple[bytes, bytes]] = []
+                for person, slot in zip(unknown, found, strict=True):
+                    if slot is None:
+                        slot = self._size() // SLOT + len(new)
+                        new.append(self._made(secret, person, slot))
+                        self._known[person] = slot, new[-1][1]
+                    else:
+                        self._known[person] = slot, self._opened(secret, slot)
+                if new:
+                    self._append([packed for packed, _ in new])
+        return [self._known[person] for person in persons]
+
+    def key(self, slot: int) -> bytes:
+        """The key in a slot.
+
+        Raises:
+            Erased: it was destroyed.
+            RecordError: it is not there, or damaged.
+            SettingsError: GRAPHREC_KEY is not the key of this home.
+        """
+        return self._opened(self._secret(), slot)
+
+    def slot_of(self, person: str) -> int | None:
+        """The slot of a person; None where nothing is recorded of that one, or the key was destroyed."""
+        return self._find([self._tag(self._secret(), person)])[0] if self._size() else None
+
+    def destroy(self, person: str) -> bool:
+        """Make unreadable what is recorded of a person; False where there is no key of that one.
+
+        The bytes of the key are overwritten and on the disk when this returns. A copy of the file made before still
+        has them, encrypted under the key of the home.
+        """
+        with self._locked():
+            slot = self.slot_of(person)
+            if slot is None:
+                return False
+            with (self.folder / PERSONS).open("r+b") as file:
+                file.seek(slot * SLOT)
+                file.write(_EMPTY)
+                file.flush()
+                os.fsync(file.fileno())
+        self._known.pop(person, None)
+        self._table, self._tabled = {}, 0
+        return True
+
+    def _begin(self) -> None:
+        """Make the key of the home and that of entries about no person."""
+        if not os.environ.get(VARIABLE) and not (self.folder / HOME_KEY).exists():
+            with whole_file(self.folder / HOME_KEY) as temporary:
+                temporary.write_text(os.urandom(KEY).hex() + "\n", "ascii")
+        packed, _ = self._made(self._secret(), None, 0)
+        self._append([packed])
+        handle = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def _secret(self) -> bytes:
+        """The key of the home, compared with the first slot."""
+        if self._home_key is None:
+            given = os.environ.get(VARIABLE)
+            where = VARIABLE if given else str(self.folder / HOME_KEY)
+            try:
+                text = given or (self.folder / HOME_KEY).read_text("ascii")
+                secret = bytes.fromhex(text.strip())
+            except FileNotFoundError:
+                raise RecordError(
+                    f"the key of this home is gone: there is no {where}; restore it from a backup, or set {VARIABLE}"
+                ) from None
+            except ValueError:
+                secret = b""
+            if len(secret) != KEY:
+                raise SettingsError(f"{where} is no key: want {2 * KEY} hexadecimal digits")
+            first = self._slots(most=1)
+            if len(first) and first[0, :TAG].tobytes() != self._tag(secret, None):
+                raise SettingsError(f"{where} is not the key that this home's record was written with; set that one")
+            self._home_key = secret
+        return self._home_key
+
+    @staticmethod
+    def _tag(secret: bytes, person: str | None) -> bytes:
+        """What stands for a person in a slot: nobody without the key of the home can compute it."""
+        plain, kind = ("", b"bank") if person is None else (person, b"person")
+        return hashlib.blake2b(
+            plain.encode("utf-8", "surrogatepass"), digest_size=TAG, key=secret, person=kind
+        ).digest()
+
+    def _made(self, secret: bytes, person: str | None, slot: int) -> tuple[bytes, bytes]:
+        """The bytes of a new slot, and the key in it."""
+        key = os.urandom(KEY)
+        return (self._tag(secret, person) + encrypt(secret, key, b"key %d" % slot)).ljust(SLOT, b"\0"), key
+
+    def _opened(self, secret: bytes, slot: int) -> bytes:
+        try:
+            with (self.folder / PERSONS).open("rb") as file:
+                file.seek(slot * SLOT)
+                packed = file.read(SLOT)
+        except FileNotFoundError:
+            packed = b""
+        if packed == _EMPTY:
+            raise Erased("the key of its person was destroyed")
+        key = decrypt(secret, packed[TAG : SLOT - _UNUSED], b"key %d" % slot)
+        if key is None:
+            raise RecordError(
+                f"key {slot} in {self.folder / PERSONS} is damaged or not there; restore the file from a backup"
+            )
+        return key
+
+    def _find(self, tags: Sequence[bytes]) -> list[int | None]:
+        """The slots of persons, None where there is none."""
+        if len(tags) > FEW or self._tabled:
+            slots = self._slots(since=self._tabled)
+            joined = slots[:, :TAG].tobytes()
+            for place in range(len(slots)):
+                self._table[joined[place * TAG : (place + 1) * TAG]] = self._tabled + place
+            self._tabled += len(slots)
+            return [self._table.get(tag) for tag in tags]
+        halves = np.ascontiguousarray(self._slots()[:, :TAG]).view(np.uint64)
+        found = []
+        for tag in tags:
+            wanted = np.frombuffer(tag, np.uint64)
+            same = np.flatnonzero((halves[:, 0] == wanted[0]) & (halves[:, 1] == wanted[1]))
+            found.append(int(same[-1]) if len(same) else None)
+        return found
+
+    def _slots(self, since: int = 0, most: int | None = None) -> NDArray[np.uint8]:
+        """The slots (num_slots, 80) from one on, at most so many."""
+        count = self._size() // SLOT - since
+        count = count if most is None else min(count, most)
+        if count <= 0:
+            return np.empty((0, SLOT), np.uint8)
+        return np.fromfile(self.folder / PERSONS, np.uint8, count * SLOT, offset=since * SLOT).reshape(count, SLOT)
+
+    def _size(self) -> int:
+        try:
+            return (self.folder / PERSONS).stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def _append(self, slots: Sequence[bytes]) -> None:
+        """Bring new slots to the disk; half a slot that a killed process left is cut off before."""
+        path = self.folder / PERSONS
+        with open(path, "ab", opener=private) as file:
+            file.truncate(self._size() // SLOT * SLOT)
+            file.write(b"".join(slots))
+            file.flush()
+            os.fsync(file.fileno())
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        make_folder(self.folder)
+        with open(self.folder / "lock", "ab", opener=private) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield

@@ -1,0 +1,199 @@
+"""How many other people stand behind a reason: the exact union over all its ways, counted in the snapshot.
+
+These are the numbers that the Cypher of a reason returns: distinct people whose edges were known before the time that
+the model was fitted for. Customers and products are positions of the model.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.graph.adjacency import Hop
+from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.strings import ABSENT
+from graphrec.serving.positions import Positions
+from graphrec.terms.base import once
+
+Nodes = NDArray[np.int64]
+#: Stands for a count that is the same for all users.
+_ANYBODY = -1
+#: Users whose counts are remembered until their answers are recorded.
+_REMEMBERED = 4096
+
+
+class People:
+    """Counts the people on the ways of a snapshot.
+
+    Args:
+        known_before: microseconds since 1970; edges known later do not count. None: all count.
+        given: what was counted when an answer was recorded; a replay reads no other customer. None: they are counted.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        positions: Positions,
+        known_before: int | None,
+        given: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._given = given
+        self._counted: dict[int, dict[str, Any]] = {}
+        self._snapshot = snapshot
+        self._positions = positions
+        self._known_before = known_before
+        roles = snapshot.schema.roles
+        self._user, self._product, self._relevant = roles.user, roles.product, roles.relevant
+
+    def on_ways(self, ways: Sequence[Sequence[Hop]], user: int, via: Sequence[int], product: int) -> tuple[int, bool]:
+        """How many other people stand between some neighbours of a user and a product.
+
+        Of several ways a person counts who has an edge of any of their second hops and one of any of their third.
+
+        Args:
+            ways: hops from the user to the product; several have their first neighbours and the people in common.
+            via: positions at the first hop; none: all that the user has there.
+
+        Returns:
+            The people, and whether they are all others who have one of these neighbours.
+        """
+        said = ";".join(" ".join(map(str, way)) for way in ways)
+        key = f"{product} ways {said} {' '.join(str(int(node)) for node in via)}"
+        count, everyone = self._once(user, key, lambda: list(self._on_ways(ways, user, via, product)))
+        return int(count), bool(everyone)
+
+    def counted(self, user: int, products: Sequence[int]) -> dict[str, Any]:
+        """What was counted for some products in answers to a user, for `given`."""
+        wanted = {str(product) for product in products}
+        found = {**self._counted.get(_ANYBODY, {}), **self._counted.get(user, {})}
+        return {key: value for key, value in found.items() if key.partition(" ")[0] in wanted}
+
+    def _once(self, user: int, key: str, count: Callable[[], Any]) -> Any:
+        """What `count` gives, remembered; a replay takes what was remembered then."""
+        if self._given is not None and key in self._given:
+            return self._given[key]
+        if user not in self._counted and len(self._counted) > _REMEMBERED:
+            self._counted = {_ANYBODY: self._counted.get(_ANYBODY, {})}
+        known = self._counted.setdefault(user, {})
+        if key not in known:
+            known[key] = count()
+        return known[key]
+
+    def _on_ways(self, ways: Sequence[Sequence[Hop]], user: int, via: Sequence[int], product: int) -> tuple[int, bool]:
+        hops = ways[0]
+        me = self._positions.in_snapshot(self._user, user)
+        end = self._positions.in_snapshot(self._product, product)
+        if ABSENT in (me, end):
+            return 0, False
+        ends = np.array([end])
+        first = self._target(hops[0])
+        starts = self._there(first, via) if len(via) else self._known(hops[0], np.array([me]))
+        if first != self._user:
+            second, third = (dict.fromkeys(way[place] for way in ways) for place in (1, 2))
+            people = _union([self._known(hop, starts) for hop in second])
+            others = people[people != me]
+            found = _union([self._leading(hop, others, ends) for hop in third])
+            return len(found), len(found) == len(others)
+        people = starts[starts != me]
+        if len(hops) == 2:
+            return len(self._leading(hops[1], people, ends)), False
+        between = self._linked(hops[2].back(), ends)
+        if self._target(hops[1]) == self._user:
+            # Of two people on a way it is the one beside the product who counts.
+            between = self._leading(hops[1].back(), between[between != me], people)
+            return len(self._leading(hops[2], between, ends)), False
+        return len(self._leading(hops[1], people, self._leading(hops[2], between, ends))), False
+
+    def with_attribute(self, hop: Hop, via: int, product: int) -> tuple[int, int]:
+        """How many people have an attribute, and how many of them hold a product."""
+        key = f"{product} attribute {hop} {int(via)}"
+        having, holding = self._once(_ANYBODY, key, lambda: list(self._with_attribute(hop, via, product)))
+        return int(having), int(holding)
+
+    def _with_attribute(self, hop: Hop, via: int, product: int) -> tuple[int, int]:
+        end = self._positions.in_snapshot(self._product, product)
+        having = self._known(hop.back(), self._there(self._target(hop), [via]))
+        holding = [self._leading(Hop(name), having, np.array([end])) for name in self._relevant if end != ABSENT]
+        return len(having), len(_union(holding))
+
+    def holders(self, product: int) -> int:
+        """How many people hold a product."""
+        return int(self._once(_ANYBODY, f"{product} holders", lambda: self._holders(product)))
+
+    def is_among_first(self, product: int, part: float) -> bool:
+        """Whether a product is among the part of all products that most people hold."""
+
+        def count() -> bool:
+            held, counts = self.holders(product), self.of_product
+            return held > 0 and int((counts > held).sum()) < part * len(counts)
+
+        return bool(self._once(_ANYBODY, f"{product} first {part}", count))
+
+    @property
+    def everyone(self) -> int:
+        """How many people there are."""
+        return int(self._snapshot.meta.get("everyone", self._snapshot.count(self._user)))
+
+    def _holders(self, product: int) -> int:
+        here = self._positions.in_snapshot(self._product, product)
+        return 0 if here == ABSENT else int(self.of_product[here])
+
+    @once
+    def of_product(self) -> NDArray[np.int64]:
+        """How many people hold each product of the snapshot (num_products,)."""
+        codes = []
+        size = self._snapshot.count(self._product)
+        for name in self._relevant:
+            edges = self._snapshot.edges(name)
+            source = np.repeat(np.arange(len(edges.indptr) - 1), np.diff(np.asarray(edges.indptr)))
+            code = source * size + np.asarray(edges.indices)
+            if self._known_before is not None:
+                code = code[np.asarray(edges.known_at) < self._known_before]
+            codes.append(code)
+        return np.bincount(np.unique(np.concatenate(codes)) % size, minlength=size)
+
+    def _target(self, hop: Hop) -> str:
+        edge = self._snapshot.schema.edges[hop.type]
+        return edge.source if hop.reverse else edge.target
+
+    def _there(self, label: str, nodes: Sequence[int]) -> Nodes:
+        found = [self._positions.in_snapshot(label, int(node)) for node in nodes]
+        return np.array([node for node in found if node != ABSENT], np.int64)
+
+    def _linked(self, hop: Hop, nodes: Nodes) -> Nodes:
+        """The distinct nodes that a hop reaches from some nodes, ascending, whenever its edges became known."""
+        edges = self._snapshot.edges(hop.type)
+        indptr, indices = (edges.in_indptr, edges.in_indices) if hop.reverse else (edges.indptr, edges.indices)
+        if not len(nodes):
+            return np.zeros(0, np.int64)
+        return np.unique(indices[_spans(indptr[nodes], indptr[nodes + 1])[1]]).astype(np.int64)
+
+    def _known(self, hop: Hop, nodes: Nodes) -> Nodes:
+        """The distinct nodes that a hop reaches from some nodes over edges that are known, ascending."""
+        reached = self._linked(hop, nodes)
+        return reached if self._known_before is None else self._leading(hop.back(), reached, nodes)
+
+    def _leading(self, hop: Hop, nodes: Nodes, targets: Nodes) -> Nodes:
+        """Those of some nodes from which a hop reaches one of the targets over an edge that is known, all ascending."""
+        found = nodes[np.isin(nodes, self._linked(hop.back(), targets), assume_unique=True)]
+        if self._known_before is None or not len(found):
+            return found
+        edges = self._snapshot.edges(hop.type)
+        starts = targets if hop.reverse else found
+        owner, places = _spans(edges.indptr[starts], edges.indptr[starts + 1])
+        ends = edges.indices[places].astype(np.int64)
+        known = (edges.known_at[places] < self._known_before) & np.isin(ends, found if hop.reverse else targets)
+        return np.unique(ends[known] if hop.reverse else starts[owner[known]])
+
+
+def _union(parts: Sequence[Nodes]) -> Nodes:
+    """The nodes of all parts, each once, ascending."""
+    return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
+
+
+def _spans(starts: Nodes, ends: Nodes) -> tuple[Nodes, Nodes]:
+    """The places from each start to its end, one span after another, and which span each is of."""
+    lengths = ends - starts
+    owner = np.repeat(np.arange(len(starts)), lengths)
+    return owner, np.arange(len(owner)) + (starts - (np.cumsum(lengths) - lengths))[owner]

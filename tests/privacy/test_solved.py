@@ -1,0 +1,163 @@
+"""What one other person does shows in no list of a model that is solved or trained: min_group is in its numbers."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from graphrec.graph.adjacency import Graph
+from graphrec.models.als import AlsConfig, fit_als
+from graphrec.models.ease import fit_ease
+from graphrec.models.itemknn.neighbours import fit_itemknn
+from graphrec.models.popularity import fit_popularity
+from graphrec.models.softmax import fit_softmax
+from graphrec.models.spectral import SpectralConfig, fit_spectral
+from graphrec.models.support import supported, supported_pairs
+from graphrec.terms.base import Term
+from graphrec.terms.factors import SparseRows, TableTerm
+from tests.models.boards import check_contract
+from tests.privacy.moved import BOUGHT, Pair, bank, gains, moved, ranks
+from tests.privacy.networks import NETWORKS, difference
+
+SOLVED: dict[str, Callable[[Graph], Term]] = {
+    "ease": fit_ease,
+    "itemknn": fit_itemknn,
+    "spectral": lambda graph: fit_spectral(graph, SpectralConfig(dim=64, max_share=1.0)),
+    "als": lambda graph: fit_als(graph, AlsConfig(dim=16, iterations=8)),
+    "popularity": fit_popularity,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SOLVED)
+def test_no_list_gains_a_product_through_one_other_person(name: str) -> None:
+    assert gains(SOLVED[name]) == 0
+
+
+@pytest.mark.slow
+def test_softmax_gains_no_product_through_one_other_person() -> None:
+    assert gains(fit_softmax, seeds=range(2)) == 0
+
+
+@pytest.mark.parametrize("name", ["itemknn", "spectral"])
+def test_without_groups_lists_do_gain_some(name: str) -> None:
+    assert gains(SOLVED[name], min_group=1, seeds=range(1), at_once=8) >= 5
+
+
+def counts(graph: Graph, of: str = "BOUGHT") -> np.ndarray:
+    """How many customers have a node behind an edge type and hold a product (num_nodes, num_products)."""
+    held = dense(graph, "BOUGHT")
+    found: np.ndarray = dense(graph, of).T @ held
+    return found
+
+
+def dense(graph: Graph, name: str) -> np.ndarray:
+    hop = next(hop for hop in graph.hops if hop.type == name and not hop.reverse)
+    edges = graph.hops[hop]
+    matrix = np.zeros((edges.num_rows, graph.counts[graph.target(hop)]))
+    matrix[np.repeat(np.arange(edges.num_rows), edges.degrees()), edges.indices] = 1
+    return matrix
+
+
+@pytest.mark.parametrize("name", [*SOLVED, "softmax"])
+def test_lines_of_pairs_with_too_few_customers_are_nothing(name: str) -> None:
+    graph, pairs = bank(0)
+    term = (SOLVED | {"softmax": fit_softmax})[name](graph)
+    few = {kind: counts(graph, kind) < 5 for kind in ("BOUGHT", "IN_BAND")}
+    everything = np.arange(graph.num_products, dtype=np.int32)
+    spoken = 0
+    for user in [pair.a for pair in pairs[:10]]:
+        shares = term.shares(user, everything)
+        for group, via, values in zip(shares.group, shares.via, shares.values, strict=True):
+            hop = shares.groups[group].hop
+            if hop is not None:
+                assert not values[few[hop.type][via]].any()
+                spoken += values.any()
+        assert shares.values.sum(axis=0) == pytest.approx(term.scores(user), abs=1e-9)
+    assert spoken or name == "popularity"
+
+
+@pytest.mark.parametrize("name", SOLVED)
+def test_one_arithmetic_for_one_user_and_many(name: str) -> None:
+    graph, _ = bank(1)
+    term = SOLVED[name](graph)
+    check_contract(term, graph)
+    users = np.arange(0, graph.num_users, 7, dtype=np.int32)
+    assert term.rows(users).tobytes() == np.stack([term.scores(int(user)) for user in users]).tobytes()
+
+
+def test_rare_attribute_nodes_speak_as_one() -> None:
+    graph, _ = bank(2)
+    band = next(hop for hop in graph.hops if str(hop) == "IN_BAND")
+    rare = dense(graph, "IN_BAND")
+    # Bands of 3, 2 and 4 customers: together enough.
+    rare = np.concatenate([rare, np.zeros((len(rare), 3))], axis=1)
+    for place, customers in enumerate((slice(0, 3), slice(3, 5), slice(5, 9)), start=4):
+        rare[customers] = 0
+        rare[customers, place] = 1
+    graph = with_bands(graph, rare)
+    left = supported(graph)
+    assert left.other[band].tolist() == [0, 1, 2, 3, 4, 4, 4]
+    assert left.graph.hops[band].row(7).tolist() == [4]
+    term = fit_ease(graph)
+    weights = next(source for source in term.neighbours if source.hop == band).dense
+    assert weights[4].tolist() == weights[5].tolist() == weights[6].tolist()
+    alone = with_bands(graph, np.where(np.arange(7) == 4, rare, rare * (np.arange(7) < 4)))
+    assert not supported(alone).graph.hops[band].row(1).size
+
+
+def with_bands(graph: Graph, matrix: np.ndarray) -> Graph:
+    from dataclasses import replace
+
+    from tests.privacy.moved import _both
+
+    counts = {**graph.counts, "Band": matrix.shape[1]}
+    return replace(graph, counts=counts, hops={**graph.hops, **_both("IN_BAND", matrix > 0)})
+
+
+def test_pairs_are_counted_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph, _ = bank(3)
+    seen = supported(graph).graph
+    whole = supported_pairs(seen, BOUGHT)
+    monkeypatch.setattr("graphrec.models.support.PAIRS_AT_ONCE", 50)
+    again = supported_pairs(supported(bank(3)[0]).graph, BOUGHT)
+    assert again.indices.tolist() == whole.indices.tolist()
+    expected = counts(graph) >= 5
+    found = np.zeros_like(expected)
+    found[np.repeat(np.arange(whole.num_rows), whole.degrees()), whole.indices] = True
+    assert (found == expected).all()
+
+
+def test_a_table_beyond_its_bound_keeps_the_strongest_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph, _ = bank(3)
+    whole = fit_spectral(graph)
+    monkeypatch.setattr("graphrec.models.support.MOST_WEIGHTS", 610)
+    cut = fit_spectral(graph)
+    lefts = [term.neighbours[0].left for term in (whole, cut) if isinstance(term, TableTerm)]
+    before, after = (left for left in lefts if isinstance(left, SparseRows))
+    assert np.diff(before.indptr).max() > 10 == np.diff(after.indptr).max()
+    assert len(after.values) == np.minimum(np.diff(before.indptr), 10).sum() <= 610
+    row = slice(int(before.indptr[5]), int(before.indptr[6]))
+    best = np.sort(np.abs(before.values[row]))[-10:]
+    assert np.sort(np.abs(after.values[int(after.indptr[5]) : int(after.indptr[6])])).tolist() == best.tolist()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_learns_nothing_from_one_other_person(name: str) -> None:
+    change = difference(NETWORKS[name], banks=range(1))
+    assert change.p > 0.05
+
+
+@pytest.mark.slow
+def test_without_groups_a_network_learns_from_one_other_person() -> None:
+    change = difference(NETWORKS["lightgcn"], banks=range(1), min_group=1)
+    assert (change.p < 0.01, change.mean > 10) == (True, True)
+
+
+def test_ranks_are_those_of_the_moved_product() -> None:
+    graph, pairs = bank(0)
+    term = fit_popularity(graph)
+    assert isinstance(pairs[0], Pair)
+    assert (ranks(term, graph, pairs) >= 1).all()
+    assert (ranks(term, moved(graph, pairs), pairs) == ranks(term, graph, pairs)).all()
