@@ -445,7 +445,7 @@ class Engine:
             if found is not None:
                 from graphrec.serving.gradients import gradients_of
 
-                return gradients_of(self.positions, term.graph, found, scored.user, float(scale))
+                return gradients_of(self.positions, term.graph, found, float(scale))
         return None
 
     def _few(self, sentences: Sentences, user: int, refused: dict[str, int], left: int) -> str:
