@@ -10,6 +10,7 @@ from pathlib import Path
 from graphrec import log
 from graphrec.app import in_force
 from graphrec.app.bank import Bank
+from graphrec.app.facts import check_current
 from graphrec.app.jobs import Export
 from graphrec.app.recording import opened, record_event
 from graphrec.app.results import Exported
@@ -39,6 +40,7 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
             "some out: want a file"
         )
     in_force.check(home, request.model, accept=request.accept_missing)
+    check_current(bank, home)
     options = ListOptions(
         reasons=spec.reasons,
         min_confidence=settings.min_confidence if request.min_confidence is None else request.min_confidence,
