@@ -74,6 +74,7 @@ class Replayer:
 
     def __init__(self, home: Home) -> None:
         self._kept = Kept(home.records)
+        self._languages = home.languages
         self._stack = ExitStack()
         self._opened: tuple[object, Engine] | None = None
 
@@ -146,7 +147,7 @@ class Replayer:
         opened = self._stack.enter_context(
             self._kept.opened(snapshot["hash"], snapshot["as_of"], model["name"], model["hash"])
         )
-        engine = Engine(*opened, policy=self._kept.policy(policy["hash"]))
+        engine = Engine(*opened, policy=self._kept.policy(policy["hash"]), languages=self._languages)
         self._opened = (key, engine)
         return engine
 

@@ -68,7 +68,7 @@ class Sentences:
         self._words = {**self.language.words, **words}
         self._verbs = {**self.language.verbs, **{name: words[name] for name in schema.edges if name in words}}
         address = re.compile(self.language.text("customer.address"))
-        own = {**schema.reasons, **schema.reasons_in.get(code, {})}
+        own = {**(schema.reasons if code == "en" else {}), **schema.reasons_in.get(code, {})}
         self._own = {way: text for way, text in own.items() if voice == "customer" or not address.search(text)}
 
     def says_event(self, hops: tuple[Hop, ...]) -> bool:
