@@ -252,7 +252,7 @@ def _draw_edges(
             _port(graph, places[right][1], arriving[right].index(one), len(arriving[right]), right),
         )
         _draw_edge(axes, start, end, width=0.6 + 3.0 * edge["share"] / largest, forward=forward)
-        said = f"{sentences.word(edge['type'])} " if edge["type"] else ""
+        said = f"{sentences.edge(edge['type'])} " if edge["type"] else ""
         if len(said) > LABEL:
             said = f"{said[: LABEL - 2]}… "
         labels.setdefault(places[left][0], []).append(

@@ -172,6 +172,15 @@ class Sentences:
         """A label, an edge type or a value in the words of the language."""
         return self._words.get(name) or words(name)
 
+    def edge(self, kind: str) -> str:
+        """An edge type on its own: as a verb where the language has one, else by where it leads."""
+        if kind in self._verbs and kind not in self._words:
+            return self._verbs[kind].partition("|")[0]
+        if self.language.code == "en" or kind not in self.schema.edges:
+            return self.word(kind)
+        known = self._words.get(kind)
+        return known if known and "{" not in known else self.word(self.schema.edges[kind].target)
+
     def kind(self, name: str) -> str:
         """A kind of lines, or a part of scores, in words."""
         return self.language.texts.get(f"kinds.{name}") or self.word(name)
