@@ -104,6 +104,10 @@ class Damaged(ModelError):
     """A file of a snapshot or a model is not the file that was written; the message names it and what restores it."""
 
 
+class StaleFacts(ModelError):
+    """The facts are older than the store, or than the settings allow."""
+
+
 class RecordError(GraphrecError):
     """The decision record is damaged, or a replay does not give the same bytes."""
 

@@ -24,6 +24,7 @@ _EXTRA_OF = {
     "torch_geometric": "train",
     "transformers": "text",
     "uvicorn": "service",
+    "xlsxwriter": "xlsx",
 }
 
 

@@ -94,11 +94,6 @@ class Home:
         return self.vault / "rejected.csv"
 
     @property
-    def facts(self) -> Path:
-        """Facts folders: what answers read of customers and products."""
-        return self._dated(self.serving) / "facts"
-
-    @property
     def vectors(self) -> Path:
         """Text vectors by encoder."""
         return self.vault / "vectors"
@@ -122,6 +117,11 @@ class Home:
     def snapshots(self) -> Path:
         """Snapshot folders."""
         return self._dated(self.serving) / "snapshots"
+
+    @property
+    def facts(self) -> Path:
+        """Facts folders: what answers read of customers and products."""
+        return self._dated(self.serving) / "facts"
 
     @property
     def models(self) -> Path:

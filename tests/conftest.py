@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 for _name in list(os.environ):
     if _name.startswith("GRAPHREC_") and not _name.startswith("GRAPHREC_TEST_"):
         del os.environ[_name]
+#: The date of answers: a day after the events of all banks here, so that answers are the same tomorrow.
+os.environ["GRAPHREC_TODAY"] = "2026-01-02"
 #: GRAPHREC_TEST_ENGINE=jvm runs the tests on the other engine of the embedded store.
 if os.environ.get("GRAPHREC_TEST_ENGINE"):
     os.environ["GRAPHREC_ENGINE"] = os.environ["GRAPHREC_TEST_ENGINE"]

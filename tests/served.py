@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from graphrec.delivery.rows import Rows, Run
 from graphrec.delivery.sinks import Recorded, SinkReport, Target, deliver, sink_for, unrecorded
 from graphrec.delivery.store_sink import STORE, StoreReport
 from graphrec.features.sources.text.cache import StoredVectors
@@ -59,6 +60,9 @@ def engine(served_home: Home) -> Engine:
     return Engine.open(served_home)
 
 
+LISTED = ListOptions()
+
+
 def export_lists(
     engine: Engine,
     path: Path,
@@ -71,7 +75,8 @@ def export_lists(
 ) -> SinkReport:
     """Deliver lists to a file."""
     target = Target(engine, path, raw, bom=False, open_store=_no_store, texts=lambda: None)
-    return deliver(sink_for(path, None), target, k, options or ListOptions(reasons=1), record=record, progress=progress)
+    rows = Rows(engine, Run.of(engine, k, LISTED))
+    return deliver(sink_for(path, None)[0], target, k, options or LISTED, rows=rows, record=record, progress=progress)
 
 
 def write_back(

@@ -8,6 +8,7 @@ the types of configuration files.
 
 import ast
 import inspect
+import json
 import sys
 from collections.abc import Callable
 from dataclasses import fields
@@ -21,6 +22,7 @@ from graphrec.cli import app
 from graphrec.cli.commands import COMMANDS
 from graphrec.config.schema import schema_text
 from graphrec.config.settings_file import SettingsFile
+from graphrec.delivery.rows import schema as export_schema
 from graphrec.loading.mapping.file import MappingFile
 from graphrec.models.registry import OWN
 from graphrec.policy.file import PolicyFile
@@ -137,6 +139,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "schema/graphrec.schema.json": partial(schema_text, "graphrec.toml", SettingsFile),
     "schema/mapping.schema.json": partial(schema_text, "a mapping of graphrec", MappingFile),
     "schema/policy.schema.json": partial(schema_text, "policy.toml", PolicyFile),
+    "schema/export.schema.json": lambda: json.dumps(export_schema(), indent=2) + "\n",
 }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from graphrec import queries
 from graphrec.app import in_force
 from graphrec.app.bank import Bank
+from graphrec.app.facts import changing
 from graphrec.app.jobs import AskQuery, CheckPolicy, InitPolicy
 from graphrec.app.recording import record_event
 from graphrec.app.results import Asked, Library, PolicyChecked, PolicyWritten
@@ -34,7 +35,8 @@ def query(bank: Bank, request: AskQuery) -> Asked:
     with open_store(bank.settings.store, bank.home.store, bank.settings.login) as store:
         if request.write and not name:
             forget_origin(bank.home.snapshots)
-            found = edit(store, request.query, values)
+            with changing(bank.home.prepare(), store, "graphrec query --write"):
+                found = edit(store, request.query, values)
             _recorded(bank, request, found)
             return Asked(name, tuple(found.columns), tuple(found.rows))
         answer = ask(store, request.query, values, Bounds(request.timeout, request.limit))

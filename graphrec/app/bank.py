@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graphrec.app.moments import parse_moment
+from graphrec.app.moments import microseconds_of, moment_of_now, parse_moment
 from graphrec.app.opened import Opened
 from graphrec.config.settings import NO_POLICY, Settings, read_settings
 from graphrec.extras import needs_extra
@@ -18,6 +19,7 @@ from graphrec.progress import Progress, silent
 
 if TYPE_CHECKING:
     from graphrec.app import answers, jobs, requests, results
+    from graphrec.app.refresh import Refreshed
     from graphrec.demo.bank import BankReport
     from graphrec.evaluation.cold.evaluate import ColdStart
     from graphrec.evaluation.rolling import Rolling
@@ -80,6 +82,31 @@ class Bank:
         """
         home = replace(self.home, without_policy=True) if no_policy else self.home
         return home if as_of is None else home.at(parse_moment(as_of))
+
+    def now(self, as_of: str | None = None) -> int:
+        """The date of the answers to one request, in microseconds since 1970.
+
+        Args:
+            as_of: the date that the request names.
+
+        Raises:
+            UsageError: it is no date.
+        """
+        return microseconds_of(moment_of_now(as_of, self.settings.today))
+
+    def settle_today(self, last: date | None = None) -> str | None:
+        """Write the date of answers where the data ends long ago; what was done, in one sentence.
+
+        Args:
+            last: the day of the last event; None: that of the facts.
+        """
+        from graphrec.app.today import settle_today
+
+        return settle_today(self, last)
+
+    def reread(self, today: date) -> None:
+        """Take another date of answers, which graphrec.toml names from now on."""
+        self.settings = replace(self.settings, today=today)
 
     @property
     def store(self) -> str:
@@ -256,6 +283,17 @@ class Bank:
         from graphrec.app.fit import train
 
         return train(self, request, progress)
+
+    @needs_extra("train")
+    def refresh(self, request: jobs.Refresh, *, progress: Progress = silent) -> Refreshed:
+        """Everything from new files to new lists; only what changed is done.
+
+        Raises:
+            GraphrecError: a step fails; what came before it is whole, and another run goes on there.
+        """
+        from graphrec.app.refresh import refresh
+
+        return refresh(self, request, progress)
 
     @needs_extra("train")
     def tune(self, request: jobs.Tune, *, progress: Progress = silent) -> results.TunedModels:

@@ -1,46 +1,88 @@
 """The lists of all users, delivered."""
 
 import hashlib
+import json
+import re
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from graphrec import log
 from graphrec.app import in_force
 from graphrec.app.bank import Bank
+from graphrec.app.facts import check_current
 from graphrec.app.jobs import Export
 from graphrec.app.recording import opened, record_event
 from graphrec.app.results import Exported
+from graphrec.app.views import viewer
+from graphrec.delivery.last import read_last, write_last
+from graphrec.delivery.rows import Rows, Run
 from graphrec.delivery.sinks import Target, deliver, sink_for
+from graphrec.errors import SourceError, UnknownId, UsageError
 from graphrec.features.sources.text.cache import StoredVectors
+from graphrec.policy.read import parse_policy
 from graphrec.progress import Progress
 from graphrec.records.decision import Request
+from graphrec.schema import EXACT
 from graphrec.serving.answer import ListOptions
+from graphrec.serving.eligible import Eligibility
+from graphrec.serving.engine import Engine
 from graphrec.store import open_store
 
 
 def export(bank: Bank, request: Export, progress: Progress) -> Exported:
-    """The lists of all users, given to the sink that the request names."""
-    spec = sink_for(request.out, request.to)
+    """The lists of users, given to the sink that the request names."""
+    spec, file = sink_for(request.out, request.to)
     settings, home = bank.settings, bank.home_at(request.as_of, no_policy=request.no_policy)
+    if not spec.takes_parts and (request.users or request.where or request.delta):
+        raise UsageError(
+            f"--to {spec.name} takes the place of all lists of earlier exports; --users, --where and --delta leave "
+            "some out: want a file"
+        )
     in_force.check(home, request.model, accept=request.accept_missing)
-    options = ListOptions(reasons=spec.reasons, min_confidence=settings.min_confidence, language=settings.language)
+    check_current(bank, home)
+    options = ListOptions(
+        reasons=spec.reasons,
+        min_confidence=settings.min_confidence if request.min_confidence is None else request.min_confidence,
+        language=request.language or settings.language,
+        voice=request.voice,
+    )
     asked = Request("export", request.k, options, home.as_of, request.occasion, settings.actor)
     engine, recording = opened(bank, home, request.model, asked, wanted=request.record)
+    users = _chosen(engine, request)
+    view, sentences = request.view or settings.view, engine.reasons_in(options.language, options.voice).sentences
+    last = home.vault / "exports" / "last.json"
+    before = read_last(last)
+    rows = Rows(
+        engine,
+        Run.of(engine, request.k, options, request.valid_days),
+        None if view == EXACT else viewer(bank, view, sentences),
+        (before or {}) if request.delta else None,
+    )
     target = Target(
-        engine, request.out, request.raw, request.bom,
+        engine, file, request.raw, request.bom,
         open_store=lambda: open_store(settings.store, home.store, settings.login),
         texts=lambda: _texts(bank, home.vectors),
+        excel=request.excel, decimal=sentences.language.texts["numbers.decimal"], address=request.to,
     )  # fmt: skip
     with log.stage("export", sink=spec.name, k=request.k, model=engine.model.name) as stage:
-        report = deliver(spec, target, request.k, options, record=recording.add, progress=progress)
+        report = deliver(
+            spec, target, request.k, options, rows=rows, users=users, record=recording.add, progress=progress
+        )
         stage.count(users=report.users, rows=report.rows, without_list=report.without_list)
+    write_last(last, rows.run.id, {**(before or {}), **rows.after})
     in_force.observe(home, engine.policy)
     numbers = recording.range
     content = {
         "to": spec.name, "report": report, "policy": engine.policy_name,
-        "entries": [numbers.start, numbers.stop - 1] if numbers else [], **_file(request.out),
+        "entries": [numbers.start, numbers.stop - 1] if numbers else [], **_file(file),
     }  # fmt: skip
     _, unwritten = record_event(bank, "export", content, wanted=request.record)
-    notes = (*engine.notes_in(settings.language), *in_force.notes(home, request.model), *(recording.notes or unwritten))
+    notes = (
+        *engine.notes_in(options.language), *in_force.notes(home, request.model), *(recording.notes or unwritten)
+    )  # fmt: skip
+    if request.delta and before is None:
+        notes = (*notes, "there is no earlier export to compare with: every row is new")
     return Exported(report, recording.range, notes, engine.policy_name)
 
 
@@ -54,6 +96,47 @@ def _file(path: Path | None) -> dict[str, str | int]:
             "bytes": path.stat().st_size,
             "sha256": hashlib.file_digest(file, "sha256").hexdigest(),
         }
+
+
+def _chosen(engine: Engine, request: Export) -> Sequence[int]:
+    """The positions of the users whose lists are wanted.
+
+    Raises:
+        SourceError: the file of users cannot be read.
+        UnknownId: it names a user who is not there.
+        PolicyError: the condition does not fit the snapshot.
+    """
+    chosen: Sequence[int] = range(len(engine.users))
+    if request.users is not None:
+        chosen = sorted({_user(engine, request.users, *one) for one in _lines(request.users)})
+    if request.where is None:
+        return chosen
+    if re.search(r"\bproduct\b|\bhappened\b|\bheld\b", request.where):
+        raise UsageError(
+            f"--where {request.where}: want a condition on columns of users, such as user.region == 'North'"
+        )
+    # A condition that cannot be told for a user is not met.
+    rule = f'version = "1"\n[[rule]]\nid = "where"\nsentence = "where"\nrequire = {json.dumps(request.where)}\n'
+    asked = Eligibility(engine.snapshot, parse_policy(rule, "--where"), now=engine.now)
+    return [user for user in chosen if asked.mask(user)[:1].any()]
+
+
+def _lines(file: Path) -> list[tuple[int, str]]:
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeError) as error:
+        raise SourceError(f"--users {file} cannot be read: {error}; want a text file with one id a line") from error
+    return [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+
+
+def _user(engine: Engine, file: Path, number: int, user: str) -> int:
+    place = engine.users.ids.find(user)
+    if place < 0:
+        raise UnknownId(
+            f"--users {file} line {number}: no user {user!r}; correct the line, or search with: graphrec find "
+            f"{shlex.quote(user)}"
+        )
+    return place
 
 
 def _texts(bank: Bank, vectors: Path) -> StoredVectors | None:

@@ -35,6 +35,7 @@ def run_checks(open_bank: Callable[[], Bank], *, deep: bool = False) -> Health:
         "torch": _torch,
         "encoder": _encoder,
         "store": partial(_store, deep=deep),
+        "facts": _facts,
     }
     return Health(tuple(_guarded(open_bank, name, look) for name, look in looks.items()))
 
@@ -128,3 +129,26 @@ def _store(open_bank: Callable[[], Bank], *, deep: bool) -> Check:
         return Check("store", False, detail + more, advice or "graphrec doctor --deep; load the mappings again")
     nodes, edges = sum(info.nodes.values()), sum(info.edges.values())
     return Check("store", True, f"{info.kind} {info.version}: {nodes:,} nodes, {edges:,} edges")
+
+
+def _facts(open_bank: Callable[[], Bank]) -> Check:
+    from graphrec.app.facts import behind, is_current
+    from graphrec.graph.facts import FactsShelf
+    from graphrec.graph.shelf import DIGITS
+    from graphrec.store import is_server, open_store
+
+    bank = open_bank()
+    shelf = FactsShelf(bank.home.facts)
+    if not shelf.has_latest():
+        return Check("facts", True, "none yet", "graphrec load MAPPING --data DIR")
+    facts = shelf.latest()
+    facts.verify()
+    last = facts.as_of or facts.meta["last"]
+    detail = f"{facts.hash[:DIGITS]}, {'no event has a time' if last is None else f'until {last[:10]}'}"
+    if line := behind(bank.home):
+        return Check("facts", False, line.partition(";")[0], "graphrec refresh")
+    if is_server(bank.settings.store) or Path(bank.store).exists():
+        with open_store(bank.settings.store, bank.home.store, bank.settings.login) as store:
+            if store.sources() and not is_current(bank.home, store):
+                return Check("facts", False, f"{detail}: older than the store", "graphrec refresh")
+    return Check("facts", True, detail)

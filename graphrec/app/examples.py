@@ -16,7 +16,7 @@ SAMPLE = 60
 
 def examples(bank: Bank) -> Examples:
     """Customers who hold something and may be shown something, far apart in the list."""
-    engine = bank.opened.engine(bank.home, None)
+    engine = bank.opened.engine(bank.home, None, bank.now())
     users = _customers(engine)
     refused = int(np.flatnonzero(~engine.eligibility.mask(engine.users.ids.find(users[0])))[0])
     best = engine.recommend(users[0], 1).items[0].product

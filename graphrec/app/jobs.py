@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from graphrec.languages import Voice
 from graphrec.policy.facts import Occasion
+from graphrec.schema import View
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Export:
     out: Path | None = None
     """A file; its suffix names the sink."""
     to: str | None = None
-    """Name of a sink that is no file, such as `store`."""
+    """A file, a folder with a slash at its end, an address, or the name of a sink such as `store`."""
     k: int = 10
     model: str | None = None
     raw: bool = False
@@ -33,6 +35,40 @@ class Export:
     """Go without a policy: what is held or not offered any more is left out, and nothing else."""
     occasion: Occasion = field(default_factory=Occasion)
     """What the request says of itself, for rules that ask: amount, channel, purpose."""
+    view: View | None = None
+    """Who reads the rows; None: the view of the settings."""
+    users: Path | None = None
+    """A file with the ids of the users whose lists are made, one a line; None: of all."""
+    where: str | None = None
+    """A condition on columns of users, in the policy's language, that they meet."""
+    delta: bool = False
+    """Deliver what changed since the last export alone: new, moved, gone."""
+    language: str | None = None
+    voice: Voice = "adviser"
+    min_confidence: float | None = None
+    excel: bool = False
+    """Write a .csv as Excel opens it by a double click."""
+    valid_days: int = 30
+    """Days after which the lists are no longer valid."""
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """Everything from new files to new lists; only what changed is done."""
+
+    mappings: tuple[str, ...] = ()
+    """Names of shipped mappings, or paths of TOML files; none: the store is taken as it is."""
+    data: Path | None = None
+    """Folder of their files; None: that of each TOML file."""
+    max_rejected: str = "0"
+    max_removed: str = "10%"
+    model: str = "blend"
+    train: bool = True
+    """False: the model stays as it is."""
+    to: str | None = None
+    """Where the lists go, as in Export; None: nowhere."""
+    k: int = 10
+    record: bool = True
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def check_ready(bank: Bank) -> None:
         NotTrained: there is no model.
         NoPolicy: there is no policy, and the settings do not say that none is wanted.
     """
-    bank.opened.engine(bank.home, None)
+    bank.opened.engine(bank.home, None, bank.now())
     if bank.settings.policy != "none" and not bank.home.has_policy():
         raise NoPolicy("there is no policy; graphrec policy init, or --policy none before the command")
 
@@ -50,7 +50,7 @@ def adviser_of(bank: Bank, user: str) -> str | None:
     Raises:
         NotTrained: there is no model.
     """
-    engine = bank.opened.engine(bank.home, None)
+    engine = bank.opened.engine(bank.home, None, bank.now())
     column = engine.snapshot.schema.nodes[engine.roles.user].adviser
     if column is None or column not in engine.users.columns:
         return None

@@ -1,6 +1,6 @@
-"""Dates of requests."""
+"""Dates of requests, and now: one value for all that a request reads."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 
 from graphrec.errors import UsageError
 
@@ -16,3 +16,19 @@ def parse_moment(text: str, option: str = "--as-of") -> datetime:
     except ValueError as error:
         raise UsageError(f"{option} {text} is no date; want YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def moment_of_now(as_of: str | None, today: date | None) -> datetime:
+    """The date of an answer: that of the request, else of the settings, else the UTC date of the clock.
+
+    Raises:
+        UsageError: the request names no date.
+    """
+    if as_of is not None:
+        return parse_moment(as_of)
+    return datetime.combine(today or datetime.now(UTC).date(), time(), UTC)
+
+
+def microseconds_of(moment: datetime) -> int:
+    """A time as microseconds since 1970."""
+    return round(moment.timestamp() * 1_000_000)

@@ -31,17 +31,20 @@ class Opened:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: dict[tuple[Home, str | None], _Held] = {}
+        self._held: dict[tuple[Home, str | None, int], _Held] = {}
 
-    def engine(self, home: Home, kind: str | None) -> Engine:
+    def engine(self, home: Home, kind: str | None, now: int) -> Engine:
         """The engine that the home points to now; one that is in use elsewhere goes on there.
+
+        Args:
+            now: the date of its answers, in microseconds since 1970.
 
         Raises:
             NotTrained: there is no model.
         """
         from graphrec.serving.engine import Engine
 
-        key = (home, kind)
+        key = (home, kind, now)
         with self._lock:
             held = self._held.get(key)
             # Taken before the model is opened: what changes meanwhile is seen by the next request.
@@ -49,7 +52,7 @@ class Opened:
             if held is not None and held.pointer == pointer:
                 return held.engine
             with log.stage("open model", level=10, kind=kind or "default"):
-                engine = Engine.open(home, kind)
+                engine = Engine.open(home, kind, now)
             self._held.pop(key, None)
             self._held[key] = _Held(pointer, engine)
             while len(self._held) > KEPT:
@@ -66,11 +69,13 @@ class Opened:
 
 
 def _pointer(home: Home, kind: str | None) -> _Pointer:
-    """What decides which engine a home serves: the model, the latest snapshot, the policy."""
+    """What decides which engine a home serves: the model, the facts, the policy."""
     from graphrec.terms.folder import latest
 
     folder = latest(home, kind)
-    return (folder, _state(folder / "meta.json"), _state(home.snapshots / "latest"), _state(home.policy))
+    facts = home.facts / "latest"
+    newest = facts if facts.exists() else home.snapshots / "latest"
+    return (folder, _state(folder / "meta.json"), _state(newest), _state(home.policy))
 
 
 def _state(path: Path) -> tuple[int, ...] | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from graphrec import log
 from graphrec.app.bank import Bank
+from graphrec.app.facts import changing, publish, publish_snapshot
 from graphrec.app.jobs import Ask, Embed, Load, ProposeMapping, TakeSnapshot
 from graphrec.app.moments import parse_moment
 from graphrec.app.results import Loaded, Proposed, StoreConverted, Taken
@@ -41,7 +42,7 @@ def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
         else:
             home = bank.home.prepare()
             path = request.rejected or home.rejected
-            with _sink(bank, home, request.bulk) as sink:
+            with _sink(bank, home, request.bulk, mapping.name, progress) as sink:
                 report = run_load(
                     mapping, folder, sink, incremental=request.incremental, max_rejected=limit, max_removed=max_removed,
                     rejected_path=path, scratch=home.spare(), sql_seconds=bank.settings.sql_seconds, progress=progress,
@@ -64,7 +65,8 @@ def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
 
 
 @contextmanager
-def _sink(bank: Bank, home: Home, bulk: Path | None) -> Iterator[Sink]:
+def _sink(bank: Bank, home: Home, bulk: Path | None, name: str, progress: Progress) -> Iterator[Sink]:
+    """Where the rows of a mapping go; what they leave in the store is published as facts."""
     if bulk is not None:
         from graphrec.store.neo4j.import_files import ImportFilesSink
 
@@ -73,7 +75,9 @@ def _sink(bank: Bank, home: Home, bulk: Path | None) -> Iterator[Sink]:
     from graphrec.store import open_store
 
     with open_store(bank.settings.store, home.store, bank.settings.login) as store:
-        yield store.sink()
+        with changing(home, store, f"graphrec load {name}"):
+            yield store.sink()
+        publish(home, store, progress)
 
 
 def _check(
@@ -130,6 +134,8 @@ def take_snapshot(bank: Bank, request: TakeSnapshot, progress: Progress) -> Take
             home = bank.home.prepare()
             with open_store(bank.settings.store, home.store, bank.settings.login) as store:
                 snapshot = take(store, SnapshotShelf(home.snapshots), moment, progress)
+                if moment is None:
+                    publish(home, store, progress)
         stage.count(
             nodes=sum(snapshot.meta["nodes"].values()),
             edges=sum(snapshot.meta["edges"].values()),
@@ -162,9 +168,11 @@ def _from_mapping(bank: Bank, name: str, request: TakeSnapshot, as_of: datetime 
     )  # fmt: skip
     forget_origin(home.snapshots)
     split = {str(part): pairs for part, pairs in (sink.split or {}).items()}
-    return SnapshotShelf(home.snapshots).add(
+    snapshot = SnapshotShelf(home.snapshots).add(
         lambda path: write_snapshot(path, sink.schema, sink.nodes, sink.edges, sink.series, split, as_of)
     )
+    publish_snapshot(home, snapshot)
+    return snapshot
 
 
 def embed(bank: Bank, request: Embed, progress: Progress) -> EncodeReport:
@@ -220,6 +228,10 @@ def latest_snapshot(bank: Bank, home: Home, progress: Progress = silent) -> Snap
             if (current := current_snapshot(store, shelf)) is not None:
                 return current
             snapshot = take_snapshot(store, shelf, moment, progress, follows=True)
+            if moment is None:
+                publish(home, store, progress)
+            else:
+                publish_snapshot(home, snapshot)
         _say_ahead(bank, snapshot)
         return snapshot
     except Unreachable as error:

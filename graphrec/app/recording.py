@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from graphrec.app import in_force
 from graphrec.app.bank import Bank
+from graphrec.app.facts import check_age
 from graphrec.errors import RecordError, Unwritable
 from graphrec.home import Home
 from graphrec.records.decision import Decisions, Request, event
@@ -30,7 +31,8 @@ def opened(bank: Bank, home: Home, model: str | None, request: Request, *, wante
         RecordError: the settings require a record, and the answer cannot be or is not to be recorded.
     """
     for left in reversed(range(TRIES)):
-        engine = bank.opened.engine(home, model).asking(request.occasion)
+        engine = bank.opened.engine(home, model, bank.now(request.as_of)).asking(request.occasion)
+        check_age(engine, bank.settings.max_age)
         in_force.require_policy(bank.settings, home, engine.policy)
         change = in_force.change_of(home, engine.policy)
         if change is not None:
@@ -92,11 +94,14 @@ class Recording:
         """Of the entries that were written."""
         self.notes: list[str] = []
 
-    def add(self, answers: Sequence[Answer], product: str | None = None) -> None:
-        """Record answers, together as far as they fit into one block."""
+    def add(self, answers: Sequence[Answer], product: str | None = None) -> Sequence[int]:
+        """The numbers of these answers in the record, together as far as they fit into one block; none: unrecorded."""
         with self._tolerant() as decisions:
             if decisions is not None:
-                self.numbers += decisions.add(answers, product)
+                added = decisions.add(answers, product)
+                self.numbers += added
+                return added
+        return ()
 
     def keep(self) -> None:
         """Keep what replays need, before anything is answered.

@@ -5,6 +5,7 @@ from dataclasses import replace
 from graphrec.app import in_force
 from graphrec.app.answers import FoundNodes, Refused, Served
 from graphrec.app.bank import Bank
+from graphrec.app.facts import check_age, stale
 from graphrec.app.recording import opened, record_event
 from graphrec.app.requests import Explain, Find, Recommend, WhyNot
 from graphrec.records.decision import Request
@@ -26,7 +27,7 @@ def recommend(bank: Bank, request: Recommend) -> Served:
     engine, recording = opened(bank, home, request.model, asked, wanted=request.record)
     answer = engine.recommend(request.user, request.k, options)
     recording.add([answer])
-    notes = (*in_force.notes(home, request.model), *recording.notes)
+    notes = (*in_force.notes(home, request.model), *stale(home), *recording.notes)
     in_force.observe(home, engine.policy)
     return Served(answer, recording.number, engine.reasons_in(options.language, options.voice).sentences, notes)
 
@@ -47,7 +48,7 @@ def explain(bank: Bank, request: Explain) -> Served:
         from graphrec.serving.picture import write_picture
 
         write_picture(answer, request.picture, engine.reasons_in(options.language, options.voice).sentences)
-    notes = (*in_force.notes(home, request.model), *recording.notes)
+    notes = (*in_force.notes(home, request.model), *stale(home), *recording.notes)
     in_force.observe(home, engine.policy)
     return Served(answer, recording.number, engine.reasons_in(options.language, options.voice).sentences, notes)
 
@@ -57,7 +58,8 @@ def why_not(bank: Bank, request: WhyNot) -> Refused:
     from graphrec.serving.why_not import why_not as find_why
 
     home = bank.home_at(request.as_of, no_policy=request.no_policy)
-    engine = bank.opened.engine(home, request.model).asking(request.occasion)
+    engine = bank.opened.engine(home, request.model, bank.now(home.as_of)).asking(request.occasion)
+    check_age(engine, bank.settings.max_age)
     in_force.require_policy(bank.settings, home, engine.policy)
     language = request.language or bank.settings.language
     found = find_why(

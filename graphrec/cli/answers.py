@@ -127,7 +127,7 @@ def show_ledger(answer: Answer, sentences: Sentences, *, cypher: bool = True) ->
     sure = number(item.confidence, 2)
     say_wrapped(sentences.say("parts.adds_up", parts=_parts([item], sentences), confidence=sure))
     if item.gradients is not None:
-        edges = len(item.gradients.edges) + sum(one.count for one in item.gradients.people)
+        edges = len(item.gradients.edges)
         gap = sentences.language.percent(100 * item.gradients.completeness_gap, 2)
         say_wrapped(sentences.say("notes.gradients", edges=number(edges), gap=gap))
     if item.audit is not None:

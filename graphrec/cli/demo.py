@@ -28,12 +28,15 @@ def command(
 ) -> None:
     """Write the built-in demo bank: invented customers, products and dealings, with known reasons behind them."""
     from graphrec.app.jobs import MakeDemoBank
+    from graphrec.demo.sizes import TODAY
 
     if run and json:
         raise UsageError("--run shows the answers of many commands and --json prints one object; leave one of them out")
 
     with progress(json=json) as report:
         bank = this_bank().make_demo_bank(MakeDemoBank(out, size, seed), progress=report)
+    if settled := this_bank().settle_today(TODAY):
+        note(settled)
     if json:
         emit_json(bank)
         return

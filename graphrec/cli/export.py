@@ -6,15 +6,38 @@ from typing import Annotated
 import typer
 
 from graphrec.cli.invocation import bank
-from graphrec.cli.options import Amount, AsOf, Channel, Json, Model, NoPolicy, Purpose
+from graphrec.cli.options import Amount, AsOf, Channel, Json, Language, Model, NoPolicy, Purpose, View, Voice
 from graphrec.cli.output import emit_json, note, progress, say
 
 
 def command(
-    out: Annotated[Path | None, typer.Option(help="File to write: .csv, .parquet or .jsonl.")] = None,
-    to: Annotated[str | None, typer.Option(help="`store`: write the lists into the graph instead.")] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(help="FILE.csv, .xlsx, .parquet or .jsonl; FOLDER/ (Parquet, a part a run); or store, the graph."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The same as --to FILE.")] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="How many products per user.")] = 10,
     model: Model = None,
+    users: Annotated[Path | None, typer.Option(help="File with one user id a line: lists of these alone.")] = None,
+    where: Annotated[
+        str | None, typer.Option(help="Condition on users, as in a policy: \"user.region == 'North'\".")
+    ] = None,
+    delta: Annotated[
+        bool, typer.Option("--delta", help="Only rows that changed since the last export: new, moved, gone.")
+    ] = False,
+    min_confidence: Annotated[
+        float | None, typer.Option(min=0, max=0.999, help="Leave out products below this confidence.")
+    ] = None,
+    valid_days: Annotated[int, typer.Option(min=1, max=3650, help="Days that the lists are valid.")] = 30,
+    language: Language = None,
+    voice: Voice = "adviser",
+    view: View = None,
+    excel: Annotated[
+        bool,
+        typer.Option(
+            "--excel", help="A .csv that Excel opens by a double click: separator and decimal sign of --language."
+        ),
+    ] = False,
     raw: Annotated[
         bool, typer.Option("--raw", help="Leave .csv cells that begin with = + - @ as they are, without a ' before.")
     ] = False,
@@ -32,18 +55,23 @@ def command(
     as_of: AsOf = None,
     json: Json = False,
 ) -> None:
-    """Write the best products of every user, with score, strongest reason, confidence and warnings, for the CRM.
+    """Write the best products of every user, with score, reasons, confidence and warnings, for the CRM.
 
-    The file appears when it is whole; an interrupted export leaves nothing and can be run again. In the store a list is
+    Users without a list, and why, stand in a second file (lists.without.csv) or sheet. Files appear when they are
+    whole; an interrupted export leaves nothing and can be run again. In the store a list is
     (user)-[:RECOMMENDED {rank, score, reason, reasons, confidence, warnings, model, as_of, run}]->(product); earlier
     runs are removed.
-    Language and least confidence are those of the settings.
+
+    Examples: graphrec export --to lists.xlsx; graphrec export --to lists.csv --delta --where "user.region == 'North'"
     """
     from graphrec.app.jobs import Export
     from graphrec.policy.facts import Occasion
 
-    occasion = Occasion(amount, channel, purpose)
-    request = Export(out, to, k, model, raw, bom, not no_record, as_of, accept_missing, no_policy, occasion)
+    request = Export(
+        out, to, k, model, raw, bom, not no_record, as_of, accept_missing, no_policy,
+        Occasion(amount, channel, purpose), view=view, users=users, where=where, delta=delta, language=language,
+        voice=voice, min_confidence=min_confidence, excel=excel, valid_days=valid_days,
+    )  # fmt: skip
     with progress(json=json) as report:
         done = bank().export(request, progress=report)
     for text in done.notes:

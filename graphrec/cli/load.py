@@ -64,6 +64,8 @@ def command(
         done = bank().load(request, progress=report)
     if done.rejected and done.rejected_path is not None and not done.checked:
         note(f"{done.rejected:,} {'row' if done.rejected == 1 else 'rows'} rejected: {done.rejected_path}")
+    if not check and bulk is None and (settled := bank().settle_today()):
+        note(settled)
     if json:
         emit_json(done.report)
         return

@@ -6,7 +6,9 @@ Secrets come from the environment alone. Nothing is read at import; settings are
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -106,6 +108,10 @@ class Settings:
     """Language of all that is said: en, de, zh, or one of the home's own."""
     view: View = EXACT
     """Who reads the answers that commands print: one of schema.VIEWS."""
+    today: date | None = None
+    """The date of answers; None: the UTC date of the clock."""
+    max_age: int | None = None
+    """Days after which facts are too old to answer from; None: they never are."""
     min_confidence: float = 0.0
     """Confidence below which a product is left out of a list."""
     sql_seconds: float = 1800.0
@@ -224,6 +230,9 @@ def _typed(name: str, text: str, where: str) -> Any:
         return text
     if text in _WORDS.get(name, {}):
         return _WORDS[name][text]
+    if name == "today":
+        with suppress(ValueError):
+            return date.fromisoformat(text)
     from graphrec.config.convert import convert_value
     from graphrec.config.settings_file import SettingsFile
 

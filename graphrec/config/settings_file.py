@@ -1,5 +1,6 @@
 """graphrec.toml as a typed table: what editors complete and `read_settings` converts."""
 
+from datetime import date
 from typing import Annotated, Any, get_type_hints
 
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
@@ -63,6 +64,14 @@ class SettingsFile(Struct, frozen=True, forbid_unknown_fields=True):
     actor: Annotated[Text | UnsetType, Meta(description="Who asks, for the decision record.")] = UNSET
     language: Annotated[Text | UnsetType, Meta(description="Language of all that is said: en, de, zh, …")] = UNSET
     view: Annotated[View | UnsetType, Meta(description="Who reads the answers that commands print.")] = UNSET
+    today: Annotated[
+        date | UnsetType,
+        Meta(description="The date of answers, YYYY-MM-DD; default the UTC date of the clock. For historic data."),
+    ] = UNSET
+    max_age: Annotated[
+        Annotated[int, Meta(ge=0)] | UnsetType,
+        Meta(description="Days after which facts are too old to answer from."),
+    ] = UNSET
     min_confidence: Annotated[
         Annotated[float, Meta(ge=0, lt=1)] | UnsetType,
         Meta(description="Confidence below which a product is left out of a list."),

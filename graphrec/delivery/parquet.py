@@ -1,17 +1,19 @@
-"""Lists as Parquet."""
+"""Lists as Parquet: a file beside one of the users without a list, or a folder with a part for each run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from graphrec.delivery.rows import Row, rows_of
+from graphrec.delivery.rows import TIMES, Batch, Row, Without
 from graphrec.delivery.sinks import SinkReport, SinkSpec, Target
-from graphrec.delivery.text_files import FileReport
-from graphrec.files import whole_file
-from graphrec.serving.answer import Answer
+from graphrec.delivery.text_files import FileReport, both_files
+from graphrec.files import replace_folder
+
+RUN = ("run",)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,37 +21,118 @@ if TYPE_CHECKING:
 
 
 class _Parquet:
-    def __init__(self, writer: pq.ParquetWriter, fields: pa.Schema, path: Path) -> None:
-        self._writer = writer
-        self._fields = fields
+    """Writes both tables; columns of `given` stand in the name of the folder."""
+
+    def __init__(
+        self, lists: pq.ParquetWriter, without: pq.ParquetWriter, path: Path, given: Sequence[str] = ()
+    ) -> None:
+        self._lists = lists
+        self._without = without
         self._path = path
+        self._given = given
 
-    def write(self, answers: Sequence[Answer]) -> None:
+    def write(self, batch: Batch) -> None:
         """Write the rows of some answers as one row group."""
-        import pyarrow as pa
-
-        columns = list(zip(*rows_of(answers), strict=True)) or [()] * len(Row._fields)
-        self._writer.write_table(pa.table([list(column) for column in columns], self._fields))
+        self._lists.write_table(_table(batch.rows, Row, self._given))
+        self._without.write_table(_table(batch.without, Without, self._given))
 
     def finish(self, totals: SinkReport) -> FileReport:
         """What was written."""
         return FileReport(totals.users, totals.rows, totals.without_list, str(self._path))
 
 
-def _fields() -> pa.Schema:
+class _Parts:
+    """A part of a folder: `run=RUN/lists.parquet` and `run=RUN/without.parquet`; readers take `run` for a column."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._folder = folder
+        self._stack = stack
+        self._part: _Parquet | None = None
+
+    def write(self, batch: Batch) -> None:
+        """Write the rows of some answers; the first of them names the part."""
+        runs = [one.run for one in batch.rows[:1]] + [one.run for one in batch.without[:1]]
+        if not runs:
+            return
+        if self._part is None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder = self._folder / f"run={runs[0]}"
+            folder = self._stack.enter_context(replace_folder(self._folder))
+            lists = self._stack.enter_context(_writer(folder / "lists.parquet", Row, RUN))
+            without = self._stack.enter_context(_writer(folder / "without.parquet", Without, RUN))
+            self._part = _Parquet(lists, without, self._folder, RUN)
+        self._part.write(batch)
+
+    def finish(self, totals: SinkReport) -> PartReport:
+        """What was written."""
+        return PartReport(totals.users, totals.rows, totals.without_list, str(self._folder))
+
+
+class PartReport(FileReport):
+    """What was written to a folder."""
+
+    @property
+    def where(self) -> str:
+        """Where the users without a list are."""
+        return str(Path(self.path) / "without.parquet")
+
+
+def _fields(kind: type[Row | Without], given: Sequence[str] = ()) -> pa.Schema:
     import pyarrow as pa
 
-    kinds = {"rank": pa.int32(), "score": pa.float64(), "reason_share": pa.float64(), "confidence": pa.float64()}
-    return pa.schema([(name, kinds.get(name, pa.string())) for name in Row._fields])
+    number, moment = pa.float64(), pa.timestamp("us", tz="UTC")
+    reason = pa.struct([("text", pa.string()), ("percent", number), ("kind", pa.string()), ("lines", pa.int32())])
+    kinds: dict[str, Any] = {
+        "rank": pa.int32(), "record": pa.int64(), "reasons": pa.list_(reason),
+        **dict.fromkeys(("score", "reason_share", "reason_percent", "confidence"), number),
+        **dict.fromkeys(TIMES, moment),
+    }  # fmt: skip
+    return pa.schema([(name, kinds.get(name, pa.string())) for name in kind._fields if name not in given])
+
+
+def _table(rows: Sequence[Row | Without], kind: type[Row | Without], given: Sequence[str] = ()) -> pa.Table:
+    import pyarrow as pa
+
+    columns = dict(zip(kind._fields, zip(*rows, strict=True), strict=True)) if rows else {}
+    fields = _fields(kind, given)
+    return pa.table([_column(name, columns.get(name, ())) for name in fields.names], fields)
+
+
+def _column(name: str, values: Sequence[Any]) -> list[Any]:
+    if name not in TIMES:
+        return list(values)
+    known = {value: _moment(value) for value in set(values)}
+    return [known[value] for value in values]
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _writer(path: Path, kind: type[Row | Without], given: Sequence[str] = ()) -> pq.ParquetWriter:
+    import pyarrow.parquet as pq
+
+    return pq.ParquetWriter(str(path), _fields(kind, given))
 
 
 @contextmanager
 def _open(target: Target) -> Iterator[_Parquet]:
-    import pyarrow.parquet as pq
+    with (
+        both_files(target.file) as (lists, without),
+        _writer(lists, Row) as first,
+        _writer(without, Without) as second,
+    ):
+        yield _Parquet(first, second, target.file)
 
-    fields = _fields()
-    with whole_file(target.file) as temporary, pq.ParquetWriter(str(temporary), fields) as writer:
-        yield _Parquet(writer, fields, target.file)
+
+@contextmanager
+def _open_parts(target: Target) -> Iterator[_Parts]:
+    with ExitStack() as stack:
+        yield _Parts(target.file, stack)
 
 
 PARQUET = SinkSpec("parquet", _open, ".parquet")
+PARTITIONS = SinkSpec("parquet folder", _open_parts, "/")

@@ -1,49 +1,263 @@
-"""The rows of a file: one product of one user each."""
+"""The two tables of an export: one row a listed product, and one row a customer without a list."""
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from __future__ import annotations
 
-from graphrec.serving.answer import Answer
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, NamedTuple, get_args, get_type_hints
+
+from graphrec.serving.answer import Answer, Item, ListOptions
+from graphrec.serving.engine import Engine
+from graphrec.serving.views import SeenItem, Viewer
+
+Change = Literal["new", "moved", "same", "gone"]
+#: Days for which lists are valid unless more are asked for.
+VALID_DAYS = 30
+#: Columns that are times.
+TIMES = ("as_of", "generated_at", "valid_until")
 
 
 class Row(NamedTuple):
-    """One row of an export; None is an empty cell."""
+    """One product of one user; None is an empty cell."""
 
     user: str
     product: str
     rank: int | None
-    score: float
+    """None for a product that is gone from the list."""
+    score: float | None
+    """In the view compliance alone."""
     reason: str | None
     """The first."""
     reason_share: float | None
-    """Its share / score; None for a heading."""
+    """Its part of the score; in the view compliance alone."""
     model: str
     snapshot: str
     as_of: str | None
     name: str | None
     """Of the product."""
-    confidence: float
+    confidence: float | None
     """0 to below 1."""
     warnings: str | None
     """What rules that only warn say, joined by "; "."""
+    reason_percent: float | None
+    """The first reason's part of all that speaks for the product, 0 to 100."""
+    reasons: tuple[Mapping[str, Any], ...]
+    """All reasons: text, percent, kind, lines."""
+    kind: str | None
+    """Of the product, as risk, fee and minimum: the columns that the mapping's `show` names."""
+    risk: str | None
+    fee: str | None
+    minimum: str | None
+    crm_id: str | None
+    """The user's key in the mapping's column `crm_id`."""
+    change: Change | None
+    """Against the last export with --delta."""
+    run: str
+    """The same for all rows of an export, and for an export of the same content at the same time."""
+    record: int | None
+    """Number of the list in the decision record."""
+    policy: str | None
+    """Hash of the policy."""
+    generated_at: str
+    valid_until: str
 
 
-def rows_of(answers: Sequence[Answer]) -> Iterator[Row]:
-    """The rows of some answers in their order."""
-    for answer in answers:
+class Without(NamedTuple):
+    """One user without a list."""
+
+    user: str
+    crm_id: str | None
+    why: str
+    model: str
+    snapshot: str
+    as_of: str | None
+    run: str
+    record: int | None
+    policy: str | None
+    generated_at: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """What all rows of an export share."""
+
+    id: str
+    generated_at: str
+    valid_until: str
+
+    @classmethod
+    def of(cls, engine: Engine, k: int, options: ListOptions, valid_days: int = VALID_DAYS) -> Run:
+        """The run of an engine now: of the same content at the same time it is the same."""
+        day = timedelta(days=1)
+        now = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        if engine.now is not None:
+            now = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=engine.now)
+        content = [engine.model.hash, engine.snapshot.hash, engine.policy.hash, k, repr(options), now.isoformat()]
+        digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+        return cls(f"export-{now:%Y%m%d}-{digest[:16]}", _text(now), _text(now + valid_days * day))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The answers of some users as a sink takes them."""
+
+    answers: Sequence[Answer]
+    rows: Sequence[Row]
+    without: Sequence[Without]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Makes the rows of answers: the one iterator that all sinks take from."""
+
+    engine: Engine
+    run: Run
+    viewer: Viewer | None = None
+    """Makes a view that is not exact; None: compliance."""
+    before: Mapping[str, Sequence[str]] | None = None
+    """The lists of the last export, with which changes are told; None: they are not."""
+    after: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The lists of this export, as far as it went."""
+
+    def batch(self, answers: Sequence[Answer], numbers: Sequence[int | None]) -> Batch:
+        """The rows of some answers in their order.
+
+        Args:
+            numbers: of the answers in the decision record.
+        """
+        rows: list[Row] = []
+        without: list[Without] = []
+        for answer, number in zip(answers, numbers, strict=True):
+            self.after[answer.user] = tuple(item.product for item in answer.items)
+            rows += self._rows(answer, number)
+            if not answer.items:
+                without.append(self._without(answer, number))
+        return Batch(answers, rows, without)
+
+    def _rows(self, answer: Answer, number: int | None) -> Iterator[Row]:
+        ranks = self._ranks(answer.user)
         for item in answer.items:
-            reason = item.reasons[0] if item.reasons else None
-            yield Row(
-                answer.user,
-                item.product,
-                item.rank,
-                item.score,
-                reason.text if reason else None,
-                reason.share / item.score if reason and reason.percent is not None and item.score else None,
-                answer.model,
-                answer.snapshot,
-                answer.as_of,
-                item.name,
-                item.confidence,
-                "; ".join(item.warnings) or None,
-            )
+            row = self._row(answer, item, number)
+            if ranks is None:
+                yield row
+                continue
+            change: Change = "new" if item.product not in ranks else "same"
+            if change == "same" and ranks[item.product] != item.rank:
+                change = "moved"
+            if change != "same":
+                yield row._replace(change=change)
+        left = {item.product for item in answer.items}
+        for product in ranks or ():
+            if product not in left:
+                yield self._gone(answer, product, number)
+
+    def _ranks(self, user: str) -> dict[str, int] | None:
+        if self.before is None:
+            return None
+        return {product: rank for rank, product in enumerate(self.before.get(user, ()), start=1)}
+
+    def _row(self, answer: Answer, item: Item, number: int | None) -> Row:
+        seen: Item | SeenItem = item if self.viewer is None else self.viewer.item(item)
+        first = seen.reasons[0] if seen.reasons else None
+        exact = item.reasons[0] if item.reasons and self.viewer is None else None
+        share = exact.share / item.score if exact and exact.percent is not None and item.score else None
+        return Row(
+            user=answer.user,
+            product=item.product,
+            rank=item.rank,
+            score=item.score if self.viewer is None else None,
+            reason=first.text if first else None,
+            reason_share=share,
+            model=answer.model,
+            snapshot=answer.snapshot,
+            as_of=answer.as_of,
+            name=item.name,
+            confidence=seen.confidence,
+            warnings="; ".join(item.warnings) or None,
+            reason_percent=first.percent if first else None,
+            reasons=tuple(
+                {"text": one.text, "percent": one.percent, "kind": one.kind, "lines": one.lines} for one in seen.reasons
+            ),
+            kind=item.product_kind,
+            risk=_cell(item.risk),
+            fee=_cell(item.fee),
+            minimum=_cell(item.minimum),
+            crm_id=self._crm_id(answer.user),
+            change=None,
+            run=self.run.id,
+            record=number,
+            policy=answer.policy.hash if answer.policy else None,
+            generated_at=self.run.generated_at,
+            valid_until=self.run.valid_until,
+        )
+
+    def _gone(self, answer: Answer, product: str, number: int | None) -> Row:
+        """A product that was in the last list and is not in this one."""
+        here = self.engine.products.ids.find(product)
+        name = None if here < 0 else self.engine.snapshot.name(self.engine.roles.product, here)
+        return Row(
+            answer.user, product, None, None, None, None, answer.model, answer.snapshot, answer.as_of, name, None, None,
+            None, (), None, None, None, None, self._crm_id(answer.user), "gone", self.run.id, number,
+            answer.policy.hash if answer.policy else None, self.run.generated_at, self.run.valid_until,
+        )  # fmt: skip
+
+    def _without(self, answer: Answer, number: int | None) -> Without:
+        why = answer.abstained if self.viewer is None or answer.abstained_seen is None else answer.abstained_seen
+        policy = answer.policy.hash if answer.policy else None
+        return Without(
+            answer.user, self._crm_id(answer.user), why or "", answer.model, answer.snapshot, answer.as_of,
+            self.run.id, number, policy, self.run.generated_at,
+        )  # fmt: skip
+
+    def _crm_id(self, user: str) -> str | None:
+        label = self.engine.roles.user
+        column = self.engine.snapshot.schema.nodes[label].crm_id
+        return _cell(self.engine.snapshot.value(label, column, self.engine.users.ids.find(user))) if column else None
+
+
+def plain(row: Row | Without) -> list[str | float | None]:
+    """The cells of a row for tables that have no lists: reasons as JSON."""
+    return [json.dumps(one, ensure_ascii=False) if isinstance(one, tuple) else one for one in row]
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of the rows of both tables, as `export --to FILE.jsonl` writes them."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "The rows of graphrec export",
+        "$defs": {"list": _described(Row), "without": _described(Without)},
+        "anyOf": [{"$ref": "#/$defs/list"}, {"$ref": "#/$defs/without"}],
+    }
+
+
+def _described(table: type[Row | Without]) -> dict[str, Any]:
+    kinds = get_type_hints(table)
+    properties = {name: _kind(name, kind) for name, kind in kinds.items()}
+    return {"type": "object", "properties": properties, "required": list(kinds), "additionalProperties": False}
+
+
+def _kind(name: str, kind: Any) -> dict[str, Any]:
+    if name == "reasons":
+        parts = {
+            "text": {"type": "string"}, "percent": {"type": ["number", "null"]}, "kind": {"type": "string"},
+            "lines": {"type": "integer"},
+        }  # fmt: skip
+        reason = {"type": "object", "properties": parts, "required": list(parts), "additionalProperties": False}
+        return {"type": "array", "items": reason}
+    if name == "change":
+        return {"enum": [*get_args(Change), None]}
+    names = {str: "string", int: "integer", float: "number", type(None): "null"}
+    found = [names[one] for one in get_args(kind) or (kind,)]
+    described: dict[str, Any] = {"type": found if len(found) > 1 else found[0]}
+    return described
+
+
+def _cell(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _text(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,12 +1,13 @@
 """Sinks: what takes the lists of all users. A sink is a `SinkSpec`, shipped here or by an entry point `graphrec.sinks`.
 
-To add one, write a module with a class that has `write` and `finish`, and a `SinkSpec`, and name the spec in the entry
-points of its package:
+To add one, write a module with a class that has `write`, which takes a `Batch` of rows.py, and `finish`, and a
+`SinkSpec`, and name the spec in the entry points of its package:
 
     [project.entry-points."graphrec.sinks"]
     xml = "bank_sinks.xml:XML"
 
-`graphrec export --out lists.xml` then finds it by the suffix, `--to NAME` one that writes no file.
+`graphrec export --to lists.xml` then finds it by the suffix, `--to NAME` one that writes no file, and `--to SCHEME://…`
+one with that scheme.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from graphrec.delivery.rows import Batch, Rows, Run
 from graphrec.errors import UsageError
 from graphrec.progress import Progress, silent
+from graphrec.serving.answer import REASONS
 
 if TYPE_CHECKING:
     from graphrec.features.sources.text.cache import StoredVectors
@@ -33,6 +36,8 @@ SHIPPED = (
     "graphrec.delivery.text_files:CSV",
     "graphrec.delivery.text_files:JSON_LINES",
     "graphrec.delivery.parquet:PARQUET",
+    "graphrec.delivery.parquet:PARTITIONS",
+    "graphrec.delivery.workbook:XLSX",
     "graphrec.delivery.store_sink:STORE",
 )
 
@@ -51,9 +56,9 @@ class SinkReport:
         lines = [f"{self.rows:,} rows for {self.users:,} users"]
         return lines + self._without()
 
-    def _without(self) -> list[str]:
+    def _without(self, where: str | None = None) -> list[str]:
         text = f"{self.without_list:,} users have no list: too little evidence, or the policy leaves them nothing"
-        return [text] if self.without_list else []
+        return [text if where is None else f"{text}: {where}"] if self.without_list else []
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,12 @@ class Target:
     open_store: Callable[[], Store]
     texts: Callable[[], StoredVectors | None]
     """The text vectors of the home, None where there are none."""
+    excel: bool = False
+    """Write a .csv as Excel opens it by a double click: byte order mark, separator and decimal sign of its language."""
+    decimal: str = "."
+    """The decimal sign of that language."""
+    address: str | None = None
+    """What --to says, for sinks that write no single file."""
 
     @property
     def file(self) -> Path:
@@ -81,8 +92,8 @@ class Target:
 class Sink(Protocol):
     """Takes answers, then finishes."""
 
-    def write(self, answers: Sequence[Answer]) -> None:
-        """Take the answers of some users, each with its items in order of rank."""
+    def write(self, batch: Batch) -> None:
+        """Take the answers of some users and the rows that they make, in order of rank."""
         ...
 
     def finish(self, totals: SinkReport) -> SinkReport:
@@ -98,9 +109,13 @@ class SinkSpec:
     open: Callable[[Target], AbstractContextManager[Sink]]
     """The context commits the delivery when it ends well, and leaves nothing after an error."""
     suffix: str | None = None
-    """Of the files it writes, such as `.csv`; None: it writes no file and is named by `--to NAME`."""
-    reasons: int = 1
-    """Lines of each product that it delivers."""
+    """Of the files it writes, such as `.csv`; `/`: of folders; None: it writes no file and is named by `--to NAME`."""
+    schemes: tuple[str, ...] = ()
+    """Of the addresses that it writes to."""
+    reasons: int | None = REASONS
+    """Reasons and lines of each product that it delivers, at most."""
+    takes_parts: bool = True
+    """False: what it delivers takes the place of all earlier lists, so that it takes no part of the users."""
     chunk: int = 1_000
     """Users whose answers it takes at once."""
 
@@ -129,34 +144,48 @@ def sinks() -> tuple[SinkSpec, ...]:
     return tuple(found)
 
 
-def sink_for(out: Path | None, to: str | None) -> SinkSpec:
-    """The sink of a file, by its suffix, or of a name.
+def sink_for(out: Path | None, to: str | None) -> tuple[SinkSpec, Path | None]:
+    """The sink of a file or folder, of a name, or of an address, and the file.
+
+    Args:
+        out: a file.
+        to: a file, a folder (with a slash at its end), the name of a sink, or an address.
 
     Raises:
-        UsageError: there is none, or both a file and a name are given.
+        UsageError: there is none, or both are given.
     """
     known = sinks()
-    names = [spec.name for spec in known if spec.suffix is None]
-    suffixes = [spec.suffix for spec in known if spec.suffix]
-    if to is not None:
-        named = [spec for spec in known if spec.name == to and spec.suffix is None]
-        if not named or out is not None:
-            raise UsageError(f"--to {to}: want --to {' or '.join(names)}, or --out FILE, not both")
-        return named[0]
-    if out is None:
-        raise UsageError(f"where to? --out FILE ({', '.join(suffixes[:-1])} or {suffixes[-1]}), or --to {names[0]}")
+    names = [spec.name for spec in known if spec.suffix is None and not spec.schemes]
+    suffixes = [spec.suffix for spec in known if spec.suffix and spec.suffix != "/"]
+    schemes = [scheme for spec in known for scheme in spec.schemes]
+    if (out is None) == (to is None):
+        which = "not both" if to else "which?"
+        raise UsageError(
+            f"where to? --to FILE ({', '.join(suffixes[:-1])} or {suffixes[-1]}), --to FOLDER/, "
+            f"{''.join(f'--to {scheme}://…, ' for scheme in schemes)}or --to {' or '.join(names)}"
+            + (f"; --out FILE is the same as --to FILE: {which}" if out else "")
+        )
+    written = str(out or to)
     for spec in known:
-        if spec.suffix == out.suffix.lower():
-            return spec
-    written = out.suffix or "a file without a suffix"
-    raise UsageError(f"--out {out}: cannot write {written}; use {', '.join(suffixes)}")
+        if out is None and spec.suffix is None and not spec.schemes and spec.name == written:
+            return spec, None
+        if out is None and "://" in written and written.partition("://")[0].lower() in spec.schemes:
+            return spec, None
+        if spec.suffix == "/" and written.endswith("/") and "://" not in written:
+            return spec, Path(written)
+        if spec.suffix and spec.suffix == Path(written).suffix.lower() and "://" not in written:
+            return spec, Path(written)
+    kind = Path(written).suffix or "a file without a suffix"
+    also = "" if out else f", a folder with / at its end, or --to {' or '.join([*names, *schemes])}"
+    raise UsageError(f"--{'out' if out else 'to'} {written}: cannot write {kind}; use {', '.join(suffixes)}{also}")
 
 
-Recorded = Callable[["Sequence[Answer]"], None]
+Recorded = Callable[["Sequence[Answer]"], "Sequence[int]"]
 
 
-def unrecorded(_answers: Sequence[Answer]) -> None:
+def unrecorded(_answers: Sequence[Answer]) -> Sequence[int]:
     """Records nothing."""
+    return ()
 
 
 def deliver(
@@ -165,29 +194,36 @@ def deliver(
     k: int,
     options: ListOptions,
     *,
+    rows: Rows | None = None,
+    users: Sequence[int] | None = None,
     record: Recorded = unrecorded,
     progress: Progress = silent,
 ) -> SinkReport:
-    """Deliver the k best products of every user to a sink.
+    """Deliver the k best products of users to a sink.
 
     Args:
-        record: takes the answers before the sink does.
         options: of the lists.
+        rows: makes the rows; None: exact ones of a run of today.
+        users: positions in the snapshot; None: all.
+        record: takes the answers before the sink does, and returns their numbers, where they have some.
     """
-    rows = without = 0
-    total = len(target.engine.users)
+    engine = target.engine
+    makes = rows or Rows(engine, Run.of(engine, k, options))
+    chosen = range(len(engine.users)) if users is None else users
+    count = without = done = 0
     with spec.open(target) as sink:
-        for answers in _answers(target.engine, k, options, spec.chunk):
-            record(answers)
-            sink.write(answers)
-            rows += sum(len(answer.items) for answer in answers)
-            without += sum(not answer.items for answer in answers)
-            progress("lists", target.engine.users.ids.find(answers[-1].user) + 1, total)
-        return sink.finish(SinkReport(total, rows, without))
+        for answers in _answers(engine, chosen, k, options, spec.chunk):
+            batch = makes.batch(answers, record(answers) or [None] * len(answers))
+            sink.write(batch)
+            count += len(batch.rows)
+            without += len(batch.without)
+            done += len(answers)
+            progress("lists", done, len(chosen))
+        return sink.finish(SinkReport(len(chosen), count, without))
 
 
-def _answers(engine: Engine, k: int, options: ListOptions, chunk: int) -> Iterator[list[Answer]]:
+def _answers(engine: Engine, users: Sequence[int], k: int, options: ListOptions, chunk: int) -> Iterator[list[Answer]]:
     from graphrec.serving.lists import recommend_many
 
-    for start in range(0, len(engine.users), chunk):
-        yield list(recommend_many(engine, range(start, min(start + chunk, len(engine.users))), k, options))
+    for start in range(0, len(users), chunk):
+        yield list(recommend_many(engine, users[start : start + chunk], k, options))

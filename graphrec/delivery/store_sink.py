@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec import queries
+from graphrec.delivery.rows import Batch
 from graphrec.delivery.sinks import SinkReport, SinkSpec, Target
 from graphrec.errors import StoreError
 from graphrec.graph.strings import ABSENT
-from graphrec.serving.answer import Answer, Item, Line
+from graphrec.serving.answer import Item, Line
 from graphrec.serving.engine import Engine
 from graphrec.store.base import Index, Statement, Store
 
@@ -80,11 +81,11 @@ class _StoreSink:
         self._stamps = {"written_at": now.strftime(_MOMENT)}
         self._labels = queries.roles(self._engine.snapshot.schema)
 
-    def write(self, answers: Sequence[Answer]) -> None:
+    def write(self, batch: Batch) -> None:
         """Write the edges of some users."""
         self._store.write(queries.text("load/begin_export"), {"run": self._run, "at": _moment()})
         rows: list[dict[str, Any]] = []
-        for answer in answers:
+        for answer in batch.answers:
             common = {"model": answer.model, "snapshot": answer.snapshot, "as_of": answer.as_of, **self._stamps}
             rows.extend(
                 {"user": answer.user, "product": item.product, "properties": {**_properties(item), **common}}
@@ -122,7 +123,7 @@ def _open(target: Target) -> Iterator[_StoreSink]:
         yield _StoreSink(store, target)
 
 
-STORE = SinkSpec("store", _open, reasons=REASONS, chunk=USERS)
+STORE = SinkSpec("store", _open, reasons=REASONS, chunk=USERS, takes_parts=False)
 
 
 def _check_free(store: Store, engine: Engine) -> None:

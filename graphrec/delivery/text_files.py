@@ -1,18 +1,17 @@
-"""Lists as CSV and as JSON lines; the standard library is all that they need."""
+"""Lists as CSV and as JSON lines, customers without one in a second file; the standard library is all they need."""
 
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from graphrec.delivery.rows import Row, rows_of
+from graphrec.delivery.rows import Batch, Row, Without, plain
 from graphrec.delivery.sinks import SinkReport, SinkSpec, Target
 from graphrec.files import whole_file
-from graphrec.serving.answer import Answer
 
 #: With these a spreadsheet takes a cell for a formula.
 _FORMULA = re.compile(r"[=+\-@\t\r]")
@@ -29,39 +28,55 @@ class FileReport(SinkReport):
 
     def lines(self) -> list[str]:
         """The report as a person reads it."""
-        return [f"{self.rows:,} rows for {self.users:,} users: {self.path}", *self._without()]
+        return [f"{self.rows:,} rows for {self.users:,} users: {self.path}", *self._without(self.where)]
+
+    @property
+    def where(self) -> str:
+        """Where the users without a list are."""
+        return str(beside(Path(self.path)))
+
+
+def beside(path: Path) -> Path:
+    """The file of the users without a list: lists.csv and lists.without.csv."""
+    return path.with_name(f"{path.stem}.without{path.suffix}")
 
 
 class _TextFile:
-    def __init__(self, file: TextIO, path: Path) -> None:
+    def __init__(self, file: TextIO, without: TextIO, path: Path) -> None:
         self._file = file
+        self._without = without
         self._path = path
 
-    def write(self, answers: Sequence[Answer]) -> None:
+    def write(self, batch: Batch) -> None:
         """Write the rows of some answers."""
-        self._file.writelines(self._line(row) for row in rows_of(answers))
+        self._file.writelines(self._line(row) for row in batch.rows)
+        self._without.writelines(self._line(row) for row in batch.without)
 
     def finish(self, totals: SinkReport) -> FileReport:
         """What was written."""
         return FileReport(totals.users, totals.rows, totals.without_list, str(self._path))
 
-    def _line(self, row: Row) -> str:
+    def _line(self, row: Row | Without) -> str:
         raise NotImplementedError
 
 
 class _JsonLines(_TextFile):
-    def _line(self, row: Row) -> str:
+    def _line(self, row: Row | Without) -> str:
         return json.dumps(row._asdict(), ensure_ascii=False) + "\n"
 
 
 class _Csv(_TextFile):
-    def __init__(self, file: TextIO, path: Path, *, raw: bool) -> None:
-        super().__init__(file, path)
+    def __init__(self, file: TextIO, without: TextIO, path: Path, *, raw: bool, decimal: str) -> None:
+        super().__init__(file, without, path)
         self._raw = raw
-        file.write(",".join(f'"{name}"' for name in Row._fields) + "\n")
+        self._decimal = decimal
+        # Where a comma stands in numbers, Excel takes a semicolon between cells.
+        self._between = "," if decimal == "." else ";"
+        for table, names in ((file, Row._fields), (without, Without._fields)):
+            table.write(self._between.join(f'"{name}"' for name in names) + "\n")
 
-    def _line(self, row: Row) -> str:
-        return ",".join([self._cell(value) for value in row]) + "\n"
+    def _line(self, row: Row | Without) -> str:
+        return self._between.join([self._cell(value) for value in plain(row)]) + "\n"
 
     def _cell(self, value: str | float | None) -> str:
         if value is None:
@@ -69,7 +84,7 @@ class _Csv(_TextFile):
         if isinstance(value, str):
             text = value if self._raw else harmless(value)
             return '"' + text.replace('"', '""') + '"'
-        return number(value) if isinstance(value, float) else str(value)
+        return number(value).replace(".", self._decimal) if isinstance(value, float) else str(value)
 
 
 def harmless(text: str) -> str:
@@ -109,16 +124,32 @@ def number(value: float) -> str:
 
 
 @contextmanager
+def both_files(path: Path) -> Iterator[tuple[Path, Path]]:
+    """Temporary paths of the lists and of the users without one; they take their places when the block ends well."""
+    with whole_file(beside(path)) as without, whole_file(path) as lists:
+        yield lists, without
+
+
+@contextmanager
 def _open_csv(target: Target) -> Iterator[_Csv]:
-    encoding = "utf-8-sig" if target.bom else "utf-8"
-    with whole_file(target.file) as temporary, temporary.open("w", encoding=encoding, newline="") as file:
-        yield _Csv(file, target.file, raw=target.raw)
+    encoding = "utf-8-sig" if target.bom or target.excel else "utf-8"
+    with (
+        both_files(target.file) as (lists, others),
+        lists.open("w", encoding=encoding, newline="") as file,
+        others.open("w", encoding=encoding, newline="") as without,
+    ):
+        decimal = target.decimal if target.excel else "."
+        yield _Csv(file, without, target.file, raw=target.raw, decimal=decimal)
 
 
 @contextmanager
 def _open_json_lines(target: Target) -> Iterator[_JsonLines]:
-    with whole_file(target.file) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        yield _JsonLines(file, target.file)
+    with (
+        both_files(target.file) as (lists, others),
+        lists.open("w", encoding="utf-8", newline="") as file,
+        others.open("w", encoding="utf-8", newline="") as without,
+    ):
+        yield _JsonLines(file, without, target.file)
 
 
 CSV = SinkSpec("csv", _open_csv, ".csv")

@@ -14,6 +14,8 @@ SizeName: TypeAlias = Literal["S", "M", "L"]
 
 FIRST_DAY = date(2023, 1, 2)
 LAST_DAY = date(2025, 12, 30)
+TODAY = date(2026, 1, 1)
+"""When the bank has come to know of all that happened until its last day."""
 DAY_SECONDS = 86_400
 _EPOCH = date(1970, 1, 1)
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.arrays import CheckedArray
+from graphrec.graph.block_rows import Rows
 from graphrec.graph.snapshot import Edges, Snapshot
 from graphrec.schema import GraphSchema
 
@@ -150,7 +151,7 @@ class Graph:
     hops: Mapping[Hop, Adjacency]
     censored: NDArray[np.int32] | None = None
     """Users with interactions that are hidden pair by pair, ascending."""
-    blocks: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    blocks: Mapping[str, Rows] = field(default_factory=dict)
     """Rows (num_users, width) of the users' feature blocks, by the digest of the block."""
 
     fitted: Mapping[Hop, Adjacency] = field(default_factory=dict)

@@ -51,10 +51,6 @@ class Facts(Snapshot):
             raise NotTrained(f"no facts in {folder}; {remedy}") from None
         return cls(files, files.meta["as_of"])
 
-    def dated(self, as_of: str | None) -> "Facts":
-        """The same content as of another date."""
-        return Facts(self._files, as_of)
-
     @property
     def origin(self) -> str:
         """The content hash of the snapshot that they were made from."""
@@ -115,7 +111,7 @@ def write_facts(path: Path, snapshot: Snapshot) -> Facts:
             target = folder / "nodes" / str(position)
             target.mkdir(parents=True)
             columns[label] = _write_nodes(target, snapshot, label)
-        types = facts_types(snapshot)
+        types = snapshot.types
         for position, name in enumerate(types):
             target = folder / "edges" / str(position)
             target.mkdir(parents=True)
@@ -135,11 +131,11 @@ def write_facts(path: Path, snapshot: Snapshot) -> Facts:
     return Facts.open(path)
 
 
-def facts_types(snapshot: Snapshot) -> list[str]:
-    """The edge types that leave users or products, which a policy may read, or lead to users."""
-    roles = snapshot.schema.roles
+def user_types(snapshot: Snapshot) -> list[str]:
+    """The edge types that leave users or lead to them."""
+    user = snapshot.schema.roles.user
     ends = {name: snapshot.schema.edges[name] for name in snapshot.types}
-    return [n for n, edge in ends.items() if edge.source in (roles.user, roles.product) or edge.target == roles.user]
+    return [name for name, edge in ends.items() if user in (edge.source, edge.target)]
 
 
 def _write_nodes(folder: Path, snapshot: Snapshot, label: str) -> dict[str, str]:
@@ -165,15 +161,16 @@ def _write_nodes(folder: Path, snapshot: Snapshot, label: str) -> dict[str, str]
 
 def _write_edges(folder: Path, snapshot: Snapshot, name: str) -> None:
     edge, edges = snapshot.schema.edges[name], snapshot.edges(name)
-    roles = snapshot.schema.roles
+    user = snapshot.schema.roles.user
     for leads_to_user in (False, True):
-        if edge.target != roles.user if leads_to_user else edge.source not in (roles.user, roles.product):
+        # Edges between what are no users are there by source: a policy reads those that leave products.
+        if edge.target != user if leads_to_user else user == edge.target != edge.source:
             continue
         prefix = "in_" if leads_to_user else ""
         for column, values in events_of(edges, reverse=leads_to_user).items():
             if values is not None:
                 np.save(folder / f"{prefix}{column}.npy", values)
-    if edge.source == roles.user != edge.target:
+    if edge.source == user != edge.target:
         # Who has a product or an attribute: reasons count people.
         np.save(folder / "in_indptr.npy", edges.in_indptr.whole())
         np.save(folder / "in_indices.npy", edges.in_indices.whole())
@@ -183,8 +180,9 @@ def events_of(edges: Edges, *, reverse: bool) -> dict[str, NDArray[Any] | None]:
     """The events of a type by source, or by target: indptr, indices, at, known_at, weight (None: no edge has one)."""
     if reverse and edges.is_by_target:
         names = ("in_indptr", "in_indices", *(f"in_{column}" for column in _EVENTS))
-        whole = [edges.array(name) for name in names]
-        return dict(zip(("indptr", "indices", *_EVENTS), [one and one.whole() for one in whole], strict=True))
+        found = [edges.array(name) for name in names]
+        whole = [None if one is None else one.whole() for one in found]
+        return dict(zip(("indptr", "indices", *_EVENTS), whole, strict=True))
     own = {column: None if (one := getattr(edges, column)) is None else one.whole() for column in _EVENTS}
     if not reverse:
         return {"indptr": edges.indptr.whole(), "indices": edges.indices.whole(), **own}

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Adjacency, Hop, from_rows
 from graphrec.graph.arrays import CheckedArray
-from graphrec.graph.facts import events_of
+from graphrec.graph.facts import events_of, user_types
 from graphrec.graph.snapshot import Snapshot
 
 Array = NDArray[Any] | CheckedArray
@@ -220,3 +220,11 @@ def _events(snapshot: Snapshot, name: str, *, reverse: bool) -> Events:
         return Events(edges.in_indptr, edges.in_indices, known_at, edges.array("in_weight"))
     whole: dict[str, Any] = events_of(edges, reverse=True)
     return Events(whole["indptr"], whole["indices"], whole["known_at"], whole["weight"])
+
+
+def known_until(snapshot: Snapshot) -> int:
+    """The time, in microseconds since 1970, before which all edges of users were known."""
+    last = 0
+    for name in user_types(snapshot):
+        last = max(last, int(snapshot.edges(name).known_at.whole().max(initial=0)) + 1)
+    return last

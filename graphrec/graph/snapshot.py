@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import NotTrained
-from graphrec.graph.arrays import CheckedArray, CheckedFolder
+from graphrec.graph.arrays import CheckedArray, CheckedFolder, OverlaidFiles
 from graphrec.graph.strings import Strings
 from graphrec.schema import GraphSchema, Kind
 
@@ -58,7 +58,7 @@ class Nodes:
 
     label: str
     columns: Mapping[str, Kind]
-    _files: CheckedFolder
+    _files: CheckedFolder | OverlaidFiles
     _stem: str
     _columns: dict[str, ColumnArray] = field(default_factory=dict)
 
@@ -98,7 +98,7 @@ class Edges:
     """
 
     type: str
-    _files: CheckedFolder
+    _files: CheckedFolder | OverlaidFiles
     _stem: str
 
     @cached_property
@@ -155,7 +155,7 @@ class Edges:
 class Snapshot:
     """A graph as of a date, read-only; threads may share it."""
 
-    def __init__(self, files: CheckedFolder, as_of: str | None) -> None:
+    def __init__(self, files: CheckedFolder | OverlaidFiles, as_of: str | None) -> None:
         meta = files.meta
         self.folder = files.folder
         self.meta = meta
@@ -189,15 +189,21 @@ class Snapshot:
 
     def dated(self, as_of: str | None) -> "Snapshot":
         """The same content as of another date for which it was taken too."""
-        return Snapshot(self._files, as_of)
+        return type(self)(self._files, as_of)
 
-    def verify(self) -> None:
-        """Check every page of every file.
+    def overlaid(self, own: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> "Snapshot":
+        """The same with some files replaced by arrays, by their names, and some keys of meta.json by others."""
+        files = self._files
+        assert isinstance(files, CheckedFolder), "nothing lies over it yet"
+        return type(self)(OverlaidFiles(files, own, {**self.meta, **meta}), self.as_of)
+
+    def verify(self, without: tuple[str, ...] = ()) -> None:
+        """Check every page of every file, but of those whose names begin with one of `without`.
 
         Raises:
             Damaged: one is not what was written.
         """
-        self._files.verify()
+        self._files.verify(without)
 
     @property
     def uncut(self) -> str | None:

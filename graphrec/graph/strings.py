@@ -9,7 +9,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.arrays import CheckedArray, CheckedFolder
+from graphrec.graph.arrays import CheckedArray, CheckedFolder, OverlaidFiles
 
 ABSENT = -1
 """Stands for a node that the other side does not have."""
@@ -72,7 +72,7 @@ class Strings(Sequence[str]):
         np.save(stem.with_name(stem.name + ".data.npy"), self.data)
 
     @classmethod
-    def open(cls, files: CheckedFolder, stem: str) -> "Strings":
+    def open(cls, files: CheckedFolder | OverlaidFiles, stem: str) -> "Strings":
         """The strings that `save` wrote, mapped into memory."""
         return cls(files.array(f"{stem}.offsets.npy"), files.array(f"{stem}.data.npy"))
 

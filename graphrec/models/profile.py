@@ -19,7 +19,7 @@ from graphrec.models.fitting.config import Positive
 from graphrec.models.inputs import Inputs, Values
 from graphrec.models.matrix import holdings
 from graphrec.models.spec import Fitted, ModelSpec
-from graphrec.models.support import supported
+from graphrec.models.support import nothing_to_learn, supported
 from graphrec.terms.factors import FactorTerm, Neighbours, Own, with_rows
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def fit_profile(graph: Graph, config: ProfileConfig, inputs: Inputs) -> FactorTe
     held = holdings(seen, np.float64)
     learners = np.flatnonzero(graph.held().degrees())
     if not len(learners):
-        raise ModelError("profile has nothing to learn from: no user holds a product; load interactions first")
+        raise nothing_to_learn("profile", graph, "no user holds a product")
     block = next(one for one in inputs.blocks if (one.name, one.label) == ("columns", user))
     has = block.matrix != 0
     centre = block.matrix[learners].mean(axis=0, dtype=np.float64)

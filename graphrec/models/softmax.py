@@ -25,7 +25,7 @@ from graphrec.models.fitting.config import Count, Positive
 from graphrec.models.inputs import Inputs, Values
 from graphrec.models.matrix import csr, relevant_hops
 from graphrec.models.spec import Fitted, ModelSpec
-from graphrec.models.support import supported, supported_pairs
+from graphrec.models.support import nothing_to_learn, supported, supported_pairs
 from graphrec.progress import Progress, silent
 from graphrec.terms.factors import Neighbours, TableTerm
 
@@ -84,7 +84,7 @@ def fit_softmax(graph: Graph, config: SoftmaxConfig | None = None, *, progress: 
     config = config or SoftmaxConfig()
     left = supported(graph)
     seen = left.graph
-    _check(seen, config)
+    _check(graph, config)
     relevant, attributes = relevant_hops(graph), attribute_hops(graph, config.use_protected)
     asked = questions(seen, relevant, attributes)
     free = _supported_weights(seen, [*relevant, *attributes])
@@ -123,7 +123,7 @@ def _supported_weights(graph: Graph, hops: list[Hop]) -> NDArray[np.bool_]:
 def _check(graph: Graph, config: SoftmaxConfig) -> None:
     scores = num_scores(graph)
     if not scores:
-        raise ModelError("softmax has nothing to learn from: no user holds two products; load interactions first")
+        raise nothing_to_learn("softmax", graph, "no user holds two products")
     if scores > config.max_scores:
         raise ModelError(
             f"softmax would compute {scores:,} scores in every step, more than max_scores = {config.max_scores:,}; "

@@ -118,6 +118,8 @@ def _normal_operator(graph: Graph) -> Callable[[Matrix], Matrix]:
 def _orthonormal(block: Matrix) -> Matrix:
     """An orthonormal basis of the columns' span, by the eigenvectors of their Gram matrix (fast for tall blocks)."""
     values, vectors = np.linalg.eigh(_symmetric(block, block))
+    if not len(values) or not values[-1] > 0:
+        return block[:, :0]
     kept = values > RANK_TOLERANCE * values[-1]
     scaled: Matrix = (vectors[:, kept] / np.sqrt(values[kept])).astype(np.float32)
     return block @ scaled

@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Adjacency, Graph, Hop, among, codes_of, from_codes
 from graphrec.log import stage
 from graphrec.models.matrix import csr, holdings
@@ -56,6 +57,23 @@ def supported(graph: Graph) -> Supported:
     if graph not in _seen:
         _seen[graph] = _supported(graph)
     return _seen[graph]
+
+
+def nothing_to_learn(name: str, graph: Graph, wanted: str) -> ModelError:
+    """The error of a model that finds nothing to learn from.
+
+    Args:
+        name: of the model.
+        graph: what may be seen.
+        wanted: what is not there, such as `no user holds a product`.
+    """
+    least = graph.schema.roles.min_group
+    if least > 1 and len(graph.held().indices):
+        return ModelError(
+            f"{name} has nothing to learn from: nothing is held by min_group = {least} customers together, and what "
+            "fewer share counts as none; load more customers, or run: graphrec train --model text"
+        )
+    return ModelError(f"{name} has nothing to learn from: {wanted}; load interactions first")
 
 
 def enough_holders(graph: Graph) -> NDArray[np.bool_]:

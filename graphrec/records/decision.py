@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec import __version__
+from graphrec.graph.asked import Asked
 from graphrec.home import Home
 from graphrec.policy.facts import NO_OCCASION, Occasion
 from graphrec.records.keep import Kept
@@ -23,7 +24,7 @@ from graphrec.serving.answer import Answer, ExplainOptions, ListOptions
 from graphrec.serving.engine import Engine
 
 #: What an answer says of its engine: it stands in the header of the block, once for all entries.
-_SHARED = ("as_of", "model", "snapshot", "policy", "confidential", "notes")
+_SHARED = ("as_of", "model", "snapshot", "policy", "confidential", "notes", "facts", "facts_as_of")
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,12 @@ class Decisions:
             },
             "actor": request.actor,
             "as_of": answer.as_of,
-            "snapshot": {"hash": engine.snapshot.hash, "as_of": engine.snapshot.as_of},
+            "now": engine.now,
+            "snapshot": answer.snapshot,
+            "facts": {
+                "hash": engine.snapshot.hash, "as_of": engine.snapshot.as_of, "until": answer.facts_as_of,
+                "items": self._kept.items(engine.snapshot.hash),
+            },
             "model": {"name": answer.model, "hash": engine.model.hash},
             "policy": {
                 "version": engine.policy.version, "hash": engine.policy.hash, "rules": engine.eligibility.rules,
@@ -150,6 +156,8 @@ def entry(engine: Engine, request: Request, answer: Answer, product: str | None)
     shown = {name: value for name, value in vars(answer).items() if name not in (*_SHARED, "user", "refused", "items")}
     return {
         **asked,
+        "known": Asked.of(engine.snapshot, engine.users.ids.find(answer.user), engine.model.graph.blocks),
+        "counted": engine.counted(answer),
         "candidates": len(engine.products) - sum(refused.values()),
         "refused": refused,
         "left": packed(eligibility.mask(user)),

@@ -1,7 +1,8 @@
-"""What replays need stays beside the record: copies of snapshots, models and policies.
+"""What replays need stays beside the record: copies of facts, models and policies.
 
     kept/files/<hash>        one file per content, shared by every version that has it
-    kept/snapshots/*.json    which files a snapshot consists of
+    kept/facts/*.json        which files the facts consist of, but for customers: what a replay reads of these is in
+                             their entries
     kept/models/*.json       which files a model consists of
     kept/policies/*.json     policies
     kept/pruned.json         what `graphrec record prune` removed
@@ -12,23 +13,24 @@ Copies, not links: what damages a file of the home leaves the kept one as it was
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from graphrec.errors import Damaged, RecordError, Unwritable
+from graphrec.errors import Damaged, NotTrained, RecordError, SchemaOutdated, Unwritable
 from graphrec.files import private_folder, whole_file
+from graphrec.graph.facts import Facts, user_types
 from graphrec.graph.shelf import DIGITS
 from graphrec.graph.snapshot import Snapshot
-from graphrec.graph.snapshot import content_hash as snapshot_hash
 from graphrec.policy.rules import Policy
-from graphrec.records.blocks import Block, blocks, canonical, segments
+from graphrec.records.blocks import Block, blocks, canonical, segments, sha256
 from graphrec.records.recorder import locked
 from graphrec.serving.engine import Engine
-from graphrec.terms.folder import Model, open_model, read_meta
+from graphrec.terms.folder import Model, ModelFiles, open_files, read_meta
 from graphrec.terms.folder import content_hash as model_hash
 
 FILES, PRUNED = "files", "pruned.json"
@@ -53,18 +55,21 @@ class Kept:
             ModelReplaced: another training replaced the model since it was opened.
             Damaged: a file of the snapshot or of the model is not the one that was written.
         """
-        model, snapshot = engine.model, engine.snapshot
-        listed = self._snapshot(snapshot.hash)
-        if self._keep_folder(snapshot.folder, listed):
+        model, facts = engine.model, engine.snapshot
+        listed = self._facts(facts.hash)
+        if self._keep_folder(facts.folder, listed, left_out=_of_customers(facts)):
             with self._opened(listed) as folder:
-                found = snapshot_hash(folder, snapshot.meta)
-            if found != snapshot.hash:
-                listed.unlink()
-                raise _damaged(f"snapshot {snapshot.folder}", "graphrec snapshot")
-        listed = self._model(model.name, model.hash, snapshot.hash)
+                if not _is_whole(facts, folder):
+                    listed.unlink()
+                    raise _damaged(f"{facts.folder}", "graphrec load, or graphrec snapshot")
+        listed = self._model(model.name, model.hash)
         if not listed.exists():
             self._keep_model(model, listed)
         self._keep_policy(engine.policy)
+
+    def items(self, facts: str) -> str:
+        """The digest of the kept files of some facts, which an entry names."""
+        return sha256(self._facts(facts).read_bytes())
 
     def _keep_model(self, model: Model, listed: Path) -> None:
         replaced = ModelReplaced(f"model {model.name} was trained anew while it answered; run this again")
@@ -84,35 +89,36 @@ class Kept:
 
     def has(self, engine: Engine) -> bool:
         """Whether all of what an engine answers from is kept."""
-        model, snapshot = engine.model, engine.snapshot
-        paths = (
-            self._snapshot(snapshot.hash), self._model(model.name, model.hash, snapshot.hash),
-            self._policy(engine.policy.hash),
-        )  # fmt: skip
+        model, facts = engine.model, engine.snapshot
+        paths = (self._facts(facts.hash), self._model(model.name, model.hash), self._policy(engine.policy.hash))
         return all(path.exists() for path in paths)
 
     @contextmanager
-    def opened(self, snapshot: str, as_of: str | None, name: str, model: str) -> Iterator[tuple[Snapshot, Model]]:
-        """A kept snapshot and a model on it, checked against their hashes, while the block runs.
+    def opened(self, facts: Mapping[str, Any], name: str, model: str) -> Iterator[tuple[Snapshot, ModelFiles]]:
+        """Kept facts without customers and a model, checked against their hashes, while the block runs.
 
         Args:
-            snapshot, model: hashes.
-            as_of: the date that the snapshot was taken for.
+            facts: what an entry says of them: `hash`, `as_of`, and `items`, the digest of the kept files.
             name: of the model, such as blend-final.
+            model: its hash.
 
         Raises:
             RecordError: one is gone, was pruned, or is not what it was.
         """
-        first, second = self._snapshot(snapshot), self._model(name, model, snapshot)
-        self._there("snapshot", snapshot, first)
+        first, second = self._facts(facts["hash"]), self._model(name, model)
+        self._there("facts", facts["hash"], first)
         self._there(f"model {name}", model, second)
+        _same("facts", facts["items"], sha256(first.read_bytes()), first)
+        for digest in json.loads(first.read_bytes())["files"].values():
+            path = self._folder / FILES / digest
+            if path.exists():
+                _same("facts", digest, sha256(path.read_bytes()), path)
         with self._opened(first) as one, self._opened(second) as other:
-            taken = Snapshot.open(one)
-            _same("snapshot", snapshot, snapshot_hash(one, taken.meta), first)
-            # Equal content may have been taken for several dates.
-            dated = taken.dated(as_of)
+            form = json.loads((one / "meta.json").read_bytes())
+            taken: Snapshot = Facts.open(one) if "snapshot" in form else Snapshot.open(one)
             _same(f"model {name}", model, model_hash(other, read_meta(other)["description"]), second)
-            yield dated, open_model(other, dated, exact=False)
+            # Equal content may have been taken for several dates.
+            yield taken.dated(facts["as_of"]), open_files(other)
 
     def policy(self, wanted: str) -> Policy:
         """The policy with this hash, checked against it.
@@ -132,18 +138,17 @@ class Kept:
 
     def listed(self) -> dict[str, Path]:
         """Every list of files and every policy, by its place below `kept`."""
-        found = (path for name in ("snapshots", "models", "policies") for path in (self._folder / name).glob("*.json"))
+        found = (path for name in ("facts", "models", "policies") for path in (self._folder / name).glob("*.json"))
         return {str(path.relative_to(self._folder)): path for path in found}
 
     def needed(self, block: Block) -> set[str]:
         """What the replay of a block's entries reads, by its place below `kept`."""
         shared = block.header["shared"]
-        if "snapshot" not in shared:
+        if "facts" not in shared:
             return set()
-        snapshot, model = shared["snapshot"]["hash"], shared["model"]
+        facts, model = shared["facts"]["hash"], shared["model"]
         paths = (
-            self._snapshot(snapshot), self._model(model["name"], model["hash"], snapshot),
-            self._policy(shared["policy"]["hash"]),
+            self._facts(facts), self._model(model["name"], model["hash"]), self._policy(shared["policy"]["hash"])
         )  # fmt: skip
         return {str(path.relative_to(self._folder)) for path in paths}
 
@@ -175,14 +180,21 @@ class Kept:
             with whole_file(path) as temporary:
                 temporary.write_bytes(canonical(plain) + b"\n")
 
-    def _keep_folder(self, source: Path, listed: Path) -> bool:
-        """Whether the folder was not kept before."""
+    def _keep_folder(self, source: Path, listed: Path, left_out: Sequence[str] = ()) -> bool:
+        """Whether the folder was not kept before.
+
+        Args:
+            left_out: what the names of files begin with that are not kept.
+        """
         if listed.exists():
             return False
         files = {}
         for path in sorted(source.rglob("*")):
+            name = path.relative_to(source).as_posix()
+            if name.startswith(tuple(left_out)) and left_out:
+                continue
             if path.is_file() and path.name not in _NOT_KEPT and not path.name.startswith("."):
-                files[str(path.relative_to(source))] = self._keep_file(path)
+                files[name] = self._keep_file(path)
         with whole_file(listed) as temporary:
             temporary.write_bytes(canonical({"files": files}) + b"\n")
         return True
@@ -235,11 +247,11 @@ class Kept:
             return {}
         return plain
 
-    def _snapshot(self, snapshot: str) -> Path:
-        return self._folder / "snapshots" / f"{snapshot[:DIGITS]}.json"
+    def _facts(self, facts: str) -> Path:
+        return self._folder / "facts" / f"{facts[:DIGITS]}.json"
 
-    def _model(self, name: str, model: str, snapshot: str) -> Path:
-        return self._folder / "models" / f"{name}-{model[:DIGITS]}-{snapshot[:DIGITS]}.json"
+    def _model(self, name: str, model: str) -> Path:
+        return self._folder / "models" / f"{name}-{model[:DIGITS]}.json"
 
     def _policy(self, policy: str) -> Path:
         return self._folder / "policies" / f"{policy[:DIGITS]}.json"
@@ -250,7 +262,7 @@ class Pruned:
     """What a pruning freed."""
 
     removed: int
-    """Snapshots, models and policies."""
+    """Facts, models and policies."""
     freed_bytes: int
     entries: int
     """Entries before the date that can no longer be replayed."""
@@ -288,6 +300,22 @@ def _scratch(near: Path) -> Iterator[Path]:
         except Unwritable:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="graphrec-replay-")))
         yield folder
+
+
+def _of_customers(facts: Snapshot) -> tuple[str, ...]:
+    """What the names of the files begin with that speak of customers."""
+    edges = (f"edges/{facts.types.index(name)}/" for name in user_types(facts))
+    return f"nodes/{facts.labels.index(facts.schema.roles.user)}/", *edges, "split/"
+
+
+def _is_whole(facts: Snapshot, folder: Path) -> bool:
+    """Whether a copy without customers is what the facts say of themselves."""
+    try:
+        copy = type(facts).open(folder)
+        copy.verify(without=_of_customers(facts))
+    except (Damaged, NotTrained, SchemaOutdated):
+        return False
+    return copy.hash == facts.hash
 
 
 def _damaged(what: str, command: str) -> Damaged:

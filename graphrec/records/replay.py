@@ -9,6 +9,8 @@ from typing import Any, Self
 import numpy as np
 
 from graphrec.errors import GraphrecError, RecordError, UnknownId
+from graphrec.graph.asked import Asked
+from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.policy.compiled import OUTCOMES
 from graphrec.policy.facts import Occasion
@@ -18,7 +20,8 @@ from graphrec.records.decision import Request, entry, platform_name, versions
 from graphrec.records.keep import Kept
 from graphrec.records.read import Entry
 from graphrec.serving.answer import ExplainOptions, ListOptions
-from graphrec.serving.engine import Engine
+from graphrec.serving.engine import Engine, seen_before
+from graphrec.terms.folder import ModelFiles
 
 MOST = 20
 """Differences that are named one by one."""
@@ -64,19 +67,19 @@ def occasion_of(asked: Mapping[str, Any]) -> Occasion:
 
 
 def replay(home: Home, found: Entry) -> Replay:
-    """The answer of an entry computed again from the snapshot, model and policy of that time."""
+    """The answer of an entry computed again from the model, the policy and what was known at that time."""
     with Replayer(home) as replayer:
         return replayer.replay(found)
 
 
 class Replayer:
-    """Computes recorded answers of a home again; the snapshot, model and policy of the last one stay opened."""
+    """Computes recorded answers of a home again; the facts and the model of the last one stay opened."""
 
     def __init__(self, home: Home) -> None:
         self._kept = Kept(home.records)
         self._languages = home.languages
         self._stack = ExitStack()
-        self._opened: tuple[object, Engine] | None = None
+        self._opened: tuple[object, Snapshot, ModelFiles] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -86,7 +89,7 @@ class Replayer:
 
     def replay(self, found: Entry) -> Replay:
         """The answer of one entry computed again."""
-        if "snapshot" not in found.shared:
+        if "model" not in found.shared:
             return Replay(found.number, False, (_no_list(found),), (), is_computed=False)
         now = versions()
         then = found.shared["versions"]
@@ -109,12 +112,12 @@ class Replayer:
         except TypeError as error:
             raise RecordError(f"this graphrec does not know an option of that time: {error}") from None
         request = Request(asked["command"], asked["k"], options, asked["as_of"], occasion_of(asked))
-        engine = self._engine(found.shared).asking(request.occasion)
+        engine = self._engine(found).asking(request.occasion)
         if isinstance(options, ExplainOptions):
             answer = engine.explain(user, str(product), request.k, options)
         else:
             answer = engine.recommend(user, request.k, options)
-        return entry(engine, request, answer, product)
+        return {**entry(engine, request, answer, product), "counted": found.entry["counted"]}
 
     def judged(self, found: Entry, product: str) -> Refusals:
         """What the rules of that time said of a product for the user of an entry.
@@ -123,9 +126,9 @@ class Replayer:
             UnknownId: there was no such product.
             RecordError: something that this needs is gone.
         """
-        if "snapshot" not in found.shared:
+        if "model" not in found.shared:
             raise RecordError(_no_list(found))
-        engine = self._engine(found.shared).asking(occasion_of(found.shared["request"]))
+        engine = self._engine(found).asking(occasion_of(found.shared["request"]))
         user, position = engine.users.ids.find(found.entry["user"]), engine.products.ids.find(product)
         if position < 0:
             raise UnknownId(f"there was no product {product!r} when entry {found.number} was recorded")
@@ -138,18 +141,29 @@ class Replayer:
             bool(engine.eligibility.mask(user)[position]),
         )
 
-    def _engine(self, shared: Mapping[str, Any]) -> Engine:
-        snapshot, model, policy = shared["snapshot"], shared["model"], shared["policy"]
-        key = (snapshot["hash"], snapshot["as_of"], model["name"], model["hash"], policy["hash"])
-        if self._opened is not None and self._opened[0] == key:
-            return self._opened[1]
-        self._close()
-        opened = self._stack.enter_context(
-            self._kept.opened(snapshot["hash"], snapshot["as_of"], model["name"], model["hash"])
-        )
-        engine = Engine(*opened, policy=self._kept.policy(policy["hash"]), languages=self._languages)
-        self._opened = (key, engine)
-        return engine
+    def _engine(self, found: Entry) -> Engine:
+        """The engine of that time for the one customer of an entry."""
+        shared = found.shared
+        if "facts" not in shared:
+            raise RecordError(
+                f"entry {found.number} was written by an older graphrec, which kept no rows of its customer; replay it "
+                f"with graphrec {shared['versions']['graphrec']}"
+            )
+        facts, model, policy = shared["facts"], shared["model"], shared["policy"]
+        key = (facts["hash"], facts["as_of"], model["name"], model["hash"])
+        if self._opened is None or self._opened[0] != key:
+            self._close()
+            opened = self._stack.enter_context(self._kept.opened(facts, model["name"], model["hash"]))
+            self._opened = (key, *opened)
+        _, items, files = self._opened
+        asked, now = Asked(**found.entry["known"]), shared["now"]
+        alone = asked.alone(items)
+        before = None if now is None else seen_before(alone, now)
+        model = files.model(alone, known_before=before, blocks=asked.block_rows())
+        return Engine(
+            alone, model, policy=self._kept.policy(policy["hash"]), now=now, counted=found.entry["counted"],
+            languages=self._languages,
+        )  # fmt: skip
 
     def _close(self) -> None:
         self._opened = None

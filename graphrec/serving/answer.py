@@ -187,20 +187,10 @@ class EdgeShare:
 
 
 @dataclass(frozen=True)
-class PeopleShare:
-    """What the edges of `count` other people to one node add to a score, by integrated gradients."""
-
-    type: str
-    node: Node
-    count: int
-    share: float
-
-
-@dataclass(frozen=True)
 class ScoreGradients:
     """How a score that is not linear comes from the edges around it, in score units.
 
-    score = baseline + the shares of `edges` and `people` + rest.
+    score = baseline + the shares of `edges` + rest.
     """
 
     score: float
@@ -210,8 +200,6 @@ class ScoreGradients:
     quadrature_nodes: int
     edges: tuple[EdgeShare, ...]
     """The user's own edges and those between nodes that are no users, the largest share first."""
-    people: tuple[PeopleShare, ...]
-    """Edges of other users, summed by the node at their other end; those of too few people are in the rest."""
     rest: float
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,6 +153,7 @@ class Engine:
             refuses: they stand for what a user holds. None: what the snapshot says.
         languages: folder of the home's own languages.
         now: the date of the answers, in microseconds since 1970; None: they are as of the graph that was fitted.
+        counted: what was counted of people when an answer was recorded, for its replay; None: they are counted.
     """
 
     def __init__(
@@ -164,8 +166,10 @@ class Engine:
         masked: Adjacency | None = None,
         languages: Path | None = None,
         now: int | None = None,
+        counted: Mapping[str, Any] | None = None,
     ) -> None:
         self.snapshot = snapshot
+        self._counted = counted
         self.now = now
         self.positions = Positions(snapshot, model.ids)
         self.model = model = replace(model, blend=model.blend.offering(_offered(self.positions)))
@@ -413,10 +417,20 @@ class Engine:
             said = language_of(language, self._languages)
             found = Reasons(
                 self.snapshot, self.model.blend, self.model.graph, self.known_before, said, self.positions, voice,
-                fitted_before=self.fitted_before, fitted=self.model.meta,
+                fitted_before=self.fitted_before, fitted=self.model.meta, counted=self._counted,
             )  # fmt: skip
             # Of two threads the first one's stays.
             found = self._reasons.setdefault((language, voice), found)
+        return found
+
+    def counted(self, answer: Answer) -> dict[str, Any]:
+        """What was counted of other people for an answer."""
+        user = self.positions.in_model(self.roles.user, self.users.ids.find(answer.user))
+        label = self.roles.product
+        places = [self.positions.in_model(label, self.products.ids.find(item.product)) for item in answer.items]
+        found: dict[str, Any] = {}
+        for reasons in list(self._reasons.values()):
+            found |= reasons.people.counted(user, places)
         return found
 
     def refusal(self, user: int, product: int, sentences: Sentences) -> str | None:
@@ -431,7 +445,7 @@ class Engine:
             if found is not None:
                 from graphrec.serving.gradients import gradients_of
 
-                return gradients_of(self.positions, term.graph, found, scored.user, float(scale))
+                return gradients_of(self.positions, term.graph, found, float(scale))
         return None
 
     def _few(self, sentences: Sentences, user: int, refused: dict[str, int], left: int) -> str:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphrec import queries
 from graphrec.errors import UsageError
+from graphrec.policy.rules import NOT_AVAILABLE
 from graphrec.schema import EXACT, View
 from graphrec.serving.answer import Answer, Item, Line, Node, PathPart, People, PolicyName, Reason, Step
 
@@ -37,8 +38,6 @@ _STARTS = (1, 2, 5)
 STEP = 10
 #: Views of those who speak with the customer.
 _BESIDE_THE_CUSTOMER = ("adviser", "customer")
-#: The name of all confidential rules in a view.
-NOT_AVAILABLE = "not_available"
 #: Parameters of a line's Cypher that a view keeps: ids and dates.
 _KEPT = ("user", "via", "mid", "product", "as_of", "fitted_as_of", "nodes_as_of")
 _TIMES = ("user", "as_of", "fitted_as_of", "nodes_as_of")
@@ -387,7 +386,7 @@ def _findings(refused: Iterable[Finding]) -> tuple[Finding, ...]:
     for one in refused:
         seen = one
         if one.confidential:
-            seen = replace(one, rule=NOT_AVAILABLE, sentence="this product is not available", values={})
+            seen = replace(one, rule=NOT_AVAILABLE, sentence=one.told, values={})
         if seen not in found:
             found.append(seen)
     return tuple(found)

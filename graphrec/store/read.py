@@ -120,7 +120,7 @@ def take_snapshot(
     from graphrec.graph.build import write_snapshot
 
     forget_origin(shelf.folder)
-    origin = _fingerprint(store)
+    origin = fingerprint(store)
     inputs = snapshot_inputs(store, progress)
     progress("writing the snapshot", 0, None)
     snapshot = shelf.add(
@@ -143,7 +143,7 @@ def current_snapshot(store: Store, shelf: SnapshotShelf) -> Snapshot | None:
         origin = json.loads((shelf.folder / ORIGIN).read_text("utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    if not origin.get("store") or origin["store"] != _fingerprint(store):
+    if not origin.get("store") or origin["store"] != fingerprint(store):
         return None
     latest = shelf.latest()
     return latest if latest.hash == origin.get("snapshot") else None
@@ -160,9 +160,11 @@ def forget_origin(snapshots: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _fingerprint(store: Store) -> str:
+def fingerprint(store: Store) -> str:
     """A hash over the last full loads of all sources; empty when other rows are in the store."""
-    sources = [(store.address, one.name, one.run, one.files_hash) for one in store.sources()]
+    # A home may be moved or restored: the path of its store says nothing of the rows.
+    server = store.address if "://" in store.address else ""
+    sources = [(server, one.name, one.run, one.files_hash) for one in store.sources()]
     if not sources or not all(files_hash for *_, files_hash in sources):
         return ""
     return hashlib.sha256(json.dumps(sources).encode()).hexdigest()

@@ -65,7 +65,7 @@ class Blend:
         offered: the products that are offered; None: those that the terms were fitted on.
     """
 
-    def __init__(self, terms: Sequence[Term], weights: Sequence[float], offered: Offered | None = None) -> None:
+    def __init__(self, terms: Sequence[Term], weights: Sequence[float], *, offered: Offered | None = None) -> None:
         if len(terms) != len(weights):
             raise ValueError(f"{len(terms)} terms and {len(weights)} weights")
         self.terms = tuple(terms)
@@ -74,7 +74,7 @@ class Blend:
 
     def offering(self, offered: Offered | None) -> "Blend":
         """The same terms and weights where other products are offered."""
-        return Blend(self.terms, self.weights, offered)
+        return Blend(self.terms, self.weights, offered=offered)
 
     @property
     def num_products(self) -> int:
@@ -129,9 +129,9 @@ class Blend:
         """Every line of these products, with the scales of the user's row; products that are new have none."""
         if self.offered and (new := products >= len(self.offered.gone)).any():
             known = self.ledger(user, products[~new], scales)
-            values = np.zeros((len(known.via), len(products)))
-            values[:, ~new] = known.values
-            return replace(known, values=values)
+            wide = np.zeros((len(known.via), len(products)))
+            wide[:, ~new] = known.values
+            return replace(known, values=wide)
         parts: list[Shares] = []
         terms: list[NDArray[np.int16]] = []
         groups: list[LineGroup] = []
@@ -167,7 +167,7 @@ class Blend:
         Shapes: users (num_users,), scales (num_users, num_terms).
         """
         if self.offered and any((wanted >= len(self.offered.gone)).any() for wanted in products):
-            return [self.ledger(int(user), *one) for user, *one in zip(users, products, scales, strict=True)]
+            return [self.ledger(user, products[place], scales[place]) for place, user in enumerate(users.tolist())]
         lines = [term.lines_of(users, products) for term in self.terms]
         most = np.zeros(len(users), np.int64)
         for position, one in enumerate(lines):

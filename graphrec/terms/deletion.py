@@ -71,7 +71,7 @@ class Evidence:
 def blend_without_edges(blend: Blend, hop: Hop, user: int, vias: Sequence[int]) -> Blend:
     """The blend as it scores this user, and no other, when the edges to some nodes are gone."""
     edges = [(hop, via) for via in vias]
-    return Blend([term.without_edges(user, edges) for term in blend.terms], blend.weights, blend.offered)
+    return Blend([term.without_edges(user, edges) for term in blend.terms], blend.weights, offered=blend.offered)
 
 
 def _standardised(scores: Matrix, offered: Offered | None) -> Matrix:

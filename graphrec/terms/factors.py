@@ -22,8 +22,8 @@ ROWS = 8_192
 PIECE = 512
 #: Bits of the rows of factors below the largest number of each.
 BITS = 21
-#: Up to so many numbers the right rows are kept in float64 (4 MiB).
-KEPT = 2**19
+#: Up to so many numbers the right rows are kept in float64 from the first time (4 MiB), or from the second (128 MiB).
+KEPT, KEPT_LATER = 2**19, 2**24
 
 
 @dataclass(frozen=True, eq=False)
@@ -344,6 +344,7 @@ class FactorTerm(_Learned):
         self.text_dim = text_dim
         self.part = part
         self.sentences = dict(sentences or {})
+        self._is_warm = False
 
     @property
     def is_collaborative(self) -> bool:
@@ -480,9 +481,11 @@ class FactorTerm(_Learned):
 
     def _exact_right(self) -> Iterator[tuple[slice, Matrix]]:
         """The right rows in float64, piece by piece; each piece is written over the one before."""
-        if self.right.size <= KEPT:
+        if self.right.size <= KEPT or (self._is_warm and self.right.size <= KEPT_LATER):
             yield slice(None), self._kept_right
             return
+        # One answer is sooner without the memory for all, many answers with it.
+        self._is_warm = True
         right, exact = np.asarray(self.right), np.empty((PIECE, self.right.shape[1]))
         for start in range(0, len(right), PIECE):
             part = right[start : start + PIECE]
@@ -491,7 +494,7 @@ class FactorTerm(_Learned):
 
     @once
     def _kept_right(self) -> Matrix:
-        """The right rows (num_products, dim) in float64, where they are few."""
+        """The right rows (num_products, dim) in float64."""
         return np.asarray(self.right, np.float64)
 
     def describe(self) -> Described:

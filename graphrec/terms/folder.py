@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ from numpy.typing import NDArray
 from graphrec.errors import CheckpointMismatch, Damaged, NotTrained, SchemaOutdated
 from graphrec.graph.adjacency import Adjacency, Graph, Hop, StoredAdjacency
 from graphrec.graph.arrays import CheckedFolder, read_sealed, seal
-from graphrec.graph.first_hops import first_hops
+from graphrec.graph.block_rows import Rows, read_blocks
+from graphrec.graph.first_hops import first_hops, known_until
 from graphrec.graph.shelf import DIGITS, SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
 from graphrec.graph.strings import Strings, joined
@@ -108,6 +110,7 @@ class ModelFiles:
         *,
         exact: bool = False,
         known_before: int | None = None,
+        blocks: Mapping[str, Rows] | None = None,
     ) -> Model:
         """The model for facts or a snapshot, which may be newer: `Model.ids` joins the nodes of both.
 
@@ -116,6 +119,7 @@ class ModelFiles:
                 edges is evaluated on what it saw.
             exact: refuse every snapshot but the one it was trained on, as an evaluation needs it.
             known_before: edges of users known at or after it, in microseconds since 1970, are not seen.
+            blocks: rows of the users' feature blocks by digest; None: those beside the facts of the model's home.
 
         Raises:
             CheckpointMismatch: labels, edge types or `min_group` are others, or the snapshot with `exact`.
@@ -142,10 +146,17 @@ class ModelFiles:
         counts = {label: len(arrays[f"ids/{label}/offsets"]) - 1 for label in labels}
         ids = {} if same else _other_ids(arrays, labels, snapshot)
         counts.setdefault(user, snapshot.count(user))
+        fitted: Mapping[Hop, Adjacency] = {}
         if customers is None:
             places = {label: joined(snapshot.nodes(label).ids, own) for label, own in ids.items()}
             users = joined(ids[user], snapshot.nodes(user).ids) if user in ids else None
-            customers = first_hops(snapshot, counts, known_before=known_before, places=places, users=users)
+            read = partial(first_hops, snapshot, counts, places=places, users=users)
+            customers = read(known_before=known_before)
+            if not same or meta["hidden"]["known_from"] is not None:
+                fitted = read(known_before=_fitted_before(meta))
+        if blocks is None:
+            digests = [one["digest"] for one in meta.get("blocks", ()) if one["label"] == user]
+            blocks = read_blocks(blocks_beside(self.folder.parent), digests, snapshot.nodes(user).ids)
         stored = {
             hop: _stored_rows(arrays, f"graph/{hop}", *_ends(snapshot.schema, hop))
             for hop in hops
@@ -158,12 +169,23 @@ class ModelFiles:
             _check_array(one, counts, self.folder)
         own = {hop: adjacency for hop, adjacency in customers.items() if _ends(snapshot.schema, hop)[0] == user}
         walked = {hop: _edges(arrays, hop, counts[rows.target]) for hop, rows in stored.items()}
-        graph = Graph(snapshot.schema, counts, {**walked, **own})
+        graph = Graph(snapshot.schema, counts, {**walked, **own}, blocks=blocks, fitted=fitted)
         entries = meta["description"]["terms"]
         forms = [_form(entry["form"], self.folder) for entry in entries]
         terms = [form.open(one, graph) for form, one in zip(forms, described, strict=True)]
         blend = Blend(terms, [entry["weight"] for entry in entries])
         return Model(blend, graph, meta, self.folder, ids)
+
+
+def blocks_beside(models: Path) -> Path:
+    """Where the rows of the users' feature blocks are that the models in a folder read."""
+    return models.parent / "facts" / "blocks"
+
+
+def _fitted_before(meta: Mapping[str, Any]) -> int | None:
+    """The time, in microseconds since 1970, before which the edges were known that a model was fitted on."""
+    hidden: int | None = meta["hidden"]["known_from"]
+    return meta.get("known_until") if hidden is None else hidden
 
 
 def open_files(folder: Path) -> ModelFiles:
@@ -272,10 +294,10 @@ def write_model(folder: Path, blend: Blend, graph: Graph, snapshot: Snapshot, me
         labels |= {label for one in described.rows.values() for label in (one.source, one.target)}
     hops = sorted({hop for term in blend.terms for hop in term.hops}, key=str)
     for hop in hops:
-        labels |= {graph.target(hop)}
         if graph.source(hop) == user:
+            labels |= {graph.target(hop)} - {user}
             continue
-        labels |= {graph.source(hop)}
+        labels |= {graph.source(hop), graph.target(hop)}
         _keep_rows(StoredRows.of(graph.hops[hop], graph.source(hop), graph.target(hop)), f"graph/{hop}", arrays)
     for label in sorted(labels):
         ids = snapshot.nodes(label).ids
@@ -292,6 +314,7 @@ def write_model(folder: Path, blend: Blend, graph: Graph, snapshot: Snapshot, me
         "snapshot": snapshot.hash,
         "as_of": snapshot.as_of,
         "labels": sorted(labels),
+        "known_until": known_until(snapshot),
         "types": snapshot.types,
         "digests": snapshot.meta.get("digests", {}),
         "schema": schema_digest(graph.schema, sorted(labels), hops),

@@ -13,11 +13,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from graphrec.errors import Damaged, NotTrained, SchemaOutdated, UsageError
 from graphrec.features.blocks import Blocks, Sources
 from graphrec.features.device import choose_device
 from graphrec.files import replace_folder
 from graphrec.graph.adjacency import Graph, Hidden
+from graphrec.graph.block_rows import write_blocks
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.metrics.intervals import Interval, bootstrap_all
@@ -27,7 +30,7 @@ from graphrec.models.inputs import Inputs
 from graphrec.models.registry import models
 from graphrec.progress import Progress, silent
 from graphrec.terms.blend import Blend
-from graphrec.terms.folder import model_folder, read_meta, write_model
+from graphrec.terms.folder import blocks_beside, model_folder, read_meta, write_model
 from graphrec.training.assemble import blend_of
 from graphrec.training.checkpoint import FileWork
 from graphrec.training.job import Job, TrainOptions, TrainReport
@@ -250,6 +253,10 @@ def _done_before(job: Job) -> TrainReport | None:
 
 
 def _write(job: Job, meta: dict[str, Any], blend: Blend, graph: Graph, began: float) -> TrainReport:
+    for term in blend.terms:
+        # A block that the terms read stands in their graph as it was fitted.
+        rows = {digest: np.asarray(block) for digest, block in term.graph.blocks.items()}
+        write_blocks(blocks_beside(job.folder.parent), rows, job.snapshot.nodes(graph.schema.roles.user).ids)
     with replace_folder(job.folder) as folder:
         whole = {
             "kind": job.options.model,

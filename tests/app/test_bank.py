@@ -105,24 +105,24 @@ def test_a_list_as_of_a_date_is_part_of_the_request(bank: Bank) -> None:
 
 
 def test_a_model_is_replaced_under_a_running_bank(bank: Bank) -> None:
-    first = bank.opened.engine(bank.home, None)
-    assert bank.opened.engine(bank.home, None) is first
+    first = bank.opened.engine(bank.home, None, bank.now())
+    assert bank.opened.engine(bank.home, None, bank.now()) is first
     folder = bank.home.models / "blend-final"
     write_sealed(folder / "meta.json", {**read_meta(folder), "kind": "kernel"})
-    second = bank.opened.engine(bank.home, None)
+    second = bank.opened.engine(bank.home, None, bank.now())
     assert second is not first
     assert (first.model.name, second.model.name) == ("blend-final", "kernel-final")
     # Whoever holds the first one goes on with it.
     assert first.recommend("C003", 3).model == "blend-final"
     home = Home(bank.home.path)
-    assert bank.opened.engine(home, None).policy.is_built_in
+    assert bank.opened.engine(home, None, bank.now()).policy.is_built_in
     home.policy.write_text('version = "1"\n', "utf-8")
-    assert bank.opened.engine(home, None).policy.version == "1"
+    assert bank.opened.engine(home, None, bank.now()).policy.version == "1"
 
 
 def test_answers_are_never_mixed_while_models_are_swapped(bank: Bank) -> None:
     """Two models take turns under readers; every recorded answer is that of one of them and replays."""
-    engine = bank.opened.engine(bank.home, None)
+    engine = bank.opened.engine(bank.home, None, bank.now())
     folder, graph = bank.home.models / "blend-final", engine.model.graph
     blends = [Blend(engine.model.blend.terms, weights) for weights in ([1.0, 0.5], [0.2, 2.0])]
     expected = []

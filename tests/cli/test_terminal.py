@@ -104,7 +104,7 @@ def test_what_was_pruned_is_one_line_and_no_tampering(home: Home) -> None:
     )
     code, out, err = run(*words, "replay", "1")
     assert (code, out) == (6, "")
-    assert re.match(r"error: entry 1 cannot be replayed: snapshot \w{16} was removed by graphrec record prune ", err)
+    assert re.match(r"error: entry 1 cannot be replayed: facts \w{16} was removed by graphrec record prune ", err)
     assert run(*words, "record", "verify")[0] == 0
     assert run(*words, "record", "prune")[0] == 2
     assert run(*words, "record", "prune", "--before", "then")[2] == (

@@ -16,13 +16,12 @@ from graphrec.app.bank import Bank
 from graphrec.app.jobs import Export
 from graphrec.config.settings import Settings
 from graphrec.delivery import sinks
-from graphrec.delivery.rows import Row, rows_of
+from graphrec.delivery.rows import Row, Rows, Run, plain
 from graphrec.delivery.text_files import CSV, FileReport, harmless, number
 from graphrec.errors import UsageError
 from graphrec.home import Home
-from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
-from tests.served import export_lists
+from tests.served import LISTED, export_lists
 
 XML = """
 from contextlib import contextmanager
@@ -34,8 +33,8 @@ class Xml:
     def __init__(self, file, path):
         self.file, self.path = file, path
 
-    def write(self, answers):
-        for answer in answers:
+    def write(self, batch):
+        for answer in batch.answers:
             self.file.write(f'<user id="{answer.user}" products="{len(answer.items)}"/>\\n')
 
     def finish(self, totals):
@@ -62,9 +61,11 @@ def test_numbers_are_written_as_arrow_writes_them() -> None:
 
 def test_a_csv_has_the_bytes_that_arrow_writes(engine: Engine, tmp_path: Path) -> None:
     export_lists(engine, tmp_path / "lists.csv", 4)
-    answers = [engine.recommend(user, 4, ListOptions(reasons=1)) for user in engine.users.ids]
-    columns = list(zip(*rows_of(answers), strict=True))
+    answers = [engine.recommend(user, 4) for user in engine.users.ids]
+    rows = Rows(engine, Run.of(engine, 4, LISTED)).batch(answers, [None] * len(answers)).rows
+    columns = list(zip(*(plain(row) for row in rows), strict=True))
     kinds = {"rank": pa.int32(), "score": pa.float64(), "reason_share": pa.float64(), "confidence": pa.float64()}
+    kinds |= {"reason_percent": pa.float64(), "record": pa.int64()}
     fields = pa.schema([(name, kinds.get(name, pa.string())) for name in Row._fields])
     sink = io.BytesIO()
     pc.write_csv(pa.table([list(column) for column in columns], fields), sink)
@@ -101,7 +102,7 @@ def test_raw_leaves_cells_and_bom_is_for_excel(engine: Engine, tmp_path: Path, m
     assert names(tmp_path / "guarded.csv") == {"'=1+1"}
     assert names(tmp_path / "raw.csv") == {"=1+1"}
     target = sinks.Target(engine, tmp_path / "bom.csv", False, True, open_store=pytest.fail, texts=lambda: None)
-    sinks.deliver(CSV, target, 2, ListOptions(reasons=1))
+    sinks.deliver(CSV, target, 2, LISTED)
     assert (tmp_path / "bom.csv").read_bytes() == b"\xef\xbb\xbf" + (tmp_path / "guarded.csv").read_bytes()
 
 
@@ -115,7 +116,7 @@ def test_another_package_adds_a_sink(served_home: Home, tmp_path: Path, monkeypa
     assert done.report == FileReport(60, done.report.rows, 1, str(tmp_path / "lists.xml"))
     lines = (tmp_path / "lists.xml").read_text().splitlines()
     assert (lines[0], len(lines)) == ('<user id="C000" products="3"/>', 60)
-    with pytest.raises(UsageError, match=r"cannot write \.ods; use \.csv, \.jsonl, \.parquet, \.xml"):
+    with pytest.raises(UsageError, match=r"cannot write \.ods; use \.csv, \.jsonl, \.parquet, \.xlsx, \.xml"):
         bank.export(Export(tmp_path / "lists.ods"))
     monkeypatch.setattr(sinks, "entry_points", lambda group: [point, replace_name(point, "csv2")])
     with pytest.raises(UsageError, match="two sinks are called xml; remove the package of one of them"):
@@ -130,5 +131,5 @@ def replace_name(point: EntryPoint, name: str) -> EntryPoint:
 def test_a_chunk_is_no_matter(engine: Engine, tmp_path: Path) -> None:
     for chunk in (7, 1_000):
         target = sinks.Target(engine, tmp_path / f"{chunk}.csv", False, False, pytest.fail, lambda: None)
-        sinks.deliver(replace(CSV, chunk=chunk), target, 3, ListOptions(reasons=1))
+        sinks.deliver(replace(CSV, chunk=chunk), target, 3, LISTED)
     assert (tmp_path / "7.csv").read_bytes() == (tmp_path / "1000.csv").read_bytes()

@@ -46,7 +46,8 @@ def difference(
     found = []
     for number in banks:
         graph, pairs = bank(number, min_group)
-        halves = pairs[::2], pairs[1::2]
+        # Every second pair moves a common product, the others one that only B holds.
+        halves = [[pair for place, pair in enumerate(pairs) if place // 2 % 2 == half] for half in (0, 1)]
         graphs = [moved(graph, half) for half in halves]
         by_half: tuple[list[NDArray[np.int64]], ...] = ([], [])
         for seed in seeds:

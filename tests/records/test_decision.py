@@ -32,7 +32,11 @@ def test_an_entry_says_what_was_asked_on_what_and_what_was_shown(recorded: Home)
     answer = engine.recommend("C003", 4, ListOptions(**OPTIONS))
     nothing = {"as_of": None, "amount": None, "channel": None, "purpose": None}
     assert plain["request"] == {"command": "recommend", "k": 4, "options": vars(ListOptions(**OPTIONS)), **nothing}
-    assert plain["snapshot"] == {"hash": engine.snapshot.hash, "as_of": None}
+    assert plain["snapshot"] == answer.snapshot
+    assert plain["facts"]["hash"] == answer.facts == engine.snapshot.hash
+    assert (plain["facts"]["as_of"], plain["facts"]["until"], plain["now"]) == (None, answer.facts_as_of, None)
+    assert plain["known"]["user"] == "C003"
+    assert plain["known"]["rows"]["BOUGHT"]["to"]
     assert plain["model"] == {"name": "blend-final", "hash": engine.model.hash}
     assert plain["policy"] == {
         "version": engine.policy.version,
@@ -141,9 +145,7 @@ def test_prune_frees_what_only_old_entries_need_and_says_so(recorded: Home) -> N
     assert done.freed_bytes == held
     assert not list((recorded.records / "kept" / "files").iterdir())
     assert (verify(recorded.records).entries, verify(recorded.records).problems) == (entries, [])
-    assert_differs(
-        recorded, r"snapshot \w{16} was removed by graphrec record prune --before 20\d\d-\d\d-\d\d; entries "
-    )
+    assert_differs(recorded, r"facts \w{16} was removed by graphrec record prune --before 20\d\d-\d\d-\d\d; entries ")
     engine = Engine.open(recorded)
     decisions = Decisions(recorded, engine, Request("recommend", 4, ListOptions()))
     (number,) = decisions.add([engine.recommend("C003", 4)])
@@ -184,9 +186,9 @@ def test_a_replay_says_what_is_gone_or_changed(recorded: Home) -> None:
     assert_differs(recorded, r"model blend-final \w{16} was changed: ")
     arrays.unlink()
     assert_differs(recorded, r".*/kept/files/\w{64}, which blend-final-.*\.json names, is gone; restore it")
-    (snapshot,) = (kept / "snapshots").iterdir()
-    snapshot.rename(snapshot.with_name("elsewhere"))
-    assert_differs(recorded, rf"snapshot {found.shared['snapshot']['hash'][:16]} is gone: there is no ")
+    (facts,) = (kept / "facts").iterdir()
+    facts.rename(facts.with_name("elsewhere"))
+    assert_differs(recorded, rf"facts {found.shared['facts']['hash'][:16]} is gone: there is no ")
 
 
 def assert_differs(home: Home, what: str) -> None:

@@ -60,7 +60,7 @@ def test_the_gradients_add_up_to_the_score_but_for_the_gap(sage: Engine) -> None
     assert found is not None
     assert found.score == pytest.approx(item.score, rel=1e-5)
     assert found.completeness_gap <= 0.005
-    shown = sum(entry.share for entry in [*found.edges, *found.people])
+    shown = sum(entry.share for entry in found.edges)
     assert found.baseline + shown + found.rest == pytest.approx(found.score, abs=1e-9)
 
 
@@ -69,9 +69,7 @@ def test_no_other_user_is_in_the_gradients(sage: Engine) -> None:
     found = sage.explain(user, product, 3).items[0].gradients
     assert found is not None
     nodes = [node for entry in found.edges for node in (entry.source, entry.target)]
-    nodes += [entry.node for entry in found.people]
     assert {node.id for node in nodes if node.label == sage.roles.user} == {user}
-    assert min((entry.count for entry in found.people), default=99) >= sage.snapshot.schema.roles.min_group
 
 
 def test_an_audit_deletes_what_a_user_hears(sage: Engine) -> None:

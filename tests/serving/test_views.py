@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -15,9 +14,10 @@ from graphrec.cli import app
 from graphrec.errors import SettingsError
 from graphrec.home import Home
 from graphrec.policy.compiled import Finding
+from graphrec.policy.rules import NOT_AVAILABLE
 from graphrec.schema import VIEWS, View
 from graphrec.serving.answer import Answer, Item, Line, Node, People, Reason, Step
-from graphrec.serving.views import NOT_AVAILABLE, Band, Viewer, whole
+from graphrec.serving.views import Band, Viewer, whole
 from graphrec.serving.why_not import WhyNot
 
 SECRET = bytes(range(32))
@@ -46,7 +46,7 @@ def viewer(view: View = "adviser", *, month: str = "2026-11", min_group: int = 5
 def reason(percent: float | None, people: int | None = None, **others: Any) -> Reason:
     wording = None if people is None else "{people} others who bought Fund 1 bought it"
     text = "is linked with Fund 1" if wording is None else wording.replace("{people}", str(people))
-    return Reason(text, percent, "path", 2, people, wording, **others)
+    return Reason(text, percent, "path", 2, share=0.3, people=people, wording=wording, **others)
 
 
 def item(*reasons: Reason, others: float | None = None, **changes: Any) -> Item:
@@ -236,7 +236,9 @@ def test_a_list_in_a_view_reads_well(run: Any) -> None:
     for one in exact["items"]:
         assert one["product"] in text
         assert f"{one['score']:.3f}" not in text
-    assert re.search(r"█ +[0-9]+%  ", text)
+        assert one["name"] in text
+    seen = json.loads(run("recommend", "C008", "--view", "adviser", "--json", "--no-record"))
+    assert f"{seen['items'][0]['reasons'][0]['percent']}%" in text
 
 
 def test_the_view_of_the_settings(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:

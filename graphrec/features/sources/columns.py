@@ -4,9 +4,13 @@
     category    one column a value
     both        one column for "missing"
 
+Of customers, values that fewer than `min_group` of them have are one column, "other", and bounds of bins are rounded to
+two digits: a definition, which a model keeps, tells nothing of one person.
+
 Names, texts, personal and protected columns and the features of series are never among them.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -96,7 +100,9 @@ def _block(source: str, seen: Seen, label: str) -> FeatureBlock | None:
     if not known.any():
         return None
     nodes = seen.snapshot.nodes(label)
-    encoded = [_encode(name, nodes.column(name), known) for name in usable(seen.snapshot, label)]
+    roles = seen.snapshot.schema.roles
+    least = roles.min_group if label == roles.user else 1
+    encoded = [_encode(name, nodes.column(name), known, least) for name in usable(seen.snapshot, label)]
     parts = [part for part in encoded if part is not None]
     if not parts:
         return None
@@ -109,15 +115,15 @@ def _block(source: str, seen: Seen, label: str) -> FeatureBlock | None:
     )
 
 
-def _encode(name: str, column: ColumnArray, known: NDArray[np.bool_]) -> Encoded | None:
+def _encode(name: str, column: ColumnArray, known: NDArray[np.bool_], least: int) -> Encoded | None:
     """A column as bins, scale and missing; None where the known nodes do not tell each other apart by it."""
     if column.kind == "time":
         return None
     valid = np.asarray(column.valid, np.bool_)
     if not (known & valid).any():
         return None
-    encoded = _category(name, column, valid, known) if column.kind in ("text", "boolean") else (
-        _number(name, np.asarray(column.values, np.float64), valid, known)
+    encoded = _category(name, column, valid, known, least) if column.kind in ("text", "boolean") else (
+        _number(name, np.asarray(column.values, np.float64), valid, known, least)
     )  # fmt: skip
     if encoded is None or (valid[known].all() and len(encoded.names) < 2):
         return None
@@ -125,27 +131,36 @@ def _encode(name: str, column: ColumnArray, known: NDArray[np.bool_]) -> Encoded
     return Encoded((*encoded.names, f"{name}: missing"), np.hstack([encoded.matrix, missing]), encoded.definition)
 
 
-def _category(name: str, column: ColumnArray, valid: NDArray[np.bool_], known: NDArray[np.bool_]) -> Encoded | None:
+def _category(
+    name: str, column: ColumnArray, valid: NDArray[np.bool_], known: NDArray[np.bool_], least: int
+) -> Encoded | None:
     values = [str(value) if ok else None for value, ok in zip(column.values, valid, strict=True)]
-    kept = sorted({value for value, seen in zip(values, known, strict=True) if seen and value is not None})
+    counts = Counter(value for value, seen in zip(values, known, strict=True) if seen and value is not None)
+    kept = sorted(value for value, count in counts.items() if count >= least)
     if len(kept) > MOST_VALUES:
         return None
     place = {value: n for n, value in enumerate(kept)}
-    matrix = np.zeros((len(values), len(kept)), np.float32)
+    rare = len(kept) < len(counts)
+    matrix = np.zeros((len(values), len(kept) + rare), np.float32)
     for row, value in enumerate(values):
         if value in place:
             matrix[row, place[value]] = 1.0
-    return Encoded(tuple(f"{name} = {value}" for value in kept), matrix, {"column": name, "values": kept})
+        elif value is not None and rare:
+            matrix[row, -1] = 1.0
+    names = [f"{name} = {value}" for value in kept] + [f"{name}: other"] * rare
+    return Encoded(tuple(names), matrix, {"column": name, "values": kept})
 
 
 def _number(
-    name: str, values: NDArray[np.float64], valid: NDArray[np.bool_], known: NDArray[np.bool_]
+    name: str, values: NDArray[np.float64], valid: NDArray[np.bool_], known: NDArray[np.bool_], least: int
 ) -> Encoded | None:
     valid = valid & np.isfinite(values)
     fitted = values[known & valid]
     if not len(fitted):
         return None
     bounds = np.unique(np.quantile(fitted, np.linspace(0, 1, BINS + 1)[1:-1], method="inverted_cdf"))
+    if least > 1:
+        bounds = np.unique([float(f"{bound:.2g}") for bound in bounds])
     mean, spread = float(fitted.mean()), float(fitted.std())
     if not spread > 0:
         return None

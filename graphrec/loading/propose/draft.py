@@ -104,7 +104,7 @@ def _incomplete(tables: list[TableProfile], draft: Draft) -> Draft:
 
 def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
     """The draft with everything that the tables say; None where none joins two things."""
-    heads = _heads(tables, draft)
+    heads = _heads(tables, draft) | {table.through for table in tables}
     tables = [table for table in tables if table.name not in heads]
     referred = {other for table in tables for other in table.references.values()}
     entities = [table for table in tables if table.key and not _is_event(table, table.name in referred, draft)]
@@ -302,7 +302,8 @@ def _no_roles(draft: Draft) -> list[str]:
 
 def _files(draft: Draft, tables: list[TableProfile]) -> list[str]:
     """The lines of `[source.files]`: what is used, each once."""
-    used = {table.of: table for table in reversed(tables) if table.name in draft.label_of}
+    through = {table.through for table in tables if table.name in draft.label_of}
+    used = {table.of: table for table in reversed(tables) if table.name in draft.label_of or table.name in through}
     order = [table.of for table in tables]
     return [_file(used[of], of) for of in dict.fromkeys(order) if of in used]
 

@@ -149,7 +149,9 @@ def _outside(draft: Draft, label: str, columns: Sequence[ColumnProfile]) -> list
         found = {key: _first(columns, like) for key, like in (("crm_id", "crm"), ("adviser", "adviser"))}
         return [f"{key} = {quote(column)}" for key, column in found.items() if column]
     if label == draft.product:
-        shown = {key: _first(columns, key) for key in ("kind", "risk", "fee", "minimum")}
+        shown = {key: _first(columns, key) for key in ("risk", "fee", "minimum")}
+        left = [column for column in columns if column.in_graph not in shown.values()]
+        shown = {"kind": _first(left, "kind"), **shown}
         listed = ", ".join(f"{key} = {quote(column)}" for key, column in shown.items() if column)
         return [f"show = {{ {listed} }}"] if listed else []
     return []

@@ -11,7 +11,7 @@ import duckdb
 from graphrec.errors import SourceError
 from graphrec.loading.mapping.specs import PACKED, SUFFIXES, FileSpec, Mapping
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
-from graphrec.loading.propose.looks import property_name
+from graphrec.loading.propose.looks import likeness, property_name
 from graphrec.loading.propose.nested import Flat, flatten
 from graphrec.loading.propose.words import singular, stem, words
 from graphrec.loading.sources.csv_form import csv_form
@@ -58,7 +58,9 @@ class TableProfile:
     of: str = ""
     """The entry that it is made of, where it is no file of its own but what lies in the rows of one."""
     source: str = ""
-    """SQL of its rows in that case."""
+    """SQL of its rows in that case, and where the customer of a row stands in another table."""
+    through: str = ""
+    """That table: its rows say whose an account is, and are nothing by themselves."""
 
     @property
     def encoding(self) -> str:
@@ -123,6 +125,7 @@ def profile_folder(
             tables.append(_profile(database, spec, flat, has_commas=has_commas))
             tables += [_profile(database, spec, part, has_commas=has_commas) for part in flat.parts]
         tables = _with_references(database, _padded(database, _with_keys(tables)))
+        tables = [_joined(database, table, tables) for table in tables]
         return [_with_names(table) for table in tables], left
 
 
@@ -139,10 +142,11 @@ def _all_specs(folder: Path, url_env: str | None) -> tuple[dict[str, FileSpec], 
                 raise
             left.append(f"{path} is MISSING: {error}")
             continue
-        specs |= some
-        files |= dict.fromkeys(some, paths)
+        for key, spec in some.items():
+            free = key if key not in specs and key not in found else f"{table}_{key}" if key != table else key
+            specs[free], files[free] = replace(spec, name=free), paths
     for table in database_tables(url_env, f"--database {url_env}") if url_env is not None else ():
-        given = "_".join(words(table))
+        given = _table_name(table, "table")
         while given in specs:
             given += "_2"
         query = f"SELECT * FROM {name(table)}"
@@ -184,12 +188,18 @@ def _specs(table: str, path: str, paths: list[Path], folder: Path) -> dict[str, 
         encodings = {guess_encoding(*each) for each in shown} - {"utf-8"}
         return {table: FileSpec(table, path, reader, options={"encoding": min(encodings)} if encodings else {})}
     if reader == "xlsx" and len(sheets := sheet_names(*shown[0])) > 1:
-        named = {"_".join([table, *words(sheet)]): sheet for sheet in sheets}
+        named = {_table_name(sheet, table): sheet for sheet in sheets}
         return {key: FileSpec(key, path, reader, sheet=sheet) for key, sheet in named.items()}
     if reader == "sqlite" and len(inside := sqlite_tables(*shown[0])) > 1:
-        held = {"_".join([table, *words(one)]): f"SELECT * FROM {name(one)}" for one in inside}
+        held = {_table_name(one, table): f"SELECT * FROM {name(one)}" for one in inside}
         return {key: FileSpec(key, path, reader, query=query) for key, query in held.items()}
     return {table: FileSpec(table, path, reader)}
+
+
+def _table_name(text: str, before: str) -> str:
+    """A text as the name of a table, with a word before it where it begins with a digit."""
+    table = "_".join(words(text))
+    return table if table and not table[0].isdigit() else f"{before}_{table}"
 
 
 def _suffix(path: Path) -> str:
@@ -215,8 +225,7 @@ def _group_files(folder: Path) -> tuple[dict[str, tuple[str, list[Path]]], list[
     found: dict[str, tuple[str, list[Path]]] = {}
     for pattern, paths in groups.items():
         shown = pattern if len(paths) > 1 else paths[0].relative_to(folder).as_posix()
-        table = "_".join(words(shown.partition(".")[0])) or "_".join(words(paths[0].stem))
-        table = table if table and not table[0].isdigit() else f"file_{table}"
+        table = _table_name(shown.partition(".")[0] if words(shown.partition(".")[0]) else paths[0].stem, "file")
         while table in found:
             table += "_2"
         found[table] = (re.sub(r"\*(?:[^A-Za-z0-9/]\*)+", "*", shown), paths)
@@ -355,6 +364,42 @@ def _with_references(database: duckdb.DuckDBPyConnection, tables: list[TableProf
                 strays[column.name] = counts[best]
         done.append(replace(table, references=found, strays={name: count for name, count in strays.items() if count}))
     return _without_mutual(done)
+
+
+def _joined(database: duckdb.DuckDBPyConnection, table: TableProfile, tables: list[TableProfile]) -> TableProfile:
+    """A table with the customer of each row, where that stands in the table of accounts to which it refers."""
+    by_name = {one.name: one for one in tables}
+    users = {one.name for one in tables if likeness(one.name) > 0}
+    for column, other in table.references.items():
+        between = by_name[other]
+        whose = next((one for one, owner in between.references.items() if owner in users - {other, table.name}), None)
+        if whose is None or table.key == column or between.key is None or not between.columns[between.key].is_unique:
+            continue
+        if users & (set(table.references.values()) - {other}):
+            continue  # it says itself whose it is
+        if table.columns[column].padded or between.columns[between.key].padded or between.columns[whose].padded:
+            continue
+        given = whose if whose not in table.columns else f"{between.name}_{whose}"
+        joined = (
+            f"(SELECT e.*, m.{name(whose)} AS {name(given)} FROM {{}} AS e LEFT JOIN {{}} AS m "
+            f"ON CAST(e.{name(column)} AS VARCHAR) = CAST(m.{name(between.key)} AS VARCHAR))"
+        )
+        made = name(f"{table.name} joined")
+        database.execute(f"CREATE TABLE {made} AS SELECT * FROM {joined.format(name(table.name), name(between.name))}")
+        rows = f"(SELECT * FROM {made} LIMIT {SAMPLE_ROWS})"
+        kind = next(kind for one, kind, *_ in database.execute(f"DESCRIBE {made}").fetchall() if one == given)
+        columns = {one: profile for one, profile in table.columns.items() if one != column}
+        columns[given] = profile_column(database, rows, given, kind, table.rows)
+        kept = {one: owner for one, owner in table.references.items() if one != column}
+        return replace(
+            table,
+            columns=columns,
+            references={given: between.references[whose], **kept},
+            source=joined.format(table.rows_sql, between.rows_sql),
+            through=between.name,
+            questions=(*table.questions, f"{given} comes from {between.name} by {column}: is that right?"),
+        )
+    return table
 
 
 def _fits(strays: int, column: ColumnProfile) -> bool:

@@ -114,4 +114,4 @@ def run_epoch(
         total, count = total + float(loss.detach()), count + 1
     if not np.isfinite(total):
         raise ModelError(f"the loss of {name} is not a number; train again with a smaller learning_rate")
-    return total / count
+    return total / max(count, 1)

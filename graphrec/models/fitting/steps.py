@@ -107,14 +107,17 @@ class StepSource:
         self.interactions = set(roles.interactions)
         self.drop = drop
         self.with_whole = whole
-        self.learners = graph.learners(max(1, min(min_held, int(self.held.degrees().max(initial=0)))))
+        learners = graph.learners(max(1, min(min_held, int(self.held.degrees().max(initial=0)))))
+        self.learners = learners[self.held.degrees()[learners] > 0]
         """Users who hold something, so that there is something to predict."""
 
     def epoch(self, batch_size: int, rng: np.random.Generator) -> Iterator[Step]:
         """Every learner once, in a random order."""
         order = rng.permutation(self.learners)
         for start in range(0, len(order), batch_size):
-            yield self.draw(order[start : start + batch_size], rng)
+            step = self.draw(order[start : start + batch_size], rng)
+            if len(step.users):
+                yield step
 
     def draw(self, users: NDArray[np.int32], rng: np.random.Generator) -> Step:
         """The step of these users with targets drawn at random."""

@@ -30,7 +30,7 @@ from graphrec.models.graphsage import GraphSageConfig
 from graphrec.models.graphsage.sampling import Block, fixed_sample, sampled_block
 from graphrec.models.inputs import Inputs
 from graphrec.models.lightgcn.network import message_hops
-from graphrec.models.support import supported
+from graphrec.models.support import nothing_to_learn, supported
 from graphrec.models.text import mean_text
 from graphrec.terms.factors import Own, centred, with_rows
 from graphrec.terms.sage.network import SageLayer, SageNetwork, means
@@ -258,7 +258,7 @@ def fit_graphsage(
     network = HeteroSAGE(graph, inputs.blocks, config).to(choose_device(inputs.device).name)
     source = StepSource(network.graph, network.hops, config.drop, min_held=config.min_held, whole=True)
     if not len(source.learners):
-        raise ModelError("graphsage has nothing to learn from: no user holds a product; load interactions first")
+        raise nothing_to_learn("graphsage", graph, "no user holds a product")
 
     def loss(step: Step, rng: np.random.Generator) -> Tensor:
         vectors = network(step, rng)

@@ -12,7 +12,9 @@ from graphrec.graph.adjacency import Graph
 from graphrec.models.fitting.config import Count, NotNegative, Positive, PropagationConfig, Share
 from graphrec.models.fitting.threads import torch_threads
 from graphrec.models.inputs import Inputs, Values
+from graphrec.models.matrix import relevant_hops
 from graphrec.models.spec import Fitted, ModelSpec
+from graphrec.models.support import supported, supported_pairs
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -55,7 +57,12 @@ def fit(graph: Graph, config: LightGCNConfig, inputs: Inputs) -> Fitted:
 
 def is_affordable(graph: Graph, _inputs: Inputs) -> bool:
     """Whether all pairs of a user who holds something and a product can be scored in every epoch."""
-    learners = int((graph.held().degrees() > 0).sum())
+    seen = supported(graph).graph
+    if graph.schema.roles.min_group > 1 and not any(
+        len(supported_pairs(seen, hop).indices) for hop in relevant_hops(graph)
+    ):
+        return False
+    learners = int((seen.held().degrees() > 0).sum())
     return 0 < learners * graph.num_products <= MOST_SCORES
 
 

@@ -28,7 +28,7 @@ from graphrec.models.fitting.steps import Step, StepSource
 from graphrec.models.inputs import Inputs
 from graphrec.models.lightgcn import LightGCNConfig
 from graphrec.models.matrix import inverse_power
-from graphrec.models.support import supported
+from graphrec.models.support import nothing_to_learn, supported
 from graphrec.models.text import mean_text
 from graphrec.terms.factors import FactorTerm, Neighbours, centred
 
@@ -261,7 +261,7 @@ def fit_lightgcn(
     network = ItemGCN(seen, inputs.blocks.matrices("text"), config).to(choose_device(inputs.device).name)
     source = StepSource(seen, network.hops, config.drop, min_held=config.min_held, whole=config.num_layers > 1)
     if not len(source.learners):
-        raise ModelError("lightgcn has nothing to learn from: no user holds a product; load interactions first")
+        raise nothing_to_learn("lightgcn", graph, "no user holds a product")
     return fit(
         network,
         graph,

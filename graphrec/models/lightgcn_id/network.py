@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from graphrec.errors import ModelError
 from graphrec.features.device import choose_device
 from graphrec.graph.adjacency import Graph
 from graphrec.models.fitting.loop import Trained, fit
@@ -27,7 +26,7 @@ from graphrec.models.inputs import Inputs
 from graphrec.models.lightgcn_id import PlainLightGCNConfig
 from graphrec.models.matrix import column, holdings, inverse_power, relevant_hops
 from graphrec.models.spectral import SpectralConfig, leading_patterns
-from graphrec.models.support import masked_term, supported
+from graphrec.models.support import masked_term, nothing_to_learn, supported
 from graphrec.terms.factors import FactorTerm, TableTerm
 
 FOLD_IN = 0.01
@@ -132,7 +131,7 @@ def fit_lightgcn_id(
     seen = supported(graph).graph
     held = seen.held()
     if not len(held.indices):
-        raise ModelError("lightgcn-id has nothing to learn from: no user holds a product; load interactions first")
+        raise nothing_to_learn("lightgcn-id", graph, "no user holds a product")
     network = PlainGCN(seen, config).to(choose_device(inputs.device).name)
     learners = np.flatnonzero(held.degrees()).astype(np.int32)
     nothing = Pairs(np.zeros(0, np.int64), np.zeros(0, np.int32))

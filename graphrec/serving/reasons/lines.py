@@ -56,6 +56,7 @@ class Reasons:
         voice: who is spoken to.
         fitted_before: the same time for all hops but the first, which are those of the fit; None: `known_before`.
         fitted: what the model folder says about itself: `digests` of the edge types that it was fitted on.
+        counted: what was counted of people when the answer was recorded; None: they are counted.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Reasons:
         *,
         fitted_before: str | None = None,
         fitted: Mapping[str, Any] | None = None,
+        counted: Mapping[str, Any] | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.blend = blend
@@ -84,7 +86,7 @@ class Reasons:
         self.voice: Voice = voice
         self.sentences = Sentences(self.schema, language, voice)
         bound = None if self.fitted_before == END_OF_TIME else _microseconds(self.fitted_before)
-        self.people = People(snapshot, self.positions, bound)
+        self.people = People(snapshot, self.positions, bound, counted)
         self._nodes: dict[tuple[str, int], Node] = {}
         self._sensitive = sensitive_types(self.schema)
 
@@ -200,14 +202,13 @@ class Reasons:
 
     def is_frequent(self, product: int) -> bool:
         """Whether a product is among the FREQUENT part of those that most people hold."""
-        held, counts = self.people.holders(product), self.people.of_product
-        return held > 0 and int((counts > held).sum()) < FREQUENT * len(counts)
+        return self.people.is_among_first(product, FREQUENT)
 
     def is_frequent_among(self, hop: Hop | None, via: int, product: int) -> bool:
         """Whether people with an attribute hold a product more often than all people do; at least `min_group` do."""
         assert hop is not None, "an attribute is reached by a hop"
         having, holding = self.people.with_attribute(hop, via, product)
-        everyone = self.snapshot.count(self.schema.roles.user)
+        everyone = self.people.everyone
         return holding >= self.schema.roles.min_group and holding * everyone > self.people.holders(product) * having
 
     def is_rare_among(self, hop: Hop | None, via: int, product: int) -> bool:
@@ -215,7 +216,7 @@ class Reasons:
         assert hop is not None, "an attribute is reached by a hop"
         having, holding = self.people.with_attribute(hop, via, product)
         held, least = self.people.holders(product), self.schema.roles.min_group
-        return min(having, held) >= least and holding * self.snapshot.count(self.schema.roles.user) < held * having
+        return min(having, held) >= least and holding * self.people.everyone < held * having
 
     def words_in_common(self, user: int, product: int, products: NDArray[np.int32]) -> tuple[str, ...]:
         """Words that the customer's text and the product's have in common, and most products of reference have not."""

@@ -4,7 +4,8 @@ These are the numbers that the Cypher of a reason returns: distinct people whose
 the model was fitted for. Customers and products are positions of the model.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,10 @@ from graphrec.terms.base import once
 Nodes = NDArray[np.int64]
 #: Bits of people that are kept (128 MB).
 KEPT_BITS = 1 << 30
+#: Stands for a count that is the same for all users.
+_ANYBODY = -1
+#: Users whose counts are remembered until their answers are recorded.
+_REMEMBERED = 4096
 
 
 class People:
@@ -25,9 +30,18 @@ class People:
 
     Args:
         known_before: microseconds since 1970; edges known later do not count. None: all count.
+        given: what was counted when an answer was recorded; a replay reads no other customer. None: they are counted.
     """
 
-    def __init__(self, snapshot: Snapshot, positions: Positions, known_before: int | None) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        positions: Positions,
+        known_before: int | None,
+        given: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._given = given
+        self._counted: dict[int, dict[str, Any]] = {}
         self._snapshot = snapshot
         self._positions = positions
         self._known_before = known_before
@@ -48,6 +62,29 @@ class People:
         Returns:
             The people, and whether they are all others who have one of these neighbours.
         """
+        said = ";".join(" ".join(map(str, way)) for way in ways)
+        key = f"{product} ways {said} {' '.join(str(int(node)) for node in via)}"
+        count, everyone = self._once(user, key, lambda: list(self._on_ways(ways, user, via, product)))
+        return int(count), bool(everyone)
+
+    def counted(self, user: int, products: Sequence[int]) -> dict[str, Any]:
+        """What was counted for some products in answers to a user, for `given`."""
+        wanted = {str(product) for product in products}
+        found = {**self._counted.get(_ANYBODY, {}), **self._counted.get(user, {})}
+        return {key: value for key, value in found.items() if key.partition(" ")[0] in wanted}
+
+    def _once(self, user: int, key: str, count: Callable[[], Any]) -> Any:
+        """What `count` gives, remembered; a replay takes what was remembered then."""
+        if self._given is not None and key in self._given:
+            return self._given[key]
+        if user not in self._counted and len(self._counted) > _REMEMBERED:
+            self._counted = {_ANYBODY: self._counted.get(_ANYBODY, {})}
+        known = self._counted.setdefault(user, {})
+        if key not in known:
+            known[key] = count()
+        return known[key]
+
+    def _on_ways(self, ways: Sequence[Sequence[Hop]], user: int, via: Sequence[int], product: int) -> tuple[int, bool]:
         hops = ways[0]
         me = self._positions.in_snapshot(self._user, user)
         end = self._positions.in_snapshot(self._product, product)
@@ -74,13 +111,32 @@ class People:
 
     def with_attribute(self, hop: Hop, via: int, product: int) -> tuple[int, int]:
         """How many people have an attribute, and how many of them hold a product."""
+        key = f"{product} attribute {hop} {int(via)}"
+        having, holding = self._once(_ANYBODY, key, lambda: list(self._with_attribute(hop, via, product)))
+        return int(having), int(holding)
+
+    def _with_attribute(self, hop: Hop, via: int, product: int) -> tuple[int, int]:
         there = self._positions.in_snapshot(self._target(hop), via)
         having = 0 if there == ABSENT else self._who(hop.back(), there)
         return having.bit_count(), (having & self._holding(product)).bit_count()
 
     def holders(self, product: int) -> int:
         """How many people hold a product."""
-        return self._holding(product).bit_count()
+        return int(self._once(_ANYBODY, f"{product} holders", lambda: self._holding(product).bit_count()))
+
+    def is_among_first(self, product: int, part: float) -> bool:
+        """Whether a product is among the part of all products that most people hold."""
+
+        def count() -> bool:
+            held, counts = self.holders(product), self.of_product
+            return held > 0 and int((counts > held).sum()) < part * len(counts)
+
+        return bool(self._once(_ANYBODY, f"{product} first {part}", count))
+
+    @property
+    def everyone(self) -> int:
+        """How many people there are."""
+        return int(self._snapshot.meta.get("everyone", self._snapshot.count(self._user)))
 
     @once
     def of_product(self) -> NDArray[np.int64]:

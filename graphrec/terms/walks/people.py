@@ -138,18 +138,21 @@ class PeopleScorer(WalkScorer):
 
     def shares(self, user: int, products: NDArray[np.int32], position: int) -> list[Part]:
         nodes, values = self.start(user)
-        found, wanted, places = self._among(self.entries(user, nodes), products)
-        rows = np.zeros((len(nodes), len(products)))
+        # A product may be asked for twice: as a candidate and as one that shares are compared with.
+        different, back = np.unique(products, return_inverse=True)
+        found, wanted, places = self._among(self.entries(user, nodes), different)
+        rows = np.zeros((len(nodes), len(different)))
         rows[found.origin[wanted], places] = values[found.origin[wanted]] * found.masses[wanted]
         group = LineGroup("path", self.walk.hops[0], position, people=True)
-        return filled(group, nodes, np.full(len(nodes), -1, np.int32), rows * self.node_weights(2, products))
+        return filled(group, nodes, np.full(len(nodes), -1, np.int32), rows[:, back] * self.node_weights(2, products))
 
     def num_paths(self, user: int, products: NDArray[np.int32]) -> NDArray[np.int64]:
         nodes = self.first.row(user)
-        found, wanted, places = self._among(self.entries(user, nodes), products)
-        counts = np.zeros((len(nodes), len(products)), np.int64)
+        different, back = np.unique(products, return_inverse=True)
+        found, wanted, places = self._among(self.entries(user, nodes), different)
+        counts = np.zeros((len(nodes), len(different)), np.int64)
         counts[found.origin[wanted], places] = found.counts[wanted]
-        return counts
+        return counts[:, back]
 
     def people_between(self, user: int, via: int, product: int) -> int:
         found = self.entries(user, np.array([via], np.int32))
@@ -158,10 +161,9 @@ class PeopleScorer(WalkScorer):
     def _among(
         self, found: Entries, products: NDArray[np.int32]
     ) -> tuple[Entries, NDArray[np.int64], NDArray[np.int64]]:
-        """Which entries lead to some products, and where these stand among them."""
-        order = np.argsort(products, kind="stable")
-        wanted = np.flatnonzero(among(found.products, products[order]))
-        return found, wanted, order[np.searchsorted(products[order], found.products[wanted])]
+        """Which entries lead to some products, ascending, and where these stand among them."""
+        wanted = np.flatnonzero(among(found.products, products))
+        return found, wanted, np.searchsorted(products, found.products[wanted])
 
     def describe(self) -> tuple[dict[str, Any], dict[str, Stored], dict[str, StoredRows]]:
         walk, arrays, _ = super().describe()

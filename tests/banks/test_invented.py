@@ -1,0 +1,121 @@
+"""From the files of five invented banks to delivered lists: no hand edit, and nothing that a bank could not show.
+
+The way is that of the commands: `load --new --yes`, `load`, `snapshot`, `policy init`, `train`, `export`. What is
+delivered is looked at by code that knows nothing of graphrec (checker.py).
+"""
+
+import ast
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from graphrec.cli import app
+from tests.banks import checker, invented
+from tests.banks.checker import look_at
+from tests.banks.invented import Truth
+from tests.postgres.server import running
+
+pytestmark = pytest.mark.slow
+
+BANKS = ("german_retail", "broker", "insurer", "shop", "two_customers")
+USER = {"german_retail": "Kunde", "insurer": "Kunde", "broker": "Client"}
+EDGES = {
+    "german_retail": {"BOUGHT": 1.0},
+    "broker": {"BOUGHT": 1.0, "VIEWED": 0.2},
+    "insurer": {"HELD": 1.0, "VIEWED": 0.2, "REJECTED": -1.0},
+    "shop": {"BOUGHT": 1.0, "RETURNED": -1.0, "RATED": 1.0, "RATED_LOW": -1.0},
+    "two_customers": {"BOUGHT": 1.0},
+}
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    with running() as address:
+        yield address
+
+
+class Way:
+    """The commands from files to lists, in one home."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(self, *words: str | Path) -> Result:
+        done = CliRunner().invoke(app, ["--home", str(self.folder / "home"), *map(str, words)])
+        assert done.exit_code == 0, f"{words}: {done.stderr}"
+        return done
+
+    def lists(self, data: Path, *more: str) -> Path:
+        mapping, lists = self.folder / "my.toml", self.folder / "lists.csv"
+        self.run("load", "--new", mapping, "--data", data, "--yes", *more)
+        self.run("load", mapping, "--data", data)
+        self.run("snapshot")
+        self.run("policy", "init")
+        self.run("train", "--model", "kernel", "--final")
+        self.run("export", "--out", lists, "-k", "5", "--no-record")
+        return lists
+
+
+@pytest.fixture
+def way(tmp_path: Path) -> Way:
+    return Way(tmp_path)
+
+
+@pytest.fixture
+def deliver(
+    tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str, Path], Truth]:
+    """Writes the files of a bank."""
+
+    def write(bank: str, folder: Path) -> Truth:
+        folder.mkdir()
+        if bank != "insurer":
+            return getattr(invented, bank)(folder)  # type: ignore[no-any-return]
+        address = request.getfixturevalue("postgres")
+        monkeypatch.setenv("OFFERS_URL", address)
+        return invented.insurer(folder, address)
+
+    return write
+
+
+@pytest.mark.parametrize("bank", BANKS)
+def test_from_files_to_lists(bank: str, way: Way, deliver: Callable[[str, Path], Truth], tmp_path: Path) -> None:
+    truth = deliver(bank, tmp_path / "data")
+    lists = way.lists(tmp_path / "data", *(("--database", "OFFERS_URL") if bank == "insurer" else ()))
+    roles = json.loads(way.run("load", tmp_path / "my.toml", "--data", tmp_path / "data", "--check", "--json").stdout)
+    assert set(EDGES[bank]) <= set(roles["edges"])
+    assert sum(one["rejected"] for one in (*roles["nodes"].values(), *roles["edges"].values())) == 0
+    assert roles["nodes"][USER.get(bank, "Customer")]["read"] == len(truth.consents)
+    found = look_at(lists, truth.consents, truth.closed, truth.held)
+    assert found.faults() == dict.fromkeys(found.faults(), 0)
+    assert found.customers >= truth.customers_with_lists
+    wanted = next((user for user, agrees in truth.consents.items() if agrees), "")
+    answer = json.loads(way.run("recommend", wanted, "--json", "--no-record").stdout)
+    for item in answer["items"]:
+        sentences = [checker.normal(one["text"]) for one in item.get("reasons") or item["lines"]]
+        assert len(sentences) == len(set(sentences)), sentences
+        assert item["product"] not in truth.closed
+
+
+def test_the_checker_sees_what_is_wrong(tmp_path: Path) -> None:
+    rows = [
+        "user,product,rank,reason,reasons",
+        'A,p,1,x,"[{""text"": ""Holds a.""}, {""text"": ""holds  a""}]"',
+        "'B,q,1,x,[]",
+        "A,held,3,x,[]",
+    ]
+    (tmp_path / "lists.csv").write_text("\n".join(rows) + "\n")
+    found = look_at(tmp_path / "lists.csv", {"A": True, "B": False}, frozenset({"q"}), frozenset({("A", "held")}))
+    assert found.faults() == {"without_consent": 1, "closed": 1, "held": 1, "repeated": 1, "unranked": 1}
+    assert (found.customers, found.items) == (2, 3)
+
+
+def test_the_checker_imports_nothing_of_graphrec() -> None:
+    tree = ast.parse(Path(checker.__file__).read_text("utf-8"))
+    named = [one.module for one in ast.walk(tree) if isinstance(one, ast.ImportFrom)]
+    named += [alias.name for one in ast.walk(tree) if isinstance(one, ast.Import) for alias in one.names]
+    assert set(named) == {"csv", "json", "re", "collections.abc", "dataclasses", "pathlib"}
