@@ -53,6 +53,25 @@ class Export:
 
 
 @dataclass(frozen=True)
+class Refresh:
+    """Everything from new files to new lists; only what changed is done."""
+
+    mappings: tuple[str, ...] = ()
+    """Names of shipped mappings, or paths of TOML files; none: the store is taken as it is."""
+    data: Path | None = None
+    """Folder of their files; None: that of each TOML file."""
+    max_rejected: str = "0"
+    max_removed: str = "10%"
+    model: str = "blend"
+    train: bool = True
+    """False: the model stays as it is."""
+    to: str | None = None
+    """Where the lists go, as in Export; None: nowhere."""
+    k: int = 10
+    record: bool = True
+
+
+@dataclass(frozen=True)
 class Load:
     """The files of a mapping into the store."""
 
@@ -195,6 +214,23 @@ class AskQuery:
 class CheckPolicy:
     """What each rule of the policy does."""
 
+    as_of: str | None = None
+
+
+@dataclass(frozen=True)
+class JudgeCases:
+    """What the policy says of the cases in a file."""
+
+    cases: Path
+    as_of: str | None = None
+
+
+@dataclass(frozen=True)
+class DiffPolicies:
+    """What a new policy allows that an old one refuses."""
+
+    old: Path
+    new: Path
     as_of: str | None = None
 
 

@@ -3,6 +3,7 @@
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("graphrec.cli.demo", "Write the built-in demo bank, or run the whole way on it."),
     "load": ("graphrec.cli.load", "Load the files of a mapping into the store."),
+    "refresh": ("graphrec.cli.refresh", "Load, embed, train and export what changed."),
     "snapshot": ("graphrec.cli.snapshot", "Write the graph as of a date as arrays."),
     "embed": ("graphrec.cli.embed", "Turn the texts of a snapshot into vectors."),
     "train": ("graphrec.cli.train", "Fit a model on a snapshot."),
