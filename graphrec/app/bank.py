@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from graphrec.evaluation.cold.evaluate import ColdStart
     from graphrec.evaluation.rolling import Rolling
     from graphrec.features.sources.text.cache import EncodeReport
+    from graphrec.policy.cases import CaseResult, PolicyDifference
     from graphrec.records.keep import Pruned
     from graphrec.records.read import Entry
     from graphrec.records.replay import Refusals, Replay
@@ -351,6 +352,32 @@ class Bank:
         from graphrec.app.ask import check_policy
 
         return check_policy(self, request, progress)
+
+    def judge_cases(self, request: jobs.JudgeCases) -> tuple[CaseResult, ...]:
+        """What the policy says of the cases in a file.
+
+        Raises:
+            PolicyError: the file, or a case in it, cannot be used.
+        """
+        from graphrec.app.ask import judge_cases
+
+        return judge_cases(self, request)
+
+    def diff_policies(self, request: jobs.DiffPolicies) -> PolicyDifference:
+        """What a new policy allows and refuses that an old one does not.
+
+        Raises:
+            PolicyError: one of them cannot be used.
+        """
+        from graphrec.app.ask import diff_policies
+
+        return diff_policies(self, request)
+
+    def explain_policy(self) -> tuple[str, ...]:
+        """The policy in words: a line for the whole, and one a rule."""
+        from graphrec.app.ask import explain_policy
+
+        return explain_policy(self)
 
     def init_policy(self, request: jobs.InitPolicy) -> results.PolicyWritten:
         """A first policy.toml: the shipped rules that the graph has columns for."""

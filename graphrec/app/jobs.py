@@ -218,6 +218,23 @@ class CheckPolicy:
 
 
 @dataclass(frozen=True)
+class JudgeCases:
+    """What the policy says of the cases in a file."""
+
+    cases: Path
+    as_of: str | None = None
+
+
+@dataclass(frozen=True)
+class DiffPolicies:
+    """What a new policy allows that an old one refuses."""
+
+    old: Path
+    new: Path
+    as_of: str | None = None
+
+
+@dataclass(frozen=True)
 class InitPolicy:
     """A first policy.toml for the home."""
 
