@@ -142,8 +142,8 @@ def test_a_model_serves_a_newer_snapshot_by_ids(tmp_path: Path, kind: str) -> No
     assert not before.model.ids
     # What has the same ids in both is not in the way.
     assert {"Product"} <= set(after.model.ids) - {"Customer"} <= {"Product", "Sector"}
-    # No folder names customers but that of a network over their edges.
-    assert ("Customer" in after.model.ids) == (kind == "sage")
+    # No folder names customers.
+    assert "Customer" not in after.model.ids
     assert old.nodes("Customer").ids.find("C008") != new.nodes("Customer").ids.find("C008")
     for user in ("C000", "C003", "C008", "C050"):
         was, now = (engine.recommend(user, 4, ListOptions(reasons=None)) for engine in (before, after))
