@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from graphrec.app.bank import Bank as Bank
     from graphrec.app.jobs import AskQuery as AskQuery
     from graphrec.app.jobs import CheckPolicy as CheckPolicy
+    from graphrec.app.jobs import DiffPolicies as DiffPolicies
     from graphrec.app.jobs import Embed as Embed
     from graphrec.app.jobs import Evaluate as Evaluate
     from graphrec.app.jobs import EvaluateDates as EvaluateDates
     from graphrec.app.jobs import EvaluateNew as EvaluateNew
     from graphrec.app.jobs import Export as Export
     from graphrec.app.jobs import InitPolicy as InitPolicy
+    from graphrec.app.jobs import JudgeCases as JudgeCases
     from graphrec.app.jobs import ListRecord as ListRecord
     from graphrec.app.jobs import Load as Load
     from graphrec.app.jobs import MakeDemoBank as MakeDemoBank
@@ -45,9 +47,9 @@ __version__ = "0.1.0"
 
 _REQUESTS = ("Explain", "Find", "Recommend", "WhyNot")
 _JOBS = (
-    "AskQuery", "CheckPolicy", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "InitPolicy",
-    "ListRecord", "Load", "MakeDemoBank", "ProposeMapping", "PruneRecord", "TakeSnapshot", "Train", "Tune",
-    "VerifyRecord",
+    "AskQuery", "CheckPolicy", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export",
+    "InitPolicy", "JudgeCases", "ListRecord", "Load", "MakeDemoBank", "ProposeMapping", "PruneRecord", "TakeSnapshot",
+    "Train", "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

@@ -39,16 +39,15 @@ PLACEHOLDERS = (
 Labels = Mapping[str, str | Sequence[str]]
 
 _PLACEHOLDER = re.compile(r"(?<=[:|])(" + "|".join(PLACEHOLDERS) + r")\b")
-_PARAMETER = re.compile(
-    r"// \$(?P<name>\w+) \((?P<kind>text|integer|real|boolean|list)(?:, (?P<default>[^)]*))?\): (?P<what>.+)"
-)
+_KINDS = ("text", "integer", "real", "boolean", "list", "user column", "product column", "relation")
+_PARAMETER = re.compile(rf"// \$(?P<name>\w+) \((?P<kind>{'|'.join(_KINDS)})(?:, (?P<default>[^)]*))?\): (?P<what>.+)")
 _COLUMN = re.compile(r", COLUMN: row\[(?P<first>\d+)\]")
 _RETURN = re.compile(r"\bRETURN\s+(?:DISTINCT\s+)?", re.IGNORECASE)
 _END_OF_RETURN = re.compile(r"\b(?:ORDER\s+BY|SKIP|LIMIT)\b|;", re.IGNORECASE)
 _ALIAS = re.compile(r"\s+AS\s+", re.IGNORECASE)
 _NEEDS = re.compile(r"(?:\(:(?P<label>[^()]+)\))|(?:\[:(?P<type>[^\[\]]+)\])")
 
-ParameterKind = Literal["text", "integer", "real", "boolean", "list"]
+ParameterKind = Literal["text", "integer", "real", "boolean", "list", "user column", "product column", "relation"]
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class Parameter:
         Raises:
             UsageError: it is no value of this kind.
         """
-        if self.kind == "text":
+        if self.kind in ("text", "user column", "product column", "relation"):
             return text
         try:
             if self.kind == "list":
@@ -113,6 +112,30 @@ class Query:
             values[parameter.name] = parameter.value(text_value)
         return values
 
+    def check(self, values: Mapping[str, Any], schema: GraphSchema) -> None:
+        """Refuse names of properties and edge types that the graph does not have: they would find no rows.
+
+        Args:
+            values: what `values` gave.
+
+        Raises:
+            UsageError: one is not there; the message names the nearest.
+        """
+        roles_of = schema.roles
+        known: dict[str, Collection[str]] = {
+            "user column": ("id", *(one.name for one in schema.nodes[roles_of.user].columns)),
+            "product column": ("id", *(one.name for one in schema.nodes[roles_of.product].columns)),
+            "relation": [name for name, edge in schema.edges.items() if edge.source == roles_of.user],
+        }
+        for parameter in self.parameters:
+            names_of = known.get(parameter.kind)
+            if names_of is not None and values[parameter.name] not in names_of:
+                near = difflib.get_close_matches(values[parameter.name], names_of, n=1, cutoff=0.5)
+                hint = f"the nearest is {near[0]}" if near else f"there are {', '.join(sorted(names_of)[:8])}"
+                raise UsageError(
+                    f"--param {parameter.name}={values[parameter.name]}: there is no such {parameter.kind}; {hint}"
+                )
+
 
 def quote(name: str) -> str:
     """The name in backticks, safe in any Cypher or SQL text.
@@ -157,6 +180,28 @@ def text(
     if columns is not None:
         body = _COLUMN.sub(lambda match: _listed(columns, int(match["first"])), body)
     return _PLACEHOLDER.sub(lambda match: _label(name, match.group(1), names_of), body)  # pyright: ignore[reportReturnType]
+
+
+def analyst(name: str, schema: GraphSchema) -> LiteralString:
+    """The Cypher of a query of the library for a graph: labels, edge types and the columns that people read as names.
+
+    Raises:
+        UnknownId: there is no such query.
+        QueryError: a placeholder has no label.
+    """
+    body = text(f"analyst/{name}", roles(schema))
+    product = quote(schema.roles.product)
+    of_products = set(re.findall(rf"\((\w+):{re.escape(product)}", body))
+
+    def named(match: re.Match[str]) -> str:
+        labels = [schema.roles.product] if match[1] in of_products else list(schema.nodes)
+        columns_of = dict.fromkeys(
+            node.name for label in labels if (node := schema.nodes[label]).name and node.name not in node.personal
+        )
+        read = [f"{match[1]}.{quote(column)}" for column in columns_of if column]
+        return read[0] if len(read) == 1 else f"coalesce({', '.join(read)})" if read else "null"
+
+    return re.sub(r"\b(\w+)\.name\b", named, body)  # pyright: ignore[reportReturnType]
 
 
 def is_name(text_or_name: str) -> bool:

@@ -121,9 +121,9 @@ class GraphSchema:
     edges: Mapping[str, EdgeSchema]
     series: Mapping[str, SeriesSchema] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
-    """A sentence per way, for every language that has none of its own."""
+    """A sentence per way, in English."""
     reasons_in: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """By language: sentences that replace those of `reasons`."""
+    """By language: a sentence per way; those of English stand over `reasons`."""
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By language: what labels, edge types and names of nodes are called."""
     split: SplitRule | None = None

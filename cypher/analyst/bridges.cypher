@@ -1,5 +1,5 @@
 // Which products bridge two groups: held in both, and in which share of each?
-// $relation (text): edge type from customers to what groups them, such as IN_SEGMENT
+// $relation (relation): edge type from customers to what groups them, such as IN_SEGMENT
 // $one (text): id of one group
 // $other (text): id of the other
 // $k (integer, 20): how many

@@ -1,5 +1,5 @@
 // How much of each group of customers holds anything, and how many different products?
-// $relation (text): edge type from customers to what groups them, such as IN_SEGMENT
+// $relation (relation): edge type from customers to what groups them, such as IN_SEGMENT
 MATCH (u:User)-[r]->(g)
 WHERE type(r) = $relation
 WITH DISTINCT g, u

@@ -1,6 +1,6 @@
 // Which holdings carry more risk than the customer tolerates?
-// $risk (text, risk_class): property of products
-// $tolerance (text, risk_tolerance): property of customers
+// $risk (product column, risk_class): property of products
+// $tolerance (user column, risk_tolerance): property of customers
 // $k (integer, 50): how many
 MATCH (u:User)-[:HELD]->(p:Product)
 WHERE p[$risk] > u[$tolerance]

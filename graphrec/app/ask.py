@@ -10,7 +10,7 @@ from graphrec import queries
 from graphrec.app import in_force
 from graphrec.app.bank import Bank
 from graphrec.app.facts import changing
-from graphrec.app.jobs import AskQuery, CheckPolicy, InitPolicy
+from graphrec.app.jobs import AskQuery, CheckPolicy, DiffPolicies, InitPolicy, JudgeCases
 from graphrec.app.recording import record_event
 from graphrec.app.results import Asked, Library, PolicyChecked, PolicyWritten
 from graphrec.errors import StoreError, UsageError
@@ -19,6 +19,10 @@ from graphrec.graph.shelf import SnapshotShelf
 from graphrec.progress import Progress
 
 if TYPE_CHECKING:
+    from graphrec.graph.snapshot import Snapshot
+    from graphrec.policy.cases import CaseResult, PolicyDifference
+    from graphrec.policy.compiled import CompiledPolicy
+    from graphrec.policy.rules import Policy
     from graphrec.store.base import Result
 
 
@@ -31,6 +35,8 @@ def query(bank: Bank, request: AskQuery) -> Asked:
 
     name = request.query if re.fullmatch(r"[\w-]+", request.query) else None
     texts = dict(request.parameters)
+    if bank.settings.store is None:
+        bank.home.need_vault("graphrec query")
     values = texts if name else {key: _value(key, text) for key, text in texts.items()}
     with open_store(bank.settings.store, bank.home.store, bank.settings.login) as store:
         if request.write and not name:
@@ -86,6 +92,41 @@ def check_policy(bank: Bank, request: CheckPolicy, progress: Progress) -> Policy
     compiled = compiled_policy(snapshot, home_policy(home, snapshot))
     notes = (*((snapshot.uncut,) if snapshot.uncut else ()), *in_force.notes(home))
     return PolicyChecked(count(compiled, progress=progress), notes)
+
+
+def judge_cases(bank: Bank, request: JudgeCases) -> tuple[CaseResult, ...]:
+    """What the policy of the home says of the cases in a file."""
+    from graphrec.policy.cases import judge, read_cases
+    from graphrec.policy.read import home_policy
+
+    home = bank.home_at(request.as_of)
+    snapshot = SnapshotShelf(home.snapshots).latest()
+    cases = read_cases(request.cases)
+    return judge(_compiled(snapshot, home_policy(home, snapshot)), cases, request.cases)
+
+
+def diff_policies(bank: Bank, request: DiffPolicies) -> PolicyDifference:
+    """What a new policy allows and refuses that an old one does not, over all pairs of the latest snapshot."""
+    from graphrec.policy.cases import difference
+    from graphrec.policy.read import read_policy
+
+    snapshot = SnapshotShelf(bank.home_at(request.as_of).snapshots).latest()
+    old, new = (_compiled(snapshot, read_policy(file)) for file in (request.old, request.new))
+    return difference(old, new)
+
+
+def explain_policy(bank: Bank) -> tuple[str, ...]:
+    """The policy of the home in words."""
+    from graphrec.policy.read import home_policy
+    from graphrec.policy.words import in_words
+
+    return in_words(home_policy(bank.home, SnapshotShelf(bank.home.snapshots).latest()))
+
+
+def _compiled(snapshot: Snapshot, policy: Policy) -> CompiledPolicy:
+    from graphrec.serving.eligible import compiled_policy
+
+    return compiled_policy(snapshot, policy)
 
 
 def init_policy(bank: Bank, request: InitPolicy) -> PolicyWritten:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from graphrec.evaluation.cold.evaluate import ColdStart
     from graphrec.evaluation.rolling import Rolling
     from graphrec.features.sources.text.cache import EncodeReport
+    from graphrec.policy.cases import CaseResult, PolicyDifference
     from graphrec.records.keep import Pruned
     from graphrec.records.read import Entry
     from graphrec.records.replay import Refusals, Replay
@@ -352,6 +353,32 @@ class Bank:
 
         return check_policy(self, request, progress)
 
+    def judge_cases(self, request: jobs.JudgeCases) -> tuple[CaseResult, ...]:
+        """What the policy says of the cases in a file.
+
+        Raises:
+            PolicyError: the file, or a case in it, cannot be used.
+        """
+        from graphrec.app.ask import judge_cases
+
+        return judge_cases(self, request)
+
+    def diff_policies(self, request: jobs.DiffPolicies) -> PolicyDifference:
+        """What a new policy allows and refuses that an old one does not.
+
+        Raises:
+            PolicyError: one of them cannot be used.
+        """
+        from graphrec.app.ask import diff_policies
+
+        return diff_policies(self, request)
+
+    def explain_policy(self) -> tuple[str, ...]:
+        """The policy in words: a line for the whole, and one a rule."""
+        from graphrec.app.ask import explain_policy
+
+        return explain_policy(self)
+
     def init_policy(self, request: jobs.InitPolicy) -> results.PolicyWritten:
         """A first policy.toml: the shipped rules that the graph has columns for."""
         from graphrec.app.ask import init_policy
@@ -436,6 +463,17 @@ class Bank:
         from graphrec.app.upgrade import upgrade
 
         return upgrade(self, progress)
+
+    def publish(self, request: jobs.Publish, *, progress: Progress = silent) -> results.Published:
+        """The serving side of the home, copied for a serving machine.
+
+        Raises:
+            NotTrained: there is no model.
+            UsageError: the target is another home.
+        """
+        from graphrec.app.publish import publish
+
+        return publish(self, request, progress)
 
     def doctor(self, *, deep: bool = False) -> results.Health:
         """What this machine, the home and the store are like; `deep` reads all rows of the store too."""

@@ -115,6 +115,15 @@ class TakeSnapshot:
     mapping: str | None = None
     data: Path | None = None
     max_rejected: str = "0"
+    keep: int = 3
+    """So many of the newest snapshots stay, besides the latest and those of models."""
+
+
+@dataclass(frozen=True)
+class Publish:
+    """The serving side of the home, copied to a folder."""
+
+    to: Path
 
 
 @dataclass(frozen=True)
@@ -214,6 +223,23 @@ class AskQuery:
 class CheckPolicy:
     """What each rule of the policy does."""
 
+    as_of: str | None = None
+
+
+@dataclass(frozen=True)
+class JudgeCases:
+    """What the policy says of the cases in a file."""
+
+    cases: Path
+    as_of: str | None = None
+
+
+@dataclass(frozen=True)
+class DiffPolicies:
+    """What a new policy allows that an old one refuses."""
+
+    old: Path
+    new: Path
     as_of: str | None = None
 
 

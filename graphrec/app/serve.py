@@ -47,7 +47,7 @@ def explain(bank: Bank, request: Explain) -> Served:
     if request.picture is not None and answer.items:
         from graphrec.serving.picture import write_picture
 
-        write_picture(answer, request.picture)
+        write_picture(answer, request.picture, engine.reasons_in(options.language, options.voice).sentences)
     notes = (*in_force.notes(home, request.model), *stale(home), *recording.notes)
     in_force.observe(home, engine.policy)
     return Served(answer, recording.number, engine.reasons_in(options.language, options.voice).sentences, notes)

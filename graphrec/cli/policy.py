@@ -1,32 +1,110 @@
 """graphrec policy: write a first policy, and count what each rule does."""
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import AsOf, Json
 from graphrec.cli.output import emit_json, note, progress, say, table
+from graphrec.errors import PolicyError, UsageError
+
+if TYPE_CHECKING:
+    from graphrec.policy.cases import CaseResult
 
 
 def command(
     action: Annotated[
-        Literal["check", "init"], typer.Argument(help="check: count what each rule does; init: write a first policy.")
+        Literal["init", "check", "explain", "test", "diff"],
+        typer.Argument(
+            help="init: write a first policy; check: count what each rule does; explain: the rules in words; "
+            "test CASES.csv: chosen pairs; diff OLD NEW: what is newly allowed."
+        ),
     ],
+    files: Annotated[list[Path] | None, typer.Argument(help="test: a file of cases; diff: two policies.")] = None,
     force: Annotated[bool, typer.Option("--force", help="init: replace the policy that is there.")] = False,
     as_of: AsOf = None,
     json: Json = False,
 ) -> None:
-    """Check the policy: which products may be shown to whom.
+    """Work on the policy: which products may be shown to whom.
 
-    check counts, for every rule, the users and products it touches, the pairs it refuses in all, before any other rule
-    (first) and as the only one (alone), and how many of them because a value is missing. init writes policy.toml into
-    the home: the shipped rules that the loaded graph has columns for, the others as comments.
+    init writes policy.toml into the home, with the names and values of the columns that are there, and lists what it
+    did not find. check counts, for every rule, the users and products it touches, the pairs it refuses in all, before
+    any other rule (first) and as the only one (alone), and how many of them because a value is missing; then rules
+    that do nothing, texts that no column has, values that no rule names. test reads customer,product,expected from a
+    CSV file (expected: allow, refuse, review or warn) and fails where the policy says otherwise.
     """
+    given = files or []
+    wanted = {"test": 1, "diff": 2}.get(action, 0)
+    if len(given) != wanted:
+        forms = {"test": "graphrec policy test CASES.csv", "diff": "graphrec policy diff OLD.toml NEW.toml"}
+        form = forms.get(action, f"graphrec policy {action}")
+        raise UsageError(f"graphrec policy {action} takes {wanted} files and got {len(given)}; want {form}")
     if action == "init":
         _init(force=force, as_of=as_of, json=json)
-    else:
+    elif action == "check":
         _check(as_of, json=json)
+    elif action == "explain":
+        _explain(json=json)
+    elif action == "test":
+        _test(given[0], as_of, json=json)
+    else:
+        _diff(given[0], given[1], as_of, json=json)
+
+
+def _explain(*, json: bool) -> None:
+    lines = bank().explain_policy()
+    if json:
+        emit_json({"policy": lines[0], "rules": lines[1:]})
+        return
+    for line in lines:
+        say(line)
+
+
+def _test(cases: Path, as_of: str | None, *, json: bool) -> None:
+    from graphrec.app.jobs import JudgeCases
+
+    found = bank().judge_cases(JudgeCases(cases, as_of))
+    failed = [one for one in found if not one.is_as_expected]
+    if json:
+        emit_json({"cases": len(found), "failed": failed})
+    elif failed:
+        rows = [[str(one.case.line), one.case.customer, one.case.product, _wanted(one), _said(one)] for one in failed]
+        table(["line", "customer", "product", "expected", "found"], rows, right=["line"])
+    if failed:
+        raise PolicyError(
+            f"{cases}: {len(failed)} of {len(found)} cases are not as expected; correct the policy, or the cases"
+        )
+    if not json:
+        say(f"{len(found)} cases are as expected")
+
+
+def _wanted(one: "CaseResult") -> str:
+    return f"{one.case.expected} {one.case.rule or ''}".rstrip()
+
+
+def _said(one: "CaseResult") -> str:
+    return " ".join((one.found, *one.rules))
+
+
+def _diff(old: Path, new: Path, as_of: str | None, *, json: bool) -> None:
+    from graphrec.app.jobs import DiffPolicies
+
+    found = bank().diff_policies(DiffPolicies(old, new, as_of))
+    if json:
+        emit_json(found)
+        return
+    for what, count, rules in (
+        ("newly allowed", found.newly_allowed, found.allowed_by_rule),
+        ("newly refused", found.newly_refused, found.refused_by_rule),
+    ):
+        by_rule = ", ".join(f"{rule} {number:,}" for rule, number in rules.items())
+        which = "refused before by" if what == "newly allowed" else "refused now by"
+        say(f"{count:,} of {found.pairs:,} pairs are {what}{f' ({which} {by_rule})' if by_rule else ''}")
+    if found.examples:
+        say(f"{found.users_newly_allowed:,} users may be shown more, such as:")
+        table(["user", "product"], [list(pair) for pair in found.examples])
 
 
 def _check(as_of: str | None, *, json: bool) -> None:
@@ -47,6 +125,9 @@ def _check(as_of: str | None, *, json: bool) -> None:
     share = found.pairs_left / max(found.users * found.products, 1)
     say(f"{found.pairs_left:,} pairs are left ({share:.0%}) of {found.users:,} users and {found.products:,} products")
     say(f"{found.users_without_product:,} users are left with no product")
+    for lead, texts in (("does nothing", found.idle), ("warning", found.warnings), ("remark", found.remarks)):
+        for text in texts:
+            say(f"{lead}: {text}")
 
 
 def _init(*, force: bool, as_of: str | None, json: bool) -> None:

@@ -1,13 +1,17 @@
 """Counts what each rule of a policy does to all pairs of users and products."""
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.config.names import nearest
 from graphrec.policy.compiled import CompiledPolicy, CompiledRule
 from graphrec.policy.facts import Block
+from graphrec.policy.operands import Column, Named, parts_of
 from graphrec.progress import Progress, silent
 
 BLOCK_BYTES = 64 << 20
@@ -45,6 +49,12 @@ class PolicyReport:
     pairs_left: int
     users_without_product: int
     rules: list[RuleCount]
+    idle: tuple[str, ...] = ()
+    """Rules that do nothing: they refuse no pair, or none that another rule does not refuse; or do not hold yet."""
+    warnings: tuple[str, ...] = ()
+    """Texts that rules name and no column has."""
+    remarks: tuple[str, ...] = ()
+    """Values that no rule names, and columns that no rule reads."""
 
 
 def check_policy(compiled: CompiledPolicy, *, progress: Progress = silent) -> PolicyReport:
@@ -73,8 +83,80 @@ def check_policy(compiled: CompiledPolicy, *, progress: Progress = silent) -> Po
         products=num_products,
         pairs_left=pairs_left,
         users_without_product=without,
-        rules=[tally.count() for tally in tallies],
+        rules=(counts := [tally.count() for tally in tallies]),
+        idle=tuple(_idle(compiled, counts)),
+        warnings=tuple(_absent_texts(compiled)),
+        remarks=(*_unnamed_values(compiled), *_unread(compiled)),
     )
+
+
+def _idle(compiled: CompiledPolicy, counts: list[RuleCount]) -> Iterator[str]:
+    for one in counts:
+        if not one.pairs:
+            yield f"{one.id} {'refuses' if one.severity == 'refuse' else 'speaks of'} no pair"
+        elif one.severity == "refuse" and not one.alone:
+            yield f"{one.id} refuses no pair that no other rule refuses"
+    for rule in compiled.later:
+        yield f"{rule.rule.id} does not hold before {rule.rule.valid_from}"
+
+
+def _absent_texts(compiled: CompiledPolicy) -> Iterator[str]:
+    """Texts that a condition compares a column with and that the column never has."""
+    for rule in (*compiled.rules, *compiled.later):
+        for named in rule.condition.named:
+            values = _values_of(compiled, named)
+            if named.text not in values:
+                near = nearest(named.text, values)
+                hint = f"; the nearest value is {near!r}" if near else ""
+                yield f"rule {rule.rule.id}: {named.column} is never {named.text!r}{hint}"
+
+
+def _unnamed_values(compiled: CompiledPolicy) -> Iterator[str]:
+    """Values of columns that rules compare with texts, which none of them names."""
+    listed: dict[Column, set[str]] = {}
+    for rule in compiled.rules:
+        for named in rule.condition.named:
+            if named.how != "part":
+                whole = (
+                    {named.text}
+                    if named.how == "whole"
+                    else {value for value in _texts(compiled, named.column) if value.lower() == named.text}
+                )
+                listed.setdefault(named.column, set()).update(whole)
+    for name, known in compiled.policy.values.items():
+        side, _, of = name.partition(".")
+        listed.setdefault(Column(side, of), set()).update(known)
+    for column, known_texts in listed.items():
+        others = {text: count for text, count in _texts(compiled, column).items() if text not in known_texts}
+        if others:
+            shown = ", ".join(f"{text!r} ({count:,})" for text, count in list(others.items())[:5])
+            more = f" and {len(others) - 5:,} more" if len(others) > 5 else ""
+            yield f"{column} has values that no rule names: {shown}{more}"
+
+
+def _unread(compiled: CompiledPolicy) -> Iterator[str]:
+    """Columns that speak of suitability, and that no rule reads."""
+    from graphrec.policy.example import unread
+
+    read = [str(column) for rule in (*compiled.rules, *compiled.later) for column in rule.condition.columns]
+    for column, concept in unread(compiled.facts.snapshot, read).items():
+        yield f"no rule reads {column}, which seems to speak of {concept}"
+
+
+def _values_of(compiled: CompiledPolicy, named: Named) -> set[str]:
+    """The texts that a column is compared by."""
+    texts = _texts(compiled, named.column)
+    if named.how == "lower":
+        return {text.lower() for text in texts}
+    return set(texts) if named.how == "whole" else {part for text in texts for part in parts_of(text)}
+
+
+def _texts(compiled: CompiledPolicy, column: Column) -> dict[str, int]:
+    """The texts of a column and how many nodes have each, the most frequent first."""
+    facts = compiled.facts
+    found = facts.snapshot.nodes(facts.label(column.side)).column(column.name)
+    counts = Counter(str(text) for text, there in zip(found.values, found.valid[:], strict=True) if there)
+    return dict(counts.most_common())
 
 
 class _Tally:

@@ -156,6 +156,21 @@ class CompiledPolicy:
             left = still
         return counts
 
+    def first_refusals(self, users: NDArray[np.integer], pairs: Flags) -> dict[str, int]:
+        """How many of some pairs each rule is the first to refuse.
+
+        Args:
+            users: (users,) positions.
+            pairs: (users, products) those that count.
+        """
+        block, left, counts = self._block(users), pairs.copy(), {}
+        for rule in self.refusing:
+            gone = left & ~rule.met(rule.condition.truth(block))
+            if count := int(np.count_nonzero(gone)):
+                counts[rule.rule.id] = count
+            left &= ~gone
+        return counts
+
     def barred(self, user: int) -> Finding | None:
         """The first rule that refuses every product to a user for what the user is, whatever the product."""
         block = self._block(np.array([user]))

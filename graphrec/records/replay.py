@@ -77,6 +77,7 @@ class Replayer:
 
     def __init__(self, home: Home) -> None:
         self._kept = Kept(home.records)
+        self._languages = home.languages
         self._stack = ExitStack()
         self._opened: tuple[object, Snapshot, ModelFiles] | None = None
 
@@ -159,7 +160,10 @@ class Replayer:
         alone = asked.alone(items)
         before = None if now is None else seen_before(alone, now)
         model = files.model(alone, known_before=before, blocks=asked.block_rows())
-        return Engine(alone, model, policy=self._kept.policy(policy["hash"]), now=now, counted=found.entry["counted"])
+        return Engine(
+            alone, model, policy=self._kept.policy(policy["hash"]), now=now, counted=found.entry["counted"],
+            languages=self._languages,
+        )  # fmt: skip
 
     def _close(self) -> None:
         self._opened = None

@@ -21,7 +21,7 @@ from graphrec.service.keys import Keys
 from graphrec.service.limits import Limits
 from graphrec.service.measures import SHARED
 
-_OPTIONS = "GRAPHREC_SERVICE"
+_OPTIONS = "_GRAPHREC_SERVICE"
 """Variable by which the parent tells its workers what `graphrec serve` was started with."""
 
 

@@ -3,12 +3,12 @@
 Every view but `compliance` leaves out what can be solved for a number of another person: scores, shares, contrasts, the
 rest, scales, powers and all other parameters of arithmetic. It has
 
-* whole per cents that add up to 100 with `other`: by largest remainder, and in steps of ten for a reason that rests on
-  fewer than twice `min_group` people, so that nobody's part of it can be read off;
+* whole per cents that add up to 100 with `other`, by largest remainder, and in steps of ten where a reason or a line of
+  the product rests on fewer than twice `min_group` people, so that nobody's part of it can be read off;
 * numbers of people as bands (5 to 9, 10 to 19, …). The band is that of a count that is moved a little, by a function of
   the home's secret, what is counted, the count and the month. It keeps no history: who asks again, in another language
   or through other customers, gets the same band;
-* confidence with one digit;
+* confidence in three levels;
 * Cypher that returns the neighbours of a way and whether the way is there, with ids and dates as its only parameters.
 
 What a view cannot hide is the order of a list, which is that of the exact scores. docs/answers.md says what follows.
@@ -34,8 +34,10 @@ if TYPE_CHECKING:
 
 #: Where bands begin after the first, which begins at `min_group`; a band ends before the next begins.
 _STARTS = (1, 2, 5)
-#: Per cents of a reason of few people are multiples of it.
+#: Per cents of a product that few people stand behind are multiples of it.
 STEP = 10
+#: Confidence is at least this.
+LEVELS = (0.0, 0.5, 0.8)
 #: Views of those who speak with the customer.
 _BESIDE_THE_CUSTOMER = ("adviser", "customer")
 #: Parameters of a line's Cypher that a view keeps: ids and dates.
@@ -104,7 +106,7 @@ class SeenItem:
     against: int | None
     """What speaks against the product, in the same unit, rounded; None: nothing."""
     confidence: float
-    """With one digit, rounded down."""
+    """The least of its level: 0, .5 or .8, as its word."""
     lines: tuple[SeenLine, ...]
     warnings: tuple[str, ...]
     risk: str | int | float | None
@@ -263,7 +265,7 @@ class Viewer:
             ),
             other=other,
             against=round(item.against) if item.against else None,
-            confidence=math.floor(item.confidence * 10) / 10,
+            confidence=max(level for level in LEVELS if level <= item.confidence),
             lines=tuple(self._line(line) for line in item.lines),
             warnings=item.warnings,
             risk=item.risk,
@@ -316,18 +318,14 @@ class Viewer:
         exact = [reason.percent for reason in item.reasons]
         if item.others is None:
             return (None,) * len(exact), None
-        few = [band is not None and band.low < 2 * self._min_group for band in bands]
-        found: list[int | None] = [
-            None if percent is None else math.floor(percent / STEP) * STEP if is_few else -1
-            for percent, is_few in zip(exact, few, strict=True)
-        ]
-        left = 100 - sum(percent for percent in found if percent is not None and percent > 0)
-        fine = [place for place, percent in enumerate(found) if percent == -1]
-        parts = [float(exact[place] or 0.0) for place in fine]
-        *fine_whole, other = whole([*parts, max(left - sum(parts), 0.0)], left)
-        for place, percent in zip(fine, fine_whole, strict=True):
-            found[place] = percent
-        return tuple(found), other
+        lines = [self._line_band(line) for line in item.lines]
+        few = any(band is not None and band.low < 2 * self._min_group for band in (*bands, *lines))
+        # All of an item: from the others, and their sum, the one of few people could be computed.
+        step = STEP if few else 1
+        parts = [max(percent or 0.0, 0.0) / step for percent in exact]
+        *found, other = whole([*parts, max(100 / step - sum(parts), 0.0)], 100 // step)
+        shown = tuple(None if percent is None else one * step for percent, one in zip(exact, found, strict=True))
+        return shown, other * step
 
     def _line(self, line: Line) -> SeenLine:
         statement, parameters = _seen_cypher(line, self._min_group)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from graphrec import queries
@@ -10,6 +11,7 @@ from graphrec.errors import StoreError
 from graphrec.store.base import Bounds, Result, Store
 from graphrec.store.check import unfinished
 from graphrec.store.guard import check_statement
+from graphrec.store.names import check_names
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,23 @@ def ask(store: Store, query: str, parameters: Mapping[str, Any], bounds: Bounds)
     if name is not None:
         described = queries.describe(name)
         values = described.values({key: str(value) for key, value in parameters.items()})
-        text = queries.text(f"analyst/{name}", queries.roles(store.read_schema()))
+        schema = store.read_schema()
+        described.check(values, schema)
+        text = queries.analyst(name, schema)
     else:
         check_statement(query)
+        _check_names(store, query)
         text, values = queries.text(query), dict(parameters)
     result = store.query(text, values, bounds)
     cut = f"only the first {bounds.rows:,} rows: there are more; raise --limit" if result.is_cut else None
     return Asked(name, result, tuple(note for note in (cut, stopped) if note))
+
+
+def _check_names(store: Store, query: str) -> None:
+    """Refuse names that the graph does not have; what a store without a schema holds is not known."""
+    if any(source.schema for source in store.sources()):
+        info = cache(store.info)
+        check_names(query, store.read_schema(), lambda: {*info().nodes, *info().edges})
 
 
 def edit(store: Store, statement: str, parameters: Mapping[str, Any]) -> Result:

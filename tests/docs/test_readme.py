@@ -1,4 +1,4 @@
-"""Every command of README.md runs: blocks marked `sh`, in order, in one folder, as a person would type them.
+"""Every command of README.md and the pages that go on from it runs: blocks marked `sh`, in order, in one folder.
 
 A comment before a block says what it needs besides: `<!-- needs: data -->` is run, with --check instead of loading,
 where ../shared/data is.
@@ -21,7 +21,9 @@ from graphrec.cli import app
 from graphrec.cli.commands import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+#: What a newcomer reads, in this order.
+READ = ("README.md", "docs/tour.md", "docs/datasets.md", "docs/scripts.md")
+README = "\n".join((ROOT / name).read_text(encoding="utf-8") for name in READ)
 BIN = Path(sys.executable).parent
 #: What the installation of `make demo` leads to; the tests run in an environment where that is done.
 MADE = {"make demo": "graphrec demo --run", ". .venv/bin/activate": "true"}
@@ -134,7 +136,8 @@ def test_every_command_line_is_understood(line: str) -> None:
 
 
 def test_every_command_is_shown() -> None:
-    shown = {name for name in COMMANDS if any(re.search(rf"\bgraphrec (.* )?{name}\b", line) for line in COMMAND_LINES)}
+    lines = [*COMMAND_LINES, *PAGE_LINES]
+    shown = {name for name in COMMANDS if any(re.search(rf"\bgraphrec (.* )?{name}\b", line) for line in lines)}
     assert shown | set(re.findall(r"`graphrec (\w+)", README)) >= set(COMMANDS)
 
 
@@ -151,11 +154,12 @@ def test_loads_of_shipped_mappings_pass_a_check(line: str, tmp_path: Path) -> No
 
 
 def test_the_tree_names_every_room_and_folder() -> None:
-    tree = README.partition("## What is where")[2].partition("```text")[2].partition("```")[0]
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    tree = page.partition("## What is where")[2].partition("```text")[2].partition("```")[0]
     named = set(re.findall(r"^ *(\w+)/", tree, re.MULTILINE))
     folders = {path.name for path in (*ROOT.iterdir(), *(ROOT / "graphrec").iterdir()) if path.is_dir()}
     ours = {name for name in folders if not name.startswith((".", "_"))}
-    assert ours - {"dist", "build", "demo-bank", "out"} <= named
+    assert ours - {"dist", "build", "site", "demo-bank", "out"} <= named
 
 
 def test_outputs_are_shown() -> None:

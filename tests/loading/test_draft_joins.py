@@ -132,6 +132,16 @@ def test_texts_of_payments_are_in_no_edge(column: str, draft: Callable[..., Any]
     assert "Anna" not in str(sink.edges["BOUGHT"].to_pylist())
 
 
+def test_the_end_of_a_contract_is_no_beginning(draft: Callable[..., Any]) -> None:
+    rows = [f"{i},C{i % 30:03},P{i % 12:02},2025-01-01,2020-02-{1 + i % 28:02}" for i in range(40)]
+    made, plain, _ = draft({"contracts.csv": lines("contract_id,customer_id,product_id,valid_until,began", *rows)})
+    assert plain["edges"]["HELD"]["at"] == "began"
+    assert (
+        "contracts: valid_until looks like the end of a contract; what has ended is no holding: leave it out in the "
+        "sql, or keep it as evidence"
+    ) in made.questions
+
+
 def test_what_is_shown_beside_products_and_given_to_systems(draft: Callable[..., Any]) -> None:
     people = ["customer_id,city,crm_id,adviser,income", *(f"C{i:03},Oslo,003{i},A{i % 3},{i}000" for i in range(30))]
     trades = lines("trade_id,customer_id,product_id", *(f"{i},C{i % 30:03},P{i % 12:02}" for i in range(40)))

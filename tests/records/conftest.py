@@ -10,7 +10,7 @@ from graphrec.home import Home
 from graphrec.records.decision import Decisions, Request
 from graphrec.serving.answer import ExplainOptions, ListOptions
 from graphrec.serving.engine import Engine
-from tests.served import export_lists
+from tests.served import LISTED, export_lists
 
 OPTIONS: dict[str, Any] = {"reasons": 3}
 
@@ -33,7 +33,7 @@ def recorded(home: Home) -> Home:
         [engine.explain("C003", product, 4)], product
     )
     assert told == range(2, 3)
-    export = Decisions(home, engine, Request("export", 3, ListOptions(reasons=1)))
+    export = Decisions(home, engine, Request("export", 3, LISTED))
     export_lists(engine, home.path / "lists.csv", 3, record=lambda answers: told_of(export.add(answers)))
     return home
 

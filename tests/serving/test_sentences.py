@@ -151,7 +151,7 @@ BOUGHT = Hop("BOUGHT")
 LEARNED = [
     (LineGroup("general"), (), True, "is a frequent choice: {people} people bought it"),
     (LineGroup("general"), (), False, "is not a frequent choice"),
-    (LineGroup("new"), (), True, "is new: nobody bought it yet"),
+    (LineGroup("new"), (), True, "is new: hardly anyone bought it yet"),
     (LineGroup("new"), (), False, "is not new: others bought it"),
     (LineGroup("self"), (), False, "what was learned about the customer alone speaks against it"),
     (LineGroup("nonlinear"), (), True, "all that is around the customer, taken together, speaks for it"),
@@ -215,9 +215,7 @@ def test_chinese_has_spaces_at_the_borders_of_values_and_never_within(template: 
 def test_the_mappings_sentence_stands_over_the_languages() -> None:
     way = "BOUGHT IN_SECTOR <IN_SECTOR"
     found = told(way, via=(HELD,), mid=SECTOR)
-    assert sentences("zh", SCHEMA, "customer").path(found) == "it is in Energy, like your Fund 1".replace(
-        "it", "该产品", 1
-    )
+    assert sentences("zh", SCHEMA, "customer").path(found) == "行业同为“Energy”，与您买过的 Fund 1 相同"
     own = replace(SCHEMA, reasons_in={"zh": {way: "{i}和{a}都属{sector}"}}, words={"zh": {"Energy": "能源"}})
     assert sentences("zh", own).path(found) == "该产品和 Fund 1 都属能源"
     assert sentences("en", own, "customer").path(found) == "it is in Energy, like your Fund 1"
@@ -241,7 +239,8 @@ def test_date_and_weight_of_the_customers_own_edge() -> None:
     event = Event(datetime(2024, 3, 5, tzinfo=UTC), 1234.5)
     found = replace(told("VIEWED", via=(HELD,)), event=event)
     assert sentences("en", schema).path(found) == "5 March 2024: it for 1,234.50"
-    assert sentences("de", schema).path(found) == "5. März 2024: dieses Produkt for 1.234,50"
+    german = replace(schema, reasons_in={"de": {"VIEWED": "{at}: {i} für {weight}"}})
+    assert sentences("de", german).path(found) == "5. März 2024: dieses Produkt für 1.234,50"
     assert sentences("zh", schema).path(found) == "2024 年 3 月 5 日浏览该产品"
     for lacking in (None, Event(None, 2.0), Event(event.at, None)):
         assert sentences("en", schema).path(replace(found, event=lacking)) == "the customer looked at it"

@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field, replace
 
-from graphrec.loading.mapping.file import EdgeTable
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.propose.column_profile import ColumnProfile
 from graphrec.loading.propose.looks import (
@@ -244,6 +243,11 @@ def add_event(draft: Draft, table: TableProfile, ends: list[tuple[str, str]]) ->
     if named := [one.name for one in others if is_personal(one, of_user=False) or says_who(one)]:
         draft.ask(f"{table.name}: {', '.join(named)} may name people and is left out of the edges")
     others = [column for column in others if column.name not in named]
+    for ending in (one for one in others if one.kind == "time" and looks(one.name, "end")):
+        draft.ask(
+            f"{table.name}: {ending.name} looks like the end of a contract; what has ended is no holding: leave it out "
+            "in the sql, or keep it as evidence"
+        )
     column = _action_column(others) if are_roles else None
     heads, parse, more = _event_heads(table, others, (source, target), is_signed=are_roles and column is None)
     ends_of = [_end("from", source_label, table, source), _end("to", target_label, table, target)]
@@ -381,7 +385,6 @@ def _event_heads(
         "at": next((column for column in times if column is not known), None),
         "known_at": known,
         "weight": next((column for column in numbers if looks(column.name, "weight")), None),
-        "until": ends_at if "until" in EdgeTable.__struct_fields__ else None,
     }
     heads = [f"{line} = {quote(column.in_graph)}" for line, column in found.items() if column]
     cast = {column.name for column in found.values() if column}

@@ -283,7 +283,7 @@ class Groups:
             return Chosen(key.kind, wording, lines, share, None, count, tuple(places), ways, everyone=everyone)
         mid = None
         if key.shape == "shared":
-            mid = reasons.positions.node(reasons.graph.target(ways[0][1]), int(self.ledger.mid[first]))
+            mid = reasons.node(reasons.graph.target(ways[0][1]), int(self.ledger.mid[first]))
         concentrates = key.shape == "shared" and reasons.concentrates(ways)
         wording = reasons.sentences.path(Told(ways, via, mid, event), concentrates=concentrates)
         kind = "concentration" if concentrates else key.kind
@@ -306,7 +306,7 @@ class Groups:
             return None
         if (key.shape == "general" and reasons.is_frequent(product)) or (key.shape == "new" and not holders):
             return None
-        nodes = () if via < 0 or group.hop is None else (reasons.positions.node(reasons.graph.target(group.hop), via),)
+        nodes = () if via < 0 or group.hop is None else (reasons.node(reasons.graph.target(group.hop), via),)
         types = () if group.hop is None else (group.hop,)
         wording = reasons.sentences.learned(group, nodes, types, favours=False, own=self._term(line).sentences)
         return Chosen(key.kind, wording, np.array([line]), 0.0, None)
@@ -319,7 +319,7 @@ class Groups:
             via = self._via(line)
             summed[via] = summed.get(via, 0.0) + float(shares[line])
         label = self._reasons.graph.target(hop)
-        return tuple(self._reasons.positions.node(label, via) for via in sorted(summed, key=lambda via: -summed[via]))
+        return tuple(self._reasons.node(label, via) for via in sorted(summed, key=lambda via: -summed[via]))
 
     def _via(self, line: int) -> int:
         return int(self.ledger.via[line])

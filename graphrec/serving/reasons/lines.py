@@ -45,6 +45,9 @@ _SENSITIVE = re.compile(
     r"nationalität|staatsangehoerigkeit|konfession|gesundheit)(_|$)|年龄|出生|地区|邮编|收入|工资|性别|婚姻|国籍|民族|健康"
 )
 
+#: Decimals of the sums that reasons state.
+DIGITS = 9
+
 
 class Reasons:
     """Turns ledgers into reasons and lines; users, products and nodes are positions of the model.
@@ -87,7 +90,17 @@ class Reasons:
         self.sentences = Sentences(self.schema, language, voice)
         bound = None if self.fitted_before == END_OF_TIME else _microseconds(self.fitted_before)
         self.people = People(snapshot, self.positions, bound, counted)
+        self._nodes: dict[tuple[str, int], Node] = {}
         self._sensitive = sensitive_types(self.schema)
+
+    def node(self, label: str, index: int) -> Node:
+        """How a node of the model is shown; what is no customer is read once."""
+        if label == self.schema.roles.user:
+            return self.positions.node(label, index)
+        found = self._nodes.get((label, index))
+        if found is None:
+            found = self._nodes[label, index] = self.positions.node(label, index)
+        return found
 
     def groups(self, user: int, ledger: Ledger, reference: NDArray[np.float64], products: NDArray[np.int32]) -> Groups:
         """The lines of one customer as reasons.
@@ -129,14 +142,17 @@ class Reasons:
     def _reason(self, user: int, product: int, one: Chosen) -> Reason:
         text = self.sentences.counted(one.wording, one.people)
         wording = None if one.people is None else one.wording
-        found = Reason(text, one.percent, one.kind, len(one.lines), one.people, wording, one.everyone, share=one.share)
+        # Lines of one customer and of many are summed in another order: what differs is left out.
+        percent = None if one.percent is None else round(one.percent, DIGITS)
+        share = round(one.share, DIGITS)
+        found = Reason(text, percent, one.kind, len(one.lines), one.people, wording, one.everyone, share=share)
         if not one.via:
             return found
         person, label, near = self.schema.roles.user, self.schema.roles.product, self.graph.target(one.ways[0][0])
         parameters = {
-            "user": self.positions.node(person, user).id,
-            "product": self.positions.node(label, product).id,
-            "via": [self.positions.node(near, place).id for place in one.via],
+            "user": self.node(person, user).id,
+            "product": self.node(label, product).id,
+            "via": [self.node(near, place).id for place in one.via],
             "fitted_as_of": self.fitted_before,
             "nodes_as_of": self._nodes_before,
         }
@@ -247,7 +263,7 @@ class Reasons:
         via, mid = int(ledger.via[position]), int(ledger.mid[position])
         share = float(ledger.values[position, column])
         against = share - float(groups.mean[position])
-        target = self.positions.node(self.schema.roles.product, product)
+        target = self.node(self.schema.roles.product, product)
         scorer = self.blend.scorer(ledger, position)
         said = groups.of_line(product, column, position)
         text = self.sentences.counted(said.wording, said.people)
@@ -274,21 +290,21 @@ class Reasons:
     def _via(self, group: LineGroup, via: int) -> Node | None:
         if via < 0 or group.hop is None:
             return None
-        return self.positions.node(self.graph.target(group.hop), via)
+        return self.node(self.graph.target(group.hop), via)
 
     def _path(
         self, user: int, via: int, mid: int, target: Node, scorer: WalkScorer, count: int | None
     ) -> tuple[PathPart, ...]:
         """Alternating nodes and edges from the user to the product; other people are a count."""
         person = self.schema.roles.user
-        parts: list[PathPart] = [self.positions.node(person, user)]
+        parts: list[PathPart] = [self.node(person, user)]
         found = {0: via, 1: mid}
         for place, (hop, label) in enumerate(zip(scorer.walk.hops, scorer.labels, strict=True)):
             parts.append(Step(hop.type, "in" if hop.reverse else "out"))
             if place == scorer.length - 1:
                 parts.append(target)
             elif found[place] >= 0:
-                parts.append(self.positions.node(label, found[place]))
+                parts.append(self.node(label, found[place]))
             else:
                 parts.append(Others(label, count if label == person else None))
         return tuple(parts)

@@ -4,7 +4,7 @@ These are the numbers that the Cypher of a reason returns: distinct people whose
 the model was fitted for. Customers and products are positions of the model.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from graphrec.serving.positions import Positions
 from graphrec.terms.base import once
 
 Nodes = NDArray[np.int64]
+#: Bits of people that are kept (128 MB).
+KEPT_BITS = 1 << 30
 #: Stands for a count that is the same for all users.
 _ANYBODY = -1
 #: Users whose counts are remembered until their answers are recorded.
@@ -43,6 +45,8 @@ class People:
         self._snapshot = snapshot
         self._positions = positions
         self._known_before = known_before
+        self._num_users = snapshot.count(snapshot.schema.roles.user)
+        self._kept: dict[tuple[Hop, int], int] = {}
         roles = snapshot.schema.roles
         self._user, self._product, self._relevant = roles.user, roles.product, roles.relevant
 
@@ -86,18 +90,18 @@ class People:
         end = self._positions.in_snapshot(self._product, product)
         if ABSENT in (me, end):
             return 0, False
-        ends = np.array([end])
-        first = self._target(hops[0])
-        starts = self._there(first, via) if len(via) else self._known(hops[0], np.array([me]))
+        first, myself = self._target(hops[0]), 1 << me
         if first != self._user:
+            starts = [self._positions.in_snapshot(first, int(node)) for node in via]
             second, third = (dict.fromkeys(way[place] for way in ways) for place in (1, 2))
-            people = _union([self._known(hop, starts) for hop in second])
-            others = people[people != me]
-            found = _union([self._leading(hop, others, ends) for hop in third])
-            return len(found), len(found) == len(others)
-        people = starts[starts != me]
+            others = self._any(second, [node for node in starts if node != ABSENT]) & ~myself
+            found = others & self._any([hop.back() for hop in third], [end])
+            return found.bit_count(), found == others
         if len(hops) == 2:
-            return len(self._leading(hops[1], people, ends)), False
+            found = self._any(hops[:1], [me]) & self._any([hops[1].back()], [end]) & ~myself
+            return found.bit_count(), False
+        people = self._known(hops[0], np.array([me]))
+        people, ends = people[people != me], np.array([end])
         between = self._linked(hops[2].back(), ends)
         if self._target(hops[1]) == self._user:
             # Of two people on a way it is the one beside the product who counts.
@@ -112,14 +116,13 @@ class People:
         return int(having), int(holding)
 
     def _with_attribute(self, hop: Hop, via: int, product: int) -> tuple[int, int]:
-        end = self._positions.in_snapshot(self._product, product)
-        having = self._known(hop.back(), self._there(self._target(hop), [via]))
-        holding = [self._leading(Hop(name), having, np.array([end])) for name in self._relevant if end != ABSENT]
-        return len(having), len(_union(holding))
+        there = self._positions.in_snapshot(self._target(hop), via)
+        having = 0 if there == ABSENT else self._who(hop.back(), there)
+        return having.bit_count(), (having & self._holding(product)).bit_count()
 
     def holders(self, product: int) -> int:
         """How many people hold a product."""
-        return int(self._once(_ANYBODY, f"{product} holders", lambda: self._holders(product)))
+        return int(self._once(_ANYBODY, f"{product} holders", lambda: self._holding(product).bit_count()))
 
     def is_among_first(self, product: int, part: float) -> bool:
         """Whether a product is among the part of all products that most people hold."""
@@ -134,10 +137,6 @@ class People:
     def everyone(self) -> int:
         """How many people there are."""
         return int(self._snapshot.meta.get("everyone", self._snapshot.count(self._user)))
-
-    def _holders(self, product: int) -> int:
-        here = self._positions.in_snapshot(self._product, product)
-        return 0 if here == ABSENT else int(self.of_product[here])
 
     @once
     def of_product(self) -> NDArray[np.int64]:
@@ -157,9 +156,28 @@ class People:
         edge = self._snapshot.schema.edges[hop.type]
         return edge.source if hop.reverse else edge.target
 
-    def _there(self, label: str, nodes: Sequence[int]) -> Nodes:
-        found = [self._positions.in_snapshot(label, int(node)) for node in nodes]
-        return np.array([node for node in found if node != ABSENT], np.int64)
+    def _holding(self, product: int) -> int:
+        here = self._positions.in_snapshot(self._product, product)
+        return 0 if here == ABSENT else self._any([Hop(name, True) for name in self._relevant], [here])
+
+    def _any(self, hops: Iterable[Hop], nodes: Sequence[int]) -> int:
+        """The people whom any of some hops reaches from any of some nodes, a bit for each."""
+        found = 0
+        for hop in hops:
+            for node in nodes:
+                found |= self._who(hop, node)
+        return found
+
+    def _who(self, hop: Hop, node: int) -> int:
+        """The people whom a hop reaches from a node over edges that are known, a bit for each."""
+        found = self._kept.get((hop, node))
+        if found is None:
+            there = np.zeros(self._num_users, np.bool_)
+            there[self._known(hop, np.array([node]))] = True
+            found = int.from_bytes(np.packbits(there, bitorder="little").tobytes(), "little")
+            if len(self._kept) * self._num_users < KEPT_BITS:
+                self._kept[hop, node] = found
+        return found
 
     def _linked(self, hop: Hop, nodes: Nodes) -> Nodes:
         """The distinct nodes that a hop reaches from some nodes, ascending, whenever its edges became known."""
@@ -185,11 +203,6 @@ class People:
         ends = edges.indices[places].astype(np.int64)
         known = (edges.known_at[places] < self._known_before) & np.isin(ends, found if hop.reverse else targets)
         return np.unique(ends[known] if hop.reverse else starts[owner[known]])
-
-
-def _union(parts: Sequence[Nodes]) -> Nodes:
-    """The nodes of all parts, each once, ascending."""
-    return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
 
 
 def _spans(starts: Nodes, ends: Nodes) -> tuple[Nodes, Nodes]:

@@ -68,7 +68,7 @@ class Sentences:
         self._words = {**self.language.words, **words}
         self._verbs = {**self.language.verbs, **{name: words[name] for name in schema.edges if name in words}}
         address = re.compile(self.language.text("customer.address"))
-        own = {**schema.reasons, **schema.reasons_in.get(code, {})}
+        own = {**(schema.reasons if code == "en" else {}), **schema.reasons_in.get(code, {})}
         self._own = {way: text for way, text in own.items() if voice == "customer" or not address.search(text)}
 
     def says_event(self, hops: tuple[Hop, ...]) -> bool:
@@ -171,6 +171,15 @@ class Sentences:
     def word(self, name: str) -> str:
         """A label, an edge type or a value in the words of the language."""
         return self._words.get(name) or words(name)
+
+    def edge(self, kind: str) -> str:
+        """An edge type on its own: as a verb where the language has one, else by where it leads."""
+        if kind in self._verbs and kind not in self._words:
+            return self._verbs[kind].partition("|")[0]
+        if self.language.code == "en" or kind not in self.schema.edges:
+            return self.word(kind)
+        known = self._words.get(kind)
+        return known if known and "{" not in known else self.word(self.schema.edges[kind].target)
 
     def kind(self, name: str) -> str:
         """A kind of lines, or a part of scores, in words."""
