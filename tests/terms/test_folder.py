@@ -141,16 +141,16 @@ def test_a_model_serves_a_newer_snapshot_by_ids(tmp_path: Path, kind: str) -> No
     before, after = Engine(old, files.model(old)), Engine(new, files.model(new))
     assert not before.model.ids
     # What has the same ids in both is not in the way.
-    assert {"Product"} <= set(after.model.ids) - {"Customer"} <= {"Product", "Sector"}
-    # No folder names customers but that of a network over their edges.
-    assert ("Customer" in after.model.ids) == (kind == "sage")
+    assert {"Product"} <= set(after.model.ids) <= {"Product", "Sector"}  # no folder names customers
     assert old.nodes("Customer").ids.find("C008") != new.nodes("Customer").ids.find("C008")
     for user in ("C000", "C003", "C008", "C050"):
         was, now = (engine.recommend(user, 4, ListOptions(reasons=None)) for engine in (before, after))
-        assert [one.product for one in was.items] == [one.product for one in now.items]
+        # Products below those that nothing speaks for may be no candidates, of which there are more now.
+        was_liked, now_liked = ([one for one in answer.items if one.score > 0] for answer in (was, now))
+        assert [one.product for one in was_liked] == [one.product for one in now_liked]
         # The spread counts the new products too; what scores consist of is the same.
         scale = was.items[0].score / now.items[0].score
-        for item, same in zip(was.items, now.items, strict=True):
+        for item, same in zip(was_liked, now_liked, strict=True):
             assert item.score == pytest.approx(scale * same.score)
             assert len(item.lines) == len(same.lines)
     assert bool(after.recommend("Z", 4).items) == (kind == "everyone")

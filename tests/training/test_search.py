@@ -1,21 +1,24 @@
 """Ranks, the metric that choices are made on, kept candidates, and what the search prefers."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import log2
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from graphrec.graph.adjacency import Graph, visible_graph
+from graphrec.graph.adjacency import Graph, Hop, visible_graph
 from graphrec.graph.snapshot import Snapshot
 from graphrec.metrics.ranking import evaluate_lists
 from graphrec.models.inputs import PATH_SHARE, Inputs
 from graphrec.models.itemknn.neighbours import fit_itemknn
+from graphrec.models.kernel import people_table
 from graphrec.models.popularity import fit_popularity
 from graphrec.models.registry import models
 from graphrec.models.spectral import fit_spectral
 from graphrec.terms.blend import Blend
+from graphrec.terms.walks import Walk
 from graphrec.training.assemble import fit_model
 from graphrec.training.lists import ranked_lists
 from graphrec.training.search.candidates import Candidates
@@ -111,6 +114,25 @@ def test_the_walk_of_the_planted_taste_is_found(graph: Graph, validation: Valida
     walks = choose_walks(graph, validation)
     named = {str(walk) for walk in walks}
     assert named & {"BOUGHT <BOUGHT BOUGHT", "BOUGHT IN_SECTOR <IN_SECTOR", "LIVES_IN <LIVES_IN BOUGHT"}
+
+
+WALK = (Hop("BOUGHT"), Hop("BOUGHT", True), Hop("BOUGHT"))
+LEAST = 15
+
+
+def test_walks_are_chosen_on_what_everybody_has_in_common(graph: Graph, validation: Validation) -> None:
+    """`min_group` decides what is fitted, not which walks and powers are: those are the same few numbers."""
+
+    def only_people(min_group: int) -> Graph:
+        roles = replace(graph.schema.roles, min_group=min_group, metapaths=("BOUGHT <BOUGHT BOUGHT",))
+        return replace(graph, schema=replace(graph.schema, roles=roles))
+
+    pairs = [len(people_table(only_people(least), Walk(WALK, (0.7, 0.6, 0.3))).counts) for least in (1, LEAST)]
+    assert 0 < pairs[1] < pairs[0]
+    chosen = choose_walks(only_people(LEAST), validation)
+    assert [walk.hops for walk in chosen] == [WALK]
+    assert chosen == choose_walks(only_people(1), validation)
+    assert choose_walks(only_people(1000), validation) == []
 
 
 @pytest.mark.parametrize("use_protected", [False, True])

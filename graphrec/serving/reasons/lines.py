@@ -45,6 +45,9 @@ _SENSITIVE = re.compile(
     r"nationalität|staatsangehoerigkeit|konfession|gesundheit)(_|$)|年龄|出生|地区|邮编|收入|工资|性别|婚姻|国籍|民族|健康"
 )
 
+#: Decimals of the sums that reasons state.
+DIGITS = 9
+
 
 class Reasons:
     """Turns ledgers into reasons and lines; users, products and nodes are positions of the model.
@@ -139,7 +142,10 @@ class Reasons:
     def _reason(self, user: int, product: int, one: Chosen) -> Reason:
         text = self.sentences.counted(one.wording, one.people)
         wording = None if one.people is None else one.wording
-        found = Reason(text, one.percent, one.kind, len(one.lines), one.people, wording, one.everyone, share=one.share)
+        # Lines of one customer and of many are summed in another order: what differs is left out.
+        percent = None if one.percent is None else round(one.percent, DIGITS)
+        share = round(one.share, DIGITS)
+        found = Reason(text, percent, one.kind, len(one.lines), one.people, wording, one.everyone, share=share)
         if not one.via:
             return found
         person, label, near = self.schema.roles.user, self.schema.roles.product, self.graph.target(one.ways[0][0])
