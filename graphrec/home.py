@@ -24,6 +24,8 @@ from graphrec.files import make_folder, private_folder, sweep, tighten, whole_fi
 
 FORMAT = 2
 """The format that this graphrec reads and writes; `graphrec upgrade` converts a lower one."""
+COPY = "copy"
+"""In format.json of a serving copy: what `graphrec publish` made, without a vault."""
 UPGRADING = "upgrading"
 """In format.json while `graphrec upgrade` is at work, so that no other command looks at what is half moved."""
 
@@ -35,6 +37,7 @@ class Written:
     format: int
     graphrec: str
     is_upgrading: bool
+    is_copy: bool
 
 
 @dataclass(frozen=True)
@@ -249,9 +252,22 @@ class Home:
         """Where decoded files and spilled tables of loads lie meanwhile; a home that is not there yet is not made."""
         return self.vault if self.format_file.exists() else self.path
 
-    def write_format(self, *, upgrading: bool = False) -> None:
+    def need_vault(self, what: str) -> None:
+        """Refuse something that reads or writes the vault where there is none.
+
+        Raises:
+            SettingsError: this is a serving copy.
+        """
+        if self.format_file.exists() and self.written_by().is_copy:
+            raise SettingsError(
+                f"{what} needs the vault, and {self.path} is a serving copy without one; run it in the home that was "
+                f"published, then there: graphrec publish --to {self.path}"
+            )
+
+    def write_format(self, *, upgrading: bool = False, is_copy: bool = False) -> None:
         """Say in format.json that this graphrec wrote the home."""
-        plain = {"format": FORMAT, "graphrec": __version__, **({UPGRADING: True} if upgrading else {})}
+        marks = {name: True for name, wanted in ((UPGRADING, upgrading), (COPY, is_copy)) if wanted}
+        plain = {"format": FORMAT, "graphrec": __version__, **marks}
         with whole_file(self.format_file) as temporary:
             temporary.write_text(json.dumps(plain) + "\n", encoding="utf-8")
 
@@ -269,7 +285,7 @@ class Home:
         try:
             content = json.loads(self.format_file.read_text(encoding="utf-8"))
             writer, is_upgrading = str(content.get("graphrec", "unknown")), bool(content.get(UPGRADING))
-            return Written(int(content["format"]), writer, is_upgrading)
+            return Written(int(content["format"]), writer, is_upgrading, bool(content.get(COPY)))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise SettingsError(
                 f'{self.format_file} does not name a format (want {{"format": {FORMAT}}}); restore it from a backup'

@@ -35,6 +35,8 @@ def query(bank: Bank, request: AskQuery) -> Asked:
 
     name = request.query if re.fullmatch(r"[\w-]+", request.query) else None
     texts = dict(request.parameters)
+    if bank.settings.store is None:
+        bank.home.need_vault("graphrec query")
     values = texts if name else {key: _value(key, text) for key, text in texts.items()}
     with open_store(bank.settings.store, bank.home.store, bank.settings.login) as store:
         if request.write and not name:

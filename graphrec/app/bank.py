@@ -464,6 +464,17 @@ class Bank:
 
         return upgrade(self, progress)
 
+    def publish(self, request: jobs.Publish, *, progress: Progress = silent) -> results.Published:
+        """The serving side of the home, copied for a serving machine.
+
+        Raises:
+            NotTrained: there is no model.
+            UsageError: the target is another home.
+        """
+        from graphrec.app.publish import publish
+
+        return publish(self, request, progress)
+
     def doctor(self, *, deep: bool = False) -> results.Health:
         """What this machine, the home and the store are like; `deep` reads all rows of the store too."""
         from graphrec.app.doctor import run_checks

@@ -20,6 +20,7 @@ from graphrec.delivery.rows import Rows, Run
 from graphrec.delivery.sinks import Target, deliver, sink_for
 from graphrec.errors import SourceError, UnknownId, UsageError
 from graphrec.features.sources.text.cache import StoredVectors
+from graphrec.home import Home
 from graphrec.policy.read import parse_policy
 from graphrec.progress import Progress
 from graphrec.records.decision import Request
@@ -28,6 +29,7 @@ from graphrec.serving.answer import ListOptions
 from graphrec.serving.eligible import Eligibility
 from graphrec.serving.engine import Engine
 from graphrec.store import open_store
+from graphrec.store.base import Store
 
 
 def export(bank: Bank, request: Export, progress: Progress) -> Exported:
@@ -61,7 +63,7 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
     )
     target = Target(
         engine, file, request.raw, request.bom,
-        open_store=lambda: open_store(settings.store, home.store, settings.login),
+        open_store=lambda: _store(bank, home),
         texts=lambda: _texts(bank, home.vectors),
         excel=request.excel, decimal=sentences.language.texts["numbers.decimal"], address=request.to,
     )  # fmt: skip
@@ -96,6 +98,12 @@ def _file(path: Path | None) -> dict[str, str | int]:
             "bytes": path.stat().st_size,
             "sha256": hashlib.file_digest(file, "sha256").hexdigest(),
         }
+
+
+def _store(bank: Bank, home: Home) -> Store:
+    if bank.settings.store is None:
+        home.need_vault("graphrec export to the embedded store")
+    return open_store(bank.settings.store, home.store, bank.settings.login)
 
 
 def _chosen(engine: Engine, request: Export) -> Sequence[int]:

@@ -11,6 +11,7 @@ from graphrec import __version__
 from graphrec.app.bank import Bank
 from graphrec.app.results import Check, Health
 from graphrec.errors import GraphrecError
+from graphrec.files import wider
 
 WANTED_FREE_GB = 2.0
 """A store, snapshots and models of a mid-sized bank fit into this."""
@@ -31,6 +32,7 @@ def run_checks(open_bank: Callable[[], Bank], *, deep: bool = False) -> Health:
         "packages": _packages,
         "settings": _settings,
         "home": _home,
+        "snapshots": _snapshots,
         "disk": _disk,
         "torch": _torch,
         "encoder": _encoder,
@@ -87,7 +89,21 @@ def _home(open_bank: Callable[[], Bank]) -> Check:
     home = open_bank().home
     if not home.format_file.exists():
         return Check("home", True, f"{home.path} is not there yet", "graphrec demo --run, or graphrec load")
-    return Check("home", True, f"{home.path}, format of this graphrec")
+    others = list(wider(home.path))
+    if others:
+        detail = f"{others[0][0]} and {len(others) - 1:,} more may be read by others" if len(others) > 1 else (
+            f"{others[0][0]} may be read by others"
+        )  # fmt: skip
+        return Check("home", False, detail, "graphrec upgrade")
+    return Check("home", True, f"{home.path}, format of this graphrec, for its owner alone")
+
+
+def _snapshots(open_bank: Callable[[], Bank]) -> Check:
+    from graphrec.app.retention import why_kept
+
+    kept = why_kept(open_bank().home)
+    shown = "; ".join(f"{name} ({', '.join(reasons) or 'goes with the next one'})" for name, reasons in kept.items())
+    return Check("snapshots", True, shown or "none yet")
 
 
 def _disk(open_bank: Callable[[], Bank]) -> Check:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from graphrec.app.moments import microseconds_of
+from graphrec.app.retention import sweep_snapshots
 from graphrec.errors import GraphrecError, StaleFacts
 from graphrec.files import make_folder, private_folder, whole_file
 from graphrec.graph.facts import Facts, FactsShelf
@@ -65,6 +66,7 @@ def publish_snapshot(home: Home, snapshot: Snapshot, origin: str = "") -> Facts:
     with whole_file(home.facts / ORIGIN) as temporary:
         temporary.write_text(json.dumps({"store": origin, "facts": facts.hash}) + "\n", "utf-8")
     (home.facts / BEHIND).unlink(missing_ok=True)
+    sweep_snapshots(home)
     return facts
 
 

@@ -27,6 +27,7 @@ def train(bank: Bank, request: Train, progress: Progress) -> TrainReport:
     from graphrec.training.fit import train as fit
     from graphrec.training.overrides import read_overrides
 
+    bank.home.need_vault("graphrec train")
     home = bank.home_at(request.as_of)
     options = TrainOptions(
         model=request.model,
@@ -58,6 +59,7 @@ def tune(bank: Bank, request: Tune, progress: Progress) -> TunedModels:
     from graphrec.training.tune import TuneOptions
     from graphrec.training.tune import tune as search
 
+    bank.home.need_vault("graphrec tune")
     home = bank.home_at(request.as_of)
     options = TuneOptions(
         model=request.model,

@@ -115,6 +115,15 @@ class TakeSnapshot:
     mapping: str | None = None
     data: Path | None = None
     max_rejected: str = "0"
+    keep: int = 3
+    """So many of the newest snapshots stay, besides the latest and those of models."""
+
+
+@dataclass(frozen=True)
+class Publish:
+    """The serving side of the home, copied to a folder."""
+
+    to: Path
 
 
 @dataclass(frozen=True)

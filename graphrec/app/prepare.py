@@ -13,6 +13,7 @@ from graphrec.app.facts import changing, publish, publish_snapshot
 from graphrec.app.jobs import Ask, Embed, Load, ProposeMapping, TakeSnapshot
 from graphrec.app.moments import parse_moment
 from graphrec.app.results import Loaded, Proposed, StoreConverted, Taken
+from graphrec.app.retention import sweep_snapshots
 from graphrec.errors import NotTrained, Unreachable, UsageError
 from graphrec.features.sources.text.cache import EncodeReport
 from graphrec.graph.rows import LoadReport, Sink
@@ -40,6 +41,7 @@ def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
             path = request.rejected
             report = _check(bank, request, mapping, limit, max_removed, progress)
         else:
+            bank.home.need_vault("graphrec load")
             home = bank.home.prepare()
             path = request.rejected or home.rejected
             with _sink(bank, home, request.bulk, mapping.name, progress) as sink:
@@ -122,6 +124,7 @@ def take_snapshot(bank: Bank, request: TakeSnapshot, progress: Progress) -> Take
     """The graph as of a date, from the store or from a mapping, as the latest snapshot."""
     if request.data is not None and request.mapping is None:
         raise UsageError(f"--data {request.data} goes with --from MAPPING; without it the store is read")
+    bank.home.need_vault("graphrec snapshot")
     began = time.monotonic()
     moment = None if request.as_of is None else parse_moment(request.as_of)
     with log.stage("snapshot", as_of=request.as_of, mapping=request.mapping) as stage:
@@ -141,6 +144,7 @@ def take_snapshot(bank: Bank, request: TakeSnapshot, progress: Progress) -> Take
             edges=sum(snapshot.meta["edges"].values()),
             hash=snapshot.hash[:DIGITS],
         )
+    sweep_snapshots(bank.home, request.keep)
     _say_ahead(bank, snapshot)
     return Taken(snapshot, time.monotonic() - began)
 
@@ -179,6 +183,7 @@ def embed(bank: Bank, request: Embed, progress: Progress) -> EncodeReport:
     """The texts of the latest snapshot as vectors; those that are known are not encoded again."""
     from graphrec.features.sources.text.source import embed_snapshot
 
+    bank.home.need_vault("graphrec embed")
     snapshot = latest_snapshot(bank, bank.home, progress)
     with log.stage("embed") as stage:
         done = embed_snapshot(snapshot, bank.home.vectors, request.encoder or bank.settings.encoder, progress=progress)
@@ -193,6 +198,7 @@ def convert_store(bank: Bank, progress: Progress) -> StoreConverted:
 
     if is_server(bank.settings.store):
         raise UsageError(f"{bank.settings.store} is a server, and graphrec store convert is for the embedded store")
+    bank.home.need_vault("graphrec store convert")
     home = bank.home.prepare()
     done = convert(Path(bank.settings.store or home.store), home.series, progress)
     return StoreConverted(done.before, done.after, done.nodes, done.edges, done.is_done)

@@ -216,3 +216,14 @@ class HomeUpgraded:
     """False: it had this format already."""
     anchor: str | None = None
     """Of the decision record, where it was written anew: keep it elsewhere in the place of the one of before."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """A serving copy of a home."""
+
+    path: Path
+    files: int
+    bytes: int
+    is_new: bool
+    """False: it held all of that already."""

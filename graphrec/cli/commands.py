@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "store": ("graphrec.cli.store", "Convert the embedded store to another engine or version."),
     "serve": ("graphrec.cli.serve", "Answer over HTTP."),
     "access": ("graphrec.cli.access", "Make, list and revoke the keys of the service."),
+    "publish": ("graphrec.cli.publish", "Copy what answers need to a serving machine's folder."),
     "upgrade": ("graphrec.cli.upgrade", "Convert the home of an older graphrec."),
     "doctor": ("graphrec.cli.doctor", "Check this machine, the home and the store."),
 }

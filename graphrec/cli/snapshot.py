@@ -23,16 +23,20 @@ def command(
     max_rejected: Annotated[
         str, typer.Option(help="Rows of --from that may be rejected: a number, or a share such as 0.5%.")
     ] = "0",
+    keep: Annotated[
+        int, typer.Option(min=1, help="So many of the newest snapshots stay, besides the latest and those of models.")
+    ] = 3,
     json: Json = False,
 ) -> None:
     """Write the graph as of a date as arrays, from the store or straight from a mapping.
 
-    Training and recommendations read the latest snapshot. Equal content is kept once.
+    Training and recommendations read the latest snapshot. Equal content is kept once, and older snapshots that nothing
+    needs are removed.
     """
     from graphrec.app.jobs import TakeSnapshot
 
     with progress(json=json) as report:
-        taken = bank().take_snapshot(TakeSnapshot(as_of, mapping, data, max_rejected), progress=report)
+        taken = bank().take_snapshot(TakeSnapshot(as_of, mapping, data, max_rejected, keep), progress=report)
     snapshot = taken.snapshot
     nodes, edges = snapshot.meta["nodes"], snapshot.meta["edges"]
     if json:

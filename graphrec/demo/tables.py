@@ -96,6 +96,7 @@ def _display_names(customers: Customers) -> pa.Array:
 def product_table(products: Products, rng: np.random.Generator) -> pa.Table:
     """One row per product."""
     closed = products.closed < NEVER
+    is_credit = np.array([kind.is_credit for kind in KINDS])[products.kind]
     return pa.table(
         {
             "product_id": product_ids(products.count),
@@ -109,8 +110,8 @@ def product_table(products: Products, rng: np.random.Generator) -> pa.Table:
             "currency": _named([currency for _, _, currency in COUNTRIES], products.country),
             "risk_class": products.risk,
             "fee_percent": products.fee_percent,
-            "minimum_amount_eur": products.minimum,
-            "min_horizon_years": products.min_horizon,
+            "minimum_amount_eur": np.where(is_credit, 0, products.minimum),
+            "min_horizon_years": np.where(is_credit, 0, products.min_horizon),
             "min_age": products.min_age,
             "residents_of": _named([code for code, _, _ in COUNTRIES], products.residents_of),
             "status": _named(["open", "closed"], closed.astype(np.int64)),

@@ -1,8 +1,8 @@
 """The snapshots of a home: one folder each, named by its content and its date, and which one is the latest."""
 
-import shutil
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -129,14 +129,35 @@ class SnapshotShelf:
         """The snapshot in a folder of this shelf."""
         return Snapshot.open(path, remedy)
 
+    def names(self) -> list[str]:
+        """The names of all folders, the one written first first."""
+        paths = [meta.parent for meta in self.folder.glob("[!.]*/meta.json")]
+        return [path.name for path in sorted(paths, key=lambda path: (_taken(path), path.name))]
+
+    def latest_name(self) -> str:
+        """The name of the folder that is served.
+
+        Raises:
+            NotTrained: there is none.
+            Damaged: it is not known which one it is.
+        """
+        return self._latest_name()
+
+    def remove(self, names: Iterable[str]) -> int:
+        """Remove these folders, but for the latest; how many were there. Each goes in one step."""
+        removed = 0
+        with locked(self.folder / "lock"), private_folder(self.folder, "old") as scratch:
+            for name in set(names) - {self._latest_name()}:
+                with suppress(FileNotFoundError):
+                    (self.folder / name).rename(scratch / name)
+                    removed += 1
+        return removed
+
     def _retire(self, kept: int) -> None:
         """Remove all but the last few folders; the newest one always stays."""
-        with locked(self.folder / "lock"):
-            newest = self._latest_name()
-            folders = [path for path in self.folder.iterdir() if (path / "meta.json").exists()]
-            folders.sort(key=lambda path: (path.name == newest, _taken(path), path.name))
-            for path in folders[:-kept]:
-                shutil.rmtree(path, ignore_errors=True)
+        newest = self._latest_name()
+        others = [name for name in self.names() if name != newest]
+        self.remove(others[: max(0, len(others) - kept + 1)])
 
     def remedy(self, as_of: str) -> str:
         """The command that takes a snapshot of a date anew."""

@@ -26,7 +26,8 @@ def run(*words: str) -> tuple[int, dict[str, dict[str, object]], str]:
 def test_a_machine_in_order() -> None:
     code, found, err = run()
     assert (code, err) == (0, "")
-    assert list(found) == ["python", "packages", "settings", "home", "disk", "torch", "encoder", "store", "facts"]
+    names = ["python", "packages", "settings", "home", "snapshots", "disk", "torch", "encoder", "store", "facts"]
+    assert list(found) == names
     assert all(check["ok"] for check in found.values())
     assert found["home"]["detail"] == ".graphrec is not there yet"
     assert found["home"]["advice"] == "graphrec demo --run, or graphrec load"
@@ -43,7 +44,7 @@ def test_what_is_not_in_order_is_said_with_advice(monkeypatch: pytest.MonkeyPatc
     assert found["settings"]["ok"] is False
     assert found["settings"]["detail"] == "graphrec.toml line 1: unknown key sed"
     assert found["settings"]["advice"] == "the nearest known one is seed"
-    assert err.startswith("error: not in order: settings, home, disk, torch, encoder, store, facts; the advice ")
+    assert err.startswith("error: not in order: settings, home, snapshots, disk, torch, encoder, store, facts; ")
 
 
 def test_a_bare_installation_is_in_order_and_names_the_extras(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,8 @@ class Kind:
     amount: float
     openings: tuple[str, ...]
     is_security: bool = False
+    is_credit: bool = False
+    """Whether it gives cash: then its file names no least amount and no horizon, which are of what is put in."""
 
 
 KINDS: tuple[Kind, ...] = (
@@ -70,6 +72,7 @@ KINDS: tuple[Kind, ...] = (
         "loan", "Loan", 0.07, ("Consumer credit",), (1, 2), (0.2, 1.2), (1_000, 3_000), (1, 3), 18, 12_000.0,
         ("A loan at a lower rate for anyone who pays for {p} or {q}.",
          "Credit in equal instalments, meant for {p} and for {q}."),
+        is_credit=True,
     ),
 )  # fmt: skip
 

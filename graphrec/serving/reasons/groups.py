@@ -11,8 +11,10 @@ was learned of one type, and lines of which the same would be said. A sentence s
 What no sentence covers is "other similarities", netted by term. Per cent is the part of all that speaks for a product.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -131,7 +133,7 @@ class Groups:
         sums: Reals = np.bincount(of_line, np.where(said, shares, 0.0), len(keys))
         contrast = sums - np.bincount(of_line, np.where(said, self.mean, 0.0), len(keys))
         nets: Reals = np.bincount(self._bucket, np.where(said, 0.0, shares))
-        whole = float(sums.sum() + nets[nets > 0].sum())
+        whole = math.fsum((*sums.tolist(), *nets[nets > 0].tolist()))
         if whole <= 0:
             return Reasoned((), None, None)
         ranked = np.lexsort((np.arange(len(sums)), -sums))
@@ -207,7 +209,7 @@ class Groups:
                 shown = [Chosen("many", self._reasons.sentences.say(key), none, 0.0, None), *shown]
         worded = sum(found.share for found in known.values() if found is not None)
         tried = float(sum(sums[one] for one in known))
-        other = float(nets[nets > 0].sum()) + tried - worded
+        other = math.fsum(nets[nets > 0].tolist()) + tried - worded
         if other >= SHOWN * whole:
             covered = np.concatenate([none, *(found.lines for found in known.values() if found is not None)])
             unseen = np.isin(self._of_line, [one for one in range(len(sums)) if one not in known])
@@ -216,7 +218,7 @@ class Groups:
             text = self._reasons.sentences.say("reasons.other")
             shown.append(Chosen("other", text, lines, other, 100 * other / whole, may_lead=False))
         percents = sum(one.percent or 0.0 for one in shown)
-        return Reasoned(tuple(shown), max(100.0 - percents, 0.0), 100 * float(-nets[nets < 0].sum()) / whole)
+        return Reasoned(tuple(shown), max(100.0 - percents, 0.0), -100 * math.fsum(nets[nets < 0].tolist()) / whole)
 
     def of_line(self, product: int, column: int, line: int) -> Chosen:
         """One line as a reason of its own, which may speak against the product."""
@@ -346,6 +348,11 @@ def _joined(one: Chosen | None, other: Chosen) -> Chosen:
     )
 
 
+@cache
+def _named(key: Key) -> str:
+    return f"{key.shape} {key.part} {key.kind} {' '.join(map(str, key.hops))}"
+
+
 def _keyed(reasons: "Reasons", ledger: Ledger) -> tuple[list[Key], NDArray[np.int64], NDArray[np.int64]]:
     """The keys, which of them each line has, and the bucket of a line that no sentence covers."""
     term_of = np.zeros(len(ledger.groups), np.int64)
@@ -354,7 +361,8 @@ def _keyed(reasons: "Reasons", ledger: Ledger) -> tuple[list[Key], NDArray[np.in
     present = np.unique(ledger.group).tolist()
     known = {place: reasons.key(ledger.groups[place], int(term_of[place])) for place in present}
     keys = [known.get(place, known[present[0]]) for place in range(len(ledger.groups))] if present else []
-    base = {key: place for place, key in enumerate(dict.fromkeys(keys))}
+    # One order for one user and for a block of users, whose groups are numbered together.
+    base = {key: place for place, key in enumerate(sorted(set(keys), key=_named))}
     buckets: dict[tuple[int, str], int] = {}
     bucket = np.array(
         [

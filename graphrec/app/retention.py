@@ -1,0 +1,50 @@
+"""Which snapshots of a home stay: the latest, those that a model is bound to, and the newest few.
+
+Entries of the decision record need none of them: their snapshots are kept beside the record.
+"""
+
+import logging
+
+from graphrec.errors import GraphrecError
+from graphrec.graph.shelf import DIGITS, SnapshotShelf
+from graphrec.home import Home
+from graphrec.terms.folder import read_meta
+
+KEEP = 3
+"""Newest snapshots that stay whatever they are good for."""
+
+
+def why_kept(home: Home, keep: int = KEEP) -> dict[str, tuple[str, ...]]:
+    """The snapshots of a home by the names of their folders, oldest first, each with what it is kept for."""
+    shelf = SnapshotShelf(home.snapshots)
+    names = shelf.names()
+    reasons: dict[str, list[str]] = {name: [] for name in names}
+    if shelf.has_latest() and shelf.latest_name() in reasons:
+        reasons[shelf.latest_name()].append("latest")
+    for meta in sorted(home.models.glob("*/meta.json")):
+        try:
+            bound = str(read_meta(meta.parent)["snapshot"])[:DIGITS]
+        except GraphrecError:
+            continue  # A model that cannot be read has to be trained anew.
+        for name in names:
+            if name.partition("-")[0] == bound:
+                reasons[name].append(f"model {meta.parent.name}")
+    for name in names[-keep:]:
+        reasons[name].append(f"newest {keep}")
+    return {name: tuple(found) for name, found in reasons.items()}
+
+
+def sweep_snapshots(home: Home, keep: int = KEEP) -> int:
+    """Remove the snapshots of a home that are kept for nothing; the log says how many. Commands that take one call it.
+
+    Args:
+        keep: so many of the newest stay.
+    """
+    found = why_kept(home, keep)
+    removed = SnapshotShelf(home.snapshots).remove([name for name, reasons in found.items() if not reasons])
+    if removed:
+        logging.getLogger("graphrec").info(
+            "%d older snapshots removed; %d stay: the latest, those of models, and the newest %d",
+            removed, len(found) - removed, keep,
+        )  # fmt: skip
+    return removed
