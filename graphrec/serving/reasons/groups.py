@@ -357,7 +357,10 @@ def _keyed(reasons: "Reasons", ledger: Ledger) -> tuple[list[Key], NDArray[np.in
     """The keys, which of them each line has, and the bucket of a line that no sentence covers."""
     term_of = np.zeros(len(ledger.groups), np.int64)
     term_of[ledger.group] = ledger.term
-    keys = [reasons.key(group, int(term)) for group, term in zip(ledger.groups, term_of, strict=True)]
+    # Groups of a block of customers may have no line of this one.
+    present = np.unique(ledger.group).tolist()
+    known = {place: reasons.key(ledger.groups[place], int(term_of[place])) for place in present}
+    keys = [known.get(place, known[present[0]]) for place in range(len(ledger.groups))] if present else []
     # One order for one user and for a block of users, whose groups are numbered together.
     base = {key: place for place, key in enumerate(sorted(set(keys), key=_named))}
     buckets: dict[tuple[int, str], int] = {}
@@ -368,7 +371,7 @@ def _keyed(reasons: "Reasons", ledger: Ledger) -> tuple[list[Key], NDArray[np.in
         ],
         np.int64,
     )
-    if not len(ledger.groups):
+    if not present:
         none = np.zeros(0, np.int64)
         return [], none, none
     by_mid = np.array([key.shape == "shared" for key in keys], np.bool_)[ledger.group]
