@@ -127,7 +127,7 @@ def test_per_cents_are_shares_of_what_speaks_for_the_product(engine: Engine) -> 
             assert item.others == pytest.approx(0, abs=1e-6)
             whole = 100 * known[0].share / (known[0].percent or 1)
             against = (item.against or 0) * whole / 100
-            assert whole - against == pytest.approx(item.score, abs=1e-9)
+            assert whole - against == pytest.approx(item.score, rel=1e-6)  # per cents have nine decimals
             for reason in known:
                 assert reason.share / whole * 100 == pytest.approx(reason.percent)
 

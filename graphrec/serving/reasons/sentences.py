@@ -270,9 +270,10 @@ class Sentences:
 
     def _names(self, via: Sequence[Node], how: str) -> str:
         """Names of neighbours; of many the first, and how many more there are."""
-        names = [self.called(node) for node in via[:NAMED]]
-        if len(via) > NAMED:
-            rest = self.language.number(len(via) - NAMED)
+        named = NAMED if len(via) > NAMED + 1 else len(via)  # "one of 1 more" takes no less room than its name
+        names = [self.called(node) for node in via[:named]]
+        if len(via) > named:
+            rest = self.language.number(len(via) - named)
             return self.say(f"lists.{how}_more", names=self.language.texts["lists.comma"].join(names), n=rest)
         return self.language.joined(names, "or" if how == "or" else "and")
 

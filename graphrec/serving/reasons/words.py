@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 
 #: Words that are named, and the shortest that says something; of Chinese signs, two in a row.
 NAMED = 3
@@ -18,16 +19,18 @@ def in_common(one: str, other: str, others: Iterable[str]) -> tuple[str, ...]:
     >>> in_common("Garden and house", "A garden fund", ["A house fund", "A house bond", "A bond", "A share"])
     ('garden',)
     """
-    shared = dict.fromkeys(word for word in words_of(other) if word in set(words_of(one)))
+    mine = frozenset(words_of(one))
+    shared = dict.fromkeys(word for word in words_of(other) if word in mine)
     if not shared:
         return ()
-    texts = [set(words_of(text)) for text in others]
-    found = Counter(word for text in texts for word in text if word in shared)
+    texts = [words_of(text) for text in others]
+    found = Counter(word for text in texts for word in shared.keys() & text)
     rare = [word for word in shared if found[word] <= RARE * len(texts)]
     return tuple(sorted(rare, key=lambda word: (found[word], -len(word), word))[:NAMED])
 
 
-def words_of(text: str) -> list[str]:
+@lru_cache(maxsize=10_000)
+def words_of(text: str) -> tuple[str, ...]:
     """The words of a text, folded; of Chinese signs, every two in a row."""
     pairs = [run[place : place + 2] for run in _HAN.findall(text) for place in range(len(run) - 1)]
-    return [word.casefold() for word in _WORD.findall(text)] + pairs
+    return tuple(dict.fromkeys([word.casefold() for word in _WORD.findall(text)] + pairs))
