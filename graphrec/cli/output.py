@@ -1,6 +1,7 @@
 """How commands speak: data on standard output, notes and progress on standard error."""
 
 import dataclasses
+import io
 import json as json_module
 import os
 import re
@@ -122,8 +123,13 @@ def table(
     for row in rows:
         # Text, not str: an id may hold square brackets, which rich would read as markup.
         drawn.add_row(*(Text("" if row[place] is None else visible(str(row[place]))) for place in kept))
-    width = None if sys.stdout.isatty() else PLAIN_WIDTH
-    Console(file=sys.stdout, width=width, highlight=False, emoji=False).print(drawn)
+    if sys.stdout.isatty():
+        Console(file=sys.stdout, width=width(), highlight=False, emoji=False).print(drawn)
+        return
+    plain = Console(file=io.StringIO(), width=width(), highlight=False, emoji=False)
+    with plain.capture() as shown:
+        plain.print(drawn)
+    say_block("\n".join(line.rstrip() for line in shown.get().splitlines()))  # nothing pads a file or a pipe
 
 
 @contextmanager

@@ -7,6 +7,7 @@ the graph does not have is refused, with the nearest one.
 import difflib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from graphrec.errors import QueryError
 from graphrec.schema import GraphSchema
@@ -15,6 +16,9 @@ from graphrec.store.guard import Token, tokens
 #: What every node and every edge carries besides the columns of the mapping.
 OF_NODES = ("id", "known_at", "sources", "run", "text_vector", "graph_vector")
 OF_EDGES = ("key", "at", "known_at", "weight", "sources", "run")
+#: What a clause that writes begins with, and the signs after which such a word is a name.
+_WRITING = ("CREATE", "MERGE", "SET", "DELETE", "REMOVE", "FOREACH")
+_BEFORE_NAMES = (".", ":", "(", "[", "{", ",", "|", "&", "$")
 #: What graphrec writes for itself: its properties are not in the schema.
 OWN = ("RECOMMENDED",)
 
@@ -37,6 +41,8 @@ class _Spoken:
 def check_names(text: str, schema: GraphSchema, others: Callable[[], Collection[str]]) -> None:
     """Pass a statement whose labels, edge types and properties the graph has.
 
+    One that writes may bring new names: the store says that it may not write.
+
     Args:
         schema: what the graph has.
         others: labels and types that the store holds besides, such as those of another program; asked where one is
@@ -46,6 +52,8 @@ def check_names(text: str, schema: GraphSchema, others: Callable[[], Collection[
         QueryError: one is not there; the message names the nearest.
     """
     found = tokens(text)
+    if _writes(found):
+        return
     spoken = _spoken(found)
     foreign: set[str] = set()
     for names, known, what in ((spoken.labels, schema.nodes, "label"), (spoken.types, schema.edges, "edge type")):
@@ -64,6 +72,17 @@ def check_names(text: str, schema: GraphSchema, others: Callable[[], Collection[
         if name not in known_names:
             of = f"{owner} has no property" if owner else "nothing has a property"
             raise _absent(f"{of} {name}", name, known_names, text, position)
+
+
+def _writes(found: Sequence[Token]) -> bool:
+    """Whether a clause writes: its word stands where no name does, and what it writes follows."""
+    return any(
+        token.kind == "word"
+        and token.value.upper() in _WRITING
+        and not (number and found[number - 1].kind == "sign" and found[number - 1].value in _BEFORE_NAMES)
+        and (after.is_name or after.value == "(")
+        for number, (token, after) in enumerate(pairwise(found))
+    )
 
 
 def _properties(schema: GraphSchema) -> dict[str, set[str]]:

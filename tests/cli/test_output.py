@@ -118,3 +118,18 @@ def test_log_lines_go_to_stderr_by_level_and_without_secrets(
     logger.info("signed in to bolt://ann:other@host with %s", "hush")
     out, err = capsys.readouterr()
     assert (out, err) == ("", "INFO signed in to bolt://***@host with ***\n")
+
+
+def test_a_table_in_a_pipe_keeps_to_columns_and_has_no_padding(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [["C1", "a name of several words that goes on and on and on"], ["C2", ""]]
+    monkeypatch.setenv("COLUMNS", "40")
+    output.table(["id", "name"], rows)
+    narrow = capsys.readouterr().out.splitlines()
+    assert max(map(len, narrow)) <= 40
+    monkeypatch.setenv("COLUMNS", "200")
+    output.table(["id", "name"], rows)
+    wide = capsys.readouterr().out.splitlines()
+    assert len(wide) < len(narrow)
+    assert all(line == line.rstrip() for line in narrow + wide)

@@ -12,10 +12,16 @@ import pytest
 
 from graphrec.delivery import text_files
 from graphrec.errors import UsageError
+from graphrec.graph.adjacency import visible_graph
+from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
+from graphrec.models.kernel import fit_kernel, starting_walks
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
-from tests.served import export_lists
+from graphrec.terms.blend import Blend
+from graphrec.terms.walks import WalkTerm
+from tests.banks import bank_snapshot
+from tests.served import export_lists, write_model
 from tests.terms.models import served
 
 COLUMNS = ["user", "product", "rank", "score", "reason", "reason_share", "model", "snapshot", "as_of"]
@@ -47,6 +53,25 @@ def test_every_format_holds_the_lists_of_recommend(engine: Engine, tmp_path: Pat
     lines = (tmp_path / "scores.jsonl").read_text("utf-8").splitlines()
     assert [json.loads(line) for line in lines] == [untimed(row) for row in parquet]
     assert [(row["user"], row["product"], row["score"]) for row in parquet] == [row[:2] + row[3:4] for row in expected]
+
+
+def test_customers_of_a_block_who_have_no_line_of_a_way(tmp_path: Path) -> None:
+    """The ways of a block are numbered together, and those of a longer term are no ways of the first."""
+    home = Home(tmp_path / "home").prepare()
+    snapshot = SnapshotShelf(home.snapshots).add(bank_snapshot)
+    graph = visible_graph(snapshot)
+    kernel = fit_kernel(graph, starting_walks(snapshot.schema))
+    write_model(home, snapshot, Blend([WalkTerm("first", graph, kernel.scorers[:1]), kernel], [0.5, 1.0]), graph)
+    engine = Engine.open(home)
+    export_lists(engine, tmp_path / "scores.jsonl", 4)
+    rows = [json.loads(line) for line in (tmp_path / "scores.jsonl").read_text("utf-8").splitlines()]
+    expected = [
+        (user, item.product, [reason.text for reason in item.reasons])
+        for user in engine.users.ids
+        for item in engine.recommend(user, 4).items
+    ]
+    assert [(row["user"], row["product"], [one["text"] for one in row["reasons"]]) for row in rows] == expected
+    assert len({row["user"] for row in rows}) == 59
 
 
 def untimed(row: dict[str, Any]) -> dict[str, Any]:

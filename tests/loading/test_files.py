@@ -231,8 +231,8 @@ def test_an_absent_folder(bank: Bank) -> None:
     ("sql", "message"),
     [
         (
-            "SELECT person, thin AS thing FROM likes",
-            'edges.LIKES.sql: Binder Error: Referenced column "thin" not found',
+            "SELECT person, thin(thing) AS thing FROM likes",
+            "edges.LIKES.sql: Catalog Error: Scalar Function with name thin does not exist!",
         ),
         (
             "SELECT person FROM likes",
@@ -264,6 +264,18 @@ def test_wrong_statements(pairs: Callable[..., list[tuple[str, str]]], tmp_path:
     place, _, said = str(caught.value).partition(": ")
     assert re.fullmatch(rf"{tmp_path / 'my.toml'} line \d+", place)
     assert said.startswith(message)
+
+
+def test_a_statement_with_a_column_that_its_file_lacks(
+    pairs: Callable[..., list[tuple[str, str]]], tmp_path: Path
+) -> None:
+    with pytest.raises(SourceError) as caught:
+        pairs('"likes.csv"', sql="SELECT person, thin AS thing FROM likes")
+    mapping = tmp_path / "my.toml"
+    assert str(caught.value) == (
+        "likes.csv has no column thin; did you mean 'thing'?; write the name of now in "
+        f"{mapping} line 21: edges.LIKES.sql, or have it delivered as before; then: graphrec load {mapping} --check"
+    )
 
 
 def test_file_and_line_of_every_reader(folder: Path, tmp_path: Path) -> None:

@@ -42,6 +42,8 @@ SCHEMA = GraphSchema(
         "MATCH (f:Fremd) RETURN f.anything",
         "RETURN 'MATCH (k:Nobody) WHERE k.nothing' AS text",
         "MATCH (k:Kunde)-[:KAUFT*1..2]-(p) WHERE NOT (p)-[:IN_BRANCHE]->() RETURN p.art",
+        "CREATE (n:Neu {nichts: 1})",
+        "MATCH (k:Kunde) SET k.neu = 1",
     ],
 )
 def test_names_that_are_there_pass(text: str) -> None:
@@ -56,6 +58,7 @@ def test_names_that_are_there_pass(text: str) -> None:
             "line 2:9: Kunde has no property einwiligung; the nearest is einwilligung",
         ),
         ("MATCH (k:Kunden) RETURN k", "line 1:7: there is no label Kunden; the nearest is Kunde"),
+        ("MATCH (set:Kunden) RETURN set", "line 1:7: there is no label Kunden; the nearest is Kunde"),
         ("MATCH (:Kunde)-[:KAUFTE]->(p) RETURN p", "line 1:16: there is no edge type KAUFTE; the nearest is KAUFT"),
         ("MATCH (:Kunde {vornam: 'x'}) RETURN 1", "line 1:16: Kunde has no property vornam; the nearest is vorname"),
         ("MATCH ()-[r:KAUFT]->() RETURN sum(r.betrg)", "line 1:37: KAUFT has no property betrg; the nearest is betrag"),
