@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from graphrec import log
+from graphrec.app import in_force
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import Publish
 from graphrec.app.results import Published
@@ -17,7 +18,7 @@ from graphrec.home import Home
 from graphrec.progress import Progress
 
 #: Files of the serving side that only writers of this home need.
-_LEFT_OUT = ("lock", "origin.json")
+_LEFT_OUT = ("lock", "origin.json", in_force.FILE)
 
 
 def publish(bank: Bank, request: Publish, progress: Progress) -> Published:
@@ -86,7 +87,8 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _is_same(files: dict[Path, Path], folder: Path) -> bool:
-    there = {path.relative_to(folder) for path in _files(folder)} if folder.is_dir() else set()
+    found = _files(folder) if folder.is_dir() else []
+    there = {path.relative_to(folder) for path in found if path.name not in _LEFT_OUT}
     return there == set(files) and all(filecmp.cmp(path, folder / name, shallow=False) for name, path in files.items())
 
 
@@ -100,4 +102,7 @@ def _copy(files: dict[Path, Path], folder: Path, progress: Progress | None = Non
             shutil.copyfile(path, fresh / name)
             if progress is not None:
                 progress("publishing", done + 1, len(files))
+        observed = folder / in_force.FILE  # what the copy itself has answered with
+        if observed.exists():
+            shutil.copyfile(observed, fresh / observed.name)
         place_folder(fresh, folder)
