@@ -233,9 +233,13 @@ def add_references(draft: Draft, table: TableProfile) -> None:
         )
 
 
+#: Words of tables that hold what a model is tested by: they are no events of customers.
+_HIDDEN = frozenset({"truth", "planted", "holdout", "solution", "groundtruth"})
+
+
 def add_event(draft: Draft, table: TableProfile, ends: list[tuple[str, str]]) -> bool:
-    """Propose the edge types of an event table; False when it joins no two things."""
-    if len({label for _, label in ends}) < 2:
+    """Propose the edge types of an event table; False when it joins no two things, or is there to test lists by."""
+    if len({label for _, label in ends}) < 2 or _HIDDEN.intersection(table.name.lower().split("_")):
         return False
     are_roles = {draft.user, draft.product} == {label for _, label in ends}
     (source, source_label), (target, target_label) = ends if not are_roles or ends[0][1] == draft.user else ends[::-1]
