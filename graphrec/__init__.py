@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import MakeDemoBank as MakeDemoBank
     from graphrec.app.jobs import ProposeMapping as ProposeMapping
     from graphrec.app.jobs import PruneRecord as PruneRecord
+    from graphrec.app.jobs import Publish as Publish
+    from graphrec.app.jobs import Refresh as Refresh
     from graphrec.app.jobs import TakeSnapshot as TakeSnapshot
     from graphrec.app.jobs import Train as Train
     from graphrec.app.jobs import Tune as Tune
@@ -48,8 +50,8 @@ __version__ = "0.1.0"
 _REQUESTS = ("Explain", "Find", "Recommend", "WhyNot")
 _JOBS = (
     "AskQuery", "CheckPolicy", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export",
-    "InitPolicy", "JudgeCases", "ListRecord", "Load", "MakeDemoBank", "ProposeMapping", "PruneRecord", "TakeSnapshot",
-    "Train", "Tune", "VerifyRecord",
+    "InitPolicy", "JudgeCases", "ListRecord", "Load", "MakeDemoBank", "ProposeMapping", "PruneRecord", "Publish",
+    "Refresh", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

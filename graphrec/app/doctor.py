@@ -102,7 +102,7 @@ def _snapshots(open_bank: Callable[[], Bank]) -> Check:
     from graphrec.app.retention import why_kept
 
     kept = why_kept(open_bank().home)
-    shown = "; ".join(f"{name} ({', '.join(reasons) or 'goes with the next one'})" for name, reasons in kept.items())
+    shown = "; ".join(f"{one.name} ({', '.join(one.reasons) or 'goes with the next one'})" for one in kept)
     return Check("snapshots", True, shown or "none yet")
 
 

@@ -69,7 +69,7 @@ def _served(home: Home) -> dict[Path, Path]:
     """
     left_out: set[Path] = set()
     for part in (home, *(Home(home.path, as_of=path.name) for path in (home.serving / "as-of").glob("*"))):
-        kept = {name for name, reasons in why_kept(part, keep=1).items() if reasons != ("newest 1",)}
+        kept = {one.name for one in why_kept(part, keep=1) if one.reasons != ("newest 1",)}
         left_out |= {part.snapshots / name for name in SnapshotShelf(part.snapshots).names() if name not in kept}
         facts = FactsShelf(part.facts)
         left_out |= {part.facts / name for name in facts.names() if name != facts.latest_name()}

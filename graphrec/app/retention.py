@@ -4,6 +4,7 @@ Entries of the decision record need none of them: their snapshots are kept besid
 """
 
 import logging
+from dataclasses import dataclass
 
 from graphrec.errors import GraphrecError
 from graphrec.graph.shelf import DIGITS, SnapshotShelf
@@ -14,8 +15,17 @@ KEEP = 3
 """Newest snapshots that stay whatever they are good for."""
 
 
-def why_kept(home: Home, keep: int = KEEP) -> dict[str, tuple[str, ...]]:
-    """The snapshots of a home by the names of their folders, oldest first, each with what it is kept for."""
+@dataclass(frozen=True)
+class KeptSnapshot:
+    """One snapshot of a home, by the name of its folder."""
+
+    name: str
+    reasons: tuple[str, ...]
+    """What it is kept for; none: the next sweep removes it."""
+
+
+def why_kept(home: Home, keep: int = KEEP) -> tuple[KeptSnapshot, ...]:
+    """The snapshots of a home, oldest first, each with what it is kept for."""
     shelf = SnapshotShelf(home.snapshots)
     names = shelf.names()
     reasons: dict[str, list[str]] = {name: [] for name in names}
@@ -31,7 +41,7 @@ def why_kept(home: Home, keep: int = KEEP) -> dict[str, tuple[str, ...]]:
                 reasons[name].append(f"model {meta.parent.name}")
     for name in names[-keep:]:
         reasons[name].append(f"newest {keep}")
-    return {name: tuple(found) for name, found in reasons.items()}
+    return tuple(KeptSnapshot(name, tuple(found)) for name, found in reasons.items())
 
 
 def sweep_snapshots(home: Home, keep: int = KEEP) -> int:
@@ -41,7 +51,7 @@ def sweep_snapshots(home: Home, keep: int = KEEP) -> int:
         keep: so many of the newest stay.
     """
     found = why_kept(home, keep)
-    removed = SnapshotShelf(home.snapshots).remove([name for name, reasons in found.items() if not reasons])
+    removed = SnapshotShelf(home.snapshots).remove([one.name for one in found if not one.reasons])
     if removed:
         logging.getLogger("graphrec").info(
             "%d older snapshots removed; %d stay: the latest, those of models, and the newest %d",

@@ -233,9 +233,39 @@ def schema() -> dict[str, Any]:
     }
 
 
+_SAYS = {
+    "user": "Id of the customer.",
+    "product": "Id of the product.",
+    "rank": "Place in the list, 1 first; null for a product that is gone from it.",
+    "score": "In the view compliance alone.",
+    "reason": "The first reason.",
+    "reason_share": "Its part of the score; in the view compliance alone.",
+    "model": "Name of the model.",
+    "snapshot": "Hash of the snapshot of its fit.",
+    "as_of": "Date of the answer.",
+    "name": "Of the product.",
+    "confidence": "0 to below 1.",
+    "warnings": "What rules of the policy say that only warn.",
+    "reason_percent": "The first reason's part of all that speaks for the product, 0 to 100.",
+    "reasons": "All reasons: text, percent, kind, and how many lines of the ledger stand behind each.",
+    "kind": "Of the product, by the column that the mapping's `show` names.",
+    "risk": "Risk class of the product, by the mapping's `show`.",
+    "fee": "Of the product, by the mapping's `show`.",
+    "minimum": "Smallest amount of the product, by the mapping's `show`.",
+    "crm_id": "The customer's key in the CRM, by the mapping's `crm_id`.",
+    "change": "Against the last export, with --delta.",
+    "run": "The same for all rows of an export.",
+    "record": "Number of the list in the decision record.",
+    "policy": "Hash of the policy.",
+    "generated_at": "When the list was made, UTC.",
+    "valid_until": "When the list should not be used any more, UTC.",
+    "why": "Why there is no list.",
+}
+
+
 def _described(table: type[Row | Without]) -> dict[str, Any]:
     kinds = get_type_hints(table)
-    properties = {name: _kind(name, kind) for name, kind in kinds.items()}
+    properties = {name: {"description": _SAYS[name], **_kind(name, kind)} for name, kind in kinds.items()}
     return {"type": "object", "properties": properties, "required": list(kinds), "additionalProperties": False}
 
 

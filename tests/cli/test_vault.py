@@ -181,7 +181,7 @@ def test_snapshots_go_that_nothing_needs(served_home: Home, tmp_path: Path) -> N
     for seed in range(2, 7):
         shelf.add(lambda path, seed=seed: bank_snapshot(path, seed))  # type: ignore[misc]
     names = shelf.names()
-    kept = why_kept(home, 2)
+    kept = {one.name: one.reasons for one in why_kept(home, 2)}
     assert list(kept) == names
     assert kept[bound] == ("model blend-final",)
     assert [kept[name] for name in names[1:]] == [(), (), (), ("newest 2",), ("latest", "newest 2")]

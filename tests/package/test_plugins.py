@@ -65,8 +65,8 @@ from graphrec.models.text import likeness_model
 class Numbers:
     name = "numbers"
     sentences = {
-        "+": {"en": "the number of {i} is close to that of {a}, which you {verb}", "zh": "{i}的编号与{a}相近"},
-        "-": {"en": "the number of {i} is far from that of {a}, which you {verb}", "zh": "{i}的编号与{a}相差较大"},
+        "+": {"en": "the number of {i} is close to that of {a}, which {who} {verb}", "zh": "{i}的编号与{a}相近"},
+        "-": {"en": "the number of {i} is far from that of {a}, which {who} {verb}", "zh": "{i}的编号与{a}相差较大"},
     }
 
     def blocks(self, seen, progress=None):
@@ -171,7 +171,7 @@ def test_a_feature_source_of_one_file_is_read_and_named_by_the_ledger(home: Path
     assert (block["name"], block["width"], len(block["digest"])) == ("numbers", 2, 64)
     answer = json.loads(graphrec(home, None, "recommend", "c01", "-k", "2", "--model", "numbers", "--json"))
     assert {int(item["product"][1:]) % 2 for item in answer["items"]} == {1}
-    assert answer["items"][0]["lines"][0]["text"].startswith("the number of FUND ")
+    assert answer["items"][0]["lines"][0]["text"].startswith("the number of it is close to that of FUND ")
     said = graphrec(home, plugins, "train", "--blocks", "nubmers", code=2)
     assert said.startswith("error: --blocks nubmers: there is no source 'nubmers'; there are text, columns, series, ")
     refused = graphrec(home, plugins, "train", "--model", "numbers", "--blocks", "none", code=5)
