@@ -14,7 +14,7 @@ pytest_plugins = ["tests.served", "tests.neo4j.fixture"]
 ROOT = Path(__file__).resolve().parent.parent
 # Settings of the person who runs the tests have no say in them, not in fixtures of a whole module either.
 for _name in list(os.environ):
-    if _name.startswith("GRAPHREC_") and not _name.startswith("GRAPHREC_TEST_"):
+    if _name == "COLUMNS" or (_name.startswith("GRAPHREC_") and not _name.startswith("GRAPHREC_TEST_")):
         del os.environ[_name]
 #: The date of answers: a day after the events of all banks here, so that answers are the same tomorrow.
 os.environ["GRAPHREC_TODAY"] = "2026-01-02"
@@ -78,6 +78,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reasons = [str(report.longrepr[2]) for report in reporter.stats.get("skipped", [])]
     if any("../shared/data" not in reason for reason in reasons):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(autouse=True)
+def no_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is printed is as wide as for a file, whatever runs the tests."""
+    monkeypatch.delenv("COLUMNS", raising=False)
 
 
 @pytest.fixture
