@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import click
 import typer
 
 from graphrec.cli.invocation import bank
@@ -98,7 +97,9 @@ def _choose(question: str, choices: tuple[str, ...]) -> str:
     say(visible(question))
     for number, choice in enumerate(choices, start=1):
         say(f"  {number}  {visible(choice)}")
-    chosen: int = typer.prompt("which", default=1, type=click.IntRange(1, len(choices)))
+    chosen = 0
+    while not 1 <= chosen <= len(choices):
+        chosen = typer.prompt("which", default=1, type=int)
     return choices[chosen - 1]
 
 

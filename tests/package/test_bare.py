@@ -116,7 +116,9 @@ def test_it_answers_as_the_full_installation_does(bare: Path, trained: Path) -> 
         one, other = sorted(trained.glob(f"*-{name}"))
         assert one.read_bytes() == other.read_bytes()
     assert answer(bare / "graphrec", trained, "recommend", "C000004").returncode == 0
-    assert answer(bare / "graphrec", trained, "replay", "1", "--json").returncode == 0
+    listed = json.loads(answer(full, trained, "record", "list", "--last", "1", "--json").stdout)["entries"]
+    assert (listed[0]["command"], listed[0]["user"]) == ("recommend", "C000004")
+    assert answer(bare / "graphrec", trained, "replay", str(listed[0]["record"]), "--json").returncode == 0
     assert answer(bare / "graphrec", trained, "record", "verify").returncode == 0
 
 
