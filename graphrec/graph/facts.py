@@ -18,10 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.errors import NotTrained
 from graphrec.files import replace_folder
 from graphrec.graph.adjacency import Hop
-from graphrec.graph.arrays import CheckedFolder, seal
+from graphrec.graph.arrays import seal
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Edges, Snapshot, content_hash
 from graphrec.graph.strings import Strings
@@ -36,20 +35,9 @@ _EVENTS = ("at", "known_at", "weight")
 class Facts(Snapshot):
     """The facts in a folder, read-only; threads may share it."""
 
-    @classmethod
-    def open(cls, folder: Path, remedy: str = FACTS_REMEDY) -> "Facts":
-        """The facts in a folder.
-
-        Raises:
-            NotTrained: there are none.
-            SchemaOutdated: another version of graphrec wrote them.
-            Damaged: they are not what was written. Reading them raises this too.
-        """
-        try:
-            files = CheckedFolder.open(folder, FACTS_FORMAT, remedy)
-        except (FileNotFoundError, NotADirectoryError):
-            raise NotTrained(f"no facts in {folder}; {remedy}") from None
-        return cls(files, files.meta["as_of"])
+    format = FACTS_FORMAT
+    called = "facts"
+    remedy = FACTS_REMEDY
 
     @property
     def origin(self) -> str:

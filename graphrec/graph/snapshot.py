@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,6 +155,11 @@ class Edges:
 class Snapshot:
     """A graph as of a date, read-only; threads may share it."""
 
+    format: ClassVar[int] = FORMAT
+    called: ClassVar[str] = "snapshot"
+    remedy: ClassVar[str] = REMEDY
+    """The end of an error's line, unless it is opened with another one."""
+
     def __init__(self, files: CheckedFolder | OverlaidFiles, as_of: str | None) -> None:
         meta = files.meta
         self.folder = files.folder
@@ -170,21 +175,22 @@ class Snapshot:
         self._edges = {name: Edges(name, files, f"edges/{n}") for n, name in enumerate(self.types)}
 
     @classmethod
-    def open(cls, folder: Path, remedy: str = REMEDY) -> "Snapshot":
-        """The snapshot in a folder.
+    def open(cls, folder: Path, remedy: str | None = None) -> Self:
+        """What is in a folder.
 
         Args:
-            remedy: the end of an error's line: the command that makes it anew.
+            remedy: the end of an error's line: the command that makes it anew; None: the usual one.
 
         Raises:
             NotTrained: there is none.
             SchemaOutdated: another version of graphrec wrote it.
             Damaged: it is not what was written. Reading it raises this too.
         """
+        remedy = cls.remedy if remedy is None else remedy
         try:
-            files = CheckedFolder.open(folder, FORMAT, remedy)
+            files = CheckedFolder.open(folder, cls.format, remedy)
         except (FileNotFoundError, NotADirectoryError):
-            raise NotTrained(f"no snapshot in {folder}; {remedy}") from None
+            raise NotTrained(f"no {cls.called} in {folder}; {remedy}") from None
         return cls(files, files.meta["as_of"])
 
     def dated(self, as_of: str | None) -> "Snapshot":

@@ -13,31 +13,12 @@ from graphrec.errors import SourceError
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.rows import LoadReport
 from graphrec.loading import check, load_mapping, run_load
+from tests.loading.conftest import SMALL
 from tests.postgres.server import running
 
-MAPPING = """
-[source]
-name = "small"
-[source.files]
-people = "people.csv"
-things = "things.csv"
-likes = LIKES
-[roles]
-user = "Person"
-product = "Thing"
-interactions = ["LIKES"]
-[nodes.Person]
-key = "person"
-sql = "SELECT person FROM people"
-[nodes.Thing]
-key = "thing"
-sql = "SELECT thing FROM things"
-[edges.LIKES]
-from = "Person.person"
-to = "Thing.thing"
-at = "day"
-sql = "SELECT *, _file, _line FROM likes"
-"""
+FILES = 'people = "people.csv"\nthings = "things.csv"\nlikes = LIKES'
+DATED = 'at = "day"\nsql = "SELECT *, _file, _line FROM likes"'
+MAPPING = SMALL.replace("FILES", FILES).replace('sql = "SELECT person, thing FROM likes"', DATED)
 
 
 class Small:

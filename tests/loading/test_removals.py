@@ -11,30 +11,11 @@ from graphrec.graph.rows import LoadReport, Sink
 from graphrec.loading import load_mapping, parse_limit, run_load
 from graphrec.loading.run.removals import MAX_REMOVED
 from graphrec.store.embedded.store import EmbeddedStore
+from tests.loading.conftest import SMALL
 
-MAPPING = """
-[source]
-name = "small"
-[source.files]
-people = "people.csv"
-things = "things.csv"
-likes = { path = "likes.csv"OPTIONAL }
-[roles]
-user = "Person"
-product = "Thing"
-interactions = ["LIKES"]
-[nodes.Person]
-key = "person"
-sql = "SELECT person FROM people"
-[nodes.Thing]
-key = "thing"
-sql = "SELECT thing FROM things"
-[edges.LIKES]
-from = "Person.person"
-to = "Thing.thing"
-key = "number"
-sql = "SELECT person, thing, number FROM likes"
-"""
+FILES = 'people = "people.csv"\nthings = "things.csv"\nlikes = { path = "likes.csv"OPTIONAL }'
+NUMBERED = 'key = "number"\nsql = "SELECT person, thing, number FROM likes"'
+MAPPING = SMALL.replace("FILES", FILES).replace('sql = "SELECT person, thing FROM likes"', NUMBERED)
 
 
 class Feed:

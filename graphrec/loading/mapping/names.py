@@ -1,10 +1,11 @@
 """Names in mappings: which may be labels and columns, and what a misspelt one may have meant."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 from graphrec.config.names import nearest
+from graphrec.errors import SourceError
 
 MANY = 8
 """More known words than these are not all listed."""
@@ -34,3 +35,22 @@ def is_name(text: str) -> bool:
 def snake_case(label: str) -> str:
     """A label as sentences name it: `AgeBand` is `age_band`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", label).lower()
+
+
+def check_names(columns: Sequence[str], place: str, remedy: str = "") -> None:
+    """Refuse columns of a header that are there twice or are graphrec's own.
+
+    Args:
+        place: where the header is.
+        remedy: what helps besides renaming.
+
+    Raises:
+        SourceError: one is.
+    """
+    seen: set[str] = set()
+    for column in columns:
+        if column.casefold() in seen:
+            raise SourceError(f"{place}: column {column!r} is there twice; rename one{remedy}")
+        if column in {"_file", "_line"}:
+            raise SourceError(f"{place}: column {column!r} is graphrec's own; rename it{remedy}")
+        seen.add(column.casefold())

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from graphrec.errors import SourceError
-from graphrec.loading.mapping.names import suggest
+from graphrec.loading.mapping.names import check_names, suggest
 from graphrec.loading.mapping.specs import FileSpec
 from graphrec.loading.sources.packed import open_unpacked
 from graphrec.loading.sources.sql import value
@@ -81,7 +81,7 @@ def csv_form(path: Path, shown: str, spec: FileSpec) -> CsvForm:
     names = options.pop("names", None) or (list(given) if given else _names(first, bool(options["header"])))
     if not names:
         raise SourceError(f"{shown} line 1: the file is empty; want a header line")
-    _check_names(names, types, shown)
+    _check_columns(names, types, shown)
     if isinstance(types, list):
         types = dict(zip(names, types, strict=False))
     columns = given or {column: types.get(column, "VARCHAR") for column in names}
@@ -173,14 +173,8 @@ def _names(first: list[str], has_header: bool) -> list[str]:
     return [column or f"column{number}" for number, column in enumerate(first)]
 
 
-def _check_names(names: list[str], types: Any, shown: str) -> None:
-    seen: set[str] = set()
-    for column in names:
-        if column.casefold() in seen:
-            raise SourceError(f"{shown} line 1: column {column!r} is there twice; rename one, or give names = [...]")
-        if column in {"_file", "_line"}:
-            raise SourceError(f"{shown} line 1: column {column!r} is graphrec's own; rename it, or give names = [...]")
-        seen.add(column.casefold())
+def _check_columns(names: list[str], types: Any, shown: str) -> None:
+    check_names(names, f"{shown} line 1", ", or give names = [...]")
     for column in types if isinstance(types, dict) else ():
         if column not in names:
             raise SourceError(f"{shown} line 1: types names {column!r}, which is no column{suggest(column, names)}")

@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from graphrec.errors import SourceError
+from graphrec.loading.mapping.names import check_names
 from graphrec.loading.sources.sql import name, value
 
 ROWS = 50_000
@@ -45,7 +46,7 @@ class RowTable:
         Raises:
             SourceError: two columns have one name or one that is graphrec's own, or a value is binary.
         """
-        _check_names(columns, shown)
+        check_names(columns, shown)
         for column in columns:
             if column.casefold() not in {known.casefold() for known in self._types}:
                 self._types[column] = set()
@@ -110,13 +111,3 @@ def plain_text(cell: Any) -> tuple[str, str]:
         return json.dumps(cell, ensure_ascii=False, default=str), "VARCHAR"
     text = cell.isoformat() if isinstance(cell, datetime.date | datetime.time) else str(cell)
     return text, _TYPES.get(type(cell), "VARCHAR")
-
-
-def _check_names(columns: Sequence[str], shown: str) -> None:
-    seen: set[str] = set()
-    for column in columns:
-        if column.casefold() in seen:
-            raise SourceError(f"{shown}: column {column!r} is there twice; rename one")
-        if column in {"_file", "_line"}:
-            raise SourceError(f"{shown}: column {column!r} is graphrec's own; rename it")
-        seen.add(column.casefold())
