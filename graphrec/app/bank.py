@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphrec.app.moments import microseconds_of, moment_of_now, parse_moment
-from graphrec.app.opened import Opened
+from graphrec.app.opened import Opened, pointer
 from graphrec.config.settings import NO_POLICY, Settings, read_settings
 from graphrec.extras import needs_extra
 from graphrec.home import Home
@@ -218,12 +219,17 @@ class Bank:
         check_ready(self)
 
     def state(self, as_of: str | None = None, model: str | None = None) -> str:
-        """A hash that changes with whatever answers are computed from: model, snapshot, policy.
+        """A hash that changes with whatever answers are computed from: model, facts, policy, the date of the answer.
 
         Raises:
             NotTrained: there is no model.
+            UsageError: `as_of` is no date.
         """
-        return self.opened.state(self.home_at(as_of), model)
+        from graphrec.app.facts import stale
+
+        home = self.home_at(as_of)
+        decides = (pointer(home, model), self.now(as_of), stale(home))
+        return hashlib.sha256(repr(decides).encode()).hexdigest()[:16]
 
     # Lists for all customers.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +16,12 @@ if TYPE_CHECKING:
 #: Models of other kinds and dates that stay opened besides.
 KEPT = 4
 
-_Pointer = tuple[object, ...]
+Pointer = tuple[object, ...]
 
 
 @dataclass(frozen=True)
 class _Held:
-    pointer: _Pointer
+    pointer: Pointer
     engine: Engine
 
 
@@ -48,28 +47,24 @@ class Opened:
         with self._lock:
             held = self._held.get(key)
             # Taken before the model is opened: what changes meanwhile is seen by the next request.
-            pointer = _pointer(home, kind)
-            if held is not None and held.pointer == pointer:
+            found = pointer(home, kind)
+            if held is not None and held.pointer == found:
                 return held.engine
             with log.stage("open model", level=10, kind=kind or "default"):
                 engine = Engine.open(home, kind, now)
             self._held.pop(key, None)
-            self._held[key] = _Held(pointer, engine)
+            self._held[key] = _Held(found, engine)
             while len(self._held) > KEPT:
                 del self._held[next(iter(self._held))]
             return engine
 
-    def state(self, home: Home, kind: str | None) -> str:
-        """A hash of what decides which engine a home serves.
 
-        Raises:
-            NotTrained: there is no model.
-        """
-        return hashlib.sha256(repr(_pointer(home, kind)).encode()).hexdigest()[:16]
+def pointer(home: Home, kind: str | None) -> Pointer:
+    """What decides which engine a home serves: the model, the facts, the policy.
 
-
-def _pointer(home: Home, kind: str | None) -> _Pointer:
-    """What decides which engine a home serves: the model, the facts, the policy."""
+    Raises:
+        NotTrained: there is no model.
+    """
     from graphrec.terms.folder import latest
 
     folder = latest(home, kind)

@@ -1,11 +1,13 @@
 """Paths about customers: lists, explanations, why not."""
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import Request
 from starlette.responses import Response
 
 from graphrec.app import requests
+from graphrec.app.answers import Served
 from graphrec.errors import UnknownId
 from graphrec.languages import LANGUAGES
 from graphrec.service import schemas
@@ -43,19 +45,8 @@ class Customers:
         if_none_match: IfNoneMatch = None,
     ) -> Response:
         """The products that fit one customer best, with reasons."""
-        caller = request.state.caller
         asked = requests.Recommend(user, k, model, language=_known(language), record=record, as_of=as_of)
-
-        def compute() -> Response:
-            self._service.own(caller, user)
-            return self._service.tagged(
-                request,
-                lambda: self._bank.state(as_of, model),
-                if_none_match,
-                lambda: self._service.seen(self._bank.recommend(asked), caller),
-            )
-
-        return await self._service.run(compute)
+        return await self._answer(request, asked, if_none_match, lambda: self._bank.recommend(asked))
 
     async def recommendations_of_many(self, request: Request, many: schemas.Many) -> Response:
         """The lists of several customers, in the order in which they are named; those that are not there are named."""
@@ -87,19 +78,8 @@ class Customers:
         if_none_match: IfNoneMatch = None,
     ) -> Response:
         """Everything that one score is made of."""
-        caller = request.state.caller
         asked = requests.Explain(user, product, k, model, language=_known(language), record=record, as_of=as_of)
-
-        def compute() -> Response:
-            self._service.own(caller, user)
-            return self._service.tagged(
-                request,
-                lambda: self._bank.state(as_of, model),
-                if_none_match,
-                lambda: self._service.seen(self._bank.explain(asked), caller),
-            )
-
-        return await self._service.run(compute)
+        return await self._answer(request, asked, if_none_match, lambda: self._bank.explain(asked))
 
     async def why_not(
         self,
@@ -118,6 +98,31 @@ class Customers:
             self._service.own(caller, user)
             refused = self._bank.why_not(requests.WhyNot(user, product, k, model, as_of, record=record))
             return json_response(self._service.seen_why_not(refused, caller))
+
+        return await self._service.run(compute)
+
+    async def _answer(
+        self,
+        request: Request,
+        asked: requests.Recommend | requests.Explain,
+        known: str | None,
+        ask: Callable[[], Served],
+    ) -> Response:
+        """An answer about one customer, with its tag.
+
+        Args:
+            known: the tag of the answer that the caller has.
+        """
+        caller = request.state.caller
+
+        def compute() -> Response:
+            self._service.own(caller, asked.user)
+            return self._service.tagged(
+                request,
+                lambda: self._bank.state(asked.as_of, asked.model),
+                known,
+                lambda: self._service.seen(ask(), caller),
+            )
 
         return await self._service.run(compute)
 

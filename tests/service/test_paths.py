@@ -3,6 +3,8 @@
 import json
 import threading
 import time
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from urllib.parse import quote
 
@@ -87,6 +89,16 @@ def test_an_answer_that_is_still_right_is_not_sent_again(client: TestClient, ban
     changed = client.get("/v1/users/C003/recommendations", headers=tag)
     assert changed.status_code == 200
     assert changed.json()["policy"]["version"] == "2"
+
+
+def test_the_next_day_has_another_tag(bank: Bank) -> None:
+    """Windows of the policy count from the date of the answer."""
+    tags = []
+    for day in (date(2026, 1, 2), date(2026, 1, 2), date(2026, 1, 3)):
+        dated = Bank(replace(bank.settings, today=day))
+        with TestClient(make_app(dated, ServiceOptions(is_open=True)), raise_server_exceptions=False) as client:
+            tags.append(client.get("/v1/users/C003/recommendations?record=false").headers["etag"])
+    assert tags[0] == tags[1] != tags[2]
 
 
 def test_an_id_may_hold_a_slash(client: TestClient) -> None:
