@@ -320,9 +320,9 @@ def killed(
 
 def swaps(home: Path, number: int) -> bool:
     """Readers open and answer while the model is replaced again and again: no answer mixes two models."""
+    from graphrec.app.answers import to_json
     from graphrec.app.bank import Bank
     from graphrec.app.requests import Recommend
-    from graphrec.cli.answers import to_json
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)

@@ -37,6 +37,12 @@ class Seen:
     notes: tuple[str, ...] = ()
 
 
+def to_json(served: Served | Seen) -> Mapping[str, object]:
+    """The one object that `recommend --json`, `explain --json` and the service answer with."""
+    plain = served.answer.to_json()
+    return {**plain, "notes": [*plain["notes"], *served.notes], "record": served.record}
+
+
 @dataclass(frozen=True)
 class Refused:
     """Why a product is not in a list, with the notes of the model that was asked."""

@@ -68,12 +68,28 @@ def notes(home: Home, kind: str | None = None) -> tuple[str, ...]:
     Args:
         kind: of the model that is asked for; None: any.
     """
-    then, found = _read(home), []
+    return _notes(home, _read(home), _now(home), kind)
+
+
+def answered(home: Home, kind: str | None, policy: Policy) -> tuple[str, ...]:
+    """What `notes` gives for an answer, after which the home remembers what it answered with, as by `observe`.
+
+    Args:
+        kind: of the model that was asked for; None: any.
+        policy: the opened one.
+    """
+    then, now = _read(home), _now(home)
+    _remember(home, then, now, policy)
+    return _notes(home, then, now, kind)
+
+
+def _notes(home: Home, then: InForce, now: InForce, kind: str | None) -> tuple[str, ...]:
+    found = []
     if not home.has_policy():
         found.append(WITHOUT)
         if then.policy is not None:
             found.append(f"policy {then.policy} was in force on {then.since} and does not hold for this answer")
-    return (*found, *_gone(home, then, kind))
+    return (*found, *_gone(home, then, now, kind))
 
 
 def check(home: Home, kind: str | None, *, accept: bool) -> None:
@@ -85,17 +101,17 @@ def check(home: Home, kind: str | None, *, accept: bool) -> None:
     Raises:
         MissingRules: one is missing.
     """
-    then = _read(home)
-    gone = _gone(home, then, kind)
+    then, now = _read(home), _now(home)
+    gone = _gone(home, then, now, kind)
     if gone and not accept:
         raise MissingRules(f"{gone[0]}; graphrec export --accept-missing goes on without it")
     if gone:
-        _write(home, replace(_now(home), policy=then.policy, hash=then.hash))
+        _write(home, replace(now, policy=then.policy, hash=then.hash))
 
 
-def _gone(home: Home, then: InForce, kind: str | None) -> tuple[str, ...]:
+def _gone(home: Home, then: InForce, now: InForce, kind: str | None) -> tuple[str, ...]:
     """The final models that were there and are not, in one sentence each."""
-    gone, now = [], _now(home)
+    gone = []
     for name in then.finals:
         if name not in now.finals and kind in (None, name.removesuffix("-final")):
             option = "" if name == "blend-final" else f" --model {name.removesuffix('-final')}"
@@ -124,7 +140,10 @@ def observe(home: Home, policy: Policy | None = None) -> None:
     Args:
         policy: the opened one; None: none was opened.
     """
-    then, now = _read(home), _now(home)
+    _remember(home, _read(home), _now(home), policy)
+
+
+def _remember(home: Home, then: InForce, now: InForce, policy: Policy | None) -> None:
     finals = tuple(sorted({*then.finals, *now.finals}))
     ruled = (now.policy, policy.hash) if now.policy and policy else (then.policy, then.hash)
     found = InForce(ruled[0], ruled[1], finals, now.since)

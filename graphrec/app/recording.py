@@ -9,6 +9,7 @@ from graphrec.app.bank import Bank
 from graphrec.app.facts import check_age
 from graphrec.errors import RecordError, Unwritable
 from graphrec.home import Home
+from graphrec.policy.facts import Occasion
 from graphrec.records.decision import Decisions, Request, event
 from graphrec.records.keep import ModelReplaced
 from graphrec.serving.answer import Answer
@@ -22,6 +23,23 @@ TRIES = 5
 _TOLERATED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT)
 
 
+def engine_of(bank: Bank, home: Home, model: str | None, occasion: Occasion) -> Engine:
+    """The engine that answers one request.
+
+    Args:
+        home: as of the date that the request names.
+
+    Raises:
+        NotTrained: there is no model.
+        NoPolicy: the home has no policy, and the request does not go without one.
+        StaleFacts: the facts are older than the settings allow.
+    """
+    engine = bank.opened.engine(home, model, bank.now(home.as_of)).asking(occasion)
+    check_age(engine, bank.settings.max_age)
+    in_force.require_policy(bank.settings, home, engine.policy)
+    return engine
+
+
 def opened(bank: Bank, home: Home, model: str | None, request: Request, *, wanted: bool) -> "tuple[Engine, Recording]":
     """The engine that a request uses from start to end, and the recording of its answers.
 
@@ -31,9 +49,7 @@ def opened(bank: Bank, home: Home, model: str | None, request: Request, *, wante
         RecordError: the settings require a record, and the answer cannot be or is not to be recorded.
     """
     for left in reversed(range(TRIES)):
-        engine = bank.opened.engine(home, model, bank.now(request.as_of)).asking(request.occasion)
-        check_age(engine, bank.settings.max_age)
-        in_force.require_policy(bank.settings, home, engine.policy)
+        engine = engine_of(bank, home, model, request.occasion)
         change = in_force.change_of(home, engine.policy)
         if change is not None:
             record_event(bank, "policy", change, wanted=wanted)
@@ -88,7 +104,7 @@ class Recording:
         settings = bank.settings
         self._is_required = settings.require_record
         if self._is_required and not (wanted and settings.record):
-            raise RecordError("require_record asks for an entry of every answer; leave out --no-record, record = false")
+            raise RecordError(REQUIRED)
         self._decisions = Decisions(bank.home, engine, request) if wanted and settings.record else None
         self.numbers: list[int] = []
         """Of the entries that were written."""

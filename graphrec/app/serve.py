@@ -5,11 +5,13 @@ from dataclasses import replace
 from graphrec.app import in_force
 from graphrec.app.answers import FoundNodes, Refused, Served
 from graphrec.app.bank import Bank
-from graphrec.app.facts import check_age, stale
-from graphrec.app.recording import opened, record_event
+from graphrec.app.facts import stale
+from graphrec.app.recording import Recording, engine_of, opened, record_event
 from graphrec.app.requests import Explain, Find, Recommend, WhyNot
+from graphrec.home import Home
 from graphrec.records.decision import Request
-from graphrec.serving.answer import ExplainOptions, ListOptions
+from graphrec.serving.answer import Answer, ExplainOptions, ListOptions
+from graphrec.serving.engine import Engine
 
 
 def recommend(bank: Bank, request: Recommend) -> Served:
@@ -27,9 +29,7 @@ def recommend(bank: Bank, request: Recommend) -> Served:
     engine, recording = opened(bank, home, request.model, asked, wanted=request.record)
     answer = engine.recommend(request.user, request.k, options)
     recording.add([answer])
-    notes = (*in_force.notes(home, request.model), *stale(home), *recording.notes)
-    in_force.observe(home, engine.policy)
-    return Served(answer, recording.number, engine.reasons_in(options.language, options.voice).sentences, notes)
+    return _served(home, request.model, engine, recording, answer, options)
 
 
 def explain(bank: Bank, request: Explain) -> Served:
@@ -48,8 +48,19 @@ def explain(bank: Bank, request: Explain) -> Served:
         from graphrec.serving.picture import write_picture
 
         write_picture(answer, request.picture, engine.reasons_in(options.language, options.voice).sentences)
-    notes = (*in_force.notes(home, request.model), *stale(home), *recording.notes)
-    in_force.observe(home, engine.policy)
+    return _served(home, request.model, engine, recording, answer, options)
+
+
+def _served(
+    home: Home,
+    model: str | None,
+    engine: Engine,
+    recording: Recording,
+    answer: Answer,
+    options: ListOptions | ExplainOptions,
+) -> Served:
+    """An answer with its words and notes, after which the home remembers what it answered with."""
+    notes = (*in_force.answered(home, model, engine.policy), *stale(home), *recording.notes)
     return Served(answer, recording.number, engine.reasons_in(options.language, options.voice).sentences, notes)
 
 
@@ -58,9 +69,7 @@ def why_not(bank: Bank, request: WhyNot) -> Refused:
     from graphrec.serving.why_not import why_not as find_why
 
     home = bank.home_at(request.as_of, no_policy=request.no_policy)
-    engine = bank.opened.engine(home, request.model, bank.now(home.as_of)).asking(request.occasion)
-    check_age(engine, bank.settings.max_age)
-    in_force.require_policy(bank.settings, home, engine.policy)
+    engine = engine_of(bank, home, request.model, request.occasion)
     language = request.language or bank.settings.language
     found = find_why(
         engine,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from graphrec.app.answers import Seen, Served
+from graphrec.app.answers import Seen, Served, to_json
 from graphrec.cli.output import emit_json, note, say, say_block, say_wrapped, table
 from graphrec.serving.answer import Answer, Audit, Item, Line, Reason
 from graphrec.serving.reasons.sentences import Sentences
@@ -21,12 +21,6 @@ CONFIDENCE = (("high", 0.8), ("medium", 0.5), ("low", 0.0))
 """The least confidence of each word: 2 spreads above what the customer may be shown, 1 spread, less."""
 
 
-def to_json(served: Served | Seen) -> dict[str, object]:
-    """The one object that `recommend --json` and `explain --json` print."""
-    plain = served.answer.to_json()
-    return {**plain, "notes": [*plain["notes"], *served.notes], "record": served.record}
-
-
 def show_served(served: Served | Seen) -> None:
     """Print beside an answer what a reader should know besides, and where it is in the record."""
     for text in served.notes:
@@ -39,12 +33,8 @@ def show_served(served: Served | Seen) -> None:
 
 def show_answer(answer: Answer, sentences: Sentences) -> None:
     """Print a list with the reasons of every product, in the language of `sentences`."""
-    for text in answer.notes:
-        note(f"note: {text}")
-    if not answer.items:
-        say_wrapped(answer.abstained or sentences.say("notes.no_list", user=answer.user))
+    if not _show_items(answer, sentences):
         return
-    _show_items(answer, sentences)
     if sentences.voice == "adviser":
         say()
         say_wrapped(sentences.say("parts.composition", parts=_parts(answer.items, sentences)))
@@ -52,14 +42,24 @@ def show_answer(answer: Answer, sentences: Sentences) -> None:
         say_wrapped(answer.abstained)
 
 
-def _show_items(answer: "Answer | SeenAnswer", sentences: Sentences) -> None:
-    """Print the products of a list under what the rules of the policy read of the customer."""
+def _show_items(answer: "Answer | SeenAnswer", sentences: Sentences) -> bool:
+    """Print the products of a list under what the rules of the policy read of the customer.
+
+    Returns:
+        False where there are none: then why is printed.
+    """
+    for text in answer.notes:
+        note(f"note: {text}")
+    if not answer.items:
+        say_wrapped(answer.abstained or sentences.say("notes.no_list", user=answer.user))
+        return False
     say(_title(answer, sentences))
     if any(value is not None for value in answer.limits.values()):
         say_wrapped(_limits(answer.limits, sentences))
     for item in answer.items:
         say()
         _show_item(item, sentences)
+    return True
 
 
 def _show_item(item: "Item | SeenItem", sentences: Sentences) -> None:
@@ -141,13 +141,9 @@ def show_seen(seen: Seen, *, json: bool = False, cypher: bool = False) -> None:
     if json:
         emit_json(to_json(seen))
         return
-    answer, sentences = seen.answer, seen.sentences
-    for text in answer.notes:
-        note(f"note: {text}")
-    if not answer.items:
-        say_wrapped(answer.abstained or sentences.say("notes.no_list", user=answer.user))
+    answer = seen.answer
+    if not _show_items(answer, seen.sentences):
         return
-    _show_items(answer, sentences)
     if answer.abstained:
         say_wrapped(answer.abstained)
     if cypher:

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from graphrec.cli.answers import show_ledger, show_seen, show_served, to_json
+from graphrec.app.answers import to_json
+from graphrec.cli.answers import show_ledger, show_seen, show_served
 from graphrec.cli.invocation import bank, reader
 from graphrec.cli.options import Amount, AsOf, Channel, Json, Language, Model, NoPolicy, NoRecord, Purpose, View, Voice
 from graphrec.cli.output import emit_json, note

@@ -1,7 +1,7 @@
 """What the paths of the service share: who asks, what the role may, threads, limits, and how an answer is written."""
 
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -11,7 +11,7 @@ from fastapi import FastAPI, Header, Path, Query, Request
 from pydantic import AfterValidator
 from starlette.responses import Response
 
-from graphrec.app.answers import Refused, Seen, Served
+from graphrec.app.answers import Refused, Served, to_json
 from graphrec.app.bank import Bank
 from graphrec.schema import EXACT
 from graphrec.service.audit import AuditLog
@@ -152,11 +152,9 @@ class Service:
             return Response(status_code=304, headers=headers)
         return json_response(body(), headers)
 
-    def seen(self, served: Served, caller: Caller) -> dict[str, Any]:
+    def seen(self, served: Served, caller: Caller) -> Mapping[str, object]:
         """An answer as the caller's role sees it."""
-        shown: Served | Seen = served if caller.role == EXACT else self.bank.seen(served, caller.role)
-        plain = shown.answer.to_json()
-        return {**plain, "notes": [*plain["notes"], *shown.notes], "record": shown.record}
+        return to_json(served if caller.role == EXACT else self.bank.seen(served, caller.role))
 
     def seen_why_not(self, refused: Refused, caller: Caller) -> dict[str, Any]:
         """Why a product is not in a list, as the caller's role sees it."""
