@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ def beside(path: Path) -> Path:
     return path.with_name(f"{path.stem}.without{path.suffix}")
 
 
-class _TextFile:
+class _TextFile(ABC):
     def __init__(self, file: TextIO, without: TextIO, path: Path) -> None:
         self._file = file
         self._without = without
@@ -56,8 +57,8 @@ class _TextFile:
         """What was written."""
         return FileReport(totals.users, totals.rows, totals.without_list, str(self._path))
 
-    def _line(self, row: Row | Without) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def _line(self, row: Row | Without) -> str: ...
 
 
 class _JsonLines(_TextFile):

@@ -118,6 +118,7 @@ class Groups:
             self._floor[is_learned] = np.maximum(ordered[:, high], 0.0)
             self._ceiling[is_learned] = np.minimum(ordered[:, low], 0.0)
         self._via_products = np.array([self._ends_at_product(group) for group in ledger.groups], np.bool_)
+        self._own: dict[int, tuple[list[Key], NDArray[np.int64], NDArray[np.bool_]]] = {}
 
     def of_product(self, product: int, column: int, limit: int | None, *, plain: bool = False) -> Reasoned:
         """The reasons of one product in their order.
@@ -173,6 +174,12 @@ class Groups:
 
     def _with_own(self, product: int) -> tuple[list[Key], NDArray[np.int64], NDArray[np.bool_]]:
         """The keys where what the customer did with the product itself is a reason of its own, and its lines."""
+        found = self._own.get(product)
+        if found is None:
+            found = self._own[product] = self._apart(product)
+        return found
+
+    def _apart(self, product: int) -> tuple[list[Key], NDArray[np.int64], NDArray[np.bool_]]:
         if not len(self.ledger.via):
             return self._keys, self._of_line, np.zeros(0, np.bool_)
         is_own = self._via_products[self.ledger.group] & (self.ledger.via == product)

@@ -178,16 +178,10 @@ class AcquaintedScorer(WalkScorer):
     via_user = True
     is_additive = False
 
-    def __init__(
-        self,
-        graph: Graph,
-        walk: Walk,
-        *,
-        degrees: Mapping[int, NDArray[Any]] | None = None,
-        learned: Mapping[int, Vector] | None = None,
-    ) -> None:
-        super().__init__(graph, walk, degrees=degrees, learned=learned)
-        self.steps = tuple(graph.hops[hop] for hop in walk.hops)
+    @once
+    def steps(self) -> tuple[Adjacency, ...]:
+        """The edges of each hop."""
+        return tuple(self.graph.hops[hop] for hop in self.walk.hops)
 
     def without_edges(self, user: int, edges: Sequence[Edge], graph: Graph) -> Self:
         del user
