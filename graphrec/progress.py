@@ -1,4 +1,4 @@
-"""How long work reports progress without printing: a callback, given by whoever prints."""
+"""How long work reports progress without printing: a callback from the room that prints."""
 
 from collections.abc import Callable
 

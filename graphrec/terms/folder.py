@@ -6,7 +6,7 @@
 
 A folder is opened once: what is read of it later is of the same training, whatever comes to its path. Reading maps the
 arrays and checks the pages it reads; numpy is all it needs. The rows of the users, from each to what their edges lead
-to, are in no folder: whoever opens a model gives them (graph/first_hops.py).
+to, are in no folder: they are given when it is opened (graph/first_hops.py).
 """
 
 import hashlib

@@ -112,7 +112,7 @@ def test_a_model_is_replaced_under_a_running_bank(bank: Bank) -> None:
     second = bank.opened.engine(bank.home, None, bank.now())
     assert second is not first
     assert (first.model.name, second.model.name) == ("blend-final", "kernel-final")
-    # Whoever holds the first one goes on with it.
+    # Those who hold the first one go on with it.
     assert first.recommend("C003", 3).model == "blend-final"
     home = Home(bank.home.path)
     assert bank.opened.engine(home, None, bank.now()).policy.is_built_in

@@ -142,7 +142,7 @@ def test_what_is_cut_off_at_the_end_is_named_by_the_head_or_an_anchor(folder: Pa
     assert problems(folder) == [f"entry 5: missing or unreadable at the end, which {HEAD} names"]
     path.write_bytes(one + two + three[:-1])
     assert problems(folder) == [f"entry 5: missing or unreadable at the end, which {HEAD} names"]
-    # Whoever cuts and writes a head that fits is found by an anchor that was kept elsewhere.
+    # A cut with a head that fits is found by an anchor that was kept elsewhere.
     path.write_bytes(one + two)
     second = list(blocks([path]))[-1]
     (folder / HEAD).write_bytes(Head(2, 4, second.hash, path.name, second.end).to_bytes())

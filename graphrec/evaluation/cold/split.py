@@ -3,7 +3,7 @@
 A tenth of the products is new at validation, another tenth at test: nothing of what anybody did with them is to be
 seen. What users took of all other products is hidden by tenths as well, so that new ones have to stand among known
 ones. There a tenth of what users took of a new product counts, as of a known one: with all of it a new product would be
-ten times as wanted as any other, and whoever shows nothing else would win. New customers are hidden with all they did.
+ten times as wanted as any other, and a model of new ones alone would win. New customers are hidden with all they did.
 """
 
 from collections.abc import Sequence
