@@ -9,7 +9,7 @@ With `min_group` = 1 nothing changes.
 
 import logging
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -176,23 +176,28 @@ def supported_gram(graph: Graph, of_user: NDArray[np.float64]) -> "csr_array":
     """
     from scipy.sparse import csr_array
 
-    held = graph.held()
     by_user = holdings(graph, np.float64)
     weighted = csr_array(by_user.multiply(of_user[:, None]).tocsr().T.tocsr())
-    counts = csr(held, graph.num_products), csr(held.transposed(graph.num_products), graph.num_users)
-    values = []
-    for start, end in _spans(held.transposed(graph.num_products), held.degrees()):
-        people, summed = (counts[1][start:end] @ counts[0]).tocsr(), (weighted[start:end] @ by_user).tocsr()
-        people.sort_indices()
+    values: list[NDArray[np.float64]] = []
+
+    def add(start: int, end: int, enough: NDArray[np.bool_]) -> None:
+        summed = (weighted[start:end] @ by_user).tocsr()
         summed.sort_indices()
-        values.append(summed.data[people.data >= graph.schema.roles.min_group])
-    pairs = supported_pairs_of(graph, held.transposed(graph.num_products))
+        values.append(summed.data[enough])
+
+    pairs = supported_pairs_of(graph, graph.held().transposed(graph.num_products), add)
     shape = (graph.num_products, graph.num_products)
     return csr_array((np.concatenate(values), pairs.indices, pairs.indptr), shape=shape)
 
 
-def supported_pairs_of(graph: Graph, back: Adjacency) -> Adjacency:
-    """For each node: the products that at least `min_group` of the customers in its row of `back` hold."""
+def supported_pairs_of(
+    graph: Graph, back: Adjacency, also: Callable[[int, int, NDArray[np.bool_]], None] | None = None
+) -> Adjacency:
+    """For each node: the products that at least `min_group` of the customers in its row of `back` hold.
+
+    Args:
+        also: is called for each span of nodes, with which of its pairs, by node and product, are supported.
+    """
     held = graph.held()
     by_user, by_node = csr(held, graph.num_products), csr(back, graph.num_users)
     parts, counts = [np.zeros(0, np.int32)], [np.zeros(1, np.int64)]
@@ -202,6 +207,8 @@ def supported_pairs_of(graph: Graph, back: Adjacency) -> Adjacency:
         enough = both.data >= graph.schema.roles.min_group
         parts.append(both.indices[enough].astype(np.int32))
         counts.append(np.diff(np.concatenate(([0], np.cumsum(enough)))[both.indptr]))
+        if also is not None:
+            also(start, end, enough)
     return Adjacency(np.cumsum(np.concatenate(counts)).astype(np.int64), np.concatenate(parts))
 
 
