@@ -146,15 +146,7 @@ class CompiledPolicy:
 
     def refused_first(self, user: int) -> dict[str, int]:
         """How many products each rule is the first to refuse to a user; with what is left they are all products."""
-        block = self._block(np.array([user]))
-        left = np.ones((1, self.facts.num_products), np.bool_)
-        counts: dict[str, int] = {}
-        for rule in self.refusing:
-            still = left & rule.met(rule.condition.truth(block))
-            if fewer := int(left.sum() - still.sum()):
-                counts[rule.rule.id] = fewer
-            left = still
-        return counts
+        return self.first_refusals(np.array([user]), np.ones((1, self.facts.num_products), np.bool_))
 
     def first_refusals(self, users: NDArray[np.integer], pairs: Flags) -> dict[str, int]:
         """How many of some pairs each rule is the first to refuse.

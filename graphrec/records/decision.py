@@ -156,7 +156,7 @@ def entry(engine: Engine, request: Request, answer: Answer, product: str | None)
     shown = {name: value for name, value in vars(answer).items() if name not in (*_SHARED, "user", "refused", "items")}
     return {
         **asked,
-        "known": Asked.of(engine.snapshot, engine.users.ids.find(answer.user), engine.model.graph.blocks),
+        "known": Asked.of(engine.snapshot, user, engine.model.graph.blocks),
         "counted": engine.counted(answer),
         "candidates": len(engine.products) - sum(refused.values()),
         "refused": refused,
