@@ -147,13 +147,14 @@ def test_an_empty_option_counts_as_unset(tmp_path: Path) -> None:
     assert read_settings(tmp_path, {"GRAPHREC_HOME": "env"}, home="").home == Path("env")
 
 
-def test_reading_settings_without_a_file_imports_neither_msgspec_nor_tomllib() -> None:
+def test_reading_settings_without_a_file_imports_neither_msgspec_nor_tomllib(tmp_path: Path) -> None:
     code = (
         "import sys; from graphrec.config.settings import read_settings; "
         "read_settings(environment={'GRAPHREC_HOME': 'x', 'GRAPHREC_LOG_LEVEL': 'info', 'GRAPHREC_RECORD': 'false'}); "
         "print(sorted({'msgspec', 'tomllib', 'difflib'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    # The demo leaves a graphrec.toml in the checkout.
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout == "[]\n"
 
 
