@@ -37,9 +37,9 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary = folder / path.name
         yield temporary
         temporary.chmod(stat.S_IMODE(path.stat().st_mode) if path.exists() else _FILE)
-        _flush(temporary)
+        flush(temporary)
         temporary.replace(path)
-        _flush(path.parent)
+        flush(path.parent)
 
 
 @contextmanager
@@ -67,10 +67,10 @@ def place_folder(temporary: Path, path: Path) -> None:
     tighten(temporary)
     for folder, _, names in os.walk(temporary):
         for name in names:
-            _flush(Path(folder, name))
-        _flush(Path(folder))
+            flush(Path(folder, name))
+        flush(Path(folder))
     _swap(temporary, path)
-    _flush(path.parent)
+    flush(path.parent)
 
 
 @contextmanager
@@ -231,7 +231,7 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
     """Bring a file or the names in a folder to the disk."""
     if path.is_symlink():
         return

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import RecordError, SettingsError
-from graphrec.files import make_folder, private, whole_file
+from graphrec.files import flush, make_folder, private, whole_file
 from graphrec.home import Home
 
 VARIABLE = "GRAPHREC_KEY"
@@ -152,11 +152,7 @@ class Keys:
                 temporary.write_text(os.urandom(KEY).hex() + "\n", "ascii")
         packed, _ = self._made(self._secret(), None, 0)
         self._append([packed])
-        handle = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        flush(self.folder)
 
     def _secret(self) -> bytes:
         """The key of the home, compared with the first slot."""
