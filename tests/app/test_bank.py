@@ -24,7 +24,6 @@ from graphrec.app.in_force import WITHOUT
 from graphrec.config.settings import NO_POLICY, Settings
 from graphrec.errors import (
     Damaged,
-    MissingExtra,
     MissingRules,
     NoPolicy,
     NotTrained,
@@ -262,15 +261,16 @@ def test_a_final_model_that_is_gone_is_said_and_stops_an_export(bank: Bank, tmp_
         bank.export(jobs.Export(tmp_path / "lists.csv", k=2))
 
 
-def test_a_missing_package_names_its_extra(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "duckdb", None)
-    for name in [name for name in sys.modules if name.startswith(("graphrec.loading", "graphrec.app.prepare"))]:
-        monkeypatch.delitem(sys.modules, name)
-    with pytest.raises(MissingExtra) as caught:
-        bank.load(jobs.Load("demo"))
-    assert caught.value.exit_code == 2
-    assert str(caught.value) == (
-        "this needs the Python package duckdb, which is not installed; run: pip install 'graphrec[load]'"
+def test_a_missing_package_names_its_extra(home: Home) -> None:
+    code = (
+        "import sys\nsys.modules['duckdb'] = None\nfrom pathlib import Path\nfrom graphrec import Bank, Load\n"
+        "from graphrec.config.settings import Settings\nfrom graphrec.errors import MissingExtra\n"
+        f"try: Bank(Settings(home=Path({str(home.path)!r}))).load(Load('demo'))\n"
+        "except MissingExtra as error: print(error.exit_code, error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == (
+        "2 this needs the Python package duckdb, which is not installed; run: pip install 'graphrec[load]'\n"
     )
 
 

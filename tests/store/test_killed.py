@@ -140,3 +140,11 @@ def test_later_load(undisturbed: dict[str, tuple[Path, str, float]], tmp_path: P
             assert content_hash(store) == expected
             check_served(store, is_whole=True)
         shutil.rmtree(home)
+
+
+def test_what_a_first_load_left_after_its_store_was_whole_is_swept_by_a_later_one(tmp_path: Path) -> None:
+    killed.load(tmp_path, "first")
+    left = tmp_path / ".store.0123456789abcdef.part"
+    (left / "database").mkdir(parents=True)
+    killed.load(tmp_path, "second")
+    assert not left.exists()

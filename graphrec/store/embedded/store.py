@@ -8,7 +8,7 @@ from typing import Any, LiteralString, TypeVar
 
 from graphrec import queries
 from graphrec.errors import StoreError
-from graphrec.files import tighten
+from graphrec.files import sweep, tighten
 from graphrec.graph.rows import Sink
 from graphrec.progress import Progress, silent
 from graphrec.schema import GraphSchema
@@ -127,6 +127,7 @@ class EmbeddedStore(Store):
         """Where a load puts its rows: a folder of its own for the first one, transactional batches later."""
         if self._sink is not None:
             self._sink.give_up()
+        sweep(self.path.parent, self.path.name)
         self._sink = ChoosingSink(
             is_empty=self._is_empty,
             bulk=lambda: BulkSink(self.path, self.series_folder, self._is_empty, self._let_go, progress),
