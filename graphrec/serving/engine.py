@@ -362,10 +362,10 @@ class Engine:
         else:
             places = tuple(p for p in range(length) if trusted[listed.product(p)] >= options.min_confidence)
         wish = reasons.wish(options.prefer, scored.user) if options.prefer else None
-        found = []
-        for place in places:
-            one = groups.of_product(listed.product(place), listed.column(place), options.reasons, plain=options.plain)
-            found.append(one if wish is None else replace(one, shown=wish.led(ledger, one.shown)))
+        products, columns = ([of(place) for place in places] for of in (listed.product, listed.column))
+        found = groups.of_products(products, columns, options.reasons, plain=options.plain)
+        if wish is not None:
+            found = [replace(one, shown=wish.led(ledger, one.shown)) for one in found]
         return replace(listed, places=places, reasons=tuple(found))
 
     def _by_id(self, products: NDArray[np.int32]) -> NDArray[np.integer]:

@@ -20,7 +20,8 @@ from graphrec.schema import GraphSchema
 from graphrec.serving.answer import Line, Node, PathPart, Preference, Reason, Step
 from graphrec.serving.answer import People as Others
 from graphrec.serving.positions import Positions
-from graphrec.serving.reasons.groups import FREQUENT, Chosen, Groups, Key, Shape
+from graphrec.serving.reasons.forms import Forms, Key, Shape
+from graphrec.serving.reasons.groups import FREQUENT, Chosen, Groups
 from graphrec.serving.reasons.people import People
 from graphrec.serving.reasons.prefer import Wish
 from graphrec.serving.reasons.sentences import Event, Sentences, words
@@ -92,6 +93,14 @@ class Reasons:
         self.people = People(snapshot, self.positions, bound, counted)
         self._nodes: dict[tuple[str, int], Node] = {}
         self._sensitive = sensitive_types(self.schema)
+        self._forms: Forms | None = None
+
+    @property
+    def forms(self) -> Forms:
+        """What lines have in common, in the words of now."""
+        if self._forms is None or self._forms.sentences is not self.sentences:
+            self._forms = Forms(self)
+        return self._forms
 
     def node(self, label: str, index: int) -> Node:
         """How a node of the model is shown; what is no customer is read once."""
@@ -146,9 +155,9 @@ class Reasons:
         percent = None if one.percent is None else round(one.percent, DIGITS)
         share = round(one.share, DIGITS)
         found = Reason(text, percent, one.kind, len(one.lines), one.people, wording, one.everyone, share=share)
-        if not one.via:
+        if not one.via or one.ways is None:
             return found
-        person, label, near = self.schema.roles.user, self.schema.roles.product, self.graph.target(one.ways[0][0])
+        person, label, near = self.schema.roles.user, self.schema.roles.product, one.ways.label
         parameters = {
             "user": self.node(person, user).id,
             "product": self.node(label, product).id,
@@ -156,12 +165,16 @@ class Reasons:
             "fitted_as_of": self.fitted_before,
             "nodes_as_of": self._nodes_before,
         }
+        return replace(found, cypher=one.ways.counting, parameters=parameters)
+
+    def counting(self, ways: tuple[tuple[Hop, ...], ...]) -> str:
+        """The Cypher that counts the people on some ways."""
+        person, label, near = self.schema.roles.user, self.schema.roles.product, self.graph.target(ways[0][0])
         names: list[tuple[str, str | tuple[str, ...]]] = [("User", person), ("Product", label), ("Via", near)]
         for place, name in ((1, "SECOND"), (2, "THIRD")):
-            names.append((name, tuple(dict.fromkeys(way[place].type for way in one.ways))))
-        reverse = tuple(name for name, hop in zip(("SECOND", "THIRD"), one.ways[0][1:], strict=True) if hop.reverse)
-        statement = _statement_of("reason_people", tuple(names), reverse)
-        return replace(found, cypher=statement, parameters=parameters)
+            names.append((name, tuple(dict.fromkeys(way[place].type for way in ways))))
+        reverse = tuple(name for name, hop in zip(("SECOND", "THIRD"), ways[0][1:], strict=True) if hop.reverse)
+        return _statement_of("reason_people", tuple(names), reverse)
 
     def key(self, group: LineGroup, term: int) -> Key:
         """What the lines of a group have in common with those of other groups; a way with its own sentence is alone."""
@@ -206,22 +219,20 @@ class Reasons:
         """Whether what a product shares with what the customer holds is a risk of the same kind once more."""
         return any(way[0].type in self.schema.roles.relevant and self.schema.edges[way[-1].type].risk for way in ways)
 
-    def is_frequent(self, product: int) -> bool:
-        """Whether a product is among the FREQUENT part of those that most people hold."""
-        return self.people.is_among_first(product, FREQUENT)
+    def is_frequent(self, product: int, user: int) -> bool:
+        """Whether a product is among the FREQUENT part of those that most people hold; for an answer to a user."""
+        return self.people.is_among_first(product, FREQUENT, user)
 
-    def is_frequent_among(self, hop: Hop | None, via: int, product: int) -> bool:
+    def is_frequent_among(self, hop: Hop, via: int, product: int, user: int) -> bool:
         """Whether people with an attribute hold a product more often than all people do; at least `min_group` do."""
-        assert hop is not None, "an attribute is reached by a hop"
-        having, holding = self.people.with_attribute(hop, via, product)
-        everyone = self.people.everyone
-        return holding >= self.schema.roles.min_group and holding * everyone > self.people.holders(product) * having
+        having, holding = self.people.with_attribute(hop, via, product, user)
+        held, everyone = self.people.holders(product, user), self.people.everyone
+        return holding >= self.schema.roles.min_group and holding * everyone > held * having
 
-    def is_rare_among(self, hop: Hop | None, via: int, product: int) -> bool:
+    def is_rare_among(self, hop: Hop, via: int, product: int, user: int) -> bool:
         """Whether people with an attribute hold a product less often than all people do, of whom `min_group` do."""
-        assert hop is not None, "an attribute is reached by a hop"
-        having, holding = self.people.with_attribute(hop, via, product)
-        held, least = self.people.holders(product), self.schema.roles.min_group
+        having, holding = self.people.with_attribute(hop, via, product, user)
+        held, least = self.people.holders(product, user), self.schema.roles.min_group
         return min(having, held) >= least and holding * self.people.everyone < held * having
 
     def words_in_common(self, user: int, product: int, products: NDArray[np.int32]) -> tuple[str, ...]:
