@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from graphrec.records.verify import Verification
     from graphrec.schema import View
     from graphrec.serving.views import SeenWhyNot
+    from graphrec.terms.live import Switch
     from graphrec.training.job import TrainReport
 
 Note = Callable[[str], None]
@@ -196,6 +197,25 @@ class Bank:
         from graphrec.app.models import models
 
         return models(self)
+
+    def switches(self) -> tuple[Switch, ...]:
+        """Every promotion and every rollback, oldest first."""
+        from graphrec.app.models import switches
+
+        return switches(self)
+
+    def switch_model(self, request: requests.SwitchModel) -> answers.Switched:
+        """Another model that answers by default: promoted, rolled back, or the newest again.
+
+        Raises:
+            UnknownId: there is no such model.
+            UsageError: there is nothing to go back to.
+            NotTrained: there is no model.
+            CheckpointMismatch: the model does not fit the facts.
+        """
+        from graphrec.app.models import switch_model
+
+        return switch_model(self, request)
 
     def adviser_of(self, user: str) -> str | None:
         """The adviser of a customer, from the column that the mapping names; None where nobody is.

@@ -93,3 +93,16 @@ class Find:
     record: bool = True
     users: bool = True
     """False: products alone."""
+
+
+@dataclass(frozen=True)
+class SwitchModel:
+    """Another model that answers by default."""
+
+    action: Literal["promote", "rollback", "follow"]
+    """follow: the newest model is live again, as before any promotion."""
+    model: str | None = None
+    """promote: its folder, as `Bank.models` names it."""
+    by: str | None = None
+    """Who asks; None: the settings' actor."""
+    record: bool = True
