@@ -34,18 +34,19 @@ def recommend_many(
         users: positions in the snapshot.
         answered: makes the list of a user from what it is made of; None: as `recommend` does.
     """
-    make = answered or (lambda scored: engine.answer(engine.listed(scored, k, options), k, options))
     step = max(1, min(BLOCK_USERS, BLOCK_SCORES // max(len(engine.products), 1)))
     for start in range(0, len(users), step):
         block = [int(user) for user in users[start : start + step]]
         places = [engine.positions.in_model(engine.roles.user, user) for user in block]
         known = [place for place in dict.fromkeys(places) if place != ABSENT and engine.has_evidence(place)]
-        ready = {scored.user: scored for scored in scored_block(engine, np.array(known, np.int32), k)}
+        scored = scored_block(engine, np.array(known, np.int32), k)
+        if answered is None:
+            made = engine.answers([engine.listed(one, k, options) for one in scored], k, options)
+            ready = dict(zip(known, made, strict=True))
+        else:
+            ready = {one.user: answered(one) for one in scored}
         for user, place in zip(block, places, strict=True):
-            if place in ready:
-                yield make(ready[place])
-            else:
-                yield engine.nothing(user, options)
+            yield ready[place] if place in ready else engine.nothing(user, options)
 
 
 def scored_block(engine: Engine, users: NDArray[np.int32], k: int) -> list[Scored]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Hop
+from graphrec.serving.answer import Step
 from graphrec.terms.ledger import Ledger, LineGroup
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 Shape = Literal[
     "own", "linked", "shared", "people", "learned", "attribute", "profile", "general", "new", "self", "nonlinear"
 ]
+#: What a score may consist of; nothing is scored by who a user is, so that `self` is 0 unless a model says otherwise.
+PARTS = ("path", "text", "learned", "attribute", "general", "new", "self")
 #: Layouts that are kept; those of one customer are others than those of a block.
 KEPT = 256
 
@@ -56,6 +59,14 @@ class Form:
         self.by_mid = self.key.shape == "shared"
         self.by_via = self.key.shape == "linked" and reasons.is_attribute(self.key.hops[0])
         self.is_learned = self.key.shape in ("learned", "profile")
+        self.name = reasons.blend.terms[term].name
+        self.note: str | None = None
+        """That the store has other edges by now than the weights were fitted on."""
+        if self.scorer is not None:
+            self.steps = tuple(Step(hop.type, "in" if hop.reverse else "out") for hop in self.way)
+            self.statement = reasons.statement(self.scorer)
+            self.constants = reasons.constants(self.scorer)
+            self.note = reasons.cypher_note(self.scorer)
 
 
 class Ways:
@@ -105,6 +116,10 @@ class Layout:
     own_keys: tuple[Key, ...]
     own: NDArray[np.int64]
     """Which of `own_keys` the group's lines have that end where they began."""
+    parts: tuple[str, ...]
+    """What a score consists of; every one of PARTS is there."""
+    part: NDArray[np.int64]
+    """Which of `parts` the lines of the group are."""
     sensitive: NDArray[np.bool_]
     """Of the keys, then of the own ones."""
 
@@ -116,6 +131,10 @@ class Layout:
         buckets: dict[tuple[int, str], int] = {}
         bucket = [buckets.setdefault((form.term, form.group.part), len(buckets)) for form in forms]
         own_keys = tuple(dict.fromkeys(form.own_key for form in forms if form.to_product))
+        names = [
+            form.group.part or form.group.kind if form.group.kind == "similarity" else form.group.kind for form in forms
+        ]
+        parts = {name: place for place, name in enumerate(dict.fromkeys((*PARTS, *names)))}
         owns = {key: place for place, key in enumerate(own_keys)}
         return cls(
             tuple(forms),
@@ -129,6 +148,8 @@ class Layout:
             len(buckets),
             own_keys,
             np.array([owns.get(form.own_key, 0) for form in forms], np.int64),
+            tuple(parts),
+            np.array([parts[name] for name in names], np.int64),
             np.array([reasons.is_sensitive(key) for key in (*keys, *own_keys)], np.bool_),
         )
 

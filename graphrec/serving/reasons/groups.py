@@ -14,11 +14,12 @@ What no sentence covers is "other similarities", netted by term. Per cent is the
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.graph.adjacency import Hop
 from graphrec.serving.answer import Node
 from graphrec.serving.reasons.forms import Form, Key, Ways
 from graphrec.serving.reasons.sentences import NAMES, Told
@@ -27,7 +28,6 @@ from graphrec.terms.ledger import Ledger
 if TYPE_CHECKING:
     from graphrec.serving.reasons.lines import Reasons
 
-Reals = NDArray[np.float64]
 #: Part of what speaks for a product that a reason needs to lead.
 LEADS = 0.1
 #: A reason whose contrast is below this part of its share pushes every product alike, and stands behind the others.
@@ -92,7 +92,10 @@ class Groups:
         count, size = reference.shape[1], len(ledger.via)
         self.mean = reference.mean(axis=1) if count else np.zeros(size)
         """What every line gives to the products of reference on average (num_lines,)."""
-        self._group, self._via, self._mid = ledger.group.tolist(), ledger.via.tolist(), ledger.mid.tolist()
+        self.group_numbers: list[int] = ledger.group.tolist()
+        self.via: list[int] = ledger.via.tolist()
+        self.mid: list[int] = ledger.mid.tolist()
+        self._evidence: dict[Hop, dict[int, float]] = {}
         self._floor, self._ceiling = np.zeros(size), np.zeros(size)
         if count and (is_learned := layout.learned[ledger.group] if size else np.zeros(0, np.bool_)).any():
             high, low = int(CLOSE * (count - 1)), count - 1 - int(CLOSE * (count - 1))
@@ -116,7 +119,7 @@ class Groups:
         """
         if not products:
             return []
-        if not self._via:
+        if not self.via:
             return [Reasoned((), None, None)] * len(products)
         sums = _Sums(self, products, columns)
         order = sums.order(plain=plain)
@@ -129,7 +132,7 @@ class Groups:
         """One line as a reason of its own, which may speak against the product."""
         share = float(self.ledger.values[line, column])
         form = self.form(line)
-        is_own = form.to_product and self._via[line] == product
+        is_own = form.to_product and self.via[line] == product
         key = form.own_key if is_own else form.key
         found = None
         if share > (0.0 if is_own else self._floor[line]):
@@ -143,7 +146,27 @@ class Groups:
 
     def form(self, line: int) -> Form:
         """What a line is."""
-        return self._layout.forms[self._group[line]]
+        found: Form = self._layout.forms[self.group_numbers[line]]
+        return found
+
+    def evidence(self, form: Form, via: int) -> float:
+        """x of the edge that a line starts with."""
+        if via < 0 or form.scorer is None:
+            return 1.0
+        hop = form.way[0]
+        found = self._evidence.get(hop)
+        if found is None:
+            first = form.scorer.first
+            row, weights = first.row(self._user).tolist(), first.weights(self._user).tolist()
+            found = self._evidence[hop] = dict(zip(row, weights, strict=True))
+        return found[via]
+
+    def composition(self, columns: Sequence[int]) -> list[dict[str, float]]:
+        """The parts of the scores of some columns: by kind of line, similarity as text and learned part apart."""
+        names, count = self._layout.parts, len(columns)
+        cells = (self._layout.part[self.ledger.group][:, None] + np.arange(count) * len(names)).ravel()
+        sums = np.bincount(cells, self.ledger.values[:, columns].ravel(), count * len(names))
+        return [dict(zip(names, row, strict=True)) for row in sums.reshape(count, len(names)).tolist()]
 
     def worded(
         self,
@@ -172,26 +195,8 @@ class Groups:
         form = self.form(first)
         if shape in ("own", "linked", "shared", "people"):
             return self._of_way(key, product, lines, positions, share, shares, percent, may_lead=may_lead)
-        if shape == "attribute":
-            assert form.group.hop is not None, "an attribute is reached by a hop"
-            hop, via = form.group.hop, self._via
-            kept = [n for n, one in enumerate(lines) if reasons.is_frequent_among(hop, via[one], product, self._user)]
-            if not kept:
-                return None
-            if len(kept) < len(lines):
-                lines, positions, shares = [lines[n] for n in kept], positions[kept], [shares[n] for n in kept]
-                share = math.fsum(shares)
-                percent = None if percent is None else 100 * share / whole
         if shape in ("attribute", "learned"):
-            types = self._ways(lines).types
-            places = self._strongest(lines, shares)
-            wording = reasons.sentences.remembered(
-                ("learned", form.number, types, places[:NAMES], len(places)),
-                lambda: reasons.sentences.learned(
-                    form.group, self._nodes(form, places), types, favours=True, own=form.sentences
-                ),
-            )
-            return Chosen(key.kind, wording, positions, share, percent, may_lead=may_lead)
+            return self._learned(key, product, lines, positions, share, shares, percent, whole, may_lead=may_lead)
         words: tuple[str, ...] = ()
         people = None
         if shape == "profile" and key.part == "text":
@@ -206,6 +211,41 @@ class Groups:
             return None
         wording = reasons.sentences.learned(form.group, (), (), favours=True, words=words, own=form.sentences)
         return Chosen(key.kind, wording, positions, share, percent, people, may_lead=may_lead)
+
+    def _learned(
+        self,
+        key: Key,
+        product: int,
+        lines: Sequence[int],
+        positions: NDArray[np.int64],
+        share: float,
+        shares: Sequence[float],
+        percent: float | None,
+        whole: float,
+        *,
+        may_lead: bool,
+    ) -> Chosen | None:
+        """The reason of learned weights of neighbours."""
+        reasons, form = self._reasons, self.form(lines[0])
+        if key.shape == "attribute":
+            assert form.group.hop is not None, "an attribute is reached by a hop"
+            hop, via = form.group.hop, self.via
+            kept = [n for n, one in enumerate(lines) if reasons.is_frequent_among(hop, via[one], product, self._user)]
+            if not kept:
+                return None
+            if len(kept) < len(lines):
+                lines, positions, shares = [lines[n] for n in kept], positions[kept], [shares[n] for n in kept]
+                share = math.fsum(shares)
+                percent = None if percent is None else 100 * share / whole
+        types = self._ways(lines).types
+        places = self._strongest(lines, shares)
+        wording = reasons.sentences.remembered(
+            ("learned", form.number, types, places[:NAMES], len(places)),
+            lambda: reasons.sentences.learned(
+                form.group, self._nodes(form, places), types, favours=True, own=form.sentences
+            ),
+        )
+        return Chosen(key.kind, wording, positions, share, percent, may_lead=may_lead)
 
     def _of_way(
         self,
@@ -222,11 +262,11 @@ class Groups:
         """The reason of real paths."""
         reasons, first = self._reasons, lines[0]
         ways, sentences = self._ways(lines), reasons.sentences
-        places = self._strongest(lines, shares) if self._via[first] >= 0 else ()
+        places = self._strongest(lines, shares) if self.via[first] >= 0 else ()
         event = reasons.event(self._user, ways.hops[0], places[0]) if ways.says_event and len(places) == 1 else None
         form = self.form(first)
         if key.shape == "people":
-            via = tuple(dict.fromkeys([one for line in lines if (one := self._via[line]) >= 0]))
+            via = tuple(dict.fromkeys([one for line in lines if (one := self.via[line]) >= 0]))
             count, everyone = reasons.people.on_ways(ways.plan, self._user, via, product)
             if count < reasons.schema.roles.min_group:
                 return None
@@ -236,14 +276,12 @@ class Groups:
 
             wording = said() if event else sentences.remembered((ways.number, places[:NAMES], len(places)), said)
             return Chosen(key.kind, wording, positions, share, percent, count, via, ways, may_lead, everyone)
-        mid = self._mid[first] if key.shape == "shared" else None
+        mid = self.mid[first] if key.shape == "shared" else None
         concentrates = key.shape == "shared" and ways.concentrates
 
         def told() -> str:
             between = None if mid is None or ways.mid is None else reasons.node(ways.mid, mid)
-            return sentences.path(
-                Told(ways.hops, self._nodes(form, places), between, event), concentrates=concentrates
-            )
+            return sentences.path(Told(ways.hops, self._nodes(form, places), between, event), concentrates=concentrates)
 
         wording = told() if event else sentences.remembered((ways.number, places[:NAMES], len(places), mid), told)
         kind = "concentration" if concentrates else key.kind
@@ -258,7 +296,7 @@ class Groups:
     def _against(self, key: Key, product: int, line: int) -> Chosen | None:
         """What a negative line says; None where no sentence of it is true."""
         reasons, form = self._reasons, self.form(line)
-        group, via = form.group, self._via[line]
+        group, via = form.group, self.via[line]
         holders = reasons.people.holders(product, self._user) if key.shape in ("general", "new") else 0
         if key.shape == "attribute":
             assert group.hop is not None, "an attribute is reached by a hop"
@@ -276,10 +314,10 @@ class Groups:
     def _strongest(self, lines: Sequence[int], shares: Sequence[float]) -> tuple[int, ...]:
         """The neighbours that some lines speak of, each once, the strongest first."""
         if len(lines) == 1:
-            return (self._via[lines[0]],)
+            return (self.via[lines[0]],)
         summed: dict[int, float] = {}
         for line, share in zip(lines, shares, strict=True):
-            via = self._via[line]
+            via = self.via[line]
             summed[via] = summed.get(via, 0.0) + share
         if len(summed) == len(lines):
             return tuple(summed)
@@ -320,16 +358,16 @@ class _Sums:
         is_said = said.ravel()
         total = width * count
         flat = np.where(said, shares, 0.0)
-        self.sums: Reals = np.bincount(cells, flat.ravel(), total).reshape(count, width)
+        self.sums: NDArray[Any] = np.bincount(cells, flat.ravel(), total).reshape(count, width)
         mean = np.where(said, groups.mean[:, None], 0.0)
-        self.contrast: Reals = self.sums - np.bincount(cells, mean.ravel(), total).reshape(count, width)
+        self.contrast: NDArray[Any] = self.sums - np.bincount(cells, mean.ravel(), total).reshape(count, width)
         bucket = (layout.bucket[group][:, None] + places * layout.buckets).ravel()
-        nets = np.bincount(bucket, (shares - flat).ravel(), layout.buckets * count)
-        self.nets: list[list[float]] = nets.reshape(count, layout.buckets).tolist()
-        self.rows: list[list[float]] = self.sums.tolist()
+        unsaid = np.bincount(bucket, (shares - flat).ravel(), layout.buckets * count)
+        nets: NDArray[Any] = unsaid.reshape(count, layout.buckets)
+        self.nets: list[list[float]] = np.asarray(nets, np.float64).tolist()
+        self.rows: list[list[float]] = np.asarray(self.sums, np.float64).tolist()
         self.whole = [
-            math.fsum((*row, *(net for net in nets if net > 0)))
-            for row, nets in zip(self.rows, self.nets, strict=True)
+            math.fsum((*row, *(net for net in nets if net > 0))) for row, nets in zip(self.rows, self.nets, strict=True)
         ]
         # The lines of each cell, the strongest first.
         entries = np.flatnonzero(is_said)
@@ -366,10 +404,8 @@ class _Sums:
 class _OfProduct:
     """The reasons of one product, worded as far as they are needed."""
 
-    def __init__(
-        self, groups: Groups, sums: _Sums, place: int, product: int, column: int, limit: int | None
-    ) -> None:
-        self._groups = groups
+    def __init__(self, groups: Groups, sums: _Sums, place: int, product: int, column: int, limit: int | None) -> None:
+        self.group_numberss = groups
         self._sums = sums
         self._place = place
         self._product = product
@@ -411,7 +447,7 @@ class _OfProduct:
         cell = self._place * sums.width + one
         start, end = sums.bounds[cell], sums.bounds[cell + 1]
         share = self._row[one]
-        found = self._known[one] = self._groups.worded(
+        found = self._known[one] = self.group_numberss.worded(
             sums.keys[one], self._product, sums.numbers[start:end], sums.lines[start:end], share,
             sums.values[start:end], 100 * share / self._whole, self._whole, may_lead=not sums.sensitive[one],
         )  # fmt: skip
@@ -419,7 +455,7 @@ class _OfProduct:
 
     def _finished(self, shown: list[Chosen]) -> Reasoned:
         """What is shown with its heading, what no sentence covers, and what is left."""
-        groups, sums, whole, row = self._groups, self._sums, self._whole, self._row
+        groups, sums, whole, row = self.group_numberss, self._sums, self._whole, self._row
         least = LEADS * whole
         sentences = groups._reasons.sentences
         lead = next((one for one in shown if one.may_lead and one.share >= least), None)
