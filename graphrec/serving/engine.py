@@ -253,7 +253,7 @@ class Engine:
         Raises:
             UnknownId: there is no such user.
         """
-        here = self._position(self.users, user_id, "user")
+        here = self.position(self.users, user_id, "user")
         user = self.positions.in_model(self.roles.user, here)
         if user == ABSENT or not self.has_evidence(user):
             return self.nothing(here, options)
@@ -266,8 +266,8 @@ class Engine:
             UnknownId: there is no such user or product.
         """
         sentences = self.reasons_in(options.language, options.voice).sentences
-        here = self._position(self.users, user_id, "user")
-        wanted = self._position(self.products, product_id, "product")
+        here = self.position(self.users, user_id, "user")
+        wanted = self.position(self.products, product_id, "product")
         refusal = self.refusal(here, wanted, sentences)
         if refusal:
             why = sentences.say("notes.not_recommended", i=product_id, user=user_id, why=refusal)
@@ -553,7 +553,12 @@ class Engine:
                     found[hop.type] = found.get(hop.type, 0) + count
         return dict(sorted(found.items()))
 
-    def _position(self, nodes: Nodes, node_id: str, role: str) -> int:
+    def position(self, nodes: Nodes, node_id: str, role: str) -> int:
+        """Where a user or a product is among the nodes of its label.
+
+        Raises:
+            UnknownId: there is none of this id.
+        """
         position = nodes.ids.find(node_id)
         if position < 0:
             near = nearest_ids(nodes, node_id)
