@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from graphrec.app.requests import Explain as Explain
     from graphrec.app.requests import Find as Find
     from graphrec.app.requests import Recommend as Recommend
+    from graphrec.app.requests import SwitchModel as SwitchModel
     from graphrec.app.requests import WhyNot as WhyNot
     from graphrec.config.settings import Settings as Settings
     from graphrec.config.settings import read_settings as read_settings
@@ -50,7 +51,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 __version__ = "0.1.0"
 
-_REQUESTS = ("AboutCustomer", "AboutProduct", "Explain", "Find", "Recommend", "WhyNot")
+_REQUESTS = ("AboutCustomer", "AboutProduct", "Explain", "Find", "Recommend", "SwitchModel", "WhyNot")
 _JOBS = (
     "AskQuery", "ChangeRule", "CheckPolicy", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew",
     "Export", "InitPolicy", "JudgeCases", "ListRecord", "Load", "MakeDemoBank", "ProposeMapping", "PruneRecord",

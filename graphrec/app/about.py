@@ -57,7 +57,7 @@ class Event:
     """The day of the first one; None: it has no time."""
     last: str | None
     is_holding: bool
-    """Whether the type means that the customer has the product."""
+    """Whether the type means that the customer has the product, and still has it."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def about_product(bank: Bank, request: AboutProduct) -> Product:
     product = engine.position(engine.products, request.product, "product")
     sentences = engine.reasons_in(request.language or bank.settings.language).sentences
     least = engine.roles.min_group
-    held = np.unique(np.concatenate([*_pairs(engine), np.zeros((0, 2), np.int64)]), axis=0)
+    held = engine.eligibility.holdings(np.arange(len(engine.users)))
     holders = held[held[:, 1] == product, 0]
     view = None if request.view == EXACT else viewer(bank, request.view, sentences)
 
@@ -280,6 +280,7 @@ def _before(engine: Engine) -> int:
 def _events(engine: Engine, user: int) -> Iterator[Event]:
     """What a customer did with products, one a type and product."""
     roles, before = engine.roles, _before(engine)
+    holds = set(engine.eligibility.holdings(np.array([user]))[:, 1].tolist())
     kind = engine.schema.nodes[roles.product].show.get("kind", "kind")
     for name in _interactions(engine):
         edges = engine.snapshot.edges(name)
@@ -298,30 +299,19 @@ def _events(engine: Engine, user: int) -> Iterator[Event]:
                 times=len(at),
                 first=day(int(dated.min())) if len(dated) else None,
                 last=day(int(dated.max())) if len(dated) else None,
-                is_holding=name in roles.relevant,
+                is_holding=name in roles.holding and product in holds,
             )
 
 
 def _interactions(engine: Engine) -> list[str]:
     """The interactions that lead from customers to products, those that mean "held" first."""
     roles = engine.roles
-    names = dict.fromkeys((*roles.relevant, *roles.interactions))
+    names = dict.fromkeys((*roles.holding, *roles.interactions))
     return [name for name in names if name in engine.snapshot.types and engine.schema.edges[name].source == roles.user]
 
 
 def _value(engine: Engine, product: int, column: str) -> Value | None:
     return engine.snapshot.value(engine.roles.product, column, product)
-
-
-def _pairs(engine: Engine) -> Iterator[NDArray[np.int64]]:
-    """Who holds what: (num_events, 2) positions of customer and product."""
-    before = _before(engine)
-    for name in _interactions(engine):
-        if name in engine.roles.relevant:
-            edges = engine.snapshot.edges(name)
-            users = np.repeat(np.arange(len(engine.users)), np.diff(edges.indptr.whole()))
-            pairs = np.stack((users, edges.indices.whole()), axis=1)
-            yield pairs[edges.known_at.whole() < before]
 
 
 class _Column:

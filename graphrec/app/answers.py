@@ -78,9 +78,27 @@ class KnownModel:
     id: str
     kind: str
     state: str
-    """live: it answers by default; final: fitted on everything; tested: its metrics are of the hidden part."""
+    """live: it answers by default; final: fitted on everything; tested: its metrics are of the hidden part; kept: a
+    version that was promoted or that a training replaced."""
     since: str
-    """When it was written, UTC."""
+    """When it was written, or where it was promoted, made live; UTC."""
+    by: str | None
+    """Who made it live; None: nobody is named, or it is live because it is the newest."""
     hash: str
     snapshot: str
     metrics: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Switched:
+    """What a promotion or a rollback did."""
+
+    live: str
+    """The model that answers by default now."""
+    before: str
+    """The one that did before, by the name of its version."""
+    action: str
+    at: str
+    record: int | None
+    """Number of its entry; None where nothing was recorded."""
+    notes: tuple[str, ...] = ()

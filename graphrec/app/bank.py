@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from graphrec.records.verify import Verification
     from graphrec.schema import View
     from graphrec.serving.views import SeenWhyNot
+    from graphrec.terms.live import Switch
     from graphrec.training.job import TrainReport
 
 Note = Callable[[str], None]
@@ -215,11 +216,40 @@ class Bank:
 
         return examples(self)
 
+    def example_users(self) -> tuple[str, ...]:
+        """A few customers to begin with; none where nobody holds enough.
+
+        Raises:
+            NotTrained: there is no model.
+        """
+        from graphrec.app.examples import example_users
+
+        return example_users(self)
+
     def models(self) -> tuple[answers.KnownModel, ...]:
         """The models of the home, the one that answers by default marked `live`."""
         from graphrec.app.models import models
 
         return models(self)
+
+    def switches(self) -> tuple[Switch, ...]:
+        """Every promotion and every rollback, oldest first."""
+        from graphrec.app.models import switches
+
+        return switches(self)
+
+    def switch_model(self, request: requests.SwitchModel) -> answers.Switched:
+        """Another model that answers by default: promoted, rolled back, or the newest again.
+
+        Raises:
+            UnknownId: there is no such model.
+            UsageError: there is nothing to go back to.
+            NotTrained: there is no model.
+            CheckpointMismatch: the model does not fit the facts.
+        """
+        from graphrec.app.models import switch_model
+
+        return switch_model(self, request)
 
     def adviser_of(self, user: str) -> str | None:
         """The adviser of a customer, from the column that the mapping names; None where nobody is.

@@ -120,3 +120,16 @@ class AboutProduct:
     as_of: str | None = None
     language: str | None = None
     """en, de, zh, or one of the home's own."""
+
+
+@dataclass(frozen=True)
+class SwitchModel:
+    """Another model that answers by default."""
+
+    action: Literal["promote", "rollback", "follow"]
+    """follow: the newest model is live again, as before any promotion."""
+    model: str | None = None
+    """promote: its folder, as `Bank.models` names it."""
+    by: str | None = None
+    """Who asks; None: the settings' actor."""
+    record: bool = True

@@ -18,6 +18,9 @@ ALLOWED: dict[str, frozenset[Role]] = {
     "record": frozenset({"adviser", "auditor", "compliance", "admin"}),
     "replay_record": frozenset({"auditor", "compliance", "admin"}),
     "models": frozenset({"analyst", "auditor", "compliance", "admin"}),
+    "promote_model": frozenset({"admin"}),
+    "roll_back_model": frozenset({"admin"}),
+    "follow_models": frozenset({"admin"}),
     "metrics": frozenset({"auditor", "compliance", "admin"}),
 }
 #: What the page alone offers, in the same form. All else on it goes by the operation of the API.

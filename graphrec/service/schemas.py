@@ -93,6 +93,7 @@ class ModelEntry(_Open):
     kind: str
     state: str
     since: str
+    by: str | None = None
     metrics: dict[str, Any]
 
 
@@ -100,6 +101,17 @@ class Models(_Open):
     """The models of the home."""
 
     models: list[ModelEntry]
+    history: list[dict[str, Any]] = []
+
+
+class Switched(_Open):
+    """What a promotion or a rollback did."""
+
+    live: str
+    before: str
+    action: str
+    at: str
+    record: int | None = None
 
 
 class Entries(_Open):

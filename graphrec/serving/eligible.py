@@ -73,6 +73,10 @@ class Eligibility:
         found = self._compiled.barred(user)
         return None if found is None else found.told
 
+    def holdings(self, users: NDArray[np.integer]) -> NDArray[np.int64]:
+        """What users hold at the date of the answer: (num_holdings, 2) places among `users`, and products."""
+        return self._compiled.holdings(users)
+
     def limits(self, user: int) -> dict[str, Fact]:
         """What the rules that refuse read of a user, by column, but for what is protected."""
         return self._compiled.limits(user)
@@ -113,7 +117,10 @@ def compiled_policy(
     as_of = now
     if as_of is None:
         as_of = date_of(snapshot) if known_before is None else known_before
-    compiled = CompiledPolicy(policy, snapshot, as_of=as_of, known_before=known_before, held=held)
+    before = None if now is None else known_before
+    compiled = CompiledPolicy(
+        policy, snapshot, as_of=as_of, known_before=known_before, held=held, held_before=before
+    )  # fmt: skip
     compiled.check_age(date_of(snapshot))
     return compiled
 

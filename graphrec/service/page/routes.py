@@ -162,7 +162,7 @@ class Pages:
         if sought or caller.adviser:
             wanted = requests.Find(sought or "", 20, users=is_exact, adviser=caller.adviser, record=sought is not None)
             found = self._bank.find(wanted)
-        examples = self._bank.examples().users if is_exact and not sought else ()
+        examples = self._bank.example_users() if is_exact and not sought else ()
         values = {"sought": sought, "found": found, "examples": examples, "is_adviser": caller.adviser is not None}
         return View("search.html", values)
 
