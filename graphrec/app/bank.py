@@ -17,6 +17,7 @@ from graphrec.config.settings import NO_POLICY, Settings, read_settings
 from graphrec.extras import needs_extra
 from graphrec.home import Home
 from graphrec.progress import Progress, silent
+from graphrec.schema import EXACT
 
 if TYPE_CHECKING:
     from graphrec.app import answers, jobs, requests, results
@@ -154,6 +155,22 @@ class Bank:
         from graphrec.app.serve import why_not
 
         return why_not(self, request)
+
+    @needs_extra("fast")
+    def audience(
+        self, request: requests.Audience, view: View = EXACT, *, progress: Progress = silent
+    ) -> answers.ProductAudience:
+        """The customers for whom a product ranks best, as a role reads it, and why the others are not among them.
+
+        Raises:
+            UnknownId: there is no such product.
+            NotTrained: there is no model.
+            NoPolicy: the home has no policy, and the request does not go without one.
+            PolicyError: the condition does not fit the graph.
+        """
+        from graphrec.app.audience import audience
+
+        return audience(self, request, view, progress)
 
     def seen(self, served: answers.Served, view: View) -> answers.Seen:
         """What a role reads of an answer; `compliance` reads the answer itself.

@@ -163,6 +163,22 @@ class CompiledPolicy:
             left &= ~gone
         return counts
 
+    def first_rules(self, users: NDArray[np.integer], products: NDArray[np.int64]) -> NDArray[np.int16]:
+        """The first rule that refuses each of some pairs.
+
+        Args:
+            users: (users,) positions.
+            products: (products,) positions, ascending.
+
+        Returns:
+            (users, products): its place in `refusing`; -1: none refuses.
+        """
+        block = self._block(users, products)
+        found = np.full((len(block.users), len(products)), -1, np.int16)
+        for place, rule in enumerate(self.refusing):
+            found[(found == -1) & ~rule.met(rule.condition.truth(block))] = place
+        return found
+
     def barred(self, user: int) -> Finding | None:
         """The first rule that refuses every product to a user for what the user is, whatever the product."""
         block = self._block(np.array([user]))
