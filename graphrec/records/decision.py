@@ -42,6 +42,8 @@ class Request:
     """What the request says of itself."""
     actor: str | None = None
     """Who asked; None: nobody is named."""
+    arm: Mapping[str, str] | None = None
+    """The experiment and the arm that decided how the list is made."""
 
 
 class Decisions:
@@ -154,8 +156,11 @@ def entry(engine: Engine, request: Request, answer: Answer, product: str | None)
     refused = answer.refused or eligibility.refused(user)
     products = np.array([engine.products.ids.find(item.product) for item in answer.items], np.int64)
     shown = {name: value for name, value in vars(answer).items() if name not in (*_SHARED, "user", "refused", "items")}
+    if answer.drawn is None:
+        del shown["drawn"]
     return {
         **asked,
+        **({} if request.arm is None else {"arm": request.arm}),
         "known": Asked.of(engine.snapshot, user, engine.model.graph.blocks),
         "counted": engine.counted(answer),
         "candidates": len(engine.products) - sum(refused.values()),

@@ -126,7 +126,10 @@ def compiled_policy(
     as_of = now
     if as_of is None:
         as_of = date_of(snapshot) if known_before is None else known_before
-    compiled = CompiledPolicy(policy, snapshot, as_of=as_of, known_before=known_before, held=held)
+    before = None if now is None else known_before
+    compiled = CompiledPolicy(
+        policy, snapshot, as_of=as_of, known_before=known_before, held=held, held_before=before
+    )  # fmt: skip
     compiled.check_age(date_of(snapshot))
     return compiled
 

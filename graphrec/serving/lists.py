@@ -4,7 +4,7 @@ A block of users is scored at once, and the ledgers of a block are made at once;
 writes sentences as it does for one user.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
 
 import numpy as np
@@ -20,12 +20,21 @@ BLOCK_SCORES, BLOCK_USERS = 4_000_000, 128
 _ONE_BLOCK = Lock()
 
 
-def recommend_many(engine: Engine, users: Sequence[int], k: int, options: ListOptions = LIST) -> Iterator[Answer]:
+def recommend_many(
+    engine: Engine,
+    users: Sequence[int],
+    k: int,
+    options: ListOptions = LIST,
+    *,
+    answered: Callable[[Scored], Answer] | None = None,
+) -> Iterator[Answer]:
     """`engine.recommend(id, k, options)` for each of these users, in their order.
 
     Args:
         users: positions in the snapshot.
+        answered: makes the list of a user from what it is made of; None: as `recommend` does.
     """
+    make = answered or (lambda scored: engine.answer(engine.listed(scored, k, options), k, options))
     step = max(1, min(BLOCK_USERS, BLOCK_SCORES // max(len(engine.products), 1)))
     for start in range(0, len(users), step):
         block = [int(user) for user in users[start : start + step]]
@@ -34,7 +43,7 @@ def recommend_many(engine: Engine, users: Sequence[int], k: int, options: ListOp
         ready = {scored.user: scored for scored in scored_block(engine, np.array(known, np.int32), k)}
         for user, place in zip(block, places, strict=True):
             if place in ready:
-                yield engine.answer(engine.listed(ready[place], k, options), k, options)
+                yield make(ready[place])
             else:
                 yield engine.nothing(user, options)
 
