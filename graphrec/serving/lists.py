@@ -30,10 +30,14 @@ def recommend_many(engine: Engine, users: Sequence[int], k: int, options: ListOp
     for start in range(0, len(users), step):
         block = [int(user) for user in users[start : start + step]]
         places = [engine.positions.in_model(engine.roles.user, user) for user in block]
-        known = [place for place in dict.fromkeys(places) if place != ABSENT and engine.has_evidence(place)]
+        own = {user for user in block if engine.owns and engine.users.ids[user] in engine.owns}
+        alike = [place for user, place in zip(block, places, strict=True) if user not in own]
+        known = [place for place in dict.fromkeys(alike) if place != ABSENT and engine.has_evidence(place)]
         ready = {scored.user: scored for scored in scored_block(engine, np.array(known, np.int32), k)}
         for user, place in zip(block, places, strict=True):
-            if place in ready:
+            if user in own:
+                yield engine.recommend(engine.users.ids[user], k, options)
+            elif place in ready:
                 yield engine.answer(engine.listed(ready[place], k, options), k, options)
             else:
                 yield engine.nothing(user, options)
