@@ -17,6 +17,7 @@ from graphrec.config.settings import NO_POLICY, Settings, read_settings
 from graphrec.extras import needs_extra
 from graphrec.home import Home
 from graphrec.progress import Progress, silent
+from graphrec.schema import EXACT
 
 if TYPE_CHECKING:
     from graphrec.app import answers, jobs, requests, results
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from graphrec.records.verify import Verification
     from graphrec.schema import View
     from graphrec.serving.views import SeenWhyNot
+    from graphrec.terms.live import Switch
     from graphrec.training.job import TrainReport
 
 Note = Callable[[str], None]
@@ -162,6 +164,22 @@ class Bank:
 
         return why_not(self, request)
 
+    @needs_extra("fast")
+    def audience(
+        self, request: requests.Audience, view: View = EXACT, *, progress: Progress = silent
+    ) -> answers.ProductAudience:
+        """The customers for whom a product ranks best, as a role reads it, and why the others are not among them.
+
+        Raises:
+            UnknownId: there is no such product.
+            NotTrained: there is no model.
+            NoPolicy: the home has no policy, and the request does not go without one.
+            PolicyError: the condition does not fit the graph.
+        """
+        from graphrec.app.audience import audience
+
+        return audience(self, request, view, progress)
+
     def seen(self, served: answers.Served, view: View) -> answers.Seen:
         """What a role reads of an answer; `compliance` reads the answer itself.
 
@@ -204,6 +222,25 @@ class Bank:
         from graphrec.app.models import models
 
         return models(self)
+
+    def switches(self) -> tuple[Switch, ...]:
+        """Every promotion and every rollback, oldest first."""
+        from graphrec.app.models import switches
+
+        return switches(self)
+
+    def switch_model(self, request: requests.SwitchModel) -> answers.Switched:
+        """Another model that answers by default: promoted, rolled back, or the newest again.
+
+        Raises:
+            UnknownId: there is no such model.
+            UsageError: there is nothing to go back to.
+            NotTrained: there is no model.
+            CheckpointMismatch: the model does not fit the facts.
+        """
+        from graphrec.app.models import switch_model
+
+        return switch_model(self, request)
 
     def adviser_of(self, user: str) -> str | None:
         """The adviser of a customer, from the column that the mapping names; None where nobody is.

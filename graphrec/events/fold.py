@@ -8,7 +8,7 @@ import numpy as np
 
 from graphrec.events.event import EPOCH
 from graphrec.events.log import EventLog, Logged, mark
-from graphrec.events.types import event_types
+from graphrec.events.types import SOLD, event_types
 from graphrec.graph.own import Own, OwnEdge, Plain
 from graphrec.graph.snapshot import Snapshot
 from graphrec.schema import EventSchema
@@ -70,7 +70,9 @@ def folded(user: str, rows: Iterable[Logged], types: Mapping[str, EventSchema]) 
         at, kind = event.microseconds, types.get(event.type)
         if kind is not None and kind.edge is not None and event.product is not None:
             identity = event.id if event.key is None else (kind.edge, event.product, event.key)
-            edges[identity] = OwnEdge(kind.edge, event.product, at, at, event.quantity)
+            is_sale = event.type == SOLD
+            quantity = -abs(event.quantity) if is_sale and event.quantity is not None else event.quantity
+            edges[identity] = OwnEdge(kind.edge, event.product, at, at, quantity, is_sale and quantity is None)
         for column, value in event.set.items():
             if column not in values or values[column][0] <= at:
                 values[column] = (at, value)

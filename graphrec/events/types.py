@@ -15,13 +15,15 @@ BUILT_IN: Mapping[str, tuple[str, ...]] = {
     "contacted": ("CONTACT",),
     "complained": ("COMPLAIN",),
 }
+SOLD = "sold"
 
 
 def event_types(schema: GraphSchema) -> dict[str, EventSchema]:
     """Every type of event that a graph knows, by its name.
 
     A built-in type that the mapping does not name becomes the edge from users to products whose name says the same;
-    `bought`, where no name does, the first of those that mean "held". One without such an edge is only kept.
+    `bought` and `sold`, where no name does, the first of those that mean "held" (for `sold`, and that can end). One
+    without such an edge is only kept.
     """
     found = {name: EventSchema(name, _edge(schema, name, starts)) for name, starts in BUILT_IN.items()}
     return {**found, **schema.events}
@@ -38,4 +40,8 @@ def _edge(schema: GraphSchema, name: str, starts: tuple[str, ...]) -> str | None
     for one in sorted(known):
         if one.upper().startswith(starts):
             return one
-    return next((one for one in roles.relevant if one in known), None) if name == "bought" else None
+    if name not in ("bought", SOLD):
+        return None
+    # What is sold is a holding that ends, where edges say when they end or how much they are.
+    held = [one for one in roles.holding if one in known or name == SOLD]
+    return next((one for one in held if name != SOLD or schema.edges[one].ends), None)

@@ -14,10 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.arrays import CheckedArray, CheckedFolder, OverlaidFiles
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.facts import EVENTS
+from graphrec.graph.snapshot import ALWAYS, Snapshot
 from graphrec.graph.strings import Strings
 
 Plain = str | int | float | bool | None
+DAY = 86_400_000_000
+"""Microseconds."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -30,7 +33,10 @@ class OwnEdge:
     """Id of the product."""
     at: int
     known_at: int
-    weight: float | None = None
+    quantity: float | None = None
+    """How much of it; below 0: given away."""
+    ends: bool = False
+    """Whether nothing is left of it, as after a sale of all."""
 
 
 @dataclass(frozen=True)
@@ -190,25 +196,62 @@ def _row(snapshot: Snapshot, name: str, place: int, new: Sequence[OwnEdge]) -> d
     if not reached:
         return {}
     start, stop = (int(bound) for bound in edges.indptr[place : place + 2])
-    columns: dict[str, NDArray[Any]] = {
-        "indices": np.array([target for target, _ in reached], np.int32),
-        "at": np.array([edge.at for _, edge in reached], np.int64),
-        "known_at": np.array([edge.known_at for _, edge in reached], np.int64),
-        "weight": np.array([np.nan if edge.weight is None else edge.weight for _, edge in reached], np.float64),
-    }
-    whole = {}
-    for column, values in columns.items():
-        array = edges.array(column)
-        if array is not None:
-            whole[column] = (array, np.concatenate((array[start:stop], values)))
+    before: dict[str, tuple[CheckedArray, NDArray[Any]]] = {}
+    for column in ("indices", *EVENTS):
+        if (array := edges.array(column)) is not None:
+            before[column] = (array, np.array(array[start:stop]))
+    columns = _columns(before, reached)
+    whole = {column: (array, np.concatenate((values, columns[column]))) for column, (array, values) in before.items()}
     order = np.lexsort((whole["known_at"][1], whole["indices"][1]))
     stem = f"edges/{snapshot.types.index(name)}"
     found: dict[str, CheckedArray] = {
         f"{stem}/{column}.npy": _Inserted(array, start, stop, values[order])
         for column, (array, values) in whole.items()
     }
-    found[f"{stem}/indptr.npy"] = _Moved(edges.indptr, place + 1, len(reached))
+    found[f"{stem}/indptr.npy"] = _Moved(edges.indptr, place + 1, len(columns["indices"]))
     return found
+
+
+def _columns(
+    before: Mapping[str, tuple[CheckedArray, NDArray[Any]]], reached: Sequence[tuple[int, OwnEdge]]
+) -> dict[str, NDArray[Any]]:
+    """The columns of new events of one customer; what they end among the events before is marked there."""
+    has_quantity = "quantity" in before
+    count = len(reached)
+    columns: dict[str, NDArray[Any]] = {
+        "indices": np.array([target for target, _ in reached], np.int32),
+        "at": np.array([edge.at for _, edge in reached], np.int64),
+        "known_at": np.array([edge.known_at for _, edge in reached], np.int64),
+        "weight": np.array([_number(None if has_quantity else edge.quantity) for _, edge in reached], np.float64),
+        "until": np.full(count, ALWAYS, np.int64),
+        "until_known_at": np.full(count, ALWAYS, np.int64),
+        "quantity": np.array([_number(edge.quantity) for _, edge in reached], np.float64),
+    }
+    kept = np.ones(count, np.bool_)
+    for number, (target, edge) in enumerate(reached):
+        is_sale = edge.ends or (edge.quantity or 0.0) < 0
+        # Without quantities a sale is no edge of its own: it says when a holding was over.
+        kept[number] = has_quantity or not is_sale
+        if not is_sale or (has_quantity and not edge.ends):
+            continue
+        sides = [
+            ({name: values for name, (_, values) in before.items()}, len(before["indices"][1])),
+            (columns, number),
+        ]
+        if has_quantity:
+            left = sum(float(np.nansum(one["quantity"][:stop][one["indices"][:stop] == target])) for one, stop in sides)
+            columns["quantity"][number] = -max(left, 0.0)
+        if "until" in before:
+            for one, stop in sides:
+                open_ = (one["indices"][:stop] == target) & (one["until"][:stop] == ALWAYS)
+                # Answers are of a day, and what ended in the course of it is over.
+                one["until"][:stop][open_] = edge.at - edge.at % DAY
+                one["until_known_at"][:stop][open_] = edge.at
+    return {name: values[kept] for name, values in columns.items()}
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else value
 
 
 def _value(snapshot: Snapshot, column: str, place: int, value: Plain) -> dict[str, CheckedArray]:

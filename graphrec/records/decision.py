@@ -42,6 +42,8 @@ class Request:
     """What the request says of itself."""
     actor: str | None = None
     """Who asked; None: nobody is named."""
+    arm: Mapping[str, str] | None = None
+    """The experiment and the arm that decided how the list is made."""
 
 
 class Decisions:
@@ -156,8 +158,11 @@ def entry(engine: Engine, request: Request, answer: Answer, product: str | None)
     products = np.array([engine.products.ids.find(item.product) for item in answer.items], np.int64)
     left_out = (*_SHARED, "user", "refused", "items", "last_event")
     shown = {name: value for name, value in vars(answer).items() if name not in left_out}
+    if answer.drawn is None:
+        del shown["drawn"]
     return {
         **asked,
+        **({} if request.arm is None else {"arm": request.arm}),
         **({} if engine.own is None else {"events": engine.own}),
         "known": Asked.of(engine.base.snapshot, user, engine.model.graph.blocks),
         "counted": engine.counted(answer),

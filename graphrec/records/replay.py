@@ -21,6 +21,7 @@ from graphrec.records.decision import Request, entry, platform_name, versions
 from graphrec.records.keep import Kept
 from graphrec.records.read import Entry
 from graphrec.serving.answer import ExplainOptions, ListOptions
+from graphrec.serving.drawn import drawn_list
 from graphrec.serving.engine import Engine, seen_before
 from graphrec.terms.folder import ModelFiles
 
@@ -112,12 +113,14 @@ class Replayer:
             options = (ListOptions if product is None else ExplainOptions)(**asked["options"])
         except TypeError as error:
             raise RecordError(f"this graphrec does not know an option of that time: {error}") from None
-        request = Request(asked["command"], asked["k"], options, asked["as_of"], occasion_of(asked))
+        request = Request(
+            asked["command"], asked["k"], options, asked["as_of"], occasion_of(asked), arm=found.entry.get("arm")
+        )
         engine = self._engine(found).asking(request.occasion)
         if isinstance(options, ExplainOptions):
             answer = engine.explain(user, str(product), request.k, options)
         else:
-            answer = engine.recommend(user, request.k, options)
+            answer = drawn_list(engine, user, request.k, options)
         return {**entry(engine, request, answer, product), "counted": found.entry["counted"]}
 
     def judged(self, found: Entry, product: str) -> Refusals:

@@ -10,7 +10,7 @@ import difflib
 import hashlib
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -362,7 +362,7 @@ class Engine:
         if len(products) > REFERENCE:
             here = self.users.ids[self.positions.in_snapshot(self.roles.user, user)]
             seed = hashlib.blake2b(f"{self.snapshot.hash} {here}".encode(), digest_size=8).digest()
-            drawn = _mixed(products.astype(np.uint64) + np.frombuffer(seed, "<u8")[0])
+            drawn = mixed(products.astype(np.uint64) + np.frombuffer(seed, "<u8")[0])
             products = np.sort(products[np.argpartition(drawn, REFERENCE)[:REFERENCE]])
         return products.astype(np.int32)
 
@@ -393,11 +393,20 @@ class Engine:
         kept: NDArray[np.int32] = products[np.sort(chosen)].astype(np.int32)
         return kept
 
-    def listed(self, scored: Scored, k: int, options: ListOptions = LIST, only: int | None = None) -> Listed:
+    def listed(
+        self,
+        scored: Scored,
+        k: int,
+        options: ListOptions = LIST,
+        only: int | None = None,
+        *,
+        chosen: Callable[[tuple[int, ...]], tuple[int, ...]] = tuple,
+    ) -> Listed:
         """The list of k of a user with the reasons of every product.
 
         Args:
             only: a candidate that is listed instead, wherever it ranks.
+            chosen: gets the places of the order that can be listed, and returns those that are.
         """
         reasons, ledger = self.reasons_in(options.language, options.voice), scored.ledger
         totals = ledger.totals()
@@ -412,7 +421,7 @@ class Engine:
         if only is not None:
             places = (int(np.flatnonzero(scored.candidates[order] == only)[0]),)
         else:
-            places = tuple(p for p in range(length) if trusted[listed.product(p)] >= options.min_confidence)
+            places = chosen(tuple(p for p in range(length) if trusted[listed.product(p)] >= options.min_confidence))
         wish = reasons.wish(options.prefer, scored.user) if options.prefer else None
         found = []
         for place in places:
@@ -663,7 +672,7 @@ def said(finding: Finding, policy: Policy, sentences: Sentences) -> str:
     return sentences.say(f"policy.{finding.rule}") if policy.is_built_in else finding.sentence
 
 
-def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Numbers that look drawn: the finaliser of splitmix64 (Steele et al., 2014)."""
     mixed = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -4,7 +4,7 @@ A block of users is scored at once, and the ledgers of a block are made at once;
 writes sentences as it does for one user.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
 
 import numpy as np
@@ -20,12 +20,25 @@ BLOCK_SCORES, BLOCK_USERS = 4_000_000, 128
 _ONE_BLOCK = Lock()
 
 
-def recommend_many(engine: Engine, users: Sequence[int], k: int, options: ListOptions = LIST) -> Iterator[Answer]:
+def recommend_many(
+    engine: Engine,
+    users: Sequence[int],
+    k: int,
+    options: ListOptions = LIST,
+    *,
+    answered: Callable[[Engine, Scored], Answer] | None = None,
+) -> Iterator[Answer]:
     """`engine.recommend(id, k, options)` for each of these users, in their order.
 
     Args:
         users: positions in the snapshot.
+        answered: makes the list of a user from what it is made of; None: as `recommend` does.
     """
+
+    def plain(own: Engine, scored: Scored) -> Answer:
+        return own.answer(own.listed(scored, k, options), k, options)
+
+    make = answered or plain
     step = max(1, min(BLOCK_USERS, BLOCK_SCORES // max(len(engine.products), 1)))
     for start in range(0, len(users), step):
         block = [int(user) for user in users[start : start + step]]
@@ -36,9 +49,11 @@ def recommend_many(engine: Engine, users: Sequence[int], k: int, options: ListOp
         ready = {scored.user: scored for scored in scored_block(engine, np.array(known, np.int32), k)}
         for user, place in zip(block, places, strict=True):
             if user in own:
-                yield engine.recommend(engine.users.ids[user], k, options)
+                apart = engine.of_customer(engine.users.ids[user])
+                known_at_all = place != ABSENT and apart.has_evidence(place)
+                yield make(apart, apart.scored(place, k)) if known_at_all else apart.nothing(user, options)
             elif place in ready:
-                yield engine.answer(engine.listed(ready[place], k, options), k, options)
+                yield make(engine, ready[place])
             else:
                 yield engine.nothing(user, options)
 

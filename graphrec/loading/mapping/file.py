@@ -103,6 +103,20 @@ class EdgeTable(Struct, frozen=True, forbid_unknown_fields=True):
     protected: Annotated[bool, Meta(description="Whether the edge is part of no score.")] = False
     risk: Annotated[bool, Meta(description="Whether what shares its end is a concentration.")] = False
     sensitive: Annotated[bool, Meta(description="Whether it never leads a customer's list.")] = False
+    until: Annotated[Text | UnsetType, Meta(description="Column with the time when it ended.")] = UNSET
+    until_known_at: Annotated[
+        Text | UnsetType, Meta(description="Column with the time from which its end was known.")
+    ] = UNSET
+    quantity: Annotated[
+        Text | UnsetType, Meta(description="Column with a signed quantity: held is what sums to more than 0.")
+    ] = UNSET
+    half_life_days: Annotated[
+        float | Literal["fit", "none"] | UnsetType,
+        Meta(
+            description='Days after which it is half the evidence; "fit" (default with at): chosen by the training.',
+            extra={"want": 'a number of days above 0, "fit" or "none"'},
+        ),
+    ] = UNSET
     parse: Parse = {}
 
 

@@ -306,6 +306,20 @@ def _parse(document: Document, at: KeyPath, table: Keys[str, ParseTable]) -> dic
 def _edge(document: Document, kind: str, table: EdgeTable) -> EdgeSpec:
     at: KeyPath = ("edges", kind)
     _check_name(document, at, "an edge type")
+    if table.until_known_at and not table.until:
+        document.refuse(
+            (*at, "until_known_at"), f"{key_text(at)}.until_known_at says when an end was known; name the end: until"
+        )
+    half_life = table.half_life_days
+    if isinstance(half_life, float) and not 0 < half_life < float("inf"):
+        document.refuse(
+            (*at, "half_life_days"),
+            f'{key_text(at)}.half_life_days is {half_life:g}; want a number of days above 0, "fit" or "none"',
+        )
+    if not table.at and half_life not in (UNSET, "none"):
+        document.refuse(
+            (*at, "half_life_days"), f"{key_text(at)}.half_life_days needs a time to count from; name its column: at"
+        )
     return EdgeSpec(
         type=kind,
         source=_end(document, (*at, "from"), table.from_),
@@ -318,6 +332,10 @@ def _edge(document: Document, kind: str, table: EdgeTable) -> EdgeSpec:
         protected=table.protected,
         risk=table.risk,
         sensitive=table.sensitive,
+        until=table.until or None,
+        until_known_at=table.until_known_at or None,
+        quantity=table.quantity or None,
+        half_life_days=None if half_life is UNSET else half_life,
         parse=_parse(document, at, table.parse),
     )
 
@@ -373,6 +391,12 @@ def _roles(document: Document, table: MappingFile, overrides: RoleOverrides) -> 
             document.refuse(
                 ("roles", "weights", name),
                 f"roles.weights names {shown(name)}, which is no interaction{suggest(name, roles.interactions)}",
+            )
+    for name in roles.held:
+        if name not in roles.interactions:
+            document.refuse(
+                ("roles", "held"),
+                f"roles.held names {shown(name)}, which is no interaction{suggest(name, roles.interactions)}",
             )
     positive = roles.evidence()
     for name in roles.relevant:

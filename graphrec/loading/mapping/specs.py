@@ -105,6 +105,10 @@ class EdgeSpec:
     protected: bool = False
     risk: bool = False
     sensitive: bool = False
+    until: str | None = None
+    until_known_at: str | None = None
+    quantity: str | None = None
+    half_life_days: float | Literal["fit", "none"] | None = None
     parse: Keys[str, ParseSpec] = field(default_factory=dict)
 
 
