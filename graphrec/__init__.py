@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import VerifyRecord as VerifyRecord
     from graphrec.app.requests import AboutCustomer as AboutCustomer
     from graphrec.app.requests import AboutProduct as AboutProduct
+    from graphrec.app.requests import Audience as Audience
     from graphrec.app.requests import Explain as Explain
     from graphrec.app.requests import Find as Find
     from graphrec.app.requests import Recommend as Recommend
@@ -51,7 +52,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 __version__ = "0.1.0"
 
-_REQUESTS = ("AboutCustomer", "AboutProduct", "Explain", "Find", "Recommend", "SwitchModel", "WhyNot")
+_REQUESTS = ("AboutCustomer", "AboutProduct", "Audience", "Explain", "Find", "Recommend", "SwitchModel", "WhyNot")
 _JOBS = (
     "AskQuery", "ChangeRule", "CheckPolicy", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew",
     "Export", "InitPolicy", "JudgeCases", "ListRecord", "Load", "MakeDemoBank", "ProposeMapping", "PruneRecord",

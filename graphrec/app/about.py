@@ -135,7 +135,8 @@ def about_customer(bank: Bank, request: AboutCustomer) -> Customer:
     Raises:
         UnknownId: there is no such customer.
     """
-    engine = engine_of(bank, bank.home_at(request.as_of), None, NO_OCCASION)
+    engine = engine_of(bank, bank.home_at(request.as_of), None, NO_OCCASION, user=request.user)
+    engine = engine.of_customer(request.user)
     user = engine.position(engine.users, request.user, "user")
     facts = list(dict.fromkeys((*_columns(engine, engine.users, user), *_groups(engine, user))))
     events = sorted(_events(engine, user), key=lambda one: (one.last or "", one.product, one.type), reverse=True)
