@@ -68,7 +68,8 @@ def token_of(text: str) -> str:
 
 def words_of(text: str) -> str:
     """What a page says, without markup."""
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", re.sub(r"(?s)<(script|style|pre)\b.*?</\1>", "", text))).split())
+    without = re.sub(r"(?s)<(script|style|pre)\b.*?</\1>", "", text)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", without)).split())
 
 
 def best(bank: Bank, user: str = "C003") -> str:
