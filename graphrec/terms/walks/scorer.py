@@ -86,6 +86,12 @@ class WalkScorer(ABC):
         both = {way for hop in self.walk.hops for way in (hop, hop.back())}
         return frozenset(hop for hop in both if self.graph.target(hop) != person or self.graph.source(hop) == person)
 
+    def reading(self, graph: Graph) -> Self:
+        """The same walk on other edges of its users; degrees stay those of the fit."""
+        other = copy(self)
+        other.graph, other.first = graph, graph.hops[self.walk.hops[0]]
+        return other
+
     def weighted(self, beta: float) -> Self:
         """The same walk with another weight in its kernel."""
         other = copy(self)
@@ -170,7 +176,7 @@ class WalkScorer(ABC):
     def start(self, user: int) -> tuple[NDArray[np.int32], Vector]:
         """The nodes after the first hop and x * deg ** -power of each."""
         nodes = self.first.row(user)
-        return nodes, self.first.weights(user) * self.node_weights(0, nodes)
+        return nodes, self.first.evidence(user) * self.node_weights(0, nodes)
 
     def describe(self) -> tuple[dict[str, Any], dict[str, Stored], dict[str, StoredRows]]:
         """The walk for a model folder: settings, and arrays without a row for any person."""

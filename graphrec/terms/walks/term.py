@@ -32,6 +32,11 @@ class WalkTerm(Term):
         """What its walks read."""
         return frozenset(hop for scorer in self.scorers for hop in scorer.hops)
 
+    @property
+    def first_hops(self) -> frozenset[Hop]:
+        """Where its walks begin."""
+        return frozenset(scorer.walk.hops[0] for scorer in self.scorers)
+
     def knows(self, user: int) -> bool:
         """Whether a walk begins at the user."""
         return any(len(scorer.first.row(user)) for scorer in self.scorers)
@@ -40,6 +45,10 @@ class WalkTerm(Term):
     def is_collaborative(self) -> bool:
         """Whether the first walk leads through other people."""
         return bool(self.scorers) and self.scorers[0].people
+
+    def reading(self, graph: Graph) -> Self:
+        """Every walk on other edges of its users."""
+        return replace(self, graph=graph, scorers=tuple(scorer.reading(graph) for scorer in self.scorers))
 
     def scores(self, user: int) -> Vector:
         """Scores of all products (num_products,) for one user."""
