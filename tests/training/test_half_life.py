@@ -1,4 +1,4 @@
-"""Evidence that fades: the half-life of a type is chosen with the weights, and nothing fades where that says as much."""
+"""Evidence that fades: a half-life by type is chosen with the weights, and nothing fades where that says as much."""
 
 from datetime import timedelta
 from pathlib import Path
