@@ -83,8 +83,15 @@ class FirstHop(Adjacency):
         )  # fmt: skip
 
     def fading(self, half_life: float, now: int) -> "FirstHop":
+        return self._like(self._events, half_life, now)
+
+    def reading(self, snapshot: Snapshot, hop: Hop) -> "FirstHop":
+        """The same rows of facts that differ in events alone."""
+        return self._like(_events(snapshot, hop.type, reverse=hop.reverse), self._half_life, self._now)
+
+    def _like(self, events: Events, half_life: float | None, now: int) -> "FirstHop":
         found = FirstHop(
-            self._events, self._num_targets, role=self._role, known_before=self._known_before, targets=self._targets,
+            events, self._num_targets, role=self._role, known_before=self._known_before, targets=self._targets,
             users=self._users,
         )  # fmt: skip
         vars(found).update(_half_life=half_life, _now=now)

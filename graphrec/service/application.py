@@ -70,6 +70,7 @@ def make_app(bank: Bank, options: ServiceOptions | None = None) -> FastAPI:
         ("POST", "/v1/recommendations", customers.recommendations_of_many, schemas.Answers),
         ("GET", f"{one}/products/{{product}}/explanation", customers.explanation, schemas.Answer),
         ("GET", f"{one}/products/{{product}}/why-not", customers.why_not, schemas.WhyNot),
+        ("GET", "/v1/products/{product}/audience", customers.audience, schemas.Audience),
         ("GET", "/v1/search", office.search, schemas.Found),
         ("GET", "/v1/records", office.records, schemas.Entries),
         ("GET", "/v1/records/{number}", office.record, schemas.Entry),

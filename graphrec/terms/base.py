@@ -6,6 +6,7 @@ folder, which opens it by its `form` (terms/folder.py).
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from threading import RLock
 from types import MappingProxyType
@@ -166,14 +167,6 @@ class Term(ABC):
         """What was learned of the products (num_products, dim), for a search of similar ones; None without."""
         return None
 
-    def reading(self, graph: Graph) -> Self:
-        """The term with the same weights and degrees on other edges of its users.
-
-        A term whose x does not fade is the same on a graph that fades.
-        """
-        del graph
-        return self
-
     @abstractmethod
     def scores(self, user: int) -> NDArray[np.float64]:
         """The scores of all products (num_products,) for one user, with numpy alone."""
@@ -229,6 +222,12 @@ class Term(ABC):
 
         Degrees are counted anew; what was learned stays as it is.
         """
+
+    def reading(self, graph: Graph) -> Self:
+        """The same term where the hops of `graph` that leave users are others; all that was learned stays."""
+        other = copy(self)
+        vars(other)["graph"] = graph
+        return other
 
     def scores_without(self, user: int, edges: Sequence[Edge], kept: NDArray[np.bool_]) -> Matrix:
         """The scores (num_cases, num_products) of a user who has only some of these edges.

@@ -86,12 +86,6 @@ class WalkScorer(ABC):
         both = {way for hop in self.walk.hops for way in (hop, hop.back())}
         return frozenset(hop for hop in both if self.graph.target(hop) != person or self.graph.source(hop) == person)
 
-    def reading(self, graph: Graph) -> Self:
-        """The same walk on other edges of its users; degrees stay those of the fit."""
-        other = copy(self)
-        other.graph, other.first = graph, graph.hops[self.walk.hops[0]]
-        return other
-
     def weighted(self, beta: float) -> Self:
         """The same walk with another weight in its kernel."""
         other = copy(self)
@@ -117,6 +111,12 @@ class WalkScorer(ABC):
     @abstractmethod
     def without_edges(self, user: int, edges: Sequence[Edge], graph: Graph) -> Self:
         """The walk on the graph that is left without some edges of this user; it scores them alone."""
+
+    def reading(self, graph: Graph) -> Self:
+        """The same walk where users have other rows; what the fit counted stays."""
+        other = copy(self)
+        other.graph, other.first = graph, graph.hops[self.walk.hops[0]]
+        return other
 
     def people_between(self, user: int, via: int, product: int) -> int:
         """How many other people the paths from the user by way of `via` (-1: any) to the product lead through.

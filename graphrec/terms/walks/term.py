@@ -46,10 +46,6 @@ class WalkTerm(Term):
         """Whether the first walk leads through other people."""
         return bool(self.scorers) and self.scorers[0].people
 
-    def reading(self, graph: Graph) -> Self:
-        """Every walk on other edges of its users."""
-        return replace(self, graph=graph, scorers=tuple(scorer.reading(graph) for scorer in self.scorers))
-
     def scores(self, user: int) -> Vector:
         """Scores of all products (num_products,) for one user."""
         total = np.zeros(self.graph.num_products)
@@ -98,6 +94,10 @@ class WalkTerm(Term):
         """Every walk on the edges that are left."""
         graph = graph_without(self.graph, user, edges)
         return replace(self, graph=graph, scorers=tuple(one.without_edges(user, edges, graph) for one in self.scorers))
+
+    def reading(self, graph: Graph) -> Self:
+        """Every walk from the user's other rows."""
+        return replace(self, graph=graph, scorers=tuple(one.reading(graph) for one in self.scorers))
 
     def scores_without(self, user: int, edges: Sequence[Edge], kept: NDArray[np.bool_]) -> Vector:
         """A sum of what the remaining first hops give, with what else a deleted edge changes put right.

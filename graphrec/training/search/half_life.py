@@ -75,7 +75,7 @@ def choose_half_lives(
     used = np.flatnonzero(weights)
     for name in open_types(graph, protected):
         hop = Hop(name)
-        reading = [one for one in used.tolist() if hop in terms[one].first_hops and _fades(terms[one], graph)]
+        reading = [one for one in used.tolist() if hop in terms[one].first_hops and terms[one].is_linear]
         if not reading:
             continue
         progress("fading", 0, None)
@@ -97,11 +97,6 @@ def choose_half_lives(
                 continue
         _put(candidates, before)
     return Faded(kept, weights)
-
-
-def _fades(term: Term, graph: Graph) -> bool:
-    """Whether a term reads how old edges are."""
-    return term.reading(graph) is not term
 
 
 def _put(candidates: Candidates, values: Mapping[int, np.ndarray]) -> None:
