@@ -17,15 +17,19 @@ from graphrec.config.settings import NO_POLICY, Settings, read_settings
 from graphrec.extras import needs_extra
 from graphrec.home import Home
 from graphrec.progress import Progress, silent
+from graphrec.schema import EXACT
 
 if TYPE_CHECKING:
     from graphrec.app import answers, jobs, requests, results
+    from graphrec.app.about import Customer, Product
+    from graphrec.app.events import Events
     from graphrec.app.refresh import Refreshed
     from graphrec.demo.bank import BankReport
     from graphrec.evaluation.cold.evaluate import ColdStart
     from graphrec.evaluation.rolling import Rolling
     from graphrec.features.sources.text.cache import EncodeReport
     from graphrec.policy.cases import CaseResult, PolicyDifference
+    from graphrec.policy.rules import Policy
     from graphrec.records.keep import Pruned
     from graphrec.records.read import Entry
     from graphrec.records.replay import Refusals, Replay
@@ -73,6 +77,13 @@ class Bank:
         file = self.settings.policy
         named = None if file is None or file == NO_POLICY else Path(file)
         return Home(self.settings.home, named, without_policy=file == NO_POLICY).check()
+
+    @cached_property
+    def events(self) -> Events:
+        """The events of the home."""
+        from graphrec.app.events import Events
+
+        return Events(self.home)
 
     def home_at(self, as_of: str | None, *, no_policy: bool = False) -> Home:
         """The home as of a date, or as it is now.
@@ -155,6 +166,22 @@ class Bank:
 
         return why_not(self, request)
 
+    @needs_extra("fast")
+    def audience(
+        self, request: requests.Audience, view: View = EXACT, *, progress: Progress = silent
+    ) -> answers.ProductAudience:
+        """The customers for whom a product ranks best, as a role reads it, and why the others are not among them.
+
+        Raises:
+            UnknownId: there is no such product.
+            NotTrained: there is no model.
+            NoPolicy: the home has no policy, and the request does not go without one.
+            PolicyError: the condition does not fit the graph.
+        """
+        from graphrec.app.audience import audience
+
+        return audience(self, request, view, progress)
+
     def seen(self, served: answers.Served, view: View) -> answers.Seen:
         """What a role reads of an answer; `compliance` reads the answer itself.
 
@@ -182,6 +209,28 @@ class Bank:
 
         return find(self, request)
 
+    def about_customer(self, request: requests.AboutCustomer) -> Customer:
+        """What is known of one customer: facts, what is held, what else happened.
+
+        Raises:
+            UnknownId: there is no such user.
+            NotTrained: there is no model.
+        """
+        from graphrec.app.about import about_customer
+
+        return about_customer(self, request)
+
+    def about_product(self, request: requests.AboutProduct) -> Product:
+        """What is known of one product: facts, who holds it by segment, similar products.
+
+        Raises:
+            UnknownId: there is no such product.
+            NotTrained: there is no model.
+        """
+        from graphrec.app.about import about_product
+
+        return about_product(self, request)
+
     def examples(self) -> results.Examples:
         """A few customers to show the bank with.
 
@@ -191,6 +240,16 @@ class Bank:
         from graphrec.app.examples import examples
 
         return examples(self)
+
+    def example_users(self) -> tuple[str, ...]:
+        """A few customers to begin with; none where nobody holds enough.
+
+        Raises:
+            NotTrained: there is no model.
+        """
+        from graphrec.app.examples import example_users
+
+        return example_users(self)
 
     def models(self) -> tuple[answers.KnownModel, ...]:
         """The models of the home, the one that answers by default marked `live`."""
@@ -227,6 +286,22 @@ class Bank:
 
         return adviser_of(self, user)
 
+    def min_group(self) -> int:
+        """The fewest people that others than compliance may read a number of.
+
+        Raises:
+            NotTrained: there is no model.
+        """
+        from graphrec.app.models import min_group
+
+        return min_group(self)
+
+    def dates(self) -> tuple[str, ...]:
+        """The dates as of which the home has a model of its own, the earliest first."""
+        from graphrec.app.models import dates
+
+        return dates(self)
+
     def check_ready(self) -> None:
         """Stop where no list can be made.
 
@@ -238,8 +313,11 @@ class Bank:
 
         check_ready(self)
 
-    def state(self, as_of: str | None = None, model: str | None = None) -> str:
+    def state(self, as_of: str | None = None, model: str | None = None, user: str | None = None) -> str:
         """A hash that changes with whatever answers are computed from: model, facts, policy, the date of the answer.
+
+        Args:
+            user: whose last event decides too.
 
         Raises:
             NotTrained: there is no model.
@@ -248,7 +326,8 @@ class Bank:
         from graphrec.app.facts import stale
 
         home = self.home_at(as_of)
-        decides = (pointer(home, model), self.now(as_of), stale(home))
+        last = 0 if user is None or not self.home.events.exists() else self.events.log.last_of(user)
+        decides = (pointer(home, model), self.now(as_of), stale(home), last)
         return hashlib.sha256(repr(decides).encode()).hexdigest()[:16]
 
     # Lists for all customers.
@@ -398,6 +477,28 @@ class Bank:
         from graphrec.app.ask import diff_policies
 
         return diff_policies(self, request)
+
+    def change_rule(self, request: jobs.ChangeRule) -> PolicyDifference:
+        """What the policy would allow and refuse if one of its rules were another; nothing is changed.
+
+        Raises:
+            NoPolicy: the home has none.
+            UnknownId: it has no such rule.
+            PolicyError: the condition cannot be used.
+        """
+        from graphrec.app.ask import change_rule
+
+        return change_rule(self, request)
+
+    def policy_rules(self) -> Policy:
+        """The policy that answers go by now.
+
+        Raises:
+            NotTrained: there is no model.
+        """
+        from graphrec.app.ask import policy_rules
+
+        return policy_rules(self)
 
     def explain_policy(self) -> tuple[str, ...]:
         """The policy in words: a line for the whole, and one a rule."""

@@ -2,12 +2,16 @@
 
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from graphrec.app import in_force
 from graphrec.app.answers import FoundNodes, Refused, Served
 from graphrec.app.bank import Bank
 from graphrec.app.facts import stale
 from graphrec.app.recording import Recording, engine_of, opened, record_event
 from graphrec.app.requests import Explain, Find, Recommend, WhyNot
+from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.records.decision import Request
 from graphrec.serving.answer import Answer, ExplainOptions, ListOptions
@@ -26,7 +30,7 @@ def recommend(bank: Bank, request: Recommend) -> Served:
         prefer=request.prefer,
     )
     asked = Request("recommend", request.k, options, home.as_of, request.occasion, settings.actor)
-    engine, recording = opened(bank, home, request.model, asked, wanted=request.record)
+    engine, recording = opened(bank, home, request.model, asked, wanted=request.record, user=request.user)
     answer = engine.recommend(request.user, request.k, options)
     recording.add([answer])
     return _served(home, request.model, engine, recording, answer, options)
@@ -37,7 +41,7 @@ def explain(bank: Bank, request: Explain) -> Served:
     home = bank.home_at(request.as_of, no_policy=request.no_policy)
     options = ExplainOptions(request.plain, request.language or bank.settings.language, request.voice)
     asked = Request("explain", request.k, options, home.as_of, request.occasion, bank.settings.actor)
-    engine, recording = opened(bank, home, request.model, asked, wanted=request.record)
+    engine, recording = opened(bank, home, request.model, asked, wanted=request.record, user=request.user)
     answer = engine.explain(request.user, request.product, request.k, options)
     recording.add([answer], request.product)
     if request.audit:
@@ -69,7 +73,7 @@ def why_not(bank: Bank, request: WhyNot) -> Refused:
     from graphrec.serving.why_not import why_not as find_why
 
     home = bank.home_at(request.as_of, no_policy=request.no_policy)
-    engine = engine_of(bank, home, request.model, request.occasion)
+    engine = engine_of(bank, home, request.model, request.occasion, user=request.user)
     language = request.language or bank.settings.language
     found = find_why(
         engine,
@@ -86,6 +90,17 @@ def why_not(bank: Bank, request: WhyNot) -> Refused:
     return Refused(found, engine.policy_name, number, notes, engine.reasons_in(language).sentences)
 
 
+def _of_adviser(snapshot: Snapshot, adviser: str) -> NDArray[np.bool_]:
+    """The users (num_users,) whom an adviser looks after; nobody where the mapping names no column."""
+    users = snapshot.nodes(snapshot.schema.roles.user)
+    column = snapshot.schema.nodes[users.label].adviser
+    if column is None or column not in users.columns:
+        return np.zeros(len(users), np.bool_)
+    found = users.column(column)
+    named = (ok and str(value) == adviser for value, ok in zip(found.values, found.valid, strict=True))
+    return np.fromiter(named, np.bool_, len(users))
+
+
 def find(bank: Bank, request: Find) -> FoundNodes:
     """Users and products by id, name or text, in the latest snapshot."""
     from graphrec.graph.find import find as find_nodes
@@ -100,7 +115,9 @@ def find(bank: Bank, request: Find) -> FoundNodes:
         snapshot = latest_snapshot(bank, bank.home)
     roles = snapshot.schema.roles
     # Customers have no kind that people are shown.
-    known = find_nodes(snapshot, roles.user, request.text, request.k) if request.users else ()
+    wanted = request.users or request.adviser is not None
+    own = None if request.adviser is None else _of_adviser(snapshot, request.adviser)
+    known = find_nodes(snapshot, roles.user, request.text, request.k, own) if wanted else ()
     users = tuple(replace(one, kind=None) for one in known)
     products = tuple(find_nodes(snapshot, roles.product, request.text, request.k))
     ids = {label: [one.id for one in nodes] for label, nodes in ((roles.user, users), (roles.product, products))}

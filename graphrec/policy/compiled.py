@@ -118,6 +118,12 @@ class CompiledPolicy:
         asked.occasion = occasion
         return asked
 
+    def reading(self, snapshot: Snapshot) -> Self:
+        """The same policy over facts in which the rows and values of some users are others."""
+        other = copy.copy(self)
+        other.facts = self.facts.reading(snapshot)
+        return other
+
     def check_age(self, known: int | None) -> None:
         """Stop where the data are older than the policy allows.
 
@@ -181,6 +187,22 @@ class CompiledPolicy:
                 counts[rule.rule.id] = count
             left &= ~gone
         return counts
+
+    def first_rules(self, users: NDArray[np.integer], products: NDArray[np.int64]) -> NDArray[np.int16]:
+        """The first rule that refuses each of some pairs.
+
+        Args:
+            users: (users,) positions.
+            products: (products,) positions, ascending.
+
+        Returns:
+            (users, products): its place in `refusing`; -1: none refuses.
+        """
+        block = self._block(users, products)
+        found = np.full((len(block.users), len(products)), -1, np.int16)
+        for place, rule in enumerate(self.refusing):
+            found[(found == -1) & ~rule.met(rule.condition.truth(block))] = place
+        return found
 
     def barred(self, user: int) -> Finding | None:
         """The first rule that refuses every product to a user for what the user is, whatever the product."""
@@ -305,6 +327,17 @@ class CompiledPolicy:
             None if is_missing else self._fact(operand, one) for one, is_missing in zip(found, missing, strict=True)
         ]
 
+    def holdings(self, users: NDArray[np.integer]) -> NDArray[np.int64]:
+        """What users hold at the date of the answer, what may be bought again too.
+
+        Args:
+            users: (users,) positions.
+
+        Returns:
+            (num_holdings, 2): place among `users` and product, each pair once, in order.
+        """
+        return self.facts.holdings(self._block(users))
+
     def read_of_user(self, user: int) -> dict[str, Fact]:
         """What the rules read of a user."""
         return self._side("user", user)
@@ -334,7 +367,7 @@ class CompiledPolicy:
         return f"{column} is {value}, which the policy does not know"
 
     def _block(self, users: NDArray[np.integer], products: NDArray[np.int64] | None = None) -> Block:
-        return Block(np.asarray(users, np.int64), products, self.occasion)
+        return Block(np.asarray(users, np.int64), products, self.occasion, self.facts)
 
     def _holds(self, valid_from: str | None) -> bool:
         if valid_from is None or self.facts.as_of is None:
@@ -384,7 +417,7 @@ class CompiledPolicy:
             truth = rule.condition.truth(block)
             if not rule.met(truth).all():
                 values = self._values(rule, user, product)
-                text = rule.sentence.fill(user, product, self.occasion)
+                text = rule.sentence.fill(user, product, self.occasion, self.facts)
                 if bool(truth.unknown().any()):
                     text = _cannot_tell(rule, values)
                 yield Finding(rule.rule.id, rule.rule.severity, text, values, rule.rule.code is not None)

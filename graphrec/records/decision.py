@@ -163,26 +163,42 @@ def entries_of(
     engine: Engine, request: Request, answers: Sequence[Answer], product: str | None
 ) -> list[dict[str, Any]]:
     """What `entry` gives for each of some answers."""
+    found: list[dict[str, Any] | None] = [None] * len(answers)
+    alike: dict[int, tuple[Engine, list[int]]] = {}
+    for place, answer in enumerate(answers):
+        # Events of a customer lie over the facts of that customer alone.
+        own = engine.of_customer(answer.user)
+        alike.setdefault(id(own), (own, []))[1].append(place)
+    for own, places in alike.values():
+        made = _entries(own, request, [answers[place] for place in places], product)
+        for place, one in zip(places, made, strict=True):
+            found[place] = one
+    return [one for one in found if one is not None]
+
+
+def _entries(engine: Engine, request: Request, answers: Sequence[Answer], product: str | None) -> list[dict[str, Any]]:
+    """The entries of answers of one engine."""
     eligibility = engine.eligibility
     users = np.array([engine.users.ids.find(answer.user) for answer in answers], np.int64)
     products = [np.array([engine.product_at(item.product) for item in answer.items], np.int64) for answer in answers]
     masks, refused = eligibility.refused_of(users)
     judged = eligibility.judged_of(users, products)
     asked = {} if product is None else {"product": product}
+    left_out = (*_SHARED, "user", "refused", "items", "last_event")
     found = []
     for user, answer, *parts in zip(users.tolist(), answers, products, masks, refused, judged, strict=True):
         of_user, left, all_refused, said = parts
-        shown = {
-            name: value for name, value in vars(answer).items() if name not in (*_SHARED, "user", "refused", "items")
-        }
+        shown = {name: value for name, value in vars(answer).items() if name not in left_out}
         if answer.drawn is None:
             del shown["drawn"]
+        # Only lists count what was refused.
         counts = answer.refused or all_refused
         found.append({
             "user": answer.user,
             **asked,
             **({} if request.arm is None else {"arm": request.arm}),
-            "known": Asked.of(engine.snapshot, user, engine.model.graph.blocks),
+            **({} if engine.own is None else {"events": engine.own}),
+            "known": Asked.of(engine.base.snapshot, user, engine.model.graph.blocks),
             "counted": engine.counted(user, of_user.tolist()),
             "candidates": len(engine.products) - sum(counts.values()),
             "refused": counts,

@@ -10,6 +10,7 @@ import numpy as np
 
 from graphrec.errors import GraphrecError, RecordError, UnknownId
 from graphrec.graph.asked import Asked
+from graphrec.graph.own import Own
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.policy.compiled import OUTCOMES
@@ -131,7 +132,7 @@ class Replayer:
         """
         if "model" not in found.shared:
             raise RecordError(_no_list(found))
-        engine = self._engine(found).asking(occasion_of(found.shared["request"]))
+        engine = self._engine(found).asking(occasion_of(found.shared["request"])).of_customer(found.entry["user"])
         user, position = engine.users.ids.find(found.entry["user"]), engine.products.ids.find(product)
         if position < 0:
             raise UnknownId(f"there was no product {product!r} when entry {found.number} was recorded")
@@ -162,11 +163,14 @@ class Replayer:
         asked, now = Asked(**found.entry["known"]), shared["now"]
         alone = asked.alone(items)
         before = None if now is None else seen_before(alone, now)
-        model = files.model(alone, known_before=before, blocks=asked.block_rows())
-        return Engine(
+        model = files.model(alone, known_before=before, now=now, blocks=asked.block_rows())
+        engine = Engine(
             alone, model, policy=self._kept.policy(policy["hash"]), now=now, counted=found.entry["counted"],
             languages=self._languages,
         )  # fmt: skip
+        if "events" not in found.entry:
+            return engine
+        return engine.among({found.entry["user"]: Own.from_json(found.entry["events"])})
 
     def _close(self) -> None:
         self._opened = None

@@ -19,6 +19,7 @@ from graphrec.service import schemas
 from graphrec.service.core import SLASH, Refusal, Service, ServiceOptions
 from graphrec.service.customers import Customers
 from graphrec.service.office import Office
+from graphrec.service.page.routes import add_pages
 from graphrec.service.problems import problem, problem_of
 from graphrec.service.roles import ALLOWED
 
@@ -70,6 +71,7 @@ def make_app(bank: Bank, options: ServiceOptions | None = None) -> FastAPI:
         ("POST", "/v1/recommendations", customers.recommendations_of_many, schemas.Answers),
         ("GET", f"{one}/products/{{product}}/explanation", customers.explanation, schemas.Answer),
         ("GET", f"{one}/products/{{product}}/why-not", customers.why_not, schemas.WhyNot),
+        ("GET", "/v1/products/{product}/audience", customers.audience, schemas.Audience),
         ("GET", "/v1/search", office.search, schemas.Found),
         ("GET", "/v1/records", office.records, schemas.Entries),
         ("GET", "/v1/records/{number}", office.record, schemas.Entry),
@@ -83,6 +85,7 @@ def make_app(bank: Bank, options: ServiceOptions | None = None) -> FastAPI:
         ("GET", "/metrics", office.metrics, None),
     ):
         _add(app, service, method, path, handler, answer)
+    add_pages(app, service)
     return app
 
 

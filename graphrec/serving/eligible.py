@@ -48,6 +48,12 @@ class Eligibility:
         asked._compiled = self._compiled.asking(occasion)
         return asked
 
+    def reading(self, snapshot: Snapshot) -> Self:
+        """The same over facts in which the rows and values of some users are others."""
+        other = copy.copy(self)
+        other._compiled = self._compiled.reading(snapshot)
+        return other
+
     def mask(self, user: int) -> NDArray[np.bool_]:
         """True (num_products,) for what may be shown."""
         mask: NDArray[np.bool_] = self.masks(np.array([user]))[0]
@@ -61,6 +67,14 @@ class Eligibility:
         """How many products each rule is the first to refuse; what is left and these add up to all products."""
         return self._compiled.refused_first(user)
 
+    def first_rules(self, users: NDArray[np.integer], products: NDArray[np.int64]) -> NDArray[np.int16]:
+        """The first rule that refuses each of some pairs, as its place in `refusing`; -1 where none does.
+
+        Args:
+            products: positions, ascending.
+        """
+        return self._compiled.first_rules(users, products)
+
     def refusal(self, user: int, product: int) -> str | None:
         """Why a product is not shown to a user, in words that anybody may read; None when it may be."""
         return "; ".join(dict.fromkeys(finding.told for finding in self.refusals(user, product))) or None
@@ -73,6 +87,10 @@ class Eligibility:
         """Why a user is shown nothing at all, in words that anybody may read; None: that depends on the product."""
         found = self._compiled.barred(user)
         return None if found is None else found.told
+
+    def holdings(self, users: NDArray[np.integer]) -> NDArray[np.int64]:
+        """What users hold at the date of the answer: (num_holdings, 2) places among `users`, and products."""
+        return self._compiled.holdings(users)
 
     def limits(self, user: int) -> dict[str, Fact]:
         """What the rules that refuse read of a user, by column, but for what is protected."""
@@ -109,6 +127,11 @@ class Eligibility:
     def read_of_user(self, user: int) -> dict[str, Fact]:
         """What the rules read of a user."""
         return self._compiled.read_of_user(user)
+
+    @property
+    def refusing(self) -> tuple[str, ...]:
+        """The ids of the rules that refuse, in the order of the policy."""
+        return tuple(rule.rule.id for rule in self._compiled.refusing)
 
     @property
     def rules(self) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ def recommend_many(
     k: int,
     options: ListOptions = LIST,
     *,
-    answered: Callable[[Scored], Answer] | None = None,
+    answered: Callable[[Engine, Scored], Answer] | None = None,
 ) -> Iterator[Answer]:
     """`engine.recommend(id, k, options)` for each of these users, in their order.
 
@@ -34,19 +34,30 @@ def recommend_many(
         users: positions in the snapshot.
         answered: makes the list of a user from what it is made of; None: as `recommend` does.
     """
+
+    def make(own: Engine, scored: list[Scored]) -> list[Answer]:
+        if answered is not None:
+            return [answered(own, one) for one in scored]
+        return own.answers([own.listed(one, k, options) for one in scored], k, options)
+
     step = max(1, min(BLOCK_USERS, BLOCK_SCORES // max(len(engine.products), 1)))
     for start in range(0, len(users), step):
         block = [int(user) for user in users[start : start + step]]
         places = [engine.positions.in_model(engine.roles.user, user) for user in block]
-        known = [place for place in dict.fromkeys(places) if place != ABSENT and engine.has_evidence(place)]
-        scored = scored_block(engine, np.array(known, np.int32), k)
-        if answered is None:
-            made = engine.answers([engine.listed(one, k, options) for one in scored], k, options)
-            ready = dict(zip(known, made, strict=True))
-        else:
-            ready = {one.user: answered(one) for one in scored}
+        own = {user for user in block if engine.owns and engine.users.ids[user] in engine.owns}
+        alike = [place for user, place in zip(block, places, strict=True) if user not in own]
+        known = [place for place in dict.fromkeys(alike) if place != ABSENT and engine.has_evidence(place)]
+        made = make(engine, scored_block(engine, np.array(known, np.int32), k))
+        ready = dict(zip(known, made, strict=True))
         for user, place in zip(block, places, strict=True):
-            yield ready[place] if place in ready else engine.nothing(user, options)
+            if user in own:
+                apart = engine.of_customer(engine.users.ids[user])
+                known_at_all = place != ABSENT and apart.has_evidence(place)
+                yield make(apart, [apart.scored(place, k)])[0] if known_at_all else apart.nothing(user, options)
+            elif place in ready:
+                yield ready[place]
+            else:
+                yield engine.nothing(user, options)
 
 
 def scored_block(engine: Engine, users: NDArray[np.int32], k: int) -> list[Scored]:

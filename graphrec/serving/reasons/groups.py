@@ -151,12 +151,12 @@ class Groups:
 
     def evidence(self, form: Form, via: int) -> float:
         """x of the edge that a line starts with."""
-        if via < 0 or form.scorer is None:
+        if via < 0 or form.group.walk is None:
             return 1.0
         hop = form.way[0]
         found = self._evidence.get(hop)
         if found is None:
-            first = form.scorer.first
+            first = self._reasons.blend.terms[form.term].scorers[form.group.walk].first
             row, weights = first.row(self._user).tolist(), first.weights(self._user).tolist()
             found = self._evidence[hop] = dict(zip(row, weights, strict=True))
         return found[via]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 from typing import Any
@@ -102,6 +103,15 @@ class Reasons:
         if self._forms is None or self._forms.sentences is not self.sentences:
             self._forms = Forms(self)
         return self._forms
+
+    def reading(self, positions: Positions, blend: Blend, graph: Graph) -> "Reasons":
+        """The same where the rows of a customer are others; other people are counted as before."""
+        # What lines have in common is shared.
+        assert self.forms
+        other = copy(self)
+        other._person = None
+        other.snapshot, other.positions, other.blend, other.graph = positions.snapshot, positions, blend, graph
+        return other
 
     def node(self, label: str, index: int) -> Node:
         """How a node of the model is shown; what is no customer is read once."""

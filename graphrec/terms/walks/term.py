@@ -32,6 +32,11 @@ class WalkTerm(Term):
         """What its walks read."""
         return frozenset(hop for scorer in self.scorers for hop in scorer.hops)
 
+    @property
+    def first_hops(self) -> frozenset[Hop]:
+        """Where its walks begin."""
+        return frozenset(scorer.walk.hops[0] for scorer in self.scorers)
+
     def knows(self, user: int) -> bool:
         """Whether a walk begins at the user."""
         return any(len(scorer.first.row(user)) for scorer in self.scorers)
@@ -89,6 +94,10 @@ class WalkTerm(Term):
         """Every walk on the edges that are left."""
         graph = graph_without(self.graph, user, edges)
         return replace(self, graph=graph, scorers=tuple(one.without_edges(user, edges, graph) for one in self.scorers))
+
+    def reading(self, graph: Graph) -> Self:
+        """Every walk from the user's other rows."""
+        return replace(self, graph=graph, scorers=tuple(one.reading(graph) for one in self.scorers))
 
     def scores_without(self, user: int, edges: Sequence[Edge], kept: NDArray[np.bool_]) -> Vector:
         """A sum of what the remaining first hops give, with what else a deleted edge changes put right.
