@@ -430,7 +430,7 @@ class Engine:
         reasons, ledger = self.reasons_in(options.language, options.voice), scored.ledger
         totals = ledger.totals()
         # What no line speaks for or against is not listed: it is behind all that is.
-        spoken = (ledger.values != 0).any(axis=0)
+        spoken = _spoken(ledger)
         length = min(k, scored.ranked, int(spoken.sum()))
         order = np.lexsort((self._by_id(scored.candidates), -totals, ~spoken))
         groups = reasons.groups(scored.user, ledger, scored.beside, scored.reference)
@@ -740,6 +740,15 @@ def _after(facts: Snapshot, before: int) -> Iterator[Note]:
     last = facts.meta["last"]
     if last is not None and microseconds(last) >= before:
         yield Note("notes.facts_go_on", {"last": last[:10], "date": iso_text(before - DAY)[:10]})
+
+
+def _spoken(ledger: Ledger) -> NDArray[np.bool_]:
+    """Which products a line speaks for or against, but for what is only like something that was rejected."""
+    told = ledger.values != 0
+    if any(group.kind == "against" for group in ledger.groups):
+        told &= np.array([group.kind != "against" for group in ledger.groups], np.bool_)[ledger.group][:, None]
+    spoken: NDArray[np.bool_] = told.any(axis=0)
+    return spoken
 
 
 def _offered(positions: Positions) -> Offered | None:
