@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from graphrec.app.bank import Bank as Bank
     from graphrec.app.jobs import AskQuery as AskQuery
     from graphrec.app.jobs import CheckPolicy as CheckPolicy
+    from graphrec.app.jobs import Consume as Consume
     from graphrec.app.jobs import DiffPolicies as DiffPolicies
     from graphrec.app.jobs import Embed as Embed
     from graphrec.app.jobs import Evaluate as Evaluate
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from graphrec.app.requests import Explain as Explain
     from graphrec.app.requests import Find as Find
     from graphrec.app.requests import Recommend as Recommend
+    from graphrec.app.requests import SendEvent as SendEvent
     from graphrec.app.requests import SwitchModel as SwitchModel
     from graphrec.app.requests import WhyNot as WhyNot
     from graphrec.config.settings import Settings as Settings
@@ -49,9 +51,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 __version__ = "0.1.0"
 
-_REQUESTS = ("Audience", "Explain", "Find", "Recommend", "SwitchModel", "WhyNot")
+_REQUESTS = ("Audience", "Explain", "Find", "Recommend", "SendEvent", "SwitchModel", "WhyNot")
 _JOBS = (
-    "AskQuery", "CheckPolicy", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export",
+    "AskQuery", "CheckPolicy", "Consume", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export",
     "InitPolicy", "JudgeCases", "ListRecord", "Load", "MakeDemoBank", "ProposeMapping", "PruneRecord", "Publish",
     "Refresh", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
 )  # fmt: skip

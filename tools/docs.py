@@ -23,6 +23,7 @@ from graphrec.cli.commands import COMMANDS
 from graphrec.config.schema import schema_text
 from graphrec.config.settings_file import SettingsFile
 from graphrec.delivery.rows import schema as export_schema
+from graphrec.events.event import Event
 from graphrec.loading.mapping.file import MappingFile
 from graphrec.models.registry import OWN
 from graphrec.policy.file import PolicyFile
@@ -139,6 +140,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "schema/graphrec.schema.json": partial(schema_text, "graphrec.toml", SettingsFile),
     "schema/mapping.schema.json": partial(schema_text, "a mapping of graphrec", MappingFile),
     "schema/policy.schema.json": partial(schema_text, "policy.toml", PolicyFile),
+    "schema/event.json": partial(schema_text, "an event of graphrec", Event),
     "schema/export.schema.json": lambda: json.dumps(export_schema(), indent=2) + "\n",
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +42,10 @@ class Loaded:
     """File of the rejected rows, where rows were rejected and written."""
     import_command: str | None = None
     """What imports the files of a bulk load."""
+    events: Mapping[str, int] | None = None
+    """How many events of the log are written in the store, superseded by files, or wait; None: there are none."""
+    took_events: bool = False
+    """Whether that changed."""
 
     @property
     def is_new(self) -> bool:
