@@ -88,8 +88,10 @@ class Stream:
         while not stop():
             messages = self._consumer.consume(BATCH, WAIT)
             found = [(_place(one), one.value() or b"") for one in messages if self._is_event(one)]
-            if found:
+            if found or not self._consumer.assignment():
+                # Before the group has given out its partitions, nothing can come.
                 last = time.monotonic()
+            if found:
                 yield found
             elif idle is not None and time.monotonic() - last > idle:
                 return
