@@ -54,6 +54,7 @@ class Stream:
                 "group.id": group,
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
+                "session.timeout.ms": 10_000,
                 "allow.auto.create.topics": False,
                 "error_cb": self._said,
                 "logger": _LOG,
