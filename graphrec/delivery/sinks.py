@@ -223,7 +223,7 @@ def deliver(
 
 
 def _answers(engine: Engine, users: Sequence[int], k: int, options: ListOptions, chunk: int) -> Iterator[list[Answer]]:
-    from graphrec.serving.lists import recommend_many
+    from graphrec.serving.drawn import drawn_lists
 
     for start in range(0, len(users), chunk):
-        yield list(recommend_many(engine, users[start : start + chunk], k, options))
+        yield list(drawn_lists(engine, users[start : start + chunk], k, options))
