@@ -290,7 +290,7 @@ class Engine:
         opened = open_files(latest(home, kind))
         facts = newest_facts(home, opened)
         before = None if now is None else seen_before(facts, now)
-        model = opened.model(facts, known_before=before)
+        model = opened.model(facts, known_before=before, now=now)
         notes = () if before is None else tuple(_after(facts, before))
         policy = home_policy(home, facts)
         return cls(facts, model, notes, policy, now=now, languages=home.languages)
