@@ -53,6 +53,8 @@ class Count:
     tried: int = 0
     same: int = 0
     classified: int = 0
+    said: int = 0
+    """Another answer, with a note that says what is gone."""
     wrong: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
 
@@ -62,6 +64,8 @@ class Count:
             self.same += 1
         elif verdict == "classified":
             self.classified += 1
+        elif verdict == "said":
+            self.said += 1
         else:
             self.wrong[verdict] += 1
             if len(self.examples) < 40:
@@ -69,7 +73,8 @@ class Count:
 
     def print(self, title: str) -> bool:
         wrong = ", ".join(f"{count} {name}" for name, count in sorted(self.wrong.items())) or "0 wrong"
-        print(f"{title}: {self.tried} tried, {self.same} the same, {self.classified} refused in one line, {wrong}")
+        refused = f"{self.classified} refused in one line, {self.said} with a note"
+        print(f"{title}: {self.tried} tried, {self.same} the same, {refused}, {wrong}")
         for line in self.examples:
             print(f"    {line}")
         sys.stdout.flush()
@@ -193,10 +198,12 @@ def bare(text: str) -> str:
 
 
 def verdict(before: str, done: Done) -> str:
-    """same, classified, or what is wrong."""
+    """same, classified, said, or what is wrong."""
     lines = done.err.strip().splitlines()
+    if done.code == 0 and bare(done.out) != before:
+        return "said" if any(line.startswith("note: ") for line in lines) else "silently different"
     if done.code == 0:
-        return "same" if bare(done.out) == before else "silently different"
+        return "same"
     if done.code < 0:
         return f"killed by signal {-done.code}"
     if "unexpected" in done.err or "Traceback" in done.err or done.code not in CLASSIFIED:
@@ -338,7 +345,7 @@ def kills(home: Path, bank: Path, number: int, rng: random.Random, budget: float
     lists = ("recommend", USERS[0], "--json", "--no-record")
     later = next_delivery(bank, home.parent)
     commands: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
-        (("load", "demo", "--data", str(later), "--max-removed", "0.5", "--json"), ("snapshot", "--json")),
+        (("load", "demo", "--data", str(later), "--max-removed", "50%", "--json"), ("snapshot", "--json")),
         (("snapshot", "--as-of", "2025-03-01", "--json"), ("snapshot", "--as-of", "2025-03-01", "--json")),
         (("embed", "--json"), lists),
         (("train", *kernel), list_of_kernel),
@@ -455,7 +462,7 @@ def replay(home: Path, entries: int, budget: float | None) -> bool:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         copy = copied(home, folder)
-        wanted = [("export", "--out", str(folder / "lists.csv"), "--k", str(k)) for k in LENGTHS]
+        wanted = [("export", "--out", str(folder / "lists.csv"), "-k", str(k)) for k in LENGTHS]
         for words in wanted:
             must(copy, *words, folder=folder)
         listed = json.loads(must(copy, "record", "list", "--last", str(entries), "--json", folder=folder))["entries"]
