@@ -303,7 +303,7 @@ class Engine:
         """
         if (owner := self.of_customer(user_id)) is not self:
             return owner.recommend(user_id, k, options)
-        here = self._position(self.users, user_id, "user")
+        here = self.position(self.users, user_id, "user")
         user = self.positions.in_model(self.roles.user, here)
         if user == ABSENT or not self.has_evidence(user):
             return self.nothing(here, options)
@@ -318,8 +318,8 @@ class Engine:
         if (owner := self.of_customer(user_id)) is not self:
             return owner.explain(user_id, product_id, k, options)
         sentences = self.reasons_in(options.language, options.voice).sentences
-        here = self._position(self.users, user_id, "user")
-        wanted = self._position(self.products, product_id, "product")
+        here = self.position(self.users, user_id, "user")
+        wanted = self.position(self.products, product_id, "product")
         refusal = self.refusal(here, wanted, sentences)
         if refusal:
             why = sentences.say("notes.not_recommended", i=product_id, user=user_id, why=refusal)
@@ -411,7 +411,7 @@ class Engine:
         reasons, ledger = self.reasons_in(options.language, options.voice), scored.ledger
         totals = ledger.totals()
         # What no line speaks for or against is not listed: it is behind all that is.
-        spoken = (ledger.values != 0).any(axis=0)
+        spoken = _spoken(ledger)
         length = min(k, scored.ranked, int(spoken.sum()))
         order = np.lexsort((self._by_id(scored.candidates), -totals, ~spoken))
         groups = reasons.groups(scored.user, ledger, scored.beside, scored.reference)
@@ -618,7 +618,12 @@ class Engine:
                     found[hop.type] = found.get(hop.type, 0) + count
         return dict(sorted(found.items()))
 
-    def _position(self, nodes: Nodes, node_id: str, role: str) -> int:
+    def position(self, nodes: Nodes, node_id: str, role: str) -> int:
+        """Where a user or a product is among the nodes of its label.
+
+        Raises:
+            UnknownId: there is none of this id.
+        """
         position = nodes.ids.find(node_id)
         if position < 0:
             near = nearest_ids(nodes, node_id)
@@ -657,6 +662,15 @@ def _after(facts: Snapshot, before: int) -> Iterator[Note]:
     last = facts.meta["last"]
     if last is not None and microseconds(last) >= before:
         yield Note("notes.facts_go_on", {"last": last[:10], "date": iso_text(before - DAY)[:10]})
+
+
+def _spoken(ledger: Ledger) -> NDArray[np.bool_]:
+    """Which products a line speaks for or against, but for what is only like something that was rejected."""
+    told = ledger.values != 0
+    if any(group.kind == "against" for group in ledger.groups):
+        told &= np.array([group.kind != "against" for group in ledger.groups], np.bool_)[ledger.group][:, None]
+    spoken: NDArray[np.bool_] = told.any(axis=0)
+    return spoken
 
 
 def _offered(positions: Positions) -> Offered | None:

@@ -40,6 +40,7 @@ ROOMS = [
     "delivery",
     "events",
     "demo",
+    "campaigns",
     "app",
     "service",
     "cli",
