@@ -71,7 +71,7 @@ class Events:
         state = (found.st_ino, found.st_mtime_ns)
         held = self._known
         if held is None or held[0] != state:
-            facts = shelf.latest() if shelf.has_latest() else SnapshotShelf(self._home.snapshots).latest()
+            facts = shelf.latest() if shelf.is_served() else SnapshotShelf(self._home.snapshots).latest()
             held = self._known = (state, Known(facts))
         return held[1]
 

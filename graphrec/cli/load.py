@@ -8,8 +8,9 @@ import typer
 
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import Json
-from graphrec.cli.output import emit_json, note, progress, say, table, visible
+from graphrec.cli.output import emit_json, note, progress, say, table
 from graphrec.errors import UsageError
+from graphrec.shown import visible
 
 if TYPE_CHECKING:
     from graphrec.app.results import Loaded

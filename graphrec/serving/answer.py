@@ -122,7 +122,7 @@ class Line:
     """One line of a ledger."""
 
     kind: str
-    """path, attribute, similarity, general, new, self or nonlinear."""
+    """path, attribute, similarity, general, new, against (like something rejected), self or nonlinear."""
     text: str
     share: float
     """The line's part of the score, in score units."""

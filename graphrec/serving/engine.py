@@ -411,7 +411,7 @@ class Engine:
         reasons, ledger = self.reasons_in(options.language, options.voice), scored.ledger
         totals = ledger.totals()
         # What no line speaks for or against is not listed: it is behind all that is.
-        spoken = (ledger.values != 0).any(axis=0)
+        spoken = _spoken(ledger)
         length = min(k, scored.ranked, int(spoken.sum()))
         order = np.lexsort((self._by_id(scored.candidates), -totals, ~spoken))
         groups = reasons.groups(scored.user, ledger, scored.beside, scored.reference)
@@ -643,7 +643,7 @@ def newest_facts(home: Home, opened: ModelFiles) -> Snapshot:
         Damaged: they are not what was written.
     """
     shelf = FactsShelf(home.facts)
-    if shelf.has_latest():
+    if shelf.is_served():
         return shelf.latest()
     snapshots = SnapshotShelf(home.snapshots)
     newest = snapshots.latest()
@@ -662,6 +662,15 @@ def _after(facts: Snapshot, before: int) -> Iterator[Note]:
     last = facts.meta["last"]
     if last is not None and microseconds(last) >= before:
         yield Note("notes.facts_go_on", {"last": last[:10], "date": iso_text(before - DAY)[:10]})
+
+
+def _spoken(ledger: Ledger) -> NDArray[np.bool_]:
+    """Which products a line speaks for or against, but for what is only like something that was rejected."""
+    told = ledger.values != 0
+    if any(group.kind == "against" for group in ledger.groups):
+        told &= np.array([group.kind != "against" for group in ledger.groups], np.bool_)[ledger.group][:, None]
+    spoken: NDArray[np.bool_] = told.any(axis=0)
+    return spoken
 
 
 def _offered(positions: Positions) -> Offered | None:

@@ -141,6 +141,8 @@ class Sentences:
             return self.say(f"{table}.{key}", n=PEOPLE, last=last, words=self.language.texts["lists.comma"].join(words))
         if group.hop is not None and group.hop.type not in self.schema.roles.interactions:
             return self.say(f"{table}.attribute", label=self.word(via[0].label), names=self._names(via, "and"))
+        if group.kind == "against":
+            return self.say("against.rejected", things=self._rejected(via, types))
         things = self._things(via, types)
         if group.part in ("", "text", "learned"):
             return self.say(f"{table}.{group.part or 'learned'}", things=things)
@@ -267,6 +269,11 @@ class Sentences:
         names = self.language.joined([self.called(node) for node in via[:NAMED]])
         who, number = self.say("customer.name"), self.language.number(len(via))
         return self.say(f"things.{key}", names=names, n=number, who=who, verb=self._verb(types, self._person))
+
+    def _rejected(self, via: Sequence[Node], types: Sequence[Hop]) -> str:
+        """What the customer turned down; what an edge type says is no purchase in any language."""
+        known = [hop for hop in types if hop.type in self._verbs]
+        return self._things(via, known or [Hop("REJECTED")])
 
     def _names(self, via: Sequence[Node], how: str) -> str:
         """Names of neighbours; of many the first, and how many more there are."""
