@@ -728,7 +728,7 @@ def newest_facts(home: Home, opened: ModelFiles) -> Snapshot:
         Damaged: they are not what was written.
     """
     shelf = FactsShelf(home.facts)
-    if shelf.has_latest():
+    if shelf.is_served():
         return shelf.latest()
     snapshots = SnapshotShelf(home.snapshots)
     newest = snapshots.latest()
