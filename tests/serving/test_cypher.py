@@ -57,7 +57,7 @@ def check(lines: list[Line], store: Store) -> None:
     for line in lines:
         assert line.path is not None
         assert line.cypher is not None
-        result = store.query(line.cypher, line.parameters)  # type: ignore[arg-type]
+        result = store.query(line.cypher, line.parameters)
         assert len(result.rows) == 1, line.text
         found = dict(zip(result.columns, result.rows[0], strict=True))
         assert found["share"] == pytest.approx(line.share, rel=1e-6)
@@ -113,9 +113,9 @@ def test_lines_that_have_faded_are_what_their_cypher_returns(engine: Engine, sto
 def test_a_path_that_is_not_there_returns_nothing(engine: Engine, store: Store) -> None:
     line = next(line for line in lines_of(engine, range(0, 59, 4)) if line.parameters and "mid" in line.parameters)
     assert line.cypher is not None
-    assert store.query(line.cypher, {**(line.parameters or {}), "as_of": "2020"}).rows == []  # type: ignore[arg-type]
+    assert store.query(line.cypher, {**(line.parameters or {}), "as_of": "2020"}).rows == []
     other = {**(line.parameters or {}), "mid": "S9"}
-    assert store.query(line.cypher, other).rows == []  # type: ignore[arg-type]
+    assert store.query(line.cypher, other).rows == []
 
 
 def test_cypher_of_a_view_returns_neighbours_and_that_the_path_is_there(engine: Engine, store: Store) -> None:
