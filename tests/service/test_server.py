@@ -132,7 +132,8 @@ def test_the_openapi_text_holds_for_whatever_is_sent(home: Home) -> None:
             f"Authorization: Bearer {text}", "--max-examples", "5", "--checks",
             "not_a_server_error,content_type_conformance", "--phases", "fuzzing", "--seed", "7",
         ]  # fmt: skip
-        assert len(list(schema.get_all_operations())) == 12
+        described = {one.ok().definition.raw["operationId"] for one in schema.get_all_operations()}
+        assert set(ALLOWED) <= described
         done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stdout[-3000:]
 
