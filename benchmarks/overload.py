@@ -1,6 +1,6 @@
 """The service when too much is asked, while model and policy change, and when anything is sent.
 
-1. three times as many requests as it can answer, for `--seconds`: no answer but 200 and 503, and memory that stays flat;
+1. three times as many requests as it can answer, for `--seconds`: no answer but 200 and 503, memory that stays flat;
 2. `--answers` lists while another model is promoted and another policy written all the time: each is the list of one of
    the models under the policy that it names, recomputed beforehand;
 3. schemathesis with `--cases` a operation over the OpenAPI text: no 5xx but 503.
@@ -92,13 +92,13 @@ async def overload(address: str, key: str, group: int, seconds: float) -> bool:
     grown = float(np.median(sizes[-third:]) / np.median(sizes[third : 2 * third]) - 1)
     good = set(statuses) <= {200, 503} and grown < 0.05
     print(
-        f"at 3 x {most:.0f}/s for {seconds:.0f} s: {statuses}; memory {np.median(sizes):.0f} MB, last third against the "
-        f"middle {grown:+.1%}; bars no other status, flat: {held(good)}"
+        f"at 3 x {most:.0f}/s for {seconds:.0f} s: {statuses}; memory {np.median(sizes):.0f} MB, last third against "
+        f"the middle {grown:+.1%}; bars no other status, flat: {held(good)}"
     )
     return good
 
 
-def swaps(home: list[str], folder: Path, address: str, key: str, answers: int) -> bool:
+def swaps(folder: Path, address: str, key: str, answers: int) -> bool:
     """Ask while model and policy change."""
     from graphrec.app.bank import Bank
     from graphrec.app.requests import Recommend, SwitchModel
@@ -182,7 +182,7 @@ def main() -> int:
         with serving(home, "--workers", str(asked.workers)) as (address, group):
             good = [
                 asyncio.run(overload(address, keys[0], group, asked.seconds)),
-                swaps(home, Path(folder), address, keys[0], asked.answers),
+                swaps(Path(folder), address, keys[0], asked.answers),
                 anything(address, keys[1], asked.cases),
             ]
     return int(not all(good))

@@ -26,8 +26,8 @@ Floats = NDArray[np.float64]
 #: A column of a table: numbers (NaN is missing) or texts (None or "" is missing).
 Values = NDArray[Any]
 
-BINS = 12
-"""Bins of a number, of equal counts."""
+BINS = 64
+"""Bins of a number at most, of equal counts."""
 LEAST = 20
 """Rows of a text that get a bin of their own; rarer ones share one."""
 RIDGES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
