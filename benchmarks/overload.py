@@ -26,7 +26,7 @@ from typing import Any
 
 import httpx
 import numpy as np
-from service import GRAPHREC, held, run, saturated
+from service import GRAPHREC, held, run
 
 USERS = [f"C{number:06}" for number in range(1, 41)]
 POLICIES = {"1": "product.risk_class <= 7", "2": "product.risk_class <= 3"}
@@ -65,12 +65,31 @@ def memory(group: int) -> float:
     return total / 1024
 
 
+def path(number: int) -> str:
+    """The list of a customer."""
+    return f"/v1/users/{USERS[number % len(USERS)]}/recommendations?k=10&record=false"
+
+
+async def saturation(client: httpx.AsyncClient, seconds: float) -> float:
+    """Answers a second with eight requests under way all the time."""
+    done, ending = 0, time.perf_counter() + seconds
+
+    async def ask() -> None:
+        nonlocal done
+        while time.perf_counter() < ending:
+            assert (await client.get(path(done))).status_code == 200
+            done += 1
+
+    await asyncio.gather(*(ask() for _ in range(8)))
+    return done / seconds
+
+
 async def overload(address: str, key: str, group: int, seconds: float) -> bool:
     """Ask three times as much as can be answered."""
     limits = httpx.Limits(max_connections=400)
     headers = {"Authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(base_url=address, headers=headers, limits=limits, timeout=60) as client:
-        most = await saturated(client, min(seconds, 5), 8)
+        most = await saturation(client, min(seconds, 5))
         statuses: dict[int, int] = {}
         sizes: list[float] = []
         ending = time.perf_counter() + seconds
@@ -78,7 +97,7 @@ async def overload(address: str, key: str, group: int, seconds: float) -> bool:
         async def ask(number: int) -> None:
             while time.perf_counter() < ending:
                 turn = time.perf_counter()
-                answer = await client.get(f"/v1/users/{USERS[number % len(USERS)]}/recommendations?k=10&record=false")
+                answer = await client.get(path(number))
                 statuses[answer.status_code] = statuses.get(answer.status_code, 0) + 1
                 await asyncio.sleep(max(0.0, turn + 200 / (3 * most) - time.perf_counter()))
 
@@ -114,7 +133,7 @@ def swaps(folder: Path, address: str, key: str, answers: int) -> bool:
             for user in USERS:
                 items = bank.recommend(Recommend(user, 10, record=False)).answer.items
                 known.setdefault((user, version), set()).add(json.dumps([item.product for item in items]))
-    stop, mixed, seen = threading.Event(), 0, {version: 0 for version in POLICIES}
+    stop, mixed, seen = threading.Event(), 0, dict.fromkeys(POLICIES, 0)
 
     def change() -> None:
         place = 0

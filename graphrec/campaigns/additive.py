@@ -6,8 +6,8 @@ fitted with a ridge penalty on w by Newton's method:
 
     minimise  -sum_u [y_u z_u - log(1 + exp z_u)] + (ridge / 2) penalty(w)
 
-where the penalty of a text is the sum of its squared weights, and that of a number mostly the sum of the squares of what
-neighbouring bins differ by, so that its line is smooth.
+where the penalty of a text is the sum of its squared weights, and that of a number mostly the sum of the squares of
+what neighbouring bins differ by, so that its line is smooth.
 
 Every w is centred on the rows of the fit, so that `base` is the logit of an average row and a line says by how much a
 column moves a row from it; base and lines add up to the logit.
