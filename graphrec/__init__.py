@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graphrec.app.bank import Bank as Bank
+    from graphrec.app.jobs import AskOffPolicy as AskOffPolicy
+    from graphrec.app.jobs import AskOutcomes as AskOutcomes
     from graphrec.app.jobs import AskQuery as AskQuery
     from graphrec.app.jobs import CheckPolicy as CheckPolicy
     from graphrec.app.jobs import DiffPolicies as DiffPolicies
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import Export as Export
     from graphrec.app.jobs import InitPolicy as InitPolicy
     from graphrec.app.jobs import JudgeCases as JudgeCases
+    from graphrec.app.jobs import JudgeExperiments as JudgeExperiments
     from graphrec.app.jobs import ListRecord as ListRecord
     from graphrec.app.jobs import Load as Load
     from graphrec.app.jobs import MakeDemoBank as MakeDemoBank
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import PruneRecord as PruneRecord
     from graphrec.app.jobs import Publish as Publish
     from graphrec.app.jobs import Refresh as Refresh
+    from graphrec.app.jobs import StopExperiment as StopExperiment
     from graphrec.app.jobs import TakeSnapshot as TakeSnapshot
     from graphrec.app.jobs import Train as Train
     from graphrec.app.jobs import Tune as Tune
@@ -51,9 +55,9 @@ __version__ = "0.1.0"
 
 _REQUESTS = ("Audience", "Explain", "Find", "Recommend", "SwitchModel", "WhyNot")
 _JOBS = (
-    "AskQuery", "CheckPolicy", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export",
-    "InitPolicy", "JudgeCases", "ListRecord", "Load", "MakeDemoBank", "ProposeMapping", "PruneRecord", "Publish",
-    "Refresh", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
+    "AskOffPolicy", "AskOutcomes", "AskQuery", "CheckPolicy", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export",
+    "InitPolicy", "JudgeCases", "JudgeExperiments", "ListRecord", "Load", "MakeDemoBank", "ProposeMapping", "PruneRecord", "Publish",
+    "Refresh", "StopExperiment", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

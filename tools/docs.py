@@ -25,6 +25,7 @@ from graphrec.config.settings_file import SettingsFile
 from graphrec.delivery.rows import schema as export_schema
 from graphrec.loading.mapping.file import MappingFile
 from graphrec.models.registry import OWN
+from graphrec.outcomes.file import ExperimentsFile
 from graphrec.policy.file import PolicyFile
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -139,6 +140,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "schema/graphrec.schema.json": partial(schema_text, "graphrec.toml", SettingsFile),
     "schema/mapping.schema.json": partial(schema_text, "a mapping of graphrec", MappingFile),
     "schema/policy.schema.json": partial(schema_text, "policy.toml", PolicyFile),
+    "schema/experiments.schema.json": partial(schema_text, "experiments.toml", ExperimentsFile),
     "schema/export.schema.json": lambda: json.dumps(export_schema(), indent=2) + "\n",
 }
 

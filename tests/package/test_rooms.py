@@ -37,6 +37,7 @@ ROOMS = [
     "evaluation",
     "records",
     "delivery",
+    "outcomes",
     "demo",
     "app",
     "service",
