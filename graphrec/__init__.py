@@ -55,9 +55,10 @@ __version__ = "0.1.0"
 
 _REQUESTS = ("Audience", "Explain", "Find", "Recommend", "SwitchModel", "WhyNot")
 _JOBS = (
-    "AskOffPolicy", "AskOutcomes", "AskQuery", "CheckPolicy", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export",
-    "InitPolicy", "JudgeCases", "JudgeExperiments", "ListRecord", "Load", "MakeDemoBank", "ProposeMapping", "PruneRecord", "Publish",
-    "Refresh", "StopExperiment", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
+    "AskOffPolicy", "AskOutcomes", "AskQuery", "CheckPolicy", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates",
+    "EvaluateNew", "Export", "InitPolicy", "JudgeCases", "JudgeExperiments", "ListRecord", "Load", "MakeDemoBank",
+    "ProposeMapping", "PruneRecord", "Publish", "Refresh", "StopExperiment", "TakeSnapshot", "Train", "Tune",
+    "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

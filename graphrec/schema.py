@@ -95,6 +95,20 @@ class SeriesSchema:
 
 
 @dataclass(frozen=True)
+class EventSchema:
+    """What an event of a type is to the graph."""
+
+    type: str
+    """bought, viewed, or one of the bank's own."""
+    edge: str | None = None
+    """Edge type from user to product that it becomes; None: none."""
+    keyed: bool = False
+    """Whether loaded edges of that type have a key, which an event may name."""
+    sets: tuple[str, ...] = ()
+    """Columns of users that it may set."""
+
+
+@dataclass(frozen=True)
 class Roles:
     """Which labels and edge types play which part."""
 
@@ -153,6 +167,7 @@ class GraphSchema:
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By language: what labels, edge types and names of nodes are called."""
     split: SplitRule | None = None
+    events: Mapping[str, EventSchema] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The schema as JSON values, labels and types sorted."""
@@ -166,6 +181,8 @@ class GraphSchema:
         for part in ("nodes", "edges", "series", "reasons"):
             content[part] = dict(sorted(content[part].items()))
         content["roles"]["weights"] = dict(sorted(content["roles"]["weights"].items()))
+        if events := content.pop("events"):
+            content["events"] = dict(sorted(events.items()))
         for key in ("held", "repeatable"):
             if not content["roles"][key]:
                 del content["roles"][key]
@@ -195,6 +212,10 @@ class GraphSchema:
             reasons=dict(content["reasons"]),
             **{part: {k: dict(v) for k, v in content.get(part, {}).items()} for part in _BY_LANGUAGE},
             split=SplitRule(**content["split"]) if content["split"] else None,
+            events={
+                name: EventSchema(**{**value, "sets": tuple(value["sets"])})
+                for name, value in content.get("events", {}).items()
+            },
         )
 
     def merge(self, other: "GraphSchema") -> "GraphSchema":
@@ -240,6 +261,7 @@ class GraphSchema:
             reasons_in=_merge_languages(self.reasons_in, other.reasons_in),
             words=_merge_languages(self.words, other.words),
             split=other.split or self.split,
+            events={**self.events, **other.events},
         )
 
 

@@ -21,6 +21,7 @@ from graphrec.schema import EXACT
 
 if TYPE_CHECKING:
     from graphrec.app import answers, jobs, requests, results
+    from graphrec.app.events import Events
     from graphrec.app.refresh import Refreshed
     from graphrec.demo.bank import BankReport
     from graphrec.evaluation.cold.evaluate import ColdStart
@@ -77,6 +78,13 @@ class Bank:
         file = self.settings.policy
         named = None if file is None or file == NO_POLICY else Path(file)
         return Home(self.settings.home, named, without_policy=file == NO_POLICY).check()
+
+    @cached_property
+    def events(self) -> Events:
+        """The events of the home."""
+        from graphrec.app.events import Events
+
+        return Events(self.home)
 
     def home_at(self, as_of: str | None, *, no_policy: bool = False) -> Home:
         """The home as of a date, or as it is now.
@@ -258,8 +266,11 @@ class Bank:
 
         check_ready(self)
 
-    def state(self, as_of: str | None = None, model: str | None = None) -> str:
+    def state(self, as_of: str | None = None, model: str | None = None, user: str | None = None) -> str:
         """A hash that changes with whatever answers are computed from: model, facts, policy, the date of the answer.
+
+        Args:
+            user: whose last event decides too.
 
         Raises:
             NotTrained: there is no model.
@@ -269,7 +280,8 @@ class Bank:
         from graphrec.app.facts import stale
 
         home = self.home_at(as_of)
-        decides = (pointer(home, model), self.now(as_of), stale(home), *states(self))
+        last = 0 if user is None or not self.home.events.exists() else self.events.log.last_of(user)
+        decides = (pointer(home, model), self.now(as_of), stale(home), last, *states(self))
         return hashlib.sha256(repr(decides).encode()).hexdigest()[:16]
 
     # Lists for all customers.

@@ -32,7 +32,7 @@ def recommend(bank: Bank, request: Recommend) -> Served:
     if plan := assigned(bank, request.user, model=model, as_of=request.as_of, record=request.record):
         options, model = plan.options(options), plan.arm.model
         asked = replace(asked, k=plan.arm.k or request.k, options=options, arm=plan.entry)
-    engine, recording = opened(bank, home, model, asked, wanted=request.record)
+    engine, recording = opened(bank, home, model, asked, wanted=request.record, user=request.user)
     answer = drawn_list(engine, request.user, asked.k, options)
     recording.add([answer])
     return _served(home, model, engine, recording, answer, options)
@@ -43,7 +43,7 @@ def explain(bank: Bank, request: Explain) -> Served:
     home = bank.home_at(request.as_of, no_policy=request.no_policy)
     options = ExplainOptions(request.plain, request.language or bank.settings.language, request.voice)
     asked = Request("explain", request.k, options, home.as_of, request.occasion, bank.settings.actor)
-    engine, recording = opened(bank, home, request.model, asked, wanted=request.record)
+    engine, recording = opened(bank, home, request.model, asked, wanted=request.record, user=request.user)
     answer = engine.explain(request.user, request.product, request.k, options)
     recording.add([answer], request.product)
     if request.audit:
@@ -75,7 +75,7 @@ def why_not(bank: Bank, request: WhyNot) -> Refused:
     from graphrec.serving.why_not import why_not as find_why
 
     home = bank.home_at(request.as_of, no_policy=request.no_policy)
-    engine = engine_of(bank, home, request.model, request.occasion)
+    engine = engine_of(bank, home, request.model, request.occasion, user=request.user)
     language = request.language or bank.settings.language
     found = find_why(
         engine,

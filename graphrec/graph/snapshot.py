@@ -83,11 +83,14 @@ class Nodes:
             KeyError: there is no such public column.
         """
         if name not in self._columns:
-            kind = self.columns[name]
-            stem = f"{self._stem}/{sorted(self.columns).index(name)}"
+            kind, stem = self.columns[name], self.stem(name)
             values = Strings.open(self._files, stem) if kind == "text" else self._files.array(f"{stem}.npy")
             self._columns[name] = ColumnArray(kind, values, self._files.array(f"{stem}.valid.npy"))
         return self._columns[name]
+
+    def stem(self, name: str) -> str:
+        """What the names of the files of a column begin with."""
+        return f"{self._stem}/{sorted(self.columns).index(name)}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,6 +211,11 @@ class Snapshot:
         except (FileNotFoundError, NotADirectoryError):
             raise NotTrained(f"no {cls.called} in {folder}; {remedy}") from None
         return cls(files, files.meta["as_of"])
+
+    @property
+    def files(self) -> CheckedFolder | OverlaidFiles:
+        """What it is read from."""
+        return self._files
 
     def dated(self, as_of: str | None) -> "Snapshot":
         """The same content as of another date for which it was taken too."""

@@ -116,6 +116,12 @@ class CompiledPolicy:
         asked.occasion = occasion
         return asked
 
+    def reading(self, snapshot: Snapshot) -> Self:
+        """The same policy over facts in which the rows and values of some users are others."""
+        other = copy.copy(self)
+        other.facts = self.facts.reading(snapshot)
+        return other
+
     def check_age(self, known: int | None) -> None:
         """Stop where the data are older than the policy allows.
 
@@ -264,7 +270,7 @@ class CompiledPolicy:
         return tuple(found)
 
     def _block(self, users: NDArray[np.integer], products: NDArray[np.int64] | None = None) -> Block:
-        return Block(np.asarray(users, np.int64), products, self.occasion)
+        return Block(np.asarray(users, np.int64), products, self.occasion, self.facts)
 
     def _holds(self, valid_from: str | None) -> bool:
         if valid_from is None or self.facts.as_of is None:
@@ -314,7 +320,7 @@ class CompiledPolicy:
             truth = rule.condition.truth(block)
             if not rule.met(truth).all():
                 values = self._values(rule, user, product)
-                text = rule.sentence.fill(user, product, self.occasion)
+                text = rule.sentence.fill(user, product, self.occasion, self.facts)
                 if bool(truth.unknown().any()):
                     text = _cannot_tell(rule, values)
                 yield Finding(rule.rule.id, rule.rule.severity, text, values, rule.rule.code is not None)

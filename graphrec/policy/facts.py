@@ -1,5 +1,6 @@
 """What conditions read: columns of users and products, and what happened between them, for blocks of pairs."""
 
+import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
@@ -43,6 +44,8 @@ class Block:
     users: NDArray[np.int64]
     products: NDArray[np.int64] | None = None
     occasion: Occasion = NO_OCCASION
+    facts: "Facts | None" = None
+    """Facts that differ from those of the policy in the rows of these users; None: they do not."""
 
     def chosen(self, of_products: NDArray[Any]) -> NDArray[Any]:
         """The entries of the block's products among those of all products, on the last axis."""
@@ -116,6 +119,14 @@ class Facts:
         self._opened: dict[str, Edges] = {}
         self._groups: dict[tuple[str, str], Groups] = {}
 
+    def reading(self, snapshot: Snapshot) -> "Facts":
+        """The same facts where the rows and values of some users are others."""
+        other = copy.copy(self)
+        other.snapshot = snapshot
+        other._columns = {key: value for key, value in self._columns.items() if key[0] == "product"}
+        other._opened = {}
+        return other
+
     @property
     def num_products(self) -> int:
         """How many products there are."""
@@ -136,6 +147,8 @@ class Facts:
         Returns:
             (users, 1) for a column of users, (1, products) for one of products.
         """
+        if block.facts is not None and block.facts is not self:
+            return block.facts.column(side, name, block)
         chosen = block.users if side == "user" else block.products
         if chosen is not None and len(chosen) == 1 and (side, name) not in self._columns:
             return self._one(side, name, int(chosen[0]))
@@ -150,6 +163,8 @@ class Facts:
 
         By any interaction that means "held", known before that date and not over.
         """
+        if block.facts is not None and block.facts is not self:
+            return block.facts.held(block)
         found = self._nothing(block)
         if self._held is not None:
             rows, columns, _ = _events(self._held, block)
@@ -202,6 +217,8 @@ class Facts:
         Returns:
             (users, products).
         """
+        if block.facts is not None and block.facts is not self:
+            return block.facts.happened(edge_type, days, block)
         edges = self._edges(edge_type)
         if not self.reaches_products(edge_type):
             number = self.counted(edge_type, days, block)
@@ -254,6 +271,8 @@ class Facts:
         Returns:
             (users, 1), or with `groups` (users, products).
         """
+        if block.facts is not None and block.facts is not self:
+            return block.facts.counted(edge_type, days, block, groups=groups, weighed=weighed)
         edges = self._edges(edge_type)
         whole = Block(block.users)
         rows, columns, events = _events(edges, whole)

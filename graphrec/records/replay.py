@@ -10,6 +10,7 @@ import numpy as np
 
 from graphrec.errors import GraphrecError, RecordError, UnknownId
 from graphrec.graph.asked import Asked
+from graphrec.graph.own import Own
 from graphrec.graph.snapshot import Snapshot
 from graphrec.graph.strings import ABSENT
 from graphrec.home import Home
@@ -137,7 +138,7 @@ class Replayer:
         Raises:
             RecordError: something that this needs is gone.
         """
-        engine = self._engine(found).asking(occasion_of(found.shared["request"]))
+        engine = self._engine(found).asking(occasion_of(found.shared["request"])).of_customer(found.entry["user"])
         here = engine.users.ids.find(found.entry["user"])
         user = engine.positions.in_model(engine.roles.user, here)
         if user == ABSENT or not engine.has_evidence(user):
@@ -156,7 +157,7 @@ class Replayer:
         """
         if "model" not in found.shared:
             raise RecordError(_no_list(found))
-        engine = self._engine(found).asking(occasion_of(found.shared["request"]))
+        engine = self._engine(found).asking(occasion_of(found.shared["request"])).of_customer(found.entry["user"])
         user, position = engine.users.ids.find(found.entry["user"]), engine.products.ids.find(product)
         if position < 0:
             raise UnknownId(f"there was no product {product!r} when entry {found.number} was recorded")
@@ -188,10 +189,13 @@ class Replayer:
         alone = asked.alone(items)
         before = None if now is None else seen_before(alone, now)
         model = (self._model or files).model(alone, known_before=before, blocks=asked.block_rows())
-        return Engine(
+        engine = Engine(
             alone, model, policy=self._kept.policy(policy["hash"]), now=now, counted=found.entry["counted"],
             languages=self._languages,
         )  # fmt: skip
+        if "events" not in found.entry:
+            return engine
+        return engine.among({found.entry["user"]: Own.from_json(found.entry["events"])})
 
     def _close(self) -> None:
         self._opened = None

@@ -151,7 +151,7 @@ class Customers:
             self._service.own(caller, asked.user)
             return self._service.tagged(
                 request,
-                lambda: self._bank.state(asked.as_of, asked.model),
+                lambda: self._bank.state(asked.as_of, asked.model, asked.user),
                 known,
                 lambda: self._service.seen(ask(), caller),
             )

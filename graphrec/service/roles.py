@@ -22,6 +22,8 @@ ALLOWED: dict[str, frozenset[Role]] = {
     "promote_model": frozenset({"admin"}),
     "roll_back_model": frozenset({"admin"}),
     "follow_models": frozenset({"admin"}),
+    "outcomes": frozenset({"analyst", "campaign", "auditor", "compliance", "admin"}),
+    "experiments": frozenset({"analyst", "campaign", "auditor", "compliance", "admin"}),
     "metrics": frozenset({"auditor", "compliance", "admin"}),
 }
 #: The roles that read entries of the decision record with their numbers.

@@ -332,6 +332,8 @@ class Answer:
     """Until when the facts go: the date that they were taken for, else their last event."""
     unfitted: Mapping[str, int] = field(default_factory=dict)
     """The user's edges that weigh nothing until the next fit, by type: they, or what they lead to, came after it."""
+    last_event: str | None = None
+    """Id of the customer's last event that the facts do not hold yet; it is in the answer. None: there is none."""
     abstained_seen: str | None = None
     """The sentence of `abstained` for other views; None: the same."""
     drawn: Drawn | None = None

@@ -81,6 +81,7 @@ def drawn_list(engine: Engine, user_id: str, k: int, options: ListOptions = LIST
     draw = options.draw
     if draw is None or not draw.chooses(user_id):
         return engine.recommend(user_id, k, options)
+    engine = engine.of_customer(user_id)
     here = engine.users.ids.find(user_id)
     user = ABSENT if here < 0 else engine.positions.in_model(engine.roles.user, here)
     if user == ABSENT or not engine.has_evidence(user):
@@ -108,7 +109,7 @@ def drawn_lists(engine: Engine, users: Sequence[int], k: int, options: ListOptio
     plain = recommend_many(engine, others, k, options)
     if draw.way == "swap":
         made = recommend_many(
-            engine, drawn, k + draw.pool, options, answered=lambda one: _swapped(engine, one, k, options, draw)
+            engine, drawn, k + draw.pool, options, answered=lambda own, one: _swapped(own, one, k, options, draw)
         )
     else:
         made = (drawn_list(engine, ids[user], k, options) for user in drawn)

@@ -47,6 +47,12 @@ class Eligibility:
         asked._compiled = self._compiled.asking(occasion)
         return asked
 
+    def reading(self, snapshot: Snapshot) -> Self:
+        """The same over facts in which the rows and values of some users are others."""
+        other = copy.copy(self)
+        other._compiled = self._compiled.reading(snapshot)
+        return other
+
     def mask(self, user: int) -> NDArray[np.bool_]:
         """True (num_products,) for what may be shown."""
         mask: NDArray[np.bool_] = self.masks(np.array([user]))[0]

@@ -14,9 +14,10 @@ from graphrec.config.names import nearest
 from graphrec.config.settings import RoleOverrides
 from graphrec.errors import SourceError
 from graphrec.languages import is_code
-from graphrec.loading.mapping.consistency import check_reasons, check_roles
+from graphrec.loading.mapping.consistency import check_events, check_reasons, check_roles
 from graphrec.loading.mapping.file import (
     EdgeTable,
+    EventTable,
     FileTable,
     MappingFile,
     NodeTable,
@@ -31,6 +32,7 @@ from graphrec.loading.mapping.specs import (
     SUFFIXES,
     EdgeSpec,
     End,
+    EventSpec,
     FileSpec,
     Mapping,
     NodeSpec,
@@ -126,6 +128,7 @@ def _mapping(document: Document, overrides: RoleOverrides) -> Mapping:
         edges={kind: _edge(document, kind, one) for kind, one in table.edges.items()},
         series={name: _series(document, name, one) for name, one in table.series.items()},
         split=_split(table.split) if table.split is not UNSET else None,
+        events={kind: _event(document, kind, one) for kind, one in table.events.items()},
         reasons=_reasons(document, table),
         reasons_in={name: ways for name, ways in table.reasons.items() if isinstance(ways, dict)},
         words=table.words,
@@ -133,6 +136,7 @@ def _mapping(document: Document, overrides: RoleOverrides) -> Mapping:
     )
     check_roles(mapping, document)
     check_reasons(mapping, document)
+    check_events(mapping, document)
     return mapping
 
 
@@ -341,6 +345,11 @@ def _series(document: Document, name: str, table: SeriesTable) -> SeriesSpec:
     _check_name(document, at, "a series name")
     of = _end(document, (*at, "of"), table.of)
     return SeriesSpec(name, of, table.at, table.values, table.sql, _parse(document, at, table.parse))
+
+
+def _event(document: Document, kind: str, table: EventTable) -> EventSpec:
+    _check_name(document, ("events", kind), "a type of event")
+    return EventSpec(kind, table.edge or None, table.key or None, table.covered_until or None, table.sets)
 
 
 def _end(document: Document, at: KeyPath, value: str) -> End:

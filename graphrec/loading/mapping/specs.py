@@ -125,6 +125,18 @@ class SeriesSpec:
 
 
 @dataclass(frozen=True)
+class EventSpec:
+    """One `[events.TYPE]`."""
+
+    type: str
+    edge: str | None = None
+    key: str | None = None
+    covered_until: str | None = None
+    """Statement that gives one time: events up to it are in the files."""
+    sets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class SplitSpec:
     """The `[split]`."""
 
@@ -152,6 +164,7 @@ class Mapping:
     """By language."""
     words: Keys[str, Keys[str, str]] = field(default_factory=dict)
     """By language: what labels, edge types and names of nodes are called."""
+    events: Keys[str, EventSpec] = field(default_factory=dict)
     lines: Keys[tuple[str, ...], int] = field(default_factory=dict)
     """The line of each key in the file, such as that of ("nodes", "Customer", "sql")."""
 
