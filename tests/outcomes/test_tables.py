@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,7 +54,7 @@ def test_the_same_product_on_the_same_day_is_one_impression_the_first() -> None:
     assert [(one.shown.entry, set(one.types)) for one in found] == [(1, {"bought"}), (4, set())]
 
 
-def _bank(rates: Sequence[float], customers: int, *, seed: int = 1, **more: object) -> list[Joined]:
+def _bank(rates: Sequence[float], customers: int, *, seed: int = 1, **more: Any) -> list[Joined]:
     """Customers with one list each whose place n is accepted with the n-th rate."""
     rng = np.random.default_rng(seed)
     return [
