@@ -21,6 +21,7 @@ from graphrec.schema import EXACT
 
 if TYPE_CHECKING:
     from graphrec.app import answers, jobs, requests, results
+    from graphrec.app.about import Customer, Product
     from graphrec.app.events import Events
     from graphrec.app.refresh import Refreshed
     from graphrec.demo.bank import BankReport
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from graphrec.features.sources.text.cache import EncodeReport
     from graphrec.outcomes.experiments import Experiments, Stopped
     from graphrec.policy.cases import CaseResult, PolicyDifference
+    from graphrec.policy.rules import Policy
     from graphrec.records.keep import Pruned
     from graphrec.records.read import Entry
     from graphrec.records.replay import Refusals, Replay
@@ -210,6 +212,28 @@ class Bank:
 
         return find(self, request)
 
+    def about_customer(self, request: requests.AboutCustomer) -> Customer:
+        """What is known of one customer: facts, what is held, what else happened.
+
+        Raises:
+            UnknownId: there is no such user.
+            NotTrained: there is no model.
+        """
+        from graphrec.app.about import about_customer
+
+        return about_customer(self, request)
+
+    def about_product(self, request: requests.AboutProduct) -> Product:
+        """What is known of one product: facts, who holds it by segment, similar products.
+
+        Raises:
+            UnknownId: there is no such product.
+            NotTrained: there is no model.
+        """
+        from graphrec.app.about import about_product
+
+        return about_product(self, request)
+
     def examples(self) -> results.Examples:
         """A few customers to show the bank with.
 
@@ -219,6 +243,16 @@ class Bank:
         from graphrec.app.examples import examples
 
         return examples(self)
+
+    def example_users(self) -> tuple[str, ...]:
+        """A few customers to begin with; none where nobody holds enough.
+
+        Raises:
+            NotTrained: there is no model.
+        """
+        from graphrec.app.examples import example_users
+
+        return example_users(self)
 
     def models(self) -> tuple[answers.KnownModel, ...]:
         """The models of the home, the one that answers by default marked `live`."""
@@ -254,6 +288,22 @@ class Bank:
         from graphrec.app.models import adviser_of
 
         return adviser_of(self, user)
+
+    def min_group(self) -> int:
+        """The fewest people that others than compliance may read a number of.
+
+        Raises:
+            NotTrained: there is no model.
+        """
+        from graphrec.app.models import min_group
+
+        return min_group(self)
+
+    def dates(self) -> tuple[str, ...]:
+        """The dates as of which the home has a model of its own, the earliest first."""
+        from graphrec.app.models import dates
+
+        return dates(self)
 
     def check_ready(self) -> None:
         """Stop where no list can be made.
@@ -298,6 +348,66 @@ class Bank:
         from graphrec.app.deliver import export
 
         return export(self, request, progress)
+
+    @needs_extra("fast")
+    def plan_campaign(self, request: jobs.PlanCampaign, *, progress: Progress = silent) -> results.CampaignPlan:
+        """Who hears about what, within budget, capacities, caps and consents.
+
+        Raises:
+            UsageError: the file cannot be used, or the campaign is delivered.
+            UnknownId: it names a product or a customer who is not there.
+            NoPolicy: the home has no policy.
+        """
+        from graphrec.app.campaigns import plan
+
+        return plan(self, request, progress)
+
+    @needs_extra("fast")
+    def deliver_campaign(
+        self, request: jobs.DeliverCampaign, *, progress: Progress = silent
+    ) -> results.CampaignDelivered:
+        """The contacts of a planned campaign as files for advisers.
+
+        Raises:
+            UnknownId: there is no such plan.
+            UsageError: it is delivered already, or the folder is there.
+        """
+        from graphrec.app.campaigns import deliver
+
+        return deliver(self, request, progress)
+
+    def report_campaign(self, request: jobs.ReportCampaign) -> results.CampaignReport:
+        """What those who were contacted did, beside the control.
+
+        Raises:
+            UnknownId: there is no such plan.
+            UsageError: it is not delivered yet.
+        """
+        from graphrec.app.campaigns import report
+
+        return report(self, request)
+
+    def fit_response(self, request: jobs.FitResponse, *, progress: Progress = silent) -> results.ResponseFitted:
+        """A model of who responds to a contact, additive over columns.
+
+        Raises:
+            SourceError: the file cannot be read.
+            UsageError: a column is not there, or the name is none.
+        """
+        from graphrec.app.response import fit_response
+
+        return fit_response(self, request, progress)
+
+    def score_response(self, request: jobs.ScoreResponse) -> results.ResponseScored:
+        """The probability of each row of a file, with the lines that add up to its logit.
+
+        Raises:
+            UnknownId: there is no such model.
+            SourceError: the file cannot be read, or lacks a column.
+        """
+        from graphrec.app.response import score_response
+
+        return score_response(self, request)
 
     # From files to models.
 
@@ -431,6 +541,28 @@ class Bank:
         from graphrec.app.ask import diff_policies
 
         return diff_policies(self, request)
+
+    def change_rule(self, request: jobs.ChangeRule) -> PolicyDifference:
+        """What the policy would allow and refuse if one of its rules were another; nothing is changed.
+
+        Raises:
+            NoPolicy: the home has none.
+            UnknownId: it has no such rule.
+            PolicyError: the condition cannot be used.
+        """
+        from graphrec.app.ask import change_rule
+
+        return change_rule(self, request)
+
+    def policy_rules(self) -> Policy:
+        """The policy that answers go by now.
+
+        Raises:
+            NotTrained: there is no model.
+        """
+        from graphrec.app.ask import policy_rules
+
+        return policy_rules(self)
 
     def explain_policy(self) -> tuple[str, ...]:
         """The policy in words: a line for the whole, and one a rule."""

@@ -244,6 +244,17 @@ class DiffPolicies:
 
 
 @dataclass(frozen=True)
+class ChangeRule:
+    """What the policy of the home would allow and refuse if one of its rules were another."""
+
+    rule: str
+    """Its id."""
+    require: str | None
+    """Its condition, in the language of docs/policy.md; None: the rule is left out."""
+    as_of: str | None = None
+
+
+@dataclass(frozen=True)
 class InitPolicy:
     """A first policy.toml for the home."""
 
@@ -333,3 +344,57 @@ class StopExperiment:
 
     name: str
     why: str
+
+
+@dataclass(frozen=True)
+class PlanCampaign:
+    """Who hears about what in a campaign."""
+
+    file: Path
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class DeliverCampaign:
+    """The contacts of a planned campaign as files."""
+
+    campaign: str
+    to: Path
+    """A new folder: a folder a channel, a file an adviser."""
+    form: str = "csv"
+    """Suffix of the files, as an export has them."""
+    language: str | None = None
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class ReportCampaign:
+    """What a delivered campaign led to."""
+
+    campaign: str
+
+
+@dataclass(frozen=True)
+class FitResponse:
+    """A model of who responds to a contact."""
+
+    file: Path
+    """CSV of past contacts; with a column `user`, columns are those of the home's customers."""
+    name: str
+    response: str
+    """Column that says who responded."""
+    treatment: str | None = None
+    """Column that says who was contacted: then two models are fitted, and the difference counts."""
+    without: tuple[str, ...] = ()
+    """Columns that no model may read."""
+    ordered: bool = False
+    """Rows are in the order of time."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class ScoreResponse:
+    """What a response model says of the rows of a file."""
+
+    file: Path
+    name: str

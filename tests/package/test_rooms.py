@@ -40,6 +40,7 @@ ROOMS = [
     "events",
     "outcomes",
     "demo",
+    "campaigns",
     "app",
     "service",
     "cli",
