@@ -61,7 +61,7 @@ def _events(bank: Bank) -> Iterator[Happened]:
 
     for logged in EventLog(bank.home).since():
         event = logged.event
-        yield Happened(event.user, event.type, event.microseconds, event.product, getattr(event, "entry", None))
+        yield Happened(event.user, event.type, event.microseconds, event.product, event.entry)
 
 
 def ask_outcomes(bank: Bank, request: AskOutcomes, progress: Progress) -> OutcomesOf:
