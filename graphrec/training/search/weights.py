@@ -50,17 +50,6 @@ def fit_weights(candidates: Candidates, *, most: int) -> Weights:
     return weights
 
 
-def fitted_weights(candidates: Candidates, weights: Weights, *, refit: bool) -> tuple[Weights, float]:
-    """Weights of the parts that have one, the likeliest ones with `refit`, and their log-likelihood."""
-    used = np.flatnonzero(weights)
-    if not refit:
-        return weights, -_loss(candidates, used, weights[used], curved=False)[0]
-    own, cost = _fit(candidates, used, weights[used])
-    found = np.zeros(len(weights))
-    found[used] = own
-    return (found, -cost) if own.any() else (weights, -np.inf)
-
-
 def log_likelihood(candidates: Candidates, weights: Weights) -> float:
     """The log-likelihood of what users took under some weights (num_parts,)."""
     return -_loss(candidates, np.arange(len(weights)), weights, curved=False)[0]
@@ -197,8 +186,7 @@ def _sum_loss(values, parts, weights, indptr, relevant_ptr, places, widest, grad
 Evaluate = Callable[[Weights], NDArray[np.float64]]
 
 PATH_COST = 0.02
-"""Part of the metric on validation that the share of paths may cost, or one standard error of the difference where that
-is more."""
+"""Part of the metric on validation that the share of paths may cost, or one standard error where that is more."""
 COLLABORATIVE_PARTS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """What is tried as the part of the weight on what others do that stays."""
 
@@ -206,7 +194,7 @@ COLLABORATIVE_PARTS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 def towards_paths(
     evaluate: Evaluate, weights: Weights, is_path: NDArray[np.bool_], alone: Weights, share: float = PATH_SHARE
 ) -> Weights:
-    """The weights with a share of their sum on paths, where that costs at most PATH_COST or one standard error of it.
+    """The weights with a share of their sum on paths, where that costs at most PATH_COST or one standard error.
 
     Among themselves paths keep their weights or take those that they have `alone`, whichever is better: a few paths
     that add a little to a good term may be poor ones to lean on.
@@ -221,7 +209,7 @@ def towards_paths(
 
 
 def towards_names(evaluate: Evaluate, weights: Weights, of_others: NDArray[np.bool_]) -> Weights:
-    """The weights with as little on what others do as costs nothing that validation can tell.
+    """The weights with as little on what others do as costs at most one standard error on validation.
 
     That somebody holds another product of the same issuer is a reason a person can check; that others hold both says
     the same again, with a number. Where both explain a purchase, the first should get the credit.
@@ -232,17 +220,9 @@ def towards_names(evaluate: Evaluate, weights: Weights, of_others: NDArray[np.bo
 
 
 def _unless_worse(evaluate: Evaluate, weights: Weights, trials: Sequence[Weights], cost: float = 0.0) -> Weights:
-    """The first of the trials whose metric is tolerated; else the weights.
-
-    A trial may lose one standard error of the difference, user by user, or this part of the metric where that is more:
-    the users differ much more among themselves than two weightings of the same parts do on them.
-    """
-    before = evaluate(weights)
-    for trial in trials:
-        lost = before - evaluate(trial)
-        if lost.mean() <= max(lost.std() / np.sqrt(len(lost)), cost * before.mean()):
-            return trial
-    return weights
+    """The first of the trials whose metric is tolerated; else the weights."""
+    least = tolerated(evaluate(weights), cost)
+    return next((trial for trial in trials if evaluate(trial).mean() >= least), weights)
 
 
 def tolerated(values: NDArray[np.float64], cost: float = 0.0) -> float:
