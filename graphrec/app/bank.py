@@ -22,12 +22,14 @@ from graphrec.schema import EXACT
 if TYPE_CHECKING:
     from graphrec.app import answers, jobs, requests, results
     from graphrec.app.about import Customer, Product
-    from graphrec.app.events import Events
+    from graphrec.app.events import Consumed, Events
     from graphrec.app.refresh import Refreshed
     from graphrec.demo.bank import BankReport
     from graphrec.evaluation.cold.evaluate import ColdStart
     from graphrec.evaluation.rolling import Rolling
+    from graphrec.events.log import Appended
     from graphrec.features.sources.text.cache import EncodeReport
+    from graphrec.outcomes.experiments import Experiments, Stopped
     from graphrec.policy.cases import CaseResult, PolicyDifference
     from graphrec.policy.rules import Policy
     from graphrec.records.keep import Pruned
@@ -65,6 +67,8 @@ class Bank:
         self.settings = read_settings() if settings is None else settings
         self.on_note = on_note
         self.opened = Opened()
+        self.experiments: tuple[object, Experiments] | None = None
+        """What experiments.toml said when it was last read, and the state of the files then: app/arms.py."""
 
     @classmethod
     def open(cls, home: str | Path | None = None, store: str | None = None) -> Bank:
@@ -181,6 +185,29 @@ class Bank:
         from graphrec.app.audience import audience
 
         return audience(self, request, view, progress)
+
+    def send_event(self, request: requests.SendEvent) -> Appended:
+        """What one customer did: in the log, and in the next answer.
+
+        Raises:
+            EventRefused: it cannot be counted.
+            NotTrained: nothing is loaded yet.
+        """
+        from graphrec.app.events import one_event
+
+        return one_event(self, request)
+
+    @needs_extra("kafka")
+    def consume(self, request: jobs.Consume, *, progress: Progress = silent) -> Consumed:
+        """The events of a file or of a topic, into the log; what is none that counts becomes a dead letter.
+
+        Raises:
+            SourceError: the file or the broker cannot be read.
+            NotTrained: nothing is loaded yet.
+        """
+        from graphrec.app.stream import consume
+
+        return consume(self, request, progress)
 
     def seen(self, served: answers.Served, view: View) -> answers.Seen:
         """What a role reads of an answer; `compliance` reads the answer itself.
@@ -323,11 +350,12 @@ class Bank:
             NotTrained: there is no model.
             UsageError: `as_of` is no date.
         """
+        from graphrec.app.arms import states
         from graphrec.app.facts import stale
 
         home = self.home_at(as_of)
         last = 0 if user is None or not self.home.events.exists() else self.events.log.last_of(user)
-        decides = (pointer(home, model), self.now(as_of), stale(home), last)
+        decides = (pointer(home, model), self.now(as_of), stale(home), last, *states(self))
         return hashlib.sha256(repr(decides).encode()).hexdigest()[:16]
 
     # Lists for all customers.
@@ -627,6 +655,47 @@ class Bank:
         with Replayer(self.home) as replayer:
             for number in numbers:
                 yield replayer.replay(self.record_entry(number))
+
+    def outcomes(self, request: jobs.AskOutcomes, *, progress: Progress = silent) -> results.OutcomesOf:
+        """What came of the lists of the record.
+
+        Raises:
+            UsageError: a date, or the column of a segment, cannot be used.
+        """
+        from graphrec.app.outcomes import ask_outcomes
+
+        return ask_outcomes(self, request, progress)
+
+    def off_policy(self, request: jobs.AskOffPolicy, *, progress: Progress = silent) -> results.OffPolicyOf:
+        """What a model would have earned before it serves.
+
+        Raises:
+            NoSupport: what was logged cannot say that.
+            NotTrained: there is no such model.
+        """
+        from graphrec.app.outcomes import ask_off_policy
+
+        return ask_off_policy(self, request, progress)
+
+    def judge_experiments(self, request: jobs.JudgeExperiments, *, progress: Progress = silent) -> results.Experimented:
+        """What experiments have shown so far; those that have to stop are stopped where the request acts.
+
+        Raises:
+            ExperimentError: experiments.toml cannot be used, or has none of that name.
+        """
+        from graphrec.app.outcomes import judge_experiments
+
+        return judge_experiments(self, request, progress)
+
+    def stop_experiment(self, request: jobs.StopExperiment) -> Stopped:
+        """End an experiment.
+
+        Raises:
+            ExperimentError: there is none of that name.
+        """
+        from graphrec.app.outcomes import stop_experiment
+
+        return stop_experiment(self, request)
 
     @needs_extra("embedded")
     def convert_store(self, *, progress: Progress = silent) -> results.StoreConverted:

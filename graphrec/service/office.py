@@ -6,8 +6,10 @@ from fastapi import Path, Query, Request
 from starlette.responses import Response
 
 from graphrec.app import jobs, requests
+from graphrec.app.events import accept
 from graphrec.app.record import short
 from graphrec.schema import EXACT
+from graphrec.service import schemas
 from graphrec.service.core import Length, Service, json_response
 from graphrec.service.roles import WHOLE_RECORD
 
@@ -16,6 +18,13 @@ Customer = Annotated[str | None, Query(max_length=500, description="Of this cust
 Last = Annotated[int, Query(ge=1, le=1000, description="How many of the last entries.")]
 ModelFolder = Annotated[str, Path(max_length=80, pattern="^[a-z0-9@-]+$", description="As `GET /v1/models` names it.")]
 Number = Annotated[int, Path(ge=1, le=2**53, description="Of the entry.")]
+By = Annotated[
+    Literal["rank", "kind", "model", "reason", "channel", "segment", "arm"],
+    Query(description="How impressions are told apart."),
+]
+Column = Annotated[str | None, Query(max_length=100, description="Of the customer, with by=segment.")]
+Day = Annotated[str | None, Query(max_length=40, description="Date of lists: from since on, before until.")]
+Window = Annotated[float, Query(gt=0, le=730, description="Days after a list in which an event counts.")]
 
 
 class Office:
@@ -34,6 +43,18 @@ class Office:
             found = self._bank.find(asked)
             users = [{"id": one.id, "name": one.name, "score": one.score} for one in found.users]
             return json_response({"query": q, "users": users, "products": found.products})
+
+        return await self._service.run(compute)
+
+    async def events(self, request: Request, sent: schemas.Sent | schemas.EventIn) -> Response:
+        """What customers did, one or many: kept whole or not at all, each once, and in the very next answer."""
+        events = sent.events if isinstance(sent, schemas.Sent) else [sent]
+        request.state.user = events[0].user if len(events) == 1 else None
+
+        def compute() -> Response:
+            plain = [one.model_dump(exclude_none=True) | {"set": one.set} for one in events]
+            done = accept(self._bank, plain)
+            return json_response({"accepted": done.accepted, "duplicates": done.duplicates})
 
         return await self._service.run(compute)
 
@@ -84,6 +105,25 @@ class Office:
     ) -> Response:
         asked = requests.SwitchModel(action, model, by=request.state.caller.id)
         return await self._service.run(lambda: json_response(self._bank.switch_model(asked)))
+
+    async def outcomes(
+        self,
+        request: Request,
+        by: By = "rank",
+        segment: Column = None,
+        since: Day = None,
+        until: Day = None,
+        window: Window = 30.0,
+    ) -> Response:
+        """What came of what was shown: acceptance by group, against a control, over the months, by place."""
+        sees_protected = request.state.caller.role in WHOLE_RECORD
+        asked = jobs.AskOutcomes(by, since, until, window, segment=segment, with_protected=sees_protected)
+        return await self._service.run(lambda: json_response(self._bank.outcomes(asked)))
+
+    async def experiments(self) -> Response:
+        """What the experiments have shown so far; looking stops none."""
+        asked = jobs.JudgeExperiments()
+        return await self._service.run(lambda: json_response(self._bank.judge_experiments(asked)))
 
     async def metrics(self) -> Response:
         """Counts and times for Prometheus."""

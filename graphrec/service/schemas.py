@@ -144,6 +144,28 @@ class Switched(_Open):
     record: int | None = None
 
 
+class Outcomes(_Open):
+    """What came of what was shown."""
+
+    by: list[dict[str, Any]] = Field(description="group, value, shown, accepted, rate, low, high, customers, rejected.")
+    control: dict[str, Any] | None = Field(None, description="Lists that were drawn evenly.")
+    lift: dict[str, float] | None = None
+    total: dict[str, Any] | None = None
+    drift: dict[str, Any]
+    position: dict[str, Any]
+    open: int = Field(description="Impressions whose window is not over; they are in no figure.")
+    hidden: int = Field(description="Groups of too few customers.")
+    notes: list[str] = []
+
+
+class Experiments(_Open):
+    """The experiments so far."""
+
+    experiments: list[dict[str, Any]]
+    holdout: float
+    explore: float
+
+
 class Entries(_Open):
     """Entries of the decision record, the last ones."""
 
@@ -168,6 +190,36 @@ class Many(BaseModel):
     users: list[str] = Field(min_length=1, max_length=1000)
     k: int = Field(5, ge=1, le=100)
     record: bool = True
+
+
+class EventIn(BaseModel):
+    """What one customer did: docs/schema/event.json."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    id: str = Field(min_length=1, max_length=500, description="Counts once, however often it is sent.")
+    user: str = Field(min_length=1, max_length=500)
+    type: str = Field(min_length=1, max_length=500)
+    at: str = Field(min_length=1, max_length=500, description="ISO 8601, UTC unless it says otherwise.")
+    product: str | None = Field(None, min_length=1, max_length=500)
+    key: str | None = Field(None, min_length=1, max_length=500)
+    quantity: float | None = None
+    reason: str | None = Field(None, max_length=2000)
+    entry: int | None = Field(None, ge=1)
+    set: dict[str, str | int | float | bool | None] = {}
+
+
+class Sent(BaseModel):
+    """Several events: all are kept, or none."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    events: list[EventIn] = Field(min_length=1, max_length=1000)
+
+
+class Kept(_Open):
+    """What became of events."""
+
+    accepted: int
+    duplicates: int
 
 
 class Problem(_Open):
