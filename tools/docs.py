@@ -18,14 +18,17 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from graphrec import queries
+from graphrec.campaigns.file import CampaignFile
 from graphrec.cli import app
 from graphrec.cli.commands import COMMANDS
 from graphrec.config.schema import schema_text
 from graphrec.config.settings_file import SettingsFile
 from graphrec.delivery.rows import schema as export_schema
+from graphrec.events.event import Event
 from graphrec.loading.mapping.file import MappingFile
 from graphrec.models.registry import OWN
 from graphrec.policy.file import PolicyFile
+from graphrec.service.tokens import OidcFile
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 COMMANDS_HEAD = "# Commands\n\nWritten by `make docs` from `--help`. Do not edit.\n"
@@ -138,7 +141,10 @@ PAGES: dict[str, Callable[[], str]] = {
     "models.md": models_page,
     "schema/graphrec.schema.json": partial(schema_text, "graphrec.toml", SettingsFile),
     "schema/mapping.schema.json": partial(schema_text, "a mapping of graphrec", MappingFile),
+    "schema/campaign.schema.json": partial(schema_text, "a campaign of graphrec", CampaignFile),
+    "schema/oidc.schema.json": partial(schema_text, "oidc.toml", OidcFile),
     "schema/policy.schema.json": partial(schema_text, "policy.toml", PolicyFile),
+    "schema/event.json": partial(schema_text, "an event of graphrec", Event),
     "schema/export.schema.json": lambda: json.dumps(export_schema(), indent=2) + "\n",
 }
 

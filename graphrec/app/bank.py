@@ -22,11 +22,12 @@ from graphrec.schema import EXACT
 if TYPE_CHECKING:
     from graphrec.app import answers, jobs, requests, results
     from graphrec.app.about import Customer, Product
-    from graphrec.app.events import Events
+    from graphrec.app.events import Consumed, Events
     from graphrec.app.refresh import Refreshed
     from graphrec.demo.bank import BankReport
     from graphrec.evaluation.cold.evaluate import ColdStart
     from graphrec.evaluation.rolling import Rolling
+    from graphrec.events.log import Appended
     from graphrec.features.sources.text.cache import EncodeReport
     from graphrec.policy.cases import CaseResult, PolicyDifference
     from graphrec.policy.rules import Policy
@@ -181,6 +182,29 @@ class Bank:
         from graphrec.app.audience import audience
 
         return audience(self, request, view, progress)
+
+    def send_event(self, request: requests.SendEvent) -> Appended:
+        """What one customer did: in the log, and in the next answer.
+
+        Raises:
+            EventRefused: it cannot be counted.
+            NotTrained: nothing is loaded yet.
+        """
+        from graphrec.app.events import one_event
+
+        return one_event(self, request)
+
+    @needs_extra("kafka")
+    def consume(self, request: jobs.Consume, *, progress: Progress = silent) -> Consumed:
+        """The events of a file or of a topic, into the log; what is none that counts becomes a dead letter.
+
+        Raises:
+            SourceError: the file or the broker cannot be read.
+            NotTrained: nothing is loaded yet.
+        """
+        from graphrec.app.stream import consume
+
+        return consume(self, request, progress)
 
     def seen(self, served: answers.Served, view: View) -> answers.Seen:
         """What a role reads of an answer; `compliance` reads the answer itself.
@@ -344,6 +368,66 @@ class Bank:
         from graphrec.app.deliver import export
 
         return export(self, request, progress)
+
+    @needs_extra("fast")
+    def plan_campaign(self, request: jobs.PlanCampaign, *, progress: Progress = silent) -> results.CampaignPlan:
+        """Who hears about what, within budget, capacities, caps and consents.
+
+        Raises:
+            UsageError: the file cannot be used, or the campaign is delivered.
+            UnknownId: it names a product or a customer who is not there.
+            NoPolicy: the home has no policy.
+        """
+        from graphrec.app.campaigns import plan
+
+        return plan(self, request, progress)
+
+    @needs_extra("fast")
+    def deliver_campaign(
+        self, request: jobs.DeliverCampaign, *, progress: Progress = silent
+    ) -> results.CampaignDelivered:
+        """The contacts of a planned campaign as files for advisers.
+
+        Raises:
+            UnknownId: there is no such plan.
+            UsageError: it is delivered already, or the folder is there.
+        """
+        from graphrec.app.campaigns import deliver
+
+        return deliver(self, request, progress)
+
+    def report_campaign(self, request: jobs.ReportCampaign) -> results.CampaignReport:
+        """What those who were contacted did, beside the control.
+
+        Raises:
+            UnknownId: there is no such plan.
+            UsageError: it is not delivered yet.
+        """
+        from graphrec.app.campaigns import report
+
+        return report(self, request)
+
+    def fit_response(self, request: jobs.FitResponse, *, progress: Progress = silent) -> results.ResponseFitted:
+        """A model of who responds to a contact, additive over columns.
+
+        Raises:
+            SourceError: the file cannot be read.
+            UsageError: a column is not there, or the name is none.
+        """
+        from graphrec.app.response import fit_response
+
+        return fit_response(self, request, progress)
+
+    def score_response(self, request: jobs.ScoreResponse) -> results.ResponseScored:
+        """The probability of each row of a file, with the lines that add up to its logit.
+
+        Raises:
+            UnknownId: there is no such model.
+            SourceError: the file cannot be read, or lacks a column.
+        """
+        from graphrec.app.response import score_response
+
+        return score_response(self, request)
 
     # From files to models.
 

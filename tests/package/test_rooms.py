@@ -20,6 +20,7 @@ VOCABULARY = {
     "progress",
     "queries",
     "schema",
+    "shown",
     "config",
     "extras",
 }
@@ -39,6 +40,7 @@ ROOMS = [
     "delivery",
     "events",
     "demo",
+    "campaigns",
     "app",
     "service",
     "cli",
