@@ -27,7 +27,9 @@ from graphrec.delivery.rows import schema as export_schema
 from graphrec.events.event import Event
 from graphrec.loading.mapping.file import MappingFile
 from graphrec.models.registry import OWN
+from graphrec.outcomes.file import ExperimentsFile
 from graphrec.policy.file import PolicyFile
+from graphrec.service.tokens import OidcFile
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 COMMANDS_HEAD = "# Commands\n\nWritten by `make docs` from `--help`. Do not edit.\n"
@@ -141,7 +143,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "schema/graphrec.schema.json": partial(schema_text, "graphrec.toml", SettingsFile),
     "schema/mapping.schema.json": partial(schema_text, "a mapping of graphrec", MappingFile),
     "schema/campaign.schema.json": partial(schema_text, "a campaign of graphrec", CampaignFile),
+    "schema/oidc.schema.json": partial(schema_text, "oidc.toml", OidcFile),
     "schema/policy.schema.json": partial(schema_text, "policy.toml", PolicyFile),
+    "schema/experiments.schema.json": partial(schema_text, "experiments.toml", ExperimentsFile),
     "schema/event.json": partial(schema_text, "an event of graphrec", Event),
     "schema/export.schema.json": lambda: json.dumps(export_schema(), indent=2) + "\n",
 }

@@ -19,6 +19,7 @@ from graphrec.service import schemas
 from graphrec.service.core import SLASH, Refusal, Service, ServiceOptions
 from graphrec.service.customers import Customers
 from graphrec.service.office import Office
+from graphrec.service.openapi import add_examples
 from graphrec.service.page.routes import add_pages
 from graphrec.service.problems import problem, problem_of
 from graphrec.service.roles import ALLOWED
@@ -81,12 +82,15 @@ def make_app(bank: Bank, options: ServiceOptions | None = None) -> FastAPI:
         ("POST", "/v1/models/{model}/promote", office.promote_model, schemas.Switched),
         ("POST", "/v1/models/rollback", office.roll_back_model, schemas.Switched),
         ("POST", "/v1/models/follow", office.follow_models, schemas.Switched),
+        ("GET", "/v1/outcomes", office.outcomes, schemas.Outcomes),
+        ("GET", "/v1/experiments", office.experiments, schemas.Experiments),
         ("GET", "/v1/health/live", office.live, schemas.Health),
         ("GET", "/v1/health/ready", office.ready, schemas.Health),
         ("GET", "/metrics", office.metrics, None),
     ):
         _add(app, service, method, path, handler, answer)
     add_pages(app, service)
+    add_examples(app)
     return app
 
 

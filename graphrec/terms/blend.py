@@ -144,6 +144,7 @@ class Blend:
         parts: list[Shares] = []
         terms: list[NDArray[np.int16]] = []
         groups: list[LineGroup] = []
+        owners: list[int] = []
         shifted: list[NDArray[np.int16]] = []
         values = []
         for position, term in enumerate(self.terms):
@@ -154,14 +155,16 @@ class Blend:
             terms.append(np.full(len(shares.via), position, np.int16))
             shifted.append((shares.group + len(groups)).astype(np.int16))
             groups.extend(shares.groups)
+            owners += [position] * len(shares.groups)
             values.append(scales[position] * shares.values)
         if not parts:
             empty = np.zeros(0, np.int16)
             none = np.zeros(0, np.int32)
-            return Ledger(empty, (), empty, none, none, np.zeros((0, len(products))))
+            return Ledger(empty, (), (), empty, none, none, np.zeros((0, len(products))))
         return Ledger(
             np.concatenate(terms),
             tuple(groups),
+            tuple(owners),
             np.concatenate(shifted),
             np.concatenate([part.via for part in parts]),
             np.concatenate([part.mid for part in parts]),
