@@ -49,6 +49,8 @@ from graphrec.terms.ledger import Ledger
 REFERENCE = 200
 #: Candidates beyond the list, so that rounding in the fast scores cannot change it.
 SPARE = 16
+#: Microseconds since 1970 of the last moment that a date can name.
+LAST_MOMENT = 253_402_300_799_999_999
 #: Products whose names and kinds are kept.
 PRODUCTS = 100_000
 LIST, EXPLANATION = ListOptions(), ExplainOptions()
@@ -526,7 +528,7 @@ class Engine:
             said = language_of(language, self._languages)
             found = Reasons(
                 self.snapshot, self.model.blend, self.model.graph, self.known_before, said, self.positions, voice,
-                fitted_before=self.fitted_before, fitted=self.model.meta, counted=self._counted,
+                fitted_before=self.fitted_before, fitted=self.model.meta, counted=self._counted, now=self._date,
             )  # fmt: skip
             # Of two threads the first one's stays.
             found = self._reasons.setdefault((language, voice), found)
@@ -680,6 +682,13 @@ class Engine:
         found: str | None = self.snapshot.as_of or self.snapshot.meta["last"]
         return found
 
+    @property
+    def _date(self) -> int | None:
+        """The date of the answers in microseconds since 1970; None: nothing has a time."""
+        if self.now is not None:
+            return self.now
+        return None if self.as_of is None else microseconds(self.as_of)
+
     def unfitted(self, user: int) -> dict[str, int]:
         """How many edges of a user, by position in the facts, weigh nothing until the next fit, by edge type.
 
@@ -732,7 +741,7 @@ def newest_facts(home: Home, opened: ModelFiles) -> Snapshot:
 
 def seen_before(facts: Snapshot, now: int) -> int | None:
     """The time before which something must have been known to be seen on a day; facts as of a date are cut already."""
-    return None if facts.as_of is not None else now + DAY
+    return None if facts.as_of is not None else min(now + DAY, LAST_MOMENT)
 
 
 def _after(facts: Snapshot, before: int) -> Iterator[Note]:
