@@ -8,6 +8,7 @@ from pathlib import Path
 
 from graphrec import log
 from graphrec.app import in_force
+from graphrec.app.arms import Lists, experiments, stop_by_rule
 from graphrec.app.bank import Bank
 from graphrec.app.facts import check_current
 from graphrec.app.jobs import Export
@@ -41,6 +42,7 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
         )
     in_force.check(home, request.model, accept=request.accept_missing)
     check_current(bank, home)
+    ended = () if request.model or request.as_of or not request.record else stop_by_rule(bank)
     options = ListOptions(
         reasons=spec.reasons,
         min_confidence=settings.min_confidence if request.min_confidence is None else request.min_confidence,
@@ -66,9 +68,15 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
         excel=request.excel, decimal=sentences.language.texts["numbers.decimal"], address=request.to,
     )  # fmt: skip
     with log.stage("export", sink=spec.name, k=request.k, model=engine.model.name) as stage:
+        made = None
+        if request.record and request.model is None and request.as_of is None and experiments(bank) is not None:
+            made = Lists(bank, home, asked, engine, recording, options)
         report = deliver(
-            spec, target, request.k, options, rows=rows, users=users, record=recording.add, progress=progress
-        )
+            spec, target, request.k, options, rows=rows, users=users,
+            record=recording.add if made is None else made.record,
+            lists=None if made is None else made.make,
+            progress=progress,
+        )  # fmt: skip
         stage.count(users=report.users, rows=report.rows, without_list=report.without_list)
     write_last(last, rows.run.id, {**(before or {}), **rows.after})
     in_force.observe(home, engine.policy)
@@ -81,6 +89,7 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
     notes = (
         *engine.notes_in(options.language), *in_force.notes(home, request.model), *(recording.notes or unwritten)
     )  # fmt: skip
+    notes = (*ended, *notes)
     if request.delta and before is None:
         notes = (*notes, "there is no earlier export to compare with: every row is new")
     return Exported(report, recording.range, notes, engine.policy_name)

@@ -12,9 +12,10 @@ one with that scheme.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -24,6 +25,7 @@ from graphrec.delivery.rows import Batch, Rows, Run
 from graphrec.errors import UsageError
 from graphrec.progress import Progress, silent
 from graphrec.serving.answer import REASONS
+from graphrec.serving.drawn import drawn_lists
 
 if TYPE_CHECKING:
     from graphrec.features.sources.text.cache import StoredVectors
@@ -181,6 +183,7 @@ def sink_for(out: Path | None, to: str | None) -> tuple[SinkSpec, Path | None]:
 
 
 Recorded = Callable[["Sequence[Answer]"], "Sequence[int]"]
+Listed = Callable[["Sequence[int]"], "Iterable[Answer]"]
 
 
 def unrecorded(_answers: Sequence[Answer]) -> Sequence[int]:
@@ -197,6 +200,7 @@ def deliver(
     rows: Rows | None = None,
     users: Sequence[int] | None = None,
     record: Recorded = unrecorded,
+    lists: Listed | None = None,
     progress: Progress = silent,
 ) -> SinkReport:
     """Deliver the k best products of users to a sink.
@@ -206,13 +210,16 @@ def deliver(
         rows: makes the rows; None: exact ones of a run of today.
         users: positions in the snapshot; None: all.
         record: takes the answers before the sink does, and returns their numbers, where they have some.
+        lists: makes the answers of some users; None: by the engine, with these options.
     """
     engine = target.engine
     makes = rows or Rows(engine, Run.of(engine, k, options))
     chosen = range(len(engine.users)) if users is None else users
     count = without = done = 0
     with spec.open(target) as sink:
-        for answers in _answers(engine, chosen, k, options, spec.chunk):
+        makes_lists = lists or partial(drawn_lists, engine, k=k, options=options)
+        for start in range(0, len(chosen), spec.chunk):
+            answers = list(makes_lists(chosen[start : start + spec.chunk]))
             batch = makes.batch(answers, record(answers) or [None] * len(answers))
             sink.write(batch)
             count += len(batch.rows)
@@ -220,10 +227,3 @@ def deliver(
             done += len(answers)
             progress("lists", done, len(chosen))
         return sink.finish(SinkReport(len(chosen), count, without))
-
-
-def _answers(engine: Engine, users: Sequence[int], k: int, options: ListOptions, chunk: int) -> Iterator[list[Answer]]:
-    from graphrec.serving.drawn import drawn_lists
-
-    for start in range(0, len(users), chunk):
-        yield list(drawn_lists(engine, users[start : start + chunk], k, options))

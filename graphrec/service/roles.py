@@ -23,10 +23,13 @@ ALLOWED: dict[str, frozenset[Role]] = {
     "promote_model": frozenset({"admin"}),
     "roll_back_model": frozenset({"admin"}),
     "follow_models": frozenset({"admin"}),
+    "outcomes": frozenset({"analyst", "campaign", "auditor", "compliance", "admin"}),
+    "experiments": frozenset({"analyst", "campaign", "auditor", "compliance", "admin"}),
     "metrics": frozenset({"auditor", "compliance", "admin"}),
 }
 #: What the page alone offers, in the same form. All else on it goes by the operation of the API.
 ON_PAGE: dict[str, frozenset[Role]] = {
+    "feedback": frozenset({"adviser", "compliance", "admin"}),
     "product": frozenset({"adviser", "analyst", "campaign", "auditor", "compliance", "admin"}),
     "policy": frozenset({"analyst", "auditor", "compliance", "admin"}),
     "what_if": frozenset({"auditor", "compliance"}),
