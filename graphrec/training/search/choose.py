@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.errors import NothingToLearn
 from graphrec.graph.adjacency import Graph
 from graphrec.models.digests import digest
 from graphrec.models.inputs import Inputs, Values
@@ -69,6 +70,8 @@ class Chosen:
     """None where nothing was fitted because nothing was chosen."""
     tried: Mapping[str, float]
     """The metric of every term alone, those that were left out too."""
+    notes: tuple[str, ...] = ()
+    """What could not be tried."""
 
     def configuration(self) -> dict[str, Any]:
         """Everything a refit needs, as plain values."""
@@ -84,13 +87,22 @@ def fixed(kind: str, graph: Graph, inputs: Inputs) -> Chosen:
 
 
 def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> Chosen:
-    """The configuration and weights that validation prefers, fitted on the train graph."""
+    """The configuration and weights that validation prefers, fitted on the train graph.
+
+    Raises:
+        NothingToLearn: no model of the kind learns anything from the graph.
+    """
     specs = [spec for spec in parts_of_kind(kind) if kind != BLEND or is_affordable(spec, graph, inputs)]
     walks = cache(lambda: _walks(graph, validation, inputs))
-    choices = []
+    choices, failures = [], []
     for done, spec in enumerate(specs):
         inputs.progress("choosing terms", done, len(specs))
-        choices.append(_choose_model(spec, graph, validation, inputs, walks))
+        try:
+            choices.append(_choose_model(spec, graph, validation, inputs, walks))
+        except NothingToLearn as error:
+            failures.append(error)
+    if not choices:
+        raise failures[0]
     tried = {choice.name: choice.value for choice in choices}
     choices = without_replaced(choices)
     parts = [part for choice in choices for part in choice.parts]
@@ -104,7 +116,8 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
         weights = towards_paths(candidates.evaluate, likely, is_path, weights, inputs.path_share)
         weights = towards_names(candidates.evaluate, weights, of_others)
     inputs.progress("choosing terms", len(specs), len(specs))
-    chosen = _chosen(choices, np.round(weights / weights.max(), 4), tried)
+    notes = tuple(f"left out: {str(error).partition(';')[0]}" for error in failures)
+    chosen = replace(_chosen(choices, np.round(weights / weights.max(), 4), tried), notes=notes)
     return _with_new(chosen, graph, validation) if kind == BLEND else chosen
 
 
