@@ -30,9 +30,11 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import Train as Train
     from graphrec.app.jobs import Tune as Tune
     from graphrec.app.jobs import VerifyRecord as VerifyRecord
+    from graphrec.app.requests import Audience as Audience
     from graphrec.app.requests import Explain as Explain
     from graphrec.app.requests import Find as Find
     from graphrec.app.requests import Recommend as Recommend
+    from graphrec.app.requests import SwitchModel as SwitchModel
     from graphrec.app.requests import WhyNot as WhyNot
     from graphrec.config.settings import Settings as Settings
     from graphrec.config.settings import read_settings as read_settings
@@ -47,7 +49,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 __version__ = "0.1.0"
 
-_REQUESTS = ("Explain", "Find", "Recommend", "WhyNot")
+_REQUESTS = ("Audience", "Explain", "Find", "Recommend", "SwitchModel", "WhyNot")
 _JOBS = (
     "AskQuery", "CheckPolicy", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export",
     "InitPolicy", "JudgeCases", "ListRecord", "Load", "MakeDemoBank", "ProposeMapping", "PruneRecord", "Publish",

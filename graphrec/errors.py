@@ -64,6 +64,16 @@ class UnknownId(GraphrecError):
     exit_code = 3
 
 
+class EventRefused(GraphrecError):
+    """An event cannot be counted; `kind` says why in one word."""
+
+    exit_code = 3
+
+    def __init__(self, kind: str, line: str) -> None:
+        super().__init__(line)
+        self.kind = kind
+
+
 class StoreError(GraphrecError):
     """The store cannot be used."""
 

@@ -5,6 +5,7 @@
     vault/       the store, series, rejected rows, keys of the record: all that carries personal fields
     serving/     snapshots and models: what answers need, without personal fields
     records/     decision records
+    events/      the log of events
     logs/        what commands did
 
 Its files are 0600 and its folders 0700, whatever the umask says.
@@ -135,6 +136,11 @@ class Home:
     def records(self) -> Path:
         """Decision records."""
         return self.path / "records"
+
+    @property
+    def events(self) -> Path:
+        """The log of events."""
+        return self.path / "events" / "log.sqlite"
 
     @property
     def logs(self) -> Path:

@@ -70,6 +70,19 @@ class EdgeSchema:
     """Whether two products with one such neighbour are a concentration, and no praise."""
     sensitive: bool = False
     """Whether it never leads a list for the customer."""
+    until: str | None = None
+    """Column with the time when it ended."""
+    until_known_at: str | None = None
+    """Column with the time from which the end was known; None: `until`."""
+    quantity: str | None = None
+    """Column with a signed quantity: below 0 where something is given away."""
+    half_life_days: float | Literal["fit", "none"] | None = None
+    """Days after which an edge is half the evidence; `fit` and None: chosen by the training where edges have times."""
+
+    @property
+    def ends(self) -> bool:
+        """Whether what it says can be over."""
+        return self.until is not None or self.quantity is not None
 
 
 @dataclass(frozen=True)
@@ -82,6 +95,20 @@ class SeriesSchema:
 
 
 @dataclass(frozen=True)
+class EventSchema:
+    """What an event of a type is to the graph."""
+
+    type: str
+    """bought, viewed, or one of the bank's own."""
+    edge: str | None = None
+    """Edge type from user to product that it becomes; None: none."""
+    keyed: bool = False
+    """Whether loaded edges of that type have a key, which an event may name."""
+    sets: tuple[str, ...] = ()
+    """Columns of users that it may set."""
+
+
+@dataclass(frozen=True)
 class Roles:
     """Which labels and edge types play which part."""
 
@@ -91,9 +118,18 @@ class Roles:
     weights: Mapping[str, float] = field(default_factory=dict)
     """Evidence per interaction; 1 when absent, below 0: never evidence for."""
     relevant: tuple[str, ...] = ()
-    """Interactions that are a hit in evaluation and mean "already held"."""
+    """Interactions that are a hit in evaluation."""
     metapaths: tuple[str, ...] | None = None
     min_group: int = 5
+    held: tuple[str, ...] = ()
+    """Interactions that mean "already held" until they end; empty: the relevant ones."""
+    repeatable: str | None = None
+    """Condition of the policy's language on columns of products: those that may be bought again."""
+
+    @property
+    def holding(self) -> tuple[str, ...]:
+        """The interactions that mean "already held"."""
+        return self.held or self.relevant
 
     def weight(self, edge_type: str) -> float:
         """The evidence one edge of this type is, before its own weight."""
@@ -102,6 +138,10 @@ class Roles:
     def evidence(self) -> tuple[str, ...]:
         """The interactions that speak for a product."""
         return tuple(name for name in self.interactions if self.weight(name) > 0)
+
+    def against(self) -> tuple[str, ...]:
+        """The interactions that speak against a product, such as a rejection."""
+        return tuple(name for name in self.interactions if self.weight(name) < 0)
 
 
 @dataclass(frozen=True)
@@ -127,6 +167,7 @@ class GraphSchema:
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By language: what labels, edge types and names of nodes are called."""
     split: SplitRule | None = None
+    events: Mapping[str, EventSchema] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The schema as JSON values, labels and types sorted."""
@@ -140,6 +181,11 @@ class GraphSchema:
         for part in ("nodes", "edges", "series", "reasons"):
             content[part] = dict(sorted(content[part].items()))
         content["roles"]["weights"] = dict(sorted(content["roles"]["weights"].items()))
+        if events := content.pop("events"):
+            content["events"] = dict(sorted(events.items()))
+        for key in ("held", "repeatable"):
+            if not content["roles"][key]:
+                del content["roles"][key]
         for part in _BY_LANGUAGE:
             # A schema without other languages is written as it always was, so that its hash stays.
             by_language = {language: dict(sorted(values.items())) for language, values in content.pop(part).items()}
@@ -150,8 +196,9 @@ class GraphSchema:
     def from_json(cls, content: Mapping[str, Any]) -> "GraphSchema":
         """The schema that `to_json` wrote."""
         roles = dict(content["roles"])
-        for name in ("interactions", "relevant", "metapaths"):
-            roles[name] = None if roles[name] is None else tuple(roles[name])
+        for name in ("interactions", "relevant", "metapaths", "held"):
+            if roles.get(name) is not None:
+                roles[name] = tuple(roles[name])
         return cls(
             roles=Roles(**roles),
             nodes={label: _node(value) for label, value in content["nodes"].items()},
@@ -165,6 +212,10 @@ class GraphSchema:
             reasons=dict(content["reasons"]),
             **{part: {k: dict(v) for k, v in content.get(part, {}).items()} for part in _BY_LANGUAGE},
             split=SplitRule(**content["split"]) if content["split"] else None,
+            events={
+                name: EventSchema(**{**value, "sets": tuple(value["sets"])})
+                for name, value in content.get("events", {}).items()
+            },
         )
 
     def merge(self, other: "GraphSchema") -> "GraphSchema":
@@ -196,6 +247,10 @@ class GraphSchema:
                 protected=self.edges[name].protected or other.edges[name].protected,
                 risk=self.edges[name].risk or other.edges[name].risk,
                 sensitive=self.edges[name].sensitive or other.edges[name].sensitive,
+                until=self.edges[name].until or other.edges[name].until,
+                until_known_at=self.edges[name].until_known_at or other.edges[name].until_known_at,
+                quantity=self.edges[name].quantity or other.edges[name].quantity,
+                half_life_days=self.edges[name].half_life_days or other.edges[name].half_life_days,
             )
         return GraphSchema(
             roles=self.roles,
@@ -206,13 +261,21 @@ class GraphSchema:
             reasons_in=_merge_languages(self.reasons_in, other.reasons_in),
             words=_merge_languages(self.words, other.words),
             split=other.split or self.split,
+            events={**self.events, **other.events},
         )
 
 
 _BY_LANGUAGE = ("reasons_in", "words")
 _LATER: Mapping[str, Mapping[str, Any]] = {
     "nodes": {"sensitive": (), "crm_id": None, "adviser": None, "data_as_of": None, "show": {}},
-    "edges": {"risk": False, "sensitive": False},
+    "edges": {
+        "risk": False,
+        "sensitive": False,
+        "until": None,
+        "until_known_at": None,
+        "quantity": None,
+        "half_life_days": None,
+    },
 }
 """Keys that are written only where they say something, with what they say by default."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graphrec.graph.find import Found
@@ -72,15 +72,101 @@ class FoundNodes:
 
 
 @dataclass(frozen=True)
+class AudienceUser:
+    """One customer of an audience."""
+
+    user: str
+    rank: int
+    """Of the product among all that this customer may be shown."""
+    score: float | None
+    """None in views that are not exact."""
+    confidence: float
+    reasons: tuple[Any, ...]
+    """Those of the product for this customer, as a list shows them."""
+    warnings: tuple[str, ...]
+    adviser: str | None
+    """Who looks after the customer, where the mapping names that column."""
+
+
+@dataclass(frozen=True)
+class AudienceGroup:
+    """The customers with one value of a column, or one neighbour, counted."""
+
+    column: str
+    value: str
+    eligible: Any
+    """Customers of the audience's condition to whom no rule refuses the product: a number, or a band of it."""
+    listed: Any
+    """Those of them in whose list the product stands; None: fewer than `min_group`."""
+
+
+@dataclass(frozen=True)
+class ProductAudience:
+    """The customers for whom a product ranks best, and why the others are not among them.
+
+    Numbers of people are bands in views that are not exact, and None below `min_group`.
+    """
+
+    product: str
+    name: str | None
+    as_of: str | None
+    model: str
+    snapshot: str
+    facts: str
+    policy: PolicyName | None
+    view: str
+    where: str | None
+    k: int
+    asked: Any
+    """Customers who meet the condition."""
+    eligible: Any
+    """To whom no rule refuses the product."""
+    listed: Any
+    """Of these, in whose list of `list_length` the product stands."""
+    list_length: int
+    unknown: Any
+    """Of the eligible, of whom too little is known to rank anything."""
+    refused: Mapping[str, Any]
+    """To how many customers each rule is the first to refuse the product."""
+    users: tuple[AudienceUser, ...]
+    """Best rank first, then the higher score; none where the view shows groups alone."""
+    groups: tuple[AudienceGroup, ...]
+    """Of at least `min_group` eligible customers."""
+    abstained: str | None
+    """Why there is nobody, in one sentence."""
+    notes: tuple[str, ...]
+    record: int | None
+    """Number of its entry; None where nothing was recorded."""
+
+
+@dataclass(frozen=True)
 class KnownModel:
     """One model of a home."""
 
     id: str
     kind: str
     state: str
-    """live: it answers by default; final: fitted on everything; tested: its metrics are of the hidden part."""
+    """live: it answers by default; final: fitted on everything; tested: its metrics are of the hidden part; kept: a
+    version that was promoted or that a training replaced."""
     since: str
-    """When it was written, UTC."""
+    """When it was written, or where it was promoted, made live; UTC."""
+    by: str | None
+    """Who made it live; None: nobody is named, or it is live because it is the newest."""
     hash: str
     snapshot: str
     metrics: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Switched:
+    """What a promotion or a rollback did."""
+
+    live: str
+    """The model that answers by default now."""
+    before: str
+    """The one that did before, by the name of its version."""
+    action: str
+    at: str
+    record: int | None
+    """Number of its entry; None where nothing was recorded."""
+    notes: tuple[str, ...] = ()

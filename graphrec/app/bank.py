@@ -17,9 +17,11 @@ from graphrec.config.settings import NO_POLICY, Settings, read_settings
 from graphrec.extras import needs_extra
 from graphrec.home import Home
 from graphrec.progress import Progress, silent
+from graphrec.schema import EXACT
 
 if TYPE_CHECKING:
     from graphrec.app import answers, jobs, requests, results
+    from graphrec.app.events import Events
     from graphrec.app.refresh import Refreshed
     from graphrec.demo.bank import BankReport
     from graphrec.evaluation.cold.evaluate import ColdStart
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from graphrec.records.verify import Verification
     from graphrec.schema import View
     from graphrec.serving.views import SeenWhyNot
+    from graphrec.terms.live import Switch
     from graphrec.training.job import TrainReport
 
 Note = Callable[[str], None]
@@ -72,6 +75,13 @@ class Bank:
         file = self.settings.policy
         named = None if file is None or file == NO_POLICY else Path(file)
         return Home(self.settings.home, named, without_policy=file == NO_POLICY).check()
+
+    @cached_property
+    def events(self) -> Events:
+        """The events of the home."""
+        from graphrec.app.events import Events
+
+        return Events(self.home)
 
     def home_at(self, as_of: str | None, *, no_policy: bool = False) -> Home:
         """The home as of a date, or as it is now.
@@ -154,6 +164,22 @@ class Bank:
 
         return why_not(self, request)
 
+    @needs_extra("fast")
+    def audience(
+        self, request: requests.Audience, view: View = EXACT, *, progress: Progress = silent
+    ) -> answers.ProductAudience:
+        """The customers for whom a product ranks best, as a role reads it, and why the others are not among them.
+
+        Raises:
+            UnknownId: there is no such product.
+            NotTrained: there is no model.
+            NoPolicy: the home has no policy, and the request does not go without one.
+            PolicyError: the condition does not fit the graph.
+        """
+        from graphrec.app.audience import audience
+
+        return audience(self, request, view, progress)
+
     def seen(self, served: answers.Served, view: View) -> answers.Seen:
         """What a role reads of an answer; `compliance` reads the answer itself.
 
@@ -197,6 +223,25 @@ class Bank:
 
         return models(self)
 
+    def switches(self) -> tuple[Switch, ...]:
+        """Every promotion and every rollback, oldest first."""
+        from graphrec.app.models import switches
+
+        return switches(self)
+
+    def switch_model(self, request: requests.SwitchModel) -> answers.Switched:
+        """Another model that answers by default: promoted, rolled back, or the newest again.
+
+        Raises:
+            UnknownId: there is no such model.
+            UsageError: there is nothing to go back to.
+            NotTrained: there is no model.
+            CheckpointMismatch: the model does not fit the facts.
+        """
+        from graphrec.app.models import switch_model
+
+        return switch_model(self, request)
+
     def adviser_of(self, user: str) -> str | None:
         """The adviser of a customer, from the column that the mapping names; None where nobody is.
 
@@ -218,8 +263,11 @@ class Bank:
 
         check_ready(self)
 
-    def state(self, as_of: str | None = None, model: str | None = None) -> str:
+    def state(self, as_of: str | None = None, model: str | None = None, user: str | None = None) -> str:
         """A hash that changes with whatever answers are computed from: model, facts, policy, the date of the answer.
+
+        Args:
+            user: whose last event decides too.
 
         Raises:
             NotTrained: there is no model.
@@ -228,7 +276,8 @@ class Bank:
         from graphrec.app.facts import stale
 
         home = self.home_at(as_of)
-        decides = (pointer(home, model), self.now(as_of), stale(home))
+        last = 0 if user is None or not self.home.events.exists() else self.events.log.last_of(user)
+        decides = (pointer(home, model), self.now(as_of), stale(home), last)
         return hashlib.sha256(repr(decides).encode()).hexdigest()[:16]
 
     # Lists for all customers.

@@ -23,12 +23,11 @@ from graphrec.delivery.sinks import SinkReport, Target, deliver, sink_for
 from graphrec.errors import SourceError, UnknownId, UsageError
 from graphrec.features.sources.text.cache import StoredVectors
 from graphrec.home import Home
-from graphrec.policy.read import parse_policy
 from graphrec.progress import Progress
 from graphrec.records.decision import Request
 from graphrec.schema import EXACT
+from graphrec.serving import audience
 from graphrec.serving.answer import ListOptions
-from graphrec.serving.eligible import Eligibility
 from graphrec.serving.engine import Engine
 from graphrec.store import open_store
 from graphrec.store.base import Store
@@ -177,10 +176,8 @@ def _chosen(engine: Engine, request: Export) -> Sequence[int]:
         raise UsageError(
             f"--where {request.where}: want a condition on columns of users, such as user.region == 'North'"
         )
-    # A condition that cannot be told for a user is not met.
-    rule = f'version = "1"\n[[rule]]\nid = "where"\nsentence = "where"\nrequire = {json.dumps(request.where)}\n'
-    asked = Eligibility(engine.snapshot, parse_policy(rule, "--where"), now=engine.now)
-    return [user for user in chosen if asked.mask(user)[:1].any()]
+    met = set(audience.chosen(engine, request.where).tolist())
+    return [user for user in chosen if user in met]
 
 
 def _lines(file: Path) -> list[tuple[int, str]]:

@@ -15,6 +15,7 @@ from graphrec.features.registry import sources_of
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.progress import Progress
 from graphrec.terms.folder import latest, read_meta
+from graphrec.terms.live import read_live
 from graphrec.training.job import TrainReport
 
 REPORTED_USERS = 200
@@ -44,6 +45,8 @@ def train(bank: Bank, request: Train, progress: Progress) -> TrainReport:
     with log.stage("train", model=request.model, final=request.final, fixed=request.fixed) as stage:
         done = fit(snapshot, home.prepare(), options, sources=sources, log_dir=request.log_dir, progress=progress)
         stage.count(is_new=done.is_new, users=snapshot.count(snapshot.schema.roles.user))
+    if done.is_new and request.final and (promoted := read_live(home).model):
+        bank.on_note(f"note: {promoted} stays live, as it was promoted; graphrec models promote {done.path.name}")
     in_force.observe(home)
     return done
 

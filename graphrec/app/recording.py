@@ -23,25 +23,37 @@ TRIES = 5
 _TOLERATED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT)
 
 
-def engine_of(bank: Bank, home: Home, model: str | None, occasion: Occasion) -> Engine:
-    """The engine that answers one request.
+def engine_of(
+    bank: Bank, home: Home, model: str | None, occasion: Occasion, *, user: str | None = None, every: bool = False
+) -> Engine:
+    """The engine that answers one request, with the events that the facts do not hold yet.
 
     Args:
         home: as of the date that the request names.
+        user: whose events count; None: nobody's.
+        every: whether those of all customers do.
 
     Raises:
         NotTrained: there is no model.
         NoPolicy: the home has no policy, and the request does not go without one.
         StaleFacts: the facts are older than the settings allow.
     """
-    engine = bank.opened.engine(home, model, bank.now(home.as_of)).asking(occasion)
+    engine = bank.opened.engine(home, model, bank.now(home.as_of))
+    if (user is not None or every) and bank.home.events.exists():
+        engine = engine.among(bank.events.owns(engine.snapshot, None if every else user))
+    engine = engine.asking(occasion)
     check_age(engine, bank.settings.max_age)
     in_force.require_policy(bank.settings, home, engine.policy)
     return engine
 
 
-def opened(bank: Bank, home: Home, model: str | None, request: Request, *, wanted: bool) -> "tuple[Engine, Recording]":
+def opened(
+    bank: Bank, home: Home, model: str | None, request: Request, *, wanted: bool, user: str | None = None
+) -> "tuple[Engine, Recording]":
     """The engine that a request uses from start to end, and the recording of its answers.
+
+    Args:
+        user: who is asked about; None: all are.
 
     Raises:
         NotTrained: there is no model.
@@ -49,7 +61,7 @@ def opened(bank: Bank, home: Home, model: str | None, request: Request, *, wante
         RecordError: the settings require a record, and the answer cannot be or is not to be recorded.
     """
     for left in reversed(range(TRIES)):
-        engine = engine_of(bank, home, model, request.occasion)
+        engine = engine_of(bank, home, model, request.occasion, user=user, every=user is None)
         change = in_force.change_of(home, engine.policy)
         if change is not None:
             record_event(bank, "policy", change, wanted=wanted)

@@ -93,3 +93,38 @@ class Find:
     record: bool = True
     users: bool = True
     """False: products alone."""
+
+
+@dataclass(frozen=True)
+class SwitchModel:
+    """Another model that answers by default."""
+
+    action: Literal["promote", "rollback", "follow"]
+    """follow: the newest model is live again, as before any promotion."""
+    model: str | None = None
+    """promote: its folder, as `Bank.models` names it."""
+    by: str | None = None
+    """Who asks; None: the settings' actor."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class Audience:
+    """The customers for whom a product ranks best."""
+
+    product: str
+    k: int = 10
+    """How many customers."""
+    where: str | None = None
+    """Only customers who meet this condition of the policy's language, such as `user.region == 'North'`."""
+    model: str | None = None
+    reasons: int = 3
+    """Reasons of each customer, at most."""
+    adviser: str | None = None
+    """Only customers of this adviser."""
+    language: str | None = None
+    """en, de, zh, or one of the home's own."""
+    as_of: str | None = None
+    no_policy: bool = False
+    record: bool = True
+    occasion: Occasion = field(default_factory=Occasion)

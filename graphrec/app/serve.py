@@ -26,7 +26,7 @@ def recommend(bank: Bank, request: Recommend) -> Served:
         prefer=request.prefer,
     )
     asked = Request("recommend", request.k, options, home.as_of, request.occasion, settings.actor)
-    engine, recording = opened(bank, home, request.model, asked, wanted=request.record)
+    engine, recording = opened(bank, home, request.model, asked, wanted=request.record, user=request.user)
     answer = engine.recommend(request.user, request.k, options)
     recording.add([answer])
     return _served(home, request.model, engine, recording, answer, options)
@@ -37,7 +37,7 @@ def explain(bank: Bank, request: Explain) -> Served:
     home = bank.home_at(request.as_of, no_policy=request.no_policy)
     options = ExplainOptions(request.plain, request.language or bank.settings.language, request.voice)
     asked = Request("explain", request.k, options, home.as_of, request.occasion, bank.settings.actor)
-    engine, recording = opened(bank, home, request.model, asked, wanted=request.record)
+    engine, recording = opened(bank, home, request.model, asked, wanted=request.record, user=request.user)
     answer = engine.explain(request.user, request.product, request.k, options)
     recording.add([answer], request.product)
     if request.audit:
@@ -69,7 +69,7 @@ def why_not(bank: Bank, request: WhyNot) -> Refused:
     from graphrec.serving.why_not import why_not as find_why
 
     home = bank.home_at(request.as_of, no_policy=request.no_policy)
-    engine = engine_of(bank, home, request.model, request.occasion)
+    engine = engine_of(bank, home, request.model, request.occasion, user=request.user)
     language = request.language or bank.settings.language
     found = find_why(
         engine,

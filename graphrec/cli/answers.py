@@ -56,6 +56,8 @@ def _show_items(answer: "Answer | SeenAnswer", sentences: Sentences) -> bool:
     say(_title(answer, sentences))
     if any(value is not None for value in answer.limits.values()):
         say_wrapped(_limits(answer.limits, sentences))
+    if answer.drawn is not None:
+        say_wrapped(answer.drawn.text)
     for item in answer.items:
         say()
         _show_item(item, sentences)

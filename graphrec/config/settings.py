@@ -48,6 +48,8 @@ class RoleOverrides:
     interactions: tuple[str, ...] | None = None
     weights: Mapping[str, float] | None = None
     relevant: tuple[str, ...] | None = None
+    held: tuple[str, ...] | None = None
+    repeatable: str | None = None
     metapaths: tuple[str, ...] | None = None
     min_group: int | None = None
 

@@ -24,7 +24,15 @@ class RolesTable(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=
         dict[str, float] | UnsetType, Meta(description="Evidence of one interaction by edge type; 1 when absent.")
     ] = UNSET
     relevant: Annotated[
-        tuple[Text, ...] | UnsetType, Meta(description='Interactions that are a hit and mean "already held".')
+        tuple[Text, ...] | UnsetType, Meta(description="Interactions that are a hit in evaluation.")
+    ] = UNSET
+    held: Annotated[
+        tuple[Text, ...] | UnsetType,
+        Meta(description='Interactions that mean "already held" until they end; default the relevant ones.'),
+    ] = UNSET
+    repeatable: Annotated[
+        Text | UnsetType,
+        Meta(description="Condition of the policy's language: products that may be bought again."),
     ] = UNSET
     metapaths: Annotated[
         tuple[Text, ...] | UnsetType, Meta(description='Paths of edge types that may explain, such as "A <A A".')

@@ -227,7 +227,7 @@ def deliver(
         record: takes the answers before the sink does, and returns their numbers, where they have some.
         journal: of what arrived before; None: the sink takes all or nothing.
     """
-    from graphrec.serving.lists import recommend_many
+    from graphrec.serving.drawn import drawn_lists
 
     engine = target.engine
     makes = rows or Rows(engine, Run.of(engine, k, options))
@@ -238,7 +238,7 @@ def deliver(
             some = chosen[start : start + spec.chunk]
             before = journal.arrived.get(number) if journal else None
             if before is None:
-                answers = list(recommend_many(engine, some, k, options))
+                answers = list(drawn_lists(engine, some, k, options))
                 batch = replace(makes.batch(answers, record(answers) or [None] * len(answers)), number=number)
                 has_arrived = sink.write(batch) is not False
                 lists = {answer.user: makes.after[answer.user] for answer in answers}

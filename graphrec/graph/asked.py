@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.block_rows import Rows
-from graphrec.graph.facts import events_of, user_types
+from graphrec.graph.facts import EVENTS, events_of, user_types
 from graphrec.graph.snapshot import ALWAYS, Snapshot
 from graphrec.graph.strings import Strings
 
-_EVENTS = ("at", "known_at")
+_TIMES = ("at", "known_at", "until", "until_known_at")
+_NUMBERS = ("weight", "quantity")
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Asked:
     """By column; columns without a value are left out."""
     rows: Mapping[str, Mapping[str, list[Any]]]
     """By edge type, with < before it where it leads to the customer: `to`, `at`, `known_at` and, where an edge has one,
-    `weight` of every event."""
+    `weight` of every event; `until`, `until_known_at` and `quantity` where the mapping names them."""
     blocks: Mapping[str, str] = field(default_factory=dict)
     """By digest of a feature block: the customer's row, its float32 numbers in base64."""
 
@@ -101,15 +102,15 @@ def _row(facts: Snapshot, name: str, user: int, *, reverse: bool) -> dict[str, l
         read.update(events_of(edges, reverse=True))
     else:
         prefix = "in_" if reverse else ""
-        read.update({name: edges.array(f"{prefix}{name}") for name in ("indptr", "indices", *_EVENTS, "weight")})
+        read.update({name: edges.array(f"{prefix}{name}") for name in ("indptr", "indices", *EVENTS)})
     start, end = (int(bound) for bound in read["indptr"][user : user + 2])
     if start == end:
         return {}
     found: dict[str, list[Any]] = {"to": read["indices"][start:end].tolist()}
-    for column in _EVENTS:
-        found[column] = [_time(moment) for moment in read[column][start:end].tolist()]
-    if read["weight"] is not None:
-        found["weight"] = [None if one != one else one for one in read["weight"][start:end].tolist()]
+    for column in EVENTS:
+        if read[column] is not None:
+            values = read[column][start:end].tolist()
+            found[column] = [(_time(one) if column in _TIMES else None if one != one else one) for one in values]
     return found
 
 
@@ -117,10 +118,13 @@ def _arrays(stem: str, row: Mapping[str, list[Any]]) -> dict[str, NDArray[Any]]:
     """The files of a type that only one customer has edges of."""
     to = np.array(row.get("to", []), np.int32)
     found: dict[str, NDArray[Any]] = {f"{stem}indptr.npy": np.array([0, len(to)], np.int64), f"{stem}indices.npy": to}
-    for column in _EVENTS:
-        found[f"{stem}{column}.npy"] = np.array([_micro(moment) for moment in row.get(column, [])], np.int64)
-    if "weight" in row:
-        found[f"{stem}weight.npy"] = np.array([np.nan if one is None else one for one in row["weight"]], np.float64)
+    for column in _TIMES:
+        if column in row or column in _TIMES[:2]:
+            found[f"{stem}{column}.npy"] = np.array([_micro(moment) for moment in row.get(column, [])], np.int64)
+    for column in _NUMBERS:
+        if column in row:
+            values = [np.nan if one is None else one for one in row[column]]
+            found[f"{stem}{column}.npy"] = np.array(values, np.float64)
     return found
 
 

@@ -14,7 +14,7 @@ from graphrec.graph.arrays import seal
 from graphrec.graph.series import FEATURES, SeriesRows, series_features
 from graphrec.graph.snapshot import ALWAYS, FORMAT, Snapshot, content_hash
 from graphrec.graph.strings import Strings
-from graphrec.schema import Column, GraphSchema, NodeSchema
+from graphrec.schema import Column, EdgeSchema, GraphSchema, NodeSchema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -63,7 +63,8 @@ def write_snapshot(
             target = folder / "edges" / str(position)
             target.mkdir()
             edge = schema.edges[name]
-            counts[name] = _write_edges(target, _cut(edges[name], cut), ids[edge.source], ids[edge.target])
+            ends = _ends(edge, edges[name], cut)
+            counts[name] = _write_edges(target, edges[name], cut, ends, (ids[edge.source], ids[edge.target]))
         known = None if cut is None else _interactions(folder / "edges", schema, len(ids[schema.roles.product]))
         _write_split(folder / "split", split or {}, ids[schema.roles.user], ids[schema.roles.product], known)
         meta = _described(folder, schema, as_of, {label: len(found) for label, found in ids.items()}, counts, columns)
@@ -193,21 +194,52 @@ def _series_columns(
     return found
 
 
-def _write_edges(folder: Path, table: "pa.Table", sources: "pa.Array", targets: "pa.Array") -> int:
+def _ends(edge: EdgeSchema, table: "pa.Table", cut: int | None) -> dict[str, NDArray[Any]]:
+    """When each edge ended and since when that is known, and its quantity: what the mapping names of them.
+
+    An end that was not known before the cut is none.
+    """
+    found: dict[str, NDArray[Any]] = {}
+    if edge.until is not None:
+        until = _times(table[edge.until])
+        known_at = until if edge.until_known_at is None else _times(table[edge.until_known_at])
+        known_at = np.where((known_at == ALWAYS) | (until == ALWAYS), until, known_at)
+        unknown = np.zeros(len(until), np.bool_) if cut is None else known_at >= cut
+        found["until"] = np.where(unknown, ALWAYS, until)
+        found["until_known_at"] = np.where(unknown, ALWAYS, known_at)
+    if edge.quantity is not None:
+        found["quantity"] = np.asarray(table[edge.quantity].to_numpy(), np.float64)
+    return found
+
+
+def _write_edges(
+    folder: Path,
+    table: "pa.Table",
+    cut: int | None,
+    ends: dict[str, NDArray[Any]],
+    nodes: "tuple[pa.Array, pa.Array]",
+) -> int:
+    import pyarrow as pa
     import pyarrow.compute as pc
 
+    sources, targets = nodes
+    if cut is not None:
+        seen = _times(table["known_at"]) < cut
+        table, ends = table.filter(pa.array(seen)), {name: values[seen] for name, values in ends.items()}
     source = pc.index_in(table["source"], value_set=sources)
     target = pc.index_in(table["target"], value_set=targets)
     # Edges of which an end is not known as of the date are left out.
     whole = pc.and_(pc.is_valid(source), pc.is_valid(target))
     if not pc.all(whole).as_py() and len(table):
         table, source, target = table.filter(whole), source.filter(whole), target.filter(whole)
+        there = np.asarray(whole)
+        ends = {name: values[there] for name, values in ends.items()}
     rows = np.asarray(source.to_numpy(), np.int64)
     columns = np.asarray(target.to_numpy(), np.int64)
     at, known_at = _times(table["at"]), _times(table["known_at"])
     weight = np.asarray(table["weight"].to_numpy(), np.float64)
     # Rows that tie here are equal in all that is written: their order does not matter.
-    order = np.lexsort((weight, at, known_at, columns, rows))
+    order = np.lexsort((*ends.values(), weight, at, known_at, columns, rows))
     rows, columns = rows[order], columns[order].astype(np.int32)
     back = np.argsort(columns, kind="stable")
     np.save(folder / "indptr.npy", np.searchsorted(rows, np.arange(len(sources) + 1)).astype(np.int64))
@@ -216,6 +248,8 @@ def _write_edges(folder: Path, table: "pa.Table", sources: "pa.Array", targets: 
     np.save(folder / "known_at.npy", known_at[order])
     if not np.isnan(weight).all():
         np.save(folder / "weight.npy", weight[order])
+    for name, values in ends.items():
+        np.save(folder / f"{name}.npy", values[order])
     np.save(folder / "in_indptr.npy", np.searchsorted(columns[back], np.arange(len(targets) + 1)).astype(np.int64))
     np.save(folder / "in_indices.npy", rows[back].astype(np.int32))
     return len(rows)

@@ -3,7 +3,7 @@
     meta.json                       format, hash, as_of, counts, schema; `snapshot`: the hash of what it was made from
     nodes/<n>/                      as in a snapshot: ids of every label, names, and all columns of users and products
     edges/<n>/                      by source the edges that leave users or products (indptr, indices, at, known_at,
-                                    weight), of those that leave users also who they are by target (in_indptr,
+                                    weight, until, …), of those that leave users also who they are by target (in_indptr,
                                     in_indices); and all with `in_` before for those that lead to users
 
 A load publishes them, a training does not: an answer joins them by ids to the weights of a model. A folder is in the
@@ -29,7 +29,8 @@ FACTS_FORMAT = 1
 FACTS_REMEDY = "run: graphrec load MAPPING"
 KEPT = 3
 """Facts that stay: the newest, and those that answers may still be reading."""
-_EVENTS = ("at", "known_at", "weight")
+EVENTS = ("at", "known_at", "weight", "until", "until_known_at", "quantity")
+"""What an event carries; all but the times of the first two only where the mapping names them."""
 
 
 class Facts(Snapshot):
@@ -165,13 +166,13 @@ def _write_edges(folder: Path, snapshot: Snapshot, name: str) -> None:
 
 
 def events_of(edges: Edges, *, reverse: bool) -> dict[str, NDArray[Any] | None]:
-    """The events of a type by source, or by target: indptr, indices, at, known_at, weight (None: no edge has one)."""
+    """The events of a type by source, or by target: indptr, indices and EVENTS (None: the type has none of it)."""
     if reverse and edges.is_by_target:
-        names = ("in_indptr", "in_indices", *(f"in_{column}" for column in _EVENTS))
+        names = ("in_indptr", "in_indices", *(f"in_{column}" for column in EVENTS))
         found = [edges.array(name) for name in names]
         whole = [None if one is None else one.whole() for one in found]
-        return dict(zip(("indptr", "indices", *_EVENTS), whole, strict=True))
-    own = {column: None if (one := getattr(edges, column)) is None else one.whole() for column in _EVENTS}
+        return dict(zip(("indptr", "indices", *EVENTS), whole, strict=True))
+    own = {column: None if (one := getattr(edges, column)) is None else one.whole() for column in EVENTS}
     if not reverse:
         return {"indptr": edges.indptr.whole(), "indices": edges.indices.whole(), **own}
     order = np.argsort(edges.indices.whole(), kind="stable")
@@ -183,12 +184,15 @@ def events_of(edges: Edges, *, reverse: bool) -> dict[str, NDArray[Any] | None]:
 class Happened:
     """Events between one user and one other node.
 
-    Shapes: at, known_at, weight (num_events,); no weight: no edge of the type has one.
+    Shapes: all (num_events,); None: no edge of the type has one.
     """
 
     at: NDArray[np.int64]
     known_at: NDArray[np.int64]
     weight: NDArray[np.float64] | None
+    until: NDArray[np.int64] | None = None
+    until_known_at: NDArray[np.int64] | None = None
+    quantity: NDArray[np.float64] | None = None
 
 
 def events_between(snapshot: Snapshot, hop: Hop, user: int, other: int) -> Happened:
@@ -201,7 +205,6 @@ def events_between(snapshot: Snapshot, hop: Hop, user: int, other: int) -> Happe
     start, end = (other, user) if hop.reverse and not prefix else (user, other)
     first, last = (int(bound) for bound in indptr[start : start + 2])
     places = first + np.flatnonzero(indices[first:last] == end)
-    at, known_at, weight = (edges.array(f"{prefix}{column}") for column in _EVENTS)
-    assert at is not None
-    assert known_at is not None
-    return Happened(at[places], known_at[places], None if weight is None else weight[places])
+    read = {column: edges.array(f"{prefix}{column}") for column in EVENTS}
+    found: dict[str, Any] = {column: None if one is None else one[places] for column, one in read.items()}
+    return Happened(**found)

@@ -70,6 +70,13 @@ class FirstHop(Adjacency):
             _users=users, _last=None,
         )  # fmt: skip
 
+    def reading(self, snapshot: Snapshot, hop: Hop) -> "FirstHop":
+        """The same rows of facts that differ in events alone."""
+        return FirstHop(
+            _events(snapshot, hop.type, reverse=hop.reverse), self._num_targets, role=self._role,
+            known_before=self._known_before, targets=self._targets, users=self._users,
+        )  # fmt: skip
+
     @property
     def num_rows(self) -> int:
         return len(self._events.indptr) - 1 if self._users is None else len(self._users)

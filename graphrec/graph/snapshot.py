@@ -4,7 +4,8 @@
     checksums                       of every page of every file: graph/arrays.py
     nodes/<n>/id.*  known_at.npy    ids sorted by their bytes; the n-th label of meta.json
     nodes/<n>/<c>.*                 the c-th public column: values and `valid`
-    edges/<n>/*.npy                 one CSR by source (indptr, indices, at, known_at, weight) and one by target
+    edges/<n>/*.npy                 one CSR by source (indptr, indices, at, known_at, weight; until, until_known_at,
+                                    quantity where the mapping names them) and one by target
     split/test.npy  split/valid.npy pairs (user, product) of the mapping's own split
 
 Times are microseconds since 1970 in UTC; `ALWAYS` stands for "no time". Only numpy is needed to read one.
@@ -82,11 +83,14 @@ class Nodes:
             KeyError: there is no such public column.
         """
         if name not in self._columns:
-            kind = self.columns[name]
-            stem = f"{self._stem}/{sorted(self.columns).index(name)}"
+            kind, stem = self.columns[name], self.stem(name)
             values = Strings.open(self._files, stem) if kind == "text" else self._files.array(f"{stem}.npy")
             self._columns[name] = ColumnArray(kind, values, self._files.array(f"{stem}.valid.npy"))
         return self._columns[name]
+
+    def stem(self, name: str) -> str:
+        """What the names of the files of a column begin with."""
+        return f"{self._stem}/{sorted(self.columns).index(name)}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +129,21 @@ class Edges:
     def weight(self) -> CheckedArray | None:
         """The weight of each edge, NaN where it has none; None when no edge has one."""
         return self.array("weight")
+
+    @cached_property
+    def until(self) -> CheckedArray | None:
+        """When each edge ended, ALWAYS where no end is known; None where edges of the type do not end."""
+        return self.array("until")
+
+    @cached_property
+    def until_known_at(self) -> CheckedArray | None:
+        """When the end of each edge became known, ALWAYS where no end is known."""
+        return self.array("until_known_at")
+
+    @cached_property
+    def quantity(self) -> CheckedArray | None:
+        """How much each edge adds to what is held or takes from it, NaN where it is not known; None without."""
+        return self.array("quantity")
 
     @cached_property
     def in_indptr(self) -> CheckedArray:
@@ -192,6 +211,11 @@ class Snapshot:
         except (FileNotFoundError, NotADirectoryError):
             raise NotTrained(f"no {cls.called} in {folder}; {remedy}") from None
         return cls(files, files.meta["as_of"])
+
+    @property
+    def files(self) -> CheckedFolder | OverlaidFiles:
+        """What it is read from."""
+        return self._files
 
     def dated(self, as_of: str | None) -> "Snapshot":
         """The same content as of another date for which it was taken too."""

@@ -79,10 +79,11 @@ class CompiledPolicy:
         as_of: the date of the answer in microseconds since 1970; None: the graph has no times.
         known_before: events known at or after this time are not seen; None: all are.
         held: products (a row for every user) that count as held; None: those of the snapshot.
+        held_before: what became known at or after this time is not held yet; None: all of it is.
 
     Raises:
-        PolicyError: a rule names a column or an event that is not there or may not be read, or compares two kinds; or
-            the policy is not valid yet.
+        PolicyError: a rule or `roles.repeatable` names a column or an event that is not there or may not be read, or
+            compares two kinds; or the policy is not valid yet.
     """
 
     def __init__(
@@ -93,11 +94,13 @@ class CompiledPolicy:
         as_of: int | None = None,
         known_before: int | None = None,
         held: Adjacency | None = None,
+        held_before: int | None = None,
     ) -> None:
         self.policy = policy
-        self.facts = Facts(snapshot, as_of, known_before, held)
+        self.facts = Facts(snapshot, as_of, known_before, held, held_before)
         self.occasion = NO_OCCASION
         self._check_day()
+        self.facts.repeatable = self._repeatable()
         compiled = tuple(self._compiled(rule) for rule in policy.rules)
         self.later = tuple(rule for rule in compiled if not self._holds(rule.rule.valid_from))
         """Rules that do not hold yet."""
@@ -112,6 +115,12 @@ class CompiledPolicy:
         asked = copy.copy(self)
         asked.occasion = occasion
         return asked
+
+    def reading(self, snapshot: Snapshot) -> Self:
+        """The same policy over facts in which the rows and values of some users are others."""
+        other = copy.copy(self)
+        other.facts = self.facts.reading(snapshot)
+        return other
 
     def check_age(self, known: int | None) -> None:
         """Stop where the data are older than the policy allows.
@@ -162,6 +171,22 @@ class CompiledPolicy:
                 counts[rule.rule.id] = count
             left &= ~gone
         return counts
+
+    def first_rules(self, users: NDArray[np.integer], products: NDArray[np.int64]) -> NDArray[np.int16]:
+        """The first rule that refuses each of some pairs.
+
+        Args:
+            users: (users,) positions.
+            products: (products,) positions, ascending.
+
+        Returns:
+            (users, products): its place in `refusing`; -1: none refuses.
+        """
+        block = self._block(users, products)
+        found = np.full((len(block.users), len(products)), -1, np.int16)
+        for place, rule in enumerate(self.refusing):
+            found[(found == -1) & ~rule.met(rule.condition.truth(block))] = place
+        return found
 
     def barred(self, user: int) -> Finding | None:
         """The first rule that refuses every product to a user for what the user is, whatever the product."""
@@ -245,7 +270,7 @@ class CompiledPolicy:
         return tuple(found)
 
     def _block(self, users: NDArray[np.integer], products: NDArray[np.int64] | None = None) -> Block:
-        return Block(np.asarray(users, np.int64), products, self.occasion)
+        return Block(np.asarray(users, np.int64), products, self.occasion, self.facts)
 
     def _holds(self, valid_from: str | None) -> bool:
         if valid_from is None or self.facts.as_of is None:
@@ -258,6 +283,22 @@ class CompiledPolicy:
                 f"{self._source()}: version {self.policy.version} is valid from {self.policy.valid_from}, and the date "
                 f"of the answer is {day(self.facts.as_of)}; use the policy of that day"
             )
+
+    def _repeatable(self) -> Flags | None:
+        """Which products may be bought again (num_products,); None: none."""
+        text = self.facts.roles.repeatable
+        if text is None:
+            return None
+        where = "roles.repeatable of the mapping"
+        try:
+            condition = Compiler(Operands(self.facts, self.policy.levels)).compile(text)
+        except BadCondition as error:
+            raise PolicyError(f"{where}: {error}; correct it and load again") from None
+        if condition.events or condition.computed or any(one.side != "product" for one in condition.columns):
+            raise PolicyError(f"{where}: {text!r} reads more than columns of products; correct it and load again")
+        truth = condition.truth(Block(np.zeros(1, np.int64)))
+        again: Flags = np.broadcast_to(truth.yes, (1, self.facts.num_products))[0]
+        return again
 
     def _known_values(self) -> dict[Column, frozenset[str]]:
         """The values that the policy knows, by column."""
@@ -279,7 +320,7 @@ class CompiledPolicy:
             truth = rule.condition.truth(block)
             if not rule.met(truth).all():
                 values = self._values(rule, user, product)
-                text = rule.sentence.fill(user, product, self.occasion)
+                text = rule.sentence.fill(user, product, self.occasion, self.facts)
                 if bool(truth.unknown().any()):
                     text = _cannot_tell(rule, values)
                 yield Finding(rule.rule.id, rule.rule.severity, text, values, rule.rule.code is not None)

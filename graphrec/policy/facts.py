@@ -1,5 +1,6 @@
 """What conditions read: columns of users and products, and what happened between them, for blocks of pairs."""
 
+import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Adjacency
+from graphrec.graph.holdings import has_left, is_over
 from graphrec.graph.snapshot import ALWAYS, ColumnArray, Edges, Snapshot
 from graphrec.policy.values import Flags, Truth, Value
 
@@ -42,6 +44,8 @@ class Block:
     users: NDArray[np.int64]
     products: NDArray[np.int64] | None = None
     occasion: Occasion = NO_OCCASION
+    facts: "Facts | None" = None
+    """Facts that differ from those of the policy in the rows of these users; None: they do not."""
 
     def chosen(self, of_products: NDArray[Any]) -> NDArray[Any]:
         """The entries of the block's products among those of all products, on the last axis."""
@@ -91,6 +95,7 @@ class Facts:
         as_of: the date of the answer in microseconds since 1970; None: the graph has no times.
         known_before: events known at or after this time are not seen; None: all are.
         held: products (a row for every user) that count as held; None: those of the snapshot.
+        held_before: what became known at or after this time is not held yet; None: all of it is.
     """
 
     def __init__(
@@ -99,6 +104,7 @@ class Facts:
         as_of: int | None = None,
         known_before: int | None = None,
         held: Adjacency | None = None,
+        held_before: int | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.roles = snapshot.schema.roles
@@ -106,9 +112,20 @@ class Facts:
         self.texts = Texts()
         self._known_before = known_before
         self._held = held
+        self._held_before = held_before
+        self.repeatable: Flags | None = None
+        """Products (num_products,) that may be bought again; None: none."""
         self._columns: dict[tuple[str, str], Value] = {}
         self._opened: dict[str, Edges] = {}
         self._groups: dict[tuple[str, str], Groups] = {}
+
+    def reading(self, snapshot: Snapshot) -> "Facts":
+        """The same facts where the rows and values of some users are others."""
+        other = copy.copy(self)
+        other.snapshot = snapshot
+        other._columns = {key: value for key, value in self._columns.items() if key[0] == "product"}
+        other._opened = {}
+        return other
 
     @property
     def num_products(self) -> int:
@@ -130,6 +147,8 @@ class Facts:
         Returns:
             (users, 1) for a column of users, (1, products) for one of products.
         """
+        if block.facts is not None and block.facts is not self:
+            return block.facts.column(side, name, block)
         chosen = block.users if side == "user" else block.products
         if chosen is not None and len(chosen) == 1 and (side, name) not in self._columns:
             return self._one(side, name, int(chosen[0]))
@@ -140,19 +159,53 @@ class Facts:
         return Value(whole.values.reshape(shape), None if whole.valid is None else whole.valid.reshape(shape))
 
     def held(self, block: Block) -> Truth:
-        """Which products the users hold as of the snapshot: by any interaction that means "held"."""
+        """Which products the users hold at the date of the answer and may not buy again.
+
+        By any interaction that means "held", known before that date and not over.
+        """
+        if block.facts is not None and block.facts is not self:
+            return block.facts.held(block)
         found = self._nothing(block)
         if self._held is not None:
             rows, columns, _ = _events(self._held, block)
             found[rows, columns] = True
             return Truth(found)
-        for edge_type in self.roles.relevant:
-            rows, columns, _ = _events(self._edges(edge_type), block)
-            found[rows, columns] = True
+        for edge_type in self.roles.holding:
+            edges = self._edges(edge_type)
+            rows, columns, events = _events(edges, block)
+            if self._held_before is not None:
+                seen = edges.known_at[events] < self._held_before
+                rows, columns, events = rows[seen], columns[seen], events[seen]
+            kept = self._current(edges, rows, columns, events)
+            found[rows[kept], columns[kept]] = True
+        if self.repeatable is not None:
+            found &= ~block.chosen(self.repeatable)
         return Truth(found)
+
+    def _current(
+        self, edges: Edges, rows: NDArray[np.int64], columns: NDArray[np.int64], events: NDArray[np.int64]
+    ) -> Flags:
+        """Which events are not over, of pairs of which something is left."""
+        until, known_at, quantity = edges.until, edges.until_known_at, edges.quantity
+        kept = np.ones(len(events), np.bool_)
+        if until is not None and known_at is not None:
+            before = self._known_before if self._held_before is None else self._held_before
+            kept = ~is_over(
+                until[events], known_at[events], now=self.as_of, known_before=before, count=len(events)
+            )  # fmt: skip
+        if quantity is not None:
+            pairs = rows[kept] * (int(columns.max(initial=0)) + 1) + columns[kept]
+            kept[kept] = has_left(pairs, quantity[events[kept]])
+        return kept
+
+    def _ends(self, edge_type: str, days: float | None) -> bool:
+        """Whether only what is still held counts: of a holding that can be over, with no window in time."""
+        return days is None and edge_type in self.roles.holding and self.snapshot.schema.edges[edge_type].ends
 
     def happened(self, edge_type: str, days: float | None, block: Block) -> Truth:
         """Which pairs have an event of a type; with `days`: in the last `days` before the date of the answer.
+
+        Of holdings that can be over, without `days`: which are held at the date of the answer.
 
         An event without a time may lie in the window: unknown.
 
@@ -164,6 +217,8 @@ class Facts:
         Returns:
             (users, products).
         """
+        if block.facts is not None and block.facts is not self:
+            return block.facts.happened(edge_type, days, block)
         edges = self._edges(edge_type)
         if not self.reaches_products(edge_type):
             number = self.counted(edge_type, days, block)
@@ -175,6 +230,9 @@ class Facts:
             seen = edges.known_at[events] < self._known_before
             rows, columns, events = rows[seen], columns[seen], events[seen]
         if days is None:
+            if self._ends(edge_type, days):
+                kept = self._current(edges, rows, columns, events)
+                rows, columns = rows[kept], columns[kept]
             found[rows, columns] = True
             return Truth(found)
         assert self.as_of is not None, "a condition with days is refused where the graph has no date"
@@ -197,6 +255,9 @@ class Facts:
     ) -> Value:
         """How many edges of a type lead from each user, or what they weigh in all.
 
+        Of holdings that can be over, without `days`: only those that are held at the date of the answer, products
+        where the type has quantities; what was given away is taken off the sum.
+
         Where an edge without a time may lie in the window, or one without a weight is in the sum, it is missing.
 
         Args:
@@ -210,6 +271,8 @@ class Facts:
         Returns:
             (users, 1), or with `groups` (users, products).
         """
+        if block.facts is not None and block.facts is not self:
+            return block.facts.counted(edge_type, days, block, groups=groups, weighed=weighed)
         edges = self._edges(edge_type)
         whole = Block(block.users)
         rows, columns, events = _events(edges, whole)
@@ -223,10 +286,21 @@ class Facts:
             doubtful = at == ALWAYS
             inside = doubtful | (at > self.as_of - days * DAY)
             rows, columns, events, doubtful = rows[inside], columns[inside], events[inside], doubtful[inside]
+        quantity = edges.quantity if self._ends(edge_type, days) else None
+        if self._ends(edge_type, days):
+            kept = self._current(edges, rows, columns, events)
+            if quantity is not None and not weighed:
+                pairs = rows * (int(columns.max(initial=0)) + 1) + columns
+                first = np.zeros(len(rows), np.bool_)
+                first[np.unique(np.where(kept, pairs, -1), return_index=True)[1]] = True
+                kept &= first
+            rows, columns, events, doubtful = rows[kept], columns[kept], events[kept], doubtful[kept]
         amounts = np.ones(len(rows))
         if weighed:
-            weight = edges.weight
+            weight = edges.quantity if edges.weight is None else edges.weight
             amounts = np.full(len(rows), np.nan) if weight is None else np.asarray(weight[events], np.float64)
+            if quantity is not None and edges.weight is not None:
+                amounts = np.copysign(amounts, quantity[events])
             doubtful = doubtful | np.isnan(amounts)
         amounts = np.where(doubtful, 0.0, amounts)
         width = 1 if groups is None else groups.count

@@ -312,7 +312,8 @@ class Operands:
 
     def _counted(self, name: str, node: ast.Call) -> Operand:
         events, weighed = self.spoken_of(node), name == "total"
-        if weighed and self.facts.snapshot.edges(events.edge_type).weight is None:
+        edges = self.facts.snapshot.edges(events.edge_type)
+        if weighed and edges.weight is None and edges.quantity is None:
             raise BadCondition(
                 f"edges of {events.edge_type} carry no weight to sum; let the mapping give them one", node
             )

@@ -28,7 +28,6 @@ class Sentence:
 
     def __init__(self, template: str, operands: Operands) -> None:
         self._template = template
-        self._facts = operands.facts
         for place in _PLACE.findall(template):
             if place in ("user", "product", *OCCASION):
                 continue
@@ -42,21 +41,23 @@ class Sentence:
             else:
                 raise BadCondition(f"{{{place}}} stands for nothing; want {{product.COLUMN}} or {{user.COLUMN}}")
 
-    def fill(self, user: int, product: int, occasion: Occasion) -> str:
+    def fill(self, user: int, product: int, occasion: Occasion, facts: Facts) -> str:
         """The sentence for one pair."""
-        return _PLACE.sub(lambda place: self._filled(place[1], user, product, occasion), self._template)
 
-    def _filled(self, place: str, user: int, product: int, occasion: Occasion) -> str:
-        if place in OCCASION:
-            return as_text(getattr(occasion, place))
-        head, _, name = place.partition(".")
-        if head == "last":
-            return as_text(day(self._facts.last(name, user, product)))
-        position = user if head == "user" else product
-        if name:
-            return as_text(shown(self._facts, Column(head, name), position))
-        label = self._facts.label(head)
-        return self._facts.snapshot.name(label, position) or self._facts.snapshot.nodes(label).ids[position]
+        def filled(found: re.Match[str]) -> str:
+            place = found[1]
+            if place in OCCASION:
+                return as_text(getattr(occasion, place))
+            head, _, name = place.partition(".")
+            if head == "last":
+                return as_text(day(facts.last(name, user, product)))
+            position = user if head == "user" else product
+            if name:
+                return as_text(shown(facts, Column(head, name), position))
+            label = facts.label(head)
+            return facts.snapshot.name(label, position) or facts.snapshot.nodes(label).ids[position]
+
+        return _PLACE.sub(filled, self._template)
 
 
 def shown(facts: Facts, column: Column, position: int) -> Fact:

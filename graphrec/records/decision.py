@@ -42,6 +42,8 @@ class Request:
     """What the request says of itself."""
     actor: str | None = None
     """Who asked; None: nobody is named."""
+    arm: Mapping[str, str] | None = None
+    """The experiment and the arm that decided how the list is made."""
 
 
 class Decisions:
@@ -148,15 +150,21 @@ def platform_name() -> str:
 
 def entry(engine: Engine, request: Request, answer: Answer, product: str | None) -> dict[str, Any]:
     """One entry: the user, the products that were left and refused, and what was shown."""
+    engine = engine.of_customer(answer.user)
     asked = {"user": answer.user} if product is None else {"user": answer.user, "product": product}
     # Only lists count what was refused.
     user, eligibility = engine.users.ids.find(answer.user), engine.eligibility
     refused = answer.refused or eligibility.refused(user)
     products = np.array([engine.products.ids.find(item.product) for item in answer.items], np.int64)
-    shown = {name: value for name, value in vars(answer).items() if name not in (*_SHARED, "user", "refused", "items")}
+    left_out = (*_SHARED, "user", "refused", "items", "last_event")
+    shown = {name: value for name, value in vars(answer).items() if name not in left_out}
+    if answer.drawn is None:
+        del shown["drawn"]
     return {
         **asked,
-        "known": Asked.of(engine.snapshot, user, engine.model.graph.blocks),
+        **({} if request.arm is None else {"arm": request.arm}),
+        **({} if engine.own is None else {"events": engine.own}),
+        "known": Asked.of(engine.base.snapshot, user, engine.model.graph.blocks),
         "counted": engine.counted(answer),
         "candidates": len(engine.products) - sum(refused.values()),
         "refused": refused,

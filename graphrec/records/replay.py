@@ -10,6 +10,7 @@ import numpy as np
 
 from graphrec.errors import GraphrecError, RecordError, UnknownId
 from graphrec.graph.asked import Asked
+from graphrec.graph.own import Own
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.policy.compiled import OUTCOMES
@@ -20,6 +21,7 @@ from graphrec.records.decision import Request, entry, platform_name, versions
 from graphrec.records.keep import Kept
 from graphrec.records.read import Entry
 from graphrec.serving.answer import ExplainOptions, ListOptions
+from graphrec.serving.drawn import drawn_list
 from graphrec.serving.engine import Engine, seen_before
 from graphrec.terms.folder import ModelFiles
 
@@ -111,12 +113,14 @@ class Replayer:
             options = (ListOptions if product is None else ExplainOptions)(**asked["options"])
         except TypeError as error:
             raise RecordError(f"this graphrec does not know an option of that time: {error}") from None
-        request = Request(asked["command"], asked["k"], options, asked["as_of"], occasion_of(asked))
+        request = Request(
+            asked["command"], asked["k"], options, asked["as_of"], occasion_of(asked), arm=found.entry.get("arm")
+        )
         engine = self._engine(found).asking(request.occasion)
         if isinstance(options, ExplainOptions):
             answer = engine.explain(user, str(product), request.k, options)
         else:
-            answer = engine.recommend(user, request.k, options)
+            answer = drawn_list(engine, user, request.k, options)
         return {**entry(engine, request, answer, product), "counted": found.entry["counted"]}
 
     def judged(self, found: Entry, product: str) -> Refusals:
@@ -128,7 +132,7 @@ class Replayer:
         """
         if "model" not in found.shared:
             raise RecordError(_no_list(found))
-        engine = self._engine(found).asking(occasion_of(found.shared["request"]))
+        engine = self._engine(found).asking(occasion_of(found.shared["request"])).of_customer(found.entry["user"])
         user, position = engine.users.ids.find(found.entry["user"]), engine.products.ids.find(product)
         if position < 0:
             raise UnknownId(f"there was no product {product!r} when entry {found.number} was recorded")
@@ -160,10 +164,13 @@ class Replayer:
         alone = asked.alone(items)
         before = None if now is None else seen_before(alone, now)
         model = files.model(alone, known_before=before, blocks=asked.block_rows())
-        return Engine(
+        engine = Engine(
             alone, model, policy=self._kept.policy(policy["hash"]), now=now, counted=found.entry["counted"],
             languages=self._languages,
         )  # fmt: skip
+        if "events" not in found.entry:
+            return engine
+        return engine.among({found.entry["user"]: Own.from_json(found.entry["events"])})
 
     def _close(self) -> None:
         self._opened = None

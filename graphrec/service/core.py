@@ -35,6 +35,9 @@ Length = Annotated[int, Query(ge=1, le=100, description="How many.")]
 ModelKind = Annotated[str | None, Query(max_length=60, pattern="^[a-z0-9-]+$", description="Kind of model.")]
 Language = Annotated[str | None, Query(pattern="^[a-z]{2,3}$", description="Of the reasons.")]
 AsOf = Annotated[str | None, Query(max_length=40, description="Only what was known before this date.")]
+Condition = Annotated[
+    str | None, Query(max_length=1000, description="Of the policy's language, such as user.region == 'North'.")
+]
 Record = Annotated[bool, Query(description="Whether the decision record gets an entry.")]
 IfNoneMatch = Annotated[str | None, Header(description="ETag of the answer that the caller has.")]
 
@@ -145,7 +148,8 @@ class Service:
             state: gives a hash of all that the answer is computed from.
             known: the ETag of the answer that the caller has; where it is still right, nothing is computed.
         """
-        asked = f"{request.url.path}?{request.url.query}|{request.state.caller.role}|{state()}"
+        caller = request.state.caller
+        asked = f"{request.url.path}?{request.url.query}|{caller.role}|{caller.adviser or ''}|{state()}"
         tag = f'"{hashlib.sha256(asked.encode()).hexdigest()[:32]}"'
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if known is not None and tag in (one.strip().removeprefix("W/") for one in known.split(",")):

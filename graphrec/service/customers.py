@@ -13,6 +13,7 @@ from graphrec.languages import LANGUAGES
 from graphrec.service import schemas
 from graphrec.service.core import (
     AsOf,
+    Condition,
     Id,
     IfNoneMatch,
     Language,
@@ -101,6 +102,37 @@ class Customers:
 
         return await self._service.run(compute)
 
+    async def audience(
+        self,
+        request: Request,
+        product: Id,
+        k: Length = 10,
+        where: Condition = None,
+        model: ModelKind = None,
+        language: Language = None,
+        as_of: AsOf = None,
+        record: Record = True,
+        if_none_match: IfNoneMatch = None,
+    ) -> Response:
+        """The customers for whom one product ranks best, and why the others are not among them.
+
+        An adviser sees own customers, an analyst groups alone.
+        """
+        caller = request.state.caller
+        asked = requests.Audience(
+            product, k, where, model, adviser=caller.adviser, language=_known(language), as_of=as_of, record=record
+        )
+
+        def compute() -> Response:
+            return self._service.tagged(
+                request,
+                lambda: self._bank.state(as_of, model),
+                if_none_match,
+                lambda: self._bank.audience(asked, caller.role),
+            )
+
+        return await self._service.run(compute)
+
     async def _answer(
         self,
         request: Request,
@@ -119,7 +151,7 @@ class Customers:
             self._service.own(caller, asked.user)
             return self._service.tagged(
                 request,
-                lambda: self._bank.state(asked.as_of, asked.model),
+                lambda: self._bank.state(asked.as_of, asked.model, asked.user),
                 known,
                 lambda: self._service.seen(ask(), caller),
             )

@@ -1,6 +1,6 @@
 """Paths about the bank: search, the decision record, models, health, measures."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Path, Query, Request
 from starlette.responses import Response
@@ -14,6 +14,7 @@ from graphrec.service.roles import WHOLE_RECORD
 Words = Annotated[str, Query(min_length=1, max_length=500, description="An id, a name, or words of a text.")]
 Customer = Annotated[str | None, Query(max_length=500, description="Of this customer alone.")]
 Last = Annotated[int, Query(ge=1, le=1000, description="How many of the last entries.")]
+ModelFolder = Annotated[str, Path(max_length=80, pattern="^[a-z0-9@-]+$", description="As `GET /v1/models` names it.")]
 Number = Annotated[int, Path(ge=1, le=2**53, description="Of the entry.")]
 
 
@@ -61,7 +62,27 @@ class Office:
 
     async def models(self) -> Response:
         """The models of the home, the one that answers by default marked `live`."""
-        return await self._service.run(lambda: json_response({"models": self._bank.models()}))
+        return await self._service.run(
+            lambda: json_response({"models": self._bank.models(), "history": self._bank.switches()})
+        )
+
+    async def promote_model(self, request: Request, model: ModelFolder) -> Response:
+        """Make a model live; it answers from the next request on."""
+        return await self._switch(request, "promote", model)
+
+    async def roll_back_model(self, request: Request) -> Response:
+        """Make live what was live before."""
+        return await self._switch(request, "rollback")
+
+    async def follow_models(self, request: Request) -> Response:
+        """Make the newest model live again, as before any promotion."""
+        return await self._switch(request, "follow")
+
+    async def _switch(
+        self, request: Request, action: Literal["promote", "rollback", "follow"], model: str | None = None
+    ) -> Response:
+        asked = requests.SwitchModel(action, model, by=request.state.caller.id)
+        return await self._service.run(lambda: json_response(self._bank.switch_model(asked)))
 
     async def metrics(self) -> Response:
         """Counts and times for Prometheus."""

@@ -13,11 +13,15 @@ ALLOWED: dict[str, frozenset[Role]] = {
     "recommendations_of_many": frozenset({"service", "campaign", "compliance", "admin"}),
     "explanation": frozenset({"service", "adviser", "auditor", "compliance", "admin"}),
     "why_not": frozenset({"service", "adviser", "auditor", "compliance", "admin"}),
+    "audience": frozenset({"adviser", "analyst", "campaign", "compliance", "admin"}),
     "search": frozenset({"adviser", "analyst", "auditor", "compliance", "admin"}),
     "records": frozenset({"auditor", "compliance", "admin"}),
     "record": frozenset({"adviser", "auditor", "compliance", "admin"}),
     "replay_record": frozenset({"auditor", "compliance", "admin"}),
     "models": frozenset({"analyst", "auditor", "compliance", "admin"}),
+    "promote_model": frozenset({"admin"}),
+    "roll_back_model": frozenset({"admin"}),
+    "follow_models": frozenset({"admin"}),
     "metrics": frozenset({"auditor", "compliance", "admin"}),
 }
 #: The roles that read entries of the decision record with their numbers.

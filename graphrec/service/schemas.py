@@ -78,6 +78,36 @@ class WhyNot(_Open):
     verdict: str | None = None
 
 
+class AudienceUser(_Open):
+    """One customer of an audience."""
+
+    user: str
+    rank: int
+    score: float | None = None
+    confidence: float
+    reasons: list[Reason]
+    warnings: list[str]
+    adviser: str | None = None
+
+
+class Audience(_Open):
+    """The customers for whom a product ranks best; counts are bands, or null, in views that are not exact."""
+
+    product: str
+    view: str
+    k: int
+    asked: Any
+    eligible: Any
+    listed: Any
+    list_length: int
+    unknown: Any
+    refused: dict[str, Any]
+    users: list[AudienceUser]
+    groups: list[dict[str, Any]]
+    abstained: str | None = None
+    record: int | None = None
+
+
 class Found(_Open):
     """What a search found."""
 
@@ -93,6 +123,7 @@ class ModelEntry(_Open):
     kind: str
     state: str
     since: str
+    by: str | None = None
     metrics: dict[str, Any]
 
 
@@ -100,6 +131,17 @@ class Models(_Open):
     """The models of the home."""
 
     models: list[ModelEntry]
+    history: list[dict[str, Any]] = []
+
+
+class Switched(_Open):
+    """What a promotion or a rollback did."""
+
+    live: str
+    before: str
+    action: str
+    at: str
+    record: int | None = None
 
 
 class Entries(_Open):

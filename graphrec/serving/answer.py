@@ -1,5 +1,6 @@
 """The answers that scripts rely on: the keys of `recommend --json` and `explain --json`."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -13,6 +14,43 @@ HELD = "held fixed: each term's spread over the products (sd), the weights of te
 REASONS = 5
 
 Preference = Literal["recent", "popular", "novel", "diverse"]
+
+
+@dataclass(frozen=True)
+class Draw:
+    """How places of lists are drawn, for a share of the customers of a day: serving/drawn.py."""
+
+    way: Literal["swap", "even"]
+    """swap: one place; even: the whole list, from all that may be shown."""
+    seed: str
+    """Of all draws; with it and the customer the record draws again."""
+    share: float = 1.0
+    """Of the lists, 0 to 1."""
+    pool: int = 10
+    """Products behind the list that a swap may draw."""
+
+    def chooses(self, user: str) -> bool:
+        """Whether the list of a user is one of the share."""
+        return self.numbers(user)[0] < self.share * 2.0**64
+
+    def numbers(self, user: str) -> tuple[int, int, int]:
+        """Three numbers of 64 bits that look drawn."""
+        drawn = hashlib.blake2b(f"{self.seed}\n{user}".encode(), digest_size=24).digest()
+        first, second, third = (int.from_bytes(drawn[start : start + 8], "little") for start in (0, 8, 16))
+        return first, second, third
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a draw did to a list."""
+
+    way: Literal["swap", "even"]
+    ranks: tuple[int, ...]
+    """The places that it decided."""
+    propensities: tuple[float, ...]
+    """For each place, the probability with which such a draw shows this product there."""
+    text: str
+    """The same in one sentence."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +69,12 @@ class ListOptions:
     """Who is spoken to: an adviser, of the customer; or the customer."""
     prefer: Preference | None = None
     """Which of equally exact paths leads the reasons of a product: serving/reasons/prefer.py."""
+    draw: Draw | None = None
+    """How places are drawn; None: every list is that of the scores."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.draw, Mapping):  # as the record holds it
+            object.__setattr__(self, "draw", Draw(**self.draw))
 
 
 @dataclass(frozen=True)
@@ -278,8 +322,12 @@ class Answer:
     """Until when the facts go: the date that they were taken for, else their last event."""
     unfitted: Mapping[str, int] = field(default_factory=dict)
     """The user's edges that weigh nothing until the next fit, by type: they, or what they lead to, came after it."""
+    last_event: str | None = None
+    """Id of the customer's last event that the facts do not hold yet; it is in the answer. None: there is none."""
     abstained_seen: str | None = None
     """The sentence of `abstained` for other views; None: the same."""
+    drawn: Drawn | None = None
+    """What a draw did to the list; None: it is that of the scores."""
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain values."""

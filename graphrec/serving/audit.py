@@ -25,7 +25,7 @@ def audited(engine: Engine, answer: Answer) -> Answer:
     """An answer of `explain` whose item carries its audit; an answer without an item stays as it is."""
     if not answer.items:
         return answer
-    item = answer.items[0]
+    item, engine = answer.items[0], engine.of_customer(answer.user)
     user = engine.positions.in_model(engine.roles.user, engine.users.ids.find(answer.user))
     product = engine.positions.in_model(engine.roles.product, engine.products.ids.find(item.product))
     return replace(answer, items=(replace(item, audit=audit(engine, user, product)),))

@@ -47,6 +47,12 @@ class Eligibility:
         asked._compiled = self._compiled.asking(occasion)
         return asked
 
+    def reading(self, snapshot: Snapshot) -> Self:
+        """The same over facts in which the rows and values of some users are others."""
+        other = copy.copy(self)
+        other._compiled = self._compiled.reading(snapshot)
+        return other
+
     def mask(self, user: int) -> NDArray[np.bool_]:
         """True (num_products,) for what may be shown."""
         mask: NDArray[np.bool_] = self.masks(np.array([user]))[0]
@@ -59,6 +65,14 @@ class Eligibility:
     def refused(self, user: int) -> dict[str, int]:
         """How many products each rule is the first to refuse; what is left and these add up to all products."""
         return self._compiled.refused_first(user)
+
+    def first_rules(self, users: NDArray[np.integer], products: NDArray[np.int64]) -> NDArray[np.int16]:
+        """The first rule that refuses each of some pairs, as its place in `refusing`; -1 where none does.
+
+        Args:
+            products: positions, ascending.
+        """
+        return self._compiled.first_rules(users, products)
 
     def refusal(self, user: int, product: int) -> str | None:
         """Why a product is not shown to a user, in words that anybody may read; None when it may be."""
@@ -92,6 +106,11 @@ class Eligibility:
         return self._compiled.read_of_user(user)
 
     @property
+    def refusing(self) -> tuple[str, ...]:
+        """The ids of the rules that refuse, in the order of the policy."""
+        return tuple(rule.rule.id for rule in self._compiled.refusing)
+
+    @property
     def rules(self) -> tuple[str, ...]:
         """The ids of the rules that hold, in the order of the outcomes of `judged`."""
         return tuple(rule.rule.id for rule in self._compiled.rules)
@@ -113,7 +132,10 @@ def compiled_policy(
     as_of = now
     if as_of is None:
         as_of = date_of(snapshot) if known_before is None else known_before
-    compiled = CompiledPolicy(policy, snapshot, as_of=as_of, known_before=known_before, held=held)
+    before = None if now is None else known_before
+    compiled = CompiledPolicy(
+        policy, snapshot, as_of=as_of, known_before=known_before, held=held, held_before=before
+    )  # fmt: skip
     compiled.check_age(date_of(snapshot))
     return compiled
 

@@ -10,7 +10,7 @@ import difflib
 import hashlib
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,9 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import UnknownId
-from graphrec.graph.adjacency import Adjacency
+from graphrec.graph.adjacency import Adjacency, Hop
 from graphrec.graph.facts import FactsShelf
 from graphrec.graph.first_hops import FirstHop
+from graphrec.graph.own import Own, with_own
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Nodes, Snapshot
 from graphrec.graph.strings import ABSENT
@@ -191,6 +192,13 @@ class Engine:
         self._masked = masked
         self._languages = languages
         self._reasons: dict[tuple[str, Voice], Reasons] = {}
+        self.owns: Mapping[str, Own] = {}
+        """By customer: what events say over the facts."""
+        self.own: Own | None = None
+        """That of the one customer whom this engine answers; None: there is nothing, or it answers all."""
+        self.base = self
+        """The engine without events."""
+        self._last: Engine | None = None
         if snapshot.as_of is None and (ahead := snapshot.meta.get("ahead")):
             values = {"n": ahead["events"], "last": ahead["last"][:10], "date": snapshot.meta["last"][:10]}
             notes = (*notes, Note("notes.ahead", values))
@@ -216,8 +224,48 @@ class Engine:
         if occasion == NO_OCCASION:
             return self
         asked = copy.copy(self)
-        asked.eligibility = self.eligibility.asking(occasion)
+        asked.eligibility, asked._last = self.eligibility.asking(occasion), None
         return asked
+
+    def among(self, owns: Mapping[str, Own]) -> "Engine":
+        """The same engine where events say something of these customers over the facts."""
+        if not owns:
+            return self
+        other = copy.copy(self)
+        other.owns, other._last = owns, None
+        return other
+
+    def of_customer(self, user_id: str) -> "Engine":
+        """The engine that answers one customer: with what events say of them, folded in with the weights of the model.
+
+        Their rows, what they hold, their values and the windows of the policy are those of now; degrees and weights are
+        those of the fit.
+        """
+        own = self.owns.get(user_id)
+        if own is None or self.own is own:
+            return self
+        last = self._last
+        if last is None or last.own is not own:
+            last = self._last = self._with(own)
+        return last
+
+    def _with(self, own: Own) -> "Engine":
+        other = copy.copy(self)
+        other.own, other.base, other._reasons, other._last = own, self, {}, None
+        snapshot = other.snapshot = with_own(self.snapshot, own)
+        other.users = snapshot.nodes(self.roles.user)
+        other.positions = self.positions.reading(snapshot)
+        other.eligibility = self.eligibility.reading(snapshot)
+        graph = self.model.graph
+        hops: dict[Hop, Adjacency] = {}
+        for name in {edge.type for edge in own.edges}:
+            before = graph.hops.get(Hop(name))
+            if isinstance(before, FirstHop):
+                hops[Hop(name)] = before.reading(snapshot, Hop(name))
+        fitted = {**{hop: graph.hops[hop] for hop in hops}, **graph.fitted}
+        graph = replace(graph, hops={**graph.hops, **hops}, fitted=fitted)
+        other.model = replace(self.model, blend=self.model.blend.reading(graph), graph=graph)
+        return other
 
     @property
     def policy_name(self) -> PolicyName | None:
@@ -253,6 +301,8 @@ class Engine:
         Raises:
             UnknownId: there is no such user.
         """
+        if (owner := self.of_customer(user_id)) is not self:
+            return owner.recommend(user_id, k, options)
         here = self._position(self.users, user_id, "user")
         user = self.positions.in_model(self.roles.user, here)
         if user == ABSENT or not self.has_evidence(user):
@@ -265,6 +315,8 @@ class Engine:
         Raises:
             UnknownId: there is no such user or product.
         """
+        if (owner := self.of_customer(user_id)) is not self:
+            return owner.explain(user_id, product_id, k, options)
         sentences = self.reasons_in(options.language, options.voice).sentences
         here = self._position(self.users, user_id, "user")
         wanted = self._position(self.products, product_id, "product")
@@ -310,7 +362,7 @@ class Engine:
         if len(products) > REFERENCE:
             here = self.users.ids[self.positions.in_snapshot(self.roles.user, user)]
             seed = hashlib.blake2b(f"{self.snapshot.hash} {here}".encode(), digest_size=8).digest()
-            drawn = _mixed(products.astype(np.uint64) + np.frombuffer(seed, "<u8")[0])
+            drawn = mixed(products.astype(np.uint64) + np.frombuffer(seed, "<u8")[0])
             products = np.sort(products[np.argpartition(drawn, REFERENCE)[:REFERENCE]])
         return products.astype(np.int32)
 
@@ -341,11 +393,20 @@ class Engine:
         kept: NDArray[np.int32] = products[np.sort(chosen)].astype(np.int32)
         return kept
 
-    def listed(self, scored: Scored, k: int, options: ListOptions = LIST, only: int | None = None) -> Listed:
+    def listed(
+        self,
+        scored: Scored,
+        k: int,
+        options: ListOptions = LIST,
+        only: int | None = None,
+        *,
+        chosen: Callable[[tuple[int, ...]], tuple[int, ...]] = tuple,
+    ) -> Listed:
         """The list of k of a user with the reasons of every product.
 
         Args:
             only: a candidate that is listed instead, wherever it ranks.
+            chosen: gets the places of the order that can be listed, and returns those that are.
         """
         reasons, ledger = self.reasons_in(options.language, options.voice), scored.ledger
         totals = ledger.totals()
@@ -360,7 +421,7 @@ class Engine:
         if only is not None:
             places = (int(np.flatnonzero(scored.candidates[order] == only)[0]),)
         else:
-            places = tuple(p for p in range(length) if trusted[listed.product(p)] >= options.min_confidence)
+            places = chosen(tuple(p for p in range(length) if trusted[listed.product(p)] >= options.min_confidence))
         wish = reasons.wish(options.prefer, scored.user) if options.prefer else None
         found = []
         for place in places:
@@ -413,6 +474,9 @@ class Engine:
             SettingsError: there is no such language, or its file is not usable.
         """
         found = self._reasons.get((language, voice))
+        if found is None and self.base is not self and self.own is not None:
+            whole = self.base.reasons_in(language, voice)
+            found = self._reasons[language, voice] = whole.reading(self.positions, self.model.blend, self.model.graph)
         if found is None:
             said = language_of(language, self._languages)
             found = Reasons(
@@ -519,6 +583,7 @@ class Engine:
             facts=self.snapshot.hash,
             facts_as_of=self.snapshot.as_of or self.snapshot.meta["last"],
             unfitted=self.unfitted(user),
+            last_event=None if self.own is None else self.own.last,
             limits=self.limits(user),
         )
 
@@ -607,7 +672,7 @@ def said(finding: Finding, policy: Policy, sentences: Sentences) -> str:
     return sentences.say(f"policy.{finding.rule}") if policy.is_built_in else finding.sentence
 
 
-def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Numbers that look drawn: the finaliser of splitmix64 (Steele et al., 2014)."""
     mixed = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

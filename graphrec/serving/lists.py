@@ -4,7 +4,7 @@ A block of users is scored at once, and the ledgers of a block are made at once;
 writes sentences as it does for one user.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
 
 import numpy as np
@@ -20,21 +20,40 @@ BLOCK_SCORES, BLOCK_USERS = 4_000_000, 128
 _ONE_BLOCK = Lock()
 
 
-def recommend_many(engine: Engine, users: Sequence[int], k: int, options: ListOptions = LIST) -> Iterator[Answer]:
+def recommend_many(
+    engine: Engine,
+    users: Sequence[int],
+    k: int,
+    options: ListOptions = LIST,
+    *,
+    answered: Callable[[Engine, Scored], Answer] | None = None,
+) -> Iterator[Answer]:
     """`engine.recommend(id, k, options)` for each of these users, in their order.
 
     Args:
         users: positions in the snapshot.
+        answered: makes the list of a user from what it is made of; None: as `recommend` does.
     """
+
+    def plain(own: Engine, scored: Scored) -> Answer:
+        return own.answer(own.listed(scored, k, options), k, options)
+
+    make = answered or plain
     step = max(1, min(BLOCK_USERS, BLOCK_SCORES // max(len(engine.products), 1)))
     for start in range(0, len(users), step):
         block = [int(user) for user in users[start : start + step]]
         places = [engine.positions.in_model(engine.roles.user, user) for user in block]
-        known = [place for place in dict.fromkeys(places) if place != ABSENT and engine.has_evidence(place)]
+        own = {user for user in block if engine.owns and engine.users.ids[user] in engine.owns}
+        alike = [place for user, place in zip(block, places, strict=True) if user not in own]
+        known = [place for place in dict.fromkeys(alike) if place != ABSENT and engine.has_evidence(place)]
         ready = {scored.user: scored for scored in scored_block(engine, np.array(known, np.int32), k)}
         for user, place in zip(block, places, strict=True):
-            if place in ready:
-                yield engine.answer(engine.listed(ready[place], k, options), k, options)
+            if user in own:
+                apart = engine.of_customer(engine.users.ids[user])
+                known_at_all = place != ABSENT and apart.has_evidence(place)
+                yield make(apart, apart.scored(place, k)) if known_at_all else apart.nothing(user, options)
+            elif place in ready:
+                yield make(engine, ready[place])
             else:
                 yield engine.nothing(user, options)
 

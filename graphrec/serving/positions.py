@@ -1,6 +1,7 @@
 """A model's nodes in the facts that are served: positions are joined by ids, names come from the facts."""
 
 from collections.abc import Mapping
+from copy import copy
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,12 @@ class Positions:
             new = np.setdiff1d(np.arange(snapshot.count(product)), self._found[product])
             self._new[product] = new
             self._found[product] = np.concatenate((self._found[product], new))
+
+    def reading(self, snapshot: Snapshot) -> "Positions":
+        """The same where the rows and values of a customer are others."""
+        other = copy(self)
+        other.snapshot = snapshot
+        return other
 
     @property
     def products(self) -> NDArray[np.int64] | None:

@@ -116,6 +116,14 @@ class SeenItem:
 
 
 @dataclass(frozen=True)
+class SeenDrawn:
+    """What a draw did to a list, without its probabilities."""
+
+    ranks: tuple[int, ...]
+    text: str
+
+
+@dataclass(frozen=True)
 class SeenAnswer:
     """The list of one user, or the explanation of one product, as a role reads it."""
 
@@ -134,6 +142,8 @@ class SeenAnswer:
     unfitted: Mapping[str, int]
     limits: Mapping[str, str | int | float | bool | None]
     """What rules of the policy read of the customer, for those who speak with the customer."""
+    drawn: SeenDrawn | None = None
+    """What a draw did to the list; None: it is that of the scores."""
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain values."""
@@ -242,6 +252,7 @@ class Viewer:
             facts_as_of=answer.facts_as_of,
             unfitted=answer.unfitted,
             limits=answer.limits if self.view in _BESIDE_THE_CUSTOMER else {},
+            drawn=None if answer.drawn is None else SeenDrawn(answer.drawn.ranks, answer.drawn.text),
         )
 
     def item(self, item: Item) -> SeenItem:

@@ -87,6 +87,7 @@ def why_not(
     Raises:
         UnknownId: there is no such user or product.
     """
+    engine = engine.of_customer(user_id)
     explained = engine.explain(user_id, product_id, k, ExplainOptions(language=language))
     sentences = engine.reasons_in(language).sentences
     number = sentences.language.number

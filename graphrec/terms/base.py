@@ -6,6 +6,7 @@ folder, which opens it by its `form` (terms/folder.py).
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from threading import RLock
 from types import MappingProxyType
@@ -216,6 +217,12 @@ class Term(ABC):
 
         Degrees are counted anew; what was learned stays as it is.
         """
+
+    def reading(self, graph: Graph) -> Self:
+        """The same term where the hops of `graph` that leave users are others; all that was learned stays."""
+        other = copy(self)
+        vars(other)["graph"] = graph
+        return other
 
     def scores_without(self, user: int, edges: Sequence[Edge], kept: NDArray[np.bool_]) -> Matrix:
         """The scores (num_cases, num_products) of a user who has only some of these edges.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.graph.adjacency import Graph
 from graphrec.terms.base import Term
 from graphrec.terms.ledger import Block, Ledger, LineGroup, Shares
 
@@ -75,6 +76,10 @@ class Blend:
     def offering(self, offered: Offered | None) -> "Blend":
         """The same terms and weights where other products are offered."""
         return Blend(self.terms, self.weights, offered=offered)
+
+    def reading(self, graph: Graph) -> "Blend":
+        """The same blend where customers have other rows."""
+        return Blend([term.reading(graph) for term in self.terms], self.weights, offered=self.offered)
 
     @property
     def num_products(self) -> int:

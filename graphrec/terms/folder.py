@@ -33,6 +33,7 @@ from graphrec.home import Home
 from graphrec.schema import GraphSchema
 from graphrec.terms.base import Described, Stored, StoredRows, Term
 from graphrec.terms.blend import Blend
+from graphrec.terms.live import base_name, live_folder
 from graphrec.terms.platform import platform
 
 FORMAT = 3
@@ -381,14 +382,17 @@ def _edges(arrays: Mapping[str, Any], hop: Hop, num_targets: int) -> StoredAdjac
 
 
 def latest(home: Home, kind: str | None = None, prefer_final: bool = True) -> Path:
-    """The folder of the model that is served: of that kind, else the blend, else what was trained last.
+    """The folder of the model that is served: of that kind, else what was promoted, the blend, what was trained last.
 
     A final model is preferred unless it belongs to an older snapshot than the tested one of its kind; without
     `prefer_final` it comes only where there is no tested one.
 
     Raises:
-        NotTrained: there is none.
+        NotTrained: there is none, or what was promoted is gone.
+        Damaged: what says which one was promoted cannot be read.
     """
+    if kind is None and prefer_final and (promoted := live_folder(home)) is not None:
+        return promoted
     for candidate in [kind] if kind else [DEFAULT, *_kinds_by_age(home)]:
         found = _of_kind(home, candidate, prefer_final)
         if found is not None:
@@ -427,7 +431,7 @@ def _remedy(folder: Path) -> str:
 
 
 def _option(folder: Path) -> str:
-    kind, _, part = folder.name.rpartition("-")
+    kind, _, part = base_name(folder).rpartition("-")
     if part not in ("test", "final"):
         return ""
     model = f" --model {kind}" if kind != DEFAULT else ""

@@ -30,7 +30,8 @@ from graphrec.models.inputs import Inputs
 from graphrec.models.registry import models
 from graphrec.progress import Progress, silent
 from graphrec.terms.blend import Blend
-from graphrec.terms.folder import blocks_beside, model_folder, read_meta, write_model
+from graphrec.terms.folder import FORMAT, blocks_beside, model_folder, read_meta, write_model
+from graphrec.terms.live import keep_replaced
 from graphrec.training.assemble import blend_of
 from graphrec.training.checkpoint import FileWork
 from graphrec.training.job import Job, TrainOptions, TrainReport
@@ -259,6 +260,8 @@ def _write(job: Job, meta: dict[str, Any], blend: Blend, graph: Graph, began: fl
         # A block that the terms read stands in their graph as it was fitted.
         rows = {digest: np.asarray(block) for digest, block in term.graph.blocks.items()}
         write_blocks(blocks_beside(job.folder.parent), rows, job.snapshot.nodes(graph.schema.roles.user).ids)
+    if job.options.final and (job.folder / "meta.json").exists():
+        keep_replaced(job.home, job.folder, FORMAT)
     with replace_folder(job.folder) as folder:
         whole = {
             "kind": job.options.model,

@@ -37,6 +37,7 @@ ROOMS = [
     "evaluation",
     "records",
     "delivery",
+    "events",
     "demo",
     "app",
     "service",

@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from graphrec.app.bank import Bank
+from graphrec.app.requests import SwitchModel
 from graphrec.schema import EXACT
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
@@ -20,11 +21,15 @@ CALLS = {
     "recommendations_of_many": ("POST", "/v1/recommendations"),
     "explanation": ("GET", "/v1/users/C003/products/P01/explanation"),
     "why_not": ("GET", "/v1/users/C003/products/P01/why-not"),
+    "audience": ("GET", "/v1/products/P01/audience"),
     "search": ("GET", "/v1/search?q=P01"),
     "records": ("GET", "/v1/records"),
     "record": ("GET", "/v1/records/1"),
     "replay_record": ("POST", "/v1/records/1/replay"),
     "models": ("GET", "/v1/models"),
+    "promote_model": ("POST", "/v1/models/blend-final/promote"),
+    "roll_back_model": ("POST", "/v1/models/rollback"),
+    "follow_models": ("POST", "/v1/models/follow"),
     "metrics": ("GET", "/metrics"),
 }
 FREE = {"live": "/v1/health/live", "ready": "/v1/health/ready"}
@@ -54,6 +59,7 @@ def test_a_role_is_let_in_where_the_table_says_so_and_nowhere_else(
     body = {"users": ["C003"], "k": 1} if operation == "recommendations_of_many" else None
     _, first = keys.make("exact", EXACT)
     assert closed.get(CALLS["recommendations"][1], headers=bearer(first)).status_code == 200  # entry 1
+    bank.switch_model(SwitchModel("promote", "blend-final", record=False))  # something to go back to
     assert closed.request(method, path, json=body).status_code == 401
     assert closed.request(method, path, headers=bearer("grk_no_key"), json=body).status_code == 401
     assert closed.request(method, path, headers={"Authorization": "Basic eDp5"}, json=body).status_code == 401

@@ -37,6 +37,43 @@ def check_roles(mapping: Mapping, document: Document) -> None:
         _check_way(mapping, document, ("roles", "metapaths"), ("roles", "metapaths"), way)
 
 
+def check_events(mapping: Mapping, document: Document) -> None:
+    """Events become edges from users to products, and name the key column of those that are loaded.
+
+    Raises:
+        SourceError: one does not.
+    """
+    roles = mapping.roles
+    for kind, event in mapping.events.items():
+        at: KeyPath = ("events", kind)
+        if (event.key or event.covered_until) and event.edge is None:
+            document.refuse(at, f"{key_text(at)} has key or covered_until and no edge; name the edge type it becomes")
+        if event.edge is None:
+            continue
+        known = {*mapping.edges, *roles.interactions}
+        if event.edge not in known:
+            document.refuse(
+                (*at, "edge"),
+                f"{key_text(at)}.edge names {shown(event.edge)}, which is neither an edge type of this mapping nor one "
+                f"of roles.interactions{suggest(event.edge, known)}",
+            )
+        edge = mapping.edges.get(event.edge)
+        if edge is None:
+            continue
+        if (edge.source.label, edge.target.label) != (roles.user, roles.product):
+            document.refuse(
+                (*at, "edge"),
+                f"{key_text(at)}.edge names {event.edge}, which joins {edge.source.label} to {edge.target.label}; an "
+                f"event joins {roles.user} to {roles.product}",
+            )
+        if event.key is not None and event.key != edge.key:
+            document.refuse(
+                (*at, "key"),
+                f"{key_text(at)}.key is {shown(event.key)}, and edges.{event.edge}.key is {shown(edge.key or '')}; "
+                "want the same column",
+            )
+
+
 def _refuse_misspelt(document: Document, path: KeyPath, name: str, known: Iterable[str], what: str) -> None:
     close = nearest(name, known, cutoff=0.75)
     if close is not None and name not in known:

@@ -103,6 +103,20 @@ class EdgeTable(Struct, frozen=True, forbid_unknown_fields=True):
     protected: Annotated[bool, Meta(description="Whether the edge is part of no score.")] = False
     risk: Annotated[bool, Meta(description="Whether what shares its end is a concentration.")] = False
     sensitive: Annotated[bool, Meta(description="Whether it never leads a customer's list.")] = False
+    until: Annotated[Text | UnsetType, Meta(description="Column with the time when it ended.")] = UNSET
+    until_known_at: Annotated[
+        Text | UnsetType, Meta(description="Column with the time from which its end was known.")
+    ] = UNSET
+    quantity: Annotated[
+        Text | UnsetType, Meta(description="Column with a signed quantity: held is what sums to more than 0.")
+    ] = UNSET
+    half_life_days: Annotated[
+        float | Literal["fit", "none"] | UnsetType,
+        Meta(
+            description='Days after which it is half the evidence; "fit" (default with at): chosen by the training.',
+            extra={"want": 'a number of days above 0, "fit" or "none"'},
+        ),
+    ] = UNSET
     parse: Parse = {}
 
 
@@ -116,6 +130,20 @@ class SeriesTable(Struct, frozen=True, forbid_unknown_fields=True):
     ]
     sql: Sql
     parse: Parse = {}
+
+
+class EventTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[events.TYPE]`: what an event of a type is to the graph."""
+
+    edge: Annotated[Text | UnsetType, Meta(description="Edge type from user to product that it becomes.")] = UNSET
+    key: Annotated[
+        Text | UnsetType, Meta(description="Key column of that edge type: an event that names a key is that very edge.")
+    ] = UNSET
+    covered_until: Annotated[
+        Text | UnsetType,
+        Meta(description="SELECT of one time: events without a key up to it are in the files, and are dropped."),
+    ] = UNSET
+    sets: Annotated[Texts, Meta(description="Columns of users that such an event may set, such as a consent.")] = ()
 
 
 class SplitTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -142,6 +170,7 @@ class MappingFile(Struct, frozen=True, forbid_unknown_fields=True):
     edges: Annotated[dict[str, EdgeTable], Meta(description="Edges by type.")] = {}
     series: Annotated[dict[str, SeriesTable], Meta(description="Time series by name.")] = {}
     split: Annotated[SplitTable | UnsetType, Meta(description="What an evaluation hides.")] = UNSET
+    events: Annotated[dict[str, EventTable], Meta(description="What events are to the graph, by their type.")] = {}
     reasons: Annotated[
         dict[str, Text | dict[str, Text]],
         Meta(description="Sentences by path of edge types; [reasons.zh] has those of a language."),

@@ -14,9 +14,10 @@ from graphrec.config.names import nearest
 from graphrec.config.settings import RoleOverrides
 from graphrec.errors import SourceError
 from graphrec.languages import is_code
-from graphrec.loading.mapping.consistency import check_reasons, check_roles
+from graphrec.loading.mapping.consistency import check_events, check_reasons, check_roles
 from graphrec.loading.mapping.file import (
     EdgeTable,
+    EventTable,
     FileTable,
     MappingFile,
     NodeTable,
@@ -31,6 +32,7 @@ from graphrec.loading.mapping.specs import (
     SUFFIXES,
     EdgeSpec,
     End,
+    EventSpec,
     FileSpec,
     Mapping,
     NodeSpec,
@@ -126,6 +128,7 @@ def _mapping(document: Document, overrides: RoleOverrides) -> Mapping:
         edges={kind: _edge(document, kind, one) for kind, one in table.edges.items()},
         series={name: _series(document, name, one) for name, one in table.series.items()},
         split=_split(table.split) if table.split is not UNSET else None,
+        events={kind: _event(document, kind, one) for kind, one in table.events.items()},
         reasons=_reasons(document, table),
         reasons_in={name: ways for name, ways in table.reasons.items() if isinstance(ways, dict)},
         words=table.words,
@@ -133,6 +136,7 @@ def _mapping(document: Document, overrides: RoleOverrides) -> Mapping:
     )
     check_roles(mapping, document)
     check_reasons(mapping, document)
+    check_events(mapping, document)
     return mapping
 
 
@@ -302,6 +306,20 @@ def _parse(document: Document, at: KeyPath, table: Keys[str, ParseTable]) -> dic
 def _edge(document: Document, kind: str, table: EdgeTable) -> EdgeSpec:
     at: KeyPath = ("edges", kind)
     _check_name(document, at, "an edge type")
+    if table.until_known_at and not table.until:
+        document.refuse(
+            (*at, "until_known_at"), f"{key_text(at)}.until_known_at says when an end was known; name the end: until"
+        )
+    half_life = table.half_life_days
+    if isinstance(half_life, float) and not 0 < half_life < float("inf"):
+        document.refuse(
+            (*at, "half_life_days"),
+            f'{key_text(at)}.half_life_days is {half_life:g}; want a number of days above 0, "fit" or "none"',
+        )
+    if not table.at and half_life not in (UNSET, "none"):
+        document.refuse(
+            (*at, "half_life_days"), f"{key_text(at)}.half_life_days needs a time to count from; name its column: at"
+        )
     return EdgeSpec(
         type=kind,
         source=_end(document, (*at, "from"), table.from_),
@@ -314,6 +332,10 @@ def _edge(document: Document, kind: str, table: EdgeTable) -> EdgeSpec:
         protected=table.protected,
         risk=table.risk,
         sensitive=table.sensitive,
+        until=table.until or None,
+        until_known_at=table.until_known_at or None,
+        quantity=table.quantity or None,
+        half_life_days=None if half_life is UNSET else half_life,
         parse=_parse(document, at, table.parse),
     )
 
@@ -323,6 +345,11 @@ def _series(document: Document, name: str, table: SeriesTable) -> SeriesSpec:
     _check_name(document, at, "a series name")
     of = _end(document, (*at, "of"), table.of)
     return SeriesSpec(name, of, table.at, table.values, table.sql, _parse(document, at, table.parse))
+
+
+def _event(document: Document, kind: str, table: EventTable) -> EventSpec:
+    _check_name(document, ("events", kind), "a type of event")
+    return EventSpec(kind, table.edge or None, table.key or None, table.covered_until or None, table.sets)
 
 
 def _end(document: Document, at: KeyPath, value: str) -> End:
@@ -364,6 +391,12 @@ def _roles(document: Document, table: MappingFile, overrides: RoleOverrides) -> 
             document.refuse(
                 ("roles", "weights", name),
                 f"roles.weights names {shown(name)}, which is no interaction{suggest(name, roles.interactions)}",
+            )
+    for name in roles.held:
+        if name not in roles.interactions:
+            document.refuse(
+                ("roles", "held"),
+                f"roles.held names {shown(name)}, which is no interaction{suggest(name, roles.interactions)}",
             )
     positive = roles.evidence()
     for name in roles.relevant:

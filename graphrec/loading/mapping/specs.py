@@ -105,6 +105,10 @@ class EdgeSpec:
     protected: bool = False
     risk: bool = False
     sensitive: bool = False
+    until: str | None = None
+    until_known_at: str | None = None
+    quantity: str | None = None
+    half_life_days: float | Literal["fit", "none"] | None = None
     parse: Keys[str, ParseSpec] = field(default_factory=dict)
 
 
@@ -118,6 +122,18 @@ class SeriesSpec:
     values: tuple[str, ...]
     sql: str
     parse: Keys[str, ParseSpec] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class EventSpec:
+    """One `[events.TYPE]`."""
+
+    type: str
+    edge: str | None = None
+    key: str | None = None
+    covered_until: str | None = None
+    """Statement that gives one time: events up to it are in the files."""
+    sets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -148,6 +164,7 @@ class Mapping:
     """By language."""
     words: Keys[str, Keys[str, str]] = field(default_factory=dict)
     """By language: what labels, edge types and names of nodes are called."""
+    events: Keys[str, EventSpec] = field(default_factory=dict)
     lines: Keys[tuple[str, ...], int] = field(default_factory=dict)
     """The line of each key in the file, such as that of ("nodes", "Customer", "sql")."""
 

@@ -166,8 +166,14 @@ class Columns:
             self.shown(column),
         )
 
-    def properties(self, structural: set[str], own: set[str]) -> tuple[Column, ...]:
-        """The columns that become properties, sorted."""
+    def ill(self, column: str, kind: Kind) -> list[Check]:
+        """Refuses what is there but no time, or no number."""
+        return self.ill_time(column) if kind == "time" else [self.ill_number(column)]
+
+    def properties(
+        self, structural: set[str], own: set[str], kinds: Keys[str, Kind] | None = None
+    ) -> tuple[Column, ...]:
+        """The columns that become properties, sorted; `kinds` of some are known."""
         kept = []
         for column in self.types:
             if column.startswith("_") or column in structural:
@@ -176,7 +182,7 @@ class Columns:
                 why = "is graphrec's own name" if column.casefold() in own else "is no name for a property"
                 shown = column[:LONGEST]
                 raise SourceError(f'{self.place("sql")}: column {shown!r} {why}; rename it: SELECT "{shown}" AS …')
-            kept.append(Column(column, self._kind(column)))
+            kept.append(Column(column, (kinds or {}).get(column) or self._kind(column)))
         return tuple(sorted(kept, key=lambda column: column.name))
 
     def property(self, column: Column) -> str:

@@ -11,7 +11,7 @@ from graphrec.graph.rows import edge_fields, node_fields
 from graphrec.loading.mapping.specs import EdgeSpec, Mapping, NodeSpec, SeriesSpec
 from graphrec.loading.run.columns import EDGE_OWN, NODE_OWN, Check, Columns
 from graphrec.loading.sources.sql import name, value
-from graphrec.schema import EdgeSchema, NodeSchema
+from graphrec.schema import EdgeSchema, Kind, NodeSchema
 
 TWICE = "is there twice"
 
@@ -104,7 +104,10 @@ def edge_plan(mapping: Mapping, spec: EdgeSpec, types: Keys[str, str]) -> tuple[
         for wanted, which in ((spec.key, "key"), (spec.at, "at"), (spec.known_at, "known_at"), (spec.weight, "weight"))
     )
     structural = {column for column in (source, target, key, at, known_at, weight) if column}
-    kept = columns.properties(structural, EDGE_OWN)
+    ends = {which: columns.find(wanted, which) for which, wanted in _ends(spec).items() if wanted}
+    structural -= set(ends.values())
+    kinds: dict[str, Kind] = {column: "real" if which == "quantity" else "time" for which, column in ends.items()}
+    kept = columns.properties(structural, EDGE_OWN, kinds)
     select = {
         "source": columns.text(source),
         "target": columns.text(target),
@@ -112,6 +115,9 @@ def edge_plan(mapping: Mapping, spec: EdgeSpec, types: Keys[str, str]) -> tuple[
         **_edge_times(columns, at, known_at),
         "weight": columns.number(weight) if weight else "CAST(NULL AS DOUBLE)",
         **{column.name: columns.property(column) for column in kept},
+        **{
+            column: columns.number(column) if kind == "real" else columns.time(column) for column, kind in kinds.items()
+        },
     }
     shown_pair = " || ' ' || ".join(columns.shown(column) for column in (source, target))
     twice = Check(key, TWICE, "", columns.shown(key)) if key else Check(f"{source} {target}", TWICE, "", shown_pair)
@@ -121,7 +127,8 @@ def edge_plan(mapping: Mapping, spec: EdgeSpec, types: Keys[str, str]) -> tuple[
         table=name(f"edges.{spec.type}"),
         checks=(
             *_edge_checks(columns, spec, (source, target), (key, at, known_at, weight)),
-            *(check for column in kept for check in columns.ill_property(column)),
+            *(check for column in kept if column.name not in kinds for check in columns.ill_property(column)),
+            *(check for column in kinds for check in columns.ill(column, kinds[column])),
         ),
         identity=(select["source"], select["target"], select["key"]),
         twice=twice,
@@ -130,9 +137,14 @@ def edge_plan(mapping: Mapping, spec: EdgeSpec, types: Keys[str, str]) -> tuple[
         has_lines=columns.has_lines(),
     )
     schema = EdgeSchema(
-        spec.type, spec.source.label, spec.target.label, kept, spec.protected, spec.risk, spec.sensitive
-    )
+        spec.type, spec.source.label, spec.target.label, kept, spec.protected, spec.risk, spec.sensitive, **ends,
+        half_life_days=spec.half_life_days,
+    )  # fmt: skip
     return plan, schema
+
+
+def _ends(spec: EdgeSpec) -> dict[str, str | None]:
+    return {"until": spec.until, "until_known_at": spec.until_known_at, "quantity": spec.quantity}
 
 
 def series_plan(mapping: Mapping, spec: SeriesSpec, types: Keys[str, str]) -> Plan:

@@ -46,6 +46,12 @@ def only_selects(mapping: Mapping) -> Mapping:
             kind: replace(edge, sql=checked(edge.sql, "edges", kind, "sql")) for kind, edge in mapping.edges.items()
         }
         series = {key: replace(one, sql=checked(one.sql, "series", key, "sql")) for key, one in mapping.series.items()}
+        events = {
+            kind: replace(one, covered_until=checked(one.covered_until, "events", kind, "covered_until"))
+            if one.covered_until
+            else one
+            for kind, one in mapping.events.items()
+        }
         split = mapping.split
         if split is not None:
             split = replace(
@@ -54,7 +60,7 @@ def only_selects(mapping: Mapping) -> Mapping:
                 valid=checked(split.valid, "split", "valid") if split.valid else None,
                 refit=checked(split.refit, "split", "refit") if isinstance(split.refit, str) else split.refit,
             )
-    return replace(mapping, nodes=nodes, edges=edges, series=series, split=split)
+    return replace(mapping, nodes=nodes, edges=edges, series=series, split=split, events=events)
 
 
 def only_select(database: duckdb.DuckDBPyConnection, sql: str, tables: Collection[str], place: str) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 import pyarrow as pa
@@ -17,7 +17,7 @@ from graphrec.loading.run.select import tables_of
 from graphrec.loading.sources.database import run_limited
 from graphrec.loading.sources.sql import explain_error, name, value
 from graphrec.progress import Progress
-from graphrec.schema import EdgeSchema, GraphSchema, NodeSchema, SeriesSchema, SplitRule
+from graphrec.schema import EdgeSchema, EventSchema, GraphSchema, NodeSchema, SeriesSchema, SplitRule
 
 BATCH_ROWS = 500_000
 REJECTED = name("rejected rows")
@@ -99,7 +99,9 @@ def stage(
         reasons_in=mapping.reasons_in,
         words=mapping.words,
         split=_split_rule(database, mapping, sql_seconds),
+        events=_events(mapping, {label: pair[1] for label, pair in nodes.items()}),
     )
+    schema = replace(schema, edges={**_edges_of_events(mapping), **schema.edges})
     progress("running statements", total, total)
     plans = {label: pair[0] for label, pair in nodes.items()}, {kind: pair[0] for kind, pair in edges.items()}
     return Staged(mapping, schema, *plans, series, _without_empty_valid(database, split), sql_seconds)
@@ -237,6 +239,32 @@ def _mentioned(mapping: Mapping) -> set[str]:
         statements += [mapping.split.test, mapping.split.valid or ""]
     words = (word.strip('"') for sql in statements for word in re.findall(r'"[^"]+"|\w+', sql))
     return {word.casefold() for word in words}
+
+
+def _events(mapping: Mapping, nodes: dict[str, NodeSchema]) -> dict[str, EventSchema]:
+    """What events are to the graph.
+
+    Raises:
+        SourceError: one sets what is no column of users that answers may read.
+    """
+    user = nodes.get(mapping.roles.user)
+    for kind, event in mapping.events.items():
+        for column in event.sets if user is not None else ():
+            known = {one.name for one in user.public_columns()} if user is not None else set()
+            if column not in known:
+                raise SourceError(
+                    f"{mapping.place('events', kind, 'sets')} names {column!r}, which is no column of "
+                    f"{mapping.roles.user} that answers read{suggest(column, known)}"
+                )
+    return {
+        kind: EventSchema(kind, event.edge, event.key is not None, event.sets) for kind, event in mapping.events.items()
+    }
+
+
+def _edges_of_events(mapping: Mapping) -> dict[str, EdgeSchema]:
+    """The edge types that only events bring."""
+    roles, wanted = mapping.roles, (event.edge for event in mapping.events.values())
+    return {name: EdgeSchema(name, roles.user, roles.product) for name in wanted if name and name not in mapping.edges}
 
 
 def _split_rule(database: duckdb.DuckDBPyConnection, mapping: Mapping, sql_seconds: float) -> SplitRule | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -92,6 +93,12 @@ class Reasons:
         self.people = People(snapshot, self.positions, bound, counted)
         self._nodes: dict[tuple[str, int], Node] = {}
         self._sensitive = sensitive_types(self.schema)
+
+    def reading(self, positions: Positions, blend: Blend, graph: Graph) -> "Reasons":
+        """The same where the rows of a customer are others; other people are counted as before."""
+        other = copy(self)
+        other.snapshot, other.positions, other.blend, other.graph = positions.snapshot, positions, blend, graph
+        return other
 
     def node(self, label: str, index: int) -> Node:
         """How a node of the model is shown; what is no customer is read once."""

@@ -48,6 +48,14 @@ class ContentScorer(WalkScorer):
             graph, self.walk, self._diagonal, self.table, degrees=self.fewer_degrees(edges), learned=self.learned
         )
 
+    def reading(self, graph: Graph) -> Self:
+        if self.closes:
+            # Computed once for all customers.
+            _ = self.diagonal
+        other = super().reading(graph)
+        other.steps = (other.first, *self.steps[1:])
+        return other
+
     def rows_of(self, user: int) -> tuple[NDArray[np.int32], Vector]:
         nodes, values = self.start(user)
         if self.length == 1:

@@ -100,6 +100,11 @@ class PeopleScorer(WalkScorer):
         del user
         return type(self)(graph, self.walk, self.table, degrees=self.fewer_degrees(edges), learned=self.learned)
 
+    def reading(self, graph: Graph) -> Self:
+        # Computed once for all customers.
+        _ = self.ends
+        return super().reading(graph)
+
     def growth(self, user: int) -> list[tuple[Edge, float]]:
         ending = self.walk.hops[-1]
         products = self.graph.hops[ending].row(user)
@@ -186,6 +191,11 @@ class AcquaintedScorer(WalkScorer):
     def without_edges(self, user: int, edges: Sequence[Edge], graph: Graph) -> Self:
         del user
         return type(self)(graph, self.walk, degrees=self.fewer_degrees(edges), learned=self.learned)
+
+    def reading(self, graph: Graph) -> Self:
+        other = super().reading(graph)
+        vars(other).pop("steps", None)
+        return other
 
     def scores(self, user: int) -> Vector:
         products, _, masses = self.ways(user)

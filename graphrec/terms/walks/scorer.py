@@ -112,6 +112,12 @@ class WalkScorer(ABC):
     def without_edges(self, user: int, edges: Sequence[Edge], graph: Graph) -> Self:
         """The walk on the graph that is left without some edges of this user; it scores them alone."""
 
+    def reading(self, graph: Graph) -> Self:
+        """The same walk where users have other rows; what the fit counted stays."""
+        other = copy(self)
+        other.graph, other.first = graph, graph.hops[self.walk.hops[0]]
+        return other
+
     def people_between(self, user: int, via: int, product: int) -> int:
         """How many other people the paths from the user by way of `via` (-1: any) to the product lead through.
 

@@ -90,6 +90,10 @@ class WalkTerm(Term):
         graph = graph_without(self.graph, user, edges)
         return replace(self, graph=graph, scorers=tuple(one.without_edges(user, edges, graph) for one in self.scorers))
 
+    def reading(self, graph: Graph) -> Self:
+        """Every walk from the user's other rows."""
+        return replace(self, graph=graph, scorers=tuple(one.reading(graph) for one in self.scorers))
+
     def scores_without(self, user: int, edges: Sequence[Edge], kept: NDArray[np.bool_]) -> Vector:
         """A sum of what the remaining first hops give, with what else a deleted edge changes put right.
 

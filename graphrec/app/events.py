@@ -1,0 +1,179 @@
+"""Events: accepted into the log of the home, and folded into the answers that come after."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from graphrec.errors import EventRefused, NotTrained
+from graphrec.events.event import Event, event_of, written
+from graphrec.events.fold import Pending
+from graphrec.events.log import Appended, EventLog
+from graphrec.events.types import event_types
+from graphrec.graph.facts import FactsShelf
+from graphrec.graph.own import Own
+from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.snapshot import Snapshot
+from graphrec.home import Home
+from graphrec.schema import EventSchema
+
+if TYPE_CHECKING:
+    from graphrec.app.bank import Bank
+
+#: How far the clock of a sender may be ahead.
+SKEW = timedelta(minutes=5)
+
+
+class Events:
+    """The events of one home; threads may share it."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self.log = EventLog(home)
+        self._lock = threading.Lock()
+        self._pending: tuple[Snapshot, Pending] | None = None
+        self._known: tuple[object, Known] | None = None
+
+    def owns(self, facts: Snapshot, user: str | None) -> Mapping[str, Own]:
+        """What events say over some facts: of one customer, or of all."""
+        if not self.log.is_there():
+            return {}
+        held = self._pending
+        if held is None or held[0] is not facts:
+            held = self._pending = (facts, Pending(facts, self.log))
+        if user is None:
+            return held[1].all()
+        own = held[1].of_user(user)
+        return {} if own is None else {user: own}
+
+    def known(self) -> Known:
+        """What events may name, of the newest facts.
+
+        Raises:
+            NotTrained: nothing is loaded yet.
+        """
+        shelf = FactsShelf(self._home.facts)
+        newest = self._home.facts / "latest" if shelf.has_latest() else self._home.snapshots / "latest"
+        try:
+            found = newest.stat()
+        except OSError:
+            raise NotTrained(
+                "there are no customers yet that an event could be of; run: graphrec load MAPPING"
+            ) from None
+        state = (found.st_ino, found.st_mtime_ns)
+        held = self._known
+        if held is None or held[0] != state:
+            facts = shelf.latest() if shelf.has_latest() else SnapshotShelf(self._home.snapshots).latest()
+            held = self._known = (state, Known(facts))
+        return held[1]
+
+
+class Known:
+    """What events may name in some facts."""
+
+    def __init__(self, facts: Snapshot) -> None:
+        self._facts = facts
+        self.types: Mapping[str, EventSchema] = event_types(facts.schema)
+        roles = facts.schema.roles
+        self._users, self._products = facts.nodes(roles.user), facts.nodes(roles.product)
+
+    def check(self, event: Event, latest: datetime) -> None:
+        """Stop where an event names what is not there, or cannot have happened yet.
+
+        Args:
+            latest: the latest time that it may have.
+
+        Raises:
+            EventRefused: it does.
+        """
+        about = f"event {event.id!r}"
+        kind = self.types.get(event.type)
+        if kind is None:
+            raise EventRefused(
+                "unknown-type",
+                f"{about}: there is no type {event.type!r}; want one of {', '.join(self.types)}, or name it in the "
+                "mapping: [events.TYPE]",
+            )
+        if self._users.ids.find(event.user) < 0:
+            raise EventRefused("unknown-user", f"{about}: there is no user {event.user!r}; load the customer first")
+        if event.product is not None and self._products.ids.find(event.product) < 0:
+            raise EventRefused(
+                "unknown-product", f"{about}: there is no product {event.product!r}; load the product first"
+            )
+        if kind.edge is not None and event.product is None and not event.set:
+            raise EventRefused("missing", f"{about}: {event.type} is about a product, and it names none; add product")
+        if event.moment > latest:
+            raise EventRefused(
+                "future", f"{about}: at {event.at} is after now, {written(latest)}; correct the time or the clock"
+            )
+        for column, value in event.set.items():
+            self._check_value(about, kind, column, value)
+
+    def _check_value(self, about: str, kind: EventSchema, column: str, value: object) -> None:
+        if column not in kind.sets:
+            told = f"{', '.join(kind.sets)} alone" if kind.sets else "nothing"
+            raise EventRefused(
+                "unknown-column",
+                f"{about}: {kind.type} may set {told}, and it sets {column}; name it in the mapping: "
+                f"events.{kind.type}.sets",
+            )
+        wanted = self._users.columns.get(column)
+        if wanted is None:
+            raise EventRefused("unknown-column", f"{about}: there is no column {column} of users; load it first")
+        if value is None or _fits(wanted, value):
+            return
+        raise EventRefused(
+            "bad-value", f"{about}: {column} is {value!r}, and its values are of type {wanted}; correct it"
+        )
+
+
+def _fits(kind: str, value: object) -> bool:
+    """Whether a value is one of a column."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if kind == "time":
+        try:
+            datetime.fromisoformat(str(value))
+        except ValueError:
+            return False
+        return isinstance(value, str)
+    return {
+        "text": isinstance(value, str),
+        "boolean": isinstance(value, bool),
+        "integer": isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63,
+        "real": is_number,
+    }[kind]
+
+
+def accept(bank: Bank, sent: Sequence[Event | Mapping[str, Any] | bytes]) -> Appended:
+    """Events into the log, all of them or none; they are on the disk when this returns.
+
+    Raises:
+        EventRefused: one cannot be counted; `events.N` of the line says which.
+        NotTrained: nothing is loaded yet.
+    """
+    known, latest = bank.events.known(), latest_moment(bank)
+    events = []
+    for number, one in enumerate(sent):
+        try:
+            event = one if isinstance(one, Event) else event_of(one)
+            known.check(event, latest)
+        except EventRefused as error:
+            raise EventRefused(error.kind, f"events.{number}: {error}" if len(sent) > 1 else str(error)) from None
+        events.append(event)
+    return bank.events.log.append(events)
+
+
+def latest_moment(bank: Bank) -> datetime:
+    """The latest time that an event may have: now, or the end of the day that settings call today."""
+    today = bank.settings.today
+    if today is not None:
+        return datetime.combine(today, datetime.max.time(), UTC)
+    return datetime.now(UTC) + SKEW
+
+
+def moment_now(bank: Bank) -> datetime:
+    """Now, on the day that settings call today."""
+    now, today = datetime.now(UTC), bank.settings.today
+    return now if today is None else datetime.combine(today, now.time(), UTC)

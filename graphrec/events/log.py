@@ -1,0 +1,309 @@
+"""The log of events: SQLite in the home, appended to by any process, durable before anything is acknowledged.
+
+Threads that append at once commit together: the first of them writes what the others bring while it waits for the disk.
+Rows are of one person each, so that a person's can be deleted; numbers are never used twice.
+"""
+
+import hashlib
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.errors import EventRefused, SettingsError
+from graphrec.events.event import Event
+from graphrec.files import make_folder
+from graphrec.home import Home
+
+#: Seconds that an appender waits for another process.
+PATIENCE = 30.0
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS events (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, user TEXT NOT NULL, type TEXT NOT NULL,
+    at INTEGER NOT NULL, received INTEGER NOT NULL, content BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS events_of_user ON events (user, number);
+CREATE TABLE IF NOT EXISTS dead (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, place TEXT NOT NULL, kind TEXT NOT NULL,
+    reason TEXT NOT NULL, received INTEGER NOT NULL, content BLOB NOT NULL, UNIQUE (source, place)
+);
+CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+_DECODER = msgspec.json.Decoder(Event)
+
+
+@dataclass(frozen=True)
+class Logged:
+    """An event of the log."""
+
+    number: int
+    """Of the log: later events have larger ones."""
+    received: int
+    """When it was acknowledged, by the clock: microseconds since 1970."""
+    event: Event
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """What was sent and is no event that counts."""
+
+    source: str
+    """Where it came from, such as events.jsonl or kafka://HOST/TOPIC."""
+    place: str
+    """Its line, or partition and offset."""
+    kind: str
+    reason: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Appended:
+    """What became of some events."""
+
+    accepted: int
+    duplicates: int
+    last: int
+    """Number of the last event of the log."""
+
+
+@dataclass
+class _Waiting:
+    """Events of one caller on their way to the disk."""
+
+    events: Sequence[tuple[Event, bytes]]
+    dead: Sequence[DeadLetter]
+    done: Appended | None = None
+    error: BaseException | None = None
+    is_done: threading.Event = field(default_factory=threading.Event)
+
+
+class EventLog:
+    """The log of a home; threads may share it, and any number of processes.
+
+    Raises (when it is used):
+        SettingsError: the file cannot be used.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self.path: Path = home.events
+        self._local = threading.local()
+        self._queue: list[_Waiting] = []
+        self._gate, self._writer = threading.Lock(), threading.Lock()
+
+    def is_there(self) -> bool:
+        """Whether anything was ever logged."""
+        return self.path.exists()
+
+    def append(self, events: Sequence[Event], dead: Sequence[DeadLetter] = ()) -> Appended:
+        """Keep events, whole or not at all; they are on the disk when this returns.
+
+        An event whose id is there already with the same content counts once and is acknowledged again.
+
+        Args:
+            dead: what is kept beside them in the same step.
+
+        Raises:
+            EventRefused: an id is there with another content; nothing was kept.
+        """
+        mine = _Waiting([(event, event.content()) for event in events], dead)
+        with self._gate:
+            self._queue.append(mine)
+        with self._writer:
+            if not mine.is_done.is_set():
+                with self._gate:
+                    group, self._queue = self._queue, []
+                self._commit(group)
+        if mine.error is not None:
+            raise mine.error
+        assert mine.done is not None, "it was committed"
+        return mine.done
+
+    def of_user(self, user: str, after: int = 0) -> list[Logged]:
+        """The events of one customer with larger numbers than `after`, in the order in which they came."""
+        if not self.is_there():
+            return []
+        rows = self._connection().execute(
+            "SELECT number, received, content FROM events WHERE user = ? AND number > ? ORDER BY number", (user, after)
+        )
+        return [Logged(number, received, _DECODER.decode(content)) for number, received, content in rows.fetchall()]
+
+    def last_of(self, user: str) -> int:
+        """The number of the last event of a customer; 0: there is none."""
+        if not self.is_there():
+            return 0
+        rows = self._connection().execute("SELECT coalesce(max(number), 0) FROM events WHERE user = ?", (user,))
+        return int(rows.fetchone()[0])
+
+    def since(self, number: int = 0, upto: int | None = None, most: int = 10_000) -> Iterator[Logged]:
+        """All events with larger numbers, in their order; those that come meanwhile are among them.
+
+        Args:
+            upto: none beyond this number.
+            most: rows that are read at once.
+        """
+        while self.is_there():
+            rows = self._connection().execute(
+                "SELECT number, received, content FROM events WHERE number > ? AND number <= ? ORDER BY number LIMIT ?",
+                (number, upto if upto is not None else 2**62, most),
+            )
+            found = [Logged(one, received, _DECODER.decode(content)) for one, received, content in rows.fetchall()]
+            yield from found
+            if len(found) < most:
+                return
+            number = found[-1].number
+
+    def last(self) -> int:
+        """The number of the last event; 0: there is none."""
+        if not self.is_there():
+            return 0
+        found = self._connection().execute("SELECT coalesce(max(number), 0) FROM events").fetchone()
+        return int(found[0])
+
+    def users(self, after: int = 0) -> list[str]:
+        """The customers with events after a number."""
+        if not self.is_there():
+            return []
+        rows = self._connection().execute("SELECT DISTINCT user FROM events WHERE number > ? ORDER BY user", (after,))
+        return [row[0] for row in rows.fetchall()]
+
+    def identity(self) -> str:
+        """What tells this log from that of another home; empty: there is none."""
+        if not self.is_there():
+            return ""
+        return str(self._connection().execute("SELECT value FROM about WHERE name = 'log'").fetchone()[0])
+
+    def marks(self, upto: int) -> NDArray[np.uint64]:
+        """The marks of all events up to a number, ascending: see `mark`."""
+        if not self.is_there():
+            return np.zeros(0, np.uint64)
+        rows = self._connection().execute("SELECT id FROM events WHERE number <= ?", (upto,))
+        return np.sort(np.array([mark(row[0]) for row in rows], np.uint64))
+
+    def dead(self, most: int = 1000) -> list[DeadLetter]:
+        """The last dead letters, oldest first."""
+        if not self.is_there():
+            return []
+        rows = self._connection().execute(
+            "SELECT source, place, kind, reason, content FROM dead ORDER BY number DESC LIMIT ?", (most,)
+        )
+        return [DeadLetter(*row) for row in reversed(rows.fetchall())]
+
+    def counts(self) -> tuple[int, int]:
+        """How many events and how many dead letters there are."""
+        if not self.is_there():
+            return 0, 0
+        found = self._connection().execute("SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM dead)")
+        events, dead = found.fetchone()
+        return int(events), int(dead)
+
+    def note(self, name: str, value: str) -> None:
+        """Remember something about the log."""
+        with self._transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (name, value))
+
+    def noted(self, name: str) -> str | None:
+        """What was remembered; None: nothing."""
+        if not self.is_there():
+            return None
+        found = self._connection().execute("SELECT value FROM about WHERE name = ?", (name,)).fetchone()
+        return None if found is None else str(found[0])
+
+    def _commit(self, group: list[_Waiting]) -> None:
+        """Write what several callers bring in one transaction; one whose events are refused leaves the others."""
+        try:
+            results: list[tuple[_Waiting, Appended | EventRefused]] = []
+            with self._transaction() as connection:
+                results.extend((one, _insert(connection, one)) for one in group)
+                last = int(connection.execute("SELECT coalesce(max(number), 0) FROM events").fetchone()[0])
+            for one, result in results:
+                if isinstance(result, EventRefused):
+                    one.error = result
+                else:
+                    one.done = Appended(result.accepted, result.duplicates, last)
+        except BaseException as error:  # noqa: BLE001 - each caller gets it
+            for one in group:
+                one.error = error
+        finally:
+            for one in group:
+                one.is_done.set()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        connection = self._connection(make=True)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise self._broken(error) from error
+
+    def _connection(self, *, make: bool = False) -> sqlite3.Connection:
+        """The connection of this thread."""
+        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if found is None:
+            try:
+                found = self._local.connection = self._connected(make=make)
+            except sqlite3.Error as error:
+                raise self._broken(error) from error
+        return found
+
+    def _connected(self, *, make: bool) -> sqlite3.Connection:
+        is_new = make and not self.path.exists()
+        if is_new:
+            make_folder(self.path.parent)
+            self.path.touch(0o600)
+        connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)
+        connection.execute("PRAGMA synchronous = FULL")
+        if not connection.execute("PRAGMA user_version").fetchone()[0]:
+            connection.execute("PRAGMA journal_mode = WAL")
+            # One script is one transaction: of two processes that make it at once, the second finds it made.
+            made = f"INSERT OR IGNORE INTO about VALUES ('log', '{uuid.uuid4().hex}'); PRAGMA user_version = 1;"
+            connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} {made} COMMIT;")
+        return connection
+
+    def _broken(self, error: sqlite3.Error) -> SettingsError:
+        return SettingsError(f"the log of events {self.path} cannot be used: {error}; restore it from a backup")
+
+
+def _insert(connection: sqlite3.Connection, waiting: _Waiting) -> Appended | EventRefused:
+    """What becomes of the events of one caller, in a transaction of several; refused ones leave nothing."""
+    now = time.time_ns() // 1000
+    connection.execute("SAVEPOINT caller")
+    accepted = 0
+    for event, content in waiting.events:
+        there = connection.execute("SELECT content FROM events WHERE id = ?", (event.id,)).fetchone()
+        if there is None:
+            row = (event.id, event.user, event.type, event.microseconds, now, content)
+            connection.execute(
+                "INSERT INTO events (id, user, type, at, received, content) VALUES (?, ?, ?, ?, ?, ?)", row
+            )
+            accepted += 1
+        elif there[0] != content:
+            connection.execute("ROLLBACK TO caller")
+            connection.execute("RELEASE caller")
+            return EventRefused(
+                "conflict", f"event {event.id!r} was sent before with another content; give it an id of its own"
+            )
+    for letter in waiting.dead:
+        told = (letter.source, letter.place, letter.kind, letter.reason, now, letter.content)
+        columns = "source, place, kind, reason, received, content"
+        connection.execute(f"INSERT OR IGNORE INTO dead ({columns}) VALUES (?, ?, ?, ?, ?, ?)", told)
+    connection.execute("RELEASE caller")
+    return Appended(accepted, len(waiting.events) - accepted, 0)
+
+
+def mark(event_id: str) -> int:
+    """A number of 64 bits that stands for an event, in facts that hold it."""
+    return int.from_bytes(hashlib.blake2b(event_id.encode(), digest_size=8).digest(), "big")

@@ -1,0 +1,1 @@
+"""Events: kept once, in the next answer, taken in by the next load."""
