@@ -57,9 +57,18 @@ def command(
         note(f"note: {text}")
     if found.record is not None:
         note(f"recorded as entry {found.record}")
-    counts = {name: _people(getattr(found, name), words) for name in ("listed", "eligible", "asked")}
+    listed, eligible, customers = (_people(count, words) for count in (found.listed, found.eligible, found.asked))
     named = f"{found.name} ({found.product})" if found.name else found.product
-    say_wrapped(words.say("heads.audience", i=named, k=words.number(found.list_length), **counts))
+    say_wrapped(
+        words.say(
+            "heads.audience",
+            i=named,
+            k=words.number(found.list_length),
+            listed=listed,
+            eligible=eligible,
+            asked=customers,
+        )
+    )
     if found.abstained:
         say_wrapped(found.abstained)
     if found.users:

@@ -52,11 +52,7 @@ def serve(bank: Bank, address: Address) -> None:
         UsageError: it would listen beyond this machine without a key.
         NotTrained: there is no model.
     """
-    if not address.is_loopback and not Keys(bank.home.path).any():
-        raise UsageError(
-            f"--host {address.host} is reached from other machines, and this home has no key; make one first: "
-            "graphrec access make NAME --role ROLE"
-        )
+    check_address(bank, address)
     bank.check_ready()
     with _told_to_workers(bank.settings, bank.home.prepare().path, address):
         uvicorn.run(
@@ -70,6 +66,19 @@ def serve(bank: Bank, address: Address) -> None:
             server_header=False,
             timeout_graceful_shutdown=10,
             limit_concurrency=1000,
+        )
+
+
+def check_address(bank: Bank, address: Address) -> None:
+    """Stop where other machines would be answered without a key.
+
+    Raises:
+        UsageError: they would.
+    """
+    if not address.is_loopback and not Keys(bank.home.path).any():
+        raise UsageError(
+            f"--host {address.host} is reached from other machines, and this home has no key; make one first: "
+            "graphrec access make NAME --role ROLE"
         )
 
 

@@ -65,28 +65,30 @@ def standings(
         products: positions in the snapshot, ascending.
         progress: told after each block of users.
     """
-    users, wanted = np.asarray(users, np.int64), np.asarray(products, np.int64)
-    shape = (len(users), len(wanted))
+    asked: NDArray[np.int64] = np.asarray(users, np.int64)
+    wanted: NDArray[np.int64] = np.asarray(products, np.int64)
+    shape = (len(asked), len(wanted))
     refused = np.full(shape, UNREFUSED, np.int16)
     step = max(1, _BLOCK_PAIRS // max(len(wanted), 1))
-    for start in range(0, len(users), step):
-        refused[start : start + step] = engine.eligibility.first_rules(users[start : start + step], wanted)
+    for start in range(0, len(asked), step):
+        refused[start : start + step] = engine.eligibility.first_rules(asked[start : start + step], wanted)
     found = Standings(
-        users, wanted, refused, np.zeros(shape, np.int32), np.full(shape, np.nan), np.zeros(shape),
+        asked, wanted, refused, np.zeros(shape, np.int32), np.full(shape, np.nan), np.zeros(shape),
         engine.eligibility.refusing,
     )  # fmt: skip
     roles, positions = engine.roles, engine.positions
     places = np.array([positions.in_model(roles.product, int(product)) for product in wanted], np.int64)
     known = places < positions.num_known
     rows = np.flatnonzero((found.eligible & known).any(axis=1))
-    in_model = np.array([positions.in_model(roles.user, int(user)) for user in users[rows]], np.int64)
+    in_model = np.array([positions.in_model(roles.user, int(user)) for user in asked[rows]], np.int64)
     heard = np.array([place != ABSENT and engine.has_evidence(int(place)) for place in in_model], np.bool_)
-    rows, in_model = rows[heard], in_model[heard].astype(np.int32)
+    rows = rows[heard]
+    kept: NDArray[np.int32] = in_model[heard].astype(np.int32)
     size = max(1, min(BLOCK_USERS, BLOCK_SCORES // max(len(engine.products), 1)))
     for start in range(0, len(rows), size):
         progress("scoring customers", start, len(rows))
         block = slice(start, start + size)
-        _fill(engine, found, rows[block], in_model[block], np.flatnonzero(known), places)
+        _fill(engine, found, rows[block], kept[block], np.flatnonzero(known), places)
     return found
 
 

@@ -60,7 +60,7 @@ def test_the_next_customer_ranks_no_better(bank: Bank) -> None:
     everyone = []
     for number in range(59):
         items = bank.explain(Explain(f"C{number:03}", "P02", 10, record=False)).answer.items
-        everyone += [items[0].rank] if items else []
+        everyone += [items[0].rank or 0] if items else []
     assert ranks == sorted(everyone)
 
 
