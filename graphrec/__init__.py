@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from graphrec.app.bank import Bank as Bank
     from graphrec.app.jobs import AskQuery as AskQuery
+    from graphrec.app.jobs import ChangeRule as ChangeRule
     from graphrec.app.jobs import CheckPolicy as CheckPolicy
     from graphrec.app.jobs import DiffPolicies as DiffPolicies
     from graphrec.app.jobs import Embed as Embed
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import Train as Train
     from graphrec.app.jobs import Tune as Tune
     from graphrec.app.jobs import VerifyRecord as VerifyRecord
+    from graphrec.app.requests import AboutCustomer as AboutCustomer
+    from graphrec.app.requests import AboutProduct as AboutProduct
     from graphrec.app.requests import Audience as Audience
     from graphrec.app.requests import Explain as Explain
     from graphrec.app.requests import Find as Find
@@ -49,11 +52,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 __version__ = "0.1.0"
 
-_REQUESTS = ("Audience", "Explain", "Find", "Recommend", "SwitchModel", "WhyNot")
+_REQUESTS = ("AboutCustomer", "AboutProduct", "Audience", "Explain", "Find", "Recommend", "SwitchModel", "WhyNot")
 _JOBS = (
-    "AskQuery", "CheckPolicy", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export",
-    "InitPolicy", "JudgeCases", "ListRecord", "Load", "MakeDemoBank", "ProposeMapping", "PruneRecord", "Publish",
-    "Refresh", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
+    "AskQuery", "ChangeRule", "CheckPolicy", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew",
+    "Export", "InitPolicy", "JudgeCases", "ListRecord", "Load", "MakeDemoBank", "ProposeMapping", "PruneRecord",
+    "Publish", "Refresh", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

@@ -19,6 +19,7 @@ _EXTRA_OF = {
     "neo4j": "neo4j",
     "networkx": "report",
     "optuna": "train",
+    "jinja2": "service",
     "prometheus_client": "service",
     "psycopg": "database",
     "python_calamine": "load",

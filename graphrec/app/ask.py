@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from graphrec import queries
 from graphrec.app import in_force
 from graphrec.app.bank import Bank
 from graphrec.app.facts import changing
-from graphrec.app.jobs import AskQuery, CheckPolicy, DiffPolicies, InitPolicy, JudgeCases
+from graphrec.app.jobs import AskQuery, ChangeRule, CheckPolicy, DiffPolicies, InitPolicy, JudgeCases
 from graphrec.app.recording import record_event
 from graphrec.app.results import Asked, Library, PolicyChecked, PolicyWritten
-from graphrec.errors import StoreError, UsageError
+from graphrec.errors import NoPolicy, StoreError, UnknownId, UsageError
 from graphrec.files import whole_file
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.progress import Progress
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from graphrec.graph.snapshot import Snapshot
     from graphrec.policy.cases import CaseResult, PolicyDifference
     from graphrec.policy.compiled import CompiledPolicy
-    from graphrec.policy.rules import Policy
+    from graphrec.policy.rules import Policy, Rule
     from graphrec.store.base import Result
 
 
@@ -113,6 +115,38 @@ def diff_policies(bank: Bank, request: DiffPolicies) -> PolicyDifference:
     snapshot = SnapshotShelf(bank.home_at(request.as_of).snapshots).latest()
     old, new = (_compiled(snapshot, read_policy(file)) for file in (request.old, request.new))
     return difference(old, new)
+
+
+def change_rule(bank: Bank, request: ChangeRule) -> PolicyDifference:
+    """What the policy of the home would allow and refuse if one of its rules were another, over all pairs."""
+    from graphrec.policy.cases import difference
+    from graphrec.policy.read import home_policy
+
+    home = bank.home_at(request.as_of)
+    if not home.has_policy():
+        raise NoPolicy("there is no policy whose rule could change; run: graphrec policy init")
+    snapshot = SnapshotShelf(home.snapshots).latest()
+    policy = home_policy(home, snapshot)
+    if request.rule not in (known := [rule.id for rule in policy.rules]):
+        raise UnknownId(f"the policy has no rule {request.rule!r}; it has {', '.join(known)}")
+    # Its file stays as it is, so that messages name none.
+    changed = replace(policy, source=None, rules=tuple(_changed(policy.rules, request)))
+    old, new = (_compiled(snapshot, one) for one in (policy, changed))
+    return difference(old, new)
+
+
+def _changed(rules: Iterable[Rule], request: ChangeRule) -> Iterator[Rule]:
+    """The rules with one changed, or without it."""
+    for rule in rules:
+        if rule.id != request.rule:
+            yield rule
+        elif request.require is not None:
+            yield replace(rule, require=request.require)
+
+
+def policy_rules(bank: Bank) -> Policy:
+    """The policy that answers go by now."""
+    return bank.opened.engine(bank.home, None, bank.now()).policy
 
 
 def explain_policy(bank: Bank) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from graphrec.schema import EXACT
 
 if TYPE_CHECKING:
     from graphrec.app import answers, jobs, requests, results
+    from graphrec.app.about import Customer, Product
     from graphrec.app.events import Events
     from graphrec.app.refresh import Refreshed
     from graphrec.demo.bank import BankReport
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from graphrec.evaluation.rolling import Rolling
     from graphrec.features.sources.text.cache import EncodeReport
     from graphrec.policy.cases import CaseResult, PolicyDifference
+    from graphrec.policy.rules import Policy
     from graphrec.records.keep import Pruned
     from graphrec.records.read import Entry
     from graphrec.records.replay import Refusals, Replay
@@ -207,6 +209,28 @@ class Bank:
 
         return find(self, request)
 
+    def about_customer(self, request: requests.AboutCustomer) -> Customer:
+        """What is known of one customer: facts, what is held, what else happened.
+
+        Raises:
+            UnknownId: there is no such user.
+            NotTrained: there is no model.
+        """
+        from graphrec.app.about import about_customer
+
+        return about_customer(self, request)
+
+    def about_product(self, request: requests.AboutProduct) -> Product:
+        """What is known of one product: facts, who holds it by segment, similar products.
+
+        Raises:
+            UnknownId: there is no such product.
+            NotTrained: there is no model.
+        """
+        from graphrec.app.about import about_product
+
+        return about_product(self, request)
+
     def examples(self) -> results.Examples:
         """A few customers to show the bank with.
 
@@ -216,6 +240,16 @@ class Bank:
         from graphrec.app.examples import examples
 
         return examples(self)
+
+    def example_users(self) -> tuple[str, ...]:
+        """A few customers to begin with; none where nobody holds enough.
+
+        Raises:
+            NotTrained: there is no model.
+        """
+        from graphrec.app.examples import example_users
+
+        return example_users(self)
 
     def models(self) -> tuple[answers.KnownModel, ...]:
         """The models of the home, the one that answers by default marked `live`."""
@@ -251,6 +285,22 @@ class Bank:
         from graphrec.app.models import adviser_of
 
         return adviser_of(self, user)
+
+    def min_group(self) -> int:
+        """The fewest people that others than compliance may read a number of.
+
+        Raises:
+            NotTrained: there is no model.
+        """
+        from graphrec.app.models import min_group
+
+        return min_group(self)
+
+    def dates(self) -> tuple[str, ...]:
+        """The dates as of which the home has a model of its own, the earliest first."""
+        from graphrec.app.models import dates
+
+        return dates(self)
 
     def check_ready(self) -> None:
         """Stop where no list can be made.
@@ -427,6 +477,28 @@ class Bank:
         from graphrec.app.ask import diff_policies
 
         return diff_policies(self, request)
+
+    def change_rule(self, request: jobs.ChangeRule) -> PolicyDifference:
+        """What the policy would allow and refuse if one of its rules were another; nothing is changed.
+
+        Raises:
+            NoPolicy: the home has none.
+            UnknownId: it has no such rule.
+            PolicyError: the condition cannot be used.
+        """
+        from graphrec.app.ask import change_rule
+
+        return change_rule(self, request)
+
+    def policy_rules(self) -> Policy:
+        """The policy that answers go by now.
+
+        Raises:
+            NotTrained: there is no model.
+        """
+        from graphrec.app.ask import policy_rules
+
+        return policy_rules(self)
 
     def explain_policy(self) -> tuple[str, ...]:
         """The policy in words: a line for the whole, and one a rule."""

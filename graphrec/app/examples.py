@@ -23,6 +23,11 @@ def examples(bank: Bank) -> Examples:
     return Examples(users, best, engine.products.ids[refused])
 
 
+def example_users(bank: Bank) -> tuple[str, ...]:
+    """Customers who hold something and may be shown something; none where there are none."""
+    return _customers(bank.opened.engine(bank.home, None, bank.now()))
+
+
 def _customers(engine: Engine) -> tuple[str, ...]:
     snapshot, roles = engine.snapshot, engine.roles
     holdings = sum(np.diff(snapshot.edges(name).indptr) for name in roles.relevant)
@@ -34,4 +39,6 @@ def _customers(engine: Engine) -> tuple[str, ...]:
 
 def _spread(count: int, wanted: int) -> NDArray[np.int64]:
     """Positions far apart among `count`."""
+    if not count:
+        return np.zeros(0, np.int64)
     return np.unique(np.linspace(0, count - 1, wanted).astype(np.int64))

@@ -246,6 +246,17 @@ class DiffPolicies:
 
 
 @dataclass(frozen=True)
+class ChangeRule:
+    """What the policy of the home would allow and refuse if one of its rules were another."""
+
+    rule: str
+    """Its id."""
+    require: str | None
+    """Its condition, in the language of docs/policy.md; None: the rule is left out."""
+    as_of: str | None = None
+
+
+@dataclass(frozen=True)
 class InitPolicy:
     """A first policy.toml for the home."""
 

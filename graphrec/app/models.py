@@ -146,3 +146,14 @@ def adviser_of(bank: Bank, user: str) -> str | None:
     position = engine.users.ids.find(user)
     found = engine.users.column(column).get(position) if position >= 0 else None
     return None if found is None else str(found)
+
+
+def dates(bank: Bank) -> tuple[str, ...]:
+    """The dates as of which the home has a model of its own, the earliest first."""
+    folder = bank.home.serving / "as-of"
+    return tuple(sorted(one.name for one in folder.glob("*") if any((one / "models").glob("*/meta.json"))))
+
+
+def min_group(bank: Bank) -> int:
+    """The fewest people that others than compliance may read a number of."""
+    return bank.opened.engine(bank.home, None, bank.now()).roles.min_group

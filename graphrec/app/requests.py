@@ -9,6 +9,7 @@ from typing import Literal
 
 from graphrec.languages import Voice
 from graphrec.policy.facts import Occasion
+from graphrec.schema import EXACT, View
 
 Preference = Literal["recent", "popular", "novel", "diverse"]
 
@@ -93,6 +94,32 @@ class Find:
     record: bool = True
     users: bool = True
     """False: products alone."""
+    adviser: str | None = None
+    """Users of this adviser alone, by the column that the mapping names."""
+
+
+@dataclass(frozen=True)
+class AboutCustomer:
+    """What is known of one customer: facts, what is held, what else happened."""
+
+    user: str
+    view: View = EXACT
+    """Who reads it: others than compliance read nothing of confidential rules."""
+    as_of: str | None = None
+    language: str | None = None
+    """en, de, zh, or one of the home's own."""
+
+
+@dataclass(frozen=True)
+class AboutProduct:
+    """What is known of one product: facts, who holds it by segment, similar products."""
+
+    product: str
+    view: View = EXACT
+    """Who reads it: others than compliance read numbers of people as bands."""
+    as_of: str | None = None
+    language: str | None = None
+    """en, de, zh, or one of the home's own."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from graphrec.app import in_force
 from graphrec.app.answers import FoundNodes, Refused, Served
 from graphrec.app.bank import Bank
@@ -9,6 +12,7 @@ from graphrec.app.facts import stale
 from graphrec.app.products import product_id
 from graphrec.app.recording import Recording, engine_of, opened, record_event
 from graphrec.app.requests import Explain, Find, Recommend, WhyNot
+from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.records.decision import Request
 from graphrec.serving.answer import Answer, ExplainOptions, ListOptions
@@ -88,6 +92,17 @@ def why_not(bank: Bank, request: WhyNot) -> Refused:
     return Refused(found, engine.policy_name, number, notes, engine.reasons_in(language).sentences)
 
 
+def _of_adviser(snapshot: Snapshot, adviser: str) -> NDArray[np.bool_]:
+    """The users (num_users,) whom an adviser looks after; nobody where the mapping names no column."""
+    users = snapshot.nodes(snapshot.schema.roles.user)
+    column = snapshot.schema.nodes[users.label].adviser
+    if column is None or column not in users.columns:
+        return np.zeros(len(users), np.bool_)
+    found = users.column(column)
+    named = (ok and str(value) == adviser for value, ok in zip(found.values, found.valid, strict=True))
+    return np.fromiter(named, np.bool_, len(users))
+
+
 def find(bank: Bank, request: Find) -> FoundNodes:
     """Users and products by id, name or text, in the latest snapshot."""
     from graphrec.graph.find import find as find_nodes
@@ -102,7 +117,9 @@ def find(bank: Bank, request: Find) -> FoundNodes:
         snapshot = latest_snapshot(bank, bank.home)
     roles = snapshot.schema.roles
     # Customers have no kind that people are shown.
-    known = find_nodes(snapshot, roles.user, request.text, request.k) if request.users else ()
+    wanted = request.users or request.adviser is not None
+    own = None if request.adviser is None else _of_adviser(snapshot, request.adviser)
+    known = find_nodes(snapshot, roles.user, request.text, request.k, own) if wanted else ()
     users = tuple(replace(one, kind=None) for one in known)
     products = tuple(find_nodes(snapshot, roles.product, request.text, request.k))
     ids = {label: [one.id for one in nodes] for label, nodes in ((roles.user, users), (roles.product, products))}

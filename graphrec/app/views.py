@@ -14,7 +14,8 @@ def viewer(bank: Bank, view: View, sentences: Sentences) -> Viewer:
     return Viewer(
         view,
         secret=bank.home.secret(),
-        month=f"{datetime.now(UTC):%Y-%m}",
+        # Not that of --as-of: who asks as of many months would read the number off many draws.
+        month=f"{bank.settings.today or datetime.now(UTC):%Y-%m}",
         min_group=sentences.schema.roles.min_group,
         often=sentences.say("lists.often"),
     )

@@ -1,7 +1,8 @@
 """The graph a model is fitted on: distinct neighbours per edge type, both directions, without hidden edges."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 import numpy as np
@@ -9,7 +10,8 @@ from numpy.typing import NDArray
 
 from graphrec.graph.arrays import CheckedArray
 from graphrec.graph.block_rows import Rows
-from graphrec.graph.snapshot import Edges, Snapshot
+from graphrec.graph.fading import fading
+from graphrec.graph.snapshot import ALWAYS, Edges, Snapshot
 from graphrec.schema import GraphSchema
 
 
@@ -37,12 +39,16 @@ class Hop:
 class Adjacency:
     """Distinct neighbours, sorted, as CSR.
 
-    Shapes: indptr (n + 1,), indices (nnz,), weight (nnz,) = evidence summed over repeated events, or None (all 1).
+    Shapes: indptr (n + 1,), indices (nnz,), weight (nnz,) = evidence summed over repeated events, or None (all 1);
+    newest (nnz,) = when the newest event of each was, None where that is not known; faded (nnz,) = what its age leaves
+    of it, or None (all of it).
     """
 
     indptr: NDArray[np.int64]
     indices: NDArray[np.int32]
     weight: NDArray[np.float64] | None = None
+    newest: NDArray[np.int64] | None = None
+    faded: NDArray[np.float64] | None = None
 
     @property
     def num_rows(self) -> int:
@@ -57,6 +63,29 @@ class Adjacency:
         """The weights of the edges of one node, in the order of `row`."""
         span = slice(int(self.indptr[node]), int(self.indptr[node + 1]))
         return np.ones(span.stop - span.start) if self.weight is None else np.asarray(self.weight[span], np.float64)
+
+    def left(self, node: int) -> NDArray[np.float64] | None:
+        """What their age leaves of the edges of one node, in the order of `row`; None: all of them."""
+        faded = self.faded
+        return None if faded is None else faded[int(self.indptr[node]) : int(self.indptr[node + 1])]
+
+    def evidence(self, node: int) -> NDArray[np.float64]:
+        """x of the edges of one node: their weights, less what has faded."""
+        weights, left = self.weights(node), self.left(node)
+        return weights if left is None else weights * left
+
+    @property
+    def x(self) -> NDArray[np.float64] | None:
+        """x of every edge; None: all 1."""
+        if self.faded is None or self.weight is None:
+            return self.weight if self.faded is None else self.faded
+        return np.asarray(self.weight, np.float64) * self.faded
+
+    def fading(self, half_life: float, now: int) -> "Adjacency":
+        """The same edges with half of each gone every `half_life` days of its age at a date."""
+        if self.newest is None:
+            return self
+        return replace(self, faded=fading(self.newest, now, half_life))
 
     def degrees(self) -> NDArray[np.int64]:
         """The number of distinct neighbours of every node."""
@@ -156,6 +185,15 @@ class Graph:
 
     fitted: Mapping[Hop, Adjacency] = field(default_factory=dict)
     """Edges of users as the fit counted them, where those of `hops` are others: newer, or some of them gone."""
+    now: int | None = None
+    """The date that ages count to, in microseconds since 1970; None: nothing has a time."""
+
+    def fading(self, half_lives: Mapping[str, float]) -> "Graph":
+        """The graph with interactions that fade, by edge type; half-lives in days."""
+        if self.now is None or not half_lives:
+            return self
+        hops = {Hop(name): self.hops[Hop(name)].fading(days, self.now) for name, days in half_lives.items()}
+        return replace(self, hops={**self.hops, **hops})
 
     def as_fitted(self, hop: Hop) -> Adjacency:
         """The edges of a hop that leaves users, as the fit counted them."""
@@ -225,13 +263,25 @@ def visible_graph(snapshot: Snapshot, hidden: Hidden | None = None) -> Graph:
             counts[edge.target],
             hidden if interaction else Hidden(hidden.known_from),
             schema.roles.weight(name) if interaction else None,
+            dated=interaction,
         )
         hops[Hop(name)] = adjacency
         hops[Hop(name, True)] = adjacency.transposed(counts[edge.target])
+    now = hidden.known_from if hidden.known_from is not None else date_of(snapshot)
     if hidden.pairs is None:
-        return Graph(schema, counts, hops)
+        return Graph(schema, counts, hops, now=now)
     owners = hidden.pairs // counts[schema.roles.product]  # sorted, as the pairs are
-    return Graph(schema, counts, hops, owners[np.diff(owners, prepend=-1) != 0].astype(np.int32))
+    censored = owners[np.diff(owners, prepend=-1) != 0].astype(np.int32)
+    return Graph(schema, counts, hops, censored, now=now)
+
+
+def date_of(snapshot: Snapshot) -> int | None:
+    """When a snapshot is of, in microseconds since 1970: its date, else its last event; None: nothing has a time."""
+    moment = snapshot.as_of or snapshot.meta["last"]
+    if moment is None:
+        return None
+    found = datetime.fromisoformat(moment)
+    return (found - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def union(parts: list[Adjacency], num_targets: int) -> Adjacency:
@@ -277,27 +327,49 @@ def from_rows(
     return Adjacency(ends.astype(np.int64), targets, weight)
 
 
-def _distinct(edges: Edges, num_targets: int, hidden: Hidden, role_weight: float | None) -> Adjacency:
+def _distinct(edges: Edges, num_targets: int, hidden: Hidden, role_weight: float | None, *, dated: bool) -> Adjacency:
     codes = codes_of(edges, num_targets)
-    # An event is evidence of its role's weight, times log(1 + weight) where it has one; events of one pair add up.
-    weight = np.ones(len(codes))
-    if edges.weight is not None:
-        written = edges.weight.whole()
-        given = ~np.isnan(written)
-        weight[given] = np.log1p(np.abs(written[given]))
+    written = None if edges.weight is None else edges.weight.whole()
+    quantity = None if edges.quantity is None else edges.quantity.whole()
+    weight = evidence(written, quantity, len(codes))
     keep = np.ones(len(codes), np.bool_)
     if hidden.known_from is not None:
         keep &= edges.known_at.whole() < hidden.known_from
     if hidden.pairs is not None:
         keep &= ~among(codes, hidden.pairs)
     codes, weight = codes[keep], weight[keep]
+    at = edges.at.whole()[keep] if dated else None
     first = np.ones(len(codes), np.bool_)
     first[1:] = codes[1:] != codes[:-1]
-    summed = np.add.reduceat(weight, np.flatnonzero(first)) if len(codes) else weight
+    starts = np.flatnonzero(first)
     distinct = from_codes(codes[first], len(edges.indptr) - 1, num_targets)
-    if role_weight is None or (role_weight == 1 and bool((summed == 1).all())):
+    if at is not None and len(codes) and (at != ALWAYS).any():
+        distinct = replace(distinct, newest=np.maximum.reduceat(at, starts))
+    if role_weight is None:
         return distinct
-    return Adjacency(distinct.indptr, distinct.indices, summed * role_weight)
+    summed = summed_evidence(weight, starts, signed=quantity is not None)
+    if role_weight == 1 and bool((summed == 1).all()):
+        return distinct
+    return replace(distinct, weight=summed * role_weight)
+
+
+def evidence(
+    written: NDArray[np.float64] | None, quantity: NDArray[np.float64] | None, count: int
+) -> NDArray[np.float64]:
+    """What each of `count` events says: 1, or log(1 + weight) with a weight; 0 where something is given away."""
+    weight = np.ones(count)
+    if written is not None:
+        given = ~np.isnan(written)
+        weight[given] = np.log1p(np.abs(written[given]))
+    if quantity is not None:
+        weight[quantity < 0] = 0.0
+    return weight
+
+
+def summed_evidence(weight: NDArray[np.float64], starts: NDArray[np.intp], *, signed: bool) -> NDArray[np.float64]:
+    """The evidence of events added up by pair; who only gave something away had it: that is evidence of one event."""
+    summed = np.add.reduceat(weight, starts) if len(weight) else weight
+    return np.where(summed == 0, 1.0, summed) if signed else summed
 
 
 def _expanded(

@@ -5,6 +5,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import repeat
 
+import numpy as np
+from numpy.typing import NDArray
+
 from graphrec.graph.snapshot import Snapshot
 
 #: The column with the kind of a product.
@@ -21,8 +24,13 @@ class Found:
     score: float
 
 
-def find(snapshot: Snapshot, label: str, sought: str, k: int = 10) -> list[Found]:
+def find(
+    snapshot: Snapshot, label: str, sought: str, k: int = 10, among: NDArray[np.bool_] | None = None
+) -> list[Found]:
     """The k nodes of a label that match best, ties by id.
+
+    Args:
+        among: (num_nodes,) which of them may be found; None: all.
 
     Scores: id equal 1, begins .9, contains .8; name equal .95, begins .85, holds every word .7; text holds every
     word .5, some of several words their share of .3.
@@ -37,6 +45,7 @@ def find(snapshot: Snapshot, label: str, sought: str, k: int = 10) -> list[Found
     scored = (
         (max(_of_id(node, wanted), _of_name(name, wanted, words), _of_text(text, words)), position)
         for position, (node, name, text) in enumerate(zip(nodes.ids, names, texts, strict=False))
+        if among is None or among[position]
     )
     best = heapq.nsmallest(k, ((-score, position) for score, position in scored if score > 0))
     kinds = nodes.column(KIND) if KIND in nodes.columns else None

@@ -1,20 +1,22 @@
 """The customers' rows: from a user to what their edges lead to, as terms read them, one user at a time.
 
 x of an edge is the evidence of its events: the role's weight, times log(1 + weight) where an event has one, summed over
-repeated events. The rows are those of facts or of a snapshot; what they lead to stands in positions of a model.
+repeated events, less what its age has taken of it (graph/fading.py). The rows are those of facts or of a snapshot; what
+they lead to stands in positions of a model.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency, Hop, from_rows
+from graphrec.graph.adjacency import Adjacency, Hop, evidence, from_rows, summed_evidence
 from graphrec.graph.arrays import CheckedArray
 from graphrec.graph.facts import events_of, user_types
+from graphrec.graph.fading import ages
 from graphrec.graph.snapshot import Snapshot
 
 Array = NDArray[Any] | CheckedArray
@@ -26,13 +28,21 @@ Places = Mapping[str, NDArray[np.int64]]
 class Events:
     """The events of a hop by user.
 
-    Shapes: indptr (num_users + 1,), indices, known_at, weight (num_events,).
+    Shapes: indptr (num_users + 1,), indices, at, known_at, weight, quantity (num_events,).
     """
 
     indptr: Array
     indices: Array
+    at: Array
     known_at: Array
     weight: Array | None
+    quantity: Array | None = None
+
+    def read(self, span: slice) -> "Events":
+        """The events at some places, read from their files."""
+        weight, quantity = (None if one is None else np.asarray(one[span]) for one in (self.weight, self.quantity))
+        indices, at, known_at = (np.asarray(one[span]) for one in (self.indices, self.at, self.known_at))
+        return Events(np.array([0, len(indices)]), indices, at, known_at, weight, quantity)
 
 
 class FirstHop(Adjacency):
@@ -53,7 +63,9 @@ class FirstHop(Adjacency):
     _known_before: int | None
     _targets: NDArray[np.int64] | None
     _users: NDArray[np.int64] | None
-    _last: tuple[int, NDArray[np.int32], NDArray[np.float64]] | None
+    _last: tuple[int, Adjacency] | None
+    _half_life: float | None
+    _now: int
 
     def __init__(
         self,
@@ -67,15 +79,23 @@ class FirstHop(Adjacency):
     ) -> None:
         vars(self).update(
             _events=events, _num_targets=num_targets, _role=role, _known_before=known_before, _targets=targets,
-            _users=users, _last=None,
+            _users=users, _last=None, _half_life=None, _now=0,
         )  # fmt: skip
+
+    def fading(self, half_life: float, now: int) -> "FirstHop":
+        return self._like(self._events, half_life, now)
 
     def reading(self, snapshot: Snapshot, hop: Hop) -> "FirstHop":
         """The same rows of facts that differ in events alone."""
-        return FirstHop(
-            _events(snapshot, hop.type, reverse=hop.reverse), self._num_targets, role=self._role,
-            known_before=self._known_before, targets=self._targets, users=self._users,
+        return self._like(_events(snapshot, hop.type, reverse=hop.reverse), self._half_life, self._now)
+
+    def _like(self, events: Events, half_life: float | None, now: int) -> "FirstHop":
+        found = FirstHop(
+            events, self._num_targets, role=self._role, known_before=self._known_before, targets=self._targets,
+            users=self._users,
         )  # fmt: skip
+        vars(found).update(_half_life=half_life, _now=now)
+        return found
 
     @property
     def num_rows(self) -> int:
@@ -85,16 +105,16 @@ class FirstHop(Adjacency):
     def _whole(self) -> Adjacency:
         bounds = np.asarray(self._events.indptr)
         rows = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
-        indices, known_at = np.asarray(self._events.indices), np.asarray(self._events.known_at)
-        weight = None if self._events.weight is None else np.asarray(self._events.weight)
-        found = self._distinct(rows, indices, known_at, weight, len(bounds) - 1)
+        found = self._distinct(rows, self._events.read(slice(None)), len(bounds) - 1)
         if self._users is None:
             return found
         there = np.maximum(self._users, 0)
         origin, reached = found.expand(there)
         kept = self._users[origin] >= 0
-        values = None if found.weight is None else np.concatenate([found.weights(int(user)) for user in there])[kept]
-        return from_rows(origin[kept], reached[kept], len(self._users), values)
+        own = from_rows(origin[kept], reached[kept], len(self._users))
+        places = np.concatenate([np.arange(*found.indptr[user : user + 2]) for user in there.tolist()])[kept]
+        told: tuple[Any, ...] = (found.weight, found.newest, found.faded)
+        return Adjacency(own.indptr, own.indices, *(None if one is None else one[places] for one in told))
 
     @cached_property
     def indptr(self) -> NDArray[np.int64]:
@@ -108,11 +128,31 @@ class FirstHop(Adjacency):
     def weight(self) -> NDArray[np.float64] | None:
         return self._whole.weight
 
+    @cached_property
+    def newest(self) -> NDArray[np.int64] | None:
+        return self._whole.newest
+
+    @cached_property
+    def faded(self) -> NDArray[np.float64] | None:
+        return self._whole.faded
+
     def row(self, node: int) -> NDArray[np.int32]:
-        return self._one(node)[0]
+        return self._one(node).indices
 
     def weights(self, node: int) -> NDArray[np.float64]:
-        return self._one(node)[1]
+        found = self._one(node)
+        return np.ones(len(found.indices)) if found.weight is None else found.weight
+
+    def left(self, node: int) -> NDArray[np.float64] | None:
+        return self._one(node).faded
+
+    def age(self, node: int, place: int) -> int | None:
+        """How many days old the edge at a place of a user's row is; None: it does not fade, or has no time."""
+        found = self._one(node)
+        if found.faded is None or found.newest is None:
+            return None
+        days = int(ages(found.newest[place : place + 1], self._now)[0])
+        return None if days < 0 else days
 
     def degrees_of(self, nodes: NDArray[np.integer]) -> NDArray[np.int64]:
         return np.array([len(self.row(int(node))) for node in nodes], np.int64)
@@ -130,17 +170,14 @@ class FirstHop(Adjacency):
             return 0 if self._targets is None else int((self._targets[found] < 0).sum())
         return len(found)
 
-    def _one(self, node: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    def _one(self, node: int) -> Adjacency:
         last = self._last
         if last is not None and last[0] == node:
-            return last[1], last[2]
-        span, events = self._span(node), self._events
-        weight = None if events.weight is None else np.asarray(events.weight[span])
-        indices, known_at = np.asarray(events.indices[span]), np.asarray(events.known_at[span])
-        found = self._distinct(np.zeros(len(indices), np.int64), indices, known_at, weight, 1)
-        weights = np.ones(len(found.indices)) if found.weight is None else found.weight
-        vars(self)["_last"] = (node, found.indices, weights)
-        return found.indices, weights
+            return last[1]
+        events = self._events.read(self._span(node))
+        found = self._distinct(np.zeros(len(events.indices), np.int64), events, 1)
+        vars(self)["_last"] = (node, found)
+        return found
 
     def _span(self, node: int) -> slice:
         place = int(node) if self._users is None else int(self._users[node])
@@ -149,41 +186,32 @@ class FirstHop(Adjacency):
         start, end = self._events.indptr[place : place + 2]
         return slice(int(start), int(end))
 
-    def _distinct(
-        self,
-        rows: NDArray[np.int64],
-        targets: NDArray[np.int32],
-        known_at: NDArray[np.int64],
-        written: NDArray[np.float64] | None,
-        num_rows: int,
-    ) -> Adjacency:
+    def _distinct(self, rows: NDArray[np.int64], events: Events, num_rows: int) -> Adjacency:
         """Events of one pair added up; all that a row needs stands in it, so that one row gives what all rows give."""
-        keep = np.ones(len(rows), np.bool_)
+        keep, targets = np.ones(len(rows), np.bool_), np.asarray(events.indices)
         if self._known_before is not None:
-            keep &= known_at < self._known_before
+            keep &= np.asarray(events.known_at) < self._known_before
         if self._targets is not None:
             targets = self._targets[targets].astype(np.int32)
             keep &= targets >= 0
-        weight = evidence(written, len(rows))
+        written, quantity = (None if one is None else np.asarray(one) for one in (events.weight, events.quantity))
+        weight = evidence(written, quantity, len(rows))
+        at = np.asarray(events.at)[keep]
         rows, targets, weight = rows[keep], targets[keep], weight[keep]
         first = np.ones(len(rows), np.bool_)
         first[1:] = (rows[1:] != rows[:-1]) | (targets[1:] != targets[:-1])
+        starts = np.flatnonzero(first)
         distinct = from_rows(rows[first], targets[first], num_rows)
         if self._role is None:
             return distinct
-        summed = np.add.reduceat(weight, np.flatnonzero(first)) if len(rows) else weight
+        newest = np.maximum.reduceat(at, starts) if len(rows) else at
+        distinct = replace(distinct, newest=newest)
+        if self._half_life is not None:
+            distinct = distinct.fading(self._half_life, self._now)
+        summed = summed_evidence(weight, starts, signed=events.quantity is not None)
         if self._role == 1 and bool((summed == 1).all()):
             return distinct
-        return Adjacency(distinct.indptr, distinct.indices, summed * self._role)
-
-
-def evidence(written: NDArray[np.float64] | None, count: int) -> NDArray[np.float64]:
-    """What each of `count` events says: 1, or log(1 + weight) where it has a weight."""
-    weight = np.ones(count)
-    if written is not None:
-        given = ~np.isnan(written)
-        weight[given] = np.log1p(np.abs(written[given]))
-    return weight
+        return replace(distinct, weight=summed * self._role)
 
 
 def first_hops(
@@ -220,13 +248,15 @@ def _events(snapshot: Snapshot, name: str, *, reverse: bool) -> Events:
     """The events of a type by user, mapped where their files are by user."""
     edges = snapshot.edges(name)
     if not reverse:
-        return Events(edges.indptr, edges.indices, edges.known_at, edges.weight)
+        return Events(edges.indptr, edges.indices, edges.at, edges.known_at, edges.weight, edges.quantity)
     if edges.is_by_target:
-        known_at = edges.array("in_known_at")
+        at, known_at = edges.array("in_at"), edges.array("in_known_at")
+        assert at is not None, "it is by target"
         assert known_at is not None, "it is by target"
-        return Events(edges.in_indptr, edges.in_indices, known_at, edges.array("in_weight"))
+        weight, quantity = edges.array("in_weight"), edges.array("in_quantity")
+        return Events(edges.in_indptr, edges.in_indices, at, known_at, weight, quantity)
     whole: dict[str, Any] = events_of(edges, reverse=True)
-    return Events(whole["indptr"], whole["indices"], whole["known_at"], whole["weight"])
+    return Events(**{name: whole[name] for name in ("indptr", "indices", "at", "known_at", "weight", "quantity")})
 
 
 def known_until(snapshot: Snapshot) -> int:

@@ -126,29 +126,54 @@ class PolicyDifference:
     """Newly refused pairs by the rule that is the first to refuse them."""
     examples: tuple[tuple[str, str], ...]
     """Some newly allowed pairs."""
+    users_newly_refused: int
+    """Users who may no longer be shown something that was allowed to them."""
+    refused_examples: tuple[tuple[str, str], ...]
+    """Some newly refused pairs."""
+    by_product: tuple["ProductChange", ...]
+    """The products that change, those with the most users first."""
+
+
+@dataclass(frozen=True)
+class ProductChange:
+    """One product that may be shown to other users than before."""
+
+    product: str
+    name: str | None
+    gained: int
+    """Users to whom it is newly allowed."""
+    lost: int
+    """Users to whom it is newly refused."""
 
 
 def difference(old: CompiledPolicy, new: CompiledPolicy, *, examples: int = 10) -> PolicyDifference:
     """What a new policy allows and refuses that the old one did not, over all pairs of a snapshot."""
     facts = old.facts
     users, products = (facts.snapshot.nodes(facts.label(side)).ids for side in ("user", "product"))
-    allowed = refused = touched = 0
+    gained, lost = (np.zeros(facts.num_products, np.int64) for _ in range(2))
+    gaining = losing = 0
     by_old: dict[str, int] = {}
     by_new: dict[str, int] = {}
-    shown: list[tuple[str, str]] = []
+    found: tuple[list[tuple[str, str]], list[tuple[str, str]]] = ([], [])
     step = max(1, (1 << 24) // max(facts.num_products, 1))
     for start in range(0, len(users), step):
         block = np.arange(start, min(start + step, len(users)))
         before, after = old.masks(block), new.masks(block)
         more, less = after & ~before, before & ~after
-        allowed, refused = allowed + int(more.sum()), refused + int(less.sum())
-        touched += int(more.any(axis=1).sum())
-        for counts, policy, pairs in ((by_old, old, more), (by_new, new, less)):
+        gained, lost = gained + more.sum(axis=0), lost + less.sum(axis=0)
+        gaining, losing = gaining + int(more.any(axis=1).sum()), losing + int(less.any(axis=1).sum())
+        for counts, policy, pairs, shown in ((by_old, old, more, found[0]), (by_new, new, less, found[1])):
             for rule, count in policy.first_refusals(block, pairs).items():
                 counts[rule] = counts.get(rule, 0) + count
-        for user, product in np.argwhere(more)[: examples - len(shown)]:
-            shown.append((users[start + int(user)], products[int(product)]))
+            for user, product in np.argwhere(pairs)[: examples - len(shown)]:
+                shown.append((users[start + int(user)], products[int(product)]))
+    name = facts.snapshot.name
+    changes = tuple(
+        ProductChange(products[one], name(facts.label("product"), one), int(gained[one]), int(lost[one]))
+        for one in np.lexsort((np.arange(len(gained)), -(gained + lost))).tolist()
+        if gained[one] or lost[one]
+    )
     return PolicyDifference(
         (old.policy.version, old.policy.hash), (new.policy.version, new.policy.hash), len(users) * facts.num_products,
-        allowed, refused, touched, by_old, by_new, tuple(shown),
+        int(gained.sum()), int(lost.sum()), gaining, by_old, by_new, tuple(found[0]), losing, tuple(found[1]), changes,
     )  # fmt: skip

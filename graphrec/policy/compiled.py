@@ -252,6 +252,17 @@ class CompiledPolicy:
             found |= {name: self._read(one, block) for name, one in rule.condition.computed.items()}
         return found
 
+    def holdings(self, users: NDArray[np.integer]) -> NDArray[np.int64]:
+        """What users hold at the date of the answer, what may be bought again too.
+
+        Args:
+            users: (users,) positions.
+
+        Returns:
+            (num_holdings, 2): place among `users` and product, each pair once, in order.
+        """
+        return self.facts.holdings(self._block(users))
+
     def read_of_user(self, user: int) -> dict[str, Fact]:
         """What the rules read of a user."""
         return self._side("user", user)

@@ -1,6 +1,7 @@
 """What conditions read: columns of users and products, and what happened between them, for blocks of pairs."""
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
@@ -166,10 +167,29 @@ class Facts:
         if block.facts is not None and block.facts is not self:
             return block.facts.held(block)
         found = self._nothing(block)
+        for rows, columns in self._holdings(block):
+            found[rows, columns] = True
+        if self.repeatable is not None and self._held is None:
+            found &= ~block.chosen(self.repeatable)
+        return Truth(found)
+
+    def holdings(self, block: Block) -> NDArray[np.int64]:
+        """What the users of a block hold at the date of the answer, what may be bought again too.
+
+        Returns:
+            (num_holdings, 2): row in the block and product, each pair once, in order.
+        """
+        if block.facts is not None and block.facts is not self:
+            return block.facts.holdings(block)
+        pairs = [np.stack((rows, columns), axis=1) for rows, columns in self._holdings(block)]
+        return np.unique(np.concatenate([np.zeros((0, 2), np.int64), *pairs]), axis=0)
+
+    def _holdings(self, block: Block) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Rows and columns of what is held, by edge type."""
         if self._held is not None:
             rows, columns, _ = _events(self._held, block)
-            found[rows, columns] = True
-            return Truth(found)
+            yield rows, columns
+            return
         for edge_type in self.roles.holding:
             edges = self._edges(edge_type)
             rows, columns, events = _events(edges, block)
@@ -177,10 +197,7 @@ class Facts:
                 seen = edges.known_at[events] < self._held_before
                 rows, columns, events = rows[seen], columns[seen], events[seen]
             kept = self._current(edges, rows, columns, events)
-            found[rows[kept], columns[kept]] = True
-        if self.repeatable is not None:
-            found &= ~block.chosen(self.repeatable)
-        return Truth(found)
+            yield rows[kept], columns[kept]
 
     def _current(
         self, edges: Edges, rows: NDArray[np.int64], columns: NDArray[np.int64], events: NDArray[np.int64]

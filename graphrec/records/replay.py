@@ -163,7 +163,7 @@ class Replayer:
         asked, now = Asked(**found.entry["known"]), shared["now"]
         alone = asked.alone(items)
         before = None if now is None else seen_before(alone, now)
-        model = files.model(alone, known_before=before, blocks=asked.block_rows())
+        model = files.model(alone, known_before=before, now=now, blocks=asked.block_rows())
         engine = Engine(
             alone, model, policy=self._kept.policy(policy["hash"]), now=now, counted=found.entry["counted"],
             languages=self._languages,

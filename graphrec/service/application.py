@@ -19,6 +19,7 @@ from graphrec.service import schemas
 from graphrec.service.core import SLASH, Refusal, Service, ServiceOptions
 from graphrec.service.customers import Customers
 from graphrec.service.office import Office
+from graphrec.service.page.routes import add_pages
 from graphrec.service.problems import problem, problem_of
 from graphrec.service.roles import ALLOWED
 
@@ -84,6 +85,7 @@ def make_app(bank: Bank, options: ServiceOptions | None = None) -> FastAPI:
         ("GET", "/metrics", office.metrics, None),
     ):
         _add(app, service, method, path, handler, answer)
+    add_pages(app, service)
     return app
 
 

@@ -81,15 +81,18 @@ class Service:
         yield
         self.runner.close()
 
-    def guard(self, operation: str) -> Callable[[Request], None]:
+    def guard(self, operation: str, who: Callable[[Request], Caller] | None = None) -> Callable[[Request], None]:
         """A dependency that lets those in whose role is allowed an operation.
+
+        Args:
+            who: says who asks; None: the key in the header does.
 
         Raises (when it is called):
             Refusal: no key, a role that is not allowed, or too many requests.
         """
 
         def entered(request: Request) -> None:
-            caller = self.caller(request)
+            caller = (who or self.caller)(request)
             state, ids = request.state, request.path_params
             state.caller, state.operation = caller, operation
             state.user, state.product = (unslashed(ids[name]) if name in ids else None for name in ("user", "product"))

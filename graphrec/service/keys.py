@@ -125,6 +125,12 @@ class Keys:
         same = hmac.compare_digest(_hash(parts[2]), key.sha256 if key else "")
         return key.caller if key is not None and same and key.revoked is None else None
 
+    def caller_of(self, identity: str) -> Caller | None:
+        """Who asks with the key of this id, shown before; None where there is none, or it was revoked."""
+        self.all()
+        key = self._keys.get(identity)
+        return key.caller if key is not None and key.revoked is None else None
+
     def any(self) -> bool:
         """Whether any key opens anything."""
         return any(key.revoked is None for key in self.all())

@@ -52,9 +52,9 @@ class Runner:
         if self.waiting >= self._limits.threads + self._limits.queue:
             raise Busy
         self.waiting += 1
+        loop = asyncio.get_running_loop()
         future = self._threads.submit(compute)
         future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._done))
-        loop = asyncio.get_running_loop()
         try:
             return await asyncio.wait_for(asyncio.wrap_future(future), self._limits.seconds)
         except asyncio.CancelledError:

@@ -26,11 +26,12 @@ class Office:
         self._bank = service.bank
 
     async def search(self, request: Request, q: Words, k: Length = 10) -> Response:
-        """Products by id, name or text; customers too where the role sees exact answers."""
-        is_exact = request.state.caller.role == EXACT
+        """Products by id, name or text; customers too for compliance, and an adviser's own ones for the adviser."""
+        caller = request.state.caller
+        asked = requests.Find(q, k, users=caller.role == EXACT, adviser=caller.adviser)
 
         def compute() -> Response:
-            found = self._bank.find(requests.Find(q, k, users=is_exact))
+            found = self._bank.find(asked)
             users = [{"id": one.id, "name": one.name, "score": one.score} for one in found.users]
             return json_response({"query": q, "users": users, "products": found.products})
 

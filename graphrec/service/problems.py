@@ -27,6 +27,7 @@ TITLES = {
     "not-available": "This cannot be answered now",
     "no-key": "A key is needed",
     "forbidden": "The role is not allowed this",
+    "foreign-form": "The form is not of this page",
     "too-many-requests": "Too many requests with this key",
     "busy": "Too many requests at once",
     "too-large": "The body is too large",

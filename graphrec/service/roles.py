@@ -24,6 +24,13 @@ ALLOWED: dict[str, frozenset[Role]] = {
     "follow_models": frozenset({"admin"}),
     "metrics": frozenset({"auditor", "compliance", "admin"}),
 }
+#: What the page alone offers, in the same form. All else on it goes by the operation of the API.
+ON_PAGE: dict[str, frozenset[Role]] = {
+    "product": frozenset({"adviser", "analyst", "campaign", "auditor", "compliance", "admin"}),
+    "policy": frozenset({"analyst", "auditor", "compliance", "admin"}),
+    "what_if": frozenset({"auditor", "compliance"}),
+    "verify_record": frozenset({"auditor", "compliance", "admin"}),
+}
 #: The roles that read entries of the decision record with their numbers.
 WHOLE_RECORD: frozenset[Role] = frozenset({"auditor", "compliance"})
 
@@ -39,7 +46,7 @@ class Caller:
 
     def may(self, operation: str) -> bool:
         """Whether the role is allowed an operation."""
-        return self.role in ALLOWED.get(operation, frozenset())
+        return self.role in (ALLOWED.get(operation) or ON_PAGE.get(operation, frozenset()))
 
 
 #: On a machine of its own, without any key: the owner of the home asks.

@@ -87,6 +87,10 @@ class Eligibility:
         found = self._compiled.barred(user)
         return None if found is None else found.told
 
+    def holdings(self, users: NDArray[np.integer]) -> NDArray[np.int64]:
+        """What users hold at the date of the answer: (num_holdings, 2) places among `users`, and products."""
+        return self._compiled.holdings(users)
+
     def limits(self, user: int) -> dict[str, Fact]:
         """What the rules that refuse read of a user, by column, but for what is protected."""
         return self._compiled.limits(user)

@@ -290,7 +290,7 @@ class Engine:
         opened = open_files(latest(home, kind))
         facts = newest_facts(home, opened)
         before = None if now is None else seen_before(facts, now)
-        model = opened.model(facts, known_before=before)
+        model = opened.model(facts, known_before=before, now=now)
         notes = () if before is None else tuple(_after(facts, before))
         policy = home_policy(home, facts)
         return cls(facts, model, notes, policy, now=now, languages=home.languages)
@@ -303,7 +303,7 @@ class Engine:
         """
         if (owner := self.of_customer(user_id)) is not self:
             return owner.recommend(user_id, k, options)
-        here = self._position(self.users, user_id, "user")
+        here = self.position(self.users, user_id, "user")
         user = self.positions.in_model(self.roles.user, here)
         if user == ABSENT or not self.has_evidence(user):
             return self.nothing(here, options)
@@ -318,8 +318,8 @@ class Engine:
         if (owner := self.of_customer(user_id)) is not self:
             return owner.explain(user_id, product_id, k, options)
         sentences = self.reasons_in(options.language, options.voice).sentences
-        here = self._position(self.users, user_id, "user")
-        wanted = self._position(self.products, product_id, "product")
+        here = self.position(self.users, user_id, "user")
+        wanted = self.position(self.products, product_id, "product")
         refusal = self.refusal(here, wanted, sentences)
         if refusal:
             why = sentences.say("notes.not_recommended", i=product_id, user=user_id, why=refusal)
@@ -618,7 +618,12 @@ class Engine:
                     found[hop.type] = found.get(hop.type, 0) + count
         return dict(sorted(found.items()))
 
-    def _position(self, nodes: Nodes, node_id: str, role: str) -> int:
+    def position(self, nodes: Nodes, node_id: str, role: str) -> int:
+        """Where a user or a product is among the nodes of its label.
+
+        Raises:
+            UnknownId: there is none of this id.
+        """
         position = nodes.ids.find(node_id)
         if position < 0:
             near = nearest_ids(nodes, node_id)

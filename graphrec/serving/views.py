@@ -298,7 +298,7 @@ class Viewer:
             policy=found.policy,
             verdict=_verdict(found),
             k=found.k,
-            refused=_findings(found.refused),
+            refused=findings(found.refused),
             rank=found.rank,
             ahead=None if last is None else SeenAhead(last.rank, last.product, last.name),
             missing=tuple(SeenGap(gap.kind, self._said_of(gap.line)) for gap in found.missing),
@@ -389,7 +389,7 @@ def _refused(answer: Answer) -> dict[str, int]:
     return counts
 
 
-def _findings(refused: Iterable[Finding]) -> tuple[Finding, ...]:
+def findings(refused: Iterable[Finding]) -> tuple[Finding, ...]:
     """The rules that refuse; a confidential one says neither its name nor what it read."""
     found: list[Finding] = []
     for one in refused:

@@ -7,7 +7,7 @@ folder, which opens it by its `form` (terms/folder.py).
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import RLock
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, overload
@@ -138,6 +138,11 @@ class Term(ABC):
     def hops(self) -> frozenset[Hop]:
         """The hops of the graph that it reads."""
 
+    @property
+    def first_hops(self) -> frozenset[Hop]:
+        """The hops of the user's own edges that its lines start with."""
+        return self.hops
+
     @abstractmethod
     def knows(self, user: int) -> bool:
         """Whether anything but "everyone" speaks for a user: an interaction, an attribute, a text."""
@@ -259,7 +264,7 @@ def graph_without(graph: Graph, user: int, edges: Sequence[Edge]) -> Graph:
             hops[hop] = _without(hops[hop], user, via)
         if hop.back() in hops:
             hops[hop.back()] = _without(hops[hop.back()], via, user)
-    return Graph(graph.schema, graph.counts, hops, graph.censored, graph.blocks, {**graph.hops, **graph.fitted})
+    return replace(graph, hops=hops, fitted={**graph.hops, **graph.fitted})
 
 
 def _without(adjacency: Adjacency, row: int, target: int) -> Adjacency:
@@ -267,8 +272,9 @@ def _without(adjacency: Adjacency, row: int, target: int) -> Adjacency:
     places: NDArray[np.int64] = start + np.flatnonzero(adjacency.indices[start:end] == target)
     indptr = np.array(adjacency.indptr, np.int64)
     indptr[row + 1 :] -= len(places)
-    weight = None if adjacency.weight is None else np.delete(adjacency.weight, places)
-    return Adjacency(indptr, np.delete(adjacency.indices, places), weight)
+    told: tuple[Any, ...] = (adjacency.weight, adjacency.newest, adjacency.faded)
+    left = (None if one is None else np.delete(one, places) for one in told)
+    return Adjacency(indptr, np.delete(adjacency.indices, places), *left)
 
 
 def standardise(scores: NDArray[np.float32], weight: float = 1.0) -> None:

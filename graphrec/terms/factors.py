@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -35,11 +36,14 @@ class SparseRows:
     values: NDArray[np.float32]
     num_products: int
 
-    def add_to(self, rows: NDArray[np.int32], total: NDArray[np.floating[Any]]) -> None:
-        """Add some rows to `total` (num_products,), one after another."""
-        for row in rows:
+    def add_to(
+        self, rows: NDArray[np.int32], total: NDArray[np.floating[Any]], left: NDArray[np.float64] | None = None
+    ) -> None:
+        """Add some rows to `total` (num_products,), one after another, what is `left` of each; None: all."""
+        for place, row in enumerate(rows):
             span = slice(int(self.indptr[row]), int(self.indptr[row + 1]))
-            total[self.indices[span]] += self.values[span]
+            values = self.values[span]
+            total[self.indices[span]] += values if left is None else left[place] * values
 
     def at(self, rows: NDArray[np.int32], products: NDArray[np.int32]) -> NDArray[np.float64]:
         """The entries (len(rows), len(products))."""
@@ -118,15 +122,24 @@ class Neighbours:
 
     def of_users(
         self, graph: Graph, users: NDArray[np.int32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int64]]:
-        """The rows of factors that some users have: a matrix, places in it, and where those of each user begin."""
+    ) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]:
+        """The rows of factors that some users have: a matrix, places in it, where those of each user begin, and x.
+
+        No x: all 1.
+        """
+        none = np.zeros(0)
         if isinstance(self.left, Own):
-            return self.left.rows(graph, users), np.arange(len(users), dtype=np.int32), np.arange(len(users) + 1)
+            own = self.left.rows(graph, users)
+            return own, np.arange(len(users), dtype=np.int32), np.arange(len(users) + 1), none
         if self.hop is None:
-            return self.dense, np.zeros(len(users), np.int32), np.arange(len(users) + 1)
+            return self.dense, np.zeros(len(users), np.int32), np.arange(len(users) + 1), none
         adjacency = graph.hops[self.hop]
         ends = np.concatenate(([0], np.cumsum(adjacency.degrees_of(users))))
-        return self.dense, adjacency.expand(users)[1], ends
+        x = none
+        if adjacency.faded is not None:
+            first = adjacency.indptr[users] - ends[:-1]
+            x = adjacency.faded[np.arange(ends[-1]) + np.repeat(first, np.diff(ends))]
+        return self.dense, adjacency.expand(users)[1], ends, x
 
     def of_user(self, graph: Graph, user: int) -> NDArray[np.float32]:
         """The rows of factors that one user has (num_rows, dim)."""
@@ -134,18 +147,27 @@ class Neighbours:
             return self.left.rows(graph, np.array([user]))
         return self.dense[self.rows(graph, user)]
 
+    def x(self, graph: Graph, user: int) -> NDArray[np.float64] | None:
+        """What their age leaves of the rows that one user has; None: all of them."""
+        return None if self.hop is None else graph.hops[self.hop].left(user)
+
+    def worth(self, graph: Graph, user: int) -> Matrix:
+        """The rows of factors that one user has, times what is left of each (num_rows, dim)."""
+        rows, left = np.asarray(self.of_user(graph, user), np.float64), self.x(graph, user)
+        return rows if left is None else left[:, None] * rows
+
     @property
     def dense(self) -> NDArray[np.float32]:
         """`left` of factors, which is never sparse."""
         assert not isinstance(self.left, (SparseRows, Own)), "factors are dense"
         return self.left
 
-    def add_to(self, rows: NDArray[np.int32], total: NDArray[np.float64]) -> None:
-        """Add some rows of a table to `total` (num_products,)."""
+    def add_to(self, graph: Graph, user: int, total: NDArray[np.float64]) -> None:
+        """Add the rows of a table that one user has to `total` (num_products,)."""
         if isinstance(self.left, SparseRows):
-            self.left.add_to(rows, total)
+            self.left.add_to(self.rows(graph, user), total, self.x(graph, user))
         else:
-            total += np.asarray(self.dense[rows], np.float64).sum(axis=0)
+            total += self.worth(graph, user).sum(axis=0)
 
     def at(self, rows: NDArray[np.int32], products: NDArray[np.int32]) -> Matrix:
         """The entries of a table (len(rows), len(products))."""
@@ -169,11 +191,13 @@ class Neighbours:
         width = self.left.num_products if isinstance(self.left, SparseRows) else self.left.shape[1]
         total = np.zeros((len(users), width), np.float32)
         for place, user in enumerate(users.tolist()):
-            rows = self.rows(graph, user)
+            rows, left = self.rows(graph, user), self.x(graph, user)
             if isinstance(self.left, SparseRows):
-                self.left.add_to(rows, total[place])
-            else:
+                self.left.add_to(rows, total[place], left)
+            elif left is None:
                 self.left[rows].sum(axis=0, out=total[place])
+            else:
+                total[place] = self.worth(graph, user).sum(axis=0)
         return total
 
     def speaks_for(self, graph: Graph, user: int) -> bool:
@@ -233,6 +257,12 @@ class _Learned(Term):
                     found += [(hop, node) for node in self.graph.hops[hop].row(user).tolist()]
         return list(dict.fromkeys(edge for edge in found if edge is not None))
 
+    def reading(self, graph: Graph) -> Self:
+        """The same weights on other edges of its users."""
+        other = copy(self)
+        other.graph = replace(graph, blocks={**graph.blocks, **self.graph.blocks})
+        return other
+
     def without_edges(self, user: int, edges: Sequence[Edge]) -> Self:
         """The same weights on the edges that are left (fold-in)."""
         kept = (source for source in self.neighbours if source.hop is not None or not self._is_gone(source, edges))
@@ -249,7 +279,7 @@ class _Learned(Term):
     def _left_of(
         self, user: int, edges: Sequence[Edge], kept: NDArray[np.bool_]
     ) -> Iterator[tuple[Neighbours, NDArray[np.int32], Matrix]]:
-        """For each source of neighbours: the user's rows, and which of them are left in each case, as 0 and 1."""
+        """For each source of neighbours: the user's rows, and what is left of them in each case, 0 to 1."""
         places = {edge: place for place, edge in enumerate(edges)}
         for source in self.neighbours:
             own = source.edges(self.graph, user)
@@ -261,7 +291,8 @@ class _Learned(Term):
                 # Who holds nothing any more has no row.
                 held = [place for edge, place in places.items() if edge[0] in source.left.hops(self.graph)]
                 there[:, 0] = kept[:, held].any(axis=1)
-            yield source, source.rows(self.graph, user), there
+            left = source.x(self.graph, user)
+            yield source, source.rows(self.graph, user), there if left is None else there * left
 
     def _describe_neighbours(self) -> Described:
         """The neighbours, for a model folder; the right side of factors is not here."""
@@ -379,7 +410,7 @@ class FactorTerm(_Learned):
                     add_dense(self.graph.hops[source.hop], users, source.dense, total)
             return total
         for place, user in enumerate(users.tolist()):
-            rows = [source.of_user(self.graph, user) for source in self.neighbours]
+            rows = [source.worth(self.graph, user) for source in self.neighbours]
             total[place] = np.concatenate((total[place : place + 1], *rows), dtype=np.float64).sum(axis=0)
         return total
 
@@ -429,10 +460,12 @@ class FactorTerm(_Learned):
         right = np.asarray(self.right[products], np.float64)
         parts = []
         for source in self.neighbours:
-            rows = source.rows(self.graph, user)
+            rows, x = source.rows(self.graph, user), source.x(self.graph, user)
             left = np.asarray(source.of_user(self.graph, user), np.float64)
             for part, span in self.parts():
                 values = left[:, span] @ right[:, span].T
+                # After the product, which is exact: so compiled code does it too.
+                values = values if x is None else x[:, None] * values
                 parts.append((source.group(self.graph, part), *source.vias(rows), values))
         return Shares.stack(parts) if parts else Shares.none(len(products))
 
@@ -546,7 +579,7 @@ class TableTerm(_Learned):
         """Scores of all products (num_products,) for one user."""
         total = np.zeros(self.graph.num_products)
         for source in self.neighbours:
-            source.add_to(source.rows(self.graph, user), total)
+            source.add_to(self.graph, user, total)
         return total
 
     def rows(self, users: NDArray[np.int32]) -> Matrix:
@@ -575,7 +608,9 @@ class TableTerm(_Learned):
         for source in self.neighbours:
             rows = source.rows(self.graph, user)
             part: LinePart = "learned" if source.hop is not None else ""
-            parts.append((source.group(self.graph, part), *source.vias(rows), source.at(rows, products)))
+            values, x = source.at(rows, products), source.x(self.graph, user)
+            values = values if x is None else x[:, None] * values
+            parts.append((source.group(self.graph, part), *source.vias(rows), values))
         return Shares.stack(parts) if parts else Shares.none(len(products))
 
     def _on(self, graph: Graph, neighbours: tuple[Neighbours, ...]) -> Self:

@@ -111,6 +111,7 @@ class ModelFiles:
         *,
         exact: bool = False,
         known_before: int | None = None,
+        now: int | None = None,
         blocks: Mapping[str, Rows] | None = None,
     ) -> Model:
         """The model for facts or a snapshot, which may be newer: `Model.ids` joins the nodes of both.
@@ -120,6 +121,7 @@ class ModelFiles:
                 edges is evaluated on what it saw.
             exact: refuse every snapshot but the one it was trained on, as an evaluation needs it.
             known_before: edges of users known at or after it, in microseconds since 1970, are not seen.
+            now: the date that ages count to, in microseconds since 1970; None: that of the fit.
             blocks: rows of the users' feature blocks by digest; None: those beside the facts of the model's home.
 
         Raises:
@@ -169,8 +171,12 @@ class ModelFiles:
         for one in (array for term in described for array in term.arrays.values()):
             _check_array(one, counts, self.folder)
         own = {hop: adjacency for hop, adjacency in customers.items() if _ends(snapshot.schema, hop)[0] == user}
+        now = meta.get("now") if now is None else now
+        for name, days in half_lives(meta).items():
+            if now is not None and Hop(name) in own:
+                own[Hop(name)] = own[Hop(name)].fading(days, now)
         walked = {hop: _edges(arrays, hop, counts[rows.target]) for hop, rows in stored.items()}
-        graph = Graph(snapshot.schema, counts, {**walked, **own}, blocks=blocks, fitted=fitted)
+        graph = Graph(snapshot.schema, counts, {**walked, **own}, blocks=blocks, fitted=fitted, now=now)
         entries = meta["description"]["terms"]
         forms = [_form(entry["form"], self.folder) for entry in entries]
         terms = [form.open(one, graph) for form, one in zip(forms, described, strict=True)]
@@ -181,6 +187,12 @@ class ModelFiles:
 def blocks_beside(models: Path) -> Path:
     """Where the rows of the users' feature blocks are that the models in a folder read."""
     return models.parent / "facts" / "blocks"
+
+
+def half_lives(meta: Mapping[str, Any]) -> Mapping[str, float]:
+    """The half-lives of a model by interaction type, in days; a type that is not there does not fade."""
+    found: Mapping[str, float] = meta["description"].get("half_life_days", {})
+    return found
 
 
 def _fitted_before(meta: Mapping[str, Any]) -> int | None:
@@ -308,7 +320,9 @@ def write_model(folder: Path, blend: Blend, graph: Graph, snapshot: Snapshot, me
     twins = {name: first[id(array)] for name, array in arrays.items() if first.setdefault(id(array), name) != name}
     once = {name: np.ascontiguousarray(array) for name, array in arrays.items() if name not in twins}
     save_file(once, folder / ARRAYS)
-    description = {"terms": terms, "hops": [str(hop) for hop in hops], "twins": twins}
+    description: dict[str, Any] = {"terms": terms, "hops": [str(hop) for hop in hops], "twins": twins}
+    if fading := meta.get("configuration", {}).get("half_life_days"):
+        description["half_life_days"] = fading
     whole = {
         "format": FORMAT,
         "hash": content_hash(folder, description),
@@ -316,6 +330,7 @@ def write_model(folder: Path, blend: Blend, graph: Graph, snapshot: Snapshot, me
         "as_of": snapshot.as_of,
         "labels": sorted(labels),
         "known_until": known_until(snapshot),
+        "now": graph.now,
         "types": snapshot.types,
         "digests": snapshot.meta.get("digests", {}),
         "schema": schema_digest(graph.schema, sorted(labels), hops),

@@ -52,8 +52,9 @@ def blend_of(configuration: Mapping[str, Any], graph: Graph, inputs: Inputs) -> 
 
 def parts_of(configuration: Mapping[str, Any], graph: Graph, inputs: Inputs) -> list[tuple[Term, float]]:
     """The parts of a configuration with their weights, fitted on a graph; none where no walk leads anywhere."""
+    graph = graph.fading(configuration.get("half_life_days", {}))
     return [
-        (part, configuration["weights"][name] * weight)
+        (part.reading(graph), configuration["weights"][name] * weight)
         for name, values in configuration["terms"].items()
         for part, weight in fit_model(name, graph, values, inputs).parts
     ]

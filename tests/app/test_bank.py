@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from datetime import date
 from pathlib import Path
 from types import ModuleType
 
@@ -21,6 +22,7 @@ from graphrec import app
 from graphrec.app import jobs, requests
 from graphrec.app.bank import Bank
 from graphrec.app.in_force import WITHOUT
+from graphrec.app.views import viewer
 from graphrec.config.settings import NO_POLICY, Settings
 from graphrec.errors import (
     Damaged,
@@ -36,6 +38,7 @@ from graphrec.graph.arrays import write_sealed
 from graphrec.home import Home
 from graphrec.policy.facts import Occasion
 from graphrec.serving.answer import Answer
+from graphrec.serving.views import Band
 from graphrec.terms.blend import Blend
 from graphrec.terms.folder import read_meta
 from tests.served import write_model
@@ -220,6 +223,18 @@ def test_an_answer_names_its_policy_and_settings_may_pin_it(ruled: Bank) -> None
         pinned.recommend(requests.Recommend("C003"))
     with pytest.raises(PolicyError, match="pins a policy, and the request has none"):
         pinned.recommend(requests.Recommend("C003", no_policy=True))
+
+
+def test_the_month_of_bands_is_that_of_today(bank: Bank) -> None:
+    sentences = bank.recommend(requests.Recommend("C003", no_policy=True)).sentences
+    statistics = [(f"statistic {n}", 9 + n) for n in range(60)]
+
+    def bands(today: date | None) -> list[Band]:
+        seer = viewer(Bank(Settings(home=bank.home.path, today=today)), "adviser", sentences)
+        return [seer.band(*one) for one in statistics]
+
+    assert bands(date(2020, 1, 3)) == bands(date(2020, 1, 30)) != bands(date(2020, 2, 1))
+    assert bands(date(2020, 1, 3)) != bands(None)
 
 
 def test_settings_may_require_the_record(ruled: Bank, monkeypatch: pytest.MonkeyPatch) -> None:

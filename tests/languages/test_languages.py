@@ -50,11 +50,13 @@ def test_no_text_is_the_english_one(code: str) -> None:
 
 
 def test_every_text_is_said_somewhere() -> None:
-    code = "\n".join(path.read_text("utf-8") for path in Path(languages.__file__).parent.parent.rglob("*.py"))
+    folder = Path(languages.__file__).parent.parent
+    code = "\n".join(path.read_text("utf-8") for form in ("*.py", "*.html") for path in folder.rglob(form))
     for key in ENGLISH.texts:
         table, _, name = key.partition(".")
         name = re.sub(rf"\.({'|'.join(VOICES)})$", "", name)
-        if table not in (*OPEN, "kinds", "lists", "parts", "confidence", "against", "reasons", "things", "policy"):
+        unnamed = ("kinds", "lists", "parts", "confidence", "against", "reasons", "things", "policy", "roles")
+        if table not in (*OPEN, *unnamed):
             assert f"{table}.{name}" in code or f'{name}"' in code, f"nobody says {key}"
 
 

@@ -136,10 +136,65 @@ def test_the_end_of_a_contract_is_no_beginning(draft: Callable[..., Any]) -> Non
     rows = [f"{i},C{i % 30:03},P{i % 12:02},2025-01-01,2020-02-{1 + i % 28:02}" for i in range(40)]
     made, plain, _ = draft({"contracts.csv": lines("contract_id,customer_id,product_id,valid_until,began", *rows)})
     assert plain["edges"]["HELD"]["at"] == "began"
+    assert plain["edges"]["HELD"]["until"] == "valid_until"
     assert (
-        "contracts: valid_until looks like the end of a contract; what has ended is no holding: leave it out in the "
-        "sql, or keep it as evidence"
+        "contracts: valid_until looks like the day on which it ends (until); what has ended is no holding and stays as "
+        "evidence: is that right?"
     ) in made.questions
+
+
+@pytest.mark.parametrize(
+    ("table", "head"),
+    [
+        ("accounts", "account_no,customer_id,product_id,opened_on,closed_on"),
+        ("Verträge", "Vertragsnr,customer_id,product_id,Beginn,Vertragsende"),
+        ("合同", "流水号,customer_id,product_id,开始日期,到期日"),
+    ],
+)
+def test_the_end_is_found_by_its_word(table: str, head: str, draft: Callable[..., Any]) -> None:
+    end = head.rsplit(",", maxsplit=1)[-1]
+    rows = [
+        f"{i},C{i % 30:03},P{i % 12:02},01.02.2020,{'' if i % 3 else f'{1 + i % 28:02}.03.2024'}" for i in range(40)
+    ]
+    _, plain, sink = draft({f"{table}.csv": lines(head, *rows)})
+    (kind,) = plain["roles"]["interactions"]
+    assert plain["edges"][kind]["until"] == end
+    assert sink.schema.edges[kind].until == end
+    ended = sink.edges[kind][end].to_pylist()
+    assert sum(one is not None for one in ended) == 14
+
+
+POSITIONS = {
+    "below 0": ("trades", "quantity", lambda i: "-1" if i % 4 == 3 else "2", "quantity"),
+    "side": ("trades", "side,quantity", lambda i: f"{'SELL' if i % 4 == 3 else 'BUY'},2", "signed_quantity"),
+    "Art": ("Orders", "Art,Stück", lambda i: f'{"Verkauf" if i % 4 == 3 else "Kauf"},"2,5"', "signed_Stück"),
+    "方向": ("交易", "方向,份额", lambda i: f"{'赎回' if i % 4 == 3 else '申购'},2", "signed_份额"),
+}
+
+
+@pytest.mark.parametrize("case", list(POSITIONS))
+def test_quantities_that_are_given_up_make_positions(case: str, draft: Callable[..., Any]) -> None:
+    table, columns, value, named = POSITIONS[case]
+    rows = [f"{i},C{i % 30:03},P{i % 12:02},{value(i)}" for i in range(90)]
+    made, plain, sink = draft({f"{table}.csv": lines(f"row_id,customer_id,product_id,{columns}", *rows)})
+    assert made.interactions == {"BOUGHT": 1.0}
+    assert plain["edges"]["BOUGHT"]["quantity"] == named
+    signs = [one > 0 for one in sink.edges["BOUGHT"][named].to_pylist()]
+    assert (signs.count(True), signs.count(False)) == (68, 22)
+    assert any("gives up what was held (quantity): is that right?" in question for question in made.questions)
+
+
+def test_a_person_may_say_that_what_is_below_0_speaks_against(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    rows = [f"{i},C{i % 30:03},P{i % 12:02},{-1 if i % 4 == 3 else 2}" for i in range(90)]
+    for name, text in {"customers": CUSTOMERS, "products": PRODUCTS}.items():
+        (folder / f"{name}.csv").write_text("\n".join(text))
+    (folder / "trades.csv").write_text(lines("row_id,customer_id,product_id,quantity", *rows))
+    made = write_draft(
+        tmp_path / "my.toml", folder, decide=lambda one: one.choices[-1] if "given" in str(one) else one.choices[0]
+    )
+    assert made.interactions == {"BOUGHT": 1.0, "RETURNED": -1.0}
 
 
 def test_what_is_shown_beside_products_and_given_to_systems(draft: Callable[..., Any]) -> None:

@@ -286,7 +286,7 @@ def _roles(draft: Draft) -> list[str]:
         f"\n[roles]\nuser = {quote(draft.user)}\nproduct = {quote(draft.product)}",
         f"interactions = {quote(list(draft.interactions))}",
         f"weights = {{ {weights} }}   # how much each speaks for a product; below 0: against it",
-        f"relevant = {quote(draft.relevant())}   # what is a hit in evaluation, and what counts as held",
+        f"relevant = {quote(draft.relevant())}   # a hit in evaluation, and held until it ends",
     ]
 
 

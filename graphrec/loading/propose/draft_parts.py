@@ -247,17 +247,12 @@ def add_event(draft: Draft, table: TableProfile, ends: list[tuple[str, str]]) ->
     if named := [one.name for one in others if is_personal(one, of_user=False) or says_who(one)]:
         draft.ask(f"{table.name}: {', '.join(named)} may name people and is left out of the edges")
     others = [column for column in others if column.name not in named]
-    for ending in (one for one in others if one.kind == "time" and looks(one.name, "end")):
-        draft.ask(
-            f"{table.name}: {ending.name} looks like the end of a contract; what has ended is no holding: leave it out "
-            "in the sql, or keep it as evidence"
-        )
     column = _action_column(others) if are_roles else None
-    heads, parse, more = _event_heads(table, others, (source, target), is_signed=are_roles and column is None)
+    heads, parse, more, kinds = _said_of_event(draft, table, others, (source, target), column, are_roles=are_roles)
     ends_of = [_end("from", source_label, table, source), _end("to", target_label, table, target)]
     if column is not None:
         draft.ask(f"{table.name}: each value of {column.name} became an edge type; which speak for a product?")
-    for kind in _kinds(table, others, column, are_roles=are_roles):
+    for kind in kinds:
         weight = kind.weight
         if are_roles and kind.is_asked:
             asked = Decision(f"{table.name}: {kind.says}: does it speak for a product?", _VOICES[weight > 0])
@@ -266,7 +261,7 @@ def add_event(draft: Draft, table: TableProfile, ends: list[tuple[str, str]]) ->
             kind.type,
             source_label,
             *ends_of,
-            *(line for line in heads if not (kind.is_unweighed and line.startswith("weight = "))),
+            *(line for line in _own_heads(heads, kind)),
             _select_from(
                 table, table.columns[source], table.columns[target], *others, more=more, where=kind.where
             ),
@@ -279,6 +274,97 @@ def add_event(draft: Draft, table: TableProfile, ends: list[tuple[str, str]]) ->
         if kind.is_asked and column is None:
             draft.ask(f"{table.name}: {kind.says} became {given}, which speaks against a product: is that right?")
     return True
+
+
+def _said_of_event(
+    draft: Draft,
+    table: TableProfile,
+    others: list[ColumnProfile],
+    ends: tuple[str, str],
+    column: ColumnProfile | None,
+    *,
+    are_roles: bool,
+) -> "tuple[list[str], Parse, list[str], list[_Kind]]":
+    """Lines of an event, how its columns are read, more for its select list, and the edge types that it becomes."""
+    ending = next((one for one in others if one.kind == "time" and looks(one.name, "end")), None) if are_roles else None
+    if ending is not None:
+        draft.ask(
+            f"{table.name}: {ending.name} looks like the day on which it ends (until); what has ended is no holding "
+            "and stays as evidence: is that right?"
+        )
+    heads, parse, more = _event_heads(table, others, ends, is_signed=are_roles and column is None, ending=ending)
+    position = _position(draft, table, others, column) if are_roles else None
+    if position is None:
+        return heads, parse, more, _kinds(table, others, column, are_roles=are_roles)
+    kinds = _kinds(table, [one for one in others if one is not position.quantity], column, are_roles=True)
+    return *position.told(heads, parse, more), position.joined(kinds) if position.given else kinds
+
+
+def _own_heads(heads: Sequence[str], kind: "_Kind") -> list[str]:
+    """The lines of one edge type: no weight where numbers say no, a position only where something is bought."""
+    unsaid = (["weight"] if kind.is_unweighed else []) + (["quantity", "until"] if kind.weight < 1 else [])
+    return [line for line in heads if line.partition(" = ")[0] not in unsaid]
+
+
+@dataclass(frozen=True)
+class _Position:
+    """A signed quantity: what is held is what sums to more than 0."""
+
+    quantity: ColumnProfile
+    named: str
+    """Its name in the graph."""
+    given: str = ""
+    """SQL that is true in the rows that give something away; nothing: their numbers are below 0."""
+
+    def told(self, heads: list[str], parse: Parse, more: list[str]) -> tuple[list[str], Parse, list[str]]:
+        """Lines, parsing and select list of an event with it."""
+        own = [(column, how) for column, how in parse if column != self.named]
+        how = next((how for column, how in parse if column == self.quantity.in_graph), self.quantity.parse)
+        is_told = how is not None and not (how.decimal == "." and not how.thousands and not how.null)
+        if self.given:
+            text = f"CAST({name(self.quantity.name)} AS VARCHAR)"
+            more = [*more, f"CASE WHEN {self.given} THEN '-' || {text} ELSE {text} END AS {name(self.named)}"]
+        lines = [line for line in heads if line != f"weight = {quote(self.named)}"]
+        return (
+            [*lines, f"quantity = {quote(self.named)}"],
+            [*own, *([(self.named, how)] if how is not None and is_told else [])],
+            more,
+        )
+
+    def joined(self, kinds: "Sequence[_Kind]") -> "list[_Kind]":
+        """What is bought and what is sold as one edge type."""
+        sold = next(kind for kind in kinds if kind.type == "SOLD")
+        return [
+            replace(kind, where=f"({kind.where} OR {sold.where})", is_asked=False) if kind.type == "BOUGHT" else kind
+            for kind in kinds
+            if kind is not sold
+        ]
+
+
+def _position(
+    draft: Draft, table: TableProfile, others: list[ColumnProfile], column: ColumnProfile | None
+) -> _Position | None:
+    """The quantity that tells what is still held: numbers below 0, or a column that says bought or sold."""
+    quantity = next((c for c in others if c.kind in {"integer", "real"} and looks(c.name, "quantity")), None)
+    if quantity is None or quantity.misfits or quantity is column:
+        return None
+    if column is None:
+        says, given = f"{quantity.name} below 0", ""
+        if quantity.least >= 0:
+            return None
+    else:
+        kinds = {kind.type: kind for kind in _kinds(table, others, column, are_roles=True)}
+        if not {"BOUGHT", "SOLD"} <= kinds.keys() or quantity.least < 0:
+            return None
+        says, given = kinds["SOLD"].says, kinds["SOLD"].where
+    asked = Decision(
+        f"{table.name}: {says}: does it give up what was held, or speak against a product?", ("given up", "against")
+    )
+    if draft.decide(asked) == "against":
+        return None
+    draft.ask(f"{table.name}: {says} gives up what was held (quantity): is that right?")
+    named = f"signed_{quantity.in_graph}" if given else quantity.in_graph
+    return _Position(quantity, named, given)
 
 
 _VOICES = {True: ("for", "against"), False: ("against", "for")}
@@ -368,12 +454,18 @@ def _texts(values: Sequence[str]) -> str:
 
 
 def _event_heads(
-    table: TableProfile, others: list[ColumnProfile], ends: tuple[str, str], *, is_signed: bool
+    table: TableProfile,
+    others: list[ColumnProfile],
+    ends: tuple[str, str],
+    *,
+    is_signed: bool,
+    ending: ColumnProfile | None,
 ) -> tuple[list[str], Parse, list[str]]:
     """Lines for key, times and weight of an event, how its columns are read, and more for its select list.
 
     Args:
         is_signed: rows with numbers below 0 become edges of their own, without a weight.
+        ending: when a holding ends.
     """
     whole = [column for column in others if column.filled == column.rows]
     times = [column for column in others if column.kind == "time" and column.is_whole]
@@ -388,6 +480,7 @@ def _event_heads(
         "key": key,
         "at": next((column for column in times if column is not known), None),
         "known_at": known,
+        "until": ending,
         "weight": next((column for column in numbers if looks(column.name, "weight")), None),
     }
     heads = [f"{line} = {quote(column.in_graph)}" for line, column in found.items() if column]

@@ -80,7 +80,8 @@ _FREE_TEXT = re.compile(
 )
 _END = re.compile(
     r"^(until|end|ended|ends|expiry|expires|expired|closed|terminated|cancelled|bis|ende|beendet|ablauf|gekündigt|"
-    r"kündigung|kuendigung|kündigungsdatum|vertragsende|laufzeitende|enddatum|endedatum|auflösung)$|到期|终止|结束"
+    r"kündigung|kuendigung|kündigungsdatum|vertragsende|laufzeitende|enddatum|endedatum|auflösung|aufgelöst|geschlossen|"
+    r"maturity|matures|matured|fällig|fälligkeit|faelligkeit|gültigbis)$|到期|终止|结束|销户|清仓"
 )
 _RATING = re.compile(r"^(rating|stars|score|note|grade|bewertung|sterne)$|评分|星")
 _PROTECTED = re.compile(
@@ -90,6 +91,10 @@ _PROTECTED = re.compile(
 _NAME = re.compile(r"^(name|title|label|display|bezeichnung|titel|produktname|fondsname)$|名称|姓名|标题|简称")
 _WEIGHT = re.compile(
     r"^(amount|quantity|qty|volume|value|units|rating|score|weight|count|minutes|betrag|menge|stück|wert)$|金额|数量|份额"
+)
+_QUANTITY = re.compile(
+    r"^(quantity|qty|units|shares|pieces|nominal|stück|stücke|stueck|stuecke|stückzahl|menge|anzahl|anteile|nominale)$"
+    r"|数量|份额|股数"
 )
 _KNOWN = re.compile(
     r"^(booked|known|recorded|created|reported|settled|loaded|posted|published|gebucht|buchungsdatum)$|记账|入账"
@@ -132,6 +137,7 @@ _PATTERNS = {
     "protected": _PROTECTED,
     "name": _NAME,
     "weight": _WEIGHT,
+    "quantity": _QUANTITY,
     "known": _KNOWN,
     "issued": _ISSUED,
     "action": _ACTION,

@@ -31,29 +31,29 @@ class FactorLines:
         term = self.term
         right = np.ascontiguousarray(term.right)
         for source in term.neighbours:
-            matrix, rows, indptr = source.of_users(term.graph, block.users)
+            matrix, rows, indptr, x = source.of_users(term.graph, block.users)
             left, shown = np.ascontiguousarray(matrix), source.hop is not None
             for part, span in term.parts():
                 number = block.add_group(source.group(term.graph, part), position)
                 start, stop, _ = span.indices(term.right.shape[1])
-                _factor_lines(block.asked(scale), rows, indptr, shown, left, right, start, stop, number, block.out)
+                _factor_lines(block.asked(scale), rows, indptr, x, shown, left, right, start, stop, number, block.out)
 
 
 @numba.njit(parallel=True, cache=True)
-def _factor_lines(asked, rows, indptr, shown, left, right, start, stop, number, out):  # type: ignore[no-untyped-def]
+def _factor_lines(asked, rows, indptr, x, shown, left, right, start, stop, number, out):  # type: ignore[no-untyped-def]
     for r in numba.prange(len(asked.widths)):
         if asked.scale[r] != 0.0:
             for p in range(indptr[r], indptr[r + 1]):
                 node = rows[p] if shown else -1
-                _append(asked, r, left[rows[p]], right, start, stop, number, node, out)
+                _append(asked, r, x[p] if len(x) else 1.0, left[rows[p]], right, start, stop, number, node, out)
 
 
 @numba.njit(cache=True)
-def _append(asked, r, left, right, start, stop, number, node, out):  # type: ignore[no-untyped-def]
+def _append(asked, r, x, left, right, start, stop, number, node, out):  # type: ignore[no-untyped-def]
     """Write a line of user r."""
     at = out.filled[r]
     for c in range(asked.widths[r]):
-        out.values[at, c] = asked.scale[r] * _dot(left, right[asked.products[r, c]], start, stop)
+        out.values[at, c] = asked.scale[r] * (x * _dot(left, right[asked.products[r, c]], start, stop))
     out.via[at], out.mid[at], out.group[at] = node, -1, number
     out.filled[r] = at + 1
 

@@ -65,11 +65,15 @@ def whole(edges: Adjacency) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     return np.asarray(edges.indptr), np.asarray(edges.indices)
 
 
+def faded(edges: Adjacency) -> NDArray[np.float64]:
+    """What their age leaves of all edges; empty: all of them."""
+    return EMPTY if edges.faded is None else edges.faded
+
+
 def first_hop(scorer: "WalkScorer") -> FirstHop:
     """The first hop of a walk."""
     first = scorer.first
-    weight = EMPTY if first.weight is None else np.asarray(first.weight, np.float64)
-    return FirstHop(*whole(first), weight, scorer.scales[0])
+    return FirstHop(*whole(first), EMPTY if (x := first.x) is None else np.asarray(x, np.float64), scorer.scales[0])
 
 
 def next_hop(scorer: "ContentScorer", place: int) -> NextHop:

@@ -14,6 +14,7 @@ from graphrec.terms.compiled.hops import (
     EMPTY,
     ROUNDING,
     arrival,
+    faded,
     first_hop,
     next_hop,
     own_edges,
@@ -42,7 +43,7 @@ def add_dense(
     total: NDArray[np.float32] | NDArray[np.float64],
 ) -> None:
     """Add the rows of `left` over each user's neighbours to `total` (len(users), width), in their order."""
-    _sum_dense(*whole(adjacency), users, np.ascontiguousarray(left), total)
+    _sum_dense(*whole(adjacency), faded(adjacency), users, np.ascontiguousarray(left), total)
 
 
 def sum_of_sparse(adjacency: Adjacency, users: NDArray[np.int32], left: "SparseRows") -> NDArray[np.float32]:
@@ -60,7 +61,7 @@ def add_sparse(
 ) -> None:
     """`add_dense` of a sparse `left`."""
     own = np.asarray(left.indptr), np.asarray(left.indices), np.asarray(left.values)
-    _sum_sparse(*whole(adjacency), users, *own, total)
+    _sum_sparse(*whole(adjacency), faded(adjacency), users, *own, total)
 
 
 def products_of(pairs: Adjacency, left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -141,22 +142,30 @@ def _standardise(scores, weight):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(parallel=True, cache=True)
-def _sum_dense(indptr, indices, users, left, total):  # type: ignore[no-untyped-def]
+def _sum_dense(indptr, indices, x, users, left, total):  # type: ignore[no-untyped-def]
     for r in numba.prange(len(users)):
         sums = total[r]
         for p in range(indptr[users[r]], indptr[users[r] + 1]):
             row = left[indices[p]]
-            for d in range(len(sums)):
-                sums[d] += row[d]
+            if len(x):
+                for d in range(len(sums)):
+                    sums[d] += x[p] * row[d]
+            else:
+                for d in range(len(sums)):
+                    sums[d] += row[d]
 
 
 @numba.njit(parallel=True, cache=True)
-def _sum_sparse(indptr, indices, users, row_ptr, columns, values, total):  # type: ignore[no-untyped-def]
+def _sum_sparse(indptr, indices, x, users, row_ptr, columns, values, total):  # type: ignore[no-untyped-def]
     for r in numba.prange(len(users)):
         for p in range(indptr[users[r]], indptr[users[r] + 1]):
             a = indices[p]
-            for q in range(row_ptr[a], row_ptr[a + 1]):
-                total[r, columns[q]] += values[q]
+            if len(x):
+                for q in range(row_ptr[a], row_ptr[a + 1]):
+                    total[r, columns[q]] += x[p] * values[q]
+            else:
+                for q in range(row_ptr[a], row_ptr[a + 1]):
+                    total[r, columns[q]] += values[q]
 
 
 @numba.njit(parallel=True, cache=True)

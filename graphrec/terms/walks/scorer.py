@@ -176,7 +176,7 @@ class WalkScorer(ABC):
     def start(self, user: int) -> tuple[NDArray[np.int32], Vector]:
         """The nodes after the first hop and x * deg ** -power of each."""
         nodes = self.first.row(user)
-        return nodes, self.first.weights(user) * self.node_weights(0, nodes)
+        return nodes, self.first.evidence(user) * self.node_weights(0, nodes)
 
     def describe(self) -> tuple[dict[str, Any], dict[str, Stored], dict[str, StoredRows]]:
         """The walk for a model folder: settings, and arrays without a row for any person."""

@@ -32,6 +32,11 @@ class WalkTerm(Term):
         """What its walks read."""
         return frozenset(hop for scorer in self.scorers for hop in scorer.hops)
 
+    @property
+    def first_hops(self) -> frozenset[Hop]:
+        """Where its walks begin."""
+        return frozenset(scorer.walk.hops[0] for scorer in self.scorers)
+
     def knows(self, user: int) -> bool:
         """Whether a walk begins at the user."""
         return any(len(scorer.first.row(user)) for scorer in self.scorers)

@@ -1,7 +1,7 @@
 """Choosing configurations and weights on the validation part, never on test."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import NothingToLearn
-from graphrec.graph.adjacency import Graph
+from graphrec.graph.adjacency import Graph, Hop
 from graphrec.models.digests import digest
 from graphrec.models.inputs import Inputs, Values
 from graphrec.models.kernel import WalkConfig, plain_walks, starting_walks
@@ -21,6 +21,7 @@ from graphrec.terms.walks import Walk
 from graphrec.training.assemble import Parts, check_parts, fit_model
 from graphrec.training.overrides import trials_of
 from graphrec.training.search.candidates import Candidates
+from graphrec.training.search.half_life import choose_half_lives, given_half_lives, open_types
 from graphrec.training.search.newcomers import head_start, with_head_start
 from graphrec.training.search.walks import choose_walks
 from graphrec.training.search.weights import Weights, fit_weights, towards_names, towards_paths
@@ -70,12 +71,15 @@ class Chosen:
     """None where nothing was fitted because nothing was chosen."""
     tried: Mapping[str, float]
     """The metric of every term alone, those that were left out too."""
+    half_lives: Mapping[str, float] = field(default_factory=dict)
+    """By interaction type, in days; what is not in it does not fade."""
     notes: tuple[str, ...] = ()
     """What could not be tried."""
 
     def configuration(self) -> dict[str, Any]:
         """Everything a refit needs, as plain values."""
-        return {"terms": dict(self.terms), "weights": dict(self.weights)}
+        fading = {"half_life_days": dict(self.half_lives)} if self.half_lives else {}
+        return {"terms": dict(self.terms), "weights": dict(self.weights), **fading}
 
 
 def fixed(kind: str, graph: Graph, inputs: Inputs) -> Chosen:
@@ -83,7 +87,7 @@ def fixed(kind: str, graph: Graph, inputs: Inputs) -> Chosen:
     specs = parts_of_kind(kind)
     weights = {spec.name: spec.fixed_weight for spec in specs if spec.fixed_weight} if kind == BLEND else {kind: 1.0}
     terms = {name: _default(models()[name], graph, inputs) for name in weights}
-    return Chosen(terms, weights, None, {})
+    return Chosen(terms, weights, None, {}, given_half_lives(graph.schema))
 
 
 def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> Chosen:
@@ -92,6 +96,7 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
     Raises:
         NothingToLearn: no model of the kind learns anything from the graph.
     """
+    graph = graph.fading(given_half_lives(graph.schema))
     specs = [spec for spec in parts_of_kind(kind) if kind != BLEND or is_affordable(spec, graph, inputs)]
     walks = cache(lambda: _walks(graph, validation, inputs))
     choices, failures = [], []
@@ -108,16 +113,28 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
     parts = [part for choice in choices for part in choice.parts]
     check_parts(parts)
     weights = np.array([weight for _, weight in parts])
-    if len(choices) > 1:
-        candidates = Candidates.of([term for term, _ in parts], validation)
+    terms = [term for term, _ in parts]
+    fades = any(Hop(name) in term.first_hops for name in open_types(graph, inputs.use_protected) for term in terms)
+    candidates = Candidates.of(terms, validation) if len(choices) > 1 or fades else None
+    half_lives: Mapping[str, float] = given_half_lives(graph.schema)
+    if len(choices) > 1 and candidates is not None:
         is_path = np.array([choice.spec.on_paths for choice in choices for _ in choice.parts])
         of_others = np.array([term.is_collaborative for term, _ in parts])
         likely = fit_weights(candidates, most=len(parts))
+        faded = choose_half_lives(
+            graph, terms, likely, candidates, protected=inputs.use_protected, progress=inputs.progress
+        )
+        half_lives, likely = faded.half_lives, faded.weights
         weights = towards_paths(candidates.evaluate, likely, is_path, weights, inputs.path_share)
         weights = towards_names(candidates.evaluate, weights, of_others)
+    elif candidates is not None:
+        half_lives = choose_half_lives(
+            graph, terms, weights, candidates, refit=False, protected=inputs.use_protected, progress=inputs.progress
+        ).half_lives
     inputs.progress("choosing terms", len(specs), len(specs))
     notes = tuple(f"left out: {str(error).partition(';')[0]}" for error in failures)
-    chosen = replace(_chosen(choices, np.round(weights / weights.max(), 4), tried), notes=notes)
+    chosen = _chosen(choices, np.round(weights / weights.max(), 4), tried, graph.fading(half_lives))
+    chosen = replace(chosen, half_lives=half_lives, notes=notes)
     return _with_new(chosen, graph, validation) if kind == BLEND else chosen
 
 
@@ -147,12 +164,12 @@ def without_replaced(choices: list[Choice]) -> list[Choice]:
     return [choice for choice in choices if choice.name not in losers]
 
 
-def _chosen(choices: Sequence[Choice], weights: Weights, tried: Mapping[str, float]) -> Chosen:
-    """What is kept of the choices with these weights of their parts, one after another."""
+def _chosen(choices: Sequence[Choice], weights: Weights, tried: Mapping[str, float], graph: Graph) -> Chosen:
+    """What is kept of the choices with these weights of their parts, one after another, on the graph that fades."""
     terms, by_name, kept = {}, {}, []
     left = iter(weights.tolist())
     for choice in choices:
-        own = [(term, next(left)) for term, _ in choice.parts]
+        own = [(term.reading(graph), next(left)) for term, _ in choice.parts]
         largest = max((weight for _, weight in own), default=0.0)
         if largest:
             terms[choice.name] = _reweighted(choice, [weight / largest for _, weight in own])

@@ -1,0 +1,335 @@
+"""The pages: what each of them asks the use cases, and what it hands to its template."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from graphrec.app import jobs, requests
+from graphrec.app.answers import Seen, Served
+from graphrec.app.bank import Bank
+from graphrec.app.record import short
+from graphrec.errors import GraphrecError, NotTrained, PolicyError, UnknownId
+from graphrec.languages import LANGUAGES
+from graphrec.policy.check import PolicyReport
+from graphrec.schema import EXACT
+from graphrec.service.core import Refusal, Service
+from graphrec.service.page.charts import Waterfall, graph, waterfall, way
+from graphrec.service.page.session import Sessions
+from graphrec.service.page.visit import LANGUAGE, View, Visit, form_of, local, url
+from graphrec.service.problems import problem_of
+from graphrec.service.roles import WHOLE_RECORD, Caller
+from graphrec.serving.answer import Item
+from graphrec.serving.reasons.sentences import Sentences
+
+STATIC = Path(__file__).parent / "static"
+SHOWN = 5
+"""Products of a list."""
+REASONS = 8
+"""Reasons of a waterfall; the others are one row."""
+ENTRIES = (20, 100, 500)
+"""How many entries of the record a page shows."""
+
+Compute = Callable[[Visit], View | Response]
+
+
+def add_pages(app: FastAPI, service: Service) -> None:
+    """Serve the page of a bank beside its API."""
+    pages = Pages(service)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    for method, path, operation, compute in (
+        ("GET", "/", "search", pages.search),
+        ("GET", "/customers/{user}", "recommendations", pages.customer),
+        ("GET", "/customers/{user}/products/{product}", "explanation", pages.explanation),
+        ("GET", "/products/{product}", "product", pages.product),
+        ("GET", "/policy", "policy", pages.policy),
+        ("POST", "/policy", "what_if", pages.change_rule),
+        ("GET", "/records", "records", pages.records),
+        ("POST", "/records", "verify_record", pages.verify),
+        ("GET", "/records/{number}", "record", pages.record),
+        ("POST", "/records/{number}", "replay_record", pages.replay),
+        ("GET", "/models", "models", pages.models),
+        ("GET", "/login", None, pages.login),
+        ("POST", "/login", None, pages.sign_in),
+        ("POST", "/logout", None, pages.sign_out),
+        ("GET", "/language", None, pages.speak),
+    ):
+        app.router.add_route(path, pages.handler(operation, compute), [method], include_in_schema=False)
+
+
+class Pages:
+    """The pages of one service."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._sessions = Sessions(service)
+        self._policy: tuple[str, PolicyReport] | None = None
+
+    @property
+    def _bank(self) -> Bank:
+        return self._service.bank
+
+    def handler(self, operation: str | None, compute: Compute) -> Callable[[Request], Awaitable[Response]]:
+        """What answers the requests of one path.
+
+        Args:
+            operation: what the role must be allowed; None: anybody may.
+        """
+
+        async def handle(request: Request) -> Response:
+            visit = Visit(request, self._service, self._sessions, {})
+            try:
+                if request.method == "POST":
+                    visit = Visit(request, self._service, self._sessions, await form_of(request))
+                    self._sessions.check_form(request, visit.form.get("token", ""))
+                if operation is not None:
+                    self._service.guard(operation, self._sessions.caller)(request)
+                visit = self._known(visit)
+                return await self._service.run(lambda: self._shown(visit, compute))
+            except Refusal as refusal:
+                if refusal.response.status_code == 401:
+                    return visit.go(url("login", next=local(request.url.path)))
+                return self._failed(self._known(visit), refusal.response)
+
+        return handle
+
+    def _known(self, visit: Visit) -> Visit:
+        """A visit with who it is, where that is known."""
+        try:
+            caller: Caller | None = self._sessions.caller(visit.request)
+        except Refusal:
+            caller = None
+        return Visit(visit.request, visit.service, visit.sessions, visit.form, caller)
+
+    def _shown(self, visit: Visit, compute: Compute) -> Response:
+        try:
+            found = compute(visit)
+        except GraphrecError as error:
+            return self._failed(visit, problem_of(error))
+        return visit.render(found) if isinstance(found, View) else found
+
+    def _failed(self, visit: Visit, response: Response) -> Response:
+        """A problem as a page."""
+        plain = json.loads(bytes(response.body))
+        kind = plain["type"].rpartition(":")[2]
+        # Details are for programs, and English; what cannot be read is said in any case.
+        detail = plain["detail"] if kind == "bad-request" else None
+        shown = visit.render(View("error.html", {"kind": kind, "detail": detail}, response.status_code))
+        if "retry-after" in response.headers:
+            shown.headers["retry-after"] = response.headers["retry-after"]
+        return shown
+
+    # Who looks.
+
+    def login(self, visit: Visit) -> View:
+        """The form for an access key."""
+        return View("login.html", {"next": local(visit.asked("next")), "is_wrong": False})
+
+    def sign_in(self, visit: Visit) -> View | Response:
+        """Begin a session with an access key."""
+        where = local(visit.form.get("next"))
+        response = visit.go(where)
+        caller = self._sessions.begin(visit.form.get("key", ""), visit.request, response)
+        state = visit.request.state
+        state.caller, state.operation = caller, "sign_in"
+        return response if caller else View("login.html", {"next": where, "is_wrong": True}, 403)
+
+    def sign_out(self, visit: Visit) -> Response:
+        """End a session."""
+        response = visit.go("/login")
+        self._sessions.end(response)
+        return response
+
+    def speak(self, visit: Visit) -> Response:
+        """Take another language from now on."""
+        response = visit.go(local(visit.asked("back")))
+        if visit.asked("to") in LANGUAGES:
+            response.set_cookie(LANGUAGE, str(visit.asked("to")), 365 * 86400, httponly=True, samesite="lax")
+        return response
+
+    # Customers and products.
+
+    def search(self, visit: Visit) -> View:
+        """Customers and products by id, name or words."""
+        caller = _caller(visit)
+        sought = visit.asked("q")
+        is_exact = caller.role == EXACT
+        found = None
+        if sought or caller.adviser:
+            wanted = requests.Find(sought or "", 20, users=is_exact, adviser=caller.adviser, record=sought is not None)
+            found = self._bank.find(wanted)
+        examples = self._bank.example_users() if is_exact and not sought else ()
+        values = {"sought": sought, "found": found, "examples": examples, "is_adviser": caller.adviser is not None}
+        return View("search.html", values)
+
+    def customer(self, visit: Visit) -> View | Response:
+        """One customer: the list, what is held, what is refused, why not, the record."""
+        caller, user = _caller(visit), visit.id("user")
+        visit.request.state.user = user
+        self._service.own(caller, user)
+        as_of, language = visit.asked("as_of"), visit.language.code
+        dates = self._bank.dates()
+        known = {"user": user, "as_of": as_of, "dates": dates, "view": caller.role}
+        try:
+            served = self._bank.recommend(requests.Recommend(user, SHOWN, language=language, as_of=as_of))
+        except NotTrained:
+            if as_of is None:
+                raise
+            return View("customer.html", {**known, "seen": None})
+        about = self._bank.about_customer(requests.AboutCustomer(user, caller.role, as_of, language))
+        seen = self._seen(served, caller)
+        items = [(item, _percents(item, served.sentences)) for item in seen.answer.items]
+        values: dict[str, Any] = {**known, "seen": seen, "items": items, "about": about, "words": served.sentences}
+        if (product := visit.asked("product")) is not None:
+            values["why"] = self._why_not(visit, user, product, as_of)
+            values["product"] = product
+        values["entries"] = ()
+        if caller.may("record"):
+            values["entries"] = self._bank.record_list(jobs.ListRecord(user, 8))[::-1]
+        return View("customer.html", values)
+
+    def _why_not(self, visit: Visit, user: str, product: str, as_of: str | None) -> Any:
+        """Why a product is not in the list; None where there is no such product."""
+        caller = _caller(visit)
+        asked = requests.WhyNot(user, product, SHOWN, as_of=as_of, language=visit.language.code)
+        try:
+            refused = self._bank.why_not(asked)
+        except UnknownId:
+            return None
+        return refused.found if caller.role == EXACT else self._bank.seen_why_not(refused, caller.role)
+
+    def _seen(self, served: Served, caller: Caller) -> Served | Seen:
+        return served if caller.role == EXACT else self._bank.seen(served, caller.role)
+
+    def explanation(self, visit: Visit) -> View:
+        """One score: a waterfall, the ways as a graph, every line with its Cypher."""
+        caller, user, product = _caller(visit), visit.id("user"), visit.id("product")
+        visit.request.state.user, visit.request.state.product = user, product
+        self._service.own(caller, user)
+        as_of = visit.asked("as_of")
+        served = self._bank.explain(requests.Explain(user, product, SHOWN, language=visit.language.code, as_of=as_of))
+        seen, words = self._seen(served, caller), served.sentences
+        values: dict[str, Any] = {
+            "user": user, "product": product, "as_of": as_of, "seen": seen, "words": words, "item": None,
+        }  # fmt: skip
+        if seen.answer.items:
+            item = seen.answer.items[0]
+            lines = [(line, way(line, words)) for line in item.lines]
+            values |= {"item": item, "lines": lines, "graph": graph(item.lines, product, words)}
+            values["bars"] = _score(item, words) if isinstance(item, Item) else _percents(item, words)
+        return View("explanation.html", values)
+
+    def product(self, visit: Visit) -> View:
+        """One product: what is known of it, who holds it, similar ones."""
+        product = visit.request.state.product = visit.id("product")
+        asked = requests.AboutProduct(product, _caller(visit).role, language=visit.language.code)
+        about = self._bank.about_product(asked)
+        return View("product.html", {"about": about, "words": about.sentences})
+
+    # The policy.
+
+    def policy(self, visit: Visit) -> View:
+        """The rules with what each of them does."""
+        return View("policy.html", {**self._rules(visit), "change": None, "problem": None, "asked": {}})
+
+    def change_rule(self, visit: Visit) -> View:
+        """What would change if a rule were another one; nothing is changed."""
+        form = visit.form
+        require = None if form.get("without") else form.get("require", "").strip()
+        values: dict[str, Any] = {**self._rules(visit), "change": None, "problem": None, "asked": form}
+        try:
+            values["change"] = self._bank.change_rule(jobs.ChangeRule(form.get("rule", ""), require))
+        except PolicyError as error:
+            values["problem"] = str(error)
+        return View("policy.html", values)
+
+    def _rules(self, visit: Visit) -> Mapping[str, Any]:
+        """The policy with its counts, which are computed once for a policy and its facts."""
+        state = self._bank.state()
+        if self._policy is None or self._policy[0] != state:
+            self._policy = (state, self._bank.check_policy(jobs.CheckPolicy()).report)
+        policy, report = self._bank.policy_rules(), self._policy[1]
+        is_exact = _caller(visit).role == EXACT
+        shown = [rule for rule in policy.rules if is_exact or not rule.confidential]
+        return {
+            "policy": policy, "rules": shown, "report": report, "counts": {one.id: one for one in report.rules},
+            "is_exact": is_exact, "least": self._bank.min_group(),
+        }  # fmt: skip
+
+    # The record.
+
+    def records(self, visit: Visit) -> View:
+        """The last entries, of one customer where one is named."""
+        asked = visit.asked("q")
+        last = next((one for one in ENTRIES if str(one) == visit.asked("last")), ENTRIES[0])
+        found = self._bank.record_list(jobs.ListRecord(asked, last))[::-1]
+        values = {"entries": found, "sought": asked, "last": last, "lasts": ENTRIES, "checked": None}
+        return View("records.html", {**values, "head": self._bank.record_head()})
+
+    def verify(self, visit: Visit) -> View:
+        """The same, with every hash of the record computed anew."""
+        found = self.records(visit)
+        return View(found.template, {**found.values, "checked": self._bank.verify_record(jobs.VerifyRecord())})
+
+    def record(self, visit: Visit) -> View:
+        """One entry."""
+        caller = _caller(visit)
+        entry = self._bank.record_entry(_number(visit.id("number")))
+        visit.request.state.user = None if entry.is_erased else entry.entry.get("user")
+        self._service.own(caller, visit.request.state.user)
+        whole = None
+        if caller.role in WHOLE_RECORD and not entry.is_erased:
+            whole = json.dumps(entry.to_json(), ensure_ascii=False, indent=1)
+        return View("record.html", {"entry": short(entry), "hash": entry.hash, "whole": whole, "replayed": None})
+
+    def replay(self, visit: Visit) -> View:
+        """The same, with the answer computed again."""
+        found = self.record(visit)
+        replayed = self._bank.replay(_number(visit.id("number")))
+        return View(found.template, {**found.values, "replayed": replayed})
+
+    # Models.
+
+    def models(self, _: Visit) -> View:
+        """The models of the home, the one that answers first, and how good they are."""
+        found = sorted(self._bank.models(), key=lambda one: one.since, reverse=True)
+        return View("models.html", {"models": sorted(found, key=lambda one: one.state != "live")})
+
+
+def _caller(visit: Visit) -> Caller:
+    assert visit.caller is not None, "the handler has let somebody in"
+    return visit.caller
+
+
+def _number(text: str) -> int:
+    if not text.isdigit() or len(text) > 15:
+        raise UnknownId(f"there is no entry {text!r}")
+    return int(text)
+
+
+def _percents(item: Any, words: Sentences) -> Waterfall | None:
+    """The reasons of a product in per cents that add up to 100; None where nothing speaks for it."""
+    parts = [(one.text, float(one.percent)) for one in item.reasons if one.percent is not None]
+    others = item.others if isinstance(item, Item) else item.other
+    if others is None:
+        return None
+    parts.append((words.say("heads.rest"), 100.0 - sum(float(f"{value:.0f}") for _, value in parts)))
+    return waterfall(
+        [one for one in parts if round(one[1])], ("", 100.0), rounding=words.say("heads.rounding"), digits=0
+    )
+
+
+def _score(item: Item, words: Sentences) -> Waterfall:
+    """The reasons of a product in score units, which add up to the score with all else."""
+    told = [one for one in item.reasons if one.percent is not None]
+    parts = [(one.text, one.share) for one in told[:REASONS]]
+    whole = next((100 * one.share / one.percent for one in told if one.percent), 0.0)
+    against = (item.against or 0.0) * whole / 100
+    rest = item.score - sum(share for _, share in parts) + against
+    parts += [(words.say("heads.rest"), rest)] if abs(rest) > 5e-5 else []
+    parts += [(words.say("heads.against"), -against)] if against > 5e-5 else []
+    return waterfall(parts, (words.say("heads.score"), item.score), rounding=words.say("heads.rounding"), digits=4)
