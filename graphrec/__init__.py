@@ -12,21 +12,26 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import AskQuery as AskQuery
     from graphrec.app.jobs import ChangeRule as ChangeRule
     from graphrec.app.jobs import CheckPolicy as CheckPolicy
+    from graphrec.app.jobs import DeliverCampaign as DeliverCampaign
     from graphrec.app.jobs import DiffPolicies as DiffPolicies
     from graphrec.app.jobs import Embed as Embed
     from graphrec.app.jobs import Evaluate as Evaluate
     from graphrec.app.jobs import EvaluateDates as EvaluateDates
     from graphrec.app.jobs import EvaluateNew as EvaluateNew
     from graphrec.app.jobs import Export as Export
+    from graphrec.app.jobs import FitResponse as FitResponse
     from graphrec.app.jobs import InitPolicy as InitPolicy
     from graphrec.app.jobs import JudgeCases as JudgeCases
     from graphrec.app.jobs import ListRecord as ListRecord
     from graphrec.app.jobs import Load as Load
     from graphrec.app.jobs import MakeDemoBank as MakeDemoBank
+    from graphrec.app.jobs import PlanCampaign as PlanCampaign
     from graphrec.app.jobs import ProposeMapping as ProposeMapping
     from graphrec.app.jobs import PruneRecord as PruneRecord
     from graphrec.app.jobs import Publish as Publish
     from graphrec.app.jobs import Refresh as Refresh
+    from graphrec.app.jobs import ReportCampaign as ReportCampaign
+    from graphrec.app.jobs import ScoreResponse as ScoreResponse
     from graphrec.app.jobs import TakeSnapshot as TakeSnapshot
     from graphrec.app.jobs import Train as Train
     from graphrec.app.jobs import Tune as Tune
@@ -54,9 +59,10 @@ __version__ = "0.1.0"
 
 _REQUESTS = ("AboutCustomer", "AboutProduct", "Audience", "Explain", "Find", "Recommend", "SwitchModel", "WhyNot")
 _JOBS = (
-    "AskQuery", "ChangeRule", "CheckPolicy", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew",
-    "Export", "InitPolicy", "JudgeCases", "ListRecord", "Load", "MakeDemoBank", "ProposeMapping", "PruneRecord",
-    "Publish", "Refresh", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
+    "AskQuery", "ChangeRule", "CheckPolicy", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates",
+    "EvaluateNew", "Export", "FitResponse", "InitPolicy", "JudgeCases", "ListRecord", "Load", "MakeDemoBank",
+    "PlanCampaign", "ProposeMapping", "PruneRecord", "Publish", "Refresh", "ReportCampaign", "ScoreResponse",
+    "TakeSnapshot", "Train", "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

@@ -18,6 +18,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from graphrec import queries
+from graphrec.campaigns.file import CampaignFile
 from graphrec.cli import app
 from graphrec.cli.commands import COMMANDS
 from graphrec.config.schema import schema_text
@@ -138,6 +139,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "models.md": models_page,
     "schema/graphrec.schema.json": partial(schema_text, "graphrec.toml", SettingsFile),
     "schema/mapping.schema.json": partial(schema_text, "a mapping of graphrec", MappingFile),
+    "schema/campaign.schema.json": partial(schema_text, "a campaign of graphrec", CampaignFile),
     "schema/policy.schema.json": partial(schema_text, "policy.toml", PolicyFile),
     "schema/export.schema.json": lambda: json.dumps(export_schema(), indent=2) + "\n",
 }

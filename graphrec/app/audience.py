@@ -38,7 +38,7 @@ _MOST_VALUES = 30
 def audience(bank: Bank, request: Audience, view: View, progress: Progress) -> ProductAudience:
     """The audience of one product as a role reads it."""
     home = bank.home_at(request.as_of, no_policy=request.no_policy)
-    engine = engine_of(bank, home, request.model, request.occasion)
+    engine = engine_of(bank, home, request.model, request.occasion, every=True)
     request = replace(request, product=product_id(engine, request.product))
     product = engine.products.ids.find(request.product)
     if product < 0:

@@ -345,6 +345,66 @@ class Bank:
 
         return export(self, request, progress)
 
+    @needs_extra("fast")
+    def plan_campaign(self, request: jobs.PlanCampaign, *, progress: Progress = silent) -> results.CampaignPlan:
+        """Who hears about what, within budget, capacities, caps and consents.
+
+        Raises:
+            UsageError: the file cannot be used, or the campaign is delivered.
+            UnknownId: it names a product or a customer who is not there.
+            NoPolicy: the home has no policy.
+        """
+        from graphrec.app.campaigns import plan
+
+        return plan(self, request, progress)
+
+    @needs_extra("fast")
+    def deliver_campaign(
+        self, request: jobs.DeliverCampaign, *, progress: Progress = silent
+    ) -> results.CampaignDelivered:
+        """The contacts of a planned campaign as files for advisers.
+
+        Raises:
+            UnknownId: there is no such plan.
+            UsageError: it is delivered already, or the folder is there.
+        """
+        from graphrec.app.campaigns import deliver
+
+        return deliver(self, request, progress)
+
+    def report_campaign(self, request: jobs.ReportCampaign) -> results.CampaignReport:
+        """What those who were contacted did, beside the control.
+
+        Raises:
+            UnknownId: there is no such plan.
+            UsageError: it is not delivered yet.
+        """
+        from graphrec.app.campaigns import report
+
+        return report(self, request)
+
+    def fit_response(self, request: jobs.FitResponse, *, progress: Progress = silent) -> results.ResponseFitted:
+        """A model of who responds to a contact, additive over columns.
+
+        Raises:
+            SourceError: the file cannot be read.
+            UsageError: a column is not there, or the name is none.
+        """
+        from graphrec.app.response import fit_response
+
+        return fit_response(self, request, progress)
+
+    def score_response(self, request: jobs.ScoreResponse) -> results.ResponseScored:
+        """The probability of each row of a file, with the lines that add up to its logit.
+
+        Raises:
+            UnknownId: there is no such model.
+            SourceError: the file cannot be read, or lacks a column.
+        """
+        from graphrec.app.response import score_response
+
+        return score_response(self, request)
+
     # From files to models.
 
     @needs_extra("load")

@@ -169,7 +169,7 @@ def _chosen(engine: Engine, request: Export) -> Sequence[int]:
     """
     chosen: Sequence[int] = range(len(engine.users))
     if request.users is not None:
-        chosen = sorted({_user(engine, request.users, *one) for one in _lines(request.users)})
+        chosen = users_in(engine, request.users)
     if request.where is None:
         return chosen
     if re.search(r"\bproduct\b|\bhappened\b|\bheld\b", request.where):
@@ -180,19 +180,26 @@ def _chosen(engine: Engine, request: Export) -> Sequence[int]:
     return [user for user in chosen if user in met]
 
 
-def _lines(file: Path) -> list[tuple[int, str]]:
+def users_in(engine: Engine, file: Path, option: str = "--users") -> list[int]:
+    """The positions of the users whose ids a file names, one a line.
+
+    Raises:
+        SourceError: it cannot be read.
+        UnknownId: it names a user who is not there.
+    """
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeError) as error:
-        raise SourceError(f"--users {file} cannot be read: {error}; want a text file with one id a line") from error
-    return [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+        raise SourceError(f"{option} {file} cannot be read: {error}; want a text file with one id a line") from error
+    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    return sorted({_user(engine, f"{option} {file}", *one) for one in lines})
 
 
-def _user(engine: Engine, file: Path, number: int, user: str) -> int:
+def _user(engine: Engine, file: str, number: int, user: str) -> int:
     place = engine.users.ids.find(user)
     if place < 0:
         raise UnknownId(
-            f"--users {file} line {number}: no user {user!r}; correct the line, or search with: graphrec find "
+            f"{file} line {number}: no user {user!r}; correct the line, or search with: graphrec find "
             f"{shlex.quote(user)}"
         )
     return place

@@ -295,3 +295,57 @@ class MakeDemoBank:
     out: Path = Path("demo-bank")
     size: str = "S"
     seed: int = 7
+
+
+@dataclass(frozen=True)
+class PlanCampaign:
+    """Who hears about what in a campaign."""
+
+    file: Path
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class DeliverCampaign:
+    """The contacts of a planned campaign as files."""
+
+    campaign: str
+    to: Path
+    """A new folder: a folder a channel, a file an adviser."""
+    form: str = "csv"
+    """Suffix of the files, as an export has them."""
+    language: str | None = None
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class ReportCampaign:
+    """What a delivered campaign led to."""
+
+    campaign: str
+
+
+@dataclass(frozen=True)
+class FitResponse:
+    """A model of who responds to a contact."""
+
+    file: Path
+    """CSV of past contacts; with a column `user`, columns are those of the home's customers."""
+    name: str
+    response: str
+    """Column that says who responded."""
+    treatment: str | None = None
+    """Column that says who was contacted: then two models are fitted, and the difference counts."""
+    without: tuple[str, ...] = ()
+    """Columns that no model may read."""
+    ordered: bool = False
+    """Rows are in the order of time."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class ScoreResponse:
+    """What a response model says of the rows of a file."""
+
+    file: Path
+    name: str

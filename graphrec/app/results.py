@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graphrec.delivery.sinks import SinkReport
     from graphrec.evaluation.evaluate import Evaluation
     from graphrec.graph.rows import LoadReport
     from graphrec.graph.snapshot import Snapshot
+    from graphrec.metrics.intervals import Interval
     from graphrec.policy.check import PolicyReport
     from graphrec.queries import Query
     from graphrec.serving.answer import PolicyName
@@ -227,3 +228,114 @@ class Published:
     bytes: int
     is_new: bool
     """False: it held all of that already."""
+
+
+@dataclass(frozen=True)
+class CampaignPlan:
+    """A plan of a campaign."""
+
+    campaign: str
+    as_of: str | None
+    model: str
+    snapshot: str
+    facts: str
+    policy: PolicyName | None
+    objective: str
+    audience: int
+    """Customers who meet the condition of the campaign."""
+    products: int
+    refused: Mapping[str, int]
+    """Pairs of a customer and a product by the first rule that refuses them, for the first channel."""
+    without_consent: Mapping[str, int]
+    """Customers by channel."""
+    capped: int
+    """Customers who were contacted as often as the period allows."""
+    offers: int
+    """Customer, product and channel that policy, consents and the campaign allow."""
+    contacts: int
+    customers: int
+    control: int
+    """Customers who were chosen and are not contacted."""
+    withheld: int
+    """Their contacts."""
+    cost_eur: float
+    reserved_eur: float
+    """What the contacts of the control would have cost; nobody else gets it, so that both groups are alike."""
+    budget_eur: float | None
+    value: float
+    """Of all that were chosen, the control too."""
+    bound: float
+    """No plan within the bounds is worth more."""
+    gap: float
+    """(bound - value) / bound."""
+    unconstrained: float
+    """What the best products of each customer are worth without budget, capacities and quotas."""
+    loss: float
+    """The part of that which the bounds cost."""
+    prices: Mapping[str, float]
+    """What one more EUR of budget, or one more contact, would add to the value."""
+    by_channel: Mapping[str, int]
+    by_product: Mapping[str, int]
+    by_adviser: Mapping[str, int]
+    file: Path | None = None
+    record: int | None = None
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class CampaignDelivered:
+    """A campaign that was delivered."""
+
+    campaign: str
+    path: Path
+    files: int
+    contacts: int
+    left_out: Mapping[str, int]
+    """Planned contacts that policy, consents or caps refuse by now."""
+    record: int | None
+    notes: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class CampaignReport:
+    """What those who were contacted did, beside the control."""
+
+    campaign: str
+    since: str
+    contacted: int
+    """Contacts."""
+    accepted: int
+    rate: Interval
+    control: int
+    control_accepted: int
+    control_rate: Interval
+    uplift: float
+    """Difference of the rates."""
+    low: float
+    high: float
+    """95 %."""
+    by_product: Mapping[str, int]
+    """Contacts that were accepted."""
+
+
+@dataclass(frozen=True)
+class ResponseFitted:
+    """A response model."""
+
+    name: str
+    rows: int
+    responses: int
+    columns: tuple[str, ...]
+    auc: Mapping[str, float]
+    """By model, on rows that its fits did not see: mean of five folds."""
+    ridge: Mapping[str, float]
+    file: Path
+
+
+@dataclass(frozen=True)
+class ResponseScored:
+    """What a response model says: base + lines are the logit of its first model."""
+
+    name: str
+    rows: tuple[Mapping[str, Any], ...]

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("graphrec.cli.replay", "Compute a recorded answer again."),
     "store": ("graphrec.cli.store", "Convert the embedded store to another engine or version."),
     "serve": ("graphrec.cli.serve", "Answer over HTTP."),
+    "campaign": ("graphrec.cli.campaign", "Plan who hears about what, deliver it, and report what came of it."),
     "mcp": ("graphrec.cli.mcp", "Answer a person's own assistant, by the Model Context Protocol."),
     "models": ("graphrec.cli.models", "List the models of the home, promote one, or roll back."),
     "access": ("graphrec.cli.access", "Make, list and revoke the keys of the service."),

@@ -79,7 +79,17 @@ def standings(
     roles, positions = engine.roles, engine.positions
     places = np.array([positions.in_model(roles.product, int(product)) for product in wanted], np.int64)
     known = places < positions.num_known
-    rows = np.flatnonzero((found.eligible & known).any(axis=1))
+    own = [row for row, user in enumerate(asked.tolist()) if engine.owns and engine.users.ids[user] in engine.owns]
+    for row in own:
+        # What events say of a customer over the facts.
+        apart = engine.of_customer(engine.users.ids[int(asked[row])])
+        refused[row] = apart.eligibility.first_rules(asked[[row]], wanted)[0]
+        place = positions.in_model(roles.user, int(asked[row]))
+        if place != ABSENT and apart.has_evidence(place):
+            _fill(apart, found, np.array([row]), np.array([place], np.int32), np.flatnonzero(known), places)
+    alike = np.ones(len(asked), np.bool_)
+    alike[own] = False
+    rows = np.flatnonzero((found.eligible & known).any(axis=1) & alike)
     in_model = np.array([positions.in_model(roles.user, int(user)) for user in asked[rows]], np.int64)
     heard = np.array([place != ABSENT and engine.has_evidence(int(place)) for place in in_model], np.bool_)
     rows = rows[heard]

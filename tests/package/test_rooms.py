@@ -39,6 +39,7 @@ ROOMS = [
     "delivery",
     "events",
     "demo",
+    "campaigns",
     "app",
     "service",
     "cli",

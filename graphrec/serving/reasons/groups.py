@@ -213,6 +213,12 @@ class Groups:
             else:
                 large = any(one.share >= LEADS * whole for one in shown)
                 key = "reasons.various" if large else "reasons.many"
+                if len(shown) == 1 and large:
+                    # One reason alone that may not lead: several reasons would not be true.
+                    (alone,) = shown
+                    of_others = alone.people is not None or alone.kind == "attribute"
+                    key = "reasons.in_common" if of_others else "reasons.known"
+                    key = "reasons.same_risk" if alone.kind == "concentration" else key
                 shown = [Chosen("many", self._reasons.sentences.say(key), none, 0.0, None), *shown]
         worded = sum(found.share for found in known.values() if found is not None)
         tried = float(sum(sums[one] for one in known))

@@ -1,0 +1,213 @@
+"""Response models of a home: fitted on past contacts, used by plans.
+
+vault/campaigns/models/NAME.json     one additive model, or two where past contacts had a control: treated, control
+"""
+
+import csv
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.app.bank import Bank
+from graphrec.app.jobs import FitResponse, ScoreResponse
+from graphrec.app.recording import record_event
+from graphrec.app.results import ResponseFitted, ResponseScored
+from graphrec.campaigns.additive import Additive, Values, auc, fit
+from graphrec.errors import Damaged, SourceError, UnknownId, UsageError
+from graphrec.files import make_folder, whole_file
+from graphrec.home import Home
+from graphrec.progress import Progress
+from graphrec.serving.engine import Engine
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+USER = "user"
+"""Column of a file with the ids of customers: then columns are those of the home."""
+_FOLDS = 5
+_YES, _NO = {"1", "1.0", "true", "yes"}, {"0", "0.0", "false", "no"}
+
+
+def fit_response(bank: Bank, request: FitResponse, progress: Progress) -> ResponseFitted:
+    """A model of who responds, with its quality on rows that its fits did not see."""
+    bank.home.need_vault("graphrec campaign fit")
+    file = _file_of(bank.home, request.name)
+    rows = _read(request.file)
+    response = _flags(rows, request.response, request.file)
+    treated = None if request.treatment is None else _flags(rows, request.treatment, request.file)
+    table = _table(bank, rows, {request.response, request.treatment or "", *request.without})
+    if not table:
+        raise UsageError(f"{request.file} leaves no column to fit on")
+    groups = (
+        {"response": np.ones(len(response), np.bool_)} if treated is None else {"treated": treated, "control": ~treated}
+    )
+    models, found = {}, {}
+    for place, (name, chosen) in enumerate(groups.items()):
+        progress("fitting", place, len(groups))
+        part, own = _taken(table, chosen), response[chosen]
+        if not 0 < own.sum() < len(own):
+            raise SourceError(f"{request.file}: all {len(own):,} rows of {name} have the same {request.response}")
+        models[name] = fit(part, own, ordered=request.ordered)
+        found[name] = _held_out(part, own, models[name].ridge)
+    make_folder(file.parent)
+    plain = {
+        "columns": "home" if USER in rows else "file",
+        "models": {name: one.to_json() for name, one in models.items()},
+    }
+    done = ResponseFitted(
+        request.name, len(response), int(response.sum()), tuple(table), found,
+        {name: one.ridge for name, one in models.items()}, file,
+    )  # fmt: skip
+    record_event(
+        bank, "campaign", {"did": "fit", "name": request.name, "rows": done.rows, "auc": found}, wanted=request.record
+    )
+    with whole_file(file) as temporary:
+        temporary.write_text(json.dumps(plain, ensure_ascii=False) + "\n", "utf-8")
+    return done
+
+
+def score_response(bank: Bank, request: ScoreResponse) -> ResponseScored:
+    """The probability of each row of a file, with the lines that add up to its logit."""
+    columns, models = _opened(bank.home, request.name)
+    rows = _read(request.file)
+    if (columns == "home") != (USER in rows):
+        raise UsageError(
+            f"model {request.name} was fitted on columns of the {columns}; "
+            + (f"{request.file} wants a column {USER}" if columns == "home" else f"leave the column {USER} out")
+        )
+    table = _table(bank, rows, set())
+    first = next(iter(models.values()))
+    missing = [cut.name for cut in first.cuts if cut.name not in table]
+    if missing:
+        raise SourceError(f"{request.file} has no column {missing[0]}, which model {request.name} reads")
+    probabilities = {name: model.probabilities(table) for name, model in models.items()}
+    lines = first.lines(table)
+    out = []
+    for row in range(len(lines)):
+        bins = [(cut, int(cut.bins(table[cut.name][row : row + 1])[0])) for cut in first.cuts]
+        out.append(
+            {
+                "row": row + 1,
+                "user": str(rows[USER][row]) if USER in rows else None,
+                **{name: float(values[row]) for name, values in probabilities.items()},
+                "uplift": float(probabilities["treated"][row] - probabilities["control"][row])
+                if len(models) > 1
+                else None,
+                "base": first.base,
+                "lines": [
+                    {"column": cut.name, "value": cut.said(place), "share": float(share)}
+                    for (cut, place), share in zip(bins, lines[row], strict=True)
+                ],
+            }
+        )
+    return ResponseScored(request.name, tuple(out))
+
+
+def score_customers(bank: Bank, engine: Engine, name: str, users: NDArray[np.int64]) -> Floats:
+    """What a contact adds for each customer: the probability, or beside a control the difference, at least 0."""
+    columns, models = _opened(bank.home, name)
+    if columns != "home":
+        raise UsageError(
+            f"response model {name} reads columns of a file; fit it on a file with a column {USER}: those of the home"
+        )
+    table = {cut.name: _column(engine, cut.name, users) for cut in next(iter(models.values())).cuts}
+    found = {key: model.probabilities(table) for key, model in models.items()}
+    if "control" in found:
+        return np.maximum(found["treated"] - found["control"], 0.0)
+    return found["response"]
+
+
+def _held_out(table: Mapping[str, Values], response: Bools, ridge: float) -> float:
+    """The AUC on rows that the fits did not see, mean of five folds."""
+    parts = np.random.default_rng(0).permutation(len(response)) % _FOLDS
+    found = []
+    for part in range(_FOLDS):
+        seen = parts != part
+        if 0 < response[seen].sum() < seen.sum():
+            model = fit(_taken(table, seen), response[seen], ridge=ridge)
+            found.append(auc(model.logits(_taken(table, ~seen)), response[~seen]))
+    return float(np.mean(found)) if found else 0.5
+
+
+def _file_of(home: Home, name: str) -> Path:
+    if not re.fullmatch(r"[A-Za-z0-9][\w-]{0,63}", name):
+        raise UsageError(f"{name!r} is no name of a response model; want letters, digits, - and _")
+    return home.vault / "campaigns" / "models" / f"{name}.json"
+
+
+def _opened(home: Home, name: str) -> tuple[str, dict[str, Additive]]:
+    file = _file_of(home, name)
+    try:
+        plain = json.loads(file.read_text("utf-8"))
+        return plain["columns"], {key: Additive.from_json(one) for key, one in plain["models"].items()}
+    except FileNotFoundError:
+        known = ", ".join(sorted(path.stem for path in file.parent.glob("*.json"))) or "none"
+        raise UnknownId(f"there is no response model {name!r}; there are {known}") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise Damaged(f"{file} is damaged ({error}); run graphrec campaign fit again") from None
+
+
+def _read(file: Path) -> dict[str, list[str]]:
+    """The columns of a CSV with a header; the delimiter is told by its first line."""
+    try:
+        text = file.read_text("utf-8-sig")
+    except (OSError, UnicodeError) as error:
+        raise SourceError(f"{file} cannot be read: {error}; want a CSV file in UTF-8") from None
+    head = text.partition("\n")[0]
+    delimiter = max(",;\t|", key=head.count)
+    rows = list(csv.reader(text.splitlines(), delimiter=delimiter))
+    if len(rows) < 2:
+        raise SourceError(f"{file} has no rows")
+    for number, row in enumerate(rows[1:], start=2):
+        if len(row) != len(rows[0]):
+            raise SourceError(f"{file} line {number}: {len(row)} cells, and the header has {len(rows[0])}")
+    return {name: [row[place] for row in rows[1:]] for place, name in enumerate(rows[0])}
+
+
+def _flags(rows: Mapping[str, list[str]], name: str, file: Path) -> Bools:
+    if name not in rows:
+        raise UsageError(f"{file} has no column {name}; it has {', '.join(rows)}")
+    texts = [one.strip().lower() for one in rows[name]]
+    for number, one in enumerate(texts, start=2):
+        if one not in _YES | _NO:
+            raise SourceError(f"{file} line {number}: {name} is {one!r}; want 1 or 0, yes or no, true or false")
+    return np.array([one in _YES for one in texts], np.bool_)
+
+
+def _table(bank: Bank, rows: Mapping[str, list[str]], without: set[str]) -> dict[str, Values]:
+    """The columns that a model may read: those of the file, or of the customers whose ids it has."""
+    if USER not in rows:
+        return {name: _typed(values) for name, values in rows.items() if name not in without}
+    engine = bank.opened.engine(bank.home, None, bank.now())
+    places = np.array([engine.users.ids.find(one) for one in rows[USER]], np.int64)
+    if (places < 0).any():
+        number = int(np.flatnonzero(places < 0)[0])
+        raise UnknownId(f"line {number + 2}: no user {rows[USER][number]!r}")
+    schema = engine.schema.nodes[engine.roles.user]
+    hidden = {*schema.personal, *schema.protected, schema.name, schema.crm_id, schema.adviser, *without}
+    return {name: _column(engine, name, places) for name in sorted(engine.users.columns) if name not in hidden}
+
+
+def _column(engine: Engine, name: str, users: NDArray[np.int64]) -> Values:
+    """A column of customers."""
+    column = engine.users.column(name)
+    if column.kind == "text":
+        return np.array([column.get(int(user)) for user in users], object)
+    values = np.asarray(column.values)[users].astype(np.float64)
+    return np.where(np.asarray(column.valid)[users], values, np.nan)
+
+
+def _typed(values: list[str]) -> Values:
+    """Numbers where every cell that is not empty is one."""
+    try:
+        return np.array([float(one) if one.strip() else np.nan for one in values])
+    except ValueError:
+        return np.array(values, object)
+
+
+def _taken(table: Mapping[str, Values], rows: Any) -> dict[str, Values]:
+    return {name: values[rows] for name, values in table.items()}

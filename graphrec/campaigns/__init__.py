@@ -1,0 +1,1 @@
+"""Campaigns: who hears about what, by which channel, within budgets and caps."""

@@ -1,0 +1,249 @@
+r"""Who responds: a logistic model that is a sum over columns, each cut into bins on the fit's rows alone.
+
+    logit p(u) = base + sum over columns c of  w_c[bin of u in c]
+
+fitted with a ridge penalty on w by Newton's method:
+
+    minimise  -sum_u [y_u z_u - log(1 + exp z_u)] + (ridge / 2) sum_c,b w_c[b]^2
+
+Every w is centred on the rows of the fit, so that `base` is the logit of an average row and a line says by how much a
+column moves a row from it; base and lines add up to the logit.
+
+Source: Hastie, Tibshirani, Friedman (2009), The Elements of Statistical Learning, sections 4.4 and 9.1.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+#: A column of a table: numbers (NaN is missing) or texts (None or "" is missing).
+Values = NDArray[Any]
+
+BINS = 12
+"""Bins of a number, of equal counts."""
+LEAST = 20
+"""Rows of a text that get a bin of their own; rarer ones share one."""
+RIDGES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
+"""Penalties that a choice tries."""
+_STEPS, _CLOSE = 50, 1e-8
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How one column becomes bins; bin 0 holds what is missing or was not seen."""
+
+    name: str
+    edges: tuple[float, ...] | None
+    """Of a number: upper ends of all bins but the last; None: a text."""
+    levels: tuple[str, ...] = ()
+    """Of a text: those with a bin of their own, from bin 1 on; the rarer ones share the last bin."""
+
+    @classmethod
+    def of(cls, name: str, values: Values) -> "Cut":
+        """The bins of a column on the rows of a fit."""
+        if values.dtype.kind in "OUS":
+            texts, counts = np.unique(_texts(values), return_counts=True)
+            kept = [str(one) for one, count in zip(texts, counts, strict=True) if one and count >= LEAST]
+            return cls(name, None, tuple(kept))
+        known = np.asarray(values, np.float64)
+        known = known[np.isfinite(known)]
+        if not len(known):
+            return cls(name, ())
+        ends = np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1], method="lower")
+        return cls(name, tuple(float(one) for one in np.unique(ends) if one < known.max()))
+
+    @property
+    def size(self) -> int:
+        """How many bins there are."""
+        return 2 + (len(self.levels) if self.edges is None else len(self.edges))
+
+    def bins(self, values: Values) -> NDArray[np.int64]:
+        """The bin of each row."""
+        if self.edges is None:
+            places = {text: place for place, text in enumerate(self.levels, start=1)}
+            return np.array([places.get(one, self.size - 1) if one else 0 for one in _texts(values)], np.int64)
+        numbers = np.asarray(values, np.float64)
+        found = 1 + np.searchsorted(np.array(self.edges), numbers, side="left")
+        return np.where(np.isfinite(numbers), found, 0).astype(np.int64)
+
+    def said(self, place: int) -> str:
+        """A bin in words."""
+        if place == 0:
+            return "not known"
+        if self.edges is None:
+            return self.levels[place - 1] if place <= len(self.levels) else "another one"
+        if not self.edges:
+            return "known"
+        if place == 1:
+            return f"up to {self.edges[0]:g}"
+        if place == self.size - 1:
+            return f"above {self.edges[-1]:g}"
+        return f"above {self.edges[place - 2]:g}, up to {self.edges[place - 1]:g}"
+
+
+@dataclass(frozen=True, eq=False)
+class Additive:
+    """A fitted model."""
+
+    cuts: tuple[Cut, ...]
+    weights: tuple[Floats, ...]
+    """For each column the weight of each bin, centred on the rows of the fit."""
+    base: float
+    ridge: float
+    rows: int
+    positives: int
+
+    def lines(self, table: Mapping[str, Values]) -> Floats:
+        """(rows, columns) what each column adds to the logit of each row."""
+        parts = [weight[cut.bins(table[cut.name])] for cut, weight in zip(self.cuts, self.weights, strict=True)]
+        return np.stack(parts, axis=1) if parts else np.zeros((len(next(iter(table.values()))), 0))
+
+    def logits(self, table: Mapping[str, Values]) -> Floats:
+        """base + lines of each row."""
+        found: Floats = self.base + self.lines(table).sum(axis=1)
+        return found
+
+    def probabilities(self, table: Mapping[str, Values]) -> Floats:
+        """Of a response, for each row."""
+        return _sigmoid(self.logits(table))
+
+    def to_json(self) -> dict[str, Any]:
+        """The model as plain values."""
+        columns = [
+            {"name": cut.name, "edges": cut.edges, "levels": cut.levels, "weights": weight.tolist()}
+            for cut, weight in zip(self.cuts, self.weights, strict=True)
+        ]
+        return {
+            "base": self.base,
+            "ridge": self.ridge,
+            "rows": self.rows,
+            "positives": self.positives,
+            "columns": columns,
+        }
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> "Additive":
+        """The model that `to_json` wrote."""
+        cuts = tuple(
+            Cut(one["name"], None if one["edges"] is None else tuple(one["edges"]), tuple(one["levels"]))
+            for one in plain["columns"]
+        )
+        weights = tuple(np.array(one["weights"], np.float64) for one in plain["columns"])
+        return cls(cuts, weights, plain["base"], plain["ridge"], plain["rows"], plain["positives"])
+
+
+def fit(
+    table: Mapping[str, Values], response: NDArray[np.bool_], *, ridge: float | None = None, ordered: bool = False
+) -> Additive:
+    """The model of a table.
+
+    Args:
+        table: columns by name, a row a customer.
+        response: (rows,) whether each responded.
+        ridge: None: the one of RIDGES that predicts held-out rows best.
+        ordered: rows are in the order of time: then later rows are predicted from earlier ones to choose it.
+    """
+    cuts = tuple(Cut.of(name, values) for name, values in table.items())
+    bins = [cut.bins(table[cut.name]) for cut in cuts]
+    if ridge is None:
+        ridge = _chosen(table, response, ordered=ordered)
+    return _fitted(cuts, bins, response, ridge)[0]
+
+
+def auc(scores: Floats, response: NDArray[np.bool_]) -> float:
+    """The chance that one who responds scores above one who does not; ties count half.
+
+    >>> auc(np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True]))
+    0.75
+    """
+    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    ones = int(response.sum())
+    zeros = len(response) - ones
+    if not ones or not zeros:
+        return 0.5
+    return float((ranks[response].sum() - ones * (ones + 1) / 2) / (ones * zeros))
+
+
+def log_loss(logits: Floats, response: NDArray[np.bool_]) -> float:
+    """Mean of -log p of what happened."""
+    return float(np.mean(np.logaddexp(0.0, logits) - response * logits))
+
+
+def _chosen(table: Mapping[str, Values], response: NDArray[np.bool_], *, ordered: bool) -> float:
+    """The penalty with the least log loss on rows that its fits did not see."""
+    rows = len(response)
+    if ordered:
+        folds = [
+            (np.arange(rows * part // 4), np.arange(rows * part // 4, rows * (part + 1) // 4)) for part in (1, 2, 3)
+        ]
+    else:
+        parts = np.random.default_rng(0).permutation(rows) % 4
+        folds = [(np.flatnonzero(parts != part), np.flatnonzero(parts == part)) for part in range(3)]
+    losses = np.zeros(len(RIDGES))
+    for seen, held in folds:
+        if not 0 < response[seen].sum() < len(seen):
+            continue
+        part = {name: values[seen] for name, values in table.items()}
+        other = {name: values[held] for name, values in table.items()}
+        cuts = tuple(Cut.of(name, values) for name, values in part.items())
+        bins = [cut.bins(part[cut.name]) for cut in cuts]
+        start = None
+        for place in reversed(range(len(RIDGES))):
+            model, start = _fitted(cuts, bins, response[seen], RIDGES[place], start=start, close=1e-4)
+            losses[place] += log_loss(model.logits(other), response[held]) * len(held)
+    return RIDGES[int(np.argmin(losses))]
+
+
+def _fitted(
+    cuts: Sequence[Cut],
+    bins: Sequence[NDArray[np.int64]],
+    response: NDArray[np.bool_],
+    ridge: float,
+    *,
+    start: tuple[Floats, float] | None = None,
+    close: float = _CLOSE,
+) -> tuple[Additive, tuple[Floats, float]]:
+    """Newton's method on the bins, from a start, and where it ends."""
+    sizes = [cut.size for cut in cuts]
+    starts = np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
+    width, rows = int(starts[-1]), len(response)
+    places = np.stack([one + start for one, start in zip(bins, starts, strict=False)], axis=1)
+    y = response.astype(np.float64)
+    rate = min(max(y.mean(), 0.5 / rows), 1 - 0.5 / rows)
+    w, base = start or (np.zeros(width), float(np.log(rate / (1 - rate))))
+    dense = np.zeros((rows, width))
+    dense[np.arange(rows)[:, None], places] = 1.0
+    penalty = np.append(np.full(width, ridge), 0.0)
+    for _ in range(_STEPS):
+        p = _sigmoid(base + w[places].sum(axis=1))
+        error, curve = y - p, np.maximum(p * (1 - p), 1e-12)
+        gradient = np.append(error @ dense, error.sum()) - penalty * np.append(w, 0.0)
+        hessian = np.zeros((width + 1, width + 1))
+        hessian[:width, :width] = (dense * curve[:, None]).T @ dense
+        hessian[:width, width] = hessian[width, :width] = curve @ dense
+        hessian[width, width] = curve.sum()
+        step = np.linalg.solve(hessian + np.diag(penalty + 1e-9), gradient)
+        w, base = w + step[:-1], base + float(step[-1])
+        if float(np.abs(step).max()) < close:
+            break
+    weights, middle = [], base
+    for first, size, one in zip(starts, sizes, bins, strict=False):
+        own = w[first : first + size]
+        mean = float(own[one].mean())
+        middle += mean
+        weights.append(own - mean)
+    return Additive(tuple(cuts), tuple(weights), middle, ridge, rows, int(response.sum())), (w, base)
+
+
+def _sigmoid(z: Floats) -> Floats:
+    found: Floats = 0.5 * (1.0 + np.tanh(0.5 * z))
+    return found
+
+
+def _texts(values: Values) -> list[str]:
+    return ["" if one is None else str(one) for one in values]

@@ -1,0 +1,1 @@
+"""Campaigns: assignments and response models."""
