@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import AskQuery as AskQuery
     from graphrec.app.jobs import ChangeRule as ChangeRule
     from graphrec.app.jobs import CheckPolicy as CheckPolicy
+    from graphrec.app.jobs import Consume as Consume
     from graphrec.app.jobs import DeliverCampaign as DeliverCampaign
     from graphrec.app.jobs import DiffPolicies as DiffPolicies
     from graphrec.app.jobs import Embed as Embed
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from graphrec.app.requests import Explain as Explain
     from graphrec.app.requests import Find as Find
     from graphrec.app.requests import Recommend as Recommend
+    from graphrec.app.requests import SendEvent as SendEvent
     from graphrec.app.requests import SwitchModel as SwitchModel
     from graphrec.app.requests import WhyNot as WhyNot
     from graphrec.config.settings import Settings as Settings
@@ -57,12 +59,14 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 __version__ = "0.1.0"
 
-_REQUESTS = ("AboutCustomer", "AboutProduct", "Audience", "Explain", "Find", "Recommend", "SwitchModel", "WhyNot")
+_REQUESTS = (
+    "AboutCustomer", "AboutProduct", "Audience", "Explain", "Find", "Recommend", "SendEvent", "SwitchModel", "WhyNot",
+)  # fmt: skip
 _JOBS = (
-    "AskQuery", "ChangeRule", "CheckPolicy", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates",
-    "EvaluateNew", "Export", "FitResponse", "InitPolicy", "JudgeCases", "ListRecord", "Load", "MakeDemoBank",
-    "PlanCampaign", "ProposeMapping", "PruneRecord", "Publish", "Refresh", "ReportCampaign", "ScoreResponse",
-    "TakeSnapshot", "Train", "Tune", "VerifyRecord",
+    "AskQuery", "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate",
+    "EvaluateDates", "EvaluateNew", "Export", "FitResponse", "InitPolicy", "JudgeCases", "ListRecord", "Load",
+    "MakeDemoBank", "PlanCampaign", "ProposeMapping", "PruneRecord", "Publish", "Refresh", "ReportCampaign",
+    "ScoreResponse", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

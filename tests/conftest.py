@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.served", "tests.neo4j.fixture"]
+pytest_plugins = ["tests.served", "tests.neo4j.fixture", "tests.kafka.fixture"]
 
 ROOT = Path(__file__).resolve().parent.parent
 # Settings of the person who runs the tests have no say in them, not in fixtures of a whole module either.

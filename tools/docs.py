@@ -24,9 +24,11 @@ from graphrec.cli.commands import COMMANDS
 from graphrec.config.schema import schema_text
 from graphrec.config.settings_file import SettingsFile
 from graphrec.delivery.rows import schema as export_schema
+from graphrec.events.event import Event
 from graphrec.loading.mapping.file import MappingFile
 from graphrec.models.registry import OWN
 from graphrec.policy.file import PolicyFile
+from graphrec.service.tokens import OidcFile
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 COMMANDS_HEAD = "# Commands\n\nWritten by `make docs` from `--help`. Do not edit.\n"
@@ -140,7 +142,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "schema/graphrec.schema.json": partial(schema_text, "graphrec.toml", SettingsFile),
     "schema/mapping.schema.json": partial(schema_text, "a mapping of graphrec", MappingFile),
     "schema/campaign.schema.json": partial(schema_text, "a campaign of graphrec", CampaignFile),
+    "schema/oidc.schema.json": partial(schema_text, "oidc.toml", OidcFile),
     "schema/policy.schema.json": partial(schema_text, "policy.toml", PolicyFile),
+    "schema/event.json": partial(schema_text, "an event of graphrec", Event),
     "schema/export.schema.json": lambda: json.dumps(export_schema(), indent=2) + "\n",
 }
 

@@ -18,7 +18,7 @@ from graphrec.app.products import product_id
 from graphrec.app.recording import engine_of, record_event
 from graphrec.app.requests import Audience
 from graphrec.app.views import viewer
-from graphrec.errors import UnknownId
+from graphrec.errors import PolicyError, UnknownId, UsageError
 from graphrec.policy.rules import public_counts
 from graphrec.progress import Progress
 from graphrec.schema import EXACT, View
@@ -46,7 +46,11 @@ def audience(bank: Bank, request: Audience, view: View, progress: Progress) -> P
         raise UnknownId(f"no product {request.product!r}{f'; the nearest are {near}' if near else ''}")
     language = request.language or bank.settings.language
     with log.stage("audience", level=10, product=request.product) as stage:
-        users = _of_adviser(engine, chosen(engine, request.where), request.adviser)
+        try:
+            asked = chosen(engine, request.where)
+        except PolicyError as error:
+            raise UsageError(str(error)) from None
+        users = _of_adviser(engine, asked, request.adviser)
         found = standings(engine, users, [product], progress)
         best = _best(found, request.k) if view not in GROUPS_ALONE else []
         explained = [(user, _item(engine, user, request, language)) for user in best]

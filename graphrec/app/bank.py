@@ -22,11 +22,12 @@ from graphrec.schema import EXACT
 if TYPE_CHECKING:
     from graphrec.app import answers, jobs, requests, results
     from graphrec.app.about import Customer, Product
-    from graphrec.app.events import Events
+    from graphrec.app.events import Consumed, Events
     from graphrec.app.refresh import Refreshed
     from graphrec.demo.bank import BankReport
     from graphrec.evaluation.cold.evaluate import ColdStart
     from graphrec.evaluation.rolling import Rolling
+    from graphrec.events.log import Appended
     from graphrec.features.sources.text.cache import EncodeReport
     from graphrec.policy.cases import CaseResult, PolicyDifference
     from graphrec.policy.rules import Policy
@@ -181,6 +182,29 @@ class Bank:
         from graphrec.app.audience import audience
 
         return audience(self, request, view, progress)
+
+    def send_event(self, request: requests.SendEvent) -> Appended:
+        """What one customer did: in the log, and in the next answer.
+
+        Raises:
+            EventRefused: it cannot be counted.
+            NotTrained: nothing is loaded yet.
+        """
+        from graphrec.app.events import one_event
+
+        return one_event(self, request)
+
+    @needs_extra("kafka")
+    def consume(self, request: jobs.Consume, *, progress: Progress = silent) -> Consumed:
+        """The events of a file or of a topic, into the log; what is none that counts becomes a dead letter.
+
+        Raises:
+            SourceError: the file or the broker cannot be read.
+            NotTrained: nothing is loaded yet.
+        """
+        from graphrec.app.stream import consume
+
+        return consume(self, request, progress)
 
     def seen(self, served: answers.Served, view: View) -> answers.Seen:
         """What a role reads of an answer; `compliance` reads the answer itself.

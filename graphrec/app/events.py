@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graphrec.errors import EventRefused, NotTrained
+from graphrec.errors import EventRefused, NotTrained, SourceError
 from graphrec.events.event import Event, event_of, written
 from graphrec.events.fold import Pending
-from graphrec.events.log import Appended, EventLog
-from graphrec.events.types import event_types
+from graphrec.events.log import Appended, DeadLetter, EventLog
 from graphrec.graph.facts import FactsShelf
 from graphrec.graph.own import Own
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
+from graphrec.progress import Progress
 from graphrec.schema import EventSchema
 
 if TYPE_CHECKING:
+    from graphrec.app import requests
     from graphrec.app.bank import Bank
 
+#: Events that go to the disk together.
+BATCH = 500
 #: How far the clock of a sender may be ahead.
 SKEW = timedelta(minutes=5)
 
@@ -65,7 +71,7 @@ class Events:
         state = (found.st_ino, found.st_mtime_ns)
         held = self._known
         if held is None or held[0] != state:
-            facts = shelf.latest() if shelf.has_latest() else SnapshotShelf(self._home.snapshots).latest()
+            facts = shelf.latest() if shelf.is_served() else SnapshotShelf(self._home.snapshots).latest()
             held = self._known = (state, Known(facts))
         return held[1]
 
@@ -75,7 +81,7 @@ class Known:
 
     def __init__(self, facts: Snapshot) -> None:
         self._facts = facts
-        self.types: Mapping[str, EventSchema] = event_types(facts.schema)
+        self.types: Mapping[str, EventSchema] = facts.schema.event_types()
         roles = facts.schema.roles
         self._users, self._products = facts.nodes(roles.user), facts.nodes(roles.product)
 
@@ -110,6 +116,20 @@ class Known:
             )
         for column, value in event.set.items():
             self._check_value(about, kind, column, value)
+
+    def value(self, column: str, text: str) -> str | int | float | bool | None:
+        """The value of a column that a person writes; `none` takes a value away, unless the column holds texts."""
+        kind = self._users.columns.get(column, "text")
+        if kind in ("text", "time"):
+            return text
+        if text.lower() == "none":
+            return None
+        if kind == "boolean":
+            return {"true": True, "yes": True, "false": False, "no": False}.get(text.lower(), text)
+        try:
+            return int(text) if kind == "integer" else float(text)
+        except ValueError:
+            return text
 
     def _check_value(self, about: str, kind: EventSchema, column: str, value: object) -> None:
         if column not in kind.sets:
@@ -165,6 +185,87 @@ def accept(bank: Bank, sent: Sequence[Event | Mapping[str, Any] | bytes]) -> App
     return bank.events.log.append(events)
 
 
+def consume(bank: Bank, source: str, sent: Sequence[tuple[str, bytes]]) -> tuple[Appended, int]:
+    """What a feed brings: events that count, and dead letters with their reason; all are on the disk when this returns.
+
+    Args:
+        source: what the feed is called.
+        sent: of each its place in the feed, such as a line, and its bytes.
+
+    Returns:
+        What became of the events, and how many dead letters there were.
+
+    Raises:
+        NotTrained: nothing is loaded yet.
+    """
+    known, latest = bank.events.known(), latest_moment(bank)
+    events: list[tuple[str, bytes, Event]] = []
+    dead: list[DeadLetter] = []
+    for place, content in sent:
+        try:
+            event = event_of(content)
+            known.check(event, latest)
+        except EventRefused as error:
+            dead.append(DeadLetter(source, place, error.kind, str(error), content))
+        else:
+            events.append((place, content, event))
+    log = bank.events.log
+    try:
+        return log.append([event for _, _, event in events], dead), len(dead)
+    except EventRefused:
+        pass
+    # One of them was sent before with another content: which, is seen one by one.
+    accepted = duplicates = 0
+    for place, content, event in events:
+        try:
+            done = log.append([event])
+        except EventRefused as error:
+            dead.append(DeadLetter(source, place, error.kind, str(error), content))
+        else:
+            accepted, duplicates = accepted + done.accepted, duplicates + done.duplicates
+    return Appended(accepted, duplicates, log.append([], dead).last), len(dead)
+
+
+@dataclass(frozen=True)
+class Consumed:
+    """What a feed brought."""
+
+    source: str
+    read: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    dead: int = 0
+
+    def plus(self, read: int, done: Appended, dead: int) -> Consumed:
+        """With what one more batch brought."""
+        return Consumed(
+            self.source, self.read + read, self.accepted + done.accepted, self.duplicates + done.duplicates,
+            self.dead + dead,
+        )  # fmt: skip
+
+
+def consume_file(bank: Bank, path: Path, progress: Progress) -> Consumed:
+    """The events of a file, one JSON object a line; empty lines are no events.
+
+    Raises:
+        SourceError: the file cannot be read.
+        NotTrained: nothing is loaded yet.
+    """
+    total, batch = Consumed(str(path)), []
+    try:
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    batch.append((f"line {number}", line.strip()))
+                if len(batch) >= BATCH:
+                    total = total.plus(len(batch), *consume(bank, str(path), batch))
+                    batch = []
+                    progress("events", total.read, None)
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}; want a file with one event a line") from error
+    return total.plus(len(batch), *consume(bank, str(path), batch)) if batch else total
+
+
 def latest_moment(bank: Bank) -> datetime:
     """The latest time that an event may have: now, or the end of the day that settings call today."""
     today = bank.settings.today
@@ -173,7 +274,19 @@ def latest_moment(bank: Bank) -> datetime:
     return datetime.now(UTC) + SKEW
 
 
-def moment_now(bank: Bank) -> datetime:
-    """Now, on the day that settings call today."""
+def one_event(bank: Bank, request: requests.SendEvent) -> Appended:
+    """One event that a person writes: its time is now, on the day that settings call today, unless it says another.
+
+    Raises:
+        EventRefused: it cannot be counted.
+    """
     now, today = datetime.now(UTC), bank.settings.today
-    return now if today is None else datetime.combine(today, now.time(), UTC)
+    moment = now if today is None else datetime.combine(today, now.time(), UTC)
+    content: dict[str, Any] = {
+        "id": request.id or uuid.uuid4().hex, "user": request.user, "type": request.type,
+        "at": request.at or written(moment), "product": request.product, "key": request.key,
+        "quantity": request.quantity, "reason": request.reason, "entry": request.entry,
+    }  # fmt: skip
+    if request.values:
+        content["set"] = {column: bank.events.known().value(column, text) for column, text in request.values}
+    return accept(bank, [{name: value for name, value in content.items() if value is not None}])

@@ -6,16 +6,17 @@ facts/behind.json   that the store is changed or was changed since; it is there 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graphrec.app.moments import microseconds_of
 from graphrec.app.retention import sweep_snapshots
 from graphrec.errors import GraphrecError, StaleFacts
+from graphrec.events.log import EventLog
 from graphrec.files import make_folder, private_folder, whole_file
-from graphrec.graph.facts import Facts, FactsShelf
+from graphrec.graph.facts import Facts, FactsShelf, HeldEvents
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
@@ -42,27 +43,64 @@ def publish(home: Home, store: "Store", progress: Progress = silent) -> Facts:
     from graphrec.graph.build import write_snapshot
     from graphrec.store.read import current_snapshot, fingerprint, is_chosen, snapshot_inputs, take_snapshot
 
+    events = take_in_events(home, store, progress)
     shelf, origin = SnapshotShelf(home.snapshots), fingerprint(store)
     if not is_chosen(shelf):
         snapshot = current_snapshot(store, shelf) or take_snapshot(store, shelf, None, progress)
-        return publish_snapshot(home, snapshot, origin)
+        return publish_snapshot(home, snapshot, origin, events)
     inputs = snapshot_inputs(store, progress)
     make_folder(home.facts)
     with private_folder(home.facts, "fresh") as scratch:
         tables = (inputs.schema, inputs.nodes, inputs.edges, inputs.series, inputs.split)
-        return publish_snapshot(home, write_snapshot(scratch / "snapshot", *tables), origin)
+        return publish_snapshot(home, write_snapshot(scratch / "snapshot", *tables), origin, events)
 
 
-def publish_snapshot(home: Home, snapshot: Snapshot, origin: str = "") -> Facts:
+def take_in_events(home: Home, store: "Store", progress: Progress = silent) -> HeldEvents | None:
+    """Bring the events of the home into a store; which of them it holds. None: there are none, and no file covers any.
+
+    Raises:
+        StoreError: the store cannot be used.
+    """
+    from graphrec.events.covered import read_covered
+
+    covered = read_covered(home)
+    log = EventLog(home)
+    if not covered and not log.is_there():
+        return None
+    from graphrec.events.into_store import take_in
+
+    taken = take_in(store, log, covered, progress)
+    return None if taken is None else taken.held
+
+
+def held_events(home: Home) -> Mapping[str, Any]:
+    """What the newest facts say of the events that they hold; empty: nothing."""
+    shelf = FactsShelf(home.facts)
+    try:
+        found: Mapping[str, Any] = shelf.latest().meta.get("events", {}) if shelf.has_latest() else {}
+    except GraphrecError:
+        return {}
+    return found
+
+
+def has_new_events(home: Home) -> bool:
+    """Whether the log has events that the newest facts do not hold."""
+    log = EventLog(home)
+    return log.is_there() and log.last() > int(held_events(home).get("number", 0))
+
+
+def publish_snapshot(home: Home, snapshot: Snapshot, origin: str = "", events: HeldEvents | None = None) -> Facts:
     """The facts of a snapshot, as those that answers read from now on.
 
     Args:
         origin: a hash over the loads of the store that it was read from; empty: nobody knows.
+        events: those of the log that it holds.
     """
     shelf = FactsShelf(home.facts)
     before = shelf.latest() if shelf.has_latest() else None
     same = before is not None and (before.origin, before.as_of) == (snapshot.hash, snapshot.as_of)
-    facts = before if before is not None and same else shelf.publish(snapshot)
+    same = same and before is not None and before.meta.get("events") == (None if events is None else dict(events.meta))
+    facts = before if before is not None and same else shelf.publish(snapshot, events)
     with whole_file(home.facts / ORIGIN) as temporary:
         temporary.write_text(json.dumps({"store": origin, "facts": facts.hash}) + "\n", "utf-8")
     (home.facts / BEHIND).unlink(missing_ok=True)

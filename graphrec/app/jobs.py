@@ -129,6 +129,18 @@ class Publish:
 
 
 @dataclass(frozen=True)
+class Consume:
+    """The events of a feed, into the log."""
+
+    source: str
+    """A file with one event a line, or kafka://HOST:PORT/TOPIC."""
+    group: str = "graphrec"
+    """Of consumers that share a topic."""
+    idle: float | None = None
+    """Stop when a topic brings nothing for so many seconds; None: go on until told to stop."""
+
+
+@dataclass(frozen=True)
 class Embed:
     """The texts of the latest snapshot as vectors."""
 

@@ -4,17 +4,19 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphrec import log
 from graphrec.app.bank import Bank
-from graphrec.app.facts import changing, publish, publish_snapshot
+from graphrec.app.facts import changing, held_events, publish, publish_snapshot, take_in_events
 from graphrec.app.jobs import Ask, Embed, Load, ProposeMapping, TakeSnapshot
 from graphrec.app.moments import parse_moment
 from graphrec.app.results import Loaded, Proposed, StoreConverted, Taken
 from graphrec.app.retention import sweep_snapshots
 from graphrec.errors import NotTrained, Unreachable, UsageError
+from graphrec.events.covered import note_covered
 from graphrec.features.sources.text.cache import EncodeReport
 from graphrec.graph.rows import LoadReport, Sink
 from graphrec.graph.shelf import DIGITS, SnapshotShelf
@@ -35,7 +37,7 @@ def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
     limit = parse_limit(request.max_rejected)
     max_removed = parse_limit(request.max_removed, "--max-removed", 100)
     mapping = load_mapping(request.mapping, bank.settings.roles)
-    folder = request.data or folder_of(request.mapping)
+    folder, before = request.data or folder_of(request.mapping), held_events(bank.home)
     with log.stage("load", mapping=mapping.name, check=request.check) as stage:
         if request.check:
             path = request.rejected
@@ -48,6 +50,7 @@ def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
                 report = run_load(
                     mapping, folder, sink, incremental=request.incremental, max_rejected=limit, max_removed=max_removed,
                     rejected_path=path, scratch=home.spare(), sql_seconds=bank.settings.sql_seconds, progress=progress,
+                    covering=None if request.bulk is not None else partial(note_covered, home),
                 )  # fmt: skip
         counts = (*report.nodes.values(), *report.edges.values())
         rejected = sum(one.rejected for one in counts)
@@ -63,7 +66,11 @@ def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
         from graphrec.store.neo4j.import_files import import_command
 
         command = import_command(request.bulk)
-    return Loaded(report, request.check, rejected, path if rejected else None, command)
+    after = held_events(bank.home)
+    counts_of_events = after.get("counts") if not request.check and bank.home.events.exists() else None
+    return Loaded(
+        report, request.check, rejected, path if rejected else None, command, counts_of_events, after != before
+    )
 
 
 @contextmanager
@@ -233,11 +240,12 @@ def latest_snapshot(bank: Bank, home: Home, progress: Progress = silent) -> Snap
                 return shelf.latest()
             if (current := current_snapshot(store, shelf)) is not None:
                 return current
+            events = take_in_events(home, store, progress)
             snapshot = take_snapshot(store, shelf, moment, progress, follows=True)
             if moment is None:
                 publish(home, store, progress)
             else:
-                publish_snapshot(home, snapshot)
+                publish_snapshot(home, snapshot, events=events)
         _say_ahead(bank, snapshot)
         return snapshot
     except Unreachable as error:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from graphrec import log
 from graphrec.app.bank import Bank
-from graphrec.app.facts import behind, publish
+from graphrec.app.facts import behind, has_new_events, publish
 from graphrec.app.jobs import Embed, Export, Load, Refresh, Train
 from graphrec.errors import UsageError
 from graphrec.files import whole_file
@@ -89,7 +89,10 @@ def _load(bank: Bank, request: Refresh, mapping: str, progress: Progress) -> tup
     )
     counts = (*done.report.nodes.values(), *done.report.edges.values())
     names = ("read", "created", "changed", "removed", "rejected")
-    return done.is_new, {name: sum(getattr(one, name) for one in counts) for name in names}
+    told = {name: sum(getattr(one, name) for one in counts) for name in names}
+    if done.events is not None:
+        told |= {"events": done.events["written"], "superseded": done.events["superseded"]}
+    return done.is_new or done.took_events, told
 
 
 def _publish(bank: Bank, progress: Progress) -> bool:
@@ -100,7 +103,7 @@ def _publish(bank: Bank, progress: Progress) -> bool:
     shelf = FactsShelf(home.facts)
     if not is_server(bank.settings.store) and not Path(bank.store).exists():
         return False
-    if shelf.has_latest() and behind(home) is None and not is_server(bank.settings.store):
+    if shelf.has_latest() and behind(home) is None and not is_server(bank.settings.store) and not has_new_events(home):
         return False
     before = shelf.latest().hash if shelf.has_latest() else None
     with open_store(bank.settings.store, home.store, bank.settings.login) as store:

@@ -155,3 +155,25 @@ class Audience:
     no_policy: bool = False
     record: bool = True
     occasion: Occasion = field(default_factory=Occasion)
+
+
+@dataclass(frozen=True)
+class SendEvent:
+    """What one customer did."""
+
+    user: str
+    type: str
+    """viewed, clicked, accepted, rejected, bought, sold, contacted, complained, or one of the mapping."""
+    product: str | None = None
+    at: str | None = None
+    """When, UTC unless it says otherwise; None: now."""
+    id: str | None = None
+    """Counts once; None: one of its own."""
+    key: str | None = None
+    """Key that the bank's files have for the same."""
+    quantity: float | None = None
+    reason: str | None = None
+    entry: int | None = None
+    """Number of the entry of the decision record that showed the product."""
+    values: tuple[tuple[str, str], ...] = ()
+    """Columns of the customer and their values from now on, as texts."""

@@ -43,6 +43,10 @@ class Loaded:
     """File of the rejected rows, where rows were rejected and written."""
     import_command: str | None = None
     """What imports the files of a bulk load."""
+    events: Mapping[str, int] | None = None
+    """How many events of the log are written in the store, superseded by files, or wait; None: there are none."""
+    took_events: bool = False
+    """Whether that changed."""
 
     @property
     def is_new(self) -> bool:

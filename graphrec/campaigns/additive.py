@@ -29,7 +29,7 @@ LEAST = 20
 """Rows of a text that get a bin of their own; rarer ones share one."""
 RIDGES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 """Penalties that a choice tries."""
-_STEPS, _CLOSE = 50, 1e-8
+_STEPS, _CLOSE = 100, 1e-8
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,9 @@ def fit(
     bins = [cut.bins(table[cut.name]) for cut in cuts]
     if ridge is None:
         ridge = _chosen(table, response, ordered=ordered)
-    return _fitted(cuts, bins, response, ridge)[0]
+    newton = _Newton.of(cuts, bins, response)
+    newton.solve(ridge, _CLOSE)
+    return newton.model(cuts, ridge)
 
 
 def auc(scores: Floats, response: NDArray[np.bool_]) -> float:
@@ -192,52 +194,91 @@ def _chosen(table: Mapping[str, Values], response: NDArray[np.bool_], *, ordered
         other = {name: values[held] for name, values in table.items()}
         cuts = tuple(Cut.of(name, values) for name, values in part.items())
         bins = [cut.bins(part[cut.name]) for cut in cuts]
-        start = None
+        newton = _Newton.of(cuts, bins, response[seen])
         for place in reversed(range(len(RIDGES))):
-            model, start = _fitted(cuts, bins, response[seen], RIDGES[place], start=start, close=1e-4)
+            newton.solve(RIDGES[place], 1e-4)
+            model = newton.model(cuts, RIDGES[place])
             losses[place] += log_loss(model.logits(other), response[held]) * len(held)
     return RIDGES[int(np.argmin(losses))]
 
 
-def _fitted(
-    cuts: Sequence[Cut],
-    bins: Sequence[NDArray[np.int64]],
-    response: NDArray[np.bool_],
-    ridge: float,
-    *,
-    start: tuple[Floats, float] | None = None,
-    close: float = _CLOSE,
-) -> tuple[Additive, tuple[Floats, float]]:
-    """Newton's method on the bins, from a start, and where it ends."""
-    sizes = [cut.size for cut in cuts]
-    starts = np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
-    width, rows = int(starts[-1]), len(response)
-    places = np.stack([one + start for one, start in zip(bins, starts, strict=False)], axis=1)
-    y = response.astype(np.float64)
-    rate = min(max(y.mean(), 0.5 / rows), 1 - 0.5 / rows)
-    w, base = start or (np.zeros(width), float(np.log(rate / (1 - rate))))
-    dense = np.zeros((rows, width))
-    dense[np.arange(rows)[:, None], places] = 1.0
-    penalty = np.append(np.full(width, ridge), 0.0)
-    for _ in range(_STEPS):
-        p = _sigmoid(base + w[places].sum(axis=1))
-        error, curve = y - p, np.maximum(p * (1 - p), 1e-12)
-        gradient = np.append(error @ dense, error.sum()) - penalty * np.append(w, 0.0)
-        hessian = np.zeros((width + 1, width + 1))
-        hessian[:width, :width] = (dense * curve[:, None]).T @ dense
-        hessian[:width, width] = hessian[width, :width] = curve @ dense
-        hessian[width, width] = curve.sum()
-        step = np.linalg.solve(hessian + np.diag(penalty + 1e-9), gradient)
-        w, base = w + step[:-1], base + float(step[-1])
-        if float(np.abs(step).max()) < close:
-            break
-    weights, middle = [], base
-    for first, size, one in zip(starts, sizes, bins, strict=False):
-        own = w[first : first + size]
-        mean = float(own[one].mean())
-        middle += mean
-        weights.append(own - mean)
-    return Additive(tuple(cuts), tuple(weights), middle, ridge, rows, int(response.sum())), (w, base)
+@dataclass(eq=False)
+class _Newton:
+    """Newton's method on the bins of some rows; the curvature is computed anew only where steps stop shrinking."""
+
+    places: NDArray[np.int64]
+    """(rows, columns) the weight that each column of a row reads."""
+    width: int
+    y: Floats
+    w: Floats
+    base: float
+    curvature: Floats | None = None
+
+    @classmethod
+    def of(cls, cuts: Sequence[Cut], bins: Sequence[NDArray[np.int64]], response: NDArray[np.bool_]) -> "_Newton":
+        """A start at the mean response."""
+        starts = np.cumsum([0, *(cut.size for cut in cuts)])
+        places = np.stack([one + start for one, start in zip(bins, starts, strict=False)], axis=1)
+        rows = len(response)
+        rate = min(max(float(response.mean()), 0.5 / rows), 1 - 0.5 / rows)
+        width = int(starts[-1])
+        return cls(places, width, response.astype(np.float64), np.zeros(width), float(np.log(rate / (1 - rate))))
+
+    def solve(self, ridge: float, close: float) -> None:
+        """Go to the optimum of a penalty from where it is."""
+        penalty = np.append(np.full(self.width, ridge), 1e-9)
+        logits = self._logits()
+        loss, before = self._loss(logits, ridge), np.inf
+        for _ in range(_STEPS):
+            p = _sigmoid(logits)
+            error = self.y - p
+            sums = np.zeros(self.width)
+            for column in range(self.places.shape[1]):
+                sums += np.bincount(self.places[:, column], error, minlength=self.width)
+            gradient = np.append(sums, error.sum()) - penalty * np.append(self.w, 0.0)
+            if self.curvature is None:
+                self.curvature = self._curved(np.maximum(p * (1 - p), 1e-12))
+            step = np.linalg.solve(self.curvature + np.diag(penalty), gradient)
+            size = float(np.abs(step).max())
+            w, base, part = self.w, self.base, 1.0
+            while True:
+                self.w, self.base = w + part * step[:-1], base + part * float(step[-1])
+                logits = self._logits()
+                found = self._loss(logits, ridge)
+                if found <= loss + 1e-12 * abs(loss) or part < 1e-4:
+                    break
+                part /= 2
+            if size < close:
+                return
+            if size > 0.5 * before or part < 1:
+                self.curvature = None
+            loss, before = found, size
+
+    def _logits(self) -> Floats:
+        found: Floats = self.base + self.w[self.places].sum(axis=1)
+        return found
+
+    def _loss(self, logits: Floats, ridge: float) -> float:
+        return log_loss(logits, self.y > 0) * len(self.y) + 0.5 * ridge * float(self.w @ self.w)
+
+    def _curved(self, curve: Floats) -> Floats:
+        """The second derivatives of the log loss."""
+        dense = np.zeros((len(curve), self.width + 1))
+        dense[np.arange(len(curve))[:, None], self.places] = np.sqrt(curve)[:, None]
+        dense[:, -1] = np.sqrt(curve)
+        found: Floats = dense.T @ dense
+        return found
+
+    def model(self, cuts: Sequence[Cut], ridge: float) -> Additive:
+        """What was fitted, centred on its rows."""
+        weights, middle, start = [], self.base, 0
+        for column, cut in enumerate(cuts):
+            own = self.w[start : start + cut.size]
+            mean = float(self.w[self.places[:, column]].mean())
+            middle += mean
+            weights.append(own - mean)
+            start += cut.size
+        return Additive(tuple(cuts), tuple(weights), middle, ridge, len(self.y), int(self.y.sum()))
 
 
 def _sigmoid(z: Floats) -> Floats:

@@ -1,7 +1,7 @@
 """graphrec campaign: who hears about what, delivered to advisers, and what came of it."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -74,7 +74,7 @@ def _plan(file: Path, *, record: bool, json: bool) -> None:
     say(f"cost: {made.cost_eur:,.2f}{budget} EUR, and {made.reserved_eur:,.2f} EUR reserved for the control")
     say(f"value: {made.value:,.3f}; at most {made.bound:,.3f} is possible: gap {made.gap:.4%}")
     say(f"without budget, capacities and quotas: {made.unconstrained:,.3f}; they cost {made.loss:.1%}")
-    rows: list[list[str | int]] = [
+    rows: list[list[Any]] = [
         *(["refused by", name, count] for name, count in made.refused.items()),
         *(["no consent", name, count] for name, count in made.without_consent.items()),
         ["contacted often enough", "", made.capped],
@@ -103,7 +103,7 @@ def _report(campaign: str, *, json: bool) -> None:
     if json:
         emit_json(found)
         return
-    rows: list[list[object]] = [
+    rows: list[list[Any]] = [
         ["contacted", found.contacted, found.accepted, _rate(found.rate)],
         ["control", found.control, found.control_accepted, _rate(found.control_rate)],
     ]

@@ -17,6 +17,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "find": ("graphrec.cli.find", "Find users and products by id, name or text."),
     "query": ("graphrec.cli.query", "Run an analyst's question or a Cypher statement."),
     "export": ("graphrec.cli.export", "Write the lists of all users to one file."),
+    "event": ("graphrec.cli.event", "Keep what one customer did; it is in the next answer."),
+    "consume": ("graphrec.cli.consume", "Keep the events of a file or a topic."),
     "record": ("graphrec.cli.record", "Read the decision record, and check that nobody changed it."),
     "replay": ("graphrec.cli.replay", "Compute a recorded answer again."),
     "store": ("graphrec.cli.store", "Convert the embedded store to another engine or version."),

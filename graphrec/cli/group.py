@@ -19,8 +19,8 @@ from typer.main import get_command as build_command
 from graphrec import __version__, log
 from graphrec.cli.commands import COMMANDS
 from graphrec.cli.invocation import GlobalOptions, begin, current
-from graphrec.cli.output import visible
 from graphrec.errors import GraphrecError, SettingsError, UsageError
+from graphrec.shown import visible
 
 INTERRUPTED, TERMINATED = 130, 143
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)

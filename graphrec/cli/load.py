@@ -8,8 +8,9 @@ import typer
 
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import Json
-from graphrec.cli.output import emit_json, note, progress, say, table, visible
+from graphrec.cli.output import emit_json, note, progress, say, table
 from graphrec.errors import UsageError
+from graphrec.shown import visible
 
 if TYPE_CHECKING:
     from graphrec.app.results import Loaded
@@ -69,7 +70,7 @@ def command(
     if not check and bulk is None and (settled := bank().settle_today()):
         note(settled)
     if json:
-        emit_json(done.report)
+        emit_json(done.report if done.events is None else {**vars(done.report), "events": done.events})
         return
     _print(done)
     if done.import_command is not None:
@@ -109,6 +110,9 @@ def _choose(question: str, choices: tuple[str, ...]) -> str:
 def _print(done: "Loaded") -> None:
     report = done.report
     counts = {**report.nodes, **report.edges}
+    if done.events is not None:
+        written, superseded, waiting = (f"{done.events[name]:,}" for name in ("written", "superseded", "waiting"))
+        say(f"events: {written} in the store, {superseded} superseded by the files, {waiting} waiting")
     if not done.checked and not done.is_new:
         say("nothing to do: the files are those of the last full load")
         return

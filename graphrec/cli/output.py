@@ -16,12 +16,11 @@ from typing import Any
 
 from graphrec.cli.invocation import current
 from graphrec.progress import Progress, silent
+from graphrec.shown import visible
 
 PLAIN_WIDTH = 160
 """Columns of a table that goes to a file or a pipe."""
 SECONDS_BETWEEN_LINES = 5.0
-#: Control characters, and those that turn the direction of a line.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def emit_json(value: Any) -> None:
@@ -45,15 +44,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, set | frozenset):
         return sorted(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")
-
-
-def visible(text: str) -> str:
-    """A text whose control characters are written as escapes, so that no name steers the terminal.
-
-    >>> print(visible("a\\x1b[2Jb"))
-    a\\x1b[2Jb
-    """
-    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
 def say(text: str = "") -> None:

@@ -11,7 +11,8 @@ import typer
 
 from graphrec.cli.invocation import bank, reader
 from graphrec.cli.options import Json, View, parse_parameters
-from graphrec.cli.output import emit_json, note, say, table, visible
+from graphrec.cli.output import emit_json, note, say, table
+from graphrec.shown import harmless, visible
 
 if TYPE_CHECKING:
     from graphrec.queries import Query
@@ -80,7 +81,6 @@ def _parameters(query: "Query") -> str:
 
 
 def _print_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    from graphrec.delivery.text_files import harmless
 
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(columns)

@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -13,10 +12,8 @@ from typing import TextIO
 from graphrec.delivery.rows import Batch, Row, Without, plain
 from graphrec.delivery.sinks import Sink, SinkReport, SinkSpec, Target
 from graphrec.files import whole_file
+from graphrec.shown import harmless
 
-#: With these a spreadsheet takes a cell for a formula.
-_FORMULA = re.compile(r"[=+\-@\t\r]")
-_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)*")
 #: Exponents of the decimal form of a number; others are written as 1.5e-7.
 _LOWEST, _HIGHEST = -6, 10
 
@@ -106,15 +103,6 @@ def without_lines(rows: Sequence[Without], *, raw: bool, head: bool = False) -> 
         yield _head(Without._fields)
     for row in rows:
         yield _csv_line(row, raw=raw)
-
-
-def harmless(text: str) -> str:
-    """A text with `'` before it where a spreadsheet would take it for a formula; numbers stay numbers.
-
-    >>> harmless("=1+1"), harmless("-5"), harmless("Fund")
-    ("'=1+1", '-5', 'Fund')
-    """
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 def number(value: float) -> str:

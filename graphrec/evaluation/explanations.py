@@ -21,7 +21,6 @@ from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine, Listed
 from graphrec.serving.lists import scored_block
 from graphrec.serving.reasons.groups import Chosen
-from graphrec.serving.reasons.lines import Reasons
 from graphrec.terms.deletion import Evidence, Spreads
 from graphrec.terms.ledger import Edge
 
@@ -173,7 +172,7 @@ def _of_user(engine: Engine, listed: Listed, seed: int, paths: Paths) -> _OfUser
     stays = [
         float(_still_listed(listed, one).mean()) for one in np.split(evidence.scores(np.concatenate(cases)), len(cases))
     ]
-    parts = [Reasons.composition(ledger, listed.column(place)) for place in listed.places]
+    parts = listed.groups.composition([listed.column(place) for place in listed.places])
     gaps = np.abs(listed.totals - listed.scored.row.scores[listed.scored.candidates])
     whole = np.maximum(np.abs(ledger.values).sum(axis=0), np.finfo(float).tiny)
     return _OfUser(

@@ -15,6 +15,7 @@ LONGEST = 500
 """Characters of an id, a type, a key."""
 
 Word = Annotated[str, Meta(min_length=1, max_length=LONGEST)]
+Entry = Annotated[int, Meta(ge=1)]
 Words = Annotated[str, Meta(max_length=2000)]
 Value = str | int | float | bool | None
 
@@ -37,6 +38,9 @@ class Event(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     )
     quantity: Annotated[float | None, Meta(description="How much of it, as the weight of the edge says it.")] = None
     reason: Annotated[Words | None, Meta(description="Why, in the customer's words or as a code.")] = None
+    entry: Annotated[
+        Entry | None, Meta(description="Number of the entry of the decision record that showed the product.")
+    ] = None
     set: Annotated[dict[str, Value], Meta(description="Columns of the customer and their values from now on.")] = {}
 
     @property

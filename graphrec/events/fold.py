@@ -8,10 +8,10 @@ import numpy as np
 
 from graphrec.events.event import EPOCH
 from graphrec.events.log import EventLog, Logged, mark
-from graphrec.events.types import SOLD, event_types
+from graphrec.graph.facts import MARKS
 from graphrec.graph.own import Own, OwnEdge, Plain
 from graphrec.graph.snapshot import Snapshot
-from graphrec.schema import EventSchema
+from graphrec.schema import SOLD, EventSchema
 
 
 class Pending:
@@ -19,13 +19,12 @@ class Pending:
 
     def __init__(self, facts: Snapshot, log: EventLog) -> None:
         self._log = log
-        self._types = event_types(facts.schema)
+        self._types = facts.schema.event_types()
         told: Mapping[str, Any] = facts.meta.get("events", {})
         self._covered: Mapping[str, int] = told.get("covered", {})
-        is_own = told.get("log") == log.identity()
-        self._after = int(told["number"]) if is_own else 0
         # Facts of another home, such as a published one: its log numbers events otherwise.
-        self._taken = None if is_own or not told else facts.files.array("events.npy").whole()
+        self._after = int(told["number"]) if told.get("log") == log.identity() else 0
+        self._taken = facts.files.array(MARKS).whole() if MARKS in facts.files else np.zeros(0, np.uint64)
         self._before = None if facts.as_of is None else _microseconds(facts.as_of)
 
     def of_user(self, user: str) -> Own | None:
@@ -47,10 +46,9 @@ class Pending:
     def _is_held(self, logged: Logged) -> bool:
         """Whether the facts hold an event, or were taken for a date before it."""
         event = logged.event
-        if self._taken is not None:
-            place = int(np.searchsorted(self._taken, np.uint64(mark(event.id))))
-            if place < len(self._taken) and self._taken[place] == mark(event.id):
-                return True
+        place = int(np.searchsorted(self._taken, np.uint64(mark(event.id))))
+        if place < len(self._taken) and int(self._taken[place]) == mark(event.id):
+            return True
         if self._before is not None and event.microseconds >= self._before:
             return True
         return (

@@ -33,7 +33,7 @@ CREATE TABLE IF NOT EXISTS events (
 CREATE INDEX IF NOT EXISTS events_of_user ON events (user, number);
 CREATE TABLE IF NOT EXISTS dead (
     number INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, place TEXT NOT NULL, kind TEXT NOT NULL,
-    reason TEXT NOT NULL, received INTEGER NOT NULL, content BLOB NOT NULL, UNIQUE (source, place)
+    reason TEXT NOT NULL, received INTEGER NOT NULL, content BLOB NOT NULL, UNIQUE (source, place, content)
 );
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """

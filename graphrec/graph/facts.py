@@ -10,7 +10,7 @@ A load publishes them, a training does not: an answer joins them by ids to the w
 form of a snapshot, so that names, policies and events are read from it as from one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from graphrec.graph.strings import Strings
 
 FACTS_FORMAT = 1
 FACTS_REMEDY = "run: graphrec load MAPPING"
+MARKS = "events.npy"
+"""The file that says which events of a log facts hold."""
 KEPT = 3
 """Facts that stay: the newest, and those that answers may still be reading."""
 EVENTS = ("at", "known_at", "weight", "until", "until_known_at", "quantity")
@@ -51,13 +53,16 @@ class FactsShelf(SnapshotShelf):
 
     none_yet = "there are no facts yet; run: graphrec load MAPPING, then graphrec train"
 
-    def publish(self, snapshot: Snapshot) -> Facts:
+    def publish(self, snapshot: Snapshot, events: "HeldEvents | None" = None) -> Facts:
         """The facts of a snapshot, now the newest of this home.
+
+        Args:
+            events: those of the log that the snapshot holds.
 
         Raises:
             Unwritable: the folder is full or read-only.
         """
-        return self.add(lambda path: write_facts(path, snapshot))
+        return self.add(lambda path: write_facts(path, snapshot, events))
 
     def add(self, write: "Callable[[Path], Snapshot]") -> Facts:
         """Keep the facts that `write` writes, as the newest; older ones are removed, but for the last few."""
@@ -87,7 +92,19 @@ class FactsShelf(SnapshotShelf):
         return f"run: graphrec snapshot --as-of {as_of}" if as_of else FACTS_REMEDY
 
 
-def write_facts(path: Path, snapshot: Snapshot) -> Facts:
+@dataclass(frozen=True, eq=False)
+class HeldEvents:
+    """The events of a log that facts hold.
+
+    Shapes: marks (num_events,) of 64 bits, ascending.
+    """
+
+    meta: Mapping[str, Any]
+    """The log, the number up to which it holds all, and up to when files cover events of each type."""
+    marks: NDArray[np.uint64]
+
+
+def write_facts(path: Path, snapshot: Snapshot, events: HeldEvents | None = None) -> Facts:
     """Write the facts of a snapshot to a folder that appears whole.
 
     Raises:
@@ -105,6 +122,8 @@ def write_facts(path: Path, snapshot: Snapshot) -> Facts:
             target = folder / "edges" / str(position)
             target.mkdir(parents=True)
             _write_edges(target, snapshot, name)
+        if events is not None and len(events.marks):
+            np.save(folder / MARKS, events.marks)
         kept = ("as_of", "last", "labels", "nodes", "names", "undated", "schema")
         meta: dict[str, Any] = {name: snapshot.meta[name] for name in kept}
         meta |= {name: snapshot.meta[name] for name in ("ahead", "digests") if name in snapshot.meta}
@@ -116,6 +135,8 @@ def write_facts(path: Path, snapshot: Snapshot) -> Facts:
             "texts": {label: [] for label in snapshot.labels},
             "snapshot": snapshot.hash,
         }
+        if events is not None:
+            meta["events"] = dict(events.meta)
         seal(folder, {**meta, "as_of": snapshot.as_of, "hash": content_hash(folder, meta)})
     return Facts.open(path)
 

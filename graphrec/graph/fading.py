@@ -17,6 +17,8 @@ DAY = 86_400_000_000
 """Microseconds."""
 OLDEST = 36_525
 """Days after which nothing gets older: a hundred years."""
+STEPS = 2.0**20
+"""What is left is rounded to one part of so many, and never 0: sums of it are exact in any order."""
 
 
 def ages(newest: NDArray[np.int64], now: int) -> NDArray[np.int64]:
@@ -42,4 +44,5 @@ def fading(newest: NDArray[np.int64], now: int, half_life: float) -> NDArray[np.
 @lru_cache(maxsize=64)
 def _table(half_life: float, size: int) -> NDArray[np.float64]:
     # By the C library, one number at a time: numpy's own powers differ from processor to processor.
-    return np.array([math.pow(2.0, -days / half_life) for days in range(size)])
+    left = (math.pow(2.0, -days / half_life) for days in range(size))
+    return np.array([max(round(part * STEPS), 1) / STEPS for part in left])

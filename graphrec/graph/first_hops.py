@@ -134,7 +134,7 @@ class FirstHop(Adjacency):
 
     @cached_property
     def faded(self) -> NDArray[np.float64] | None:
-        return self._whole.faded
+        return None if self._half_life is None else self._whole.faded
 
     def row(self, node: int) -> NDArray[np.int32]:
         return self._one(node).indices

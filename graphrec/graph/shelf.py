@@ -47,6 +47,16 @@ class SnapshotShelf:
         """Whether there is a snapshot."""
         return (self.folder / "latest").exists()
 
+    def is_served(self) -> bool:
+        """Whether there is a snapshot to answer from.
+
+        Raises:
+            Damaged: there are some, and nothing says any more which one.
+        """
+        if not self.has_latest() and self.names():
+            raise Damaged(f"{self.folder / 'latest'} is gone: it is not known what is served; {self.remedy('')}")
+        return self.has_latest()
+
     def latest(self) -> Snapshot:
         """The snapshot written last.
 

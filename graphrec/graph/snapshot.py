@@ -104,6 +104,7 @@ class Edges:
     type: str
     _files: CheckedFolder | OverlaidFiles
     _stem: str
+    _arrays: dict[str, CheckedArray] = field(default_factory=dict)
 
     @cached_property
     def indptr(self) -> CheckedArray:
@@ -168,7 +169,11 @@ class Edges:
         return len(self.indices)
 
     def _array(self, name: str) -> CheckedArray:
-        return self._files.array(f"{self._stem}/{name}.npy")
+        # Once opened, an array remembers which of its pages were checked.
+        found = self._arrays.get(name)
+        if found is None:
+            found = self._arrays[name] = self._files.array(f"{self._stem}/{name}.npy")
+        return found
 
 
 class Snapshot:

@@ -70,8 +70,13 @@ class Language:
     def number(self, value: float, digits: int = 0, *, sign: bool = False) -> str:
         """A number as people of this language write it."""
         text = f"{value:{'+' if sign else ''},.{digits}f}"
+        return text.translate(self._marks) if self._marks else text
+
+    @cached_property
+    def _marks(self) -> dict[int, str]:
+        """What stands for a comma and a point in numbers; empty: they stand for themselves."""
         marks = {",": self.texts["numbers.thousands"], ".": self.texts["numbers.decimal"]}
-        return "".join(marks.get(one, one) for one in text)
+        return str.maketrans(marks) if any(sign != mark for sign, mark in marks.items()) else {}
 
     def given(self, value: float) -> str:
         """A number with the digits that it was given with."""

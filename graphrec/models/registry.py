@@ -28,6 +28,7 @@ from graphrec.models import (
     newness,
     popularity,
     profile,
+    rejection,
     rp3beta,
     series,
     softmax,
@@ -60,6 +61,7 @@ OWN: tuple[ModelSpec[Any], ...] = (
     als.SPEC,
     rp3beta.SPEC,
     newness.SPEC,
+    rejection.SPEC,
 )
 
 

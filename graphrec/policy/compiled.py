@@ -1,10 +1,11 @@
 """A policy compiled for a graph: the products that each user may see, and the rules that refuse one."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Self
+from itertools import islice
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,6 +110,7 @@ class CompiledPolicy:
         self.warning = tuple(rule for rule in self.rules if rule.rule.severity != "refuse")
         self._known = self._known_values()
         self._of_products: dict[int, dict[str, Fact]] = {}
+        self._remarks: dict[tuple[Column, int], str | None] = {}
 
     def asking(self, occasion: Occasion) -> Self:
         """The same policy asked by a request that says something of itself."""
@@ -155,7 +157,21 @@ class CompiledPolicy:
 
     def refused_first(self, user: int) -> dict[str, int]:
         """How many products each rule is the first to refuse to a user; with what is left they are all products."""
-        return self.first_refusals(np.array([user]), np.ones((1, self.facts.num_products), np.bool_))
+        return self.judged_first(np.array([user]))[1][0]
+
+    def judged_first(self, users: NDArray[np.integer]) -> tuple[Flags, list[dict[str, int]]]:
+        """What `masks` gives for some users, and for each of them what `refused_first` gives."""
+        block = self._block(users)
+        left = np.ones((len(block.users), self.facts.num_products), np.bool_)
+        counts: list[dict[str, int]] = [{} for _ in range(len(left))]
+        before = np.full(len(left), left.shape[1])
+        for rule in self.refusing:
+            np.logical_and(left, rule.met(rule.condition.truth(block)), out=left)
+            after = np.count_nonzero(left, axis=1)
+            for row in np.flatnonzero(after < before).tolist():
+                counts[row][rule.rule.id] = int(before[row] - after[row])
+            before = after
+        return left, counts
 
     def first_refusals(self, users: NDArray[np.integer], pairs: Flags) -> dict[str, int]:
         """How many of some pairs each rule is the first to refuse.
@@ -205,6 +221,34 @@ class CompiledPolicy:
         """The rules that warn of a product for a user or ask for a review, in the order of the policy."""
         return list(self._findings(self.warning, user, product))
 
+    def warnings_of(
+        self, users: NDArray[np.integer], products: Sequence[NDArray[np.int64]]
+    ) -> list[list[list[Finding]]]:
+        """The rules that warn of products or ask for a review, in the order of the policy, by user and product.
+
+        Args:
+            users: (users,) positions.
+            products: positions of products of each.
+        """
+        found: list[list[list[Finding]]] = [[[] for _ in of_user] for of_user in products]
+        block, row, column, place = self._pairs(users, products)
+        for rule in self.warning:
+            met = np.broadcast_to(rule.met(rule.condition.truth(block)), (len(users), self.facts.num_products))
+            for pair in np.flatnonzero(~met[row, column]).tolist():
+                user, product = int(users[row[pair]]), int(column[pair])
+                found[row[pair]][place[pair]] += self._findings((rule,), user, product)
+        return found
+
+    def _pairs(
+        self, users: NDArray[np.integer], products: Sequence[NDArray[np.int64]]
+    ) -> tuple[Block, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """A block of users, and of every pair its row, its product, and its place among those of the user."""
+        lengths = [len(of_user) for of_user in products]
+        row = np.repeat(np.arange(len(lengths)), lengths)
+        place = np.concatenate([np.arange(length) for length in lengths]) if lengths else np.zeros(0, np.int64)
+        column = np.concatenate(products).astype(np.int64) if lengths else np.zeros(0, np.int64)
+        return self._block(users), row, column, place
+
     def limits(self, user: int) -> dict[str, Fact]:
         """What the rules that refuse read of a user, by column, but for confidential ones and what is protected."""
         rules = (rule for rule in self.refusing if not rule.rule.protected and not rule.rule.confidential)
@@ -221,36 +265,67 @@ class CompiledPolicy:
         Returns:
             (users, shown, rules): letters of OUTCOMES, as ASCII.
         """
-        block = self._block(users)
-        shape = (len(users), self.facts.num_products)
-        found = np.full((*products.shape, len(self.rules)), ord("m"), np.uint8)
+        block, row, column, _ = self._pairs(users, list(np.asarray(products)))
+        found = np.full((len(row), len(self.rules)), ord("m"), np.uint8)
         for number, rule in enumerate(self.rules):
-            truth = rule.condition.truth(block)
-            said = (np.broadcast_to(one, shape) for one in (rule.met(truth), truth.unknown()))
-            met, is_open = (np.take_along_axis(one, products, 1) for one in said)
-            found[..., number][is_open] = ord("o")
-            found[..., number][~met] = ord({"refuse": "x", "review": "a", "warn": "w"}[rule.rule.severity])
-        return found
+            self._judge(rule, block, row, column, found[:, number])
+        return found.reshape(*products.shape, len(self.rules))
 
-    def judged(self, user: int, products: NDArray[np.integer]) -> list[Judged]:
-        """What every rule says of some products for a user."""
-        letters = self.letters(np.array([user]), np.asarray(products, np.int64).reshape(1, -1))[0]
-        return [
-            Judged(bytes(one).decode("ascii"), self.read_of(user, int(product)))
-            for one, product in zip(letters, products, strict=True)
-        ]
+    def _judge(
+        self,
+        rule: CompiledRule,
+        block: Block,
+        row: NDArray[np.int64],
+        column: NDArray[np.int64],
+        letters: NDArray[np.uint8],
+    ) -> None:
+        """Write what a rule says of some pairs, where it is not that it is met."""
+        truth = rule.condition.truth(block)
+        shape = (len(block.users), self.facts.num_products)
+        met, is_open = (np.broadcast_to(one, shape)[row, column] for one in (rule.met(truth), truth.unknown()))
+        letters[is_open] = ord("o")
+        letters[~met] = ord({"refuse": "x", "review": "a", "warn": "w"}[rule.rule.severity])
+
+    def judged_of(self, users: NDArray[np.integer], products: Sequence[NDArray[np.int64]]) -> list[list[Judged]]:
+        """What every rule says of some products for each user.
+
+        Args:
+            users: (users,) positions.
+            products: positions of products of each.
+        """
+        block, row, column, _ = self._pairs(users, products)
+        letters = np.full((len(row), len(self.rules)), ord("m"), np.uint8)
+        values: list[dict[str, Fact]] = [dict(self._product_values(one)) for one in column.tolist()]
+        for number, rule in enumerate(self.rules):
+            self._judge(rule, block, row, column, letters[:, number])
+            for name in rule.condition.events:
+                _add(values, name, [day(one) for one in self.facts.latest(name, block, row, column)])
+            for name, operand in rule.condition.computed.items():
+                _add(values, name, self._read_all(operand, block, row, column))
+        texts, width = letters.tobytes().decode("ascii"), len(self.rules)
+        found = (Judged(texts[n * width : (n + 1) * width], read) for n, read in enumerate(values))
+        return [list(islice(found, len(of_user))) for of_user in products]
 
     def read_of(self, user: int, product: int) -> dict[str, Fact]:
         """What the rules read of a product, and of what happened between it and a user."""
+        return dict(self.judged_of(np.array([user]), [np.array([product])])[0][0].values)
+
+    def _product_values(self, product: int) -> dict[str, Fact]:
         if product not in self._of_products:
             self._of_products[product] = self._side("product", product)
-        found = dict(self._of_products[product])
-        block = self._block(np.array([user]), np.array([product]))
-        for rule in self.rules:
-            for name in rule.condition.events:
-                found[name] = day(self.facts.last(name, user, product))
-            found |= {name: self._read(one, block) for name, one in rule.condition.computed.items()}
-        return found
+        return self._of_products[product]
+
+    def _read_all(
+        self, operand: Operand, block: Block, row: NDArray[np.int64], column: NDArray[np.int64]
+    ) -> list[Fact]:
+        """What `_read` gives for pairs of a block of users and all products."""
+        value = operand.value(block)
+        shape = (len(block.users), self.facts.num_products)
+        missing = np.broadcast_to(value.missing(), shape)[row, column].tolist()
+        found: list[Any] = np.broadcast_to(value.values, shape)[row, column].tolist()
+        return [
+            None if is_missing else self._fact(operand, one) for one, is_missing in zip(found, missing, strict=True)
+        ]
 
     def holdings(self, users: NDArray[np.integer]) -> NDArray[np.int64]:
         """What users hold at the date of the answer, what may be bought again too.
@@ -271,14 +346,25 @@ class CompiledPolicy:
         columns = dict.fromkeys(one for rule in self.rules for one in rule.condition.columns if one.side == side)
         return {str(column): shown(self.facts, column, position) for column in columns}
 
-    def remarks(self, user: int, product: int) -> tuple[str, ...]:
-        """The values of a pair that the policy does not know, in one sentence each."""
+    def remarks(self, user: int, products: Sequence[int]) -> list[tuple[str, ...]]:
+        """The values of a user and of some products that the policy does not know, in one sentence each."""
+        of_user = {column: self._remark(column, user) for column in self._known if column.side == "user"}
         found = []
-        for column, known in self._known.items():
-            value = shown(self.facts, column, user if column.side == "user" else product)
-            if value is not None and str(value) not in known:
-                found.append(f"{column} is {value}, which the policy does not know")
-        return tuple(found)
+        for product in products:
+            said = (of_user[one] if one.side == "user" else self._remark_of(one, product) for one in self._known)
+            found.append(tuple(remark for remark in said if remark is not None))
+        return found
+
+    def _remark_of(self, column: Column, product: int) -> str | None:
+        if (column, product) not in self._remarks:
+            self._remarks[column, product] = self._remark(column, product)
+        return self._remarks[column, product]
+
+    def _remark(self, column: Column, position: int) -> str | None:
+        value = shown(self.facts, column, position)
+        if value is None or str(value) in self._known[column]:
+            return None
+        return f"{column} is {value}, which the policy does not know"
 
     def _block(self, users: NDArray[np.integer], products: NDArray[np.int64] | None = None) -> Block:
         return Block(np.asarray(users, np.int64), products, self.occasion, self.facts)
@@ -348,7 +434,9 @@ class CompiledPolicy:
         value = operand.value(block)
         if value.missing().any():
             return None
-        found = value.values.reshape(-1)[0].item()
+        return self._fact(operand, value.values.reshape(-1)[0].item())
+
+    def _fact(self, operand: Operand, found: Any) -> Fact:
         if operand.kind == "text":
             return self.facts.texts.text(found)
         return int(found) if found == int(found) else float(found)
@@ -368,6 +456,11 @@ class CompiledPolicy:
             if key in rule.lines:
                 where += f" line {rule.lines[key] + error.line - 1}"
             raise PolicyError(f"{where}: rule {rule.id}: {error}") from None
+
+
+def _add(values: list[dict[str, Fact]], name: str, found: Sequence[Fact]) -> None:
+    for one, value in zip(values, found, strict=True):
+        one[name] = value
 
 
 def _cannot_tell(rule: CompiledRule, values: Mapping[str, Fact]) -> str:

@@ -256,14 +256,24 @@ def _check_limits(tree: ast.expr) -> None:
             raise BadCondition(TOO_DEEP)
         if isinstance(node, ast.Constant) and not _fits(node.value):
             raise BadCondition(TOO_LARGE, node)
+        if (number := _below_zero(node)) is not None and _fits(number):
+            continue  # The lowest integer is one more than the highest.
         pending.extend((inner, depth + 1) for inner in ast.iter_child_nodes(node))
+
+
+def _below_zero(node: ast.AST) -> int | float | None:
+    """The number that a minus and a literal make; None: it is something else."""
+    match node:
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+            return -value
+    return None
 
 
 def _fits(value: object) -> bool:
     """Whether a literal is no number, or one that a column could have."""
     if isinstance(value, float):
         return math.isfinite(value)
-    return not isinstance(value, int) or -(1 << 63) < value < 1 << 63
+    return not isinstance(value, int) or -(1 << 63) <= value < 1 << 63
 
 
 def _joined(op: ast.boolop, parts: list[Ask]) -> Ask:

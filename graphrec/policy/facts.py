@@ -392,6 +392,21 @@ class Facts:
         latest = int(edges.at[seen].max(initial=ALWAYS))
         return None if latest == ALWAYS else latest
 
+    def latest(
+        self, edge_type: str, block: Block, row: NDArray[np.int64], column: NDArray[np.int64]
+    ) -> list[int | None]:
+        """What `last` gives for some pairs of a block of users and all products."""
+        edges = self._edges(edge_type)
+        rows, columns, events = _events(edges, Block(block.users))
+        if self._known_before is not None:
+            seen = edges.known_at[events] < self._known_before
+            rows, columns, events = rows[seen], columns[seen], events[seen]
+        width = self.num_products if self.reaches_products(edge_type) else 1
+        codes, wanted = rows * width + (columns if width > 1 else 0), row * width + (column if width > 1 else 0)
+        found = np.full(len(block.users) * width, ALWAYS)
+        np.maximum.at(found, codes, edges.at[events])
+        return [None if moment == ALWAYS else moment for moment in found[wanted].tolist()]
+
     def _edges(self, edge_type: str) -> Edges:
         if edge_type not in self._opened:
             self._opened[edge_type] = self.snapshot.edges(edge_type)

@@ -33,7 +33,10 @@ def canonical(value: Any) -> bytes:
 
 def _plain(value: Any) -> Any:
     """A dataclass by its fields, a number of numpy as one of Python."""
-    return value.tolist() if hasattr(value, "tolist") else vars(value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    names = getattr(value, "__dataclass_fields__", None)
+    return vars(value) if names is None else {name: getattr(value, name) for name in names}
 
 
 def sha256(content: bytes) -> str:

@@ -23,6 +23,8 @@ from graphrec.records.recorder import Recorder
 from graphrec.serving.answer import Answer, ExplainOptions, ListOptions
 from graphrec.serving.engine import Engine
 
+#: Answers whose entries are made at once.
+BLOCK = 128
 #: What an answer says of its engine: it stands in the header of the block, once for all entries.
 _SHARED = ("as_of", "model", "snapshot", "policy", "confidential", "notes", "facts", "facts_as_of")
 
@@ -81,7 +83,11 @@ class Decisions:
         if not answers:
             return range(0)
         self.keep()
-        entries = [entry(self._engine, self._request, answer, product) for answer in answers]
+        entries = [
+            one
+            for start in range(0, len(answers), BLOCK)
+            for one in entries_of(self._engine, self._request, answers[start : start + BLOCK], product)
+        ]
         numbers = self._recorder.append(self._shared(answers[0]), entries)
         if not self._kept.has(self._engine):
             # Pruned in between, before these entries were there.
@@ -150,29 +156,58 @@ def platform_name() -> str:
 
 def entry(engine: Engine, request: Request, answer: Answer, product: str | None) -> dict[str, Any]:
     """One entry: the user, the products that were left and refused, and what was shown."""
-    engine = engine.of_customer(answer.user)
-    asked = {"user": answer.user} if product is None else {"user": answer.user, "product": product}
-    # Only lists count what was refused.
-    user, eligibility = engine.users.ids.find(answer.user), engine.eligibility
-    refused = answer.refused or eligibility.refused(user)
-    products = np.array([engine.products.ids.find(item.product) for item in answer.items], np.int64)
+    return entries_of(engine, request, [answer], product)[0]
+
+
+def entries_of(
+    engine: Engine, request: Request, answers: Sequence[Answer], product: str | None
+) -> list[dict[str, Any]]:
+    """What `entry` gives for each of some answers."""
+    found: list[dict[str, Any] | None] = [None] * len(answers)
+    alike: dict[int, tuple[Engine, list[int]]] = {}
+    for place, answer in enumerate(answers):
+        # Events of a customer lie over the facts of that customer alone.
+        own = engine.of_customer(answer.user)
+        alike.setdefault(id(own), (own, []))[1].append(place)
+    for own, places in alike.values():
+        made = _entries(own, request, [answers[place] for place in places], product)
+        for place, one in zip(places, made, strict=True):
+            found[place] = one
+    return [one for one in found if one is not None]
+
+
+def _entries(engine: Engine, request: Request, answers: Sequence[Answer], product: str | None) -> list[dict[str, Any]]:
+    """The entries of answers of one engine."""
+    eligibility = engine.eligibility
+    users = np.array([engine.users.ids.find(answer.user) for answer in answers], np.int64)
+    products = [np.array([engine.product_at(item.product) for item in answer.items], np.int64) for answer in answers]
+    masks, refused = eligibility.refused_of(users)
+    judged = eligibility.judged_of(users, products)
+    asked = {} if product is None else {"product": product}
     left_out = (*_SHARED, "user", "refused", "items", "last_event")
-    shown = {name: value for name, value in vars(answer).items() if name not in left_out}
-    if answer.drawn is None:
-        del shown["drawn"]
-    return {
-        **asked,
-        **({} if request.arm is None else {"arm": request.arm}),
-        **({} if engine.own is None else {"events": engine.own}),
-        "known": Asked.of(engine.base.snapshot, user, engine.model.graph.blocks),
-        "counted": engine.counted(answer),
-        "candidates": len(engine.products) - sum(refused.values()),
-        "refused": refused,
-        "left": packed(eligibility.mask(user)),
-        "read": eligibility.read_of_user(user),
-        "judged": eligibility.judged(user, products),
-        "answer": {**shown, "items": delivered(answer) if request.command == "export" else answer.items},
-    }
+    found = []
+    for user, answer, *parts in zip(users.tolist(), answers, products, masks, refused, judged, strict=True):
+        of_user, left, all_refused, said = parts
+        shown = {name: value for name, value in vars(answer).items() if name not in left_out}
+        if answer.drawn is None:
+            del shown["drawn"]
+        # Only lists count what was refused.
+        counts = answer.refused or all_refused
+        found.append({
+            "user": answer.user,
+            **asked,
+            **({} if request.arm is None else {"arm": request.arm}),
+            **({} if engine.own is None else {"events": engine.own}),
+            "known": Asked.of(engine.base.snapshot, user, engine.model.graph.blocks),
+            "counted": engine.counted(user, of_user.tolist()),
+            "candidates": len(engine.products) - sum(counts.values()),
+            "refused": counts,
+            "left": packed(left),
+            "read": eligibility.read_of_user(user),
+            "judged": said,
+            "answer": {**shown, "items": delivered(answer) if request.command == "export" else answer.items},
+        })  # fmt: skip
+    return found
 
 
 def packed(flags: NDArray[np.bool_]) -> str:

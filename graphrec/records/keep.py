@@ -23,7 +23,7 @@ from typing import Any
 
 from graphrec.errors import Damaged, NotTrained, RecordError, SchemaOutdated, Unwritable
 from graphrec.files import private_folder, whole_file
-from graphrec.graph.facts import Facts, user_types
+from graphrec.graph.facts import MARKS, Facts, user_types
 from graphrec.graph.shelf import DIGITS
 from graphrec.graph.snapshot import Snapshot
 from graphrec.policy.rules import Policy
@@ -305,7 +305,7 @@ def _scratch(near: Path) -> Iterator[Path]:
 def _of_customers(facts: Snapshot) -> tuple[str, ...]:
     """What the names of the files begin with that speak of customers."""
     edges = (f"edges/{facts.types.index(name)}/" for name in user_types(facts))
-    return f"nodes/{facts.labels.index(facts.schema.roles.user)}/", *edges, "split/"
+    return f"nodes/{facts.labels.index(facts.schema.roles.user)}/", *edges, "split/", MARKS
 
 
 def _is_whole(facts: Snapshot, folder: Path) -> bool:

@@ -19,6 +19,7 @@ from graphrec.service import schemas
 from graphrec.service.core import SLASH, Refusal, Service, ServiceOptions
 from graphrec.service.customers import Customers
 from graphrec.service.office import Office
+from graphrec.service.openapi import add_examples
 from graphrec.service.page.routes import add_pages
 from graphrec.service.problems import problem, problem_of
 from graphrec.service.roles import ALLOWED
@@ -28,7 +29,7 @@ _PROBLEMS = {
     401: "No key, or one that opens nothing.",
     403: "The role is not allowed this, or the customer is another adviser's.",
     404: "There is no such customer, product or entry.",
-    409: "There is no model or no policy yet.",
+    409: "There is no model or no policy yet; an event was sent before with another content.",
     413: "The body is too large.",
     422: "The request cannot be read.",
     429: "Too many requests with this key; Retry-After says when.",
@@ -73,6 +74,7 @@ def make_app(bank: Bank, options: ServiceOptions | None = None) -> FastAPI:
         ("GET", f"{one}/products/{{product}}/why-not", customers.why_not, schemas.WhyNot),
         ("GET", "/v1/products/{product}/audience", customers.audience, schemas.Audience),
         ("GET", "/v1/search", office.search, schemas.Found),
+        ("POST", "/v1/events", office.events, schemas.Kept),
         ("GET", "/v1/records", office.records, schemas.Entries),
         ("GET", "/v1/records/{number}", office.record, schemas.Entry),
         ("POST", "/v1/records/{number}/replay", office.replay_record, schemas.Replayed),
@@ -86,6 +88,7 @@ def make_app(bank: Bank, options: ServiceOptions | None = None) -> FastAPI:
     ):
         _add(app, service, method, path, handler, answer)
     add_pages(app, service)
+    add_examples(app)
     return app
 
 

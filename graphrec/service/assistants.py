@@ -349,10 +349,12 @@ class _Keyed:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         if scope["type"] == "http":
+            from starlette.concurrency import run_in_threadpool
             from starlette.requests import Request
 
             try:
-                scope["graphrec.caller"] = self._service.caller(Request(scope))
+                # In a thread: a token may need the issuer's keys.
+                scope["graphrec.caller"] = await run_in_threadpool(self._service.caller, Request(scope))
             except Refusal as refusal:
                 await refusal.response(scope, receive, send)
                 return

@@ -20,6 +20,7 @@ from graphrec.service.limits import Busy, Limits, Rates, Runner
 from graphrec.service.measures import Measures
 from graphrec.service.problems import problem
 from graphrec.service.roles import OWNER, Caller
+from graphrec.service.tokens import read_tokens
 
 SLASH = "\ue000"
 """Stands for a slash inside an id (`%2F`) while the path is taken apart."""
@@ -70,6 +71,7 @@ class Service:
         self.bank = bank
         self.options = options
         self.keys = Keys(bank.home.path)
+        self.tokens = read_tokens(bank.home.path)
         self.runner = Runner(options.limits)
         self.rates = Rates(options.limits.rate)
         self.audit = AuditLog(bank.home.logs, bank.home.secret())
@@ -111,11 +113,15 @@ class Service:
             Refusal: nobody who may.
         """
         scheme, _, text = request.headers.get("authorization", "").partition(" ")
-        if not scheme and self.options.is_open and not self.keys.any():
+        if not scheme and self.options.is_open and not self.keys.any() and self.tokens is None:
             return OWNER
-        found = self.keys.caller(text.strip()) if scheme.lower() == "bearer" else None
+        found = None
+        if scheme.lower() == "bearer":
+            found = self.keys.caller(text.strip())
+            if found is None and self.tokens is not None:
+                found = self.tokens.caller(text.strip())
         if found is None:
-            advice = "send Authorization: Bearer KEY; graphrec access make makes a key"
+            advice = "send Authorization: Bearer KEY, a key of graphrec access or a token that this home takes"
             raise Refusal(problem(401, "no-key", advice, {"WWW-Authenticate": "Bearer"}))
         return found
 

@@ -116,7 +116,6 @@ class Customers:
         language: Language = None,
         as_of: AsOf = None,
         record: Record = True,
-        if_none_match: IfNoneMatch = None,
     ) -> Response:
         """The customers for whom one product ranks best, and why the others are not among them.
 
@@ -134,15 +133,7 @@ class Customers:
             record=record,
         )
 
-        def compute() -> Response:
-            return self._service.tagged(
-                request,
-                lambda: self._bank.state(as_of, model),
-                if_none_match,
-                lambda: self._bank.audience(asked, caller.role),
-            )
-
-        return await self._service.run(compute)
+        return await self._service.run(lambda: json_response(self._bank.audience(asked, caller.role)))
 
     async def _answer(
         self,

@@ -6,8 +6,10 @@ from fastapi import Path, Query, Request
 from starlette.responses import Response
 
 from graphrec.app import jobs, requests
+from graphrec.app.events import accept
 from graphrec.app.record import short
 from graphrec.schema import EXACT
+from graphrec.service import schemas
 from graphrec.service.core import Length, Service, json_response
 from graphrec.service.roles import WHOLE_RECORD
 
@@ -34,6 +36,18 @@ class Office:
             found = self._bank.find(asked)
             users = [{"id": one.id, "name": one.name, "score": one.score} for one in found.users]
             return json_response({"query": q, "users": users, "products": found.products})
+
+        return await self._service.run(compute)
+
+    async def events(self, request: Request, sent: schemas.Sent | schemas.EventIn) -> Response:
+        """What customers did, one or many: kept whole or not at all, each once, and in the very next answer."""
+        events = sent.events if isinstance(sent, schemas.Sent) else [sent]
+        request.state.user = events[0].user if len(events) == 1 else None
+
+        def compute() -> Response:
+            plain = [one.model_dump(exclude_none=True) | {"set": one.set} for one in events]
+            done = accept(self._bank, plain)
+            return json_response({"accepted": done.accepted, "duplicates": done.duplicates})
 
         return await self._service.run(compute)
 

@@ -20,6 +20,7 @@ _KINDS: tuple[tuple[type[errors.GraphrecError], int, str], ...] = (
 TITLES = {
     "unknown-id": "There is no such customer, product or entry",
     "bad-request": "The request cannot be read",
+    "event-refused": "An event cannot be counted",
     "no-policy": "The home has no policy",
     "policy": "The policy cannot be used",
     "not-trained": "There is no model yet",
@@ -52,6 +53,8 @@ def problem(status: int, kind: str, detail: str, headers: dict[str, str] | None 
 
 def problem_of(error: errors.GraphrecError) -> Response:
     """The problem that an error of graphrec is."""
+    if isinstance(error, errors.EventRefused):
+        return problem(409 if error.kind == "conflict" else 422, "event-refused", str(error))
     status, kind = next((status, kind) for known, status, kind in _KINDS if isinstance(error, known))
     headers = {"Retry-After": "5"} if status == 503 else None
     # The message of an unknown id names near ones, and these may be other customers.

@@ -15,6 +15,7 @@ ALLOWED: dict[str, frozenset[Role]] = {
     "why_not": frozenset({"service", "adviser", "auditor", "compliance", "admin"}),
     "audience": frozenset({"adviser", "analyst", "campaign", "compliance", "admin"}),
     "search": frozenset({"adviser", "analyst", "auditor", "compliance", "admin"}),
+    "events": frozenset({"service", "compliance", "admin"}),
     "records": frozenset({"auditor", "compliance", "admin"}),
     "record": frozenset({"adviser", "auditor", "compliance", "admin"}),
     "replay_record": frozenset({"auditor", "compliance", "admin"}),

@@ -170,6 +170,36 @@ class Many(BaseModel):
     record: bool = True
 
 
+class EventIn(BaseModel):
+    """What one customer did: docs/schema/event.json."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    id: str = Field(min_length=1, max_length=500, description="Counts once, however often it is sent.")
+    user: str = Field(min_length=1, max_length=500)
+    type: str = Field(min_length=1, max_length=500)
+    at: str = Field(min_length=1, max_length=500, description="ISO 8601, UTC unless it says otherwise.")
+    product: str | None = Field(None, min_length=1, max_length=500)
+    key: str | None = Field(None, min_length=1, max_length=500)
+    quantity: float | None = None
+    reason: str | None = Field(None, max_length=2000)
+    entry: int | None = Field(None, ge=1)
+    set: dict[str, str | int | float | bool | None] = {}
+
+
+class Sent(BaseModel):
+    """Several events: all are kept, or none."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    events: list[EventIn] = Field(min_length=1, max_length=1000)
+
+
+class Kept(_Open):
+    """What became of events."""
+
+    accepted: int
+    duplicates: int
+
+
 class Problem(_Open):
     """RFC 9457."""
 

@@ -20,6 +20,7 @@ from graphrec.service.core import ServiceOptions
 from graphrec.service.keys import Keys
 from graphrec.service.limits import Limits
 from graphrec.service.measures import SHARED
+from graphrec.service.tokens import read_tokens
 
 _OPTIONS = "_GRAPHREC_SERVICE"
 """Variable by which the parent tells its workers what `graphrec serve` was started with."""
@@ -75,7 +76,7 @@ def check_address(bank: Bank, address: Address) -> None:
     Raises:
         UsageError: they would.
     """
-    if not address.is_loopback and not Keys(bank.home.path).any():
+    if not address.is_loopback and not Keys(bank.home.path).any() and read_tokens(bank.home.path) is None:
         raise UsageError(
             f"--host {address.host} is reached from other machines, and this home has no key; make one first: "
             "graphrec access make NAME --role ROLE"

@@ -1,9 +1,10 @@
 """The answers that scripts rely on: the keys of `recommend --json` and `explain --json`."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from types import NoneType
+from typing import Any, ClassVar, Literal, Self
 
 from graphrec.languages import LANGUAGES, Voice
 from graphrec.terms.deletion import Spreads
@@ -117,12 +118,40 @@ class Step:
 PathPart = Node | People | Step
 
 
+class _Made:
+    """Something of which some fields are worked out when one of them is first read."""
+
+    _LATER: ClassVar[tuple[str, ...]]
+
+    @classmethod
+    def made(cls, later: Callable[[], tuple[Any, ...]], **known: Any) -> Self:
+        """One whose other fields `later` gives."""
+        one = object.__new__(cls)
+        vars(one).update(known, _later=later)
+        return one
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in type(self)._LATER:
+            raise AttributeError(name)
+        later = vars(self).get("_later")
+        # Another thread may have worked them out in between.
+        if later is not None:
+            vars(self).update(zip(self._LATER, later(), strict=True))
+            vars(self).pop("_later", None)
+        return vars(self)[name]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple(getattr(self, one.name) for one in fields(self))  # type: ignore[arg-type]
+
+
 @dataclass(frozen=True)
-class Line:
+class Line(_Made):
     """One line of a ledger."""
 
+    _LATER = ("path", "cypher", "parameters")
+
     kind: str
-    """path, attribute, similarity, general, new, self or nonlinear."""
+    """path, attribute, similarity, general, new, against (like something rejected), self or nonlinear."""
     text: str
     share: float
     """The line's part of the score, in score units."""
@@ -156,8 +185,10 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Reason:
+class Reason(_Made):
     """What people read: lines of a ledger that one sentence covers."""
+
+    _LATER = ("cypher", "parameters")
 
     text: str
     percent: float | None
@@ -173,9 +204,10 @@ class Reason:
     """The text with {people} in place of their number; None: it speaks of nobody."""
     everyone: bool = False
     """The people of each of its lines are all others that have the neighbour."""
-    cypher: str | None = None
+    # No value of the class stands before one that is worked out later.
+    cypher: str | None = field(default_factory=NoneType)
     """The statement that counts them, where they stand behind neighbours of the customer."""
-    parameters: Mapping[str, Any] | None = None
+    parameters: Mapping[str, Any] | None = field(default_factory=NoneType)
     """Of the Cypher statement."""
     share: float = 0.0
     """Its part of the score, in score units."""

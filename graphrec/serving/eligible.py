@@ -1,6 +1,7 @@
 """Which products a customer may be shown: the policy, asked for one user or for many."""
 
 import copy
+from collections.abc import Iterator, Sequence
 from typing import Self
 
 import numpy as np
@@ -97,13 +98,31 @@ class Eligibility:
 
     def warnings(self, user: int, product: int) -> tuple[str, ...]:
         """What rules that do not refuse say of a product for a user, and the values that the policy does not know."""
-        found = self._compiled.warnings(user, product)
-        said = (f"{FOR_REVIEW if one.severity == 'review' else ''}{one.told}" for one in found)
-        return (*said, *self._compiled.remarks(user, product))
+        return self.warnings_of(np.array([user]), [np.array([product])])[0][0]
+
+    def warnings_of(
+        self, users: NDArray[np.integer], products: Sequence[NDArray[np.int64]]
+    ) -> list[list[tuple[str, ...]]]:
+        """What `warnings` gives for some products of each of some users."""
+        found = []
+        for user, of_user, one in zip(
+            users.tolist(), products, self._compiled.warnings_of(users, products), strict=True
+        ):
+            remarks = self._compiled.remarks(user, of_user.tolist())
+            found.append([(*_told(findings), *said) for findings, said in zip(one, remarks, strict=True)])
+        return found
+
+    def refused_of(self, users: NDArray[np.integer]) -> tuple[NDArray[np.bool_], list[dict[str, int]]]:
+        """What `masks` gives for some users, and for each of them what `refused` gives."""
+        return self._compiled.judged_first(users)
 
     def judged(self, user: int, products: NDArray[np.integer]) -> list[Judged]:
         """What every rule says of some products for a user, with the values it read of them."""
-        return self._compiled.judged(user, products)
+        return self.judged_of(np.array([user]), [np.asarray(products, np.int64)])[0]
+
+    def judged_of(self, users: NDArray[np.integer], products: Sequence[NDArray[np.int64]]) -> list[list[Judged]]:
+        """What `judged` gives for some products of each of some users."""
+        return self._compiled.judged_of(users, products)
 
     def read_of_user(self, user: int) -> dict[str, Fact]:
         """What the rules read of a user."""
@@ -118,6 +137,10 @@ class Eligibility:
     def rules(self) -> tuple[str, ...]:
         """The ids of the rules that hold, in the order of the outcomes of `judged`."""
         return tuple(rule.rule.id for rule in self._compiled.rules)
+
+
+def _told(findings: Sequence[Finding]) -> Iterator[str]:
+    return (f"{FOR_REVIEW if one.severity == 'review' else ''}{one.told}" for one in findings)
 
 
 def compiled_policy(

@@ -10,11 +10,11 @@ import difflib
 import hashlib
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,8 @@ from graphrec.terms.ledger import Ledger
 REFERENCE = 200
 #: Candidates beyond the list, so that rounding in the fast scores cannot change it.
 SPARE = 16
+#: Products whose names and kinds are kept.
+PRODUCTS = 100_000
 LIST, EXPLANATION = ListOptions(), ExplainOptions()
 
 
@@ -144,6 +146,17 @@ class Listed:
         return int(self.scored.candidates[self.order[place]])
 
 
+class _Shown(NamedTuple):
+    """What is shown of a product whoever it is listed for."""
+
+    id: str
+    name: str | None
+    kind: str | None
+    risk: str | int | float | None
+    fee: str | int | float | None
+    minimum: str | int | float | None
+
+
 @dataclass(frozen=True)
 class Note:
     """What a reader of answers must know, before it is put into words."""
@@ -202,6 +215,9 @@ class Engine:
         self._masked = masked
         self._languages = languages
         self._reasons: dict[tuple[str, Voice], Reasons] = {}
+        self._of_products: dict[int, _Shown] = {}
+        self._at: dict[str, int] = {}
+        self._said_notes: dict[str, tuple[str, ...]] = {}
         self.owns: Mapping[str, Own] = {}
         """By customer: what events say over the facts."""
         self.own: Own | None = None
@@ -222,12 +238,15 @@ class Engine:
 
     def notes_in(self, language: str) -> tuple[str, ...]:
         """What a reader of answers must know about the model or its graph."""
-        sentences = self.reasons_in(language).sentences
-        number = sentences.language.number
-        return tuple(
-            sentences.say(note.key, **{k: v if isinstance(v, str) else number(v) for k, v in note.values.items()})
-            for note in self._notes
-        )
+        found = self._said_notes.get(language)
+        if found is None:
+            sentences = self.reasons_in(language).sentences
+            number = sentences.language.number
+            found = self._said_notes[language] = tuple(
+                sentences.say(note.key, **{k: v if isinstance(v, str) else number(v) for k, v in note.values.items()})
+                for note in self._notes
+            )
+        return found
 
     def asking(self, occasion: Occasion) -> "Engine":
         """The same engine for a request that says something of itself, such as an amount."""
@@ -344,7 +363,7 @@ class Engine:
         whole = ListOptions(None, options.plain, language=options.language, voice=options.voice)
         # The product itself is listed with all its lines, wherever it ranks.
         listed = self.listed(scored, k, whole, product)
-        item = self._item(listed, listed.places[0], listed.reasons[0], whole)
+        (item,) = self._items(listed, whole, [self.eligibility.warnings(here, wanted)])
         if scored.ranked < len(scored.candidates):
             item = replace(item, rank=_far_rank(scored, product))
         item = replace(item, gradients=self._gradients(scored, product))
@@ -421,7 +440,7 @@ class Engine:
         reasons, ledger = self.reasons_in(options.language, options.voice), scored.ledger
         totals = ledger.totals()
         # What no line speaks for or against is not listed: it is behind all that is.
-        spoken = (ledger.values != 0).any(axis=0)
+        spoken = _spoken(ledger)
         length = min(k, scored.ranked, int(spoken.sum()))
         order = np.lexsort((self._by_id(scored.candidates), -totals, ~spoken))
         groups = reasons.groups(scored.user, ledger, scored.beside, scored.reference)
@@ -433,10 +452,10 @@ class Engine:
         else:
             places = chosen(tuple(p for p in range(length) if trusted[listed.product(p)] >= options.min_confidence))
         wish = reasons.wish(options.prefer, scored.user) if options.prefer else None
-        found = []
-        for place in places:
-            one = groups.of_product(listed.product(place), listed.column(place), options.reasons, plain=options.plain)
-            found.append(one if wish is None else replace(one, shown=wish.led(ledger, one.shown)))
+        products, columns = ([of(place) for place in places] for of in (listed.product, listed.column))
+        found = groups.of_products(products, columns, options.reasons, plain=options.plain)
+        if wish is not None:
+            found = [replace(one, shown=wish.led(ledger, one.shown)) for one in found]
         return replace(listed, places=places, reasons=tuple(found))
 
     def _by_id(self, products: NDArray[np.int32]) -> NDArray[np.integer]:
@@ -450,13 +469,39 @@ class Engine:
         Args:
             k: the length that was asked for.
         """
+        return self.answers([listed], k, options)[0]
+
+    def answers(self, listed: Sequence[Listed], k: int, options: ListOptions = LIST) -> list[Answer]:
+        """Lists of several users in words: what `answer` gives for each."""
+        person, label = self.roles.user, self.roles.product
+        here = [self.positions.in_snapshot(person, one.scored.user) for one in listed]
+        products = [
+            np.array([self.positions.in_snapshot(label, product) for product in one.products.tolist()], np.int64)
+            for one in listed
+        ]
+        users = np.array(here, np.int64)
+        refused, warnings = self.eligibility.refused_of(users)[1], self.eligibility.warnings_of(users, products)
+        found = zip(listed, here, refused, warnings, strict=True)
+        return [self._in_words(one, k, options, user, counts, warned) for one, user, counts, warned in found]
+
+    def _in_words(
+        self,
+        listed: Listed,
+        k: int,
+        options: ListOptions,
+        here: int,
+        refused: dict[str, int],
+        warnings: Sequence[tuple[str, ...]],
+    ) -> Answer:
+        """A list in words.
+
+        Args:
+            here: the user's position in the snapshot.
+            refused: how many products each rule is the first to refuse.
+            warnings: of each product.
+        """
         sentences = self.reasons_in(options.language, options.voice).sentences
-        here = self.positions.in_snapshot(self.roles.user, listed.scored.user)
-        items = tuple(
-            self._item(listed, place, found, options)
-            for place, found in zip(listed.places, listed.reasons, strict=True)
-        )
-        refused = self.eligibility.refused(here)
+        items = self._items(listed, options, warnings)
         left = int(listed.scored.allowed.sum())
         sentence = None
         if listed.length < min(k, left):
@@ -497,11 +542,19 @@ class Engine:
             found = self._reasons.setdefault((language, voice), found)
         return found
 
-    def counted(self, answer: Answer) -> dict[str, Any]:
-        """What was counted of other people for an answer."""
-        user = self.positions.in_model(self.roles.user, self.users.ids.find(answer.user))
-        label = self.roles.product
-        places = [self.positions.in_model(label, self.products.ids.find(item.product)) for item in answer.items]
+    def product_at(self, product_id: str) -> int:
+        """The position of a product in the snapshot; ABSENT where it is not there."""
+        found = self._at.get(product_id)
+        if found is None:
+            found = self.products.ids.find(product_id)
+            if len(self._at) < PRODUCTS:
+                self._at[product_id] = found
+        return found
+
+    def counted(self, user: int, products: Sequence[int]) -> dict[str, Any]:
+        """What was counted of other people for an answer with some products; positions are those of the snapshot."""
+        user = self.positions.in_model(self.roles.user, user)
+        places = [self.positions.in_model(self.roles.product, product) for product in products]
         found: dict[str, Any] = {}
         for reasons in list(self._reasons.values()):
             found |= reasons.people.counted(user, places)
@@ -533,50 +586,75 @@ class Engine:
         rules = ", ".join(f"{rule} {count:,}" for rule, count in told.items())
         return sentences.say("notes.few_allowed", n=str(left), user=user_id, rules=rules)
 
-    def _item(self, listed: Listed, place: int, found: Reasoned, options: ListOptions) -> Item:
-        reasons = self.reasons_in(options.language, options.voice)
-        scored, column = listed.scored, listed.column(place)
-        user, product, score = scored.user, listed.product(place), float(listed.totals[column])
-        ledger = scored.ledger
-        chosen = reasons.strongest(ledger, ledger.values[:, column], options.reasons)
-        lines = reasons.lines(user, product, listed.groups, column, scored.row.scales, chosen)
-        behind, others = found.shown, lines
-        if options.reasons is not None and options.reasons < REASONS:
-            # What is cut off still decides how exact a view may be.
-            behind = listed.groups.of_product(product, column, REASONS, plain=options.plain).shown
-            more = reasons.strongest(ledger, ledger.values[:, column], REASONS)[len(chosen) :]
-            others = (*lines, *reasons.lines(user, product, listed.groups, column, scored.row.scales, more))
-        person, label = self.roles.user, self.roles.product
-        here = self.positions.in_snapshot(label, product)
-        shown = self.schema.nodes[label].show
-        kind = self.snapshot.value(label, shown.get("kind", "kind"), here)
-        return Item(
-            rank=place + 1,
-            product=self.products.ids[here],
-            name=self.snapshot.name(label, here),
-            product_kind=None if kind is None else str(kind),
-            risk=self._shown(shown, "risk", here),
-            fee=self._shown(shown, "fee", here),
-            minimum=self._shown(shown, "minimum", here),
-            score=score,
-            reasons=reasons.reasons(user, product, found.shown),
-            others=found.others,
-            against=found.against,
-            lines=lines,
-            rest=score - sum(line.share for line in lines),
-            composition=Reasons.composition(ledger, column),
-            confidence=float(listed.confidence[product]),
-            warnings=self.eligibility.warnings(self.positions.in_snapshot(person, user), here),
-            fewest=_fewest(behind, others),
-        )
+    def _items(self, listed: Listed, options: ListOptions, warnings: Sequence[tuple[str, ...]]) -> tuple[Item, ...]:
+        """The products of a list in words.
+
+        Args:
+            warnings: of each of them.
+        """
+        if not listed.places:
+            return ()
+        reasons, scored, groups = self.reasons_in(options.language, options.voice), listed.scored, listed.groups
+        user, ledger = scored.user, scored.ledger
+        columns = listed.order[list(listed.places)].tolist()
+        found = []
+        for place, column, one, parts, warned in zip(
+            listed.places, columns, listed.reasons, groups.composition(columns), warnings, strict=True
+        ):
+            product, score = int(scored.candidates[column]), float(listed.totals[column])
+            chosen = reasons.strongest(ledger, ledger.values[:, column], options.reasons)
+            lines = reasons.lines(user, product, groups, column, scored.row.scales, chosen)
+            behind, others = one.shown, lines
+            if options.reasons is not None and options.reasons < REASONS:
+                # What is cut off still decides how exact a view may be.
+                behind = groups.of_product(product, column, REASONS, plain=options.plain).shown
+                more = reasons.strongest(ledger, ledger.values[:, column], REASONS)[len(chosen) :]
+                others = (*lines, *reasons.lines(user, product, groups, column, scored.row.scales, more))
+            shown = self._shown(product)
+            found.append(
+                Item(
+                    rank=place + 1,
+                    product=shown.id,
+                    name=shown.name,
+                    product_kind=shown.kind,
+                    risk=shown.risk,
+                    fee=shown.fee,
+                    minimum=shown.minimum,
+                    score=score,
+                    reasons=reasons.reasons(user, product, one.shown),
+                    others=one.others,
+                    against=one.against,
+                    lines=lines,
+                    rest=score - sum([line.share for line in lines]),
+                    composition=parts,
+                    confidence=float(listed.confidence[product]),
+                    warnings=warned,
+                    fewest=_fewest(behind, others),
+                )
+            )
+        return tuple(found)
 
     def limits(self, user: int) -> dict[str, Fact]:
         """What the rules of the policy read of a customer, by column; None where it is not known."""
         return self.eligibility.limits(user)
 
-    def _shown(self, shown: Mapping[str, str], what: str, product: int) -> str | int | float | None:
-        """What the mapping shows beside a product."""
-        return self.snapshot.value(self.roles.product, shown[what], product) if what in shown else None
+    def _shown(self, product: int) -> "_Shown":
+        """What is shown of a product, by position in the model: it is read once."""
+        found = self._of_products.get(product)
+        if found is None:
+            label = self.roles.product
+            here = self.positions.in_snapshot(label, product)
+            columns = self.schema.nodes[label].show
+            kind = self.snapshot.value(label, columns.get("kind", "kind"), here)
+            risk, fee, minimum = (
+                self.snapshot.value(label, columns[what], here) if what in columns else None
+                for what in ("risk", "fee", "minimum")
+            )
+            name = self.snapshot.name(label, here)
+            found = _Shown(self.products.ids[here], name, None if kind is None else str(kind), risk, fee, minimum)
+            if len(self._of_products) < PRODUCTS:
+                self._of_products[product] = found
+        return found
 
     def _answer(
         self,
@@ -667,7 +745,7 @@ def newest_facts(home: Home, opened: ModelFiles) -> Snapshot:
         Damaged: they are not what was written.
     """
     shelf = FactsShelf(home.facts)
-    if shelf.has_latest():
+    if shelf.is_served():
         return shelf.latest()
     snapshots = SnapshotShelf(home.snapshots)
     newest = snapshots.latest()
@@ -686,6 +764,15 @@ def _after(facts: Snapshot, before: int) -> Iterator[Note]:
     last = facts.meta["last"]
     if last is not None and microseconds(last) >= before:
         yield Note("notes.facts_go_on", {"last": last[:10], "date": iso_text(before - DAY)[:10]})
+
+
+def _spoken(ledger: Ledger) -> NDArray[np.bool_]:
+    """Which products a line speaks for or against, but for what is only like something that was rejected."""
+    told = ledger.values != 0
+    if any(group.kind == "against" for group in ledger.groups):
+        told &= np.array([group.kind != "against" for group in ledger.groups], np.bool_)[ledger.group][:, None]
+    spoken: NDArray[np.bool_] = told.any(axis=0)
+    return spoken
 
 
 def _offered(positions: Positions) -> Offered | None:

@@ -35,10 +35,11 @@ def recommend_many(
         answered: makes the list of a user from what it is made of; None: as `recommend` does.
     """
 
-    def plain(own: Engine, scored: Scored) -> Answer:
-        return own.answer(own.listed(scored, k, options), k, options)
+    def make(own: Engine, scored: list[Scored]) -> list[Answer]:
+        if answered is not None:
+            return [answered(own, one) for one in scored]
+        return own.answers([own.listed(one, k, options) for one in scored], k, options)
 
-    make = answered or plain
     step = max(1, min(BLOCK_USERS, BLOCK_SCORES // max(len(engine.products), 1)))
     for start in range(0, len(users), step):
         block = [int(user) for user in users[start : start + step]]
@@ -46,14 +47,15 @@ def recommend_many(
         own = {user for user in block if engine.owns and engine.users.ids[user] in engine.owns}
         alike = [place for user, place in zip(block, places, strict=True) if user not in own]
         known = [place for place in dict.fromkeys(alike) if place != ABSENT and engine.has_evidence(place)]
-        ready = {scored.user: scored for scored in scored_block(engine, np.array(known, np.int32), k)}
+        made = make(engine, scored_block(engine, np.array(known, np.int32), k))
+        ready = dict(zip(known, made, strict=True))
         for user, place in zip(block, places, strict=True):
             if user in own:
                 apart = engine.of_customer(engine.users.ids[user])
                 known_at_all = place != ABSENT and apart.has_evidence(place)
-                yield make(apart, apart.scored(place, k)) if known_at_all else apart.nothing(user, options)
+                yield make(apart, [apart.scored(place, k)])[0] if known_at_all else apart.nothing(user, options)
             elif place in ready:
-                yield make(engine, ready[place])
+                yield ready[place]
             else:
                 yield engine.nothing(user, options)
 

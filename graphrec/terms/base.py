@@ -141,7 +141,33 @@ class Term(ABC):
     @property
     def first_hops(self) -> frozenset[Hop]:
         """The hops of the user's own edges that its lines start with."""
-        return self.hops
+        person = self.graph.schema.roles.user
+        return frozenset(hop for hop in self.hops if self.graph.source(hop) == person)
+
+    def left(self, user: int) -> float:
+        """What age leaves of a user's edges, 0 to 1: the mean over those that its lines start with; 1 without any."""
+        parts = [(self.graph.hops[hop].left(user), hop) for hop in self.first_hops] if self.is_linear else []
+        if all(part is None for part, _ in parts):
+            return 1.0
+        kept = [float(len(self.graph.hops[hop].row(user)) if part is None else part.sum()) for part, hop in parts]
+        count = sum(len(self.graph.hops[hop].row(user)) for _, hop in parts)
+        return sum(kept) / count if count else 1.0
+
+    def lefts(self, users: NDArray[np.int32]) -> NDArray[np.float64] | None:
+        """What `left` gives for each of many users (len(users),), to the bit; None: nothing fades."""
+        hops = [self.graph.hops[hop] for hop in self.first_hops] if self.is_linear else []
+        if all(hop.faded is None for hop in hops):
+            return None
+        kept, count = np.zeros(len(users)), np.zeros(len(users))
+        for hop in hops:
+            degrees = hop.indptr[users + 1] - hop.indptr[users]
+            count += degrees
+            if (faded := hop.faded) is None:
+                kept += degrees
+            else:
+                sums = np.concatenate(([0.0], np.cumsum(faded)))
+                kept += sums[hop.indptr[users + 1]] - sums[hop.indptr[users]]
+        return np.where(count > 0, kept / np.maximum(count, 1), 1.0)
 
     @abstractmethod
     def knows(self, user: int) -> bool:

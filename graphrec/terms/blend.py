@@ -2,7 +2,8 @@
 
     s(u, i) = sum over terms t: w_t / sd_t(u) * s_t(u, i)
 
-sd_t(u) is the standard deviation of the term's scores of all products; a term without spread drops out.
+sd_t(u) is the standard deviation of the term's scores of all products; a term without spread drops out. A term of whose
+edges age has left a part counts for that part.
 Formula: docs/formulas.md, Blend.
 """
 
@@ -94,7 +95,7 @@ class Blend:
             scores = term.scores(user)
             spread = float(self.offered.spread(scores) if self.offered else scores.std())
             if weight and spread > NO_SPREAD * float(np.abs(scores).max()):
-                scales[position] = weight / spread
+                scales[position] = weight * term.left(user) / spread
             total = scales[position] * scores if total is None else total + scales[position] * scores
         assert total is not None, "a blend has terms"
         return Row(self.offered.widened(total) if self.offered else total, scales)
@@ -108,7 +109,8 @@ class Blend:
             spread = self.offered.spread(scores) if self.offered else scores.std(axis=1)
             varied = spread > NO_SPREAD * np.abs(scores).max(axis=1)
             if weight:
-                scales[varied, position] = weight / spread[varied]
+                left = term.lefts(users)
+                scales[varied, position] = weight * (1.0 if left is None else left[varied]) / spread[varied]
             scores *= scales[:, position, None]
             total = scores if total is None else np.add(total, scores, out=total)
         assert total is not None, "a blend has terms"
@@ -126,6 +128,8 @@ class Blend:
             if not weight:
                 continue
             scores = term.standardised(users, weight, out if total is None else None)
+            if (left := term.lefts(users)) is not None:
+                scores *= left[:, None].astype(np.float32)
             total = scores if total is None else np.add(total, scores, out=total)
         assert total is not None, "a blend has a term with weight"
         return total
@@ -140,6 +144,7 @@ class Blend:
         parts: list[Shares] = []
         terms: list[NDArray[np.int16]] = []
         groups: list[LineGroup] = []
+        owners: list[int] = []
         shifted: list[NDArray[np.int16]] = []
         values = []
         for position, term in enumerate(self.terms):
@@ -150,14 +155,16 @@ class Blend:
             terms.append(np.full(len(shares.via), position, np.int16))
             shifted.append((shares.group + len(groups)).astype(np.int16))
             groups.extend(shares.groups)
+            owners += [position] * len(shares.groups)
             values.append(scales[position] * shares.values)
         if not parts:
             empty = np.zeros(0, np.int16)
             none = np.zeros(0, np.int32)
-            return Ledger(empty, (), empty, none, none, np.zeros((0, len(products))))
+            return Ledger(empty, (), (), empty, none, none, np.zeros((0, len(products))))
         return Ledger(
             np.concatenate(terms),
             tuple(groups),
+            tuple(owners),
             np.concatenate(shifted),
             np.concatenate([part.via for part in parts]),
             np.concatenate([part.mid for part in parts]),

@@ -59,8 +59,25 @@ class Evidence:
         if not scale:
             return np.zeros((len(kept), self.blend.num_products))
         scores, offered = self.term_scores(position, kept), self.blend.offered
-        found = np.asarray(scale * (scores if self.spreads == "fixed" else _standardised(scores, offered)))
+        if self.spreads == "anew":
+            scores = _standardised(scores, offered) * self._left(position, kept)
+        found = np.asarray(scale * scores)
         return offered.widened(found) if offered else found
+
+    def _left(self, position: int, kept: NDArray[np.bool_]) -> Matrix:
+        """What age leaves of the edges that are there in each case (num_cases, 1): see `Term.left`."""
+        term, parts = self.blend.terms[position], []
+        if not term.is_linear:
+            return np.ones((len(kept), 1))
+        for place, (hop, via) in enumerate(self.edges):
+            if hop is not None and hop in term.first_hops:
+                adjacency = term.graph.hops[hop]
+                left, row = adjacency.left(self.user), adjacency.row(self.user)
+                parts.append((place, 1.0 if left is None else float(left[np.searchsorted(row, via)])))
+        places, values = [place for place, _ in parts], np.array([part for _, part in parts])
+        count = kept[:, places].sum(axis=1)
+        found = np.where(count > 0, (kept[:, places] @ values) / np.maximum(count, 1), 1.0)
+        return np.asarray(found[:, None], np.float64)
 
     def term_scores(self, position: int, kept: NDArray[np.bool_]) -> Matrix:
         """The scores of one term, in its own units, as `scores`."""

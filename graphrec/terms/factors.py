@@ -201,7 +201,9 @@ class Neighbours:
         return total
 
     def speaks_for(self, graph: Graph, user: int) -> bool:
-        """Whether it has anything of the user's own: an edge, or a row that is not zero."""
+        """Whether it has anything of the user's own: an edge that is no rejection, or a row that is not zero."""
+        if self.kind == "against":
+            return False
         if self.hop is not None:
             return len(graph.hops[self.hop].row(user)) > 0
         return self.is_own and bool(self.of_user(graph, user).any())
@@ -219,7 +221,9 @@ class Neighbours:
     def group(self, graph: Graph, part: LinePart = "") -> LineGroup:
         """What its lines are called."""
         kind: LineKind = self.kind or "general"
-        if self.hop is not None:
+        if self.hop is not None and self.kind == "against":
+            part = "rejected"
+        elif self.hop is not None:
             kind = "similarity" if self.hop.type in graph.schema.roles.interactions else "attribute"
         elif self.is_own and not self.kind:
             kind = "similarity"

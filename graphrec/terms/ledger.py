@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Hop
 
-LineKind = Literal["path", "attribute", "similarity", "general", "new", "self", "nonlinear"]
+LineKind = Literal["path", "attribute", "similarity", "general", "new", "against", "self", "nonlinear"]
 LinePart = str
 """The name of the feature block that a line comes from, `learned`, or empty."""
 Edge = tuple[Hop | None, int]
@@ -79,6 +80,8 @@ class Ledger:
 
     term: NDArray[np.int16]
     groups: tuple[LineGroup, ...]
+    owners: tuple[int, ...]
+    """The term of each group."""
     group: NDArray[np.int16]
     via: NDArray[np.int32]
     mid: NDArray[np.int32]
@@ -158,7 +161,13 @@ class Block:
         group = out.group[span].copy()
         values = np.ascontiguousarray(out.values[span, : self.widths[place]])
         terms = np.array(self.terms, np.int16)[group] if self.terms else np.zeros(0, np.int16)
-        return Ledger(terms, tuple(self.groups), group, out.via[span].copy(), out.mid[span].copy(), values)
+        groups, owners = self._named
+        return Ledger(terms, groups, owners, group, out.via[span].copy(), out.mid[span].copy(), values)
+
+    @cached_property
+    def _named(self) -> tuple[tuple[LineGroup, ...], tuple[int, ...]]:
+        """The groups and their terms: the same for all ledgers of the block."""
+        return tuple(self.groups), tuple(self.terms)
 
 
 class Lines(Protocol):

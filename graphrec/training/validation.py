@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Adjacency, Graph
 from graphrec.models.inputs import Scores
-from graphrec.terms.base import standardise
+from graphrec.terms.base import Term, standardise
 from graphrec.training.split import Split
 
 MAX_USERS = 1500
@@ -93,6 +93,9 @@ class Validation:
         scores = term.batch(self.users[rows])
         if standard:
             standardise(scores)
+            left = term.lefts(self.users[rows]) if isinstance(term, Term) else None
+            if left is not None:
+                scores *= left[:, None].astype(np.float32)
         held = rows_of(self.held, np.arange(rows.start, rows.stop))
         scores[np.repeat(np.arange(len(scores)), held.degrees()), held.indices] = -np.inf
         return scores

@@ -12,7 +12,7 @@ from graphrec.app.bank import Bank
 from graphrec.app.requests import Audience, Explain
 from graphrec.cli import app
 from graphrec.config.settings import Settings
-from graphrec.errors import UnknownId
+from graphrec.errors import UnknownId, UsageError
 from graphrec.home import Home
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
@@ -82,6 +82,8 @@ def test_a_product_for_nobody(bank: Bank, home: Home) -> None:
     assert found.abstained is not None
     with pytest.raises(UnknownId, match="the nearest are P02"):
         bank.audience(Audience("p02"))
+    with pytest.raises(UsageError, match="--where"):
+        bank.audience(Audience("P02", where="user.nothing == 'x'"))
 
 
 def test_roles_over_http(bank: Bank, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

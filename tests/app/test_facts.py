@@ -13,7 +13,7 @@ from graphrec.app.bank import Bank
 from graphrec.app.jobs import AskQuery, Export, Load, Train
 from graphrec.app.requests import Recommend
 from graphrec.config.settings import Settings
-from graphrec.errors import GraphrecError, StaleFacts
+from graphrec.errors import Damaged, GraphrecError, StaleFacts
 from graphrec.graph.facts import FactsShelf
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.serving.answer import Line
@@ -228,6 +228,12 @@ def test_a_second_load_publishes_nothing_new_and_old_facts_are_removed(shop: Pat
     kept = [path for path in shelf.folder.iterdir() if (path / "meta.json").exists()]
     assert len(kept) == 3
     assert SnapshotShelf(bank_in(shop).home.snapshots).latest().hash == shelf.latest().origin
+
+
+def test_facts_of_which_nobody_knows_the_newest_are_refused(shop: Path) -> None:
+    (shop / "home" / "serving" / "facts" / "latest").unlink()
+    with pytest.raises(Damaged, match=r"facts/latest is gone: it is not known what is served; run: graphrec load"):
+        bank_in(shop).recommend(Recommend("c00", record=False))
 
 
 def test_lines_use_dates_of_now_and_of_the_fit(shop: Path) -> None:

@@ -17,10 +17,11 @@ from graphrec.app.jobs import Export
 from graphrec.config.settings import Settings
 from graphrec.delivery import sinks
 from graphrec.delivery.rows import Row, Rows, Run, plain
-from graphrec.delivery.text_files import CSV, FileReport, harmless, number
+from graphrec.delivery.text_files import CSV, FileReport, number
 from graphrec.errors import UsageError
 from graphrec.home import Home
 from graphrec.serving.engine import Engine
+from graphrec.shown import harmless
 from tests.served import LISTED, export_lists
 
 XML = """
@@ -81,6 +82,8 @@ def test_a_csv_has_the_bytes_that_arrow_writes(engine: Engine, tmp_path: Path) -
         ("-A1", "'-A1"),
         ("\tx", "'\tx"),
         ("\rx", "'\rx"),
+        ("\uff1d1+1", "'\uff1d1+1"),
+        ("\uff20SUM(1)", "'\uff20SUM(1)"),
         ("-5", "-5"),
         ("+43.5", "+43.5"),
         ("Fund -5", "Fund -5"),

@@ -78,6 +78,12 @@ def test_many_rejected_rows_name_the_first_and_the_file(bank: Bank) -> None:
     assert [row["line"] for row in written(bank)] == ["6", "7"]
 
 
+def test_rejected_texts_steer_no_terminal_and_compute_nothing(bank: Bank) -> None:
+    bank.append("trades.csv", "T5,=1+1,P1,5,2024-05-01,\nT6,\x1b]0;x\x07C9,P1,5,2024-05-01,")
+    bank.load(max_rejected=2)
+    assert [row["value"] for row in written(bank)] == ["'=1+1", "\\x1b]0;x\\x07C9"]
+
+
 def test_a_rejected_node_takes_its_edges_along(bank: Bank) -> None:
     bank.edit("products.csv", "P2;Green Bond 2030", ";Green Bond 2030")
     report = bank.load(max_rejected=100)

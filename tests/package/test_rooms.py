@@ -20,6 +20,7 @@ VOCABULARY = {
     "progress",
     "queries",
     "schema",
+    "shown",
     "config",
     "extras",
 }

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from graphrec.errors import PolicyError
 from graphrec.graph.snapshot import Snapshot
 from graphrec.policy.compiled import CompiledPolicy
+from graphrec.policy.conditions import parse
 from graphrec.policy.facts import Block, Occasion
+from graphrec.policy.operands import BadCondition
 from graphrec.schema import Kind
 from tests.policy.graphs import ISSUERS, compiled, days_ago, policy, rule, snapshot_of
 from tests.policy.naive import LEVELS, WORDS, Pair, conditions, judged, written
@@ -221,3 +223,10 @@ def test_a_value_is_computed_only_for_what_it_depends_on(graph: Snapshot) -> Non
     )
     shapes = [one.condition.truth(Block(np.arange(2))).yes.shape for one in asked.rules]
     assert shapes == [(2, 1), (1, 3), (2, 3)]
+
+
+def test_the_lowest_integer_is_a_number() -> None:
+    parse(f"user.account == {-(2**63)}")
+    for number in (2**63, -(2**63) - 1):
+        with pytest.raises(BadCondition, match="more than 64 bits"):
+            parse(f"user.account == {number}")

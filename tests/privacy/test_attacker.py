@@ -3,9 +3,11 @@
 The five hold a rare product, four of them another one too, and so does one more person: one of the candidates, who all
 hold the rare one and differ in how many products they hold. Who is it? The attacker asks for the list and the
 explanation, in several months between which the accomplices bought other things. In the exact view the
-attacker solves a share for the degree. In the others the attacker knows the bank, the model and the secret, plays
-every candidate through, and keeps those of whom the same would be said. That the order of a list is exact, which
-docs/answers.md says, is left out here.
+attacker solves a share for the degree. In the others there are two attackers. One knows the bank, the model and the
+secret, plays every candidate through, and keeps those of whom the same would be said of the product; that the order of
+a list is exact, which docs/answers.md says, is left out there. The other knows what five customers can know: their own
+rows, the code, and how such banks answer; all five ask for the longest lists, with ranks, per cents, bands,
+explanations and why-not, and compare them with banks of their own in which each candidate is the one.
 """
 
 import json
@@ -29,6 +31,7 @@ from graphrec.schema import Column, EdgeSchema, GraphSchema, NodeSchema, Roles, 
 from graphrec.serving.answer import Line, ListOptions, People
 from graphrec.serving.engine import Engine
 from graphrec.serving.views import Viewer
+from graphrec.serving.why_not import why_not
 from graphrec.terms.blend import Blend
 from tests.served import write_model
 
@@ -61,10 +64,12 @@ class World:
 
     candidate: str
     month: int
+    strangers: int = 7
+    """Seed of what everybody else holds."""
 
 
 def holdings(world: World) -> list[tuple[str, str]]:
-    rng = np.random.default_rng(7)
+    rng = np.random.default_rng(world.strangers)
     fillers = [f"P{number:02}" for number in range(2, PRODUCTS)]
     found = [(f"C{number:03}", product) for number in range(CROWD) for product in rng.choice(fillers, 6, replace=False)]
     found += [(ATTACKER, RARE)]
@@ -102,7 +107,7 @@ def engine_of(tmp_path_factory: pytest.TempPathFactory) -> Any:
             for label, rows in nodes.items()
         }
         links = {name: pa.Table.from_pylist(rows, schema=edge_fields(())) for name, rows in edges.items()}
-        home = Home(folder / f"{world.candidate}-{world.month}").prepare()
+        home = Home(folder / f"{world.candidate}-{world.month}-{world.strangers}").prepare()
         snapshot = SnapshotShelf(home.snapshots).add(lambda path: write_snapshot(path, SCHEMA, tables, links))
         graph = visible_graph(snapshot)
         write_model(home, snapshot, Blend([fit_kernel(graph, starting_walks(SCHEMA))], [1.0]), graph)
@@ -162,6 +167,45 @@ def test_no_view_tells_the_candidates_apart(engine_of: Any, view: View) -> None:
     assert min(len(found) for found in left) >= len(CANDIDATES) // 2
     # A guess among those that are left is not much better than one among all.
     assert np.mean([1 / len(found) for found in left]) <= 2 / len(CANDIDATES)
+
+
+def surface(engine: Engine) -> list[float]:
+    """Everything that a view says to the five, as numbers: places in the longest lists, explanations, why-not."""
+    viewer = Viewer("adviser", secret=bytes(32), month=MONTHS[0][0], min_group=5, often="many")
+    products = [f"P{number:02}" for number in range(PRODUCTS)]
+    found: list[float] = []
+    for asker in (ATTACKER, *FRIENDS):
+        listed = viewer.answer(engine.recommend(asker, PRODUCTS, ListOptions())).items
+        places = {item.product: place for place, item in enumerate(listed, 1)}
+        found += [places.get(product, 0) for product in products]
+        for product in products[:12] if asker == ATTACKER else products[:2]:
+            why = viewer.why_not(why_not(engine, asker, product, 5))
+            items = viewer.answer(engine.explain(asker, product, 5)).items
+            reasons = [reason for item in items for reason in item.reasons]
+            found += [
+                why.rank or 0, len(why.missing), len(reasons),
+                sum(reason.percent or 0 for reason in reasons),
+                sum(reason.count.low for reason in reasons if reason.count),
+            ]  # fmt: skip
+    return found
+
+
+@pytest.mark.slow
+def test_five_customers_who_ask_for_everything_learn_nobody(engine_of: Any) -> None:
+    """The nearest of their own banks names the right candidate no more often than a guess does."""
+    candidates, banks = CANDIDATES[::2], range(4)
+    said = np.array([[surface(engine_of(World(one, 0, bank))) for one in candidates] for bank in banks])
+    spread = said.std((0, 1))
+    said = said[..., spread > 0] / spread[spread > 0]
+    assert said.shape[2] > 50  # Banks do differ in what is said.
+    right = 0
+    for bank in banks:
+        others = np.delete(said, bank, axis=0)
+        for place in range(len(candidates)):
+            nearest = ((others - said[bank, place]) ** 2).sum(2).argmin()
+            right += nearest % len(candidates) == place
+    # 20 guesses among five: more than 8 right ones come by chance in 1 of 100 cases.
+    assert right <= 8
 
 
 @pytest.mark.parametrize("month", range(len(MONTHS)))

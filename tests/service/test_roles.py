@@ -23,6 +23,7 @@ CALLS = {
     "why_not": ("GET", "/v1/users/C003/products/P01/why-not"),
     "audience": ("GET", "/v1/products/P01/audience"),
     "search": ("GET", "/v1/search?q=P01"),
+    "events": ("POST", "/v1/events"),
     "records": ("GET", "/v1/records"),
     "record": ("GET", "/v1/records/1"),
     "replay_record": ("POST", "/v1/records/1/replay"),
@@ -56,7 +57,8 @@ def test_a_role_is_let_in_where_the_table_says_so_and_nowhere_else(
 ) -> None:
     monkeypatch.setattr(bank, "adviser_of", lambda user: "A1" if user == "C003" else None)
     method, path = CALLS[operation]
-    body = {"users": ["C003"], "k": 1} if operation == "recommendations_of_many" else None
+    event = {"id": "1", "user": "C003", "type": "viewed", "product": "P01", "at": "2025-01-01"}
+    body = {"recommendations_of_many": {"users": ["C003"], "k": 1}, "events": event}.get(operation)
     _, first = keys.make("exact", EXACT)
     assert closed.get(CALLS["recommendations"][1], headers=bearer(first)).status_code == 200  # entry 1
     bank.switch_model(SwitchModel("promote", "blend-final", record=False))  # something to go back to

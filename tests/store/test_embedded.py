@@ -14,6 +14,7 @@ import pytest
 from graphrec.errors import MissingExtra, QueryError, StoreError, Unreachable
 from graphrec.schema import NodeSchema
 from graphrec.store import is_server, open_store
+from graphrec.store.base import Bounds
 from graphrec.store.embedded import arcade, bulk
 from graphrec.store.embedded.lock import exclusive
 from graphrec.store.embedded.store import EmbeddedStore
@@ -252,3 +253,16 @@ def test_messages_of_the_engine(text: str, message: str, tmp_path: Path) -> None
     with pytest.raises(QueryError) as caught, arcade.errors(tmp_path):
         raise arcade.chosen().module.ArcadeDBError(text)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("how", ["gone", "cut"])
+def test_a_query_reads_no_store_with_a_file_that_is_gone_or_cut(store: EmbeddedStore, how: str) -> None:
+    feed(store.sink(), source())
+    store.close()
+    (file,) = store.path.glob("Product_0.*.bucket")
+    if how == "gone":
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(StoreError, match=rf"file Product_0\S* of the store \S+ is {how}; run: graphrec load MAPPING"):
+        store.query("MATCH (n:Product) RETURN n.id", bounds=Bounds(10.0, 10))

@@ -1,6 +1,8 @@
 """Runs a mapping: get, transform, load, cleanup."""
 
 import time
+from collections.abc import Callable
+from collections.abc import Mapping as Keys
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +16,7 @@ from graphrec.loading.mapping.specs import Mapping
 from graphrec.loading.run.rejects import check_limit, write_rejected
 from graphrec.loading.run.removals import MAX_REMOVED, check_removals
 from graphrec.loading.run.select import only_selects
-from graphrec.loading.run.transform import Checked, KnownIds, Staged, check_rows, rows, split_rows, stage
+from graphrec.loading.run.transform import Checked, KnownIds, Staged, check_rows, covered_until, rows, split_rows, stage
 from graphrec.loading.sources.database import SQL_SECONDS, lock_database, open_database, scratch_folder
 from graphrec.loading.sources.files import find_files, hash_files, read_databases, read_files
 from graphrec.progress import Progress, silent
@@ -46,6 +48,7 @@ def run_load(
     scratch: Path | None = None,
     sql_seconds: float = SQL_SECONDS,
     progress: Progress = silent,
+    covering: Callable[[Source, Keys[str, int]], None] | None = None,
 ) -> LoadReport:
     """What a load of these files into a sink did; all counts are 0 when it had nothing to do.
 
@@ -58,6 +61,8 @@ def run_load(
         scratch: folder in which decoded files and spilled tables lie meanwhile, usually the home; the system's own
             when there is none.
         sql_seconds: how long a statement may run.
+        covering: is told, before anything is written, up to when the files have events, by their type, in microseconds
+            since 1970.
 
     Raises:
         SourceError: the mapping or a file is not usable.
@@ -82,6 +87,8 @@ def run_load(
         sink.begin(source)
         checked = transform(database, run, staged, sink.known_ids)
         check_removals(database, mapping, checked, sink, max_removed if run.full else None)
+        if covering is not None:
+            covering(source, covered_until(database, staged, checked, sql_seconds))
         counts = load(database, checked, sink, progress)
         counts = cleanup(database, checked, sink, counts)
     return _report(mapping, source.run, counts, began)

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
+import pyarrow
 import pyarrow.csv
 
 from graphrec.errors import RejectedRows, UsageError
 from graphrec.files import whole_file
 from graphrec.graph.rows import Counts
 from graphrec.loading.run.transform import REJECTED
+from graphrec.shown import harmless, visible
 
 
 def parse_limit(text: str, option: str = "--max-rejected", highest: float = 99.9999) -> int | float:
@@ -29,7 +31,10 @@ def parse_limit(text: str, option: str = "--max-rejected", highest: float = 99.9
 
 
 def write_rejected(database: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Write all rejected rows to a CSV file; an old file goes when there are none."""
+    """Write all rejected rows to a CSV file; an old file goes when there are none.
+
+    Texts of the rows steer no terminal and are no formulas of a spreadsheet.
+    """
     query = (
         f'SELECT statement, field AS "column", rule, shown AS value, file, line, '
         f"CASE WHEN line IS NULL THEN position END AS row FROM {REJECTED} ORDER BY number, position"
@@ -38,6 +43,10 @@ def write_rejected(database: duckdb.DuckDBPyConnection, path: Path) -> None:
     if table.num_rows == 0:
         path.unlink(missing_ok=True)
         return
+    for place, field in enumerate(table.schema):
+        if pyarrow.types.is_string(field.type):
+            texts = [None if text is None else harmless(visible(text)) for text in table[place].to_pylist()]
+            table = table.set_column(place, field, pyarrow.array(texts, field.type))
     with whole_file(path) as temporary:
         pyarrow.csv.write_csv(table, temporary)
 

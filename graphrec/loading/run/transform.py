@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
 
 import duckdb
 import pyarrow as pa
@@ -26,6 +27,10 @@ _MISSING_COLUMN = re.compile(
     r'Referenced column "(?P<column>[^"]+)" not found|'
     r'(?:Table|Values list) "(?P<table>[^"]+)" does not have a column named "(?P<other>[^"]+)"'
 )
+
+#: What stands for the time of edges that have none.
+_NO_TIME = "CAST(NULL AS TIMESTAMPTZ)"
+_DAY = 86_400_000_000
 
 #: The ids of a label that are there already, or None.
 KnownIds = Callable[[str], pa.Array | None]
@@ -141,6 +146,53 @@ def rows(database: duckdb.DuckDBPyConnection, plan: Plan) -> Iterator[pa.Table]:
     query = f"SELECT {plan.columns()} FROM {plan.table} WHERE {_good(plan)}"
     for batch in database.sql(query).to_arrow_reader(BATCH_ROWS):
         yield pa.Table.from_batches([batch]).cast(plan.schema)
+
+
+def covered_until(
+    database: duckdb.DuckDBPyConnection, staged: Staged, checked: Checked, sql_seconds: float
+) -> dict[str, int]:
+    """Up to when the files have the events of each type, in microseconds since 1970; types of which nobody knows it are
+    left out.
+
+    Without `covered_until` it is the latest time of the edges that such events become. A day stands for its end.
+
+    Raises:
+        SourceError: a statement gives no time.
+    """
+    found = {}
+    for kind, event in staged.schema.event_types().items():
+        spec = staged.mapping.events.get(kind)
+        plan = checked.edges.get(event.edge or "")
+        if spec is not None and spec.covered_until:
+            place, sql = (
+                staged.mapping.place("events", kind, "covered_until"),
+                f"SELECT * FROM (\n{spec.covered_until}\n)",
+            )
+        elif plan is not None and plan.select["at"] != _NO_TIME:
+            place, sql = (
+                staged.mapping.place("edges", event.edge or ""),
+                f"SELECT max({plan.select['at']}) FROM {plan.table}",
+            )
+        else:
+            continue
+        try:
+            answer = run_limited(database, sql, sql_seconds, place)
+        except duckdb.Error as error:
+            raise SourceError(f"{place}: {explain_error(error)}; want a SELECT of one time") from error
+        moment = answer[0][0] if len(answer) == 1 and len(answer[0]) == 1 else ""
+        if moment is not None and not isinstance(moment, date):
+            raise SourceError(f"{place}: the SQL gives no time; want a SELECT of one time, such as max(booked_at)")
+        if moment is not None:
+            found[kind] = _end_of(moment)
+    return found
+
+
+def _end_of(moment: date) -> int:
+    """A time as microseconds since 1970; that of a day, or of midnight as days are kept, is its end."""
+    whole = moment if isinstance(moment, datetime) else datetime.combine(moment, time())
+    whole = whole if whole.tzinfo else whole.replace(tzinfo=UTC)
+    found = round(whole.timestamp() * 1_000_000)
+    return found + _DAY - 1 if found % _DAY == 0 else found
 
 
 def identity_rows(database: duckdb.DuckDBPyConnection, plan: Plan) -> pa.Table:

@@ -12,23 +12,22 @@ What no sentence covers is "other similarities", netted by term. Per cent is the
 """
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Hop
 from graphrec.serving.answer import Node
-from graphrec.serving.reasons.sentences import Told
-from graphrec.terms.ledger import Ledger, LineGroup
+from graphrec.serving.reasons.forms import Form, Key, Ways
+from graphrec.serving.reasons.sentences import NAMES, Told
+from graphrec.terms.ledger import Ledger
 
 if TYPE_CHECKING:
     from graphrec.serving.reasons.lines import Reasons
 
-Reals = NDArray[Any]
 #: Part of what speaks for a product that a reason needs to lead.
 LEADS = 0.1
 #: A reason whose contrast is below this part of its share pushes every product alike, and stands behind the others.
@@ -39,26 +38,10 @@ CLOSE = 0.9
 FREQUENT = 0.1
 #: Reasons below it, as a part of what speaks for a product, are not shown where only some are asked for.
 SHOWN = 0.01
+_NONE = np.zeros(0, np.int64)
 
 
-Shape = Literal[
-    "own", "linked", "shared", "people", "learned", "attribute", "profile", "general", "new", "self", "nonlinear"
-]
-
-
-@dataclass(frozen=True)
-class Key:
-    """What lines of one reason have in common."""
-
-    shape: Shape
-    hops: tuple[Hop, ...] = ()
-    """The hops that they have in common; of a way with a sentence of its own, all."""
-    part: str = ""
-    kind: str = "path"
-
-
-@dataclass(frozen=True, eq=False)
-class Chosen:
+class Chosen(NamedTuple):
     """A reason of one product before its number of people is written into it."""
 
     kind: str
@@ -70,7 +53,7 @@ class Chosen:
     people: int | None = None
     via: tuple[int, ...] = ()
     """The customer's neighbours on ways through people, where there are several lines."""
-    ways: tuple[tuple[Hop, ...], ...] = ()
+    ways: Ways | None = None
     may_lead: bool = True
     everyone: bool = False
 
@@ -105,294 +88,422 @@ class Groups:
         self._user = user
         self.ledger = ledger
         self._products = products
-        count = reference.shape[1]
-        self.mean = reference.mean(axis=1) if count else np.zeros(len(ledger.via))
+        self._layout = layout = reasons.forms.layout(ledger)
+        count, size = reference.shape[1], len(ledger.via)
+        self.mean = reference.mean(axis=1) if count else np.zeros(size)
         """What every line gives to the products of reference on average (num_lines,)."""
-        self._keys, self._of_line, self._bucket = _keyed(reasons, ledger)
-        learned = np.array([key.shape in ("learned", "profile") for key in self._keys], np.bool_)
-        is_learned = learned[self._of_line] if len(self._of_line) else np.zeros(0, np.bool_)
-        self._floor, self._ceiling = np.zeros(len(ledger.via)), np.zeros(len(ledger.via))
-        if count and is_learned.any():
+        self.group_numbers: list[int] = ledger.group.tolist()
+        self.via: list[int] = ledger.via.tolist()
+        self.mid: list[int] = ledger.mid.tolist()
+        self._evidence: dict[Hop, dict[int, float]] = {}
+        self._floor, self._ceiling = np.zeros(size), np.zeros(size)
+        if count and (is_learned := layout.learned[ledger.group] if size else np.zeros(0, np.bool_)).any():
             high, low = int(CLOSE * (count - 1)), count - 1 - int(CLOSE * (count - 1))
             ordered = np.partition(reference[is_learned], sorted({high, low}), axis=1)
             self._floor[is_learned] = np.maximum(ordered[:, high], 0.0)
             self._ceiling[is_learned] = np.minimum(ordered[:, low], 0.0)
-        self._via_products = np.array([self._ends_at_product(group) for group in ledger.groups], np.bool_)
-        self._own: dict[int, tuple[list[Key], NDArray[np.int64], NDArray[np.bool_]]] = {}
 
     def of_product(self, product: int, column: int, limit: int | None, *, plain: bool = False) -> Reasoned:
-        """The reasons of one product in their order.
+        """The reasons of one product in their order: see `of_products`."""
+        return self.of_products([product], [column], limit, plain=plain)[0]
+
+    def of_products(
+        self, products: Sequence[int], columns: Sequence[int], limit: int | None, *, plain: bool = False
+    ) -> list[Reasoned]:
+        """The reasons of some products in their order.
 
         Args:
-            column: of the product in the ledger.
+            columns: of the products in the ledger.
             limit: at most so many, and none below SHOWN; None: all.
             plain: contrast demotes none.
         """
-        shares = self.ledger.values[:, column]
-        keys, of_line, is_own = self._with_own(product)
-        said = np.where(is_own, shares > 0, shares > self._floor)
-        sums: Reals = np.bincount(of_line, np.where(said, shares, 0.0), len(keys))
-        contrast = sums - np.bincount(of_line, np.where(said, self.mean, 0.0), len(keys))
-        nets: Reals = np.bincount(self._bucket, np.where(said, 0.0, shares))
-        whole = math.fsum((*sums.tolist(), *nets[nets > 0].tolist()))
-        if whole <= 0:
-            return Reasoned((), None, None)
-        ranked = np.lexsort((np.arange(len(sums)), -sums))
-        ranked = ranked[sums[ranked] > 0]
-        alike = contrast < DISTINCT * sums if not plain else np.zeros(len(sums), np.bool_)
-        behind = np.array([self._reasons.is_sensitive(keys[one]) for one in ranked], np.bool_)
-        order = ranked[np.lexsort((np.arange(len(ranked)), alike[ranked], behind))].tolist()
-        sensitive = dict(zip(ranked.tolist(), behind.tolist(), strict=True))
-        known: dict[int, Chosen | None] = {}
-
-        def chosen(one: int) -> Chosen | None:
-            if one not in known:
-                lines = np.flatnonzero(said & (of_line == one))
-                found = self._worded(keys[one], product, lines[np.argsort(-shares[lines], kind="stable")], shares)
-                if found is not None:
-                    percent = 100 * found.share / whole
-                    found = replace(found, percent=percent, may_lead=found.may_lead and not sensitive[one])
-                known[one] = found
-            return known[one]
-
-        leader = next(
-            (one for one in order if sums[one] >= LEADS * whole and (found := chosen(one)) and found.may_lead
-             and found.share >= LEADS * whole),
-            None,
-        )  # fmt: skip
-        if leader is not None:
-            order.remove(leader)
-            order.insert(0, leader)
-        shown: dict[str, Chosen] = {}
-        for one in order:
-            if limit is not None and (len(shown) == limit or (shown and sums[one] < SHOWN * whole)):
-                break
-            found = chosen(one)
-            if found is not None:
-                shown[found.wording] = _joined(shown.get(found.wording), found)
-        return self._finished(list(shown.values()), known, sums, nets, whole, shares)
-
-    def _with_own(self, product: int) -> tuple[list[Key], NDArray[np.int64], NDArray[np.bool_]]:
-        """The keys where what the customer did with the product itself is a reason of its own, and its lines."""
-        found = self._own.get(product)
-        if found is None:
-            found = self._own[product] = self._apart(product)
-        return found
-
-    def _apart(self, product: int) -> tuple[list[Key], NDArray[np.int64], NDArray[np.bool_]]:
-        if not len(self.ledger.via):
-            return self._keys, self._of_line, np.zeros(0, np.bool_)
-        is_own = self._via_products[self.ledger.group] & (self.ledger.via == product)
-        if not is_own.any():
-            return self._keys, self._of_line, is_own
-        keys, of_line = list(self._keys), self._of_line.copy()
-        for line in np.flatnonzero(is_own).tolist():
-            hop = self.ledger.group_of(line).hop
-            assert hop is not None, "it leads to a product"
-            key = Key("own", kind=self._keys[self._of_line[line]].kind)
-            if key not in keys:
-                keys.append(key)
-            of_line[line] = keys.index(key)
-        return keys, of_line, is_own
-
-    def _finished(
-        self,
-        shown: list[Chosen],
-        known: dict[int, Chosen | None],
-        sums: Reals,
-        nets: Reals,
-        whole: float,
-        shares: NDArray[np.float64],
-    ) -> Reasoned:
-        """What is shown with its heading, what no sentence covers, and what is left."""
-        leads = [one for one in shown if one.may_lead and one.share >= LEADS * whole]
-        none = np.zeros(0, np.int64)
-        if shown and not (leads and shown[0] is leads[0]):
-            if leads:
-                shown = [leads[0], *(one for one in shown if one is not leads[0])]
-            else:
-                large = any(one.share >= LEADS * whole for one in shown)
-                key = "reasons.various" if large else "reasons.many"
-                if len(shown) == 1 and large:
-                    # One reason alone that may not lead: several reasons would not be true.
-                    (alone,) = shown
-                    of_others = alone.people is not None or alone.kind == "attribute"
-                    key = "reasons.in_common" if of_others else "reasons.known"
-                    key = "reasons.same_risk" if alone.kind == "concentration" else key
-                shown = [Chosen("many", self._reasons.sentences.say(key), none, 0.0, None), *shown]
-        worded = sum(found.share for found in known.values() if found is not None)
-        tried = float(sum(sums[one] for one in known))
-        other = math.fsum(nets[nets > 0].tolist()) + tried - worded
-        if other >= SHOWN * whole:
-            covered = np.concatenate([none, *(found.lines for found in known.values() if found is not None)])
-            unseen = np.isin(self._of_line, [one for one in range(len(sums)) if one not in known])
-            lines = np.flatnonzero((shares > 0) & ~unseen)
-            lines = lines[~np.isin(lines, covered)]
-            text = self._reasons.sentences.say("reasons.other")
-            shown.append(Chosen("other", text, lines, other, 100 * other / whole, may_lead=False))
-        percents = sum(one.percent or 0.0 for one in shown)
-        return Reasoned(tuple(shown), max(100.0 - percents, 0.0), -100 * math.fsum(nets[nets < 0].tolist()) / whole)
+        if not products:
+            return []
+        if not self.via:
+            return [Reasoned((), None, None)] * len(products)
+        sums = _Sums(self, products, columns)
+        order = sums.order(plain=plain)
+        return [
+            _OfProduct(self, sums, place, product, column, limit).reasoned(order[place])
+            for place, (product, column) in enumerate(zip(products, columns, strict=True))
+        ]
 
     def of_line(self, product: int, column: int, line: int) -> Chosen:
         """One line as a reason of its own, which may speak against the product."""
-        shares = self.ledger.values[:, column]
-        share, lines = float(shares[line]), np.array([line])
-        keys, of_line, is_own = self._with_own(product)
+        share = float(self.ledger.values[line, column])
+        form = self.form(line)
+        is_own = form.to_product and self.via[line] == product
+        key = form.own_key if is_own else form.key
         found = None
-        if share > (0.0 if is_own[line] else self._floor[line]):
-            found = self._worded(keys[of_line[line]], product, lines, shares)
+        if share > (0.0 if is_own else self._floor[line]):
+            found = self.worded(key, product, (line,), np.array((line,)), share, (share,))
         elif share < self._ceiling[line]:
-            found = self._against(keys[of_line[line]], product, line)
+            found = self._against(key, product, line)
         if found is not None:
             return found
         text = self._reasons.sentences.say("reasons.other" if share > 0 else "against.other")
-        return Chosen("other", text, lines, share, None)
+        return Chosen("other", text, np.array((line,)), share, None)
 
-    def _worded(self, key: Key, product: int, lines: NDArray[np.int64], shares: NDArray[np.float64]) -> Chosen | None:
-        """The reason of some lines of one key, the strongest first; None where no sentence of it is true."""
-        reasons, sentences = self._reasons, self._reasons.sentences
-        share = float(shares[lines].sum())
-        group = self.ledger.group_of(int(lines[0]))
-        if key.shape in ("own", "linked", "shared", "people"):
-            return self._of_way(key, product, lines, share, shares)
-        if key.shape == "attribute":
-            kept = [line for line in lines.tolist() if reasons.is_frequent_among(group.hop, self._via(line), product)]
-            if not kept:
-                return None
-            lines, share = np.array(kept), float(shares[kept].sum())
-        if key.shape in ("attribute", "learned"):
-            nodes = self._nodes(group.hop, lines, shares)
-            types = tuple(dict.fromkeys(way[0] for way in self._ways(lines)))
-            wording = sentences.learned(group, nodes, types, favours=True, own=self._term(int(lines[0])).sentences)
-            return Chosen(key.kind, wording, lines, share, None)
+    def form(self, line: int) -> Form:
+        """What a line is."""
+        found: Form = self._layout.forms[self.group_numbers[line]]
+        return found
+
+    def evidence(self, form: Form, via: int) -> float:
+        """x of the edge that a line starts with."""
+        if via < 0 or form.group.walk is None:
+            return 1.0
+        hop = form.way[0]
+        found = self._evidence.get(hop)
+        if found is None:
+            first = self._reasons.blend.terms[form.term].scorers[form.group.walk].first
+            row, weights = first.row(self._user).tolist(), first.weights(self._user).tolist()
+            found = self._evidence[hop] = dict(zip(row, weights, strict=True))
+        return found[via]
+
+    def composition(self, columns: Sequence[int]) -> list[dict[str, float]]:
+        """The parts of the scores of some columns: by kind of line, similarity as text and learned part apart."""
+        names, count = self._layout.parts, len(columns)
+        cells = (self._layout.part[self.ledger.group][:, None] + np.arange(count) * len(names)).ravel()
+        sums = np.bincount(cells, self.ledger.values[:, columns].ravel(), count * len(names))
+        return [dict(zip(names, row, strict=True)) for row in sums.reshape(count, len(names)).tolist()]
+
+    def worded(
+        self,
+        key: Key,
+        product: int,
+        lines: Sequence[int],
+        positions: NDArray[np.int64],
+        share: float,
+        shares: Sequence[float],
+        percent: float | None = None,
+        whole: float = 0.0,
+        *,
+        may_lead: bool = True,
+    ) -> Chosen | None:
+        """The reason of some lines of one key; None where no sentence of it is true.
+
+        Args:
+            lines: the strongest first.
+            positions: the same as an array.
+            share: their sum.
+            shares: of each of them.
+            percent: None: per cent is not told.
+            whole: what speaks for the product, of which `percent` is a part.
+        """
+        shape, reasons, first = key.shape, self._reasons, lines[0]
+        form = self.form(first)
+        if shape in ("own", "linked", "shared", "people"):
+            return self._of_way(key, product, lines, positions, share, shares, percent, may_lead=may_lead)
+        if shape in ("attribute", "learned"):
+            return self._learned(key, product, lines, positions, share, shares, percent, whole, may_lead=may_lead)
         words: tuple[str, ...] = ()
         people = None
-        if key.shape == "profile" and key.part == "text":
+        if shape == "profile" and key.part == "text":
             words = reasons.words_in_common(self._user, product, self._products)
             if not words:
                 return None
-        elif key.shape == "general":
-            people = reasons.people.holders(product)
-            if not reasons.is_frequent(product) or people < reasons.schema.roles.min_group:
+        elif shape == "general":
+            people = reasons.people.holders(product, self._user)
+            if not reasons.is_frequent(product, self._user) or people < reasons.schema.roles.min_group:
                 return None
-        elif key.shape == "new" and reasons.people.holders(product):
+        elif shape == "new" and reasons.people.holders(product, self._user):
             return None
-        own = self._term(int(lines[0])).sentences
-        wording = sentences.learned(group, (), (), favours=True, words=words, own=own)
-        return Chosen(key.kind, wording, lines, share, None, people)
+        wording = reasons.sentences.learned(form.group, (), (), favours=True, words=words, own=form.sentences)
+        return Chosen(key.kind, wording, positions, share, percent, people, may_lead=may_lead)
+
+    def _learned(
+        self,
+        key: Key,
+        product: int,
+        lines: Sequence[int],
+        positions: NDArray[np.int64],
+        share: float,
+        shares: Sequence[float],
+        percent: float | None,
+        whole: float,
+        *,
+        may_lead: bool,
+    ) -> Chosen | None:
+        """The reason of learned weights of neighbours."""
+        reasons, form = self._reasons, self.form(lines[0])
+        if key.shape == "attribute":
+            assert form.group.hop is not None, "an attribute is reached by a hop"
+            hop, via = form.group.hop, self.via
+            kept = [n for n, one in enumerate(lines) if reasons.is_frequent_among(hop, via[one], product, self._user)]
+            if not kept:
+                return None
+            if len(kept) < len(lines):
+                lines, positions, shares = [lines[n] for n in kept], positions[kept], [shares[n] for n in kept]
+                share = math.fsum(shares)
+                percent = None if percent is None else 100 * share / whole
+        types = self._ways(lines).types
+        places = self._strongest(lines, shares)
+        wording = reasons.sentences.remembered(
+            ("learned", form.number, types, places[:NAMES], len(places)),
+            lambda: reasons.sentences.learned(
+                form.group, self._nodes(form, places), types, favours=True, own=form.sentences
+            ),
+        )
+        return Chosen(key.kind, wording, positions, share, percent, may_lead=may_lead)
 
     def _of_way(
-        self, key: Key, product: int, lines: NDArray[np.int64], share: float, shares: NDArray[np.float64]
+        self,
+        key: Key,
+        product: int,
+        lines: Sequence[int],
+        positions: NDArray[np.int64],
+        share: float,
+        shares: Sequence[float],
+        percent: float | None,
+        *,
+        may_lead: bool,
     ) -> Chosen | None:
         """The reason of real paths."""
-        reasons, first = self._reasons, int(lines[0])
-        ways = self._ways(lines)
-        via = self._nodes(ways[0][0], lines, shares) if self._via(first) >= 0 else ()
-        event = reasons.event(self._user, ways[0], self._via(first)) if len(via) == 1 == len(ways) else None
+        reasons, first = self._reasons, lines[0]
+        ways, sentences = self._ways(lines), reasons.sentences
+        places = self._strongest(lines, shares) if self.via[first] >= 0 else ()
+        event = reasons.event(self._user, ways.hops[0], places[0]) if ways.says_event and len(places) == 1 else None
+        form = self.form(first)
         if key.shape == "people":
-            places = list(dict.fromkeys(int(one) for one in self.ledger.via[lines] if one >= 0))
-            count, everyone = reasons.people.on_ways(ways, self._user, places, product)
+            via = tuple(dict.fromkeys([one for line in lines if (one := self.via[line]) >= 0]))
+            count, everyone = reasons.people.on_ways(ways.plan, self._user, via, product)
             if count < reasons.schema.roles.min_group:
                 return None
-            wording = reasons.sentences.path(Told(ways, via, None, event, people=True))
-            return Chosen(key.kind, wording, lines, share, None, count, tuple(places), ways, everyone=everyone)
-        mid = None
-        if key.shape == "shared":
-            mid = reasons.node(reasons.graph.target(ways[0][1]), int(self.ledger.mid[first]))
-        concentrates = key.shape == "shared" and reasons.concentrates(ways)
-        wording = reasons.sentences.path(Told(ways, via, mid, event), concentrates=concentrates)
-        kind = "concentration" if concentrates else key.kind
-        return Chosen(kind, wording, lines, share, None, may_lead=not concentrates)
 
-    def _ways(self, lines: NDArray[np.int64]) -> tuple[tuple[Hop, ...], ...]:
-        """The distinct ways of some lines, in the order of the mapping's interactions."""
-        group, first = np.unique(self.ledger.group[lines], return_index=True)
-        del group
-        found = dict.fromkeys(self._reasons.way(self.ledger, int(line)) for line in lines[first])
-        order = {name: place for place, name in enumerate(self._reasons.schema.roles.interactions)}
-        return tuple(sorted(found, key=lambda way: [(order.get(hop.type, -1), hop.type) for hop in way]))
+            def said() -> str:
+                return sentences.path(Told(ways.hops, self._nodes(form, places), None, event, people=True))
+
+            wording = said() if event else sentences.remembered((ways.number, places[:NAMES], len(places)), said)
+            return Chosen(key.kind, wording, positions, share, percent, count, via, ways, may_lead, everyone)
+        mid = self.mid[first] if key.shape == "shared" else None
+        concentrates = key.shape == "shared" and ways.concentrates
+
+        def told() -> str:
+            between = None if mid is None or ways.mid is None else reasons.node(ways.mid, mid)
+            return sentences.path(Told(ways.hops, self._nodes(form, places), between, event), concentrates=concentrates)
+
+        wording = told() if event else sentences.remembered((ways.number, places[:NAMES], len(places), mid), told)
+        kind = "concentration" if concentrates else key.kind
+        return Chosen(kind, wording, positions, share, percent, may_lead=may_lead and not concentrates)
+
+    def _ways(self, lines: Sequence[int]) -> Ways:
+        """The distinct ways of some lines."""
+        if len(lines) == 1:
+            return self._reasons.forms.ways((self.form(lines[0]),))
+        return self._reasons.forms.ways([self.form(line) for line in lines])
 
     def _against(self, key: Key, product: int, line: int) -> Chosen | None:
         """What a negative line says; None where no sentence of it is true."""
-        reasons, group = self._reasons, self.ledger.group_of(line)
-        via = self._via(line)
-        holders = reasons.people.holders(product) if key.shape in ("general", "new") else 0
-        if key.shape == "attribute" and not reasons.is_rare_among(group.hop, via, product):
+        reasons, form = self._reasons, self.form(line)
+        group, via = form.group, self.via[line]
+        holders = reasons.people.holders(product, self._user) if key.shape in ("general", "new") else 0
+        if key.shape == "attribute":
+            assert group.hop is not None, "an attribute is reached by a hop"
+            if not reasons.is_rare_among(group.hop, via, product, self._user):
+                return None
+        if (key.shape == "general" and reasons.is_frequent(product, self._user)) or (
+            key.shape == "new" and not holders
+        ):
             return None
-        if (key.shape == "general" and reasons.is_frequent(product)) or (key.shape == "new" and not holders):
-            return None
-        nodes = () if via < 0 or group.hop is None else (reasons.node(reasons.graph.target(group.hop), via),)
+        nodes = () if via < 0 or group.hop is None else self._nodes(form, (via,))
         types = () if group.hop is None else (group.hop,)
-        wording = reasons.sentences.learned(group, nodes, types, favours=False, own=self._term(line).sentences)
-        return Chosen(key.kind, wording, np.array([line]), 0.0, None)
+        wording = reasons.sentences.learned(group, nodes, types, favours=False, own=form.sentences)
+        return Chosen(key.kind, wording, np.array((line,)), 0.0, None)
 
-    def _nodes(self, hop: Hop | None, lines: Iterable[int], shares: NDArray[np.float64]) -> tuple[Node, ...]:
+    def _strongest(self, lines: Sequence[int], shares: Sequence[float]) -> tuple[int, ...]:
         """The neighbours that some lines speak of, each once, the strongest first."""
-        assert hop is not None, "only lines with a first hop have a neighbour"
+        if len(lines) == 1:
+            return (self.via[lines[0]],)
         summed: dict[int, float] = {}
-        for line in lines:
-            via = self._via(line)
-            summed[via] = summed.get(via, 0.0) + float(shares[line])
-        label = self._reasons.graph.target(hop)
-        return tuple(self._reasons.node(label, via) for via in sorted(summed, key=lambda via: -summed[via]))
+        for line, share in zip(lines, shares, strict=True):
+            via = self.via[line]
+            summed[via] = summed.get(via, 0.0) + share
+        if len(summed) == len(lines):
+            return tuple(summed)
+        return tuple(sorted(summed, key=lambda via: -summed[via]))
 
-    def _via(self, line: int) -> int:
-        return int(self.ledger.via[line])
-
-    def _term(self, line: int) -> Any:
-        return self._reasons.blend.terms[int(self.ledger.term[line])]
-
-    def _ends_at_product(self, group: LineGroup) -> bool:
-        hop = group.hop
-        return hop is not None and self._reasons.graph.target(hop) == self._reasons.schema.roles.product
+    def _nodes(self, form: Form, places: Sequence[int]) -> tuple[Node, ...]:
+        """Neighbours as nodes."""
+        if not places:
+            return ()
+        assert form.target is not None, "only lines with a first hop have a neighbour"
+        return tuple(self._reasons.node(form.target, place) for place in places)
 
 
-def _joined(one: Chosen | None, other: Chosen) -> Chosen:
+class _Sums:
+    """What the lines of a customer give to some products, by reason.
+
+    Keys of own reasons stand behind those of the layout; a cell is one key of one product.
+    """
+
+    def __init__(self, groups: Groups, products: Sequence[int], columns: Sequence[int]) -> None:
+        ledger, layout = groups.ledger, groups._layout
+        group = ledger.group
+        count = len(products)
+        shares = ledger.values[:, columns]
+        of_line, codes = self._keyed(groups)
+        self.keys = [layout.keys[code] for code in codes] + list(layout.own_keys)
+        self.sensitive = layout.sensitive[[*codes, *range(len(layout.keys), len(layout.keys) + len(layout.own_keys))]]
+        self.width = width = len(self.keys)
+        of_cell = np.repeat(of_line[:, None], count, axis=1)
+        said = shares > groups._floor[:, None]
+        if layout.own_keys:
+            is_own = layout.to_product[group][:, None] & (ledger.via[:, None] == np.array(products))
+            if is_own.any():
+                of_cell = np.where(is_own, len(codes) + layout.own[group][:, None], of_cell)
+                said = np.where(is_own, shares > 0, said)
+        places = np.arange(count)
+        cells = (of_cell + places * width).ravel()
+        is_said = said.ravel()
+        total = width * count
+        flat = np.where(said, shares, 0.0)
+        self.sums: NDArray[Any] = np.bincount(cells, flat.ravel(), total).reshape(count, width)
+        mean = np.where(said, groups.mean[:, None], 0.0)
+        self.contrast: NDArray[Any] = self.sums - np.bincount(cells, mean.ravel(), total).reshape(count, width)
+        bucket = (layout.bucket[group][:, None] + places * layout.buckets).ravel()
+        unsaid = np.bincount(bucket, (shares - flat).ravel(), layout.buckets * count)
+        nets: NDArray[Any] = unsaid.reshape(count, layout.buckets)
+        self.nets: list[list[float]] = np.asarray(nets, np.float64).tolist()
+        self.rows: list[list[float]] = np.asarray(self.sums, np.float64).tolist()
+        self.whole = [
+            math.fsum((*row, *(net for net in nets if net > 0))) for row, nets in zip(self.rows, self.nets, strict=True)
+        ]
+        # The lines of each cell, the strongest first.
+        entries = np.flatnonzero(is_said)
+        found = cells[entries]
+        order = np.lexsort((-shares.ravel()[entries], found))
+        self.lines = entries[order] // count
+        self.numbers: list[int] = self.lines.tolist()
+        self.values: list[float] = shares.ravel()[entries[order]].tolist()
+        self.bounds: list[int] = np.concatenate(([0], np.cumsum(np.bincount(found, minlength=total)))).tolist()
+        self.of_line = of_line
+
+    @staticmethod
+    def _keyed(groups: Groups) -> tuple[NDArray[np.int64], list[int]]:
+        """Which reason each line belongs to, and the key of each reason."""
+        ledger, layout = groups.ledger, groups._layout
+        by_mid, by_via = layout.by_mid[ledger.group], layout.by_via[ledger.group]
+        extra = np.where(by_mid, ledger.mid + 1, np.where(by_via, ledger.via + 1, 0)).astype(np.int64)
+        width = int(extra.max()) + 1
+        codes, of_line = np.unique(layout.base[ledger.group] * width + extra, return_inverse=True)
+        return of_line, (codes // width).tolist()
+
+    def order(self, *, plain: bool) -> list[list[int]]:
+        """The keys of each product that speak for it, as they are told."""
+        sums = self.sums
+        place, key = np.nonzero(sums > 0)
+        values = sums[place, key]
+        alike = self.contrast[place, key] < DISTINCT * values if not plain else np.zeros(len(place), np.bool_)
+        order = np.lexsort((key, -values, alike, self.sensitive[key], place))
+        ends = np.cumsum(np.bincount(place, minlength=len(sums)))
+        ordered: list[int] = key[order].tolist()
+        return [ordered[start:end] for start, end in zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True)]
+
+
+class _OfProduct:
+    """The reasons of one product, worded as far as they are needed."""
+
+    def __init__(self, groups: Groups, sums: _Sums, place: int, product: int, column: int, limit: int | None) -> None:
+        self.group_numberss = groups
+        self._sums = sums
+        self._place = place
+        self._product = product
+        self._column = column
+        self._limit = limit
+        self._whole = sums.whole[place]
+        self._row = sums.rows[place]
+        self._known: dict[int, Chosen | None] = {}
+
+    def reasoned(self, order: list[int]) -> Reasoned:
+        """All that are shown.
+
+        Args:
+            order: the keys that speak for the product.
+        """
+        whole, row, limit = self._whole, self._row, self._limit
+        if whole <= 0:
+            return Reasoned((), None, None)
+        least = LEADS * whole
+        for one in order:
+            if row[one] >= least and (found := self._chosen(one)) and found.may_lead and found.share >= least:
+                order = [one, *(other for other in order if other != one)]
+                break
+        shown: dict[str, Chosen] = {}
+        for one in order:
+            if limit is not None and (len(shown) == limit or (shown and row[one] < SHOWN * whole)):
+                break
+            found = self._chosen(one)
+            if found is not None:
+                before = shown.get(found.wording)
+                shown[found.wording] = found if before is None else _joined(before, found)
+        return self._finished(list(shown.values()))
+
+    def _chosen(self, one: int) -> Chosen | None:
+        """The reason of a key."""
+        if one in self._known:
+            return self._known[one]
+        sums = self._sums
+        cell = self._place * sums.width + one
+        start, end = sums.bounds[cell], sums.bounds[cell + 1]
+        share = self._row[one]
+        found = self._known[one] = self.group_numberss.worded(
+            sums.keys[one], self._product, sums.numbers[start:end], sums.lines[start:end], share,
+            sums.values[start:end], 100 * share / self._whole, self._whole, may_lead=not sums.sensitive[one],
+        )  # fmt: skip
+        return found
+
+    def _finished(self, shown: list[Chosen]) -> Reasoned:
+        """What is shown with its heading, what no sentence covers, and what is left."""
+        groups, sums, whole, row = self.group_numberss, self._sums, self._whole, self._row
+        least = LEADS * whole
+        sentences = groups._reasons.sentences
+        lead = next((one for one in shown if one.may_lead and one.share >= least), None)
+        if shown and shown[0] is not lead:
+            if lead is not None:
+                shown = [lead, *(one for one in shown if one is not lead)]
+            else:
+                shown = [Chosen("many", sentences.say(_heading(shown, least)), _NONE, 0.0, None), *shown]
+        nets, known = sums.nets[self._place], self._known
+        worded = sum(found.share for found in known.values() if found is not None)
+        other = math.fsum(net for net in nets if net > 0) + sum(row[one] for one in known) - worded
+        if other >= SHOWN * whole:
+            covered = np.concatenate([_NONE, *(found.lines for found in known.values() if found is not None)])
+            tried = np.zeros(sums.width, np.bool_)
+            tried[list(known)] = True
+            speaks = (groups.ledger.values[:, self._column] > 0) & tried[sums.of_line]
+            speaks[covered] = False
+            lines = np.flatnonzero(speaks)
+            text = sentences.say("reasons.other")
+            shown.append(Chosen("other", text, lines, other, 100 * other / whole, may_lead=False))
+        percents = sum(one.percent or 0.0 for one in shown)
+        against = -100 * math.fsum(net for net in nets if net < 0) / whole
+        return Reasoned(tuple(shown), max(100.0 - percents, 0.0), against)
+
+
+def _heading(shown: Sequence[Chosen], least: float) -> str:
+    """The key of what stands above reasons of which none leads.
+
+    Args:
+        least: the share that a reason needs to lead.
+    """
+    if not any(one.share >= least for one in shown):
+        return "reasons.many"
+    if len(shown) > 1:
+        return "reasons.various"
+    # Of one reason alone it would not be true that there are several.
+    (alone,) = shown
+    if alone.kind == "concentration":
+        return "reasons.same_risk"
+    return "reasons.in_common" if alone.people is not None or alone.kind == "attribute" else "reasons.known"
+
+
+def _joined(one: Chosen, other: Chosen) -> Chosen:
     """Two reasons of which the same is said."""
-    if one is None:
-        return other
-    return replace(
-        one,
+    return one._replace(
         lines=np.concatenate((one.lines, other.lines)),
         share=one.share + other.share,
         percent=None if one.percent is None or other.percent is None else one.percent + other.percent,
         may_lead=one.may_lead and other.may_lead,
         everyone=one.everyone and other.everyone,
     )
-
-
-@cache
-def _named(key: Key) -> str:
-    return f"{key.shape} {key.part} {key.kind} {' '.join(map(str, key.hops))}"
-
-
-def _keyed(reasons: "Reasons", ledger: Ledger) -> tuple[list[Key], NDArray[np.int64], NDArray[np.int64]]:
-    """The keys, which of them each line has, and the bucket of a line that no sentence covers."""
-    term_of = np.zeros(len(ledger.groups), np.int64)
-    term_of[ledger.group] = ledger.term
-    # Groups of a block of customers may have no line of this one.
-    present = np.unique(ledger.group).tolist()
-    known = {place: reasons.key(ledger.groups[place], int(term_of[place])) for place in present}
-    keys = [known.get(place, known[present[0]]) for place in range(len(ledger.groups))] if present else []
-    # One order for one user and for a block of users, whose groups are numbered together.
-    base = {key: place for place, key in enumerate(sorted(set(keys), key=_named))}
-    buckets: dict[tuple[int, str], int] = {}
-    bucket = np.array(
-        [
-            buckets.setdefault((int(term), group.part), len(buckets))
-            for group, term in zip(ledger.groups, term_of, strict=True)
-        ],
-        np.int64,
-    )
-    if not present:
-        none = np.zeros(0, np.int64)
-        return [], none, none
-    by_mid = np.array([key.shape == "shared" for key in keys], np.bool_)[ledger.group]
-    by_via = np.array([key.shape == "linked" and reasons.is_attribute(key.hops[0]) for key in keys], np.bool_)[
-        ledger.group
-    ]
-    extra = np.where(by_mid, ledger.mid + 1, np.where(by_via, ledger.via + 1, 0)).astype(np.int64)
-    width = int(extra.max(initial=0)) + 1
-    codes, of_line = np.unique(np.array([base[key] for key in keys])[ledger.group] * width + extra, return_inverse=True)
-    names = list(base)
-    return [names[code // width] for code in codes.tolist()], of_line, bucket[ledger.group]

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Iterable, Mapping
 from copy import copy
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -18,10 +17,11 @@ from graphrec.graph.snapshot import ALWAYS, Snapshot
 from graphrec.graph.strings import ABSENT
 from graphrec.languages import Language, Voice
 from graphrec.schema import GraphSchema
-from graphrec.serving.answer import Line, Node, PathPart, Preference, Reason, Step
+from graphrec.serving.answer import Line, Node, PathPart, Preference, Reason
 from graphrec.serving.answer import People as Others
 from graphrec.serving.positions import Positions
-from graphrec.serving.reasons.groups import FREQUENT, Chosen, Groups, Key, Shape
+from graphrec.serving.reasons.forms import Forms, Key, Shape
+from graphrec.serving.reasons.groups import FREQUENT, Chosen, Groups
 from graphrec.serving.reasons.people import People
 from graphrec.serving.reasons.prefer import Wish
 from graphrec.serving.reasons.sentences import Event, Sentences, words
@@ -31,8 +31,6 @@ from graphrec.terms.ledger import Ledger, LineGroup
 from graphrec.terms.walks import WalkScorer
 
 MAX_HOPS = 3
-#: What a score may consist of; nothing is scored by who a user is, so that `self` is 0 unless a model says otherwise.
-PARTS = ("path", "text", "learned", "attribute", "general", "new", "self")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Stands after every time in a store.
 END_OF_TIME = "9999-12-31T23:59:59.999999Z"
@@ -46,6 +44,8 @@ _SENSITIVE = re.compile(
     r"nationalität|staatsangehoerigkeit|konfession|gesundheit)(_|$)|年龄|出生|地区|邮编|收入|工资|性别|婚姻|国籍|民族|健康"
 )
 
+#: Texts of products that are kept.
+TEXTS = 20_000
 #: Decimals of the sums that reasons state.
 DIGITS = 9
 
@@ -93,17 +93,33 @@ class Reasons:
         self.people = People(snapshot, self.positions, bound, counted)
         self._nodes: dict[tuple[str, int], Node] = {}
         self._sensitive = sensitive_types(self.schema)
+        self._forms: Forms | None = None
+        self._texts: dict[int, str] = {}
+        self._person: tuple[int, Node] | None = None
+
+    @property
+    def forms(self) -> Forms:
+        """What lines have in common, in the words of now."""
+        if self._forms is None or self._forms.sentences is not self.sentences:
+            self._forms = Forms(self)
+        return self._forms
 
     def reading(self, positions: Positions, blend: Blend, graph: Graph) -> "Reasons":
         """The same where the rows of a customer are others; other people are counted as before."""
+        # What lines have in common is shared.
+        assert self.forms
         other = copy(self)
+        other._person = None
         other.snapshot, other.positions, other.blend, other.graph = positions.snapshot, positions, blend, graph
         return other
 
     def node(self, label: str, index: int) -> Node:
         """How a node of the model is shown; what is no customer is read once."""
         if label == self.schema.roles.user:
-            return self.positions.node(label, index)
+            last = self._person
+            if last is None or last[0] != index:
+                last = self._person = index, self.positions.node(label, index)
+            return last[1]
         found = self._nodes.get((label, index))
         if found is None:
             found = self._nodes[label, index] = self.positions.node(label, index)
@@ -147,28 +163,38 @@ class Reasons:
         return tuple(self._reason(user, product, one) for one in chosen)
 
     def _reason(self, user: int, product: int, one: Chosen) -> Reason:
-        text = self.sentences.counted(one.wording, one.people)
+        text = one.wording if one.people is None else self.sentences.counted(one.wording, one.people)
         wording = None if one.people is None else one.wording
         # Lines of one customer and of many are summed in another order: what differs is left out.
         percent = None if one.percent is None else round(one.percent, DIGITS)
         share = round(one.share, DIGITS)
-        found = Reason(text, percent, one.kind, len(one.lines), one.people, wording, one.everyone, share=share)
-        if not one.via:
-            return found
-        person, label, near = self.schema.roles.user, self.schema.roles.product, self.graph.target(one.ways[0][0])
+        return Reason.made(
+            partial(self._counted_by, user, product, one), text=text, percent=percent, kind=one.kind,
+            lines=len(one.lines), people=one.people, wording=wording, everyone=one.everyone, share=share,
+        )  # fmt: skip
+
+    def _counted_by(self, user: int, product: int, one: Chosen) -> tuple[str | None, Mapping[str, Any] | None]:
+        """The statement that counts the people of a reason, and its parameters."""
+        if not one.via or one.ways is None:
+            return None, None
+        near = one.ways.label
         parameters = {
-            "user": self.node(person, user).id,
-            "product": self.node(label, product).id,
+            "user": self.node(self.schema.roles.user, user).id,
+            "product": self.node(self.schema.roles.product, product).id,
             "via": [self.node(near, place).id for place in one.via],
             "fitted_as_of": self.fitted_before,
             "nodes_as_of": self._nodes_before,
         }
+        return one.ways.counting, parameters
+
+    def counting(self, ways: tuple[tuple[Hop, ...], ...]) -> str:
+        """The Cypher that counts the people on some ways."""
+        person, label, near = self.schema.roles.user, self.schema.roles.product, self.graph.target(ways[0][0])
         names: list[tuple[str, str | tuple[str, ...]]] = [("User", person), ("Product", label), ("Via", near)]
         for place, name in ((1, "SECOND"), (2, "THIRD")):
-            names.append((name, tuple(dict.fromkeys(way[place].type for way in one.ways))))
-        reverse = tuple(name for name, hop in zip(("SECOND", "THIRD"), one.ways[0][1:], strict=True) if hop.reverse)
-        statement = _statement_of("reason_people", tuple(names), reverse)
-        return replace(found, cypher=statement, parameters=parameters)
+            names.append((name, tuple(dict.fromkeys(way[place].type for way in ways))))
+        reverse = tuple(name for name, hop in zip(("SECOND", "THIRD"), ways[0][1:], strict=True) if hop.reverse)
+        return _statement_of("reason_people", tuple(names), reverse)
 
     def key(self, group: LineGroup, term: int) -> Key:
         """What the lines of a group have in common with those of other groups; a way with its own sentence is alone."""
@@ -213,31 +239,37 @@ class Reasons:
         """Whether what a product shares with what the customer holds is a risk of the same kind once more."""
         return any(way[0].type in self.schema.roles.relevant and self.schema.edges[way[-1].type].risk for way in ways)
 
-    def is_frequent(self, product: int) -> bool:
-        """Whether a product is among the FREQUENT part of those that most people hold."""
-        return self.people.is_among_first(product, FREQUENT)
+    def is_frequent(self, product: int, user: int) -> bool:
+        """Whether a product is among the FREQUENT part of those that most people hold; for an answer to a user."""
+        return self.people.is_among_first(product, FREQUENT, user)
 
-    def is_frequent_among(self, hop: Hop | None, via: int, product: int) -> bool:
+    def is_frequent_among(self, hop: Hop, via: int, product: int, user: int) -> bool:
         """Whether people with an attribute hold a product more often than all people do; at least `min_group` do."""
-        assert hop is not None, "an attribute is reached by a hop"
-        having, holding = self.people.with_attribute(hop, via, product)
-        everyone = self.people.everyone
-        return holding >= self.schema.roles.min_group and holding * everyone > self.people.holders(product) * having
+        having, holding = self.people.with_attribute(hop, via, product, user)
+        held, everyone = self.people.holders(product, user), self.people.everyone
+        return holding >= self.schema.roles.min_group and holding * everyone > held * having
 
-    def is_rare_among(self, hop: Hop | None, via: int, product: int) -> bool:
+    def is_rare_among(self, hop: Hop, via: int, product: int, user: int) -> bool:
         """Whether people with an attribute hold a product less often than all people do, of whom `min_group` do."""
-        assert hop is not None, "an attribute is reached by a hop"
-        having, holding = self.people.with_attribute(hop, via, product)
-        held, least = self.people.holders(product), self.schema.roles.min_group
+        having, holding = self.people.with_attribute(hop, via, product, user)
+        held, least = self.people.holders(product, user), self.schema.roles.min_group
         return min(having, held) >= least and holding * self.people.everyone < held * having
 
     def words_in_common(self, user: int, product: int, products: NDArray[np.int32]) -> tuple[str, ...]:
         """Words that the customer's text and the product's have in common, and most products of reference have not."""
-        person, label = self.schema.roles.user, self.schema.roles.product
-        own = self._text(person, user)
-        return (
-            in_common(own, self._text(label, product), (self._text(label, int(one)) for one in products)) if own else ()
-        )
+        own = self._text(self.schema.roles.user, user)
+        if not own:
+            return ()
+        return in_common(own, self._said_of(product), (self._said_of(one) for one in products.tolist()))
+
+    def _said_of(self, product: int) -> str:
+        """The text of a product, read once as far as they fit."""
+        found = self._texts.get(product)
+        if found is None:
+            found = self._text(self.schema.roles.product, product)
+            if len(self._texts) < TEXTS:
+                self._texts[product] = found
+        return found
 
     def _text(self, label: str, index: int) -> str:
         here = self.positions.in_snapshot(label, index)
@@ -245,16 +277,6 @@ class Reasons:
             return ""
         values = (self.snapshot.value(label, column, here) for column in self.schema.nodes[label].text)
         return "\n".join(str(value) for value in values if value is not None)
-
-    @staticmethod
-    def composition(ledger: Ledger, column: int) -> dict[str, float]:
-        """The parts of a score: by kind of line, similarity as text and learned part apart; every key of PARTS."""
-        names = [group.part or group.kind if group.kind == "similarity" else group.kind for group in ledger.groups]
-        sums = np.bincount(ledger.group, ledger.values[:, column], len(names))
-        parts: dict[str, float] = dict.fromkeys(PARTS, 0.0)
-        for name, value in zip(names, sums, strict=True):
-            parts[name] = parts.get(name, 0.0) + float(value)
-        return parts
 
     def wish(self, kind: Preference, user: int) -> Wish:
         """What is preferred among the paths of one user's list."""
@@ -264,57 +286,54 @@ class Reasons:
     def _line(
         self, user: int, product: int, groups: Groups, position: int, column: int, scales: NDArray[np.float64]
     ) -> Line:
-        ledger = groups.ledger
-        group = ledger.groups[int(ledger.group[position])]
-        term = self.blend.terms[int(ledger.term[position])]
-        via, mid = int(ledger.via[position]), int(ledger.mid[position])
-        share = float(ledger.values[position, column])
-        against = share - float(groups.mean[position])
-        target = self.node(self.schema.roles.product, product)
-        scorer = self.blend.scorer(ledger, position)
+        form, via = groups.form(position), groups.via[position]
+        share = float(groups.ledger.values[position, column])
         said = groups.of_line(product, column, position)
-        text = self.sentences.counted(said.wording, said.people)
-        wording = None if said.people is None else said.wording
-        if scorer is None:
-            near = self._via(group, via)
-            return Line(group.kind, text, share, against, near, None, None, None, term.name, wording)
-        path = self._path(user, via, mid, target, scorer, said.people)
-        scale = float(scales[int(ledger.term[position])]) * scorer.walk.beta * scorer.learned_factor(via, mid, product)
-        statement, parameters = self._cypher(path, scorer, scale * self._evidence(scorer, user, via))
-        near = self._via(group, via)
-        return Line(
-            "path", text, share, against, near, path, statement, parameters, term.name, wording, said.everyone,
-            self._cypher_note(scorer),
+        text = said.wording if said.people is None else self.sentences.counted(said.wording, said.people)
+        scale = float(scales[form.term])
+        return Line.made(
+            partial(self._walked, user, product, groups, position, scale, said.people),
+            kind=form.group.kind, text=text, share=share, contrast=share - float(groups.mean[position]),
+            via=None if via < 0 or form.target is None else self.node(form.target, via),
+            term=form.name, wording=None if said.people is None else said.wording,
+            everyone=said.everyone if form.scorer else False, cypher_note=form.note,
         )  # fmt: skip
 
-    def _cypher_note(self, scorer: WalkScorer) -> str | None:
+    def _walked(
+        self, user: int, product: int, groups: Groups, position: int, scale: float, count: int | None
+    ) -> tuple[tuple[PathPart, ...] | None, str | None, Mapping[str, str | float] | None]:
+        """The path of a line, the statement that returns it (or the count of people) and its share, and parameters."""
+        form, via, mid = groups.form(position), groups.via[position], groups.mid[position]
+        scorer = form.scorer
+        if scorer is None:
+            return None, None, None
+        person, target = self.node(self.schema.roles.user, user), self.node(self.schema.roles.product, product)
+        near = None if via < 0 else self.node(scorer.labels[0], via)
+        between = None if mid < 0 or scorer.length < MAX_HOPS else self.node(scorer.labels[1], mid)
+        scale = scale * scorer.walk.beta * scorer.learned_factor(via, mid, product) * groups.evidence(form, via)
+        parameters: dict[str, str | float] = {"user": person.id, "product": target.id, "scale": scale}
+        path: list[PathPart] = [person, form.steps[0]]
+        if scorer.length > 1:
+            path += [self._between(near, scorer, 0, count), form.steps[1]]
+            if near is not None:
+                parameters["via"] = near.id
+        if scorer.length == MAX_HOPS:
+            path += [self._between(between, scorer, 1, count), form.steps[2]]
+            if between is not None:
+                parameters["mid"] = between.id
+        return (*path, target), form.statement, parameters | form.constants
+
+    def _between(self, node: Node | None, scorer: WalkScorer, place: int, count: int | None) -> PathPart:
+        """A node of a path; other people are a count."""
+        label = scorer.labels[place]
+        return Others(label, count if label == self.schema.roles.user else None) if node is None else node
+
+    def cypher_note(self, scorer: WalkScorer) -> str | None:
         """That the store has other edges by now than the weights were fitted on; None where it has the same."""
         changed = sorted({hop.type for hop in scorer.walk.hops[1:]} & self._changed)
         if not changed:
             return None
         return self.sentences.say("notes.cypher_changed", types=", ".join(changed))
-
-    def _via(self, group: LineGroup, via: int) -> Node | None:
-        if via < 0 or group.hop is None:
-            return None
-        return self.node(self.graph.target(group.hop), via)
-
-    def _path(
-        self, user: int, via: int, mid: int, target: Node, scorer: WalkScorer, count: int | None
-    ) -> tuple[PathPart, ...]:
-        """Alternating nodes and edges from the user to the product; other people are a count."""
-        person = self.schema.roles.user
-        parts: list[PathPart] = [self.node(person, user)]
-        found = {0: via, 1: mid}
-        for place, (hop, label) in enumerate(zip(scorer.walk.hops, scorer.labels, strict=True)):
-            parts.append(Step(hop.type, "in" if hop.reverse else "out"))
-            if place == scorer.length - 1:
-                parts.append(target)
-            elif found[place] >= 0:
-                parts.append(self.node(label, found[place]))
-            else:
-                parts.append(Others(label, count if label == person else None))
-        return tuple(parts)
 
     def event(self, user: int, hops: tuple[Hop, ...], via: int) -> Event | None:
         """The latest event of the edge a line starts with, where its sentence speaks of it.
@@ -339,31 +358,16 @@ class Reasons:
         moment = None if at == ALWAYS else EPOCH + timedelta(microseconds=at)
         return Event(moment, None if weight is None or np.isnan(weight) else weight)
 
-    def _evidence(self, scorer: WalkScorer, user: int, via: int) -> float:
-        """x of the edge a line starts with."""
-        if via < 0:
-            return 1.0
-        row = scorer.first.row(user)
-        return float(scorer.first.weights(user)[int(np.searchsorted(row, via))])
-
-    def _cypher(
-        self, path: tuple[PathPart, ...], scorer: WalkScorer, scale: float
-    ) -> tuple[str, dict[str, str | float]]:
-        """The statement that returns a line's path (or the count of people) and its share."""
-        named = [part.id if isinstance(part, Node) else None for part in path[::2]]
-        parameters: dict[str, str | float] = {
-            "user": str(named[0]), "product": str(named[-1]), "scale": scale
-        }  # fmt: skip
-        between = zip(("via", "mid"), named[1:-1], strict=False)
-        parameters.update({name: node for name, node in between if node is not None})
-        parameters["as_of"], parameters["nodes_as_of"] = self.known_before, self._nodes_before
-        parameters["fitted_as_of"] = self.fitted_before
+    def constants(self, scorer: WalkScorer) -> dict[str, str | float]:
+        """What the statement of a walk's lines is given besides their nodes and scale."""
+        found: dict[str, str | float] = {"as_of": self.known_before, "nodes_as_of": self._nodes_before}
+        found["fitted_as_of"] = self.fitted_before
         if scorer.people:
-            parameters["min_group"] = scorer.least
-        parameters.update({f"power_{n}": power for n, power in enumerate(scorer.walk.powers, start=1)})
-        return self._statement(scorer), parameters
+            found["min_group"] = scorer.least
+        found.update({f"power_{n}": power for n, power in enumerate(scorer.walk.powers, start=1)})
+        return found
 
-    def _statement(self, scorer: WalkScorer) -> str:
+    def statement(self, scorer: WalkScorer) -> str:
         """The Cypher of a walk's lines, from the file of its form."""
         form = f"people_{scorer.length}" if scorer.people else f"path_{scorer.length}"
         if scorer.via_user and scorer.length == MAX_HOPS:

@@ -5,6 +5,7 @@ the model was fitted for. Customers and products are positions of the model.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,23 @@ from graphrec.terms.base import once
 Nodes = NDArray[np.int64]
 #: Bits of people that are kept (128 MB).
 KEPT_BITS = 1 << 30
-#: Stands for a count that is the same for all users.
-_ANYBODY = -1
+#: Counts of two groups of people that are kept.
+_PAIRS = 200_000
 #: Users whose counts are remembered until their answers are recorded.
 _REMEMBERED = 4096
+
+
+class Plan:
+    """How the people on some ways are counted: of those whom second hops reach, those whom third hops lead on."""
+
+    def __init__(self, ways: tuple[tuple[Hop, ...], ...], first: str, number: int) -> None:
+        self.ways = ways
+        self.first = first
+        """The label of the customer's neighbours."""
+        self.number = number
+        self.said = ";".join(" ".join(map(str, way)) for way in ways)
+        self.second: tuple[Hop, ...] = tuple(dict.fromkeys(way[1] for way in ways))
+        self.third: tuple[Hop, ...] = tuple(dict.fromkeys(way[2].back() for way in ways if len(way) > 2))
 
 
 class People:
@@ -41,64 +55,116 @@ class People:
         given: Mapping[str, Any] | None = None,
     ) -> None:
         self._given = given
-        self._counted: dict[int, dict[str, Any]] = {}
+        self._counted: dict[int, dict[int, dict[tuple[Any, ...], Any]]] = {}
+        self._plans: dict[tuple[tuple[Hop, ...], ...], Plan] = {}
+        self._said: dict[int, Plan] = {}
+        self._pairs: dict[tuple[int, int, int], tuple[int, int]] = {}
+        self._numbers = count()
         self._snapshot = snapshot
         self._positions = positions
         self._known_before = known_before
         self._num_users = snapshot.count(snapshot.schema.roles.user)
-        self._kept: dict[tuple[Hop, int], int] = {}
+        self._kept: dict[tuple[str, bool, int], int] = {}
         roles = snapshot.schema.roles
         self._user, self._product, self._relevant = roles.user, roles.product, roles.relevant
 
-    def on_ways(self, ways: Sequence[Sequence[Hop]], user: int, via: Sequence[int], product: int) -> tuple[int, bool]:
+    def plan(self, ways: tuple[tuple[Hop, ...], ...]) -> "Plan":
+        """How the people on some ways are counted.
+
+        Args:
+            ways: hops from the user to the product; several have their first neighbours and the people in common.
+        """
+        found = self._plans.get(ways)
+        if found is None:
+            found = self._plans.setdefault(ways, Plan(ways, self._target(ways[0][0]), next(self._numbers)))
+        return found
+
+    def on_ways(self, plan: "Plan", user: int, via: tuple[int, ...], product: int) -> tuple[int, bool]:
         """How many other people stand between some neighbours of a user and a product.
 
         Of several ways a person counts who has an edge of any of their second hops and one of any of their third.
 
         Args:
-            ways: hops from the user to the product; several have their first neighbours and the people in common.
             via: positions at the first hop; none: all that the user has there.
 
         Returns:
             The people, and whether they are all others who have one of these neighbours.
         """
-        said = ";".join(" ".join(map(str, way)) for way in ways)
-        key = f"{product} ways {said} {' '.join(str(int(node)) for node in via)}"
-        count, everyone = self._once(user, key, lambda: list(self._on_ways(ways, user, via, product)))
-        return int(count), bool(everyone)
+        key = ("ways", plan.number, via)
+        known = self._of(user, product)
+        found = known.get(key)
+        if found is None:
+            if self._given is not None and (text := _text(product, key, plan)) in self._given:
+                found = tuple(self._given[text])
+            else:
+                found = self._on_ways(plan, user, via, product)
+            known[key] = found
+            self._said[plan.number] = plan
+        return int(found[0]), bool(found[1])
 
     def counted(self, user: int, products: Sequence[int]) -> dict[str, Any]:
         """What was counted for some products in answers to a user, for `given`."""
-        wanted = {str(product) for product in products}
-        found = {**self._counted.get(_ANYBODY, {}), **self._counted.get(user, {})}
-        return {key: value for key, value in found.items() if key.partition(" ")[0] in wanted}
+        of_user = self._counted.get(user, {})
+        found: dict[str, Any] = {}
+        for product in products:
+            for key, value in of_user.get(product, {}).items():
+                plan = self._said[key[1]] if key[0] == "ways" else None
+                found[_text(product, key, plan)] = value
+        return found
 
-    def _once(self, user: int, key: str, count: Callable[[], Any]) -> Any:
+    def _of(self, user: int, product: int) -> "dict[tuple[Any, ...], Any]":
+        """What was counted of a product in answers to a user."""
+        of_user = self._counted.get(user)
+        if of_user is None:
+            if len(self._counted) > _REMEMBERED:
+                self._counted = {}
+            of_user = self._counted.setdefault(user, {})
+        found = of_user.get(product)
+        if found is None:
+            found = of_user.setdefault(product, {})
+        return found
+
+    def _once(self, user: int, product: int, key: tuple[Any, ...], count: Callable[[], Any]) -> Any:
         """What `count` gives, remembered; a replay takes what was remembered then."""
-        if self._given is not None and key in self._given:
-            return self._given[key]
-        if user not in self._counted and len(self._counted) > _REMEMBERED:
-            self._counted = {_ANYBODY: self._counted.get(_ANYBODY, {})}
-        known = self._counted.setdefault(user, {})
+        known = self._of(user, product)
         if key not in known:
-            known[key] = count()
+            text = "" if self._given is None else _text(product, key)
+            known[key] = self._given[text] if self._given is not None and text in self._given else count()
         return known[key]
 
-    def _on_ways(self, ways: Sequence[Sequence[Hop]], user: int, via: Sequence[int], product: int) -> tuple[int, bool]:
-        hops = ways[0]
+    def _on_ways(self, plan: "Plan", user: int, via: tuple[int, ...], product: int) -> tuple[int, bool]:
         me = self._positions.in_snapshot(self._user, user)
         end = self._positions.in_snapshot(self._product, product)
         if ABSENT in (me, end):
             return 0, False
-        first, myself = self._target(hops[0]), 1 << me
-        if first != self._user:
-            starts = [self._positions.in_snapshot(first, int(node)) for node in via]
-            second, third = (dict.fromkeys(way[place] for way in ways) for place in (1, 2))
-            others = self._any(second, [node for node in starts if node != ABSENT]) & ~myself
-            found = others & self._any([hop.back() for hop in third], [end])
-            return found.bit_count(), found == others
+        if plan.first == self._user:
+            return self._acquainted(plan.ways[0], me, end)
+        holding = self._any(plan.third, (end,))
+        if len(via) == 1:
+            there = self._positions.in_snapshot(plan.first, via[0])
+            if there == ABSENT:
+                return 0, True
+            others = self._any(plan.second, (there,))
+            known = self._pairs.get((plan.number, there, end))
+            if known is None:
+                if len(self._pairs) >= _PAIRS:
+                    self._pairs = {}
+                known = self._pairs[plan.number, there, end] = others.bit_count(), (others & holding).bit_count()
+            having, both = known
+            if others >> me & 1:
+                having, both = having - 1, both - (holding >> me & 1)
+            return both, both == having
+        starts = [self._positions.in_snapshot(plan.first, node) for node in via]
+        others = self._any(plan.second, [node for node in starts if node != ABSENT])
+        if others >> me & 1:
+            others ^= 1 << me
+        found = others & holding
+        return found.bit_count(), found == others
+
+    def _acquainted(self, hops: tuple[Hop, ...], me: int, end: int) -> tuple[int, bool]:
+        """The people on a way that begins with people."""
         if len(hops) == 2:
-            found = self._any(hops[:1], [me]) & self._any([hops[1].back()], [end]) & ~myself
+            found = self._any(hops[:1], [me]) & self._any([hops[1].back()], [end]) & ~(1 << me)
             return found.bit_count(), False
         people = self._known(hops[0], np.array([me]))
         people, ends = people[people != me], np.array([end])
@@ -109,10 +175,10 @@ class People:
             return len(self._leading(hops[2], between, ends)), False
         return len(self._leading(hops[1], people, self._leading(hops[2], between, ends))), False
 
-    def with_attribute(self, hop: Hop, via: int, product: int) -> tuple[int, int]:
-        """How many people have an attribute, and how many of them hold a product."""
-        key = f"{product} attribute {hop} {int(via)}"
-        having, holding = self._once(_ANYBODY, key, lambda: list(self._with_attribute(hop, via, product)))
+    def with_attribute(self, hop: Hop, via: int, product: int, user: int) -> tuple[int, int]:
+        """How many people have an attribute, and how many of them hold a product; for an answer to a user."""
+        key = ("attribute", str(hop), int(via))
+        having, holding = self._once(user, product, key, lambda: self._with_attribute(hop, via, product))
         return int(having), int(holding)
 
     def _with_attribute(self, hop: Hop, via: int, product: int) -> tuple[int, int]:
@@ -120,18 +186,18 @@ class People:
         having = 0 if there == ABSENT else self._who(hop.back(), there)
         return having.bit_count(), (having & self._holding(product)).bit_count()
 
-    def holders(self, product: int) -> int:
-        """How many people hold a product."""
-        return int(self._once(_ANYBODY, f"{product} holders", lambda: self._holding(product).bit_count()))
+    def holders(self, product: int, user: int) -> int:
+        """How many people hold a product; for an answer to a user."""
+        return int(self._once(user, product, ("holders",), lambda: self._holding(product).bit_count()))
 
-    def is_among_first(self, product: int, part: float) -> bool:
-        """Whether a product is among the part of all products that most people hold."""
+    def is_among_first(self, product: int, part: float, user: int) -> bool:
+        """Whether a product is among the part of all products that most people hold; for an answer to a user."""
 
         def count() -> bool:
-            held, counts = self.holders(product), self.of_product
+            held, counts = self.holders(product, user), self.of_product
             return held > 0 and int((counts > held).sum()) < part * len(counts)
 
-        return bool(self._once(_ANYBODY, f"{product} first {part}", count))
+        return bool(self._once(user, product, ("first", part), count))
 
     @property
     def everyone(self) -> int:
@@ -170,13 +236,14 @@ class People:
 
     def _who(self, hop: Hop, node: int) -> int:
         """The people whom a hop reaches from a node over edges that are known, a bit for each."""
-        found = self._kept.get((hop, node))
+        key = hop.type, hop.reverse, node
+        found = self._kept.get(key)
         if found is None:
             there = np.zeros(self._num_users, np.bool_)
             there[self._known(hop, np.array([node]))] = True
             found = int.from_bytes(np.packbits(there, bitorder="little").tobytes(), "little")
             if len(self._kept) * self._num_users < KEPT_BITS:
-                self._kept[hop, node] = found
+                self._kept[key] = found
         return found
 
     def _linked(self, hop: Hop, nodes: Nodes) -> Nodes:
@@ -203,6 +270,14 @@ class People:
         ends = edges.indices[places].astype(np.int64)
         known = (edges.known_at[places] < self._known_before) & np.isin(ends, found if hop.reverse else targets)
         return np.unique(ends[known] if hop.reverse else starts[owner[known]])
+
+
+def _text(product: int, key: tuple[Any, ...], plan: Plan | None = None) -> str:
+    """What was counted of a product, in the words of the record."""
+    name, *rest = key
+    if plan is not None:
+        rest = [plan.said, " ".join(map(str, rest[1]))]
+    return " ".join([str(product), name, *map(str, rest)])
 
 
 def _spans(starts: Nodes, ends: Nodes) -> tuple[Nodes, Nodes]:

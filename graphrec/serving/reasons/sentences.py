@@ -5,7 +5,7 @@ once. Whether it may be said is decided in groups.py; here it is worded.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -20,6 +20,10 @@ from graphrec.terms.ledger import LineGroup
 
 #: Neighbours of the customer that a sentence names.
 NAMED = 3
+#: Neighbours that a wording depends on, besides how many there are.
+NAMES = NAMED + 1
+#: Wordings that are kept.
+KEPT = 100_000
 #: Where the number of people stands in a sentence before it is filled in.
 PEOPLE = "{people}"
 #: A name with fewer letters says nothing without the word of its label: 3, B2.
@@ -69,7 +73,22 @@ class Sentences:
         self._verbs = {**self.language.verbs, **{name: words[name] for name in schema.edges if name in words}}
         address = re.compile(self.language.text("customer.address"))
         own = {**(schema.reasons if code == "en" else {}), **schema.reasons_in.get(code, {})}
+        self._kept: dict[Hashable, str] = {}
+        self._who, self._whose = self.say("customer.name"), self.say("customer.whose")
         self._own = {way: text for way, text in own.items() if voice == "customer" or not address.search(text)}
+
+    def remembered(self, key: Hashable, said: Callable[[], str]) -> str:
+        """A wording that was made before, or is made now.
+
+        Args:
+            key: tells it from all others of this language and voice.
+        """
+        found = self._kept.get(key)
+        if found is None:
+            if len(self._kept) >= KEPT:
+                self._kept = {}
+            found = self._kept[key] = said()
+        return found
 
     def says_event(self, hops: tuple[Hop, ...]) -> bool:
         """Whether the mapping's sentence of a way names the date or the weight of the customer's own edge."""
@@ -141,6 +160,8 @@ class Sentences:
             return self.say(f"{table}.{key}", n=PEOPLE, last=last, words=self.language.texts["lists.comma"].join(words))
         if group.hop is not None and group.hop.type not in self.schema.roles.interactions:
             return self.say(f"{table}.attribute", label=self.word(via[0].label), names=self._names(via, "and"))
+        if group.kind == "against":
+            return self.say("against.rejected", things=self._rejected(via, types))
         things = self._things(via, types)
         if group.part in ("", "text", "learned"):
             return self.say(f"{table}.{group.part or 'learned'}", things=things)
@@ -205,13 +226,13 @@ class Sentences:
             return None
         verb = self._verb(types, self._person)
         values = {"i": self.say("reasons.it"), "a": self._names(via, "and"), "verb": verb}
-        return self.language.fill(template, {**values, "who": self.say("customer.name")})
+        return self.language.fill(template, {**values, "who": self._who})
 
     def _values(self, told: Told) -> dict[str, str]:
         """What a path has to say to a sentence of the mapping: {i}, {n}, {a} and the labels of its nodes."""
         way = told.ways[0]
         values = {"n": PEOPLE if told.people else "", "i": self.say("reasons.it")}
-        values |= {"who": self.say("customer.name"), "whose": self.say("customer.whose")}
+        values |= {"who": self._who, "whose": self._whose}
         values |= {"verb": self._verb(told.own, self._person), "last": self._verb(way[-1:], 2)}
         if told.via:
             values["a"] = self._names(told.via, "or" if told.people else "and")
@@ -233,10 +254,10 @@ class Sentences:
         last = self._verb([way[-1] for way in told.ways], 2)
         is_interaction = first.type in self.schema.roles.interactions
         if length == 1:
-            return self.say("reasons.own", who=self.say("customer.name"), verb=self._verb(told.own, self._person))
+            return self.say("reasons.own", who=self._who, verb=self._verb(told.own, self._person))
         if not told.via:
             key = "connected" if length == 2 else "connected_far"
-            return self.say(f"reasons.{key}", n=PEOPLE, who=self.say("customer.name"), last=last)
+            return self.say(f"reasons.{key}", n=PEOPLE, who=self._who, last=last)
         label = self.word(told.via[0].label)
         if told.people:
             names, verb = self._names(told.via, "or"), self._verb([way[1] for way in told.ways], 2)
@@ -244,7 +265,7 @@ class Sentences:
                 return self.say("reasons.people_attribute", n=PEOPLE, label=label, names=names, last=last)
             key = "people_same" if verb == last else "people"
             return self.say(f"reasons.{key}", n=PEOPLE, verb=verb, names=names, last=last)
-        whose, things = self.say("customer.whose"), self._things(told.via, told.own)
+        whose, things = self._whose, self._things(told.via, told.own)
         if length == 2:
             if is_interaction:
                 return self.say("reasons.linked", things=things)
@@ -258,7 +279,11 @@ class Sentences:
 
     def _is(self, told: Told, node: Node) -> str:
         """What the product is by the last edge of its way: is in Energy."""
-        name, kind = self.called(node), told.ways[0][-1].type
+        kind = told.ways[0][-1].type
+        return self.remembered(("is", kind, node), lambda: self._is_by(kind, node))
+
+    def _is_by(self, kind: str, node: Node) -> str:
+        name = self.called(node)
         template = self._words.get(kind, "")
         if "{mid}" not in template:
             template = self.language.link(kind)
@@ -270,8 +295,13 @@ class Sentences:
         """The customer's own products behind a reason, at most NAMED by name."""
         key = "one" if len(via) == 1 else "few" if len(via) <= NAMED else "many"
         names = self.language.joined([self.called(node) for node in via[:NAMED]])
-        who, number = self.say("customer.name"), self.language.number(len(via))
+        who, number = self._who, self.language.number(len(via))
         return self.say(f"things.{key}", names=names, n=number, who=who, verb=self._verb(types, self._person))
+
+    def _rejected(self, via: Sequence[Node], types: Sequence[Hop]) -> str:
+        """What the customer turned down; what an edge type says is no purchase in any language."""
+        known = [hop for hop in types if hop.type in self._verbs]
+        return self._things(via, known or [Hop("REJECTED")])
 
     def _names(self, via: Sequence[Node], how: str) -> str:
         """Names of neighbours; of many the first, and how many more there are."""
@@ -296,7 +326,11 @@ class Sentences:
         Args:
             person: 0 you, 1 the customer, 2 many people.
         """
-        verbs = list(dict.fromkeys(self._one_verb(hop.type, person) for hop in hops))
+        types = tuple(dict.fromkeys([hop.type for hop in hops]))
+        return self.remembered(("verb", types, person), lambda: self._verb_of(types, person))
+
+    def _verb_of(self, types: Sequence[str], person: int) -> str:
+        verbs = list(dict.fromkeys(self._one_verb(kind, person) for kind in types))
         ends = {verb.rpartition(" ")[2] for verb in verbs}
         if len(verbs) > 1 and len(ends) == 1 and all(" " in verb for verb in verbs):
             (end,) = ends

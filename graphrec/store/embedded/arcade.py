@@ -126,6 +126,36 @@ def check_engine(path: Path, engine: Engine) -> None:
         )
 
 
+def check_files(path: Path) -> None:
+    """Pass a store of which no file with rows is gone or cut: the engine reads what is left, and says nothing.
+
+    A store that a killed process wrote is passed: its engine completes it when it opens.
+
+    Raises:
+        StoreError: the file, and the command that mends it.
+    """
+    names = [file.name for file in path.iterdir()]
+    if any(name.endswith(".wal") for name in names):
+        return
+    files = {name.rsplit(".", 4)[0]: name for name in names if name.endswith(".bucket")}
+    try:
+        types = json.loads((path / "schema.json").read_bytes())["types"].values()
+        wanted = [
+            bucket + end
+            for one in types
+            for bucket in one["buckets"]
+            for end in ("", *(("_in_edges", "_out_edges") if one["type"] == "v" else ()))
+        ]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return  # The engine says what is wrong with it.
+    for bucket in wanted:
+        name = files.get(bucket)
+        if name is None:
+            raise StoreError(f"file {bucket} of the store {path} is gone; run: graphrec load MAPPING")
+        if (path / name).stat().st_size % int(name.rsplit(".", 4)[2]):
+            raise StoreError(f"file {name} of the store {path} is cut; run: graphrec load MAPPING")
+
+
 def open_database(path: Path, *, create: bool, read_only: bool = False, engine: Engine | None = None) -> Any:
     """The database in a folder.
 

@@ -62,9 +62,10 @@ class EmbeddedStore(Store):
         """The rows of a read-only statement; one with bounds runs in a process of its own."""
         text, values = self._text(statement), dict(parameters or {})
         if bounds is not None:
-            if self._database is None:
-                self._exists()
+            is_there = self._database is not None or self._exists()
             self._let_go()
+            if is_there:
+                arcade.check_files(self.path)
             return ask_apart(self.path, text, values, bounds)
         with arcade.errors(self.path):
             return _result(text, self.open().query("opencypher", text, values).to_list())

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, LiteralString, Self, TypeVar
+from urllib.parse import urlsplit
 
 from neo4j import READ_ACCESS, Driver, GraphDatabase, ManagedTransaction, unit_of_work
 from neo4j.exceptions import (
@@ -226,6 +227,12 @@ class Neo4jStore(Store):
 
     def _connect(self) -> Driver:
         user, password = self._login.username or "neo4j", self._login.password
+        try:
+            urlsplit(self.uri)
+        except ValueError as error:
+            raise StoreError(
+                f"store {self.uri} is no address: {error}; want neo4j://HOST:PORT or bolt://HOST:PORT"
+            ) from error
         with self._errors():
             driver = GraphDatabase.driver(
                 self.uri,

@@ -15,6 +15,7 @@ from graphrec.models.inputs import Inputs, Values
 from graphrec.models.kernel import WalkConfig, plain_walks, starting_walks
 from graphrec.models.newness import SPEC as NEWNESS
 from graphrec.models.registry import BLEND, is_affordable, models, parts_of_kind
+from graphrec.models.rejection import SPEC as REJECTION
 from graphrec.models.spec import ModelSpec
 from graphrec.terms.blend import Blend
 from graphrec.terms.walks import Walk
@@ -23,6 +24,7 @@ from graphrec.training.overrides import trials_of
 from graphrec.training.search.candidates import Candidates
 from graphrec.training.search.half_life import choose_half_lives, given_half_lives, open_types
 from graphrec.training.search.newcomers import head_start, with_head_start
+from graphrec.training.search.rejections import choose_rejections
 from graphrec.training.search.walks import choose_walks
 from graphrec.training.search.weights import Weights, fit_weights, towards_names, towards_paths
 from graphrec.training.validation import Validation
@@ -135,7 +137,23 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
     notes = tuple(f"left out: {str(error).partition(';')[0]}" for error in failures)
     chosen = _chosen(choices, np.round(weights / weights.max(), 4), tried, graph.fading(half_lives))
     chosen = replace(chosen, half_lives=half_lives, notes=notes)
-    return _with_new(chosen, graph, validation) if kind == BLEND else chosen
+    if kind != BLEND:
+        return chosen
+    return _with_new(_with_rejections(chosen, graph, validation, inputs), graph, validation)
+
+
+def _with_rejections(chosen: Chosen, graph: Graph, validation: Validation, inputs: Inputs) -> Chosen:
+    """The choice with what speaks against products that are like rejected ones, where that helps."""
+    assert chosen.blend is not None, "a choice is fitted"
+    found = choose_rejections(
+        chosen.blend, graph, validation, chosen.half_lives, protected=inputs.use_protected
+    )  # fmt: skip
+    if found is None:
+        return chosen
+    terms, weights = {**chosen.terms, REJECTION.name: {}}, {**chosen.weights, REJECTION.name: found.weight}
+    blend = Blend([*chosen.blend.terms, found.term], [*chosen.blend.weights, found.weight])
+    half_lives = {**chosen.half_lives, **found.half_lives}
+    return replace(chosen, terms=terms, weights=weights, blend=blend, half_lives=half_lives)
 
 
 def _with_new(chosen: Chosen, graph: Graph, validation: Validation) -> Chosen:

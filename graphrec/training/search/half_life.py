@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.graph.fading import ages
@@ -82,7 +83,7 @@ def choose_half_lives(
         before = {place: candidates.values[place].copy() for place in reading}
         unfaded = candidates.evaluate(weights)
         best: tuple[float, float, Weights, dict[int, np.ndarray]] | None = None
-        for days in _lengths(graph, hop, candidates):
+        for days in lengths_of(graph, hop, candidates.validation.users):
             faded = graph.fading({**kept, name: days})
             for place in reading:
                 candidates.put(place, terms[place].reading(faded))
@@ -104,12 +105,11 @@ def _put(candidates: Candidates, values: Mapping[int, np.ndarray]) -> None:
         candidates.values[place] = own
 
 
-def _lengths(graph: Graph, hop: Hop, candidates: Candidates) -> list[float]:
-    """The lengths of DAYS that the ages of the validation users' edges can tell apart from nothing."""
+def lengths_of(graph: Graph, hop: Hop, users: NDArray[np.int32]) -> list[float]:
+    """The lengths of DAYS that the ages of some users' edges can tell apart from nothing."""
     edges = graph.hops[hop]
     if graph.now is None or edges.newest is None:
         return []
-    users = candidates.validation.users
     starts, ends = edges.indptr[users], edges.indptr[users + 1]
     of_users = np.concatenate([edges.newest[start:end] for start, end in zip(starts, ends, strict=True)])
     days = ages(of_users, graph.now)

@@ -1,0 +1,133 @@
+"""Events from a topic of Kafka: a consumer group, offsets after the events are on the disk, a clean end."""
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from graphrec.errors import SourceError, UsageError
+
+#: Messages that go to the disk together, and seconds that the first of them waits for others.
+BATCH, WAIT = 1_000, 0.2
+#: Seconds in which a broker has to answer.
+PATIENCE = 10.0
+_LOG = logging.getLogger("graphrec.events")
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic of a broker."""
+
+    servers: str
+    name: str
+
+    @classmethod
+    def parse(cls, address: str) -> "Topic":
+        """The topic of kafka://HOST:PORT/TOPIC; several brokers with commas between them.
+
+        Raises:
+            UsageError: it names none.
+        """
+        parts = urlsplit(address)
+        name = parts.path.strip("/")
+        if parts.scheme != "kafka" or not parts.netloc or not name or "/" in name or parts.query or parts.username:
+            raise UsageError(f"{address} is no topic; want kafka://HOST:PORT/TOPIC")
+        return cls(parts.netloc, name)
+
+
+class Stream:
+    """Batches of a topic; what was taken is committed when the caller says so.
+
+    Raises:
+        SourceError: the broker does not answer, or there is no such topic.
+    """
+
+    def __init__(self, topic: Topic, group: str) -> None:
+        self._topic = topic
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": topic.servers,
+                "group.id": group,
+                "enable.auto.commit": False,
+                "auto.offset.reset": "earliest",
+                "session.timeout.ms": 10_000,
+                "allow.auto.create.topics": False,
+                "error_cb": self._said,
+                "logger": _LOG,
+            }
+        )
+        self._check()
+        self._consumer.subscribe([topic.name])
+
+    def _said(self, error: KafkaError) -> None:
+        _LOG.warning("%s: %s", self._topic.servers, error.str())
+
+    def _check(self) -> None:
+        try:
+            found = self._consumer.list_topics(self._topic.name, timeout=PATIENCE).topics[self._topic.name]
+        except KafkaException as error:
+            self._consumer.close()
+            raise SourceError(
+                f"the broker {self._topic.servers} does not answer: {error.args[0].str()}; start it, or correct the "
+                "address"
+            ) from error
+        if found.error is not None:
+            self._consumer.close()
+            raise SourceError(f"topic {self._topic.name} of {self._topic.servers}: {found.error.str()}; make it first")
+
+    def batches(self, stop: Callable[[], bool], idle: float | None) -> Iterator[list[tuple[str, bytes]]]:
+        """What the topic brings, each with its partition and offset, until `stop` says so or nothing comes for `idle`.
+
+        Raises:
+            SourceError: the broker refuses.
+        """
+        last = time.monotonic()
+        while not stop():
+            messages = self._consumer.consume(BATCH, WAIT)
+            found = [(_place(one), one.value() or b"") for one in messages if self._is_event(one)]
+            if found or not self._consumer.assignment():
+                # Before the group has given out its partitions, nothing can come.
+                last = time.monotonic()
+            if found:
+                yield found
+            elif idle is not None and time.monotonic() - last > idle:
+                return
+
+    def commit(self) -> None:
+        """Say that all that was taken is on the disk."""
+        # Another consumer of the group may have the partition by now: it takes the same again, which counts once.
+        with contextlib.suppress(KafkaException):
+            self._consumer.commit(asynchronous=False)
+
+    def lag(self) -> int:
+        """How many messages wait in the partitions that this consumer has."""
+        total = 0
+        with contextlib.suppress(KafkaException):
+            parts: Sequence[TopicPartition] = self._consumer.position(self._consumer.assignment())
+            for part in parts:
+                low, high = self._consumer.get_watermark_offsets(part, timeout=1.0, cached=True)
+                if high >= 0:
+                    total += max(high - (part.offset if part.offset >= 0 else max(low, 0)), 0)
+        return total
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._consumer.close()
+
+    def _is_event(self, message: Message) -> bool:
+        error = message.error()
+        if error is None:
+            return True
+        if error.fatal() or not error.retriable():
+            if error.code() == KafkaError._PARTITION_EOF:
+                return False
+            raise SourceError(f"{self._topic.servers}: {error.str()}; see the log of the broker")
+        return False
+
+
+def _place(message: Message) -> str:
+    return f"partition {message.partition()} offset {message.offset()}"

@@ -1,0 +1,54 @@
+"""The OpenAPI text of the service: what FastAPI says of its paths, with an example of every parameter and body.
+
+The examples are of the demo bank (`graphrec demo`): there they run as they stand.
+"""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+USER, PRODUCT = "C000004", "P00055"
+#: Values of parameters, by name.
+PARAMETERS: dict[str, Any] = {
+    "user": USER,
+    "product": PRODUCT,
+    "k": 3,
+    "language": "de",
+    "record": False,
+    "where": "user.segment == 'everyday'",
+    "q": "craft",
+    "last": 5,
+    "number": 1,
+    "as_of": "2026-01-01",
+}
+#: Parameters that are left out of an example where nothing needs them.
+SELDOM = {"as_of", "language", "where"}
+#: Bodies, by operation.
+BODIES: dict[str, Any] = {"recommendations_of_many": {"users": [USER], "k": 3, "record": False}}
+
+
+def add_examples(app: FastAPI) -> None:
+    """Put the examples into the text that the application gives."""
+    plain = app.openapi
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            text = plain()
+            for path in text["paths"].values():
+                for operation in path.values():
+                    _describe(operation)
+            app.openapi_schema = text
+        return app.openapi_schema
+
+    app.openapi = described  # type: ignore[method-assign]
+
+
+def _describe(operation: dict[str, Any]) -> None:
+    for parameter in operation.get("parameters", ()):
+        name = parameter["name"]
+        if parameter["in"] == "path" and name == "model":
+            parameter["example"] = "blend-final"
+        elif name in PARAMETERS:
+            parameter["example"] = PARAMETERS[name]
+    if operation["operationId"] in BODIES:
+        operation["requestBody"]["content"]["application/json"]["example"] = BODIES[operation["operationId"]]

@@ -1,0 +1,203 @@
+"""What the lines of a ledger have in common, whoever they are of: worked out once and looked up for every customer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import count
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.graph.adjacency import Hop
+from graphrec.serving.answer import Step
+from graphrec.terms.ledger import Ledger, LineGroup
+
+if TYPE_CHECKING:
+    from graphrec.serving.reasons.lines import Reasons
+    from graphrec.serving.reasons.people import Plan
+    from graphrec.serving.reasons.sentences import Sentences
+    from graphrec.terms.walks import WalkScorer
+
+Shape = Literal[
+    "own", "linked", "shared", "people", "learned", "attribute", "profile", "general", "new", "self", "nonlinear"
+]
+#: What a score may consist of; nothing is scored by who a user is, so that `self` is 0 unless a model says otherwise.
+PARTS = ("path", "text", "learned", "attribute", "general", "new", "self")
+#: Layouts that are kept; those of one customer are others than those of a block.
+KEPT = 256
+
+
+@dataclass(frozen=True)
+class Key:
+    """What lines of one reason have in common."""
+
+    shape: Shape
+    hops: tuple[Hop, ...] = ()
+    """The hops that they have in common; of a way with a sentence of its own, all."""
+    part: str = ""
+    kind: str = "path"
+
+
+class Form:
+    """The lines of one way of scoring."""
+
+    def __init__(self, number: int, group: LineGroup, term: int, reasons: "Reasons") -> None:
+        self.number = number
+        self.group = group
+        self.term = term
+        self.key = reasons.key(group, term)
+        self.own_key = Key("own", kind=self.key.kind)
+        self.scorer: WalkScorer | None = None if group.walk is None else reasons.blend.terms[term].scorers[group.walk]
+        self.way: tuple[Hop, ...] = () if group.hop is None else (group.hop,)
+        if self.scorer is not None:
+            self.way = self.scorer.walk.hops
+        self.sentences = reasons.blend.terms[term].sentences
+        self.target = None if group.hop is None else reasons.graph.target(group.hop)
+        """The label of the neighbours."""
+        self.to_product = self.target == reasons.schema.roles.product
+        self.by_mid = self.key.shape == "shared"
+        self.by_via = self.key.shape == "linked" and reasons.is_attribute(self.key.hops[0])
+        self.is_learned = self.key.shape in ("learned", "profile")
+        self.name = reasons.blend.terms[term].name
+        self.note: str | None = None
+        """That the store has other edges by now than the weights were fitted on."""
+        if self.scorer is not None:
+            self.steps = tuple(Step(hop.type, "in" if hop.reverse else "out") for hop in self.way)
+            self.statement = reasons.statement(self.scorer)
+            self.constants = reasons.constants(self.scorer)
+            self.note = reasons.cypher_note(self.scorer)
+
+
+class Ways:
+    """The distinct ways of some forms, in the order of the mapping's interactions."""
+
+    def __init__(self, number: int, forms: Sequence[Form], reasons: "Reasons") -> None:
+        self.number = number
+        order = {name: place for place, name in enumerate(reasons.schema.roles.interactions)}
+        found = dict.fromkeys(form.way for form in sorted(forms, key=lambda one: (one.term, one.group.walk or 0)))
+        self.hops = tuple(sorted(found, key=lambda way: [(order.get(hop.type, -1), hop.type) for hop in way]))
+        self.label = reasons.graph.target(self.hops[0][0])
+        """Of the customer's neighbours."""
+        self.mid = reasons.graph.target(self.hops[0][1]) if len(self.hops[0]) > 1 else None
+        self.says_event = len(self.hops) == 1 and reasons.sentences.says_event(self.hops[0])
+        self.concentrates = reasons.concentrates(self.hops)
+        self.types = tuple(dict.fromkeys(way[0] for way in self.hops))
+        self._reasons = reasons
+
+    @cached_property
+    def plan(self) -> "Plan":
+        """How the people on these ways are counted."""
+        return self._reasons.people.plan(self.hops)
+
+    @cached_property
+    def counting(self) -> str:
+        """The Cypher that counts the people on these ways."""
+        return self._reasons.counting(self.hops)
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """The groups of a ledger as reasons.
+
+    Shapes: all arrays (num_groups,); `base` is the place of a group's key among `keys`.
+    """
+
+    forms: tuple[Form, ...]
+    keys: tuple[Key, ...]
+    base: NDArray[np.int64]
+    by_mid: NDArray[np.bool_]
+    by_via: NDArray[np.bool_]
+    learned: NDArray[np.bool_]
+    to_product: NDArray[np.bool_]
+    bucket: NDArray[np.int64]
+    """Where a line goes that no sentence covers."""
+    buckets: int
+    own_keys: tuple[Key, ...]
+    own: NDArray[np.int64]
+    """Which of `own_keys` the group's lines have that end where they began."""
+    parts: tuple[str, ...]
+    """What a score consists of; every one of PARTS is there."""
+    part: NDArray[np.int64]
+    """Which of `parts` the lines of the group are."""
+    sensitive: NDArray[np.bool_]
+    """Of the keys, then of the own ones."""
+
+    @classmethod
+    def of(cls, forms: Sequence[Form], reasons: "Reasons") -> "Layout":
+        """The layout of groups of some forms."""
+        keys = tuple(sorted({form.key for form in forms}, key=_named))
+        places = {key: place for place, key in enumerate(keys)}
+        buckets: dict[tuple[int, str], int] = {}
+        bucket = [buckets.setdefault((form.term, form.group.part), len(buckets)) for form in forms]
+        own_keys = tuple(dict.fromkeys(form.own_key for form in forms if form.to_product))
+        names = [
+            form.group.part or form.group.kind if form.group.kind == "similarity" else form.group.kind for form in forms
+        ]
+        parts = {name: place for place, name in enumerate(dict.fromkeys((*PARTS, *names)))}
+        owns = {key: place for place, key in enumerate(own_keys)}
+        return cls(
+            tuple(forms),
+            keys,
+            np.array([places[form.key] for form in forms], np.int64),
+            np.array([form.by_mid for form in forms], np.bool_),
+            np.array([form.by_via for form in forms], np.bool_),
+            np.array([form.is_learned for form in forms], np.bool_),
+            np.array([form.to_product for form in forms], np.bool_),
+            np.array(bucket, np.int64),
+            len(buckets),
+            own_keys,
+            np.array([owns.get(form.own_key, 0) for form in forms], np.int64),
+            tuple(parts),
+            np.array([parts[name] for name in names], np.int64),
+            np.array([reasons.is_sensitive(key) for key in (*keys, *own_keys)], np.bool_),
+        )
+
+
+class Forms:
+    """The forms, ways and layouts of one model in one language and voice."""
+
+    def __init__(self, reasons: "Reasons") -> None:
+        self._reasons = reasons
+        self.sentences: Sentences = reasons.sentences
+        self._forms: dict[tuple[int, LineGroup], Form] = {}
+        self._ways: dict[tuple[int, ...], Ways] = {}
+        self._layouts: dict[tuple[tuple[int, ...], tuple[LineGroup, ...]], Layout] = {}
+        self._last: tuple[object, Layout] | None = None
+        self._numbers = count()
+
+    def layout(self, ledger: Ledger) -> Layout:
+        """What the groups of a ledger mean."""
+        last = self._last
+        # The ledgers of a block share their groups.
+        if last is not None and last[0] is ledger.groups:
+            return last[1]
+        wanted = ledger.owners, ledger.groups
+        found = self._layouts.get(wanted)
+        if found is None:
+            if len(self._layouts) >= KEPT:
+                self._layouts = {}
+            forms = [self.form(term, group) for term, group in zip(*wanted, strict=True)]
+            found = self._layouts[wanted] = Layout.of(forms, self._reasons)
+        self._last = ledger.groups, found
+        return found
+
+    def form(self, term: int, group: LineGroup) -> Form:
+        """What the lines of a group mean."""
+        found = self._forms.get((term, group))
+        if found is None:
+            made = Form(next(self._numbers), group, term, self._reasons)
+            found = self._forms.setdefault((term, group), made)
+        return found
+
+    def ways(self, forms: Sequence[Form]) -> Ways:
+        """The ways of some forms."""
+        numbers = (forms[0].number,) if len(forms) == 1 else tuple(sorted({form.number for form in forms}))
+        found = self._ways.get(numbers)
+        if found is None:
+            found = self._ways.setdefault(numbers, Ways(next(self._numbers), forms, self._reasons))
+        return found
+
+
+def _named(key: Key) -> str:
+    return f"{key.shape} {key.part} {key.kind} {' '.join(map(str, key.hops))}"
