@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graphrec.app.bank import Bank as Bank
+    from graphrec.app.jobs import AskOffPolicy as AskOffPolicy
+    from graphrec.app.jobs import AskOutcomes as AskOutcomes
     from graphrec.app.jobs import AskQuery as AskQuery
     from graphrec.app.jobs import ChangeRule as ChangeRule
     from graphrec.app.jobs import CheckPolicy as CheckPolicy
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import FitResponse as FitResponse
     from graphrec.app.jobs import InitPolicy as InitPolicy
     from graphrec.app.jobs import JudgeCases as JudgeCases
+    from graphrec.app.jobs import JudgeExperiments as JudgeExperiments
     from graphrec.app.jobs import ListRecord as ListRecord
     from graphrec.app.jobs import Load as Load
     from graphrec.app.jobs import MakeDemoBank as MakeDemoBank
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import Refresh as Refresh
     from graphrec.app.jobs import ReportCampaign as ReportCampaign
     from graphrec.app.jobs import ScoreResponse as ScoreResponse
+    from graphrec.app.jobs import StopExperiment as StopExperiment
     from graphrec.app.jobs import TakeSnapshot as TakeSnapshot
     from graphrec.app.jobs import Train as Train
     from graphrec.app.jobs import Tune as Tune
@@ -63,10 +67,11 @@ _REQUESTS = (
     "AboutCustomer", "AboutProduct", "Audience", "Explain", "Find", "Recommend", "SendEvent", "SwitchModel", "WhyNot",
 )  # fmt: skip
 _JOBS = (
-    "AskQuery", "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate",
-    "EvaluateDates", "EvaluateNew", "Export", "FitResponse", "InitPolicy", "JudgeCases", "ListRecord", "Load",
-    "MakeDemoBank", "PlanCampaign", "ProposeMapping", "PruneRecord", "Publish", "Refresh", "ReportCampaign",
-    "ScoreResponse", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
+    "AskOffPolicy", "AskOutcomes", "AskQuery", "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign",
+    "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "FitResponse", "InitPolicy",
+    "JudgeCases", "JudgeExperiments", "ListRecord", "Load", "MakeDemoBank", "PlanCampaign", "ProposeMapping",
+    "PruneRecord", "Publish", "Refresh", "ReportCampaign", "ScoreResponse", "StopExperiment", "TakeSnapshot",
+    "Train", "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

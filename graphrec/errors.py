@@ -58,6 +58,18 @@ class MissingRules(PolicyError):
     """A final model that was in force in this home is gone."""
 
 
+class ExperimentError(GraphrecError):
+    """experiments.toml cannot be read, or names no experiment of that name."""
+
+    exit_code = 3
+
+
+class NoSupport(GraphrecError):
+    """What was logged cannot say what was asked."""
+
+    exit_code = 3
+
+
 class UnknownId(GraphrecError):
     """A user, product or query of that name is not there; the message names the nearest ones."""
 

@@ -27,6 +27,7 @@ from graphrec.delivery.rows import schema as export_schema
 from graphrec.events.event import Event
 from graphrec.loading.mapping.file import MappingFile
 from graphrec.models.registry import OWN
+from graphrec.outcomes.file import ExperimentsFile
 from graphrec.policy.file import PolicyFile
 from graphrec.service.tokens import OidcFile
 
@@ -144,6 +145,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "schema/campaign.schema.json": partial(schema_text, "a campaign of graphrec", CampaignFile),
     "schema/oidc.schema.json": partial(schema_text, "oidc.toml", OidcFile),
     "schema/policy.schema.json": partial(schema_text, "policy.toml", PolicyFile),
+    "schema/experiments.schema.json": partial(schema_text, "experiments.toml", ExperimentsFile),
     "schema/event.json": partial(schema_text, "an event of graphrec", Event),
     "schema/export.schema.json": lambda: json.dumps(export_schema(), indent=2) + "\n",
 }

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from graphrec.evaluation.rolling import Rolling
     from graphrec.events.log import Appended
     from graphrec.features.sources.text.cache import EncodeReport
+    from graphrec.outcomes.experiments import Experiments, Stopped
     from graphrec.policy.cases import CaseResult, PolicyDifference
     from graphrec.policy.rules import Policy
     from graphrec.records.keep import Pruned
@@ -66,6 +67,8 @@ class Bank:
         self.settings = read_settings() if settings is None else settings
         self.on_note = on_note
         self.opened = Opened()
+        self.experiments: tuple[object, Experiments] | None = None
+        """What experiments.toml said when it was last read, and the state of the files then: app/arms.py."""
 
     @classmethod
     def open(cls, home: str | Path | None = None, store: str | None = None) -> Bank:
@@ -347,11 +350,12 @@ class Bank:
             NotTrained: there is no model.
             UsageError: `as_of` is no date.
         """
+        from graphrec.app.arms import states
         from graphrec.app.facts import stale
 
         home = self.home_at(as_of)
         last = 0 if user is None or not self.home.events.exists() else self.events.log.last_of(user)
-        decides = (pointer(home, model), self.now(as_of), stale(home), last)
+        decides = (pointer(home, model), self.now(as_of), stale(home), last, *states(self))
         return hashlib.sha256(repr(decides).encode()).hexdigest()[:16]
 
     # Lists for all customers.
@@ -651,6 +655,47 @@ class Bank:
         with Replayer(self.home) as replayer:
             for number in numbers:
                 yield replayer.replay(self.record_entry(number))
+
+    def outcomes(self, request: jobs.AskOutcomes, *, progress: Progress = silent) -> results.OutcomesOf:
+        """What came of the lists of the record.
+
+        Raises:
+            UsageError: a date, or the column of a segment, cannot be used.
+        """
+        from graphrec.app.outcomes import ask_outcomes
+
+        return ask_outcomes(self, request, progress)
+
+    def off_policy(self, request: jobs.AskOffPolicy, *, progress: Progress = silent) -> results.OffPolicyOf:
+        """What a model would have earned before it serves.
+
+        Raises:
+            NoSupport: what was logged cannot say that.
+            NotTrained: there is no such model.
+        """
+        from graphrec.app.outcomes import ask_off_policy
+
+        return ask_off_policy(self, request, progress)
+
+    def judge_experiments(self, request: jobs.JudgeExperiments, *, progress: Progress = silent) -> results.Experimented:
+        """What experiments have shown so far; those that have to stop are stopped where the request acts.
+
+        Raises:
+            ExperimentError: experiments.toml cannot be used, or has none of that name.
+        """
+        from graphrec.app.outcomes import judge_experiments
+
+        return judge_experiments(self, request, progress)
+
+    def stop_experiment(self, request: jobs.StopExperiment) -> Stopped:
+        """End an experiment.
+
+        Raises:
+            ExperimentError: there is none of that name.
+        """
+        from graphrec.app.outcomes import stop_experiment
+
+        return stop_experiment(self, request)
 
     @needs_extra("embedded")
     def convert_store(self, *, progress: Progress = silent) -> results.StoreConverted:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from graphrec import log
 from graphrec.app import in_force
+from graphrec.app.arms import Lists, experiments, stop_by_rule
 from graphrec.app.bank import Bank
 from graphrec.app.facts import check_current
 from graphrec.app.jobs import Export
@@ -48,6 +49,7 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
     fields = _fields(spec.name, request)
     in_force.check(home, request.model, accept=request.accept_missing)
     check_current(bank, home)
+    ended = () if request.model or request.as_of or not request.record else stop_by_rule(bank)
     options = ListOptions(
         reasons=spec.reasons,
         min_confidence=settings.min_confidence if request.min_confidence is None else request.min_confidence,
@@ -83,8 +85,14 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
         again = len(journal.arrived)
         journal.begin()
     with log.stage("export", sink=spec.name, k=request.k, model=engine.model.name) as stage:
+        made = None
+        if request.record and request.model is None and request.as_of is None and experiments(bank) is not None:
+            made = Lists(bank, home, asked, engine, recording, options)
         report = deliver(
-            spec, target, request.k, options, rows=rows, users=users, record=recording.add, journal=journal,
+            spec, target, request.k, options, rows=rows, users=users,
+            record=recording.add if made is None else made.record,
+            lists=None if made is None else made.make,
+            journal=journal,
             progress=progress,
         )  # fmt: skip
         stage.count(users=report.users, rows=report.rows, without_list=report.without_list)
@@ -101,6 +109,7 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
         *resumed, *engine.notes_in(options.language), *in_force.notes(home, request.model),
         *(recording.notes or unwritten),
     )  # fmt: skip
+    notes = (*ended, *notes)
     if request.delta and before is None:
         notes = (*notes, "there is no earlier export to compare with: every row is new")
     return Exported(report, recording.range, notes, engine.policy_name)

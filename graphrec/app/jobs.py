@@ -310,6 +310,57 @@ class MakeDemoBank:
 
 
 @dataclass(frozen=True)
+class AskOutcomes:
+    """What came of the lists of the record."""
+
+    by: Literal["rank", "kind", "model", "reason", "channel", "segment", "arm"] = "rank"
+    since: str | None = None
+    """Date of the first lists; None: of all."""
+    until: str | None = None
+    """Date before which they were shown; None: today is the last."""
+    window_days: float = 30.0
+    """Days after a list in which an event counts."""
+    success: tuple[str, ...] = ("accepted", "bought")
+    """Types of events that count as acceptance."""
+    segment: str | None = None
+    """Column of the customer, with by = segment."""
+    with_protected: bool = True
+    """Whether that may be a protected column."""
+
+
+@dataclass(frozen=True)
+class AskOffPolicy:
+    """What a model or a policy would have earned before it serves."""
+
+    model: str | None = None
+    """Kind of a model of the home."""
+    log: Path | None = None
+    """A log in the form of the Open Bandit Dataset, in place of the record."""
+    target: Path | None = None
+    """Whose value is estimated on it: item_id, position, probability; a log; or `even`."""
+    window_days: float = 30.0
+    success: tuple[str, ...] = ("accepted", "bought")
+
+
+@dataclass(frozen=True)
+class JudgeExperiments:
+    """What experiments have shown so far."""
+
+    name: str | None = None
+    """One of them; None: all."""
+    act: bool = False
+    """Stop those that have to stop."""
+
+
+@dataclass(frozen=True)
+class StopExperiment:
+    """End an experiment."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True)
 class PlanCampaign:
     """Who hears about what in a campaign."""
 

@@ -41,6 +41,12 @@ def publish(bank: Bank, request: Publish, progress: Progress) -> Published:
                 shutil.copyfile(home.policy, temporary)
         else:
             target.policy.unlink(missing_ok=True)
+        for name in ("experiments.toml", "experiments.json"):
+            if (home.path / name).exists():
+                with whole_file(target.path / name) as temporary:
+                    shutil.copyfile(home.path / name, temporary)
+            else:
+                (target.path / name).unlink(missing_ok=True)
         languages = home.path / "languages"
         if languages.is_dir():
             _copy({path.relative_to(languages): path for path in _files(languages)}, target.path / languages.name)

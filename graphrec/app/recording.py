@@ -167,4 +167,4 @@ class Recording:
     @property
     def range(self) -> range:
         """The numbers of all entries."""
-        return range(self.numbers[0], self.numbers[-1] + 1) if self.numbers else range(0)
+        return range(min(self.numbers), max(self.numbers) + 1) if self.numbers else range(0)

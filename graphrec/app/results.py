@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from graphrec.graph.rows import LoadReport
     from graphrec.graph.snapshot import Snapshot
     from graphrec.metrics.intervals import Interval
+    from graphrec.outcomes.judge import ExperimentResult
+    from graphrec.outcomes.support import Estimate
+    from graphrec.outcomes.tables import Drift, Group, Lift, Positions
     from graphrec.policy.check import PolicyReport
     from graphrec.queries import Query
     from graphrec.serving.answer import PolicyName
@@ -232,6 +235,49 @@ class Published:
     bytes: int
     is_new: bool
     """False: it held all of that already."""
+
+
+@dataclass(frozen=True)
+class OutcomesOf:
+    """What came of what was shown: see outcomes/tables.py."""
+
+    by: tuple[Group, ...]
+    control: Group | None
+    lift: Lift | None
+    total: Group | None
+    drift: Drift
+    position: Positions
+    open: int
+    hidden: int
+    notes: tuple[str, ...]
+    since: str | None
+    until: str | None
+    window_days: float
+    success: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Experimented:
+    """The experiments of a home so far."""
+
+    experiments: tuple[ExperimentResult, ...]
+    holdout: float
+    """Share of customers with lists that are drawn evenly."""
+    explore: float
+    """Share of lists with one drawn place."""
+    stopped_now: tuple[str, ...]
+    """Those that this look stopped."""
+
+
+@dataclass(frozen=True)
+class OffPolicyOf:
+    """What a policy would have earned."""
+
+    policy: str
+    """The model, or the file."""
+    window_days: float | None
+    """None: of a log."""
+    estimate: Estimate
 
 
 @dataclass(frozen=True)

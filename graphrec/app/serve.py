@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from graphrec.app import in_force
 from graphrec.app.answers import FoundNodes, Refused, Served
+from graphrec.app.arms import assigned
 from graphrec.app.bank import Bank
 from graphrec.app.facts import stale
 from graphrec.app.products import product_id
@@ -16,6 +17,7 @@ from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.records.decision import Request
 from graphrec.serving.answer import Answer, ExplainOptions, ListOptions
+from graphrec.serving.drawn import drawn_list
 from graphrec.serving.engine import Engine
 
 
@@ -31,10 +33,14 @@ def recommend(bank: Bank, request: Recommend) -> Served:
         prefer=request.prefer,
     )
     asked = Request("recommend", request.k, options, home.as_of, request.occasion, settings.actor)
-    engine, recording = opened(bank, home, request.model, asked, wanted=request.record, user=request.user)
-    answer = engine.recommend(request.user, request.k, options)
+    model = request.model
+    if plan := assigned(bank, request.user, model=model, as_of=request.as_of, record=request.record):
+        options, model = plan.options(options), plan.arm.model
+        asked = replace(asked, k=plan.arm.k or request.k, options=options, arm=plan.entry)
+    engine, recording = opened(bank, home, model, asked, wanted=request.record, user=request.user)
+    answer = drawn_list(engine, request.user, asked.k, options)
     recording.add([answer])
-    return _served(home, request.model, engine, recording, answer, options)
+    return _served(home, model, engine, recording, answer, options)
 
 
 def explain(bank: Bank, request: Explain) -> Served:

@@ -17,6 +17,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "find": ("graphrec.cli.find", "Find users and products by id, name or text."),
     "query": ("graphrec.cli.query", "Run an analyst's question or a Cypher statement."),
     "export": ("graphrec.cli.export", "Write the lists of all users to one file."),
+    "outcomes": ("graphrec.cli.outcomes", "Show what came of what was shown."),
+    "experiment": ("graphrec.cli.experiment", "Look at experiments, and stop those that have to stop."),
     "event": ("graphrec.cli.event", "Keep what one customer did; it is in the next answer."),
     "consume": ("graphrec.cli.consume", "Keep the events of a file or a topic."),
     "record": ("graphrec.cli.record", "Read the decision record, and check that nobody changed it."),

@@ -12,9 +12,10 @@ one with that scheme.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -25,6 +26,7 @@ from graphrec.delivery.rows import Batch, Rows, Run
 from graphrec.errors import UsageError
 from graphrec.progress import Progress, silent
 from graphrec.serving.answer import REASONS
+from graphrec.serving.drawn import drawn_lists
 
 if TYPE_CHECKING:
     from graphrec.delivery.field_maps import FieldMap
@@ -199,6 +201,7 @@ def sink_for(out: Path | None, to: str | None) -> tuple[SinkSpec, Path | None]:
 
 
 Recorded = Callable[["Sequence[Answer]"], "Sequence[int]"]
+Listed = Callable[["Sequence[int]"], "Iterable[Answer]"]
 
 
 def unrecorded(_answers: Sequence[Answer]) -> Sequence[int]:
@@ -215,6 +218,7 @@ def deliver(
     rows: Rows | None = None,
     users: Sequence[int] | None = None,
     record: Recorded = unrecorded,
+    lists: Listed | None = None,
     journal: Journal | None = None,
     progress: Progress = silent,
 ) -> SinkReport:
@@ -225,24 +229,24 @@ def deliver(
         rows: makes the rows; None: exact ones of a run of today.
         users: positions in the snapshot; None: all.
         record: takes the answers before the sink does, and returns their numbers, where they have some.
+        lists: makes the answers of some users; None: by the engine, with these options.
         journal: of what arrived before; None: the sink takes all or nothing.
     """
-    from graphrec.serving.drawn import drawn_lists
-
     engine = target.engine
     makes = rows or Rows(engine, Run.of(engine, k, options))
     chosen = range(len(engine.users)) if users is None else users
     count = without = 0
+    makes_lists = lists or partial(drawn_lists, engine, k=k, options=options)
     with spec.open(replace(target, rows=makes)) as sink:
         for number, start in enumerate(range(0, len(chosen), spec.chunk)):
             some = chosen[start : start + spec.chunk]
             before = journal.arrived.get(number) if journal else None
             if before is None:
-                answers = list(drawn_lists(engine, some, k, options))
+                answers = list(makes_lists(some))
                 batch = replace(makes.batch(answers, record(answers) or [None] * len(answers)), number=number)
                 has_arrived = sink.write(batch) is not False
-                lists = {answer.user: makes.after[answer.user] for answer in answers}
-                before = Arrived(len(batch.rows), len(batch.without), lists)
+                after = {answer.user: makes.after[answer.user] for answer in answers}
+                before = Arrived(len(batch.rows), len(batch.without), after)
                 if journal and has_arrived:
                     journal.add(number, before)
             else:

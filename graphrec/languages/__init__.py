@@ -22,7 +22,7 @@ VOICES: tuple[Voice, ...] = ("adviser", "customer")
 LANGUAGES = ("en", "de", "zh")
 #: Tables whose keys are names of the data: a language has as many of them as it likes.
 OPEN = ("links", "verbs", "words")
-_NEEDED = {"links.*", "verbs.unknown"}
+_NEEDED = {"links.*", "verbs.unknown", "verbs.over"}
 _FOLDER = Path(__file__).parent
 _CODE = re.compile(r"[a-z]{2,3}")
 #: Marks of where a value begins and ends: signs that no text holds.
@@ -91,6 +91,10 @@ class Language:
         return self.texts["dates.form"].format(
             day=at.day, month=self.texts["dates.months"].split()[at.month - 1], year=at.year
         )
+
+    def month(self, at: datetime) -> str:
+        """A month as people of this language write it."""
+        return self.texts["dates.month"].format(month=self.texts["dates.months"].split()[at.month - 1], year=at.year)
 
     def joined(self, names: list[str], how: Literal["and", "or"] = "and") -> str:
         """Names one after another."""
@@ -205,7 +209,7 @@ def _allowed(key: str, english: Mapping[str, str]) -> set[str]:
     if table == "links":
         return {"mid", "label", "words"}
     if table in ("reasons", "against", "things"):
-        return {"n", "who", "whose", "verb", "last", "names", "things", "label", "is", "block", "words", "mid"}
+        return {"n", "who", "whose", "verb", "last", "names", "things", "label", "is", "block", "words", "mid", "date"}
     if table == "verbs":
         return {"type"}
     stem = _stem(key)

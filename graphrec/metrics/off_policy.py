@@ -103,7 +103,7 @@ def off_policy(
     }
     # Sums by owner, scaled so that their mean over owners is the mean over choices.
     scale = count / len(rewards)
-    summed = {name: scale * np.bincount(owners, one, minlength=count) for name, one in terms.items()}
+    summed = {name: np.multiply(scale, np.bincount(owners, one, minlength=count)) for name, one in terms.items()}
     found = bootstrap_all(summed, seed=seed, level=level)
     exact = {
         "ips": ips(rewards, weights), "snips": value, "dr": doubly_robust(rewards, weights, logged, wanted),

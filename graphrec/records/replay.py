@@ -12,6 +12,7 @@ from graphrec.errors import GraphrecError, RecordError, UnknownId
 from graphrec.graph.asked import Asked
 from graphrec.graph.own import Own
 from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.strings import ABSENT
 from graphrec.home import Home
 from graphrec.policy.compiled import OUTCOMES
 from graphrec.policy.facts import Occasion
@@ -75,11 +76,16 @@ def replay(home: Home, found: Entry) -> Replay:
 
 
 class Replayer:
-    """Computes recorded answers of a home again; the facts and the model of the last one stay opened."""
+    """Computes recorded answers of a home again; the facts and the model of the last one stay opened.
 
-    def __init__(self, home: Home) -> None:
+    Args:
+        model: answers in place of that of the time.
+    """
+
+    def __init__(self, home: Home, *, model: ModelFiles | None = None) -> None:
         self._kept = Kept(home.records)
         self._languages = home.languages
+        self._model = model
         self._stack = ExitStack()
         self._opened: tuple[object, Snapshot, ModelFiles] | None = None
 
@@ -110,7 +116,7 @@ class Replayer:
         asked = found.shared["request"]
         user, product = found.entry["user"], found.entry.get("product")
         try:
-            options = (ListOptions if product is None else ExplainOptions)(**asked["options"])
+            options = ListOptions.of(asked["options"]) if product is None else ExplainOptions(**asked["options"])
         except TypeError as error:
             raise RecordError(f"this graphrec does not know an option of that time: {error}") from None
         request = Request(
@@ -122,6 +128,25 @@ class Replayer:
         else:
             answer = drawn_list(engine, user, request.k, options)
         return {**entry(engine, request, answer, product), "counted": found.entry["counted"]}
+
+    def listed_by_another(self, found: Entry, k: int) -> tuple[str, ...]:
+        """The k best products by the model of this replayer, for the customer of an entry as of that time.
+
+        Returns:
+            Ids of products; none where the model knows nothing of the customer.
+
+        Raises:
+            RecordError: something that this needs is gone.
+        """
+        engine = self._engine(found).asking(occasion_of(found.shared["request"])).of_customer(found.entry["user"])
+        here = engine.users.ids.find(found.entry["user"])
+        user = engine.positions.in_model(engine.roles.user, here)
+        if user == ABSENT or not engine.has_evidence(user):
+            return ()
+        # Reasons, and with them counts of other people, are made of no place.
+        listed = engine.listed(engine.scored(user, k), k, chosen=lambda _: ())
+        places = (engine.positions.in_snapshot(engine.roles.product, listed.product(n)) for n in range(listed.length))
+        return tuple(engine.products.ids[place] for place in places)
 
     def judged(self, found: Entry, product: str) -> Refusals:
         """What the rules of that time said of a product for the user of an entry.
@@ -163,7 +188,7 @@ class Replayer:
         asked, now = Asked(**found.entry["known"]), shared["now"]
         alone = asked.alone(items)
         before = None if now is None else seen_before(alone, now)
-        model = files.model(alone, known_before=before, now=now, blocks=asked.block_rows())
+        model = (self._model or files).model(alone, known_before=before, now=now, blocks=asked.block_rows())
         engine = Engine(
             alone, model, policy=self._kept.policy(policy["hash"]), now=now, counted=found.entry["counted"],
             languages=self._languages,

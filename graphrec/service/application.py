@@ -82,6 +82,8 @@ def make_app(bank: Bank, options: ServiceOptions | None = None) -> FastAPI:
         ("POST", "/v1/models/{model}/promote", office.promote_model, schemas.Switched),
         ("POST", "/v1/models/rollback", office.roll_back_model, schemas.Switched),
         ("POST", "/v1/models/follow", office.follow_models, schemas.Switched),
+        ("GET", "/v1/outcomes", office.outcomes, schemas.Outcomes),
+        ("GET", "/v1/experiments", office.experiments, schemas.Experiments),
         ("GET", "/v1/health/live", office.live, schemas.Health),
         ("GET", "/v1/health/ready", office.ready, schemas.Health),
         ("GET", "/metrics", office.metrics, None),

@@ -18,6 +18,13 @@ Customer = Annotated[str | None, Query(max_length=500, description="Of this cust
 Last = Annotated[int, Query(ge=1, le=1000, description="How many of the last entries.")]
 ModelFolder = Annotated[str, Path(max_length=80, pattern="^[a-z0-9@-]+$", description="As `GET /v1/models` names it.")]
 Number = Annotated[int, Path(ge=1, le=2**53, description="Of the entry.")]
+By = Annotated[
+    Literal["rank", "kind", "model", "reason", "channel", "segment", "arm"],
+    Query(description="How impressions are told apart."),
+]
+Column = Annotated[str | None, Query(max_length=100, description="Of the customer, with by=segment.")]
+Day = Annotated[str | None, Query(max_length=40, description="Date of lists: from since on, before until.")]
+Window = Annotated[float, Query(gt=0, le=730, description="Days after a list in which an event counts.")]
 
 
 class Office:
@@ -98,6 +105,25 @@ class Office:
     ) -> Response:
         asked = requests.SwitchModel(action, model, by=request.state.caller.id)
         return await self._service.run(lambda: json_response(self._bank.switch_model(asked)))
+
+    async def outcomes(
+        self,
+        request: Request,
+        by: By = "rank",
+        segment: Column = None,
+        since: Day = None,
+        until: Day = None,
+        window: Window = 30.0,
+    ) -> Response:
+        """What came of what was shown: acceptance by group, against a control, over the months, by place."""
+        sees_protected = request.state.caller.role in WHOLE_RECORD
+        asked = jobs.AskOutcomes(by, since, until, window, segment=segment, with_protected=sees_protected)
+        return await self._service.run(lambda: json_response(self._bank.outcomes(asked)))
+
+    async def experiments(self) -> Response:
+        """What the experiments have shown so far; looking stops none."""
+        asked = jobs.JudgeExperiments()
+        return await self._service.run(lambda: json_response(self._bank.judge_experiments(asked)))
 
     async def metrics(self) -> Response:
         """Counts and times for Prometheus."""

@@ -23,6 +23,8 @@ ALLOWED: dict[str, frozenset[Role]] = {
     "promote_model": frozenset({"admin"}),
     "roll_back_model": frozenset({"admin"}),
     "follow_models": frozenset({"admin"}),
+    "outcomes": frozenset({"analyst", "campaign", "auditor", "compliance", "admin"}),
+    "experiments": frozenset({"analyst", "campaign", "auditor", "compliance", "admin"}),
     "metrics": frozenset({"auditor", "compliance", "admin"}),
 }
 #: What the page alone offers, in the same form. All else on it goes by the operation of the API.

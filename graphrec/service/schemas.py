@@ -144,6 +144,28 @@ class Switched(_Open):
     record: int | None = None
 
 
+class Outcomes(_Open):
+    """What came of what was shown."""
+
+    by: list[dict[str, Any]] = Field(description="group, value, shown, accepted, rate, low, high, customers, rejected.")
+    control: dict[str, Any] | None = Field(None, description="Lists that were drawn evenly.")
+    lift: dict[str, float] | None = None
+    total: dict[str, Any] | None = None
+    drift: dict[str, Any]
+    position: dict[str, Any]
+    open: int = Field(description="Impressions whose window is not over; they are in no figure.")
+    hidden: int = Field(description="Groups of too few customers.")
+    notes: list[str] = []
+
+
+class Experiments(_Open):
+    """The experiments so far."""
+
+    experiments: list[dict[str, Any]]
+    holdout: float
+    explore: float
+
+
 class Entries(_Open):
     """Entries of the decision record, the last ones."""
 

@@ -50,6 +50,10 @@ class Drawn:
     """The places that it decided."""
     propensities: tuple[float, ...]
     """For each place, the probability with which such a draw shows this product there."""
+    count: int
+    """From how many products it was drawn."""
+    among: tuple[str, ...]
+    """Which ones; empty where they are all that the policy allows."""
     text: str
     """The same in one sentence."""
 
@@ -73,9 +77,15 @@ class ListOptions:
     draw: Draw | None = None
     """How places are drawn; None: every list is that of the scores."""
 
-    def __post_init__(self) -> None:
-        if isinstance(self.draw, Mapping):  # as the record holds it
-            object.__setattr__(self, "draw", Draw(**self.draw))
+    @classmethod
+    def of(cls, recorded: Mapping[str, Any]) -> "ListOptions":
+        """The options that an entry of the record holds.
+
+        Raises:
+            TypeError: one of them is not known.
+        """
+        draw = recorded.get("draw")
+        return cls(**{**recorded, "draw": None if draw is None else Draw(**draw)})
 
 
 @dataclass(frozen=True)

@@ -123,16 +123,16 @@ class _Choice:
 
     k: int
     numbers: tuple[int, int, int]
-    count: int = 0
-    """Places of the longer one."""
+    places: tuple[int, ...] = ()
+    """Of the longer one."""
     swap: Swap | None = None
     """None: nothing stands behind the list."""
 
     def __call__(self, places: tuple[int, ...]) -> tuple[int, ...]:
-        self.count = len(places)
-        if self.count <= self.k:
+        if len(places) <= self.k:
             return places
-        self.swap = Swap(self.numbers[1] % self.k, self.numbers[2] % self.count)
+        self.places = places
+        self.swap = Swap(self.numbers[1] % self.k, self.numbers[2] % len(places))
         return tuple(places[best] for best in self.swap.order(self.k))
 
 
@@ -144,10 +144,11 @@ def _swapped(engine: Engine, scored: Scored, k: int, options: ListOptions, draw:
     if choice.swap is None:
         return engine.answer(engine.listed(scored, k, options), k, options)
     answer = engine.answer(replace(listed, length=k), k, options)
-    order, ranks = choice.swap.order(k), choice.swap.ranks(k)
-    chances = tuple(swap_propensity(best, place, k, choice.count) for place, best in enumerate(order))
+    order, ranks, count = choice.swap.order(k), choice.swap.ranks(k), len(choice.places)
+    chances = tuple(swap_propensity(best, place, k, count) for place, best in enumerate(order))
+    among = tuple(_product(engine, listed.product(place)) for place in choice.places)
     text = _said(engine, options, "notes.drawn_place", ", ".join(map(str, ranks)))
-    return replace(answer, items=_ranked(answer.items), drawn=Drawn("swap", ranks, chances, text))
+    return replace(answer, items=_ranked(answer.items), drawn=Drawn("swap", ranks, chances, count, among, text))
 
 
 def _even(engine: Engine, user: int, k: int, options: ListOptions, draw: Draw) -> Answer:
@@ -166,10 +167,16 @@ def _even(engine: Engine, user: int, k: int, options: ListOptions, draw: Draw) -
     wanted = Wanted(np.sort(chosen), k, engine.reference(user, allowed))
     scored = Scored.of(user, row, allowed, wanted, engine.model.blend.ledger(user, wanted.asked, row.scales))
     answer = engine.answer(engine.listed(scored, k, replace(options, min_confidence=0.0)), k, options)
-    names = [engine.products.ids[engine.positions.in_snapshot(engine.roles.product, int(one))] for one in chosen]
+    names = [_product(engine, int(one)) for one in chosen]
     items = _ranked(sorted(answer.items, key=lambda item: names.index(item.product)))
     chances, ranks = (1 / len(left),) * len(items), tuple(range(1, len(items) + 1))
-    return replace(answer, items=items, drawn=Drawn("even", ranks, chances, _said(engine, options, "notes.drawn_list")))
+    text = _said(engine, options, "notes.drawn_list")
+    return replace(answer, items=items, drawn=Drawn("even", ranks, chances, len(left), (), text))
+
+
+def _product(engine: Engine, position: int) -> str:
+    """The id of a product by its position in the model."""
+    return engine.products.ids[engine.positions.in_snapshot(engine.roles.product, position)]
 
 
 def _ranked(items: Sequence[Item]) -> tuple[Item, ...]:

@@ -536,7 +536,7 @@ class Engine:
             said = language_of(language, self._languages)
             found = Reasons(
                 self.snapshot, self.model.blend, self.model.graph, self.known_before, said, self.positions, voice,
-                fitted_before=self.fitted_before, fitted=self.model.meta, counted=self._counted,
+                fitted_before=self.fitted_before, fitted=self.model.meta, counted=self._counted, now=self._date,
             )  # fmt: skip
             # Of two threads the first one's stays.
             found = self._reasons.setdefault((language, voice), found)
@@ -696,6 +696,13 @@ class Engine:
             return self.known_before
         found: str | None = self.snapshot.as_of or self.snapshot.meta["last"]
         return found
+
+    @property
+    def _date(self) -> int | None:
+        """The date of the answers in microseconds since 1970; None: nothing has a time."""
+        if self.now is not None:
+            return self.now
+        return None if self.as_of is None else microseconds(self.as_of)
 
     def unfitted(self, user: int) -> dict[str, int]:
         """How many edges of a user, by position in the facts, weigh nothing until the next fit, by edge type.

@@ -29,6 +29,8 @@ class LineGroup:
     part: LinePart = ""
     people: bool = False
     """The path leads through other users, who are merged into one line."""
+    ended: bool = False
+    """The neighbour was held and is held no more."""
 
     def edge(self, via: int) -> Edge | None:
         """The edge of the user that a line with this neighbour rests on; None where no deletion takes it away."""

@@ -39,6 +39,7 @@ ROOMS = [
     "records",
     "delivery",
     "events",
+    "outcomes",
     "demo",
     "campaigns",
     "app",

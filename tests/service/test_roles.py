@@ -31,6 +31,8 @@ CALLS = {
     "promote_model": ("POST", "/v1/models/blend-final/promote"),
     "roll_back_model": ("POST", "/v1/models/rollback"),
     "follow_models": ("POST", "/v1/models/follow"),
+    "outcomes": ("GET", "/v1/outcomes"),
+    "experiments": ("GET", "/v1/experiments"),
     "metrics": ("GET", "/metrics"),
 }
 FREE = {"live": "/v1/health/live", "ready": "/v1/health/ready"}

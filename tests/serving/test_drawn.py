@@ -116,7 +116,8 @@ def test_the_record_keeps_propensities_and_draws_the_same_again(served_home: Hom
             assert found.entry["arm"] == {"experiment": "pool", "arm": "drawn"}
             drawn = found.entry["answer"]["drawn"]
             assert len(drawn["propensities"]) == 3
-            assert drawn["way"] == options.draw.way if options.draw else None
+            assert drawn["way"] == (options.draw.way if options.draw else None)
+            assert drawn["count"] == (len(drawn["among"]) or round(1 / drawn["propensities"][0]))
             assert replay(home, found).same, replay(home, found).differences
     plain = Decisions(home, engine, Request("recommend", 3, ListOptions())).add([engine.recommend("C003", 3)])
     assert "drawn" not in entry_of(home.records, plain[0]).entry["answer"]  # as in records of before

@@ -30,7 +30,7 @@ def attempt(snapshot: Snapshot, model: str, home: Path, last_write: int) -> bool
     process = os.fork()
     if process:
         return os.waitpid(process, 0)[1] == 0
-    run_epoch, flush = loop.run_epoch, files._flush
+    run_epoch, flush = loop.run_epoch, files.flush
     writes = 0
 
     def counting_epoch(*given: object) -> float:
@@ -45,7 +45,7 @@ def attempt(snapshot: Snapshot, model: str, home: Path, last_write: int) -> bool
             os.kill(os.getpid(), signal.SIGKILL)
         flush(path)
 
-    loop.run_epoch, files._flush = counting_epoch, deadly_flush
+    loop.run_epoch, files.flush = counting_epoch, deadly_flush
     train(snapshot, Home(home).prepare(), TrainOptions(model))
     os._exit(0)
 

@@ -1,7 +1,7 @@
 """What the lines of a ledger have in common, whoever they are of: worked out once and looked up for every customer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count
 from typing import TYPE_CHECKING, Literal
@@ -37,6 +37,8 @@ class Key:
     """The hops that they have in common; of a way with a sentence of its own, all."""
     part: str = ""
     kind: str = "path"
+    ended: bool = False
+    """What they start with is held no more."""
 
 
 class Form:
@@ -46,8 +48,8 @@ class Form:
         self.number = number
         self.group = group
         self.term = term
-        self.key = reasons.key(group, term)
-        self.own_key = Key("own", kind=self.key.kind)
+        self.key = replace(reasons.key(group, term), ended=group.ended)
+        self.own_key = Key("own", kind=self.key.kind, ended=group.ended)
         self.scorer: WalkScorer | None = None if group.walk is None else reasons.blend.terms[term].scorers[group.walk]
         self.way: tuple[Hop, ...] = () if group.hop is None else (group.hop,)
         if self.scorer is not None:
@@ -200,4 +202,4 @@ class Forms:
 
 
 def _named(key: Key) -> str:
-    return f"{key.shape} {key.part} {key.kind} {' '.join(map(str, key.hops))}"
+    return f"{key.shape} {key.part} {key.kind} {' '.join(map(str, key.hops))}{' ended' if key.ended else ''}"

@@ -157,8 +157,8 @@ class Groups:
         found = self._evidence.get(hop)
         if found is None:
             first = self._reasons.blend.terms[form.term].scorers[form.group.walk].first
-            row, weights = first.row(self._user).tolist(), first.weights(self._user).tolist()
-            found = self._evidence[hop] = dict(zip(row, weights, strict=True))
+            row, evidence = first.row(self._user).tolist(), first.evidence(self._user).tolist()
+            found = self._evidence[hop] = dict(zip(row, evidence, strict=True))
         return found[via]
 
     def composition(self, columns: Sequence[int]) -> list[dict[str, float]]:
@@ -265,6 +265,7 @@ class Groups:
         places = self._strongest(lines, shares) if self.via[first] >= 0 else ()
         event = reasons.event(self._user, ways.hops[0], places[0]) if ways.says_event and len(places) == 1 else None
         form = self.form(first)
+        since = reasons.since(self._user, ways.hops[0][0], places[0]) if len(places) == 1 == len(ways.types) else None
         if key.shape == "people":
             via = tuple(dict.fromkeys([one for line in lines if (one := self.via[line]) >= 0]))
             count, everyone = reasons.people.on_ways(ways.plan, self._user, via, product)
@@ -272,18 +273,23 @@ class Groups:
                 return None
 
             def said() -> str:
-                return sentences.path(Told(ways.hops, self._nodes(form, places), None, event, people=True))
+                return sentences.path(Told(ways.hops, self._nodes(form, places), None, event, True, key.ended, since))
 
-            wording = said() if event else sentences.remembered((ways.number, places[:NAMES], len(places)), said)
+            wording = (
+                said() if event or since else sentences.remembered((ways.number, places[:NAMES], len(places)), said)
+            )
             return Chosen(key.kind, wording, positions, share, percent, count, via, ways, may_lead, everyone)
         mid = self.mid[first] if key.shape == "shared" else None
         concentrates = key.shape == "shared" and ways.concentrates
 
         def told() -> str:
             between = None if mid is None or ways.mid is None else reasons.node(ways.mid, mid)
-            return sentences.path(Told(ways.hops, self._nodes(form, places), between, event), concentrates=concentrates)
+            told = Told(ways.hops, self._nodes(form, places), between, event, ended=key.ended, since=since)
+            return sentences.path(told, concentrates=concentrates)
 
-        wording = told() if event else sentences.remembered((ways.number, places[:NAMES], len(places), mid), told)
+        wording = (
+            told() if event or since else sentences.remembered((ways.number, places[:NAMES], len(places), mid), told)
+        )
         kind = "concentration" if concentrates else key.kind
         return Chosen(kind, wording, positions, share, percent, may_lead=may_lead and not concentrates)
 

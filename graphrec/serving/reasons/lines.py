@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from graphrec import queries
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.graph.facts import events_between
+from graphrec.graph.first_hops import FirstHop
 from graphrec.graph.snapshot import ALWAYS, Snapshot
 from graphrec.graph.strings import ABSENT
 from graphrec.languages import Language, Voice
@@ -22,15 +23,18 @@ from graphrec.serving.answer import People as Others
 from graphrec.serving.positions import Positions
 from graphrec.serving.reasons.forms import Forms, Key, Shape
 from graphrec.serving.reasons.groups import FREQUENT, Chosen, Groups
+from graphrec.serving.reasons.over import Ends, apart, can_be_over, over
 from graphrec.serving.reasons.people import People
 from graphrec.serving.reasons.prefer import Wish
-from graphrec.serving.reasons.sentences import Event, Sentences, words
+from graphrec.serving.reasons.sentences import Event, Sentences, Since, words
 from graphrec.serving.reasons.words import in_common
 from graphrec.terms.blend import Blend
 from graphrec.terms.ledger import Ledger, LineGroup
 from graphrec.terms.walks import WalkScorer
 
 MAX_HOPS = 3
+#: Days of a month, and the part of x that has faded from which a sentence says how long ago it was.
+MONTH, HALF = 30.44, 0.5
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Stands after every time in a store.
 END_OF_TIME = "9999-12-31T23:59:59.999999Z"
@@ -61,6 +65,7 @@ class Reasons:
         fitted_before: the same time for all hops but the first, which are those of the fit; None: `known_before`.
         fitted: what the model folder says about itself: `digests` of the edge types that it was fitted on.
         counted: what was counted of people when the answer was recorded; None: they are counted.
+        now: the date of the answers in microseconds since 1970; None: nothing is over.
     """
 
     def __init__(
@@ -76,7 +81,10 @@ class Reasons:
         fitted_before: str | None = None,
         fitted: Mapping[str, Any] | None = None,
         counted: Mapping[str, Any] | None = None,
+        now: int | None = None,
     ) -> None:
+        self.now = now
+        self._can_end = can_be_over(snapshot)
         self.snapshot = snapshot
         self.blend = blend
         self.graph = graph
@@ -132,7 +140,42 @@ class Reasons:
             reference: what every line gives to the products of reference (num_lines, num_reference).
             products: of reference (num_reference,).
         """
+        if self._can_end:
+            here, found = self.positions.in_snapshot(self.schema.roles.user, user), {}
+
+            def ended(hop: Hop, via: int) -> bool:
+                if hop.type not in found:
+                    found[hop.type] = self.over(here, hop)
+                return self.positions.in_snapshot(self.graph.target(hop), via) in found[hop.type]
+
+            ledger = apart(ledger, self._can_end, ended)
         return Groups(self, user, ledger, reference, products)
+
+    def over(self, here: int, hop: Hop) -> Ends:
+        """What a user, by position in the snapshot, held by edges of a type and holds no more."""
+        if here == ABSENT or hop.reverse or hop.type not in self._can_end:
+            return {}
+        return over(self.snapshot, hop.type, here, now=self.now, known_before=_microseconds(self.known_before))
+
+    def since(self, user: int, hop: Hop, via: int) -> Since | None:
+        """Until when something was held that is held no more, or how long ago it was where much of it has faded."""
+        here = self.positions.in_snapshot(self.schema.roles.user, user)
+        found = self.over(here, hop) if self._can_end else {}
+        other = self.positions.in_snapshot(self.graph.target(hop), via)
+        if other in found:
+            end = found[other]
+            return None if end is None else Since(until=EPOCH + timedelta(microseconds=end))
+        days, left = self._age(user, hop, via)
+        told = self.voice == "adviser" or hop.type in self.schema.roles.relevant
+        return Since(months=round(days / MONTH)) if days is not None and left < HALF and told else None
+
+    def _age(self, user: int, hop: Hop, via: int) -> tuple[int | None, float]:
+        """How many days old an edge is where it fades, and what is left of it."""
+        first = self.graph.hops.get(hop)
+        if not isinstance(first, FirstHop) or (left := first.left(user)) is None:
+            return None, 1.0
+        place = int(np.searchsorted(first.row(user), via))
+        return first.age(user, place), float(left[place])
 
     @staticmethod
     def strongest(ledger: Ledger, values: NDArray[np.float64], limit: int | None = None) -> tuple[int, ...]:
@@ -312,6 +355,9 @@ class Reasons:
         between = None if mid < 0 or scorer.length < MAX_HOPS else self.node(scorer.labels[1], mid)
         scale = scale * scorer.walk.beta * scorer.learned_factor(via, mid, product) * groups.evidence(form, via)
         parameters: dict[str, str | float] = {"user": person.id, "product": target.id, "scale": scale}
+        days, left = self._age(user, form.way[0], via) if via >= 0 else (None, 1.0)
+        if days is not None:
+            parameters |= {"age_days": days, "left": left}
         path: list[PathPart] = [person, form.steps[0]]
         if scorer.length > 1:
             path += [self._between(near, scorer, 0, count), form.steps[1]]

@@ -28,6 +28,8 @@ KEPT = 100_000
 PEOPLE = "{people}"
 #: A name with fewer letters says nothing without the word of its label: 3, B2.
 _LETTERS = re.compile(r"[^\W\d_]")
+#: Many people, of the three forms of a verb.
+MANY = 2
 _EVENT = re.compile(r"\{(at|weight)[}:!]")
 
 
@@ -37,6 +39,16 @@ class Event:
 
     at: datetime | None
     weight: float | None
+
+
+@dataclass(frozen=True)
+class Since:
+    """When the only edge was that the lines start with: one of both is told."""
+
+    until: datetime | None = None
+    """When what was held was over."""
+    months: int | None = None
+    """How long ago it was, where much of it has faded."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +65,10 @@ class Told:
     """Of the only edge that the lines start with."""
     people: bool = False
     """Whether the ways lead through other people."""
+    ended: bool = False
+    """Whether the customer held the neighbours and holds them no more."""
+    since: Since | None = None
+    """Of the only edge that the lines start with."""
 
     @property
     def own(self) -> tuple[Hop, ...]:
@@ -74,6 +90,7 @@ class Sentences:
         address = re.compile(self.language.text("customer.address"))
         own = {**(schema.reasons if code == "en" else {}), **schema.reasons_in.get(code, {})}
         self._kept: dict[Hashable, str] = {}
+        self._passing = {name for name in schema.roles.holding if name in schema.edges and schema.edges[name].ends}
         self._who, self._whose = self.say("customer.name"), self.say("customer.whose")
         self._own = {way: text for way, text in own.items() if voice == "customer" or not address.search(text)}
 
@@ -111,7 +128,7 @@ class Sentences:
             SourceError: the mapping's sentence names something that the path does not have.
         """
         way = _way(told.ways[0])
-        template = None if concentrates else self._own.get(way)
+        template = None if concentrates or told.ended else self._own.get(way)
         if template is None:
             return self._plain(told, concentrates=concentrates)
         values = self._values(told)
@@ -162,7 +179,7 @@ class Sentences:
             return self.say(f"{table}.attribute", label=self.word(via[0].label), names=self._names(via, "and"))
         if group.kind == "against":
             return self.say("against.rejected", things=self._rejected(via, types))
-        things = self._things(via, types)
+        things = self._over(via) if group.ended else self._things(via, types)
         if group.part in ("", "text", "learned"):
             return self.say(f"{table}.{group.part or 'learned'}", things=things)
         if said := self._own_sentence(own.get(sign), via, types):
@@ -253,6 +270,10 @@ class Sentences:
         first, length = told.ways[0][0], len(told.ways[0])
         last = self._verb([way[-1] for way in told.ways], 2)
         is_interaction = first.type in self.schema.roles.interactions
+        if told.ended and length == 1:
+            until = told.since.until if told.since else None
+            key = "own_over" if until is None else "own_until"
+            return self.say(f"reasons.{key}", who=self._who, date="" if until is None else self.language.month(until))
         if length == 1:
             return self.say("reasons.own", who=self._who, verb=self._verb(told.own, self._person))
         if not told.via:
@@ -265,7 +286,10 @@ class Sentences:
                 return self.say("reasons.people_attribute", n=PEOPLE, label=label, names=names, last=last)
             key = "people_same" if verb == last else "people"
             return self.say(f"reasons.{key}", n=PEOPLE, verb=verb, names=names, last=last)
-        whose, things = self._whose, self._things(told.via, told.own)
+        whose = self._whose
+        things = self._over(told.via, told.since) if told.ended else self._things(told.via, told.own)
+        if told.since is not None and told.since.months:
+            things = self.say("things.aged", things=things, n=self.language.number(told.since.months))
         if length == 2:
             if is_interaction:
                 return self.say("reasons.linked", things=things)
@@ -297,6 +321,14 @@ class Sentences:
         names = self.language.joined([self.called(node) for node in via[:NAMED]])
         who, number = self._who, self.language.number(len(via))
         return self.say(f"things.{key}", names=names, n=number, who=who, verb=self._verb(types, self._person))
+
+    def _over(self, via: Sequence[Node], since: Since | None = None) -> str:
+        """What the customer held and holds no more."""
+        names = self.language.joined([self.called(node) for node in via[:NAMED]])
+        if since is not None and since.until is not None:
+            return self.say("things.until", names=names, who=self._who, date=self.language.month(since.until))
+        key = "over" if len(via) <= NAMED else "over_many"
+        return self.say(f"things.{key}", names=names, who=self._who, n=self.language.number(len(via)))
 
     def _rejected(self, via: Sequence[Node], types: Sequence[Hop]) -> str:
         """What the customer turned down; what an edge type says is no purchase in any language."""
@@ -346,6 +378,9 @@ class Sentences:
             if self.language.code == "en" and said.endswith("ed"):
                 return said
             forms = self.language.fill(known["unknown"], {"type": self._noun(said)})
+        if person == MANY and kind in self._passing:
+            # Of other people who held it some hold it no more.
+            forms = known["over"]
         parts = forms.split("|")
         return parts[person] if len(parts) == 3 else parts[0]
 
