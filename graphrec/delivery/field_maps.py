@@ -21,9 +21,10 @@ from graphrec.config.convert import convert
 from graphrec.config.document import parse_toml, read_toml
 from graphrec.delivery.rows import TIMES, Batch, Row
 from graphrec.delivery.sinks import SinkReport, Target
-from graphrec.delivery.text_files import FileReport, beside, harmless, number, without_lines
+from graphrec.delivery.text_files import FileReport, beside, number, without_lines
 from graphrec.errors import SettingsError, UsageError
 from graphrec.files import whole_file
+from graphrec.shown import harmless
 
 Count = Annotated[int, Meta(ge=1)]
 _CUT = "…"
