@@ -40,7 +40,7 @@ CLASSIFIED = {2, 3, 4, 5, 6}
 SLOW = ("evaluate", "train", "snapshot")
 WRITE = ("train", "snapshot", "query", "record", "replay")
 """Commands that write to a home, or whose store does; each gets a home of its own."""
-PATIENCE = 60.0
+PATIENCE = 300.0
 """Seconds after which a command counts as one that never ends."""
 #: Keys that name the run and not the answer.
 OF_THE_RUN = {"seconds", "record", "path", "wrote", "generated_at"}

@@ -20,7 +20,7 @@ from graphrec.errors import Unwritable
 _PART = ".part"
 _LOCK = "lock"
 _FILE, _FOLDER = 0o600, 0o700
-_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 
 
 @contextmanager

@@ -138,12 +138,14 @@ def about_customer(bank: Bank, request: AboutCustomer) -> Customer:
     engine = engine_of(bank, bank.home_at(request.as_of), None, NO_OCCASION, user=request.user)
     engine = engine.of_customer(request.user)
     user = engine.position(engine.users, request.user, "user")
-    facts = list(dict.fromkeys((*_columns(engine, engine.users, user), *_groups(engine, user))))
     events = sorted(_events(engine, user), key=lambda one: (one.last or "", one.product, one.type), reverse=True)
     sentences = engine.reasons_in(request.language or bank.settings.language).sentences
+    # What a column and a link say in the same words is said once.
+    known = (*_columns(engine, engine.users, user), *_groups(engine, user))
+    facts = {(sentences.word(one.name), sentences.fact(one.value)): one for one in reversed(known)}
     has = {one.product for one in events if one.is_holding}
     refused = tuple(_refused(engine, user, has, request.view, sentences))
-    return Customer(request.user, engine.as_of, tuple(facts), tuple(events), refused, sentences)
+    return Customer(request.user, engine.as_of, tuple(reversed(facts.values())), tuple(events), refused, sentences)
 
 
 def about_product(bank: Bank, request: AboutProduct) -> Product:
@@ -369,7 +371,8 @@ def _similar(
     shared[product] = 0
     near = np.flatnonzero(shared >= engine.roles.min_group)
     cosine = shared[near] / np.sqrt(len(holders) * everyone[near])
-    for place in np.lexsort((near, -cosine))[:SIMILAR].tolist():
+    nearest = np.lexsort((near, -cosine))[:SIMILAR]
+    for place in nearest[np.argsort(-shared[near[nearest]], kind="stable")].tolist():
         other = int(near[place])
         percent = 100 * int(shared[other]) / len(holders)
         yield Similar(

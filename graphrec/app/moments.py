@@ -15,7 +15,10 @@ def parse_moment(text: str, option: str = "--as-of") -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise UsageError(f"{option} {text} is no date; want YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError as error:
+        raise UsageError(f"{option} {text} lies outside the years 1 to 9999 of UTC; want a date within them") from error
 
 
 def moment_of_now(as_of: str | None, today: date | None) -> datetime:

@@ -14,6 +14,7 @@ from graphrec import log
 from graphrec.app.events import Consumed, consume_file
 from graphrec.app.events import consume as take
 from graphrec.app.jobs import Consume
+from graphrec.events.log import LAG
 from graphrec.progress import Progress
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 KAFKA = "kafka://"
 #: Seconds between two notes of how much waits.
 NOTED = 1.0
-#: What the note of a topic's lag begins with.
-LAG = "lag of "
 
 
 def consume(bank: Bank, request: Consume, progress: Progress) -> Consumed:

@@ -23,7 +23,9 @@ from graphrec.errors import GraphrecError, SettingsError, UsageError
 from graphrec.shown import visible
 
 INTERRUPTED, TERMINATED = 130, 143
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+LONGEST, END = 1200, 300
+"""Characters of a failure's line, and of its end that stays where its middle is left out."""
 FOR_ONE_ANSWER = {"recommend", "explain", "why-not", "find", "query", "record", "replay", "doctor"}
 """Commands that change nothing; their log lines are at debug, so that an answer writes nothing to the home's log."""
 
@@ -135,6 +137,15 @@ def _logged(name: str, run: Callable[..., Any] | None) -> Callable[..., Any]:
     return logged
 
 
+def shortened(line: str) -> str:
+    """A line without its middle where that is too long: with its beginning, and the advice at its end.
+
+    >>> shortened("error: " + "a" * 5000 + "; want less")[-20:]
+    'aaaaaaaaa; want less'
+    """
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - END]} … {line[-END:]}"
+
+
 def _usage_line(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "graphrec"
@@ -145,5 +156,5 @@ def _usage_line(error: typer.TyperException) -> str:
 def _fail(line: str, code: int, error: BaseException | None) -> NoReturn:
     if current().options.debug and error is not None:
         traceback.print_exception(error)
-    typer.echo(visible(f"error: {line}"), err=True)
+    typer.echo(shortened(visible(f"error: {line}")), err=True)
     sys.exit(code)

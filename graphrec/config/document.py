@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, NoReturn, TypeAlias
 
 from graphrec.errors import GraphrecError
@@ -89,6 +90,9 @@ def read_toml(file: Path, error: type[GraphrecError]) -> Document:
         GraphrecError: of that class: the file cannot be read, is too large or too deep, or is not TOML.
     """
     try:
+        # Nobody may ever write to a pipe.
+        if not S_ISREG(file.stat().st_mode) and not file.is_dir():
+            raise error(f"{file} is no file; name a file of its own")
         with file.open("rb") as opened:
             content = opened.read(LIMIT_BYTES + 1)
     except OSError as problem:

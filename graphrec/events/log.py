@@ -23,6 +23,8 @@ from graphrec.events.event import Event
 from graphrec.files import make_folder
 from graphrec.home import Home
 
+#: What the note of how much waits in a topic begins with.
+LAG = "lag of "
 #: Seconds that an appender waits for another process.
 PATIENCE = 30.0
 _SCHEMA = """
@@ -215,6 +217,13 @@ class EventLog:
             return None
         found = self._connection().execute("SELECT value FROM about WHERE name = ?", (name,)).fetchone()
         return None if found is None else str(found[0])
+
+    def notes(self, start: str) -> dict[str, str]:
+        """What was remembered under names that begin so, by the rest of the name."""
+        if not self.is_there():
+            return {}
+        rows = self._connection().execute("SELECT name, value FROM about ORDER BY name").fetchall()
+        return {name.removeprefix(start): value for name, value in rows if name.startswith(start)}
 
     def _commit(self, group: list[_Waiting]) -> None:
         """Write what several callers bring in one transaction; one whose events are refused leaves the others."""

@@ -4,8 +4,9 @@ import fcntl
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from graphrec.errors import RecordError
@@ -54,20 +55,48 @@ class Recorder:
         return range(first, last + 1)
 
     def _append_block(self, shared: Mapping[str, Any], packed: Packed) -> Head:
+        """The head after a block that is on the disk.
+
+        Threads that append at once commit together: the first of them writes what the others bring while it waits for
+        the disk, one block after another, with one sync.
+        """
+        mine, group = _Waiting(shared, packed), _group_of(self.folder)
+        with group.gate:
+            group.waiting.append(mine)
+        with group.writer:
+            if mine.reached is None and mine.error is None:
+                with group.gate:
+                    together, group.waiting = group.waiting, []
+                try:
+                    self._commit(together)
+                except BaseException as error:  # noqa: BLE001 - each of them gets it
+                    for one in together:
+                        one.error = error
+        if mine.error is not None:
+            raise mine.error
+        assert mine.reached is not None, "it was committed"
+        return mine.reached
+
+    def _commit(self, together: Sequence["_Waiting"]) -> None:
         with locked(self.folder, exclusive=True):
             head, set_aside = self._end()
-            block = made_block(head, shared, packed, set_aside)
-            name, size = head.file, head.size
-            if not name or size >= SEGMENT:
-                name, size = f"{head.entries + 1:010}.log", 0
-            with open(self.folder / name, "ab", opener=private) as file:
-                file.write(block)
+            if not head.file or head.size >= SEGMENT:
+                head = replace(head, file=f"{head.entries + 1:010}.log", size=0)
+            blocks, heads = [], []
+            for one in together:
+                block = made_block(head, one.shared, one.packed, set_aside)
+                entries = head.entries + len(one.packed.hashes)
+                head = Head(head.block + 1, entries, block[:64].decode("ascii"), head.file, head.size + len(block))
+                blocks.append(block)
+                heads.append(head)
+                set_aside = []
+            with open(self.folder / head.file, "ab", opener=private) as file:
+                file.write(b"".join(blocks))
                 file.flush()
                 os.fsync(file.fileno())
-            entries = head.entries + len(packed.hashes)
-            reached = Head(head.block + 1, entries, block[:64].decode("ascii"), name, size + len(block))
-            self._write_head(reached)
-            return reached
+            self._write_head(head)
+        for one, reached in zip(together, heads, strict=True):
+            one.reached = reached
 
     def _end(self) -> tuple[Head, list[dict[str, Any]]]:
         """Where to go on, and what was set aside there: the next block vouches for it."""
@@ -107,6 +136,35 @@ class Recorder:
     def _write_head(self, head: Head) -> None:
         with whole_file(self.folder / HEAD) as temporary:
             temporary.write_bytes(head.to_bytes())
+
+
+@dataclass
+class _Waiting:
+    """A block of one caller on its way to the disk."""
+
+    shared: Mapping[str, Any]
+    packed: Packed
+    reached: Head | None = None
+    error: BaseException | None = None
+
+
+@dataclass
+class _Group:
+    """Who appends to one record in this process."""
+
+    gate: Lock = field(default_factory=Lock)
+    """Held while the list is changed."""
+    writer: Lock = field(default_factory=Lock)
+    """Held by the thread that writes."""
+    waiting: list[_Waiting] = field(default_factory=list)
+
+
+_GROUPS: dict[Path, _Group] = {}
+
+
+def _group_of(folder: Path) -> _Group:
+    # Of two threads the first one's stays.
+    return _GROUPS.setdefault(folder, _Group())
 
 
 def _torn(head: Head) -> str:

@@ -5,6 +5,8 @@ import os
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from graphrec.events.log import LAG, EventLog
+
 #: The folder through which workers of one service share their counts; the parent process sets it.
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 _BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -32,10 +34,23 @@ class Measures:
         self._seconds.labels(operation).observe(seconds)
         self._waiting.set(waiting)
 
-    def text(self) -> bytes:
-        """The counts in Prometheus' text format, of all workers where there are several."""
+    def text(self, log: EventLog) -> bytes:
+        """The counts in Prometheus' text format, of all workers where there are several, and what the log says."""
+        of_log = generate_latest(_of_log(log))
         if not os.environ.get(SHARED):
-            return generate_latest(self._registry)
+            return generate_latest(self._registry) + of_log
         shared = CollectorRegistry()
         MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
-        return generate_latest(shared)
+        return generate_latest(shared) + of_log
+
+
+def _of_log(log: EventLog) -> CollectorRegistry:
+    """What is kept of events, and how much waits in topics."""
+    here = CollectorRegistry()
+    events, dead = log.counts()
+    Gauge("graphrec_events", "Events of the log.", registry=here).set(events)
+    Gauge("graphrec_dead_letters", "Dead letters of the log.", registry=here).set(dead)
+    lag = Gauge("graphrec_consumer_lag", "Messages that wait in a topic.", ["source"], registry=here)
+    for source, waiting in log.notes(LAG).items():
+        lag.labels(source).set(int(waiting))
+    return here

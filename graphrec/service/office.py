@@ -127,7 +127,9 @@ class Office:
 
     async def metrics(self) -> Response:
         """Counts and times for Prometheus."""
-        return Response(self._service.measures.text(), media_type=self._service.measures.media_type)
+        return Response(
+            self._service.measures.text(self._bank.events.log), media_type=self._service.measures.media_type
+        )
 
     async def live(self) -> Response:
         """Whether the process answers."""

@@ -29,6 +29,7 @@ ALLOWED: dict[str, frozenset[Role]] = {
 }
 #: What the page alone offers, in the same form. All else on it goes by the operation of the API.
 ON_PAGE: dict[str, frozenset[Role]] = {
+    "feedback": frozenset({"adviser", "compliance", "admin"}),
     "product": frozenset({"adviser", "analyst", "campaign", "auditor", "compliance", "admin"}),
     "policy": frozenset({"analyst", "auditor", "compliance", "admin"}),
     "what_if": frozenset({"auditor", "compliance"}),

@@ -59,6 +59,8 @@ from graphrec.terms.ledger import Ledger
 REFERENCE = 200
 #: Candidates beyond the list, so that rounding in the fast scores cannot change it.
 SPARE = 16
+#: Microseconds since 1970 of the last moment that a date can name.
+LAST_MOMENT = 253_402_300_799_999_999
 #: Products whose names and kinds are kept.
 PRODUCTS = 100_000
 LIST, EXPLANATION = ListOptions(), ExplainOptions()
@@ -763,7 +765,7 @@ def newest_facts(home: Home, opened: ModelFiles) -> Snapshot:
 
 def seen_before(facts: Snapshot, now: int) -> int | None:
     """The time before which something must have been known to be seen on a day; facts as of a date are cut already."""
-    return None if facts.as_of is not None else now + DAY
+    return None if facts.as_of is not None else min(now + DAY, LAST_MOMENT)
 
 
 def _after(facts: Snapshot, before: int) -> Iterator[Note]:

@@ -1,5 +1,6 @@
 """Reading TOML: what is too large, too deep or no TOML is one line with its place, quickly; lines of keys."""
 
+import os
 import time
 from pathlib import Path
 
@@ -125,3 +126,10 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 def test_how_a_key_is_written() -> None:
     assert key_text(("rule", 3, "id")) == "rule.id"
     assert key_text(("edges", "LI KES", "行业", "a\nb")) == 'edges."LI KES".行业."a\\u000ab"'
+
+
+def test_a_pipe_that_nobody_writes_to_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.toml")
+    for path in (tmp_path / "a.toml", Path("/dev/null")):
+        with pytest.raises(SettingsError, match=f"^{path} is no file; name a file of its own$"):
+            read_toml(path, SettingsError)

@@ -17,9 +17,8 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import Consume
 from graphrec.app.requests import Recommend
-from graphrec.app.stream import LAG
 from graphrec.errors import SourceError, UsageError
-from graphrec.events.log import EventLog
+from graphrec.events.log import LAG, EventLog
 from graphrec.events.stream import Topic
 from tests.kafka.server import Broker
 

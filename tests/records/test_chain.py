@@ -2,10 +2,12 @@
 
 import json
 import multiprocessing
+import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -303,3 +305,33 @@ def test_a_record_that_cannot_be_written_says_so_as_the_system_does(tmp_path: Pa
         Recorder(blocked).append(SHARED, some(1))
     assert json.loads(Head().to_bytes())["entries"] == 0
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_threads_that_append_at_once_share_a_sync_of_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "records"
+    Recorder(folder).append(SHARED, [{"user": "u0", "event": 0}])
+    syncs, real = [], os.fsync
+
+    def slow(handle: int) -> None:
+        syncs.append(handle)
+        time.sleep(0.01)
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    numbers: list[int] = []
+
+    def work(thread: int) -> None:
+        for event in range(10):
+            numbers.extend(Recorder(folder).append(SHARED, [{"user": "u0", "event": [thread, event]}]))
+
+    threads = [threading.Thread(target=work, args=(one,)) for one in range(8)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    found = verify(folder)
+    assert (found.entries, found.problems) == (81, [])
+    assert sorted(numbers) == list(range(2, 82))
+    assert [entry_of(folder, number).number for number in numbers[:5]] == numbers[:5]
+    # One alone takes three.
+    assert len(syncs) < 3 * 80 / 2

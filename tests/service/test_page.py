@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import ChangeRule
-from graphrec.app.requests import AboutCustomer, AboutProduct, Explain, Find, Recommend
+from graphrec.app.requests import AboutCustomer, AboutProduct, Audience, Explain, Find, Recommend
 from graphrec.errors import NoPolicy, PolicyError, UnknownId
 from graphrec.home import Home
 from graphrec.languages import LANGUAGES, language_of
@@ -20,6 +20,7 @@ from graphrec.schema import EXACT
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
 from graphrec.service.keys import Keys
+from graphrec.service.limits import Limits
 from graphrec.service.page.charts import waterfall
 from graphrec.service.page.visit import local
 from graphrec.service.roles import ALLOWED, ON_PAGE, ROLES
@@ -50,14 +51,21 @@ PAGES = {
     "record": "/records/1",
     "models": "/models",
 }
-POSTS = {"what_if": "/policy", "verify_record": "/records", "replay_record": "/records/1"}
+POSTS = {
+    "feedback": "/customers/C003/events",
+    "what_if": "/policy",
+    "verify_record": "/records",
+    "replay_record": "/records/1",
+}
 
 
 @pytest.fixture
 def page(bank: Bank, home: Home) -> TestClient:
     """The page of the owner of a home on this machine; the policy has rules."""
     home.policy.write_text(POLICY, "utf-8")
-    return TestClient(make_app(bank, ServiceOptions(is_open=True)), base_url="http://127.0.0.1:8000")
+    return TestClient(
+        make_app(bank, ServiceOptions(Limits(seconds=60), is_open=True)), base_url="http://127.0.0.1:8000"
+    )
 
 
 def token_of(text: str) -> str:
@@ -211,7 +219,7 @@ def test_a_list_on_the_page_is_recorded(page: TestClient, bank: Bank) -> None:
     assert bank.record_entry(1).entry["user"] == "C003"
     text = words_of(page.get("/records/1").text)
     assert "Entry 1" in text
-    assert "recommend" in text
+    assert "· list" in text
     token = token_of(page.get("/records/1").text)
     assert "The same bytes as recorded." in page.post("/records/1", data={"token": token}).text
     assert "All is as it was written: 1 entries" in page.post("/records", data={"token": token}).text
@@ -269,7 +277,7 @@ def test_signing_out(page: TestClient, keys: Keys) -> None:
 
 
 def test_another_name_of_this_machine_opens_nothing(bank: Bank) -> None:
-    app = make_app(bank, ServiceOptions(is_open=True))
+    app = make_app(bank, ServiceOptions(Limits(seconds=60), is_open=True))
     assert TestClient(app, base_url="http://localhost:8000").get("/", follow_redirects=False).status_code == 200
     assert TestClient(app, base_url="http://evil.example:8000").get("/", follow_redirects=False).status_code == 303
 
@@ -289,6 +297,7 @@ def test_a_role_is_let_in_where_the_tables_say_so(
         else:
             page.get("/login", headers=headers)
             sent = {"token": token_of(page.get("/login", headers=headers).text), "rule": "bonds", "without": "1"}
+            sent |= {"product": "P01", "said": "accepted", "event": role}
             status = page.post(POSTS[operation], data=sent, headers=headers).status_code
         assert status == (200 if role in allowed else 403), role
 
@@ -307,7 +316,7 @@ def test_an_adviser_sees_own_customers_alone_and_no_exact_number(
     assert "data-share" not in shown
     assert "100%" in shown
     assert page.get("/records/1", headers=headers).status_code == 200
-    assert "score" not in page.get("/records/1", headers=headers).text
+    assert "&#34;score&#34;" not in page.get("/records/1", headers=headers).text
 
 
 def test_what_is_known_of_a_customer(bank: Bank, page: TestClient) -> None:
@@ -388,6 +397,44 @@ def test_without_a_policy_nothing_can_be_changed(bank: Bank, home: Home) -> None
 
 def test_an_adviser_finds_nobody_where_the_mapping_names_no_column(bank: Bank) -> None:
     assert bank.find(Find("C003", adviser="A1", users=False)).users == ()
+
+
+def test_what_a_customer_said_counts_once_and_at_once(page: TestClient, bank: Bank) -> None:
+    text = page.get("/customers/C003").text
+    sent = {"token": token_of(text), "product": "P04", "said": "rejected", "reason": "too_risky", "event": "e1"}
+    sent["event"] = re.findall(r'name="event" value="(\w+)"', text)[0]
+    for _ in range(2):
+        noted = page.post("/customers/C003/events", data=sent)
+        assert "Noted: P04 was declined." in words_of(noted.text)
+    (event,) = [stored.event for stored in bank.events.log.of_user("C003", 0)]
+    assert (event.type, event.product, event.reason) == ("rejected", "P04", "too_risky")
+    served = bank.recommend(Recommend("C003", record=False)).answer
+    assert served.last_event is not None
+    assert page.post("/customers/C003/events", data={**sent, "said": "stolen"}).status_code == 422
+    assert page.post("/customers/C003/events", data={**sent, "product": "P99"}).status_code in (404, 422)
+
+
+def test_an_admin_promotes_a_model_and_goes_back(page: TestClient, bank: Bank, keys: Keys) -> None:
+    _, text = keys.make("root", "admin")
+    headers = bearer(text)
+    shown = page.get("/models", headers=headers).text
+    live = next(one.id for one in bank.models() if one.state == "live")
+    sent = {"token": token_of(shown), "model": live}
+    page.post("/models/promote", data=sent, headers=headers)
+    assert [one.action for one in bank.switches()] == ["promote"]
+    assert "Promoted" in words_of(page.get("/models", headers=headers).text)
+    assert page.post("/models/promote", data={**sent, "model": "none"}, headers=headers).status_code == 404
+
+
+def test_the_audience_of_a_product(page: TestClient, bank: Bank, keys: Keys) -> None:
+    text = page.get("/products/P00?audience=1").text
+    shown = text[text.index('id="audience"') :]
+    found = bank.audience(Audience("P00", 10, record=False))
+    assert re.findall(r'href="/customers/(\w+)"', shown) == [one.user for one in found.users]
+    assert f"{found.eligible} of 60 customers may be shown it" in words_of(shown)
+    _, key = keys.make("desk", "analyst")
+    seen = page.get("/products/P00?audience=1", headers=bearer(key)).text
+    assert "/customers/" not in seen
 
 
 def test_a_date_without_a_model_is_said(page: TestClient) -> None:

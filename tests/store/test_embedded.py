@@ -256,7 +256,7 @@ def test_messages_of_the_engine(text: str, message: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("how", ["gone", "cut"])
-def test_a_query_reads_no_store_with_a_file_that_is_gone_or_cut(store: EmbeddedStore, how: str) -> None:
+def test_no_query_and_no_load_of_a_store_with_a_file_that_is_gone_or_cut(store: EmbeddedStore, how: str) -> None:
     feed(store.sink(), source())
     store.close()
     (file,) = store.path.glob("Product_0.*.bucket")
@@ -264,5 +264,8 @@ def test_a_query_reads_no_store_with_a_file_that_is_gone_or_cut(store: EmbeddedS
         file.unlink()
     else:
         file.write_bytes(file.read_bytes()[:1000])
-    with pytest.raises(StoreError, match=rf"file Product_0\S* of the store \S+ is {how}; run: graphrec load MAPPING"):
+    lost = pytest.raises(StoreError, match=rf"file Product_0\S* of the store \S+ is {how}; remove this folder and load")
+    with lost:
         store.query("MATCH (n:Product) RETURN n.id", bounds=Bounds(10.0, 10))
+    with lost:
+        store.sink()

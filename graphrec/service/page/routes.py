@@ -1,6 +1,7 @@
 """The pages: what each of them asks the use cases, and what it hands to its template."""
 
 import json
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from graphrec.app import jobs, requests
 from graphrec.app.answers import Seen, Served
 from graphrec.app.bank import Bank
 from graphrec.app.record import short
-from graphrec.errors import GraphrecError, NotTrained, PolicyError, UnknownId
+from graphrec.errors import EventRefused, GraphrecError, NotTrained, PolicyError, UnknownId
 from graphrec.languages import LANGUAGES
 from graphrec.policy.check import PolicyReport
 from graphrec.schema import EXACT
@@ -21,7 +22,7 @@ from graphrec.service.core import Refusal, Service
 from graphrec.service.page.charts import Waterfall, graph, waterfall, way
 from graphrec.service.page.session import Sessions
 from graphrec.service.page.visit import LANGUAGE, View, Visit, form_of, local, url
-from graphrec.service.problems import problem_of
+from graphrec.service.problems import problem, problem_of
 from graphrec.service.roles import WHOLE_RECORD, Caller
 from graphrec.serving.answer import Item
 from graphrec.serving.reasons.sentences import Sentences
@@ -31,6 +32,9 @@ SHOWN = 5
 """Products of a list."""
 REASONS = 8
 """Reasons of a waterfall; the others are one row."""
+SAID = ("accepted", "rejected")
+REASONS_AGAINST = ("no_need", "elsewhere", "too_expensive", "too_risky", "not_now")
+"""Why a customer declines, as the page offers it."""
 ENTRIES = (20, 100, 500)
 """How many entries of the record a page shows."""
 
@@ -44,6 +48,7 @@ def add_pages(app: FastAPI, service: Service) -> None:
     for method, path, operation, compute in (
         ("GET", "/", "search", pages.search),
         ("GET", "/customers/{user}", "recommendations", pages.customer),
+        ("POST", "/customers/{user}/events", "feedback", pages.feedback),
         ("GET", "/customers/{user}/products/{product}", "explanation", pages.explanation),
         ("GET", "/products/{product}", "product", pages.product),
         ("GET", "/policy", "policy", pages.policy),
@@ -53,6 +58,8 @@ def add_pages(app: FastAPI, service: Service) -> None:
         ("GET", "/records/{number}", "record", pages.record),
         ("POST", "/records/{number}", "replay_record", pages.replay),
         ("GET", "/models", "models", pages.models),
+        ("POST", "/models/promote", "promote_model", pages.promote),
+        ("POST", "/models/rollback", "roll_back_model", pages.roll_back),
         ("GET", "/login", None, pages.login),
         ("POST", "/login", None, pages.sign_in),
         ("POST", "/logout", None, pages.sign_out),
@@ -108,6 +115,8 @@ class Pages:
     def _shown(self, visit: Visit, compute: Compute) -> Response:
         try:
             found = compute(visit)
+        except Refusal as refusal:
+            return self._failed(visit, refusal.response)
         except GraphrecError as error:
             return self._failed(visit, problem_of(error))
         return visit.render(found) if isinstance(found, View) else found
@@ -187,10 +196,37 @@ class Pages:
         if (product := visit.asked("product")) is not None:
             values["why"] = self._why_not(visit, user, product, as_of)
             values["product"] = product
+        values |= {"reasons": REASONS_AGAINST, "said": visit.asked("said"), "said_of": visit.asked("about")}
+        values["events"] = [secrets.token_hex(8) for _ in items]
         values["entries"] = ()
         if caller.may("record"):
             values["entries"] = self._bank.record_list(jobs.ListRecord(user, 8))[::-1]
         return View("customer.html", values)
+
+    def feedback(self, visit: Visit) -> View | Response:
+        """What a customer said of a product, as an event that counts from now on."""
+        caller, user = _caller(visit), visit.id("user")
+        product, said, reason = (visit.form.get(name, "") for name in ("product", "said", "reason"))
+        visit.request.state.user, visit.request.state.product = user, product
+        self._service.own(caller, user)
+        if said not in SAID:
+            raise Refusal(problem(422, "bad-request", f"said: want one of {', '.join(SAID)}"))
+        entry = visit.form.get("entry", "")
+        event = requests.SendEvent(
+            user,
+            said,
+            product,
+            id=f"page-{visit.form.get('event', '')[:64]}-{said}",
+            reason=reason if said == "rejected" and reason in REASONS_AGAINST else None,
+            entry=int(entry) if entry.isdigit() and len(entry) < 16 else None,
+        )
+        try:
+            self._bank.send_event(event)
+        except EventRefused as error:
+            # Sent twice: the first one counts.
+            if error.kind != "conflict":
+                raise
+        return visit.go(url("customers", user, said=said, about=product))
 
     def _why_not(self, visit: Visit, user: str, product: str, as_of: str | None) -> Any:
         """Why a product is not in the list; None where there is no such product."""
@@ -228,7 +264,12 @@ class Pages:
         product = visit.request.state.product = visit.id("product")
         asked = requests.AboutProduct(product, _caller(visit).role, language=visit.language.code)
         about = self._bank.about_product(asked)
-        return View("product.html", {"about": about, "words": about.sentences})
+        audience = None
+        if visit.asked("audience") and _caller(visit).may("audience"):
+            caller, where = _caller(visit), visit.asked("where")
+            wanted = requests.Audience(product, 10, where, adviser=caller.adviser, language=visit.language.code)
+            audience = self._bank.audience(wanted, caller.role)
+        return View("product.html", {"about": about, "words": about.sentences, "audience": audience})
 
     # The policy.
 
@@ -297,7 +338,22 @@ class Pages:
     def models(self, _: Visit) -> View:
         """The models of the home, the one that answers first, and how good they are."""
         found = sorted(self._bank.models(), key=lambda one: one.since, reverse=True)
-        return View("models.html", {"models": sorted(found, key=lambda one: one.state != "live")})
+        return View(
+            "models.html",
+            {"models": sorted(found, key=lambda one: one.state != "live"), "history": self._bank.switches()[::-1]},
+        )
+
+    def promote(self, visit: Visit) -> Response:
+        """Another model answers from now on."""
+        return self._switch(visit, requests.SwitchModel("promote", visit.form.get("model", ""), _caller(visit).id))
+
+    def roll_back(self, visit: Visit) -> Response:
+        """The model that answered before answers again."""
+        return self._switch(visit, requests.SwitchModel("rollback", by=_caller(visit).id))
+
+    def _switch(self, visit: Visit, asked: requests.SwitchModel) -> Response:
+        self._bank.switch_model(asked)
+        return visit.go("/models")
 
 
 def _caller(visit: Visit) -> Caller:

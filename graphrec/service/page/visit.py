@@ -110,6 +110,7 @@ class Visit:
             percent=self.language.percent,
             day=self.day,
             sure=self.sure,
+            command=lambda name: self.language.texts.get(f"commands.{name}", name),
             url=url,
             json=json.dumps,
             languages={code: language_of(code).texts["language"] for code in LANGUAGES},

@@ -126,6 +126,10 @@ def check_engine(path: Path, engine: Engine) -> None:
         )
 
 
+#: What is left to do with a store that lost rows: a load into it would write beside what is left of them.
+REMEDY = "remove this folder and load every mapping again: graphrec load MAPPING"
+
+
 def check_files(path: Path) -> None:
     """Pass a store of which no file with rows is gone or cut: the engine reads what is left, and says nothing.
 
@@ -151,9 +155,9 @@ def check_files(path: Path) -> None:
     for bucket in wanted:
         name = files.get(bucket)
         if name is None:
-            raise StoreError(f"file {bucket} of the store {path} is gone; run: graphrec load MAPPING")
+            raise StoreError(f"file {bucket} of the store {path} is gone; {REMEDY}")
         if (path / name).stat().st_size % int(name.rsplit(".", 4)[2]):
-            raise StoreError(f"file {name} of the store {path} is cut; run: graphrec load MAPPING")
+            raise StoreError(f"file {name} of the store {path} is cut; {REMEDY}")
 
 
 def open_database(path: Path, *, create: bool, read_only: bool = False, engine: Engine | None = None) -> Any:

@@ -128,6 +128,8 @@ class EmbeddedStore(Store):
         """Where a load puts its rows: a folder of its own for the first one, transactional batches later."""
         if self._sink is not None:
             self._sink.give_up()
+        if self._database is None and self._exists():
+            arcade.check_files(self.path)
         sweep(self.path.parent, self.path.name)
         self._sink = ChoosingSink(
             is_empty=self._is_empty,
