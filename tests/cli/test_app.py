@@ -20,6 +20,7 @@ from graphrec.cli import app
 from graphrec.cli.commands import COMMANDS
 from graphrec.cli.invocation import bank, current
 from graphrec.errors import CheckpointMismatch, GraphrecError, StoreError, UnknownId
+from graphrec.home import Home
 
 HEAVY = {"torch", "numpy", "pyarrow", "duckdb", "scipy", "numba", "matplotlib", "networkx", "transformers", "rich"}
 
@@ -230,6 +231,20 @@ def test_a_closed_pipe_is_silent(root: Path) -> None:
         f"{sys.executable} cli.py --help | true", shell=True, cwd=root, capture_output=True, check=False
     )
     assert done.stderr == b""
+
+
+@pytest.mark.parametrize("words", [("recommend", "C1"), ("find", "wind"), ("export", "--out", "lists.csv")])
+def test_a_home_that_is_not_there_is_said_with_those_that_are(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Home(tmp_path / "bank").prepare()
+    done = CliRunner().invoke(app, ["--home", "bnak", *words])
+    assert done.exit_code == 3
+    assert done.stderr == (
+        "error: there is no home bnak; homes beside it: bank; name one with --home, or load into a new one: "
+        "graphrec --home bnak load MAPPING\n"
+    )
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))

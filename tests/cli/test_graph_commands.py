@@ -109,7 +109,7 @@ def test_find_for_people(loaded: Path) -> None:
 
 
 def test_find_without_a_snapshot(tmp_path: Path) -> None:
-    assert "there is no snapshot yet" in run(tmp_path / "home", "find", "x", code=5)[1]
+    assert "there is no home" in run(tmp_path / "home", "find", "x", code=3)[1]
 
 
 def test_library_is_listed(loaded: Path) -> None:
