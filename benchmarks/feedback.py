@@ -179,7 +179,7 @@ class Month:
             assert apart is not None, "the second arm is compared"
             held["difference of the experiment"].append(apart.low <= difference <= apart.high)
             happened = {(one.user, one.product, one.at - DAY) for one in events}
-            rewards = np.array([float((c.shown.user, c.shown.product, c.shown.at) in happened) for c in choices])
+            rewards = [float((c.shown.user, c.shown.product, c.shown.at) in happened) for c in choices]
             told = estimate(choices, rewards)
             for name in ("ips", "snips", "dr"):
                 interval = getattr(told, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,24 +86,26 @@ def assigned(bank: Bank, user: str, *, model: str | None, as_of: str | None, rec
     return None if found is None else found.assigned(user, bank.home.secret(), today(bank))
 
 
-@dataclass
 class Lists:
-    """The lists of many customers, each made and recorded as its arm says."""
+    """The lists of many customers, each made and recorded as its arm says.
 
-    bank: Bank
-    home: Home
-    asked: Request
-    """Of lists that no experiment decides."""
-    engine: Engine
-    recording: Recording
-    options: ListOptions
-    _parts: dict[object, tuple[Engine, Recording, Request]] = field(default_factory=dict)
-    _of_user: dict[str, object] = field(default_factory=dict)
+    Args:
+        home: as of the date that the export names.
+        asked: of lists that no experiment decides, with the engine and the recording of those.
+    """
+
+    def __init__(
+        self, bank: Bank, home: Home, asked: Request, engine: Engine, recording: Recording, options: ListOptions
+    ) -> None:
+        self._bank, self._home, self._options = bank, home, options
+        self._asked, self._engine, self._recording = asked, engine, recording
+        self._parts: dict[object, tuple[Engine, Recording, Request]] = {}
+        self._of_user: dict[str, object] = {}
 
     def make(self, users: Sequence[int]) -> Iterator[Answer]:
         """The answers of some users, by position in the facts of the engine, in their order."""
         members: dict[object, list[str]] = {}
-        ids = [self.engine.users.ids[user] for user in users]
+        ids = [self._engine.users.ids[user] for user in users]
         for user in ids:
             self._of_user[user] = part = self._part_of(user)
             members.setdefault(part, []).append(user)
@@ -117,16 +119,16 @@ class Lists:
         yield from drawn_lists(engine, [engine.users.ids.find(user) for user in users], asked.k, asked.options)
 
     def _part_of(self, user: str) -> object:
-        plan = assigned(self.bank, user, model=None, as_of=None, record=True)
+        plan = assigned(self._bank, user, model=None, as_of=None, record=True)
         key = None if plan is None else (plan.experiment, plan.arm.name)
         if key not in self._parts:
             if plan is None:
-                self._parts[key] = self.engine, self.recording, self.asked
+                self._parts[key] = self._engine, self._recording, self._asked
             else:
                 asked = replace(
-                    self.asked, k=plan.arm.k or self.asked.k, options=plan.options(self.options), arm=plan.entry
+                    self._asked, k=plan.arm.k or self._asked.k, options=plan.options(self._options), arm=plan.entry
                 )
-                self._parts[key] = *opened(self.bank, self.home, plan.arm.model, asked, wanted=True), asked
+                self._parts[key] = *opened(self._bank, self._home, plan.arm.model, asked, wanted=True), asked
         return key
 
     def record(self, answers: Sequence[Answer]) -> Sequence[int]:
@@ -138,9 +140,9 @@ class Lists:
         for part, mine in members.items():
             recording = self._parts[part][1]
             added = recording.add(mine)
-            if recording is not self.recording:
-                self.recording.numbers += added
-                self.recording.notes += [note for note in recording.notes if note not in self.recording.notes]
+            if recording is not self._recording:
+                self._recording.numbers += added
+                self._recording.notes += [note for note in recording.notes if note not in self._recording.notes]
             numbers.update(zip((answer.user for answer in mine), added, strict=len(added) > 0))
         if len(numbers) < len(answers):
             return ()

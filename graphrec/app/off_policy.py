@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import AskOffPolicy
@@ -59,7 +58,7 @@ def estimate_model(
         f"what the model learned from outcomes of these lists speaks for it; its data ends {files.meta.get('as_of')}",
         *([f"{left_out} drawn lists are left out: the model has none for these customers"] if left_out else []),
     )
-    return OffPolicyOf(request.model or "", request.window_days, estimate(choices, np.array(rewards), notes))
+    return OffPolicyOf(request.model or "", request.window_days, estimate(choices, rewards, notes))
 
 
 def choices_of(
@@ -96,7 +95,7 @@ def _beside(entry: Entry, shown: Sequence[Impression], own: Sequence[str]) -> It
             yield Choice(one, product, product in among if among else True)
 
 
-def estimate(choices: Sequence[Choice], rewards: NDArray[np.float64], notes: tuple[str, ...] = ()) -> Estimate:
+def estimate(choices: Sequence[Choice], rewards: Sequence[float], notes: tuple[str, ...] = ()) -> Estimate:
     """What the model would have earned.
 
     Args:
@@ -110,6 +109,7 @@ def estimate(choices: Sequence[Choice], rewards: NDArray[np.float64], notes: tup
             "no drawn list whose window is over can be compared with the model's own; wait for outcomes, or give a "
             "shorter --window"
         )
+    earned = np.array(rewards, np.float64)
     users = {one: place for place, one in enumerate(dict.fromkeys(choice.shown.user for choice in choices))}
     products = {one: n for n, one in enumerate(dict.fromkeys(p for c in choices for p in (c.shown.product, c.own)))}
     owners = np.array([users[choice.shown.user] for choice in choices])
@@ -118,8 +118,8 @@ def estimate(choices: Sequence[Choice], rewards: NDArray[np.float64], notes: tup
         np.array([products[one] for one in names])
         for names in ([choice.shown.product for choice in choices], [choice.own for choice in choices])
     )
-    q = MeanRewards.of(shown, ranks, rewards, (len(products), int(ranks.max()) + 1)).values
+    q = MeanRewards.of(shown, ranks, earned, (len(products), int(ranks.max()) + 1)).values
     weights = (shown == own) / np.array([choice.shown.propensity for choice in choices], np.float64)
-    found = off_policy(rewards, weights, q[shown, ranks], q[own, ranks], owners, seed=1)
+    found = off_policy(earned, weights, q[shown, ranks], q[own, ranks], owners, seed=1)
     support = float(np.mean([choice.is_possible for choice in choices]))
-    return check(found, support, len(choices), float(rewards.mean()), notes)
+    return check(found, support, len(choices), float(earned.mean()), notes)

@@ -161,7 +161,7 @@ class Line(_Made):
     _LATER = ("path", "cypher", "parameters")
 
     kind: str
-    """path, attribute, similarity, general, new, against (like something rejected), self or nonlinear."""
+    """path, attribute, similarity, general, new, against (like something rejected) or nonlinear."""
     text: str
     share: float
     """The line's part of the score, in score units."""

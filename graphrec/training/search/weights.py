@@ -50,6 +50,17 @@ def fit_weights(candidates: Candidates, *, most: int) -> Weights:
     return weights
 
 
+def fitted_weights(candidates: Candidates, weights: Weights, *, refit: bool) -> tuple[Weights, float]:
+    """Weights of the parts that have one, the likeliest ones with `refit`, and their log-likelihood."""
+    used = np.flatnonzero(weights)
+    if not refit:
+        return weights, -_loss(candidates, used, weights[used], curved=False)[0]
+    own, cost = _fit(candidates, used, weights[used])
+    found = np.zeros(len(weights))
+    found[used] = own
+    return (found, -cost) if own.any() else (weights, -np.inf)
+
+
 def log_likelihood(candidates: Candidates, weights: Weights) -> float:
     """The log-likelihood of what users took under some weights (num_parts,)."""
     return -_loss(candidates, np.arange(len(weights)), weights, curved=False)[0]
