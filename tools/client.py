@@ -16,6 +16,8 @@ from typing import Any
 
 HEAD = '''"""A client of graphrec {version}, written by tools/client.py from its OpenAPI text. Do not edit."""
 
+from __future__ import annotations
+
 from typing import Any, NotRequired, TypedDict
 from urllib.parse import quote
 

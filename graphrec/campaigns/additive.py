@@ -4,7 +4,10 @@ r"""Who responds: a logistic model that is a sum over columns, each cut into bin
 
 fitted with a ridge penalty on w by Newton's method:
 
-    minimise  -sum_u [y_u z_u - log(1 + exp z_u)] + (ridge / 2) sum_c,b w_c[b]^2
+    minimise  -sum_u [y_u z_u - log(1 + exp z_u)] + (ridge / 2) penalty(w)
+
+where the penalty of a text is the sum of its squared weights, and that of a number mostly the sum of the squares of
+what neighbouring bins differ by, so that its line is smooth.
 
 Every w is centred on the rows of the fit, so that `base` is the logit of an average row and a line says by how much a
 column moves a row from it; base and lines add up to the logit.
@@ -23,12 +26,14 @@ Floats = NDArray[np.float64]
 #: A column of a table: numbers (NaN is missing) or texts (None or "" is missing).
 Values = NDArray[Any]
 
-BINS = 12
-"""Bins of a number, of equal counts."""
+BINS = 64
+"""Bins of a number at most, of equal counts."""
 LEAST = 20
 """Rows of a text that get a bin of their own; rarer ones share one."""
 RIDGES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 """Penalties that a choice tries."""
+LEVEL = 0.05
+"""Part of the penalty of a number that draws its bins to 0; the rest draws each to its neighbours."""
 _STEPS, _CLOSE = 100, 1e-8
 
 
@@ -210,6 +215,8 @@ class _Newton:
     """(rows, columns) the weight that each column of a row reads."""
     width: int
     y: Floats
+    penalty: Floats
+    """(width, width) of which half w' penalty w, times the ridge, is added to the loss."""
     w: Floats
     base: float
     curvature: Floats | None = None
@@ -222,11 +229,14 @@ class _Newton:
         rows = len(response)
         rate = min(max(float(response.mean()), 0.5 / rows), 1 - 0.5 / rows)
         width = int(starts[-1])
-        return cls(places, width, response.astype(np.float64), np.zeros(width), float(np.log(rate / (1 - rate))))
+        y, base = response.astype(np.float64), float(np.log(rate / (1 - rate)))
+        return cls(places, width, y, _penalty(cuts), np.zeros(width), base)
 
     def solve(self, ridge: float, close: float) -> None:
         """Go to the optimum of a penalty from where it is."""
-        penalty = np.append(np.full(self.width, ridge), 1e-9)
+        penalty = np.zeros((self.width + 1, self.width + 1))
+        penalty[:-1, :-1] = ridge * self.penalty
+        penalty[-1, -1] = 1e-9
         logits = self._logits()
         loss, before = self._loss(logits, ridge), np.inf
         for _ in range(_STEPS):
@@ -235,10 +245,10 @@ class _Newton:
             sums = np.zeros(self.width)
             for column in range(self.places.shape[1]):
                 sums += np.bincount(self.places[:, column], error, minlength=self.width)
-            gradient = np.append(sums, error.sum()) - penalty * np.append(self.w, 0.0)
+            gradient = np.append(sums, error.sum()) - penalty @ np.append(self.w, 0.0)
             if self.curvature is None:
                 self.curvature = self._curved(np.maximum(p * (1 - p), 1e-12))
-            step = np.linalg.solve(self.curvature + np.diag(penalty), gradient)
+            step = np.linalg.solve(self.curvature + penalty, gradient)
             size = float(np.abs(step).max())
             w, base, part = self.w, self.base, 1.0
             while True:
@@ -259,7 +269,7 @@ class _Newton:
         return found
 
     def _loss(self, logits: Floats, ridge: float) -> float:
-        return log_loss(logits, self.y > 0) * len(self.y) + 0.5 * ridge * float(self.w @ self.w)
+        return log_loss(logits, self.y > 0) * len(self.y) + 0.5 * ridge * float(self.w @ self.penalty @ self.w)
 
     def _curved(self, curve: Floats) -> Floats:
         """The second derivatives of the log loss."""
@@ -279,6 +289,22 @@ class _Newton:
             weights.append(own - mean)
             start += cut.size
         return Additive(tuple(cuts), tuple(weights), middle, ridge, len(self.y), int(self.y.sum()))
+
+
+def _penalty(cuts: Sequence[Cut]) -> Floats:
+    """The penalty matrix of all columns: differences of neighbouring bins of a number, every level of a text."""
+    width = sum(cut.size for cut in cuts)
+    found = np.zeros((width, width))
+    start = 0
+    for cut in cuts:
+        own = np.eye(cut.size)
+        if cut.edges is not None:
+            steps = np.diff(np.eye(cut.size)[1:], axis=0)  # bin 0 is what is not known
+            own = LEVEL * own + (1 - LEVEL) * steps.T @ steps
+            own[0, 0] = 1.0
+        found[start : start + cut.size, start : start + cut.size] = own
+        start += cut.size
+    return found
 
 
 def _sigmoid(z: Floats) -> Floats:

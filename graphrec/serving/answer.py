@@ -161,7 +161,7 @@ class Line(_Made):
     _LATER = ("path", "cypher", "parameters")
 
     kind: str
-    """path, attribute, similarity, general, new, against (like something rejected), self or nonlinear."""
+    """path, attribute, similarity, general, new, against (like something rejected) or nonlinear."""
     text: str
     share: float
     """The line's part of the score, in score units."""
@@ -324,6 +324,8 @@ class Item:
     """Risk class, fee and smallest amount, as the mapping's `show` names their columns."""
     fee: str | int | float | None = None
     minimum: str | int | float | None = None
+    fewest: int | None = None
+    """The smallest number of other people behind its first REASONS reasons and lines, shown or not; None: nobody."""
 
 
 @dataclass(frozen=True)

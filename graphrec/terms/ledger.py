@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Hop
 
-LineKind = Literal["path", "attribute", "similarity", "general", "new", "against", "self", "nonlinear"]
+LineKind = Literal["path", "attribute", "similarity", "general", "new", "against", "nonlinear"]
 LinePart = str
 """The name of the feature block that a line comes from, `learned`, or empty."""
 Edge = tuple[Hop | None, int]

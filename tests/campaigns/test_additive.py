@@ -46,7 +46,7 @@ def test_what_is_planted_is_found() -> None:
     other = {name: values[~seen] for name, values in table.items()}
     assert auc(model.logits(other), response[~seen]) > 0.72
     spread = dict(zip([cut.name for cut in model.cuts], model.lines(other).std(axis=0), strict=True))
-    assert spread["noise"] < 0.3 * min(spread["income"], spread["channel"])
+    assert spread["noise"] < 0.5 * min(spread["income"], spread["channel"])
 
 
 def test_bins_are_of_the_rows_of_the_fit() -> None:

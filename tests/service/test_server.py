@@ -18,6 +18,7 @@ import schemathesis
 
 from graphrec.home import Home
 from graphrec.service.keys import Keys
+from graphrec.service.roles import ALLOWED
 from tests.service.conftest import bearer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -132,7 +133,7 @@ def test_the_openapi_text_holds_for_whatever_is_sent(home: Home) -> None:
             f"Authorization: Bearer {text}", "--max-examples", "5", "--checks",
             "not_a_server_error,content_type_conformance", "--phases", "fuzzing", "--seed", "7",
         ]  # fmt: skip
-        assert len(list(schema.get_all_operations())) == 12
+        assert len(list(schema.get_all_operations())) >= len(ALLOWED)
         done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stdout[-3000:]
 

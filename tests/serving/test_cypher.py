@@ -2,23 +2,26 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from graphrec.graph.adjacency import visible_graph
+from graphrec.graph.adjacency import Hop, visible_graph
 from graphrec.graph.rows import Source
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
 from graphrec.models.kernel import fit_kernel, scorer_of, starting_walks
 from graphrec.serving.answer import Line, ListOptions, Node, People
-from graphrec.serving.engine import Engine
+from graphrec.serving.audit import audited
+from graphrec.serving.engine import LIST, Engine
+from graphrec.serving.lists import recommend_many
 from graphrec.serving.views import Viewer
 from graphrec.store import open_store
 from graphrec.store.base import Store
 from graphrec.terms.blend import Blend
-from tests.banks import SCHEMA, small_bank
+from tests.banks import SCHEMA, START, small_bank
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +57,7 @@ def check(lines: list[Line], store: Store) -> None:
     for line in lines:
         assert line.path is not None
         assert line.cypher is not None
-        result = store.query(line.cypher, line.parameters)  # type: ignore[arg-type]
+        result = store.query(line.cypher, line.parameters)
         assert len(result.rows) == 1, line.text
         found = dict(zip(result.columns, result.rows[0], strict=True))
         assert found["share"] == pytest.approx(line.share, rel=1e-6)
@@ -84,12 +87,35 @@ def test_lines_with_learned_numbers_are_what_their_cypher_returns(learned: Engin
     check(lines_of(learned, range(0, 59, 4)), store)
 
 
+def test_lines_that_have_faded_are_what_their_cypher_returns(engine: Engine, store: Store) -> None:
+    graph, now = engine.model.graph, round((START + timedelta(days=900)).timestamp() * 1_000_000)
+    hops = {Hop(name): graph.hops[Hop(name)].fading(days, now) for name, days in (("BOUGHT", 200.0), ("VIEWED", 90.0))}
+    faded = replace(graph, hops={**graph.hops, **hops})
+    blend = engine.model.blend.reading(faded)
+    old = Engine(engine.snapshot, replace(engine.model, blend=blend, graph=faded))
+    lines = lines_of(old, range(0, 59, 4))
+    check(lines, store)
+    assert {float((line.parameters or {})["left"]) < 0.5 for line in lines if "left" in (line.parameters or {})} >= {
+        True
+    }
+    # One user's list and those of many are the same to the bit, and deletions go through x too.
+    users = [f"C{user:03}" for user in range(0, 59, 4)]
+    many = list(recommend_many(old, [old.users.ids.find(user) for user in users], 5, LIST))
+    assert [answer.items for answer in many] == [old.recommend(user, 5, LIST).items for user in users]
+    product = many[0].items[0].product
+    item = audited(old, old.explain(users[0], product, 5)).items[0]
+    assert item.audit is not None
+    assert item.audit.sum_error < 1e-9
+    for one in item.audit.deletions:
+        assert one.actual - one.actual_paths == pytest.approx(one.predicted - one.predicted_paths, abs=1e-9)
+
+
 def test_a_path_that_is_not_there_returns_nothing(engine: Engine, store: Store) -> None:
     line = next(line for line in lines_of(engine, range(0, 59, 4)) if line.parameters and "mid" in line.parameters)
     assert line.cypher is not None
-    assert store.query(line.cypher, {**(line.parameters or {}), "as_of": "2020"}).rows == []  # type: ignore[arg-type]
+    assert store.query(line.cypher, {**(line.parameters or {}), "as_of": "2020"}).rows == []
     other = {**(line.parameters or {}), "mid": "S9"}
-    assert store.query(line.cypher, other).rows == []  # type: ignore[arg-type]
+    assert store.query(line.cypher, other).rows == []
 
 
 def test_cypher_of_a_view_returns_neighbours_and_that_the_path_is_there(engine: Engine, store: Store) -> None:

@@ -103,7 +103,7 @@ PATHS = [
         "{people} Personen aus dem Umfeld des Kunden, die es gekauft haben",
         "{people}位与该客户有联系的人买过该产品",
     ),
-    (told("OWES_TO", via=(HELD,)), "the customer is linked with (owes to) it", None, None),
+    (told("OWES_TO", via=(HELD,)), "the customer has to do with it", None, None),
 ]  # fmt: skip
 
 
@@ -153,7 +153,6 @@ LEARNED = [
     (LineGroup("general"), (), False, "is not a frequent choice"),
     (LineGroup("new"), (), True, "is new: hardly anyone bought it yet"),
     (LineGroup("new"), (), False, "is not new: others bought it"),
-    (LineGroup("self"), (), False, "what was learned about the customer alone speaks against it"),
     (LineGroup("nonlinear"), (), True, "all that is around the customer, taken together, speaks for it"),
     (
         LineGroup("nonlinear", Hop("IN_AGE_BAND")), (BAND,), True,

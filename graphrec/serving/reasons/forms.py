@@ -19,10 +19,8 @@ if TYPE_CHECKING:
     from graphrec.serving.reasons.sentences import Sentences
     from graphrec.terms.walks import WalkScorer
 
-Shape = Literal[
-    "own", "linked", "shared", "people", "learned", "attribute", "profile", "general", "new", "self", "nonlinear"
-]
-#: What a score may consist of; nothing is scored by who a user is, so that `self` is 0 unless a model says otherwise.
+Shape = Literal["own", "linked", "shared", "people", "learned", "attribute", "profile", "general", "new", "nonlinear"]
+#: What a score may consist of; nothing is scored by who a user is: `self` is always 0.
 PARTS = ("path", "text", "learned", "attribute", "general", "new", "self")
 #: Layouts that are kept; those of one customer are others than those of a block.
 KEPT = 256

@@ -39,7 +39,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Stands after every time in a store.
 END_OF_TIME = "9999-12-31T23:59:59.999999Z"
 _SHAPES: Mapping[int, Shape] = {1: "own", 2: "linked", 3: "shared"}
-_ALONE: Mapping[str, Shape] = {"general": "general", "new": "new", "self": "self", "nonlinear": "nonlinear"}
+_ALONE: Mapping[str, Shape] = {"general": "general", "new": "new", "nonlinear": "nonlinear"}
 #: Words of labels and edge types that are sensitive where the mapping marks nothing.
 _SENSITIVE = re.compile(
     r"(^|_)(age|birth|born|region|state|district|postcode|postal|zip|income|salary|wealth|gender|sex|marital|family|"
