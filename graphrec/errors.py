@@ -108,10 +108,20 @@ class QueryError(StoreError):
     """The store refuses a statement; the message is the store's own with its position."""
 
 
+class DeliveryError(GraphrecError):
+    """Lists could not be delivered, or not all of them."""
+
+    exit_code = 4
+
+
 class ModelError(GraphrecError):
     """A model or a snapshot cannot be used."""
 
     exit_code = 5
+
+
+class NothingToLearn(ModelError):
+    """The graph has nothing that a model of its kind learns from; other models may still do."""
 
 
 class NotTrained(ModelError):

@@ -165,6 +165,7 @@ def _compiled(snapshot: Snapshot, policy: Policy) -> CompiledPolicy:
 
 def init_policy(bank: Bank, request: InitPolicy) -> PolicyWritten:
     """A first policy.toml for the home: the shipped rules that the graph has columns for."""
+    from graphrec.app.prepare import latest_snapshot
     from graphrec.policy.example import example_policy
     from graphrec.serving.eligible import date_of
 
@@ -172,7 +173,7 @@ def init_policy(bank: Bank, request: InitPolicy) -> PolicyWritten:
     file = home.policy
     if file.exists() and not request.force:
         raise UsageError(f"{file} is there already; graphrec policy init --force replaces it")
-    snapshot = SnapshotShelf(home.snapshots).latest()
+    snapshot = latest_snapshot(bank, home)
     example = example_policy(snapshot, date_of(snapshot))
     with whole_file(file) as temporary:
         temporary.write_text(example.text, encoding="utf-8")

@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from graphrec.app import in_force
 from graphrec.app.answers import AudienceGroup, AudienceUser, ProductAudience
 from graphrec.app.bank import Bank
 from graphrec.app.facts import stale
+from graphrec.app.products import product_id
 from graphrec.app.recording import engine_of, record_event
 from graphrec.app.requests import Audience
 from graphrec.app.views import viewer
@@ -37,6 +39,7 @@ def audience(bank: Bank, request: Audience, view: View, progress: Progress) -> P
     """The audience of one product as a role reads it."""
     home = bank.home_at(request.as_of, no_policy=request.no_policy)
     engine = engine_of(bank, home, request.model, request.occasion, every=True)
+    request = replace(request, product=product_id(engine, request.product))
     product = engine.products.ids.find(request.product)
     if product < 0:
         near = ", ".join(nearest_ids(engine.products, request.product))

@@ -1,10 +1,12 @@
 """The lists of all users, delivered."""
 
 import hashlib
+import json
 import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from graphrec import log
 from graphrec.app import in_force
@@ -15,9 +17,10 @@ from graphrec.app.jobs import Export
 from graphrec.app.recording import opened, record_event
 from graphrec.app.results import Exported
 from graphrec.app.views import viewer
+from graphrec.delivery.journal import Journal
 from graphrec.delivery.last import read_last, write_last
 from graphrec.delivery.rows import Rows, Run
-from graphrec.delivery.sinks import Target, deliver, sink_for
+from graphrec.delivery.sinks import SinkReport, Target, deliver, sink_for
 from graphrec.errors import SourceError, UnknownId, UsageError
 from graphrec.features.sources.text.cache import StoredVectors
 from graphrec.home import Home
@@ -30,6 +33,9 @@ from graphrec.serving.engine import Engine
 from graphrec.store import open_store
 from graphrec.store.base import Store
 
+if TYPE_CHECKING:
+    from graphrec.delivery.field_maps import FieldMap
+
 
 def export(bank: Bank, request: Export, progress: Progress) -> Exported:
     """The lists of users, given to the sink that the request names."""
@@ -40,6 +46,7 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
             f"--to {spec.name} takes the place of all lists of earlier exports; --users, --where and --delta leave "
             "some out: want a file"
         )
+    fields = _fields(spec.name, request)
     in_force.check(home, request.model, accept=request.accept_missing)
     check_current(bank, home)
     ended = () if request.model or request.as_of or not request.record else stop_by_rule(bank)
@@ -66,7 +73,17 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
         open_store=lambda: _store(bank, home),
         texts=lambda: _texts(bank, home.vectors),
         excel=request.excel, decimal=sentences.language.texts["numbers.decimal"], address=request.to,
+        letters=last.parent / "refused", fields=fields,
     )  # fmt: skip
+    journal = _journal(last.parent, spec.resumes, request, rows, [engine.users.ids[user] for user in users], view)
+    if journal is not None and journal.is_finished:
+        done = f"nothing to do: these lists were delivered before, run {rows.run.id}"
+        note = f"{done}; to send them again remove {journal.file}"
+        return Exported(_before(journal), range(0), (note,), engine.policy_name)
+    again = 0
+    if journal is not None:
+        again = len(journal.arrived)
+        journal.begin()
     with log.stage("export", sink=spec.name, k=request.k, model=engine.model.name) as stage:
         made = None
         if request.record and request.model is None and request.as_of is None and experiments(bank) is not None:
@@ -75,6 +92,7 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
             spec, target, request.k, options, rows=rows, users=users,
             record=recording.add if made is None else made.record,
             lists=None if made is None else made.make,
+            journal=journal,
             progress=progress,
         )  # fmt: skip
         stage.count(users=report.users, rows=report.rows, without_list=report.without_list)
@@ -86,13 +104,50 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
         "entries": [numbers.start, numbers.stop - 1] if numbers else [], **_file(file),
     }  # fmt: skip
     _, unwritten = record_event(bank, "export", content, wanted=request.record)
+    resumed = () if not again else (f"{again:,} batches had arrived before and were not sent again",)
     notes = (
-        *engine.notes_in(options.language), *in_force.notes(home, request.model), *(recording.notes or unwritten)
+        *resumed, *engine.notes_in(options.language), *in_force.notes(home, request.model),
+        *(recording.notes or unwritten),
     )  # fmt: skip
     notes = (*ended, *notes)
     if request.delta and before is None:
         notes = (*notes, "there is no earlier export to compare with: every row is new")
     return Exported(report, recording.range, notes, engine.policy_name)
+
+
+def _fields(sink: str, request: Export) -> "FieldMap | None":
+    """The columns of another system, where the request names them."""
+    if request.map is None:
+        return None
+    if sink != "csv":
+        raise UsageError(
+            f"--map {request.map} writes a .csv, and --to {request.to or request.out} is none; want FILE.csv"
+        )
+    if request.excel or request.bom:
+        raise UsageError(
+            f"--map {request.map} says how its file begins; leave out --{'excel' if request.excel else 'bom'}"
+        )
+    from graphrec.delivery.field_maps import field_map
+
+    return field_map(request.map)
+
+
+def _journal(
+    folder: Path, is_resumed: bool, request: Export, rows: Rows, users: Sequence[str], view: str
+) -> Journal | None:
+    """What of this delivery has arrived, for a sink that goes on where a killed one stopped."""
+    if not is_resumed:
+        return None
+    content = [rows.run.id, request.to, view, request.voice, request.valid_days, users, request.delta, rows.before]
+    digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    receiver = hashlib.sha256((request.to or "").encode()).hexdigest()[:16]
+    return Journal(folder / f"to-{receiver}.jsonl", digest)
+
+
+def _before(journal: Journal) -> SinkReport:
+    arrived = journal.arrived.values()
+    users = sum(len(one.lists) for one in arrived)
+    return SinkReport(users, sum(one.rows for one in arrived), sum(one.without for one in arrived))
 
 
 def _file(path: Path | None) -> dict[str, str | int]:

@@ -50,6 +50,8 @@ class Export:
     """Write a .csv as Excel opens it by a double click."""
     valid_days: int = 30
     """Days after which the lists are no longer valid."""
+    map: str | None = None
+    """The columns of another system in a .csv: salesforce, hubspot, dynamics, or the path of a TOML file."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from graphrec.app.answers import FoundNodes, Refused, Served
 from graphrec.app.arms import assigned
 from graphrec.app.bank import Bank
 from graphrec.app.facts import stale
+from graphrec.app.products import product_id
 from graphrec.app.recording import Recording, engine_of, opened, record_event
 from graphrec.app.requests import Explain, Find, Recommend, WhyNot
 from graphrec.graph.snapshot import Snapshot
@@ -48,8 +49,9 @@ def explain(bank: Bank, request: Explain) -> Served:
     options = ExplainOptions(request.plain, request.language or bank.settings.language, request.voice)
     asked = Request("explain", request.k, options, home.as_of, request.occasion, bank.settings.actor)
     engine, recording = opened(bank, home, request.model, asked, wanted=request.record, user=request.user)
-    answer = engine.explain(request.user, request.product, request.k, options)
-    recording.add([answer], request.product)
+    product = product_id(engine, request.product)
+    answer = engine.explain(request.user, product, request.k, options)
+    recording.add([answer], product)
     if request.audit:
         from graphrec.serving.audit import audited
 
@@ -80,16 +82,16 @@ def why_not(bank: Bank, request: WhyNot) -> Refused:
 
     home = bank.home_at(request.as_of, no_policy=request.no_policy)
     engine = engine_of(bank, home, request.model, request.occasion, user=request.user)
-    language = request.language or bank.settings.language
+    language, product = request.language or bank.settings.language, product_id(engine, request.product)
     found = find_why(
         engine,
         request.user,
-        request.product,
+        product,
         request.k,
         min_confidence=bank.settings.min_confidence,
         language=language,
     )
-    asked = {"k": request.k, "as_of": home.as_of, **vars(request.occasion), "product": request.product}
+    asked = {"k": request.k, "as_of": home.as_of, **vars(request.occasion), "product": product}
     content = {**asked, "answer": found.to_json()}
     number, notes = record_event(bank, "why-not", content, user=request.user, wanted=request.record)
     notes = (*engine.notes_in(language), *in_force.notes(home, request.model), *notes)

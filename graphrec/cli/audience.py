@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def command(
-    product: Annotated[str, typer.Argument(help="Id of the product; `graphrec find TEXT` looks one up.")],
+    product: Annotated[str, typer.Argument(help="Id of the product, or its name where no other has it.")],
     k: Annotated[int, typer.Option("-k", "--k", min=1, help="How many customers.")] = 10,
     where: Annotated[
         str | None, typer.Option(help="Only customers who meet this condition, such as \"user.region == 'North'\".")

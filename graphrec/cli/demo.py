@@ -26,7 +26,10 @@ def command(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Write the built-in demo bank: invented customers, products and dealings, with known reasons behind them."""
+    """Write the built-in demo bank: invented customers, products and dealings, with known reasons behind them.
+
+    Examples: graphrec demo --run; graphrec demo --size M --out big-bank
+    """
     from graphrec.app.jobs import MakeDemoBank
     from graphrec.demo.sizes import TODAY
 

@@ -16,7 +16,10 @@ def command(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Check this machine, the home and the store; exit code 1 when something does not work."""
+    """Check this machine, the home and the store; exit code 1 when something does not work.
+
+    Examples: graphrec doctor; graphrec doctor --deep
+    """
     from graphrec.app.doctor import run_checks
 
     checks = run_checks(bank, deep=deep).checks

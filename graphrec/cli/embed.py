@@ -20,6 +20,8 @@ def command(
 
     A run that was stopped goes on where it was. A name other than the packaged one is fetched from the
     Hugging Face hub, a folder is read as it is.
+
+    Example: graphrec embed
     """
     from graphrec.app.jobs import Embed
 

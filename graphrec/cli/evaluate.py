@@ -8,7 +8,7 @@ import typer
 
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import AsOf, Json, parse_lengths, parse_names
-from graphrec.cli.output import emit_json, note, progress, say, table
+from graphrec.cli.output import emit_json, note, progress, say, say_wrapped, table
 from graphrec.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ LOOKED_FOR = {
 
 
 def command(
-    k: Annotated[str, typer.Option("--k", help="Lengths of the list, such as 1,3,10,20.")] = "1,3,10,20",
+    k: Annotated[str, typer.Option("-k", "--k", help="Lengths of the list, such as 1,3,10,20.")] = "1,3,10,20",
     baselines: Annotated[
         str, typer.Option(help="Kinds of model with commas between them, or none; tuned on validation as ours is.")
     ] = BASELINES,
@@ -63,6 +63,8 @@ def command(
     Every product that the user does not hold is ranked; a user without a list counts 0. The intervals hold 95 % of
     bootstrap samples of users. `--report` measures much more and draws it on one page that needs nothing but itself;
     `--json` then prints that too, under `details`.
+
+    Examples: graphrec evaluate -k 5,10; graphrec evaluate --report report.html
     """
     mode = "--cold" if cold else "--rolling" if rolling else None
     if mode:
@@ -137,6 +139,8 @@ def _print(done: "Evaluation") -> None:
     )
     table(columns, rows, title=title, right=columns[1:])
     say(f"full ranking, fitted on {split.fitted}, candidates without {split.masked}; {done.seconds:.1f} s")
+    for line in done.verdict:
+        say_wrapped(line)
 
 
 def _cell(found: "Interval") -> str:

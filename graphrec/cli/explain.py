@@ -15,7 +15,7 @@ from graphrec.schema import EXACT
 
 def command(
     user: Annotated[str, typer.Argument(help="Id of the user.")],
-    product: Annotated[str, typer.Argument(help="Id of the product.")],
+    product: Annotated[str, typer.Argument(help="Id of the product, or its name where no other has it.")],
     k: Annotated[int, typer.Option("-k", min=1, help="Length of the list the product is contrasted with.")] = 5,
     model: Model = None,
     picture: Annotated[
@@ -49,6 +49,8 @@ def command(
 
     The lines add up to the score. A path stands with the Cypher that returns it, and its share, from the store. --audit
     deletes the user's edges one at a time, counts degrees anew, and prints predicted effect, actual effect and rank.
+
+    Example: graphrec explain C000004 P00055 --picture why.png
     """
     from graphrec.app.requests import Explain
     from graphrec.policy.facts import Occasion

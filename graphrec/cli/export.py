@@ -13,7 +13,10 @@ from graphrec.cli.output import emit_json, note, progress, say
 def command(
     to: Annotated[
         str | None,
-        typer.Option(help="FILE.csv, .xlsx, .parquet or .jsonl; FOLDER/ (Parquet, a part a run); or store, the graph."),
+        typer.Option(
+            help="FILE.csv, .xlsx, .parquet or .jsonl; FOLDER/ (Parquet, a part a run); https://… (JSON, in batches); "
+            "postgresql://…; or store, the graph."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The same as --to FILE.")] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="How many products per user.")] = 10,
@@ -44,6 +47,12 @@ def command(
     bom: Annotated[
         bool, typer.Option("--bom", help="Begin a .csv with a byte order mark, by which Excel knows its encoding.")
     ] = False,
+    field_map: Annotated[
+        str | None,
+        typer.Option(
+            "--map", help="Columns of another system in a .csv: salesforce, hubspot, dynamics, or a TOML file."
+        ),
+    ] = None,
     accept_missing: Annotated[
         bool, typer.Option("--accept-missing", help="Go on where a final model that was there is gone.")
     ] = False,
@@ -70,7 +79,7 @@ def command(
     request = Export(
         out, to, k, model, raw, bom, not no_record, as_of, accept_missing, no_policy,
         Occasion(amount, channel, purpose), view=view, users=users, where=where, delta=delta, language=language,
-        voice=voice, min_confidence=min_confidence, excel=excel, valid_days=valid_days,
+        voice=voice, min_confidence=min_confidence, excel=excel, valid_days=valid_days, map=field_map,
     )  # fmt: skip
     with progress(json=json) as report:
         done = bank().export(request, progress=report)

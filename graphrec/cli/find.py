@@ -19,6 +19,8 @@ def command(
     """Find users and products by id, name or text, in the latest snapshot; personal names are ignored.
 
     Every view but compliance finds products alone.
+
+    Example: graphrec find wind
     """
     from graphrec.app.requests import Find
 

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import shlex
 import signal
 import sys
 import threading
@@ -19,7 +20,7 @@ from typer.main import get_command as build_command
 from graphrec import __version__, log
 from graphrec.cli.commands import COMMANDS
 from graphrec.cli.invocation import GlobalOptions, begin, current
-from graphrec.errors import GraphrecError, SettingsError, UsageError
+from graphrec.errors import GraphrecError, NotTrained, SettingsError, UsageError
 from graphrec.shown import visible
 
 INTERRUPTED, TERMINATED = 130, 143
@@ -103,6 +104,8 @@ def _outcome(error: BaseException, ended: list[int]) -> tuple[str, int]:
     """The line and the exit code of a failure."""
     if isinstance(error, typer.TyperException):
         return _usage_line(error), error.exit_code
+    if isinstance(error, NotTrained) and (elsewhere := _no_home()):
+        return elsewhere, SettingsError.exit_code
     if isinstance(error, GraphrecError):
         return str(error), error.exit_code
     if isinstance(error, typer.Abort | KeyboardInterrupt):
@@ -113,6 +116,20 @@ def _outcome(error: BaseException, ended: list[int]) -> tuple[str, int]:
         return _of_system(error)
     what = f"{type(error).__name__}: {error}".replace("\n", " ")
     return f"unexpected {what} (graphrec {__version__}); run again with --debug for the traceback", 1
+
+
+def _no_home() -> str:
+    """That the home is not there, and which are; empty where it is there."""
+    with suppress(GraphrecError, OSError):
+        home = current().bank.home
+        if not home.path.exists():
+            beside = sorted(one.parent for one in home.path.parent.glob(f"*/{home.format_file.name}"))
+            near = f"; homes beside it: {', '.join(map(str, beside[:3]))}" if beside else ""
+            return (
+                f"there is no home {home.path}{near}; name one with --home, or load into a new one: "
+                f"graphrec --home {shlex.quote(str(home.path))} load MAPPING"
+            )
+    return ""
 
 
 def _of_system(error: OSError) -> tuple[str, int]:

@@ -45,7 +45,10 @@ def command(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Load the files of a mapping into the store."""
+    """Load the files of a mapping into the store.
+
+    Examples: graphrec load --new my.toml --data my-bank; graphrec load my.toml --data my-bank --check
+    """
     if new is not None:
         if mapping is not None:
             raise UsageError(f"--new writes a mapping, so {mapping!r} has no place here; leave it out")

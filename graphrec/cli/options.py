@@ -40,7 +40,7 @@ def parse_names(text: str) -> tuple[str, ...]:
 
 
 def parse_lengths(text: str) -> tuple[int, ...]:
-    """The lengths of --k, such as 1,3,10,20.
+    """The lengths of -k, such as 1,3,10,20.
 
     Raises:
         UsageError: one is no whole number.
@@ -48,11 +48,11 @@ def parse_lengths(text: str) -> tuple[int, ...]:
     try:
         return tuple(sorted({int(part) for part in text.split(",")}))
     except ValueError as error:
-        raise UsageError(f"--k {text}: want whole numbers with commas between them, such as 1,3,10,20") from error
+        raise UsageError(f"-k {text}: want whole numbers with commas between them, such as 1,3,10,20") from error
 
 
 def parse_parameters(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """The names and values of --param name=value.
+    """The names and values of name=value.
 
     Raises:
         UsageError: one has no `=`.
@@ -60,5 +60,5 @@ def parse_parameters(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
     pairs = [text.partition("=") for text in texts]
     for name, equals, _ in pairs:
         if not equals or not name:
-            raise UsageError(f"--param {name} has no value; want --param name=value")
+            raise UsageError(f"parameter {name} has no value; want name=value")
     return tuple((name, value) for name, _, value in pairs)

@@ -34,6 +34,8 @@ def command(
     any other rule (first) and as the only one (alone), and how many of them because a value is missing; then rules
     that do nothing, texts that no column has, values that no rule names. test reads customer,product,expected from a
     CSV file (expected: allow, refuse, review or warn) and fails where the policy says otherwise.
+
+    Examples: graphrec policy init; graphrec policy check; graphrec policy explain
     """
     given = files or []
     wanted = {"test": 1, "diff": 2}.get(action, 0)

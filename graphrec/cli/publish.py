@@ -19,6 +19,8 @@ def command(
     The copy is a home: recommend, explain, why-not, find and export answer from it with the same bytes. It holds no
     personal field. Commands that need the vault (load, snapshot, train, …) refuse it. One home that loads, trains and
     answers needs no publish: its commands write the serving side themselves.
+
+    Example: graphrec publish --to serving-home
     """
     from graphrec.app.jobs import Publish
 

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 def command(
     query: Annotated[str | None, typer.Argument(help="Name of a query, or Cypher in quotes; none: list them.")] = None,
-    param: Annotated[list[str] | None, typer.Option("--param", "-p", help="name=value, once per parameter.")] = None,
+    given: Annotated[list[str] | None, typer.Argument(metavar="NAME=VALUE", help="Parameters of the query.")] = None,
+    param: Annotated[
+        list[str] | None, typer.Option("--param", "-p", help="The same: name=value, once per parameter.")
+    ] = None,
     write: Annotated[bool, typer.Option("--write", help="Allow the Cypher to change the graph.")] = False,
     timeout: Annotated[float, typer.Option(min=0.001, help="Seconds that a query may take.")] = 60.0,
     limit: Annotated[int, typer.Option(min=1, help="Rows that are given; a note says when there are more.")] = 10_000,
@@ -31,6 +34,8 @@ def command(
     """Answer a question of the analysts' library, or run a Cypher statement, read-only unless --write.
 
     Its rows are exact and of any customer: only the view compliance has them.
+
+    Examples: graphrec query; graphrec query NAME name=value; graphrec query "MATCH (n) RETURN count(n)"
     """
     from graphrec.app.jobs import AskQuery
     from graphrec.serving.views import only_exact
@@ -39,7 +44,7 @@ def command(
         _show_library(json=json)
         return
     only_exact(reader(view), "query")
-    found = bank().query(AskQuery(query, parse_parameters(param or []), write, timeout, limit))
+    found = bank().query(AskQuery(query, parse_parameters([*(given or ()), *(param or ())]), write, timeout, limit))
     for line in found.notes:
         note(f"note: {line}")
     if json:
@@ -68,7 +73,7 @@ def _show_library(*, json: bool) -> None:
         emit_json({"queries": shown})
         return
     table(("query", "answers", "parameters"), [(one.name, one.question, _parameters(one)) for one in found.queries])
-    say('graphrec query NAME --param name=value, or graphrec query "MATCH …"; --json or --csv for programs')
+    say('graphrec query NAME name=value, or graphrec query "MATCH …"; --json or --csv for programs')
 
 
 def _parameters(query: "Query") -> str:

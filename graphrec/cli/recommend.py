@@ -48,6 +48,8 @@ def command(
 
     A reason says how many per cent of what speaks for a product it is; graphrec explain shows every line behind it.
     What the policy of the bank refuses is left out.
+
+    Examples: graphrec recommend C000004; graphrec recommend C000004 -k 3 --voice customer --language de
     """
     from graphrec.app.requests import Recommend
     from graphrec.policy.facts import Occasion

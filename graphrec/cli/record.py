@@ -34,6 +34,8 @@ def command(
     `verify` computes every hash anew and names the entries that were changed, left out or moved. A person who can
     write to the home could make up a new record: keep somewhere else what `head` prints, and give it to `verify`.
     `prune` frees the snapshots, models and policies that only old entries need; the entries stay.
+
+    Examples: graphrec record list; graphrec record verify
     """
     if (action == "show") != (number is not None):
         raise UsageError("graphrec record show wants the number of an entry" if number is None else

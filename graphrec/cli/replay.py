@@ -17,6 +17,8 @@ def command(
     """Compute a recorded answer again from the snapshot, the model and the policy of that time.
 
     Prints that the bytes are the same, or names each file that is gone and each value that differs.
+
+    Example: graphrec replay 12
     """
     done = bank().replay(number)
     if json:

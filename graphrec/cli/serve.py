@@ -23,6 +23,8 @@ def command(
 
     Without keys, who asks from this machine is the owner of the home. `graphrec access make` makes keys with roles; a
     new model, snapshot or policy answers from the next request on. The paths: /openapi.json.
+
+    Example: graphrec serve --port 8000
     """
     from graphrec.service.limits import Limits
     from graphrec.service.server import Address, serve

@@ -32,6 +32,8 @@ def command(
 
     Training and recommendations read the latest snapshot. Equal content is kept once, and older snapshots that nothing
     needs are removed.
+
+    Examples: graphrec snapshot; graphrec snapshot --as-of 2025-06-30
     """
     from graphrec.app.jobs import TakeSnapshot
 

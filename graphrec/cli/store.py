@@ -19,6 +19,8 @@ def command(
 
     A home names the engine and the version that wrote its store, and another one does not open it. Everything is copied
     into a fresh folder, compared with the counts and sums of the last load, and only then takes the old one's place.
+
+    Example: graphrec store convert
     """
     assert action == "convert"
     with progress(json=json) as report:

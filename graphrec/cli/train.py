@@ -7,7 +7,7 @@ import typer
 
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import AsOf, Json, parse_names
-from graphrec.cli.output import emit_json, note, progress, say
+from graphrec.cli.output import emit_json, note, progress, say, say_wrapped
 from graphrec.features.registry import makers
 from graphrec.models.registry import models
 
@@ -61,6 +61,8 @@ def command(
     The model is fitted on train, its settings and weights are chosen on validation, then it is refitted on both; the
     test part stays hidden for `graphrec evaluate`. `--final` refits what was chosen on everything. A training that was
     killed goes on where it was.
+
+    Examples: graphrec train; graphrec train --final; graphrec train --model kernel
     """
     from graphrec.app.jobs import Train
 
@@ -93,6 +95,7 @@ def _plain(done: "TrainReport") -> dict[str, Any]:
 
 
 def _print(done: "TrainReport") -> None:
+    from graphrec.evaluation.verdict import between, popularity_wins
     from graphrec.graph.shelf import DIGITS
 
     for text in done.meta["notes"]:
@@ -113,5 +116,17 @@ def _print(done: "TrainReport") -> None:
     if metric in done.metrics:
         found = done.metrics[metric]
         say(f"  validation {metric}: {found.value:.4f} ({found.low:.4f} to {found.high:.4f})")
+        k, users = metric.partition("@")[2], done.meta["validation"]["users"]
+        hits = done.metrics.get(f"hit_rate@{k}")
+        if hits is not None:
+            say_wrapped(
+                f"For {between(hits)} of {users:,} users, the list of {k} holds a product that they took in the "
+                "validation part."
+            )
+        popular = done.meta["validation"]["alone"].get("popularity")
+        for line in (
+            () if popular is None or done.model == "popularity" else popularity_wins(metric, found.value, popular)
+        ):
+            say_wrapped(line)
     if not done.meta["final"]:
         say("next: graphrec evaluate, then graphrec train --final")

@@ -39,6 +39,8 @@ def command(
 
     The first trials are those that every training tries, so that the winner is no worse on validation. A study that was
     stopped goes on where it was. The test part is not read.
+
+    Example: graphrec tune --trials 20
     """
     from graphrec.app.jobs import Tune
 

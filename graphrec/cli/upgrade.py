@@ -11,6 +11,8 @@ def command(json: Json = False) -> None:
     Moves its parts into the folders `vault` and `serving`, writes the decision record anew with every entry under a key
     of its person, and takes the rights of others off all files. Let no other command run on the home meanwhile. After a
     kill, run it again.
+
+    Example: graphrec upgrade
     """
     with progress(json=json) as report:
         done = bank().upgrade(progress=report)

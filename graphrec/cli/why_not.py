@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def command(
     user: Annotated[str, typer.Argument(help="Id of the user.")],
-    product: Annotated[str, typer.Argument(help="Id of the product.")],
+    product: Annotated[str, typer.Argument(help="Id of the product, or its name where no other has it.")],
     k: Annotated[int, typer.Option("-k", min=1, help="Length of the list that the product is not in.")] = 5,
     model: Model = None,
     language: Language = None,
@@ -36,6 +36,8 @@ def command(
     Either rules of the policy refuse it: each is printed with the values that it read. Or the product may be shown and
     other products rank before it: then its rank and score stand beside those of the last product of the list, with the
     evidence that speaks for that one and less, or not at all, for this one.
+
+    Example: graphrec why-not C000004 P00006
     """
     from graphrec.app.requests import WhyNot
     from graphrec.policy.facts import Occasion

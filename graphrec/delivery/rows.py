@@ -107,6 +107,9 @@ class Batch:
     answers: Sequence[Answer]
     rows: Sequence[Row]
     without: Sequence[Without]
+    run: str = ""
+    number: int = 0
+    """Of this batch in its run."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +138,7 @@ class Rows:
             rows += self._rows(answer, number)
             if not answer.items:
                 without.append(self._without(answer, number))
-        return Batch(answers, rows, without)
+        return Batch(answers, rows, without, self.run.id)
 
     def _rows(self, answer: Answer, number: int | None) -> Iterator[Row]:
         ranks = self._ranks(answer.user)

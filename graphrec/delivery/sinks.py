@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from graphrec.delivery.journal import Arrived, Journal
 from graphrec.delivery.rows import Batch, Rows, Run
 from graphrec.errors import UsageError
 from graphrec.progress import Progress, silent
@@ -28,6 +29,7 @@ from graphrec.serving.answer import REASONS
 from graphrec.serving.drawn import drawn_lists
 
 if TYPE_CHECKING:
+    from graphrec.delivery.field_maps import FieldMap
     from graphrec.features.sources.text.cache import StoredVectors
     from graphrec.serving.answer import Answer, ListOptions
     from graphrec.serving.engine import Engine
@@ -41,6 +43,8 @@ SHIPPED = (
     "graphrec.delivery.parquet:PARTITIONS",
     "graphrec.delivery.workbook:XLSX",
     "graphrec.delivery.store_sink:STORE",
+    "graphrec.delivery.webhook:WEBHOOK",
+    "graphrec.delivery.postgres:POSTGRES",
 )
 
 
@@ -83,6 +87,18 @@ class Target:
     """The decimal sign of that language."""
     address: str | None = None
     """What --to says, for sinks that write no single file."""
+    letters: Path | None = None
+    """Folder for what a receiver refuses."""
+    fields: FieldMap | None = None
+    """The columns of another system, for a .csv; None: our own."""
+    rows: Rows | None = None
+    """What makes the rows; None: exact ones of a run of today."""
+
+    @property
+    def run(self) -> Run:
+        """What all rows share."""
+        assert self.rows is not None, "an export has rows"
+        return self.rows.run
 
     @property
     def file(self) -> Path:
@@ -94,8 +110,8 @@ class Target:
 class Sink(Protocol):
     """Takes answers, then finishes."""
 
-    def write(self, batch: Batch) -> None:
-        """Take the answers of some users and the rows that they make, in order of rank."""
+    def write(self, batch: Batch) -> bool | None:
+        """Take the answers of some users and the rows that they make, in order of rank; False: they are refused."""
         ...
 
     def finish(self, totals: SinkReport) -> SinkReport:
@@ -120,6 +136,8 @@ class SinkSpec:
     """False: what it delivers takes the place of all earlier lists, so that it takes no part of the users."""
     chunk: int = 1_000
     """Users whose answers it takes at once."""
+    resumes: bool = False
+    """Whether a delivery that was killed goes on with the batches that have not arrived."""
 
 
 def sinks() -> tuple[SinkSpec, ...]:
@@ -201,6 +219,7 @@ def deliver(
     users: Sequence[int] | None = None,
     record: Recorded = unrecorded,
     lists: Listed | None = None,
+    journal: Journal | None = None,
     progress: Progress = silent,
 ) -> SinkReport:
     """Deliver the k best products of users to a sink.
@@ -211,19 +230,31 @@ def deliver(
         users: positions in the snapshot; None: all.
         record: takes the answers before the sink does, and returns their numbers, where they have some.
         lists: makes the answers of some users; None: by the engine, with these options.
+        journal: of what arrived before; None: the sink takes all or nothing.
     """
     engine = target.engine
     makes = rows or Rows(engine, Run.of(engine, k, options))
     chosen = range(len(engine.users)) if users is None else users
-    count = without = done = 0
-    with spec.open(target) as sink:
-        makes_lists = lists or partial(drawn_lists, engine, k=k, options=options)
-        for start in range(0, len(chosen), spec.chunk):
-            answers = list(makes_lists(chosen[start : start + spec.chunk]))
-            batch = makes.batch(answers, record(answers) or [None] * len(answers))
-            sink.write(batch)
-            count += len(batch.rows)
-            without += len(batch.without)
-            done += len(answers)
-            progress("lists", done, len(chosen))
-        return sink.finish(SinkReport(len(chosen), count, without))
+    count = without = 0
+    makes_lists = lists or partial(drawn_lists, engine, k=k, options=options)
+    with spec.open(replace(target, rows=makes)) as sink:
+        for number, start in enumerate(range(0, len(chosen), spec.chunk)):
+            some = chosen[start : start + spec.chunk]
+            before = journal.arrived.get(number) if journal else None
+            if before is None:
+                answers = list(makes_lists(some))
+                batch = replace(makes.batch(answers, record(answers) or [None] * len(answers)), number=number)
+                has_arrived = sink.write(batch) is not False
+                after = {answer.user: makes.after[answer.user] for answer in answers}
+                before = Arrived(len(batch.rows), len(batch.without), after)
+                if journal and has_arrived:
+                    journal.add(number, before)
+            else:
+                makes.after.update({user: tuple(products) for user, products in before.lists.items()})
+            count += before.rows
+            without += before.without
+            progress("lists", start + len(some), len(chosen))
+        report = sink.finish(SinkReport(len(chosen), count, without))
+    if journal:
+        journal.finish()
+    return report

@@ -166,7 +166,9 @@ def _moment(seconds: float = 0.0) -> str:
 def _vectors(engine: Engine, texts: "StoredVectors | None") -> dict[str, NDArray[np.float32]]:
     found: dict[str, NDArray[np.float32]] = {}
     if texts is not None:
-        found[TEXT_VECTOR] = texts.lookup(engine.snapshot.texts(engine.roles.product))[0]
+        from graphrec.features.sources.text.source import encoded_texts
+
+        found[TEXT_VECTOR] = texts.lookup(encoded_texts(engine.snapshot, engine.roles.product))[0]
     for term in engine.model.blend.terms:
         vectors = term.product_vectors
         if vectors is not None:

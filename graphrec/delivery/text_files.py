@@ -3,14 +3,14 @@
 import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from graphrec.delivery.rows import Batch, Row, Without, plain
-from graphrec.delivery.sinks import SinkReport, SinkSpec, Target
+from graphrec.delivery.sinks import Sink, SinkReport, SinkSpec, Target
 from graphrec.files import whole_file
 from graphrec.shown import harmless
 
@@ -68,21 +68,41 @@ class _Csv(_TextFile):
         super().__init__(file, without, path)
         self._raw = raw
         self._decimal = decimal
-        # Where a comma stands in numbers, Excel takes a semicolon between cells.
-        self._between = "," if decimal == "." else ";"
         for table, names in ((file, Row._fields), (without, Without._fields)):
-            table.write(self._between.join(f'"{name}"' for name in names) + "\n")
+            table.write(_head(names, decimal))
 
     def _line(self, row: Row | Without) -> str:
-        return self._between.join([self._cell(value) for value in plain(row)]) + "\n"
+        return _csv_line(row, raw=self._raw, decimal=self._decimal)
 
-    def _cell(self, value: str | float | None) -> str:
-        if value is None:
-            return ""
-        if isinstance(value, str):
-            text = value if self._raw else harmless(value)
-            return '"' + text.replace('"', '""') + '"'
-        return number(value).replace(".", self._decimal) if isinstance(value, float) else str(value)
+
+def _head(names: Sequence[str], decimal: str = ".") -> str:
+    return _between(decimal).join(f'"{name}"' for name in names) + "\n"
+
+
+def _csv_line(row: Row | Without, *, raw: bool, decimal: str = ".") -> str:
+    return _between(decimal).join([_cell(value, raw=raw, decimal=decimal) for value in plain(row)]) + "\n"
+
+
+def _between(decimal: str) -> str:
+    # Where a comma stands in numbers, Excel takes a semicolon between cells.
+    return "," if decimal == "." else ";"
+
+
+def _cell(value: str | float | None, *, raw: bool, decimal: str) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        text = value if raw else harmless(value)
+        return '"' + text.replace('"', '""') + '"'
+    return number(value).replace(".", decimal) if isinstance(value, float) else str(value)
+
+
+def without_lines(rows: Sequence[Without], *, raw: bool, head: bool = False) -> Iterator[str]:
+    """The users without a list as lines of a .csv."""
+    if head:
+        yield _head(Without._fields)
+    for row in rows:
+        yield _csv_line(row, raw=raw)
 
 
 def number(value: float) -> str:
@@ -141,5 +161,13 @@ def _open_json_lines(target: Target) -> Iterator[_JsonLines]:
         yield _JsonLines(file, without, target.file)
 
 
-CSV = SinkSpec("csv", _open_csv, ".csv")
+def _open_table(target: Target) -> AbstractContextManager[Sink]:
+    if target.fields is None:
+        return _open_csv(target)
+    from graphrec.delivery.field_maps import open_mapped
+
+    return open_mapped(target)
+
+
+CSV = SinkSpec("csv", _open_table, ".csv")
 JSON_LINES = SinkSpec("jsonl", _open_json_lines, ".jsonl")

@@ -12,7 +12,7 @@ from graphrec.evaluation.confidence import Threshold, by_confidence
 from graphrec.evaluation.explanations import Explanations, explained
 from graphrec.evaluation.frontier import Frontier, frontier
 from graphrec.evaluation.groups import Group, Segments, by_holders, by_holdings, segments
-from graphrec.evaluation.hidden_part import POPULAR, Comparison
+from graphrec.evaluation.hidden_part import POPULAR, Comparison, Measured
 from graphrec.evaluation.kinds import kinds_of, things_in_common
 from graphrec.features.blocks import Sources
 from graphrec.metrics.beyond import calibration, diversity, gini_interval, without_products
@@ -76,7 +76,7 @@ def detailed(comparison: Comparison, wanted: Wanted, *, progress: Progress = sil
     min_group = comparison.snapshot.schema.roles.min_group
     return Details(
         k=k,
-        paired=_paired(comparison),
+        paired=paired_tests(comparison.own, comparison.others, k, seed),
         beyond=_beyond(comparison, None if kinds is None else kinds.shares),
         kinds=None if kinds is None else kinds.name,
         segments=segments(comparison.snapshot, comparison.visible, part, measured, k, seed),
@@ -94,13 +94,12 @@ def detailed(comparison: Comparison, wanted: Wanted, *, progress: Progress = sil
     )
 
 
-def _paired(comparison: Comparison) -> dict[str, dict[str, float]]:
-    names = [f"{metric}@{comparison.k}" for metric in TESTED]
+def paired_tests(own: Measured, others: Mapping[str, Measured], k: int, seed: int) -> dict[str, dict[str, float]]:
+    """The p of the differences of a model to each baseline, by metric, at one length of list."""
+    names = [f"{metric}@{k}" for metric in TESTED]
     return {
-        baseline: {
-            name: paired_test(comparison.own.per_user[name], other.per_user[name], comparison.seed) for name in names
-        }
-        for baseline, other in comparison.others.items()
+        baseline: {name: paired_test(own.per_user[name], other.per_user[name], seed) for name in names}
+        for baseline, other in others.items()
     }
 
 

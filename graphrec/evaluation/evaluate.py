@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from graphrec.errors import CheckpointMismatch, ModelError, UsageError
-from graphrec.evaluation.details import Details, Wanted, detailed
-from graphrec.evaluation.hidden_part import Comparison, HiddenPart, Metrics, measure
+from graphrec.evaluation.details import Details, Wanted, detailed, paired_tests
+from graphrec.evaluation.hidden_part import Comparison, HiddenPart, Metrics, headline, measure
+from graphrec.evaluation.verdict import verdict
 from graphrec.graph.adjacency import Graph, visible_graph
 from graphrec.graph.shelf import DIGITS
 from graphrec.graph.snapshot import Snapshot
@@ -79,6 +80,8 @@ class Evaluation:
     """What a reader has to know besides what the split says."""
     details: Details | None = None
     """What a report shows beside the metrics; None where nobody asked."""
+    verdict: tuple[str, ...] = ()
+    """What it comes to: a sentence against the best baseline, and a warning where popularity wins."""
 
 
 def evaluate(
@@ -126,7 +129,12 @@ def evaluate(
     compared = {name: found.metrics for name, found in others.items()}
     seconds = time.monotonic() - began
     notes = _notes(model, baselines, inputs.tuned)
-    return Evaluation(model.kind, _described(split), tuple(ks), own.metrics, compared, seconds, notes, details)
+    described, k = _described(split), headline(ks, part.num_products)
+    said = verdict(
+        k, own.metrics, compared, paired_tests(own, others, k, seed), users=f"{described.users:,} users",
+        one_each=described.users == described.test_interactions,
+    )  # fmt: skip
+    return Evaluation(model.kind, described, tuple(ks), own.metrics, compared, seconds, notes, details, said)
 
 
 def _inputs(snapshot: Snapshot, split: Split, model: Model, home: Home | None, seed: int, progress: Progress) -> Inputs:

@@ -144,8 +144,13 @@ class Comparison:
     @property
     def k(self) -> int:
         """The cut of a report: the longest that was asked for, up to what a person is shown."""
-        most = min(SHOWN, max(3, self.part.num_products // SMALL_PART))
-        return max((k for k in self.ks if k <= most), default=min(self.ks))
+        return headline(self.ks, self.part.num_products)
+
+
+def headline(ks: Sequence[int], num_products: int) -> int:
+    """The length of list that a report speaks of: the longest that was asked for, up to what a person is shown."""
+    most = min(SHOWN, max(3, num_products // SMALL_PART))
+    return max((k for k in ks if k <= most), default=min(ks))
 
 
 MOST_SCORES = 40_000_000

@@ -210,6 +210,8 @@ def _allowed(key: str, english: Mapping[str, str]) -> set[str]:
         return {"mid", "label", "words"}
     if table in ("reasons", "against", "things"):
         return {"n", "who", "whose", "verb", "last", "names", "things", "label", "is", "block", "words", "mid", "date"}
+    if table == "verbs":
+        return {"type"}
     stem = _stem(key)
     texts = [text for name, text in english.items() if name == stem or _stem(name) == stem]
     return {name for text in texts for name in placeholders(_FOLDER / "en.toml", key, text)}

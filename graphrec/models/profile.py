@@ -45,7 +45,8 @@ def fit_profile(graph: Graph, config: ProfileConfig, inputs: Inputs) -> FactorTe
     if user not in matrices:
         raise ModelError(
             f"model profile needs the block `columns` of {user}, and there is none; "
-            f"run: graphrec train --model profile --blocks columns, on a snapshot whose {user} nodes have such columns"
+            f"load columns of {user} that are neither personal nor protected, give --blocks columns where it was left "
+            "out, or run: graphrec train"
         )
     seen, least = supported(graph).graph, graph.schema.roles.min_group
     held = holdings(seen, np.float64)

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.errors import ModelError
+from graphrec.errors import NothingToLearn
 from graphrec.graph.adjacency import Adjacency, Graph, Hop, among, codes_of, from_codes
 from graphrec.log import stage
 from graphrec.models.matrix import csr, holdings
@@ -59,7 +59,7 @@ def supported(graph: Graph) -> Supported:
     return _seen[graph]
 
 
-def nothing_to_learn(name: str, graph: Graph, wanted: str) -> ModelError:
+def nothing_to_learn(name: str, graph: Graph, wanted: str) -> NothingToLearn:
     """The error of a model that finds nothing to learn from.
 
     Args:
@@ -69,11 +69,11 @@ def nothing_to_learn(name: str, graph: Graph, wanted: str) -> ModelError:
     """
     least = graph.schema.roles.min_group
     if least > 1 and len(graph.held().indices):
-        return ModelError(
+        return NothingToLearn(
             f"{name} has nothing to learn from: nothing is held by min_group = {least} customers together, and what "
             "fewer share counts as none; load more customers, or run: graphrec train --model text"
         )
-    return ModelError(f"{name} has nothing to learn from: {wanted}; load interactions first")
+    return NothingToLearn(f"{name} has nothing to learn from: {wanted}; load interactions first")
 
 
 def enough_holders(graph: Graph) -> NDArray[np.bool_]:

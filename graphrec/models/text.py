@@ -87,7 +87,8 @@ def likeness_model(name: str, sentence: str) -> ModelSpec[NoConfig]:
         if product not in matrices:
             raise ModelError(
                 f"model {name} needs the block `{name}` of {product}, and there is none; "
-                f"run: graphrec train --model {name} --blocks {name}, on a snapshot whose {product} nodes have it"
+                f"name columns of {product} for it in the mapping and load again, give --blocks {name} where it was "
+                "left out, or run: graphrec train"
             )
         return Fitted.of(fit_likeness(name, graph, matrices, inputs.blocks.sentences.get(name, {})))
 

@@ -22,7 +22,7 @@ class ArmTable(Struct, frozen=True, forbid_unknown_fields=True):
 
     name: Annotated[Name, Meta(description="Name of the arm, once per experiment.")]
     weight: Annotated[
-        Annotated[float, Meta(gt=0, le=1e6)], Meta(description="Its part of the experiment's customers.")
+        Annotated[float, Meta(gt=0, le=5000)], Meta(description="Its part of the experiment's customers.")
     ] = 1.0
     model: Annotated[str | UnsetType, Meta(description="Kind of model, such as ease.")] = UNSET
     k: Annotated[Annotated[int, Meta(ge=1, le=100)] | UnsetType, Meta(description="Length of the list.")] = UNSET

@@ -1,15 +1,15 @@
 """Paths about customers: lists, explanations, why not."""
 
 from collections.abc import Callable
-from typing import Any
 
 from fastapi import Request
 from starlette.responses import Response
 
 from graphrec.app import requests
 from graphrec.app.answers import Served
-from graphrec.errors import UnknownId
-from graphrec.languages import LANGUAGES
+from graphrec.errors import SettingsError, UnknownId
+from graphrec.home import Home
+from graphrec.languages import LANGUAGES, language_of
 from graphrec.service import schemas
 from graphrec.service.core import (
     AsOf,
@@ -46,7 +46,9 @@ class Customers:
         if_none_match: IfNoneMatch = None,
     ) -> Response:
         """The products that fit one customer best, with reasons."""
-        asked = requests.Recommend(user, k, model, language=_known(language), record=record, as_of=as_of)
+        asked = requests.Recommend(
+            user, k, model, language=_known(language, self._bank.home), record=record, as_of=as_of
+        )
         return await self._answer(request, asked, if_none_match, lambda: self._bank.recommend(asked))
 
     async def recommendations_of_many(self, request: Request, many: schemas.Many) -> Response:
@@ -79,7 +81,9 @@ class Customers:
         if_none_match: IfNoneMatch = None,
     ) -> Response:
         """Everything that one score is made of."""
-        asked = requests.Explain(user, product, k, model, language=_known(language), record=record, as_of=as_of)
+        asked = requests.Explain(
+            user, product, k, model, language=_known(language, self._bank.home), record=record, as_of=as_of
+        )
         return await self._answer(request, asked, if_none_match, lambda: self._bank.explain(asked))
 
     async def why_not(
@@ -119,7 +123,14 @@ class Customers:
         """
         caller = request.state.caller
         asked = requests.Audience(
-            product, k, where, model, adviser=caller.adviser, language=_known(language), as_of=as_of, record=record
+            product,
+            k,
+            where,
+            model,
+            adviser=caller.adviser,
+            language=_known(language, self._bank.home),
+            as_of=as_of,
+            record=record,
         )
 
         return await self._service.run(lambda: json_response(self._bank.audience(asked, caller.role)))
@@ -150,12 +161,16 @@ class Customers:
         return await self._service.run(compute)
 
 
-def _known(language: str | None) -> Any:
+def _known(language: str | None, home: Home) -> str | None:
     """A language that there are sentences for; None: that of the settings.
 
     Raises:
         Refusal: there is none of that name.
     """
-    if language is not None and language not in LANGUAGES:
-        raise Refusal(problem(422, "bad-request", f"query.language: want one of {', '.join(LANGUAGES)}"))
+    if language is None or language in LANGUAGES:
+        return language
+    try:
+        language_of(language, home.languages)
+    except SettingsError as error:
+        raise Refusal(problem(422, "bad-request", f"query.language: {error}")) from None
     return language

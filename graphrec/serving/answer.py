@@ -324,6 +324,8 @@ class Item:
     """Risk class, fee and smallest amount, as the mapping's `show` names their columns."""
     fee: str | int | float | None = None
     minimum: str | int | float | None = None
+    fewest: int | None = None
+    """The smallest number of other people behind its first REASONS reasons and lines, shown or not; None: nobody."""
 
 
 @dataclass(frozen=True)

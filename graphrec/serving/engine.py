@@ -10,7 +10,7 @@ import difflib
 import hashlib
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -34,11 +34,21 @@ from graphrec.policy.facts import DAY, NO_OCCASION, Occasion, microseconds
 from graphrec.policy.read import home_policy
 from graphrec.policy.rules import Policy, default_policy, public_counts
 from graphrec.policy.sentences import Fact
-from graphrec.serving.answer import Answer, ExplainOptions, Item, ListOptions, PolicyName, ScoreGradients
+from graphrec.serving.answer import (
+    REASONS,
+    Answer,
+    ExplainOptions,
+    Item,
+    Line,
+    ListOptions,
+    People,
+    PolicyName,
+    ScoreGradients,
+)  # fmt: skip
 from graphrec.serving.confidence import confidence, total_weight
 from graphrec.serving.eligible import Eligibility
 from graphrec.serving.positions import Positions
-from graphrec.serving.reasons.groups import Groups, Reasoned
+from graphrec.serving.reasons.groups import Chosen, Groups, Reasoned
 from graphrec.serving.reasons.lines import END_OF_TIME, Reasons, iso_text, utc_text
 from graphrec.serving.reasons.sentences import Sentences
 from graphrec.terms.blend import Offered, Row
@@ -596,6 +606,12 @@ class Engine:
             product, score = int(scored.candidates[column]), float(listed.totals[column])
             chosen = reasons.strongest(ledger, ledger.values[:, column], options.reasons)
             lines = reasons.lines(user, product, groups, column, scored.row.scales, chosen)
+            behind, others = one.shown, lines
+            if options.reasons is not None and options.reasons < REASONS:
+                # What is cut off still decides how exact a view may be.
+                behind = groups.of_product(product, column, REASONS, plain=options.plain).shown
+                more = reasons.strongest(ledger, ledger.values[:, column], REASONS)[len(chosen) :]
+                others = (*lines, *reasons.lines(user, product, groups, column, scored.row.scales, more))
             shown = self._shown(product)
             found.append(
                 Item(
@@ -615,6 +631,7 @@ class Engine:
                     composition=parts,
                     confidence=float(listed.confidence[product]),
                     warnings=warned,
+                    fewest=_fewest(behind, others),
                 )
             )
         return tuple(found)
@@ -717,6 +734,13 @@ class Engine:
             hint = f"; the nearest are {', '.join(near)}" if near else ""
             raise UnknownId(f"no {role} {node_id!r}{hint}; search with: graphrec find {shlex.quote(node_id)}")
         return position
+
+
+def _fewest(reasons: Iterable[Chosen], lines: Iterable[Line]) -> int | None:
+    """The smallest number of other people behind some reasons and lines."""
+    counts = [one.people for one in reasons] + [part.count for line in lines for part in line.nodes
+                                                if isinstance(part, People)]  # fmt: skip
+    return min((count for count in counts if count is not None), default=None)
 
 
 def newest_facts(home: Home, opened: ModelFiles) -> Snapshot:

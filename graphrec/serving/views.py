@@ -330,7 +330,8 @@ class Viewer:
         if item.others is None:
             return (None,) * len(exact), None
         lines = [self._line_band(line) for line in item.lines]
-        few = any(band is not None and band.low < 2 * self._min_group for band in (*bands, *lines))
+        unseen = None if item.fewest is None else self.band(f"{item.product}\0fewest", item.fewest)
+        few = any(band is not None and band.low < 2 * self._min_group for band in (*bands, *lines, unseen))
         # All of an item: from the others, and their sum, the one of few people could be computed.
         step = STEP if few else 1
         parts = [max(percent or 0.0, 0.0) / step for percent in exact]

@@ -133,7 +133,7 @@ def _tested(job: Job, train_graph: Graph) -> tuple[dict[str, Any], Blend, Graph]
     blend: Blend | None = None
     if job.options.fixed or not len(validation):
         chosen = fixed(job.options.model, train_graph, inputs)
-        record = {"configuration": chosen.configuration(), "metrics": {}, "alone": {}, "curves": []}
+        record = {"configuration": chosen.configuration(), "metrics": {}, "alone": {}, "curves": [], "notes": []}
         notes.append(
             "defaults fixed beforehand: nothing was tuned, validation was not looked at" if job.options.fixed
             else "the validation part is empty, so nothing could be chosen: defaults fixed beforehand"
@@ -141,6 +141,7 @@ def _tested(job: Job, train_graph: Graph) -> tuple[dict[str, Any], Blend, Graph]
     else:
         choosing = cache(lambda: choose(job.options.model, train_graph, validation, inputs))
         record = inputs.work.once("chosen", lambda: _record(choosing(), train_graph, validation, inputs))
+        notes += record["notes"]
         blend = None if job.split.refit else choosing().blend
     graph = train_graph
     blocks = inputs.blocks
@@ -169,6 +170,7 @@ def _record(chosen: Chosen, graph: Graph, validation: Validation, inputs: Inputs
         "configuration": chosen.configuration(),
         "metrics": {name: _values_of(interval) for name, interval in metrics.items()},
         "alone": dict(chosen.tried),
+        "notes": list(chosen.notes),
         "curves": inputs.tracker.curves("choosing"),
     }
 

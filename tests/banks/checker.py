@@ -3,8 +3,8 @@
 import csv
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -19,14 +19,61 @@ class Findings:
     held: int = 0
     repeated: int = 0
     unranked: int = 0
+    too_risky: int = 0
+    untrue: int = 0
+    leaks: int = 0
+    """Sentences with English words in a list in another language."""
+    examples: list[str] = field(default_factory=list)
+    """Sentences that are not true, or not in the language."""
+    covered: list[float] = field(default_factory=list)
+    """Per cents of each product that true sentences with a name, a count or a word cover."""
 
     def faults(self) -> dict[str, int]:
         """The counts that have to be 0."""
-        return {name: getattr(self, name) for name in ("without_consent", "closed", "held", "repeated", "unranked")}
+        return {name: getattr(self, name) for name in FAULTS}
+
+
+FAULTS = ("without_consent", "closed", "held", "repeated", "unranked", "too_risky", "untrue", "leaks")
+#: What no reason of its own says.
+NOTHING = ("many", "other", "general", "self", "nonlinear", "rest")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is true of a bank, for its sentences."""
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Product by its name."""
+    acted: Collection[tuple[str, str]] = frozenset()
+    """Customers and the products that they bought, hold or looked at."""
+    bought: Collection[tuple[str, str]] = frozenset()
+    traits: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """What files say of a customer, as texts."""
+    risk: Mapping[str, float] = field(default_factory=dict)
+    """Of products."""
+    tolerance: Mapping[str, float] = field(default_factory=dict)
+    """Of customers."""
+
+    def denies(self, user: str, product: str, sentence: str) -> bool:
+        """Whether a sentence says what is not so."""
+        named = {one for name, one in self.names.items() if re.search(rf"(?<![\w]){re.escape(name)}(?![\w])", sentence)}
+        if any((user, one) not in self.acted for one in named - {product}):
+            return True
+        if found := re.fullmatch(r"([\d,.]+) others with (.+?) (bought|looked at|chose|hold) it", sentence):
+            values = [value for value in self.traits[user] if found[2].endswith(f" {value}")]
+            did = self.acted if found[3] == "looked at" else self.bought
+            like = {one for one, own in self.traits.items() if one != user and set(values) & set(own)}
+            return sum((one, product) in did for one in like) != int(re.sub(r"\D", "", found[1]))
+        return False
 
 
 def look_at(
-    path: Path, consents: Mapping[str, bool], closed: frozenset[str], held: frozenset[tuple[str, str]]
+    path: Path,
+    consents: Mapping[str, bool],
+    closed: frozenset[str],
+    held: frozenset[tuple[str, str]],
+    facts: Facts | None = None,
+    language: str = "en",
 ) -> Findings:
     """What a CSV file of lists has in it."""
     found, ranks = Findings(), dict[str, list[int]]()
@@ -39,10 +86,28 @@ def look_at(
             found.held += (user, product) in held
             sentences = sentences_of(row)
             found.repeated += len(sentences) - len(set(sentences))
+            if facts is not None:
+                _hear(found, row, facts, language)
             ranks.setdefault(user, []).append(int(row["rank"]))
     found.customers = len(ranks)
     found.unranked = sum(sorted(some) != list(range(1, len(some) + 1)) for some in ranks.values())
     return found
+
+
+def _hear(found: Findings, row: Mapping[str, str], facts: Facts, language: str) -> None:
+    """Whether what is said of one product is true, and how much of it."""
+    user, product, covers = plain(row["user"]), plain(row["product"]), 0.0
+    found.too_risky += facts.risk.get(product, 0) > facts.tolerance.get(user, 99)
+    for one in json.loads(row["reasons"]):
+        is_false = facts.denies(user, product, one["text"])
+        leaks = language != "en" and bool(
+            re.search(r"\b(the|which|others|customer|you|like|with|bought)\b", one["text"])
+        )
+        found.untrue += is_false
+        found.leaks += leaks
+        found.examples += [one["text"]] if is_false or leaks else []
+        covers += 0 if is_false or one["kind"] in NOTHING else one["percent"] or 0
+    found.covered.append(covers)
 
 
 def sentences_of(row: Mapping[str, str]) -> list[str]:

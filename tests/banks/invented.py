@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.banks.checker import Facts
+
 
 @dataclass(frozen=True)
 class Truth:
@@ -28,6 +30,8 @@ class Truth:
     """What customers hold now."""
     customers_with_lists: int
     """At least so many get a list."""
+    facts: Facts | None = None
+    """What sentences may say, where the bank's are checked."""
 
 
 FIRST = datetime.date(2022, 1, 3)
@@ -158,11 +162,20 @@ def broker(folder: Path) -> Truth:
                 }
                 if legs:
                     stream.write(json.dumps(order) + "\n")
+    seen = likes(chance, clients, isins, 6)
     with (folder / "views.jsonl").open("w", encoding="utf-8") as stream:
-        for client, isin in likes(chance, clients, isins, 6):
+        for client, isin in seen:
             when = int(datetime.datetime.combine(day(chance), datetime.time(), datetime.UTC).timestamp() * 1000)
             stream.write(json.dumps({"client_id": client, "isin": isin, "timestamp": when}) + "\n")
-    return Truth(consents, closed, frozenset(pairs), 60)
+    facts = Facts(
+        names={f"{('Solar', 'Wind', 'Water')[i % 3]} {('bond', 'share')[i % 2]} {i}": isins[i] for i in range(40)},
+        acted=frozenset((*pairs, *seen)),
+        bought=frozenset(pairs),
+        traits={client: (("DE", "FR", "AT", "NL")[i % 4], str(1 + i % 5)) for i, client in enumerate(clients)},
+        risk={isin: 1 + i % 5 for i, isin in enumerate(isins)},
+        tolerance={client: 1 + i % 5 for i, client in enumerate(clients)},
+    )
+    return Truth(consents, closed, frozenset(pairs), 60, facts)
 
 
 def insurer(folder: Path, postgres: str) -> Truth:
@@ -247,7 +260,16 @@ def shop(folder: Path) -> Truth:
     rows = [["return_id", "customer_id", "sku", "returned_on"]]
     rows += [[f"X{i}", *pair, day(chance).isoformat()] for i, pair in enumerate(pairs[::11])]
     write_rows(folder / "returns.csv", rows)
-    return Truth(consents, closed, frozenset(pairs), 60)
+    facts = Facts(
+        names={f"{('Shoes', 'Tents', 'Lamps')[i % 3]} no {i}": product for i, product in enumerate(products)},
+        acted=frozenset(pairs),
+        bought=frozenset(pairs),
+        traits={
+            customer: (("Oslo", "Łódź", "Paris")[i % 3], ("18-29", "30-49", "50+", "")[i % 4] or "–")
+            for i, customer in enumerate(customers)
+        },
+    )
+    return Truth(consents, closed, frozenset(pairs), 60, facts)
 
 
 def two_customers(folder: Path) -> Truth:

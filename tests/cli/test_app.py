@@ -1,6 +1,8 @@
 """The command line as a whole: start-up, failures, exit codes."""
 
 import errno
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,6 +20,7 @@ from graphrec.cli import app
 from graphrec.cli.commands import COMMANDS
 from graphrec.cli.invocation import bank, current
 from graphrec.errors import CheckpointMismatch, GraphrecError, StoreError, UnknownId
+from graphrec.home import Home
 
 HEAVY = {"torch", "numpy", "pyarrow", "duckdb", "scipy", "numba", "matplotlib", "networkx", "transformers", "rich"}
 
@@ -228,3 +231,37 @@ def test_a_closed_pipe_is_silent(root: Path) -> None:
         f"{sys.executable} cli.py --help | true", shell=True, cwd=root, capture_output=True, check=False
     )
     assert done.stderr == b""
+
+
+@pytest.mark.parametrize("words", [("recommend", "C1"), ("find", "wind"), ("export", "--out", "lists.csv")])
+def test_a_home_that_is_not_there_is_said_with_those_that_are(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Home(tmp_path / "bank").prepare()
+    done = CliRunner().invoke(app, ["--home", "bnak", *words])
+    assert done.exit_code == 3
+    assert done.stderr == (
+        "error: there is no home bnak; homes beside it: bank; name one with --home, or load into a new one: "
+        "graphrec --home bnak load MAPPING\n"
+    )
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_help_has_an_example_that_the_command_line_takes(name: str) -> None:
+    """What stands after `Example:` names the command, and options and arguments that it has."""
+    from typer.main import get_command
+
+    shown = CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": "200"}).stdout
+    text = " ".join(shown.partition("Example")[2].partition("Arguments:")[0].partition("Options:")[0].split())
+    examples = [one.strip() for one in re.split(r"; | and ", text.partition(":")[2])]
+    examples = [one for one in examples if one.startswith("graphrec ")]
+    assert examples, f"graphrec {name} --help shows no example"
+    command = get_command(app).get_command(None, name)  # type: ignore[attr-defined]
+    for example in examples:
+        words = shlex.split(example)
+        assert words[:2] == ["graphrec", name]
+        try:
+            command.make_context(name, words[2:])
+        except Exception as error:  # noqa: BLE001 - whatever the parser says
+            pytest.fail(f"{example}: {error}")

@@ -76,7 +76,7 @@ def test_train_again_has_nothing_to_do(bank: Bank) -> None:
 
 def test_evaluate_has_its_keys_and_beats_the_baselines(bank: Bank) -> None:
     report = bank.json("evaluate", "--k", "10,20")
-    assert set(report) == {"model", "split", "k", "metrics", "baselines", "notes", "details", "seconds"}
+    assert set(report) == {"model", "split", "k", "metrics", "baselines", "notes", "details", "seconds", "verdict"}
     assert report["k"] == [10, 20]
     assert {"name", "hash", "users", "test_interactions"} <= set(report["split"])
     names = {"recall", "precision", "ndcg", "hit_rate", "mrr", "coverage", "novelty"}

@@ -109,7 +109,7 @@ def test_find_for_people(loaded: Path) -> None:
 
 
 def test_find_without_a_snapshot(tmp_path: Path) -> None:
-    assert "there is no snapshot yet" in run(tmp_path / "home", "find", "x", code=5)[1]
+    assert "there is no home" in run(tmp_path / "home", "find", "x", code=3)[1]
 
 
 def test_library_is_listed(loaded: Path) -> None:
@@ -128,7 +128,7 @@ def test_library_without_a_store(tmp_path: Path) -> None:
 
 
 def test_query_by_name(loaded: Path) -> None:
-    found = answer(loaded, "query", "popular", "--param", "k=2")
+    found = answer(loaded, "query", "popular", "k=2")
     assert (found["name"], found["columns"], len(found["rows"])) == ("popular", ["id", "name", "holders"], 2)
     lines = list(csv.reader(io.StringIO(run(loaded, "query", "popular", "-p", "k=2", "--csv")[0])))
     assert lines == [
@@ -163,7 +163,7 @@ def test_numbers_as_a_person_reads_them(loaded: Path) -> None:
     ("words", "code", "message"),
     [
         (("popullar",), 3, "no query popullar; the nearest are: popular"),
-        (("popular", "-p", "k"), 2, "--param k has no value; want --param name=value"),
+        (("popular", "-p", "k"), 2, "parameter k has no value; want name=value"),
         (("most_alike",), 2, "query most_alike needs --param user=…: id of the customer"),
         (("MATCH (n RETURN n",), 4, "line 1:9"),
         (("CREATE (n:Note)",), 4, "the statement writes, and the query is read-only; repeat it with --write"),

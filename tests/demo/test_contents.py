@@ -4,6 +4,7 @@ import pytest
 
 from graphrec.demo import BankReport
 from graphrec.demo.draw.products import Products
+from graphrec.demo.words.vocabulary import BUSINESS_LINES, STEPS
 from tests.demo.conftest import Ask, only
 
 
@@ -139,3 +140,14 @@ def test_customers(ask: Ask) -> None:
     silent = "SELECT count(*) FROM customers ANTI JOIN purchases USING (customer_id)"
     assert only(ask(silent)) == pytest.approx(80, abs=25)
     assert only(ask("SELECT count(DISTINCT display_name) FROM customers")) > 1_900
+
+
+def test_a_sector_fits_every_theme(ask: Ask) -> None:
+    """A fund of wind energy is in a step of a value chain, a deposit in a line of the bank's business."""
+    for table, kinds in ((STEPS, "IN"), (BUSINESS_LINES, "NOT IN")):
+        names = {
+            row[0].partition(",")[0]
+            for row in ask(f"SELECT sector FROM products WHERE kind {kinds} ('equity', 'fund', 'ETF', 'bond')")
+        }
+        assert names
+        assert names <= set(table)

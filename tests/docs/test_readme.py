@@ -5,7 +5,6 @@ where ../shared/data is.
 """
 
 import os
-import random
 import re
 import shlex
 import subprocess
@@ -13,6 +12,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import typer
 
@@ -60,35 +60,10 @@ def run(block: Block, folder: Path) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def write_bank(folder: Path, customers: int = 120, products: int = 24) -> None:
-    """The files of "your own bank" as README shows them: customers buy mostly within one sector."""
-    rng = random.Random(3)
-    kinds, sectors = ("fund", "bond", "deposit"), ("energy", "health", "technology", "food")
-    tables = dict(re.findall(r"^\| `(\w+\.csv)` \| `([^`]+)`", README, re.MULTILINE))
-    rows: dict[str, list[tuple[object, ...]]] = {name: [] for name in tables}
-    for n in range(customers):
-        birth = f"{1950 + n % 50}-0{1 + n % 9}-1{n % 9}"
-        rows["customers.csv"].append((f"C{n:03}", f"Person {n}", birth, ("retail", "private", "young")[n % 3]))
-        own = [p for p in range(products) if p % 4 == n % 4]
-        for product in (*rng.sample(own, 3), rng.randrange(products)):
-            day = f"2024-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
-            trade = f"T{len(rows['trades.csv']):04}"
-            rows["trades.csv"].append((trade, f"C{n:03}", f"P{product:02}", rng.randint(1, 90) * 100, day))
-    for n in range(products):
-        name = f"{sectors[n % 4].title()} {kinds[n % 3]} {n}"
-        rows["products.csv"].append((f"P{n:02}", name, kinds[n % 3], sectors[n % 4]))
-    folder.mkdir()
-    for name, head in tables.items():
-        lines = [head, *(",".join(map(str, row)) for row in rows[name])]
-        (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder in which a newcomer sits."""
-    folder = tmp_path_factory.mktemp("newcomer")
-    write_bank(folder / "my-bank")
-    return folder
+    return tmp_path_factory.mktemp("newcomer")
 
 
 @pytest.mark.slow
@@ -105,6 +80,8 @@ def test_what_they_leave(folder: Path) -> None:
     left = {path.name for path in folder.iterdir()}
     assert {"demo-bank", ".graphrec", "why.png", "lists.csv", "my-home", "my-lists.parquet"} <= left
     assert {"answer.json", "metrics.json", "popular.csv", "lists.jsonl", "export.json"} <= left
+    rows = pq.read_table(folder / "my-lists.parquet").to_pylist()
+    assert [row["name"] for row in rows if row["user"] == "C07"] == ["Lab ETF"]
     head = (folder / "lists.csv").read_text(encoding="utf-8").splitlines()[0].replace('"', "")
     assert head.replace(",", ", ") in " ".join(README.split())
 

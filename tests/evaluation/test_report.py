@@ -11,8 +11,9 @@ import pytest
 from graphrec.evaluation.details import Wanted
 from graphrec.evaluation.evaluate import Evaluation, baselines_there, evaluate
 from graphrec.evaluation.report.charts import Mark, Series, Spot, curves, rows_of_intervals, stacked
-from graphrec.evaluation.report.words import p_text, people, percent
+from graphrec.evaluation.report.words import people
 from graphrec.evaluation.report.write import rendered, write_report
+from graphrec.evaluation.verdict import p_text, percent
 from graphrec.home import Home
 from graphrec.metrics.intervals import Interval
 from graphrec.terms.folder import read_meta

@@ -103,7 +103,7 @@ PATHS = [
         "{people} Personen aus dem Umfeld des Kunden, die es gekauft haben",
         "{people}位与该客户有联系的人买过该产品",
     ),
-    (told("OWES_TO", via=(HELD,)), "the customer is linked with (owes to) it", None, None),
+    (told("OWES_TO", via=(HELD,)), "the customer has to do with it", None, None),
 ]  # fmt: skip
 
 

@@ -15,7 +15,8 @@ from graphrec.home import Home
 from graphrec.policy.compiled import Finding
 from graphrec.policy.rules import NOT_AVAILABLE
 from graphrec.schema import VIEWS, View
-from graphrec.serving.answer import Answer, Item, Line, Node, People, Reason, Step
+from graphrec.serving.answer import Answer, Item, Line, ListOptions, Node, People, Reason, Step
+from graphrec.serving.engine import Engine
 from graphrec.serving.views import Band, Viewer, whole
 from graphrec.serving.why_not import WhyNot
 
@@ -302,3 +303,21 @@ def test_steps_of_ten_add_up() -> None:
         assert sum(shown) + (seen.other or 0) == 100
         assert all(one % 10 == 0 for one in shown)
         assert all(abs(exact - one) < 10 for one, exact in zip(shown, [first + 0.4, 99.6 - first], strict=True))
+
+
+def test_what_is_cut_off_still_makes_steps_of_ten() -> None:
+    """One reason of nobody is shown; the one behind it, of few people, is not."""
+    cut = item(reason(62.4))
+    assert (viewer().item(cut).reasons[0].percent, viewer().item(cut).other) == (62, 38)
+    few = viewer().item(replace(cut, fewest=5))
+    assert (few.reasons[0].percent, few.other) == (60, 40)
+    assert viewer().item(replace(cut, fewest=700)).reasons[0].percent == 62
+
+
+def test_few_people_count_for_a_list_of_one_reason(served_home: Home) -> None:
+    """The exact answer says the same number however many reasons are shown."""
+    engine = Engine.open(served_home)
+    whole = {one.product: one.fewest for one in engine.recommend("C008", 5).items}
+    assert any(whole.values())
+    one = engine.recommend("C008", 5, ListOptions(reasons=1))
+    assert {item.product: item.fewest for item in one.items} == whole

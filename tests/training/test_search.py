@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from graphrec.errors import NothingToLearn
 from graphrec.graph.adjacency import Graph, Hop, visible_graph
 from graphrec.graph.snapshot import Snapshot
 from graphrec.metrics.ranking import evaluate_lists
@@ -22,7 +23,7 @@ from graphrec.terms.walks import Walk
 from graphrec.training.assemble import fit_model
 from graphrec.training.lists import ranked_lists
 from graphrec.training.search.candidates import Candidates
-from graphrec.training.search.choose import Choice, fixed, without_replaced
+from graphrec.training.search.choose import Choice, choose, fixed, without_replaced
 from graphrec.training.search.walks import choose_walks
 from graphrec.training.search.weights import towards_paths
 from graphrec.training.split import split_of
@@ -188,3 +189,21 @@ def test_paths_without_weight_come_in_with_their_own() -> None:
     )
     assert found[1] == pytest.approx(3 * found[0])
     assert found[:2].sum() / found.sum() == pytest.approx(PATH_SHARE)
+
+
+def test_a_model_with_nothing_to_learn_is_left_out_and_said(
+    graph: Graph, validation: Validation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(*_given: object) -> None:
+        raise NothingToLearn("itemknn has nothing to learn from: too few customers; load more")
+
+    broken = replace(models()["itemknn"], fit=nothing)
+    wanted = [models()["popularity"], broken]
+    monkeypatch.setattr("graphrec.training.search.choose.parts_of_kind", lambda _kind: wanted)
+    monkeypatch.setattr("graphrec.training.assemble.models", lambda: {spec.name: spec for spec in wanted})
+    chosen = choose("blend", graph, validation, Inputs())
+    assert list(chosen.terms) == ["popularity"]
+    assert chosen.notes == ("left out: itemknn has nothing to learn from: too few customers",)
+    wanted.pop(0)
+    with pytest.raises(NothingToLearn, match="itemknn has nothing"):
+        choose("blend", graph, validation, Inputs())

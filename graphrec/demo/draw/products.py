@@ -8,13 +8,13 @@ from graphrec.demo.draw.groups import Groups, draw_labels, group, separated
 from graphrec.demo.sizes import DAY_SECONDS, END, START, Flags, Ints, Reals, Size
 from graphrec.demo.words.topics import PLACES, TOPICS
 from graphrec.demo.words.vocabulary import (
+    BUSINESS_LINES,
     COUNTRIES,
-    INDUSTRIES,
     ISSUER_FIRST,
     ISSUER_SECOND,
     KINDS,
     REGIONS,
-    WALKS_OF_LIFE,
+    STEPS,
 )
 
 CATEGORIES: tuple[tuple[str, int], ...] = tuple((name, k) for k, kind in enumerate(KINDS) for name in kind.categories)
@@ -101,7 +101,7 @@ def draw_products(size: Size, rng: np.random.Generator) -> Products:
 def _sectors(is_security: Flags, size: Size, rng: np.random.Generator) -> tuple[Ints, tuple[str, ...]]:
     sector = np.empty(len(is_security), dtype=np.int64)
     names: list[str] = []
-    for flag, words in ((True, INDUSTRIES), (False, WALKS_OF_LIFE)):
+    for flag, words in ((True, STEPS), (False, BUSINESS_LINES)):
         members = np.flatnonzero(is_security == flag)
         labels = draw_labels(len(members), *size.sector, rng)
         sector[members] = labels + len(names)

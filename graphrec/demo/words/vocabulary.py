@@ -92,17 +92,18 @@ ENDINGS: tuple[str, ...] = (
     "All papers come by post or online.", "Ask for the key facts on one page.", "A cheaper variant exists online.",
 )  # fmt: skip
 
-INDUSTRIES: tuple[str, ...] = (
-    *("Machinery", "Chemicals", "Paper and Pulp", "Retail Trade", "Logistics", "Business Software", "Construction"),
-    *("Metals", "Electronics", "Pharmaceuticals", "Media Houses", "Airlines", "Hotels", "Brewing", "Textiles"),
-    *("Furniture", "Toys", "Cosmetics", "Instruments", "Publishing", "Consulting", "Real Estate"),
+STEPS: tuple[str, ...] = (
+    *("Machinery", "Components", "Materials", "Infrastructure", "Operators", "Engineering", "Software", "Research"),
+    *("Logistics", "Wholesale", "Retail", "Maintenance", "Construction", "Consulting", "Leasing", "Testing"),
+    *("Services", "Distribution", "Training", "Packaging", "Suppliers", "Planning"),
 )
-"""Sectors of securities."""
-WALKS_OF_LIFE: tuple[str, ...] = (
-    *("Household", "Mobility", "Travel", "Health", "Leisure", "Trade and Craft", "Pension", "Studies"),
-    *("Legal Affairs", "Moving House", "Garden", "Weddings"),
+"""Sectors of securities: steps of a value chain, each of which every theme has."""
+BUSINESS_LINES: tuple[str, ...] = (
+    *("Everyday Banking", "Household Finance", "Small Business", "Family Finance", "Direct Banking"),
+    *("Regional Banking", "Personal Finance", "Private Banking", "Branch Banking", "Member Banking"),
+    *("Partner Banking", "Digital Banking"),
 )
-"""Sectors of what is no security."""
+"""Sectors of what is no security: lines of a bank's business."""
 
 ISSUER_FIRST: tuple[str, ...] = (
     *("Nord", "Alden", "Berg", "Corva", "Dorn", "Elm", "Falken", "Grau", "Hall", "Iven", "Jadel", "Kirn", "Lind"),

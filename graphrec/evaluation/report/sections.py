@@ -9,7 +9,8 @@ from graphrec.evaluation.frontier import TOLERATED_COST, WANTED_SHARE
 from graphrec.evaluation.groups import LEAST_USERS, SMALLER, Group, Segments
 from graphrec.evaluation.report.charts import Mark, Series, Spot, curves, rows_of_intervals, stacked
 from graphrec.evaluation.report.page import folded, heading, paragraph, section, table
-from graphrec.evaluation.report.words import SURE, Words, p_text, percent
+from graphrec.evaluation.report.words import Words
+from graphrec.evaluation.verdict import SURE, p_text, percent
 from graphrec.metrics.intervals import Interval
 
 NEW = "0 (new)"

@@ -6,12 +6,7 @@ from dataclasses import dataclass
 from graphrec.evaluation.details import Details
 from graphrec.evaluation.evaluate import Evaluation
 from graphrec.evaluation.explanations import KEPT, REASONS
-from graphrec.metrics.intervals import Interval
-
-#: A difference is said to be more than chance below this p.
-SURE = 0.05
-NAMES = {"popularity": "The most popular products", "itemknn": "Item-kNN"}
-
+from graphrec.evaluation.verdict import percent, verdict
 
 #: Labels whose plural has an s, in English; a report calls all others customers.
 PEOPLE = ("customer", "client", "user", "member", "investor", "account", "subscriber", "reader", "household", "patient")
@@ -38,21 +33,11 @@ class Words:
     @property
     def finding(self) -> str:
         """The headline: how many are served, against the best baseline."""
-        k, split = self.details.k, self.done.split
-        hit = self.done.metrics[f"hit_rate@{k}"]
-        said = (
-            f"For {between(hit)} of {split.users:,} {self.users}, the list of {k} holds "
-            f"{'the' if split.users == split.test_interactions else 'a'} product that they took afterwards and "
-            "that was hidden from the model."
-        )
-        best = self.best_baseline
-        if best is None:
-            return said
-        other = self.done.baselines[best][f"hit_rate@{k}"]
-        said += f" {NAMES.get(best, best)} would serve {percent(other.value)}"
-        p = self.details.paired[best][f"hit_rate@{k}"]
-        sure = "more than chance" if p < SURE else "not more than chance could make"
-        return f"{said}; the difference is {sure} ({p_text(p)})."
+        split, k = self.done.split, self.details.k
+        return verdict(
+            k, self.done.metrics, self.done.baselines, self.details.paired, users=f"{split.users:,} {self.users}",
+            one_each=split.users == split.test_interactions,
+        )[0]  # fmt: skip
 
     @property
     def best_baseline(self) -> str | None:
@@ -92,18 +77,3 @@ class Words:
         """The parts of the model with their weights."""
         weights = meta["configuration"]["weights"]  # type: ignore[index]
         return ", ".join(f"{weight:g} x {name}" for name, weight in weights.items())
-
-
-def percent(value: float) -> str:
-    """A share as a person reads it."""
-    return f"{value:.1%}" if 0 < value < 0.1 or 0.9 < value < 1 else f"{value:.0%}"
-
-
-def between(found: Interval) -> str:
-    """A share with its interval."""
-    return f"{found.value:.1%} ({found.low:.1%} to {found.high:.1%})"
-
-
-def p_text(p: float) -> str:
-    """A p-value with as many digits as it deserves."""
-    return "p < .001" if p < 0.001 else f"p = {p:.3f}".replace("0.", ".")

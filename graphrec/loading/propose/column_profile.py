@@ -65,6 +65,8 @@ class ColumnProfile:
     """Values that are not of its kind: a few are borne in dates and numbers."""
     in_graph: str = ""
     """Its name in the graph."""
+    choice: "Choice | None" = None
+    """Another way to read its text that fits as well: only a person knows which is right."""
     padded: int = 0
     """Digits to which it is filled up with zeros that the file has lost."""
 
@@ -95,6 +97,18 @@ class ColumnProfile:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """Two ways to read a column."""
+
+    asks: str
+    """To be read after the column's name."""
+    proposed: str
+    otherwise: str
+    parse: ParseSpec
+    """Of the second."""
+
+
+@dataclass(frozen=True)
 class _Reading:
     """One way to read a column, and how many values it fits."""
 
@@ -102,6 +116,7 @@ class _Reading:
     count: int
     is_plain: bool = False
     questions: tuple[str, ...] = ()
+    choice: "Choice | None" = None
 
 
 def profile_column(
@@ -155,6 +170,7 @@ def profile_column(
         parse=spec,
         is_plain=best.is_plain and not gaps,
         questions=questions,
+        choice=best.choice,
         misfits=real - best.count,
     )
     is_number = spec.type in {"integer", "real"}
@@ -251,7 +267,15 @@ def _times(asked: _Asked, column: str, quoted: str, found: dict[str, int], enoug
     counted = dict(zip(DATES, asked.read(quoted, specs), strict=True))
     for date in sorted((date for date in DATES if counted[date]), key=lambda date: -counted[date]):
         rivals = [other for other in DATES if counted[other] == counted[date] and _order(other) != _order(date)]
-        readings.append(_Reading(_only_used(asked, quoted, [date]), counted[date], questions=_about_date(date, rivals)))
+        choice = None
+        if rivals:
+            first, other = _order(date)[0], _order(rivals[0])[0]
+            choice = Choice(
+                "has dates that could begin otherwise", f"{first} first", f"{other} first",
+                _only_used(asked, quoted, [rivals[0]]),
+            )  # fmt: skip
+        about = _about_date(date, rivals)
+        readings.append(_Reading(_only_used(asked, quoted, [date]), counted[date], questions=about, choice=choice))
     readings.sort(key=lambda reading: -reading.count)
     if readings[0].count < enough:
         readings.insert(0, _mixed(asked, quoted, counted))
@@ -340,12 +364,16 @@ def _settle(asked: _Asked, readings: list[_Reading], sure: dict[str, int], *, ha
         word = "points" if sign == "." else "commas"
         as_thousands = ParseSpec("real", (), decimal, sign)
         as_decimals = ParseSpec("real", (), sign, "")
+        ways = (f"thousands: 1{sign}800 is 1800", f"decimals: 1{sign}800 is 1.8")
+        asked_of = f"has {word} that could be thousands or decimals"
         if (has_commas and sign == ".") or (short and not has_commas):
             asks = (f"has {word} that are read as thousands: are they decimals?",)
             kept = [one for one in readings if one.spec.decimal != sign or one.spec.type == "integer"]
-            return [*kept, _Reading(as_thousands, total, questions=asks)]
+            choice = Choice(asked_of, *ways, as_decimals)
+            return [*kept, _Reading(as_thousands, total, questions=asks, choice=choice)]
         if sign == "." or has_commas:
             asks = (f"has {word} that are read as decimals: are they thousands?",)
             kept = [one for one in readings if one.spec.decimal != sign or one.spec.type == "integer"]
-            return [*kept, _Reading(as_decimals, total, is_plain=sign == ".", questions=asks)]
+            choice = Choice(asked_of, *ways[::-1], as_thousands)
+            return [*kept, _Reading(as_decimals, total, is_plain=sign == ".", questions=asks, choice=choice)]
     return readings

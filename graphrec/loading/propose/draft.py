@@ -1,6 +1,7 @@
 """Proposes a first mapping from the files of a folder, for a person to edit."""
 
 import re
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
@@ -87,10 +88,22 @@ def _propose(tables: list[TableProfile], left: list[str], folder: Path, decide: 
         )
     notes = list(left)
     notes += [f"{table.name} has no rows and is not used" for table in tables if not table.rows]
-    filled = [table for table in tables if table.rows]
+    filled = [_decided(table, decide) for table in tables if table.rows]
     drafts = (_read_as(filled, Draft(list(notes), decide=decide, is_loose=is_loose)) for is_loose in (False, True))
     draft = next((draft for draft in drafts if draft is not None), None)
     return draft or _incomplete(filled, Draft(list(notes), decide=decide))
+
+
+def _decided(table: TableProfile, decide: Decide) -> TableProfile:
+    """A table with its columns read as a person says, where two ways fit."""
+    columns = dict(table.columns)
+    for name, column in table.columns.items():
+        if (choice := column.choice) is None:
+            continue
+        asked = Decision(f"{table.name}: {name} {choice.asks}: how is it read?", (choice.proposed, choice.otherwise))
+        if decide(asked) == choice.otherwise:
+            columns[name] = replace(column, parse=choice.parse, is_plain=False, questions=())
+    return replace(table, columns=columns)
 
 
 def _incomplete(tables: list[TableProfile], draft: Draft) -> Draft:
@@ -157,7 +170,15 @@ def _ask_about_times(draft: Draft) -> None:
     """Positions without a time beside dealings with one may be the same purchases, twice."""
     undated = [kind for kind in draft.relevant() if kind in draft.undated]
     dated = [kind for kind in draft.relevant() if kind not in draft.undated]
-    if undated and dated:
+    if not undated or not dated:
+        return
+    names = f"{', '.join(undated)} (without a time)", ", ".join(dated)
+    ways = ("both", f"{names[1]} alone", f"{names[0]} alone")
+    told = draft.decide(Decision(f"roles.relevant: {names[0]} and {names[1]}: which says what a customer holds?", ways))
+    left_out = {ways[1]: undated, ways[2]: dated}.get(told, [])
+    for kind in left_out:
+        draft.leave_out(kind)
+    if not left_out:
         draft.ask(
             f"roles.relevant: {', '.join(undated)} has no time, and {', '.join(dated)} has: where one is what came of "
             "the other, keep one of them"

@@ -93,6 +93,13 @@ class Draft:
         told = [f"{toml_key(column)} = {_parse(spec)}" for column, spec in parse]
         self.parts.append("\n".join([f"[{part}]", *lines, *([f"[{part}.parse]", *told] if told else [])]))
 
+    def leave_out(self, kind: str) -> None:
+        """Propose an edge type no more."""
+        self.types.remove(kind)
+        self.interactions.pop(kind, None)
+        head = f"[edges.{toml_key(kind)}]\n"
+        self.parts = [part for part in self.parts if not part.startswith(head)]
+
     def add_edge(self, kind: str, source: str, *lines: str, parse: Parse = ()) -> str:
         """Propose an edge type; its name, which takes that of its source where another has it already."""
         if kind in self.types:
@@ -108,6 +115,8 @@ def add_entity(draft: Draft, table: TableProfile) -> None:
     """Propose the label of a table's rows, with every column as a property."""
     label, columns = draft.label_of[table.name], [c for c in table.columns.values() if c.name != table.key]
     personal = [column.name for column in columns if is_personal(column, of_user=label == draft.user)]
+    if label == draft.user:
+        personal += _more_personal(draft, label, [c.name for c in columns if c.name not in personal], personal)
     protected = [column.name for column in columns if looks(column.name, "protected")]
     texts = [column for column in columns if column.kind == "text" and column.name not in table.references]
     called = next((column.name for column in texts if looks(column.name, "name")), None)
@@ -140,6 +149,20 @@ def add_entity(draft: Draft, table: TableProfile) -> None:
     for mark in ("personal", "protected"):
         if marks[mark]:
             draft.ask(f"nodes.{label}: {', '.join(marks[mark])} look {mark}: is that all?")
+
+
+def _more_personal(draft: Draft, label: str, others: list[str], known: list[str]) -> list[str]:
+    """Columns that name or reach a person by what a person says, one after another."""
+    found: list[str] = []
+    said = ", ".join(known) or "no column"
+    while left := [name for name in others if name not in found]:
+        told = draft.decide(
+            Decision(f"nodes.{label}: {', '.join([said, *found])} is personal; which other is?", ("no other", *left))
+        )
+        if told == "no other":
+            break
+        found.append(told)
+    return found
 
 
 def _outside(draft: Draft, label: str, columns: Sequence[ColumnProfile]) -> list[str]:

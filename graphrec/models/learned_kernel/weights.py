@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from graphrec.errors import ModelError
+from graphrec.errors import NothingToLearn
 from graphrec.graph.adjacency import Adjacency, Graph, from_rows
 from graphrec.models.fitting.callbacks import Callbacks
 from graphrec.models.fitting.epochs import Learner, best_epoch, run_epochs
@@ -68,7 +68,7 @@ def learn_walks(
     """The walks with learned weights; with `evaluate` (higher is better) those of the best epoch.
 
     Raises:
-        ModelError: nobody holds two products, so that one could be found from the other.
+        NothingToLearn: nobody holds two products, so that one could be found from the other.
     """
     config = config or WalkWeightsConfig()
     training = WalkTraining(graph, walks, config)
@@ -99,7 +99,9 @@ class WalkTraining(nn.Module):
         self.held = graph.held()
         self.learners = graph.learners(min_held=2)
         if not len(self.learners):
-            raise ModelError("learned-kernel has nothing to learn from: no user holds two products; load interactions")
+            raise NothingToLearn(
+                "learned-kernel has nothing to learn from: no user holds two products; load interactions"
+            )
         self.walks = [WalkSteps(graph, walk) for walk in walks if fit_kernel(graph, [walk]).scorers]
         self.sharpness = nn.Parameter(torch.tensor(np.log(config.sharpness)))
         self.thetas = nn.ParameterList(

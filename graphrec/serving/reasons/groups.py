@@ -469,8 +469,7 @@ class _OfProduct:
             if lead is not None:
                 shown = [lead, *(one for one in shown if one is not lead)]
             else:
-                key = "reasons.various" if any(one.share >= least for one in shown) else "reasons.many"
-                shown = [Chosen("many", sentences.say(key), _NONE, 0.0, None), *shown]
+                shown = [Chosen("many", sentences.say(_heading(shown, least)), _NONE, 0.0, None), *shown]
         nets, known = sums.nets[self._place], self._known
         worded = sum(found.share for found in known.values() if found is not None)
         other = math.fsum(net for net in nets if net > 0) + sum(row[one] for one in known) - worded
@@ -486,6 +485,23 @@ class _OfProduct:
         percents = sum(one.percent or 0.0 for one in shown)
         against = -100 * math.fsum(net for net in nets if net < 0) / whole
         return Reasoned(tuple(shown), max(100.0 - percents, 0.0), against)
+
+
+def _heading(shown: Sequence[Chosen], least: float) -> str:
+    """The key of what stands above reasons of which none leads.
+
+    Args:
+        least: the share that a reason needs to lead.
+    """
+    if not any(one.share >= least for one in shown):
+        return "reasons.many"
+    if len(shown) > 1:
+        return "reasons.various"
+    # Of one reason alone it would not be true that there are several.
+    (alone,) = shown
+    if alone.kind == "concentration":
+        return "reasons.same_risk"
+    return "reasons.in_common" if alone.people is not None or alone.kind == "attribute" else "reasons.known"
 
 
 def _joined(one: Chosen, other: Chosen) -> Chosen:

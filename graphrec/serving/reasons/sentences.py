@@ -208,7 +208,12 @@ class Sentences:
 
     def word(self, name: str) -> str:
         """A label, an edge type or a value in the words of the language."""
-        return self._words.get(name) or words(name)
+        return self._words.get(name) or self._noun(words(name))
+
+    def _noun(self, said: str) -> str:
+        """Words of a name as the language writes nouns."""
+        is_capital = self.language.texts["forms.nouns"] == "capital"
+        return " ".join(word[:1].upper() + word[1:] for word in said.split(" ")) if is_capital else said
 
     def edge(self, kind: str) -> str:
         """An edge type on its own: as a verb where the language has one, else by where it leads."""
@@ -372,7 +377,7 @@ class Sentences:
             said = words(kind)
             if self.language.code == "en" and said.endswith("ed"):
                 return said
-            forms = self.language.fill(known["unknown"], {"type": said})
+            forms = self.language.fill(known["unknown"], {"type": self._noun(said)})
         if person == MANY and kind in self._passing:
             # Of other people who held it some hold it no more.
             forms = known["over"]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.errors import NothingToLearn
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.models.digests import digest
 from graphrec.models.inputs import Inputs, Values
@@ -74,6 +75,8 @@ class Chosen:
     """The metric of every term alone, those that were left out too."""
     half_lives: Mapping[str, float] = field(default_factory=dict)
     """By interaction type, in days; what is not in it does not fade."""
+    notes: tuple[str, ...] = ()
+    """What could not be tried."""
 
     def configuration(self) -> dict[str, Any]:
         """Everything a refit needs, as plain values."""
@@ -90,14 +93,23 @@ def fixed(kind: str, graph: Graph, inputs: Inputs) -> Chosen:
 
 
 def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> Chosen:
-    """The configuration and weights that validation prefers, fitted on the train graph."""
+    """The configuration and weights that validation prefers, fitted on the train graph.
+
+    Raises:
+        NothingToLearn: no model of the kind learns anything from the graph.
+    """
     graph = graph.fading(given_half_lives(graph.schema))
     specs = [spec for spec in parts_of_kind(kind) if kind != BLEND or is_affordable(spec, graph, inputs)]
     walks = cache(lambda: _walks(graph, validation, inputs))
-    choices = []
+    choices, failures = [], []
     for done, spec in enumerate(specs):
         inputs.progress("choosing terms", done, len(specs))
-        choices.append(_choose_model(spec, graph, validation, inputs, walks))
+        try:
+            choices.append(_choose_model(spec, graph, validation, inputs, walks))
+        except NothingToLearn as error:
+            failures.append(error)
+    if not choices:
+        raise failures[0]
     tried = {choice.name: choice.value for choice in choices}
     choices = without_replaced(choices)
     parts = [part for choice in choices for part in choice.parts]
@@ -122,8 +134,9 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
             graph, terms, weights, candidates, refit=False, protected=inputs.use_protected, progress=inputs.progress
         ).half_lives
     inputs.progress("choosing terms", len(specs), len(specs))
+    notes = tuple(f"left out: {str(error).partition(';')[0]}" for error in failures)
     chosen = _chosen(choices, np.round(weights / weights.max(), 4), tried, graph.fading(half_lives))
-    chosen = replace(chosen, half_lives=half_lives)
+    chosen = replace(chosen, half_lives=half_lives, notes=notes)
     if kind != BLEND:
         return chosen
     return _with_new(_with_rejections(chosen, graph, validation, inputs), graph, validation)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from graphrec.extras import needs_extra
 from graphrec.features.blocks import FeatureBlock, Seen, Sentences, SourceContext
+from graphrec.features.sources.text.boilerplate import without_boilerplate
 from graphrec.features.sources.text.cache import EncodeReport, VectorCache
 from graphrec.features.sources.text.encoder import Encoder
 from graphrec.graph.snapshot import Snapshot
@@ -46,7 +47,7 @@ class TextSource:
                 FeatureBlock(
                     self.name,
                     label,
-                    cache.vectors(snapshot.texts(label), progress)[1],
+                    cache.vectors(encoded_texts(snapshot, label), progress)[1],
                     definition={**definition, "columns": list(snapshot.meta["texts"][label])},
                 )
                 for label in labels
@@ -59,8 +60,15 @@ def make(context: SourceContext) -> TextSource:
 
 
 def snapshot_texts(snapshot: Snapshot) -> list[str]:
-    """Return the texts of all nodes whose label has text columns, label by label."""
-    return [text for label in snapshot.labels if snapshot.meta["texts"][label] for text in snapshot.texts(label)]
+    """Return the texts of all nodes whose label has text columns, label by label, as they are encoded."""
+    return [
+        text for label in snapshot.labels if snapshot.meta["texts"][label] for text in encoded_texts(snapshot, label)
+    ]
+
+
+def encoded_texts(snapshot: Snapshot, label: str) -> list[str]:
+    """Return the texts of the nodes of a label as they are encoded: long ones without what they have in common."""
+    return without_boilerplate(snapshot.texts(label))
 
 
 def embed_snapshot(
