@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import EvaluateNew as EvaluateNew
     from graphrec.app.jobs import Export as Export
     from graphrec.app.jobs import FitResponse as FitResponse
+    from graphrec.app.jobs import FitRisk as FitRisk
     from graphrec.app.jobs import InitPolicy as InitPolicy
     from graphrec.app.jobs import JudgeCases as JudgeCases
     from graphrec.app.jobs import JudgeExperiments as JudgeExperiments
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import Publish as Publish
     from graphrec.app.jobs import Refresh as Refresh
     from graphrec.app.jobs import ReportCampaign as ReportCampaign
+    from graphrec.app.jobs import ReportRisk as ReportRisk
     from graphrec.app.jobs import ScoreResponse as ScoreResponse
+    from graphrec.app.jobs import ScoreRisk as ScoreRisk
     from graphrec.app.jobs import StopExperiment as StopExperiment
     from graphrec.app.jobs import TakeSnapshot as TakeSnapshot
     from graphrec.app.jobs import Train as Train
@@ -68,10 +71,10 @@ _REQUESTS = (
 )  # fmt: skip
 _JOBS = (
     "AskOffPolicy", "AskOutcomes", "AskQuery", "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign",
-    "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "FitResponse", "InitPolicy",
-    "JudgeCases", "JudgeExperiments", "ListRecord", "Load", "MakeDemoBank", "PlanCampaign", "ProposeMapping",
-    "PruneRecord", "Publish", "Refresh", "ReportCampaign", "ScoreResponse", "StopExperiment", "TakeSnapshot",
-    "Train", "Tune", "VerifyRecord",
+    "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "FitResponse", "FitRisk",
+    "InitPolicy", "JudgeCases", "JudgeExperiments", "ListRecord", "Load", "MakeDemoBank", "PlanCampaign",
+    "ProposeMapping", "PruneRecord", "Publish", "Refresh", "ReportCampaign", "ReportRisk", "ScoreResponse",
+    "ScoreRisk", "StopExperiment", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

@@ -433,6 +433,45 @@ class Bank:
 
         return score_response(self, request)
 
+    # What is known of risk.
+
+    @needs_extra("finance")
+    def fit_risk(self, request: jobs.FitRisk, *, progress: Progress = silent) -> tuple[results.RiskFitted, ...]:
+        """Risk models on declared cases: additive, calibrated, kept as points.
+
+        Raises:
+            UsageError: the file of the models cannot be used, or names a column that is not there.
+            SourceError: the cases cannot be read, or are too few.
+        """
+        from graphrec.app.risk import fit_risk
+
+        return fit_risk(self, request, progress)
+
+    @needs_extra("finance")
+    def report_risk(self, request: jobs.ReportRisk, *, progress: Progress = silent) -> tuple[results.RiskReport, ...]:
+        """What risk models are worth beside logistic regression and LightGBM, on rows that no fit saw.
+
+        Raises:
+            UsageError: the file of the models cannot be used, or names a column that is not there.
+            SourceError: the cases cannot be read, or are too few.
+        """
+        from graphrec.app.risk import report_risk
+
+        return report_risk(request, progress)
+
+    @needs_extra("finance")
+    def score_risk(self, request: jobs.ScoreRisk) -> results.RiskScored:
+        """The probability of each row of a file, with the lines that add up to its logit.
+
+        Raises:
+            UnknownId: there is no such model, or no such customer.
+            SourceError: the file cannot be read, or lacks a column.
+            UsageError: scores are to be kept and no column has the ids of customers.
+        """
+        from graphrec.app.risk import score_risk
+
+        return score_risk(self, request)
+
     # From files to models.
 
     @needs_extra("load")

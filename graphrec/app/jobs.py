@@ -412,3 +412,38 @@ class ScoreResponse:
 
     file: Path
     name: str
+
+
+@dataclass(frozen=True)
+class FitRisk:
+    """Risk models on declared cases."""
+
+    file: Path
+    """TOML that declares the models."""
+    name: str | None = None
+    """One of them; None: all."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class ReportRisk:
+    """What the risk models of a file are worth, beside their peers."""
+
+    file: Path
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class ScoreRisk:
+    """What a risk model says of the rows of a file."""
+
+    name: str
+    file: Path
+    """CSV with the columns that the model reads."""
+    user: str | None = None
+    """Column with the ids of customers."""
+    keep: bool = False
+    """Keep the scores as columns of customers, which the policy may read as user.NAME."""
+    as_of: str | None = None
+    """The day of the scores; None: the date of answers."""
+    record: bool = True

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from graphrec.graph.rows import LoadReport
     from graphrec.graph.snapshot import Snapshot
     from graphrec.metrics.intervals import Interval
+    from graphrec.metrics.probabilities import Quality, Reliability
     from graphrec.outcomes.judge import ExperimentResult
     from graphrec.outcomes.support import Estimate
     from graphrec.outcomes.tables import Drift, Group, Lift, Positions
@@ -389,3 +390,63 @@ class ResponseScored:
 
     name: str
     rows: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class RiskFitted:
+    """A risk model that was fitted."""
+
+    name: str
+    rows: int
+    events: int
+    columns: tuple[str, ...]
+    pairs: tuple[str, ...]
+    held_out: Quality
+    """On rows that its fits did not see."""
+    file: Path
+
+
+@dataclass(frozen=True)
+class RiskBand:
+    """Cases of one band of the probability."""
+
+    name: str
+    rows: int
+    predicted: float
+    observed: Interval
+
+
+@dataclass(frozen=True)
+class RiskReport:
+    """A risk model beside its peers, on rows that no fit saw."""
+
+    name: str
+    rows: int
+    events: int
+    held_out: int
+    """Rows that the figures are of."""
+    by_time: bool
+    """Whether these are later than the rows of the fits; else they are all, each predicted from other folds."""
+    models: Mapping[str, Quality]
+    isotonic_ece: float
+    venn_abers_ece: float
+    venn_abers_width: float
+    reliability: tuple[Reliability, ...]
+    bands: tuple[RiskBand, ...]
+    protected_price: float | None
+    """AUC that protected columns would add; None: there are none."""
+    drift: Mapping[str, float]
+    """Stability index of each column of numbers between earlier and later cases."""
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RiskScored:
+    """What a risk model says: base + lines are the logit of the probability."""
+
+    name: str
+    rows: tuple[Mapping[str, Any], ...]
+    kept: int
+    on: str
+    record: int | None
+    notes: tuple[str, ...]
