@@ -47,7 +47,7 @@ def command(
 ) -> None:
     """Load the files of a mapping into the store.
 
-    Examples: graphrec load --new my.toml --data my-bank; graphrec load my.toml --data my-bank --check
+    Examples: graphrec load --new my.toml --data my-bank; graphrec load my.toml --check --data my-bank
     """
     if new is not None:
         if mapping is not None:
