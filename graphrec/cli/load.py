@@ -47,7 +47,7 @@ def command(
 ) -> None:
     """Load the files of a mapping into the store.
 
-    Examples: graphrec load --new my.toml --data my-bank; graphrec load my.toml --check --data my-bank
+    Examples: graphrec load --new my.toml --data my-bank; graphrec load my.toml --data my-bank --check
     """
     if new is not None:
         if mapping is not None:
