@@ -441,11 +441,34 @@ class RiskReport:
 
 
 @dataclass(frozen=True)
+class RiskLine:
+    """What one column, or a pair of columns, adds to a logit."""
+
+    columns: tuple[str, ...]
+    values: tuple[str, ...]
+    """The bin of each column, in words."""
+    share: float
+
+
+@dataclass(frozen=True)
+class RiskRow:
+    """What a risk model says of one row: base + lines are the logit of the probability."""
+
+    row: int
+    user: str | None
+    probability: float
+    band: str
+    base: float
+    lines: tuple[RiskLine, ...]
+    """The largest first."""
+
+
+@dataclass(frozen=True)
 class RiskScored:
-    """What a risk model says: base + lines are the logit of the probability."""
+    """What a risk model says of the rows of a file."""
 
     name: str
-    rows: tuple[Mapping[str, Any], ...]
+    rows: tuple[RiskRow, ...]
     kept: int
     on: str
     record: int | None

@@ -17,7 +17,7 @@ from graphrec.app.bank import Bank
 from graphrec.app.derived import Derived, keep, loaded_schema
 from graphrec.app.jobs import FitRisk, ReportRisk, ScoreRisk
 from graphrec.app.recording import record_event
-from graphrec.app.results import RiskBand, RiskFitted, RiskReport, RiskScored
+from graphrec.app.results import RiskBand, RiskFitted, RiskLine, RiskReport, RiskRow, RiskScored
 from graphrec.app.tables import Bools, flags, read_table, typed
 from graphrec.errors import SourceError, UnknownId, UsageError
 from graphrec.files import make_folder
@@ -139,30 +139,23 @@ def score_risk(bank: Bank, request: ScoreRisk) -> RiskScored:
     lines = card.lines(table)
     probabilities = card.probabilities(table)
     bins = [part.bins(table) for part in card.parts]
-    scored: list[dict[str, Any]] = []
-    for row, (probability, shares) in enumerate(zip(probabilities, lines, strict=True)):
+    scored = []
+    for row, (probability, shares) in enumerate(zip(probabilities.tolist(), lines.tolist(), strict=True)):
         said = [
-            {
-                "columns": [axis.name for axis in part.axes],
-                "values": [axis.said(int(one[row])) for axis, one in zip(part.axes, places, strict=True)],
-                "share": float(share),
-            }
+            RiskLine(
+                tuple(axis.name for axis in part.axes),
+                tuple(axis.said(int(one[row])) for axis, one in zip(part.axes, places, strict=True)),
+                share,
+            )
             for part, places, share in zip(card.parts, bins, shares, strict=True)
         ]
-        scored.append(
-            {
-                "row": row + 1,
-                "user": users[row] if users else None,
-                "probability": float(probability),
-                "band": band_of(about["bands"], float(probability)),
-                "base": card.base,
-                "lines": sorted(said, key=lambda one: -abs(one["share"])),
-            }
-        )
+        said.sort(key=lambda line: -abs(line.share))
+        user, band = users[row] if users else None, band_of(about["bands"], probability)
+        scored.append(RiskRow(row + 1, user, probability, band, card.base, tuple(said)))
     on = _day(bank, request.as_of)
     kept = 0
     if request.keep:
-        kept = _keep(bank, request, on, [(users[n], one["probability"], one["band"]) for n, one in enumerate(scored)])
+        kept = _keep(bank, request, on, [(users[n], one.probability, one.band) for n, one in enumerate(scored)])
     content = {"did": "score", "name": request.name, "rows": len(scored), "kept": kept, "on": on.date().isoformat()}
     number, notes = record_event(bank, "risk", content, wanted=request.record)
     return RiskScored(request.name, tuple(scored), kept, on.date().isoformat(), number, notes)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from graphrec.app.jobs import FitRisk, ReportRisk, ScoreRisk
+from graphrec.app.results import RiskLine
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import Json, NoRecord
 from graphrec.cli.output import emit_json, note, progress, say, table
@@ -96,8 +97,7 @@ def _score(request: ScoreRisk, *, json: bool) -> None:
         emit_json(found)
         return
     rows: list[list[Any]] = [
-        [one["user"] or one["row"], f"{one['probability']:.4f}", one["band"], _lines(one["lines"])]
-        for one in found.rows
+        [one.user or one.row, f"{one.probability:.4f}", one.band, _lines(one.lines)] for one in found.rows
     ]
     table(["row", "probability", "band", "because of"], rows)
     for text in found.notes:
@@ -106,10 +106,10 @@ def _score(request: ScoreRisk, *, json: bool) -> None:
         say(f"{found.kept:,} scores of {found.on} are kept as user.{found.name}")
 
 
-def _lines(lines: list[dict[str, Any]]) -> str:
+def _lines(lines: tuple[RiskLine, ...]) -> str:
     said = [
-        " and ".join(f"{column} {value}" for column, value in zip(one["columns"], one["values"], strict=True))
-        + f" ({one['share']:+.2f})"
+        " and ".join(f"{column} {value}" for column, value in zip(one.columns, one.values, strict=True))
+        + f" ({one.share:+.2f})"
         for one in lines[:_SHOWN]
     ]
     return "; ".join(said)

@@ -94,14 +94,14 @@ def test_scores_are_columns_of_the_day_and_leave_with_the_customer(files: Path) 
     done = bank.score_risk(ScoreRisk("pd", files / "files" / "now.csv", user="customer", keep=True))
     assert (done.kept, done.on) == (24, "2025-06-01")
     for row in done.rows:
-        logit = math.log(row["probability"] / (1 - row["probability"]))
-        assert abs(row["base"] + math.fsum(line["share"] for line in row["lines"]) - logit) < 1e-9
+        logit = math.log(row.probability / (1 - row.probability))
+        assert abs(row.base + math.fsum(line.share for line in row.lines) - logit) < 1e-9
     poor, rich = done.rows[0], done.rows[-1]
-    assert poor["probability"] > rich["probability"]
+    assert poor.probability > rich.probability
     now = bank.take_snapshot(TakeSnapshot()).snapshot
     users = now.nodes("Customer")
-    assert users.column("pd").get(users.ids.find("c00")) == poor["probability"]
-    assert users.column("pd_band").get(users.ids.find("c00")) == poor["band"]
+    assert users.column("pd").get(users.ids.find("c00")) == poor.probability
+    assert users.column("pd_band").get(users.ids.find("c00")) == poor.band
     assert users.column("pd").get(users.ids.find("new")) is None
     earlier = bank.take_snapshot(TakeSnapshot(as_of="2025-05-01")).snapshot
     assert not np.asarray(earlier.nodes("Customer").column("pd").valid).any(), "no score of a later day"
@@ -114,7 +114,7 @@ def test_scores_are_columns_of_the_day_and_leave_with_the_customer(files: Path) 
     bank.load(Load(str(files / "files" / "shop.toml"), max_removed="50%"))
     left = bank.take_snapshot(TakeSnapshot()).snapshot.nodes("Customer")
     assert left.ids.find("c23") == -1
-    assert left.column("pd").get(left.ids.find("c00")) == poor["probability"]
+    assert left.column("pd").get(left.ids.find("c00")) == poor.probability
 
 
 def test_what_does_not_fit_is_one_line(files: Path, tmp_path: Path) -> None:
