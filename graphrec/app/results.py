@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from graphrec.delivery.sinks import SinkReport
@@ -384,8 +384,36 @@ class ResponseFitted:
 
 
 @dataclass(frozen=True)
+class ResponseLine:
+    """What one column adds to a logit."""
+
+    column: str
+    value: str
+    """Its bin in words."""
+    share: float
+
+
+@dataclass(frozen=True)
+class ResponseRow:
+    """What a response model says of one row: base + lines are the logit of `response`, or of `treated`."""
+
+    row: int
+    user: str | None
+    base: float
+    lines: tuple[ResponseLine, ...]
+    response: float | None = None
+    """Probability; None: the model was fitted with a control."""
+    treated: float | None = None
+    """Probability with a contact."""
+    control: float | None = None
+    """Probability without one."""
+    uplift: float | None = None
+    """treated - control."""
+
+
+@dataclass(frozen=True)
 class ResponseScored:
-    """What a response model says: base + lines are the logit of its first model."""
+    """What a response model says of a file."""
 
     name: str
-    rows: tuple[Mapping[str, Any], ...]
+    rows: tuple[ResponseRow, ...]

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 from starlette.testclient import TestClient
 
+import graphrec.languages
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import ChangeRule
 from graphrec.app.requests import AboutCustomer, AboutProduct, Audience, Explain, Find, Recommend
@@ -179,6 +180,21 @@ def test_a_browser_chooses_the_language_at_first(page: TestClient) -> None:
     gone = page.get("/language?to=zh&back=//evil.example", follow_redirects=False)
     assert (gone.status_code, gone.headers["location"]) == (303, "/")
     assert '<html lang="zh">' in page.get("/", headers={"accept-language": "de"}).text
+
+
+def test_a_language_of_the_bank_is_offered(page: TestClient, home: Home, client: TestClient) -> None:
+    home.languages.mkdir()
+    whole = (Path(graphrec.languages.__file__).parent / "en.toml").read_text("utf-8")
+    own = whole.replace('"English"', '"Latina"').replace('"Who is it about?"', '"De quo agitur?"')
+    (home.languages / "la.toml").write_text(own, "utf-8")
+    (home.languages / "xx.toml").write_text("language = 7", "utf-8")  # cannot be used: not offered
+    page.get("/language?to=la&back=/")
+    text = page.get("/").text
+    assert '<html lang="la">' in text
+    assert "De quo agitur?" in text
+    assert re.findall(r'hreflang="(\w+)"', text) == ["en", "de", "zh", "la"]
+    assert client.get("/v1/users/C003/recommendations?language=la").status_code == 200
+    assert client.get("/v1/users/C003/recommendations?language=xx").status_code == 503
 
 
 def test_addresses_of_other_sites_are_not_gone_to() -> None:

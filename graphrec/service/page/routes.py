@@ -15,7 +15,6 @@ from graphrec.app.answers import Seen, Served
 from graphrec.app.bank import Bank
 from graphrec.app.record import short
 from graphrec.errors import EventRefused, GraphrecError, NotTrained, PolicyError, UnknownId
-from graphrec.languages import LANGUAGES
 from graphrec.policy.check import PolicyReport
 from graphrec.schema import EXACT
 from graphrec.service.core import Refusal, Service
@@ -156,7 +155,7 @@ class Pages:
     def speak(self, visit: Visit) -> Response:
         """Take another language from now on."""
         response = visit.go(local(visit.asked("back")))
-        if visit.asked("to") in LANGUAGES:
+        if visit.asked("to") in visit.languages:
             response.set_cookie(LANGUAGE, str(visit.asked("to")), 365 * 86400, httponly=True, samesite="lax")
         return response
 
