@@ -334,6 +334,49 @@ class CampaignPlan:
 
 
 @dataclass(frozen=True)
+class KnownCampaign:
+    """A campaign of a home."""
+
+    campaign: str
+    planned_at: str
+    delivered_at: str | None
+    """None: nobody was contacted yet."""
+    contacts: int
+    """Of one adviser's customers where it is asked for one."""
+
+
+@dataclass(frozen=True)
+class CampaignContact:
+    """One customer who hears about one product."""
+
+    user: str
+    product: str
+    name: str | None
+    """Of the product."""
+    channel: str
+    adviser: str | None
+    rank: int
+    confidence: float
+    value: float
+    cost_eur: float
+    reasons: tuple[str, ...]
+    """As an adviser reads them; none before the delivery, which asks the policy again."""
+    record: int | None
+    """Number of its entry in the decision record."""
+
+
+@dataclass(frozen=True)
+class CampaignContacts:
+    """Some contacts of a campaign."""
+
+    campaign: str
+    delivered_at: str | None
+    total: int
+    """How many there are."""
+    contacts: tuple[CampaignContact, ...]
+
+
+@dataclass(frozen=True)
 class CampaignDelivered:
     """A campaign that was delivered."""
 

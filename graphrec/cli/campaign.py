@@ -62,7 +62,7 @@ def command(
 
 def _plan(file: Path, *, record: bool, json: bool) -> None:
     with progress(json=json) as update:
-        made = bank().plan_campaign(PlanCampaign(file, record), progress=update)
+        made = bank().plan_campaign(PlanCampaign(file, record=record), progress=update)
     if json:
         emit_json(made)
         return

@@ -26,7 +26,7 @@ from graphrec.service.page.charts import waterfall
 from graphrec.service.page.visit import local
 from graphrec.service.roles import ALLOWED, ON_PAGE, ROLES
 from graphrec.serving.views import Band
-from tests.service.conftest import bearer
+from tests.service.conftest import CAMPAIGN, bearer, campaign
 
 POLICY = """version = "7"
 [[rule]]
@@ -51,19 +51,23 @@ PAGES = {
     "records": "/records",
     "record": "/records/1",
     "models": "/models",
+    "campaigns": "/campaigns",
+    "campaign_contacts": "/campaigns/spring",
 }
 POSTS = {
     "feedback": "/customers/C003/events",
     "what_if": "/policy",
     "verify_record": "/records",
     "replay_record": "/records/1",
+    "plan_campaign": "/campaigns",
 }
 
 
 @pytest.fixture
-def page(bank: Bank, home: Home) -> TestClient:
-    """The page of the owner of a home on this machine; the policy has rules."""
+def page(bank: Bank, home: Home, tmp_path: Path) -> TestClient:
+    """The page of the owner of a home on this machine; the policy has rules, and a campaign is delivered."""
     home.policy.write_text(POLICY, "utf-8")
+    campaign(bank, tmp_path)
     return TestClient(
         make_app(bank, ServiceOptions(Limits(seconds=60), is_open=True)), base_url="http://127.0.0.1:8000"
     )
@@ -314,6 +318,7 @@ def test_a_role_is_let_in_where_the_tables_say_so(
             page.get("/login", headers=headers)
             sent = {"token": token_of(page.get("/login", headers=headers).text), "rule": "bonds", "without": "1"}
             sent |= {"product": "P01", "said": "accepted", "event": role}
+            sent["toml"] = CAMPAIGN.replace("spring", f"by-{role}")
             status = page.post(POSTS[operation], data=sent, headers=headers).status_code
         assert status == (200 if role in allowed else 403), role
 

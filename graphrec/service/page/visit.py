@@ -86,6 +86,12 @@ class Visit:
         asked.append(self.service.bank.settings.language)
         return self.languages[next((one for one in asked if one in self.languages), LANGUAGES[0])]
 
+    @property
+    def known(self) -> Caller:
+        """Who looks, after the handler has let somebody in."""
+        assert self.caller is not None
+        return self.caller
+
     def id(self, name: str) -> str:
         """An id in the path."""
         return unslashed(self.request.path_params[name])
