@@ -70,9 +70,9 @@ _REQUESTS = (
 _JOBS = (
     "AskOffPolicy", "AskOutcomes", "AskQuery", "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign",
     "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "FitResponse", "InitPolicy",
-    "JudgeCases", "JudgeExperiments", "ListContacts", "ListRecord", "Load", "MakeDemoBank", "PlanCampaign", "ProposeMapping",
-    "PruneRecord", "Publish", "Refresh", "ReportCampaign", "ScoreResponse", "StopExperiment", "TakeSnapshot",
-    "Train", "Tune", "VerifyRecord",
+    "JudgeCases", "JudgeExperiments", "ListContacts", "ListRecord", "Load", "MakeDemoBank", "PlanCampaign",
+    "ProposeMapping", "PruneRecord", "Publish", "Refresh", "ReportCampaign", "ScoreResponse", "StopExperiment",
+    "TakeSnapshot", "Train", "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

@@ -59,7 +59,10 @@ cost_eur = 1.5
 """
 
 
-def campaign(bank: Bank, folder: Path) -> None:
-    """Plan and deliver the campaign `spring`."""
-    bank.plan_campaign(PlanCampaign(folder / "spring.toml", CAMPAIGN, record=False))
-    bank.deliver_campaign(DeliverCampaign("spring", folder / "contacts"))
+def campaign(
+    bank: Bank, folder: Path, name: str = "spring", *, record: bool = False, language: str | None = None
+) -> None:
+    """Plan and deliver a campaign."""
+    text = CAMPAIGN.replace("spring", name)
+    bank.plan_campaign(PlanCampaign(folder / f"{name}.toml", text, record=False))
+    bank.deliver_campaign(DeliverCampaign(name, folder / name, language=language, record=record))

@@ -57,7 +57,7 @@ def test_an_adviser_reads_own_contacts_once_they_are_delivered(
     client: TestClient, bank: Bank, keys: Keys, tmp_path: Path
 ) -> None:
     client.post("/v1/campaigns", json={"toml": CAMPAIGN.replace("spring", "planned")})
-    campaign(bank, tmp_path)
+    campaign(bank, tmp_path, record=True)
     _, text = keys.make("Ms A", "adviser", "A1")
     own = client.get("/v1/campaigns/spring/contacts?adviser=A2&k=100", headers=bearer(text)).json()["contacts"]
     assert own

@@ -161,7 +161,7 @@ def test_the_graph_has_the_ways_of_the_cypher(page: TestClient, bank: Bank) -> N
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
-def test_no_english_leaks(page: TestClient, bank: Bank, home: Home, code: str) -> None:
+def test_no_english_leaks(page: TestClient, bank: Bank, home: Home, tmp_path: Path, code: str) -> None:
     english = language_of("en")
     mine = language_of(code)
     said = [
@@ -169,7 +169,9 @@ def test_no_english_leaks(page: TestClient, bank: Bank, home: Home, code: str) -
     ]
     home.policy.write_text('version = "7"\n', "utf-8")
     product = best(bank)
-    for path in (*PAGES.values(), f"/customers/C003/products/{product}", "/customers/C003?product=P01", "/login"):
+    campaign(bank, tmp_path, "mine", language=code)
+    pages = {**PAGES, "campaign_contacts": "/campaigns/mine"}
+    for path in (*pages.values(), f"/customers/C003/products/{product}", "/customers/C003?product=P01", "/login"):
         page.get("/language", params={"to": code, "back": "/"})
         text = page.get(path).text
         assert f'<html lang="{code}">' in text
