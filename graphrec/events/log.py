@@ -26,6 +26,8 @@ from graphrec.home import Home
 
 #: What the note of how much waits in a topic begins with.
 LAG = "lag of "
+#: What the note of when a consumer was last seen begins with.
+SEEN = "seen "
 #: What the note of the last event that a store has begins with.
 ONWARD = "written to "
 #: Seconds that an appender waits for another process.

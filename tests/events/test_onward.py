@@ -38,7 +38,7 @@ def sent(bank: Bank, *events: dict[str, Any]) -> None:
 
 
 def rows(bank: Bank, query: str) -> set[tuple[object, ...]]:
-    return {tuple(row) for row in bank.query(AskQuery(query)).rows}  # type: ignore[arg-type]
+    return {tuple(row) for row in bank.query(AskQuery(query)).rows}
 
 
 def test_cypher_on_a_server_sees_events_at_once_and_a_load_takes_them_over(server: Bank, shop: Path) -> None:
