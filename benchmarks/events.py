@@ -101,8 +101,8 @@ class Kills:
         self.by_http = [one for one, way in zip(deliveries, ways, strict=True) if way]
         self.by_topic = [one for one, way in zip(deliveries, ways, strict=True) if not way]
         self.producer = Producer({"bootstrap.servers": broker.servers, "linger.ms": 1})
-        topics = AdminClient({"bootstrap.servers": broker.servers}).create_topics([NewTopic("kills", 2, 1)])
-        topics["kills"].result()
+        admin = AdminClient({"bootstrap.servers": broker.servers})
+        admin.create_topics([NewTopic("kills", 2, 1)])["kills"].result()
         self.topic = f"kafka://{broker.servers}/kills"
 
     def run(self) -> None:
