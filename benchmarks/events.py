@@ -4,7 +4,7 @@
    100 in one process, 1 s for the answers of all workers);
 2. `--events` events arrive twice each in random order, over HTTP and from a topic of a broker of Kafka, while server
    and consumer are killed (-9) `--kills` times and begin again: each is kept once, none that was acknowledged is gone,
-   and the store has each once after the next refresh.
+   and the store has each once after the next load.
 
     python benchmarks/events.py --kills 200 --events 20000     # the bars
 """
@@ -187,7 +187,7 @@ class Kills:
         kept = [one.event.id for one in self.log.since() if one.event.id.startswith("kill-")]
         lost, doubled = self.count - len(set(kept)), len(kept) - len(set(kept))
         home = ["--home", str(self.home)]
-        run(*home, "refresh", "--no-train")
+        run(*home, "load", "demo", "--data", str(self.home.parent / "bank"))
         asked = 'MATCH ()-[v:VIEWED]->() WHERE v.key STARTS WITH "event:kill-" RETURN count(v) AS n'
         stored = json.loads(run(*home, "query", asked, "--json"))["rows"][0][0]
         print(
@@ -235,9 +235,7 @@ def main() -> int:
         broker = start(folder / "kafka")
         try:
             began = time.monotonic()
-            kills = Kills(
-                folder / "home", key, broker, kills=asked.kills, count=asked.events, seed=asked.seed
-            )  # fmt: skip
+            kills = Kills(folder / "home", key, broker, kills=asked.kills, count=asked.events, seed=asked.seed)
             kills.run()
             good.append(kills.good())
             print(f"{time.monotonic() - began:.0f} s; none lost, none doubled: {held(good[-1])}")
