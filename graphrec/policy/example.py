@@ -209,7 +209,9 @@ def _consents(draft: _Draft, found: _Found) -> None:
     objections = found.all("user", "objection")
     wanted = [(one, True) for one in found.all("user", "consent") if one not in objections]
     wanted += [(one, False) for one in objections]
-    written = 0
+    if any(column.kind != "time" for column, _ in wanted):
+        # When it was given says no more than that it was; until when it holds does.
+        wanted = [pair for pair in wanted if pair[0].kind != "time" or _is_limit(pair[0])]
     for column, is_consent in wanted:
         condition = _flag(column, wanted=is_consent)
         if condition is None:
@@ -218,7 +220,6 @@ def _consents(draft: _Draft, found: _Found) -> None:
         name = _short_name(column.name, "consent" if is_consent else "objection")
         sentence = f"{{user}} has not agreed ({column.name})" if is_consent else f"{{user}} objects ({column.name})"
         draft.add(name, sentence, condition, columns=(column,))
-        written += 1
     if not wanted:
         draft.miss("consent", found.lacks("user", "consent"))
 
@@ -230,6 +231,10 @@ def _flags(draft: _Draft, found: _Found) -> None:
             draft.miss(f"blocked ({column})", _unclear(column))
         else:
             draft.add("blocked", f"{{user}} is not served ({column.name})", condition, columns=(column,))
+    for column in found.all("user", "relation"):
+        condition = _status(column, wanted=True) if column.kind == "text" else None
+        if condition is not None:
+            draft.add("active", f"{{user}} is no customer any more ({column.name})", condition, columns=(column,))
 
 
 def _held(draft: _Draft, _found: _Found) -> None:
@@ -437,6 +442,8 @@ def _flag(column: _Column, *, wanted: bool) -> str | None:
         return str(column) if wanted else f"{gap}not {column}"
     if column.is_flag:
         return f"{gap}{column} == {int(wanted)}"
+    if column.kind == "time" and _is_limit(column):
+        return f"is_missing({column}) or {column} {'>' if wanted else '<='} now"
     if column.kind == "time":
         return f"{column} <= now" if wanted else f"{gap}{column} > now"
     listed = [text for text in column.texts if normal(text) in (YES if wanted else NO)]
@@ -446,6 +453,11 @@ def _flag(column: _Column, *, wanted: bool) -> str | None:
     if not listed:
         return f"{gap}{column} not in {_listed(other)}"
     return f"{gap}{column} in {_listed(listed)}"
+
+
+def _is_limit(column: _Column) -> bool:
+    """Whether a time is one until which something holds."""
+    return bool({"until", "expires", "expiry", "bis", "ablauf", "end", "ende"}.intersection(words(column.name)))
 
 
 def _status(column: _Column, *, wanted: bool) -> str | None:

@@ -272,3 +272,22 @@ def test_init_writes_once_and_check_counts(home: Home) -> None:
     shown = CliRunner().invoke(app, [*run, "check"]).stdout
     assert f"{report['pairs_left']:,} pairs are left" in shown
     assert "0 users are left with no product" in shown.splitlines()
+
+
+def test_a_consent_has_a_date_or_an_end_and_a_customer_may_have_left(tmp_path: Path) -> None:
+    users = [
+        {"Zustimmung": "J", "Zustimmung_Datum": days_ago(90), "Kundenstatus": "aktiv"},
+        {"Zustimmung": "J", "Zustimmung_bis": days_ago(9), "Kundenstatus": "aktiv"},
+        {"Zustimmung": "J", "Zustimmung_bis": days_ago(-9), "Kundenstatus": "gekündigt"},
+        {"Zustimmung": "N", "Kundenstatus": "aktiv"},
+    ]
+    kinds: dict[str, Kind] = {"Zustimmung_Datum": "time", "Zustimmung_bis": "time"}
+    example, compiled, _ = written(tmp_path, users, [{}], {"Zustimmung": "text", "Kundenstatus": "text", **kinds}, {})
+    assert set(requires(example).values()) == {
+        'user.Zustimmung in ["J"]',
+        "is_missing(user.Zustimmung_bis) or user.Zustimmung_bis > now",
+        'user.Kundenstatus in ["aktiv"]',
+        "not held",
+        'not happened("REJECTED", 180)',
+    }
+    assert compiled.masks(np.arange(4)).any(axis=1).tolist() == [True, False, False, False]
