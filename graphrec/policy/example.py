@@ -365,7 +365,11 @@ def _cooling(draft: _Draft, found: _Found) -> None:
     for name in turned_down:
         draft.add("cooling-off", draft.said("cooling", a=f"{{last.{name}}}"), f'not happened("{name}", 180)')
     if not turned_down:
-        draft.miss("cooling-off", "no interaction speaks against a product (weight below 0 in the mapping)")
+        draft.miss(
+            "cooling-off",
+            "no interaction speaks against a product (weight below 0 in the mapping); for rejections by event: "
+            'interactions = […, "REJECTED"], weights = { REJECTED = -1.0 }, [events.rejected] edge = "REJECTED"',
+        )
 
 
 def _confidential(draft: _Draft, found: _Found) -> None:
