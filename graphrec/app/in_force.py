@@ -123,7 +123,7 @@ def _gone(
             option = "" if name == "blend-final" else f" --model {name.removesuffix('-final')}"
             command = f"graphrec train{option} --final"
             found = {"model": name, "date": then.since, "folder": str(home.models), "command": command}
-            gone.append(say("notes.model_gone", **found))
+            gone.append(say("notes.model_gone", "adviser", **found))
     return tuple(gone)
 
 

@@ -130,7 +130,8 @@ class Recording:
         self._decisions = Decisions(bank.home, engine, request) if wanted and settings.record else None
         self.numbers: list[int] = []
         """Of the entries that were written."""
-        self._why: str | None = None
+        self.why: str | None = None
+        """Why nothing is recorded, where that is so."""
 
     def add(self, answers: Sequence[Answer], product: str | None = None) -> Sequence[int]:
         """The numbers of these answers in the record, together as far as they fit into one block; none: unrecorded."""
@@ -166,11 +167,11 @@ class Recording:
     def _stop(self, why: str) -> None:
         if self._is_required:
             raise RecordError(f"nothing can be recorded, and require_record asks for it: {why}")
-        self._why, self._decisions = why, None
+        self.why, self._decisions = why, None
 
     def notes_in(self, language: Language) -> tuple[str, ...]:
         """That nothing is recorded, and why, where that is so."""
-        return () if self._why is None else (language.say("notes.not_recorded", why=self._why),)
+        return () if self.why is None else (language.say("notes.not_recorded", why=self.why),)
 
     @property
     def number(self) -> int | None:

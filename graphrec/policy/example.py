@@ -109,7 +109,7 @@ class _Draft:
 
     def said(self, key: str, **values: str) -> str:
         """The sentence of a rule."""
-        return self.language.say(f"rules.{key}", user="{user}", **values)
+        return self.language.say(f"rules.{key}", "adviser", user="{user}", **values)
 
     def miss(self, what: str, why: str) -> None:
         """List what no rule could be written for."""
