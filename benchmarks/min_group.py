@@ -32,6 +32,8 @@ from graphrec.models.registry import BLEND, models
 from graphrec.training.fit import TrainOptions, train
 
 DEMO = ("S", "M", "L")
+BESIDE = ("ml-1m",)
+"""Banks whose mapping reads several folders of --data."""
 BAR, BAR_BANK = 0.02, "M"
 KS = (10, 20)
 
@@ -41,6 +43,7 @@ def snapshots(
 ) -> Iterator[tuple[int, Snapshot]]:
     """The snapshot of a bank with each `min_group`; none where its files are not there."""
     mapping = "demo" if bank in DEMO else bank
+    data = data if bank in BESIDE else data / bank
     if bank in DEMO:
         data = folder / "files"
         write_bank(data, size=bank)
@@ -105,7 +108,7 @@ def main() -> int:
     for bank in given.banks:
         before: dict[str, list[float]] = {}
         with tempfile.TemporaryDirectory() as folder:
-            for group, snapshot in snapshots(bank, given.data / bank, Path(folder), given.groups, given.customers):
+            for group, snapshot in snapshots(bank, given.data, Path(folder), given.groups, given.customers):
                 for model in given.models:
                     began = time.monotonic()
                     try:
