@@ -8,8 +8,9 @@ facts/behind.json   that the store is changed or was changed since; it is there 
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from graphrec.app.moments import microseconds_of
 from graphrec.app.retention import sweep_snapshots
@@ -20,7 +21,9 @@ from graphrec.graph.facts import Facts, FactsShelf, HeldEvents
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
+from graphrec.languages import Language, language_of
 from graphrec.progress import Progress, silent
+from graphrec.records.recorder import locked
 
 if TYPE_CHECKING:
     from graphrec.app.bank import Bank
@@ -43,12 +46,13 @@ def publish(home: Home, store: "Store", progress: Progress = silent) -> Facts:
     from graphrec.graph.build import write_snapshot
     from graphrec.store.read import current_snapshot, fingerprint, is_chosen, snapshot_inputs, take_snapshot
 
-    events = take_in_events(home, store, progress)
-    shelf, origin = SnapshotShelf(home.snapshots), fingerprint(store)
-    if not is_chosen(shelf):
-        snapshot = current_snapshot(store, shelf) or take_snapshot(store, shelf, None, progress)
-        return publish_snapshot(home, snapshot, origin, events)
-    inputs = snapshot_inputs(store, progress)
+    with still(home):
+        events = take_in_events(home, store, progress)
+        shelf, origin = SnapshotShelf(home.snapshots), fingerprint(store)
+        if not is_chosen(shelf):
+            snapshot = current_snapshot(store, shelf) or take_snapshot(store, shelf, None, progress)
+            return publish_snapshot(home, snapshot, origin, events)
+        inputs = snapshot_inputs(store, progress)
     make_folder(home.facts)
     with private_folder(home.facts, "fresh") as scratch:
         tables = (inputs.schema, inputs.nodes, inputs.edges, inputs.series, inputs.split)
@@ -73,20 +77,43 @@ def take_in_events(home: Home, store: "Store", progress: Progress = silent) -> H
     return None if taken is None else taken.held
 
 
-def held_events(home: Home) -> Mapping[str, Any]:
-    """What the newest facts say of the events that they hold; empty: nothing."""
+@contextmanager
+def still(home: Home) -> Iterator[None]:
+    """Keep what writes events into the store out while it is read."""
+    if not home.events.exists():
+        yield
+        return
+    with locked(home.events.parent, exclusive=True):
+        yield
+
+
+@dataclass(frozen=True)
+class TakenIn:
+    """The events of a log that some facts hold."""
+
+    log: str = ""
+    """Which log."""
+    number: int = 0
+    """Of the last one."""
+    covered: Mapping[str, str] | None = None
+    """Until when the loads cover each type."""
+    counts: Mapping[str, int] | None = None
+    """How many were written, superseded and left waiting."""
+
+
+def held_events(home: Home) -> TakenIn:
+    """The events that the newest facts hold."""
     shelf = FactsShelf(home.facts)
     try:
-        found: Mapping[str, Any] = shelf.latest().meta.get("events", {}) if shelf.has_latest() else {}
+        return TakenIn(**shelf.latest().meta.get("events", {})) if shelf.has_latest() else TakenIn()
     except GraphrecError:
-        return {}
-    return found
+        return TakenIn()
 
 
 def has_new_events(home: Home) -> bool:
     """Whether the log has events that the newest facts do not hold."""
     log = EventLog(home)
-    return log.is_there() and log.last() > int(held_events(home).get("number", 0))
+    return log.is_there() and log.last() > held_events(home).number
 
 
 def publish_snapshot(home: Home, snapshot: Snapshot, origin: str = "", events: HeldEvents | None = None) -> Facts:
@@ -143,8 +170,12 @@ def is_current(home: Home, store: "Store") -> bool:
     return bool(origin.get("store")) and origin["store"] == fingerprint(store)
 
 
-def behind(home: Home) -> str | None:
-    """That the store was changed after the facts were published, in one sentence; None where nobody knows of it."""
+def behind(home: Home, language: Language | None = None) -> str | None:
+    """That the store was changed after the facts were published, in one sentence; None where nobody knows of it.
+
+    Args:
+        language: of the sentence; None: English.
+    """
     path = Home(home.path).facts / BEHIND
     try:
         found = json.loads(path.read_text("utf-8"))
@@ -153,12 +184,17 @@ def behind(home: Home) -> str | None:
         return None
     except (OSError, ValueError, KeyError, TypeError):
         since, why = "a day that nobody knows", "something"
-    return f"the store is newer than the facts: {why} changed it on {since.replace('T', ' ')[:16]}; {REMEDY}"
+    say = (language or language_of("en")).say
+    return say("notes.store_newer", why=why, date=since.replace("T", " ")[:16])
 
 
-def stale(home: Home) -> tuple[str, ...]:
-    """What an answer says of facts that are behind the store."""
-    line = behind(home)
+def stale(home: Home, language: Language | None = None) -> tuple[str, ...]:
+    """What an answer says of facts that are behind the store.
+
+    Args:
+        language: of the sentence; None: English.
+    """
+    line = behind(home, language)
     return () if line is None or home.as_of is not None else (line,)
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from graphrec.app.in_force import WITHOUT
 from graphrec.cli import app, output
 from graphrec.cli.invocation import GlobalOptions, begin
 from graphrec.cli.query import _finite, _print_csv
 from graphrec.home import Home
+from graphrec.languages import language_of
 
 CLEAR = "\x1b[2J\x1b[31mGONE"
 
@@ -34,7 +34,7 @@ def _fresh() -> None:
 
 
 pytestmark = pytest.mark.usefixtures("no_policy")
-NOTE = f"note: {WITHOUT}\n"
+NOTE = f"note: {language_of('en').say('notes.no_policy')}\n"
 
 
 def run(*words: str) -> tuple[int, str, str]:
@@ -115,7 +115,7 @@ def test_what_was_pruned_is_one_line_and_no_tampering(home: Home) -> None:
 def test_an_empty_home_is_unset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert run("--home", "", "recommend", "C003") == run("recommend", "C003")
-    assert run("--home", "", "recommend", "C003")[0] == 5
+    assert run("--home", "", "recommend", "C003")[0] == 3
 
 
 def test_a_home_that_is_full_or_read_only_answers_and_names_the_folder(
