@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import ListRecord as ListRecord
     from graphrec.app.jobs import Load as Load
     from graphrec.app.jobs import MakeDemoBank as MakeDemoBank
+    from graphrec.app.jobs import MakePortraits as MakePortraits
     from graphrec.app.jobs import PlanCampaign as PlanCampaign
     from graphrec.app.jobs import ProposeMapping as ProposeMapping
     from graphrec.app.jobs import PruneRecord as PruneRecord
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import VerifyRecord as VerifyRecord
     from graphrec.app.requests import AboutCustomer as AboutCustomer
     from graphrec.app.requests import AboutProduct as AboutProduct
+    from graphrec.app.requests import AskPortrait as AskPortrait
     from graphrec.app.requests import Audience as Audience
     from graphrec.app.requests import Explain as Explain
     from graphrec.app.requests import Find as Find
@@ -68,14 +70,15 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 __version__ = "0.1.0"
 
 _REQUESTS = (
-    "AboutCustomer", "AboutProduct", "Audience", "Explain", "Find", "Recommend", "SendEvent", "SwitchModel", "WhyNot",
+    "AboutCustomer", "AboutProduct", "AskPortrait", "Audience", "Explain", "Find", "Recommend", "SendEvent",
+    "SwitchModel", "WhyNot",
 )  # fmt: skip
 _JOBS = (
-    "AskOffPolicy", "AskOutcomes", "AskQuery", "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign",
-    "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "FitResponse", "FitRisk",
-    "InitPolicy", "JudgeCases", "JudgeExperiments", "ListContacts", "ListRecord", "Load", "MakeDemoBank",
-    "PlanCampaign", "ProposeMapping", "PruneRecord", "Publish", "Refresh", "ReportCampaign", "ReportRisk",
-    "ScoreResponse", "ScoreRisk", "StopExperiment", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
+    "AskOffPolicy", "AskOutcomes", "AskQuery", "ChangeRule", "CheckPolicy", "Consume",
+    "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "FitResponse",
+    "FitRisk", "InitPolicy", "JudgeCases", "JudgeExperiments", "ListContacts", "ListRecord", "Load", "MakeDemoBank",
+    "MakePortraits", "PlanCampaign", "ProposeMapping", "PruneRecord", "Publish", "Refresh", "ReportCampaign",
+    "ReportRisk", "ScoreResponse", "ScoreRisk", "StopExperiment", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

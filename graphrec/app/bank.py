@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from graphrec.evaluation.rolling import Rolling
     from graphrec.events.log import Appended
     from graphrec.features.sources.text.cache import EncodeReport
+    from graphrec.finance.portrait import Portrait
     from graphrec.outcomes.experiments import Experiments, Stopped
     from graphrec.policy.cases import CaseResult, PolicyDifference
     from graphrec.policy.rules import Policy
@@ -475,7 +476,30 @@ class Bank:
 
         return score_response(self, request)
 
-    # What is known of risk.
+    # What is known of customers and of risk.
+
+    def portrait(self, request: requests.AskPortrait) -> Portrait:
+        """What is computed of one customer from what they did and hold, as of a date.
+
+        Raises:
+            UnknownId: there is no such customer.
+            UsageError: portrait.toml of the home does not fit the graph.
+        """
+        from graphrec.app.portrait import portrait
+
+        return portrait(self, request)
+
+    @needs_extra("load")
+    def make_portraits(self, request: jobs.MakePortraits, *, progress: Progress = silent) -> results.PortraitsMade:
+        """The portraits of all customers, to a file or kept in the store.
+
+        Raises:
+            UsageError: portrait.toml of the home does not fit the graph, or nobody wants the portraits.
+            Unwritable: the file cannot be written.
+        """
+        from graphrec.app.portrait import portraits
+
+        return portraits(self, request, progress)
 
     @needs_extra("finance")
     def fit_risk(self, request: jobs.FitRisk, *, progress: Progress = silent) -> tuple[results.RiskFitted, ...]:

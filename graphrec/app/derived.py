@@ -3,12 +3,14 @@
 Columns so kept are dated: a snapshot as of an earlier day does not hold their values.
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from graphrec import queries
 from graphrec.app.bank import Bank
@@ -23,6 +25,7 @@ from graphrec.store.kinds import Kind
 if TYPE_CHECKING:
     import pyarrow as pa
 
+Plain = str | float | datetime | None
 PREFIX = "graphrec "
 """What the names of these sources begin with."""
 
@@ -34,7 +37,7 @@ class Derived:
     A row of nodes is an id and values by column; one of edges both ends and since when it holds.
     """
 
-    nodes: Mapping[str, Sequence[tuple[str, Mapping[str, Any]]]]
+    nodes: Mapping[str, Sequence[tuple[str, Mapping[str, Plain]]]]
     columns: Mapping[str, tuple[Column, ...]]
     """By label."""
     dated: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -101,7 +104,7 @@ def _schema(schema: GraphSchema, derived: Derived) -> GraphSchema:
     )
 
 
-def _nodes(schema: GraphSchema, derived: Derived, label: str) -> "pa.Table":
+def _nodes(schema: GraphSchema, derived: Derived, label: str) -> pa.Table:
     import pyarrow as pa
 
     columns = schema.nodes[label].columns
@@ -109,7 +112,7 @@ def _nodes(schema: GraphSchema, derived: Derived, label: str) -> "pa.Table":
     return pa.Table.from_pylist(rows, node_fields(columns))
 
 
-def _edges(schema: GraphSchema, name: str, rows: Sequence[tuple[str, str, datetime]]) -> "pa.Table":
+def _edges(schema: GraphSchema, name: str, rows: Sequence[tuple[str, str, datetime]]) -> pa.Table:
     import pyarrow as pa
 
     made = [
@@ -148,7 +151,7 @@ def _known(store: Store, label: str, source: str, *, claimed: bool = True) -> It
     return (str(one) for chunk in chunks for one, count in chunk if bool(count) == claimed)
 
 
-def _left(table: "pa.Table", gone: Mapping[str, set[str]], node: NodeSchema | None = None) -> "pa.Table":
+def _left(table: pa.Table, gone: Mapping[str, set[str]], node: NodeSchema | None = None) -> pa.Table:
     """The rows that name nothing that is gone and, of nodes, that have a value."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -161,7 +164,7 @@ def _left(table: "pa.Table", gone: Mapping[str, set[str]], node: NodeSchema | No
     return table
 
 
-def _bring(store: Store, name: str, own: GraphSchema, tables: "Mapping[str, pa.Table]", progress: Progress) -> None:
+def _bring(store: Store, name: str, own: GraphSchema, tables: Mapping[str, pa.Table], progress: Progress) -> None:
     """One full load of a source."""
     digest = hashlib.sha256(repr([(key, table.to_pylist()) for key, table in sorted(tables.items())]).encode())
     run = f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{digest.hexdigest()[:8]}"

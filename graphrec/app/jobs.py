@@ -469,3 +469,15 @@ class ScoreRisk:
     as_of: str | None = None
     """The day of the scores; None: the date of answers."""
     record: bool = True
+
+
+@dataclass(frozen=True)
+class MakePortraits:
+    """The portraits of all customers."""
+
+    out: Path | None = None
+    """A CSV file."""
+    keep: bool = False
+    """Keep numbers as dated columns of customers, tags and bands as nodes with edges."""
+    as_of: str | None = None
+    record: bool = True

@@ -544,3 +544,18 @@ class RiskScored:
     on: str
     record: int | None
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PortraitsMade:
+    """Portraits of all customers."""
+
+    as_of: str
+    customers: int
+    numbers: tuple[str, ...]
+    tags: Mapping[str, int]
+    """Customers by tag."""
+    out: Path | None
+    kept: bool
+    record: int | None
+    notes: tuple[str, ...]

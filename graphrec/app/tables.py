@@ -1,9 +1,10 @@
 """Tables that a request names: CSV files with a header, their flags and numbers."""
 
+from __future__ import annotations
+
 import csv
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ Bools = NDArray[np.bool_]
 _YES, _NO = {"1", "1.0", "true", "yes"}, {"0", "0.0", "false", "no"}
 
 
-def read_table(file: Path) -> dict[str, list[str]]:
+def read_table(file: Path) -> Mapping[str, list[str]]:
     """The columns of a CSV with a header; the delimiter is told by its first line.
 
     Raises:
@@ -51,9 +52,9 @@ def flags(rows: Mapping[str, list[str]], name: str, file: Path) -> Bools:
     return np.array([one in _YES for one in texts], np.bool_)
 
 
-def typed(values: list[str]) -> NDArray[Any]:
+def typed(values: list[str]) -> NDArray[np.float64] | NDArray[np.object_]:
     """Numbers where every cell that is not empty is one."""
     try:
         return np.array([float(one) if one.strip() else np.nan for one in values])
     except ValueError:
-        return np.array(values, object)
+        return np.array(values, np.object_)
