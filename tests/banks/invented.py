@@ -34,6 +34,8 @@ class Truth:
     """What sentences may say, where the bank's are checked."""
 
 
+CLIENTS, INSTRUMENTS = 110, 30
+"""Of the broker."""
 FIRST = datetime.date(2022, 1, 3)
 NAMES = ("Anna", "Björn", "Çelik", "Dörte", "Émile", "François", "Grüner", "Jürgen", "Straß", "O'Neil")
 
@@ -124,26 +126,26 @@ def broker(folder: Path) -> Truth:
     import pyarrow.parquet as pq
 
     chance = random.Random(2)
-    clients = [f"CL{i:05}" for i in range(220)]
-    isins = [f"XS{i:09}{i % 10}" for i in range(40)]
+    clients = [f"CL{i:05}" for i in range(CLIENTS)]
+    isins = [f"XS{i:09}{i % 10}" for i in range(INSTRUMENTS)]
     consents = {client: chance.random() < 0.6 for client in clients}
     closed = frozenset(isins[i] for i in (0, 9, 17))
     table = {
         "client_id": clients,
-        "full_name": [f"{NAMES[i % 10]} {i}" for i in range(220)],
-        "email": [f"c{i}@example.org" for i in range(220)],
-        "birth_date": [datetime.date(1950 + i % 50, 1 + i % 12, 1 + i % 28) for i in range(220)],
-        "country": [("DE", "FR", "AT", "NL")[i % 4] for i in range(220)],
-        "risk_profile": [1 + i % 5 for i in range(220)],
+        "full_name": [f"{NAMES[i % 10]} {i}" for i in range(CLIENTS)],
+        "email": [f"c{i}@example.org" for i in range(CLIENTS)],
+        "birth_date": [datetime.date(1950 + i % 50, 1 + i % 12, 1 + i % 28) for i in range(CLIENTS)],
+        "country": [("DE", "FR", "AT", "NL")[i % 4] for i in range(CLIENTS)],
+        "risk_profile": [1 + i % 5 for i in range(CLIENTS)],
         "marketing_consent": [consents[client] for client in clients],
     }
     pq.write_table(pa.table(table), folder / "clients.parquet")
     table = {
         "isin": isins,
-        "name": [f"{('Solar', 'Wind', 'Water')[i % 3]} {('bond', 'share')[i % 2]} {i}" for i in range(40)],
-        "asset_class": [("bond", "share")[i % 2] for i in range(40)],
-        "risk_class": [1 + i % 5 for i in range(40)],
-        "ter": [0.1 + i / 100 for i in range(40)],
+        "name": [f"{('Solar', 'Wind', 'Water')[i % 3]} {('bond', 'share')[i % 2]} {i}" for i in range(INSTRUMENTS)],
+        "asset_class": [("bond", "share")[i % 2] for i in range(INSTRUMENTS)],
+        "risk_class": [1 + i % 5 for i in range(INSTRUMENTS)],
+        "ter": [0.1 + i / 100 for i in range(INSTRUMENTS)],
         "status": ["closed" if isin in closed else "open" for isin in isins],
     }
     pq.write_table(pa.table(table), folder / "instruments.parquet")
@@ -168,14 +170,14 @@ def broker(folder: Path) -> Truth:
             when = int(datetime.datetime.combine(day(chance), datetime.time(), datetime.UTC).timestamp() * 1000)
             stream.write(json.dumps({"client_id": client, "isin": isin, "timestamp": when}) + "\n")
     facts = Facts(
-        names={f"{('Solar', 'Wind', 'Water')[i % 3]} {('bond', 'share')[i % 2]} {i}": isins[i] for i in range(40)},
+        names={f"{('Solar', 'Wind', 'Water')[i % 3]} {('bond', 'share')[i % 2]} {i}": isins[i] for i in range(INSTRUMENTS)},
         acted=frozenset((*pairs, *seen)),
         bought=frozenset(pairs),
         traits={client: (("DE", "FR", "AT", "NL")[i % 4], str(1 + i % 5)) for i, client in enumerate(clients)},
         risk={isin: 1 + i % 5 for i, isin in enumerate(isins)},
         tolerance={client: 1 + i % 5 for i, client in enumerate(clients)},
     )
-    return Truth(consents, closed, frozenset(pairs), 60, facts)
+    return Truth(consents, closed, frozenset(pairs), 30, facts)
 
 
 def insurer(folder: Path, postgres: str) -> Truth:
@@ -230,8 +232,8 @@ def insurer(folder: Path, postgres: str) -> Truth:
 def shop(folder: Path) -> Truth:
     """A web shop: one JSON array of orders with their items, reviews with stars, returns in a file of their own."""
     chance = random.Random(4)
-    customers = [f"{i}" for i in range(1, 261)]
-    products = [f"SKU-{i:04}" for i in range(45)]
+    customers = [f"{i}" for i in range(1, 131)]
+    products = [f"SKU-{i:04}" for i in range(36)]
     consents = {customer: chance.random() < 0.75 for customer in customers}
     closed = frozenset(products[i] for i in (1, 20, 30))
     rows: list[Sequence[Any]] = [["customer_id", "email", "city", "age_group", "newsletter_consent"]]
@@ -269,7 +271,7 @@ def shop(folder: Path) -> Truth:
             for i, customer in enumerate(customers)
         },
     )
-    return Truth(consents, closed, frozenset(pairs), 60, facts)
+    return Truth(consents, closed, frozenset(pairs), 30, facts)
 
 
 def two_customers(folder: Path) -> Truth:
