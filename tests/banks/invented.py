@@ -30,8 +30,8 @@ class Truth:
     """What customers hold now."""
     customers_with_lists: int
     """At least so many get a list."""
-    facts: Facts | None = None
-    """What sentences may say, where the bank's are checked."""
+    facts: Facts
+    """What sentences may say."""
 
 
 CLIENTS, INSTRUMENTS = 110, 30
@@ -117,7 +117,16 @@ def german_retail(folder: Path) -> Truth:
                 text = f"Sparen für {NAMES[i % 10]}; Ref {i}"
                 rows.append([f"V{i:06}", customer, product, f"{when:%d.%m.}{year} {i % 24:02}:15:00", amount, text])
         write_rows(folder / f"ABSCHLUESSE_{year}.csv", rows, delimiter=";", encoding="cp1252")
-    return Truth(consents, closed, frozenset(pairs), 60)
+    facts = Facts(
+        names={f"{('Fonds', 'Anleihe', 'Sparplan')[i % 3]} Größe {i}": product for i, product in enumerate(products)},
+        acted=frozenset(pairs),
+        bought=frozenset(pairs),
+        traits={
+            customer: (("Köln", "Düsseldorf", "Zürich", "Gießen")[i % 4], ("Privat", "Jugend", "Vermögend")[i % 3])
+            for i, customer in enumerate(customers)
+        },
+    )
+    return Truth(consents, closed, frozenset(pairs), 60, facts)
 
 
 def broker(folder: Path) -> Truth:
@@ -170,7 +179,9 @@ def broker(folder: Path) -> Truth:
             when = int(datetime.datetime.combine(day(chance), datetime.time(), datetime.UTC).timestamp() * 1000)
             stream.write(json.dumps({"client_id": client, "isin": isin, "timestamp": when}) + "\n")
     facts = Facts(
-        names={f"{('Solar', 'Wind', 'Water')[i % 3]} {('bond', 'share')[i % 2]} {i}": isins[i] for i in range(INSTRUMENTS)},
+        names={
+            f"{('Solar', 'Wind', 'Water')[i % 3]} {('bond', 'share')[i % 2]} {i}": isins[i] for i in range(INSTRUMENTS)
+        },
         acted=frozenset((*pairs, *seen)),
         bought=frozenset(pairs),
         traits={client: (("DE", "FR", "AT", "NL")[i % 4], str(1 + i % 5)) for i, client in enumerate(clients)},
@@ -226,7 +237,15 @@ def insurer(folder: Path, postgres: str) -> Truth:
         ]
         with connection.cursor() as cursor:
             cursor.executemany("INSERT INTO angebote VALUES (%s, %s, %s, %s, %s)", offers)
-    return Truth(consents, closed, frozenset(pairs), 50)
+    facts = Facts(
+        names={
+            f"{('Hausrat', 'Leben', 'Kfz')[i % 3]} Komfort {i}": tariff for i, tariff in enumerate(tariffs, start=1)
+        },
+        acted=frozenset(pairs) | {(customer, tariff) for _, customer, tariff, _, _ in offers},
+        bought=frozenset(pairs),
+        traits={customer: (("Nord", "Süd", "West")[(i + 1) % 3],) for i, customer in enumerate(customers)},
+    )
+    return Truth(consents, closed, frozenset(pairs), 50, facts)
 
 
 def shop(folder: Path) -> Truth:
@@ -286,4 +305,5 @@ def two_customers(folder: Path) -> Truth:
     pairs = [("C1", "P0"), ("C1", "P1"), ("C2", "P0")]
     rows += [[f"T{i}", *pair, f"2024-0{i + 1}-15", 100 * i + 50] for i, pair in enumerate(pairs)]
     write_rows(folder / "trades.csv", rows)
-    return Truth({"C1": True, "C2": False}, frozenset({"P4"}), frozenset(pairs), 0)
+    facts = Facts({f"Fund {i}": f"P{i}" for i in range(5)}, frozenset(pairs), frozenset(pairs), {"C1": (), "C2": ()})
+    return Truth({"C1": True, "C2": False}, frozenset({"P4"}), frozenset(pairs), 0, facts)
