@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import EvaluateNew as EvaluateNew
     from graphrec.app.jobs import Export as Export
     from graphrec.app.jobs import FitResponse as FitResponse
+    from graphrec.app.jobs import Forget as Forget
     from graphrec.app.jobs import InitPolicy as InitPolicy
     from graphrec.app.jobs import JudgeCases as JudgeCases
     from graphrec.app.jobs import JudgeExperiments as JudgeExperiments
@@ -68,7 +69,7 @@ _REQUESTS = (
 )  # fmt: skip
 _JOBS = (
     "AskOffPolicy", "AskOutcomes", "AskQuery", "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign",
-    "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "FitResponse", "InitPolicy",
+    "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "FitResponse", "Forget", "InitPolicy",
     "JudgeCases", "JudgeExperiments", "ListRecord", "Load", "MakeDemoBank", "PlanCampaign", "ProposeMapping",
     "PruneRecord", "Publish", "Refresh", "ReportCampaign", "ScoreResponse", "StopExperiment", "TakeSnapshot",
     "Train", "Tune", "VerifyRecord",

@@ -389,3 +389,29 @@ class ResponseScored:
 
     name: str
     rows: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class KeptPlace:
+    """What stays of a person who is forgotten, or of what was learned from that one."""
+
+    place: str
+    why: str
+    until: str
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What was done to forget customers."""
+
+    user: str | None
+    """The customer; None: several."""
+    users: tuple[str, ...]
+    removed: Mapping[str, int]
+    """How much went, by place."""
+    kept: tuple[KeptPlace, ...]
+    certificate: Path | None
+    """In the record of the home; None: they were forgotten before, and nothing of them was left."""
+    document: Mapping[str, Any]
+    """The certificate with what opens it for these customers: for them alone."""
+    notes: tuple[str, ...] = ()
