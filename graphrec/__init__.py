@@ -69,10 +69,10 @@ _REQUESTS = (
 )  # fmt: skip
 _JOBS = (
     "AskOffPolicy", "AskOutcomes", "AskQuery", "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign",
-    "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "FitResponse", "Forget", "InitPolicy",
-    "JudgeCases", "JudgeExperiments", "ListRecord", "Load", "MakeDemoBank", "PlanCampaign", "ProposeMapping",
-    "PruneRecord", "Publish", "Refresh", "ReportCampaign", "ScoreResponse", "StopExperiment", "TakeSnapshot",
-    "Train", "Tune", "VerifyRecord",
+    "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "FitResponse", "Forget",
+    "InitPolicy", "JudgeCases", "JudgeExperiments", "ListRecord", "Load", "MakeDemoBank", "PlanCampaign",
+    "ProposeMapping", "PruneRecord", "Publish", "Refresh", "ReportCampaign", "ScoreResponse", "StopExperiment",
+    "TakeSnapshot", "Train", "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",
