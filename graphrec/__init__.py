@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from graphrec.app.requests import Find as Find
     from graphrec.app.requests import Recommend as Recommend
     from graphrec.app.requests import SendEvent as SendEvent
+    from graphrec.app.requests import SubjectAccess as SubjectAccess
     from graphrec.app.requests import SwitchModel as SwitchModel
     from graphrec.app.requests import WhyNot as WhyNot
     from graphrec.config.settings import Settings as Settings
@@ -65,7 +66,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 __version__ = "0.1.0"
 
 _REQUESTS = (
-    "AboutCustomer", "AboutProduct", "Audience", "Explain", "Find", "Recommend", "SendEvent", "SwitchModel", "WhyNot",
+    "AboutCustomer", "AboutProduct", "Audience", "Explain", "Find", "Recommend", "SendEvent", "SubjectAccess",
+    "SwitchModel", "WhyNot",
 )  # fmt: skip
 _JOBS = (
     "AskOffPolicy", "AskOutcomes", "AskQuery", "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign",

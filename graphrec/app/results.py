@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from graphrec.policy.check import PolicyReport
     from graphrec.queries import Query
     from graphrec.serving.answer import PolicyName
+    from graphrec.serving.counterfactual import Counterfactual
     from graphrec.training.tune import Tuned
 
 
@@ -389,6 +390,51 @@ class ResponseScored:
 
     name: str
     rows: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Recommended:
+    """One answer that was given about a customer."""
+
+    record: int
+    at: str
+    command: str
+    model: str | None
+    policy: str | None
+    as_of: str | None
+    items: tuple[Mapping[str, Any], ...]
+    """Product, rank, score, and the reasons that were shown."""
+
+
+@dataclass(frozen=True)
+class SeenBy:
+    """One time that somebody looked."""
+
+    at: str
+    who: str | None
+    """The actor of the record, or the caller of the service; None: nobody was named."""
+    what: str
+    where: str
+    """record or service."""
+
+
+@dataclass(frozen=True)
+class SubjectAccess:
+    """What a customer may be told: Articles 13 to 15 of the GDPR."""
+
+    user: str
+    made_at: str
+    data: Mapping[str, Any]
+    """`values`, `edges`, `series`, `split`, `events`: with who brought each and when."""
+    procedure: tuple[str, ...]
+    """How a list comes about, in words."""
+    recommendations: tuple[Recommended, ...]
+    """Oldest first."""
+    counterfactuals: tuple[Counterfactual, ...]
+    """What would have to be different for a product of the list of now not to be in it."""
+    seen_by: tuple[SeenBy, ...]
+    notes: tuple[str, ...] = ()
+    record: int | None = None
 
 
 @dataclass(frozen=True)
