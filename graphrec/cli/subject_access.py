@@ -21,7 +21,7 @@ def command(
 ) -> None:
     """Tell all that is known of one customer, what was made of it, and who looked.
 
-    Data come with sources and dates; then how a list comes about, what was recommended, and what would have changed it.
+    Data come with sources and dates; then how a list comes about, what was shown, and what would have changed it.
 
     A counterfactual names the customer's own edges without which a product would not be in the list; it is computed anew
     in two ways, and said only where both agree.

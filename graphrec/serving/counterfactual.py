@@ -6,7 +6,7 @@ scores of each try are computed anew (terms/deletion.py, spreads as a new list h
 more in another way, on the terms without the edges, and only what both agree on is said.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -121,11 +121,15 @@ def _found(
             break
     else:
         return []
-    for edge in list(gone[:-1]):
-        fewer = [one for one in gone if one != edge]
-        if _is_out(evidence, fewer, product, allowed, k):
-            gone = fewer
+    while fewer := next((some for some in _one_less(gone) if _is_out(evidence, some, product, allowed, k)), None):
+        gone = fewer
     return gone
+
+
+def _one_less(gone: Sequence[Edge]) -> Iterator[list[Edge]]:
+    """The same edges without one of them, the least telling one first."""
+    for left in reversed(gone):
+        yield [one for one in gone if one != left]
 
 
 def _is_out(evidence: Evidence, gone: Sequence[Edge], product: int, allowed: NDArray[np.int64], k: int) -> bool:
