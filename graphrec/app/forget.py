@@ -4,13 +4,14 @@ Each step can be repeated: a command that was killed is run again and goes on. T
 store, the log of events, ledgers and logs, snapshots and facts, models, keys of the record, search, certificate.
 """
 
+import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from graphrec import __version__, log, queries
 from graphrec.app.bank import Bank
@@ -75,7 +76,7 @@ def forget(bank: Bank, request: Forget, progress: Progress) -> Forgotten:
     with log.stage("forget", persons=len(users)) as stage:
         with _opened(bank, home) as store:
             if not _are_there(bank, home, store, suppression, users) and not search(home.path, users).found:
-                return _result(work, None, {}, ("nothing to do: forgotten before, and nothing of them is left",))
+                return _result(work, None, "", ("nothing to do: forgotten before, and nothing of them is left",))
             suppression.add(users)
             if store is not None:
                 with changing(home, store, "graphrec forget"):
@@ -100,7 +101,7 @@ def forget(bank: Bank, request: Forget, progress: Progress) -> Forgotten:
     return _result(work, path, document, tuple(work.notes))
 
 
-def _result(work: _Work, path: Path | None, document: Mapping[str, Any], notes: tuple[str, ...]) -> Forgotten:
+def _result(work: _Work, path: Path | None, document: str, notes: tuple[str, ...]) -> Forgotten:
     user = work.users[0] if len(work.users) == 1 else None
     return Forgotten(user, work.users, dict(sorted(work.removed.items())), tuple(work.kept), path, document, notes)
 
@@ -320,7 +321,7 @@ def _record(home: Home, work: _Work) -> list[int]:
 
 def _certify(
     bank: Bank, home: Home, request: Forget, work: _Work, slots: list[int], found: Searched
-) -> tuple[Path, dict[str, Any]]:
+) -> tuple[Path, str]:
     """The tombstone in the record, and the certificate; its path, and what the persons get."""
     opened = [(user, *commitment(user)) for user in work.users]
     persons = [hashed for _, hashed, _ in opened]
@@ -336,4 +337,5 @@ def _certify(
         "search": {"files": found.files, "bytes": found.bytes, "found": list(found.found)},
     })  # fmt: skip
     path = keep(home, certificate)
-    return path, {**certificate, "opens": [{"user": user, "nonce": nonce} for user, _, nonce in opened]}
+    whole = {**certificate, "opens": [{"user": user, "nonce": nonce} for user, _, nonce in opened]}
+    return path, json.dumps(whole, ensure_ascii=False, indent=1) + "\n"

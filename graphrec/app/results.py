@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from graphrec.outcomes.support import Estimate
     from graphrec.outcomes.tables import Drift, Group, Lift, Positions
     from graphrec.policy.check import PolicyReport
+    from graphrec.privacy.subject import Held
     from graphrec.queries import Query
     from graphrec.serving.answer import PolicyName
     from graphrec.serving.counterfactual import Counterfactual
@@ -393,6 +394,18 @@ class ResponseScored:
 
 
 @dataclass(frozen=True)
+class RecommendedItem:
+    """One product of an answer that was given."""
+
+    product: str
+    name: str | None
+    rank: int | None
+    score: float
+    reasons: tuple[str, ...]
+    """That were shown."""
+
+
+@dataclass(frozen=True)
 class Recommended:
     """One answer that was given about a customer."""
 
@@ -402,8 +415,7 @@ class Recommended:
     model: str | None
     policy: str | None
     as_of: str | None
-    items: tuple[Mapping[str, Any], ...]
-    """Product, rank, score, and the reasons that were shown."""
+    items: tuple[RecommendedItem, ...]
 
 
 @dataclass(frozen=True)
@@ -424,8 +436,7 @@ class SubjectAccess:
 
     user: str
     made_at: str
-    data: Mapping[str, Any]
-    """`values`, `edges`, `series`, `split`, `events`: with who brought each and when."""
+    data: Held
     procedure: tuple[str, ...]
     """How a list comes about, in words."""
     recommendations: tuple[Recommended, ...]
@@ -458,6 +469,6 @@ class Forgotten:
     kept: tuple[KeptPlace, ...]
     certificate: Path | None
     """In the record of the home; None: they were forgotten before, and nothing of them was left."""
-    document: Mapping[str, Any]
-    """The certificate with what opens it for these customers: for them alone."""
+    document: str
+    """The certificate as JSON, with what opens it for these customers: for them alone; empty: there is none."""
     notes: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,13 @@ from typing import Any
 from graphrec.app.bank import Bank
 from graphrec.app.recording import engine_of, record_event
 from graphrec.app.requests import SubjectAccess
-from graphrec.app.results import Recommended, SeenBy
+from graphrec.app.results import Recommended, RecommendedItem, SeenBy
 from graphrec.app.results import SubjectAccess as Told
 from graphrec.errors import GraphrecError, NoPolicy, NotTrained, UnknownId
 from graphrec.home import Home
 from graphrec.log import hashed_id
 from graphrec.policy.facts import Occasion
-from graphrec.privacy.subject import Held, held
+from graphrec.privacy.subject import Held, held, held_event
 from graphrec.records.read import Entry, entries
 from graphrec.serving.counterfactual import Counterfactual, counterfactuals
 from graphrec.serving.engine import Engine
@@ -28,17 +28,16 @@ def subject_access(bank: Bank, request: SubjectAccess) -> Told:
     home.need_vault("graphrec subject-access")
     data = _data(bank, home, user)
     found = list(entries(home.records, user))[::-1]
-    events = [one.event.to_json() | {"received": _iso(one.received)} for one in bank.events.log.of_user(user)]
-    if not data.values and not found and not events:
+    data = replace(data, events=tuple(map(held_event, bank.events.log.of_user(user))))
+    if not data.values and not found and not data.events:
         raise UnknownId(f"no user {user!r} in the store, the events or the record; search with: graphrec find")
     procedure, changes, notes = _procedure(bank, home, request)
     seen = sorted((*_recorded(found), *_served(home, user)), key=lambda one: one.at)
     number, unwritten = record_event(
         bank, "subject-access", {"k": request.k, "entries": len(found)}, user=user, wanted=request.record
     )
-    whole = {**asdict(data), "events": events}
     return Told(
-        user, datetime.now(UTC).isoformat(timespec="seconds"), whole, procedure,
+        user, datetime.now(UTC).isoformat(timespec="seconds"), data, procedure,
         tuple(_recommended(one) for one in found if "answer" in one.entry), changes, tuple(seen), (*notes, *unwritten),
         number,
     )  # fmt: skip
@@ -128,15 +127,12 @@ def _iso(microseconds: int) -> str:
 def _recommended(one: Entry) -> Recommended:
     shared, entry = one.shared, one.entry
     items = tuple(
-        {
-            "product": item["product"],
-            "name": item.get("name"),
-            "rank": item.get("rank"),
-            "score": item["score"],
-            "reasons": [reason.get("text") for reason in item.get("reasons", ())],
-        }
+        RecommendedItem(
+            item["product"], item.get("name"), item.get("rank"), item["score"],
+            tuple(str(reason.get("text")) for reason in item.get("reasons", ())),
+        )
         for item in entry["answer"]["items"]
-    )
+    )  # fmt: skip
     policy = shared.get("policy")
     return Recommended(
         one.number, shared["recorded_at"], shared["request"]["command"],

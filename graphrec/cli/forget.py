@@ -1,5 +1,6 @@
 """graphrec forget: take customers out of all that the home keeps."""
 
+import json as json_module
 from pathlib import Path
 from typing import Annotated
 
@@ -34,11 +35,11 @@ def command(
         from graphrec.files import whole_file
 
         with whole_file(out) as temporary:
-            temporary.write_text(_text(done.document), "utf-8")
+            temporary.write_text(done.document, "utf-8")
     for text in done.notes:
         note(f"note: {text}")
     if json:
-        emit_json(done)
+        emit_json({**vars(done), "document": json_module.loads(done.document) if done.document else None})
         return
     if done.removed:
         table(
@@ -48,9 +49,3 @@ def command(
     if done.certificate is not None:
         table(["kept", "why", "until"], [[one.place, one.why, one.until] for one in done.kept])
         say(f"certificate: {done.certificate}")
-
-
-def _text(document: object) -> str:
-    import json
-
-    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"

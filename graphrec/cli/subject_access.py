@@ -10,6 +10,7 @@ from graphrec.cli.output import emit_json, note, say, table
 
 if TYPE_CHECKING:
     from graphrec.app.results import SubjectAccess
+    from graphrec.privacy.subject import HeldEdge, HeldValue
     from graphrec.serving.counterfactual import Counterfactual
 
 
@@ -23,8 +24,8 @@ def command(
 
     Data come with sources and dates; then how a list comes about, what was shown, and what would have changed it.
 
-    A counterfactual names the customer's own edges without which a product would not be in the list; it is computed anew
-    in two ways, and said only where both agree.
+    A counterfactual names the customer's own edges without which a product would not be in the list; it is computed
+    anew in two ways, and said only where both agree.
 
     Example: graphrec subject-access C000004 --json
     """
@@ -51,29 +52,25 @@ def command(
 
 
 def _data(told: "SubjectAccess") -> None:
-    columns = ["what", "value", "marks", "source", "loaded"]
-    rows = [
-        [one["name"], one["value"], " ".join(one["marks"]), " ".join(one["sources"]), (one["loaded"] or "")[:10]]
-        for one in told.data["values"]
-    ]
-    table(columns, rows, title=f"data on {told.user}", optional=["marks"])
+    rows = [[one.name, one.value, *_origin(one), " ".join(one.marks)] for one in told.data.values]
+    table(["what", "value", "source", "loaded", "marks"], rows, title=f"data on {told.user}", optional=["marks"])
     say()
-    edges = [
-        [one["type"], one["other"], str(one["values"].get("at") or "")[:10], " ".join(one["sources"]),
-         (one["loaded"] or "")[:10]]
-        for one in told.data["edges"]
-    ]  # fmt: skip
+    edges = [[one.type, one.other, str(one.values.get("at") or "")[:10], *_origin(one)] for one in told.data.edges]
     table(["edge", "with", "at", "source", "loaded"], edges, optional=["at"])
-    for name, found in told.data["series"].items():
+    for name, found in told.data.series.items():
         say(f"series {name}: {len(found):,} rows from {found[0]['at'][:10]} to {found[-1]['at'][:10]}")
-    for event in told.data["events"]:
-        say(f"event {event['id']}: {event['type']} {event.get('product', '')} at {event['at']}")
+    for event in told.data.events:
+        say(f"event {event.id}: {event.type} {event.product or ''} at {event.at}")
     say()
+
+
+def _origin(one: "HeldValue | HeldEdge") -> tuple[str, str]:
+    return " ".join(one.sources), (one.loaded or "")[:10]
 
 
 def _answers(told: "SubjectAccess") -> None:
     rows = [
-        [one.record, one.at[:19], one.command, " ".join(item["product"] for item in one.items), one.model]
+        [one.record, one.at[:19], one.command, " ".join(item.product for item in one.items), one.model]
         for one in told.recommendations
     ]
     if rows:

@@ -1,4 +1,4 @@
-"""What a store holds of one person, with who brought each value and when."""
+"""What a store and the log of events hold of one person, with who brought each value and when."""
 
 import re
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from graphrec import queries
+from graphrec.events.log import Logged
 from graphrec.schema import GraphSchema
 from graphrec.store.base import Store
 from graphrec.store.kinds import Kind
@@ -43,8 +44,21 @@ class HeldEdge:
 
 
 @dataclass(frozen=True)
+class HeldEvent:
+    """One event of the log."""
+
+    id: str
+    type: str
+    at: str
+    received: str
+    product: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """What else it says."""
+
+
+@dataclass(frozen=True)
 class Held:
-    """All that a store holds of a person."""
+    """All that is held of a person."""
 
     values: tuple[HeldValue, ...] = ()
     edges: tuple[HeldEdge, ...] = ()
@@ -52,6 +66,17 @@ class Held:
     """Rows by the name of the series."""
     split: tuple[str, ...] = ()
     """Parts of the mapping's own split that the person is in."""
+    events: tuple[HeldEvent, ...] = ()
+    """Of the log."""
+
+
+def held_event(logged: Logged) -> HeldEvent:
+    """An event as a person is told of it."""
+    plain = logged.event.to_json()
+    named = ("id", "type", "at", "product", "user")
+    received = datetime.fromtimestamp(logged.received / 1e6, UTC).isoformat(timespec="seconds")
+    values = {name: value for name, value in plain.items() if name not in named}
+    return HeldEvent(plain["id"], plain["type"], plain["at"], received, plain.get("product"), values)
 
 
 def held(store: Store, user: str) -> Held:

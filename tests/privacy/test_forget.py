@@ -69,7 +69,7 @@ def forgotten(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     bank = bank_of(folder / "home")
     (folder / "gone.txt").write_text(f"{ALONE}\n\n")
     done = bank.forget(jobs.Forget((GONE,), folder / "gone.txt", "asked"))
-    (folder / "certificate.json").write_text(json.dumps(done.document))
+    (folder / "certificate.json").write_text(done.document)
     return bank, {"removed": done.removed, "kept": done.kept, "notes": done.notes, "path": done.certificate}, folder
 
 

@@ -42,15 +42,15 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Bank:
 
 def test_data_come_with_source_and_date(bank: Bank) -> None:
     told = bank.subject_access(requests.SubjectAccess(USER))
-    values = {one["name"]: one for one in told.data["values"]}
-    assert (values["full_name"]["value"], values["full_name"]["marks"]) == (name_of(10), ("personal",))
-    assert values["region"]["sources"] == ("small",)
-    assert values["region"]["loaded"][:2] == "20"
+    values = {one.name: one for one in told.data.values}
+    assert (values["full_name"].value, values["full_name"].marks) == (name_of(10), ("personal",))
+    assert values["region"].sources == ("small",)
+    assert (values["region"].loaded or "")[:2] == "20"
     trades = (Path(bank.home.path).parent / "data" / "trades.csv").read_text().splitlines()
     own = {line.split(",")[2] for line in trades if USER in line}
-    assert {one["other"] for one in told.data["edges"] if one["type"] == "BOUGHT"} == own
-    assert [row["eur"] for row in told.data["series"]["balance"]] == [101.0, 102.0]
-    assert [one["id"] for one in told.data["events"]] == ["seen"]
+    assert {one.other for one in told.data.edges if one.type == "BOUGHT"} == own
+    assert [row["eur"] for row in told.data.series["balance"]] == [101.0, 102.0]
+    assert [one.id for one in told.data.events] == ["seen"]
 
 
 def test_answers_and_readers_are_those_of_the_customer_alone(bank: Bank) -> None:
