@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from graphrec.app import answers, jobs, requests, results
     from graphrec.app.about import Customer, Product
     from graphrec.app.events import Consumed, Events
+    from graphrec.app.onward import Onward
     from graphrec.app.refresh import Refreshed
     from graphrec.demo.bank import BankReport
     from graphrec.evaluation.cold.evaluate import ColdStart
@@ -88,6 +89,13 @@ class Bank:
         from graphrec.app.events import Events
 
         return Events(self.home)
+
+    @cached_property
+    def onward(self) -> Onward:
+        """What writes events on into a store that is a server."""
+        from graphrec.app.onward import Onward
+
+        return Onward(self)
 
     def home_at(self, as_of: str | None, *, no_policy: bool = False) -> Home:
         """The home as of a date, or as it is now.
@@ -195,7 +203,10 @@ class Bank:
         """
         from graphrec.app.events import one_event
 
-        return one_event(self, request)
+        done = one_event(self, request)
+        if trouble := self.onward.wait():
+            self.on_note(f"kept, and not in the store yet: {trouble}")
+        return done
 
     @needs_extra("kafka")
     def consume(self, request: jobs.Consume, *, progress: Progress = silent) -> Consumed:

@@ -138,6 +138,8 @@ class Consume:
     """Of consumers that share a topic."""
     idle: float | None = None
     """Stop when a topic brings nothing for so many seconds; None: go on until told to stop."""
+    member: str | None = None
+    """Name of this consumer in the group: one that was killed and starts again under it goes on at once."""
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,7 @@ class Service:
         """Computes to the end what was begun when the server stops."""
         yield
         self.runner.close()
+        self.bank.onward.wait(10.0)
 
     def guard(self, operation: str, who: Callable[[Request], Caller] | None = None) -> Callable[[Request], None]:
         """A dependency that lets those in whose role is allowed an operation.
