@@ -73,8 +73,8 @@ _REQUESTS = (
 _JOBS = (
     "AskOffPolicy", "AskOutcomes", "AskQuery", "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign",
     "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "FitResponse", "Forget",
-    "InitPolicy", "JudgeCases", "JudgeExperiments", "ListContacts", "ListRecord", "Load", "MakeDemoBank", "PlanCampaign",
-    "ProposeMapping", "PruneRecord", "Publish", "Refresh", "ReportCampaign", "ScoreResponse", "StopExperiment",
+    "InitPolicy", "JudgeCases", "JudgeExperiments", "ListContacts", "ListRecord", "Load", "MakeDemoBank",
+    "PlanCampaign", "ProposeMapping", "PruneRecord", "Publish", "Refresh", "ReportCampaign", "ScoreResponse", "StopExperiment",
     "TakeSnapshot", "Train", "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
