@@ -17,6 +17,7 @@ from graphrec.errors import ModelError, UsageError
 from graphrec.graph.adjacency import Graph
 from graphrec.models import (
     als,
+    chebyshev,
     columns,
     ease,
     graphsage,
@@ -47,6 +48,7 @@ OWN: tuple[ModelSpec[Any], ...] = (
     kernel.SPEC,
     learned_kernel.SPEC,
     spectral.SPEC,
+    chebyshev.SPEC,
     ease.SPEC,
     softmax.SPEC,
     itemknn.SPEC,

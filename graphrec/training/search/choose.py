@@ -86,7 +86,7 @@ class Chosen:
 
 def fixed(kind: str, graph: Graph, inputs: Inputs) -> Chosen:
     """The configuration fixed beforehand for all data; nothing is looked at."""
-    specs = parts_of_kind(kind)
+    specs = [spec for spec in parts_of_kind(kind) if kind != BLEND or is_affordable(spec, graph, inputs)]
     weights = {spec.name: spec.fixed_weight for spec in specs if spec.fixed_weight} if kind == BLEND else {kind: 1.0}
     terms = {name: _default(models()[name], graph, inputs) for name in weights}
     return Chosen(terms, weights, None, {}, given_half_lives(graph.schema))
