@@ -98,9 +98,9 @@ def coefficients(config: ChebyshevConfig) -> NDArray[np.float64]:
     x = np.cos(np.arange(K, -1, -1) * np.pi / K)
     wanted = 0.5 - 0.5 * np.sign(x) * np.abs(x) ** config.steepness
     roots = np.cos((K + 1.5 - np.arange(1, K + 2)) * np.pi / (K + 1))
-    found: NDArray[np.float64] = 2 / (K + 1) * chebyshev.chebvander(roots, K).T @ wanted
+    found = 2 / (K + 1) * chebyshev.chebvander(roots, K).T @ wanted
     found[0] /= 2
-    return found
+    return np.asarray(found, np.float64)
 
 
 def fit_chebyshev(graph: Graph, config: ChebyshevConfig | None = None, *, progress: Progress = silent) -> Term:
@@ -200,7 +200,7 @@ def _leading(seen: Graph, patterns: int, seed: int) -> Spectrum:
     lowest = 0.0
     if seen.schema.roles.min_group > 1:
         start = np.random.default_rng(seed).standard_normal(len(found.vectors)).astype(np.float32)
-        lowest = float(eigsh(rest, 1, which="SA", v0=start, return_eigenvectors=False, tol=1e-3)[0])
+        lowest = float(eigsh(rest, 1, which="SA", v0=start, return_eigenvectors=False)[0])
     low, high = _ends(seen, lowest, found.strengths[0] if len(found.strengths) else 1.0)
     return Spectrum(found.vectors, found.strengths, low, high, rest)
 
