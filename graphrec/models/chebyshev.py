@@ -113,7 +113,7 @@ def fit_chebyshev(graph: Graph, config: ChebyshevConfig | None = None, *, progre
 
     def kept(strengths: NDArray[np.float64]) -> NDArray[np.float64]:
         x = 1 - 2 * (strengths - spectrum.low) / max(spectrum.high - spectrum.low, LEAST)
-        return np.asarray(chebyshev.chebval(x, weights))
+        return np.asarray(chebyshev.chebval(x, weights), np.float64)
 
     line = _straight(kept, spectrum) if spectrum.rest is not None else np.zeros(2)
     gains = kept(spectrum.strengths) - line[0] - line[1] * spectrum.strengths
