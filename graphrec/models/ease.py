@@ -70,7 +70,8 @@ def fit_ease(graph: Graph, config: EaseConfig | None = None, *, progress: Progre
         ModelError: there are more columns than `max_columns`.
     """
     with needs_extra("train", "ease"):
-        from scipy.linalg import cho_factor, cho_solve
+        from scipy.linalg import cho_factor
+        from scipy.linalg.lapack import dpotri
         from scipy.sparse import csr_array, hstack
 
     config = config or EaseConfig()
@@ -98,7 +99,8 @@ def fit_ease(graph: Graph, config: EaseConfig | None = None, *, progress: Progre
         gram = _without_small(gram, _dense(X.T @ X) < least)
     rarity = [_rarity(matrix, config.popularity_power) for matrix in (X, Y)]
     gram[np.diag_indices(columns)] += config.regularization / rarity[0] ** 2
-    inverse = cho_solve(cho_factor(gram, lower=True, overwrite_a=True), np.eye(columns), overwrite_b=True)
+    lower = dpotri(cho_factor(gram, lower=True, overwrite_a=True)[0], lower=True, overwrite_c=True)[0]
+    inverse = np.tril(lower) + np.tril(lower, -1).T
     progress("EASE", 1, 2)
     table = _without_self(inverse, inverse @ answers, len(relevant_hops(graph)))
     if least > 1:
