@@ -91,11 +91,12 @@ def is_affordable(graph: Graph, _inputs: Inputs) -> bool:
     return len(graph.held().indices) <= MOST_HELD
 
 
-def trials(_graph: Graph) -> Iterator[Values]:
-    """Weights of holdings and regularisations."""
+def trials(graph: Graph) -> Iterator[Values]:
+    """Weights of holdings and regularisations; vectors are narrower than a small catalogue."""
+    dim = min(64, max(8, graph.num_products // 4))
     for alpha in (1.0, 10.0):
         for regularization in (1.0, 30.0):
-            yield {"alpha": alpha, "regularization": regularization}
+            yield {"alpha": alpha, "regularization": regularization, "dim": dim}
 
 
 def space(trial: "Trial", _graph: Graph) -> Values:
