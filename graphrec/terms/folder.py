@@ -46,6 +46,7 @@ FORMS = {
     "factors": "graphrec.terms.factors:FactorTerm",
     "table": "graphrec.terms.factors:TableTerm",
     "sum": "graphrec.terms.compound:SumTerm",
+    "pairs": "graphrec.terms.pairs:PairTerm",
     "als": "graphrec.terms.als:AlsTerm",
     "sage": "graphrec.terms.sage.term:SageTerm",
 }

@@ -20,12 +20,13 @@ from graphrec.terms.blend import Blend
 from graphrec.terms.compound import SumTerm
 from graphrec.terms.factors import FactorTerm, Neighbours, SparseRows, TableTerm
 from graphrec.terms.folder import write_model
+from graphrec.terms.pairs import Pairs, PairTerm
 from graphrec.terms.sage.network import SageLayer, SageNetwork
 from graphrec.terms.sage.term import SageTerm
 from tests.banks import bank_snapshot
 from tests.served import META, random_factors
 
-KINDS = ("walks", "factors", "table", "sparse table", "sum", "everyone", "als", "sage")
+KINDS = ("walks", "factors", "table", "sparse table", "sum", "pairs", "everyone", "als", "sage")
 BOUGHT, BAND = Hop("BOUGHT"), Hop("IN_AGE_BAND")
 
 
@@ -54,6 +55,15 @@ def term_of(kind: str, graph: Graph, seed: int = 0) -> Term:
         )
         assert isinstance(parts[1], TableTerm)
         return SumTerm("sum", graph, (parts[0], parts[1]))
+    if kind == "pairs":
+        nodes = np.arange(count - 1, dtype=np.int32)
+        bands = np.arange(count, dtype=np.int32) % graph.counts[graph.target(BAND)]
+        first, second = np.concatenate((nodes, np.arange(count))), np.concatenate((nodes + 1, bands))
+        kinds = np.repeat([0, 1], [count - 1, count]).astype(np.int32)
+        pairs = Pairs(((BOUGHT, BOUGHT), (BOUGHT, BAND)), kinds, first.astype(np.int32), second.astype(np.int32),
+                      normal(2 * count - 1, count))  # fmt: skip
+        sources = [Neighbours(BOUGHT, normal(count, count)), Neighbours(BAND, normal(graph.counts["AgeBand"], count))]
+        return PairTerm("pairs", graph, TableTerm("pairs", graph, sources), pairs)
     if kind == "everyone":
         return fit_popularity(graph)
     if kind == "als":
