@@ -3,9 +3,10 @@
     python benchmarks/defaults.py [--data ../shared/data] [--only demo,zimnat,ml-100k,…] [--seed 0]
 
 Nothing is set: a bank takes the default. Each model is chosen on validation and fitted again as the default is; the
-test part is read once, at the end. `implicit` joins where it is installed (group `bench`). ml-100k is split by the order
-of each user's ratings, citeulike-t at random, 80 : 20. Prints a table a data set and ends with 1 where a single model is
-better than the default by more than the standard error of their difference. Data that are not there are left out.
+test part is read once, at the end. `implicit` joins where it is installed (group `bench`). ml-100k is split by the
+order of each user's ratings, citeulike-t at random, 80 : 20. Prints a table a data set and ends with 1 where a single
+model is better than the default by more than the standard error of their difference. Data that are not there are left
+out.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,16 +94,16 @@ def snapshot_of(name: str, data: Path, folder: Path) -> Snapshot:
 class Peer:
     """A model of `implicit` on the matrix of who holds what."""
 
-    def __init__(self, made: object, graph: Graph) -> None:
+    def __init__(self, made: Any, graph: Graph) -> None:
         self._made, self._held, self.num_products = made, holdings(graph).astype(np.float32), graph.num_products
-        made.fit(self._held, show_progress=False)  # type: ignore[attr-defined]
+        made.fit(self._held, show_progress=False)
 
     def batch(self, users: NDArray[np.int32], out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """The scores (len(users), num_products)."""
         del out
         if hasattr(self._made, "item_factors"):
             return np.asarray(self._made.user_factors[users] @ self._made.item_factors.T)
-        return np.asarray((self._held[users] @ self._made.similarity.T).toarray(), np.float32)  # type: ignore[attr-defined]
+        return np.asarray((self._held[users] @ self._made.similarity.T).toarray(), np.float32)
 
 
 def peers(train_graph: Graph, visible: Graph, validation: Validation) -> dict[str, Peer]:

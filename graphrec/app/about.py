@@ -3,7 +3,7 @@
 Of other people there are numbers alone, in groups of at least `min_group`; other views than compliance read bands.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -196,7 +196,7 @@ def about_product(bank: Bank, request: AboutProduct) -> Product:
     )
 
 
-def large(counts: dict[Value, int], least: int) -> list[tuple[Value | None, int]]:
+def large(counts: Mapping[Value, int], least: int) -> list[tuple[Value | None, int]]:
     """Groups of at least `least` people, the largest first, and at the end those of the others together.
 
     Where the others are fewer than `least`, the smallest group joins them, so that nobody finds them by subtraction.

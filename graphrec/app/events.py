@@ -166,7 +166,7 @@ def _fits(kind: str, value: object) -> bool:
     }[kind]
 
 
-def accept(bank: Bank, sent: Sequence[Event | Mapping[str, Any] | bytes]) -> Appended:
+def accept(bank: Bank, sent: Sequence[Event | Mapping[str, object] | bytes]) -> Appended:
     """Events into the log, all of them or none; they are on the disk when this returns.
 
     Raises:

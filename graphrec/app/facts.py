@@ -8,8 +8,9 @@ facts/behind.json   that the store is changed or was changed since; it is there 
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from graphrec.app.moments import microseconds_of
 from graphrec.app.retention import sweep_snapshots
@@ -73,20 +74,33 @@ def take_in_events(home: Home, store: "Store", progress: Progress = silent) -> H
     return None if taken is None else taken.held
 
 
-def held_events(home: Home) -> Mapping[str, Any]:
-    """What the newest facts say of the events that they hold; empty: nothing."""
+@dataclass(frozen=True)
+class TakenIn:
+    """The events of a log that some facts hold."""
+
+    log: str = ""
+    """Which log."""
+    number: int = 0
+    """Of the last one."""
+    covered: Mapping[str, str] | None = None
+    """Until when the loads cover each type."""
+    counts: Mapping[str, int] | None = None
+    """How many were written, superseded and left waiting."""
+
+
+def held_events(home: Home) -> TakenIn:
+    """The events that the newest facts hold."""
     shelf = FactsShelf(home.facts)
     try:
-        found: Mapping[str, Any] = shelf.latest().meta.get("events", {}) if shelf.has_latest() else {}
+        return TakenIn(**shelf.latest().meta.get("events", {})) if shelf.has_latest() else TakenIn()
     except GraphrecError:
-        return {}
-    return found
+        return TakenIn()
 
 
 def has_new_events(home: Home) -> bool:
     """Whether the log has events that the newest facts do not hold."""
     log = EventLog(home)
-    return log.is_there() and log.last() > int(held_events(home).get("number", 0))
+    return log.is_there() and log.last() > held_events(home).number
 
 
 def publish_snapshot(home: Home, snapshot: Snapshot, origin: str = "", events: HeldEvents | None = None) -> Facts:

@@ -67,7 +67,7 @@ def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
 
         command = import_command(request.bulk)
     after = held_events(bank.home)
-    counts_of_events = after.get("counts") if not request.check and bank.home.events.exists() else None
+    counts_of_events = after.counts if not request.check and bank.home.events.exists() else None
     return Loaded(
         report, request.check, rejected, path if rejected else None, command, counts_of_events, after != before
     )

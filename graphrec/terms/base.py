@@ -252,7 +252,7 @@ class Term(ABC):
     def reading(self, graph: Graph) -> Self:
         """The same term where the hops of `graph` that leave users are others; all that was learned stays."""
         other = copy(self)
-        vars(other)["graph"] = graph
+        vars(other)["graph"] = replace(graph, blocks={**graph.blocks, **self.graph.blocks})
         return other
 
     def scores_without(self, user: int, edges: Sequence[Edge], kept: NDArray[np.bool_]) -> Matrix:

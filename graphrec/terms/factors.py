@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -260,12 +259,6 @@ class _Learned(Term):
                 for hop in source.left.hops(self.graph):
                     found += [(hop, node) for node in self.graph.hops[hop].row(user).tolist()]
         return list(dict.fromkeys(edge for edge in found if edge is not None))
-
-    def reading(self, graph: Graph) -> Self:
-        """The same weights on other edges of its users."""
-        other = copy(self)
-        other.graph = replace(graph, blocks={**graph.blocks, **self.graph.blocks})
-        return other
 
     def without_edges(self, user: int, edges: Sequence[Edge]) -> Self:
         """The same weights on the edges that are left (fold-in)."""

@@ -144,7 +144,7 @@ def test_unknown_ids_and_models_are_one_line(served: Bank) -> None:
     wanted = f"error: there is no model of kind ease in {models} yet; run: graphrec train --model ease\n"
     assert error == wanted
     error = served.run("evaluate", "--k", "ten", code=2).stderr
-    assert error == "error: --k ten: want whole numbers with commas between them, such as 1,3,10,20\n"
+    assert error == "error: -k ten: want whole numbers with commas between them, such as 1,3,10,20\n"
     error = served.run("evaluate", "--baselines", "best", code=2).stderr
     assert error.startswith("error: there is no baseline 'best'; there are kernel, learned-kernel, ")
     error = served.run("train", "--model", "magic", code=2).stderr

@@ -115,7 +115,7 @@ def test_what_was_pruned_is_one_line_and_no_tampering(home: Home) -> None:
 def test_an_empty_home_is_unset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert run("--home", "", "recommend", "C003") == run("recommend", "C003")
-    assert run("--home", "", "recommend", "C003")[0] == 5
+    assert run("--home", "", "recommend", "C003")[0] == 3
 
 
 def test_a_home_that_is_full_or_read_only_answers_and_names_the_folder(

@@ -40,6 +40,6 @@ def test_one_line_and_exit_code_3(name: str, kind: str, tmp_path: Path, monkeypa
 def test_an_empty_home_is_unset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(app, ["--home", "", "recommend", "C1"])
-    assert (result.exit_code, result.stdout) == (5, "")
-    assert result.stderr.startswith("error: ")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert result.stderr.startswith("error: there is no home .graphrec; ")
     assert list(tmp_path.iterdir()) == []

@@ -23,7 +23,9 @@ def test_generated_pages_are_what_the_code_says(name: str) -> None:
 def test_every_command_and_option_has_a_sentence() -> None:
     page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     assert re.findall(r"^## graphrec (\S+)$", page, re.MULTILINE) == list(COMMANDS)
-    for line in page.splitlines():
+    parts = re.findall(r"^(?:Arguments|Options):\n((?:  .+\n|\n(?=  ))+)", page, re.MULTILINE)
+    assert len(parts) >= len(COMMANDS)
+    for line in "".join(parts).splitlines():
         if re.match(r"^  (-|<|[a-z_]+ <)", line):
             assert re.search(r"\S {2,}\S", line) or len(line) > 24, f"{line.strip()} has no help"
 

@@ -232,16 +232,17 @@ def test_a_person_decides_what_only_a_person_can_know(draft: Callable[..., Any])
 
     def decide(decision: Decision) -> str:
         asked.append(decision)
-        return decision.choices[-1]
+        return decision.choices[0 if "personal" in decision.question else -1]
 
     rows = [f"{i},C{i % 30:03},P{i % 12:02},{('reserve', 'borrow', 'reject')[i % 3]}" for i in range(90)]
     made, _, _ = draft({"loans.csv": lines("loan_id,customer_id,product_id,action", *rows)}, decide=decide)
     assert [one.question for one in asked] == [
+        "nodes.Customer: no column is personal; which other is?",
         "loans: action borrow: does it speak for a product?",
         "loans: action reserve: does it speak for a product?",
         "loans: action reject: does it speak for a product?",
     ]
-    assert [one.choices[0] for one in asked] == ["for", "for", "against"]
+    assert [one.choices[0] for one in asked] == ["no other", "for", "for", "against"]
     assert made.interactions == {"BORROW": -1.0, "RESERVE": -1.0, "REJECTED": 1.0}
 
 

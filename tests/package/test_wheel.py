@@ -13,7 +13,9 @@ import pytest
 from graphrec import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
-ALLOWED = {".py", ".pyi", ".cypher", ".toml", ".typed", ".sql", ".properties"}
+CODE = {".py", ".pyi", ".cypher", ".toml", ".typed", ".sql", ".properties"}
+#: The page and its licences.
+PAGE = {".css", ".html", ".js", ".svg", ".txt"}
 
 
 def run(*words: object, cwd: Path) -> str:
@@ -47,7 +49,9 @@ def test_the_wheel_holds_graphrec_and_nothing_else(wheel: Path) -> None:
     info = f"graphrec-{__version__}.dist-info"
     assert {name.partition("/")[0] for name in names} == {"graphrec", info}
     assert {name for name in names if not name.startswith(info)} == packaged()
-    assert {PurePosixPath(name).suffix for name in names if not name.startswith(info)} <= ALLOWED
+    own = {PurePosixPath(name) for name in names if not name.startswith(info)}
+    assert {one.suffix for one in own if not one.is_relative_to("graphrec/service/page")} <= CODE
+    assert {one.suffix for one in own if one.is_relative_to("graphrec/service/page")} <= CODE | PAGE
     assert f"{info}/licenses/LICENSE" in names
     assert "graphrec/py.typed" in names
 
