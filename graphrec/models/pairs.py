@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 MOST_PRODUCTS = 400
 """Products up to which a blend tries it."""
-TIMES = 5
-"""A pair of more than `min_group` times this many customers has a column."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +43,8 @@ class PairsConfig:
     """lambda, in users."""
     most_pairs: Count = 1_500
     """Pairs at most, those that most customers have."""
+    times: Count = 5
+    """A pair needs `min_group` times so many customers."""
     use_protected: bool = False
     """Whether protected edge types are among the attributes."""
     steps: Count = 200
@@ -87,7 +87,7 @@ def fit_pairs(graph: Graph, config: PairsConfig | None = None, *, progress: Prog
     left = supported(graph)
     relevant, attributes = relevant_hops(graph), attribute_hops(graph, config.use_protected)
     hops = [*relevant, *attributes]
-    columns = _columns(left, relevant, attributes, config.most_pairs)
+    columns = _columns(left, relevant, attributes, config)
     asked = questions(left.graph, relevant, attributes)
     together = columns.of(asked.X[:, : len(columns.node)])
     free = np.concatenate([
@@ -103,7 +103,7 @@ def fit_pairs(graph: Graph, config: PairsConfig | None = None, *, progress: Prog
     return PairTerm("pairs", graph, single, _described(columns, pairs))
 
 
-def _columns(left: Supported, relevant: list[Hop], attributes: list[Hop], most: int) -> _Columns:
+def _columns(left: Supported, relevant: list[Hop], attributes: list[Hop], config: PairsConfig) -> _Columns:
     """The pairs of a graph that enough customers have."""
     from scipy.sparse import csr_array, hstack, triu
 
@@ -119,8 +119,8 @@ def _columns(left: Supported, relevant: list[Hop], attributes: list[Hop], most: 
         if one in left.other:
             renamed = np.bincount(left.other[one], minlength=counts[number]) > 1
             stands_for[hop == number] = renamed | (left.other[one] != np.arange(counts[number]))
-    kept = (people > TIMES * graph.schema.roles.min_group) & ~alike & ~stands_for[second]
-    order = np.lexsort((second[kept], first[kept], -people[kept]))[:most]
+    kept = (people >= config.times * graph.schema.roles.min_group) & ~alike & ~stands_for[second]
+    order = np.lexsort((second[kept], first[kept], -people[kept]))[: config.most_pairs]
     chosen = np.sort(np.flatnonzero(kept)[order])
     return _Columns(hops, hop, node, first[chosen], second[chosen])
 
