@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from graphrec.app import answers, jobs, requests, results
     from graphrec.app.about import Customer, Product
     from graphrec.app.events import Consumed, Events
+    from graphrec.app.onward import Onward
     from graphrec.app.refresh import Refreshed
     from graphrec.demo.bank import BankReport
     from graphrec.evaluation.cold.evaluate import ColdStart
@@ -88,6 +89,13 @@ class Bank:
         from graphrec.app.events import Events
 
         return Events(self.home)
+
+    @cached_property
+    def onward(self) -> Onward:
+        """What writes events on into a store that is a server."""
+        from graphrec.app.onward import Onward
+
+        return Onward(self)
 
     def home_at(self, as_of: str | None, *, no_policy: bool = False) -> Home:
         """The home as of a date, or as it is now.
@@ -195,7 +203,10 @@ class Bank:
         """
         from graphrec.app.events import one_event
 
-        return one_event(self, request)
+        done = one_event(self, request)
+        if trouble := self.onward.wait():
+            self.on_note(f"kept, and not in the store yet: {trouble}")
+        return done
 
     @needs_extra("kafka")
     def consume(self, request: jobs.Consume, *, progress: Progress = silent) -> Consumed:
@@ -385,6 +396,37 @@ class Bank:
         from graphrec.app.campaigns import plan
 
         return plan(self, request, progress)
+
+    def campaigns(self, adviser: str | None = None) -> tuple[results.KnownCampaign, ...]:
+        """The campaigns of the home, the newest first.
+
+        Args:
+            adviser: only those that are delivered to this adviser; None: all.
+        """
+        from graphrec.app.campaigns import campaigns
+
+        return campaigns(self, adviser)
+
+    def planned_campaign(self, name: str) -> results.CampaignPlan:
+        """What the plan of a campaign came to, as it was made.
+
+        Raises:
+            UnknownId: there is no such plan.
+            Damaged: an older graphrec made it.
+        """
+        from graphrec.app.campaigns import planned
+
+        return planned(self, name)
+
+    def campaign_contacts(self, request: jobs.ListContacts) -> results.CampaignContacts:
+        """Contacts of a campaign: those that were delivered, else those of the plan.
+
+        Raises:
+            UnknownId: there is no such plan, or for an adviser none that is delivered.
+        """
+        from graphrec.app.campaigns import contacts
+
+        return contacts(self, request)
 
     @needs_extra("fast")
     def deliver_campaign(

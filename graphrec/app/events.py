@@ -182,7 +182,9 @@ def accept(bank: Bank, sent: Sequence[Event | Mapping[str, object] | bytes]) -> 
         except EventRefused as error:
             raise EventRefused(error.kind, f"events.{number}: {error}" if len(sent) > 1 else str(error)) from None
         events.append(event)
-    return bank.events.log.append(events)
+    done = bank.events.log.append(events)
+    bank.onward.wake()
+    return done
 
 
 def consume(bank: Bank, source: str, sent: Sequence[tuple[str, bytes]]) -> tuple[Appended, int]:
@@ -211,10 +213,17 @@ def consume(bank: Bank, source: str, sent: Sequence[tuple[str, bytes]]) -> tuple
             events.append((place, content, event))
     log = bank.events.log
     try:
-        return log.append([event for _, _, event in events], dead), len(dead)
+        done = log.append([event for _, _, event in events], dead)
     except EventRefused:
-        pass
-    # One of them was sent before with another content: which, is seen one by one.
+        done = _one_by_one(log, source, events, dead)
+    bank.onward.wake()
+    return done, len(dead)
+
+
+def _one_by_one(
+    log: EventLog, source: str, events: Sequence[tuple[str, bytes, Event]], dead: list[DeadLetter]
+) -> Appended:
+    """What became of events of which one was sent before with another content: that one is a dead letter."""
     accepted = duplicates = 0
     for place, content, event in events:
         try:
@@ -223,7 +232,7 @@ def consume(bank: Bank, source: str, sent: Sequence[tuple[str, bytes]]) -> tuple
             dead.append(DeadLetter(source, place, error.kind, str(error), content))
         else:
             accepted, duplicates = accepted + done.accepted, duplicates + done.duplicates
-    return Appended(accepted, duplicates, log.append([], dead).last), len(dead)
+    return Appended(accepted, duplicates, log.append([], dead).last)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.progress import Progress, silent
+from graphrec.records.recorder import locked
 
 if TYPE_CHECKING:
     from graphrec.app.bank import Bank
@@ -44,12 +45,13 @@ def publish(home: Home, store: "Store", progress: Progress = silent) -> Facts:
     from graphrec.graph.build import write_snapshot
     from graphrec.store.read import current_snapshot, fingerprint, is_chosen, snapshot_inputs, take_snapshot
 
-    events = take_in_events(home, store, progress)
-    shelf, origin = SnapshotShelf(home.snapshots), fingerprint(store)
-    if not is_chosen(shelf):
-        snapshot = current_snapshot(store, shelf) or take_snapshot(store, shelf, None, progress)
-        return publish_snapshot(home, snapshot, origin, events)
-    inputs = snapshot_inputs(store, progress)
+    with still(home):
+        events = take_in_events(home, store, progress)
+        shelf, origin = SnapshotShelf(home.snapshots), fingerprint(store)
+        if not is_chosen(shelf):
+            snapshot = current_snapshot(store, shelf) or take_snapshot(store, shelf, None, progress)
+            return publish_snapshot(home, snapshot, origin, events)
+        inputs = snapshot_inputs(store, progress)
     make_folder(home.facts)
     with private_folder(home.facts, "fresh") as scratch:
         tables = (inputs.schema, inputs.nodes, inputs.edges, inputs.series, inputs.split)
@@ -72,6 +74,16 @@ def take_in_events(home: Home, store: "Store", progress: Progress = silent) -> H
 
     taken = take_in(store, log, covered, progress)
     return None if taken is None else taken.held
+
+
+@contextmanager
+def still(home: Home) -> Iterator[None]:
+    """Keep what writes events into the store out while it is read."""
+    if not home.events.exists():
+        yield
+        return
+    with locked(home.events.parent, exclusive=True):
+        yield
 
 
 @dataclass(frozen=True)

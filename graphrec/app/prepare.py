@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from graphrec import log
 from graphrec.app.bank import Bank
-from graphrec.app.facts import changing, held_events, publish, publish_snapshot, take_in_events
+from graphrec.app.facts import changing, held_events, publish, publish_snapshot, still, take_in_events
 from graphrec.app.jobs import Ask, Embed, Load, ProposeMapping, TakeSnapshot
 from graphrec.app.moments import parse_moment
 from graphrec.app.results import Loaded, Proposed, StoreConverted, Taken
@@ -143,7 +143,8 @@ def take_snapshot(bank: Bank, request: TakeSnapshot, progress: Progress) -> Take
 
             home = bank.home.prepare()
             with open_store(bank.settings.store, home.store, bank.settings.login) as store:
-                snapshot = take(store, SnapshotShelf(home.snapshots), moment, progress)
+                with still(home):
+                    snapshot = take(store, SnapshotShelf(home.snapshots), moment, progress)
                 if moment is None:
                     publish(home, store, progress)
         stage.count(
@@ -240,8 +241,9 @@ def latest_snapshot(bank: Bank, home: Home, progress: Progress = silent) -> Snap
                 return shelf.latest()
             if (current := current_snapshot(store, shelf)) is not None:
                 return current
-            events = take_in_events(home, store, progress)
-            snapshot = take_snapshot(store, shelf, moment, progress, follows=True)
+            with still(home):
+                events = take_in_events(home, store, progress)
+                snapshot = take_snapshot(store, shelf, moment, progress, follows=True)
             if moment is None:
                 publish(home, store, progress)
             else:

@@ -14,15 +14,15 @@ from graphrec import log
 from graphrec.app.events import Consumed, consume_file
 from graphrec.app.events import consume as take
 from graphrec.app.jobs import Consume
-from graphrec.events.log import LAG
+from graphrec.events.log import LAG, SEEN, EventLog
 from graphrec.progress import Progress
 
 if TYPE_CHECKING:
     from graphrec.app.bank import Bank
 
 KAFKA = "kafka://"
-#: Seconds between two notes of how much waits.
-NOTED = 1.0
+#: Seconds between two notes of how much waits, and of a consumer that lives while nothing changes.
+NOTED, ALIVE = 1.0, 10.0
 
 
 def consume(bank: Bank, request: Consume, progress: Progress) -> Consumed:
@@ -33,6 +33,8 @@ def consume(bank: Bank, request: Consume, progress: Progress) -> Consumed:
             done = _topic(bank, request, progress)
         else:
             done = consume_file(bank, Path(request.source), progress)
+        if trouble := bank.onward.wait():
+            bank.on_note(f"events are kept, and not in the store yet: {trouble}")
         stage.count(read=done.read, accepted=done.accepted, duplicates=done.duplicates, dead=done.dead)
     return done
 
@@ -40,21 +42,39 @@ def consume(bank: Bank, request: Consume, progress: Progress) -> Consumed:
 def _topic(bank: Bank, request: Consume, progress: Progress) -> Consumed:
     from graphrec.events.stream import Stream, Topic
 
-    total, stream = Consumed(request.source), Stream(Topic.parse(request.source), request.group)
-    noted = 0.0
+    total, stream = Consumed(request.source), Stream(Topic.parse(request.source), request.group, request.member)
+    notes = _Notes(bank.events.log, request.source)
     try:
         with _until_told() as stop:
             for batch in stream.batches(stop, request.idle):
-                total = total.plus(len(batch), *take(bank, request.source, batch))
-                stream.commit()
-                progress("events", total.read, None)
-                if time.monotonic() - noted > NOTED:
-                    bank.events.log.note(f"{LAG}{request.source}", str(stream.lag()))
-                    noted = time.monotonic()
-        bank.events.log.note(f"{LAG}{request.source}", str(stream.lag()))
+                if batch:
+                    total = total.plus(len(batch), *take(bank, request.source, batch))
+                    stream.commit()
+                    progress("events", total.read, None)
+                notes.add(stream.lag())
+        notes.add(stream.lag(), at_once=True)
     finally:
         stream.close()
     return total
+
+
+class _Notes:
+    """Tells those who watch how much waits in a topic, and that its consumer lives."""
+
+    def __init__(self, log: EventLog, source: str) -> None:
+        self._log, self._source = log, source
+        self._last: tuple[int, float] | None = None
+
+    def add(self, waiting: int, *, at_once: bool = False) -> None:
+        """Note it, at most once a second, and seldom where nothing changes."""
+        now = time.monotonic()
+        if self._last is not None and not at_once:
+            pause = NOTED if waiting != self._last[0] else ALIVE
+            if now - self._last[1] < pause:
+                return
+        self._log.note(f"{LAG}{self._source}", str(waiting))
+        self._log.note(f"{SEEN}{self._source}", str(int(time.time())))
+        self._last = waiting, now
 
 
 @contextmanager

@@ -15,6 +15,10 @@ def command(
         str | None, typer.Argument(help="A file with one event (JSON) a line, or kafka://HOST:PORT/TOPIC.")
     ] = None,
     group: Annotated[str, typer.Option(help="Of consumers that share a topic.")] = "graphrec",
+    member: Annotated[
+        str | None,
+        typer.Option(help="Name of this consumer in the group: killed and started again, it goes on at once."),
+    ] = None,
     idle: Annotated[
         float | None, typer.Option(min=0, help="Stop when a topic brings nothing for so many seconds.")
     ] = None,
@@ -46,7 +50,7 @@ def command(
     from graphrec.app.jobs import Consume
 
     with progress(json=json) as report:
-        done = bank().consume(Consume(source, group, idle), progress=report)
+        done = bank().consume(Consume(source, group, idle, member), progress=report)
     if done.dead:
         note(f"{done.dead:,} could not be counted; see them with: graphrec consume --dead")
     if json:

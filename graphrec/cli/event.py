@@ -44,10 +44,13 @@ def command(
         if not sign or not column:
             raise UsageError(f"--set {text}: want COLUMN=VALUE")
         pairs.append((column, value))
-    done = bank().send_event(
-        SendEvent(user, kind, product, at, event_id, key, quantity, reason, entry, tuple(pairs))
-    )  # fmt: skip
+    here = bank()
+    done = here.send_event(SendEvent(user, kind, product, at, event_id, key, quantity, reason, entry, tuple(pairs)))
     if json:
         emit_json({"accepted": done.accepted, "duplicates": done.duplicates})
+    elif not done.accepted:
+        say("it was kept before, and counts once")
+    elif pairs or here.events.known().types[kind].edge is not None:
+        say("kept; it is in the next answer")
     else:
-        say("kept; it is in the next answer" if done.accepted else "it was kept before, and counts once")
+        say(f"kept for outcomes; it changes no list until the mapping says what it is: [events.{kind}] edge")

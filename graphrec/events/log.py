@@ -1,6 +1,7 @@
 """The log of events: SQLite in the home, appended to by any process, durable before anything is acknowledged.
 
-Threads that append at once commit together: the first of them writes what the others bring while it waits for the disk.
+Threads that append at once commit together: one of them waits for its turn among threads and processes, and then writes
+what all of them have brought by then.
 Rows are of one person each, so that a person's can be deleted; numbers are never used twice.
 """
 
@@ -11,7 +12,7 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -25,6 +26,10 @@ from graphrec.home import Home
 
 #: What the note of how much waits in a topic begins with.
 LAG = "lag of "
+#: What the note of when a consumer was last seen begins with.
+SEEN = "seen "
+#: What the note of the last event that a store has begins with.
+ONWARD = "written to "
 #: Seconds that an appender waits for another process.
 PATIENCE = 30.0
 _SCHEMA = """
@@ -84,7 +89,6 @@ class _Waiting:
     dead: Sequence[DeadLetter]
     done: Appended | None = None
     error: BaseException | None = None
-    is_done: threading.Event = field(default_factory=threading.Event)
 
 
 class EventLog:
@@ -119,10 +123,8 @@ class EventLog:
         with self._gate:
             self._queue.append(mine)
         with self._writer:
-            if not mine.is_done.is_set():
-                with self._gate:
-                    group, self._queue = self._queue, []
-                self._commit(group)
+            if mine.done is None and mine.error is None:
+                self._commit()
         if mine.error is not None:
             raise mine.error
         assert mine.done is not None, "it was committed"
@@ -225,12 +227,20 @@ class EventLog:
         rows = self._connection().execute("SELECT name, value FROM about ORDER BY name").fetchall()
         return {name.removeprefix(start): value for name, value in rows if name.startswith(start)}
 
-    def _commit(self, group: list[_Waiting]) -> None:
-        """Write what several callers bring in one transaction; one whose events are refused leaves the others."""
+    def _taken(self) -> list[_Waiting]:
+        """All who wait by now; nobody waits afterwards."""
+        with self._gate:
+            found, self._queue = self._queue, []
+        return found
+
+    def _commit(self) -> None:
+        """Write what all who wait have brought in one transaction; one whose events are refused leaves the others."""
+        group: list[_Waiting] = []
         try:
-            results: list[tuple[_Waiting, Appended | EventRefused]] = []
             with self._transaction() as connection:
-                results.extend((one, _insert(connection, one)) for one in group)
+                # Others have come while this process waited for its turn: they are written too.
+                group = self._taken()
+                results = [(one, _insert(connection, one)) for one in group]
                 last = int(connection.execute("SELECT coalesce(max(number), 0) FROM events").fetchone()[0])
             for one, result in results:
                 if isinstance(result, EventRefused):
@@ -238,11 +248,8 @@ class EventLog:
                 else:
                     one.done = Appended(result.accepted, result.duplicates, last)
         except BaseException as error:  # noqa: BLE001 - each caller gets it
-            for one in group:
+            for one in group or self._taken():
                 one.error = error
-        finally:
-            for one in group:
-                one.is_done.set()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

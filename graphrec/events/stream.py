@@ -42,11 +42,14 @@ class Topic:
 class Stream:
     """Batches of a topic; what was taken is committed when the caller says so.
 
+    Args:
+        member: name of this consumer in its group, so that the broker knows it again; None: a new one each time.
+
     Raises:
         SourceError: the broker does not answer, or there is no such topic.
     """
 
-    def __init__(self, topic: Topic, group: str) -> None:
+    def __init__(self, topic: Topic, group: str, member: str | None = None) -> None:
         self._topic = topic
         self._consumer = Consumer(
             {
@@ -56,6 +59,7 @@ class Stream:
                 "auto.offset.reset": "earliest",
                 "session.timeout.ms": 10_000,
                 "allow.auto.create.topics": False,
+                **({} if member is None else {"group.instance.id": member}),
                 "error_cb": self._said,
                 "logger": _LOG,
             }
@@ -82,6 +86,8 @@ class Stream:
     def batches(self, stop: Callable[[], bool], idle: float | None) -> Iterator[list[tuple[str, bytes]]]:
         """What the topic brings, each with its partition and offset, until `stop` says so or nothing comes for `idle`.
 
+        Nothing that comes for a moment is an empty batch.
+
         Raises:
             SourceError: the broker refuses.
         """
@@ -92,9 +98,8 @@ class Stream:
             if found or not self._consumer.assignment():
                 # Before the group has given out its partitions, nothing can come.
                 last = time.monotonic()
-            if found:
-                yield found
-            elif idle is not None and time.monotonic() - last > idle:
+            yield found
+            if idle is not None and time.monotonic() - last > idle:
                 return
 
     def commit(self) -> None:

@@ -357,7 +357,11 @@ def _cooling(draft: _Draft, found: _Found) -> None:
             "cooling-off", f"turned down on {{last.{name}}}, less than 180 days before", f'not happened("{name}", 180)'
         )
     if not turned_down:
-        draft.miss("cooling-off", "no interaction speaks against a product (weight below 0 in the mapping)")
+        draft.miss(
+            "cooling-off",
+            "no interaction speaks against a product (weight below 0 in the mapping); for rejections by event: "
+            'interactions = […, "REJECTED"], weights = { REJECTED = -1.0 }, [events.rejected] edge = "REJECTED"',
+        )
 
 
 def _confidential(draft: _Draft, found: _Found) -> None:

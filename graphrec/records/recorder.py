@@ -57,46 +57,49 @@ class Recorder:
     def _append_block(self, shared: Mapping[str, Any], packed: Packed) -> Head:
         """The head after a block that is on the disk.
 
-        Threads that append at once commit together: the first of them writes what the others bring while it waits for
-        the disk, one block after another, with one sync.
+        Threads that append at once commit together: one of them waits for its turn among threads and processes, and
+        then writes what all of them have brought by then, one block after another, with one sync.
         """
         mine, group = _Waiting(shared, packed), _group_of(self.folder)
         with group.gate:
             group.waiting.append(mine)
         with group.writer:
             if mine.reached is None and mine.error is None:
-                with group.gate:
-                    together, group.waiting = group.waiting, []
+                together: list[_Waiting] = []
                 try:
-                    self._commit(together)
+                    with locked(self.folder, exclusive=True):
+                        together = group.taken()
+                        heads = self._write(together)
                 except BaseException as error:  # noqa: BLE001 - each of them gets it
-                    for one in together:
+                    for one in together or group.taken():
                         one.error = error
+                else:
+                    for one, reached in zip(together, heads, strict=True):
+                        one.reached = reached
         if mine.error is not None:
             raise mine.error
         assert mine.reached is not None, "it was committed"
         return mine.reached
 
-    def _commit(self, together: Sequence["_Waiting"]) -> None:
-        with locked(self.folder, exclusive=True):
-            head, set_aside = self._end()
-            if not head.file or head.size >= SEGMENT:
-                head = replace(head, file=f"{head.entries + 1:010}.log", size=0)
-            blocks, heads = [], []
-            for one in together:
-                block = made_block(head, one.shared, one.packed, set_aside)
-                entries = head.entries + len(one.packed.hashes)
-                head = Head(head.block + 1, entries, block[:64].decode("ascii"), head.file, head.size + len(block))
-                blocks.append(block)
-                heads.append(head)
-                set_aside = []
-            with open(self.folder / head.file, "ab", opener=private) as file:
-                file.write(b"".join(blocks))
-                file.flush()
-                os.fsync(file.fileno())
-            self._write_head(head)
-        for one, reached in zip(together, heads, strict=True):
-            one.reached = reached
+    def _write(self, together: Sequence["_Waiting"]) -> list[Head]:
+        """The heads after the blocks of several callers, which are on the disk."""
+        head, set_aside = self._end()
+        if not head.file or head.size >= SEGMENT:
+            head = replace(head, file=f"{head.entries + 1:010}.log", size=0)
+        blocks, heads = [], []
+        for one in together:
+            block = made_block(head, one.shared, one.packed, set_aside)
+            entries = head.entries + len(one.packed.hashes)
+            head = Head(head.block + 1, entries, block[:64].decode("ascii"), head.file, head.size + len(block))
+            blocks.append(block)
+            heads.append(head)
+            set_aside = []
+        with open(self.folder / head.file, "ab", opener=private) as file:
+            file.write(b"".join(blocks))
+            file.flush()
+            os.fsync(file.fileno())
+        self._write_head(head)
+        return heads
 
     def _end(self) -> tuple[Head, list[dict[str, Any]]]:
         """Where to go on, and what was set aside there: the next block vouches for it."""
@@ -157,6 +160,12 @@ class _Group:
     writer: Lock = field(default_factory=Lock)
     """Held by the thread that writes."""
     waiting: list[_Waiting] = field(default_factory=list)
+
+    def taken(self) -> list[_Waiting]:
+        """All who wait by now; nobody waits afterwards."""
+        with self.gate:
+            found, self.waiting = self.waiting, []
+        return found
 
 
 _GROUPS: dict[Path, _Group] = {}

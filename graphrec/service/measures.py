@@ -5,7 +5,7 @@ import os
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from graphrec.events.log import LAG, EventLog
+from graphrec.events.log import LAG, ONWARD, SEEN, EventLog
 
 #: The folder through which workers of one service share their counts; the parent process sets it.
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
@@ -53,4 +53,10 @@ def _of_log(log: EventLog) -> CollectorRegistry:
     lag = Gauge("graphrec_consumer_lag", "Messages that wait in a topic.", ["source"], registry=here)
     for source, waiting in log.notes(LAG).items():
         lag.labels(source).set(int(waiting))
+    seen = Gauge("graphrec_consumer_seen", "When a consumer was last at work (Unix time).", ["source"], registry=here)
+    for source, moment in log.notes(SEEN).items():
+        seen.labels(source).set(int(moment))
+    behind = Gauge("graphrec_store_lag", "Events that a server does not have yet.", ["store"], registry=here)
+    for store, number in log.notes(ONWARD).items():
+        behind.labels(store).set(max(log.last() - int(number), 0))
     return here

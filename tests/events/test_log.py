@@ -1,6 +1,9 @@
 """The log: whole, once, of all processes."""
 
+import sqlite3
 import threading
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -55,6 +58,30 @@ def test_threads_and_their_events_commit_together_and_apart(tmp_path: Path) -> N
         one.join()
     assert sorted(refused) == [1, 26, 51, 76]
     assert sorted(int(one.event.id[1:]) for one in log.since(most=7)) == list(range(101))
+
+
+def test_threads_that_append_while_another_process_writes_share_a_commit(tmp_path: Path) -> None:
+    log = EventLog(Home(tmp_path))
+    log.append([event(0)])
+    commits: list[str] = []
+
+    def send(number: int) -> None:
+        log._connection().set_trace_callback(lambda said: commits.append(said) if said == "COMMIT" else None)
+        assert log.append([event(number)]).accepted == 1
+
+    threads = [threading.Thread(target=send, args=(number,)) for number in range(1, 9)]
+    with closing(sqlite3.connect(log.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for one in threads:
+            one.start()
+        until = time.monotonic() + 30
+        while len(log._queue) < len(threads) and time.monotonic() < until:
+            time.sleep(0.001)
+        other.execute("COMMIT")
+    for one in threads:
+        one.join()
+    assert sorted(int(one.event.id[1:]) for one in log.since()) == list(range(9))
+    assert commits == ["COMMIT"]
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,8 @@ def test_the_commands(shop: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert run(app, ["event", "c00", "advised", "--set", "consent=no", "--set", "risk=2"]).exit_code == 0
     told = json.loads(run(app, ["recommend", "c00", "--model", "kernel", "--json"]).stdout)
     assert (told["items"], told["limits"]) == ([], {"consent": "no", "risk": 2})
+    told = run(app, ["event", "c00", "complained", "--reason", "a fee"]).stdout
+    assert told == "kept for outcomes; it changes no list until the mapping says what it is: [events.complained] edge\n"
     refused = run(app, ["event", "c00", "bought", "p99"])
     assert (refused.exit_code, refused.stdout) == (3, "")
     assert refused.stderr.count("\n") == 1

@@ -308,30 +308,49 @@ def test_a_record_that_cannot_be_written_says_so_as_the_system_does(tmp_path: Pa
 
 
 def test_threads_that_append_at_once_share_a_sync_of_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "records"
+    folder, syncs, real = tmp_path / "records", [], os.fsync
     Recorder(folder).append(SHARED, [{"user": "u0", "event": 0}])
-    syncs, real = [], os.fsync
-
-    def slow(handle: int) -> None:
-        syncs.append(handle)
-        time.sleep(0.01)
-        real(handle)
-
-    monkeypatch.setattr(os, "fsync", slow)
-    numbers: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: (syncs.append(handle), real(handle)))
+    Recorder(folder).append(SHARED, [{"user": "u0", "event": 1}])
+    of_one, numbers = len(syncs), []
 
     def work(thread: int) -> None:
-        for event in range(10):
-            numbers.extend(Recorder(folder).append(SHARED, [{"user": "u0", "event": [thread, event]}]))
+        numbers.extend(Recorder(folder).append(SHARED, [{"user": "u0", "event": thread}]))
 
-    threads = [threading.Thread(target=work, args=(one,)) for one in range(8)]
-    for one in threads:
-        one.start()
+    threads = [threading.Thread(target=work, args=(one,)) for one in range(2, 10)]
+    with recorder_module.locked(folder, exclusive=True):  # as a process holds it that writes
+        for one in threads:
+            one.start()
+        until = time.monotonic() + 30
+        while len(recorder_module._GROUPS[folder].waiting) < len(threads) and time.monotonic() < until:
+            time.sleep(0.001)
     for one in threads:
         one.join()
     found = verify(folder)
-    assert (found.entries, found.problems) == (81, [])
-    assert sorted(numbers) == list(range(2, 82))
-    assert [entry_of(folder, number).number for number in numbers[:5]] == numbers[:5]
-    # One alone takes three.
-    assert len(syncs) < 3 * 80 / 2
+    assert (found.entries, found.problems) == (10, [])
+    assert sorted(numbers) == list(range(3, 11))
+    assert {entry_of(folder, number).entry["event"] for number in numbers} == set(range(2, 10))
+    assert len(syncs) == 2 * of_one
+
+
+def test_an_error_of_a_group_reaches_each_of_its_callers(folder: Path) -> None:
+    (folder / HEAD).unlink()
+    failed: list[str] = []
+
+    def work() -> None:
+        try:
+            Recorder(folder).append(SHARED, [{"user": "C001"}])
+        except RecordError as error:
+            failed.append(str(error))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    with recorder_module.locked(folder, exclusive=True):
+        for one in threads:
+            one.start()
+        until = time.monotonic() + 30
+        while len(recorder_module._GROUPS[folder].waiting) < len(threads) and time.monotonic() < until:
+            time.sleep(0.001)
+    for one in threads:
+        one.join()
+    assert len(failed) == 4
+    assert all(one.startswith("nothing was added to the record") for one in failed)
