@@ -133,9 +133,9 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
         half_lives, likely = faded.half_lives, faded.weights
         told = towards_paths(candidates.evaluate, likely, is_path, weights, inputs.path_share)
         told = towards_names(candidates.evaluate, told, of_others)
-        notes += _price(candidates, likely, told)
         alone = _alone(choices, weights)
-        weights = _unless_alone(candidates, told, alone)
+        weights = next((one for one in (told, likely) if not _is_behind(candidates, one, alone)), alone)
+        notes += _price(candidates, likely, weights)
         if weights is alone:
             best = max(choices, key=lambda one: one.value).name
             notes.append(f"{best} alone is better than a sum by more than the standard error, and stands alone")
@@ -154,7 +154,7 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
 def _price(candidates: Candidates, likely: Weights, told: Weights) -> list[str]:
     """What reasons that a person can check cost of the metric, where anything was done for them."""
     before, after = (float(candidates.evaluate(weights).mean()) for weights in (likely, told))
-    if told is likely or not before:
+    if after >= before:
         return []
     metric = candidates.validation.metric
     said = f"{metric} of validation {after:.4f} instead of {before:.4f} ({after / before - 1:+.2%})"
@@ -172,10 +172,10 @@ def _alone(choices: Sequence[Choice], weights: Weights) -> Weights:
     return np.where(owner == choices.index(best), weights, 0.0)
 
 
-def _unless_alone(candidates: Candidates, weights: Weights, alone: Weights) -> Weights:
-    """The weights, or those of one model alone where it is better by more than the standard error of the difference."""
+def _is_behind(candidates: Candidates, weights: Weights, alone: Weights) -> bool:
+    """Whether one model alone is better than the weights by more than the standard error of the difference."""
     gain = candidates.evaluate(alone) - candidates.evaluate(weights)
-    return alone if gain.mean() > standard_error(gain) else weights
+    return bool(gain.mean() > standard_error(gain))
 
 
 def _with_rejections(chosen: Chosen, graph: Graph, validation: Validation, inputs: Inputs) -> Chosen:

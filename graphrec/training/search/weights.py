@@ -252,11 +252,3 @@ def is_loss(before: NDArray[np.float64], after: NDArray[np.float64]) -> bool:
 def standard_error(values: NDArray[np.float64]) -> float:
     """Of the mean."""
     return float(values.std() / np.sqrt(len(values)))
-
-
-def tolerated(values: NDArray[np.float64], cost: float = 0.0) -> float:
-    """The mean of a metric less one standard error, or less this part of it where that is more.
-
-    Source: the one-standard-error rule of Breiman et al., Classification and Regression Trees, 1984.
-    """
-    return float(values.mean() - max(values.std() / np.sqrt(len(values)), cost * values.mean()))
