@@ -104,10 +104,11 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
         "entries": [numbers.start, numbers.stop - 1] if numbers else [], **_file(file),
     }  # fmt: skip
     _, unwritten = record_event(bank, "export", content, wanted=request.record)
+    language = engine.reasons_in(options.language).sentences.language
     resumed = () if not again else (f"{again:,} batches had arrived before and were not sent again",)
     notes = (
-        *resumed, *engine.notes_in(options.language), *in_force.notes(home, request.model),
-        *(recording.notes or unwritten),
+        *resumed, *engine.notes_in(options.language), *in_force.notes(home, request.model, language),
+        *(recording.notes_in(language) or unwritten),
     )  # fmt: skip
     notes = (*ended, *notes)
     if request.delta and before is None:

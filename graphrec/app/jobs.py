@@ -277,6 +277,8 @@ class InitPolicy:
     force: bool = False
     """Replace the one that is there."""
     as_of: str | None = None
+    language: str | None = None
+    """Of its sentences; None: that of the settings."""
 
 
 @dataclass(frozen=True)
