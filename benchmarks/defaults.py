@@ -154,10 +154,10 @@ def compare(name: str, data: Path, seed: int) -> bool:
                     print(f"  {other}: {error}")
         if find_spec("implicit"):
             found |= {peer: measured(term, part) for peer, term in peers(train_graph, graph, validation).items()}
-    weights = ", ".join(f"{weight:g} x {term}" for term, weight in report.meta["configuration"]["weights"].items())
+    weights = ", ".join(f"{weight:g} x {term}" for term, weight in report.configuration.weights.items())
     print(f"{name}: {len(part.users):,} test users, {graph.num_products:,} products, {took:.0f} s ({work:.0f} s of")
     print(f"  processor), seed {seed}: {weights}")
-    for note in report.meta["notes"]:
+    for note in report.notes:
         print(f"  note: {note}")
     return table(found, validation.k)
 
