@@ -52,6 +52,8 @@ class Export:
     """Days after which the lists are no longer valid."""
     map: str | None = None
     """The columns of another system in a .csv: salesforce, hubspot, dynamics, or the path of a TOML file."""
+    workers: int | None = None
+    """Processes that make lists; None: as many as there are processors, where the export is long enough."""
 
 
 @dataclass(frozen=True)
