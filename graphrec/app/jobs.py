@@ -164,7 +164,7 @@ class Train:
     """Sources of features that models may read besides edges: text, columns, series."""
     use_protected: bool = False
     path_share: float = 0.62
-    """Part of a blend's weight on real paths, where that costs at most 2 % on validation."""
+    """Part of a blend's weight on real paths, where validation sees no loss."""
     overrides: tuple[str, ...] = ()
     """MODEL.KEY=VALUE: not searched."""
     seed: int | None = None
