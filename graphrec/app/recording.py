@@ -11,7 +11,7 @@ from graphrec.errors import RecordError, Unwritable
 from graphrec.home import Home
 from graphrec.languages import Language, language_of
 from graphrec.policy.facts import Occasion
-from graphrec.records.decision import Decisions, Request, event
+from graphrec.records.decision import Decisions, Request, Sealed, event
 from graphrec.records.keep import ModelReplaced
 from graphrec.serving.answer import Answer
 from graphrec.serving.engine import Engine
@@ -141,6 +141,26 @@ class Recording:
                 self.numbers += added
                 return added
         return ()
+
+    def commit(self, sealed: Sealed | None, unwritten: str | None = None) -> Sequence[int]:
+        """The numbers of entries that another process sealed; none: unrecorded.
+
+        Args:
+            unwritten: why that process could not.
+        """
+        with self._tolerant() as decisions:
+            if decisions is not None and unwritten is not None:
+                self._stop(unwritten)
+            elif decisions is not None and sealed is not None:
+                added = decisions.commit(sealed)
+                self.numbers += added
+                return added
+        return ()
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether answers are recorded."""
+        return self._decisions is not None
 
     def keep(self) -> None:
         """Keep what replays need, before anything is answered.
