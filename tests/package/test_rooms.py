@@ -42,7 +42,11 @@ ROOMS = [
     "outcomes",
     "demo",
     "campaigns",
+<<<<<<< HEAD
     "finance",
+=======
+    "privacy",
+>>>>>>> main
     "app",
     "service",
     "cli",
