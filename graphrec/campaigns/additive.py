@@ -32,6 +32,8 @@ LEAST = 20
 """Rows of a text that get a bin of their own; rarer ones share one."""
 RIDGES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 """Penalties that a choice tries."""
+RIDGES_BESIDE = (30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0)
+"""Those for a model beside another one: groups differ by less than customers do."""
 LEVEL = 0.05
 """Part of the penalty of a number that draws its bins to 0; the rest draws each to its neighbours."""
 _STEPS, _CLOSE = 100, 1e-8
@@ -154,7 +156,7 @@ def fit(
     Args:
         table: columns by name, a row a customer.
         response: (rows,) whether each responded.
-        ridge: None: the one of RIDGES that predicts held-out rows best.
+        ridge: None: the one of RIDGES, or RIDGES_BESIDE, that predicts held-out rows best.
         ordered: rows are in the order of time: then later rows are predicted from earlier ones to choose it.
         beside: a model of more rows, such as those of the other group too; the penalty then draws to it in place of 0,
             so that the new model differs from it only where its own rows say so.
@@ -198,18 +200,18 @@ def _chosen(
     else:
         parts = np.random.default_rng(0).permutation(rows) % 4
         folds = [(np.flatnonzero(parts != part), np.flatnonzero(parts == part)) for part in range(3)]
-    losses = np.zeros(len(RIDGES))
+    ridges = RIDGES if beside is None else RIDGES_BESIDE
+    losses = np.zeros(len(ridges))
     for seen, held in folds:
         if not 0 < response[seen].sum() < len(seen):
             continue
-        part = {name: values[seen] for name, values in table.items()}
-        other = {name: values[held] for name, values in table.items()}
+        part, other = _rows(table, seen), _rows(table, held)
         newton = _Newton.of(part, response[seen], beside)
-        for place in reversed(range(len(RIDGES))):
-            newton.solve(RIDGES[place], 1e-4)
-            model = newton.model(RIDGES[place])
+        for place in reversed(range(len(ridges))):
+            newton.solve(ridges[place], 1e-4)
+            model = newton.model(ridges[place])
             losses[place] += log_loss(model.logits(other), response[held]) * len(held)
-    return RIDGES[int(np.argmin(losses))]
+    return ridges[int(np.argmin(losses))]
 
 
 @dataclass(eq=False)
@@ -325,3 +327,7 @@ def _sigmoid(z: Floats) -> Floats:
 
 def _texts(values: Values) -> list[str]:
     return ["" if one is None else str(one) for one in values]
+
+
+def _rows(table: Mapping[str, Values], rows: NDArray[Any]) -> dict[str, Values]:
+    return {name: values[rows] for name, values in table.items()}
