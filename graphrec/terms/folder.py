@@ -45,6 +45,8 @@ FORMS = {
     "walks": "graphrec.terms.walks:WalkTerm",
     "factors": "graphrec.terms.factors:FactorTerm",
     "table": "graphrec.terms.factors:TableTerm",
+    "sum": "graphrec.terms.compound:SumTerm",
+    "pairs": "graphrec.terms.pairs:PairTerm",
     "als": "graphrec.terms.als:AlsTerm",
     "sage": "graphrec.terms.sage.term:SageTerm",
 }
