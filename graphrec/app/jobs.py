@@ -52,6 +52,8 @@ class Export:
     """Days after which the lists are no longer valid."""
     map: str | None = None
     """The columns of another system in a .csv: salesforce, hubspot, dynamics, or the path of a TOML file."""
+    workers: int | None = None
+    """Processes that make lists; None: as many as there are processors, where the export is long enough."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ class Train:
     """Sources of features that models may read besides edges: text, columns, series."""
     use_protected: bool = False
     path_share: float = 0.62
-    """Part of a blend's weight on real paths, where that costs at most 2 % on validation."""
+    """Part of a blend's weight on real paths, where validation sees no loss."""
     overrides: tuple[str, ...] = ()
     """MODEL.KEY=VALUE: not searched."""
     seed: int | None = None
@@ -277,6 +279,8 @@ class InitPolicy:
     force: bool = False
     """Replace the one that is there."""
     as_of: str | None = None
+    language: str | None = None
+    """Of its sentences; None: that of the settings."""
 
 
 @dataclass(frozen=True)
@@ -360,6 +364,17 @@ class StopExperiment:
 
     name: str
     why: str
+
+
+@dataclass(frozen=True)
+class Forget:
+    """Take customers out of all that the home keeps."""
+
+    users: tuple[str, ...] = ()
+    file: Path | None = None
+    """A file with one id a line, besides."""
+    reason: str | None = None
+    """Why, for the certificate: no name, no id."""
 
 
 @dataclass(frozen=True)
