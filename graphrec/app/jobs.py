@@ -367,6 +367,17 @@ class StopExperiment:
 
 
 @dataclass(frozen=True)
+class Forget:
+    """Take customers out of all that the home keeps."""
+
+    users: tuple[str, ...] = ()
+    file: Path | None = None
+    """A file with one id a line, besides."""
+    reason: str | None = None
+    """Why, for the certificate: no name, no id."""
+
+
+@dataclass(frozen=True)
 class PlanCampaign:
     """Who hears about what in a campaign."""
 
