@@ -1,8 +1,8 @@
 """The service when too much is asked, while model and policy change, and when anything is sent.
 
 1. three times as many requests as it can answer, for `--seconds`: no answer but 200 and 503, memory that stays flat;
-2. `--answers` lists while another model is promoted, another snapshot taken and another policy written all the time: each
-   is the list of the model, snapshot and policy that it names, recomputed beforehand;
+2. `--answers` lists while another model is promoted, another snapshot taken and another policy written all the time:
+   each is the list of the model, snapshot and policy that it names, recomputed beforehand;
 3. schemathesis with `--cases` a operation over the OpenAPI text: no 5xx but 503.
 
     python benchmarks/overload.py --seconds 600 --answers 100000 --cases 700     # the bars
