@@ -23,11 +23,8 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import EvaluateNew as EvaluateNew
     from graphrec.app.jobs import Export as Export
     from graphrec.app.jobs import FitResponse as FitResponse
-<<<<<<< HEAD
     from graphrec.app.jobs import FitRisk as FitRisk
-=======
     from graphrec.app.jobs import Forget as Forget
->>>>>>> main
     from graphrec.app.jobs import InitPolicy as InitPolicy
     from graphrec.app.jobs import JudgeCases as JudgeCases
     from graphrec.app.jobs import JudgeExperiments as JudgeExperiments
@@ -75,27 +72,16 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 __version__ = "0.1.0"
 
 _REQUESTS = (
-<<<<<<< HEAD
     "AboutCustomer", "AboutProduct", "AskPortrait", "Audience", "Explain", "Find", "Recommend", "SendEvent",
-    "SwitchModel", "WhyNot",
-)  # fmt: skip
-_JOBS = (
-    "AskOffPolicy", "AskOutcomes", "AskQuery", "ChangeRule", "CheckPolicy", "Consume",
-    "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "FitResponse",
-    "FitRisk", "InitPolicy", "JudgeCases", "JudgeExperiments", "ListContacts", "ListRecord", "Load", "MakeDemoBank",
-    "MakePortraits", "PlanCampaign", "ProposeMapping", "PruneRecord", "Publish", "Refresh", "ReportCampaign",
-    "ReportRisk", "ScoreResponse", "ScoreRisk", "StopExperiment", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
-=======
-    "AboutCustomer", "AboutProduct", "Audience", "Explain", "Find", "Recommend", "SendEvent", "SubjectAccess",
-    "SwitchModel", "WhyNot",
+    "SubjectAccess", "SwitchModel", "WhyNot",
 )  # fmt: skip
 _JOBS = (
     "AskOffPolicy", "AskOutcomes", "AskQuery", "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign",
-    "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "FitResponse", "Forget",
-    "InitPolicy", "JudgeCases", "JudgeExperiments", "ListContacts", "ListRecord", "Load", "MakeDemoBank",
-    "PlanCampaign", "ProposeMapping", "PruneRecord", "Publish", "Refresh", "ReportCampaign", "ScoreResponse",
-    "StopExperiment", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
->>>>>>> main
+    "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "FitResponse", "FitRisk",
+    "Forget", "InitPolicy", "JudgeCases", "JudgeExperiments", "ListContacts", "ListRecord", "Load",
+    "MakeDemoBank", "MakePortraits", "PlanCampaign", "ProposeMapping", "PruneRecord", "Publish", "Refresh",
+    "ReportCampaign", "ReportRisk", "ScoreResponse", "ScoreRisk", "StopExperiment", "TakeSnapshot", "Train",
+    "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

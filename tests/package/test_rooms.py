@@ -42,11 +42,8 @@ ROOMS = [
     "outcomes",
     "demo",
     "campaigns",
-<<<<<<< HEAD
     "finance",
-=======
     "privacy",
->>>>>>> main
     "app",
     "service",
     "cli",
