@@ -62,7 +62,7 @@ def measured(name: str, case: Case, data: Path, folder: Path) -> Details:
     sources = sources_of(["text"] if case.texts else [], home)
     report = train(snapshot, home, TrainOptions(fixed=case.fixed), sources=sources)
     done = evaluate(snapshot, report.path, ks=(1, 3, 10), baselines=(), wanted=Wanted(case.explain_users))
-    weights = ", ".join(f"{weight:g} x {term}" for term, weight in report.meta["configuration"]["weights"].items())
+    weights = ", ".join(f"{weight:g} x {term}" for term, weight in report.configuration.weights.items())
     print(f"{name}: {done.split.users:,} users, split {done.split.hash[:16]}, {weights}; {done.seconds:.0f} s")
     assert done.details is not None, "details were wanted"
     return done.details

@@ -45,7 +45,7 @@ def run(data: Path, options: TrainOptions) -> tuple[float, float]:
     ended = time.monotonic()
     recall, ndcg = found.metrics["recall@20"], found.metrics["ndcg@20"]
     how = "fixed beforehand" if options.fixed else "tuned on validation"
-    weights = ", ".join(f"{weight:g} x {name}" for name, weight in report.meta["configuration"]["weights"].items())
+    weights = ", ".join(f"{weight:g} x {name}" for name, weight in report.configuration.weights.items())
     print(
         f"gowalla {options.model} ({how}: {weights}), seed {options.seed}: {recall.value:.4f}/{ndcg.value:.4f} "
         f"({recall.low:.4f} to {recall.high:.4f}/{ndcg.low:.4f} to {ndcg.high:.4f}), {found.split.users:,} users; "

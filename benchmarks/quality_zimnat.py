@@ -79,7 +79,7 @@ def run(snapshot: Snapshot, seeds: int, protected: bool) -> tuple[dict[str, Inte
             errors.append(ledger_error(snapshot, report.path))
         seconds.append(time.monotonic() - began)
         found.append({name: metrics[name] for name in BARS[protected]})
-        weights = ", ".join(f"{weight:g} x {name}" for name, weight in report.meta["configuration"]["weights"].items())
+        weights = ", ".join(f"{weight:g} x {name}" for name, weight in report.configuration.weights.items())
         values = ", ".join(
             f"{name} {one.value:.4f} ({one.low:.4f} to {one.high:.4f})" for name, one in found[-1].items()
         )

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from graphrec.graph.find import Found
-    from graphrec.serving.answer import Answer, PolicyName
+    from graphrec.serving.answer import Answer, PolicyName, Reason
     from graphrec.serving.reasons.sentences import Sentences
-    from graphrec.serving.views import SeenAnswer
+    from graphrec.serving.views import Band, SeenAnswer, SeenReason
     from graphrec.serving.why_not import WhyNot
+
+    Count: TypeAlias = int | Band | None
+    """Of people: a number for compliance, a band for others, and None below `min_group`."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class AudienceUser:
     score: float | None
     """None in views that are not exact."""
     confidence: float
-    reasons: tuple[Any, ...]
+    reasons: tuple[Reason, ...] | tuple[SeenReason, ...]
     """Those of the product for this customer, as a list shows them."""
     warnings: tuple[str, ...]
     adviser: str | None
@@ -94,9 +97,9 @@ class AudienceGroup:
 
     column: str
     value: str
-    eligible: Any
+    eligible: Count
     """Customers of the audience's condition to whom no rule refuses the product: a number, or a band of it."""
-    listed: Any
+    listed: Count
     """Those of them in whose list the product stands; None: fewer than `min_group`."""
 
 
@@ -117,16 +120,16 @@ class ProductAudience:
     view: str
     where: str | None
     k: int
-    asked: Any
+    asked: Count
     """Customers who meet the condition."""
-    eligible: Any
+    eligible: Count
     """To whom no rule refuses the product."""
-    listed: Any
+    listed: Count
     """Of these, in whose list of `list_length` the product stands."""
     list_length: int
-    unknown: Any
+    unknown: Count
     """Of the eligible, of whom too little is known to rank anything."""
-    refused: Mapping[str, Any]
+    refused: Mapping[str, Count]
     """To how many customers each rule is the first to refuse the product."""
     users: tuple[AudienceUser, ...]
     """Best rank first, then the higher score; none where the view shows groups alone."""

@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,9 @@ from graphrec.serving.answer import ExplainOptions, Item
 from graphrec.serving.audience import Standings, chosen, standings
 from graphrec.serving.engine import Engine, nearest_ids
 from graphrec.serving.views import SeenItem, Viewer
+
+if TYPE_CHECKING:
+    from graphrec.app.answers import Count
 
 LIST_LENGTH = 10
 """A product is in the list of a customer where it ranks at most so low."""
@@ -105,7 +108,7 @@ class _People:
     def __init__(self, seer: Viewer | None, min_group: int, asked: str) -> None:
         self._seer, self._least, self._asked = seer, min_group, asked
 
-    def count(self, what: str, count: int) -> Any:
+    def count(self, what: str, count: int) -> "Count":
         """Exact, or a band; None: fewer than `min_group`."""
         if self._seer is None:
             return count

@@ -397,6 +397,37 @@ class Bank:
 
         return plan(self, request, progress)
 
+    def campaigns(self, adviser: str | None = None) -> tuple[results.KnownCampaign, ...]:
+        """The campaigns of the home, the newest first.
+
+        Args:
+            adviser: only those that are delivered to this adviser; None: all.
+        """
+        from graphrec.app.campaigns import campaigns
+
+        return campaigns(self, adviser)
+
+    def planned_campaign(self, name: str) -> results.CampaignPlan:
+        """What the plan of a campaign came to, as it was made.
+
+        Raises:
+            UnknownId: there is no such plan.
+            Damaged: an older graphrec made it.
+        """
+        from graphrec.app.campaigns import planned
+
+        return planned(self, name)
+
+    def campaign_contacts(self, request: jobs.ListContacts) -> results.CampaignContacts:
+        """Contacts of a campaign: those that were delivered, else those of the plan.
+
+        Raises:
+            UnknownId: there is no such plan, or for an adviser none that is delivered.
+        """
+        from graphrec.app.campaigns import contacts
+
+        return contacts(self, request)
+
     @needs_extra("fast")
     def deliver_campaign(
         self, request: jobs.DeliverCampaign, *, progress: Progress = silent

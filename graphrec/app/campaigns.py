@@ -24,10 +24,17 @@ from graphrec import log
 from graphrec.app.answers import Served
 from graphrec.app.bank import Bank
 from graphrec.app.deliver import users_in
-from graphrec.app.jobs import DeliverCampaign, PlanCampaign, ReportCampaign
+from graphrec.app.jobs import DeliverCampaign, ListContacts, PlanCampaign, ReportCampaign
 from graphrec.app.recording import engine_of, record_event
 from graphrec.app.requests import Explain
-from graphrec.app.results import CampaignDelivered, CampaignPlan, CampaignReport
+from graphrec.app.results import (
+    CampaignContact,
+    CampaignContacts,
+    CampaignDelivered,
+    CampaignPlan,
+    CampaignReport,
+    KnownCampaign,
+)
 from graphrec.app.views import viewer
 from graphrec.campaigns.assignment import Assignment, Bounds, Offers, assign
 from graphrec.campaigns.file import CampaignFile, ChannelTable, read_campaign
@@ -39,14 +46,18 @@ from graphrec.home import Home
 from graphrec.policy.facts import Occasion
 from graphrec.policy.read import parse_policy
 from graphrec.progress import Progress
-from graphrec.serving.answer import ListOptions
+from graphrec.serving.answer import ListOptions, PolicyName
 from graphrec.serving.audience import Standings, chosen, standings
 from graphrec.serving.eligible import Eligibility
 from graphrec.serving.engine import Engine, nearest_ids
+from graphrec.serving.views import Viewer
 
 PLAN, DELIVERED = "plan.json", "delivered.json"
 #: Length of the list that the reasons of a contact are contrasted with.
 _LIST = 10
+#: Reasons of a contact that are kept beside it.
+_REASONS = 3
+_KEPT = ("user", "product", "channel", "adviser", "rank", "confidence", "value", "cost_eur")
 _DAY = timedelta(days=1)
 
 
@@ -78,7 +89,7 @@ def plan(bank: Bank, request: PlanCampaign, progress: Progress) -> CampaignPlan:
     """Who hears about what, kept in the home until it is delivered."""
     home, began = bank.home, time.monotonic()
     home.need_vault("graphrec campaign plan")
-    campaign = read_campaign(request.file)
+    campaign = read_campaign(request.file, request.text)
     folder = folder_of(home, campaign.name)
     if (folder / DELIVERED).exists():
         raise UsageError(f"campaign {campaign.name} is delivered; give the next one another name")
@@ -113,7 +124,8 @@ def plan(bank: Bank, request: PlanCampaign, progress: Progress) -> CampaignPlan:
     contacts = [one for one in kept if not is_control(home.secret(), campaign, one.user)]
     made = _summary(engine, campaign, channels, caps, offers, found, contacts, withheld)
     content = {
-        "campaign": campaign.name, "file_sha256": hashlib.sha256(request.file.read_bytes()).hexdigest(),
+        "campaign": campaign.name, "summary": asdict(made),
+        "file_sha256": hashlib.sha256(_bytes_of(request)).hexdigest(),
         "channels": {one.name: None if one.require is UNSET else one.require for one in campaign.channel},
         "purpose": campaign.purpose, "cap": [campaign.cap.contacts, campaign.cap.days],
         "planned_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -166,6 +178,75 @@ def deliver(bank: Bank, request: DeliverCampaign, progress: Progress) -> Campaig
     return CampaignDelivered(request.campaign, request.to, files, len(done), dict(gone), number, notes)
 
 
+def campaigns(bank: Bank, adviser: str | None = None) -> tuple[KnownCampaign, ...]:
+    """The campaigns of a home, the newest first; for an adviser those with contacts for this adviser."""
+    found = []
+    for file in (bank.home.vault / "campaigns").glob(f"*/{PLAN}"):
+        content, delivered = _both(bank.home, file.parent.name)
+        own = (delivered or content)["contacts"] if adviser is None else _for(bank, delivered, adviser)
+        if own or adviser is None:
+            at = None if delivered is None else delivered["delivered_at"]
+            found.append(KnownCampaign(content["campaign"], content["planned_at"], at, len(own)))
+    return tuple(sorted(found, key=lambda one: (one.planned_at, one.campaign), reverse=True))
+
+
+def planned(bank: Bank, name: str) -> CampaignPlan:
+    """What the plan of a campaign came to, as it was made."""
+    folder, content = _plan_of(bank.home, name)
+    try:
+        summary = content["summary"]
+        policy = None if summary["policy"] is None else PolicyName(**summary["policy"])
+        return CampaignPlan(**{**summary, "policy": policy, "file": folder / PLAN, "notes": tuple(summary["notes"])})
+    except (KeyError, TypeError):
+        raise Damaged(f"{folder / PLAN} is of an older graphrec; run graphrec campaign plan again") from None
+
+
+def contacts(bank: Bank, request: ListContacts) -> CampaignContacts:
+    """Contacts of a campaign: those that were delivered, else those of the plan."""
+    content, delivered = _both(bank.home, request.campaign)
+    if request.for_adviser and request.adviser is not None:
+        if delivered is None:
+            raise UnknownId(f"there is no delivered campaign {request.campaign!r}")
+        found = _for(bank, delivered, request.adviser)
+    else:
+        found = [one for one in (delivered or content)["contacts"] if request.adviser in (None, one["adviser"])]
+    if request.channel is not None:
+        found = [one for one in found if one["channel"] == request.channel]
+    engine = engine_of(bank, bank.home, None, Occasion())
+    found.sort(key=lambda one: (-one["value"], one["user"], one["product"]))
+    shown = [
+        CampaignContact(
+            name=_name(engine, one["product"]),
+            reasons=tuple(one.get("reasons", ())),
+            record=one.get("record"),
+            **{key: one[key] for key in _KEPT},
+        )
+        for one in found[request.skip : request.skip + request.k]
+    ]
+    at = None if delivered is None else delivered["delivered_at"]
+    return CampaignContacts(request.campaign, at, len(found), tuple(shown))
+
+
+def _both(home: Home, name: str) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The plan of a campaign, and what was delivered of it; None: nothing yet."""
+    folder, content = _plan_of(home, name)
+    try:
+        return content, json.loads((folder / DELIVERED).read_text("utf-8"))
+    except FileNotFoundError:
+        return content, None
+
+
+def _for(bank: Bank, delivered: Mapping[str, Any] | None, adviser: str) -> list[Mapping[str, Any]]:
+    """The delivered contacts of an adviser whose customers still are this adviser's."""
+    found = [one for one in (delivered or {"contacts": ()})["contacts"] if one["adviser"] == adviser]
+    return [one for one in found if bank.adviser_of(one["user"]) == adviser]
+
+
+def _name(engine: Engine, product: str) -> str | None:
+    place = engine.products.ids.find(product)
+    return None if place < 0 else engine.snapshot.name(engine.roles.product, place)
+
+
 class _Delivery:
     """Contacts on their way to files, each asked about once more."""
 
@@ -192,14 +273,16 @@ class _Delivery:
             served = []
             for one in group:
                 progress("contacts", len(self.done) + sum(self.gone.values()), len(self._planned))
-                found = self._explained(one, occasion, consents)
+                found = self._explained(one, occasion, consents, seer)
                 served += [] if found is None else [found]
             if served:
                 make_folder(folder)
                 file = folder / f"{name}.{self._request.form}"
                 _write(engine, file, rows, [one.answer for one in served], [one.record for one in served])
 
-    def _explained(self, one: Contact, occasion: Occasion, consents: Container[str] | None) -> Served | None:
+    def _explained(
+        self, one: Contact, occasion: Occasion, consents: Container[str] | None, seer: Viewer
+    ) -> Served | None:
         """Why the product fits the customer, recorded; None: the contact is not made any more."""
         if consents is not None and one.user not in consents:
             self.gone["no consent"] += 1
@@ -216,7 +299,8 @@ class _Delivery:
             self.gone["policy"] += 1
             return None
         self._before[one.user] += 1
-        self.done.append({**asdict(one), "record": served.record})
+        reasons = [reason.text for reason in seer.item(served.answer.items[0]).reasons[:_REASONS]]
+        self.done.append({**asdict(one), "record": served.record, "reasons": reasons})
         return served
 
 
@@ -284,6 +368,10 @@ def _plan_of(home: Home, name: str) -> tuple[Path, dict[str, Any]]:
     except ValueError as error:
         raise Damaged(f"{folder / PLAN} is damaged ({error}); run graphrec campaign plan again") from None
     return folder, found
+
+
+def _bytes_of(request: PlanCampaign) -> bytes:
+    return request.file.read_bytes() if request.text is None else request.text.encode()
 
 
 def _products(engine: Engine, campaign: CampaignFile) -> list[int]:

@@ -367,7 +367,23 @@ class PlanCampaign:
     """Who hears about what in a campaign."""
 
     file: Path
+    text: str | None = None
+    """What stands in the file, where it is not on this machine: then it can exclude nobody by another file."""
     record: bool = True
+
+
+@dataclass(frozen=True)
+class ListContacts:
+    """Some contacts of a campaign, best first."""
+
+    campaign: str
+    adviser: str | None = None
+    """Only those that are this adviser's; None: of all."""
+    for_adviser: bool = False
+    """Whether that adviser asks: only once they are delivered, and of customers who still are this adviser's."""
+    channel: str | None = None
+    skip: int = 0
+    k: int = 50
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,13 @@
 vault/campaigns/models/NAME.json     one additive model, or two where past contacts had a control: treated, control
 """
 
+from __future__ import annotations
+
 import csv
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ from numpy.typing import NDArray
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import FitResponse, ScoreResponse
 from graphrec.app.recording import record_event
-from graphrec.app.results import ResponseFitted, ResponseScored
+from graphrec.app.results import ResponseFitted, ResponseLine, ResponseRow, ResponseScored
 from graphrec.campaigns.additive import Additive, Values, auc, fit
 from graphrec.errors import Damaged, SourceError, UnknownId, UsageError
 from graphrec.files import make_folder, whole_file
@@ -86,25 +89,22 @@ def score_response(bank: Bank, request: ScoreResponse) -> ResponseScored:
         raise SourceError(f"{request.file} has no column {missing[0]}, which model {request.name} reads")
     probabilities = {name: model.probabilities(table) for name, model in models.items()}
     lines = first.lines(table)
-    out = []
-    for row in range(len(lines)):
-        bins = [(cut, int(cut.bins(table[cut.name][row : row + 1])[0])) for cut in first.cuts]
-        out.append(
-            {
-                "row": row + 1,
-                "user": str(rows[USER][row]) if USER in rows else None,
-                **{name: float(values[row]) for name, values in probabilities.items()},
-                "uplift": float(probabilities["treated"][row] - probabilities["control"][row])
-                if len(models) > 1
-                else None,
-                "base": first.base,
-                "lines": [
-                    {"column": cut.name, "value": cut.said(place), "share": float(share)}
-                    for (cut, place), share in zip(bins, lines[row], strict=True)
-                ],
-            }
+    bins = [cut.bins(table[cut.name]) for cut in first.cuts]
+    found = []
+    for row, shares in enumerate(lines):
+        said = (cut.said(int(own[row])) for cut, own in zip(first.cuts, bins, strict=True))
+        parts = zip(first.cuts, said, shares, strict=True)
+        one = ResponseRow(
+            row=row + 1,
+            user=str(rows[USER][row]) if USER in rows else None,
+            base=first.base,
+            lines=tuple(ResponseLine(cut.name, value, float(share)) for cut, value, share in parts),
+            **{name: float(values[row]) for name, values in probabilities.items()},
         )
-    return ResponseScored(request.name, tuple(out))
+        if one.treated is not None and one.control is not None:
+            one = replace(one, uplift=one.treated - one.control)
+        found.append(one)
+    return ResponseScored(request.name, tuple(found))
 
 
 def score_customers(bank: Bank, engine: Engine, name: str, users: NDArray[np.int64]) -> Floats:

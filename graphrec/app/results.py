@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from graphrec.delivery.sinks import SinkReport
@@ -334,6 +334,49 @@ class CampaignPlan:
 
 
 @dataclass(frozen=True)
+class KnownCampaign:
+    """A campaign of a home."""
+
+    campaign: str
+    planned_at: str
+    delivered_at: str | None
+    """None: nobody was contacted yet."""
+    contacts: int
+    """Of one adviser's customers where it is asked for one."""
+
+
+@dataclass(frozen=True)
+class CampaignContact:
+    """One customer who hears about one product."""
+
+    user: str
+    product: str
+    name: str | None
+    """Of the product."""
+    channel: str
+    adviser: str | None
+    rank: int
+    confidence: float
+    value: float
+    cost_eur: float
+    reasons: tuple[str, ...]
+    """As an adviser reads them; none before the delivery, which asks the policy again."""
+    record: int | None
+    """Number of its entry in the decision record."""
+
+
+@dataclass(frozen=True)
+class CampaignContacts:
+    """Some contacts of a campaign."""
+
+    campaign: str
+    delivered_at: str | None
+    total: int
+    """How many there are."""
+    contacts: tuple[CampaignContact, ...]
+
+
+@dataclass(frozen=True)
 class CampaignDelivered:
     """A campaign that was delivered."""
 
@@ -384,8 +427,36 @@ class ResponseFitted:
 
 
 @dataclass(frozen=True)
+class ResponseLine:
+    """What one column adds to a logit."""
+
+    column: str
+    value: str
+    """Its bin in words."""
+    share: float
+
+
+@dataclass(frozen=True)
+class ResponseRow:
+    """What a response model says of one row: base + lines are the logit of `response`, or of `treated`."""
+
+    row: int
+    user: str | None
+    base: float
+    lines: tuple[ResponseLine, ...]
+    response: float | None = None
+    """Probability; None: the model was fitted with a control."""
+    treated: float | None = None
+    """Probability with a contact."""
+    control: float | None = None
+    """Probability without one."""
+    uplift: float | None = None
+    """treated - control."""
+
+
+@dataclass(frozen=True)
 class ResponseScored:
-    """What a response model says: base + lines are the logit of its first model."""
+    """What a response model says of a file."""
 
     name: str
-    rows: tuple[Mapping[str, Any], ...]
+    rows: tuple[ResponseRow, ...]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from graphrec.config.convert import convert
-from graphrec.config.document import read_toml
+from graphrec.config.document import parse_toml, read_toml
 from graphrec.errors import UsageError
 
 Text = Annotated[str, Meta(min_length=1)]
@@ -90,18 +90,23 @@ class CampaignFile(Struct, frozen=True, forbid_unknown_fields=True):
     cap: Annotated[CapTable, Meta(description="Contacts of one customer.")] = CapTable()
 
 
-def read_campaign(file: Path) -> CampaignFile:
+def read_campaign(file: Path, text: str | None = None) -> CampaignFile:
     """The campaign in a file.
+
+    Args:
+        text: what stands in it, where it is not on this machine.
 
     Raises:
         UsageError: it is no TOML, or a key or value is not one of docs/campaigns.md.
     """
-    document = read_toml(file, UsageError)
+    document = read_toml(file, UsageError) if text is None else parse_toml(text, str(file), UsageError)
     found = convert(document, CampaignFile)
     if (found.products is UNSET) == (found.goal is UNSET):
         document.refuse((), "a campaign has either products or a goal")
     if (found.objective == "response") != (found.response is not UNSET):
         document.refuse(("objective",), 'objective = "response" and response = "NAME" go together')
+    if text is not None and found.exclude is not UNSET:
+        document.refuse(("exclude",), "the file is read on the machine of the home alone: graphrec campaign plan")
     names = [one.name for one in found.channel]
     if len(set(names)) < len(names):
         document.refuse(("channel",), "two channels have one name")

@@ -62,7 +62,7 @@ def command(
 
 def _plan(file: Path, *, record: bool, json: bool) -> None:
     with progress(json=json) as update:
-        made = bank().plan_campaign(PlanCampaign(file, record), progress=update)
+        made = bank().plan_campaign(PlanCampaign(file, record=record), progress=update)
     if json:
         emit_json(made)
         return
@@ -127,11 +127,9 @@ def _score(request: ScoreResponse, *, json: bool) -> None:
     if json:
         emit_json(found)
         return
-    rows = [
-        [row.get("user") or row["row"], *(f"{row[key]:.4f}" for key in _KINDS if row.get(key) is not None)]
-        for row in found.rows
-    ]
-    table(["row", *(key for key in _KINDS if found.rows[0].get(key) is not None)], rows)
+    kinds = [kind for kind in _KINDS if getattr(found.rows[0], kind) is not None]
+    rows = [[row.user or row.row, *(f"{getattr(row, kind):.4f}" for kind in kinds)] for row in found.rows]
+    table(["row", *kinds], rows)
 
 
 def _rate(found: "object") -> str:

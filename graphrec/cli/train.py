@@ -87,10 +87,10 @@ def _plain(done: "TrainReport") -> dict[str, Any]:
         "metrics": done.metrics,
         "seconds": done.seconds,
         "is_new": done.is_new,
-        "configuration": done.meta["configuration"],
-        "tuned": done.meta["tuned"],
-        "split": done.meta["split"],
-        "notes": done.meta["notes"],
+        "configuration": done.configuration,
+        "tuned": done.tuned,
+        "split": done.split,
+        "notes": done.notes,
     }
 
 
@@ -98,35 +98,35 @@ def _print(done: "TrainReport") -> None:
     from graphrec.evaluation.verdict import between, popularity_wins
     from graphrec.graph.shelf import DIGITS
 
-    for text in done.meta["notes"]:
+    for text in done.notes:
         note(f"note: {text}")
     if not done.is_new:
         say(f"nothing to do: {done.path.name} was trained on this snapshot with these options before")
     else:
         say(f"{done.path.name}: trained in {done.seconds:.1f} s on snapshot {done.snapshot[:DIGITS]}")
-    configuration = done.meta["configuration"]
-    if done.meta["tuned"]:
-        say(f"  tuned: {', '.join(done.meta['tuned'])}")
-    parts = ", ".join(f"{weight:g} x {name}" for name, weight in configuration["weights"].items())
+    configuration = done.configuration
+    if done.tuned:
+        say(f"  tuned: {', '.join(done.tuned)}")
+    parts = ", ".join(f"{weight:g} x {name}" for name, weight in configuration.weights.items())
     say(f"  terms: {parts}")
-    for walk in (walk for term in configuration["terms"].values() for walk in term.get("walks", [])):
+    for walk in (walk for term in configuration.terms.values() for walk in term.get("walks", [])):
         powers = ", ".join(f"{power:g}" for power in walk["powers"])
         say(f"  walk: {walk['beta']:g} x {walk['walk']} with powers {powers}")
-    metric = done.meta["validation"]["metric"]
+    metric = done.validation.metric
     if metric in done.metrics:
         found = done.metrics[metric]
         say(f"  validation {metric}: {found.value:.4f} ({found.low:.4f} to {found.high:.4f})")
-        k, users = metric.partition("@")[2], done.meta["validation"]["users"]
+        k, users = metric.partition("@")[2], done.validation.users
         hits = done.metrics.get(f"hit_rate@{k}")
         if hits is not None:
             say_wrapped(
                 f"For {between(hits)} of {users:,} users, the list of {k} holds a product that they took in the "
                 "validation part."
             )
-        popular = done.meta["validation"]["alone"].get("popularity")
+        popular = done.validation.alone.get("popularity")
         for line in (
             () if popular is None or done.model == "popularity" else popularity_wins(metric, found.value, popular)
         ):
             say_wrapped(line)
-    if not done.meta["final"]:
+    if not done.is_final:
         say("next: graphrec evaluate, then graphrec train --final")

@@ -116,6 +116,16 @@ def is_code(text: str) -> bool:
     return bool(_CODE.fullmatch(text))
 
 
+def codes(folder: Path) -> tuple[str, ...]:
+    """The languages that can be asked for: the shipped ones, then those of a home's own.
+
+    Args:
+        folder: of the home's own languages; it need not be there.
+    """
+    own = sorted(file.stem for file in folder.glob("*.toml") if is_code(file.stem))
+    return (*LANGUAGES, *(code for code in own if code not in LANGUAGES))
+
+
 def language_of(code: str, folder: Path | None = None) -> Language:
     """A language by its code, such as de.
 
@@ -131,15 +141,22 @@ def language_of(code: str, folder: Path | None = None) -> Language:
         raise SettingsError(f"language {code!r} is not known; want one of {', '.join(LANGUAGES)}, {where}")
     if own is None or not own.is_file():
         return _shipped(code)
-    found = _read(own)
-    base = _read(_FOLDER / f"{code}.toml") if code in LANGUAGES else {}
-    _check(own, found, {**base, **found})
-    return _language(code, {**base, **found})
+    state = own.stat()
+    return _own(code, own, (state.st_mtime_ns, state.st_size, state.st_ino))
 
 
 @lru_cache
 def _shipped(code: str) -> Language:
     return _language(code, _read(_FOLDER / f"{code}.toml"))
+
+
+@lru_cache(maxsize=32)
+def _own(code: str, file: Path, state: tuple[int, ...]) -> Language:  # noqa: ARG001 - part of the key
+    """A language of a home; `state` tells one version of the file from another."""
+    found = _read(file)
+    base = _read(_FOLDER / f"{code}.toml") if code in LANGUAGES else {}
+    _check(file, found, {**base, **found})
+    return _language(code, {**base, **found})
 
 
 def _language(code: str, texts: Mapping[str, str]) -> Language:

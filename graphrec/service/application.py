@@ -16,6 +16,7 @@ from graphrec import __version__
 from graphrec.app.bank import Bank
 from graphrec.errors import GraphrecError
 from graphrec.service import schemas
+from graphrec.service.campaigns import Campaigns
 from graphrec.service.core import SLASH, Refusal, Service, ServiceOptions
 from graphrec.service.customers import Customers
 from graphrec.service.office import Office
@@ -35,6 +36,10 @@ _PROBLEMS = {
     429: "Too many requests with this key; Retry-After says when.",
     503: "Too much is asked at once, or something inside fails; Retry-After says when.",
 }
+
+
+#: Paths that are named beforehand and answer later.
+LATER = ("/v1/users/{user}/portrait", "/v1/users/{user}/products/{product}/statement")
 
 
 def make_app(bank: Bank, options: ServiceOptions | None = None) -> FastAPI:
@@ -65,7 +70,7 @@ def make_app(bank: Bank, options: ServiceOptions | None = None) -> FastAPI:
     app.add_exception_handler(GraphrecError, _failed)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _no_path)
-    customers, office = Customers(service), Office(service)
+    customers, office, campaigns = Customers(service), Office(service), Campaigns(service)
     one = "/v1/users/{user}"
     for method, path, handler, answer in (
         ("GET", f"{one}/recommendations", customers.recommendations, schemas.Answer),
@@ -82,6 +87,11 @@ def make_app(bank: Bank, options: ServiceOptions | None = None) -> FastAPI:
         ("POST", "/v1/models/{model}/promote", office.promote_model, schemas.Switched),
         ("POST", "/v1/models/rollback", office.roll_back_model, schemas.Switched),
         ("POST", "/v1/models/follow", office.follow_models, schemas.Switched),
+        ("GET", "/v1/campaigns", campaigns.campaigns, schemas.Campaigns),
+        ("POST", "/v1/campaigns", campaigns.plan_campaign, schemas.CampaignPlan),
+        ("GET", "/v1/campaigns/{campaign}", campaigns.campaign, schemas.CampaignPlan),
+        ("GET", "/v1/campaigns/{campaign}/contacts", campaigns.campaign_contacts, schemas.CampaignContacts),
+        ("GET", "/v1/campaigns/{campaign}/report", campaigns.campaign_report, schemas.CampaignReport),
         ("GET", "/v1/outcomes", office.outcomes, schemas.Outcomes),
         ("GET", "/v1/experiments", office.experiments, schemas.Experiments),
         ("GET", "/v1/health/live", office.live, schemas.Health),
@@ -89,6 +99,8 @@ def make_app(bank: Bank, options: ServiceOptions | None = None) -> FastAPI:
         ("GET", "/metrics", office.metrics, None),
     ):
         _add(app, service, method, path, handler, answer)
+    for path in LATER:
+        app.add_api_route(path, _not_built, include_in_schema=False)
     add_pages(app, service)
     add_examples(app)
     return app
@@ -197,6 +209,10 @@ async def _unreadable(_: Request, error: Exception) -> Response:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     return problem(422, "bad-request", f"{where}: {first['msg']}")
+
+
+async def _not_built() -> Response:
+    return problem(404, "not-built", "this path has no answer yet")
 
 
 async def _no_path(_: Request, error: Exception) -> Response:

@@ -229,6 +229,7 @@ class Assistants:
         if "user" in given:
             self._service.own(caller, given["user"])
         asked: dict[str, Any] = dict(given)
+        self._service.language(asked.get("language"))
         if tool.name == "recommend":
             return _encoded(self._service.seen(self._bank.recommend(requests.Recommend(**asked)), caller))
         if tool.name == "explain":

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from graphrec.app.answers import Refused, Served, to_json
 from graphrec.app.bank import Bank
+from graphrec.languages import codes
 from graphrec.schema import EXACT
 from graphrec.service.audit import AuditLog
 from graphrec.service.keys import Keys
@@ -139,6 +140,18 @@ class Service:
         except TimeoutError:
             most = f"it took more than {self.options.limits.seconds:g} seconds"
             raise Refusal(problem(503, "too-slow", most, {"Retry-After": "5"})) from None
+
+    def language(self, code: str | None) -> str | None:
+        """A language that there are sentences for; None: that of the settings.
+
+        Raises:
+            Refusal: there is none of that name.
+        """
+        known = codes(self.bank.home.languages)
+        if code is not None and code not in known:
+            detail = f"language: {code!r} is not known; want one of {', '.join(known)}"
+            raise Refusal(problem(422, "bad-request", detail))
+        return code
 
     def own(self, caller: Caller, user: str | None) -> None:
         """Stop where an adviser asks about another adviser's customer; one that is not there is refused alike.

@@ -7,9 +7,7 @@ from starlette.responses import Response
 
 from graphrec.app import requests
 from graphrec.app.answers import Served
-from graphrec.errors import SettingsError, UnknownId
-from graphrec.home import Home
-from graphrec.languages import LANGUAGES, language_of
+from graphrec.errors import UnknownId
 from graphrec.service import schemas
 from graphrec.service.core import (
     AsOf,
@@ -20,11 +18,9 @@ from graphrec.service.core import (
     Length,
     ModelKind,
     Record,
-    Refusal,
     Service,
     json_response,
 )
-from graphrec.service.problems import problem
 
 
 class Customers:
@@ -47,7 +43,7 @@ class Customers:
     ) -> Response:
         """The products that fit one customer best, with reasons."""
         asked = requests.Recommend(
-            user, k, model, language=_known(language, self._bank.home), record=record, as_of=as_of
+            user, k, model, language=self._service.language(language), record=record, as_of=as_of
         )
         return await self._answer(request, asked, if_none_match, lambda: self._bank.recommend(asked))
 
@@ -82,7 +78,7 @@ class Customers:
     ) -> Response:
         """Everything that one score is made of."""
         asked = requests.Explain(
-            user, product, k, model, language=_known(language, self._bank.home), record=record, as_of=as_of
+            user, product, k, model, language=self._service.language(language), record=record, as_of=as_of
         )
         return await self._answer(request, asked, if_none_match, lambda: self._bank.explain(asked))
 
@@ -93,15 +89,19 @@ class Customers:
         product: Id,
         k: Length = 5,
         model: ModelKind = None,
+        language: Language = None,
         as_of: AsOf = None,
         record: Record = True,
     ) -> Response:
         """Why a product is not in the list: the rules that refuse it, or its rank and what it lacks."""
         caller = request.state.caller
+        asked = requests.WhyNot(
+            user, product, k, model, as_of, record=record, language=self._service.language(language)
+        )
 
         def compute() -> Response:
             self._service.own(caller, user)
-            refused = self._bank.why_not(requests.WhyNot(user, product, k, model, as_of, record=record))
+            refused = self._bank.why_not(asked)
             return json_response(self._service.seen_why_not(refused, caller))
 
         return await self._service.run(compute)
@@ -128,7 +128,7 @@ class Customers:
             where,
             model,
             adviser=caller.adviser,
-            language=_known(language, self._bank.home),
+            language=self._service.language(language),
             as_of=as_of,
             record=record,
         )
@@ -159,18 +159,3 @@ class Customers:
             )
 
         return await self._service.run(compute)
-
-
-def _known(language: str | None, home: Home) -> str | None:
-    """A language that there are sentences for; None: that of the settings.
-
-    Raises:
-        Refusal: there is none of that name.
-    """
-    if language is None or language in LANGUAGES:
-        return language
-    try:
-        language_of(language, home.languages)
-    except SettingsError as error:
-        raise Refusal(problem(422, "bad-request", f"query.language: {error}")) from None
-    return language

@@ -20,11 +20,24 @@ PARAMETERS: dict[str, Any] = {
     "last": 5,
     "number": 1,
     "as_of": "2026-01-01",
+    "campaign": "spring",
+    "channel": "mail",
+    "skip": 0,
 }
 #: Parameters that are left out of an example where nothing needs them.
-SELDOM = {"as_of", "language", "where"}
+SELDOM = {"as_of", "channel", "language", "where"}
+CAMPAIGN = f'''name = "spring"
+products = ["{PRODUCT}"]
+budget_eur = 500
+[[channel]]
+name = "mail"
+cost_eur = 0.7
+'''
 #: Bodies, by operation.
-BODIES: dict[str, Any] = {"recommendations_of_many": {"users": [USER], "k": 3, "record": False}}
+BODIES: dict[str, Any] = {
+    "recommendations_of_many": {"users": [USER], "k": 3, "record": False},
+    "plan_campaign": {"toml": CAMPAIGN},
+}
 
 
 def add_examples(app: FastAPI) -> None:

@@ -35,6 +35,7 @@ TITLES = {
     "busy": "Too many requests at once",
     "too-large": "The body is too large",
     "too-slow": "The answer took too long",
+    "not-built": "This is not built yet",
     "not-found": "There is no such path",
     "not-allowed": "The path does not take this method",
 }

@@ -25,6 +25,11 @@ ALLOWED: dict[str, frozenset[Role]] = {
     "follow_models": frozenset({"admin"}),
     "outcomes": frozenset({"analyst", "campaign", "auditor", "compliance", "admin"}),
     "experiments": frozenset({"analyst", "campaign", "auditor", "compliance", "admin"}),
+    "campaigns": frozenset({"adviser", "campaign", "auditor", "compliance", "admin"}),
+    "plan_campaign": frozenset({"campaign", "compliance", "admin"}),
+    "campaign": frozenset({"campaign", "auditor", "compliance", "admin"}),
+    "campaign_contacts": frozenset({"adviser", "campaign", "auditor", "compliance", "admin"}),
+    "campaign_report": frozenset({"campaign", "auditor", "compliance", "admin"}),
     "metrics": frozenset({"auditor", "compliance", "admin"}),
 }
 #: What the page alone offers, in the same form. All else on it goes by the operation of the API.

@@ -166,6 +166,99 @@ class Experiments(_Open):
     explore: float
 
 
+class KnownCampaign(_Open):
+    """A campaign of the home."""
+
+    campaign: str
+    planned_at: str
+    delivered_at: str | None = None
+    contacts: int
+
+
+class Campaigns(_Open):
+    """The campaigns of the home, the newest first."""
+
+    campaigns: list[KnownCampaign]
+
+
+class CampaignText(BaseModel):
+    """A campaign to plan."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    toml: str = Field(min_length=1, max_length=200_000, description="The file of `graphrec campaign plan`, as text.")
+
+
+class CampaignPlan(_Open):
+    """What a plan came to."""
+
+    campaign: str
+    as_of: str | None = None
+    model: str
+    snapshot: str
+    objective: str
+    audience: int = Field(description="Customers who meet the condition of the campaign.")
+    products: int
+    refused: dict[str, int]
+    offers: int
+    contacts: int
+    customers: int
+    control: int = Field(description="Customers who were chosen and are not contacted.")
+    cost_eur: float
+    reserved_eur: float
+    budget_eur: float | None = None
+    value: float
+    bound: float = Field(description="No plan within the bounds is worth more.")
+    gap: float
+    loss: float = Field(description="What the bounds cost beside each customer's own best products.")
+    prices: dict[str, float]
+    by_channel: dict[str, int]
+    by_product: dict[str, int]
+    by_adviser: dict[str, int]
+    record: int | None = None
+    notes: list[str] = []
+
+
+class CampaignContact(_Open):
+    """One customer who hears about one product."""
+
+    user: str
+    product: str
+    name: str | None = None
+    channel: str
+    adviser: str | None = None
+    rank: int
+    confidence: float
+    cost_eur: float
+    reasons: list[str] = []
+    record: int | None = None
+
+
+class CampaignContacts(_Open):
+    """Some contacts of a campaign, best first."""
+
+    campaign: str
+    delivered_at: str | None = None
+    total: int
+    contacts: list[CampaignContact]
+
+
+class CampaignReport(_Open):
+    """What those who were contacted did, beside the control."""
+
+    campaign: str
+    since: str
+    contacted: int
+    accepted: int
+    rate: dict[str, float]
+    control: int
+    control_accepted: int
+    control_rate: dict[str, float]
+    uplift: float
+    low: float
+    high: float
+    by_product: dict[str, int]
+
+
 class Entries(_Open):
     """Entries of the decision record, the last ones."""
 

@@ -25,6 +25,9 @@ from graphrec.service.tokens import read_tokens
 _OPTIONS = "_GRAPHREC_SERVICE"
 """Variable by which the parent tells its workers what `graphrec serve` was started with."""
 
+KEEP_SECONDS = 75
+"""How long a connection on which nothing is asked is kept: longer than the minute of usual proxies and clients."""
+
 
 @dataclass(frozen=True)
 class Address:
@@ -65,6 +68,7 @@ def serve(bank: Bank, address: Address) -> None:
             log_level="warning",
             access_log=False,
             server_header=False,
+            timeout_keep_alive=KEEP_SECONDS,
             timeout_graceful_shutdown=10,
             limit_concurrency=1000,
         )

@@ -558,7 +558,8 @@ class Engine:
         user = self.positions.in_model(self.roles.user, user)
         places = [self.positions.in_model(self.roles.product, product) for product in products]
         found: dict[str, Any] = {}
-        for reasons in list(self._reasons.values()):
+        # An engine of one customer with events reads the people that the engine over the facts has counted.
+        for reasons in list(self.base._reasons.values()):
             found |= reasons.people.counted(user, places)
         return found
 

@@ -34,7 +34,7 @@ from graphrec.terms.folder import FORMAT, blocks_beside, model_folder, read_meta
 from graphrec.terms.live import keep_replaced
 from graphrec.training.assemble import blend_of
 from graphrec.training.checkpoint import FileWork
-from graphrec.training.job import Job, TrainOptions, TrainReport
+from graphrec.training.job import Configuration, Job, OnValidation, SplitParts, TrainOptions, TrainReport
 from graphrec.training.lists import ranked_lists
 from graphrec.training.search.choose import Chosen, choose, fixed
 from graphrec.training.split import Stage, split_of
@@ -72,7 +72,7 @@ def train(
         progress: of the steps.
 
     Returns:
-        What was done, with all that the model folder says about itself.
+        What was done.
 
     Raises:
         ModelError: a term cannot be fitted on this snapshot, or a fit would see what is hidden from it.
@@ -189,7 +189,8 @@ def _final_job(job: Job, graph: Graph) -> Job:
     except (NotTrained, SchemaOutdated, Damaged):
         meta = None
     if meta is None or meta["snapshot"] != job.snapshot.hash or meta["request"].keys() != job.request().keys():
-        meta = train(job.snapshot, job.home, tested.options, sources=job.sources, progress=job.inputs.progress).meta
+        train(job.snapshot, job.home, tested.options, sources=job.sources, progress=job.inputs.progress)
+        meta = read_meta(tested.folder)
     options = replace(
         job.options,
         fixed=meta["fixed"],
@@ -282,10 +283,22 @@ def _write(job: Job, meta: dict[str, Any], blend: Blend, graph: Graph, began: fl
 
 
 def _report(job: Job, meta: Mapping[str, Any], *, is_new: bool) -> TrainReport:
-    metrics = {name: Interval(**interval) for name, interval in meta["metrics"].items()}
+    split = {**meta["split"], "notes": tuple(meta["split"]["notes"])}
     return TrainReport(
-        meta["kind"], job.folder, meta["hash"], meta["snapshot"], metrics, meta["seconds"], is_new, meta
-    )  # fmt: skip
+        model=meta["kind"],
+        path=job.folder,
+        hash=meta["hash"],
+        snapshot=meta["snapshot"],
+        metrics={name: Interval(**interval) for name, interval in meta["metrics"].items()},
+        seconds=meta["seconds"],
+        is_new=is_new,
+        is_final=meta["final"],
+        configuration=Configuration(**meta["configuration"]),
+        tuned=tuple(meta["tuned"]),
+        split=SplitParts(**split),
+        validation=OnValidation(**meta["validation"]),
+        notes=tuple(meta["notes"]),
+    )
 
 
 def _hidden(hidden: Hidden) -> dict[str, int | None]:

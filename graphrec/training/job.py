@@ -53,6 +53,44 @@ class TrainOptions:
 
 
 @dataclass(frozen=True)
+class Configuration:
+    """What a model is made of: enough to fit it again."""
+
+    terms: Mapping[str, Values]
+    """The configuration of each term, by name."""
+    weights: Mapping[str, float]
+    half_life_days: Mapping[str, float] = field(default_factory=dict)
+    """By interaction type; what is not in it does not fade."""
+
+
+@dataclass(frozen=True)
+class OnValidation:
+    """How the choice was made."""
+
+    metric: str
+    users: int
+    alone: Mapping[str, float]
+    """The metric of every term alone, those that were left out too."""
+
+
+@dataclass(frozen=True)
+class SplitParts:
+    """The split in numbers."""
+
+    name: str
+    hash: str
+    validation_users: int
+    validation_interactions: int
+    test_users: int
+    test_interactions: int
+    fitted: str
+    """train, or train + validation: what the tested model is fitted on."""
+    masked: str
+    """What lists of the test leave out."""
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class TrainReport:
     """What a training did."""
 
@@ -65,7 +103,13 @@ class TrainReport:
     seconds: float
     is_new: bool
     """False when the same training had been done before."""
-    meta: Mapping[str, Any]
+    is_final: bool
+    configuration: Configuration
+    tuned: tuple[str, ...]
+    """The terms whose configurations `graphrec tune` had found."""
+    split: SplitParts
+    validation: OnValidation
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,5 +1,6 @@
 """The use cases: one bank, typed requests and answers, a model replaced under a running one."""
 
+import ast
 import dataclasses
 import errno
 import hashlib
@@ -339,9 +340,27 @@ def test_no_public_signature_of_the_app_has_a_bare_dict() -> None:
     assert [one for one in found if BARE.search(one)] == []
 
 
+def test_no_answer_of_another_room_has_a_bare_dict() -> None:
+    """Of the answers that `Bank` gives on; what a recorded entry holds is whatever was recorded."""
+    tree = ast.parse(Path(inspect.getfile(Bank)).read_text("utf-8"))
+    names = [
+        (node.module, one.name) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for one in node.names
+    ]
+    answers = [getattr(importlib.import_module(str(module)), name, None) for module, name in names]
+    found = [
+        f"{one.__name__}.{field.name}: {field.type}"
+        for one in answers
+        if isinstance(one, type) and dataclasses.is_dataclass(one)
+        for field in dataclasses.fields(one)
+    ]
+    assert len(found) > 120
+    bare = [one for one in found if re.search(r"\bdict\b(?!\[)|\bAny\b", one)]
+    assert [one.partition(":")[0] for one in bare] == ["Entry.shared"]
+
+
 def test_requests_are_frozen_and_every_public_name_is_there() -> None:
     asked = [value for module in (requests, jobs) for value in vars(module).values() if dataclasses.is_dataclass(value)]
-    assert len(asked) == 43  # Occasion stands in both modules
+    assert len(asked) == 44  # Occasion stands in both modules
     for value in asked:
         assert value.__dataclass_params__.frozen
         assert getattr(graphrec, value.__name__) is value

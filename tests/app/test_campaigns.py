@@ -222,9 +222,12 @@ def test_a_response_model_is_fitted_scored_and_used(bank: Bank, home: Home, file
     assert done.auc["response"] > 0.99
     (tmp_path / "new.csv").write_text("visits,channel\n6,mail\n0,phone\n", "utf-8")
     first, second = bank.score_response(ScoreResponse(tmp_path / "new.csv", "past")).rows
-    assert first["response"] > 0.8 > 0.2 > second["response"]
-    logit = first["base"] + sum(line["share"] for line in first["lines"])
-    assert 1 / (1 + np.exp(-logit)) == pytest.approx(first["response"], abs=1e-9)
+    assert first.response is not None
+    assert second.response is not None
+    assert first.response > 0.8 > 0.2 > second.response
+    logit = first.base + sum(line.share for line in first.lines)
+    assert 1 / (1 + np.exp(-logit)) == pytest.approx(first.response, abs=1e-9)
+    assert (first.user, first.uplift, [line.column for line in first.lines]) == (None, None, ["visits", "channel"])
     file.write_text(CAMPAIGN.replace('"revenue"', '"response"\nresponse = "past"'), "utf-8")
     with pytest.raises(UsageError, match="reads columns of a file"):
         bank.plan_campaign(PlanCampaign(file))

@@ -8,7 +8,7 @@ import pytest
 
 from graphrec.app.bank import Bank
 from graphrec.app.events import accept
-from graphrec.app.jobs import Load
+from graphrec.app.jobs import Export, ListRecord, Load
 from graphrec.app.requests import Explain, Recommend, WhyNot
 from graphrec.serving.answer import Answer
 from tests.events.conftest import bank_in, purchases, views, write_files
@@ -104,6 +104,16 @@ def test_a_replay_computes_from_the_events_that_its_entry_kept(bank: Bank) -> No
     assert entry["events"]["last"] == "e1"
     assert [edge["to"] for edge in entry["events"]["edges"]] == ["p2"]
     assert "p2" not in {item["product"] for item in entry["answer"]["items"]}
+
+
+def test_an_export_keeps_what_it_counted_for_every_customer_with_events(bank: Bank, tmp_path: Path) -> None:
+    users = ("c00", "c01", "c02", "c05")
+    for user in users:
+        sent(bank, user=user, type="viewed", product="p1")
+    bank.export(Export(tmp_path / "lists.csv", k=3, model="kernel"))
+    numbers = {one.user: one.record for one in bank.record_list(ListRecord(last=100)) if one.user}
+    assert all(bank.record_entry(numbers[user]).entry["counted"] for user in users)
+    assert [bank.replay(numbers[user]).differences for user in users] == [()] * 4
 
 
 def test_the_state_of_a_customer_changes_with_their_events_alone(bank: Bank) -> None:

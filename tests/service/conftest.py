@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from graphrec.app.bank import Bank
+from graphrec.app.jobs import DeliverCampaign, PlanCampaign
 from graphrec.config.settings import Settings
 from graphrec.home import Home
 from graphrec.service.application import make_app
@@ -44,3 +45,24 @@ def client(bank: Bank) -> Iterator[TestClient]:
 def bearer(key: str) -> dict[str, str]:
     """The header of a key."""
     return {"Authorization": f"Bearer {key}"}
+
+
+CAMPAIGN = """name = "spring"
+products = ["P02", "P04", "P06"]
+control = 0.25
+[cap]
+per_campaign = 2
+contacts = 5
+[[channel]]
+name = "mail"
+cost_eur = 1.5
+"""
+
+
+def campaign(
+    bank: Bank, folder: Path, name: str = "spring", *, record: bool = False, language: str | None = None
+) -> None:
+    """Plan and deliver a campaign."""
+    text = CAMPAIGN.replace("spring", name)
+    bank.plan_campaign(PlanCampaign(folder / f"{name}.toml", text, record=False))
+    bank.deliver_campaign(DeliverCampaign(name, folder / name, language=language, record=record))

@@ -137,7 +137,8 @@ def test_roles_and_keys_over_http(bank: Bank, keys: Keys, monkeypatch: pytest.Mo
         own, other = [await client.call_tool("recommend", {"user": user, "k": 2}) for user in ("C003", "C001")]
         cypher = await client.call_tool("query", {"query": "MATCH (n) RETURN n LIMIT 1"})
         odd = await client.call_tool("recommend", {"user": "C003", "k": 1000})
-        return {"tools": tools, "own": own, "other": other, "cypher": cypher, "odd": odd}
+        strange = await client.call_tool("recommend", {"user": "C003", "language": "xx"})
+        return {"tools": tools, "own": own, "other": other, "cypher": cypher, "odd": odd, "strange": strange}
 
     with listening(bank) as address:
         found = {role: over_http(address, text, ask) for role, text in texts.items()}
@@ -153,6 +154,7 @@ def test_roles_and_keys_over_http(bank: Bank, keys: Keys, monkeypatch: pytest.Mo
     assert "not one of this adviser's" in said(found["adviser"]["other"])
     assert found["analyst"]["own"].is_error
     assert "the role analyst reads only questions" in said(found["analyst"]["cypher"])
+    assert said(found["service"]["strange"]) == "language: 'xx' is not known; want one of en, de, zh"
     assert "k is not as its schema says" in said(found["service"]["odd"])
 
 

@@ -20,6 +20,7 @@ from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
 from graphrec.service.limits import Limits
 from tests.service.browser import AXE, browser
+from tests.service.conftest import campaign
 from tests.service.test_page import POLICY
 
 if TYPE_CHECKING:
@@ -35,12 +36,14 @@ def bank(served_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Bank:
     shutil.copytree(served_home.path, folder, ignore=shutil.ignore_patterns("records"))
     home = Home(folder)
     home.policy.write_text(POLICY, "utf-8")
-    return Bank(Settings(home=folder))
+    found = Bank(Settings(home=folder))
+    campaign(found, folder.parent)
+    return found
 
 
 @pytest.fixture(scope="module")
 def product(bank: Bank) -> str:
-    """The best one for C003, whose list is entry 1 of the record."""
+    """The best one for C003."""
     return bank.recommend(Recommend("C003", 1)).answer.items[0].product
 
 
@@ -83,7 +86,8 @@ def page(opened: "Browser", address: str) -> "Iterator[Page]":
 def paths(product: str) -> list[str]:
     return [
         "/", "/?q=Fund", "/customers/C003?product=P19", f"/customers/C003/products/{product}", f"/products/{product}",
-        f"/products/{product}?audience=1", "/policy", "/records", "/records/1", "/models", "/login",
+        f"/products/{product}?audience=1", "/policy", "/records", "/records/1", "/models", "/campaigns",
+        "/campaigns/spring", "/login",
     ]  # fmt: skip
 
 

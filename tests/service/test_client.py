@@ -2,6 +2,7 @@
 
 import importlib.util
 import inspect
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from graphrec.app.requests import Audience, Recommend, SwitchModel
 from graphrec.service.keys import Keys
 from graphrec.service.openapi import PRODUCT, SELDOM, USER
 from tests.conftest import ROOT
+from tests.service.conftest import campaign
 
 #: The examples are of the demo bank; the bank of these tests has these in their place.
 HERE = {USER: "C003", PRODUCT: "P02"}
@@ -44,12 +46,15 @@ def ready(client: TestClient, bank: Bank) -> TestClient:
 
 OWN = (
     "recommendations", "recommendations_of_many", "explanation", "why_not", "audience", "search", "records", "record",
-    "replay_record", "models", "live", "ready",
+    "replay_record", "models", "plan_campaign", "campaigns", "campaign", "campaign_contacts", "campaign_report", "live",
+    "ready",
 )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_every_example_runs(ready: TestClient, name: str) -> None:
+def test_every_example_runs(ready: TestClient, bank: Bank, tmp_path: Path, name: str) -> None:
+    if name.startswith("campaign"):
+        campaign(bank, tmp_path)
     path, verb, operation = next(
         one for one in operations(ready.get("/openapi.json").json()) if one[2]["operationId"] == name
     )
@@ -65,7 +70,7 @@ def test_every_example_runs(ready: TestClient, name: str) -> None:
             query[parameter["name"]] = value
     body = operation.get("requestBody", {}).get("content", {}).get(JSON, {}).get("example")
     if body is not None:
-        body = {**body, "users": [HERE[one] for one in body["users"]]}
+        body = json.loads(json.dumps(body).replace(USER, HERE[USER]).replace(PRODUCT, HERE[PRODUCT]))
     found = ready.request(verb, path, params=query, json=body)
     assert found.status_code == 200, found.text
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 from starlette.testclient import TestClient
 
+import graphrec.languages
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import ChangeRule
 from graphrec.app.requests import AboutCustomer, AboutProduct, Audience, Explain, Find, Recommend
@@ -25,7 +26,7 @@ from graphrec.service.page.charts import waterfall
 from graphrec.service.page.visit import local
 from graphrec.service.roles import ALLOWED, ON_PAGE, ROLES
 from graphrec.serving.views import Band
-from tests.service.conftest import bearer
+from tests.service.conftest import CAMPAIGN, bearer, campaign
 
 POLICY = """version = "7"
 [[rule]]
@@ -50,19 +51,23 @@ PAGES = {
     "records": "/records",
     "record": "/records/1",
     "models": "/models",
+    "campaigns": "/campaigns",
+    "campaign_contacts": "/campaigns/spring",
 }
 POSTS = {
     "feedback": "/customers/C003/events",
     "what_if": "/policy",
     "verify_record": "/records",
     "replay_record": "/records/1",
+    "plan_campaign": "/campaigns",
 }
 
 
 @pytest.fixture
-def page(bank: Bank, home: Home) -> TestClient:
-    """The page of the owner of a home on this machine; the policy has rules."""
+def page(bank: Bank, home: Home, tmp_path: Path) -> TestClient:
+    """The page of the owner of a home on this machine; the policy has rules, and a campaign is delivered."""
     home.policy.write_text(POLICY, "utf-8")
+    campaign(bank, tmp_path)
     return TestClient(
         make_app(bank, ServiceOptions(Limits(seconds=60), is_open=True)), base_url="http://127.0.0.1:8000"
     )
@@ -156,7 +161,7 @@ def test_the_graph_has_the_ways_of_the_cypher(page: TestClient, bank: Bank) -> N
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
-def test_no_english_leaks(page: TestClient, bank: Bank, home: Home, code: str) -> None:
+def test_no_english_leaks(page: TestClient, bank: Bank, home: Home, tmp_path: Path, code: str) -> None:
     english = language_of("en")
     mine = language_of(code)
     said = [
@@ -164,7 +169,9 @@ def test_no_english_leaks(page: TestClient, bank: Bank, home: Home, code: str) -
     ]
     home.policy.write_text('version = "7"\n', "utf-8")
     product = best(bank)
-    for path in (*PAGES.values(), f"/customers/C003/products/{product}", "/customers/C003?product=P01", "/login"):
+    campaign(bank, tmp_path, "mine", language=code)
+    pages = {**PAGES, "campaign_contacts": "/campaigns/mine"}
+    for path in (*pages.values(), f"/customers/C003/products/{product}", "/customers/C003?product=P01", "/login"):
         page.get("/language", params={"to": code, "back": "/"})
         text = page.get(path).text
         assert f'<html lang="{code}">' in text
@@ -179,6 +186,21 @@ def test_a_browser_chooses_the_language_at_first(page: TestClient) -> None:
     gone = page.get("/language?to=zh&back=//evil.example", follow_redirects=False)
     assert (gone.status_code, gone.headers["location"]) == (303, "/")
     assert '<html lang="zh">' in page.get("/", headers={"accept-language": "de"}).text
+
+
+def test_a_language_of_the_bank_is_offered(page: TestClient, home: Home, client: TestClient) -> None:
+    home.languages.mkdir()
+    whole = (Path(graphrec.languages.__file__).parent / "en.toml").read_text("utf-8")
+    own = whole.replace('"English"', '"Latina"').replace('"Who is it about?"', '"De quo agitur?"')
+    (home.languages / "la.toml").write_text(own, "utf-8")
+    (home.languages / "xx.toml").write_text("language = 7", "utf-8")  # cannot be used: not offered
+    page.get("/language?to=la&back=/")
+    text = page.get("/").text
+    assert '<html lang="la">' in text
+    assert "De quo agitur?" in text
+    assert re.findall(r'hreflang="(\w+)"', text) == ["en", "de", "zh", "la"]
+    assert client.get("/v1/users/C003/recommendations?language=la").status_code == 200
+    assert client.get("/v1/users/C003/recommendations?language=xx").status_code == 503
 
 
 def test_addresses_of_other_sites_are_not_gone_to() -> None:
@@ -298,6 +320,7 @@ def test_a_role_is_let_in_where_the_tables_say_so(
             page.get("/login", headers=headers)
             sent = {"token": token_of(page.get("/login", headers=headers).text), "rule": "bonds", "without": "1"}
             sent |= {"product": "P01", "said": "accepted", "event": role}
+            sent["toml"] = CAMPAIGN.replace("spring", f"by-{role}")
             status = page.post(POSTS[operation], data=sent, headers=headers).status_code
         assert status == (200 if role in allowed else 403), role
 

@@ -14,7 +14,7 @@ from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
 from graphrec.service.keys import Keys
 from graphrec.service.roles import ALLOWED, ROLES
-from tests.service.conftest import bearer
+from tests.service.conftest import CAMPAIGN, bearer, campaign
 
 CALLS = {
     "recommendations": ("GET", "/v1/users/C003/recommendations"),
@@ -33,6 +33,11 @@ CALLS = {
     "follow_models": ("POST", "/v1/models/follow"),
     "outcomes": ("GET", "/v1/outcomes"),
     "experiments": ("GET", "/v1/experiments"),
+    "campaigns": ("GET", "/v1/campaigns"),
+    "plan_campaign": ("POST", "/v1/campaigns"),
+    "campaign": ("GET", "/v1/campaigns/spring"),
+    "campaign_contacts": ("GET", "/v1/campaigns/spring/contacts"),
+    "campaign_report": ("GET", "/v1/campaigns/spring/report"),
     "metrics": ("GET", "/metrics"),
 }
 FREE = {"live": "/v1/health/live", "ready": "/v1/health/ready"}
@@ -55,12 +60,17 @@ def test_every_operation_is_in_the_table_or_free(closed: TestClient) -> None:
 
 @pytest.mark.parametrize("operation", sorted(CALLS))
 def test_a_role_is_let_in_where_the_table_says_so_and_nowhere_else(
-    closed: TestClient, keys: Keys, bank: Bank, monkeypatch: pytest.MonkeyPatch, operation: str
+    closed: TestClient, keys: Keys, bank: Bank, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, operation: str
 ) -> None:
     monkeypatch.setattr(bank, "adviser_of", lambda user: "A1" if user == "C003" else None)
+    if operation.startswith("campaign"):
+        campaign(bank, tmp_path)
     method, path = CALLS[operation]
     event = {"id": "1", "user": "C003", "type": "viewed", "product": "P01", "at": "2025-01-01"}
-    body = {"recommendations_of_many": {"users": ["C003"], "k": 1}, "events": event}.get(operation)
+    bodies = {
+        "recommendations_of_many": {"users": ["C003"], "k": 1}, "events": event, "plan_campaign": {"toml": CAMPAIGN},
+    }  # fmt: skip
+    body = bodies.get(operation)
     _, first = keys.make("exact", EXACT)
     assert closed.get(CALLS["recommendations"][1], headers=bearer(first)).status_code == 200  # entry 1
     bank.switch_model(SwitchModel("promote", "blend-final", record=False))  # something to go back to

@@ -1,6 +1,7 @@
 """A real server: processes, signals, keys, a model that is replaced under load, and its OpenAPI text against it."""
 
 import json
+import os
 import shutil
 import signal
 import socket
@@ -11,14 +12,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import schemathesis
 
+from graphrec.app.bank import Bank
 from graphrec.home import Home
 from graphrec.service.keys import Keys
 from graphrec.service.roles import ALLOWED
+from graphrec.service.server import Address, serve
 from tests.service.conftest import bearer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -122,7 +126,7 @@ def test_a_policy_that_changes_under_load_mixes_no_answer(home: Home) -> None:
         assert min(seen.values()) > 5
 
 
-def test_the_openapi_text_holds_for_whatever_is_sent(home: Home) -> None:
+def test_the_openapi_text_holds_for_whatever_is_sent(home: Home, tmp_path: Path) -> None:
     """No answer beyond what the text says, and no failure inside; the number of cases is small here."""
     _, text = Keys(home.path).make("exact", "compliance")
     with served(home) as (client, _):
@@ -134,8 +138,16 @@ def test_the_openapi_text_holds_for_whatever_is_sent(home: Home) -> None:
             "not_a_server_error,content_type_conformance", "--phases", "fuzzing", "--seed", "7",
         ]  # fmt: skip
         assert len(list(schema.get_all_operations())) >= len(ALLOWED)
-        done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_an_idle_connection_is_kept_longer_than_proxies_wait(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: dict[str, Any] = {}
+    monkeypatch.setattr("graphrec.service.server.uvicorn.run", lambda *_, **options: started.update(options))
+    monkeypatch.setattr("graphrec.service.server.os.environ", dict(os.environ))
+    serve(bank, Address())
+    assert started["timeout_keep_alive"] == 75
 
 
 def test_a_first_answer_comes_within_seconds(home: Home, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.models.fitting.callbacks import Callbacks, Epoch
 from graphrec.models.fitting.epochs import Learner, best_epoch, run_epochs
+from graphrec.terms.folder import read_meta
 from graphrec.training import checkpoint
 from graphrec.training.checkpoint import FileKeeper, FileWork
 from graphrec.training.fit import TrainOptions, train
@@ -156,7 +157,7 @@ def test_a_training_killed_again_and_again_ends_with_the_same_bytes(tmp_path: Pa
 
 def test_learning_curves_are_kept_with_the_model(tmp_path: Path) -> None:
     snapshot: Snapshot = bank.taste_bank(tmp_path / "s")
-    meta = train(snapshot, Home(tmp_path / "home").prepare(), TrainOptions("lightgcn")).meta
+    meta = read_meta(train(snapshot, Home(tmp_path / "home").prepare(), TrainOptions("lightgcn")).path)
     choosing, refit = meta["curves"]
     assert (choosing["stage"], choosing["term"], choosing["metric"]) == ("choosing", "lightgcn", "ndcg@3")
     assert len(choosing["loss"]) == len(choosing["value"])

@@ -11,6 +11,7 @@ from graphrec.errors import ModelError, UsageError
 from graphrec.evaluation.hidden_part import open_tested
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
+from graphrec.terms.folder import read_meta
 from graphrec.training import fit
 from graphrec.training.fit import TrainOptions, train
 from tests.training import registry
@@ -56,7 +57,7 @@ def test_the_same_data_and_seed_give_the_same_arrays(snapshot: Snapshot, tmp_pat
     found = []
     for name in ("one", "two"):
         report = train(snapshot, Home(tmp_path / name).prepare(), TrainOptions(kind))
-        found.append((report.hash, report.meta["configuration"], load_file(report.path / "model.safetensors")))
+        found.append((report.hash, report.configuration, load_file(report.path / "model.safetensors")))
     assert found[0][:2] == found[1][:2]
     for name, array in found[0][2].items():
         np.testing.assert_array_equal(array, found[1][2][name])
@@ -64,21 +65,21 @@ def test_the_same_data_and_seed_give_the_same_arrays(snapshot: Snapshot, tmp_pat
 
 def test_defaults_are_there_for_every_kind(snapshot: Snapshot, home: Home) -> None:
     for kind in ("als", "rp3beta"):
-        assert train(snapshot, home, TrainOptions(kind, fixed=True)).meta["configuration"]["terms"] == {kind: {}}
+        assert train(snapshot, home, TrainOptions(kind, fixed=True)).configuration.terms == {kind: {}}
 
 
 def test_the_meta_names_the_device_and_the_reason(
     snapshot: Snapshot, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert train(snapshot, home, TrainOptions("graphsage")).meta["device"] == {
+    assert read_meta(train(snapshot, home, TrainOptions("graphsage")).path)["device"] == {
         "name": "cpu",
         "reason": "torch finds no CUDA device; graphsage with torch, all else with numpy and numba on the CPU",
     }
-    assert train(snapshot, home, TrainOptions("als")).meta["device"] == {
+    assert read_meta(train(snapshot, home, TrainOptions("als")).path)["device"] == {
         "name": "cpu", "reason": "every part of this model is fitted with numpy and numba",
     }  # fmt: skip
-    asked = train(snapshot, home, TrainOptions("graphsage", device="cpu")).meta["device"]
+    asked = read_meta(train(snapshot, home, TrainOptions("graphsage", device="cpu")).path)["device"]
     assert asked["reason"].startswith("the CPU was asked for; ")
 
 

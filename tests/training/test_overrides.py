@@ -10,6 +10,7 @@ from graphrec.home import Home
 from graphrec.models.fitting import loop, objective
 from graphrec.models.inputs import Inputs
 from graphrec.models.registry import kinds, models, settable
+from graphrec.terms.folder import read_meta
 from graphrec.training.fit import TrainOptions, train
 from graphrec.training.overrides import read_overrides, trials_of
 from graphrec.training.tune import TuneOptions, tune
@@ -107,7 +108,7 @@ def test_loss_and_contrast_reach_the_steps_of_training_and_of_its_refit(
     run_epoch = loop.run_epoch
     monkeypatch.setattr(loop, "run_epoch", lambda *args: (epochs.append(set(seen)), seen.clear(), run_epoch(*args))[2])
     report = train(snapshot, home, TrainOptions("lightgcn-id", overrides=given))
-    plain = report.meta["configuration"]["terms"]["lightgcn-id"]
+    plain = report.configuration.terms["lightgcn-id"]
     assert (plain["loss"], plain["contrast"]) == ("bpr", 0.1)
     assert epochs[1:] == [{"bpr", "info_nce"}] * (len(epochs) - 1)
     assert len(epochs) == 4 * 2 + plain["epochs"]  # four trials of two epochs each, then the refit
@@ -118,10 +119,10 @@ def test_loss_and_contrast_reach_the_steps_of_training_and_of_its_refit(
 def test_defaults_fixed_beforehand_and_final_models_keep_what_is_set(snapshot: Snapshot, home: Home) -> None:
     given = read_overrides(["spectral.dim=3", "spectral.max_share=1"])
     report = train(snapshot, home, TrainOptions("blend", fixed=True, overrides=given))
-    assert report.meta["configuration"]["terms"]["spectral"] == {"dim": 3, "max_share": 1.0}
+    assert report.configuration.terms["spectral"] == {"dim": 3, "max_share": 1.0}
     final = train(snapshot, home, TrainOptions("blend", final=True))
-    assert final.meta["configuration"] == report.meta["configuration"]
-    assert final.meta["request"]["overrides"] == given
+    assert final.configuration == report.configuration
+    assert read_meta(final.path)["request"]["overrides"] == given
 
 
 def test_every_trial_of_a_study_has_what_is_set(snapshot: Snapshot, home: Home) -> None:

@@ -17,7 +17,7 @@ from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.models.registry import kinds
 from graphrec.schema import SplitRule
-from graphrec.terms.folder import latest, model_folder
+from graphrec.terms.folder import latest, model_folder, read_meta
 from graphrec.training import fit, job
 from graphrec.training.fit import TrainOptions, train
 from graphrec.training.split import split_of
@@ -51,8 +51,8 @@ def test_validation_metrics_have_intervals_and_tell_the_two_tastes_apart(snapsho
     report = train(snapshot, home, TrainOptions("kernel"))
     recall = report.metrics["recall@3"]
     assert recall.low <= recall.value == 1.0  # only hidden products are left in the half a user buys from
-    assert report.meta["validation"]["metric"] == "ndcg@3"
-    assert report.meta["validation"]["users"] == 60
+    assert report.validation.metric == "ndcg@3"
+    assert report.validation.users == 60
 
 
 def test_the_served_model_is_refitted_on_train_and_validation(snapshot: Snapshot, home: Home) -> None:
@@ -97,7 +97,7 @@ def test_the_same_data_and_seed_give_the_same_arrays(snapshot: Snapshot, tmp_pat
     found = []
     for name in ("one", "two"):
         report = train(snapshot, Home(tmp_path / name).prepare(), TrainOptions(kind))
-        found.append((report.hash, report.meta["configuration"], load_file(report.path / "model.safetensors")))
+        found.append((report.hash, report.configuration, load_file(report.path / "model.safetensors")))
     assert found[0][:2] == found[1][:2]
     assert found[0][2].keys() == found[1][2].keys()
     for name, array in found[0][2].items():
@@ -106,25 +106,26 @@ def test_the_same_data_and_seed_give_the_same_arrays(snapshot: Snapshot, tmp_pat
 
 def test_fixed_is_two_thirds_kernel_and_one_third_spectral_and_says_so(snapshot: Snapshot, home: Home) -> None:
     report = train(snapshot, home, TrainOptions(fixed=True))
-    assert report.meta["configuration"]["weights"] == {"kernel": 1.0, "spectral": 0.5}
+    assert report.configuration.weights == {"kernel": 1.0, "spectral": 0.5}
     assert report.metrics == {}
-    assert "defaults fixed beforehand: nothing was tuned, validation was not looked at" in report.meta["notes"]
+    assert "defaults fixed beforehand: nothing was tuned, validation was not looked at" in report.notes
 
 
 def test_terms_that_do_not_help_are_not_served(snapshot: Snapshot, home: Home) -> None:
     report = train(snapshot, home)
-    weights = report.meta["configuration"]["weights"]
+    weights = report.configuration.weights
     assert "popularity" not in weights
-    assert [term["name"] for term in report.meta["description"]["terms"]] == list(weights)
-    assert set(report.meta["validation"]["alone"]) >= {"kernel", "spectral", "ease", "itemknn", "popularity"}
+    assert [term["name"] for term in read_meta(report.path)["description"]["terms"]] == list(weights)
+    assert set(report.validation.alone) >= {"kernel", "spectral", "ease", "itemknn", "popularity"}
 
 
 def test_final_takes_over_what_was_chosen(snapshot: Snapshot, home: Home) -> None:
     tested = train(snapshot, home, TrainOptions("spectral", seed=3))
     final = train(snapshot, home, TrainOptions("spectral", final=True))
     assert final.path == home.models / "spectral-final"
-    assert final.meta["configuration"] == tested.meta["configuration"]
-    assert (final.meta["seed"], final.meta["final"], final.meta["fitted"]) == (3, True, "all")
+    assert final.configuration == tested.configuration
+    assert final.is_final
+    assert (read_meta(final.path)["seed"], read_meta(final.path)["fitted"]) == (3, "all")
     assert not train(snapshot, home, TrainOptions("spectral", final=True)).is_new
 
 
@@ -135,7 +136,7 @@ def test_final_reads_the_texts_that_the_tested_model_read(snapshot: Snapshot, ho
     )
     train(snapshot, home, TrainOptions("lightgcn", fixed=True))
     final = train(snapshot, home, TrainOptions("lightgcn", final=True), sources=vectors)
-    assert final.meta["request"]["blocks"] == {}
+    assert read_meta(final.path)["request"]["blocks"] == {}
     assert open_tested(final.path, snapshot).blend.terms[0].text_dim == 0  # type: ignore[attr-defined]
     train(snapshot, home, TrainOptions("text"), sources=vectors)
     assert train(snapshot, home, TrainOptions("text", final=True), sources=vectors).is_new
@@ -173,7 +174,7 @@ def test_final_trains_anew_what_an_older_graphrec_was_asked_for(snapshot: Snapsh
     meta = json.loads(path.read_text("utf-8"))
     del meta["request"]["overrides"]
     write_sealed(path, {key: value for key, value in meta.items() if key != SEAL})
-    assert train(snapshot, home, TrainOptions("popularity", final=True)).meta["seed"] == 0
+    assert read_meta(train(snapshot, home, TrainOptions("popularity", final=True)).path)["seed"] == 0
     assert "overrides" in json.loads(path.read_text("utf-8"))["request"]
 
 
@@ -240,7 +241,7 @@ def test_a_failure_while_writing_leaves_the_model_before(
 
 
 def test_the_meta_names_everything_that_decided(snapshot: Snapshot, home: Home) -> None:
-    meta = train(snapshot, home, TrainOptions("spectral", seed=5)).meta
+    meta = read_meta(train(snapshot, home, TrainOptions("spectral", seed=5)).path)
     assert meta["snapshot"] == snapshot.hash
     assert meta["split"]["hash"] == split_of(snapshot).hash
     assert (meta["kind"], meta["seed"], meta["final"], meta["fixed"]) == ("spectral", 5, False, False)
@@ -280,7 +281,7 @@ def test_text_without_vectors_is_refused(snapshot: Snapshot, home: Home) -> None
 def test_an_empty_validation_part_is_said(tmp_path: Path, home: Home) -> None:
     snapshot = bank.make(tmp_path / "s", {"BOUGHT": [("u0", "p0", 1), ("u1", "p0", 9), ("u1", "p1", 9)]})
     report = train(snapshot, home, TrainOptions("popularity"))
-    assert "the validation part is empty, so nothing could be chosen: defaults fixed beforehand" in report.meta["notes"]
+    assert "the validation part is empty, so nothing could be chosen: defaults fixed beforehand" in report.notes
     assert report.metrics == {}
 
 
@@ -298,8 +299,8 @@ def test_what_is_known_after_the_cut_changes_no_score(tmp_path: Path) -> None:
     for name, found in (("clean", clean), ("leaky", {**clean, **leaks})):
         snapshot = bank.make(tmp_path / name, found)
         report = train(snapshot, Home(tmp_path / f"{name}-home").prepare(), TrainOptions("blend"))
-        assert report.meta["hidden"]["known_from"] == bank.day(80)
+        assert read_meta(report.path)["hidden"]["known_from"] == bank.day(80)
         opened = open_tested(report.path, snapshot)
-        rows.append((report.meta["configuration"], opened.blend.batch(np.arange(20, dtype=np.int32))))
+        rows.append((report.configuration, opened.blend.batch(np.arange(20, dtype=np.int32))))
     assert rows[0][0] == rows[1][0]
     np.testing.assert_array_equal(rows[0][1], rows[1][1])

@@ -15,6 +15,7 @@ from graphrec.errors import ModelError, UsageError
 from graphrec.features.blocks import Blocks, Sources
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
+from graphrec.terms.folder import read_meta
 from graphrec.training import tune as tune_module
 from graphrec.training.fit import TrainOptions, train
 from graphrec.training.split import split_of
@@ -41,7 +42,7 @@ def test_the_winner_is_the_best_of_the_trials_and_what_train_fits(snapshot: Snap
     assert found.best == max(values)
     assert found.untuned == max(values[:4])
     assert json.loads(trials[values.index(found.best)][2]) == found.configuration
-    meta = train(snapshot, home, TrainOptions("ease")).meta
+    meta = read_meta(train(snapshot, home, TrainOptions("ease")).path)
     assert meta["configuration"]["terms"]["ease"] == found.configuration
     assert meta["tuned"] == ["ease"]
     assert meta["metrics"][found.metric]["value"] == pytest.approx(found.best)
@@ -52,7 +53,7 @@ def test_a_training_from_before_the_study_is_done_again(snapshot: Snapshot, home
     tune(snapshot, home, TuneOptions("itemknn", trials=3))
     assert train(snapshot, home, TrainOptions("itemknn")).is_new
     assert not train(snapshot, home, TrainOptions("itemknn")).is_new
-    assert train(snapshot, home, TrainOptions("itemknn", fixed=True)).meta["tuned"] == []
+    assert train(snapshot, home, TrainOptions("itemknn", fixed=True)).tuned == ()
 
 
 def test_a_second_study_does_nothing_and_a_longer_one_goes_on(snapshot: Snapshot, home: Home) -> None:
@@ -89,13 +90,13 @@ def test_the_blend_is_tuned_term_by_term(snapshot: Snapshot, home: Home, monkeyp
     registry.blend_of(monkeypatch, ("kernel", "ease", "itemknn", "text"))
     found = tune(snapshot, home, TuneOptions(trials=2))
     assert [one.model for one in found] == ["ease", "itemknn"]
-    assert train(snapshot, home).meta["tuned"] == ["ease", "itemknn"]
+    assert train(snapshot, home).tuned == ("ease", "itemknn")
 
 
 def test_another_split_does_not_take_the_winner(snapshot: Snapshot, home: Home, tmp_path: Path) -> None:
     tune(snapshot, home, TuneOptions("ease", trials=1))
     other = bank.taste_bank(tmp_path / "other", users=40)
-    assert train(other, home, TrainOptions("ease")).meta["tuned"] == []
+    assert train(other, home, TrainOptions("ease")).tuned == ()
 
 
 def test_the_test_part_has_no_say(tmp_path: Path) -> None:
@@ -193,5 +194,5 @@ def test_what_cannot_be_tuned_is_said() -> None:
 def test_values_are_those_of_the_validation_users(snapshot: Snapshot, home: Home) -> None:
     (found,) = tune(snapshot, home, TuneOptions("ease", trials=1))
     assert isinstance(found, Tuned)
-    meta = train(snapshot, home, TrainOptions("ease")).meta
+    meta = read_meta(train(snapshot, home, TrainOptions("ease")).path)
     np.testing.assert_allclose(meta["validation"]["alone"]["ease"], found.best)

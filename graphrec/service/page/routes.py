@@ -15,10 +15,10 @@ from graphrec.app.answers import Seen, Served
 from graphrec.app.bank import Bank
 from graphrec.app.record import short
 from graphrec.errors import EventRefused, GraphrecError, NotTrained, PolicyError, UnknownId
-from graphrec.languages import LANGUAGES
 from graphrec.policy.check import PolicyReport
 from graphrec.schema import EXACT
 from graphrec.service.core import Refusal, Service
+from graphrec.service.page.campaigns import CampaignPages
 from graphrec.service.page.charts import Waterfall, graph, waterfall, way
 from graphrec.service.page.session import Sessions
 from graphrec.service.page.visit import LANGUAGE, View, Visit, form_of, local, url
@@ -43,7 +43,7 @@ Compute = Callable[[Visit], View | Response]
 
 def add_pages(app: FastAPI, service: Service) -> None:
     """Serve the page of a bank beside its API."""
-    pages = Pages(service)
+    pages, campaigns = Pages(service), CampaignPages(service)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for method, path, operation, compute in (
         ("GET", "/", "search", pages.search),
@@ -60,6 +60,9 @@ def add_pages(app: FastAPI, service: Service) -> None:
         ("GET", "/models", "models", pages.models),
         ("POST", "/models/promote", "promote_model", pages.promote),
         ("POST", "/models/rollback", "roll_back_model", pages.roll_back),
+        ("GET", "/campaigns", "campaigns", campaigns.campaigns),
+        ("POST", "/campaigns", "plan_campaign", campaigns.plan),
+        ("GET", "/campaigns/{campaign}", "campaign_contacts", campaigns.campaign),
         ("GET", "/login", None, pages.login),
         ("POST", "/login", None, pages.sign_in),
         ("POST", "/logout", None, pages.sign_out),
@@ -156,7 +159,7 @@ class Pages:
     def speak(self, visit: Visit) -> Response:
         """Take another language from now on."""
         response = visit.go(local(visit.asked("back")))
-        if visit.asked("to") in LANGUAGES:
+        if visit.asked("to") in visit.languages:
             response.set_cookie(LANGUAGE, str(visit.asked("to")), 365 * 86400, httponly=True, samesite="lax")
         return response
 
@@ -164,7 +167,7 @@ class Pages:
 
     def search(self, visit: Visit) -> View:
         """Customers and products by id, name or words."""
-        caller = _caller(visit)
+        caller = visit.known
         sought = visit.asked("q")
         is_exact = caller.role == EXACT
         found = None
@@ -177,7 +180,7 @@ class Pages:
 
     def customer(self, visit: Visit) -> View | Response:
         """One customer: the list, what is held, what is refused, why not, the record."""
-        caller, user = _caller(visit), visit.id("user")
+        caller, user = visit.known, visit.id("user")
         visit.request.state.user = user
         self._service.own(caller, user)
         as_of, language = visit.asked("as_of"), visit.language.code
@@ -205,7 +208,7 @@ class Pages:
 
     def feedback(self, visit: Visit) -> View | Response:
         """What a customer said of a product, as an event that counts from now on."""
-        caller, user = _caller(visit), visit.id("user")
+        caller, user = visit.known, visit.id("user")
         product, said, reason = (visit.form.get(name, "") for name in ("product", "said", "reason"))
         visit.request.state.user, visit.request.state.product = user, product
         self._service.own(caller, user)
@@ -230,7 +233,7 @@ class Pages:
 
     def _why_not(self, visit: Visit, user: str, product: str, as_of: str | None) -> Any:
         """Why a product is not in the list; None where there is no such product."""
-        caller = _caller(visit)
+        caller = visit.known
         asked = requests.WhyNot(user, product, SHOWN, as_of=as_of, language=visit.language.code)
         try:
             refused = self._bank.why_not(asked)
@@ -243,7 +246,7 @@ class Pages:
 
     def explanation(self, visit: Visit) -> View:
         """One score: a waterfall, the ways as a graph, every line with its Cypher."""
-        caller, user, product = _caller(visit), visit.id("user"), visit.id("product")
+        caller, user, product = visit.known, visit.id("user"), visit.id("product")
         visit.request.state.user, visit.request.state.product = user, product
         self._service.own(caller, user)
         as_of = visit.asked("as_of")
@@ -262,11 +265,11 @@ class Pages:
     def product(self, visit: Visit) -> View:
         """One product: what is known of it, who holds it, similar ones."""
         product = visit.request.state.product = visit.id("product")
-        asked = requests.AboutProduct(product, _caller(visit).role, language=visit.language.code)
+        asked = requests.AboutProduct(product, visit.known.role, language=visit.language.code)
         about = self._bank.about_product(asked)
         audience = None
-        if visit.asked("audience") and _caller(visit).may("audience"):
-            caller, where = _caller(visit), visit.asked("where")
+        if visit.asked("audience") and visit.known.may("audience"):
+            caller, where = visit.known, visit.asked("where")
             wanted = requests.Audience(product, 10, where, adviser=caller.adviser, language=visit.language.code)
             audience = self._bank.audience(wanted, caller.role)
         return View("product.html", {"about": about, "words": about.sentences, "audience": audience})
@@ -294,7 +297,7 @@ class Pages:
         if self._policy is None or self._policy[0] != state:
             self._policy = (state, self._bank.check_policy(jobs.CheckPolicy()).report)
         policy, report = self._bank.policy_rules(), self._policy[1]
-        is_exact = _caller(visit).role == EXACT
+        is_exact = visit.known.role == EXACT
         shown = [rule for rule in policy.rules if is_exact or not rule.confidential]
         return {
             "policy": policy, "rules": shown, "report": report, "counts": {one.id: one for one in report.rules},
@@ -318,7 +321,7 @@ class Pages:
 
     def record(self, visit: Visit) -> View:
         """One entry."""
-        caller = _caller(visit)
+        caller = visit.known
         entry = self._bank.record_entry(_number(visit.id("number")))
         visit.request.state.user = None if entry.is_erased else entry.entry.get("user")
         self._service.own(caller, visit.request.state.user)
@@ -345,20 +348,15 @@ class Pages:
 
     def promote(self, visit: Visit) -> Response:
         """Another model answers from now on."""
-        return self._switch(visit, requests.SwitchModel("promote", visit.form.get("model", ""), _caller(visit).id))
+        return self._switch(visit, requests.SwitchModel("promote", visit.form.get("model", ""), visit.known.id))
 
     def roll_back(self, visit: Visit) -> Response:
         """The model that answered before answers again."""
-        return self._switch(visit, requests.SwitchModel("rollback", by=_caller(visit).id))
+        return self._switch(visit, requests.SwitchModel("rollback", by=visit.known.id))
 
     def _switch(self, visit: Visit, asked: requests.SwitchModel) -> Response:
         self._bank.switch_model(asked)
         return visit.go("/models")
-
-
-def _caller(visit: Visit) -> Caller:
-    assert visit.caller is not None, "the handler has let somebody in"
-    return visit.caller
 
 
 def _number(text: str) -> int:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -15,7 +16,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from graphrec import __version__
-from graphrec.languages import LANGUAGES, Language, language_of
+from graphrec.errors import SettingsError
+from graphrec.languages import LANGUAGES, Language, codes, language_of
 from graphrec.service.core import Service, unslashed
 from graphrec.service.page.session import Sessions
 from graphrec.service.roles import Caller
@@ -66,15 +68,29 @@ class Visit:
     """None: who has not signed in."""
 
     @cached_property
+    def languages(self) -> Mapping[str, Language]:
+        """Those that can be chosen: shipped ones, and the home's own whose files can be used."""
+        folder, found = self.service.bank.home.languages, {}
+        for code in codes(folder):
+            with suppress(SettingsError):
+                found[code] = language_of(code, folder)
+        return found
+
+    @cached_property
     def language(self) -> Language:
-        """That of the address, else of the browser's choice before, else of the browser, else of the settings."""
-        settings = self.service.bank.settings.language
+        """The browser's choice before, else what the browser asks for, else that of the settings."""
         asked = [self.request.cookies.get(LANGUAGE, "")]
         asked += [
             one.partition(";")[0].strip()[:2] for one in self.request.headers.get("accept-language", "").split(",")
         ]
-        code = next((one for one in asked if one in LANGUAGES), settings)
-        return language_of(code, self.service.bank.home.languages)
+        asked.append(self.service.bank.settings.language)
+        return self.languages[next((one for one in asked if one in self.languages), LANGUAGES[0])]
+
+    @property
+    def known(self) -> Caller:
+        """Who looks, after the handler has let somebody in."""
+        assert self.caller is not None
+        return self.caller
 
     def id(self, name: str) -> str:
         """An id in the path."""
@@ -113,7 +129,7 @@ class Visit:
             command=lambda name: self.language.texts.get(f"commands.{name}", name),
             url=url,
             json=json.dumps,
-            languages={code: language_of(code).texts["language"] for code in LANGUAGES},
+            languages={code: one.texts["language"] for code, one in self.languages.items()},
             here=here,
             back=f"{here}?{self.request.url.query}" if self.request.url.query else here,
             token=self.sessions.token(self.request),
