@@ -142,7 +142,7 @@ class Lists:
             added = recording.add(mine)
             if recording is not self._recording:
                 self._recording.numbers += added
-                self._recording.notes += [note for note in recording.notes if note not in self._recording.notes]
+                self._recording.why = self._recording.why or recording.why
             numbers.update(zip((answer.user for answer in mine), added, strict=len(added) > 0))
         if len(numbers) < len(answers):
             return ()

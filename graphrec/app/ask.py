@@ -18,6 +18,7 @@ from graphrec.app.results import Asked, Library, PolicyChecked, PolicyWritten
 from graphrec.errors import NoPolicy, StoreError, UnknownId, UsageError
 from graphrec.files import whole_file
 from graphrec.graph.shelf import SnapshotShelf
+from graphrec.languages import language_of
 from graphrec.progress import Progress
 
 if TYPE_CHECKING:
@@ -174,7 +175,8 @@ def init_policy(bank: Bank, request: InitPolicy) -> PolicyWritten:
     if file.exists() and not request.force:
         raise UsageError(f"{file} is there already; graphrec policy init --force replaces it")
     snapshot = latest_snapshot(bank, home)
-    example = example_policy(snapshot, date_of(snapshot))
+    language = language_of(request.language or bank.settings.language, bank.home.languages)
+    example = example_policy(snapshot, date_of(snapshot), language)
     with whole_file(file) as temporary:
         temporary.write_text(example.text, encoding="utf-8")
     return PolicyWritten(file, example.kept, example.left_out, example.doubts)

@@ -76,7 +76,13 @@ def audience(bank: Bank, request: Audience, view: View, progress: Progress) -> P
     abstained = None
     if not (found.ranks > 0).any():
         abstained = sentences.say("notes.no_audience", i=request.product)
-    notes = (*engine.notes_in(language), *in_force.notes(home, request.model), *stale(home), *unwritten)
+    told_in = sentences.language
+    notes = (
+        *engine.notes_in(language),
+        *in_force.notes(home, request.model, told_in),
+        *stale(home, told_in),
+        *unwritten,
+    )
     return ProductAudience(
         product=request.product,
         name=engine.snapshot.name(engine.roles.product, product),

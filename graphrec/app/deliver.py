@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import os
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +16,14 @@ from graphrec.app.arms import Lists, experiments, stop_by_rule
 from graphrec.app.bank import Bank
 from graphrec.app.facts import check_current
 from graphrec.app.jobs import Export
-from graphrec.app.recording import opened, record_event
+from graphrec.app.recording import Recording, opened, record_event
 from graphrec.app.results import Exported
 from graphrec.app.views import viewer
+from graphrec.app.workers import Job, Workers, hashes
 from graphrec.delivery.journal import Journal
 from graphrec.delivery.last import read_last, write_last
-from graphrec.delivery.rows import Rows, Run
-from graphrec.delivery.sinks import SinkReport, Target, deliver, sink_for
+from graphrec.delivery.rows import Batch, Form, Rows, Run
+from graphrec.delivery.sinks import SinkReport, SinkSpec, Target, deliver, sink_for
 from graphrec.errors import SourceError, UnknownId, UsageError
 from graphrec.features.sources.text.cache import StoredVectors
 from graphrec.home import Home
@@ -36,6 +39,9 @@ from graphrec.store.base import Store
 if TYPE_CHECKING:
     from graphrec.delivery.field_maps import FieldMap
 
+#: Batches that a process must have before others help it.
+PARTS = 2
+
 
 def export(bank: Bank, request: Export, progress: Progress) -> Exported:
     """The lists of users, given to the sink that the request names."""
@@ -50,8 +56,11 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
     in_force.check(home, request.model, accept=request.accept_missing)
     check_current(bank, home)
     ended = () if request.model or request.as_of or not request.record else stop_by_rule(bank)
+    view = request.view or settings.view
     options = ListOptions(
         reasons=spec.reasons,
+        # A view is as coarse as its lines ask for.
+        lines=spec.lines or view != EXACT,
         min_confidence=settings.min_confidence if request.min_confidence is None else request.min_confidence,
         language=request.language or settings.language,
         voice=request.voice,
@@ -59,7 +68,7 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
     asked = Request("export", request.k, options, home.as_of, request.occasion, settings.actor)
     engine, recording = opened(bank, home, request.model, asked, wanted=request.record)
     users = _chosen(engine, request)
-    view, sentences = request.view or settings.view, engine.reasons_in(options.language, options.voice).sentences
+    sentences = engine.reasons_in(options.language, options.voice).sentences
     last = home.vault / "exports" / "last.json"
     before = read_last(last)
     rows = Rows(
@@ -88,10 +97,21 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
         made = None
         if request.record and request.model is None and request.as_of is None and experiments(bank) is not None:
             made = Lists(bank, home, asked, engine, recording, options)
+        # What takes whole answers, or asks an experiment about each of them, is made in one process.
+        count = _workers(request.workers, users, spec) if made is None else 1
+        job, form = None, spec.form(target) if spec.form else None
+        if count > 1:
+            written = ("raw", "bom", "excel", "decimal", "fields")
+            job = Job(
+                settings, home, asked, options, request.model, bank.now(home.as_of), engine.owns, hashes(engine),
+                rows.run, view, rows.before, (request.out, request.to), recording.is_wanted,
+                {name: getattr(target, name) for name in written},
+            )  # fmt: skip
         report = deliver(
             spec, target, request.k, options, rows=rows, users=users,
             record=recording.add if made is None else made.record,
             lists=None if made is None else made.make,
+            batches=None if job is None else partial(_by_workers, job, count, form, recording),
             journal=journal,
             progress=progress,
         )  # fmt: skip
@@ -104,15 +124,34 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
         "entries": [numbers.start, numbers.stop - 1] if numbers else [], **_file(file),
     }  # fmt: skip
     _, unwritten = record_event(bank, "export", content, wanted=request.record)
+    language = engine.reasons_in(options.language).sentences.language
     resumed = () if not again else (f"{again:,} batches had arrived before and were not sent again",)
     notes = (
-        *resumed, *engine.notes_in(options.language), *in_force.notes(home, request.model),
-        *(recording.notes or unwritten),
+        *resumed, *engine.notes_in(options.language), *in_force.notes(home, request.model, language),
+        *(recording.notes_in(language) or unwritten),
     )  # fmt: skip
     notes = (*ended, *notes)
     if request.delta and before is None:
         notes = (*notes, "there is no earlier export to compare with: every row is new")
     return Exported(report, recording.range, notes, engine.policy_name)
+
+
+def _workers(asked: int | None, users: Sequence[int], spec: SinkSpec) -> int:
+    """How many processes make the lists."""
+    if spec.lines:
+        return 1
+    parts = -(-len(users) // spec.chunk)
+    return min(parts // PARTS, os.cpu_count() or 1) if asked is None else min(asked, parts)
+
+
+def _by_workers(
+    job: Job, count: int, form: Form | None, recording: Recording, parts: Sequence[tuple[int, Sequence[int]]]
+) -> Iterator[Batch]:
+    """The batches of numbered users, made by other processes and recorded here in their order."""
+    with Workers(job, count) as workers:
+        for made in workers.batches(parts):
+            numbers = recording.commit(made.sealed, made.unwritten)
+            yield made.batch.numbered(numbers, form.nothing if form else "")
 
 
 def _fields(sink: str, request: Export) -> "FieldMap | None":

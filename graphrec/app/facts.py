@@ -21,6 +21,7 @@ from graphrec.graph.facts import Facts, FactsShelf, HeldEvents
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
+from graphrec.languages import Language, language_of
 from graphrec.progress import Progress, silent
 from graphrec.records.recorder import locked
 
@@ -169,8 +170,12 @@ def is_current(home: Home, store: "Store") -> bool:
     return bool(origin.get("store")) and origin["store"] == fingerprint(store)
 
 
-def behind(home: Home) -> str | None:
-    """That the store was changed after the facts were published, in one sentence; None where nobody knows of it."""
+def behind(home: Home, language: Language | None = None) -> str | None:
+    """That the store was changed after the facts were published, in one sentence; None where nobody knows of it.
+
+    Args:
+        language: of the sentence; None: English.
+    """
     path = Home(home.path).facts / BEHIND
     try:
         found = json.loads(path.read_text("utf-8"))
@@ -179,12 +184,17 @@ def behind(home: Home) -> str | None:
         return None
     except (OSError, ValueError, KeyError, TypeError):
         since, why = "a day that nobody knows", "something"
-    return f"the store is newer than the facts: {why} changed it on {since.replace('T', ' ')[:16]}; {REMEDY}"
+    say = (language or language_of("en")).say
+    return say("notes.store_newer", why=why, date=since.replace("T", " ")[:16])
 
 
-def stale(home: Home) -> tuple[str, ...]:
-    """What an answer says of facts that are behind the store."""
-    line = behind(home)
+def stale(home: Home, language: Language | None = None) -> tuple[str, ...]:
+    """What an answer says of facts that are behind the store.
+
+    Args:
+        language: of the sentence; None: English.
+    """
+    line = behind(home, language)
     return () if line is None or home.as_of is not None else (line,)
 
 

@@ -16,9 +16,8 @@ from graphrec.config.settings import Settings
 from graphrec.errors import GraphrecError, MissingRules, NoPolicy, PolicyError
 from graphrec.files import whole_file
 from graphrec.home import Home
+from graphrec.languages import Language, language_of
 from graphrec.policy.rules import Policy
-
-WITHOUT = "there is no policy: only what is held or not offered any more (status) is left out"
 
 FILE = "in-force.json"
 
@@ -62,34 +61,39 @@ def require_policy(settings: Settings, home: Home, policy: Policy) -> None:
         )
 
 
-def notes(home: Home, kind: str | None = None) -> tuple[str, ...]:
+def notes(home: Home, kind: str | None = None, language: Language | None = None) -> tuple[str, ...]:
     """That there is no policy, and what was in force in this home and is not any more, in one sentence each.
 
     Args:
         kind: of the model that is asked for; None: any.
+        language: of the sentences; None: English.
     """
-    return _notes(home, _read(home), _now(home), kind)
+    return _notes(home, _read(home), _now(home), kind, language)
 
 
-def answered(home: Home, kind: str | None, policy: Policy) -> tuple[str, ...]:
+def answered(home: Home, kind: str | None, policy: Policy, language: Language) -> tuple[str, ...]:
     """What `notes` gives for an answer, after which the home remembers what it answered with, as by `observe`.
 
     Args:
         kind: of the model that was asked for; None: any.
         policy: the opened one.
+        language: of the sentences.
     """
     then, now = _read(home), _now(home)
     _remember(home, then, now, policy)
-    return _notes(home, then, now, kind)
+    return _notes(home, then, now, kind, language)
 
 
-def _notes(home: Home, then: InForce, now: InForce, kind: str | None) -> tuple[str, ...]:
+def _notes(
+    home: Home, then: InForce, now: InForce, kind: str | None, language: Language | None = None
+) -> tuple[str, ...]:
+    say = (language or language_of("en")).say
     found = []
     if not home.has_policy():
-        found.append(WITHOUT)
+        found.append(say("notes.no_policy"))
         if then.policy is not None:
-            found.append(f"policy {then.policy} was in force on {then.since} and does not hold for this answer")
-    return (*found, *_gone(home, then, now, kind))
+            found.append(say("notes.policy_gone", file=then.policy, date=then.since))
+    return (*found, *_gone(home, then, now, kind, language))
 
 
 def check(home: Home, kind: str | None, *, accept: bool) -> None:
@@ -109,16 +113,17 @@ def check(home: Home, kind: str | None, *, accept: bool) -> None:
         _write(home, replace(now, policy=then.policy, hash=then.hash))
 
 
-def _gone(home: Home, then: InForce, now: InForce, kind: str | None) -> tuple[str, ...]:
+def _gone(
+    home: Home, then: InForce, now: InForce, kind: str | None, language: Language | None = None
+) -> tuple[str, ...]:
     """The final models that were there and are not, in one sentence each."""
-    gone = []
+    say, gone = (language or language_of("en")).say, []
     for name in then.finals:
         if name not in now.finals and kind in (None, name.removesuffix("-final")):
             option = "" if name == "blend-final" else f" --model {name.removesuffix('-final')}"
-            gone.append(
-                f"model {name} was there on {then.since} and is gone from {home.models}; restore it, or run: "
-                f"graphrec train{option} --final"
-            )
+            command = f"graphrec train{option} --final"
+            found = {"model": name, "date": then.since, "folder": str(home.models), "command": command}
+            gone.append(say("notes.model_gone", "adviser", **found))
     return tuple(gone)
 
 

@@ -52,6 +52,8 @@ class Export:
     """Days after which the lists are no longer valid."""
     map: str | None = None
     """The columns of another system in a .csv: salesforce, hubspot, dynamics, or the path of a TOML file."""
+    workers: int | None = None
+    """Processes that make lists; None: as many as there are processors, where the export is long enough."""
 
 
 @dataclass(frozen=True)
@@ -277,6 +279,8 @@ class InitPolicy:
     force: bool = False
     """Replace the one that is there."""
     as_of: str | None = None
+    language: str | None = None
+    """Of its sentences; None: that of the settings."""
 
 
 @dataclass(frozen=True)

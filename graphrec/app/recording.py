@@ -9,8 +9,9 @@ from graphrec.app.bank import Bank
 from graphrec.app.facts import check_age
 from graphrec.errors import RecordError, Unwritable
 from graphrec.home import Home
+from graphrec.languages import Language, language_of
 from graphrec.policy.facts import Occasion
-from graphrec.records.decision import Decisions, Request, event
+from graphrec.records.decision import Decisions, Request, Sealed, event
 from graphrec.records.keep import ModelReplaced
 from graphrec.serving.answer import Answer
 from graphrec.serving.engine import Engine
@@ -78,11 +79,20 @@ def opened(
 
 
 def record_event(
-    bank: Bank, command: str, content: Mapping[str, object], *, user: str | None = None, wanted: bool = True
+    bank: Bank,
+    command: str,
+    content: Mapping[str, object],
+    *,
+    user: str | None = None,
+    wanted: bool = True,
+    language: Language | None = None,
 ) -> tuple[int | None, tuple[str, ...]]:
     """The number of an entry for what is no list and no score, and what is to be said where it could not be written.
 
     A home that is not there yet is not made for it.
+
+    Args:
+        language: of what is to be said; None: English.
 
     Raises:
         RecordError: the settings require a record, and there is none.
@@ -102,7 +112,7 @@ def record_event(
         why = f"{home.records} cannot be written ({error.strerror})"
     if settings.require_record:
         raise RecordError(f"nothing can be recorded, and require_record asks for it: {why}")
-    return None, (f"nothing is recorded: {why}",)
+    return None, ((language or language_of("en")).say("notes.not_recorded", why=why),)
 
 
 class Recording:
@@ -120,7 +130,8 @@ class Recording:
         self._decisions = Decisions(bank.home, engine, request) if wanted and settings.record else None
         self.numbers: list[int] = []
         """Of the entries that were written."""
-        self.notes: list[str] = []
+        self.why: str | None = None
+        """Why nothing is recorded, where that is so."""
 
     def add(self, answers: Sequence[Answer], product: str | None = None) -> Sequence[int]:
         """The numbers of these answers in the record, together as far as they fit into one block; none: unrecorded."""
@@ -130,6 +141,26 @@ class Recording:
                 self.numbers += added
                 return added
         return ()
+
+    def commit(self, sealed: Sealed | None, unwritten: str | None = None) -> Sequence[int]:
+        """The numbers of entries that another process sealed; none: unrecorded.
+
+        Args:
+            unwritten: why that process could not.
+        """
+        with self._tolerant() as decisions:
+            if decisions is not None and unwritten is not None:
+                self._stop(unwritten)
+            elif decisions is not None and sealed is not None:
+                added = decisions.commit(sealed)
+                self.numbers += added
+                return added
+        return ()
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether answers are recorded."""
+        return self._decisions is not None
 
     def keep(self) -> None:
         """Keep what replays need, before anything is answered.
@@ -156,8 +187,11 @@ class Recording:
     def _stop(self, why: str) -> None:
         if self._is_required:
             raise RecordError(f"nothing can be recorded, and require_record asks for it: {why}")
-        self.notes.append(f"nothing is recorded: {why}")
-        self._decisions = None
+        self.why, self._decisions = why, None
+
+    def notes_in(self, language: Language) -> tuple[str, ...]:
+        """That nothing is recorded, and why, where that is so."""
+        return () if self.why is None else (language.say("notes.not_recorded", why=self.why),)
 
     @property
     def number(self) -> int | None:

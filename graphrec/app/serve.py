@@ -72,8 +72,14 @@ def _served(
     options: ListOptions | ExplainOptions,
 ) -> Served:
     """An answer with its words and notes, after which the home remembers what it answered with."""
-    notes = (*in_force.answered(home, model, engine.policy), *stale(home), *recording.notes)
-    return Served(answer, recording.number, engine.reasons_in(options.language, options.voice).sentences, notes)
+    sentences = engine.reasons_in(options.language, options.voice).sentences
+    language = sentences.language
+    notes = (
+        *in_force.answered(home, model, engine.policy, language),
+        *stale(home, language),
+        *recording.notes_in(language),
+    )
+    return Served(answer, recording.number, sentences, notes)
 
 
 def why_not(bank: Bank, request: WhyNot) -> Refused:
@@ -94,8 +100,9 @@ def why_not(bank: Bank, request: WhyNot) -> Refused:
     asked = {"k": request.k, "as_of": home.as_of, **vars(request.occasion), "product": product}
     content = {**asked, "answer": found.to_json()}
     number, notes = record_event(bank, "why-not", content, user=request.user, wanted=request.record)
-    notes = (*engine.notes_in(language), *in_force.notes(home, request.model), *notes)
-    return Refused(found, engine.policy_name, number, notes, engine.reasons_in(language).sentences)
+    sentences = engine.reasons_in(language).sentences
+    notes = (*engine.notes_in(language), *in_force.notes(home, request.model, sentences.language), *notes)
+    return Refused(found, engine.policy_name, number, notes, sentences)
 
 
 def _of_adviser(snapshot: Snapshot, adviser: str) -> NDArray[np.bool_]:

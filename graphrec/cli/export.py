@@ -53,6 +53,10 @@ def command(
             "--map", help="Columns of another system in a .csv: salesforce, hubspot, dynamics, or a TOML file."
         ),
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=256, help="Processes that make lists (default: one a processor, for many users)."),
+    ] = None,
     accept_missing: Annotated[
         bool, typer.Option("--accept-missing", help="Go on where a final model that was there is gone.")
     ] = False,
@@ -80,6 +84,7 @@ def command(
         out, to, k, model, raw, bom, not no_record, as_of, accept_missing, no_policy,
         Occasion(amount, channel, purpose), view=view, users=users, where=where, delta=delta, language=language,
         voice=voice, min_confidence=min_confidence, excel=excel, valid_days=valid_days, map=field_map,
+        workers=workers,
     )  # fmt: skip
     with progress(json=json) as report:
         done = bank().export(request, progress=report)

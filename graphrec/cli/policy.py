@@ -25,6 +25,9 @@ def command(
     files: Annotated[list[Path] | None, typer.Argument(help="test: a file of cases; diff: two policies.")] = None,
     force: Annotated[bool, typer.Option("--force", help="init: replace the policy that is there.")] = False,
     as_of: AsOf = None,
+    language: Annotated[
+        str | None, typer.Option(help="init: language of the sentences (default: that of graphrec.toml).")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Work on the policy: which products may be shown to whom.
@@ -44,7 +47,7 @@ def command(
         form = forms.get(action, f"graphrec policy {action}")
         raise UsageError(f"graphrec policy {action} takes {wanted} files and got {len(given)}; want {form}")
     if action == "init":
-        _init(force=force, as_of=as_of, json=json)
+        _init(force=force, as_of=as_of, language=language, json=json)
     elif action == "check":
         _check(as_of, json=json)
     elif action == "explain":
@@ -132,10 +135,10 @@ def _check(as_of: str | None, *, json: bool) -> None:
             say(f"{lead}: {text}")
 
 
-def _init(*, force: bool, as_of: str | None, json: bool) -> None:
+def _init(*, force: bool, as_of: str | None, language: str | None, json: bool) -> None:
     from graphrec.app.jobs import InitPolicy
 
-    written = bank().init_policy(InitPolicy(force, as_of))
+    written = bank().init_policy(InitPolicy(force, as_of, language))
     if json:
         emit_json(written)
         return

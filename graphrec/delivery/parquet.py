@@ -134,5 +134,5 @@ def _open_parts(target: Target) -> Iterator[_Parts]:
         yield _Parts(target.file, stack)
 
 
-PARQUET = SinkSpec("parquet", _open, ".parquet")
-PARTITIONS = SinkSpec("parquet folder", _open_parts, "/")
+PARQUET = SinkSpec("parquet", _open, ".parquet", lines=False)
+PARTITIONS = SinkSpec("parquet folder", _open_parts, "/", lines=False)

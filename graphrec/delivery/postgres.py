@@ -151,4 +151,4 @@ def _open(target: Target) -> Iterator[_Postgres]:
         ) from None
 
 
-POSTGRES = SinkSpec("postgresql", _open, schemes=("postgresql", "postgres"), resumes=True)
+POSTGRES = SinkSpec("postgresql", _open, lines=False, schemes=("postgresql", "postgres"), resumes=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple, get_args, get_type_hints
 
@@ -100,16 +100,61 @@ class Run:
         return cls(f"export-{now:%Y%m%d}-{digest[:16]}", _text(now), _text(now + valid_days * day))
 
 
+#: A text as JSON in quotes.
+_quoted = json.encoder.encode_basestring
+#: Stands for the number of a list in the decision record until it has one.
+NUMBER = -(10**18) - 7
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a sink of text writes a row."""
+
+    line: Callable[[Row | Without], str]
+    nothing: str
+    """What stands for a number that is not there."""
+
+
 @dataclass(frozen=True)
 class Batch:
     """The answers of some users as a sink takes them."""
 
     answers: Sequence[Answer]
+    """None where another process made the rows."""
     rows: Sequence[Row]
     without: Sequence[Without]
     run: str = ""
     number: int = 0
     """Of this batch in its run."""
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The products of each user, in the order of the users."""
+    texts: Sequence[tuple[str, str]] = ()
+    """The rows of each user as text, of both tables, where they are written already; `rows` and `without` are empty."""
+    counts: tuple[int, int] = (0, 0)
+    """How many rows there are, of both tables."""
+
+    def formed(self, form: Form) -> Batch:
+        """The same with rows that are text."""
+        texts = {user: ["", ""] for user in self.lists}
+        for row in self.rows:
+            texts[row.user][0] += form.line(row)
+        for one in self.without:
+            texts[one.user][1] += form.line(one)
+        return replace(self, rows=(), without=(), texts=[(first, second) for first, second in texts.values()])
+
+    def numbered(self, numbers: Sequence[int], nothing: str = "") -> Batch:
+        """The same with the numbers of the lists in the decision record; none: they have none."""
+        of_user: dict[str, int | None] = dict.fromkeys(self.lists)
+        if numbers:
+            of_user = dict(zip(self.lists, numbers, strict=True))
+        mark, told = str(NUMBER), [nothing if number is None else str(number) for number in of_user.values()]
+        texts = [
+            (rows.replace(mark, number), without.replace(mark, number))
+            for (rows, without), number in zip(self.texts, told, strict=bool(self.texts))
+        ]
+        rows = [row._replace(record=of_user[row.user]) for row in self.rows]
+        return replace(self, rows=rows, without=[one._replace(record=of_user[one.user]) for one in self.without],
+                       texts=texts)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +183,8 @@ class Rows:
             rows += self._rows(answer, number)
             if not answer.items:
                 without.append(self._without(answer, number))
-        return Batch(answers, rows, without, self.run.id)
+        lists = {answer.user: self.after[answer.user] for answer in answers}
+        return Batch(answers, rows, without, self.run.id, lists=lists, counts=(len(rows), len(without)))
 
     def _rows(self, answer: Answer, number: int | None) -> Iterator[Row]:
         ranks = self._ranks(answer.user)
@@ -218,12 +264,26 @@ class Rows:
     def _crm_id(self, user: str) -> str | None:
         label = self.engine.roles.user
         column = self.engine.snapshot.schema.nodes[label].crm_id
-        return _cell(self.engine.snapshot.value(label, column, self.engine.users.ids.find(user))) if column else None
+        return _cell(self.engine.snapshot.value(label, column, self.engine.user_at(user))) if column else None
 
 
 def plain(row: Row | Without) -> list[str | float | None]:
     """The cells of a row for tables that have no lists: reasons as JSON."""
-    return [json.dumps(one, ensure_ascii=False) if isinstance(one, tuple) else one for one in row]
+    return [reasons_text(one) if isinstance(one, tuple) else one for one in row]
+
+
+def reasons_text(reasons: Sequence[Mapping[str, Any]]) -> str:
+    """Reasons as JSON: what `json.dumps` writes, put together by hand."""
+    parts = [
+        f'{{"text": {_quoted(one["text"])}, "percent": {_number(one["percent"])}, "kind": {_quoted(one["kind"])}, '
+        f'"lines": {one["lines"]}}}'
+        for one in reasons
+    ]
+    return f"[{', '.join(parts)}]"
+
+
+def _number(value: float | None) -> str:
+    return "null" if value is None else repr(value)
 
 
 def schema() -> dict[str, Any]:

@@ -12,7 +12,7 @@ one with that scheme.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from graphrec.delivery.journal import Arrived, Journal
-from graphrec.delivery.rows import Batch, Rows, Run
+from graphrec.delivery.rows import Batch, Form, Rows, Run
 from graphrec.errors import UsageError
 from graphrec.progress import Progress, silent
 from graphrec.serving.answer import REASONS
@@ -132,6 +132,10 @@ class SinkSpec:
     """Of the addresses that it writes to."""
     reasons: int | None = REASONS
     """Reasons and lines of each product that it delivers, at most."""
+    lines: bool = True
+    """False: of its batches it takes rows, which have reasons and no lines; then no lines are made."""
+    form: Callable[[Target], Form | None] | None = None
+    """How rows become text, for sinks of text: other processes may do it."""
     takes_parts: bool = True
     """False: what it delivers takes the place of all earlier lists, so that it takes no part of the users."""
     chunk: int = 1_000
@@ -201,6 +205,8 @@ def sink_for(out: Path | None, to: str | None) -> tuple[SinkSpec, Path | None]:
 
 
 Recorded = Callable[["Sequence[Answer]"], "Sequence[int]"]
+#: Makes the batches of numbered users in their order, recorded.
+Batches = Callable[["Sequence[tuple[int, Sequence[int]]]"], "Iterable[Batch]"]
 Listed = Callable[["Sequence[int]"], "Iterable[Answer]"]
 
 
@@ -219,6 +225,7 @@ def deliver(
     users: Sequence[int] | None = None,
     record: Recorded = unrecorded,
     lists: Listed | None = None,
+    batches: Batches | None = None,
     journal: Journal | None = None,
     progress: Progress = silent,
 ) -> SinkReport:
@@ -230,6 +237,7 @@ def deliver(
         users: positions in the snapshot; None: all.
         record: takes the answers before the sink does, and returns their numbers, where they have some.
         lists: makes the answers of some users; None: by the engine, with these options.
+        batches: makes and records whole batches; None: here, one after another, by `lists` and `record`.
         journal: of what arrived before; None: the sink takes all or nothing.
     """
     engine = target.engine
@@ -237,23 +245,29 @@ def deliver(
     chosen = range(len(engine.users)) if users is None else users
     count = without = 0
     makes_lists = lists or partial(drawn_lists, engine, k=k, options=options)
+    parts = [chosen[start : start + spec.chunk] for start in range(0, len(chosen), spec.chunk)]
+    known = journal.arrived if journal else {}
+
+    def made_here(wanted: Sequence[tuple[int, Sequence[int]]]) -> Iterator[Batch]:
+        for number, some in wanted:
+            answers = list(makes_lists(some))
+            yield replace(makes.batch(answers, record(answers) or [None] * len(answers)), number=number)
+
     with spec.open(replace(target, rows=makes)) as sink:
-        for number, start in enumerate(range(0, len(chosen), spec.chunk)):
-            some = chosen[start : start + spec.chunk]
-            before = journal.arrived.get(number) if journal else None
+        made = iter((batches or made_here)([(n, part) for n, part in enumerate(parts) if n not in known]))
+        done = 0
+        for number, part in enumerate(parts):
+            before = known.get(number)
             if before is None:
-                answers = list(makes_lists(some))
-                batch = replace(makes.batch(answers, record(answers) or [None] * len(answers)), number=number)
-                has_arrived = sink.write(batch) is not False
-                after = {answer.user: makes.after[answer.user] for answer in answers}
-                before = Arrived(len(batch.rows), len(batch.without), after)
-                if journal and has_arrived:
+                batch = next(made)
+                before = Arrived(*batch.counts, batch.lists)
+                if sink.write(batch) is not False and journal:
                     journal.add(number, before)
-            else:
-                makes.after.update({user: tuple(products) for user, products in before.lists.items()})
+            makes.after.update({user: tuple(products) for user, products in before.lists.items()})
             count += before.rows
             without += before.without
-            progress("lists", start + len(some), len(chosen))
+            done += len(part)
+            progress("lists", done, len(chosen))
         report = sink.finish(SinkReport(len(chosen), count, without))
     if journal:
         journal.finish()

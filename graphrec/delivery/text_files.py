@@ -2,20 +2,22 @@
 
 import json
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from graphrec.delivery.rows import Batch, Row, Without, plain
+from graphrec.delivery.rows import Batch, Form, Row, Without, reasons_text
 from graphrec.delivery.sinks import Sink, SinkReport, SinkSpec, Target
 from graphrec.files import whole_file
 from graphrec.shown import harmless
 
 #: Exponents of the decimal form of a number; others are written as 1.5e-7.
 _LOWEST, _HIGHEST = -6, 10
+#: Texts of cells that are kept.
+KEPT = 50_000
 
 
 @dataclass(frozen=True)
@@ -39,48 +41,41 @@ def beside(path: Path) -> Path:
     return path.with_name(f"{path.stem}.without{path.suffix}")
 
 
-class _TextFile(ABC):
-    def __init__(self, file: TextIO, without: TextIO, path: Path) -> None:
+class _TextFile:
+    def __init__(self, file: TextIO, without: TextIO, path: Path, form: Form) -> None:
         self._file = file
         self._without = without
         self._path = path
+        self._form = form
 
     def write(self, batch: Batch) -> None:
         """Write the rows of some answers."""
-        self._file.writelines(self._line(row) for row in batch.rows)
-        self._without.writelines(self._line(row) for row in batch.without)
+        formed = batch if batch.texts else batch.formed(self._form)
+        self._file.writelines([rows for rows, _ in formed.texts])
+        self._without.writelines([without for _, without in formed.texts])
 
     def finish(self, totals: SinkReport) -> FileReport:
         """What was written."""
         return FileReport(totals.users, totals.rows, totals.without_list, str(self._path))
 
-    @abstractmethod
-    def _line(self, row: Row | Without) -> str: ...
+
+def _json_form(_target: Target) -> Form:
+    return Form(lambda row: json.dumps(row._asdict(), ensure_ascii=False) + "\n", "null")
 
 
-class _JsonLines(_TextFile):
-    def _line(self, row: Row | Without) -> str:
-        return json.dumps(row._asdict(), ensure_ascii=False) + "\n"
+def _csv_form(target: Target) -> Form | None:
+    """None: another system says what a row is."""
+    if target.fields is not None:
+        return None
+    return Form(partial(_csv_line, cells=Cells(raw=target.raw, decimal=_decimal(target))), "")
 
 
-class _Csv(_TextFile):
-    def __init__(self, file: TextIO, without: TextIO, path: Path, *, raw: bool, decimal: str) -> None:
-        super().__init__(file, without, path)
-        self._raw = raw
-        self._decimal = decimal
-        for table, names in ((file, Row._fields), (without, Without._fields)):
-            table.write(_head(names, decimal))
-
-    def _line(self, row: Row | Without) -> str:
-        return _csv_line(row, raw=self._raw, decimal=self._decimal)
+def _decimal(target: Target) -> str:
+    return target.decimal if target.excel else "."
 
 
 def _head(names: Sequence[str], decimal: str = ".") -> str:
     return _between(decimal).join(f'"{name}"' for name in names) + "\n"
-
-
-def _csv_line(row: Row | Without, *, raw: bool, decimal: str = ".") -> str:
-    return _between(decimal).join([_cell(value, raw=raw, decimal=decimal) for value in plain(row)]) + "\n"
 
 
 def _between(decimal: str) -> str:
@@ -88,21 +83,54 @@ def _between(decimal: str) -> str:
     return "," if decimal == "." else ";"
 
 
-def _cell(value: str | float | None, *, raw: bool, decimal: str) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        text = value if raw else harmless(value)
+class Cells:
+    """Values as cells of a .csv; texts that were written before are looked up."""
+
+    def __init__(self, *, raw: bool, decimal: str = ".") -> None:
+        self._raw = raw
+        self._decimal = decimal
+        self.between = _between(decimal)
+        self._texts: dict[str, str] = {}
+
+    def text(self, value: str) -> str:
+        """A text."""
+        found = self._texts.get(value)
+        if found is None:
+            if len(self._texts) >= KEPT:
+                self._texts = {}
+            found = self._texts[value] = self.long(value)
+        return found
+
+    def long(self, value: str) -> str:
+        """A text that hardly occurs twice."""
+        text = value if self._raw else harmless(value)
         return '"' + text.replace('"', '""') + '"'
-    return number(value).replace(".", decimal) if isinstance(value, float) else str(value)
+
+    def number(self, value: float | None) -> str:
+        """A number; nothing where there is none."""
+        if isinstance(value, float):
+            return number(value) if self._decimal == "." else number(value).replace(".", self._decimal)
+        return "" if value is None else str(value)
+
+    def any(self, value: str | float | None) -> str:
+        """A value of any kind."""
+        return self.text(value) if isinstance(value, str) else self.number(value)
+
+
+def _csv_line(row: Row | Without, *, cells: Cells) -> str:
+    found = [
+        cells.long(reasons_text(value)) if isinstance(value, tuple) else cells.any(value) for value in row
+    ]  # fmt: skip
+    return cells.between.join(found) + "\n"
 
 
 def without_lines(rows: Sequence[Without], *, raw: bool, head: bool = False) -> Iterator[str]:
     """The users without a list as lines of a .csv."""
+    cells = Cells(raw=raw)
     if head:
         yield _head(Without._fields)
     for row in rows:
-        yield _csv_line(row, raw=raw)
+        yield _csv_line(row, cells=cells)
 
 
 def number(value: float) -> str:
@@ -111,10 +139,12 @@ def number(value: float) -> str:
     >>> number(1.0), number(0.1), number(1.5e-7), number(2e16)
     ('1', '0.1', '1.5e-7', '2e+16')
     """
-    value = float(value)
+    written = repr(float(value))
+    if "e" not in written and abs(value) < 10.0**_HIGHEST:
+        return written.removesuffix(".0")
     if not math.isfinite(value):
-        return str(value)
-    mantissa, _, power = f"{value!r}".partition("e")
+        return written
+    mantissa, _, power = written.partition("e")
     sign = "-" if mantissa.startswith("-") else ""
     whole, _, part = mantissa.lstrip("-").partition(".")
     digits = (whole + part).lstrip("0")
@@ -140,25 +170,30 @@ def both_files(path: Path) -> Iterator[tuple[Path, Path]]:
 
 
 @contextmanager
-def _open_csv(target: Target) -> Iterator[_Csv]:
+def _open_csv(target: Target) -> Iterator[_TextFile]:
     encoding = "utf-8-sig" if target.bom or target.excel else "utf-8"
+    form = _csv_form(target)
+    assert form is not None, "another system has its own sink"
+    with _opened(target, encoding, form) as (sink, files):
+        for file, names in zip(files, (Row._fields, Without._fields), strict=True):
+            file.write(_head(names, _decimal(target)))
+        yield sink
+
+
+@contextmanager
+def _open_json_lines(target: Target) -> Iterator[_TextFile]:
+    with _opened(target, "utf-8", _json_form(target)) as (sink, _):
+        yield sink
+
+
+@contextmanager
+def _opened(target: Target, encoding: str, form: Form) -> Iterator[tuple[_TextFile, tuple[TextIO, TextIO]]]:
     with (
         both_files(target.file) as (lists, others),
         lists.open("w", encoding=encoding, newline="") as file,
         others.open("w", encoding=encoding, newline="") as without,
     ):
-        decimal = target.decimal if target.excel else "."
-        yield _Csv(file, without, target.file, raw=target.raw, decimal=decimal)
-
-
-@contextmanager
-def _open_json_lines(target: Target) -> Iterator[_JsonLines]:
-    with (
-        both_files(target.file) as (lists, others),
-        lists.open("w", encoding="utf-8", newline="") as file,
-        others.open("w", encoding="utf-8", newline="") as without,
-    ):
-        yield _JsonLines(file, without, target.file)
+        yield _TextFile(file, without, target.file, form), (file, without)
 
 
 def _open_table(target: Target) -> AbstractContextManager[Sink]:
@@ -169,5 +204,5 @@ def _open_table(target: Target) -> AbstractContextManager[Sink]:
     return open_mapped(target)
 
 
-CSV = SinkSpec("csv", _open_table, ".csv")
-JSON_LINES = SinkSpec("jsonl", _open_json_lines, ".jsonl")
+CSV = SinkSpec("csv", _open_table, ".csv", lines=False, form=_csv_form)
+JSON_LINES = SinkSpec("jsonl", _open_json_lines, ".jsonl", lines=False, form=_json_form)

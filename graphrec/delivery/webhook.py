@@ -198,4 +198,4 @@ def _open(target: Target) -> Iterator[_Webhook]:
     yield _Webhook(target)
 
 
-WEBHOOK = SinkSpec("webhook", _open, schemes=("https", "http"), chunk=USERS, resumes=True)
+WEBHOOK = SinkSpec("webhook", _open, lines=False, schemes=("https", "http"), chunk=USERS, resumes=True)

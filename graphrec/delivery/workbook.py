@@ -105,4 +105,4 @@ def _open(target: Target) -> Iterator[_Workbook]:
         yield _Workbook(book, target.file)
 
 
-XLSX = SinkSpec("xlsx", _open, ".xlsx")
+XLSX = SinkSpec("xlsx", _open, ".xlsx", lines=False)

@@ -98,6 +98,11 @@ class FirstHop(Adjacency):
         return found
 
     @property
+    def fades(self) -> bool:
+        """Whether age takes a part of the evidence."""
+        return self._half_life is not None
+
+    @property
     def num_rows(self) -> int:
         return len(self._events.indptr) - 1 if self._users is None else len(self._users)
 
@@ -144,7 +149,7 @@ class FirstHop(Adjacency):
         return np.ones(len(found.indices)) if found.weight is None else found.weight
 
     def left(self, node: int) -> NDArray[np.float64] | None:
-        return self._one(node).faded
+        return None if self._half_life is None else self._one(node).faded
 
     def age(self, node: int, place: int) -> int | None:
         """How many days old the edge at a place of a user's row is; None: it does not fade, or has no time."""
@@ -158,6 +163,8 @@ class FirstHop(Adjacency):
         return np.array([len(self.row(int(node))) for node in nodes], np.int64)
 
     def expand(self, nodes: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        if "_whole" in vars(self):
+            return self._whole.expand(nodes)
         rows = [self.row(int(node)) for node in nodes]
         origin = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
         return origin, np.concatenate(rows) if rows else np.zeros(0, np.int32)
@@ -174,8 +181,11 @@ class FirstHop(Adjacency):
         last = self._last
         if last is not None and last[0] == node:
             return last[1]
-        events = self._events.read(self._span(node))
-        found = self._distinct(np.zeros(len(events.indices), np.int64), events, 1)
+        if "_whole" in vars(self):
+            found = _row_of(self._whole, node)
+        else:
+            events = self._events.read(self._span(node))
+            found = self._distinct(np.zeros(len(events.indices), np.int64), events, 1)
         vars(self)["_last"] = (node, found)
         return found
 
@@ -212,6 +222,14 @@ class FirstHop(Adjacency):
         if self._role == 1 and bool((summed == 1).all()):
             return distinct
         return replace(distinct, weight=summed * self._role)
+
+
+def _row_of(whole: Adjacency, node: int) -> Adjacency:
+    """One row of an adjacency, alone."""
+    start, end = whole.indptr[node : node + 2].tolist()
+    told: tuple[Any, ...] = (whole.weight, whole.newest, whole.faded)
+    bounds = np.array([0, end - start])
+    return Adjacency(bounds, whole.indices[start:end], *(None if one is None else one[start:end] for one in told))
 
 
 def first_hops(

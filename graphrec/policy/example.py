@@ -12,6 +12,7 @@ import numpy as np
 
 from graphrec.errors import PolicyError
 from graphrec.graph.snapshot import Snapshot
+from graphrec.languages import Language, language_of
 from graphrec.loading.propose.concepts import CLOSED, NO, OPEN, YES, in_order, normal, place
 from graphrec.loading.propose.words import words
 from graphrec.policy.compiled import CompiledPolicy
@@ -78,6 +79,8 @@ class _Column:
 class _Draft:
     """What is written so far."""
 
+    language: Language
+    """Of the sentences."""
     rules: dict[str, str] = field(default_factory=dict)
     conditions: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
@@ -103,6 +106,10 @@ class _Draft:
         self.conditions[rule_id] = require
         self.known += [one for one in columns if one.kind == "text" and one.texts and one not in self.known]
         return rule_id
+
+    def said(self, key: str, **values: str) -> str:
+        """The sentence of a rule."""
+        return self.language.say(f"rules.{key}", "adviser", user="{user}", **values)
 
     def miss(self, what: str, why: str) -> None:
         """List what no rule could be written for."""
@@ -136,13 +143,14 @@ class _Found:
         return f"no column of {who} speaks of {concept}"
 
 
-def example_policy(snapshot: Snapshot, as_of: int | None) -> Example:
+def example_policy(snapshot: Snapshot, as_of: int | None, language: Language | None = None) -> Example:
     """A first policy for a snapshot.
 
     Args:
         as_of: the date of answers in microseconds since 1970; None: the graph has no times.
+        language: of the sentences; None: English.
     """
-    draft, found = _Draft(), _Found(snapshot)
+    draft, found = _Draft(language or language_of("en")), _Found(snapshot)
     for write in (
         _consents, _flags, _held, _offered, _risk, _horizon, _knowledge, _means, _ages, _residence, _clients, _cooling,
     ):  # fmt: skip
@@ -209,16 +217,17 @@ def _consents(draft: _Draft, found: _Found) -> None:
     objections = found.all("user", "objection")
     wanted = [(one, True) for one in found.all("user", "consent") if one not in objections]
     wanted += [(one, False) for one in objections]
-    written = 0
+    if any(column.kind != "time" for column, _ in wanted):
+        # When it was given says no more than that it was; until when it holds does.
+        wanted = [pair for pair in wanted if pair[0].kind != "time" or _is_limit(pair[0])]
     for column, is_consent in wanted:
         condition = _flag(column, wanted=is_consent)
         if condition is None:
             draft.miss(f"consent ({column})", _unclear(column))
             continue
         name = _short_name(column.name, "consent" if is_consent else "objection")
-        sentence = f"{{user}} has not agreed ({column.name})" if is_consent else f"{{user}} objects ({column.name})"
+        sentence = draft.said("consent" if is_consent else "objection", column=column.name)
         draft.add(name, sentence, condition, columns=(column,))
-        written += 1
     if not wanted:
         draft.miss("consent", found.lacks("user", "consent"))
 
@@ -229,11 +238,15 @@ def _flags(draft: _Draft, found: _Found) -> None:
         if condition is None:
             draft.miss(f"blocked ({column})", _unclear(column))
         else:
-            draft.add("blocked", f"{{user}} is not served ({column.name})", condition, columns=(column,))
+            draft.add("blocked", draft.said("blocked", column=column.name), condition, columns=(column,))
+    for column in found.all("user", "relation"):
+        condition = _status(column, wanted=True) if column.kind == "text" else None
+        if condition is not None:
+            draft.add("active", draft.said("active", column=column.name), condition, columns=(column,))
 
 
 def _held(draft: _Draft, _found: _Found) -> None:
-    draft.add("held", "already held", "not held")
+    draft.add("held", draft.said("held"), "not held")
 
 
 def _offered(draft: _Draft, found: _Found) -> None:
@@ -241,7 +254,7 @@ def _offered(draft: _Draft, found: _Found) -> None:
     end, conditions, told, columns = found.one("product", "end", ("time",)), [], [], []
     if end is not None:
         conditions.append(f"is_missing({end}) or {end} > now")
-        told.append(f"closed on {end.place}")
+        told.append(draft.said("closed_on", a=end.place))
         columns.append(end)
     for concept, wanted in (("offered", True), ("withdrawn", False)):
         for column in found.all("product", concept):
@@ -258,20 +271,18 @@ def _offered(draft: _Draft, found: _Found) -> None:
         draft.miss("end of sale", found.lacks("product", "end"))
         return
     whole = conditions[0] if len(conditions) == 1 else " and ".join(f"({one})" for one in conditions)
-    draft.add("open", f"not offered any more ({', '.join(told)})", whole, columns=tuple(columns))
+    draft.add("open", draft.said("open", told=", ".join(told)), whole, columns=tuple(columns))
 
 
 def _risk(draft: _Draft, found: _Found) -> None:
     _ordered(
         draft, found, "risk", ("product", "risk"), ("user", "tolerance"),
-        "its risk class {a} is above the risk tolerance {b}",
     )  # fmt: skip
 
 
 def _horizon(draft: _Draft, found: _Found) -> None:
     _ordered(
         draft, found, "horizon", ("product", "binding"), ("user", "horizon"),
-        "it binds money for {a}, and the horizon is {b}",
     )  # fmt: skip
 
 
@@ -279,7 +290,6 @@ def _knowledge(draft: _Draft, found: _Found) -> None:
     if found.all("product", "knowledge"):
         _ordered(
             draft, found, "knowledge", ("product", "knowledge"), ("user", "knowledge"),
-            "it asks for the knowledge {a}, and {b} is there",
         )  # fmt: skip
 
 
@@ -288,23 +298,23 @@ def _means(draft: _Draft, found: _Found) -> None:
     if least is None or have is None:
         draft.miss("means", found.lacks(*(("product", "minimum") if least is None else ("user", "means"))))
         return
-    draft.add("means", f"it takes {least.place}, and {have.place} is at hand", f"{least} <= {have}")
+    draft.add("means", draft.said("means", a=least.place, b=have.place), f"{least} <= {have}")
     draft.add(
-        "large-part", f"its minimum of {least.place} is more than half of what is at hand", f"{least} <= 0.5 * {have}",
+        "large-part", draft.said("large", a=least.place), f"{least} <= 0.5 * {have}",
         severity="warn",
     )  # fmt: skip
 
 
 def _ages(draft: _Draft, found: _Found) -> None:
-    limits = [(found.one("product", "least age", ("integer", "real")), ">=", "or more")]
-    limits.append((found.one("product", "most age", ("integer", "real")), "<=", "or less"))
+    limits = [(found.one("product", "least age", ("integer", "real")), ">=", "age")]
+    limits.append((found.one("product", "most age", ("integer", "real")), "<=", "most_age"))
     born, year, age = (
         found.one("user", concept, kinds)
         for concept, kinds in (("born", ("time",)), ("birth year", ("integer",)), ("age", ("integer", "real")))
     )
     if limits[0][0] is None:
         draft.miss("minimum age", found.lacks("product", "least age"))
-    for limit, sign, more in limits:
+    for limit, sign, said in limits:
         if limit is None:
             continue
         if born is not None:
@@ -319,7 +329,7 @@ def _ages(draft: _Draft, found: _Found) -> None:
             continue
         name = "age" if sign == ">=" else "most-age"
         condition = f"{years} {sign} {limit}" if sign == ">=" else f"is_missing({limit}) or {years} {sign} {limit}"
-        draft.add(name, f"it is for people of {limit.place} years {more}", condition, columns=(column,))
+        draft.add(name, draft.said(said, a=limit.place), condition, columns=(column,))
 
 
 def _residence(draft: _Draft, found: _Found) -> None:
@@ -327,16 +337,16 @@ def _residence(draft: _Draft, found: _Found) -> None:
     if allowed is None or home is None:
         draft.miss("residence", found.lacks(*(("product", "residents") if allowed is None else ("user", "residence"))))
         return
-    _listed_in(draft, "residence", allowed, home, "it is for residents of {a}, and the residence is {b}")
+    _listed_in(draft, "residence", allowed, home)
 
 
 def _clients(draft: _Draft, found: _Found) -> None:
     allowed, own = found.one("product", "clients", ("text",)), found.one("user", "client", ("text",))
     if allowed is not None and own is not None:
-        _listed_in(draft, "clients", allowed, own, "it is for {a}, and the category is {b}")
+        _listed_in(draft, "clients", allowed, own)
 
 
-def _listed_in(draft: _Draft, name: str, allowed: _Column, own: _Column, sentence: str) -> None:
+def _listed_in(draft: _Draft, name: str, allowed: _Column, own: _Column) -> None:
     """A rule that a value of the customer is among those of the product, where any of them is."""
     listed = {part for text in allowed.texts for part in parts_of(text)}
     if not listed & set(own.texts):
@@ -344,7 +354,7 @@ def _listed_in(draft: _Draft, name: str, allowed: _Column, own: _Column, sentenc
         there = ", ".join(own.texts[:3]) or "too many values"
         draft.miss(name, f"{allowed} ({here}) and {own} ({there}) have no value in common: write them alike")
         return
-    told = sentence.replace("{a}", allowed.place).replace("{b}", own.place)
+    told = draft.said(name, a=allowed.place, b=own.place)
     is_list = any(parts_of(text) != (text,) for text in allowed.texts)
     condition = f"contains({allowed}, {own})" if is_list else f"{allowed} == {own}"
     draft.add(name, told, f"is_missing({allowed}) or {condition}", columns=(allowed, own))
@@ -353,9 +363,7 @@ def _listed_in(draft: _Draft, name: str, allowed: _Column, own: _Column, sentenc
 def _cooling(draft: _Draft, found: _Found) -> None:
     turned_down = [name for name in found.roles.interactions if found.roles.weight(name) < 0]
     for name in turned_down:
-        draft.add(
-            "cooling-off", f"turned down on {{last.{name}}}, less than 180 days before", f'not happened("{name}", 180)'
-        )
+        draft.add("cooling-off", draft.said("cooling", a=f"{{last.{name}}}"), f'not happened("{name}", 180)')
     if not turned_down:
         draft.miss(
             "cooling-off",
@@ -377,23 +385,20 @@ def _confidential(draft: _Draft, found: _Found) -> None:
                 continue
             if "code" not in draft.rules[shared]:
                 draft.rules[shared] += f'\ncode     = "{NOT_AVAILABLE}"'
-            sentence = f"{{user}} is on a list ({column.name})"
+            sentence = draft.said("listed", column=column.name)
             rule_id = draft.add(concept, sentence, condition, confidential=True, columns=(column,))
             written.append(rule_id)
             draft.rules = {rule_id: draft.rules.pop(rule_id), **draft.rules}
 
 
-def _ordered(
-    draft: _Draft, found: _Found, name: str, above: tuple[str, str], below: tuple[str, str], sentence: str
-) -> None:
+def _ordered(draft: _Draft, found: _Found, name: str, above: tuple[str, str], below: tuple[str, str]) -> None:
     """A rule that the product is not above the customer on a scale of numbers or of texts that have an order."""
     tried = ""
     for one in found.all(*above):
         for other in found.all(*below):
             condition = _not_above(draft, name, one, other)
             if condition is not None:
-                told = sentence.replace("{a}", one.place).replace("{b}", other.place)
-                draft.add(name, told, condition, columns=(one, other))
+                draft.add(name, draft.said(name, a=one.place, b=other.place), condition, columns=(one, other))
                 return
             tried = (
                 tried or f"{one} and {other} are not on one scale: give both the same values, or an order in [levels]"
@@ -441,6 +446,8 @@ def _flag(column: _Column, *, wanted: bool) -> str | None:
         return str(column) if wanted else f"{gap}not {column}"
     if column.is_flag:
         return f"{gap}{column} == {int(wanted)}"
+    if column.kind == "time" and _is_limit(column):
+        return f"is_missing({column}) or {column} {'>' if wanted else '<='} now"
     if column.kind == "time":
         return f"{column} <= now" if wanted else f"{gap}{column} > now"
     listed = [text for text in column.texts if normal(text) in (YES if wanted else NO)]
@@ -450,6 +457,11 @@ def _flag(column: _Column, *, wanted: bool) -> str | None:
     if not listed:
         return f"{gap}{column} not in {_listed(other)}"
     return f"{gap}{column} in {_listed(listed)}"
+
+
+def _is_limit(column: _Column) -> bool:
+    """Whether a time is one until which something holds."""
+    return bool({"until", "expires", "expiry", "bis", "ablauf", "end", "ende"}.intersection(words(column.name)))
 
 
 def _status(column: _Column, *, wanted: bool) -> str | None:

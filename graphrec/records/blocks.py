@@ -18,6 +18,8 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from graphrec.records.sealed import seal_entry
 
 START = "0" * 64
@@ -37,6 +39,14 @@ def _plain(value: Any) -> Any:
         return value.tolist()
     names = getattr(value, "__dataclass_fields__", None)
     return vars(value) if names is None else {name: getattr(value, name) for name in names}
+
+
+def entry_bytes(entry: Mapping[str, Any]) -> bytes:
+    """An entry as it is recorded: JSON with its keys sorted, in UTF-8, many times as fast as `canonical`."""
+    try:
+        return msgspec.json.encode(entry, enc_hook=_plain, order="sorted")
+    except UnicodeEncodeError:  # Bytes of a command line that are no UTF-8.
+        return canonical(entry)
 
 
 def sha256(content: bytes) -> str:

@@ -18,6 +18,7 @@ from graphrec import __version__
 from graphrec.graph.asked import Asked
 from graphrec.home import Home
 from graphrec.policy.facts import NO_OCCASION, Occasion
+from graphrec.records.blocks import Packed
 from graphrec.records.keep import Kept
 from graphrec.records.recorder import Recorder
 from graphrec.serving.answer import Answer, ExplainOptions, ListOptions
@@ -46,6 +47,15 @@ class Request:
     """Who asked; None: nobody is named."""
     arm: Mapping[str, str] | None = None
     """The experiment and the arm that decided how the list is made."""
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """Entries that only have to be appended to the record."""
+
+    shared: Mapping[str, Any]
+    """What holds for all of them."""
+    blocks: tuple[Packed, ...]
 
 
 class Decisions:
@@ -80,19 +90,26 @@ class Decisions:
         Args:
             product: what was asked about, for commands that ask about one.
         """
-        if not answers:
-            return range(0)
+        return self.commit(self.sealed(answers, product)) if answers else range(0)
+
+    def sealed(self, answers: Sequence[Answer], product: str | None = None) -> "Sealed":
+        """The entries of these answers, at least one, ready to be committed, which another process may do."""
         self.keep()
         entries = [
             one
             for start in range(0, len(answers), BLOCK)
             for one in entries_of(self._engine, self._request, answers[start : start + BLOCK], product)
         ]
-        numbers = self._recorder.append(self._shared(answers[0]), entries)
+        return Sealed(self._shared(answers[0]), tuple(self._recorder.sealed(entries)))
+
+    def commit(self, sealed: "Sealed") -> range:
+        """The numbers under which sealed entries are in the record now."""
+        self.keep()
+        numbers = [number for block in sealed.blocks for number in self._recorder.commit(sealed.shared, block)]
         if not self._kept.has(self._engine):
             # Pruned in between, before these entries were there.
             self._kept.keep(self._engine)
-        return numbers
+        return range(numbers[0], numbers[-1] + 1)
 
     def _shared(self, answer: Answer) -> dict[str, Any]:
         engine, request = self._engine, self._request
@@ -179,7 +196,7 @@ def entries_of(
 def _entries(engine: Engine, request: Request, answers: Sequence[Answer], product: str | None) -> list[dict[str, Any]]:
     """The entries of answers of one engine."""
     eligibility = engine.eligibility
-    users = np.array([engine.users.ids.find(answer.user) for answer in answers], np.int64)
+    users = np.array([engine.user_at(answer.user) for answer in answers], np.int64)
     products = [np.array([engine.product_at(item.product) for item in answer.items], np.int64) for answer in answers]
     masks, refused = eligibility.refused_of(users)
     judged = eligibility.judged_of(users, products)

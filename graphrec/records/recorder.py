@@ -11,7 +11,7 @@ from typing import Any
 
 from graphrec.errors import RecordError
 from graphrec.files import make_folder, private, whole_file
-from graphrec.records.blocks import HEAD, Head, Packed, block_at, canonical, made_block, segments, sha256
+from graphrec.records.blocks import HEAD, Head, Packed, block_at, entry_bytes, made_block, segments, sha256
 from graphrec.records.keys import Keys
 
 BLOCK = 1_000
@@ -41,18 +41,29 @@ class Recorder:
             OSError: it cannot be written.
         """
         first = last = 0
+        for packed in self.sealed(entries):
+            numbers = self.commit(shared, packed)
+            first, last = first or numbers.start, numbers.stop - 1
+        return range(first, last + 1)
+
+    def sealed(self, entries: Sequence[Mapping[str, Any]]) -> Iterator[Packed]:
+        """Entries as blocks that are ready to be committed: most of an append's time is spent here, without a lock.
+
+        Another process may do it; errors as of `append`.
+        """
         for start in range(0, len(entries), BLOCK):
             block = entries[start : start + BLOCK]
-            plain = [canonical(entry) for entry in block]
+            plain = [entry_bytes(entry) for entry in block]
             make_folder(self.folder)
             if not self._keys.are_there() and segments(self.folder):
                 raise _damaged(self.folder, f"its keys are gone from {self._keys.folder}; restore them from a backup")
             # A key is on the disk before the entry that needs it.
-            packed = Packed.of(plain, self._keys.for_entries([entry.get("user") for entry in block]))
-            head = self._append_block(shared, packed)
-            last = head.entries
-            first = first or last - len(packed.hashes) + 1
-        return range(first, last + 1)
+            yield Packed.of(plain, self._keys.for_entries([entry.get("user") for entry in block]))
+
+    def commit(self, shared: Mapping[str, Any], packed: Packed) -> range:
+        """The numbers of a block's entries in the record, where they are when this returns; errors as of `append`."""
+        last = self._append_block(shared, packed).entries
+        return range(last - len(packed.hashes) + 1, last + 1)
 
     def _append_block(self, shared: Mapping[str, Any], packed: Packed) -> Head:
         """The head after a block that is on the disk.

@@ -17,7 +17,7 @@ from graphrec.home import Home
 from graphrec.policy.compiled import OUTCOMES
 from graphrec.policy.facts import Occasion
 from graphrec.policy.sentences import Fact
-from graphrec.records.blocks import canonical
+from graphrec.records.blocks import canonical, entry_bytes
 from graphrec.records.decision import Request, entry, platform_name, versions
 from graphrec.records.keep import Kept
 from graphrec.records.read import Entry
@@ -106,10 +106,10 @@ class Replayer:
             again = self._again(found)
         except GraphrecError as error:
             return Replay(found.number, False, (str(error),), changed, is_computed=False)
-        content = canonical(again)
-        if content == found.content:
+        computed = json.loads(entry_bytes(again))
+        if canonical(computed) == canonical(found.entry):
             return Replay(found.number, True, (), changed)
-        differences = tuple(_first_differences(found.entry, json.loads(content)))
+        differences = tuple(_first_differences(found.entry, computed))
         return Replay(found.number, False, differences, changed, other_platform=_other_platform(found))
 
     def _again(self, found: Entry) -> dict[str, Any]:

@@ -13,12 +13,14 @@ from graphrec.errors import RecordError
 from graphrec.records.keys import decrypt, encrypt
 
 COMMITMENT, SALT = 32, 16
+LEVEL = 2
+"""Of compression: 6 takes twice as long for a twelfth fewer bytes."""
 
 
 def seal_entry(plain: bytes, slot: int, key: bytes) -> bytes:
     """An entry that only this key opens."""
     salt = os.urandom(SALT)
-    body = encrypt(key, salt + zlib.compress(plain, 6), b"entry %d" % slot)
+    body = encrypt(key, salt + zlib.compress(plain, LEVEL), b"entry %d" % slot)
     return hashlib.sha256(salt + plain).digest() + body
 
 

@@ -76,6 +76,8 @@ class ListOptions:
     """Which of equally exact paths leads the reasons of a product: serving/reasons/prefer.py."""
     draw: Draw | None = None
     """How places are drawn; None: every list is that of the scores."""
+    lines: bool = True
+    """False: products come without lines, for those who show reasons alone."""
 
     @classmethod
     def of(cls, recorded: Mapping[str, Any]) -> "ListOptions":

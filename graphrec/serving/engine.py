@@ -63,6 +63,8 @@ SPARE = 16
 LAST_MOMENT = 253_402_300_799_999_999
 #: Products whose names and kinds are kept.
 PRODUCTS = 100_000
+#: Users whose positions are kept.
+USERS = 10_000
 LIST, EXPLANATION = ListOptions(), ExplainOptions()
 
 
@@ -219,6 +221,7 @@ class Engine:
         self._reasons: dict[tuple[str, Voice], Reasons] = {}
         self._of_products: dict[int, _Shown] = {}
         self._at: dict[str, int] = {}
+        self._users_at: dict[str, int] = {}
         self._said_notes: dict[str, tuple[str, ...]] = {}
         self.owns: Mapping[str, Own] = {}
         """By customer: what events say over the facts."""
@@ -544,6 +547,11 @@ class Engine:
             found = self._reasons.setdefault((language, voice), found)
         return found
 
+    def user_at(self, user_id: str) -> int:
+        """The position of a user in the snapshot; ABSENT where there is none. Those answered last are looked up."""
+        found = self._users_at.get(user_id)
+        return self.users.ids.find(user_id) if found is None else found
+
     def product_at(self, product_id: str) -> int:
         """The position of a product in the snapshot; ABSENT where it is not there."""
         found = self._at.get(product_id)
@@ -605,14 +613,18 @@ class Engine:
             listed.places, columns, listed.reasons, groups.composition(columns), warnings, strict=True
         ):
             product, score = int(scored.candidates[column]), float(listed.totals[column])
-            chosen = reasons.strongest(ledger, ledger.values[:, column], options.reasons)
-            lines = reasons.lines(user, product, groups, column, scored.row.scales, chosen)
-            behind, others = one.shown, lines
-            if options.reasons is not None and options.reasons < REASONS:
-                # What is cut off still decides how exact a view may be.
-                behind = groups.of_product(product, column, REASONS, plain=options.plain).shown
-                more = reasons.strongest(ledger, ledger.values[:, column], REASONS)[len(chosen) :]
-                others = (*lines, *reasons.lines(user, product, groups, column, scored.row.scales, more))
+            lines: tuple[Line, ...] = ()
+            fewest = None
+            if options.lines:
+                chosen = reasons.strongest(ledger, ledger.values[:, column], options.reasons)
+                lines = reasons.lines(user, product, groups, column, scored.row.scales, chosen)
+                behind, others = one.shown, lines
+                if options.reasons is not None and options.reasons < REASONS:
+                    # What is cut off still decides how exact a view may be.
+                    behind = groups.of_product(product, column, REASONS, plain=options.plain).shown
+                    more = reasons.strongest(ledger, ledger.values[:, column], REASONS)[len(chosen) :]
+                    others = (*lines, *reasons.lines(user, product, groups, column, scored.row.scales, more))
+                fewest = _fewest(behind, others)
             shown = self._shown(product)
             found.append(
                 Item(
@@ -632,7 +644,7 @@ class Engine:
                     composition=parts,
                     confidence=float(listed.confidence[product]),
                     warnings=warned,
-                    fewest=_fewest(behind, others),
+                    fewest=fewest,
                 )
             )
         return tuple(found)
@@ -667,8 +679,12 @@ class Engine:
         language: str,
         refused: dict[str, int] | None = None,
     ) -> Answer:
+        user_id = self.users.ids[user]
+        if len(self._users_at) >= USERS:
+            self._users_at.clear()
+        self._users_at[user_id] = user
         return Answer(
-            user=self.users.ids[user],
+            user=user_id,
             as_of=self.as_of,
             model=self.model.name,
             snapshot=self.fitted_on,

@@ -22,7 +22,6 @@ import graphrec
 from graphrec import app
 from graphrec.app import jobs, requests
 from graphrec.app.bank import Bank
-from graphrec.app.in_force import WITHOUT
 from graphrec.app.views import viewer
 from graphrec.config.settings import NO_POLICY, Settings
 from graphrec.errors import (
@@ -37,6 +36,7 @@ from graphrec.errors import (
 )
 from graphrec.graph.arrays import write_sealed
 from graphrec.home import Home
+from graphrec.languages import language_of
 from graphrec.policy.facts import Occasion
 from graphrec.serving.answer import Answer
 from graphrec.serving.views import Band
@@ -70,7 +70,7 @@ def ruled(home: Home) -> Bank:
 def test_one_user_is_answered_and_recorded(bank: Bank) -> None:
     served = bank.recommend(requests.Recommend("C003", 4))
     assert [item.rank for item in served.answer.items] == [1, 2, 3, 4]
-    assert (served.record, served.notes) == (1, (WITHOUT,))
+    assert (served.record, served.notes) == (1, (language_of("en").say("notes.no_policy"),))
     product = served.answer.items[0].product
     explained = bank.explain(requests.Explain("C003", product))
     assert explained.answer.items[0].score == pytest.approx(served.answer.items[0].score)
@@ -204,10 +204,10 @@ def test_no_policy_no_list(home: Home, tmp_path: Path) -> None:
     # Without one, what is held and what is closed stay out, and the answer says so.
     served = bank.recommend(requests.Recommend("C003", 20, no_policy=True))
     assert served.answer.to_json()["policy"] is None
-    assert served.notes == (WITHOUT,)
+    assert served.notes == (language_of("en").say("notes.no_policy"),)
     assert set(served.answer.refused) == {"held", "offered"}
     done = bank.export(jobs.Export(tmp_path / "lists.csv", k=2, no_policy=True))
-    assert (done.policy, done.notes) == (None, (WITHOUT,))
+    assert (done.policy, done.notes) == (None, (language_of("en").say("notes.no_policy"),))
     assert bank.why_not(requests.WhyNot("C003", "P01", no_policy=True)).policy is None
 
 
@@ -262,7 +262,7 @@ def test_a_policy_that_is_gone_stops_every_answer(ruled: Bank, tmp_path: Path) -
         ruled.export(jobs.Export(tmp_path / "lists.csv", k=2, accept_missing=True))
     assert not (tmp_path / "lists.csv").exists()
     said = ruled.recommend(requests.Recommend("C003", no_policy=True)).notes
-    assert said[0] == WITHOUT
+    assert said[0] == language_of("en").say("notes.no_policy")
     assert re.match(r"policy .*policy\.toml was in force on 20\S+ and does not hold for this answer", said[1])
 
 

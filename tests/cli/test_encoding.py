@@ -4,8 +4,8 @@ import os
 import subprocess
 import sys
 
-from graphrec.app.in_force import WITHOUT
 from graphrec.home import Home
+from graphrec.languages import language_of
 
 
 def test_what_an_encoding_does_not_have_fails_no_command(served_home: Home) -> None:
@@ -24,5 +24,5 @@ def test_what_an_encoding_does_not_have_fails_no_command(served_home: Home) -> N
     ]
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run([*command, "--no-record"], env=environment, capture_output=True, check=False)
-    assert (done.returncode, done.stderr) == (0, f"note: {WITHOUT}\n".encode("ascii"))
+    assert (done.returncode, done.stderr) == (0, f"note: {language_of('en').say('notes.no_policy')}\n".encode("ascii"))
     assert done.stdout.decode("ascii").startswith(r"C001 \xb7 blend-final \xb7 as of ")

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from graphrec.app.in_force import WITHOUT
 from graphrec.cli import app, output
 from graphrec.cli.invocation import GlobalOptions, begin
 from graphrec.cli.query import _finite, _print_csv
 from graphrec.home import Home
+from graphrec.languages import language_of
 
 CLEAR = "\x1b[2J\x1b[31mGONE"
 
@@ -34,7 +34,7 @@ def _fresh() -> None:
 
 
 pytestmark = pytest.mark.usefixtures("no_policy")
-NOTE = f"note: {WITHOUT}\n"
+NOTE = f"note: {language_of('en').say('notes.no_policy')}\n"
 
 
 def run(*words: str) -> tuple[int, str, str]:

@@ -1,6 +1,7 @@
 """The first policy that graphrec writes: rules for the columns of a bank that nobody has seen, in three languages."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from graphrec.cli import app
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
+from graphrec.languages import language_of
 from graphrec.loading.propose.concepts import in_order, place
 from graphrec.policy.compiled import CompiledPolicy
 from graphrec.policy.example import Example, example_policy
@@ -272,3 +274,58 @@ def test_init_writes_once_and_check_counts(home: Home) -> None:
     shown = CliRunner().invoke(app, [*run, "check"]).stdout
     assert f"{report['pairs_left']:,} pairs are left" in shown
     assert "0 users are left with no product" in shown.splitlines()
+
+
+def test_a_consent_has_a_date_or_an_end_and_a_customer_may_have_left(tmp_path: Path) -> None:
+    users = [
+        {"Zustimmung": "J", "Zustimmung_Datum": days_ago(90), "Kundenstatus": "aktiv"},
+        {"Zustimmung": "J", "Zustimmung_bis": days_ago(9), "Kundenstatus": "aktiv"},
+        {"Zustimmung": "J", "Zustimmung_bis": days_ago(-9), "Kundenstatus": "gekündigt"},
+        {"Zustimmung": "N", "Kundenstatus": "aktiv"},
+    ]
+    kinds: dict[str, Kind] = {"Zustimmung_Datum": "time", "Zustimmung_bis": "time"}
+    example, compiled, _ = written(tmp_path, users, [{}], {"Zustimmung": "text", "Kundenstatus": "text", **kinds}, {})
+    assert set(requires(example).values()) == {
+        'user.Zustimmung in ["J"]',
+        "is_missing(user.Zustimmung_bis) or user.Zustimmung_bis > now",
+        'user.Kundenstatus in ["aktiv"]',
+        "not held",
+        'not happened("REJECTED", 180)',
+    }
+    assert compiled.masks(np.arange(4)).any(axis=1).tolist() == [True, False, False, False]
+
+
+#: Two columns' values a row: of customers, of products.
+EVERY = (
+    {
+        "consent": "YN", "optout": "NY", "deceased": "NY", "client_status": ("active", "closed"),
+        "risk_profile": (3, 1), "horizon_years": (5, 1), "liquid_assets": (900.0, 10.0), "age": (40, 17),
+        "country": ("DE", "FR"),
+        "client_category": ("retail", "pro"), "knowledge": ("low", "high"), "pep": "NY",
+    },
+    {
+        "risk_class": (2, 5), "min_horizon_years": (3, 8), "minimum_amount": (50.0, 99.0), "min_age": (18, 18),
+        "max_age": (70, 70), "status": ("open", "closed"), "residents_of": ("DE", "FR"), "knowledge": ("low", "high"),
+        "target_clients": ("retail", "pro"), "closed_on": (days_ago(9), days_ago(9)),
+    },
+)  # fmt: skip
+KINDS = {str: "text", int: "integer", float: "real"}
+
+
+@pytest.mark.parametrize("code", ["de", "zh"])
+def test_sentences_of_the_first_policy_are_in_the_language_of_the_home(code: str, tmp_path: Path) -> None:
+    rows = [[{name: values[n] for name, values in side.items()} for n in (0, 1)] for side in EVERY]
+    kinds: list[Any] = [{name: KINDS.get(type(values[0]), "time") for name, values in side.items()} for side in EVERY]
+    snapshot = snapshot_of(
+        tmp_path / "s", rows[0], rows[1], kinds=kinds[0], product_kinds={**kinds[1], "closed_on": "time"}
+    )
+    english, told = (
+        [one.sentence for one in parse_policy(example_policy(snapshot, NOW, language_of(each)).text, "x").rules]
+        for each in ("en", code)
+    )
+    assert len(told) == len(english) >= 14
+    for before, after in zip(english, told, strict=True):
+        left = re.sub(r"\{[^}]*\}|\([^)]*\)|（[^）]*）", "", after)
+        assert before != after
+        assert not re.search(r"\b(the|its|it|is|not|and|of|for|has|than)\b", left), after
+        assert sorted(re.findall(r"\{[^}]*\}", before)) == sorted(re.findall(r"\{[^}]*\}", after))

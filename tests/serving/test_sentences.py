@@ -267,3 +267,26 @@ def test_the_latest_event_that_the_model_knew(engine: Engine) -> None:
         times = edges.at[span][edges.indices[span] == int(product[1:])]
         latest = datetime.fromtimestamp(int(times.max()) / 1e6, UTC)
         assert text == f"seen on {latest.day} {latest:%B} {latest.year}"
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("en", "is in Energy, like Fund 1, which the customer holds"),
+        ("de", "Branche Energy, wie Fund 1, das der Kunde hält"),
+        ("zh", "行业同为“Energy”，与该客户持有的 Fund 1 相同"),
+    ],
+)
+def test_what_is_held_until_it_ends_is_held_now(code: str, said: str) -> None:
+    roles = replace(BARE.roles, interactions=("HELD",), relevant=("HELD",), weights={"HELD": 1.0})
+    schema = replace(BARE, roles=roles, edges={**BARE.edges, "HELD": BARE.edges["BOUGHT"]})
+    one = told("HELD IN_SECTOR <IN_SECTOR", via=(HELD,), mid=SECTOR)
+    assert sentences(code, schema).path(one) == said
+    past = replace(schema, roles=replace(roles, interactions=("HELD", "BOUGHT"), relevant=("BOUGHT",)))
+    assert sentences(code, past).path(one) != said
+
+
+def test_a_unit_stands_behind_its_value() -> None:
+    assert sentences("en").measured("InvestmentHorizonYears", "10") == ("investment horizon", "10 years")
+    assert sentences("de").measured("ANLAGEHORIZONT_JAHRE", "10") == ("Anlagehorizont", "10 Jahre")
+    assert sentences("en").measured("Years", "10") == ("years", "10")

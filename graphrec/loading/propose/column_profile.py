@@ -37,6 +37,10 @@ _SURELY = {
     ".": r".*(,\d{3}\.\d+|,\d{3},\d{3}|\.\d{1,2}|\.\d{4,})",
 }
 _LIKE_DATES = r"(\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}[ .-]+\pL{3,9}\.?[ -]\d{2,4}|\d{4}年.*)([T ].*)?"
+_POSTAL = frozenset({"plz", "zip", "postcode", "postal", "postleitzahl"})
+_TIME = frozenset({"time", "timestamp", "ts", "date", "epoch", "at", "on", "since", "when"})
+_WITHIN_TIMES = ("timestamp", "datum", "zeit", "时间", "日期")
+"""What names of times have, as words of their own and anywhere."""
 _FIELDS = {"%d": "day", "%m": "month", "%b": "month", "%y": "year", "%Y": "year"}
 
 
@@ -243,8 +247,10 @@ def _best(asked: _Asked, column: str, quoted: str, found: dict[str, int], *, has
     filled = found["filled"]
     if found["yes"] == filled:
         return _Reading(ParseSpec("boolean"), filled)
-    if is_identifier(column):
+    if is_identifier(column) or _POSTAL.intersection(words(column)):
         whole = [_Reading(ParseSpec("integer"), asked.read(quoted, [ParseSpec("integer")])[0])]
+        if _POSTAL.intersection(words(column)):
+            return None  # 01067 is a place, and 1067 none
         return whole[0] if not found["padded"] and whole[0].count == filled else None
     real = filled - found["gaps"]
     enough = real - real // FEW_MISFITS
@@ -284,7 +290,7 @@ def _times(asked: _Asked, column: str, quoted: str, found: dict[str, int], enoug
 
 def _numbers_of_times(asked: _Asked, column: str, quoted: str) -> list[_Reading]:
     """Whole numbers that are days such as 20240131, or seconds, milli- or microseconds since 1970."""
-    says_time = bool({"time", "timestamp", "ts", "date", "epoch"} & set(words(column)))
+    says_time = bool(_TIME.intersection(words(column)) or any(part in column.lower() for part in _WITHIN_TIMES))
     text = text_sql(quoted)
     forms = [DAYS, *((SECONDS, MILLISECONDS, MICROSECONDS) if says_time else ())]
     found = asked.count(

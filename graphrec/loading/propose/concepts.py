@@ -26,6 +26,10 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
         *("deceased", "blocked", "locked", "guardianship", "verstorben", "gesperrt", "sperrvermerk", "betreuung"),
         *("已故", "死亡", "冻结", "锁定"),
     ),
+    "relation": (
+        *("customerstatus", "clientstatus", "relationshipstatus", "memberstatus", "accountstatus", "status"),
+        *("kundenstatus", "kundestatus", "beziehungsstatus", "客户状态", "账户状态", "会员状态"),
+    ),
     "sanctions": ("sanction", "embargo", "watchlist", "blacklist", "sanktion", "sperrliste", "制裁", "黑名单"),
     "pep": ("pep", "politicallyexposed", "politischexponiert", "politischexponierte", "政治公众", "政要"),
     "tolerance": (
@@ -50,8 +54,16 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
     ),
     "end": (
         *("closedon", "endofsale", "salesend", "saleend", "offerend", "availableuntil", "validuntil", "delisted"),
-        *("discontinued", "withdrawnon", "expires", "expiry", "maturity", "closingdate"),
-        *("vertriebsende", "verkaufsende", "angebotsende", "zeichnungsende", "geschlossenam", "schliessung"),
+        *("discontinued", "withdrawnon", "expires", "expiry", "maturity", "closingdate", "closedtonew"),
+        *(
+            "vertriebsende",
+            "verkaufsende",
+            "vertriebbis",
+            "angebotsende",
+            "zeichnungsende",
+            "geschlossenam",
+            "schliessung",
+        ),
         *("gueltigbis", "verfuegbarbis", "eingestellt", "auslauf", "faelligkeit"),
         *("停售", "下架", "销售截止", "截止日期", "募集结束", "到期"),
     ),
@@ -95,7 +107,15 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
     ),
     "minimum": (
         *("minimumamount", "minamount", "minimuminvestment", "mininvestment", "minimumdeposit", "mindeposit"),
-        *("mindestanlage", "mindestbetrag", "mindesteinlage", "mindestsumme", "mindestinvestition"),
+        *(
+            "mindestanlage",
+            "mindestbetrag",
+            "mindesteinlage",
+            "mindestveranlagung",
+            "mindestzeichnung",
+            "mindestsumme",
+            "mindestinvestition",
+        ),
         *("起购", "起投", "最低金额", "最低投资", "认购起点", "起点金额"),
     ),
     "client": (
@@ -201,6 +221,19 @@ CLOSED = frozenset(
     (
         *("closed", "inactive", "withdrawn", "suspended", "delisted", "matured", "discontinued", "ended", "expired"),
         *("terminated", "soldout", "liquidated", "geschlossen", "inaktiv", "eingestellt", "gesperrt", "beendet"),
+        *(
+            "left",
+            "former",
+            "cancelled",
+            "dormant",
+            "gekuendigt",
+            "aufgeloest",
+            "ehemalig",
+            "erloschen",
+            "销户",
+            "已销户",
+            "休眠",
+        ),
         *("ausgelaufen", "zurueckgezogen", "abgelaufen", "faellig", "nichtimvertrieb", "ausverkauft"),
         *("停售", "下架", "关闭", "终止", "已到期", "无效", "暂停", "清盘", "已停售", "已下架"),
     )

@@ -9,6 +9,7 @@ from graphrec.errors import SourceError
 from graphrec.files import whole_file
 from graphrec.loading.propose.column_profile import ColumnProfile
 from graphrec.loading.propose.draft_parts import (
+    UNKNOWN,
     Decide,
     Decision,
     Draft,
@@ -161,7 +162,12 @@ def _add_events(draft: Draft, events: list[tuple[TableProfile, Ends]]) -> None:
         if add_event(draft, table, ends) or add_series(draft, table, ends):
             draft.label_of.setdefault(table.name, "")
     _ask_about_times(draft)
-    if not draft.relevant():
+    unknown = [kind for kind, weight in draft.interactions.items() if weight == UNKNOWN]
+    if not draft.relevant() and unknown:
+        draft.interactions |= dict.fromkeys(unknown, 1.0)
+    elif unknown:
+        draft.ask(f"roles: is {', '.join(unknown)} a purchase or a holding? It counts half, and as none")
+    elif not draft.relevant():
         draft.interactions = dict.fromkeys(draft.interactions, 1.0)
         draft.ask("roles: nothing is called like a purchase or a holding, so every interaction speaks for a product")
 

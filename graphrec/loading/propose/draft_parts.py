@@ -25,6 +25,8 @@ MANY_VALUES = 60
 """A column with more different values is no attribute node."""
 MANY_LEVELS = 12
 """A whole number with more different values is no level, such as one of risk tolerance."""
+UNKNOWN = 0.5
+"""Weight of what customers did with a product where nothing tells what it was: evidence, and no holding."""
 LONG_TEXT = 25.0
 """Characters on average from which a column is a text to embed."""
 
@@ -184,8 +186,9 @@ def _first(columns: Sequence[ColumnProfile], like: str) -> str | None:
 
 
 def _is_long(column: ColumnProfile) -> bool:
-    """Whether a column holds sentences: long values, few of them alike; a Chinese sign says as much as two letters."""
-    return column.mean_length > LONG_TEXT and column.distinct > min(MANY_VALUES, column.filled / 2)
+    """Whether a column holds sentences: long values, few of them alike unless it is called a description."""
+    is_varied = column.distinct > min(MANY_VALUES, column.filled / 2)
+    return column.mean_length > LONG_TEXT and (is_varied or (looks(column.name, "description") and column.distinct > 1))
 
 
 def add_attributes(draft: Draft, table: TableProfile) -> None:
@@ -201,7 +204,7 @@ def add_attributes(draft: Draft, table: TableProfile) -> None:
         draft.add_node(
             attribute,
             f"key = {quote(column.in_graph)}",
-            _sql(f"SELECT DISTINCT {_raw(column)} FROM {table.rows_sql} WHERE {there}"),
+            _sql(f"SELECT DISTINCT {_raw(column)} FROM {table.rows_with([column.name])} WHERE {there}"),
         )
         draft.add_edge(
             type_name(f"has_{column.name}"),
@@ -318,14 +321,18 @@ def _said_of_event(
     heads, parse, more = _event_heads(table, others, ends, is_signed=are_roles and column is None, ending=ending)
     position = _position(draft, table, others, column) if are_roles else None
     if position is None:
-        return heads, parse, more, _kinds(table, others, column, are_roles=are_roles)
+        kinds = _kinds(table, others, column, are_roles=are_roles)
+        if ending is not None and column is None:
+            # What ends is held until then, whatever it is called.
+            kinds = [replace(kind, weight=1.0) if kind.weight == UNKNOWN else kind for kind in kinds]
+        return heads, parse, more, kinds
     kinds = _kinds(table, [one for one in others if one is not position.quantity], column, are_roles=True)
     return *position.told(heads, parse, more), position.joined(kinds) if position.given else kinds
 
 
 def _own_heads(heads: Sequence[str], kind: "_Kind") -> list[str]:
     """The lines of one edge type: no weight where numbers say no, a position only where something is bought."""
-    unsaid = (["weight"] if kind.is_unweighed else []) + (["quantity", "until"] if kind.weight < 1 else [])
+    unsaid = (["weight"] if kind.is_unweighed else []) + (["quantity", "until"] if kind.weight < UNKNOWN else [])
     return [line for line in heads if line.partition(" = ")[0] not in unsaid]
 
 
@@ -346,7 +353,8 @@ class _Position:
         is_told = how is not None and not (how.decimal == "." and not how.thousands and not how.null)
         if self.given:
             text = f"CAST({name(self.quantity.name)} AS VARCHAR)"
-            more = [*more, f"CASE WHEN {self.given} THEN '-' || {text} ELSE {text} END AS {name(self.named)}"]
+            gives = f"{self.given} AND {text} NOT LIKE '-%'" if self.quantity.least < 0 else self.given
+            more = [*more, f"CASE WHEN {gives} THEN '-' || {text} ELSE {text} END AS {name(self.named)}"]
         lines = [line for line in heads if line != f"weight = {quote(self.named)}"]
         return (
             [*lines, f"quantity = {quote(self.named)}"],
@@ -377,7 +385,7 @@ def _position(
             return None
     else:
         kinds = {kind.type: kind for kind in _kinds(table, others, column, are_roles=True)}
-        if not {"BOUGHT", "SOLD"} <= kinds.keys() or quantity.least < 0:
+        if not {"BOUGHT", "SOLD"} <= kinds.keys():
             return None
         says, given = kinds["SOLD"].says, kinds["SOLD"].where
     asked = Decision(
@@ -428,12 +436,12 @@ def _kinds(
         return [_Kind(base, 1.0)]
     if column is None:
         action = action_of_table(table.name)
-        kind = _Kind(action.type, action.weight) if action else _Kind(base, 1.0)
+        kind = _Kind(action.type, action.weight) if action else _Kind(base, UNKNOWN)
         return _with_refusals(others, kind)
     found: dict[tuple[str, float], list[str]] = {}
     for one in column.values:
         action = action_of(one)
-        found.setdefault((action.type, action.weight) if action else (type_name(one, base), 1.0), []).append(one)
+        found.setdefault((action.type, action.weight) if action else (type_name(one, base), UNKNOWN), []).append(one)
     kinds = [
         _Kind(type_, weight, _is_one_of(column.name, values), f"{column.name} {', '.join(values)}", is_asked=True)
         for (type_, weight), values in found.items()
@@ -550,7 +558,8 @@ def _end(word: str, label: str, table: TableProfile, column: str | None) -> str:
 def _select_from(table: TableProfile, *columns: ColumnProfile, more: Sequence[str] = (), where: str = "") -> str:
     condition = f" WHERE {where}" if where else ""
     selected = [*(_raw(column) for column in columns), *more]
-    return _sql(f"SELECT {', '.join(selected)}, _file, _line\nFROM {table.rows_sql}{condition}")
+    rows = table.rows_with(column.name for column in columns)
+    return _sql(f"SELECT {', '.join(selected)}, _file, _line\nFROM {rows}{condition}")
 
 
 def _parsed(columns: Sequence[ColumnProfile], cast: Container[str]) -> Parse:

@@ -42,20 +42,28 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 _ACTIONS = (
     _action("BOUGHT", 1.0, "buy bought purchase order trade transaction kauf käufe gekauft bestellung buchung umsatz"),
     _action("BOUGHT", 1.0, "umsätze umsaetze abschluss abschlüsse subscribe subscription invest zeichnung"),
-    _action("BOUGHT", 1.0, "购买 买入 申购 认购 交易 订单 成交"),
+    _action("BOUGHT", 1.0, "execution erwerb zugang einzahlung sparplanausführung"),
+    _action("BOUGHT", 1.0, "购买 买入 申购 认购 定投 交易 订单 成交"),
     _action("HELD", 1.0, "hold held holding position own owned ownership contract bestand bestände vertrag verträge"),
     _action("HELD", 1.0, "持有 持仓 合同"),
     _action("RATED", 1.0, "rate rated rating review reviewed bewertung bewertungen 评分 评价"),
     _action("VIEWED", 0.2, "view viewed click visit browse impression pageview ansicht aufruf klick besuch angesehen"),
     _action("VIEWED", 0.2, "aufgerufen angeklickt besucht gemerkt wishlist watchlist watched"),
-    _action("VIEWED", 0.2, "浏览 查看 点击 访问"),
-    _action("SOLD", -1.0, "sell sold sale redeem redemption verkauf verkäufe verkauft 卖出 赎回 出售"),
+    _action("VIEWED", 0.2, "download downloaded factsheet search searched zugriff zugriffe abruf abrufe suche"),
+    _action("VIEWED", 0.2, "浏览 查看 点击 访问 关注 收藏"),
+    _action(
+        "SOLD", -1.0, "sell sold sale redeem redeemed redemption withdrawal verkauf verkäufe verkauft rücknahme abgang"
+    ),
+    _action("SOLD", -1.0, "卖出 赎回 出售"),
     _action("RETURNED", -1.0, "return returned refund refunded retoure retouren rücksendung rückgabe zurückgegeben"),
     _action(
         "RETURNED", -1.0, "storno storniert cancel canceled cancelled cancellation widerruf widerrufen 退货 退款 撤销"
     ),
     _action(
-        "REJECTED", -1.0, "reject rejected rejection decline declined dislike complaint ablehnung abgelehnt 拒绝 投诉"
+        "REJECTED",
+        -1.0,
+        "reject rejected rejection decline declined dislike disliked dismiss dismissed hidden complaint "
+        "ablehnung abgelehnt ausgeblendet beschwerde 拒绝 投诉 不感兴趣",
     ),
 )
 _USER = re.compile(
@@ -70,7 +78,7 @@ _PRODUCT = re.compile(
 )
 _PERSONAL = re.compile(
     r"^(e?mail|phone|mobile|fax|address|street|birth|dob|birthday|birthdate|ssn|iban|passport|surname|lastname|firstname|"
-    r"vorname|nachname|familienname|geburt|geburts\w+|telefon|handy|adresse|anschrift|stra(ß|ss)e|hausnummer|steuer\w+)$"
+    r"vorname|nachname|familienname|geburt|geburts\w+|geb|gebdat\w*|geboren|kontonummer|kontonr|kontoinhaber|postbox|postfach|telefon|handy|adresse|anschrift|stra(ß|ss)e|hausnummer|steuer\w+)$"
     r"|telefon|姓名|手机|电话|邮箱|地址|出生|生日|身份证|护照|卡号"
 )
 _FREE_TEXT = re.compile(
@@ -86,9 +94,13 @@ _END = re.compile(
 _RATING = re.compile(r"^(rating|stars|score|note|grade|bewertung|sterne)$|评分|星")
 _PROTECTED = re.compile(
     r"^(sex|gender|marital|religion|ethnicity|race|nationality|disability|orientation|salutation|geschlecht|anrede|"
-    r"familienstand|konfession|nationalität|staatsangehörigkeit|behinderung)$|性别|婚姻|民族|宗教|国籍|残疾"
+    r"familienstand|zivilstand|konfession|nationalität|citizenship|staats\w+|pep|politically|behinderung)$|性别|婚姻|民族|宗教|国籍|残疾|政治公众|政要"
 )
 _NAME = re.compile(r"^(name|title|label|display|bezeichnung|titel|produktname|fondsname)$|名称|姓名|标题|简称")
+_DESCRIPTION = re.compile(
+    r"^(description|desc|details|summary|objective|objectives|strategy|about|text|abstract|synopsis|"
+    r"\w*beschreibung|anlageziel|anlagestrategie|erläuterung|produkttext|zusammenfassung)$|说明|描述|简介|介绍|目标|策略"
+)
 _WEIGHT = re.compile(
     r"^(amount|quantity|qty|volume|value|units|rating|score|weight|count|minutes|betrag|menge|stück|wert)$|金额|数量|份额"
 )
@@ -106,7 +118,7 @@ _ACTION = re.compile(
     r"^(type|kind|action|event|side|operation|activity|art|vorgang|buchungsart|transaktionsart)$|类型|方向|操作"
 )
 _STATE = re.compile(
-    r"^(status|currency|consent|flag|language|unit|channel|währung|waehrung|einwilligung|sprache)$|状态|币种|货币|语言"
+    r"^(\w*status|currency|consent|flag|language|unit|channel|währung|waehrung|\w*einwilligung|\w*zustimmung|sprache)$|状态|币种|货币|语言"
 )
 _ADVISER = re.compile(
     r"^(adviser|advisor|relationshipmanager|rm|betreuer|betreuerin|berater|beraterin|kundenberater)$|客户经理"
@@ -116,10 +128,16 @@ _SENSITIVE = re.compile(
     r"^(age|born|income|salary|wealth|region|city|town|country|zip|postcode|postal|plz|ort|wohnort|stadt|land|bundesland|alter|"
     r"altersgruppe|einkommen|gehalt|vermögen|beruf|occupation|education|children|kinder)$|年龄|收入|城市|地区|职业"
 )
-_KIND = re.compile(r"^(kind|type|category|class|sector|branch|art|produktart|sparte|kategorie|gattung)$|类型|类别|种类")
+_KIND = re.compile(
+    r"^(kind|type|category|class|sector|branch|art|produktart|produktgruppe|produkttyp|sparte|kategorie|gattung)$|类型|类别|种类"
+)
 _RISK = re.compile(r"^(risk|risiko|risikoklasse|srri|sri)$|风险")
-_FEE = re.compile(r"^(fee|fees|ter|cost|costs|charge|gebühr|gebuehr|gebühren|kosten|provision|ausgabeaufschlag)$|费")
-_MINIMUM = re.compile(r"^(minimum|min|mindestanlage|mindestbetrag|mindestsumme|mindesteinlage)$|起购|最低")
+_FEE = re.compile(
+    r"^(fee|fees|ter|ocf|cost|costs|charge|charges|gebühr|gebuehr|gebühren|kosten|kostenquote|verwaltungsvergütung|provision|ausgabeaufschlag)$|费"
+)
+_MINIMUM = re.compile(
+    r"^(minimum|min|mindest(anlage\w*|betrag|summe|einlage|veranlagung|zeichnung|investition|kauf\w*))$|起购|最低"
+)
 _PATTERNS = {
     "user": _USER,
     "product": _PRODUCT,
@@ -136,6 +154,7 @@ _PATTERNS = {
     "rating": _RATING,
     "protected": _PROTECTED,
     "name": _NAME,
+    "description": _DESCRIPTION,
     "weight": _WEIGHT,
     "quantity": _QUANTITY,
     "known": _KNOWN,
@@ -184,7 +203,7 @@ def action_of_table(text: str) -> Action | None:
 
 def property_name(column: str) -> str:
     """The column's name as a property: letters, digits and _, and none of graphrec's own."""
-    plain = re.sub(r"\W+", "_", column).strip("_") or "column"
+    plain = re.sub(r"\W+", "_", column.replace("%", " percent ")).strip("_") or "column"
     plain = f"column_{plain}" if plain[0].isdigit() else plain
     while is_too_long(plain):
         plain = plain[:-1]

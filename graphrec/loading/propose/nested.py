@@ -1,7 +1,8 @@
-"""Rows in rows, as JSON has them: structs become columns, and lists tables of their own."""
+"""Rows in rows, as JSON has them: structs become columns, and lists of them tables of their own, however deep."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import duckdb
 
@@ -21,31 +22,113 @@ class Flat:
     parts: tuple["Flat", ...] = ()
     """What was in lists."""
     questions: tuple[str, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """Column → its SQL over `t`, the rows of `inner`."""
+    inner: str = ""
+
+
+@dataclass(frozen=True)
+class _Leaf:
+    """A column without fields, or a list of rows: where it lies, and the SQL that reads it."""
+
+    path: tuple[str, ...]
+    kind: str
+    sql: str
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether it is a list of structs; a list of plain values stays as it is, a text in the end."""
+        return self.kind.startswith(_STRUCT)
 
 
 def flatten(database: duckdb.DuckDBPyConnection, table: str) -> Flat:
     """A table with its structs as columns, and one more table for each list of it; nothing where nothing is nested.
 
-    The tables are made in the database; that of the file stays where it has nothing nested.
+    The tables are made in the database; that of the file stays where it has nothing nested. A file that is one row
+    around one list, as exports with a head are, is that list.
     """
     columns = _columns(database, f"SELECT * FROM {name(table)}")
-    if not any(_is_struct(kind) for kind in columns.values()):
+    if not any(kind.startswith(_STRUCT) for kind in columns.values()):
         return Flat(table)
-    plain = _plain(columns, "t")
-    parts = []
-    for column, kind in columns.items():
-        if not (_is_struct(kind) and kind.endswith(_LIST)):
-            continue
-        part = f"{table}_{'_'.join(words(column))}"
-        source = _unnested(database, table, column, plain)
-        database.execute(f"CREATE TABLE {name(part)} AS SELECT * FROM {source}")
-        asks = f"holds the {column} of {table}, a row each: is that what is wanted?"
-        parts.append(Flat(part, source, questions=(asks,)))
-    source = f"(SELECT {_listed(plain)}, t._file, t._line FROM {name(table)} AS t)"
-    database.execute(f"CREATE TABLE {name(f'{table} flat')} AS SELECT * FROM {source}")
+    source = name(table)
+    leaves = [leaf for column, kind in columns.items() for leaf in _leaves((column,), kind, f"t.{name(column)}")]
+    lists = [leaf for leaf in leaves if leaf.has_rows]
+    made: list[str] = []
+    if len(lists) == 1 and _count(database, source) == 1:
+        head, *parts = _in_list(database, table, source, leaves, lists[0], made, called=table)
+        flat = replace(head, parts=tuple(parts))
+    else:
+        flat = _flat(database, table, source, leaves, made)
     database.execute(f"DROP TABLE {name(table)}")
-    database.execute(f"ALTER TABLE {name(f'{table} flat')} RENAME TO {name(table)}")
-    return Flat(table, source, tuple(parts))
+    for one in made:
+        database.execute(f"ALTER TABLE {name(f'{one} flat')} RENAME TO {name(one)}")
+    return flat
+
+
+def _flat(database: duckdb.DuckDBPyConnection, table: str, rows: str, leaves: list[_Leaf], made: list[str]) -> Flat:
+    """Makes the table of rows without what is in lists, and those of the lists."""
+    parts: list[Flat] = []
+    for leaf in leaves:
+        if leaf.has_rows:
+            part = "_".join((table, *words("_".join(leaf.path))))
+            parts += _in_list(database, table, rows, leaves, leaf, made, called=part)
+    fields = _named(leaves)
+    source = f"(SELECT {_listed(fields)}, t._file, t._line FROM {rows} AS t)"
+    database.execute(f"CREATE TABLE {name(f'{table} flat')} AS SELECT * FROM {source}")
+    made.append(table)
+    return Flat(table, source, tuple(parts), fields=fields, inner=rows)
+
+
+def _in_list(
+    database: duckdb.DuckDBPyConnection,
+    table: str,
+    rows: str,
+    leaves: list[_Leaf],
+    of: _Leaf,
+    made: list[str],
+    *,
+    called: str,
+) -> list[Flat]:
+    """Makes the tables of the rows in one list, each with the plain columns of the row around it, and of its lists."""
+    outer = _named(leaves)
+    element = next(one for one in ("e", *(f"e{n}" for n in range(len(outer) + 1))) if one not in outer)
+    inner = f"(SELECT {_listed({**outer, element: f'unnest({of.sql})'})}, t._file, t._line FROM {rows} AS t)"
+    kind = _columns(database, f"SELECT {name(element)} FROM {inner}")[element]
+    own = [_Leaf((column,), "", f"t.{name(column)}") for column in outer]
+    column = of.path[-1]
+    own += [
+        _Leaf((*((column,) if leaf.path[0] in outer else ()), *leaf.path), leaf.kind, leaf.sql)
+        for inside, one in _fields(kind).items()
+        for leaf in _leaves((inside,), one, f"t.{name(element)}.{name(inside)}")
+    ]
+    flat = _flat(database, called, inner, own, made)
+    asks = f"holds the {column} of {table}, a row each: is that what is wanted?"
+    return [replace(flat, parts=(), questions=(asks,) if called != table else ()), *flat.parts]
+
+
+def _leaves(path: tuple[str, ...], kind: str, sql: str) -> Iterator[_Leaf]:
+    """What lies in a column: itself, or the fields of a struct, those of structs in it among them."""
+    if not kind.startswith(_STRUCT) or kind.endswith(_LIST):
+        yield _Leaf(path, kind, sql)
+        return
+    for inner, one in _fields(kind).items():
+        yield from _leaves((*path, inner), one, f"{sql}.{name(inner)}")
+
+
+def _named(leaves: list[_Leaf]) -> dict[str, str]:
+    """SQL by name of the plain columns: by the field alone, with what it lies in where that name is taken."""
+    plain = [leaf for leaf in leaves if not leaf.has_rows]
+    whole = {leaf.path[0] for leaf in plain if len(leaf.path) == 1}
+    found: dict[str, str] = {}
+    for leaf in plain:
+        found[_free(leaf.path, whole if len(leaf.path) > 1 else (), found)] = leaf.sql
+    return found
+
+
+def _free(path: tuple[str, ...], whole: Container[str], taken: Container[str]) -> str:
+    names = ["_".join(path[first:]) for first in reversed(range(len(path)))]
+    names += [f"{names[-1]}_{n}" for n in range(2, 1000)]
+    return next(one for one in names if one not in whole and one not in taken)
 
 
 def _columns(database: duckdb.DuckDBPyConnection, sql: str) -> dict[str, str]:
@@ -53,23 +136,8 @@ def _columns(database: duckdb.DuckDBPyConnection, sql: str) -> dict[str, str]:
     return {column: kind for column, kind, *_ in described if not column.startswith("_")}
 
 
-def _is_struct(kind: str) -> bool:
-    """Whether it is a struct or a list of them; a list of plain values stays as it is, a text in the end."""
-    return kind.startswith(_STRUCT)
-
-
-def _plain(columns: dict[str, str], of: str) -> dict[str, str]:
-    """The columns that are no lists of structs, those in structs among them: SQL by name."""
-    found: dict[str, str] = {}
-    for column, kind in columns.items():
-        if not _is_struct(kind):
-            found[column] = f"{of}.{name(column)}"
-            continue
-        for inner, one in _fields(kind).items() if not kind.endswith(_LIST) else ():
-            if not _is_struct(one):
-                given = inner if inner not in columns and inner not in found else f"{column}_{inner}"
-                found[given] = f"{of}.{name(column)}.{name(inner)}"
-    return found
+def _count(database: duckdb.DuckDBPyConnection, source: str) -> int:
+    return int(database.execute(f"SELECT count(*) FROM {source}").fetchall()[0][0])
 
 
 def _fields(kind: str) -> dict[str, str]:
@@ -84,18 +152,6 @@ def _fields(kind: str) -> dict[str, str]:
             begun = place + 1
     parts = [re.fullmatch(r'\s*("(?:[^"]|"")+"|\S+)\s+(.+)', one, re.DOTALL) for one in [*found, body[begun:]]]
     return {part[1].strip('"').replace('""', '"'): part[2] for part in parts if part is not None}
-
-
-def _unnested(database: duckdb.DuckDBPyConnection, table: str, column: str, plain: dict[str, str]) -> str:
-    """SQL of the rows in one list, each with the plain columns of the row that it stands in."""
-    inner = f"(SELECT t, unnest(t.{name(column)}) AS e, t._file, t._line FROM {name(table)} AS t)"
-    fields = {
-        (one if one not in plain else f"{column}_{one}"): f"u.e.{name(one)}"
-        for one, inside in _fields(_columns(database, f"SELECT e FROM {inner}")["e"]).items()
-        if not _is_struct(inside)
-    }
-    outer = {one: f"u.{sql}" for one, sql in plain.items()}
-    return f"(SELECT {_listed({**outer, **fields})}, u._file, u._line FROM {inner} AS u)"
 
 
 def _listed(columns: dict[str, str]) -> str:

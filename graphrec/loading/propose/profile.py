@@ -10,7 +10,7 @@ import duckdb
 
 from graphrec.errors import SourceError
 from graphrec.loading.mapping.specs import PACKED, SUFFIXES, FileSpec, Mapping
-from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
+from graphrec.loading.propose.column_profile import NEARLY_UNIQUE, ColumnProfile, profile_column
 from graphrec.loading.propose.looks import likeness, property_name
 from graphrec.loading.propose.nested import Flat, flatten
 from graphrec.loading.propose.words import singular, stem, words
@@ -59,6 +59,9 @@ class TableProfile:
     """The entry that it is made of, where it is no file of its own but what lies in the rows of one."""
     source: str = ""
     """SQL of its rows in that case, and where the customer of a row stands in another table."""
+    fields: Keys[str, str] = field(default_factory=dict)
+    """Column → its SQL over `t`, the rows of `inner`, where the columns of `source` lie in rows of JSON."""
+    inner: str = ""
     through: str = ""
     """That table: its rows say whose an account is, and are nothing by themselves."""
 
@@ -77,6 +80,13 @@ class TableProfile:
     def rows_sql(self) -> str:
         """What a statement reads its rows from."""
         return self.source or name(self.name)
+
+    def rows_with(self, columns: Iterable[str]) -> str:
+        """What a statement reads its rows from that needs no other columns than these."""
+        if not self.fields:
+            return self.rows_sql
+        listed = ", ".join(f"{self.fields[column]} AS {name(column)}" for column in dict.fromkeys(columns))
+        return f"(SELECT {listed}, t._file, t._line FROM {self.inner} AS t)"
 
     def others(self) -> list[ColumnProfile]:
         """The columns that are neither key nor reference."""
@@ -233,22 +243,55 @@ def _group_files(folder: Path) -> tuple[dict[str, tuple[str, list[Path]]], list[
 
 
 def _profile(database: duckdb.DuckDBPyConnection, spec: FileSpec, flat: Flat, *, has_commas: bool) -> TableProfile:
-    source = f"(SELECT * FROM {name(flat.table)} LIMIT {SAMPLE_ROWS})"
-    described = database.execute(f"DESCRIBE {name(flat.table)}").fetchall()
-    types = {column: kind for column, kind, *_ in described if not column.startswith("_")}
-    rows = int(database.execute(f"SELECT count(*) FROM {source}").fetchall()[0][0])
-    columns = {
-        column: profile_column(database, source, column, kind, rows, has_commas=has_commas)
-        for column, kind in types.items()
-    }
+    rows, columns = _columns(database, flat.table, has_commas=has_commas)
+    once = _without_copies(database, flat, rows, columns)
+    if once is not flat:
+        rows, columns = _columns(database, flat.table, has_commas=has_commas)
     given = {"sheet": spec.sheet, "url_env": spec.url_env, "query": spec.query}
     options = {**spec.options, **{key: one for key, one in given.items() if one is not None}}
     if spec.reader == "database":
         options = {"reader": spec.reader, **options}
     return TableProfile(
-        flat.table, spec.path, rows, columns, options=options, of=spec.name, source=flat.source,
-        questions=flat.questions,
+        flat.table, spec.path, rows, columns, options=options, of=spec.name, source=once.source,
+        questions=once.questions, fields=once.fields, inner=once.inner,
     )  # fmt: skip
+
+
+def _columns(
+    database: duckdb.DuckDBPyConnection, table: str, *, has_commas: bool
+) -> tuple[int, dict[str, ColumnProfile]]:
+    """How many rows are looked at, and what the columns are."""
+    source = f"(SELECT * FROM {name(table)} LIMIT {SAMPLE_ROWS})"
+    described = database.execute(f"DESCRIBE {name(table)}").fetchall()
+    types = {column: kind for column, kind, *_ in described if not column.startswith("_")}
+    rows = int(database.execute(f"SELECT count(*) FROM {source}").fetchall()[0][0])
+    return rows, {
+        column: profile_column(database, source, column, kind, rows, has_commas=has_commas)
+        for column, kind in types.items()
+    }
+
+
+def _without_copies(
+    database: duckdb.DuckDBPyConnection, flat: Flat, rows: int, columns: Keys[str, ColumnProfile]
+) -> Flat:
+    """Each row of a table once, where an identifier then names it: what is alike in every column is one customer."""
+    found = [column for column in columns.values() if column.looks_like_id and column.filled == rows]
+    if not found or rows >= SAMPLE_ROWS or any(column.is_unique for column in found):
+        return flat
+    every, table = ", ".join(map(name, columns)), name(flat.table)
+    kinds = int(database.execute(f"SELECT count(*) FROM (SELECT DISTINCT {every} FROM {table})").fetchall()[0][0])
+    best = max(found, key=lambda column: column.distinct)
+    if kinds == rows or best.distinct <= NEARLY_UNIQUE * kinds:
+        return flat
+    by = name(best.name) if kinds == best.distinct else every
+    once = (
+        f"(SELECT * FROM {{}} QUALIFY row_number() OVER (PARTITION BY {by} ORDER BY _file, _line) = 1 "
+        "ORDER BY _file, _line)"
+    )
+    database.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM {once.format(table)}")
+    said = f"{rows - kinds} rows are copies of others and are left out"
+    source = once.format(flat.source or table)
+    return replace(flat, source=source, fields={}, questions=(*flat.questions, said))
 
 
 def _with_keys(tables: list[TableProfile]) -> list[TableProfile]:
@@ -396,6 +439,7 @@ def _joined(database: duckdb.DuckDBPyConnection, table: TableProfile, tables: li
             columns=columns,
             references={given: between.references[whose], **kept},
             source=joined.format(table.rows_sql, between.rows_sql),
+            fields={},
             through=between.name,
             questions=(*table.questions, f"{given} comes from {between.name} by {column}: is that right?"),
         )

@@ -5,6 +5,7 @@ import re
 _ENDINGS = (("ies", "y"), ("sses", "ss"), ("ungen", "ung"), ("kunden", "kunde"), ("produkte", "produkt"), ("s", ""))
 _ID_WORDS = (
     *("id", "key", "code", "no", "nr", "number", "isin", "ticker", "symbol", "sku", "uuid", "cusip", "wkn", "ean"),
+    *("ref", "reference", "sedol", "valor", "lei"),
     *("nummer", "kennung", "schlüssel", "schluessel"),
 )
 _ID_ENDING = re.compile(r"(?<=\w)(编号|编码|代码|代号|流水号|账号|号|nummer|nr|kennung|schlüssel|schluessel|ID|Id)$")

@@ -1,7 +1,7 @@
 """What the lines of a ledger have in common, whoever they are of: worked out once and looked up for every customer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count
 from typing import TYPE_CHECKING, Literal
@@ -83,6 +83,8 @@ class Ways:
         self.says_event = len(self.hops) == 1 and reasons.sentences.says_event(self.hops[0])
         self.concentrates = reasons.concentrates(self.hops)
         self.types = tuple(dict.fromkeys(way[0] for way in self.hops))
+        self.passes = any(reasons.passes(hop) for hop in self.types)
+        """Whether what they start with ends or fades."""
         self._reasons = reasons
 
     @cached_property
@@ -122,6 +124,8 @@ class Layout:
     """Which of `parts` the lines of the group are."""
     sensitive: NDArray[np.bool_]
     """Of the keys, then of the own ones."""
+    ways: dict[tuple[int, ...], Ways] = field(default_factory=dict)
+    """Those of the groups, by their numbers, that were asked for."""
 
     @classmethod
     def of(cls, forms: Sequence[Form], reasons: "Reasons") -> "Layout":

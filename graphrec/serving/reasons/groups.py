@@ -265,7 +265,9 @@ class Groups:
         places = self._strongest(lines, shares) if self.via[first] >= 0 else ()
         event = reasons.event(self._user, ways.hops[0], places[0]) if ways.says_event and len(places) == 1 else None
         form = self.form(first)
-        since = reasons.since(self._user, ways.hops[0][0], places[0]) if len(places) == 1 == len(ways.types) else None
+        since = None
+        if ways.passes and len(places) == 1 == len(ways.types):
+            since = reasons.since(self._user, ways.types[0], places[0])
         if key.shape == "people":
             via = tuple(dict.fromkeys([one for line in lines if (one := self.via[line]) >= 0]))
             count, everyone = reasons.people.on_ways(ways.plan, self._user, via, product)
@@ -295,9 +297,12 @@ class Groups:
 
     def _ways(self, lines: Sequence[int]) -> Ways:
         """The distinct ways of some lines."""
-        if len(lines) == 1:
-            return self._reasons.forms.ways((self.form(lines[0]),))
-        return self._reasons.forms.ways([self.form(line) for line in lines])
+        of_line, layout = self.group_numbers, self._layout
+        numbers = (of_line[lines[0]],) if len(lines) == 1 else tuple(sorted({of_line[line] for line in lines}))
+        found: Ways | None = layout.ways.get(numbers)
+        if found is None:
+            found = layout.ways[numbers] = self._reasons.forms.ways([layout.forms[number] for number in numbers])
+        return found
 
     def _against(self, key: Key, product: int, line: int) -> Chosen | None:
         """What a negative line says; None where no sentence of it is true."""

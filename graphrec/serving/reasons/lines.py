@@ -157,6 +157,11 @@ class Reasons:
             return {}
         return over(self.snapshot, hop.type, here, now=self.now, known_before=_microseconds(self.known_before))
 
+    def passes(self, hop: Hop) -> bool:
+        """Whether what a hop leads to ends or fades."""
+        first = self.graph.hops.get(hop)
+        return hop.type in self._can_end or (isinstance(first, FirstHop) and first.fades)
+
     def since(self, user: int, hop: Hop, via: int) -> Since | None:
         """Until when something was held that is held no more, or how long ago it was where much of it has faded."""
         here = self.positions.in_snapshot(self.schema.roles.user, user)

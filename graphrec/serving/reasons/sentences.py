@@ -28,6 +28,7 @@ KEPT = 100_000
 PEOPLE = "{people}"
 #: A name with fewer letters says nothing without the word of its label: 3, B2.
 _LETTERS = re.compile(r"[^\W\d_]")
+_UNITS = frozenset({"years", "months", "weeks", "days", "jahre", "monate", "wochen", "tage"})
 #: Many people, of the three forms of a verb.
 MANY = 2
 _EVENT = re.compile(r"\{(at|weight)[}:!]")
@@ -90,6 +91,9 @@ class Sentences:
         address = re.compile(self.language.text("customer.address"))
         own = {**(schema.reasons if code == "en" else {}), **schema.reasons_in.get(code, {})}
         self._kept: dict[Hashable, str] = {}
+        if "HELD" in schema.roles.holding and "HELD" not in words:
+            # What is held until it ends is held now.
+            self._verbs["HELD"] = self._verbs.get("HOLDS", self._verbs["HELD"])
         self._passing = {name for name in schema.roles.holding if name in schema.edges and schema.edges[name].ends}
         self._who, self._whose = self.say("customer.name"), self.say("customer.whose")
         self._own = {way: text for way, text in own.items() if voice == "customer" or not address.search(text)}
@@ -176,7 +180,8 @@ class Sentences:
             last = self._chosen()
             return self.say(f"{table}.{key}", n=PEOPLE, last=last, words=self.language.texts["lists.comma"].join(words))
         if group.hop is not None and group.hop.type not in self.schema.roles.interactions:
-            return self.say(f"{table}.attribute", label=self.word(via[0].label), names=self._names(via, "and"))
+            label, names = self.measured(via[0].label, self._names(via, "and"))
+            return self.say(f"{table}.attribute", label=label, names=names)
         if group.kind == "against":
             return self.say("against.rejected", things=self._rejected(via, types))
         things = self._over(via) if group.ended else self._things(via, types)
@@ -209,6 +214,13 @@ class Sentences:
     def word(self, name: str) -> str:
         """A label, an edge type or a value in the words of the language."""
         return self._words.get(name) or self._noun(words(name))
+
+    def measured(self, name: str, value: str) -> tuple[str, str]:
+        """A label or column and a value of it in words; a unit at the end of its name stands behind the value."""
+        said = self.word(name)
+        head, _, unit = said.rpartition(" ")
+        is_unit = bool(head) and name not in self._words and unit.lower() in _UNITS
+        return (head, f"{value} {unit}") if is_unit else (said, value)
 
     def _noun(self, said: str) -> str:
         """Words of a name as the language writes nouns."""
@@ -283,6 +295,7 @@ class Sentences:
         if told.people:
             names, verb = self._names(told.via, "or"), self._verb([way[1] for way in told.ways], 2)
             if not is_interaction:
+                label, names = self.measured(told.via[0].label, names)
                 return self.say("reasons.people_attribute", n=PEOPLE, label=label, names=names, last=last)
             key = "people_same" if verb == last else "people"
             return self.say(f"reasons.{key}", n=PEOPLE, verb=verb, names=names, last=last)
@@ -313,7 +326,8 @@ class Sentences:
             template = self.language.link(kind)
             if "{label}" not in template and len(_LETTERS.findall(name)) < NAMED:
                 template = self.language.links["*"]
-        return self.language.fill(template, {"mid": name, "label": self.word(node.label), "words": words(kind)})
+        label, name = self.measured(node.label, name)
+        return self.language.fill(template, {"mid": name, "label": label, "words": words(kind)})
 
     def _things(self, via: Sequence[Node], types: Sequence[Hop]) -> str:
         """The customer's own products behind a reason, at most NAMED by name."""
