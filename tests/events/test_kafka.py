@@ -22,6 +22,7 @@ from graphrec.errors import SourceError, UsageError
 from graphrec.events import stream
 from graphrec.events.log import LAG, SEEN, EventLog
 from graphrec.events.stream import Topic
+from graphrec.service.measures import Measures
 from tests.kafka.server import PASSWORD, Broker
 
 Topics = Callable[[str, list[bytes]], str]
@@ -70,6 +71,9 @@ def test_what_a_topic_brings_is_in_the_next_answer(bank: Bank, topic: Topics, ka
     assert (done.read, done.accepted, done.duplicates, done.dead) == (5, 2, 1, 2)
     assert committed(kafka_broker, "answers", "one") == 5
     assert bank.events.log.noted(f"{LAG}{source}") == "0"
+    told = Measures().text(bank.events.log).decode()
+    assert f'graphrec_consumer_lag{{source="{source}"}} 0.0' in told
+    assert f'graphrec_consumer_seen{{source="{source}"}} ' in told
     dead = {one.kind: (one.place, one.content) for one in bank.events.log.dead()}
     assert dead == {"unknown-user": ("partition 1 offset 0", sent[1]), "malformed": ("partition 0 offset 1", b"{")}
     answer = bank.recommend(Recommend("c00", 1, "kernel")).answer
