@@ -54,6 +54,8 @@ def command(
         done = bank().consume(Consume(source, group, idle, member), progress=report)
     if done.dead:
         note(f"{done.dead:,} could not be counted; see them with: graphrec consume --dead")
+    if done.suppressed:
+        note(f"{done.suppressed:,} of customers who were forgotten: not kept")
     if json:
         emit_json(done)
     else:
