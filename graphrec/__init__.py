@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import EvaluateNew as EvaluateNew
     from graphrec.app.jobs import Export as Export
     from graphrec.app.jobs import FitResponse as FitResponse
+    from graphrec.app.jobs import Forget as Forget
     from graphrec.app.jobs import InitPolicy as InitPolicy
     from graphrec.app.jobs import JudgeCases as JudgeCases
     from graphrec.app.jobs import JudgeExperiments as JudgeExperiments
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from graphrec.app.requests import Find as Find
     from graphrec.app.requests import Recommend as Recommend
     from graphrec.app.requests import SendEvent as SendEvent
+    from graphrec.app.requests import SubjectAccess as SubjectAccess
     from graphrec.app.requests import SwitchModel as SwitchModel
     from graphrec.app.requests import WhyNot as WhyNot
     from graphrec.config.settings import Settings as Settings
@@ -65,14 +67,15 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 __version__ = "0.1.0"
 
 _REQUESTS = (
-    "AboutCustomer", "AboutProduct", "Audience", "Explain", "Find", "Recommend", "SendEvent", "SwitchModel", "WhyNot",
+    "AboutCustomer", "AboutProduct", "Audience", "Explain", "Find", "Recommend", "SendEvent", "SubjectAccess",
+    "SwitchModel", "WhyNot",
 )  # fmt: skip
 _JOBS = (
     "AskOffPolicy", "AskOutcomes", "AskQuery", "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign",
-    "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "FitResponse", "InitPolicy",
-    "JudgeCases", "JudgeExperiments", "ListContacts", "ListRecord", "Load", "MakeDemoBank", "PlanCampaign",
-    "ProposeMapping", "PruneRecord", "Publish", "Refresh", "ReportCampaign", "ScoreResponse", "StopExperiment",
-    "TakeSnapshot", "Train", "Tune", "VerifyRecord",
+    "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "FitResponse", "Forget",
+    "InitPolicy", "JudgeCases", "JudgeExperiments", "ListContacts", "ListRecord", "Load", "MakeDemoBank",
+    "PlanCampaign", "ProposeMapping", "PruneRecord", "Publish", "Refresh", "ReportCampaign", "ScoreResponse",
+    "StopExperiment", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

@@ -42,6 +42,7 @@ ROOMS = [
     "outcomes",
     "demo",
     "campaigns",
+    "privacy",
     "app",
     "service",
     "cli",
