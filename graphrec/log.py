@@ -4,6 +4,8 @@ Modules call `stage`; the command line calls `set_up`, which decides where the l
 a library receives them from the logger `graphrec` of the standard library and needs no `set_up`.
 """
 
+import hashlib
+import hmac
 import json
 import logging
 import os
@@ -144,3 +146,8 @@ def _masked(text: str) -> str:
     text = _SIGNED_IN.sub("***@", text)
     password = os.environ.get("NEO4J_PASSWORD")
     return text.replace(password, "***") if password else text
+
+
+def hashed_id(secret: bytes, text: str) -> str:
+    """What stands for an id in a log that others may read: an HMAC under the secret of the home."""
+    return hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()[:32]

@@ -815,6 +815,30 @@ class Bank:
         return stop_experiment(self, request)
 
     @needs_extra("embedded")
+    def subject_access(self, request: requests.SubjectAccess) -> results.SubjectAccess:
+        """All that is known of one customer, how lists come about, what was shown to whom, and what would change it.
+
+        Raises:
+            UnknownId: there is no such user, and nothing was recorded of one.
+        """
+        from graphrec.app.subject import subject_access
+
+        return subject_access(self, request)
+
+    @needs_extra("train")
+    def forget(self, request: jobs.Forget, *, progress: Progress = silent) -> results.Forgotten:
+        """Customers taken out of all that the home keeps, with a signed certificate; it cannot be undone.
+
+        Raises:
+            UnknownId: one of them is nowhere; nothing was removed.
+            StoreError: a load is not complete, or the store cannot be used.
+            Unreachable: another process has the store open.
+        """
+        from graphrec.app.forget import forget
+
+        return forget(self, request, progress)
+
+    @needs_extra("embedded")
     def convert_store(self, *, progress: Progress = silent) -> results.StoreConverted:
         """The embedded store of the home, written anew by the engine that GRAPHREC_ENGINE names.
 

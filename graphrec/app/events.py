@@ -19,6 +19,7 @@ from graphrec.graph.own import Own
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
+from graphrec.privacy.suppression import Suppression
 from graphrec.progress import Progress
 from graphrec.schema import EventSchema
 
@@ -190,6 +191,8 @@ def accept(bank: Bank, sent: Sequence[Event | Mapping[str, object] | bytes]) -> 
 def consume(bank: Bank, source: str, sent: Sequence[tuple[str, bytes]]) -> tuple[Appended, int]:
     """What a feed brings: events that count, and dead letters with their reason; all are on the disk when this returns.
 
+    What customers who were forgotten did is not kept, and counts as neither.
+
     Args:
         source: what the feed is called.
         sent: of each its place in the feed, such as a line, and its bytes.
@@ -201,11 +204,14 @@ def consume(bank: Bank, source: str, sent: Sequence[tuple[str, bytes]]) -> tuple
         NotTrained: nothing is loaded yet.
     """
     known, latest = bank.events.known(), latest_moment(bank)
+    forgotten = Suppression(bank.home)
     events: list[tuple[str, bytes, Event]] = []
     dead: list[DeadLetter] = []
     for place, content in sent:
         try:
             event = event_of(content)
+            if forgotten.among((event.user,)):
+                continue
             known.check(event, latest)
         except EventRefused as error:
             dead.append(DeadLetter(source, place, error.kind, str(error), content))
@@ -244,6 +250,11 @@ class Consumed:
     accepted: int = 0
     duplicates: int = 0
     dead: int = 0
+
+    @property
+    def suppressed(self) -> int:
+        """Events of customers who were forgotten."""
+        return self.read - self.accepted - self.duplicates - self.dead
 
     def plus(self, read: int, done: Appended, dead: int) -> Consumed:
         """With what one more batch brought."""

@@ -164,7 +164,7 @@ class Train:
     """Sources of features that models may read besides edges: text, columns, series."""
     use_protected: bool = False
     path_share: float = 0.62
-    """Part of a blend's weight on real paths, where that costs at most 2 % on validation."""
+    """Part of a blend's weight on real paths, where validation sees no loss."""
     overrides: tuple[str, ...] = ()
     """MODEL.KEY=VALUE: not searched."""
     seed: int | None = None
@@ -364,6 +364,17 @@ class StopExperiment:
 
     name: str
     why: str
+
+
+@dataclass(frozen=True)
+class Forget:
+    """Take customers out of all that the home keeps."""
+
+    users: tuple[str, ...] = ()
+    file: Path | None = None
+    """A file with one id a line, besides."""
+    reason: str | None = None
+    """Why, for the certificate: no name, no id."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """From files to vectors: load, snapshot, embed; and the snapshot that training works on."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from functools import partial
@@ -39,6 +39,7 @@ def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
     max_removed = parse_limit(request.max_removed, "--max-removed", 100)
     mapping = load_mapping(request.mapping, bank.settings.roles)
     folder, before = request.data or folder_of(request.mapping), held_events(bank.home)
+    hidden = suppressed_of(bank.home)
     with log.stage("load", mapping=mapping.name, check=request.check) as stage:
         if request.check:
             path = request.rejected
@@ -51,7 +52,7 @@ def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
                 report = run_load(
                     mapping, folder, sink, incremental=request.incremental, max_rejected=limit, max_removed=max_removed,
                     rejected_path=path, scratch=home.spare(), sql_seconds=bank.settings.sql_seconds, progress=progress,
-                    covering=None if request.bulk is not None else partial(note_covered, home),
+                    covering=None if request.bulk is not None else partial(note_covered, home), suppressed=hidden,
                 )  # fmt: skip
         counts = (*report.nodes.values(), *report.edges.values())
         rejected = sum(one.rejected for one in counts)
@@ -106,8 +107,20 @@ def _check(
         return check(
             mapping, request.data or folder_of(request.mapping), sink, incremental=request.incremental,
             max_rejected=limit, max_removed=max_removed, rejected_path=request.rejected, scratch=bank.home.spare(),
-            sql_seconds=bank.settings.sql_seconds, progress=progress,
+            sql_seconds=bank.settings.sql_seconds, progress=progress, suppressed=suppressed_of(bank.home),
         )  # fmt: skip
+
+
+def suppressed_of(home: Home) -> Callable[[Iterable[str]], set[str]] | None:
+    """Says which of some persons were forgotten; None: nobody was.
+
+    Raises:
+        Damaged: the list of them is damaged.
+    """
+    from graphrec.privacy.suppression import Suppression
+
+    known = Suppression(home)
+    return known.among if len(known) else None
 
 
 def propose_mapping(bank: Bank, request: ProposeMapping, ask: Ask | None, progress: Progress) -> Proposed:
@@ -179,6 +192,7 @@ def _from_mapping(bank: Bank, name: str, request: TakeSnapshot, as_of: datetime 
         scratch=home.spare(),
         sql_seconds=bank.settings.sql_seconds,
         progress=progress,
+        suppressed=suppressed_of(home),
     )  # fmt: skip
     forget_origin(home.snapshots)
     split = {str(part): pairs for part, pairs in (sink.split or {}).items()}

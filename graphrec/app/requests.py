@@ -132,6 +132,16 @@ class AboutProduct:
 
 
 @dataclass(frozen=True)
+class SubjectAccess:
+    """All that is known of one customer, what was made of it, and who saw it."""
+
+    user: str
+    k: int = 5
+    """Products of the list of now whose counterfactuals are sought."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
 class SwitchModel:
     """Another model that answers by default."""
 

@@ -46,14 +46,16 @@ def fit_response(bank: Bank, request: FitResponse, progress: Progress) -> Respon
     groups = (
         {"response": np.ones(len(response), np.bool_)} if treated is None else {"treated": treated, "control": ~treated}
     )
+    for name, chosen in groups.items():
+        if not 0 < response[chosen].sum() < chosen.sum():
+            raise SourceError(f"{request.file}: all {chosen.sum():,} rows of {name} have the same {request.response}")
+    # Both groups start from what all rows say, so that only what they differ in is learned from few rows.
+    every = None if treated is None else fit(table, response, ordered=request.ordered)
     models, found = {}, {}
     for place, (name, chosen) in enumerate(groups.items()):
         progress("fitting", place, len(groups))
-        part, own = _taken(table, chosen), response[chosen]
-        if not 0 < own.sum() < len(own):
-            raise SourceError(f"{request.file}: all {len(own):,} rows of {name} have the same {request.response}")
-        models[name] = fit(part, own, ordered=request.ordered)
-        found[name] = _held_out(part, own, models[name].ridge)
+        models[name] = fit(_taken(table, chosen), response[chosen], ordered=request.ordered, beside=every)
+        found[name] = _held_out(table, response, chosen, models[name].ridge, every)
     make_folder(file.parent)
     plain = {
         "columns": "home" if USER in rows else "file",
@@ -119,15 +121,20 @@ def score_customers(bank: Bank, engine: Engine, name: str, users: NDArray[np.int
     return found["response"]
 
 
-def _held_out(table: Mapping[str, Values], response: Bools, ridge: float) -> float:
-    """The AUC on rows that the fits did not see, mean of five folds."""
+def _held_out(
+    table: Mapping[str, Values], response: Bools, chosen: Bools, ridge: float, every: Additive | None
+) -> float:
+    """The AUC on chosen rows that the fits did not see, mean of five folds."""
     parts = np.random.default_rng(0).permutation(len(response)) % _FOLDS
     found = []
     for part in range(_FOLDS):
-        seen = parts != part
+        seen, held = chosen & (parts != part), chosen & (parts == part)
         if 0 < response[seen].sum() < seen.sum():
-            model = fit(_taken(table, seen), response[seen], ridge=ridge)
-            found.append(auc(model.logits(_taken(table, ~seen)), response[~seen]))
+            beside = None
+            if every is not None:
+                beside = fit(_taken(table, parts != part), response[parts != part], ridge=every.ridge)
+            model = fit(_taken(table, seen), response[seen], ridge=ridge, beside=beside)
+            found.append(auc(model.logits(_taken(table, held)), response[held]))
     return float(np.mean(found)) if found else 0.5
 
 

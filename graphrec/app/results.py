@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from graphrec.outcomes.support import Estimate
     from graphrec.outcomes.tables import Drift, Group, Lift, Positions
     from graphrec.policy.check import PolicyReport
+    from graphrec.privacy.subject import Held
     from graphrec.queries import Query
     from graphrec.serving.answer import PolicyName
+    from graphrec.serving.counterfactual import Counterfactual
     from graphrec.training.tune import Tuned
 
 
@@ -462,6 +464,87 @@ class ResponseScored:
 
     name: str
     rows: tuple[ResponseRow, ...]
+
+
+@dataclass(frozen=True)
+class RecommendedItem:
+    """One product of an answer that was given."""
+
+    product: str
+    name: str | None
+    rank: int | None
+    score: float
+    reasons: tuple[str, ...]
+    """That were shown."""
+
+
+@dataclass(frozen=True)
+class Recommended:
+    """One answer that was given about a customer."""
+
+    record: int
+    at: str
+    command: str
+    model: str | None
+    policy: str | None
+    as_of: str | None
+    items: tuple[RecommendedItem, ...]
+
+
+@dataclass(frozen=True)
+class SeenBy:
+    """One time that somebody looked."""
+
+    at: str
+    who: str | None
+    """The actor of the record, or the caller of the service; None: nobody was named."""
+    what: str
+    where: str
+    """record or service."""
+
+
+@dataclass(frozen=True)
+class SubjectAccess:
+    """What a customer may be told: Articles 13 to 15 of the GDPR."""
+
+    user: str
+    made_at: str
+    data: Held
+    procedure: tuple[str, ...]
+    """How a list comes about, in words."""
+    recommendations: tuple[Recommended, ...]
+    """Oldest first."""
+    counterfactuals: tuple[Counterfactual, ...]
+    """What would have to be different for a product of the list of now not to be in it."""
+    seen_by: tuple[SeenBy, ...]
+    notes: tuple[str, ...] = ()
+    record: int | None = None
+
+
+@dataclass(frozen=True)
+class KeptPlace:
+    """What stays of a person who is forgotten, or of what was learned from that one."""
+
+    place: str
+    why: str
+    until: str
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What was done to forget customers."""
+
+    user: str | None
+    """The customer; None: several."""
+    users: tuple[str, ...]
+    removed: Mapping[str, int]
+    """How much went, by place."""
+    kept: tuple[KeptPlace, ...]
+    certificate: Path | None
+    """In the record of the home; None: they were forgotten before, and nothing of them was left."""
+    document: str
+    """The certificate as JSON, with what opens it for these customers: for them alone; empty: there is none."""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

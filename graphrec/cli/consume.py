@@ -12,7 +12,8 @@ from graphrec.errors import UsageError
 
 def command(
     source: Annotated[
-        str | None, typer.Argument(help="A file with one event (JSON) a line, or kafka://HOST:PORT/TOPIC.")
+        str | None,
+        typer.Argument(help="A file with one event (JSON) a line, or kafka[+s]://HOST:PORT/TOPIC."),
     ] = None,
     group: Annotated[str, typer.Option(help="Of consumers that share a topic.")] = "graphrec",
     member: Annotated[
@@ -53,6 +54,8 @@ def command(
         done = bank().consume(Consume(source, group, idle, member), progress=report)
     if done.dead:
         note(f"{done.dead:,} could not be counted; see them with: graphrec consume --dead")
+    if done.suppressed:
+        note(f"{done.suppressed:,} of customers who were forgotten: not kept")
     if json:
         emit_json(done)
     else:

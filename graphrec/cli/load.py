@@ -117,6 +117,8 @@ def _print(done: "Loaded") -> None:
         say("nothing to do: the files are those of the last full load")
         return
     shown = ("read", "removed", "rejected") if done.checked else COUNTS
+    if any(one.suppressed for one in counts.values()):
+        shown = (*shown, "suppressed")
     rows = [(name, *(f"{getattr(one, column):,}" for column in shown)) for name, one in counts.items()]
     table(("", *shown), rows, right=shown)
     say(f"{report.mapping}: {'checked, nothing written' if done.checked else 'loaded'} in {report.seconds:.1f} s")

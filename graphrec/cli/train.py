@@ -40,9 +40,7 @@ def command(
     ] = False,
     path_share: Annotated[
         float,
-        typer.Option(
-            min=0, max=0.99, help="Part of a blend's weight on real paths, where that costs at most 2 % on validation."
-        ),
+        typer.Option(min=0, max=0.99, help="Part of a blend's weight on real paths, where validation sees no loss."),
     ] = 0.62,
     overrides: Annotated[
         list[str] | None,

@@ -207,9 +207,8 @@ def _edges(engine: Engine, listed: Listed, line: int) -> list[Edge]:
     """The edges a line begins with: one, or all to people where these are one line, or none for everyone."""
     ledger = listed.scored.ledger
     group, via = ledger.group_of(line), int(ledger.via[line])
-    edge = group.edge(via)
-    if edge is None or group.hop is None or via >= 0:
-        return [] if edge is None else [edge]
+    if group.hop is None or via >= 0:
+        return list(group.edges(via, int(ledger.mid[line])))
     return [(group.hop, int(node)) for node in engine.model.graph.hops[group.hop].row(listed.scored.user)]
 
 

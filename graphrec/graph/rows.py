@@ -41,6 +41,8 @@ class Counts:
     unchanged: int = 0
     removed: int = 0
     rejected: int = 0
+    suppressed: int = 0
+    """Rows of persons who were forgotten."""
 
 
 @dataclass(frozen=True)

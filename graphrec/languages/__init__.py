@@ -69,7 +69,8 @@ class Language:
 
     def number(self, value: float, digits: int = 0, *, sign: bool = False) -> str:
         """A number as people of this language write it."""
-        text = f"{value:{'+' if sign else ''},.{digits}f}"
+        # What rounds to nothing has no sign.
+        text = f"{round(value, digits) + 0.0:{'+' if sign else ''},.{digits}f}"
         return text.translate(self._marks) if self._marks else text
 
     @cached_property

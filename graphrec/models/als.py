@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 
+MOST_HELD = 2_000_000
+"""Held pairs up to which a blend tries it."""
+
+
 @dataclass(frozen=True)
 class AlsConfig:
     """How the factorisation is fitted."""
@@ -82,11 +86,17 @@ def fit(graph: Graph, config: AlsConfig, inputs: Inputs) -> Fitted:
     return Fitted.of(fit_als(graph, config, progress=inputs.progress))
 
 
-def trials(_graph: Graph) -> Iterator[Values]:
-    """Weights of holdings and regularisations."""
+def is_affordable(graph: Graph, _inputs: Inputs) -> bool:
+    """Whether what is held is so little that a fit takes a minute at most."""
+    return len(graph.held().indices) <= MOST_HELD
+
+
+def trials(graph: Graph) -> Iterator[Values]:
+    """Weights of holdings and regularisations; vectors are narrower than a small catalogue."""
+    dim = min(64, max(8, graph.num_products // 4))
     for alpha in (1.0, 10.0):
         for regularization in (1.0, 30.0):
-            yield {"alpha": alpha, "regularization": regularization}
+            yield {"alpha": alpha, "regularization": regularization, "dim": dim}
 
 
 def space(trial: "Trial", _graph: Graph) -> Values:
@@ -104,4 +114,6 @@ SPEC = ModelSpec(
     config=AlsConfig,
     trials=trials,
     space=space,
+    is_affordable=is_affordable,
+    in_blend=True,
 )

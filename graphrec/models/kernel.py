@@ -340,7 +340,7 @@ SPEC = ModelSpec(
     fit=fit,
     config=KernelConfig,
     in_blend=True,
-    fixed_weight=1.0,
+    fixed_weight=0.25,
     has_walks=True,
     on_paths=True,
 )

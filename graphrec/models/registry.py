@@ -17,6 +17,7 @@ from graphrec.errors import ModelError, UsageError
 from graphrec.graph.adjacency import Graph
 from graphrec.models import (
     als,
+    chebyshev,
     columns,
     ease,
     graphsage,
@@ -26,6 +27,7 @@ from graphrec.models import (
     lightgcn,
     lightgcn_id,
     newness,
+    pairs,
     popularity,
     profile,
     rejection,
@@ -47,8 +49,10 @@ OWN: tuple[ModelSpec[Any], ...] = (
     kernel.SPEC,
     learned_kernel.SPEC,
     spectral.SPEC,
+    chebyshev.SPEC,
     ease.SPEC,
     softmax.SPEC,
+    pairs.SPEC,
     itemknn.SPEC,
     popularity.SPEC,
     lightgcn.SPEC,

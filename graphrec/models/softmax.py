@@ -78,41 +78,54 @@ def fit_softmax(graph: Graph, config: SoftmaxConfig | None = None, *, progress: 
     Raises:
         ModelError: nobody holds two products, or there are more scores than `max_scores`.
     """
-    with needs_extra("train", "softmax"):
-        from scipy.optimize import minimize
-
     config = config or SoftmaxConfig()
     left = supported(graph)
     seen = left.graph
-    _check(graph, config)
+    check_size("softmax", graph, config.max_scores)
     relevant, attributes = relevant_hops(graph), attribute_hops(graph, config.use_protected)
     asked = questions(seen, relevant, attributes)
-    free = _supported_weights(seen, [*relevant, *attributes])
-    shape = (asked.X.shape[1], graph.num_products)  # pyright: ignore[reportOptionalSubscript]
-    transposed = asked.X.T.tocsr()
+    free = supported_weights(seen, [*relevant, *attributes])
+    W = fitted_table(asked, asked.X, free, config.regularization, config.steps, progress)
+    hops: list[Hop | None] = [*relevant, *attributes, None]
+    widths = [graph.counts[graph.target(hop)] if hop else 1 for hop in hops]
+    lefts = np.split(W.astype(np.float32), np.cumsum(widths)[:-1])
+    neighbours = [Neighbours(hop, left.rows(hop, part) if hop else part) for hop, part in zip(hops, lefts, strict=True)]
+    return TableTerm("softmax", graph, neighbours)
+
+
+def fitted_table(
+    asked: Questions, X: "csr_array", free: NDArray[np.bool_], regularization: float, steps: int, progress: Progress
+) -> Matrix:
+    """The weights (num_columns, num_products) under which the answers are likeliest.
+
+    Args:
+        X: the columns of the questions (num_questions, num_columns).
+        free: which weights may be other than 0.
+    """
+    with needs_extra("train", "softmax"):
+        from scipy.optimize import minimize
+
+    shape = (X.shape[1], asked.held.shape[1])  # pyright: ignore[reportOptionalSubscript]
+    transposed = X.T.tocsr()
     done = 0
 
     def loss(flat: Matrix) -> tuple[float, Matrix]:
         W = flat.reshape(shape)
-        value, gradient = _likelihood(asked, asked.X @ W)
-        whole = transposed @ gradient + config.regularization * W
-        return value + 0.5 * config.regularization * float(flat @ flat), np.where(free, whole, 0.0).ravel()
+        value, gradient = _likelihood(asked, X @ W)
+        whole = transposed @ gradient + regularization * W
+        return value + 0.5 * regularization * float(flat @ flat), np.where(free, whole, 0.0).ravel()
 
     def report(_: Matrix) -> None:
         nonlocal done
         done += 1
         progress("softmax steps", done, None)
 
-    options = {"maxiter": config.steps, "maxcor": 10, "ftol": 1e-7}
+    options = {"maxiter": steps, "maxcor": 10, "ftol": 1e-7}
     found = minimize(loss, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B", callback=report, options=options)
-    hops: list[Hop | None] = [*relevant, *attributes, None]
-    widths = [graph.counts[graph.target(hop)] if hop else 1 for hop in hops]
-    lefts = np.split(found.x.reshape(shape).astype(np.float32), np.cumsum(widths)[:-1])
-    neighbours = [Neighbours(hop, left.rows(hop, part) if hop else part) for hop, part in zip(hops, lefts, strict=True)]
-    return TableTerm("softmax", graph, neighbours)
+    return np.asarray(found.x, np.float64).reshape(shape)
 
 
-def _supported_weights(graph: Graph, hops: list[Hop]) -> NDArray[np.bool_]:
+def supported_weights(graph: Graph, hops: list[Hop]) -> NDArray[np.bool_]:
     """Which weights are free (num_neighbours, num_products): of supported pairs, and all of everyone."""
     if graph.schema.roles.min_group <= 1:
         return np.ones((1, 1), np.bool_)
@@ -120,13 +133,19 @@ def _supported_weights(graph: Graph, hops: list[Hop]) -> NDArray[np.bool_]:
     return np.concatenate([*parts, np.ones((1, graph.num_products), np.bool_)])
 
 
-def _check(graph: Graph, config: SoftmaxConfig) -> None:
+def check_size(name: str, graph: Graph, most: int) -> None:
+    """Raise a ModelError where there is nothing to learn, or a step computes too many scores.
+
+    Args:
+        name: of the model.
+        most: scores of a step.
+    """
     scores = num_scores(graph)
     if not scores:
-        raise nothing_to_learn("softmax", graph, "no user holds two products")
-    if scores > config.max_scores:
+        raise nothing_to_learn(name, graph, "no user holds two products")
+    if scores > most:
         raise ModelError(
-            f"softmax would compute {scores:,} scores in every step, more than max_scores = {config.max_scores:,}; "
+            f"{name} would compute {scores:,} scores in every step, more than max_scores = {most:,}; "
             "use --model kernel, spectral or lightgcn for data of this size"
         )
 

@@ -7,8 +7,9 @@ Formula: docs/formulas.md, Spectral. Only V is needed; it comes from a randomise
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,14 @@ from graphrec.extras import needs_extra
 from graphrec.graph.adjacency import Graph
 from graphrec.models.fitting.config import Count, NotNegative, Share
 from graphrec.models.inputs import Inputs, Values
-from graphrec.models.matrix import column, holders_per_product, holdings_per_user, inverse_power, relevant_hops
+from graphrec.models.matrix import (
+    column,
+    holders_per_product,
+    holdings,
+    holdings_per_user,
+    inverse_power,
+    relevant_hops,
+)
 from graphrec.models.spec import Fitted, ModelSpec
 from graphrec.models.support import masked_term, supported, supported_gram
 from graphrec.progress import Progress, silent
@@ -25,6 +33,7 @@ from graphrec.terms.factors import FactorTerm, TableTerm
 
 if TYPE_CHECKING:
     from optuna import Trial
+    from scipy.sparse import csr_array
 
 Matrix = NDArray[np.float32]
 
@@ -59,6 +68,20 @@ class SpectralConfig:
         return max(1, min(self.dim, max(self.min_dim, int(num_products * self.max_share)), num_products))
 
 
+@dataclass(frozen=True, eq=False)
+class Patterns:
+    """Leading right singular vectors of N, strongest first.
+
+    Shapes: vectors (num_products, num_patterns), strengths (num_patterns,) = s^2.
+    """
+
+    vectors: Matrix
+    strengths: NDArray[np.float64]
+
+
+_found: "WeakKeyDictionary[Graph, dict[SpectralConfig, Patterns]]" = WeakKeyDictionary()
+
+
 def fit_spectral(
     graph: Graph, config: SpectralConfig | None = None, *, progress: Progress = silent
 ) -> FactorTerm | TableTerm:
@@ -66,14 +89,25 @@ def fit_spectral(
     config = config or SpectralConfig()
     seen = supported(graph).graph
     degrees = holders_per_product(seen)
-    patterns = leading_patterns(seen, config.dim_for(graph.num_products), config, progress)
+    patterns = leading_patterns(seen, config.dim_for(graph.num_products), config, progress).vectors
     left = patterns * column(inverse_power(degrees, config.power))
     right = patterns * column(degrees**config.power)
     return masked_term("spectral", graph, dict.fromkeys(relevant_hops(graph), left), right)
 
 
-def leading_patterns(graph: Graph, dim: int, config: SpectralConfig, progress: Progress = silent) -> Matrix:
-    """The leading right singular vectors of N, strongest first (num_products, at most dim: none without strength)."""
+def leading_patterns(graph: Graph, dim: int, config: SpectralConfig, progress: Progress = silent) -> Patterns:
+    """The leading right singular vectors of N, at most `dim`, none without strength; found once for a graph.
+
+    Args:
+        graph: of `supported`.
+    """
+    known, key = _found.setdefault(graph, {}), replace(config, dim=dim, max_share=1.0, power=0.0)
+    if key not in known:
+        known[key] = _leading(graph, dim, config, progress)
+    return known[key]
+
+
+def _leading(graph: Graph, dim: int, config: SpectralConfig, progress: Progress) -> Patterns:
     width = min(dim + config.oversampling, graph.num_products)
     normal = _normal_operator(graph)
     basis = np.random.default_rng(config.seed).standard_normal((graph.num_products, width), np.float32)
@@ -86,15 +120,30 @@ def leading_patterns(graph: Graph, dim: int, config: SpectralConfig, progress: P
     least = max(config.min_strength, RANK_TOLERANCE)
     strongest = [place for place in np.argsort(-strengths, kind="stable")[:dim] if strengths[place] >= least]
     progress("patterns", config.iterations + 1, config.iterations + 1)
-    return basis @ rotation[:, strongest].astype(np.float32)
+    return Patterns(basis @ rotation[:, strongest].astype(np.float32), strengths[strongest])
+
+
+def normal_matrix(graph: Graph) -> "csr_array":
+    """N^T N (num_products, num_products) in float32, without entries of too few customers; a seen graph's own."""
+    from scipy.sparse import csr_array
+
+    scale, of_user = inverse_power(holders_per_product(graph), 0.5), inverse_power(holdings_per_user(graph), 1.0)
+    if graph.schema.roles.min_group > 1:
+        matrix = supported_gram(graph, of_user)
+    else:
+        by_user = holdings(graph)
+        matrix = csr_array(by_user.multiply(of_user[:, None].astype(np.float32)).tocsr().T @ by_user)
+    rows = np.repeat(scale, np.diff(matrix.indptr))
+    values = (matrix.data * rows * scale[matrix.indices]).astype(np.float32)
+    found = csr_array((values, matrix.indices, matrix.indptr), shape=matrix.shape)
+    found.sort_indices()
+    return found
 
 
 def _normal_operator(graph: Graph) -> Callable[[Matrix], Matrix]:
     """N^T N as a function of a block of columns (num_products, width), without entries of too few customers."""
     if graph.schema.roles.min_group > 1:
-        scale = inverse_power(holders_per_product(graph), 0.5)
-        matrix = supported_gram(graph, inverse_power(holdings_per_user(graph), 1.0))
-        matrix = matrix.multiply(scale[:, None]).multiply(scale[None, :]).tocsr().astype(np.float32)
+        matrix = normal_matrix(graph)
         return lambda block: np.asarray(matrix @ block)
     with needs_extra("train", "spectral"):
         from graphrec.terms.compiled.scores import sum_of_dense
@@ -167,5 +216,4 @@ SPEC = ModelSpec(
     trials=trials,
     space=space,
     in_blend=True,
-    fixed_weight=0.5,
 )

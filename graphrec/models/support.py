@@ -226,7 +226,15 @@ def _masked(name: str, pairs: Adjacency, left: NDArray[np.float32], right: NDArr
     """The weights of some pairs; of too many the strongest of each node."""
     from graphrec.terms.compiled.scores import products_of
 
-    values = products_of(pairs, left, right)
+    return strongest(name, pairs, products_of(pairs, left, right), len(right))
+
+
+def strongest(name: str, pairs: Adjacency, values: NDArray[np.float32], num_products: int) -> SparseRows:
+    """A table of weights (num_pairs,) of some pairs; where they are more than MOST_WEIGHTS the strongest of each node.
+
+    Args:
+        name: of the model, for the log.
+    """
     degrees = pairs.degrees()
     if len(values) > MOST_WEIGHTS:
         caps = np.arange(1, degrees.max() + 1)
@@ -239,8 +247,8 @@ def _masked(name: str, pairs: Adjacency, left: NDArray[np.float32], right: NDArr
         with stage("masked table", level=logging.WARNING, model=name) as done:
             done.count(kept=len(kept), left_out=len(values) - len(kept), most_of_a_node=most)
         ends = np.concatenate(([0], np.cumsum(np.minimum(degrees, most)))).astype(np.int64)
-        return SparseRows(ends, pairs.indices[kept], values[kept], len(right))
-    return SparseRows(pairs.indptr, pairs.indices, values, len(right))
+        return SparseRows(ends, pairs.indices[kept], values[kept], num_products)
+    return SparseRows(pairs.indptr, pairs.indices, values, num_products)
 
 
 class PairCodes:

@@ -13,7 +13,7 @@ Copies, not links: what damages a file of the home leaves the kept one as it was
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ from graphrec.policy.rules import Policy
 from graphrec.records.blocks import Block, blocks, canonical, segments, sha256
 from graphrec.records.recorder import locked
 from graphrec.serving.engine import Engine
-from graphrec.terms.folder import Model, ModelFiles, open_files, read_meta
+from graphrec.terms.folder import Model, ModelFiles, names_any, open_files, read_meta
 from graphrec.terms.folder import content_hash as model_hash
 
 FILES, PRUNED = "files", "pruned.json"
@@ -152,8 +152,26 @@ class Kept:
         )  # fmt: skip
         return {str(path.relative_to(self._folder)) for path in paths}
 
+    def erase(self, users: Collection[str]) -> int:
+        """Remove the kept models that have rows of their own for these persons; how many that were.
+
+        Such a model has vectors of persons in it, and a replay with it would read them.
+        """
+        found = set()
+        for path in (self._folder / "models").glob("*.json"):
+            with self._opened(path) as folder:
+                if names_any(folder, users):
+                    found.add(str(path.relative_to(self._folder)))
+        if found:
+            self.remove(found, f"forget on {datetime.now(UTC):%Y-%m-%d}")
+        return len(found)
+
     def remove(self, names: set[str], before: str) -> int:
-        """Remove these lists and policies, and the files that no other list names; how many bytes that freed."""
+        """Remove these lists and policies, and the files that no other list names; how many bytes that freed.
+
+        Args:
+            before: what did it, in the words of the line that a replay then gives.
+        """
         pruned = {**self._pruned(), **dict.fromkeys(sorted(names), before)}
         with whole_file(self._folder / PRUNED) as temporary:
             temporary.write_bytes(canonical(pruned) + b"\n")
@@ -235,8 +253,8 @@ class Kept:
         before = self._pruned().get(str(path.relative_to(self._folder)))
         if before is not None:
             raise RecordError(
-                f"{what} {wanted[:DIGITS]} was removed by graphrec record prune --before {before}; entries that need "
-                "it stay in the record and can no longer be replayed"
+                f"{what} {wanted[:DIGITS]} was removed by graphrec {_command(before)}; entries that need it stay in "
+                "the record and can no longer be replayed"
             )
         raise RecordError(f"{what} {wanted[:DIGITS]} is gone: there is no {path}; restore it from a backup")
 
@@ -255,6 +273,11 @@ class Kept:
 
     def _policy(self, policy: str) -> Path:
         return self._folder / "policies" / f"{policy[:DIGITS]}.json"
+
+
+def _command(why: str) -> str:
+    """What removed something: older graphrecs kept the date of a pruning alone."""
+    return why if why.startswith("forget") else f"record prune --before {why.removeprefix('record prune --before ')}"
 
 
 @dataclass(frozen=True)

@@ -145,6 +145,29 @@ class Keys:
         self._table, self._tabled = {}, 0
         return True
 
+    def mark(self, text: str, purpose: str) -> str:
+        """A keyed hash: what stands for a text where nobody without the key of the home may find or test it.
+
+        Args:
+            purpose: 16 bytes at most; marks of different purposes cannot be compared.
+
+        Raises:
+            SettingsError: GRAPHREC_KEY is no key, or not the one of this home.
+            RecordError: the key of the home is gone.
+            OSError: the folder cannot be written.
+        """
+        key = self._home_key or self.home_key()
+        plain = text.encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(plain, digest_size=TAG, key=key, person=purpose.encode()).hexdigest()
+
+    def home_key(self) -> bytes:
+        """The key of the home, made where there is none yet; raises as `mark`."""
+        if not self._size():
+            with self._locked():
+                if not self._size():
+                    self._begin()
+        return self._secret()
+
     def _begin(self) -> None:
         """Make the key of the home and that of entries about no person."""
         if not os.environ.get(VARIABLE) and not (self.folder / HOME_KEY).exists():

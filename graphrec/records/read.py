@@ -1,7 +1,8 @@
 """Entries of a record by their number."""
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -94,6 +95,17 @@ def entries(folder: Path, user: str | None = None) -> Iterator[Entry]:
         for block in reversed(list(blocks([path]))):
             if slot is None or slot in block.header["keys"]:
                 yield from (one for one in reversed(list(_entries(block, keys))) if slot in (None, one.slot))
+
+
+def entries_about_nobody(folder: Path, texts: Collection[str]) -> list[int]:
+    """The numbers of the entries about no person that hold one of these texts as a value, or as a word of one."""
+    word = re.compile("|".join(rf"(?<![\w-]){re.escape(text)}(?![\w-])" for text in sorted(texts)))
+    keys, found = Keys.beside(folder), []
+    for block in blocks(segments(folder)):
+        if 0 in block.header["keys"]:
+            own = (one for one in _entries(block, keys) if one.slot == 0)
+            found += [one.number for one in own if word.search(json.dumps(one.entry, ensure_ascii=False))]
+    return found
 
 
 def _entries(block: Block, keys: Keys) -> Iterator[Entry]:

@@ -4,13 +4,13 @@ One JSON line a request in `logs/access-YYYY-MM.log` of the home. Customers and 
 the home, so that an auditor who has the home finds the lines of a customer, and a thief of the log nobody.
 """
 
-import hashlib
-import hmac
 import json
 import os
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+
+from graphrec.log import hashed_id
 
 
 class AuditLog:
@@ -27,7 +27,7 @@ class AuditLog:
 
     def hashed(self, text: str | None) -> str | None:
         """What the log holds for an id."""
-        return None if text is None else hmac.new(self._secret, text.encode(), hashlib.sha256).hexdigest()[:32]
+        return None if text is None else hashed_id(self._secret, text)
 
     def add(
         self,

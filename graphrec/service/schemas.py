@@ -34,6 +34,7 @@ class Line(_Open):
     share: float | None = None
     contrast: float | None = None
     via: Node | None = None
+    vias: list[Node] = []
     cypher: str | None = None
 
 

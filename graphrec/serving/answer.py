@@ -163,14 +163,14 @@ class Line(_Made):
     _LATER = ("path", "cypher", "parameters")
 
     kind: str
-    """path, attribute, similarity, general, new, against (like something rejected) or nonlinear."""
+    """path, attribute, similarity, pair, general, new, against (like something rejected) or nonlinear."""
     text: str
     share: float
     """The line's part of the score, in score units."""
     contrast: float
     """Share minus its mean over the products of reference; it only demotes reasons."""
     via: Node | None
-    """The user's neighbour."""
+    """The user's neighbour; None where there is none, or a pair of them."""
     path: tuple[PathPart, ...] | None
     """Alternating nodes (or people) and steps from the user to the product; None: no path."""
     cypher: str | None
@@ -184,6 +184,8 @@ class Line(_Made):
     """The people are all others that have `via`: who is known to have it would be known to have the product."""
     cypher_note: str | None = None
     """That the store's edges on the path changed since the fit, so that the statement gives another share."""
+    vias: tuple[Node, ...] = ()
+    """Both neighbours of a pair."""
 
     @property
     def nodes(self) -> tuple[Node | People, ...]:

@@ -78,12 +78,13 @@ def audit(engine: Engine, user: int, product: int) -> Audit:
 
 
 def _edges(ledger: Ledger) -> dict[tuple[Hop, int], NDArray[np.int64]]:
-    """The lines that start with each edge of the user; -1: with any edge of that hop."""
+    """The lines that rest on each edge of the user; -1: on any edge of that hop."""
     edges: dict[tuple[Hop, int], list[int]] = {}
-    for position, (group, via) in enumerate(zip(ledger.group.tolist(), ledger.via.tolist(), strict=True)):
-        hop = ledger.groups[group].hop
-        if hop is not None and ledger.values[position, 0]:
-            edges.setdefault((hop, via), []).append(position)
+    lines = zip(ledger.group.tolist(), ledger.via.tolist(), ledger.mid.tolist(), strict=True)
+    for position, (group, via, mid) in enumerate(lines):
+        for hop, node in ledger.groups[group].edges(via, mid):
+            if hop is not None and ledger.values[position, 0]:
+                edges.setdefault((hop, node), []).append(position)
     return {edge: np.array(positions) for edge, positions in edges.items()}
 
 

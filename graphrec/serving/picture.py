@@ -52,17 +52,21 @@ def explanation_graph(answer: Answer, sentences: Sentences) -> "nx.MultiDiGraph"
     item = answer.items[0]
     target = ("product", item.product)
     graph.add_node(target, label="product", name=item.name or item.product, layer=3)
-    lines = [line for line in item.lines if line.share > 0 and (line.path or line.via)]
+    lines = [line for line in item.lines if line.share > 0 and (line.path or line.via or line.vias)]
     whole = _whole(item)
     for line in lines[:DRAWN]:
         if line.path:
             _add_path(graph, line, target, whole, sentences)
-        elif line.via:
-            user, via = ("user", answer.user), (line.via.label, line.via.id)
+            continue
+        near = line.vias or (line.via,)
+        for node in (one for one in near if one is not None):
+            # Half of what a pair says is drawn over each of the two.
+            share = line.share / len(near)
+            user, via = ("user", answer.user), (node.label, node.id)
             graph.add_node(user, label="user", name=answer.user, layer=0)
-            graph.add_node(via, label=line.via.label, name=sentences.called(line.via), layer=1)
-            _add_edge(graph, (user, via), "", line.share, whole)
-            _add_edge(graph, (via, target), f"{sentences.kind(line.kind)} ({line.term})", line.share, whole)
+            graph.add_node(via, label=node.label, name=sentences.called(node), layer=1)
+            _add_edge(graph, (user, via), "", share, whole)
+            _add_edge(graph, (via, target), f"{sentences.kind(line.kind)} ({line.term})", share, whole)
     return graph
 
 

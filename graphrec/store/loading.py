@@ -139,17 +139,7 @@ class Completion:
     def statements(self) -> list[Statement]:
         """The statements; the last but one is load/finish, the last load/contents."""
         name = self.source.name
-        statements = [Statement(queries.text("load/clear_split"), {"source": name})]
-        for part, pairs in sorted((self.split or {}).items()):
-            for start in range(0, max(len(pairs), 1), SPLIT_CHUNK):
-                chunk = pairs.slice(start, SPLIT_CHUNK)
-                row = {
-                    "id": f"{name}/{part}/{start:012d}",
-                    "part": part,
-                    "users": chunk["user"].to_pylist(),
-                    "products": chunk["product"].to_pylist(),
-                }
-                statements.append(Statement(queries.text("load/split"), {"source": name, "rows": [row]}))
+        statements = split_statements(name, self.split)
         schema = json.dumps(self.schema.to_json(), ensure_ascii=False, sort_keys=True)
         contents = replace(self.contents, sources={**self.contents.sources, name: digest_text(schema)})
         finish = {
@@ -162,6 +152,22 @@ class Completion:
         }
         statements.append(Statement(queries.text("load/finish"), finish))
         return [*statements, Statement(queries.text("load/contents"), {"text": contents.to_text()})]
+
+
+def split_statements(source: str, split: "Mapping[Part, pa.Table] | None") -> list[Statement]:
+    """The statements that put these split pairs of a source in the place of those that are there."""
+    statements = [Statement(queries.text("load/clear_split"), {"source": source})]
+    for part, pairs in sorted((split or {}).items()):
+        for start in range(0, max(len(pairs), 1), SPLIT_CHUNK):
+            chunk = pairs.slice(start, SPLIT_CHUNK)
+            row = {
+                "id": f"{source}/{part}/{start:012d}",
+                "part": part,
+                "users": chunk["user"].to_pylist(),
+                "products": chunk["product"].to_pylist(),
+            }
+            statements.append(Statement(queries.text("load/split"), {"source": source, "rows": [row]}))
+    return statements
 
 
 class Account:

@@ -11,7 +11,7 @@ to, are in no folder: they are given when it is opened (graph/first_hops.py).
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
@@ -45,6 +45,8 @@ FORMS = {
     "walks": "graphrec.terms.walks:WalkTerm",
     "factors": "graphrec.terms.factors:FactorTerm",
     "table": "graphrec.terms.factors:TableTerm",
+    "sum": "graphrec.terms.compound:SumTerm",
+    "pairs": "graphrec.terms.pairs:PairTerm",
     "als": "graphrec.terms.als:AlsTerm",
     "sage": "graphrec.terms.sage.term:SageTerm",
 }
@@ -213,6 +215,16 @@ def open_files(folder: Path) -> ModelFiles:
         return ModelFiles(folder, CheckedFolder.open(folder, FORMAT, _remedy(folder), hold=True))
     except (FileNotFoundError, NotADirectoryError):
         raise NotTrained(f"there is no model in {folder}; {_remedy(folder)}") from None
+
+
+def names_any(folder: Path, ids: Collection[str]) -> bool:
+    """Whether a model folder has a row of its own for one of these nodes; raises as `open_files`."""
+    opened = open_files(folder)
+    arrays = opened.files.tensors(ARRAYS)
+    known = [
+        Strings(*(arrays[f"ids/{label}/{part}"] for part in ("offsets", "data"))) for label in opened.meta["labels"]
+    ]
+    return any(own.find(one) >= 0 for own in known for one in ids)
 
 
 def open_model(

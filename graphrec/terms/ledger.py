@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Hop
 
-LineKind = Literal["path", "attribute", "similarity", "general", "new", "against", "nonlinear"]
+LineKind = Literal["path", "attribute", "similarity", "pair", "general", "new", "against", "nonlinear"]
 LinePart = str
 """The name of the feature block that a line comes from, `learned`, or empty."""
 Edge = tuple[Hop | None, int]
@@ -31,12 +31,20 @@ class LineGroup:
     """The path leads through other users, who are merged into one line."""
     ended: bool = False
     """The neighbour was held and is held no more."""
+    other: Hop | None = None
+    """The first hop to the second neighbour of a pair, whose place is `mid`."""
 
     def edge(self, via: int) -> Edge | None:
-        """The edge of the user that a line with this neighbour rests on; None where no deletion takes it away."""
+        """The first edge of the user that a line with this neighbour rests on; None: no deletion takes it away."""
         if self.hop is not None:
             return self.hop, via
         return (None, -1) if self.kind == "similarity" else None
+
+    def edges(self, via: int, mid: int) -> tuple[Edge, ...]:
+        """All edges of the user that a line rests on: of a pair two."""
+        first = self.edge(via)
+        second = None if self.other is None else (self.other, mid)
+        return tuple(edge for edge in (first, second) if edge is not None)
 
 
 @dataclass(frozen=True, eq=False)

@@ -257,10 +257,7 @@ def _done_before(job: Job) -> TrainReport | None:
 
 
 def _write(job: Job, meta: dict[str, Any], blend: Blend, graph: Graph, began: float) -> TrainReport:
-    for term in blend.terms:
-        # A block that the terms read stands in their graph as it was fitted.
-        rows = {digest: np.asarray(block) for digest, block in term.graph.blocks.items()}
-        write_blocks(blocks_beside(job.folder.parent), rows, job.snapshot.nodes(graph.schema.roles.user).ids)
+    keep_blocks(blend, job.snapshot, job.folder.parent)
     if job.options.final and (job.folder / "meta.json").exists():
         keep_replaced(job.home, job.folder, FORMAT)
     with replace_folder(job.folder) as folder:
@@ -270,7 +267,7 @@ def _write(job: Job, meta: dict[str, Any], blend: Blend, graph: Graph, began: fl
             "fixed": job.options.fixed,
             "seed": job.options.seed,
             "split": job.split.describe(),
-            "hidden": _hidden(job.split.hidden(meta["fitted"])),
+            "hidden": hidden_parts(job.split.hidden(meta["fitted"])),
             "request": job.request(),
             **meta,
             "versions": versions(PACKAGES),
@@ -280,6 +277,14 @@ def _write(job: Job, meta: dict[str, Any], blend: Blend, graph: Graph, began: fl
         whole["notes"] = [*whole["notes"], *(note for term in blend.terms for note in term.notes)]
         write_model(folder, blend, graph, job.snapshot, whole)
     return _report(job, read_meta(job.folder), is_new=True)
+
+
+def keep_blocks(blend: Blend, snapshot: Snapshot, models: Path) -> None:
+    """Keep the rows of the users' feature blocks that a blend reads, beside the facts of the home of some models."""
+    for term in blend.terms:
+        # A block that the terms read stands in their graph as it was fitted.
+        rows = {digest: np.asarray(block) for digest, block in term.graph.blocks.items()}
+        write_blocks(blocks_beside(models), rows, snapshot.nodes(snapshot.schema.roles.user).ids)
 
 
 def _report(job: Job, meta: Mapping[str, Any], *, is_new: bool) -> TrainReport:
@@ -301,7 +306,7 @@ def _report(job: Job, meta: Mapping[str, Any], *, is_new: bool) -> TrainReport:
     )
 
 
-def _hidden(hidden: Hidden) -> dict[str, int | None]:
+def hidden_parts(hidden: Hidden) -> dict[str, int | None]:
     """What the fit did not see: from which time on, and how many pairs."""
     return {"known_from": hidden.known_from, "pairs": 0 if hidden.pairs is None else len(hidden.pairs)}
 

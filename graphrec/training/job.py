@@ -36,7 +36,7 @@ class TrainOptions:
     seed: int = 0
     use_protected: bool = False
     path_share: float = PATH_SHARE
-    """Part of a blend's weight that goes to real paths where that costs at most 2 % on validation, in [0, 1)."""
+    """Part of a blend's weight that goes to real paths where validation sees no loss, in [0, 1)."""
     overrides: Mapping[str, Values] = field(default_factory=dict)
     """Values of models' configurations by model and key, which no search changes."""
     device: str = "auto"

@@ -19,6 +19,8 @@ SCORES_AT_LEAST = 2_000_000
 """A small catalogue is evaluated on more users, up to this many scores per term."""
 CHUNK_SCORES = 8_000_000
 """Scores held at once (32 MB)."""
+MANY = 600
+"""Users from which on configurations are chosen on one half of them and weights on the other."""
 NO_RANK = np.iinfo(np.int32).max
 
 
@@ -43,6 +45,16 @@ class Validation:
         if len(users) > most:
             rows = np.sort(np.random.default_rng(seed).choice(len(users), most, replace=False))
         return cls(users[rows], rows_of(relevant, rows), rows_of(graph.held(), users[rows]), split.num_products)
+
+    def halves(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The rows that configurations are chosen on, and those that weights are: all of them twice below MANY."""
+        rows = np.arange(len(self))
+        return (rows[::2], rows[1::2]) if len(self) >= MANY else (rows, rows)
+
+    def part(self, rows: NDArray[np.integer]) -> "Validation":
+        """Some of the users."""
+        users = self.users[rows]
+        return Validation(users, rows_of(self.relevant, rows), rows_of(self.held, rows), self.num_products)
 
     def __len__(self) -> int:
         return len(self.users)

@@ -30,10 +30,12 @@ class Truth:
     """What customers hold now."""
     customers_with_lists: int
     """At least so many get a list."""
-    facts: Facts | None = None
-    """What sentences may say, where the bank's are checked."""
+    facts: Facts
+    """What sentences may say."""
 
 
+CLIENTS, INSTRUMENTS = 110, 30
+"""Of the broker."""
 FIRST = datetime.date(2022, 1, 3)
 NAMES = ("Anna", "Björn", "Çelik", "Dörte", "Émile", "François", "Grüner", "Jürgen", "Straß", "O'Neil")
 
@@ -115,7 +117,16 @@ def german_retail(folder: Path) -> Truth:
                 text = f"Sparen für {NAMES[i % 10]}; Ref {i}"
                 rows.append([f"V{i:06}", customer, product, f"{when:%d.%m.}{year} {i % 24:02}:15:00", amount, text])
         write_rows(folder / f"ABSCHLUESSE_{year}.csv", rows, delimiter=";", encoding="cp1252")
-    return Truth(consents, closed, frozenset(pairs), 60)
+    facts = Facts(
+        names={f"{('Fonds', 'Anleihe', 'Sparplan')[i % 3]} Größe {i}": product for i, product in enumerate(products)},
+        acted=frozenset(pairs),
+        bought=frozenset(pairs),
+        traits={
+            customer: (("Köln", "Düsseldorf", "Zürich", "Gießen")[i % 4], ("Privat", "Jugend", "Vermögend")[i % 3])
+            for i, customer in enumerate(customers)
+        },
+    )
+    return Truth(consents, closed, frozenset(pairs), 60, facts)
 
 
 def broker(folder: Path) -> Truth:
@@ -124,26 +135,26 @@ def broker(folder: Path) -> Truth:
     import pyarrow.parquet as pq
 
     chance = random.Random(2)
-    clients = [f"CL{i:05}" for i in range(220)]
-    isins = [f"XS{i:09}{i % 10}" for i in range(40)]
+    clients = [f"CL{i:05}" for i in range(CLIENTS)]
+    isins = [f"XS{i:09}{i % 10}" for i in range(INSTRUMENTS)]
     consents = {client: chance.random() < 0.6 for client in clients}
     closed = frozenset(isins[i] for i in (0, 9, 17))
     table = {
         "client_id": clients,
-        "full_name": [f"{NAMES[i % 10]} {i}" for i in range(220)],
-        "email": [f"c{i}@example.org" for i in range(220)],
-        "birth_date": [datetime.date(1950 + i % 50, 1 + i % 12, 1 + i % 28) for i in range(220)],
-        "country": [("DE", "FR", "AT", "NL")[i % 4] for i in range(220)],
-        "risk_profile": [1 + i % 5 for i in range(220)],
+        "full_name": [f"{NAMES[i % 10]} {i}" for i in range(CLIENTS)],
+        "email": [f"c{i}@example.org" for i in range(CLIENTS)],
+        "birth_date": [datetime.date(1950 + i % 50, 1 + i % 12, 1 + i % 28) for i in range(CLIENTS)],
+        "country": [("DE", "FR", "AT", "NL")[i % 4] for i in range(CLIENTS)],
+        "risk_profile": [1 + i % 5 for i in range(CLIENTS)],
         "marketing_consent": [consents[client] for client in clients],
     }
     pq.write_table(pa.table(table), folder / "clients.parquet")
     table = {
         "isin": isins,
-        "name": [f"{('Solar', 'Wind', 'Water')[i % 3]} {('bond', 'share')[i % 2]} {i}" for i in range(40)],
-        "asset_class": [("bond", "share")[i % 2] for i in range(40)],
-        "risk_class": [1 + i % 5 for i in range(40)],
-        "ter": [0.1 + i / 100 for i in range(40)],
+        "name": [f"{('Solar', 'Wind', 'Water')[i % 3]} {('bond', 'share')[i % 2]} {i}" for i in range(INSTRUMENTS)],
+        "asset_class": [("bond", "share")[i % 2] for i in range(INSTRUMENTS)],
+        "risk_class": [1 + i % 5 for i in range(INSTRUMENTS)],
+        "ter": [0.1 + i / 100 for i in range(INSTRUMENTS)],
         "status": ["closed" if isin in closed else "open" for isin in isins],
     }
     pq.write_table(pa.table(table), folder / "instruments.parquet")
@@ -168,14 +179,16 @@ def broker(folder: Path) -> Truth:
             when = int(datetime.datetime.combine(day(chance), datetime.time(), datetime.UTC).timestamp() * 1000)
             stream.write(json.dumps({"client_id": client, "isin": isin, "timestamp": when}) + "\n")
     facts = Facts(
-        names={f"{('Solar', 'Wind', 'Water')[i % 3]} {('bond', 'share')[i % 2]} {i}": isins[i] for i in range(40)},
+        names={
+            f"{('Solar', 'Wind', 'Water')[i % 3]} {('bond', 'share')[i % 2]} {i}": isins[i] for i in range(INSTRUMENTS)
+        },
         acted=frozenset((*pairs, *seen)),
         bought=frozenset(pairs),
         traits={client: (("DE", "FR", "AT", "NL")[i % 4], str(1 + i % 5)) for i, client in enumerate(clients)},
         risk={isin: 1 + i % 5 for i, isin in enumerate(isins)},
         tolerance={client: 1 + i % 5 for i, client in enumerate(clients)},
     )
-    return Truth(consents, closed, frozenset(pairs), 60, facts)
+    return Truth(consents, closed, frozenset(pairs), 30, facts)
 
 
 def insurer(folder: Path, postgres: str) -> Truth:
@@ -224,14 +237,22 @@ def insurer(folder: Path, postgres: str) -> Truth:
         ]
         with connection.cursor() as cursor:
             cursor.executemany("INSERT INTO angebote VALUES (%s, %s, %s, %s, %s)", offers)
-    return Truth(consents, closed, frozenset(pairs), 50)
+    facts = Facts(
+        names={
+            f"{('Hausrat', 'Leben', 'Kfz')[i % 3]} Komfort {i}": tariff for i, tariff in enumerate(tariffs, start=1)
+        },
+        acted=frozenset(pairs) | {(customer, tariff) for _, customer, tariff, _, _ in offers},
+        bought=frozenset(pairs),
+        traits={customer: (("Nord", "Süd", "West")[(i + 1) % 3],) for i, customer in enumerate(customers)},
+    )
+    return Truth(consents, closed, frozenset(pairs), 50, facts)
 
 
 def shop(folder: Path) -> Truth:
     """A web shop: one JSON array of orders with their items, reviews with stars, returns in a file of their own."""
     chance = random.Random(4)
-    customers = [f"{i}" for i in range(1, 261)]
-    products = [f"SKU-{i:04}" for i in range(45)]
+    customers = [f"{i}" for i in range(1, 131)]
+    products = [f"SKU-{i:04}" for i in range(36)]
     consents = {customer: chance.random() < 0.75 for customer in customers}
     closed = frozenset(products[i] for i in (1, 20, 30))
     rows: list[Sequence[Any]] = [["customer_id", "email", "city", "age_group", "newsletter_consent"]]
@@ -269,7 +290,7 @@ def shop(folder: Path) -> Truth:
             for i, customer in enumerate(customers)
         },
     )
-    return Truth(consents, closed, frozenset(pairs), 60, facts)
+    return Truth(consents, closed, frozenset(pairs), 30, facts)
 
 
 def two_customers(folder: Path) -> Truth:
@@ -284,4 +305,5 @@ def two_customers(folder: Path) -> Truth:
     pairs = [("C1", "P0"), ("C1", "P1"), ("C2", "P0")]
     rows += [[f"T{i}", *pair, f"2024-0{i + 1}-15", 100 * i + 50] for i, pair in enumerate(pairs)]
     write_rows(folder / "trades.csv", rows)
-    return Truth({"C1": True, "C2": False}, frozenset({"P4"}), frozenset(pairs), 0)
+    facts = Facts({f"Fund {i}": f"P{i}" for i in range(5)}, frozenset(pairs), frozenset(pairs), {"C1": (), "C2": ()})
+    return Truth({"C1": True, "C2": False}, frozenset({"P4"}), frozenset(pairs), 0, facts)

@@ -42,7 +42,7 @@ def test_embed_prints_the_keys_that_scripts_read_and_then_does_nothing(home: Hom
     first = json.loads(out)
     assert code == 0
     assert first.pop("seconds") > 0
-    assert first == {"encoder": "all-MiniLM-L6-v2", "texts": 20, "encoded": 20, "cached": 0, "dim": 384}
+    assert first == {"encoder": "all-MiniLM-L6-v2", "texts": 20, "encoded": 20, "cached": 0, "dim": 384, "note": None}
     again = json.loads(run(home, "--json")[1])
     assert (again["texts"], again["encoded"], again["cached"]) == (20, 0, 20)
     assert run(home)[:2] == (0, "nothing to do: the vectors of all 20 texts by all-MiniLM-L6-v2 are there\n")

@@ -72,6 +72,10 @@ def test_every_text_is_said_somewhere() -> None:
             assert f"{table}.{name}" in code or f'{name}"' in code, f"nobody says {key}"
 
 
+def test_what_rounds_to_nothing_has_no_minus() -> None:
+    assert (ENGLISH.percent(-0.2), ENGLISH.number(-0.00004, 4, sign=True)) == ("0%", "+0.0000")
+
+
 def test_numbers_and_dates_are_written_as_people_write_them() -> None:
     written = {
         code: (found.number(12345.678, 2), found.number(-0.5, 1, sign=True), found.percent(7.25, 1), found.given(0.38))

@@ -7,6 +7,7 @@ import pytest
 
 from graphrec.features.blocks import Blocks
 from graphrec.graph.adjacency import Graph
+from graphrec.models.chebyshev import ChebyshevConfig, fit_chebyshev
 from graphrec.models.ease import EaseConfig, fit_ease
 from graphrec.models.inputs import Inputs
 from graphrec.models.itemknn.neighbours import fit_itemknn
@@ -37,6 +38,9 @@ MODELS: dict[str, Callable[[Graph], Term]] = {
     "kernel": lambda graph: fit_kernel(graph, starting_walks(graph.schema)),
     "rp3beta": lambda graph: rp3beta(graph, Rp3BetaConfig(0.3)),
     "spectral": fit_spectral,
+    "chebyshev": fit_chebyshev,
+    "chebyshev of patterns": lambda graph: fit_chebyshev(graph, ChebyshevConfig(most_whole=1)),
+    "chebyshev as factors": lambda graph: fit_chebyshev(graph, ChebyshevConfig(most_whole=1, most_dense=1)),
     "ease": lambda graph: fit_ease(graph, EaseConfig(regularization=5.0)),
     "ease without attributes": lambda graph: fit_ease(graph, EaseConfig(regularization=5.0, attributes=False)),
     "itemknn": fit_itemknn,

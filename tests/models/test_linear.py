@@ -36,7 +36,7 @@ def test_spectral_equals_the_exact_decomposition(relevant: tuple[str, ...]) -> N
     N = R / np.sqrt(np.maximum(users, 1))[:, None] / np.sqrt(products)
     _, strengths, Vt = np.linalg.svd(N)
     config = SpectralConfig(dim=5, max_share=1.0, iterations=60, min_strength=0.0)
-    V = leading_patterns(graph, 5, config)
+    V = leading_patterns(graph, 5, config).vectors
     np.testing.assert_allclose(V @ V.T, Vt[:5].T @ Vt[:5], atol=1e-5)
     assert strengths[4] - strengths[5] > 0.001
     expected = R @ (Vt[:5].T @ Vt[:5] / np.sqrt(products)[:, None] * np.sqrt(products))
@@ -50,7 +50,7 @@ def test_the_number_of_patterns_follows_the_catalogue(products: int, dim: int) -
 
 def test_spectral_keeps_no_more_patterns_than_the_rank() -> None:
     graph = random_board(0, users=3)
-    assert leading_patterns(graph, 10, SpectralConfig()).shape == (24, 3)
+    assert leading_patterns(graph, 10, SpectralConfig()).vectors.shape == (24, 3)
 
 
 def test_ease_equals_its_closed_form() -> None:

@@ -43,6 +43,7 @@ ROOMS = [
     "demo",
     "campaigns",
     "finance",
+    "privacy",
     "app",
     "service",
     "cli",

@@ -7,6 +7,7 @@ import pytest
 
 from graphrec.graph.adjacency import Graph
 from graphrec.models.als import AlsConfig, fit_als
+from graphrec.models.chebyshev import ChebyshevConfig, fit_chebyshev
 from graphrec.models.ease import fit_ease
 from graphrec.models.itemknn.neighbours import fit_itemknn
 from graphrec.models.popularity import fit_popularity
@@ -23,6 +24,8 @@ SOLVED: dict[str, Callable[[Graph], Term]] = {
     "ease": fit_ease,
     "itemknn": fit_itemknn,
     "spectral": lambda graph: fit_spectral(graph, SpectralConfig(dim=64, max_share=1.0)),
+    "chebyshev": fit_chebyshev,
+    "chebyshev as a sparse table": lambda graph: fit_chebyshev(graph, ChebyshevConfig(most_whole=1, most_dense=1)),
     "als": lambda graph: fit_als(graph, AlsConfig(dim=16, iterations=8)),
     "popularity": fit_popularity,
 }

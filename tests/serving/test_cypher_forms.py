@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from graphrec.graph.adjacency import Hidden, visible_graph
+from graphrec.graph.adjacency import Hidden, Hop, visible_graph
 from graphrec.graph.rows import Source, edge_fields, node_fields
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.models.kernel import scorer_of
@@ -19,6 +19,8 @@ from graphrec.store import open_store
 from graphrec.store.base import Store
 from graphrec.store.read import take_snapshot
 from graphrec.terms.blend import Blend
+from graphrec.terms.factors import Neighbours, TableTerm
+from graphrec.terms.pairs import Pairs, PairTerm
 from graphrec.terms.walks import WalkTerm
 from tests.terms.graphs import EDGES, SCHEMA, random_walks
 
@@ -100,3 +102,39 @@ def _lines(reasons: Reasons, blend: Blend, user: int) -> list[Line]:
         chosen = reasons.strongest(ledger, ledger.values[:, column])
         lines += reasons.lines(user, product, groups, column, row.scales, chosen)
     return lines
+
+
+@pytest.mark.parametrize("hidden_from", [None, 50])
+def test_a_pair_says_both_and_counts_who_has_them(store: Store, tmp_path: Path, hidden_from: int | None) -> None:
+    snapshot = take_snapshot(store, SnapshotShelf(tmp_path))
+    known_from = None if hidden_from is None else round((START + timedelta(days=hidden_from)).timestamp() * 1_000_000)
+    graph = visible_graph(snapshot, Hidden(known_from))
+    graph = replace(graph, schema=replace(SCHEMA, roles=replace(SCHEMA.roles, min_group=1)))
+    bought, band = Hop("BOUGHT"), Hop("IN_BAND")
+    both = [(0, a, b) for a in range(7) for b in range(a + 1, 7)] + [(1, a, b) for a in range(7) for b in range(3)]
+    kind, first, second = np.array(both, np.int32).T
+    weights = np.random.default_rng(0).uniform(0.5, 1, (len(both), 7)).astype(np.float32)
+    single = TableTerm("pairs", graph, [Neighbours(bought, np.zeros((7, 7), np.float32)),
+                                        Neighbours(band, np.zeros((3, 7), np.float32))])  # fmt: skip
+    term = PairTerm("pairs", graph, single, Pairs(((bought, bought), (bought, band)), kind, first, second, weights))
+    blend = Blend([term], [1.0])
+    reasons = Reasons(snapshot, blend, graph, END_OF_TIME if known_from is None else utc_text(known_from))
+    products, said = np.arange(7, dtype=np.int32), 0
+    for user in range(9):
+        row = blend.row(user)
+        ledger = blend.ledger(user, products, row.scales)
+        assert ledger.totals() == pytest.approx(row.scores, rel=1e-9)
+        groups = reasons.groups(user, ledger, np.zeros((len(ledger.via), 0)), products)
+        for product in np.setdiff1d(products, graph.held().row(user)).tolist():
+            for reason in reasons.reasons(user, product, groups.of_product(product, product, None).told):
+                assert reason.kind == "pair"
+                assert reason.people is not None
+                assert reason.cypher is not None
+                assert f"{reason.people} " in reason.text or reason.people == 1
+                (found,) = store.query(reason.cypher, reason.parameters).records()  # type: ignore[arg-type]
+                assert found["people"] == reason.people
+                said += 1
+            chosen = reasons.strongest(ledger, ledger.values[:, product])
+            for line in reasons.lines(user, product, groups, product, row.scales, chosen):
+                assert (line.kind, line.via, len(line.vias)) == ("pair", None, 2)
+    assert said > 10

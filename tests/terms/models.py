@@ -17,14 +17,16 @@ from graphrec.serving.lists import recommend_many
 from graphrec.terms.als import AlsTerm
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
-from graphrec.terms.factors import Neighbours, SparseRows, TableTerm
+from graphrec.terms.compound import SumTerm
+from graphrec.terms.factors import FactorTerm, Neighbours, SparseRows, TableTerm
 from graphrec.terms.folder import write_model
+from graphrec.terms.pairs import Pairs, PairTerm
 from graphrec.terms.sage.network import SageLayer, SageNetwork
 from graphrec.terms.sage.term import SageTerm
 from tests.banks import bank_snapshot
 from tests.served import META, random_factors
 
-KINDS = ("walks", "factors", "table", "sparse table", "everyone", "als", "sage")
+KINDS = ("walks", "factors", "table", "sparse table", "sum", "pairs", "everyone", "als", "sage")
 BOUGHT, BAND = Hop("BOUGHT"), Hop("IN_AGE_BAND")
 
 
@@ -46,6 +48,22 @@ def term_of(kind: str, graph: Graph, seed: int = 0) -> Term:
         indices = np.concatenate([np.sort(rng.choice(count, 3, replace=False)) for _ in range(count)])
         rows = SparseRows(np.arange(0, 3 * count + 1, 3), indices.astype(np.int32), normal(3 * count), count)
         return TableTerm("itemknn", graph, [Neighbours(BOUGHT, rows)])
+    if kind == "sum":
+        parts = (
+            FactorTerm("sum", graph, [Neighbours(BOUGHT, normal(count, 3))], normal(count, 3)),
+            term_of("sparse table", graph, seed),
+        )
+        assert isinstance(parts[1], TableTerm)
+        return SumTerm("sum", graph, (parts[0], parts[1]))
+    if kind == "pairs":
+        nodes = np.arange(count - 1, dtype=np.int32)
+        bands = np.arange(count, dtype=np.int32) % graph.counts[graph.target(BAND)]
+        first, second = np.concatenate((nodes, np.arange(count))), np.concatenate((nodes + 1, bands))
+        kinds = np.repeat([0, 1], [count - 1, count]).astype(np.int32)
+        pairs = Pairs(((BOUGHT, BOUGHT), (BOUGHT, BAND)), kinds, first.astype(np.int32), second.astype(np.int32),
+                      normal(2 * count - 1, count))  # fmt: skip
+        sources = [Neighbours(BOUGHT, normal(count, count)), Neighbours(BAND, normal(graph.counts["AgeBand"], count))]
+        return PairTerm("pairs", graph, TableTerm("pairs", graph, sources), pairs)
     if kind == "everyone":
         return fit_popularity(graph)
     if kind == "als":

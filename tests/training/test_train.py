@@ -104,9 +104,9 @@ def test_the_same_data_and_seed_give_the_same_arrays(snapshot: Snapshot, tmp_pat
         np.testing.assert_array_equal(array, found[1][2][name])
 
 
-def test_fixed_is_two_thirds_kernel_and_one_third_spectral_and_says_so(snapshot: Snapshot, home: Home) -> None:
+def test_fixed_is_the_filter_and_a_fifth_of_kernel_and_says_so(snapshot: Snapshot, home: Home) -> None:
     report = train(snapshot, home, TrainOptions(fixed=True))
-    assert report.configuration.weights == {"kernel": 1.0, "spectral": 0.5}
+    assert report.configuration.weights == {"kernel": 0.25, "chebyshev": 1.0}
     assert report.metrics == {}
     assert "defaults fixed beforehand: nothing was tuned, validation was not looked at" in report.notes
 

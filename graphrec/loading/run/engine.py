@@ -16,7 +16,17 @@ from graphrec.loading.mapping.specs import Mapping
 from graphrec.loading.run.rejects import check_limit, write_rejected
 from graphrec.loading.run.removals import MAX_REMOVED, check_removals
 from graphrec.loading.run.select import only_selects
-from graphrec.loading.run.transform import Checked, KnownIds, Staged, check_rows, covered_until, rows, split_rows, stage
+from graphrec.loading.run.transform import (
+    Checked,
+    KnownIds,
+    Staged,
+    Suppressed,
+    check_rows,
+    covered_until,
+    rows,
+    split_rows,
+    stage,
+)
 from graphrec.loading.sources.database import SQL_SECONDS, lock_database, open_database, scratch_folder
 from graphrec.loading.sources.files import find_files, hash_files, read_databases, read_files
 from graphrec.progress import Progress, silent
@@ -34,6 +44,7 @@ class _Run:
     rejected_path: Path | None
     sql_seconds: float
     progress: Progress
+    suppressed: Suppressed | None
 
 
 def run_load(
@@ -49,6 +60,7 @@ def run_load(
     sql_seconds: float = SQL_SECONDS,
     progress: Progress = silent,
     covering: Callable[[Source, Keys[str, int]], None] | None = None,
+    suppressed: Suppressed | None = None,
 ) -> LoadReport:
     """What a load of these files into a sink did; all counts are 0 when it had nothing to do.
 
@@ -63,6 +75,7 @@ def run_load(
         sql_seconds: how long a statement may run.
         covering: is told, before anything is written, up to when the files have events, by their type, in microseconds
             since 1970.
+        suppressed: says which of some persons were forgotten: their rows are left out and counted.
 
     Raises:
         SourceError: the mapping or a file is not usable.
@@ -71,7 +84,7 @@ def run_load(
     """
     began = time.monotonic()
     mapping = only_selects(mapping)
-    run = _Run(mapping, Path(data_dir), not incremental, max_rejected, rejected_path, sql_seconds, progress)
+    run = _Run(mapping, Path(data_dir), not incremental, max_rejected, rejected_path, sql_seconds, progress, suppressed)
     found = find_files(mapping, run.data_dir)
     with (
         scratch_folder(scratch) as folder,
@@ -106,12 +119,13 @@ def check(
     scratch: Path | None = None,
     sql_seconds: float = SQL_SECONDS,
     progress: Progress = silent,
+    suppressed: Suppressed | None = None,
 ) -> LoadReport:
     """What a load would read, reject and remove; everything is done but the writing.
 
     Args:
         sink: that of the load, where there is a store already: it is only asked.
-        incremental, max_rejected, max_removed, rejected_path, scratch, sql_seconds: as for `run_load`.
+        incremental, max_rejected, max_removed, rejected_path, scratch, sql_seconds, suppressed: as for `run_load`.
 
     Raises:
         SourceError: the mapping or a file is not usable.
@@ -120,7 +134,7 @@ def check(
     """
     began = time.monotonic()
     mapping = only_selects(mapping)
-    run = _Run(mapping, Path(data_dir), not incremental, max_rejected, rejected_path, sql_seconds, progress)
+    run = _Run(mapping, Path(data_dir), not incremental, max_rejected, rejected_path, sql_seconds, progress, suppressed)
     found = find_files(mapping, run.data_dir)
     with (
         scratch_folder(scratch) as folder,
@@ -148,7 +162,7 @@ def get(database: duckdb.DuckDBPyConnection, run: _Run, found: dict[str, list[Pa
 
 def transform(database: duckdb.DuckDBPyConnection, run: _Run, staged: Staged, known_ids: KnownIds) -> Checked:
     """Check all rows, write down the rejected ones, and stop when they are too many."""
-    checked = check_rows(database, staged, known_ids, run.progress, full=run.full)
+    checked = check_rows(database, staged, known_ids, run.progress, full=run.full, suppressed=run.suppressed)
     if run.rejected_path:
         write_rejected(database, run.rejected_path)
     check_limit(database, checked.counts, run.max_rejected, run.rejected_path)
@@ -161,7 +175,7 @@ def load(database: duckdb.DuckDBPyConnection, checked: Checked, sink: Sink, prog
     for plans, add in ((checked.nodes, sink.add_nodes), (checked.edges, sink.add_edges)):
         for kind, plan in plans.items():
             given = counts[plan.statement]
-            total, done = given.read - given.rejected, 0
+            total, done = given.read - given.rejected - given.suppressed, 0
             for table in rows(database, plan):
                 progress(f"loading {kind}", done, total)
                 counts[plan.statement] = _sum(counts[plan.statement], add(kind, table))

@@ -30,6 +30,8 @@ class Plan:
     select: Keys[str, str]
     schema: pa.Schema
     has_lines: bool
+    persons: tuple[str, ...] = ()
+    """SQL of the ids of persons in it, where some are suppressed."""
 
     def columns(self) -> str:
         """The select list."""

@@ -1,7 +1,7 @@
 """Transform: run the SQL of a mapping, check every row, and keep the good ones; tables in, tables out."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
@@ -32,6 +32,12 @@ _MISSING_COLUMN = re.compile(
 _NO_TIME = "CAST(NULL AS TIMESTAMPTZ)"
 _DAY = 86_400_000_000
 
+#: Those of some persons who were forgotten.
+Suppressed = Callable[[Iterable[str]], set[str]]
+_SUPPRESSED = name("suppressed persons")
+_HIDDEN = -1
+"""The rule that rows of suppressed persons break: they are counted, and nobody reads them."""
+
 #: The ids of a label that are there already, or None.
 KnownIds = Callable[[str], pa.Array | None]
 
@@ -48,6 +54,8 @@ class Staged:
     split: dict[Part, tuple[str, dict[str, str]]]
     """SQL and columns of the pairs."""
     sql_seconds: float
+    hides: bool = False
+    """Whether rows of suppressed persons are left out."""
 
 
 @dataclass(frozen=True)
@@ -113,12 +121,19 @@ def stage(
 
 
 def check_rows(
-    database: duckdb.DuckDBPyConnection, staged: Staged, known_ids: KnownIds, progress: Progress, *, full: bool
+    database: duckdb.DuckDBPyConnection,
+    staged: Staged,
+    known_ids: KnownIds,
+    progress: Progress,
+    *,
+    full: bool,
+    suppressed: Suppressed | None = None,
 ) -> Checked:
     """Find the rows that break a rule and put them into the table of rejected rows.
 
     Args:
         full: this load brings all edges, so that a pair of `[split]` must be one of them.
+        suppressed: says whose rows are left out.
 
     Raises:
         SourceError: an end or a role names a label that neither this mapping nor `known_ids` has.
@@ -128,6 +143,7 @@ def check_rows(
         "shown VARCHAR, file VARCHAR, line BIGINT, position BIGINT)"
     )
     counts: dict[str, Counts] = {}
+    staged = _without_suppressed(database, staged, suppressed)
     plans = [*staged.nodes.values(), *staged.edges.values(), *staged.series.values()]
     for plan in staged.nodes.values():
         progress("checking rows", len(counts), len(plans))
@@ -378,10 +394,43 @@ def _check(database: duckdb.DuckDBPyConnection, staged: Staged, plan: Plan, numb
             _mark(database, plan)
         _mark_twice(database, plan)
     read = _count(database, f"SELECT count(*) FROM {plan.table}")
-    rejected = _count(database, f"SELECT count(*) FROM {_bad(plan)}")
+    rejected = _count(database, f"SELECT count(*) FROM {_bad(plan)} WHERE _broken <> {_HIDDEN}")
+    suppressed = _count(database, f"SELECT count(*) FROM {_bad(plan)}") - rejected if plan.persons else 0
     if rejected:
         _note(database, plan, number)
-    return Counts(read=read, rejected=rejected)
+    return Counts(read=read, rejected=rejected, suppressed=suppressed)
+
+
+def _without_suppressed(database: duckdb.DuckDBPyConnection, staged: Staged, suppressed: Suppressed | None) -> Staged:
+    """The statements, each with the columns that name persons where some of these are suppressed."""
+    if suppressed is None:
+        return staged
+    mapping = staged.mapping
+    user, persons = mapping.roles.user, {}
+    for plan in staged.nodes.values():
+        persons[plan.statement] = [plan.select["id"]] if plan.statement == f"nodes.{user}" else []
+    for kind, plan in staged.edges.items():
+        ends = {"source": mapping.edges[kind].source.label, "target": mapping.edges[kind].target.label}
+        persons[plan.statement] = [plan.select[end] for end, label in ends.items() if label == user]
+    for key, plan in staged.series.items():
+        persons[plan.statement] = [plan.select["id"]] if mapping.series[key].of.label == user else []
+    plans = {plan.statement: plan for plan in (*staged.nodes.values(), *staged.edges.values(), *staged.series.values())}
+    parts = [f"SELECT {one} AS id FROM {plans[name].table}" for name, found in persons.items() for one in found]
+    known = (
+        database.execute(f"SELECT DISTINCT id FROM ({' UNION '.join(parts)}) WHERE id IS NOT NULL").fetchall()
+        if parts
+        else []
+    )
+    hidden = suppressed(row[0] for row in known)
+    database.register("_hidden", pa.table({"id": pa.array(sorted(hidden), pa.string())}))
+    database.execute(f"CREATE OR REPLACE TABLE {_SUPPRESSED} AS SELECT id FROM _hidden")
+    database.unregister("_hidden")
+
+    def told(group: dict[str, Plan]) -> dict[str, Plan]:
+        return {key: replace(plan, persons=tuple(persons[plan.statement])) for key, plan in group.items()}
+
+    nodes, edges, series = told(staged.nodes), told(staged.edges), told(staged.series)
+    return replace(staged, nodes=nodes, edges=edges, series=series, hides=bool(hidden)) if hidden else staged
 
 
 def _bad(plan: Plan) -> str:
@@ -394,7 +443,9 @@ def _good(plan: Plan) -> str:
 
 def _mark(database: duckdb.DuckDBPyConnection, plan: Plan) -> None:
     """Put the first rule that each row breaks into the plan's table of bad rows."""
-    cases = " ".join(f"WHEN {check.fails} THEN {number}" for number, check in enumerate(plan.checks))
+    hidden = " OR ".join(f"{person} IN (SELECT id FROM {_SUPPRESSED})" for person in plan.persons)
+    cases = f"WHEN {hidden} THEN {_HIDDEN} " if hidden else ""
+    cases += " ".join(f"WHEN {check.fails} THEN {number}" for number, check in enumerate(plan.checks))
     database.execute(
         f"CREATE OR REPLACE TABLE {_bad(plan)} AS SELECT _position, _broken FROM "
         f"(SELECT rowid AS _position, CASE {cases} END AS _broken FROM {plan.table}) WHERE _broken IS NOT NULL"
@@ -441,7 +492,8 @@ def _note(database: duckdb.DuckDBPyConnection, plan: Plan, number: int) -> None:
     database.execute(
         f"INSERT INTO {REJECTED} SELECT {number}, {value(plan.statement)}, {case(lambda check: value(check.column))}, "
         f"{case(lambda check: value(check.rule))}, {case(lambda check: check.shown)}, {place}, _position + 1 "
-        f"FROM {_bad(plan)} JOIN (SELECT rowid AS _position, * FROM {plan.table}) USING (_position)"
+        f"FROM {_bad(plan)} JOIN (SELECT rowid AS _position, * FROM {plan.table}) USING (_position) "
+        f"WHERE _broken <> {_HIDDEN}"
     )
 
 
@@ -462,6 +514,7 @@ def _check_split(
         test = checked.get("test")
         select = f"SELECT ({test.select['user']}, {test.select['product']}) FROM {test.table}" if test else None
         plan = split_plan(staged.mapping, part, sql, types, pairs, select)
+        plan = replace(plan, persons=(plan.select["user"],)) if staged.hides else plan
         counts[plan.statement] = _check(database, staged, plan, len(counts))
         checked[part] = plan
     return checked

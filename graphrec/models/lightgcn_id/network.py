@@ -160,7 +160,7 @@ def _start(graph: Graph, config: PlainLightGCNConfig, messages: SparsePair) -> t
         sizes = graph.num_users, graph.num_products
         users, products = (config.init * torch.randn(size, config.dim, generator=generator) for size in sizes)
         return users, products
-    patterns = torch.from_numpy(leading_patterns(graph, config.dim, SpectralConfig(seed=config.seed)))
+    patterns = torch.from_numpy(leading_patterns(graph, config.dim, SpectralConfig(seed=config.seed)).vectors)
     missing = config.dim - patterns.shape[1]
     products = torch.nn.functional.pad(patterns, (0, missing))
     users = messages(products)

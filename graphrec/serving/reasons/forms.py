@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from graphrec.serving.reasons.sentences import Sentences
     from graphrec.terms.walks import WalkScorer
 
-Shape = Literal["own", "linked", "shared", "people", "learned", "attribute", "profile", "general", "new", "nonlinear"]
+Shape = Literal[
+    "own", "linked", "shared", "people", "learned", "pair", "attribute", "profile", "general", "new", "nonlinear"
+]
 #: What a score may consist of; nothing is scored by who a user is: `self` is always 0.
-PARTS = ("path", "text", "learned", "attribute", "general", "new", "self")
+PARTS = ("path", "text", "learned", "pair", "attribute", "general", "new", "self")
 #: Layouts that are kept; those of one customer are others than those of a block.
 KEPT = 256
 
@@ -55,10 +57,12 @@ class Form:
         self.sentences = reasons.blend.terms[term].sentences
         self.target = None if group.hop is None else reasons.graph.target(group.hop)
         """The label of the neighbours."""
-        self.to_product = self.target == reasons.schema.roles.product
+        self.to_product = self.target == reasons.schema.roles.product and group.other is None
+        self.second = None if group.other is None else reasons.graph.target(group.other)
+        """The label of the second neighbours of pairs."""
         self.by_mid = self.key.shape == "shared"
         self.by_via = self.key.shape == "linked" and reasons.is_attribute(self.key.hops[0])
-        self.is_learned = self.key.shape in ("learned", "profile")
+        self.is_learned = self.key.shape in ("learned", "pair", "profile")
         self.name = reasons.blend.terms[term].name
         self.note: str | None = None
         """That the store has other edges by now than the weights were fitted on."""
@@ -110,6 +114,7 @@ class Layout:
     base: NDArray[np.int64]
     by_mid: NDArray[np.bool_]
     by_via: NDArray[np.bool_]
+    by_pair: NDArray[np.bool_]
     learned: NDArray[np.bool_]
     to_product: NDArray[np.bool_]
     bucket: NDArray[np.int64]
@@ -146,6 +151,7 @@ class Layout:
             np.array([places[form.key] for form in forms], np.int64),
             np.array([form.by_mid for form in forms], np.bool_),
             np.array([form.by_via for form in forms], np.bool_),
+            np.array([form.second is not None for form in forms], np.bool_),
             np.array([form.is_learned for form in forms], np.bool_),
             np.array([form.to_product for form in forms], np.bool_),
             np.array(bucket, np.int64),

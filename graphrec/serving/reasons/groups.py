@@ -6,6 +6,7 @@ was learned of one type, and lines of which the same would be said. A sentence s
 * close, goes well with: the line is above CLOSE of those that the same neighbour gives to the products of reference;
 * is more frequent among people with …: counted, in the snapshot;
 * is a frequent choice: among the FREQUENT part of the products that most people hold;
+* goes well with both together: as close, with customers who have both and the product, whom the sentence counts;
 * fits the profile: as close, and with words that the customer's text and the product's have in common.
 
 What no sentence covers is "other similarities", netted by term. Per cent is the part of all that speaks for a product.
@@ -23,7 +24,7 @@ from graphrec.graph.adjacency import Hop
 from graphrec.serving.answer import Node
 from graphrec.serving.reasons.forms import Form, Key, Ways
 from graphrec.serving.reasons.sentences import NAMES, Told
-from graphrec.terms.ledger import Ledger
+from graphrec.terms.ledger import Ledger, LineGroup
 
 if TYPE_CHECKING:
     from graphrec.serving.reasons.lines import Reasons
@@ -56,6 +57,8 @@ class Chosen(NamedTuple):
     ways: Ways | None = None
     may_lead: bool = True
     everyone: bool = False
+    pair: LineGroup | None = None
+    """What two neighbours together are; `via` has both."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,6 +198,8 @@ class Groups:
         form = self.form(first)
         if shape in ("own", "linked", "shared", "people"):
             return self._of_way(key, product, lines, positions, share, shares, percent, may_lead=may_lead)
+        if shape == "pair":
+            return self._of_pair(key, product, first, positions, share, percent, may_lead=may_lead)
         if shape in ("attribute", "learned"):
             return self._learned(key, product, lines, positions, share, shares, percent, whole, may_lead=may_lead)
         words: tuple[str, ...] = ()
@@ -246,6 +251,34 @@ class Groups:
             ),
         )
         return Chosen(key.kind, wording, positions, share, percent, may_lead=may_lead)
+
+    def _of_pair(
+        self,
+        key: Key,
+        product: int,
+        line: int,
+        positions: NDArray[np.int64],
+        share: float,
+        percent: float | None,
+        *,
+        may_lead: bool,
+    ) -> Chosen | None:
+        """The reason of two neighbours together; None where too few others have both and the product."""
+        reasons = self._reasons
+        people = reasons.people.with_both(self.form(line).group, self.via[line], self.mid[line], product, self._user)
+        if people < reasons.schema.roles.min_group:
+            return None
+        wording = self._said_of_pair(line, favours=True)
+        group, both = self.form(line).group, (self.via[line], self.mid[line])
+        return Chosen(key.kind, wording, positions, share, percent, people, both, may_lead=may_lead, pair=group)
+
+    def _said_of_pair(self, line: int, *, favours: bool) -> str:
+        """The sentence of two neighbours together."""
+        form, reasons = self.form(line), self._reasons
+        assert form.target is not None, "a pair begins with a hop"
+        assert form.second is not None, "a pair has a second neighbour"
+        both = reasons.node(form.target, self.via[line]), reasons.node(form.second, self.mid[line])
+        return reasons.sentences.pair(form.group, both, favours=favours)
 
     def _of_way(
         self,
@@ -308,6 +341,8 @@ class Groups:
         """What a negative line says; None where no sentence of it is true."""
         reasons, form = self._reasons, self.form(line)
         group, via = form.group, self.via[line]
+        if key.shape == "pair":
+            return Chosen(key.kind, self._said_of_pair(line, favours=False), np.array((line,)), 0.0, None)
         holders = reasons.people.holders(product, self._user) if key.shape in ("general", "new") else 0
         if key.shape == "attribute":
             assert group.hop is not None, "an attribute is reached by a hop"
@@ -396,6 +431,10 @@ class _Sums:
         ledger, layout = groups.ledger, groups._layout
         by_mid, by_via = layout.by_mid[ledger.group], layout.by_via[ledger.group]
         extra = np.where(by_mid, ledger.mid + 1, np.where(by_via, ledger.via + 1, 0)).astype(np.int64)
+        by_pair = layout.by_pair[ledger.group]
+        if by_pair.any():
+            _, both = np.unique(np.stack((ledger.via[by_pair], ledger.mid[by_pair])), axis=1, return_inverse=True)
+            extra[by_pair] = both.ravel() + 1
         width = int(extra.max()) + 1
         codes, of_line = np.unique(layout.base[ledger.group] * width + extra, return_inverse=True)
         return of_line, (codes // width).tolist()

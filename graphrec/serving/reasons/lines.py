@@ -21,7 +21,7 @@ from graphrec.schema import GraphSchema
 from graphrec.serving.answer import Line, Node, PathPart, Preference, Reason
 from graphrec.serving.answer import People as Others
 from graphrec.serving.positions import Positions
-from graphrec.serving.reasons.forms import Forms, Key, Shape
+from graphrec.serving.reasons.forms import Form, Forms, Key, Shape
 from graphrec.serving.reasons.groups import FREQUENT, Chosen, Groups
 from graphrec.serving.reasons.over import Ends, apart, can_be_over, over
 from graphrec.serving.reasons.people import People
@@ -223,6 +223,8 @@ class Reasons:
 
     def _counted_by(self, user: int, product: int, one: Chosen) -> tuple[str | None, Mapping[str, Any] | None]:
         """The statement that counts the people of a reason, and its parameters."""
+        if one.pair is not None:
+            return self._counted_pair(product, one)
         if not one.via or one.ways is None:
             return None, None
         near = one.ways.label
@@ -234,6 +236,25 @@ class Reasons:
             "nodes_as_of": self._nodes_before,
         }
         return one.ways.counting, parameters
+
+    def _counted_pair(self, product: int, one: Chosen) -> tuple[str, Mapping[str, Any]]:
+        """The statement that counts the people who have two neighbours and hold a product, and its parameters."""
+        assert one.pair is not None, "a pair"
+        hops = [hop for hop in (one.pair.hop, one.pair.other) if hop is not None]
+        first, second = (self.graph.target(hop) for hop in hops)
+        names: tuple[tuple[str, str | tuple[str, ...]], ...] = (
+            ("User", self.schema.roles.user), ("Product", self.schema.roles.product), ("Via", first), ("Mid", second),
+            ("FIRST", hops[0].type), ("SECOND", hops[1].type), ("THIRD", tuple(self.schema.roles.relevant)),
+        )  # fmt: skip
+        reverse = tuple(name for name, hop in zip(("FIRST", "SECOND"), hops, strict=True) if hop.reverse)
+        parameters = {
+            "product": self.node(self.schema.roles.product, product).id,
+            "first": self.node(first, one.via[0]).id,
+            "second": self.node(second, one.via[1]).id,
+            "fitted_as_of": self.fitted_before,
+            "nodes_as_of": self._nodes_before,
+        }
+        return _statement_of("pair_people", names, reverse), parameters
 
     def counting(self, ways: tuple[tuple[Hop, ...], ...]) -> str:
         """The Cypher that counts the people on some ways."""
@@ -255,6 +276,9 @@ class Reasons:
             if self.is_attribute(hops[0]):
                 return Key(shape, hops[:-1] if scorer.people else hops)
             return Key(shape, () if scorer.people else hops[1:])
+        if group.other is not None:
+            assert group.hop is not None, "a pair begins with a hop"
+            return Key("pair", (group.hop, group.other), group.part, group.kind)
         if group.hop is not None:
             if self.is_attribute(group.hop):
                 return Key("attribute", (group.hop,), group.part, group.kind)
@@ -281,6 +305,8 @@ class Reasons:
             return False
         if key.shape == "profile" and key.part != "text":
             return bool(self.schema.nodes[self.schema.roles.user].sensitive)
+        if key.shape == "pair":
+            return any(hop.type in self._sensitive for hop in key.hops)
         return bool(key.hops) and key.hops[0].type in self._sensitive
 
     def concentrates(self, ways: Iterable[tuple[Hop, ...]]) -> bool:
@@ -342,10 +368,17 @@ class Reasons:
         return Line.made(
             partial(self._walked, user, product, groups, position, scale, said.people),
             kind=form.group.kind, text=text, share=share, contrast=share - float(groups.mean[position]),
-            via=None if via < 0 or form.target is None else self.node(form.target, via),
-            term=form.name, wording=None if said.people is None else said.wording,
+            via=None if via < 0 or form.target is None or form.second else self.node(form.target, via),
+            vias=self._both(form, via, groups.mid[position]), term=form.name,
+            wording=None if said.people is None else said.wording,
             everyone=said.everyone if form.scorer else False, cypher_note=form.note,
         )  # fmt: skip
+
+    def _both(self, form: Form, via: int, mid: int) -> tuple[Node, ...]:
+        """The two neighbours of a pair; none of any other line."""
+        if form.target is None or form.second is None:
+            return ()
+        return self.node(form.target, via), self.node(form.second, mid)
 
     def _walked(
         self, user: int, product: int, groups: Groups, position: int, scale: float, count: int | None

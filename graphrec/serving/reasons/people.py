@@ -16,6 +16,7 @@ from graphrec.graph.snapshot import Snapshot
 from graphrec.graph.strings import ABSENT
 from graphrec.serving.positions import Positions
 from graphrec.terms.base import once
+from graphrec.terms.ledger import LineGroup
 
 Nodes = NDArray[np.int64]
 #: Bits of people that are kept (128 MB).
@@ -185,6 +186,22 @@ class People:
         there = self._positions.in_snapshot(self._target(hop), via)
         having = 0 if there == ABSENT else self._who(hop.back(), there)
         return having.bit_count(), (having & self._holding(product)).bit_count()
+
+    def with_both(self, group: LineGroup, via: int, mid: int, product: int, user: int) -> int:
+        """How many people have both neighbours of a pair and hold a product; for an answer to a user."""
+        assert group.hop is not None, "a pair begins with a hop"
+        assert group.other is not None, "a pair has a second neighbour"
+        first, second = group.hop, group.other
+        key = ("both", str(first), int(via), str(second), int(mid))
+
+        def count() -> int:
+            found = self._holding(product)
+            for hop, node in ((first, via), (second, mid)):
+                there = self._positions.in_snapshot(self._target(hop), node)
+                found &= 0 if there == ABSENT else self._who(hop.back(), there)
+            return found.bit_count()
+
+        return int(self._once(user, product, key, count))
 
     def holders(self, product: int, user: int) -> int:
         """How many people hold a product; for an answer to a user."""

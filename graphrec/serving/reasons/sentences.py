@@ -191,6 +191,15 @@ class Sentences:
             return said
         return self.say(f"{table}.block", block=self.word(group.part), things=things)
 
+    def pair(self, group: LineGroup, both: Sequence[Node], *, favours: bool) -> str:
+        """The sentence of two neighbours that speak together, with PEOPLE where a number stands."""
+        said = []
+        for node, hop in zip(both, (group.hop, group.other), strict=True):
+            is_held = hop is not None and hop.type in self.schema.roles.interactions
+            said.append(self.called(node) if is_held else f"{self.word(node.label)} {self.called(node)}")
+        table = "reasons" if favours else "against"
+        return self.say(f"{table}.pair", things=self.language.joined(said), n=PEOPLE, last=self._chosen())
+
     def say(self, key: str, /, **values: str) -> str:
         """A text of the language, in the voice, with its placeholders filled."""
         return self.language.say(key, self.voice, **values)

@@ -48,10 +48,26 @@ def convert(path: Path, series_folder: Path, progress: Progress = silent) -> Con
         return Converted(before, after, 0, 0, False)
     if name not in arcade.ENGINES:
         raise StoreError(f"the store {path} was written by engine {name}, which this graphrec does not know")
+    nodes, edges = _anew(path, series_folder, name, progress)
+    return Converted(before, after, nodes, edges, True)
+
+
+def rebuild(path: Path, series_folder: Path, progress: Progress = silent) -> None:
+    """Write the store in a folder anew with its own engine, so that no page holds what was deleted.
+
+    Raises:
+        StoreError: its engine is not installed, or the copy is not whole: then the old one stays.
+        Unreachable: another process has it open.
+    """
+    _anew(path, series_folder, arcade.chosen().name, progress)
+
+
+def _anew(path: Path, series_folder: Path, engine: str, progress: Progress) -> tuple[int, int]:
+    """Read with one engine, write with the chosen one, check, swap; how many nodes and edges there are."""
     with exclusive(path), replace_folder(path) as folder:
         with (
-            closing(arcade.open_database(path, create=False, engine=arcade.ENGINES[name])) as old,
-            closing(arcade.open_database(folder, create=True, engine=target)) as new,
+            closing(arcade.open_database(path, create=False, engine=arcade.ENGINES[engine])) as old,
+            closing(arcade.open_database(folder, create=True, engine=arcade.chosen())) as new,
             arcade.errors(path),
         ):
             nodes, edges = _copy(old, new, progress)
@@ -59,7 +75,7 @@ def convert(path: Path, series_folder: Path, progress: Progress = silent) -> Con
             wrong = check(copy, deep=True)
         if wrong:
             raise StoreError(f"the converted store is not whole, and the old one stays: {wrong[0]}")
-    return Converted(before, after, nodes, edges, True)
+    return nodes, edges
 
 
 def _copy(old: Any, new: Any, progress: Progress) -> tuple[int, int]:

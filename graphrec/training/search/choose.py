@@ -26,7 +26,7 @@ from graphrec.training.search.half_life import choose_half_lives, given_half_liv
 from graphrec.training.search.newcomers import head_start, with_head_start
 from graphrec.training.search.rejections import choose_rejections
 from graphrec.training.search.walks import choose_walks
-from graphrec.training.search.weights import Weights, fit_weights, towards_names, towards_paths
+from graphrec.training.search.weights import Weights, fit_weights, standard_error, towards_names, towards_paths
 from graphrec.training.validation import Validation
 
 CLEARLY = 2.0
@@ -37,7 +37,7 @@ CLEARLY = 2.0
 class Choice:
     """A term fitted on train with the configuration that validation prefers.
 
-    Shapes: values (num_users,), the metric of each validation user when it ranks alone.
+    Shapes: values (num_users,), the metric of each validation user when it ranks alone; rows, those it is chosen by.
     """
 
     spec: ModelSpec[Any]
@@ -46,6 +46,8 @@ class Choice:
     values: NDArray[np.float64]
     fit: Callable[[], Parts]
     """Gives the parts; fits them first where they were evaluated before a stop."""
+    rows: NDArray[np.intp] | None = None
+    """None: all."""
 
     @property
     def name(self) -> str:
@@ -59,8 +61,8 @@ class Choice:
 
     @property
     def value(self) -> float:
-        """The metric alone."""
-        return float(self.values.mean())
+        """The metric alone, on the users that configurations are chosen on."""
+        return float((self.values if self.rows is None else self.values[self.rows]).mean())
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +88,7 @@ class Chosen:
 
 def fixed(kind: str, graph: Graph, inputs: Inputs) -> Chosen:
     """The configuration fixed beforehand for all data; nothing is looked at."""
-    specs = parts_of_kind(kind)
+    specs = [spec for spec in parts_of_kind(kind) if kind != BLEND or is_affordable(spec, graph, inputs)]
     weights = {spec.name: spec.fixed_weight for spec in specs if spec.fixed_weight} if kind == BLEND else {kind: 1.0}
     terms = {name: _default(models()[name], graph, inputs) for name in weights}
     return Chosen(terms, weights, None, {}, given_half_lives(graph.schema))
@@ -110,15 +112,17 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
             failures.append(error)
     if not choices:
         raise failures[0]
-    tried = {choice.name: choice.value for choice in choices}
+    tried = {choice.name: float(choice.values.mean()) for choice in choices}
     choices = without_replaced(choices)
     parts = [part for choice in choices for part in choice.parts]
     check_parts(parts)
     weights = np.array([weight for _, weight in parts])
     terms = [term for term, _ in parts]
     fades = any(Hop(name) in term.first_hops for name in open_types(graph, inputs.use_protected) for term in terms)
-    candidates = Candidates.of(terms, validation) if len(choices) > 1 or fades else None
+    weighing = validation.part(validation.halves()[1])
+    candidates = Candidates.of(terms, weighing) if len(choices) > 1 or fades else None
     half_lives: Mapping[str, float] = given_half_lives(graph.schema)
+    notes = [f"left out: {str(error).partition(';')[0]}" for error in failures]
     if len(choices) > 1 and candidates is not None:
         is_path = np.array([choice.spec.on_paths for choice in choices for _ in choice.parts])
         of_others = np.array([term.is_collaborative for term, _ in parts])
@@ -127,19 +131,51 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
             graph, terms, likely, candidates, protected=inputs.use_protected, progress=inputs.progress
         )
         half_lives, likely = faded.half_lives, faded.weights
-        weights = towards_paths(candidates.evaluate, likely, is_path, weights, inputs.path_share)
-        weights = towards_names(candidates.evaluate, weights, of_others)
+        told = towards_paths(candidates.evaluate, likely, is_path, weights, inputs.path_share)
+        told = towards_names(candidates.evaluate, told, of_others)
+        alone = _alone(choices, weights)
+        weights = next((one for one in (told, likely) if not _is_behind(candidates, one, alone)), alone)
+        notes += _price(candidates, likely, weights)
+        if weights is alone:
+            best = max(choices, key=lambda one: one.value).name
+            notes.append(f"{best} alone is better than a sum by more than the standard error, and stands alone")
     elif candidates is not None:
         half_lives = choose_half_lives(
             graph, terms, weights, candidates, refit=False, protected=inputs.use_protected, progress=inputs.progress
         ).half_lives
     inputs.progress("choosing terms", len(specs), len(specs))
-    notes = tuple(f"left out: {str(error).partition(';')[0]}" for error in failures)
     chosen = _chosen(choices, np.round(weights / weights.max(), 4), tried, graph.fading(half_lives))
-    chosen = replace(chosen, half_lives=half_lives, notes=notes)
+    chosen = replace(chosen, half_lives=half_lives, notes=tuple(notes))
     if kind != BLEND:
         return chosen
     return _with_new(_with_rejections(chosen, graph, validation, inputs), graph, validation)
+
+
+def _price(candidates: Candidates, likely: Weights, told: Weights) -> list[str]:
+    """What reasons that a person can check cost of the metric, where anything was done for them."""
+    before, after = (float(candidates.evaluate(weights).mean()) for weights in (likely, told))
+    if after >= before:
+        return []
+    metric = candidates.validation.metric
+    said = f"{metric} of validation {after:.4f} instead of {before:.4f} ({after / before - 1:+.2%})"
+    return [f"more weight on real paths and named things than is likeliest: {said}; --path-share 0 leaves paths alone"]
+
+
+def _alone(choices: Sequence[Choice], weights: Weights) -> Weights:
+    """The weights of the parts of the best model, and none of all others.
+
+    Args:
+        weights: of the parts in their models, one model after another.
+    """
+    best = max(choices, key=lambda one: one.value)
+    owner = np.repeat(np.arange(len(choices)), [len(choice.parts) for choice in choices])
+    return np.where(owner == choices.index(best), weights, 0.0)
+
+
+def _is_behind(candidates: Candidates, weights: Weights, alone: Weights) -> bool:
+    """Whether one model alone is better than the weights by more than the standard error of the difference."""
+    gain = candidates.evaluate(alone) - candidates.evaluate(weights)
+    return bool(gain.mean() > standard_error(gain))
 
 
 def _with_rejections(chosen: Chosen, graph: Graph, validation: Validation, inputs: Inputs) -> Chosen:
@@ -250,7 +286,9 @@ def evaluated(spec: ModelSpec[Any], values: Values, graph: Graph, validation: Va
     Returns:
         The choice; its parts are fitted when they are asked for.
     """
-    inputs = replace(inputs, evaluate=lambda found: float(validation.evaluate(found).mean()))
+    rows = validation.halves()[0]
+    choosing = validation.part(rows)
+    inputs = replace(inputs, evaluate=lambda found: float(choosing.evaluate(found).mean()))
 
     @cache
     def fit() -> tuple[Values, Parts]:
@@ -263,7 +301,7 @@ def evaluated(spec: ModelSpec[Any], values: Values, graph: Graph, validation: Va
         return {"plain": dict(found), "values": metric.tolist()}
 
     done = inputs.work.once(f"{inputs.stage}-{spec.name}-{digest(dict(values))}", evaluate)
-    return Choice(spec, done["plain"], np.array(done["values"]), lambda: fit()[1])
+    return Choice(spec, done["plain"], np.array(done["values"]), lambda: fit()[1], rows)
 
 
 def _default(spec: ModelSpec[Any], graph: Graph, inputs: Inputs) -> Values:

@@ -3,7 +3,7 @@
 A product that nobody holds has no score through people, and ranks behind whatever has one. What validation users took
 tells how much of their lists should be new (calibration: Steck, RecSys 2018); a head start, the same for all new
 products, puts that much there. What is known of them is their text and entities, less than of the others: the head
-start stays so low that what it costs the whole is within the noise of the choice.
+start stays so low that validation sees no loss of the whole.
 """
 
 import numpy as np
@@ -12,13 +12,11 @@ from numpy.typing import NDArray
 from graphrec.graph.adjacency import Graph
 from graphrec.models.newness import fit_newness, is_new
 from graphrec.terms.blend import Blend
-from graphrec.training.search.weights import tolerated
+from graphrec.training.search.weights import is_loss
 from graphrec.training.validation import Validation
 
 PARTS = (1.0, 0.8, 0.6, 0.4, 0.2)
 """What is tried as the part of the new products' share."""
-COST = 0.02
-"""Part of the metric on validation that a head start may cost, or one standard error where that is more."""
 MIN_TAKEN = 50
 """New products that validation users have to have taken, in all, before anything is read off them."""
 
@@ -35,13 +33,13 @@ def head_start(blend: Blend, graph: Graph, validation: Validation) -> float:
     if taken.sum() < MIN_TAKEN:
         return 0.0
     lifts = _lifts(blend, new, validation)
-    least = tolerated(validation.evaluate(blend), COST)
+    before = validation.evaluate(blend)
     for part in PARTS:
         height = round(float(lifts[min(int(part * taken.mean() * len(lifts)), len(lifts) - 1)]), 4)
         if height <= 0:
             break
         # It is infinite where there are fewer new products than places for them.
-        if height < np.inf and validation.evaluate(with_head_start(blend, graph, height)).mean() >= least:
+        if height < np.inf and not is_loss(before, validation.evaluate(with_head_start(blend, graph, height))):
             return height
     return 0.0
 

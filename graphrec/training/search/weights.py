@@ -196,8 +196,12 @@ def _sum_loss(values, parts, weights, indptr, relevant_ptr, places, widest, grad
 #: The metric of every validation user for some weights.
 Evaluate = Callable[[Weights], NDArray[np.float64]]
 
-PATH_COST = 0.02
-"""Part of the metric on validation that the share of paths may cost, or one standard error where that is more."""
+MOST_COST = 0.005
+"""Part of the metric on validation that better reasons may cost."""
+LOST = 1.645
+"""Standard errors of the paired difference from which on a loss is seen: p is below .05 there."""
+SHARES = (1.0, 0.75, 0.5, 0.25)
+"""What is tried as the part of the way to the wanted share of paths."""
 COLLABORATIVE_PARTS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """What is tried as the part of the weight on what others do that stays."""
 
@@ -205,22 +209,25 @@ COLLABORATIVE_PARTS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 def towards_paths(
     evaluate: Evaluate, weights: Weights, is_path: NDArray[np.bool_], alone: Weights, share: float = PATH_SHARE
 ) -> Weights:
-    """The weights with a share of their sum on paths, where that costs at most PATH_COST or one standard error.
+    """The weights with a share of their sum on paths, or part of the way there, where validation sees no loss.
 
     Among themselves paths keep their weights or take those that they have `alone`, whichever is better: a few paths
     that add a little to a good term may be poor ones to lean on.
     """
     others = np.where(is_path, 0.0, weights)
-    wanted = share / (1 - share) * others.sum()
-    if weights[is_path].sum() >= wanted:
+    wanted, there = share / (1 - share) * others.sum(), weights[is_path].sum()
+    if there >= wanted:
         return weights
     paths = [np.where(is_path, own, 0.0) for own in (weights, alone) if own[is_path].any()]
-    trials = sorted((others + own * (wanted / own.sum()) for own in paths), key=lambda one: -evaluate(one).mean())
-    return _unless_worse(evaluate, weights, trials[:1], PATH_COST)
+    trials = []
+    for part in SHARES if paths else ():
+        sums = [others + own * ((there + part * (wanted - there)) / own.sum()) for own in paths]
+        trials.append(max(sums, key=lambda one: float(evaluate(one).mean())))
+    return _unless_worse(evaluate, weights, trials)
 
 
 def towards_names(evaluate: Evaluate, weights: Weights, of_others: NDArray[np.bool_]) -> Weights:
-    """The weights with as little on what others do as costs at most one standard error on validation.
+    """The weights with as little on what others do as validation sees no loss in.
 
     That somebody holds another product of the same issuer is a reason a person can check; that others hold both says
     the same again, with a number. Where both explain a purchase, the first should get the credit.
@@ -230,15 +237,18 @@ def towards_names(evaluate: Evaluate, weights: Weights, of_others: NDArray[np.bo
     )
 
 
-def _unless_worse(evaluate: Evaluate, weights: Weights, trials: Sequence[Weights], cost: float = 0.0) -> Weights:
-    """The first of the trials whose metric is tolerated; else the weights."""
-    least = tolerated(evaluate(weights), cost)
-    return next((trial for trial in trials if evaluate(trial).mean() >= least), weights)
+def _unless_worse(evaluate: Evaluate, weights: Weights, trials: Sequence[Weights]) -> Weights:
+    """The first of the trials that is no loss; else the weights."""
+    before = evaluate(weights)
+    return next((trial for trial in trials if not is_loss(before, evaluate(trial))), weights)
 
 
-def tolerated(values: NDArray[np.float64], cost: float = 0.0) -> float:
-    """The mean of a metric less one standard error, or less this part of it where that is more.
+def is_loss(before: NDArray[np.float64], after: NDArray[np.float64]) -> bool:
+    """Whether the metric of users (num_users,) falls by more than MOST_COST, or by LOST standard errors."""
+    lost = before - after
+    return bool(lost.mean() > min(MOST_COST * before.mean(), LOST * standard_error(lost)))
 
-    Source: the one-standard-error rule of Breiman et al., Classification and Regression Trees, 1984.
-    """
-    return float(values.mean() - max(values.std() / np.sqrt(len(values)), cost * values.mean()))
+
+def standard_error(values: NDArray[np.float64]) -> float:
+    """Of the mean."""
+    return float(values.std() / np.sqrt(len(values)))

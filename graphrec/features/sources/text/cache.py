@@ -57,6 +57,8 @@ class EncodeReport:
     cached: int
     dim: int
     seconds: float
+    note: str | None = None
+    """What a person must know of the choice of the encoder."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,14 +1,18 @@
 """The source `text`: the text columns of nodes as vectors of an encoder, from the cache or encoded now."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from graphrec.extras import needs_extra
 from graphrec.features.blocks import FeatureBlock, Seen, Sentences, SourceContext
+from graphrec.features.sources.text import nano
 from graphrec.features.sources.text.boilerplate import without_boilerplate
-from graphrec.features.sources.text.cache import EncodeReport, VectorCache
+from graphrec.features.sources.text.cache import EncodeReport, Encodes, VectorCache
 from graphrec.features.sources.text.encoder import Encoder
+from graphrec.features.sources.text.files import DEFAULT
+from graphrec.features.sources.text.nano import NanoEncoder
+from graphrec.features.sources.text.script import FOREIGN, foreign_share, some_of
 from graphrec.graph.snapshot import Snapshot
 from graphrec.progress import Progress, silent
 
@@ -40,7 +44,7 @@ class TextSource:
         if not labels:
             return []
         with needs_extra("text", "encoding texts"):
-            encoder = Encoder.open(self.encoder)
+            encoder = encoder_for(self.encoder, snapshot_texts(snapshot))[0]
             cache = VectorCache(self.folder, encoder)
             definition = {"encoder": encoder.name, "identity": encoder.identity}
             return [
@@ -80,4 +84,27 @@ def embed_snapshot(
         ModelError: the encoder or the folder is not usable.
     """
     with needs_extra("text", "encoding texts"):
-        return VectorCache(folder, Encoder.open(encoder)).fill(snapshot_texts(snapshot), progress)
+        texts = snapshot_texts(snapshot)
+        chosen, note = encoder_for(encoder, texts)
+        return replace(VectorCache(folder, chosen).fill(texts, progress), note=note)
+
+
+def encoder_for(name: str | None, texts: Sequence[str]) -> tuple[Encodes, str | None]:
+    """The encoder of that name or path; None: the one that reads the script of the texts, one for all of them.
+
+    Returns:
+        The encoder, and what a person must know of the choice; None where there is nothing to say.
+
+    Raises:
+        ModelError: it is not there, not reachable, or not what it should be.
+        MissingExtra: the package that it is in is not installed.
+    """
+    if name is not None:
+        return (NanoEncoder() if name == nano.NAME else Encoder.open(name)), None
+    share = foreign_share(some_of(texts))
+    if share <= FOREIGN:
+        return Encoder.open(), None
+    said = f"{share:.0%} of the letters of the texts are not Latin, and {DEFAULT} reads few of them"
+    if nano.is_there():
+        return NanoEncoder(), f"{said}: {nano.NAME} encodes them; graphrec embed --encoder {DEFAULT} takes the other"
+    return Encoder.open(), f"{said}; for one that does, run: pip install {nano.NAME}, then graphrec embed"

@@ -1,0 +1,4 @@
+// Persons who are to be forgotten, and nodes that nobody else had: they go with all their edges, whoever wrote them.
+UNWIND $rows AS row
+MATCH (n:Node {id: row.id})
+DETACH DELETE n

@@ -1,0 +1,1 @@
+"""What a person may demand: to be forgotten, and to be told."""

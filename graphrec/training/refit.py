@@ -1,0 +1,76 @@
+"""A model fitted again with its own configuration on another snapshot: nothing is searched, weights stay."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from graphrec.features.blocks import Sources
+from graphrec.files import replace_folder
+from graphrec.graph.snapshot import Snapshot
+from graphrec.models.inputs import Inputs
+from graphrec.progress import Progress, silent
+from graphrec.terms.folder import read_meta, write_model
+from graphrec.training.assemble import blend_of
+from graphrec.training.fit import hidden_parts, keep_blocks
+from graphrec.training.split import split_of
+from graphrec.training.stages import blocks_of, graph_of
+
+#: What `write_model` says of the new folder.
+_NEW = {"format", "hash", "snapshot", "as_of", "labels", "known_until", "now", "types", "digests", "schema", "platform",
+        "description", "blocks", "split", "seconds", "checksums"}  # fmt: skip
+
+
+def refit(
+    snapshot: Snapshot, folder: Path, *, sources: Sources | None = None, why: str, progress: Progress = silent
+) -> dict[str, Any]:
+    """Fit the model in a folder again: hyper-parameters, weights and bands are those that were chosen before.
+
+    It is the training's own fit on what the new snapshot shows, so that a term that is counted or solved is exact and a
+    term that is learned is learned anew. The folder still says what was asked for when it was chosen: the next training
+    chooses again.
+
+    Args:
+        snapshot: the new one.
+        folder: of the model; the new one takes its place whole.
+        sources: of feature blocks, at least those that the model read.
+        why: one sentence for the notes of the folder.
+
+    Returns:
+        What the new folder says about itself.
+
+    Raises:
+        ModelError: nothing of it has a score on this snapshot.
+        NotTrained: there is no model.
+    """
+    began, meta = time.monotonic(), read_meta(folder)
+    split, request = split_of(snapshot), meta["request"]
+    graph = graph_of(snapshot, split, meta["fitted"])
+    names = {block["name"] for block in meta["blocks"]}
+    given = sources or Sources()
+    read = Sources(tuple(one for one in given.sources if one.name in names), given.progress)
+    blocks = blocks_of(meta["kind"], read, snapshot, split, meta["fitted"], graph)
+    inputs = Inputs(
+        seed=meta["seed"],
+        use_protected=request["use_protected"],
+        path_share=request["path_share"],
+        overrides=request["overrides"],
+        tuned=request["tuned"],
+        device=request["device"],
+        blocks=blocks,
+        stage="refit",
+        progress=progress,
+    )
+    blend = blend_of(meta["configuration"], graph, inputs)
+    keep_blocks(blend, snapshot, folder.parent)
+    with replace_folder(folder) as fresh:
+        kept = {name: value for name, value in meta.items() if name not in _NEW}
+        notes = [one for one in meta["notes"] if one != why]
+        changed = {
+            "split": split.describe(),
+            "hidden": hidden_parts(split.hidden(meta["fitted"])),
+            "blocks": blocks.describe(),
+            "notes": [*notes, why],
+            "seconds": round(time.monotonic() - began, 3),
+        }
+        write_model(fresh, blend, graph, snapshot, {**kept, **changed})
+    return dict(read_meta(folder))
