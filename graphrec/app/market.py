@@ -76,8 +76,8 @@ def _series(facts: Facts, file: MarketFile) -> SeriesSchema:
     known = {name: one for name, one in facts.schema.series.items() if one.of == facts.schema.roles.product}
     if file.series not in known:
         raise UsageError(
-            f"there is no series {file.series} of products; there are {', '.join(sorted(known)) or 'none'}: name one in "
-            f"{FILE}, or let the mapping bring one"
+            f"there is no series {file.series} of products; there are {', '.join(sorted(known)) or 'none'}: name one "
+            f"in {FILE}, or let the mapping bring one"
         )
     if file.value is not None and file.value not in known[file.series].values:
         raise UsageError(f"{FILE}: series {file.series} has no value {file.value}")

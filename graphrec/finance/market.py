@@ -4,8 +4,8 @@
     VaR            sd sqrt(N) (-1.96 + .474 s / sqrt(N) - .0687 k / N + .146 s^2 / N) - .5 sd^2 N
     VEV            (sqrt(3.842 - 2 VaR) - 1.96) / sqrt(T)
 
-with sd, skewness s and excess kurtosis k of the daily log returns of up to five years, N trading days in the recommended
-holding period of T years. The class 1 to 7 is that of VEV among CLASSES.
+with sd, skewness s and excess kurtosis k of the daily log returns of up to five years, N trading days in the
+recommended holding period of T years. The class 1 to 7 is that of VEV among CLASSES.
 
 Source of the last two and of CLASSES: Commission Delegated Regulation (EU) 2017/653, Annex II, part 1. The market risk
 class is not yet the summary risk indicator: that takes the credit risk too.
