@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graphrec.app.bank import Bank as Bank
+    from graphrec.app.jobs import AskMarket as AskMarket
     from graphrec.app.jobs import AskOffPolicy as AskOffPolicy
     from graphrec.app.jobs import AskOutcomes as AskOutcomes
     from graphrec.app.jobs import AskQuery as AskQuery
@@ -78,9 +79,9 @@ _REQUESTS = (
     "SubjectAccess", "SwitchModel", "WhyNot",
 )  # fmt: skip
 _JOBS = (
-    "AskOffPolicy", "AskOutcomes", "AskQuery", "Backup", "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign",
-    "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "FitResponse", "FitRisk",
-    "Forget", "InitPolicy", "JudgeCases", "JudgeExperiments", "ListContacts", "ListRecord", "Load",
+    "AskMarket", "AskOffPolicy", "AskOutcomes", "AskQuery", "Backup", "ChangeRule", "CheckPolicy", "Consume",
+    "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "FitResponse",
+    "FitRisk", "Forget", "InitPolicy", "JudgeCases", "JudgeExperiments", "ListContacts", "ListRecord", "Load",
     "MakeDemoBank", "MakePortraits", "PlanCampaign", "ProposeMapping", "PruneRecord", "Publish", "Refresh",
     "ReportCampaign", "ReportRisk", "Restore", "ScoreResponse", "ScoreRisk", "StopExperiment", "TakeSnapshot",
     "Train", "Tune", "VerifyRecord",

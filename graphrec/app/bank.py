@@ -501,6 +501,18 @@ class Bank:
 
         return portraits(self, request, progress)
 
+    @needs_extra("load")
+    def market(self, request: jobs.AskMarket, *, progress: Progress = silent) -> results.Market:
+        """What prices of products did until a date, and their risk classes; kept where asked for.
+
+        Raises:
+            UnknownId: there is no such product.
+            UsageError: market.toml of the home does not fit the graph, or no series has prices.
+        """
+        from graphrec.app.market import market
+
+        return market(self, request, progress)
+
     @needs_extra("finance")
     def fit_risk(self, request: jobs.FitRisk, *, progress: Progress = silent) -> tuple[results.RiskFitted, ...]:
         """Risk models on declared cases: additive, calibrated, kept as points.

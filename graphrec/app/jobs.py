@@ -511,3 +511,15 @@ class MakePortraits:
     """Keep numbers as dated columns of customers, tags and bands as nodes with edges."""
     as_of: str | None = None
     record: bool = True
+
+
+@dataclass(frozen=True)
+class AskMarket:
+    """What prices of products did until a date."""
+
+    product: str | None = None
+    """None: all."""
+    keep: bool = False
+    """Keep the figures as dated columns of products."""
+    as_of: str | None = None
+    record: bool = True

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from graphrec.delivery.sinks import SinkReport
     from graphrec.evaluation.evaluate import Evaluation
+    from graphrec.finance.market import Figures
     from graphrec.graph.rows import LoadReport
     from graphrec.graph.snapshot import Snapshot
     from graphrec.metrics.intervals import Interval
@@ -663,6 +664,31 @@ class PortraitsMade:
     tags: Mapping[str, int]
     """Customers by tag."""
     out: Path | None
+    kept: bool
+    record: int | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MarketOf:
+    """What is computed of the prices of one product."""
+
+    product: str
+    name: str | None
+    figures: Figures | None
+    """None: there is no price before the date."""
+    rating: int | None
+    """The highest of the computed class and of those that others gave."""
+
+
+@dataclass(frozen=True)
+class Market:
+    """What prices of products did until a date."""
+
+    as_of: str
+    products: tuple[MarketOf, ...]
+    without: int
+    """Products without prices and ratings."""
     kept: bool
     record: int | None
     notes: tuple[str, ...]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from graphrec.app.bank import Bank
-from graphrec.app.derived import Derived, keep, loaded_schema
+from graphrec.app.derived import Derived, Plain, keep, loaded_schema
 from graphrec.app.jobs import FitRisk, ReportRisk, ScoreRisk
 from graphrec.app.recording import record_event
 from graphrec.app.results import RiskBand, RiskFitted, RiskLine, RiskReport, RiskRow, RiskScored
@@ -181,7 +181,9 @@ def _keep(bank: Bank, request: ScoreRisk, on: datetime, scored: list[tuple[str, 
     if name in taken_names:
         raise UsageError(f"{user} has a column {name} from a mapping; give the risk model another name")
     columns = (Column(name, "real"), Column(f"{name}_band", "text"), Column(f"{name}_on", "time"))
-    rows = [(one, {name: value, f"{name}_band": band, f"{name}_on": on}) for one, value, band in scored]
+    rows: list[tuple[str, Mapping[str, Plain]]] = [
+        (one, {name: value, f"{name}_band": band, f"{name}_on": on}) for one, value, band in scored
+    ]
     derived = Derived({user: rows}, {user: columns}, {user: {one.name: f"{name}_on" for one in columns}})
     keep(bank, f"graphrec risk {name}", derived)
     return len(rows)

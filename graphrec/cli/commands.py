@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "store": ("graphrec.cli.store", "Convert the embedded store to another engine or version."),
     "serve": ("graphrec.cli.serve", "Answer over HTTP."),
     "campaign": ("graphrec.cli.campaign", "Plan who hears about what, deliver it, and report what came of it."),
+    "market": ("graphrec.cli.market", "Show what prices of products did, and their risk classes."),
     "portrait": ("graphrec.cli.portrait", "Show what is computed of a customer, or of all."),
     "risk": ("graphrec.cli.risk", "Fit, measure and use models of default and other risks."),
     "mcp": ("graphrec.cli.mcp", "Answer a person's own assistant, by the Model Context Protocol."),
