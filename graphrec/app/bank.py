@@ -825,6 +825,31 @@ class Bank:
 
         return subject_access(self, request)
 
+    @needs_extra("embedded")
+    def backup(self, request: jobs.Backup, *, progress: Progress = silent) -> results.BackedUp:
+        """The home in one file, whole or not at all; it may be served meanwhile.
+
+        Raises:
+            UsageError: the file is there already, or lies in the home.
+            StoreError: the store was written meanwhile, or is not whole.
+            Unreachable: another process has the store open.
+        """
+        from graphrec.app.backup import backup
+
+        return backup(self, request, progress)
+
+    @needs_extra("embedded")
+    def restore(self, request: jobs.Restore, *, progress: Progress = silent) -> results.Restored:
+        """The home of a backup in the place of this one; nothing is changed before all of it is checked.
+
+        Raises:
+            SourceError: the file is no whole backup.
+            UsageError: there is a home already, and it is not to be replaced.
+        """
+        from graphrec.app.backup import restore
+
+        return restore(self, request, progress)
+
     @needs_extra("train")
     def forget(self, request: jobs.Forget, *, progress: Progress = silent) -> results.Forgotten:
         """Customers taken out of all that the home keeps, with a signed certificate; it cannot be undone.

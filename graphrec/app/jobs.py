@@ -367,6 +367,25 @@ class StopExperiment:
 
 
 @dataclass(frozen=True)
+class Backup:
+    """The home in one file."""
+
+    to: Path
+    """A new file outside the home."""
+
+
+@dataclass(frozen=True)
+class Restore:
+    """The home of a backup in its place."""
+
+    file: Path
+    replace: bool = False
+    """It takes the place of the home that is there."""
+    keys: Path | None = None
+    """Folder with the keys of the record; None: those of the home that is there."""
+
+
+@dataclass(frozen=True)
 class Forget:
     """Take customers out of all that the home keeps."""
 
