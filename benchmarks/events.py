@@ -22,6 +22,7 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -60,14 +61,22 @@ def processor(group: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def next_answer(server: tuple[str, int], key: str, rounds: int, *, at_once: int) -> tuple[list[float], float]:
-    """Seconds from an acknowledgement to the answers that hold the event: so many, over connections of their own.
+@dataclass
+class Taken:
+    """Seconds of each round."""
 
-    Returns:
-        The seconds of each event, and the processor time of the server for one event with its answers.
-    """
+    fresh: list[float] = field(default_factory=list)
+    """From the acknowledgement of an event to the last answer that holds it."""
+    plain: list[float] = field(default_factory=list)
+    """Of the same answers just before, without a new event."""
+    processor: float = 0.0
+    """Of the server, for one event with its answers."""
+
+
+def next_answer(server: tuple[str, int], key: str, rounds: int, *, at_once: int) -> Taken:
+    """How soon events are in the answers after them: so many at once, over connections of their own."""
     address, group = server
-    headers, taken, before = {"Authorization": f"Bearer {key}"}, [], 0.0
+    headers, taken = {"Authorization": f"Bearer {key}"}, Taken()
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(httpx.Client(base_url=address, headers=headers)) for _ in range(at_once + 1)]
         threads = stack.enter_context(ThreadPoolExecutor(at_once))
@@ -75,14 +84,37 @@ def next_answer(server: tuple[str, int], key: str, rounds: int, *, at_once: int)
             event = viewed(number) | {"id": f"next-{at_once}-{number}"}
             path = f"/v1/users/{event['user']}/recommendations{ASK}"
             if number == 5:  # the first ones warm up
-                taken, before = [], processor(group)
+                taken = Taken()
+
+            def asked(path: str = path) -> list[httpx.Response]:
+                return list(threads.map(lambda client: client.get(path), clients[1:]))
+
+            began = time.perf_counter()
+            asked()
+            taken.plain.append(time.perf_counter() - began)
+            used = processor(group)
             clients[0].post("/v1/events", json=event).raise_for_status()
             began = time.perf_counter()
-            answers = list(threads.map(lambda client, asked=path: client.get(asked), clients[1:]))
-            taken.append(time.perf_counter() - began)
+            answers = asked()
+            taken.fresh.append(time.perf_counter() - began)
+            taken.processor += (processor(group) - used) / rounds
             for answer in answers:
                 assert answer.json()["last_event"] == event["id"], answer.text
-    return taken, (processor(group) - before) / rounds
+    return taken
+
+
+def told(taken: Taken, bar: float, name: str) -> bool:
+    """Print how soon events were in the next answers; whether 99 of 100 were within the bar."""
+    p50, p99, plain = (
+        float(np.quantile(*of)) * 1000 for of in ((taken.fresh, 0.5), (taken.fresh, 0.99), (taken.plain, 0.5))
+    )
+    good = p99 <= bar * 1000
+    print(
+        f"{name}, {len(taken.fresh)} events, each in the very next answer: {p50:.1f} ms from acknowledgement to answer "
+        f"(p99 {p99:.1f}), {plain:.1f} ms for the same without a new event; bar {bar * 1000:.0f}: {held(good)}; "
+        f"{taken.processor * 1000:.1f} ms of processor time for event and answers; load {os.getloadavg()[0]:.1f}"
+    )
+    return good
 
 
 class Kills:
@@ -100,7 +132,7 @@ class Kills:
         ways = [self.draw.random() < 0.5 for _ in deliveries]
         self.by_http = [one for one, way in zip(deliveries, ways, strict=True) if way]
         self.by_topic = [one for one, way in zip(deliveries, ways, strict=True) if not way]
-        self.producer = Producer({"bootstrap.servers": broker.servers, "linger.ms": 1})
+        self.producer = Producer({"bootstrap.servers": broker.servers, "linger.ms": 1, "log_level": 0})
         admin = AdminClient({"bootstrap.servers": broker.servers})
         admin.create_topics([NewTopic("kills", 2, 1)])["kills"].result()
         self.topic = f"kafka://{broker.servers}/kills"
@@ -217,20 +249,11 @@ def main() -> int:
         run(*home, "policy", "init")
         key = json.loads(run(*home, "access", "make", "bench", "--role", "compliance", "--json"))["key"]
         with serving(home) as server:
-            one, used = next_answer(server, key, asked.rounds, at_once=1)
+            one = next_answer(server, key, asked.rounds, at_once=1)
         with serving(home, "--workers", str(asked.workers)) as server:
-            many, _ = next_answer(server, key, asked.rounds, at_once=4 * asked.workers)
-        p50, p99, all_p99 = (float(np.quantile(*of)) for of in ((one, 0.5), (one, 0.99), (many, 0.99)))
-        good = [p99 <= BAR_NEXT, max(many) <= BAR_ALL]
-        print(f"load {os.getloadavg()[0]:.1f}, {asked.rounds} events, each in the very next answer:")
-        print(
-            f"one process: p50 {p50 * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms from acknowledgement to the answer; bar "
-            f"{BAR_NEXT * 1000:.0f}: {held(good[0])}; {used * 1000:.1f} ms of processor time for both"
-        )
-        print(
-            f"{asked.workers} workers, {4 * asked.workers} answers at once: p99 {all_p99 * 1000:.0f} ms, most "
-            f"{max(many) * 1000:.0f} ms until the last of them; bar {BAR_ALL * 1000:.0f}: {held(good[1])}"
-        )
+            many = next_answer(server, key, asked.rounds, at_once=4 * asked.workers)
+        good = [told(one, BAR_NEXT, "one process, one answer")]
+        good.append(told(many, BAR_ALL, f"{asked.workers} workers, {4 * asked.workers} answers at once"))
         (folder / "kafka").mkdir()
         broker = start(folder / "kafka")
         try:

@@ -1,8 +1,8 @@
 """The service when too much is asked, while model and policy change, and when anything is sent.
 
 1. three times as many requests as it can answer, for `--seconds`: no answer but 200 and 503, memory that stays flat;
-2. `--answers` lists while another model is promoted and another policy written all the time: each is the list of one of
-   the models under the policy that it names, recomputed beforehand;
+2. `--answers` lists while another model is promoted, another snapshot taken and another policy written all the time:
+   each is the list of the model, snapshot and policy that it names, recomputed beforehand;
 3. schemathesis with `--cases` a operation over the OpenAPI text: no 5xx but 503.
 
     python benchmarks/overload.py --seconds 600 --answers 100000 --cases 700     # the bars
@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -118,33 +119,50 @@ async def overload(address: str, key: str, group: int, seconds: float) -> bool:
 
 
 def swaps(folder: Path, address: str, key: str, answers: int) -> bool:
-    """Ask while model and policy change."""
+    """Ask while model, snapshot and policy change."""
     from graphrec.app.bank import Bank
+    from graphrec.app.facts import publish_snapshot
     from graphrec.app.requests import Recommend, SwitchModel
+    from graphrec.graph.shelf import SnapshotShelf
+    from graphrec.graph.snapshot import Snapshot
 
     bank = Bank.open(folder / "home")
     rules = 'version = "{0}"\n[[rule]]\nid = "risk"\nsentence = "risk"\nrequire = "{1}"\n'
-    known: dict[tuple[str, str], set[str]] = {}
+    known: dict[tuple[str, ...], str] = {}
     models = [one.id for one in bank.models() if one.state in ("live", "final", "tested")][:2]
-    for version, condition in POLICIES.items():
-        bank.home.policy.write_text(rules.format(version, condition), "utf-8")
-        for model in models:
-            bank.switch_model(SwitchModel("promote", model, record=False))
-            for user in USERS:
-                items = bank.recommend(Recommend(user, 10, record=False)).answer.items
-                known.setdefault((user, version), set()).add(json.dumps([item.product for item in items]))
-    stop, mixed, seen = threading.Event(), 0, dict.fromkeys(POLICIES, 0)
+    # Two snapshots, kept outside the home: one of them is published at each turn, as a load does.
+    run("demo", "--size", "S", "--seed", "8", "--out", f"{folder}/other")
+    snapshots = []
+    for data in ("bank", "other"):
+        run("--home", str(bank.home.path), "snapshot", "--from", "demo", "--data", f"{folder}/{data}")
+        found = SnapshotShelf(bank.home.snapshots).latest()
+        shutil.copytree(found.folder, folder / f"snapshot-{data}")
+        snapshots.append(Snapshot.open(folder / f"snapshot-{data}"))
+
+    def put(place: int) -> None:
+        """Put a policy, a snapshot and a model in place, each on its own."""
+        version = list(POLICIES)[place % 2]
+        fresh = bank.home.policy.with_suffix(".new")
+        fresh.write_text(rules.format(version, POLICIES[version]), "utf-8")
+        fresh.replace(bank.home.policy)
+        publish_snapshot(bank.home, snapshots[place // 2 % 2])
+        bank.switch_model(SwitchModel("promote", models[place // 4 % len(models)], record=False))
+
+    for place in range(8):
+        put(place)
+        for user in USERS:
+            answer = bank.recommend(Recommend(user, 10, record=False)).answer
+            assert answer.policy is not None
+            names = (user, answer.policy.version, answer.facts, answer.model)
+            assert names not in known, "two states of the home have one name"
+            known[names] = json.dumps([item.product for item in answer.items])
+    stop, mixed, seen = threading.Event(), 0, dict.fromkeys({names[1:] for names in known}, 0)
 
     def change() -> None:
         place = 0
-        while not stop.is_set():
+        while not stop.wait(0.1):
             place += 1
-            version = list(POLICIES)[place % 2]
-            fresh = bank.home.policy.with_suffix(".new")
-            fresh.write_text(rules.format(version, POLICIES[version]), "utf-8")
-            fresh.replace(bank.home.policy)
-            bank.switch_model(SwitchModel("promote", models[place // 2 % len(models)], record=False))
-            time.sleep(0.2)
+            put(place)
 
     changing = threading.Thread(target=change)
     changing.start()
@@ -152,16 +170,18 @@ def swaps(folder: Path, address: str, key: str, answers: int) -> bool:
         with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=60) as client:
             for number in range(answers):
                 user = USERS[number % len(USERS)]
-                answer = client.get(f"/v1/users/{user}/recommendations?k=10&record=false")
-                plain: dict[str, Any] = answer.json()
-                version = plain["policy"]["version"]
-                seen[version] += 1
-                mixed += json.dumps([item["product"] for item in plain["items"]]) not in known[user, version]
+                plain: dict[str, Any] = client.get(f"/v1/users/{user}/recommendations?k=10&record=false").json()
+                names = (plain["policy"]["version"], plain["facts"], plain["model"])
+                seen[names] = seen.get(names, 0) + 1
+                mixed += json.dumps([item["product"] for item in plain["items"]]) != known.get((user, *names))
     finally:
         stop.set()
         changing.join()
-    good = mixed == 0 and min(seen.values()) > 0
-    print(f"{answers:,} lists under swaps of {len(models)} models and 2 policies ({seen}): {mixed} mixed: {held(good)}")
+    good = mixed == 0 and len(seen) == 8 and min(seen.values()) > 0
+    print(
+        f"{answers:,} lists under swaps of 2 policies, 2 snapshots and {len(models)} models (of each of the 8 "
+        f"{min(seen.values())} to {max(seen.values())}): {mixed} mixed: {held(good)}"
+    )
     return good
 
 

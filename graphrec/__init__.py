@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graphrec.app.bank import Bank as Bank
+    from graphrec.app.jobs import AskMarket as AskMarket
     from graphrec.app.jobs import AskOffPolicy as AskOffPolicy
     from graphrec.app.jobs import AskOutcomes as AskOutcomes
     from graphrec.app.jobs import AskQuery as AskQuery
+    from graphrec.app.jobs import Backup as Backup
     from graphrec.app.jobs import ChangeRule as ChangeRule
     from graphrec.app.jobs import CheckPolicy as CheckPolicy
     from graphrec.app.jobs import Consume as Consume
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import EvaluateNew as EvaluateNew
     from graphrec.app.jobs import Export as Export
     from graphrec.app.jobs import FitResponse as FitResponse
+    from graphrec.app.jobs import FitRisk as FitRisk
     from graphrec.app.jobs import Forget as Forget
     from graphrec.app.jobs import InitPolicy as InitPolicy
     from graphrec.app.jobs import JudgeCases as JudgeCases
@@ -31,13 +34,17 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import ListRecord as ListRecord
     from graphrec.app.jobs import Load as Load
     from graphrec.app.jobs import MakeDemoBank as MakeDemoBank
+    from graphrec.app.jobs import MakePortraits as MakePortraits
     from graphrec.app.jobs import PlanCampaign as PlanCampaign
     from graphrec.app.jobs import ProposeMapping as ProposeMapping
     from graphrec.app.jobs import PruneRecord as PruneRecord
     from graphrec.app.jobs import Publish as Publish
     from graphrec.app.jobs import Refresh as Refresh
     from graphrec.app.jobs import ReportCampaign as ReportCampaign
+    from graphrec.app.jobs import ReportRisk as ReportRisk
+    from graphrec.app.jobs import Restore as Restore
     from graphrec.app.jobs import ScoreResponse as ScoreResponse
+    from graphrec.app.jobs import ScoreRisk as ScoreRisk
     from graphrec.app.jobs import StopExperiment as StopExperiment
     from graphrec.app.jobs import TakeSnapshot as TakeSnapshot
     from graphrec.app.jobs import Train as Train
@@ -45,6 +52,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import VerifyRecord as VerifyRecord
     from graphrec.app.requests import AboutCustomer as AboutCustomer
     from graphrec.app.requests import AboutProduct as AboutProduct
+    from graphrec.app.requests import AskPortrait as AskPortrait
     from graphrec.app.requests import Audience as Audience
     from graphrec.app.requests import Explain as Explain
     from graphrec.app.requests import Find as Find
@@ -67,15 +75,16 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 __version__ = "0.1.0"
 
 _REQUESTS = (
-    "AboutCustomer", "AboutProduct", "Audience", "Explain", "Find", "Recommend", "SendEvent", "SubjectAccess",
-    "SwitchModel", "WhyNot",
+    "AboutCustomer", "AboutProduct", "AskPortrait", "Audience", "Explain", "Find", "Recommend", "SendEvent",
+    "SubjectAccess", "SwitchModel", "WhyNot",
 )  # fmt: skip
 _JOBS = (
-    "AskOffPolicy", "AskOutcomes", "AskQuery", "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign",
-    "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "FitResponse", "Forget",
-    "InitPolicy", "JudgeCases", "JudgeExperiments", "ListContacts", "ListRecord", "Load", "MakeDemoBank",
-    "PlanCampaign", "ProposeMapping", "PruneRecord", "Publish", "Refresh", "ReportCampaign", "ScoreResponse",
-    "StopExperiment", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
+    "AskMarket", "AskOffPolicy", "AskOutcomes", "AskQuery", "Backup", "ChangeRule", "CheckPolicy", "Consume",
+    "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "FitResponse",
+    "FitRisk", "Forget", "InitPolicy", "JudgeCases", "JudgeExperiments", "ListContacts", "ListRecord", "Load",
+    "MakeDemoBank", "MakePortraits", "PlanCampaign", "ProposeMapping", "PruneRecord", "Publish", "Refresh",
+    "ReportCampaign", "ReportRisk", "Restore", "ScoreResponse", "ScoreRisk", "StopExperiment", "TakeSnapshot",
+    "Train", "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

@@ -62,6 +62,8 @@ class NodeSchema:
     """Column with the time up to which the node's values were kept up."""
     show: Mapping[str, str] = field(default_factory=dict)
     """What people see beside a product, each with its column: kind, risk, fee, minimum."""
+    dated: Mapping[str, str] = field(default_factory=dict)
+    """Columns with values of one day, each with the column that says which: earlier snapshots have none of them."""
 
     def public_columns(self) -> tuple[Column, ...]:
         """The columns that may leave the store."""
@@ -302,7 +304,7 @@ class GraphSchema:
 
 _BY_LANGUAGE = ("reasons_in", "words")
 _LATER: Mapping[str, Mapping[str, Any]] = {
-    "nodes": {"sensitive": (), "crm_id": None, "adviser": None, "data_as_of": None, "show": {}},
+    "nodes": {"sensitive": (), "crm_id": None, "adviser": None, "data_as_of": None, "show": {}, "dated": {}},
     "edges": {
         "risk": False,
         "sensitive": False,
@@ -345,6 +347,7 @@ def _merge_nodes(mine: NodeSchema, theirs: NodeSchema) -> NodeSchema:
         adviser=mine.adviser or theirs.adviser,
         data_as_of=mine.data_as_of or theirs.data_as_of,
         show={**theirs.show, **mine.show},
+        dated={**theirs.dated, **mine.dated},
     )
 
 

@@ -25,6 +25,9 @@ from graphrec.config.schema import schema_text
 from graphrec.config.settings_file import SettingsFile
 from graphrec.delivery.rows import schema as export_schema
 from graphrec.events.event import Event
+from graphrec.finance.file import RiskModel
+from graphrec.finance.market_file import MarketFile
+from graphrec.finance.portrait_file import PortraitFile
 from graphrec.loading.mapping.file import MappingFile
 from graphrec.models.registry import OWN
 from graphrec.outcomes.file import ExperimentsFile
@@ -143,6 +146,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "schema/graphrec.schema.json": partial(schema_text, "graphrec.toml", SettingsFile),
     "schema/mapping.schema.json": partial(schema_text, "a mapping of graphrec", MappingFile),
     "schema/campaign.schema.json": partial(schema_text, "a campaign of graphrec", CampaignFile),
+    "schema/market.schema.json": partial(schema_text, "market.toml", MarketFile),
+    "schema/portrait.schema.json": partial(schema_text, "portrait.toml", PortraitFile),
+    "schema/risk.schema.json": partial(schema_text, "risk models of graphrec", dict[str, RiskModel]),
     "schema/oidc.schema.json": partial(schema_text, "oidc.toml", OidcFile),
     "schema/policy.schema.json": partial(schema_text, "policy.toml", PolicyFile),
     "schema/experiments.schema.json": partial(schema_text, "experiments.toml", ExperimentsFile),

@@ -13,6 +13,7 @@ from graphrec.app.bank import Bank
 from graphrec.app.recording import engine_of
 from graphrec.app.requests import AboutCustomer, AboutProduct
 from graphrec.app.views import viewer
+from graphrec.graph.series import FEATURES
 from graphrec.graph.snapshot import ALWAYS, Nodes
 from graphrec.graph.strings import ABSENT
 from graphrec.policy.compiled import Finding
@@ -112,6 +113,22 @@ class Similar:
 
 
 @dataclass(frozen=True)
+class Course:
+    """How one value of a time series of a product went, as of the date of the answer."""
+
+    name: str
+    """Of the value, such as close."""
+    last: float
+    change_30d: float | None
+    """last / value 30 days earlier - 1; None: it was not known so early."""
+    change_365d: float | None
+    volatility: float | None
+    """A year, of daily log returns."""
+    drawdown: float | None
+    """Greatest fall from an earlier maximum, 0 to 1."""
+
+
+@dataclass(frozen=True)
 class Product:
     """What is known of one product, and who holds it."""
 
@@ -125,6 +142,8 @@ class Product:
     """Customers that there are."""
     segments: tuple[Segments, ...]
     similar: tuple[Similar, ...]
+    courses: tuple[Course, ...]
+    """Of its time series, such as its price."""
     min_group: int
     sentences: Sentences
 
@@ -191,9 +210,22 @@ def about_product(bank: Bank, request: AboutProduct) -> Product:
         of=len(engine.users),
         segments=tuple(segments),
         similar=similar,
+        courses=tuple(_courses(engine, product)),
         min_group=least,
         sentences=sentences,
     )
+
+
+def _courses(engine: Engine, product: int) -> Iterator[Course]:
+    """The time series of a product that have values."""
+    for name, rule in engine.schema.series.items():
+        for value in rule.values if rule.of == engine.roles.product else ():
+            names = [f"{name}_{value}_{feature}" for feature in FEATURES]
+            if not all(one in engine.products.columns for one in names):
+                continue
+            last, *others = (engine.products.column(one).get(product) for one in names)
+            if last is not None:
+                yield Course(value, float(last), *(None if one is None else float(one) for one in others))
 
 
 def large(counts: Mapping[Value, int], least: int) -> list[tuple[Value | None, int]]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from graphrec.evaluation.rolling import Rolling
     from graphrec.events.log import Appended
     from graphrec.features.sources.text.cache import EncodeReport
+    from graphrec.finance.portrait import Portrait
     from graphrec.outcomes.experiments import Experiments, Stopped
     from graphrec.policy.cases import CaseResult, PolicyDifference
     from graphrec.policy.rules import Policy
@@ -475,6 +476,80 @@ class Bank:
 
         return score_response(self, request)
 
+    # What is known of customers and of risk.
+
+    def portrait(self, request: requests.AskPortrait) -> Portrait:
+        """What is computed of one customer from what they did and hold, as of a date.
+
+        Raises:
+            UnknownId: there is no such customer.
+            UsageError: portrait.toml of the home does not fit the graph.
+        """
+        from graphrec.app.portrait import portrait
+
+        return portrait(self, request)
+
+    @needs_extra("load")
+    def make_portraits(self, request: jobs.MakePortraits, *, progress: Progress = silent) -> results.PortraitsMade:
+        """The portraits of all customers, to a file or kept in the store.
+
+        Raises:
+            UsageError: portrait.toml of the home does not fit the graph, or nobody wants the portraits.
+            Unwritable: the file cannot be written.
+        """
+        from graphrec.app.portrait import portraits
+
+        return portraits(self, request, progress)
+
+    @needs_extra("load")
+    def market(self, request: jobs.AskMarket, *, progress: Progress = silent) -> results.Market:
+        """What prices of products did until a date, and their risk classes; kept where asked for.
+
+        Raises:
+            UnknownId: there is no such product.
+            UsageError: market.toml of the home does not fit the graph, or no series has prices.
+        """
+        from graphrec.app.market import market
+
+        return market(self, request, progress)
+
+    @needs_extra("finance")
+    def fit_risk(self, request: jobs.FitRisk, *, progress: Progress = silent) -> tuple[results.RiskFitted, ...]:
+        """Risk models on declared cases: additive, calibrated, kept as points.
+
+        Raises:
+            UsageError: the file of the models cannot be used, or names a column that is not there.
+            SourceError: the cases cannot be read, or are too few.
+        """
+        from graphrec.app.risk import fit_risk
+
+        return fit_risk(self, request, progress)
+
+    @needs_extra("finance")
+    def report_risk(self, request: jobs.ReportRisk, *, progress: Progress = silent) -> tuple[results.RiskReport, ...]:
+        """What risk models are worth beside logistic regression and LightGBM, on rows that no fit saw.
+
+        Raises:
+            UsageError: the file of the models cannot be used, or names a column that is not there.
+            SourceError: the cases cannot be read, or are too few.
+        """
+        from graphrec.app.risk import report_risk
+
+        return report_risk(request, progress)
+
+    @needs_extra("finance")
+    def score_risk(self, request: jobs.ScoreRisk) -> results.RiskScored:
+        """The probability of each row of a file, with the lines that add up to its logit.
+
+        Raises:
+            UnknownId: there is no such model, or no such customer.
+            SourceError: the file cannot be read, or lacks a column.
+            UsageError: scores are to be kept and no column has the ids of customers.
+        """
+        from graphrec.app.risk import score_risk
+
+        return score_risk(self, request)
+
     # From files to models.
 
     @needs_extra("load")
@@ -749,6 +824,31 @@ class Bank:
         from graphrec.app.subject import subject_access
 
         return subject_access(self, request)
+
+    @needs_extra("embedded")
+    def backup(self, request: jobs.Backup, *, progress: Progress = silent) -> results.BackedUp:
+        """The home in one file, whole or not at all; it may be served meanwhile.
+
+        Raises:
+            UsageError: the file is there already, or lies in the home.
+            StoreError: the store was written meanwhile, or is not whole.
+            Unreachable: another process has the store open.
+        """
+        from graphrec.app.backup import backup
+
+        return backup(self, request, progress)
+
+    @needs_extra("embedded")
+    def restore(self, request: jobs.Restore, *, progress: Progress = silent) -> results.Restored:
+        """The home of a backup in the place of this one; nothing is changed before all of it is checked.
+
+        Raises:
+            SourceError: the file is no whole backup.
+            UsageError: there is a home already, and it is not to be replaced.
+        """
+        from graphrec.app.backup import restore
+
+        return restore(self, request, progress)
 
     @needs_extra("train")
     def forget(self, request: jobs.Forget, *, progress: Progress = silent) -> results.Forgotten:

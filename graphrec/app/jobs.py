@@ -367,6 +367,25 @@ class StopExperiment:
 
 
 @dataclass(frozen=True)
+class Backup:
+    """The home in one file."""
+
+    to: Path
+    """A new file outside the home."""
+
+
+@dataclass(frozen=True)
+class Restore:
+    """The home of a backup in its place."""
+
+    file: Path
+    replace: bool = False
+    """It takes the place of the home that is there."""
+    keys: Path | None = None
+    """Folder with the keys of the record; None: those of the home that is there."""
+
+
+@dataclass(frozen=True)
 class Forget:
     """Take customers out of all that the home keeps."""
 
@@ -445,3 +464,62 @@ class ScoreResponse:
 
     file: Path
     name: str
+
+
+@dataclass(frozen=True)
+class FitRisk:
+    """Risk models on declared cases."""
+
+    file: Path
+    """TOML that declares the models."""
+    name: str | None = None
+    """One of them; None: all."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class ReportRisk:
+    """What the risk models of a file are worth, beside their peers."""
+
+    file: Path
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class ScoreRisk:
+    """What a risk model says of the rows of a file."""
+
+    name: str
+    file: Path
+    """CSV with the columns that the model reads."""
+    user: str | None = None
+    """Column with the ids of customers."""
+    keep: bool = False
+    """Keep the scores as columns of customers, which the policy may read as user.NAME."""
+    as_of: str | None = None
+    """The day of the scores; None: the date of answers."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class MakePortraits:
+    """The portraits of all customers."""
+
+    out: Path | None = None
+    """A CSV file."""
+    keep: bool = False
+    """Keep numbers as dated columns of customers, tags and bands as nodes with edges."""
+    as_of: str | None = None
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class AskMarket:
+    """What prices of products did until a date."""
+
+    product: str | None = None
+    """None: all."""
+    keep: bool = False
+    """Keep the figures as dated columns of products."""
+    as_of: str | None = None
+    record: bool = True

@@ -17,6 +17,7 @@ from graphrec.app.moments import microseconds_of, parse_moment
 from graphrec.app.recording import record_event
 from graphrec.app.results import Experimented, OffPolicyOf, OutcomesOf
 from graphrec.errors import NoSupport, NotTrained, UsageError
+from graphrec.graph.snapshot import ALWAYS
 from graphrec.outcomes.experiments import Experiments, Stopped, write_stopped
 from graphrec.outcomes.impressions import Exposure, Happened, Impression, exposures, impressions, joined
 from graphrec.outcomes.judge import ExperimentResult, judged
@@ -24,6 +25,7 @@ from graphrec.outcomes.tables import Question, outcomes
 from graphrec.policy.facts import DAY
 from graphrec.progress import Progress, silent
 from graphrec.records.read import Entry, entries
+from graphrec.schema import SOLD
 
 if TYPE_CHECKING:
     from graphrec.graph.snapshot import Snapshot
@@ -44,7 +46,7 @@ class _Seen:
 
 def _seen(bank: Bank, progress: Progress, *, with_drawn: bool = False) -> _Seen:
     """Everything that was shown and everything that happened, in one pass over each."""
-    found = _Seen(events=list(_events(bank)))
+    found = _Seen()
     for done, one in enumerate(entries(bank.home.records), start=1):
         mine = list(impressions([one]))
         found.shown += mine
@@ -53,6 +55,8 @@ def _seen(bank: Bank, progress: Progress, *, with_drawn: bool = False) -> _Seen:
             found.drawn.append(replace(one))  # without the content that was read
         if not done % 1000:
             progress("entries", done, None)
+    users = {one.user for one in found.shown} | {one.user for one in found.exposed}
+    found.events = [*_events(bank), *_bookings(_facts(bank), users)]
     return found
 
 
@@ -62,6 +66,29 @@ def _events(bank: Bank) -> Iterator[Happened]:
     for logged in EventLog(bank.home).since():
         event = logged.event
         yield Happened(event.user, event.type, event.microseconds, event.product, event.entry)
+
+
+def _bookings(facts: Snapshot | None, users: Iterable[str]) -> Iterator[Happened]:
+    """What files say that customers did, such as purchases of a nightly load; one that is an event too counts once.
+
+    A booking with a day and no time happened by the end of that day: it may be of a product that was shown on it.
+    """
+    if facts is None:
+        return
+    roles, kinds = facts.schema.roles, facts.schema.event_types()
+    ids, products = facts.nodes(roles.user).ids, facts.nodes(roles.product).ids
+    places = {user: place for user in users if (place := ids.find(user)) >= 0}
+    for name, kind in kinds.items():
+        if kind.edge not in facts.types or name == SOLD:
+            continue
+        edges = facts.edges(kind.edge)
+        for user, place in places.items():
+            start, end = (int(one) for one in edges.indptr[place : place + 2])
+            gives = np.zeros(end - start) if edges.quantity is None else np.asarray(edges.quantity[start:end])
+            times, targets = edges.at[start:end].tolist(), edges.indices[start:end].tolist()
+            for at, target, quantity in zip(times, targets, gives.tolist(), strict=True):
+                if at != ALWAYS and not quantity < 0:
+                    yield Happened(user, name, at if at % DAY else at + DAY - 1, products[target])
 
 
 def ask_outcomes(bank: Bank, request: AskOutcomes, progress: Progress) -> OutcomesOf:

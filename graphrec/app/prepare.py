@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from graphrec import log
 from graphrec.app.bank import Bank
+from graphrec.app.derived import drop_gone
 from graphrec.app.facts import changing, held_events, publish, publish_snapshot, still, take_in_events
 from graphrec.app.jobs import Ask, Embed, Load, ProposeMapping, TakeSnapshot
 from graphrec.app.moments import parse_moment
@@ -87,6 +88,7 @@ def _sink(bank: Bank, home: Home, bulk: Path | None, name: str, progress: Progre
     with open_store(bank.settings.store, home.store, bank.settings.login) as store:
         with changing(home, store, f"graphrec load {name}"):
             yield store.sink()
+            drop_gone(store, progress)
         publish(home, store, progress)
 
 

@@ -99,6 +99,15 @@ class Find:
 
 
 @dataclass(frozen=True)
+class AskPortrait:
+    """What is computed of one customer."""
+
+    user: str
+    as_of: str | None = None
+    """What was known before this date; None: the date of answers."""
+
+
+@dataclass(frozen=True)
 class AboutCustomer:
     """What is known of one customer: facts, what is held, what else happened."""
 

@@ -5,7 +5,6 @@ vault/campaigns/models/NAME.json     one additive model, or two where past conta
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from graphrec.app.bank import Bank
 from graphrec.app.jobs import FitResponse, ScoreResponse
 from graphrec.app.recording import record_event
 from graphrec.app.results import ResponseFitted, ResponseLine, ResponseRow, ResponseScored
+from graphrec.app.tables import Bools, flags, read_table, typed
 from graphrec.campaigns.additive import Additive, Values, auc, fit
 from graphrec.errors import Damaged, SourceError, UnknownId, UsageError
 from graphrec.files import make_folder, whole_file
@@ -28,34 +28,34 @@ from graphrec.progress import Progress
 from graphrec.serving.engine import Engine
 
 Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 USER = "user"
 """Column of a file with the ids of customers: then columns are those of the home."""
 _FOLDS = 5
-_YES, _NO = {"1", "1.0", "true", "yes"}, {"0", "0.0", "false", "no"}
 
 
 def fit_response(bank: Bank, request: FitResponse, progress: Progress) -> ResponseFitted:
     """A model of who responds, with its quality on rows that its fits did not see."""
     bank.home.need_vault("graphrec campaign fit")
     file = _file_of(bank.home, request.name)
-    rows = _read(request.file)
-    response = _flags(rows, request.response, request.file)
-    treated = None if request.treatment is None else _flags(rows, request.treatment, request.file)
+    rows = read_table(request.file)
+    response = flags(rows, request.response, request.file)
+    treated = None if request.treatment is None else flags(rows, request.treatment, request.file)
     table = _table(bank, rows, {request.response, request.treatment or "", *request.without})
     if not table:
         raise UsageError(f"{request.file} leaves no column to fit on")
     groups = (
         {"response": np.ones(len(response), np.bool_)} if treated is None else {"treated": treated, "control": ~treated}
     )
+    for name, chosen in groups.items():
+        if not 0 < response[chosen].sum() < chosen.sum():
+            raise SourceError(f"{request.file}: all {chosen.sum():,} rows of {name} have the same {request.response}")
+    # Both groups start from what all rows say, so that only what they differ in is learned from few rows.
+    every = None if treated is None else fit(table, response, ordered=request.ordered)
     models, found = {}, {}
     for place, (name, chosen) in enumerate(groups.items()):
         progress("fitting", place, len(groups))
-        part, own = _taken(table, chosen), response[chosen]
-        if not 0 < own.sum() < len(own):
-            raise SourceError(f"{request.file}: all {len(own):,} rows of {name} have the same {request.response}")
-        models[name] = fit(part, own, ordered=request.ordered)
-        found[name] = _held_out(part, own, models[name].ridge)
+        models[name] = fit(_taken(table, chosen), response[chosen], ordered=request.ordered, beside=every)
+        found[name] = _held_out(table, response, chosen, models[name].ridge, every)
     make_folder(file.parent)
     plain = {
         "columns": "home" if USER in rows else "file",
@@ -76,7 +76,7 @@ def fit_response(bank: Bank, request: FitResponse, progress: Progress) -> Respon
 def score_response(bank: Bank, request: ScoreResponse) -> ResponseScored:
     """The probability of each row of a file, with the lines that add up to its logit."""
     columns, models = _opened(bank.home, request.name)
-    rows = _read(request.file)
+    rows = read_table(request.file)
     if (columns == "home") != (USER in rows):
         raise UsageError(
             f"model {request.name} was fitted on columns of the {columns}; "
@@ -121,15 +121,20 @@ def score_customers(bank: Bank, engine: Engine, name: str, users: NDArray[np.int
     return found["response"]
 
 
-def _held_out(table: Mapping[str, Values], response: Bools, ridge: float) -> float:
-    """The AUC on rows that the fits did not see, mean of five folds."""
+def _held_out(
+    table: Mapping[str, Values], response: Bools, chosen: Bools, ridge: float, every: Additive | None
+) -> float:
+    """The AUC on chosen rows that the fits did not see, mean of five folds."""
     parts = np.random.default_rng(0).permutation(len(response)) % _FOLDS
     found = []
     for part in range(_FOLDS):
-        seen = parts != part
+        seen, held = chosen & (parts != part), chosen & (parts == part)
         if 0 < response[seen].sum() < seen.sum():
-            model = fit(_taken(table, seen), response[seen], ridge=ridge)
-            found.append(auc(model.logits(_taken(table, ~seen)), response[~seen]))
+            beside = None
+            if every is not None:
+                beside = fit(_taken(table, parts != part), response[parts != part], ridge=every.ridge)
+            model = fit(_taken(table, seen), response[seen], ridge=ridge, beside=beside)
+            found.append(auc(model.logits(_taken(table, held)), response[held]))
     return float(np.mean(found)) if found else 0.5
 
 
@@ -151,37 +156,10 @@ def _opened(home: Home, name: str) -> tuple[str, dict[str, Additive]]:
         raise Damaged(f"{file} is damaged ({error}); run graphrec campaign fit again") from None
 
 
-def _read(file: Path) -> dict[str, list[str]]:
-    """The columns of a CSV with a header; the delimiter is told by its first line."""
-    try:
-        text = file.read_text("utf-8-sig")
-    except (OSError, UnicodeError) as error:
-        raise SourceError(f"{file} cannot be read: {error}; want a CSV file in UTF-8") from None
-    head = text.partition("\n")[0]
-    delimiter = max(",;\t|", key=head.count)
-    rows = list(csv.reader(text.splitlines(), delimiter=delimiter))
-    if len(rows) < 2:
-        raise SourceError(f"{file} has no rows")
-    for number, row in enumerate(rows[1:], start=2):
-        if len(row) != len(rows[0]):
-            raise SourceError(f"{file} line {number}: {len(row)} cells, and the header has {len(rows[0])}")
-    return {name: [row[place] for row in rows[1:]] for place, name in enumerate(rows[0])}
-
-
-def _flags(rows: Mapping[str, list[str]], name: str, file: Path) -> Bools:
-    if name not in rows:
-        raise UsageError(f"{file} has no column {name}; it has {', '.join(rows)}")
-    texts = [one.strip().lower() for one in rows[name]]
-    for number, one in enumerate(texts, start=2):
-        if one not in _YES | _NO:
-            raise SourceError(f"{file} line {number}: {name} is {one!r}; want 1 or 0, yes or no, true or false")
-    return np.array([one in _YES for one in texts], np.bool_)
-
-
 def _table(bank: Bank, rows: Mapping[str, list[str]], without: set[str]) -> dict[str, Values]:
     """The columns that a model may read: those of the file, or of the customers whose ids it has."""
     if USER not in rows:
-        return {name: _typed(values) for name, values in rows.items() if name not in without}
+        return {name: typed(values) for name, values in rows.items() if name not in without}
     engine = bank.opened.engine(bank.home, None, bank.now())
     places = np.array([engine.users.ids.find(one) for one in rows[USER]], np.int64)
     if (places < 0).any():
@@ -199,14 +177,6 @@ def _column(engine: Engine, name: str, users: NDArray[np.int64]) -> Values:
         return np.array([column.get(int(user)) for user in users], object)
     values = np.asarray(column.values)[users].astype(np.float64)
     return np.where(np.asarray(column.valid)[users], values, np.nan)
-
-
-def _typed(values: list[str]) -> Values:
-    """Numbers where every cell that is not empty is one."""
-    try:
-        return np.array([float(one) if one.strip() else np.nan for one in values])
-    except ValueError:
-        return np.array(values, object)
 
 
 def _taken(table: Mapping[str, Values], rows: Any) -> dict[str, Values]:

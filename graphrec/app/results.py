@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from graphrec.delivery.sinks import SinkReport
     from graphrec.evaluation.evaluate import Evaluation
+    from graphrec.finance.market import Figures
     from graphrec.graph.rows import LoadReport
     from graphrec.graph.snapshot import Snapshot
     from graphrec.metrics.intervals import Interval
+    from graphrec.metrics.probabilities import Quality, Reliability
     from graphrec.outcomes.judge import ExperimentResult
     from graphrec.outcomes.support import Estimate
     from graphrec.outcomes.tables import Drift, Group, Lift, Positions
@@ -465,6 +467,30 @@ class ResponseScored:
 
 
 @dataclass(frozen=True)
+class BackedUp:
+    """A backup that was written."""
+
+    path: Path
+    files: int
+    bytes: int
+    anchor: str | None
+    """Of the record that is in it."""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A home that was restored."""
+
+    path: Path
+    files: int
+    made_at: str
+    """When the backup was made."""
+    forgotten: int
+    """Customers who were forgotten after the backup, and are forgotten again."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class RecommendedItem:
     """One product of an answer that was given."""
 
@@ -543,3 +569,126 @@ class Forgotten:
     document: str
     """The certificate as JSON, with what opens it for these customers: for them alone; empty: there is none."""
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RiskFitted:
+    """A risk model that was fitted."""
+
+    name: str
+    rows: int
+    events: int
+    columns: tuple[str, ...]
+    pairs: tuple[str, ...]
+    held_out: Quality
+    """On rows that its fits did not see."""
+    file: Path
+
+
+@dataclass(frozen=True)
+class RiskBand:
+    """Cases of one band of the probability."""
+
+    name: str
+    rows: int
+    predicted: float
+    observed: Interval
+
+
+@dataclass(frozen=True)
+class RiskReport:
+    """A risk model beside its peers, on rows that no fit saw."""
+
+    name: str
+    rows: int
+    events: int
+    held_out: int
+    """Rows that the figures are of."""
+    by_time: bool
+    """Whether these are later than the rows of the fits; else they are all, each predicted from other folds."""
+    models: Mapping[str, Quality]
+    isotonic_ece: float
+    venn_abers_ece: float
+    venn_abers_width: float
+    reliability: tuple[Reliability, ...]
+    bands: tuple[RiskBand, ...]
+    protected_price: float | None
+    """AUC that protected columns would add; None: there are none."""
+    drift: Mapping[str, float]
+    """Stability index of each column of numbers between earlier and later cases."""
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RiskLine:
+    """What one column, or a pair of columns, adds to a logit."""
+
+    columns: tuple[str, ...]
+    values: tuple[str, ...]
+    """The bin of each column, in words."""
+    share: float
+
+
+@dataclass(frozen=True)
+class RiskRow:
+    """What a risk model says of one row: base + lines are the logit of the probability."""
+
+    row: int
+    user: str | None
+    probability: float
+    band: str
+    base: float
+    lines: tuple[RiskLine, ...]
+    """The largest first."""
+
+
+@dataclass(frozen=True)
+class RiskScored:
+    """What a risk model says of the rows of a file."""
+
+    name: str
+    rows: tuple[RiskRow, ...]
+    kept: int
+    on: str
+    record: int | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PortraitsMade:
+    """Portraits of all customers."""
+
+    as_of: str
+    customers: int
+    numbers: tuple[str, ...]
+    tags: Mapping[str, int]
+    """Customers by tag."""
+    out: Path | None
+    kept: bool
+    record: int | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MarketOf:
+    """What is computed of the prices of one product."""
+
+    product: str
+    name: str | None
+    figures: Figures | None
+    """None: there is no price before the date."""
+    rating: int | None
+    """The highest of the computed class and of those that others gave."""
+
+
+@dataclass(frozen=True)
+class Market:
+    """What prices of products did until a date."""
+
+    as_of: str
+    products: tuple[MarketOf, ...]
+    without: int
+    """Products without prices and ratings."""
+    kept: bool
+    record: int | None
+    notes: tuple[str, ...]

@@ -14,13 +14,14 @@ from graphrec import log
 from graphrec.app.events import Consumed, consume_file
 from graphrec.app.events import consume as take
 from graphrec.app.jobs import Consume
+from graphrec.config.settings import BrokerLogin
 from graphrec.events.log import LAG, SEEN, EventLog
 from graphrec.progress import Progress
 
 if TYPE_CHECKING:
     from graphrec.app.bank import Bank
 
-KAFKA = "kafka://"
+TOPICS = ("kafka://", "kafka+s://")
 #: Seconds between two notes of how much waits, and of a consumer that lives while nothing changes.
 NOTED, ALIVE = 1.0, 10.0
 
@@ -29,7 +30,7 @@ def consume(bank: Bank, request: Consume, progress: Progress) -> Consumed:
     """The events of a feed; a topic goes on until the process is told to stop."""
     bank.home.prepare()
     with log.stage("consume", source=request.source) as stage:
-        if request.source.startswith(KAFKA):
+        if request.source.startswith(TOPICS):
             done = _topic(bank, request, progress)
         else:
             done = consume_file(bank, Path(request.source), progress)
@@ -42,7 +43,8 @@ def consume(bank: Bank, request: Consume, progress: Progress) -> Consumed:
 def _topic(bank: Bank, request: Consume, progress: Progress) -> Consumed:
     from graphrec.events.stream import Stream, Topic
 
-    total, stream = Consumed(request.source), Stream(Topic.parse(request.source), request.group, request.member)
+    total, topic = Consumed(request.source), Topic.parse(request.source)
+    stream = Stream(topic, request.group, request.member, BrokerLogin.from_environment())
     notes = _Notes(bank.events.log, request.source)
     try:
         with _until_told() as stop:

@@ -7,7 +7,8 @@ fitted with a ridge penalty on w by Newton's method:
     minimise  -sum_u [y_u z_u - log(1 + exp z_u)] + (ridge / 2) penalty(w)
 
 where the penalty of a text is the sum of its squared weights, and that of a number mostly the sum of the squares of
-what neighbouring bins differ by, so that its line is smooth.
+what neighbouring bins differ by, times the number of these steps: its line is smooth, and an even rise costs the same
+in two bins as in sixty.
 
 Every w is centred on the rows of the fit, so that `base` is the logit of an average row and a line says by how much a
 column moves a row from it; base and lines add up to the logit.
@@ -30,8 +31,10 @@ BINS = 64
 """Bins of a number at most, of equal counts."""
 LEAST = 20
 """Rows of a text that get a bin of their own; rarer ones share one."""
-RIDGES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
+RIDGES = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 """Penalties that a choice tries."""
+RIDGES_BESIDE = (10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
+"""Those for a model beside another one: groups differ by less than customers do."""
 LEVEL = 0.05
 """Part of the penalty of a number that draws its bins to 0; the rest draws each to its neighbours."""
 _STEPS, _CLOSE = 100, 1e-8
@@ -142,23 +145,28 @@ class Additive:
 
 
 def fit(
-    table: Mapping[str, Values], response: NDArray[np.bool_], *, ridge: float | None = None, ordered: bool = False
+    table: Mapping[str, Values],
+    response: NDArray[np.bool_],
+    *,
+    ridge: float | None = None,
+    ordered: bool = False,
+    beside: Additive | None = None,
 ) -> Additive:
     """The model of a table.
 
     Args:
         table: columns by name, a row a customer.
         response: (rows,) whether each responded.
-        ridge: None: the one of RIDGES that predicts held-out rows best.
+        ridge: None: the one of RIDGES, or RIDGES_BESIDE, that predicts held-out rows best.
         ordered: rows are in the order of time: then later rows are predicted from earlier ones to choose it.
+        beside: a model of more rows, such as those of the other group too; the penalty then draws to it in place of 0,
+            so that the new model differs from it only where its own rows say so.
     """
-    cuts = tuple(Cut.of(name, values) for name, values in table.items())
-    bins = [cut.bins(table[cut.name]) for cut in cuts]
     if ridge is None:
-        ridge = _chosen(table, response, ordered=ordered)
-    newton = _Newton.of(cuts, bins, response)
+        ridge = _chosen(table, response, ordered=ordered, beside=beside)
+    newton = _Newton.of(table, response, beside)
     newton.solve(ridge, _CLOSE)
-    return newton.model(cuts, ridge)
+    return newton.model(ridge)
 
 
 def auc(scores: Floats, response: NDArray[np.bool_]) -> float:
@@ -181,7 +189,9 @@ def log_loss(logits: Floats, response: NDArray[np.bool_]) -> float:
     return float(np.mean(np.logaddexp(0.0, logits) - response * logits))
 
 
-def _chosen(table: Mapping[str, Values], response: NDArray[np.bool_], *, ordered: bool) -> float:
+def _chosen(
+    table: Mapping[str, Values], response: NDArray[np.bool_], *, ordered: bool, beside: Additive | None
+) -> float:
     """The penalty with the least log loss on rows that its fits did not see."""
     rows = len(response)
     if ordered:
@@ -191,46 +201,50 @@ def _chosen(table: Mapping[str, Values], response: NDArray[np.bool_], *, ordered
     else:
         parts = np.random.default_rng(0).permutation(rows) % 4
         folds = [(np.flatnonzero(parts != part), np.flatnonzero(parts == part)) for part in range(3)]
-    losses = np.zeros(len(RIDGES))
+    ridges = RIDGES if beside is None else RIDGES_BESIDE
+    losses = np.zeros(len(ridges))
     for seen, held in folds:
         if not 0 < response[seen].sum() < len(seen):
             continue
-        part = {name: values[seen] for name, values in table.items()}
-        other = {name: values[held] for name, values in table.items()}
-        cuts = tuple(Cut.of(name, values) for name, values in part.items())
-        bins = [cut.bins(part[cut.name]) for cut in cuts]
-        newton = _Newton.of(cuts, bins, response[seen])
-        for place in reversed(range(len(RIDGES))):
-            newton.solve(RIDGES[place], 1e-4)
-            model = newton.model(cuts, RIDGES[place])
+        part, other = _rows(table, seen), _rows(table, held)
+        newton = _Newton.of(part, response[seen], beside)
+        for place in reversed(range(len(ridges))):
+            newton.solve(ridges[place], 1e-4)
+            model = newton.model(ridges[place])
             losses[place] += log_loss(model.logits(other), response[held]) * len(held)
-    return RIDGES[int(np.argmin(losses))]
+    return ridges[int(np.argmin(losses))]
 
 
 @dataclass(eq=False)
 class _Newton:
     """Newton's method on the bins of some rows; the curvature is computed anew only where steps stop shrinking."""
 
+    cuts: tuple[Cut, ...]
     places: NDArray[np.int64]
     """(rows, columns) the weight that each column of a row reads."""
     width: int
     y: Floats
     penalty: Floats
     """(width, width) of which half w' penalty w, times the ridge, is added to the loss."""
+    start: Floats
+    """(width,) the weights that the penalty draws to."""
     w: Floats
+    """(width,) what is added to them."""
     base: float
     curvature: Floats | None = None
 
     @classmethod
-    def of(cls, cuts: Sequence[Cut], bins: Sequence[NDArray[np.int64]], response: NDArray[np.bool_]) -> "_Newton":
-        """A start at the mean response."""
+    def of(cls, table: Mapping[str, Values], response: NDArray[np.bool_], beside: Additive | None) -> "_Newton":
+        """A start at a model beside, or at the mean response."""
+        cuts = tuple(Cut.of(name, values) for name, values in table.items()) if beside is None else beside.cuts
         starts = np.cumsum([0, *(cut.size for cut in cuts)])
-        places = np.stack([one + start for one, start in zip(bins, starts, strict=False)], axis=1)
+        places = np.stack([cut.bins(table[cut.name]) + at for cut, at in zip(cuts, starts, strict=False)], axis=1)
         rows = len(response)
         rate = min(max(float(response.mean()), 0.5 / rows), 1 - 0.5 / rows)
         width = int(starts[-1])
-        y, base = response.astype(np.float64), float(np.log(rate / (1 - rate)))
-        return cls(places, width, y, _penalty(cuts), np.zeros(width), base)
+        start = np.zeros(width) if beside is None else np.concatenate(beside.weights)
+        base = float(np.log(rate / (1 - rate))) if beside is None else beside.base
+        return cls(cuts, places, width, response.astype(np.float64), _penalty(cuts), start, np.zeros(width), base)
 
     def solve(self, ridge: float, close: float) -> None:
         """Go to the optimum of a penalty from where it is."""
@@ -265,7 +279,7 @@ class _Newton:
             loss, before = found, size
 
     def _logits(self) -> Floats:
-        found: Floats = self.base + self.w[self.places].sum(axis=1)
+        found: Floats = self.base + (self.start + self.w)[self.places].sum(axis=1)
         return found
 
     def _loss(self, logits: Floats, ridge: float) -> float:
@@ -279,16 +293,16 @@ class _Newton:
         found: Floats = dense.T @ dense
         return found
 
-    def model(self, cuts: Sequence[Cut], ridge: float) -> Additive:
+    def model(self, ridge: float) -> Additive:
         """What was fitted, centred on its rows."""
-        weights, middle, start = [], self.base, 0
-        for column, cut in enumerate(cuts):
-            own = self.w[start : start + cut.size]
-            mean = float(self.w[self.places[:, column]].mean())
+        weights, middle, start, found = [], self.base, 0, self.start + self.w
+        for column, cut in enumerate(self.cuts):
+            own = found[start : start + cut.size]
+            mean = float(found[self.places[:, column]].mean())
             middle += mean
             weights.append(own - mean)
             start += cut.size
-        return Additive(tuple(cuts), tuple(weights), middle, ridge, len(self.y), int(self.y.sum()))
+        return Additive(self.cuts, tuple(weights), middle, ridge, len(self.y), int(self.y.sum()))
 
 
 def _penalty(cuts: Sequence[Cut]) -> Floats:
@@ -300,7 +314,8 @@ def _penalty(cuts: Sequence[Cut]) -> Floats:
         own = np.eye(cut.size)
         if cut.edges is not None:
             steps = np.diff(np.eye(cut.size)[1:], axis=0)  # bin 0 is what is not known
-            own = LEVEL * own + (1 - LEVEL) * steps.T @ steps
+            # An even rise from the lowest bin to the highest costs the same however many bins there are.
+            own = LEVEL * own / (cut.size - 1) + (1 - LEVEL) * len(steps) * steps.T @ steps
             own[0, 0] = 1.0
         found[start : start + cut.size, start : start + cut.size] = own
         start += cut.size
@@ -314,3 +329,7 @@ def _sigmoid(z: Floats) -> Floats:
 
 def _texts(values: Values) -> list[str]:
     return ["" if one is None else str(one) for one in values]
+
+
+def _rows(table: Mapping[str, Values], rows: NDArray[Any]) -> dict[str, Values]:
+    return {name: values[rows] for name, values in table.items()}

@@ -12,7 +12,8 @@ from graphrec.errors import UsageError
 
 def command(
     source: Annotated[
-        str | None, typer.Argument(help="A file with one event (JSON) a line, or kafka://HOST:PORT/TOPIC.")
+        str | None,
+        typer.Argument(help="A file with one event (JSON) a line, or kafka[+s]://HOST:PORT/TOPIC."),
     ] = None,
     group: Annotated[str, typer.Option(help="Of consumers that share a topic.")] = "graphrec",
     member: Annotated[

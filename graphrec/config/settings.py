@@ -79,6 +79,29 @@ class StoreLogin:
 
 
 @dataclass(frozen=True)
+class BrokerLogin:
+    """How to sign in to a broker of Kafka; its text never shows the password."""
+
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    mechanism: str | None = None
+    """Of SASL; None: SCRAM-SHA-512."""
+    ca: str | None = None
+    """File with the certificate that signed the broker's; None: those that the system trusts."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "BrokerLogin":
+        """The login of KAFKA_USERNAME, KAFKA_PASSWORD, KAFKA_MECHANISM and KAFKA_CA; an empty variable is unset.
+
+        Args:
+            environment: default os.environ.
+        """
+        environment = os.environ if environment is None else environment
+        names = ("USERNAME", "PASSWORD", "MECHANISM", "CA")
+        return cls(*(environment.get(f"KAFKA_{name}") or None for name in names))
+
+
+@dataclass(frozen=True)
 class Settings:
     """The settings in force."""
 

@@ -9,12 +9,18 @@ from urllib.parse import urlsplit
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from graphrec.config.settings import BrokerLogin
 from graphrec.errors import SourceError, UsageError
 
+#: How addresses of topics begin: in the clear, and by TLS.
+SCHEMES = ("kafka", "kafka+s")
+MECHANISM = "SCRAM-SHA-512"
 #: Messages that go to the disk together, and seconds that the first of them waits for others.
 BATCH, WAIT = 1_000, 0.2
 #: Seconds in which a broker has to answer.
 PATIENCE = 10.0
+NO_LOGIN = BrokerLogin()
+_REFUSED = (KafkaError._AUTHENTICATION, KafkaError._SSL)
 _LOG = logging.getLogger("graphrec.events")
 
 
@@ -24,19 +30,33 @@ class Topic:
 
     servers: str
     name: str
+    is_encrypted: bool = False
+    """By TLS."""
 
     @classmethod
     def parse(cls, address: str) -> "Topic":
-        """The topic of kafka://HOST:PORT/TOPIC; several brokers with commas between them.
+        """The topic of kafka://HOST:PORT/TOPIC, or kafka+s:// for TLS; several brokers with commas between them.
 
         Raises:
             UsageError: it names none.
         """
         parts = urlsplit(address)
         name = parts.path.strip("/")
-        if parts.scheme != "kafka" or not parts.netloc or not name or "/" in name or parts.query or parts.username:
-            raise UsageError(f"{address} is no topic; want kafka://HOST:PORT/TOPIC")
-        return cls(parts.netloc, name)
+        if parts.scheme not in SCHEMES or not parts.netloc or not name or "/" in name or parts.query or parts.username:
+            raise UsageError(f"{address} is no topic; want kafka://HOST:PORT/TOPIC, or kafka+s:// for TLS")
+        return cls(parts.netloc, name, parts.scheme == SCHEMES[1])
+
+
+def _security(topic: Topic, login: BrokerLogin) -> dict[str, str]:
+    """How the broker is spoken to, as its client library wants to be told."""
+    found = {}
+    if topic.is_encrypted and login.ca is not None:
+        found["ssl.ca.location"] = login.ca
+    if login.username is not None:
+        found |= {"sasl.mechanisms": login.mechanism or MECHANISM, "sasl.username": login.username}
+        found["sasl.password"] = login.password or ""
+    signs_in = "sasl_" if login.username is not None else ""
+    return {**found, "security.protocol": signs_in + ("ssl" if topic.is_encrypted else "plaintext")}
 
 
 class Stream:
@@ -44,15 +64,18 @@ class Stream:
 
     Args:
         member: name of this consumer in its group, so that the broker knows it again; None: a new one each time.
+        login: where the broker asks for one.
 
     Raises:
         SourceError: the broker does not answer, or there is no such topic.
     """
 
-    def __init__(self, topic: Topic, group: str, member: str | None = None) -> None:
+    def __init__(self, topic: Topic, group: str, member: str | None = None, login: BrokerLogin = NO_LOGIN) -> None:
         self._topic = topic
+        self._refused = ""
         self._consumer = Consumer(
             {
+                **_security(topic, login),
                 "bootstrap.servers": topic.servers,
                 "group.id": group,
                 "enable.auto.commit": False,
@@ -68,6 +91,7 @@ class Stream:
         self._consumer.subscribe([topic.name])
 
     def _said(self, error: KafkaError) -> None:
+        self._refused = error.str() if error.code() in _REFUSED else self._refused
         _LOG.warning("%s: %s", self._topic.servers, error.str())
 
     def _check(self) -> None:
@@ -75,9 +99,14 @@ class Stream:
             found = self._consumer.list_topics(self._topic.name, timeout=PATIENCE).topics[self._topic.name]
         except KafkaException as error:
             self._consumer.close()
+            if self._refused:
+                raise SourceError(
+                    f"the broker {self._topic.servers} refuses: {self._refused}; set KAFKA_USERNAME, KAFKA_PASSWORD, "
+                    "KAFKA_MECHANISM, or KAFKA_CA"
+                ) from error
             raise SourceError(
                 f"the broker {self._topic.servers} does not answer: {error.args[0].str()}; start it, or correct the "
-                "address"
+                "address (kafka+s:// for TLS)"
             ) from error
         if found.error is not None:
             self._consumer.close()

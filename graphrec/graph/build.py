@@ -56,7 +56,7 @@ def write_snapshot(
         for position, label in enumerate(sorted(schema.nodes)):
             target = folder / "nodes" / str(position)
             target.mkdir()
-            table = _cut(nodes[label], cut)
+            table = _undone(_cut(nodes[label], cut), schema.nodes[label], cut)
             ids[label], columns[label] = _write_nodes(target, schema.nodes[label], table, series_columns.get(label, {}))
         counts = {}
         for position, name in enumerate(sorted(schema.edges)):
@@ -119,6 +119,20 @@ def _cut(table: "pa.Table", cut: int | None) -> "pa.Table":
     import pyarrow as pa
 
     return table if cut is None else table.filter(pa.array(_times(table["known_at"]) < cut))
+
+
+def _undone(table: "pa.Table", node: NodeSchema, cut: int | None) -> "pa.Table":
+    """The rows without the values of days that are not before the cut."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if cut is None:
+        return table
+    of_later = {day: pa.array(_times(table[day]) >= cut) for day in set(node.dated.values())}
+    for name, day in node.dated.items():
+        kept = pc.if_else(of_later[day], pa.scalar(None, table[name].type), table[name])
+        table = table.set_column(table.column_names.index(name), table.schema.field(name), kept)
+    return table
 
 
 def _strings(values: "pa.ChunkedArray") -> Strings:

@@ -218,8 +218,10 @@ def _lift(rest: Sequence[Joined], control: Sequence[Joined], question: Question)
 def _drift(rest: Sequence[Joined], question: Question) -> Drift:
     months, _ = _groups(rest, "month", question, lambda one: one.shown.month)
     months = tuple(sorted(months, key=lambda one: one.value))
+    if not months:
+        return Drift(months, None, "no month has enough customers" if rest else "no list's window is over")
     if len(months) < 2:
-        return Drift(months, None, "one month says nothing of a drift" if months else "no month is over")
+        return Drift(months, None, "one month says nothing of a drift")
     parts = [[one for one in rest if one.shown.month == month.value] for month in months]
     counts = [_counts(part, question) for part in parts]
     effects = [design_effect(accepted, shown) for accepted, shown in counts]

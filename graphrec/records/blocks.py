@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import accumulate, pairwise
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,20 @@ def canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain).encode("ascii")
 
 
+def _check_finite(value: Any) -> None:
+    if isinstance(value, float):
+        if not isfinite(value):
+            raise ValueError(f"Out of range float values are not JSON compliant: {value}")
+    elif isinstance(value, dict):
+        for one in value.values():
+            _check_finite(one)
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            _check_finite(one)
+    elif hasattr(value, "__dataclass_fields__"):
+        _check_finite(vars(value))
+
+
 def _plain(value: Any) -> Any:
     """A dataclass by its fields, a number of numpy as one of Python."""
     if hasattr(value, "tolist"):
@@ -42,7 +57,12 @@ def _plain(value: Any) -> Any:
 
 
 def entry_bytes(entry: Mapping[str, Any]) -> bytes:
-    """An entry as it is recorded: JSON with its keys sorted, in UTF-8, many times as fast as `canonical`."""
+    """An entry as it is recorded: JSON with its keys sorted, in UTF-8, many times as fast as `canonical`.
+
+    Raises:
+        ValueError: a number is not finite.
+    """
+    _check_finite(entry)
     try:
         return msgspec.json.encode(entry, enc_hook=_plain, order="sorted")
     except UnicodeEncodeError:  # Bytes of a command line that are no UTF-8.

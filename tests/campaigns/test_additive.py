@@ -66,3 +66,26 @@ def test_a_constant_column_and_an_empty_one() -> None:
         model.probabilities({"same": np.ones(1), "empty": np.ones(1)}), response.mean(), atol=0.01
     )
     assert log_loss(np.zeros(4), np.array([True, False, True, False])) == pytest.approx(np.log(2))
+
+
+def test_a_model_beside_another_differs_only_where_its_rows_say_so() -> None:
+    """The effect of a contact is planted for one channel; two models apart see effects that are none."""
+    table, _ = planted()
+    rng = np.random.default_rng(5)
+    treated = rng.random(len(table["channel"])) < 0.5
+    z = -1.5 + 0.8 * np.tanh(table["noise"]) + 1.0 * (treated & (table["channel"] == "mail"))
+    response = rng.random(len(z)) < 1 / (1 + np.exp(-z))
+    every = fit(table, response, ridge=10.0)
+    effect = np.where(table["channel"] == "mail", 1.0, 0.0)
+
+    def uplift(beside: Additive | None) -> np.ndarray:
+        one, other = (
+            fit({name: values[group] for name, values in table.items()}, response[group], beside=beside)
+            for group in (treated, ~treated)
+        )
+        return np.asarray(one.logits(table) - other.logits(table))
+
+    apart, together = uplift(None), uplift(every)
+    assert np.corrcoef(together, effect)[0, 1] > max(0.9, np.corrcoef(apart, effect)[0, 1])
+    whole = fit(table, response, ridge=1e9, beside=every)
+    np.testing.assert_allclose(whole.logits(table), every.logits(table), atol=1e-3)

@@ -6,7 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from graphrec import errors
-from graphrec.config.settings import RoleOverrides, Settings, read_settings
+from graphrec.config.settings import BrokerLogin, RoleOverrides, Settings, read_settings
 from graphrec.home import Home
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +23,7 @@ def test_every_key_and_variable_is_there() -> None:
         assert default is None or f"`{default}`" in row
     assert all(f"`{field.name}`" in PAGE for field in fields(RoleOverrides))
     assert all(f"`NEO4J_{name}`" in PAGE for name in ("USERNAME", "PASSWORD", "DATABASE"))
+    assert all(f"`KAFKA_{field.name.upper()}`" in PAGE for field in fields(BrokerLogin))
 
 
 def test_every_folder_of_the_home_is_there() -> None:

@@ -19,9 +19,11 @@ from graphrec.app.bank import Bank
 from graphrec.app.jobs import Consume
 from graphrec.app.requests import Recommend
 from graphrec.errors import SourceError, UsageError
+from graphrec.events import stream
 from graphrec.events.log import LAG, SEEN, EventLog
 from graphrec.events.stream import Topic
-from tests.kafka.server import Broker
+from graphrec.service.measures import Measures
+from tests.kafka.server import PASSWORD, Broker
 
 Topics = Callable[[str, list[bytes]], str]
 
@@ -69,6 +71,9 @@ def test_what_a_topic_brings_is_in_the_next_answer(bank: Bank, topic: Topics, ka
     assert (done.read, done.accepted, done.duplicates, done.dead) == (5, 2, 1, 2)
     assert committed(kafka_broker, "answers", "one") == 5
     assert bank.events.log.noted(f"{LAG}{source}") == "0"
+    told = Measures().text(bank.events.log).decode()
+    assert f'graphrec_consumer_lag{{source="{source}"}} 0.0' in told
+    assert f'graphrec_consumer_seen{{source="{source}"}} ' in told
     dead = {one.kind: (one.place, one.content) for one in bank.events.log.dead()}
     assert dead == {"unknown-user": ("partition 1 offset 0", sent[1]), "malformed": ("partition 0 offset 1", b"{")}
     answer = bank.recommend(Recommend("c00", 1, "kernel")).answer
@@ -111,6 +116,22 @@ def test_kills_of_the_consumer_lose_and_double_nothing(
     assert sorted(int(one.event.id[1:]) for one in log.since()) == list(range(1500))
     assert log.noted(f"{LAG}{source}") == "0"
     assert time.time() - int(log.noted(f"{SEEN}{source}") or 0) < 60
+
+
+def test_a_broker_with_tls_and_a_login(
+    bank: Bank, topic: Topics, kafka_broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic("closed", [message(1), message(2)])
+    source = f"kafka+s://127.0.0.1:{kafka_broker.closed}/closed"
+    for name, value in {"USERNAME": "bank", "MECHANISM": "PLAIN", "CA": str(kafka_broker.certificate)}.items():
+        monkeypatch.setenv(f"KAFKA_{name}", value)
+    monkeypatch.setattr(stream, "PATIENCE", 2.0)
+    monkeypatch.setenv("KAFKA_PASSWORD", "wrong")
+    with pytest.raises(SourceError, match=r"refuses: .*; set KAFKA_USERNAME") as refused:
+        bank.consume(Consume(source, idle=0.5))
+    assert "wrong" not in str(refused.value)
+    monkeypatch.setenv("KAFKA_PASSWORD", PASSWORD)
+    assert bank.consume(Consume(source, idle=0.5)).accepted == 2
 
 
 def test_an_address_that_is_none_and_a_topic_that_is_not_there(bank: Bank, kafka_broker: Broker) -> None:

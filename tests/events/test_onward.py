@@ -13,6 +13,7 @@ from graphrec.app.onward import write_on
 from graphrec.app.requests import SendEvent
 from graphrec.config.settings import Settings, StoreLogin
 from graphrec.events.log import ONWARD
+from graphrec.service.measures import Measures
 from graphrec.store.neo4j.driver import Neo4jStore
 from tests.events.conftest import TODAY, purchases, write_files
 
@@ -59,6 +60,7 @@ def test_cypher_on_a_server_sees_events_at_once_and_a_load_takes_them_over(serve
     live = {("T1", "p0", 7.0), ("event:e4", "p2", None)}
     assert (rows(server, EDGES), rows(server, RISK)) == (live, {(2,)}), "what was on its way changes no later value"
     assert server.events.log.noted(f"{ONWARD}{server.settings.store}") == "5"
+    assert f'graphrec_store_lag{{store="{server.settings.store}"}} 0.0' in Measures().text(server.events.log).decode()
     # The account of the store is right, so that it can be read whole; and the next load brings the same.
     assert server.take_snapshot(TakeSnapshot()).snapshot.meta["edges"]["BOUGHT"] == len(purchases()) + 2
     done = server.load(Load(str(shop / "files" / "shop.toml")))

@@ -12,20 +12,33 @@ import time
 import uuid
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 HERE = Path(__file__).parent
 CACHE = HERE.parents[1] / ".cache" / "kafka"
 JARS = CACHE / "lib"
 START_SECONDS = 120
+PASSWORD = "s3cret"
 _CONFIGURATION = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://127.0.0.1:{closed},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://127.0.0.1:{closed}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT
+listener.name.sasl_ssl.sasl.enabled.mechanisms=PLAIN
+listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \\
+  user_bank="{password}";
+ssl.keystore.type=PEM
+ssl.keystore.location={keystore}
 log.dirs={data}
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
@@ -48,12 +61,19 @@ class Broker:
 
     folder: Path
     port: int
+    closed: int
+    """Port of the listener with TLS and a login: bank, `PASSWORD`."""
     process: subprocess.Popen[bytes]
 
     @property
     def servers(self) -> str:
         """Its address."""
         return f"127.0.0.1:{self.port}"
+
+    @property
+    def certificate(self) -> Path:
+        """What signed the certificate of that listener: itself."""
+        return self.folder / "certificate.pem"
 
     def stop(self) -> None:
         """End it at once and remove its files."""
@@ -69,9 +89,17 @@ def start(folder: Path) -> Broker:
         Unavailable: Java or Maven is missing, the jars cannot be fetched, or it does not answer.
     """
     _fetch_jars()
-    port, controller = _free_port(), _free_port()
+    port, controller, closed = _free_port(), _free_port(), _free_port()
     file, data = folder / "server.properties", folder / "data"
-    file.write_text(_CONFIGURATION.format(port=port, controller=controller, data=data))
+    keystore = folder / "keystore.pem"
+    key, certificate = _certified()
+    keystore.write_bytes(key + certificate)
+    (folder / "certificate.pem").write_bytes(certificate)
+    file.write_text(
+        _CONFIGURATION.format(
+            port=port, controller=controller, closed=closed, data=data, keystore=keystore, password=PASSWORD
+        )
+    )
     cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     made = subprocess.run(
         _java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(file)),
@@ -85,7 +113,7 @@ def start(folder: Path) -> Broker:
             _java("kafka.Kafka", str(file)), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
             start_new_session=True,
         )  # fmt: skip
-    broker, until = Broker(folder, port, process), time.monotonic() + START_SECONDS
+    broker, until = Broker(folder, port, closed, process), time.monotonic() + START_SECONDS
     while time.monotonic() < until:
         if process.poll() is not None:
             raise Unavailable(f"Kafka ended with code {process.returncode} at start-up: {_tail(log.read_text())}")
@@ -94,6 +122,21 @@ def start(folder: Path) -> Broker:
         time.sleep(0.2)
     broker.stop()
     raise Unavailable(f"Kafka did not answer within {START_SECONDS} s")
+
+
+def _certified() -> tuple[bytes, bytes]:
+    """A key for 127.0.0.1 and a certificate that it signed itself, as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    address = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    made = made.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=2))
+    made = made.add_extension(address, critical=False).add_extension(x509.BasicConstraints(True, None), critical=True)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return private, made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
 def _answers(broker: Broker) -> bool:

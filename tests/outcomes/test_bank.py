@@ -14,12 +14,13 @@ import pytest
 from graphrec.app.arms import assigned
 from graphrec.app.bank import Bank
 from graphrec.app.events import accept
-from graphrec.app.jobs import AskOffPolicy, AskOutcomes, Export, JudgeExperiments, Publish, StopExperiment
+from graphrec.app.jobs import AskOffPolicy, AskOutcomes, Export, JudgeExperiments, Load, Publish, StopExperiment, Train
 from graphrec.app.requests import Explain, Recommend
 from graphrec.config.settings import Settings
 from graphrec.errors import NoSupport, UsageError
 from graphrec.home import Home
 from graphrec.records.read import entry_of
+from tests.events.conftest import MAPPING, purchases, write_files
 
 DAY = date(2026, 1, 2)
 #: Of the home: the same customers are in the same arms in every run.
@@ -220,3 +221,29 @@ def test_a_serving_copy_is_in_the_same_experiment(bank: Bank, tmp_path: Path) ->
     before = bank.state()
     (bank.home.path / "experiments.toml").write_text(EXPERIMENT.replace("k = 2", "k = 1"), "utf-8")
     assert bank.state() != before  # tags of answers change with it
+
+
+def test_purchases_that_a_load_brings_count_like_events(tmp_path: Path) -> None:
+    rows = [row for row in purchases() if row[0] != "c29"]
+    write_files(tmp_path / "files", rows)
+    files, home = str(tmp_path / "files" / "shop.toml"), tmp_path / "home"
+    first = Bank(Settings(home=home, today=date(2025, 6, 1)))
+    first.load(Load(files))
+    (home / "policy.toml").write_text('version = "1"\n')
+    first.train(Train("kernel", fixed=True, final=True))
+    listed = {user: first.recommend(Recommend(user, 2)).answer.items for user in ("c00", "c01", "c02", "c03", "c04")}
+    wanted = {user: items[0].product for user, items in listed.items()}
+    booked = [
+        ("c00", wanted["c00"], "n0", "2025-06-01", "1"),  # a day alone: that of the list
+        ("c01", wanted["c01"], "n1", "2025-06-20T10:00:00", "1"),
+        ("c02", wanted["c02"], "n2", "2025-07-20T10:00:00", "1"),  # too late
+        ("c03", "p3" if wanted["c03"] != "p3" else "p5", "n3", "2025-06-03", "1"),  # was not shown first
+    ]
+    accept(first, [{"id": "n0", "user": "c00", "type": "bought", "at": "2025-06-01T23:00:00Z", "product": wanted["c00"],
+                    "key": "n0"}])  # fmt: skip
+    mapping = MAPPING.replace("AS DATE) AS day, CAST(amount", "AS TIMESTAMP) AS day, CAST(amount")
+    write_files(tmp_path / "files", [*rows, *booked], mapping=mapping)
+    later = Bank(Settings(home=home, today=date(2025, 8, 1)))
+    later.load(Load(files))
+    found = later.outcomes(AskOutcomes("rank"))
+    assert [(one.value, one.shown, one.accepted) for one in found.by] == [("1", 5, 2), ("2", 5, 0)]

@@ -106,6 +106,12 @@ def test_groups_of_few_customers_are_hidden_and_cannot_be_worked_out_from_the_ot
     assert (alone.by, alone.total) == ((), None)
 
 
+def test_months_without_enough_customers_say_so() -> None:
+    few = joined([shown("A", "P")], [], WINDOW)
+    assert outcomes(few, question(min_group=5)).drift.text == "no month has enough customers"
+    assert outcomes([], question()).drift.text == "no list's window is over"
+
+
 def test_a_drift_that_was_planted_is_told_and_one_that_was_not_is_not() -> None:
     months = [
         Joined(replace(one.shown, at=one.shown.at + month * 31 * DAY, user=f"{one.shown.user}-{month}"), one.types)

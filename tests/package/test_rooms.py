@@ -42,6 +42,7 @@ ROOMS = [
     "outcomes",
     "demo",
     "campaigns",
+    "finance",
     "privacy",
     "app",
     "service",

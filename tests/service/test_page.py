@@ -5,19 +5,22 @@ import json
 import re
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 from urllib.parse import quote
 
 import pytest
 from starlette.testclient import TestClient
 
 import graphrec.languages
+from graphrec.app import about
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import ChangeRule
 from graphrec.app.requests import AboutCustomer, AboutProduct, Audience, Explain, Find, Recommend
 from graphrec.errors import NoPolicy, PolicyError, UnknownId
 from graphrec.home import Home
 from graphrec.languages import LANGUAGES, language_of
-from graphrec.schema import EXACT
+from graphrec.schema import EXACT, SeriesSchema
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
 from graphrec.service.keys import Keys
@@ -447,6 +450,20 @@ def test_an_admin_promotes_a_model_and_goes_back(page: TestClient, bank: Bank, k
     assert [one.action for one in bank.switches()] == ["promote"]
     assert "Promoted" in words_of(page.get("/models", headers=headers).text)
     assert page.post("/models/promote", data={**sent, "model": "none"}, headers=headers).status_code == 404
+
+
+def test_prices_of_a_product(page: TestClient, bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert bank.about_product(AboutProduct("P00")).courses == ()  # this bank has none
+    values = {"price_close_last": 104.5, "price_close_change_30d": -0.021, "price_close_change_365d": None,
+              "price_close_volatility": 0.18, "price_close_drawdown": 0.3}  # fmt: skip
+    schema = SimpleNamespace(series={"price": SeriesSchema("price", "Product", ("close", "volume"))})
+    nodes = SimpleNamespace(columns=[*values], column=lambda name: SimpleNamespace(get=lambda _: values[name]))
+    engine = SimpleNamespace(schema=schema, roles=SimpleNamespace(product="Product"), products=nodes)
+    (course,) = about._courses(cast("Any", engine), 0)
+    assert course == about.Course("close", 104.5, -0.021, None, 0.18, 0.3)
+    monkeypatch.setattr(about, "_courses", lambda *_: iter([course]))
+    shown = words_of(page.get("/products/P00").text)
+    assert "Prices Last 104.50 Change in 30 days -2.1% Volatility a year 18.0% Greatest fall 30.0%" in shown
 
 
 def test_the_audience_of_a_product(page: TestClient, bank: Bank, keys: Keys) -> None:

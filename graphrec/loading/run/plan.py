@@ -66,7 +66,9 @@ def node_plan(mapping: Mapping, spec: NodeSpec, types: Keys[str, str]) -> tuple[
         protected=tuple(sorted(marks["protected"])),
         sensitive=tuple(sorted(marks["sensitive"])),
         show=show,
-        **told,
+        crm_id=told.get("crm_id"),
+        adviser=told.get("adviser"),
+        data_as_of=told.get("data_as_of"),
     )
     _check_time(mapping, schema)
     plan = Plan(

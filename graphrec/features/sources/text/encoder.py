@@ -23,6 +23,9 @@ WHAT = "encoding texts"
 _TOKENS_AT_ONCE = {"cpu": 2048, "cuda": 1 << 16}
 """Tokens of one batch, padding included; on a CPU small enough for its cache (measured in benchmarks/embed.py)."""
 
+WIDTHS = 8
+"""Texts are padded to a multiple of so many tokens."""
+
 
 class Encoder:
     """A text encoder; its model is loaded when the first text is encoded."""
@@ -77,7 +80,8 @@ class Encoder:
         tokens, owners = self._pieces(texts) if texts else ([], np.zeros(0, np.int64))
         vectors = np.empty((len(tokens), self.dim), np.float32)
         left = np.bincount(owners, minlength=len(texts))
-        for rows in _batches([len(ids) for ids in tokens], _TOKENS_AT_ONCE[self.device.name]):
+        widths = self._widths([len(ids) for ids in tokens])
+        for rows in _batches(widths, _TOKENS_AT_ONCE[self.device.name]):
             vectors[rows] = self._forward([tokens[row] for row in rows])
             np.subtract.at(left, owners[rows], 1)
             progress(WHAT, int((left == 0).sum()), len(texts))
@@ -136,13 +140,22 @@ class Encoder:
         )
         return list(encoded["input_ids"]), np.asarray(encoded["overflow_to_sample_mapping"], np.int64)
 
+    def _widths(self, lengths: Sequence[int]) -> NDArray[np.int64]:
+        """Tokens of each text with its padding.
+
+        A width is the text's own: padding moves the last digits of a vector, so that with the width of its neighbours
+        its bytes would depend on which texts are encoded together.
+        """
+        widths = -(-np.asarray(lengths, np.int64) // WIDTHS) * WIDTHS
+        return np.minimum(widths, self.files.max_tokens)
+
     def _forward(self, tokens: Sequence[Sequence[int]]) -> Vectors:
         """Return the vectors of one batch of token ids."""
         import torch
 
         tokenizer, model = self._loaded
         lengths = torch.tensor([len(ids) for ids in tokens])
-        width = int(lengths.max())
+        width = int(self._widths([int(lengths.max())])[0])
         ids = torch.full((len(tokens), width), tokenizer.pad_token_id or 0)
         for row, one in enumerate(tokens):
             ids[row, : len(one)] = torch.tensor(one)
@@ -165,16 +178,17 @@ class Encoder:
         return (hidden * weights).sum(1) / weights.sum(1)
 
 
-def _batches(lengths: Sequence[int], tokens_at_once: int) -> Iterator[NDArray[np.int64]]:
-    """Yield rows of texts of similar length, batch by batch, short and long batches mixed.
+def _batches(widths: NDArray[np.int64], tokens_at_once: int) -> Iterator[NDArray[np.int64]]:
+    """Yield rows of one width, batch by batch, short and long batches mixed.
 
     Mixed (in a fixed order), so that the time of the first batches foretells that of the rest.
     """
-    order = np.argsort(np.asarray(lengths), kind="stable")
+    order = np.argsort(widths, kind="stable")
     batches: list[NDArray[np.int64]] = []
     start = 0
     for end in range(1, len(order) + 1):
-        if end == len(order) or lengths[order[end]] * (end + 1 - start) > tokens_at_once:
+        width = widths[order[start]]
+        if end == len(order) or widths[order[end]] != width or width * (end + 1 - start) > tokens_at_once:
             batches.append(order[start:end])
             start = end
     mixed = np.random.default_rng(0).permutation(len(batches))

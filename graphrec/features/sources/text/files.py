@@ -70,7 +70,7 @@ class EncoderFiles:
     @cached_property
     def identity(self) -> str:
         """Hash of all that decides a vector: weights, settings, tokenizer, pooling, cut. 64 hex digits."""
-        whole = hashlib.sha256(f"{self.pooling} {self.max_tokens} normalised pieces".encode())
+        whole = hashlib.sha256(f"{self.pooling} {self.max_tokens} normalised pieces of one width".encode())
         weights = sorted(self.folder.glob("*.safetensors"))
         if not weights:
             raise ModelError(
