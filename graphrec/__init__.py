@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import ProposeMapping as ProposeMapping
     from graphrec.app.jobs import PruneRecord as PruneRecord
     from graphrec.app.jobs import Publish as Publish
+    from graphrec.app.jobs import PutHold as PutHold
     from graphrec.app.jobs import Refresh as Refresh
     from graphrec.app.jobs import ReportCampaign as ReportCampaign
     from graphrec.app.jobs import ReportRisk as ReportRisk
@@ -82,7 +83,7 @@ _JOBS = (
     "AskMarket", "AskOffPolicy", "AskOutcomes", "AskQuery", "Backup", "ChangeRule", "CheckPolicy", "Consume",
     "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "FitResponse",
     "FitRisk", "Forget", "InitPolicy", "JudgeCases", "JudgeExperiments", "ListContacts", "ListRecord", "Load",
-    "MakeDemoBank", "MakePortraits", "PlanCampaign", "ProposeMapping", "PruneRecord", "Publish", "Refresh",
+    "MakeDemoBank", "MakePortraits", "PlanCampaign", "ProposeMapping", "PruneRecord", "Publish", "PutHold", "Refresh",
     "ReportCampaign", "ReportRisk", "Restore", "ScoreResponse", "ScoreRisk", "StopExperiment", "TakeSnapshot",
     "Train", "Tune", "VerifyRecord",
 )  # fmt: skip

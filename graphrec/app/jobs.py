@@ -386,6 +386,18 @@ class Restore:
 
 
 @dataclass(frozen=True)
+class PutHold:
+    """Nothing of a customer may be removed for now."""
+
+    user: str
+    reason: str | None = None
+    until: str | None = None
+    """Last day, YYYY-MM-DD; None: until it is lifted."""
+    lift: bool = False
+    """End the hold."""
+
+
+@dataclass(frozen=True)
 class Forget:
     """Take customers out of all that the home keeps."""
 

@@ -31,11 +31,10 @@ def bank_of(home: Path) -> Bank:
 
 
 @pytest.fixture(scope="module")
-def bank(tmp_path_factory: pytest.TempPathFactory) -> Bank:
+def bank(people: Path, tmp_path_factory: pytest.TempPathFactory) -> Bank:
+    """A bank that answered, and has an event."""
     folder = tmp_path_factory.mktemp("kept")
-    bank = bank_of(folder / "home")
-    bank.load(jobs.Load(str(write_people(folder / "data"))))
-    bank.train(jobs.Train("itemknn", fixed=True, final=True))
+    bank = bank_of(shutil.copytree(people / "home", folder / "home"))
     bank.recommend(requests.Recommend(GONE, 3))
     bank.send_event(requests.SendEvent(USER, "viewed", "P01", id="seen"))
     return bank
