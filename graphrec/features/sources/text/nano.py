@@ -56,10 +56,10 @@ class NanoEncoder:
         """Length of a vector."""
         return DIM
 
-    @cached_property
+    @property
     def identity(self) -> str:
         """Hash of all that decides a vector."""
-        return hashlib.sha256(f"query {sorted(PIECE.items())} {sha256_of(self._weights)}".encode()).hexdigest()
+        return self._identity
 
     @property
     def slug(self) -> str:
@@ -83,6 +83,10 @@ class NanoEncoder:
             found[place] = joined / max(float(np.linalg.norm(joined)), float(np.finfo(np.float32).tiny))
         progress(WHAT, len(texts), len(texts))
         return found
+
+    @cached_property
+    def _identity(self) -> str:
+        return hashlib.sha256(f"query {sorted(PIECE.items())} {sha256_of(self._weights)}".encode()).hexdigest()
 
     @cached_property
     def _model(self) -> Any:
