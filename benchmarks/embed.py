@@ -32,7 +32,7 @@ def texts_of(lengths: np.ndarray) -> list[str]:
 def plain_loop(encoder: Encoder, texts: list[str]) -> None:
     """Batches of 32 as they come, each padded to its longest text."""
     for start in range(0, len(texts), 32):
-        encoder._forward(encoder._tokens(texts[start : start + 32]))
+        encoder._forward(encoder._pieces(texts[start : start + 32])[0])
 
 
 def best_rates(runs: dict[str, Callable[[], object]], count: int, rounds: int) -> dict[str, float]:

@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -120,29 +121,31 @@ async def overload(address: str, key: str, group: int, seconds: float) -> bool:
 def swaps(folder: Path, address: str, key: str, answers: int) -> bool:
     """Ask while model, snapshot and policy change."""
     from graphrec.app.bank import Bank
+    from graphrec.app.facts import publish_snapshot
     from graphrec.app.requests import Recommend, SwitchModel
+    from graphrec.graph.shelf import SnapshotShelf
+    from graphrec.graph.snapshot import Snapshot
 
     bank = Bank.open(folder / "home")
     rules = 'version = "{0}"\n[[rule]]\nid = "risk"\nsentence = "risk"\nrequire = "{1}"\n'
     known: dict[tuple[str, ...], str] = {}
     models = [one.id for one in bank.models() if one.state in ("live", "final", "tested")][:2]
-    # The pointer to the snapshot that is served: taken here of two banks, and put in place as a load does.
-    latest = bank.home.snapshots / "latest"
-    pointers = [latest.read_text("utf-8")]
+    # Two snapshots, kept outside the home: one of them is published at each turn, as a load does.
     run("demo", "--size", "S", "--seed", "8", "--out", f"{folder}/other")
-    run("--home", str(bank.home.path), "snapshot", "--from", "demo", "--data", f"{folder}/other")
-    pointers.append(latest.read_text("utf-8"))
+    snapshots = []
+    for data in ("bank", "other"):
+        run("--home", str(bank.home.path), "snapshot", "--from", "demo", "--data", f"{folder}/{data}")
+        found = SnapshotShelf(bank.home.snapshots).latest()
+        shutil.copytree(found.folder, folder / f"snapshot-{data}")
+        snapshots.append(Snapshot.open(folder / f"snapshot-{data}"))
 
     def put(place: int) -> None:
         """Put a policy, a snapshot and a model in place, each on its own."""
         version = list(POLICIES)[place % 2]
-        for file, text in (
-            (bank.home.policy, rules.format(version, POLICIES[version])),
-            (latest, pointers[place // 2 % 2]),
-        ):
-            fresh = file.with_suffix(".new")
-            fresh.write_text(text, "utf-8")
-            fresh.replace(file)
+        fresh = bank.home.policy.with_suffix(".new")
+        fresh.write_text(rules.format(version, POLICIES[version]), "utf-8")
+        fresh.replace(bank.home.policy)
+        publish_snapshot(bank.home, snapshots[place // 2 % 2])
         bank.switch_model(SwitchModel("promote", models[place // 4 % len(models)], record=False))
 
     for place in range(8):

@@ -98,13 +98,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--folder", type=Path, help="bank and home are kept here, and used again")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = (asked.folder or Path(temporary)).resolve()
         home = ["--home", f"{folder}/home"]
-        run("demo", "--size", "M", "--out", f"{folder}/bank")
-        run(*home, "snapshot", "--from", "demo", "--data", f"{folder}/bank")
-        run(*home, "train", "--fixed", "--final")
-        run(*home, "policy", "init")
+        if not (folder / "home" / "policy.toml").exists():
+            run("demo", "--size", "M", "--out", f"{folder}/bank")
+            run(*home, "snapshot", "--from", "demo", "--data", f"{folder}/bank")
+            run(*home, "train", "--fixed", "--final")
+            run(*home, "policy", "init")
         key = json.loads(run(*home, "access", "make", "bench", "--role", "service", "--json"))["key"]
         with socket.socket() as found:
             found.bind(("127.0.0.1", 0))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import AskOffPolicy as AskOffPolicy
     from graphrec.app.jobs import AskOutcomes as AskOutcomes
     from graphrec.app.jobs import AskQuery as AskQuery
+    from graphrec.app.jobs import Backup as Backup
     from graphrec.app.jobs import ChangeRule as ChangeRule
     from graphrec.app.jobs import CheckPolicy as CheckPolicy
     from graphrec.app.jobs import Consume as Consume
@@ -38,9 +39,11 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import ProposeMapping as ProposeMapping
     from graphrec.app.jobs import PruneRecord as PruneRecord
     from graphrec.app.jobs import Publish as Publish
+    from graphrec.app.jobs import PutHold as PutHold
     from graphrec.app.jobs import Refresh as Refresh
     from graphrec.app.jobs import ReportCampaign as ReportCampaign
     from graphrec.app.jobs import ReportRisk as ReportRisk
+    from graphrec.app.jobs import Restore as Restore
     from graphrec.app.jobs import ScoreResponse as ScoreResponse
     from graphrec.app.jobs import ScoreRisk as ScoreRisk
     from graphrec.app.jobs import StopExperiment as StopExperiment
@@ -77,12 +80,12 @@ _REQUESTS = (
     "SubjectAccess", "SwitchModel", "WhyNot",
 )  # fmt: skip
 _JOBS = (
-    "AskMarket", "AskOffPolicy", "AskOutcomes", "AskQuery", "ChangeRule", "CheckPolicy", "Consume",
-    "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export",
-    "FitResponse", "FitRisk", "Forget", "InitPolicy", "JudgeCases", "JudgeExperiments", "ListContacts",
-    "ListRecord", "Load", "MakeDemoBank", "MakePortraits", "PlanCampaign", "ProposeMapping", "PruneRecord",
-    "Publish", "Refresh", "ReportCampaign", "ReportRisk", "ScoreResponse", "ScoreRisk", "StopExperiment",
-    "TakeSnapshot", "Train", "Tune", "VerifyRecord",
+    "AskMarket", "AskOffPolicy", "AskOutcomes", "AskQuery", "Backup", "ChangeRule", "CheckPolicy", "Consume",
+    "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "FitResponse",
+    "FitRisk", "Forget", "InitPolicy", "JudgeCases", "JudgeExperiments", "ListContacts", "ListRecord", "Load",
+    "MakeDemoBank", "MakePortraits", "PlanCampaign", "ProposeMapping", "PruneRecord", "Publish", "PutHold", "Refresh",
+    "ReportCampaign", "ReportRisk", "Restore", "ScoreResponse", "ScoreRisk", "StopExperiment", "TakeSnapshot",
+    "Train", "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

@@ -76,6 +76,12 @@ class UnknownId(GraphrecError):
     exit_code = 3
 
 
+class LegalHold(GraphrecError):
+    """Nothing of a person may be removed for now."""
+
+    exit_code = 3
+
+
 class EventRefused(GraphrecError):
     """An event cannot be counted; `kind` says why in one word."""
 

@@ -1,7 +1,11 @@
-"""Take the pictures of docs/page.md, of a home such as that of the demo bank: python tools/pictures.py HOME."""
+"""Take the pictures of docs/page.md, of a home such as that of the demo bank: python tools/pictures.py HOME.
+
+A campaign is planned and delivered in that home where there is none.
+"""
 
 import io
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -12,10 +16,11 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from graphrec import Bank, Recommend  # noqa: E402
+from graphrec import Bank, DeliverCampaign, PlanCampaign, Recommend  # noqa: E402
 from graphrec.service.application import make_app  # noqa: E402
 from graphrec.service.core import ServiceOptions  # noqa: E402
 from graphrec.service.limits import Limits  # noqa: E402
+from graphrec.service.page.campaigns import SAMPLE  # noqa: E402
 from tests.service.browser import browser  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
@@ -26,6 +31,10 @@ MOST = 150_000
 def main() -> None:
     """Serve the home, and write one picture a page."""
     bank = Bank.open(sys.argv[1])
+    if not bank.campaigns():
+        bank.plan_campaign(PlanCampaign(Path("spring.toml"), SAMPLE.replace("5000", "400"), record=False))
+        with tempfile.TemporaryDirectory() as folder:
+            bank.deliver_campaign(DeliverCampaign("spring", Path(folder) / "contacts"))
     user = bank.example_users()[0]
     product = bank.recommend(Recommend(user, 1, record=False)).answer.items[0].product
     server = uvicorn.Server(
@@ -41,6 +50,7 @@ def main() -> None:
             ("customer", f"/customers/{user}", 1280, 860, "light"),
             ("score", f"/customers/{user}/products/{product}", 1280, 1100, "light"),
             ("product", f"/products/{product}", 1280, 860, "light"),
+            ("campaign", f"/campaigns/{bank.campaigns()[0].campaign}", 1280, 1100, "light"),
             ("phone", f"/customers/{user}", 390, 844, "dark"),
         ):
             page = opened.new_page(

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from graphrec.outcomes.experiments import Experiments, Stopped
     from graphrec.policy.cases import CaseResult, PolicyDifference
     from graphrec.policy.rules import Policy
+    from graphrec.privacy.holds import Hold
     from graphrec.records.keep import Pruned
     from graphrec.records.read import Entry
     from graphrec.records.replay import Refusals, Replay
@@ -825,12 +826,59 @@ class Bank:
 
         return subject_access(self, request)
 
+    def holds(self) -> tuple[Hold, ...]:
+        """The legal holds of the home, without whose they are.
+
+        Raises:
+            Damaged: the list of them is not what was written.
+        """
+        from graphrec.app.holds import all_holds
+
+        return all_holds(self)
+
+    def put_hold(self, request: jobs.PutHold) -> Hold | None:
+        """Hold a customer, so that nothing of that one is removed, or lift the hold: then None.
+
+        Raises:
+            UsageError: a reason is missing, or the date is none.
+            UnknownId: there is no hold to lift.
+        """
+        from graphrec.app.holds import put_hold
+
+        return put_hold(self, request)
+
+    @needs_extra("embedded")
+    def backup(self, request: jobs.Backup, *, progress: Progress = silent) -> results.BackedUp:
+        """The home in one file, whole or not at all; it may be served meanwhile.
+
+        Raises:
+            UsageError: the file is there already, or lies in the home.
+            StoreError: the store was written meanwhile, or is not whole.
+            Unreachable: another process has the store open.
+        """
+        from graphrec.app.backup import backup
+
+        return backup(self, request, progress)
+
+    @needs_extra("embedded")
+    def restore(self, request: jobs.Restore, *, progress: Progress = silent) -> results.Restored:
+        """The home of a backup in the place of this one; nothing is changed before all of it is checked.
+
+        Raises:
+            SourceError: the file is no whole backup.
+            UsageError: there is a home already, and it is not to be replaced.
+        """
+        from graphrec.app.backup import restore
+
+        return restore(self, request, progress)
+
     @needs_extra("train")
     def forget(self, request: jobs.Forget, *, progress: Progress = silent) -> results.Forgotten:
         """Customers taken out of all that the home keeps, with a signed certificate; it cannot be undone.
 
         Raises:
             UnknownId: one of them is nowhere; nothing was removed.
+            LegalHold: one of them is held; nothing was removed.
             StoreError: a load is not complete, or the store cannot be used.
             Unreachable: another process has the store open.
         """

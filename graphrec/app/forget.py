@@ -19,13 +19,14 @@ from graphrec.app.facts import changing, publish, publish_snapshot, take_in_even
 from graphrec.app.jobs import Forget
 from graphrec.app.moments import parse_moment
 from graphrec.app.results import Forgotten, KeptPlace
-from graphrec.errors import GraphrecError, SourceError, UnknownId, UsageError
+from graphrec.errors import GraphrecError, LegalHold, SourceError, UnknownId, UsageError
 from graphrec.features.registry import sources_of
 from graphrec.graph.facts import FactsShelf
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.privacy.certificate import commitment, keep, sign
+from graphrec.privacy.holds import Holds
 from graphrec.privacy.ledgers import erase_ledgers
 from graphrec.privacy.search import Searched, search
 from graphrec.privacy.suppression import Suppression
@@ -73,6 +74,7 @@ def forget(bank: Bank, request: Forget, progress: Progress) -> Forgotten:
     bank.home.need_vault("graphrec forget")
     home, users = bank.home.prepare(), _asked(request)
     suppression, work = Suppression(home), _Work(users)
+    _check_holds(home, users)
     with log.stage("forget", persons=len(users)) as stage:
         with _opened(bank, home) as store:
             if not _are_there(bank, home, store, suppression, users) and not search(home.path, users).found:
@@ -99,6 +101,24 @@ def forget(bank: Bank, request: Forget, progress: Progress) -> Forgotten:
     if found.found:
         work.notes.append(f"still in {', '.join(found.found[:3])}: look at these files")
     return _result(work, path, document, tuple(work.notes))
+
+
+def _check_holds(home: Home, users: Sequence[str]) -> None:
+    """Stop where the law asks to keep what is known of one of them.
+
+    Raises:
+        LegalHold: it does.
+    """
+    holds = Holds(home)
+    held = [one for one in map(holds.of, users) if one is not None]
+    if held:
+        first = held[0]
+        until = f"until {first.until}" if first.until else "until it is lifted"
+        by = f" ({first.by})" if first.by else ""
+        raise LegalHold(
+            f"{len(held):,} of {len(users):,} are held: {first.reason}, {until}{by}; nothing was removed; lift it with "
+            "graphrec hold USER --lift"
+        )
 
 
 def _result(work: _Work, path: Path | None, document: str, notes: tuple[str, ...]) -> Forgotten:

@@ -367,6 +367,37 @@ class StopExperiment:
 
 
 @dataclass(frozen=True)
+class Backup:
+    """The home in one file."""
+
+    to: Path
+    """A new file outside the home."""
+
+
+@dataclass(frozen=True)
+class Restore:
+    """The home of a backup in its place."""
+
+    file: Path
+    replace: bool = False
+    """It takes the place of the home that is there."""
+    keys: Path | None = None
+    """Folder with the keys of the record; None: those of the home that is there."""
+
+
+@dataclass(frozen=True)
+class PutHold:
+    """Nothing of a customer may be removed for now."""
+
+    user: str
+    reason: str | None = None
+    until: str | None = None
+    """Last day, YYYY-MM-DD; None: until it is lifted."""
+    lift: bool = False
+    """End the hold."""
+
+
+@dataclass(frozen=True)
 class Forget:
     """Take customers out of all that the home keeps."""
 

@@ -31,6 +31,8 @@ class Opened:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._held: dict[tuple[Home, str | None, int], _Held] = {}
+        self.is_compiled = False
+        """Whether engines make single lists by compiled loops too."""
 
     def engine(self, home: Home, kind: str | None, now: int) -> Engine:
         """The engine that the home points to now; one that is in use elsewhere goes on there.
@@ -52,11 +54,32 @@ class Opened:
                 return held.engine
             with log.stage("open model", level=10, kind=kind or "default"):
                 engine = Engine.open(home, kind, now)
+            engine.is_compiled = self.is_compiled
             self._held.pop(key, None)
             self._held[key] = _Held(found, engine)
             while len(self._held) > KEPT:
                 del self._held[next(iter(self._held))]
             return engine
+
+    def compile(self, engine: Engine) -> None:
+        """Load the compiled loops and make single lists by them from now on; without them all stays as it is.
+
+        Args:
+            engine: one that was opened here.
+        """
+        import numpy as np
+
+        from graphrec.serving.lists import scored_block
+        from graphrec.terms import compiled
+
+        if not compiled.is_there():
+            return
+        users = (user for user in range(engine.model.graph.num_users) if engine.has_evidence(user))
+        first = next(users, None)
+        if first is not None:
+            scored_block(engine, np.array([first], np.int32), 1)
+        with self._lock:
+            self.is_compiled = engine.is_compiled = True
 
 
 def pointer(home: Home, kind: str | None) -> Pointer:

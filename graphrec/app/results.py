@@ -467,6 +467,30 @@ class ResponseScored:
 
 
 @dataclass(frozen=True)
+class BackedUp:
+    """A backup that was written."""
+
+    path: Path
+    files: int
+    bytes: int
+    anchor: str | None
+    """Of the record that is in it."""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A home that was restored."""
+
+    path: Path
+    files: int
+    made_at: str
+    """When the backup was made."""
+    forgotten: int
+    """Customers who were forgotten after the backup, and are forgotten again."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class RecommendedItem:
     """One product of an answer that was given."""
 

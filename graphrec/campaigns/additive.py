@@ -7,7 +7,8 @@ fitted with a ridge penalty on w by Newton's method:
     minimise  -sum_u [y_u z_u - log(1 + exp z_u)] + (ridge / 2) penalty(w)
 
 where the penalty of a text is the sum of its squared weights, and that of a number mostly the sum of the squares of
-what neighbouring bins differ by, so that its line is smooth.
+what neighbouring bins differ by, times the number of these steps: its line is smooth, and an even rise costs the same
+in two bins as in sixty.
 
 Every w is centred on the rows of the fit, so that `base` is the logit of an average row and a line says by how much a
 column moves a row from it; base and lines add up to the logit.
@@ -30,9 +31,9 @@ BINS = 64
 """Bins of a number at most, of equal counts."""
 LEAST = 20
 """Rows of a text that get a bin of their own; rarer ones share one."""
-RIDGES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
+RIDGES = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 """Penalties that a choice tries."""
-RIDGES_BESIDE = (30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0)
+RIDGES_BESIDE = (10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
 """Those for a model beside another one: groups differ by less than customers do."""
 LEVEL = 0.05
 """Part of the penalty of a number that draws its bins to 0; the rest draws each to its neighbours."""
@@ -313,7 +314,8 @@ def _penalty(cuts: Sequence[Cut]) -> Floats:
         own = np.eye(cut.size)
         if cut.edges is not None:
             steps = np.diff(np.eye(cut.size)[1:], axis=0)  # bin 0 is what is not known
-            own = LEVEL * own + (1 - LEVEL) * steps.T @ steps
+            # An even rise from the lowest bin to the highest costs the same however many bins there are.
+            own = LEVEL * own / (cut.size - 1) + (1 - LEVEL) * len(steps) * steps.T @ steps
             own[0, 0] = 1.0
         found[start : start + cut.size, start : start + cut.size] = own
         start += cut.size

@@ -68,9 +68,9 @@ class Language:
         return self.fill(self.text(key, voice), values)
 
     def number(self, value: float, digits: int = 0, *, sign: bool = False) -> str:
-        """A number as people of this language write it."""
+        """A number, or a decimal, as people of this language write it."""
         # What rounds to nothing has no sign.
-        text = f"{round(value, digits) + 0.0:{'+' if sign else ''},.{digits}f}"
+        text = f"{round(value, digits) + 0:{'+' if sign else ''},.{digits}f}"
         return text.translate(self._marks) if self._marks else text
 
     @cached_property

@@ -7,8 +7,9 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
-from graphrec.errors import Damaged
+from graphrec.errors import Damaged, RecordError
 from graphrec.files import whole_file
 from graphrec.home import Home
 from graphrec.records.keys import Keys
@@ -32,7 +33,7 @@ class Suppression:
     def __init__(self, home: Home) -> None:
         self._file = home.vault / FILE
         self._keys = Keys(home.keys)
-        self._persons = self._read()
+        self._persons = _read(self._file)
 
     def __len__(self) -> int:
         """How many persons are on it."""
@@ -62,22 +63,37 @@ class Suppression:
         self._write({**self._persons, **done})
 
     def _hashed(self, user: str) -> str:
+        if self._persons and not self._keys.are_there():
+            raise RecordError(
+                f"{self._file} cannot be read without the keys of the record, and it says who must not come back; "
+                f"restore them to {self._keys.folder}"
+            )
         return self._keys.mark(user, PURPOSE)
 
     def _write(self, persons: dict[str, Suppressed]) -> None:
-        self._persons = dict(sorted(persons.items()))
-        plain = {hashed: asdict(one) for hashed, one in self._persons.items()}
-        with whole_file(self._file) as temporary:
-            temporary.write_text(json.dumps({"persons": plain}, indent=1) + "\n", "utf-8")
+        self._persons = persons
+        _put(self._file, persons)
 
-    def _read(self) -> dict[str, Suppressed]:
-        try:
-            plain = json.loads(self._file.read_text("utf-8"))["persons"]
-            return {hashed: Suppressed(**one) for hashed, one in plain.items()}
-        except FileNotFoundError:
-            return {}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise Damaged(
-                f"{self._file} is damaged ({type(error).__name__}), and it says who was forgotten; restore it from a "
-                "backup before anything is loaded"
-            ) from None
+
+def merged(newer: Path, older: Path) -> None:
+    """Write into the older list of one home also those of the newer; the older one need not be there."""
+    _put(older, {**_read(older), **_read(newer)})
+
+
+def _put(file: Path, persons: dict[str, Suppressed]) -> None:
+    plain = {hashed: asdict(one) for hashed, one in sorted(persons.items())}
+    with whole_file(file) as temporary:
+        temporary.write_text(json.dumps({"persons": plain}, indent=1) + "\n", "utf-8")
+
+
+def _read(file: Path) -> dict[str, Suppressed]:
+    try:
+        plain = json.loads(file.read_text("utf-8"))["persons"]
+        return {hashed: Suppressed(**one) for hashed, one in plain.items()}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Damaged(
+            f"{file} is damaged ({type(error).__name__}), and it says who was forgotten; restore it from a backup "
+            "before anything is loaded"
+        ) from None

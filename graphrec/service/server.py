@@ -3,8 +3,9 @@
 import ipaddress
 import json
 import os
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from fastapi import FastAPI
 
 from graphrec.app.bank import Bank
 from graphrec.config.settings import Settings, read_settings
-from graphrec.errors import UsageError
+from graphrec.errors import GraphrecError, UsageError
 from graphrec.files import private_folder
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
@@ -24,6 +25,8 @@ from graphrec.service.tokens import read_tokens
 
 _OPTIONS = "_GRAPHREC_SERVICE"
 """Variable by which the parent tells its workers what `graphrec serve` was started with."""
+COMPILE_AFTER = 5.0
+"""Seconds after the start when the compiled loops are loaded: the first lists do not wait for that."""
 
 KEEP_SECONDS = 75
 """How long a connection on which nothing is asked is kept: longer than the minute of usual proxies and clients."""
@@ -100,6 +103,8 @@ def _told_to_workers(settings: Settings, home: Path, address: Address) -> Iterat
         }
         if address.workers > 1:
             os.environ[SHARED] = str(shared.resolve())
+            # Processes share the processors; a thread of a loop more would wait for them.
+            os.environ.setdefault("NUMBA_NUM_THREADS", "1")
         yield
 
 
@@ -107,4 +112,14 @@ def worker() -> FastAPI:
     """The application of one worker, from the environment that `serve` left."""
     told = json.loads(os.environ[_OPTIONS])
     options = ServiceOptions(Limits(**told["limits"]), is_open=told["open"])
-    return make_app(Bank(read_settings()), options)
+    bank = Bank(read_settings())
+    later = threading.Timer(COMPILE_AFTER, _compile, (bank,))
+    later.daemon = True
+    later.start()
+    return make_app(bank, options)
+
+
+def _compile(bank: Bank) -> None:
+    """Make single lists by compiled loops as soon as these are loaded."""
+    with suppress(GraphrecError):  # requests say so
+        bank.opened.compile(bank.opened.engine(bank.home, None, bank.now()))

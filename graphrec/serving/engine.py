@@ -227,6 +227,9 @@ class Engine:
         """By customer: what events say over the facts."""
         self.own: Own | None = None
         """That of the one customer whom this engine answers; None: there is nothing, or it answers all."""
+        self.is_compiled = False
+        """Whether one list is made by the compiled loops, as those of many users are: worth it in a process that
+        stays."""
         self.base = self
         """The engine without events."""
         self._last: Engine | None = None
@@ -381,6 +384,10 @@ class Engine:
             user: position in the model.
             wanted: a product, by position in the model, that is a candidate in any case.
         """
+        if self.is_compiled and wanted is None and self.own is None:
+            from graphrec.serving.lists import scored_block
+
+            return scored_block(self, np.array([user], np.int32), k)[0]
         row = self.model.blend.row(user)
         allowed = self.allowed(np.array([user]))[0]
         candidates = self.candidates(row, allowed, k)

@@ -69,7 +69,7 @@ def test_words_of_austria(austrian: tuple[Draft, dict[str, Any], MemorySink]) ->
     assert user["protected"] == ["STAATSBÜRGERSCHAFT", "PEP"]
     assert "PLZ" not in user["parse"]
     assert product["text"] == ["PRODUKTNAME", "BESCHREIBUNG"]
-    assert product["show"] == {"kind": "PRODUKTGRUPPE", "fee": "OCF", "minimum": "MINDESTVERANLAGUNG"}
+    assert product["show"] == {"kind": "PRODUKTGRUPPE", "fee": "OCF_percent", "minimum": "MINDESTVERANLAGUNG"}
     assert not {"Kundenstatus", "Werbezustimmung", "Pep"} & plain["nodes"].keys()
     assert set(sink.nodes["Kundenstamm"]["PLZ"].to_pylist()) == {f"0{1000 + i}" for i in range(9)}
 
@@ -149,3 +149,26 @@ def test_rows_of_rows_of_a_wrapped_export(tmp_path: Path) -> None:
     lots = [kind for kind, edge in plain["edges"].items() if "lots" in edge["sql"]]
     assert [sink.edges[kind].num_rows for kind in lots] == [40]
     assert len(plain["edges"]["VIEWED"]["sql"]) < 200
+
+
+def test_a_minus_behind_the_number_is_one(tmp_path: Path) -> None:
+    partners = [
+        "Partner-Nr;Nachname;Geschl.;Opt-in E-Mail",
+        *(f"{20000 + i};Meier;{'mw'[i % 2]};ja" for i in range(20)),
+    ]
+    papers = ["WKN;Bezeichnung;Ausgabeaufschlag", *(f"A{i:05};Fonds {i};{('2,50', '5,00')[i % 2]} %" for i in range(9))]
+    moves = ["Beleg;GP;WKN;Valuta;Nominal;Betrag"]
+    moves += [
+        f"9{i:05};{20000 + i % 20};A{i % 9:05};2023-02-{1 + i % 28:02};{5 + i % 7},000{'-' * (i % 5 == 4)};"
+        f"{1 + i % 8}.{100 + i},50{'-' * (i % 5 == 4)}"
+        for i in range(60)
+    ]
+    files = {"GP_STAMM.csv": "\n".join(partners), "WP_STAMM.csv": "\n".join(papers), "UMSAETZE.csv": "\n".join(moves)}
+    _, plain, sink = proposed(tmp_path, files)
+    user = plain["nodes"][plain["roles"]["user"]]
+    assert (user["personal"], user["protected"]) == (["Nachname"], ["Geschl"])
+    assert "Ausgabeaufschlag" not in plain["nodes"]
+    assert plain["roles"]["interactions"] == ["BOUGHT"]
+    assert (plain["edges"]["BOUGHT"]["quantity"], plain["edges"]["BOUGHT"].get("weight")) == ("Nominal", None)
+    given = sink.edges["BOUGHT"]["Nominal"].to_pylist()
+    assert (len(given), sum(one < 0 for one in given)) == (60, 12)

@@ -33,13 +33,10 @@ def bank_of(home: Path) -> Bank:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(people: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with a store, a tested and a final model, and traces of customers wherever there may be any."""
-    folder = tmp_path_factory.mktemp("people")
-    bank = bank_of(folder / "home")
-    bank.load(jobs.Load(str(write_people(folder / "data"))))
-    bank.train(jobs.Train("ease", fixed=True))
-    bank.train(jobs.Train("ease", fixed=True, final=True))
+    folder = tmp_path_factory.mktemp("traces")
+    bank = bank_of(shutil.copytree(people / "home", folder / "home"))
     for user in (GONE, ALONE, OTHER):
         bank.recommend(requests.Recommend(user, 3))
     bank.find(requests.Find(GONE))

@@ -5,6 +5,8 @@ import json
 import numba
 import pytest
 
+from graphrec.app.opened import Opened
+from graphrec.home import Home
 from graphrec.serving import lists
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
@@ -31,3 +33,15 @@ def test_blocks_and_threads_change_nothing(engine: Engine, monkeypatch: pytest.M
         assert list(recommend_many(engine, users, 3)) == expected
     finally:
         numba.set_num_threads(threads)
+
+
+def test_a_process_that_stays_makes_single_lists_by_compiled_loops(served_home: Home) -> None:
+    opened, now = Opened(), 1_767_312_000_000_000
+    engine = opened.engine(served_home, None, now)
+    users = engine.users.ids[:12]
+    before = [engine.recommend(user, 4) for user in users]
+    opened.compile(engine)
+    assert opened.is_compiled
+    assert engine.is_compiled
+    assert [engine.recommend(user, 4) for user in users] == before
+    assert opened.engine(served_home, "blend", now).is_compiled

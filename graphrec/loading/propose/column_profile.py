@@ -138,7 +138,7 @@ def profile_column(
         filled=f"{text} IS NOT NULL",
         gaps=f"{text} IN {_listed(GAPS)}",
         padded=f"regexp_full_match({text}, '0\\d+')",
-        digits=f"regexp_full_match({text}, '[-+]?\\d+')",
+        digits=f"regexp_full_match({text}, '[-+]?\\d+|\\d+-')",
         dates=f"regexp_full_match({text}, {value(_LIKE_DATES)})",
         yes=f"lower({text}) IN {_listed(YES + NO)}",
     )
@@ -340,19 +340,20 @@ def _mixed(asked: _Asked, quoted: str, counted: dict[str, int]) -> _Reading:
 def _numbers(asked: _Asked, quoted: str, found: dict[str, int], *, has_commas: bool) -> list[_Reading]:
     """Whole numbers, and numbers with a point or a comma before the decimals; padded ones are none."""
     readings = []
+    is_plain = not asked.like(r".*\d-")
     if not found["padded"]:
         integer, real = ParseSpec("integer"), ParseSpec("real")
         whole, plain = asked.read(quoted, [integer, real])
         if whole == found["digits"] == plain:
-            readings.append(_Reading(integer, whole, is_plain=True))
+            readings.append(_Reading(integer, whole, is_plain=is_plain))
         elif found["digits"] == plain:
             return []  # longer than numbers are: names of something
-        readings.append(_Reading(real, plain, is_plain=True))
+        readings.append(_Reading(real, plain, is_plain=is_plain))
     sure = {sign: asked.like(pattern) for sign, pattern in _SURELY.items()}
     specs = [ParseSpec("real", (), decimal, thousands) for decimal, thousands in NUMBERS]
     for spec, count in zip(specs, asked.read(quoted, specs), strict=True):
         is_grouped = (
-            asked.like(rf"[-+]?[1-9]\d{{0,2}}([{spec.thousands}]\d{{3}})+([{spec.decimal}]\d+)?") if count else 0
+            asked.like(rf"[-+]?[1-9]\d{{0,2}}([{spec.thousands}]\d{{3}})+([{spec.decimal}]\d+)?-?") if count else 0
         )
         if count and (sure[spec.decimal] or (is_grouped and spec.thousands not in ".,")):
             readings.append(_Reading(spec, count))
@@ -361,9 +362,9 @@ def _numbers(asked: _Asked, quoted: str, found: dict[str, int], *, has_commas: b
 
 def _settle(asked: _Asked, readings: list[_Reading], sure: dict[str, int], *, has_commas: bool) -> list[_Reading]:
     """With what is to be said where 1.800 could be a thousand and more, or less than two."""
-    short = asked.like(r"[-+]?\d{1,3}")
+    short = asked.like(r"[-+]?\d{1,3}-?")
     for sign, decimal in ((".", ","), (",", ".")):
-        grouped = asked.like(rf"[-+]?[1-9]\d{{0,2}}[{sign}]\d{{3}}")
+        grouped = asked.like(rf"[-+]?[1-9]\d{{0,2}}[{sign}]\d{{3}}-?")
         if not grouped or sure[sign] or sure[decimal]:
             continue
         total = short + grouped

@@ -221,6 +221,8 @@ def _is_attribute(column: ColumnProfile, table: TableProfile, *, of_user: bool) 
     """Whether people, or products, with one value of a column have something in common."""
     if column.looks_like_id or is_personal(column, of_user=of_user):
         return False
+    if any(looks(column.name, like) for like in ("fee", "minimum")):
+        return False
     if looks(column.name, "state") or looks(column.name, "name") or looks(column.name, "adviser"):
         return False
     if column.kind == "integer":
@@ -326,7 +328,10 @@ def _said_of_event(
             # What ends is held until then, whatever it is called.
             kinds = [replace(kind, weight=1.0) if kind.weight == UNKNOWN else kind for kind in kinds]
         return heads, parse, more, kinds
-    kinds = _kinds(table, [one for one in others if one is not position.quantity], column, are_roles=True)
+    # What else is below 0 in a row is so because it gives up pieces: no refusal, and no weight.
+    signed = [one for one in others if one.kind in {"integer", "real"} and one.least < 0]
+    heads = [line for line in heads if line not in {f"weight = {quote(one.in_graph)}" for one in signed}]
+    kinds = _kinds(table, [one for one in others if one not in (position.quantity, *signed)], column, are_roles=True)
     return *position.told(heads, parse, more), position.joined(kinds) if position.given else kinds
 
 
@@ -353,7 +358,7 @@ class _Position:
         is_told = how is not None and not (how.decimal == "." and not how.thousands and not how.null)
         if self.given:
             text = f"CAST({name(self.quantity.name)} AS VARCHAR)"
-            gives = f"{self.given} AND {text} NOT LIKE '-%'" if self.quantity.least < 0 else self.given
+            gives = f"{self.given} AND {text} NOT LIKE '%-%'" if self.quantity.least < 0 else self.given
             more = [*more, f"CASE WHEN {gives} THEN '-' || {text} ELSE {text} END AS {name(self.named)}"]
         lines = [line for line in heads if line != f"weight = {quote(self.named)}"]
         return (
@@ -460,7 +465,7 @@ def _with_refusals(others: list[ColumnProfile], kind: _Kind) -> list[_Kind]:
             refusal = _Kind(says.type, says.weight, no, f"rows with {column.name}", is_asked=True)
             return [replace(kind, where=f"NOT {no}"), refusal]
         if column.kind in {"integer", "real"} and looks(column.name, "weight") and column.least < 0:
-            no = f"coalesce(CAST({name(column.name)} AS VARCHAR) LIKE '-%', false)"
+            no = f"coalesce(CAST({name(column.name)} AS VARCHAR) LIKE '%-%', false)"
             refusal = _Kind("RETURNED", -1.0, no, f"{column.name} below 0", is_asked=True, is_unweighed=True)
             return [replace(kind, where=f"NOT {no}"), refusal]
         if (low := _low_rating(column)) is not None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from graphrec.loading.mapping.names import is_too_long
 from graphrec.loading.propose.column_profile import ColumnProfile
+from graphrec.loading.propose.concepts import place
 from graphrec.loading.propose.words import singular, words
 from graphrec.loading.run.columns import EDGE_OWN, NODE_OWN
 
@@ -93,7 +94,7 @@ _END = re.compile(
 )
 _RATING = re.compile(r"^(rating|stars|score|note|grade|bewertung|sterne)$|评分|星")
 _PROTECTED = re.compile(
-    r"^(sex|gender|marital|religion|ethnicity|race|nationality|disability|orientation|salutation|geschlecht|anrede|"
+    r"^(sex|gender|marital|religion|ethnicity|race|nationality|disability|orientation|salutation|geschl|geschlecht|anrede|"
     r"familienstand|zivilstand|konfession|nationalität|citizenship|staats\w+|pep|politically|behinderung)$|性别|婚姻|民族|宗教|国籍|残疾|政治公众|政要"
 )
 _NAME = re.compile(r"^(name|title|label|display|bezeichnung|titel|produktname|fondsname)$|名称|姓名|标题|简称")
@@ -175,7 +176,9 @@ def likeness(text: str) -> int:
 
 
 def is_personal(column: ColumnProfile, *, of_user: bool) -> bool:
-    """Whether a column names or reaches a person; a name does so only for users."""
+    """Whether a column names or reaches a person; a name does so only for users, and a yes or no never does."""
+    if column.kind == "boolean" or place(column.name, "consent") is not None:
+        return False
     return (
         looks(column.name, "personal")
         or says_who(column)

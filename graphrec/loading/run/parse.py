@@ -34,7 +34,8 @@ def parsed_sql(quoted: str, spec: ParseSpec) -> str:
         return _time(text, spec.format)
     if spec.type == "integer":
         plain = _without(text, spec.thousands)
-        return f"CASE WHEN regexp_full_match({text}, {value(_whole(spec))}) THEN TRY_CAST({plain} AS BIGINT) END"
+        whole = f"TRY_CAST({_sign_first(plain)} AS BIGINT)"
+        return f"CASE WHEN regexp_full_match({text}, {value(_whole(spec))}) THEN {whole} END"
     if spec.type == "real":
         return _real(text, spec)
     if spec.type == "boolean":
@@ -46,7 +47,7 @@ def number_pattern(decimal: str, thousands: str) -> str:
     """A regular expression of numbers that are written so."""
     point, comma = (f"[{each}]" if each else "" for each in (decimal, thousands))
     groups = rf"\d{{1,3}}({comma}\d{{3}})+|" if thousands else ""
-    return rf"[-+]?({groups}\d+)({point}\d+)?"
+    return rf"[-+]?({groups}\d+)({point}\d+)?|({groups}\d+)({point}\d+)?-"
 
 
 def _time(text: str, formats: tuple[str, ...]) -> str:
@@ -69,17 +70,22 @@ def _read_time(text: str, form: str) -> str:
 
 def _real(text: str, spec: ParseSpec) -> str:
     if spec.decimal == "." and not spec.thousands:
-        read = f"TRY_CAST({text} AS DOUBLE)"
+        read = f"TRY_CAST({_sign_first(text)} AS DOUBLE)"
         return f"CASE WHEN isfinite({read}) THEN {read} END"
     plain = _without(text, spec.thousands)
     plain = plain if spec.decimal == "." else f"replace({plain}, {value(spec.decimal)}, '.')"
     pattern = value(number_pattern(spec.decimal, spec.thousands))
-    return f"CASE WHEN regexp_full_match({text}, {pattern}) THEN TRY_CAST({plain} AS DOUBLE) END"
+    return f"CASE WHEN regexp_full_match({text}, {pattern}) THEN TRY_CAST({_sign_first(plain)} AS DOUBLE) END"
 
 
 def _whole(spec: ParseSpec) -> str:
     groups = rf"\d{{1,3}}([{spec.thousands}]\d{{3}})+|" if spec.thousands else ""
-    return rf"[-+]?({groups}\d+)"
+    return rf"[-+]?({groups}\d+)|({groups}\d+)-"
+
+
+def _sign_first(text: str) -> str:
+    """A number with its minus in front: ledgers write 12- too."""
+    return f"regexp_replace({text}, '^([^-]+)-$', '-\\1')"
 
 
 def _without(text: str, sign: str) -> str:

@@ -1,6 +1,6 @@
 """In which script texts are written, as far as an encoder has to know it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 FOREIGN = 0.1
 """Part of the letters in another script from which on an encoder of English does not read the texts."""
@@ -28,6 +28,6 @@ def foreign_share(texts: Iterable[str]) -> float:
     return foreign / letters if letters else 0.0
 
 
-def some_of(texts: "list[str]") -> list[str]:
+def some_of(texts: Sequence[str]) -> Sequence[str]:
     """At most READ of the texts, evenly spread."""
     return texts[:: max(1, -(-len(texts) // READ))]

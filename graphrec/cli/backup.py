@@ -1,0 +1,33 @@
+"""graphrec backup: the home in one file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graphrec.cli.invocation import bank
+from graphrec.cli.options import Json
+from graphrec.cli.output import emit_json, progress, say
+
+
+def command(
+    to: Annotated[Path, typer.Option(help="A new file outside the home.")],
+    json: Json = False,
+) -> None:
+    """Write the home to one file, whole or not at all; it may be served and appended to meanwhile.
+
+    The keys of the decision record are not in it, so that who is forgotten stays unreadable in every backup: keep
+    vault/keys apart. Nothing may be loading.
+
+    Example: graphrec backup --to home-2026-01-02.tar
+    """
+    from graphrec.app.jobs import Backup
+
+    with progress(json=json) as report:
+        done = bank().backup(Backup(to), progress=report)
+    if json:
+        emit_json(done)
+        return
+    say(f"{done.path}: {done.files:,} files, {done.bytes / 1e6:.1f} MB")
+    if done.anchor is not None:
+        say(f"record up to {done.anchor}")
