@@ -461,6 +461,7 @@ def swaps(home: Path, number: int) -> bool:
 def replay(home: Path, entries: int, budget: float | None) -> bool:
     """Entries of exports of all customers are computed again: the same bytes; a part of them by the command."""
     from graphrec.app.bank import Bank
+    from graphrec.records.replay import Replayer
 
     count = Count()
     with tempfile.TemporaryDirectory() as scratch:
@@ -479,15 +480,16 @@ def replay(home: Path, entries: int, budget: float | None) -> bool:
             done = in_child(copy, ("replay", str(number), "--json"), folder)
             count.add("same" if done.code == 0 else "different", f"entry {number}: {done.err.strip()[-200:]}")
 
-        found = Bank.open(copy).replays(numbers)
-
-        def next_one() -> None:
-            one = next(found)
+        def in_process(number: int) -> None:
+            one = replayer.replay(bank.record_entry(number))
             count.add("same" if one.same else "different", f"entry {one.entry}: {one.differences}")
 
         for number in numbers[:BY_COMMAND]:
             by_command(number)
-        done = max(until(budget, (next_one for _ in numbers), "replay"), default=0)
+        bank = Bank.open(copy)
+        with Replayer(bank.home) as replayer:
+            trials = (lambda number=number: in_process(number) for number in numbers)
+            done = max(until(budget, trials, "replay"), default=0)
     return count.print(f"replay of {done} of {len(numbers)} entries, {len(numbers[:BY_COMMAND])} by the command too")
 
 
