@@ -216,6 +216,7 @@ class _Problem:
         from scipy.optimize import Bounds as Box
         from scipy.optimize import LinearConstraint, milp
 
+        start = self._filled(columns, x, prices)
         if len(self.offers) <= _SEARCHED:
             columns, x = np.arange(len(self.offers)), np.zeros(len(self.offers))
             doubtful = np.ones(len(columns), np.bool_)
@@ -233,9 +234,26 @@ class _Problem:
             bounds=Box(0, 1),
             options={"time_limit": _SECONDS, "mip_rel_gap": 1e-6},
         )
-        # Without a solution in time, what the relaxation says whole of the doubtful stays.
-        more = searched[found.x > 0.5] if found.x is not None else columns[doubtful & (x > 1 - _WHOLE)]
-        return np.sort(self._mended(np.concatenate((sure, more))))
+        if found.x is None:
+            return start
+        taken = np.sort(self._mended(np.concatenate((sure, searched[found.x > 0.5]))))
+        # A search that time ended may have found less than what the relaxation gives at once.
+        return max(taken, start, key=lambda places: float(self.offers.value[places].sum()))
+
+    def _filled(self, columns: Ints, x: Floats, prices: Floats) -> Ints:
+        """What the relaxation takes whole, and then what still fits, the most beyond its prices first."""
+        sure = self._mended(columns[x > 1 - _WHOLE])
+        room = self.limits - self.matrix[:, sure] @ np.ones(len(sure)) + 1e-9
+        others = np.setdiff1d(columns, sure)
+        order = others[np.argsort(-self.reduced(prices)[others], kind="stable")]
+        starts, rows, weights = self.matrix.indptr, self.matrix.indices, self.matrix.data
+        more = []
+        for place in order.tolist():
+            used = slice(starts[place], starts[place + 1])
+            if (weights[used] <= room[rows[used]]).all():
+                room[rows[used]] -= weights[used]
+                more.append(place)
+        return np.sort(np.concatenate((sure, np.array(more, np.int64))))
 
     def _doubtful(self, columns: Ints, x: Floats, prices: Floats) -> NDArray[np.bool_]:
         """The offers of the customers whose choice is nearest to another one, as many as are searched."""

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -68,8 +67,8 @@ class Language:
         """The text of a key with its placeholders filled."""
         return self.fill(self.text(key, voice), values)
 
-    def number(self, value: float | Decimal, digits: int = 0, *, sign: bool = False) -> str:
-        """A number as people of this language write it."""
+    def number(self, value: float, digits: int = 0, *, sign: bool = False) -> str:
+        """A number, or a decimal, as people of this language write it."""
         # What rounds to nothing has no sign.
         text = f"{round(value, digits) + 0:{'+' if sign else ''},.{digits}f}"
         return text.translate(self._marks) if self._marks else text

@@ -90,10 +90,8 @@ def fit_pairs(graph: Graph, config: PairsConfig | None = None, *, progress: Prog
     columns = _columns(left, relevant, attributes, config)
     asked = questions(left.graph, relevant, attributes)
     together = columns.of(asked.X[:, : len(columns.node)])
-    free = np.concatenate([
-        np.broadcast_to(supported_weights(left.graph, hops), (asked.X.shape[1], graph.num_products)),
-        _free(left.graph, columns, hops),
-    ])  # fmt: skip
+    alone = np.broadcast_to(supported_weights(left.graph, hops), (len(columns.node) + 1, graph.num_products))
+    free = np.concatenate([alone, _free(left.graph, columns, hops)])
     X = csr_array(hstack([asked.X, together], format="csr"))
     W = fitted_table(asked, X, free, config.regularization, config.steps, progress).astype(np.float32)
     widths = [*(graph.counts[graph.target(hop)] for hop in hops), 1]
@@ -112,7 +110,7 @@ def _columns(left: Supported, relevant: list[Hop], attributes: list[Hop], config
     hop, node = np.repeat(np.arange(len(hops)), counts), np.concatenate([np.arange(count) for count in counts])
     having = csr_array(hstack([csr(graph.hops[one], count) for one, count in zip(hops, counts, strict=True)]))
     both = triu(having[:, : int((hop < len(relevant)).sum())].T @ having, k=1, format="coo")
-    first, second, people = both.row.astype(np.int64), both.col.astype(np.int64), both.data
+    first, second, people = both.row.astype(np.int64), both.col.astype(np.int64), np.asarray(both.data, np.float64)
     alike = (hop[first] < len(relevant)) & (hop[second] < len(relevant)) & (node[first] == node[second])
     stands_for = np.zeros(len(node), np.bool_)
     for number, one in enumerate(hops):

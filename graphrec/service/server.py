@@ -25,6 +25,8 @@ from graphrec.service.tokens import read_tokens
 
 _OPTIONS = "_GRAPHREC_SERVICE"
 """Variable by which the parent tells its workers what `graphrec serve` was started with."""
+COMPILE_AFTER = 5.0
+"""Seconds after the start when the compiled loops are loaded: the first lists do not wait for that."""
 
 KEEP_SECONDS = 75
 """How long a connection on which nothing is asked is kept: longer than the minute of usual proxies and clients."""
@@ -111,8 +113,9 @@ def worker() -> FastAPI:
     told = json.loads(os.environ[_OPTIONS])
     options = ServiceOptions(Limits(**told["limits"]), is_open=told["open"])
     bank = Bank(read_settings())
-    # The first lists do not wait for it.
-    threading.Thread(target=_compile, args=(bank,), name="compile", daemon=True).start()
+    later = threading.Timer(COMPILE_AFTER, _compile, (bank,))
+    later.daemon = True
+    later.start()
     return make_app(bank, options)
 
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import Bounds as Box
 from scipy.optimize import LinearConstraint, milp
 
-from graphrec.campaigns.assignment import Bounds, Offers, assign
+from graphrec.campaigns.assignment import Bounds, Offers, assign, kept
 
 
 def drawn(seed: int) -> tuple[Offers, Bounds]:
@@ -124,6 +124,27 @@ def test_what_is_not_searched_keeps_every_bound_too(monkeypatch: pytest.MonkeyPa
         assert found.value <= found.bound + 1e-9
         ratios.append(found.value / found.bound if found.bound else 1.0)
     assert np.mean(ratios) > 0.85
+
+
+def test_a_search_without_time_costs_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The campaign of a bank whose machine is busy: what the relaxation gives at once is there in any case."""
+    monkeypatch.setattr("graphrec.campaigns.assignment._SECONDS", 1e-6)
+    rng, customers, products = np.random.default_rng(1), 300, 6
+    count = customers * products
+    offers = Offers(
+        customer=np.repeat(np.arange(customers), products),
+        product=np.tile(np.arange(products), customers),
+        channel=np.zeros(count, np.int64),
+        adviser=np.zeros(count, np.int64),
+        value=rng.random(count),
+        cost=np.full(count, 0.7),
+    )
+    endless = np.array([np.inf])
+    bounds = Bounds(np.ones(customers, np.int64), 70.0, endless, endless, np.full(products, np.inf), 1)
+    found = assign(offers, bounds)
+    assert kept(offers, bounds, found.taken)
+    assert len(found.taken) == 100
+    assert found.gap < 0.01
 
 
 def test_nothing_is_offered() -> None:

@@ -284,7 +284,8 @@ def add_event(draft: Draft, table: TableProfile, ends: list[tuple[str, str]]) ->
         weight = kind.weight
         if are_roles and kind.is_asked:
             asked = Decision(f"{table.name}: {kind.says}: does it speak for a product?", _VOICES[weight > 0])
-            weight = {"for": abs(weight), "against": -abs(weight)}[draft.decide(asked)]
+            against = -1.0 if weight == UNKNOWN else -abs(weight)
+            weight = {"for": abs(weight), "against": against}[draft.decide(asked)]
         given = draft.add_edge(
             kind.type,
             source_label,

