@@ -25,22 +25,22 @@ def search(folder: Path, texts: Collection[str]) -> Searched:
 
     A text of fewer than LONG bytes counts where no letter, digit, _ or - is next to it.
     """
-    wanted = [_pattern(text.encode("utf-8", "surrogatepass")) for text in sorted(texts) if text]
-    pattern = re.compile(b"|".join(wanted)) if wanted else None
+    wanted = [text.encode("utf-8", "surrogatepass") for text in sorted(texts) if text]
+    # One pass a text is many times faster than one expression of them all.
+    long, short = [one for one in wanted if len(one) >= LONG], [_word(one) for one in wanted if len(one) < LONG]
     files, size, found = 0, 0, []
     for path in sorted(folder.rglob("*")):
         if path.is_symlink() or not path.is_file():
             continue
         files, length = files + 1, path.stat().st_size
         size += length
-        if pattern is None or not length:
+        if not length:
             continue
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            if pattern.search(data):
+            if any(data.find(one) >= 0 for one in long) or any(one.search(data) for one in short):
                 found.append(path.relative_to(folder).as_posix())
     return Searched(files, size, tuple(found))
 
 
-def _pattern(text: bytes) -> bytes:
-    escaped = re.escape(text)
-    return escaped if len(text) >= LONG else rb"(?<![\w-])" + escaped + rb"(?![\w-])"
+def _word(text: bytes) -> re.Pattern[bytes]:
+    return re.compile(rb"(?<![\w-])" + re.escape(text) + rb"(?![\w-])")
