@@ -101,11 +101,10 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
         count = _workers(request.workers, users, spec) if made is None else 1
         job, form = None, spec.form(target) if spec.form else None
         if count > 1:
-            written = ("raw", "bom", "excel", "decimal", "fields")
             job = Job(
                 settings, home, asked, options, request.model, bank.now(home.as_of), engine.owns, hashes(engine),
                 rows.run, view, rows.before, (request.out, request.to), recording.is_wanted,
-                {name: getattr(target, name) for name in written},
+                target.text_form,
             )  # fmt: skip
         report = deliver(
             spec, target, request.k, options, rows=rows, users=users,

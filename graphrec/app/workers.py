@@ -23,7 +23,7 @@ from graphrec.app.bank import Bank
 from graphrec.app.views import viewer
 from graphrec.config.settings import Settings
 from graphrec.delivery.rows import NUMBER, Batch, Rows, Run
-from graphrec.delivery.sinks import Target, sink_for
+from graphrec.delivery.sinks import Target, TextForm, sink_for
 from graphrec.errors import GraphrecError, Unwritable
 from graphrec.graph.own import Own
 from graphrec.home import Home
@@ -66,8 +66,7 @@ class Job:
     """The file, and the address, that name the sink."""
     records: bool
     """Whether the lists get entries in the decision record."""
-    written: Mapping[str, Any]
-    """How a sink of text writes: `raw`, `bom`, `excel`, `decimal` and `fields` of its target."""
+    text_form: TextForm
 
 
 @dataclass(frozen=True)
@@ -219,7 +218,7 @@ class _Maker:
         seen = None if job.view == EXACT else viewer(bank, job.view, sentences)
         self._rows = Rows(engine, job.run, seen, job.before)
         spec, file = sink_for(*job.sink)
-        target = Target(engine, file, open_store=_not_here, texts=_not_here, **job.written)
+        target = Target(engine, file, open_store=_not_here, texts=_not_here, **job.text_form)
         self._form = None if spec.form is None else spec.form(target)
         self._decisions = Decisions(bank.home, engine, job.request) if job.records else None
 

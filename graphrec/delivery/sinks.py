@@ -19,7 +19,7 @@ from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 from graphrec.delivery.journal import Arrived, Journal
 from graphrec.delivery.rows import Batch, Form, Rows, Run
@@ -67,6 +67,16 @@ class SinkReport:
         return [text if where is None else f"{text}: {where}"] if self.without_list else []
 
 
+class TextForm(TypedDict):
+    """How a sink of text writes."""
+
+    raw: bool
+    bom: bool
+    excel: bool
+    decimal: str
+    fields: FieldMap | None
+
+
 @dataclass(frozen=True)
 class Target:
     """Where a sink delivers to, and what it may use."""
@@ -93,6 +103,11 @@ class Target:
     """The columns of another system, for a .csv; None: our own."""
     rows: Rows | None = None
     """What makes the rows; None: exact ones of a run of today."""
+
+    @property
+    def text_form(self) -> TextForm:
+        """How a sink of text writes."""
+        return TextForm(raw=self.raw, bom=self.bom, excel=self.excel, decimal=self.decimal, fields=self.fields)
 
     @property
     def run(self) -> Run:
