@@ -22,7 +22,7 @@ def command(
 
     Who was forgotten after the backup is forgotten again.
 
-    Example: graphrec --home again restore home-2026-01-02.tar --keys bank/vault/keys
+    Example: graphrec restore home-2026-01-02.tar --keys bank/vault/keys
     """
     from graphrec.app.jobs import Restore
 

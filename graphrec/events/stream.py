@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -141,7 +141,11 @@ class Stream:
         """How many messages wait in the partitions that this consumer has."""
         total = 0
         with contextlib.suppress(KafkaException):
-            parts: Sequence[TopicPartition] = self._consumer.position(self._consumer.assignment())
+            parts: list[TopicPartition] = self._consumer.position(self._consumer.assignment())
+            # A partition that brought nothing yet has no position: it stands where the group is.
+            untouched = [part for part in parts if part.offset < 0]
+            if untouched:
+                parts = [part for part in parts if part.offset >= 0] + self._consumer.committed(untouched, timeout=1.0)
             for part in parts:
                 low, high = self._consumer.get_watermark_offsets(part, timeout=1.0, cached=True)
                 if high >= 0:

@@ -18,7 +18,11 @@ class TagTable(Struct, frozen=True, forbid_unknown_fields=True):
 
     id: Annotated[
         str,
-        Meta(pattern=r"^[A-Za-z][\w-]*$(?!\n)", extra={"want": "a plain name of letters, digits, - and _"}),
+        Meta(
+            pattern=r"^[A-Za-z][\w-]*$(?!\n)",
+            description="What files and conditions call it.",
+            extra={"want": "a plain name of letters, digits, - and _"},
+        ),
     ]
     when: Annotated[Text, Meta(description="A condition on user.… and events, in the language of the policy.")]
     name: Annotated[str, Meta(description="What people read: active traders; empty: the id.")] = ""

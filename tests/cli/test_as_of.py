@@ -159,7 +159,7 @@ def test_a_home_that_cannot_be_written_answers_with_one_note(bank: Bank, monkeyp
     def refused(*_given: object) -> range:
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(Recorder, "append", refused)
+    monkeypatch.setattr(Recorder, "commit", refused)
     answer, notes = bank.run("recommend", "C000016")
     assert "C000016 · kernel-final" in answer
     said = f"note: nothing is recorded: {bank.home / 'records'} cannot be written (Read-only file system)"

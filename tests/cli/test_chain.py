@@ -60,7 +60,9 @@ def test_load_again_has_nothing_to_do(bank: Bank) -> None:
     assert set(report) == {"mapping", "run", "nodes", "edges", "seconds"}
     assert report["mapping"] == "demo"
     counts = [*report["nodes"].values(), *report["edges"].values()]
-    assert all(set(one) == {"read", "created", "changed", "unchanged", "removed", "rejected"} for one in counts)
+    assert all(
+        set(one) == {"read", "created", "changed", "unchanged", "removed", "rejected", "suppressed"} for one in counts
+    )
     assert not any(one["created"] or one["changed"] or one["removed"] for one in counts)
     said = bank.run("load", "demo", "--data", str(bank.files)).stdout
     assert said == "nothing to do: the files are those of the last full load\n"

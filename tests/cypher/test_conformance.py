@@ -31,6 +31,9 @@ READS: dict[str, tuple[queries.Labels, dict[str, Any]]] = {
     ),
     "read/nodes": ({"Node": "Product"}, {"columns": ["kind", "name", "none"], "sources": ["bank"]}),
     "read/contents": ({}, {}),
+    "read/subject": ({"Node": "Customer"}, {"id": "C001"}),
+    "read/subject_edges": ({"Source": "Customer", "EDGE": "BOUGHT", "Target": "Product"}, {"id": "C001"}),
+    "read/subject_edges_in": ({"Source": "Customer", "EDGE": "BOUGHT", "Target": "Product"}, {"id": "P01"}),
     "read/sources": ({}, {}),
     "read/split": ({}, {}),
 }

@@ -19,7 +19,7 @@ from graphrec.records.verify import verify
 
 
 def exported(served_home: Home, folder: Path, count: int) -> tuple[bytes, bytes, Home]:
-    shutil.copytree(served_home.path, folder / "home")
+    shutil.copytree(served_home.path, folder / "home", ignore=shutil.ignore_patterns("records"))
     bank = Bank(Settings(home=folder / "home", policy="none"))
     bank.export(Export(folder / "lists.csv", k=3, workers=count))
     return (folder / "lists.csv").read_bytes(), (folder / "lists.without.csv").read_bytes(), bank.home

@@ -177,15 +177,17 @@ def test_the_frontier_passes_through_the_model(snapshot: Snapshot, tmp_path: Pat
 
 def test_the_frontier_counts_who_is_not_served_as_evaluation_does(tmp_path: Path) -> None:
     """Twenty of the 25 test users hold nothing: their lists are empty, not the first products by id."""
-    bought = [(f"u{n:02d}", f"p{m:02d}") for n in range(30) for m in range(12) if (n + m) % 3]
-    test = [(f"u{n:02d}", f"p{-n % 3:02d}") for n in range(5)] + [(f"v{n:02d}", "p00") for n in range(20)]
+    held = [np.random.default_rng(n).permutation(12)[:8] for n in range(30)]
+    bought = [(f"u{n:02d}", f"p{m:02d}") for n, own in enumerate(held) for m in own]
+    test = [(f"u{n:02d}", f"p{min(set(range(12)) - set(own)):02d}") for n, own in enumerate(held[:5])]
+    test += [(f"v{n:02d}", "p00") for n in range(20)]
     snapshot = bank.make(tmp_path / "s", {"BOUGHT": bought + test}, split={"test": test})
     folder = train(snapshot, Home(tmp_path / "home").prepare(), TrainOptions("blend", fixed=True)).path
     done = evaluate(snapshot, folder, ks=(3,), baselines=(), wanted=Wanted(explain_users=0))
     assert done.details is not None
     assert done.details.frontier is not None
     assert done.details.frontier.chosen.ndcg == done.metrics["ndcg@3"]
-    assert done.metrics["hit_rate@3"].value == 5 / 25
+    assert 0 < done.metrics["hit_rate@3"].value <= 5 / 25
 
 
 def test_a_model_without_paths_is_shown_what_they_would_cost(snapshot: Snapshot, tmp_path: Path) -> None:

@@ -157,10 +157,10 @@ def test_as_many_models_are_drawn_as_there_are() -> None:
     marks = [Mark(name, Interval(n / 20, n / 20, n / 20)) for n, name in enumerate(names)]
     root = ElementTree.fromstring(rows_of_intervals([("recall", marks)], title="t"))
     colours = [circle.get("fill") for circle in root.iter() if circle.tag.endswith("circle")]
-    assert len(colours) == len(names) == 13
+    assert len(colours) == len(names) >= 13
     assert colours.count(colours[0]) == 1  # the model's own
     places = [(float(box.get("x", "")), float(box.get("y", ""))) for box in root.iter() if box.get("rx") == "2"]
-    assert len(set(places)) == 13
+    assert len(set(places)) == len(names)
     assert max(x for x, _ in places) < 700  # in lines, not beyond the edge
     assert max(y for _, y in places) < float(root.get("viewBox", "").split()[3])
     drawn = curves([Series(str(n), [(0.0, float(n)), (1.0, 1.0)]) for n in range(9)], title="t", x_name="x", y_name="y")

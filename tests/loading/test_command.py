@@ -33,6 +33,7 @@ def test_a_load_prints_one_object(bank: Bank, home: Path) -> None:
         "unchanged": 0,
         "removed": 0,
         "rejected": 0,
+        "suppressed": 0,
     }
     assert sorted(answer["edges"]) == ["BOUGHT", "IN_BAND", "IN_SECTOR", "VIEWED"]
     again = run(home, bank.mapping)

@@ -107,11 +107,11 @@ def test_it_answers_as_the_full_installation_does(bare: Path, trained: Path) -> 
     ):
         one, other = answer(bare / "graphrec", trained, *words), answer(full, trained, *words)
         assert (one.returncode, one.stdout) == (0, other.stdout), f"{words}: {one.stderr}"
+    (trained / "some.txt").write_text("".join(f"C{number:06}\n" for number in range(1, 121)), "utf-8")
     for name in ("lists.csv", "lists.jsonl"):
         for program in (bare / "graphrec", full):
-            done = answer(
-                program, trained, "export", "--out", f"{program.parent.parent.parent.name}-{name}", "--no-record"
-            )
+            out = f"{program.parent.parent.parent.name}-{name}"
+            done = answer(program, trained, "export", "--users", "some.txt", "--out", out, "--no-record")
             assert done.returncode == 0, done.stderr
         one, other = sorted(trained.glob(f"*-{name}"))
         assert one.read_bytes() == other.read_bytes()

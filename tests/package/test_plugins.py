@@ -40,11 +40,11 @@ def fit(graph, config, inputs):
         table[np.ix_(row, row)] += 1
     np.fill_diagonal(table, 0)
     hops = [Hop(name) for name in graph.schema.roles.relevant]
-    return Fitted.of(TableTerm("pairs", graph, [Neighbours(hop, table**config.power) for hop in hops]))
+    return Fitted.of(TableTerm("couples", graph, [Neighbours(hop, table**config.power) for hop in hops]))
 
 
 SPEC = ModelSpec(
-    name="pairs",
+    name="couples",
     sentence="How often two products are held together.",
     fit=fit,
     config=PairsConfig,
@@ -84,7 +84,7 @@ SPEC = likeness_model("numbers", "Products whose numbers are like those of the h
 '''
 
 ENTRY_POINTS = """[graphrec.models]
-pairs = bank_model:SPEC
+couples = bank_model:SPEC
 numbers = bank_features:SPEC
 [graphrec.features]
 numbers = bank_features:make
@@ -139,26 +139,26 @@ def graphrec(home: Path, plugins: Path | None, *arguments: str, code: int = 0) -
 @pytest.mark.slow
 def test_a_model_of_one_file_is_trained_tuned_explained_and_exported(home: Path, plugins: Path) -> None:
     for command in ("train", "tune"):
-        assert "pairs" in graphrec(home, plugins, command, "--help")
-        assert "pairs" not in graphrec(home, None, command, "--help")
-    options = ("--model", "pairs", "--blocks", "none", "--json")
+        assert "couples" in graphrec(home, plugins, command, "--help")
+        assert "couples" not in graphrec(home, None, command, "--help")
+    options = ("--model", "couples", "--blocks", "none", "--json")
     (study,) = json.loads(graphrec(home, plugins, "tune", *options, "--trials", "3"))["studies"]
-    assert (study["model"], study["trials"]) == ("pairs", 3)
+    assert (study["model"], study["trials"]) == ("couples", 3)
     done = json.loads(graphrec(home, plugins, "train", *options))
-    assert done["tuned"] == ["pairs"]
-    assert done["configuration"]["terms"] == {"pairs": study["configuration"]}
+    assert done["tuned"] == ["couples"]
+    assert done["configuration"]["terms"] == {"couples": study["configuration"]}
     # Serving needs no plug-in.
-    answer = json.loads(graphrec(home, None, "recommend", "c00", "-k", "2", "--model", "pairs", "--json"))
+    answer = json.loads(graphrec(home, None, "recommend", "c00", "-k", "2", "--model", "couples", "--json"))
     assert {int(item["product"][1:]) % 2 for item in answer["items"]} == {0}
     assert "goes well with" in answer["items"][0]["lines"][0]["text"]
-    graphrec(home, None, "export", "--model", "pairs", "-k", "2", "--out", "lists.csv")
+    graphrec(home, None, "export", "--model", "couples", "-k", "2", "--out", "lists.csv")
     with (home.parent / "lists.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len({row["user"] for row in rows}) == 30
-    said = graphrec(home, None, "train", "--model", "pairs", code=2)
-    assert said.startswith("error: there is no model 'pairs'")
-    said = graphrec(home, plugins, "train", "--model", "pairs", "--set", "pairs.powr=1", code=2)
-    assert "pairs has no 'powr'; the nearest is power" in said
+    said = graphrec(home, None, "train", "--model", "couples", code=2)
+    assert said.startswith("error: there is no model 'couples'")
+    said = graphrec(home, plugins, "train", "--model", "couples", "--set", "couples.powr=1", code=2)
+    assert "couples has no 'powr'; the nearest is power" in said
 
 
 @pytest.mark.slow

@@ -164,7 +164,7 @@ def test_products_left_and_refused_add_up(engine: Engine) -> None:
 def test_composition_states_every_part_and_no_user_id(engine: Engine) -> None:
     for user in ("C003", "C008"):
         for item in engine.recommend(user, 5).items:
-            assert list(item.composition) == ["path", "text", "learned", "attribute", "general", "new", "self"]
+            assert list(item.composition) == ["path", "text", "learned", "pair", "attribute", "general", "new", "self"]
             assert item.composition["self"] == 0.0
             assert sum(item.composition.values()) == pytest.approx(item.score, abs=1e-9)
             lines = engine.explain(user, item.product, 5).items[0].lines

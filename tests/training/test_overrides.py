@@ -117,9 +117,9 @@ def test_loss_and_contrast_reach_the_steps_of_training_and_of_its_refit(
 
 
 def test_defaults_fixed_beforehand_and_final_models_keep_what_is_set(snapshot: Snapshot, home: Home) -> None:
-    given = read_overrides(["spectral.dim=3", "spectral.max_share=1"])
+    given = read_overrides(["chebyshev.patterns=3", "chebyshev.degree=4"])
     report = train(snapshot, home, TrainOptions("blend", fixed=True, overrides=given))
-    assert report.configuration.terms["spectral"] == {"dim": 3, "max_share": 1.0}
+    assert report.configuration.terms["chebyshev"] == {"patterns": 3, "degree": 4}
     final = train(snapshot, home, TrainOptions("blend", final=True))
     assert final.configuration == report.configuration
     assert read_meta(final.path)["request"]["overrides"] == given

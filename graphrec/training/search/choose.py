@@ -30,7 +30,8 @@ from graphrec.training.search.weights import Weights, fit_weights, standard_erro
 from graphrec.training.validation import Validation
 
 CLEARLY = 2.0
-"""Standard errors of the paired difference that a model must gain to replace the one it stands for."""
+"""Standard errors of the paired difference that a model must gain to replace the one it stands for, and a sum to be
+taken in the place of the best model alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,11 +135,12 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
         told = towards_paths(candidates.evaluate, likely, is_path, weights, inputs.path_share)
         told = towards_names(candidates.evaluate, told, of_others)
         alone = _alone(choices, weights)
-        weights = next((one for one in (told, likely) if not _is_behind(candidates, one, alone)), alone)
-        notes += _price(candidates, likely, weights)
-        if weights is alone:
-            best = max(choices, key=lambda one: one.value).name
-            notes.append(f"{best} alone is better than a sum by more than the standard error, and stands alone")
+        if _is_ahead(candidates, likely, alone):
+            weights = likely if _is_ahead(candidates, alone, told, by=1.0) else told
+            notes += _price(candidates, likely, weights)
+        else:
+            weights, best = alone, max(choices, key=lambda one: one.value).name
+            notes.append(f"no sum is clearly better than {best} alone, which stands alone")
     elif candidates is not None:
         half_lives = choose_half_lives(
             graph, terms, weights, candidates, refit=False, protected=inputs.use_protected, progress=inputs.progress
@@ -172,10 +174,14 @@ def _alone(choices: Sequence[Choice], weights: Weights) -> Weights:
     return np.where(owner == choices.index(best), weights, 0.0)
 
 
-def _is_behind(candidates: Candidates, weights: Weights, alone: Weights) -> bool:
-    """Whether one model alone is better than the weights by more than the standard error of the difference."""
-    gain = candidates.evaluate(alone) - candidates.evaluate(weights)
-    return bool(gain.mean() > standard_error(gain))
+def _is_ahead(candidates: Candidates, one: Weights, other: Weights, by: float = CLEARLY) -> bool:
+    """Whether some weights are better than others by more than so many standard errors of the difference.
+
+    The weights of a sum are fitted on the customers who are asked here, those of one model are not: where a sum gains
+    less, its advantage may be that alone.
+    """
+    gain = candidates.evaluate(one) - candidates.evaluate(other)
+    return bool(gain.mean() > by * standard_error(gain))
 
 
 def _with_rejections(chosen: Chosen, graph: Graph, validation: Validation, inputs: Inputs) -> Chosen:
