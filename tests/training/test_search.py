@@ -161,9 +161,7 @@ def test_a_learned_kernel_replaces_the_powers_where_it_clearly_wins(gain: float,
     assert without_replaced(choices[:2]) == choices[:2]
 
 
-@pytest.mark.parametrize(
-    ("cost", "noise", "is_taken"), [(0.004, 0.1, True), (0.006, 1.0, False), (0.004, 0.02, False)]
-)
+@pytest.mark.parametrize(("cost", "noise", "is_taken"), [(0.004, 0.1, True), (0.006, 1.0, False), (0.004, 0.02, False)])
 def test_paths_get_their_share_where_validation_sees_no_loss(cost: float, noise: float, *, is_taken: bool) -> None:
     """Differences of .002 with a standard error of .003: no loss is seen; of .003: more than half a per cent."""
     spread = noise * np.tile([1.0, -1.0], 500)
