@@ -70,11 +70,11 @@ class _Postgres:
         values = (run.id, run.generated_at, engine.model.name, engine.snapshot.hash, engine.policy.hash)
         names = ", ".join(_RUN)
         updates = ", ".join(f"{name} = excluded.{name}" for name in _RUN if name != "run")
-        self._connection.execute(
+        statement: Any = (
             f"INSERT INTO {RUNS} ({names}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, now()) "
-            f"ON CONFLICT (run) DO UPDATE SET {updates}",
-            (*values, totals.users, totals.rows, totals.without_list),
+            f"ON CONFLICT (run) DO UPDATE SET {updates}"
         )
+        self._connection.execute(statement, (*values, totals.users, totals.rows, totals.without_list))
         return PostgresReport(totals.users, totals.rows, totals.without_list, self._address, run.id)
 
     def _upsert(self, table: str, rows: Sequence[Row | Without]) -> None:
@@ -83,7 +83,7 @@ class _Postgres:
         names, key = _TABLES[table]._fields, _KEYS[table]
         quoted = [f'"{name}"' for name in names]
         updates = ", ".join(f'"{name}" = excluded."{name}"' for name in names if name not in key)
-        statement = (
+        statement: Any = (
             f"INSERT INTO {table} ({', '.join(quoted)}) VALUES ({', '.join(['%s'] * len(names))}) "
             f"ON CONFLICT ({', '.join(f'{chr(34)}{name}{chr(34)}' for name in key)}) DO UPDATE SET {updates}"
         )
@@ -98,9 +98,8 @@ class _Postgres:
         """
         declared = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
         keyed = ", ".join(f'"{name}"' for name in key)
-        self._connection.execute(
-            f"CREATE TABLE IF NOT EXISTS {table} ({declared}{f', PRIMARY KEY ({keyed})' if key else ''})"
-        )
+        statement: Any = f"CREATE TABLE IF NOT EXISTS {table} ({declared}{f', PRIMARY KEY ({keyed})' if key else ''})"
+        self._connection.execute(statement)
         found = self._connection.execute(
             "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped",
             (table,),

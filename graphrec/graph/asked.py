@@ -53,7 +53,10 @@ class Asked:
 
     def block_rows(self) -> dict[str, Rows]:
         """The rows of the feature blocks where this customer is the only one."""
-        return {digest: np.frombuffer(b64decode(row), "<f4")[None, :] for digest, row in self.blocks.items()}
+        rows: dict[str, Any] = {
+            digest: np.frombuffer(b64decode(row), "<f4")[None, :] for digest, row in self.blocks.items()
+        }
+        return rows
 
     def alone(self, items: Snapshot) -> Snapshot:
         """Facts in which this customer is the only one.

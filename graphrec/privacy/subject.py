@@ -115,6 +115,7 @@ def _values(schema: GraphSchema, properties: Mapping[str, Any]) -> tuple[HeldVal
 
 def _edges(store: Store, kind: Kind, label: str, user: str) -> list[HeldEdge]:
     found = []
+    texts: list[tuple[Any, str | None]]
     texts = [(queries.text("read/subject_edges", kind.labels), kind.target)] if kind.source == label else []
     if kind.target == label:
         texts.append((queries.text("read/subject_edges_in", kind.labels), kind.source))

@@ -295,7 +295,7 @@ def local_caller(role: str, adviser: str | None) -> Caller:
     Raises:
         UsageError: there is no such role, or an adviser's id is missing or out of place.
     """
-    found = next((one for one in ROLES if one == role), None)
+    found: Role | None = next((one for one in ROLES if one == role), None)
     if found is None:
         raise UsageError(f"there is no role {role!r}; want one of {', '.join(ROLES)}")
     if (role == "adviser") != (adviser is not None):

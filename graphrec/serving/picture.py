@@ -8,7 +8,7 @@ own, so that parallel edges are apart.
 import re
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graphrec.errors import UsageError
 from graphrec.files import whole_file
@@ -173,7 +173,8 @@ def _places(graph: "nx.MultiDiGraph") -> tuple[dict[Key, tuple[int, float]], flo
     In each column boxes stand in the order of what they are joined with in the column before.
     """
     layers: dict[int, list[Key]] = {}
-    for node, layer in graph.nodes(data="layer"):
+    placed: Any = graph.nodes(data="layer")
+    for node, layer in placed:
         layers.setdefault(layer, []).append(node)
     joined = graph.to_undirected()
     heights = {layer: sum(_rows(graph, node) * ROW + 0.45 for node in members) for layer, members in layers.items()}

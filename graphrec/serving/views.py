@@ -229,7 +229,7 @@ class Viewer:
     """
 
     def __init__(self, view: View, *, secret: bytes, month: str, min_group: int, often: str) -> None:
-        self.view = view
+        self.view: View = view
         self._secret = secret
         self._month = month
         self._min_group = min_group

@@ -381,6 +381,6 @@ def _settle(asked: _Asked, readings: list[_Reading], sure: dict[str, int], *, ha
         if sign == "." or has_commas:
             asks = (f"has {word} that are read as decimals: are they thousands?",)
             kept = [one for one in readings if one.spec.decimal != sign or one.spec.type == "integer"]
-            choice = Choice(asked_of, *ways[::-1], as_thousands)
+            choice = Choice(asked_of, ways[1], ways[0], as_thousands)
             return [*kept, _Reading(as_decimals, total, is_plain=sign == ".", questions=asks, choice=choice)]
     return readings

@@ -120,8 +120,8 @@ def graph(lines: Sequence[Any], product: str, sentences: Sentences) -> dict[str,
         if line.path and (isinstance(line, SeenLine) or line.share > 0)
     ]
     for number, line in drawn[:DRAWN]:
-        parts = [part for part in line.path if not isinstance(part, Step)]
-        steps = [part for part in line.path if isinstance(part, Step)]
+        parts = [part for part in line.path or () if not isinstance(part, Step)]
+        steps = [part for part in line.path or () if isinstance(part, Step)]
         before = ""
         for place, part in enumerate(parts):
             is_last = place == len(parts) - 1

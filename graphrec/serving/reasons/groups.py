@@ -299,7 +299,7 @@ class Groups:
         event = reasons.event(self._user, ways.hops[0], places[0]) if ways.says_event and len(places) == 1 else None
         form = self.form(first)
         since = None
-        if ways.passes and len(places) == 1 == len(ways.types):
+        if ways.passes and len(places) == 1 and len(ways.types) == 1:
             since = reasons.since(self._user, ways.types[0], places[0])
         if key.shape == "people":
             via = tuple(dict.fromkeys([one for line in lines if (one := self.via[line]) >= 0]))

@@ -174,7 +174,7 @@ def open_database(path: Path, *, create: bool, read_only: bool = False, engine: 
     if engine is None and not create:
         check_engine(path, used)
     try:
-        with errors(path):
+        with errors(path), _for_the_owner_alone():
             database = _opened(used, path, create=create, read_only=read_only)
             # Without it a commit is only in the memory of the system: safe against kill -9, not against a power cut.
             if not read_only:
@@ -186,6 +186,16 @@ def open_database(path: Path, *, create: bool, read_only: bool = False, engine: 
     if create:
         mark(path, used)
     return database
+
+
+@contextmanager
+def _for_the_owner_alone() -> Iterator[None]:
+    """Files that an engine makes meanwhile have no rights for others, also where the process is killed right after."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def _opened(used: Engine, path: Path, *, create: bool, read_only: bool) -> Any:
