@@ -8,7 +8,6 @@ lines. The loss is that of softmax.py, convex. A pair is two holdings, or a hold
 and no pair has the node that stands for rare attributes (support.py).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,9 +17,18 @@ from numpy.typing import NDArray
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.models.ease import attribute_hops
 from graphrec.models.fitting.config import Count, Positive
-from graphrec.models.inputs import Inputs, Values
+from graphrec.models.inputs import Inputs
 from graphrec.models.matrix import csr, relevant_hops
-from graphrec.models.softmax import MOST_SCORES, check_size, fitted_table, num_scores, questions, supported_weights
+from graphrec.models.softmax import (
+    MOST_SCORES,
+    check_size,
+    fitted_table,
+    num_scores,
+    questions,
+    space,
+    supported_weights,
+    trials,
+)
 from graphrec.models.spec import Fitted, ModelSpec
 from graphrec.models.support import Supported, supported
 from graphrec.progress import Progress, silent
@@ -28,7 +36,6 @@ from graphrec.terms.factors import Neighbours, TableTerm
 from graphrec.terms.pairs import Pairs, PairTerm
 
 if TYPE_CHECKING:
-    from optuna import Trial
     from scipy.sparse import csr_array
 
 MOST_PRODUCTS = 400
@@ -149,17 +156,6 @@ def fit(graph: Graph, config: PairsConfig, inputs: Inputs) -> Fitted:
 def is_affordable(graph: Graph, _inputs: Inputs) -> bool:
     """Whether the catalogue is small and a step computes few enough scores."""
     return graph.num_products <= MOST_PRODUCTS and 0 < num_scores(graph) <= MOST_SCORES
-
-
-def trials(_graph: Graph) -> Iterator[Values]:
-    """Regularisations."""
-    for regularization in (1.0, 3.0, 10.0):
-        yield {"regularization": regularization}
-
-
-def space(trial: "Trial", _graph: Graph) -> Values:
-    """What `graphrec tune` varies."""
-    return {"regularization": trial.suggest_float("regularization", 0.01, 100.0, log=True)}
 
 
 SPEC = ModelSpec(
