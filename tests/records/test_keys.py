@@ -30,10 +30,12 @@ SHARED = {"recorded_at": "2026-01-01T00:00:00.000+00:00", "request": {"command":
 
 
 def recorder(tmp_path: Path) -> Recorder:
-    """A record of C1, C2, C1 and of something about no person."""
+    """A record of CLIENT-1, CLIENT-2, CLIENT-1 and of something about no person."""
     made = Recorder(tmp_path / "records")
-    made.append(SHARED, [{"user": "C1", "said": "secret of C1"}, {"user": "C2", "said": "secret of C2"}])
-    made.append(SHARED, [{"user": "C1", "said": "more of C1"}, {"what": "a policy"}])
+    made.append(
+        SHARED, [{"user": "CLIENT-1", "said": "secret of CLIENT-1"}, {"user": "CLIENT-2", "said": "secret of CLIENT-2"}]
+    )
+    made.append(SHARED, [{"user": "CLIENT-1", "said": "more of CLIENT-1"}, {"what": "a policy"}])
     return made
 
 
@@ -44,8 +46,13 @@ def all_bytes(folder: Path) -> bytes:
 def test_no_byte_of_a_record_says_who_or_what(tmp_path: Path) -> None:
     folder = recorder(tmp_path).folder
     found = all_bytes(folder) + all_bytes(tmp_path / "vault")
-    assert not re.search(rb"C1|C2|secret|policy", found)
-    assert [entry_of(folder, number).entry.get("user") for number in (1, 2, 3, 4)] == ["C1", "C2", "C1", None]
+    assert not re.search(rb"CLIENT-1|CLIENT-2|secret|policy", found)
+    assert [entry_of(folder, number).entry.get("user") for number in (1, 2, 3, 4)] == [
+        "CLIENT-1",
+        "CLIENT-2",
+        "CLIENT-1",
+        None,
+    ]
 
 
 def test_a_destroyed_key_leaves_the_chain_and_the_entries_of_others(tmp_path: Path) -> None:
@@ -53,13 +60,13 @@ def test_a_destroyed_key_leaves_the_chain_and_the_entries_of_others(tmp_path: Pa
     anchor = Head.read(folder)
     keys = Keys.beside(folder)
     before = (keys.folder / PERSONS).read_bytes()
-    slot = keys.slot_of("C1")
+    slot = keys.slot_of("CLIENT-1")
     assert slot is not None
     wrapped = before[slot * SLOT : (slot + 1) * SLOT]
-    assert keys.destroy("C1")
-    assert not keys.destroy("C1")
+    assert keys.destroy("CLIENT-1")
+    assert not keys.destroy("CLIENT-1")
     assert wrapped not in (keys.folder / PERSONS).read_bytes()
-    assert keys.slot_of("C1") is None
+    assert keys.slot_of("CLIENT-1") is None
     found = verify(folder)
     assert (found.entries, found.problems, found.notes) == (4, [], [])
     assert Head.read(folder) == anchor
@@ -71,14 +78,14 @@ def test_a_destroyed_key_leaves_the_chain_and_the_entries_of_others(tmp_path: Pa
             "still verifies"
         )
     assert [entry_of(folder, number).entry for number in (2, 4)] == [
-        {"user": "C2", "said": "secret of C2"}, {"what": "a policy"},
+        {"user": "CLIENT-2", "said": "secret of CLIENT-2"}, {"what": "a policy"},
     ]  # fmt: skip
-    assert list(entries(folder, "C1")) == []
+    assert list(entries(folder, "CLIENT-1")) == []
     assert [one.is_erased for one in entries(folder)] == [False, True, False, True]
     # The same person later has another key; what was before stays unreadable.
-    (number,) = Recorder(folder).append(SHARED, [{"user": "C1"}])
-    assert entry_of(folder, number).entry == {"user": "C1"}
-    assert [one.number for one in entries(folder, "C1")] == [5]
+    (number,) = Recorder(folder).append(SHARED, [{"user": "CLIENT-1"}])
+    assert entry_of(folder, number).entry == {"user": "CLIENT-1"}
+    assert [one.number for one in entries(folder, "CLIENT-1")] == [5]
     with pytest.raises(Erased):
         _ = entry_of(folder, 1).content
 
@@ -112,9 +119,9 @@ def test_the_key_of_the_home_may_come_from_the_environment(tmp_path: Path, monke
     monkeypatch.setenv(VARIABLE, "ab" * 32)
     folder = recorder(tmp_path).folder
     assert sorted(path.name for path in (tmp_path / "vault" / "keys").iterdir()) == ["lock", PERSONS]
-    assert entry_of(folder, 1).entry["user"] == "C1"
+    assert entry_of(folder, 1).entry["user"] == "CLIENT-1"
     monkeypatch.setenv(VARIABLE, "cd" * 32)
-    for use in (lambda: entry_of(folder, 1).content, lambda: Recorder(folder).append(SHARED, [{"user": "C3"}])):
+    for use in (lambda: entry_of(folder, 1).content, lambda: Recorder(folder).append(SHARED, [{"user": "CLIENT-3"}])):
         with pytest.raises(
             SettingsError, match=f"^{VARIABLE} is not the key that this home's record was written with;"
         ):
@@ -128,7 +135,7 @@ def test_the_key_of_the_home_may_come_from_the_environment(tmp_path: Path, monke
     assert verify(folder).problems == [], "the chain needs no key"
     # A key in a file can move to the environment, and back.
     (tmp_path / "vault" / "keys" / "home.key").write_text("ab" * 32 + "\n")
-    assert entry_of(folder, 1).entry["user"] == "C1"
+    assert entry_of(folder, 1).entry["user"] == "CLIENT-1"
 
 
 def test_nothing_is_added_where_the_keys_are_gone(tmp_path: Path) -> None:
@@ -137,7 +144,7 @@ def test_nothing_is_added_where_the_keys_are_gone(tmp_path: Path) -> None:
     with pytest.raises(
         RecordError, match=r"nothing was added to the record in .*: its keys are gone from .*keys; rest"
     ):
-        Recorder(folder).append(SHARED, [{"user": "C1"}])
+        Recorder(folder).append(SHARED, [{"user": "CLIENT-1"}])
     with pytest.raises(
         RecordError, match=r"entry 1 cannot be read: key 1 in .* is damaged or not there; restore the f"
     ):
@@ -151,8 +158,8 @@ def test_half_a_key_that_a_killed_process_left_is_cut_off(tmp_path: Path, torn: 
     file = tmp_path / "vault" / "keys" / PERSONS
     before = file.read_bytes()
     file.write_bytes(before + os.urandom(torn))
-    (number,) = Recorder(folder).append(SHARED, [{"user": "C3"}])
-    assert entry_of(folder, number).entry == {"user": "C3"}
+    (number,) = Recorder(folder).append(SHARED, [{"user": "CLIENT-3"}])
+    assert entry_of(folder, number).entry == {"user": "CLIENT-3"}
     assert file.stat().st_size == len(before) + SLOT
     # A key without an entry, as a kill between the two leaves it, is used by the next one.
     Keys.beside(folder).for_entries(["C4"])
@@ -170,7 +177,7 @@ def test_a_key_is_on_the_disk_before_the_entry_that_needs_it(tmp_path: Path, mon
         sync(handle)
 
     monkeypatch.setattr(os, "fsync", watched)
-    Recorder(tmp_path / "records").append(SHARED, [{"user": "C1"}, {"user": "C2"}])
+    Recorder(tmp_path / "records").append(SHARED, [{"user": "CLIENT-1"}, {"user": "CLIENT-2"}])
     names = [name for name, _ in seen]
     assert (PERSONS, 3 * SLOT) in seen
     assert names.index(PERSONS) < names.index("0000000001.log")
@@ -251,7 +258,7 @@ def test_a_person_who_comes_twice_keeps_the_key(recorded: Home) -> None:
 def test_recording_imports_one_cipher_alone(tmp_path: Path) -> None:
     script = (
         "import sys\nfrom pathlib import Path\nfrom graphrec.records.recorder import Recorder\n"
-        "Recorder(Path(sys.argv[1])).append({}, [{'user': 'C1'}])\n"
+        "Recorder(Path(sys.argv[1])).append({}, [{'user': 'CLIENT-1'}])\n"
         "print(sorted(name for name in sys.modules if name.startswith('cryptography.hazmat.primitives.')))"
     )
     line = [sys.executable, "-c", script, str(tmp_path / "records")]
