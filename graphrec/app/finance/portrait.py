@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from graphrec.app.bank import Bank
-from graphrec.app.derived import Derived, keep
+from graphrec.app.data.derived import Derived, keep
 from graphrec.app.jobs import MakePortraits
 from graphrec.app.recording import record_event
 from graphrec.app.requests import AskPortrait
