@@ -230,9 +230,8 @@ class CheckedArray:
 class OverlaidFiles:
     """The files of a folder of which some are replaced by arrays in memory."""
 
-    def __init__(self, files: "CheckedFolder", own: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> None:
+    def __init__(self, files: "CheckedFolder", own: Mapping[str, NDArray[Any]]) -> None:
         self.folder = files.folder
-        self.meta = meta
         self._files = files
         self._own = {name: CheckedArray.given(array) for name, array in own.items()}
 

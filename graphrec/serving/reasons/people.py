@@ -219,7 +219,8 @@ class People:
     @property
     def everyone(self) -> int:
         """How many people there are."""
-        return int(self._snapshot.meta.get("everyone", self._snapshot.count(self._user)))
+        everyone = self._snapshot.meta.everyone
+        return self._snapshot.count(self._user) if everyone is None else everyone
 
     @once
     def of_product(self) -> NDArray[np.int64]:
