@@ -64,10 +64,10 @@ def test_a_fit_that_stopped_takes_the_steps_that_it_would_have_taken(tmp_path: P
     keeper = FileKeeper(checkpoint_file)
     with pytest.raises(Stop):
         run_epochs(learner(), 10, 10, Callbacks(on_epoch=stop, keeper=keeper))
-    heard: list[Epoch] = []
+    epochs: list[Epoch] = []
     again = learner(seed=99)
-    found = run_epochs(again, 10, 10, Callbacks(on_epoch=heard.append, keeper=FileKeeper(checkpoint_file)))
-    assert found == expected == tuple(heard)
+    found = run_epochs(again, 10, 10, Callbacks(on_epoch=epochs.append, keeper=FileKeeper(checkpoint_file)))
+    assert found == expected == tuple(epochs)
     assert bytes_of(again) == bytes_of(whole)
 
 
