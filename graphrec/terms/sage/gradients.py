@@ -5,9 +5,9 @@
 The edges are those of the user and those between nodes that are no users; what users send to a node is part of its own
 (`of_users`, network.py). A mask value per edge multiplies the messages over it; mean weights stay. With all masks t a
 hidden unit is relu(base + t received), at work in one interval of t that is known exactly, and ds/dm_e is a sum over
-units of z(t), of the other end of the pair, times 1, t or the unit. So z is sampled at Gauss-Legendre nodes, and the Legendre
-series through them is integrated over the interval of every unit in closed form. z bends where units start and stop:
-the sum misses s(1) - s(0) by the completeness gap, which is part of the answer. Sources: Sundararajan et al., ICML
+units of z(t), of the other end of the pair, times 1, t or the unit. So z is sampled at Gauss-Legendre nodes, and the
+Legendre series through them is integrated over the interval of every unit in closed form. z bends where units start and
+stop: the sum misses s(1) - s(0) by the completeness gap, which is part of the answer. Sources: Sundararajan et al., ICML
 2017; docs/formulas.md, GraphSAGE.
 """
 
@@ -224,7 +224,7 @@ def _second_layer(
     root: _Root,
     other: Matrix,
 ) -> list[tuple[_Received, NDArray[np.float64]]]:
-    """The gradients of the edges over which one end receives, `other` the series of the other; adds to what pulls units."""
+    """The gradients of the edges over which one end receives, `other` the series of the other; adds to the pulls."""
     own = receivers[root.label]
     towards = other @ network.second.own[root.label].T
     own.pull[root.place] += np.einsum("mk,km->k", towards, spans[root.label][0][root.place])
