@@ -423,7 +423,8 @@ class _File:
     def check_pages(self, pages: NDArray[np.int64]) -> None:
         """Check some pages."""
         unseen = pages[np.frombuffer(self._seen, np.uint8)[pages] == 0]
-        for page in np.unique(unseen).tolist():
+        # A set: `np.unique` imports numpy.ma, 12 ms of a cold start.
+        for page in sorted(set(unseen.tolist())):
             self._check_page(page)
 
     def _check_page(self, page: int) -> None:

@@ -113,7 +113,7 @@ class Wanted:
     @cached_property
     def asked(self) -> NDArray[np.int32]:
         """Each of them once, the candidates first."""
-        return np.concatenate((self.candidates, np.setdiff1d(self.reference, self.candidates)))
+        return np.concatenate((self.candidates, self.reference[~np.isin(self.reference, self.candidates)]))
 
 
 @dataclass(frozen=True, eq=False)

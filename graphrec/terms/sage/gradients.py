@@ -7,8 +7,8 @@ The edges are those of the user and those between nodes that are no users; what 
 hidden unit is relu(base + t received), at work in one interval of t that is known exactly, and ds/dm_e is a sum over
 units of z(t), of the other end of the pair, times 1, t or the unit. So z is sampled at Gauss-Legendre nodes, and the
 Legendre series through them is integrated over the interval of every unit in closed form. z bends where units start and
-stop: the sum misses s(1) - s(0) by the completeness gap, which is part of the answer. Sources: Sundararajan et al., ICML
-2017; docs/formulas.md, GraphSAGE.
+stop: the sum misses s(1) - s(0) by the completeness gap, which is part of the answer. Sources: Sundararajan et al.,
+ICML 2017; docs/formulas.md, GraphSAGE.
 """
 
 from collections.abc import Sequence
