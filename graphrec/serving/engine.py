@@ -410,8 +410,9 @@ class Engine:
     def allowed(self, users: NDArray[np.integer]) -> NDArray[np.bool_]:
         """True (len(users), num_products) for what may be listed, users and products by positions of the model."""
         here = np.array([self.positions.in_snapshot(self.roles.user, int(user)) for user in users], np.int64)
-        allowed = self.positions.taken(self.roles.product, self.eligibility.masks(here))
+        allowed = self.positions.taken(self.roles.product, self.eligibility.refused_of(here)[0])
         if self._masked is not None:
+            allowed = allowed.copy()
             owner, products = self._masked.expand(np.asarray(users, np.int32))
             allowed[owner, products] = False
         return allowed

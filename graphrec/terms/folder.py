@@ -13,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -437,10 +437,21 @@ def _of_kind(home: Home, kind: str, prefer_final: bool) -> Path | None:
         return there[0] if there else None
     if not prefer_final:
         return tested
-    final_snapshot = read_meta(final)["snapshot"]
+    final_snapshot = _fitted_on(final)
     newest = SnapshotShelf(home.snapshots).latest_hash()
-    is_current = final_snapshot == read_meta(tested)["snapshot"] or final_snapshot[:DIGITS] == newest
+    is_current = final_snapshot == _fitted_on(tested) or final_snapshot[:DIGITS] == newest
     return final if is_current else tested
+
+
+def _fitted_on(folder: Path) -> str:
+    """The hash of the snapshot that a model was fitted on, read once until meta.json is written anew."""
+    state = (folder / META).stat()
+    return _snapshot_of(folder, (state.st_ino, state.st_mtime_ns, state.st_size))
+
+
+@lru_cache(maxsize=64)
+def _snapshot_of(folder: Path, state: tuple[int, ...]) -> str:  # noqa: ARG001 - tells one meta.json from another
+    return str(read_meta(folder)["snapshot"])
 
 
 def _kinds_by_age(home: Home) -> list[str]:
