@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from graphrec.app.bank import Bank
+from graphrec.app.opened import collect_seldom
 from graphrec.config.settings import Settings, read_settings
 from graphrec.errors import GraphrecError, UsageError
 from graphrec.files import private_folder
@@ -125,6 +126,7 @@ def worker() -> "FastAPI":
 
 
 def _compile(bank: Bank) -> None:
-    """Make single lists by compiled loops as soon as these are loaded."""
+    """Make single lists by compiled loops as soon as these are loaded, and look for garbage seldom from then on."""
     with suppress(GraphrecError):  # requests say so
         bank.opened.compile(bank.opened.engine(bank.home, None, bank.now()))
+    collect_seldom()
