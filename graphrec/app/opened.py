@@ -109,5 +109,5 @@ def _state(path: Path) -> tuple[int, ...] | None:
 
 
 def collect_seldom() -> None:
-    """Look for garbage seldom from now on: in a process that makes many answers, where it takes a quarter of the time."""
+    """Look for garbage seldom from now on: of a process that makes many answers it takes a quarter of the time."""
     gc.set_threshold(SELDOM, 20, 20)
