@@ -48,7 +48,7 @@ class _Together:
 
     def taken(self) -> "list[tuple[Any, asyncio.Future[Any]]]":
         """Those who waited longest, who wait no more."""
-        found = []
+        found: list[tuple[Any, asyncio.Future[Any]]] = []
         with suppress(IndexError):
             while len(found) < TOGETHER:
                 found.append(self.waiting.popleft())
