@@ -490,6 +490,17 @@ class Bank:
 
         return portrait(self, request)
 
+    def monitor(self, request: jobs.Monitor, *, progress: Progress = silent) -> results.Monitored:
+        """What changed in inputs, lists and outcomes, beside the limits of monitor.toml.
+
+        Raises:
+            NotTrained: there is no snapshot, or none to compare with.
+            UsageError: monitor.toml cannot be used.
+        """
+        from graphrec.app.monitor import monitor
+
+        return monitor(self, request, progress)
+
     @needs_extra("load")
     def make_portraits(self, request: jobs.MakePortraits, *, progress: Progress = silent) -> results.PortraitsMade:
         """The portraits of all customers, to a file or kept in the store.

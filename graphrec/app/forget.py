@@ -235,8 +235,8 @@ def _risk_models(home: Home, work: _Work) -> None:
             after.write(file, about)
             work.count("risk models, without values of theirs", 1)
         work.keep(
-            f"vault/risk/{file.name}", "points that were fitted on a file of cases, which may have held theirs; no row of "
-            "it, no value that they alone had", "graphrec risk fit, on a file without them",
+            f"vault/risk/{file.name}", "points that were fitted on a file of cases, which may have held theirs; no row "
+            "of it, no value that they alone had", "graphrec risk fit, on a file without them",
         )  # fmt: skip
 
 
