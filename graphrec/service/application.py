@@ -39,7 +39,7 @@ _PROBLEMS = {
 
 
 #: Paths that are named beforehand and answer later.
-LATER = ("/v1/users/{user}/portrait", "/v1/users/{user}/products/{product}/statement")
+LATER = ("/v1/users/{user}/products/{product}/statement",)
 
 
 def make_app(bank: Bank, options: ServiceOptions | None = None) -> FastAPI:
@@ -77,6 +77,7 @@ def make_app(bank: Bank, options: ServiceOptions | None = None) -> FastAPI:
         ("POST", "/v1/recommendations", customers.recommendations_of_many, schemas.Answers),
         ("GET", f"{one}/products/{{product}}/explanation", customers.explanation, schemas.Answer),
         ("GET", f"{one}/products/{{product}}/why-not", customers.why_not, schemas.WhyNot),
+        ("GET", f"{one}/portrait", customers.portrait, schemas.Portrait),
         ("GET", "/v1/products/{product}/audience", customers.audience, schemas.Audience),
         ("GET", "/v1/search", office.search, schemas.Found),
         ("POST", "/v1/events", office.events, schemas.Kept),

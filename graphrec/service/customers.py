@@ -106,6 +106,16 @@ class Customers:
 
         return await self._service.run(compute)
 
+    async def portrait(self, request: Request, user: Id, as_of: AsOf = None) -> Response:
+        """What is computed of one customer: numbers, tags by the bank's rules with their evidence, what is missing."""
+        caller = request.state.caller
+
+        def compute() -> Response:
+            self._service.own(caller, user)
+            return json_response(self._bank.portrait(requests.AskPortrait(user, as_of)))
+
+        return await self._service.run(compute)
+
     async def audience(
         self,
         request: Request,

@@ -13,6 +13,7 @@ ALLOWED: dict[str, frozenset[Role]] = {
     "recommendations_of_many": frozenset({"service", "campaign", "compliance", "admin"}),
     "explanation": frozenset({"service", "adviser", "auditor", "compliance", "admin"}),
     "why_not": frozenset({"service", "adviser", "auditor", "compliance", "admin"}),
+    "portrait": frozenset({"service", "adviser", "auditor", "compliance", "admin"}),
     "audience": frozenset({"adviser", "analyst", "campaign", "compliance", "admin"}),
     "search": frozenset({"adviser", "analyst", "auditor", "compliance", "admin"}),
     "events": frozenset({"service", "compliance", "admin"}),

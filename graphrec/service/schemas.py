@@ -79,6 +79,37 @@ class WhyNot(_Open):
     verdict: str | None = None
 
 
+class PortraitTag(_Open):
+    """A tag with the rule that gave it and what the rule read."""
+
+    id: str
+    name: str
+    rule: str
+    evidence: dict[str, Any] = {}
+
+
+class PortraitBand(_Open):
+    """The band of one number."""
+
+    number: str
+    band: str
+    value: float
+
+
+class Portrait(_Open):
+    """What is computed of one customer as of a date."""
+
+    user: str
+    as_of: str
+    numbers: dict[str, float]
+    held: dict[str, dict[str, int]] = Field(description="Products that are held, counted by kind, issuer, currency.")
+    stated_risk: float | None = None
+    tags: list[PortraitTag] = []
+    bands: list[PortraitBand] = []
+    missing: list[str] = Field([], description="Columns without a value, and numbers that nothing is known for.")
+    text: str
+
+
 class AudienceUser(_Open):
     """One customer of an audience."""
 

@@ -21,6 +21,7 @@ CALLS = {
     "recommendations_of_many": ("POST", "/v1/recommendations"),
     "explanation": ("GET", "/v1/users/C003/products/P01/explanation"),
     "why_not": ("GET", "/v1/users/C003/products/P01/why-not"),
+    "portrait": ("GET", "/v1/users/C003/portrait"),
     "audience": ("GET", "/v1/products/P01/audience"),
     "search": ("GET", "/v1/search?q=P01"),
     "events": ("POST", "/v1/events"),

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.app import in_force
 from graphrec.app.answers import FoundNodes, Refused, Served
-from graphrec.app.arms import assigned
 from graphrec.app.bank import Bank
-from graphrec.app.facts import stale
-from graphrec.app.products import product_id
+from graphrec.app.campaigns.arms import assigned
+from graphrec.app.data.facts import stale
+from graphrec.app.lists.products import product_id
+from graphrec.app.models import in_force
 from graphrec.app.recording import Recording, engine_of, opened, record_event
 from graphrec.app.requests import Explain, Find, Recommend, WhyNot
 from graphrec.graph.snapshot import Snapshot
@@ -125,7 +125,7 @@ def find(bank: Bank, request: Find) -> FoundNodes:
     if shelf.has_latest():
         snapshot = shelf.latest()
     else:
-        from graphrec.app.prepare import latest_snapshot
+        from graphrec.app.data.prepare import latest_snapshot
 
         snapshot = latest_snapshot(bank, bank.home)
     roles = snapshot.schema.roles

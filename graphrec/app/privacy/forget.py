@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from graphrec import __version__, log, queries
 from graphrec.app.bank import Bank
-from graphrec.app.facts import changing, publish, publish_snapshot, take_in_events
+from graphrec.app.data.facts import changing, publish, publish_snapshot, take_in_events
 from graphrec.app.jobs import Forget
 from graphrec.app.moments import parse_moment
 from graphrec.app.results import Forgotten, KeptPlace

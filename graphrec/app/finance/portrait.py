@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from graphrec.app.bank import Bank
-from graphrec.app.derived import Derived, keep
+from graphrec.app.data.derived import Derived, keep
 from graphrec.app.jobs import MakePortraits
 from graphrec.app.recording import record_event
 from graphrec.app.requests import AskPortrait
@@ -23,6 +23,7 @@ from graphrec.files import whole_file
 from graphrec.finance.portrait import Portrait, Portraits
 from graphrec.finance.portrait_file import read_portrait
 from graphrec.graph.facts import FactsShelf
+from graphrec.graph.shelf import SnapshotShelf
 from graphrec.progress import Progress
 from graphrec.schema import Column
 
@@ -74,7 +75,10 @@ def portraits(bank: Bank, request: MakePortraits, progress: Progress) -> Portrai
 
 def _portraits(bank: Bank, as_of: str | None) -> Portraits:
     home = bank.home
-    return Portraits(FactsShelf(home.facts).latest(), read_portrait(home.path / FILE), bank.now(as_of))
+    facts, snapshots = FactsShelf(home.facts), SnapshotShelf(home.snapshots)
+    # A home whose facts were never published answers from its snapshot.
+    shelf = snapshots if snapshots.has_latest() and not facts.has_latest() else facts
+    return Portraits(shelf.latest(), read_portrait(home.path / FILE), bank.now(as_of))
 
 
 def _derived(

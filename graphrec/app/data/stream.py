@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphrec import log
-from graphrec.app.events import Consumed, consume_file
-from graphrec.app.events import consume as take
+from graphrec.app.data.events import Consumed, consume_file
+from graphrec.app.data.events import consume as take
 from graphrec.app.jobs import Consume
 from graphrec.config.settings import BrokerLogin
 from graphrec.events.log import LAG, SEEN, EventLog

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from graphrec import log
-from graphrec.app import in_force
 from graphrec.app.bank import Bank
+from graphrec.app.data.prepare import latest_snapshot
 from graphrec.app.jobs import Evaluate, EvaluateDates, EvaluateNew, Train, Tune
-from graphrec.app.prepare import latest_snapshot
+from graphrec.app.models import in_force
 from graphrec.app.results import Evaluated, TunedModels
 from graphrec.evaluation.cold.evaluate import ColdStart
 from graphrec.evaluation.rolling import Rolling

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from graphrec import log
 from graphrec.app.answers import Served
 from graphrec.app.bank import Bank
-from graphrec.app.deliver import users_in
 from graphrec.app.jobs import DeliverCampaign, ListContacts, PlanCampaign, ReportCampaign
+from graphrec.app.lists.deliver import users_in
 from graphrec.app.recording import engine_of, record_event
 from graphrec.app.requests import Explain
 from graphrec.app.results import (
@@ -453,7 +453,7 @@ def _response(
     """The probability of each customer by the response model; None: the campaign names none."""
     if campaign.response is UNSET:
         return None
-    from graphrec.app.response import score_customers
+    from graphrec.app.campaigns.response import score_customers
 
     return score_customers(bank, engine, campaign.response, users)
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from graphrec.app.bank import Bank
-from graphrec.app.derived import Derived, keep
+from graphrec.app.data.derived import Derived, keep
 from graphrec.app.jobs import AskMarket
 from graphrec.app.recording import record_event
 from graphrec.app.results import Market, MarketOf

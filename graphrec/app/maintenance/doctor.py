@@ -99,7 +99,7 @@ def _home(open_bank: Callable[[], Bank]) -> Check:
 
 
 def _snapshots(open_bank: Callable[[], Bank]) -> Check:
-    from graphrec.app.retention import why_kept
+    from graphrec.app.maintenance.retention import why_kept
 
     kept = why_kept(open_bank().home)
     shown = "; ".join(f"{one.name} ({', '.join(one.reasons) or 'goes with the next one'})" for one in kept)
@@ -148,7 +148,7 @@ def _store(open_bank: Callable[[], Bank], *, deep: bool) -> Check:
 
 
 def _facts(open_bank: Callable[[], Bank]) -> Check:
-    from graphrec.app.facts import behind, is_current
+    from graphrec.app.data.facts import behind, is_current
     from graphrec.graph.facts import FactsShelf
     from graphrec.graph.shelf import DIGITS
     from graphrec.store import is_server, open_store

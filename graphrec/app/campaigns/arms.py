@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphrec.app.bank import Bank
-from graphrec.app.opened import pointer
+from graphrec.app.models.opened import pointer
 from graphrec.app.recording import Recording, opened
 from graphrec.errors import NotTrained
 from graphrec.home import Home
@@ -158,6 +158,6 @@ def stop_by_rule(bank: Bank) -> tuple[str, ...]:
     found = experiments(bank)
     if found is None or not found.running(today(bank)):
         return ()
-    from graphrec.app.outcomes import stop_those_that_have_to
+    from graphrec.app.campaigns.outcomes import stop_those_that_have_to
 
     return stop_those_that_have_to(bank)

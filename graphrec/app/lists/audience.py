@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec import log
-from graphrec.app import in_force
 from graphrec.app.answers import AudienceGroup, AudienceUser, ProductAudience
 from graphrec.app.bank import Bank
-from graphrec.app.facts import stale
-from graphrec.app.products import product_id
+from graphrec.app.data.facts import stale
+from graphrec.app.lists.products import product_id
+from graphrec.app.models import in_force
 from graphrec.app.recording import engine_of, record_event
 from graphrec.app.requests import Audience
 from graphrec.app.views import viewer

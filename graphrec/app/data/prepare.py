@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from graphrec import log
 from graphrec.app.bank import Bank
-from graphrec.app.derived import drop_gone
-from graphrec.app.facts import changing, held_events, publish, publish_snapshot, still, take_in_events
+from graphrec.app.data.derived import drop_gone
+from graphrec.app.data.facts import changing, held_events, publish, publish_snapshot, still, take_in_events
 from graphrec.app.jobs import Ask, Embed, Load, ProposeMapping, TakeSnapshot
+from graphrec.app.maintenance.retention import sweep_snapshots
 from graphrec.app.moments import parse_moment
 from graphrec.app.results import Loaded, Proposed, StoreConverted, Taken
-from graphrec.app.retention import sweep_snapshots
 from graphrec.errors import NotTrained, Unreachable, UsageError
 from graphrec.events.covered import note_covered
 from graphrec.features.sources.text.cache import EncodeReport

@@ -10,7 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from graphrec.app.facts import still
+from graphrec.app.data.facts import still
 from graphrec.errors import GraphrecError
 from graphrec.events.log import ONWARD
 from graphrec.extras import needs_extra

@@ -167,7 +167,7 @@ class _Worker:
         self._pipe, theirs = Pipe()
         told = {name: os.environ.get(name, str(threads)) for name in _THREADS}
         self.process = subprocess.Popen(
-            [sys.executable, "-c", "from graphrec.app.workers import work; work()"],
+            [sys.executable, "-c", "from graphrec.app.lists.workers import work; work()"],
             env={**os.environ, **told, _VARIABLE: str(theirs.fileno()), "PYTHONPATH": os.pathsep.join(sys.path)},
             pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from graphrec.app import arms
 from graphrec.app.bank import Bank
+from graphrec.app.campaigns import arms
 from graphrec.app.jobs import AskOffPolicy, AskOutcomes, JudgeExperiments, StopExperiment
 from graphrec.app.moments import microseconds_of, parse_moment
 from graphrec.app.recording import record_event
@@ -259,7 +259,7 @@ def ask_off_policy(bank: Bank, request: AskOffPolicy, progress: Progress) -> Off
             "no list in the record was drawn, so that nothing says what other products would have done; set a share of "
             "[explore] or [holdout] in experiments.toml and wait for outcomes"
         )
-    from graphrec.app.off_policy import estimate_model
+    from graphrec.app.campaigns.off_policy import estimate_model
 
     return estimate_model(bank, request, seen.drawn, joined(seen.shown, seen.events, _window(request)), progress)
 

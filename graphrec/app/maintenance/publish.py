@@ -5,11 +5,11 @@ import shutil
 from pathlib import Path
 
 from graphrec import log
-from graphrec.app import in_force
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import Publish
+from graphrec.app.maintenance.retention import why_kept
+from graphrec.app.models import in_force
 from graphrec.app.results import Published
-from graphrec.app.retention import why_kept
 from graphrec.errors import NotTrained, UsageError
 from graphrec.files import place_folder, private_folder, whole_file
 from graphrec.graph.facts import FactsShelf

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphrec import log
-from graphrec.app import in_force
-from graphrec.app.arms import Lists, experiments, stop_by_rule
 from graphrec.app.bank import Bank
-from graphrec.app.facts import check_current
+from graphrec.app.campaigns.arms import Lists, experiments, stop_by_rule
+from graphrec.app.data.facts import check_current
 from graphrec.app.jobs import Export
+from graphrec.app.lists.workers import Job, Workers, hashes
+from graphrec.app.models import in_force
 from graphrec.app.recording import Recording, opened, record_event
 from graphrec.app.results import Exported
 from graphrec.app.views import viewer
-from graphrec.app.workers import Job, Workers, hashes
 from graphrec.delivery.journal import Journal
 from graphrec.delivery.last import read_last, write_last
 from graphrec.delivery.rows import Batch, Form, Rows, Run

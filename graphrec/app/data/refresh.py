@@ -17,7 +17,7 @@ from pathlib import Path
 
 from graphrec import log
 from graphrec.app.bank import Bank
-from graphrec.app.facts import behind, has_new_events, publish
+from graphrec.app.data.facts import behind, has_new_events, publish
 from graphrec.app.jobs import Embed, Export, Load, Refresh, Train
 from graphrec.errors import UsageError
 from graphrec.files import whole_file

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from graphrec.app.maintenance.retention import sweep_snapshots
 from graphrec.app.moments import microseconds_of
-from graphrec.app.retention import sweep_snapshots
 from graphrec.errors import GraphrecError, StaleFacts
 from graphrec.events.log import EventLog
 from graphrec.files import make_folder, private_folder, whole_file

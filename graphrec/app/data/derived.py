@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from graphrec import queries
 from graphrec.app.bank import Bank
-from graphrec.app.facts import changing, publish
+from graphrec.app.data.facts import changing, publish
 from graphrec.errors import StoreError, UnknownId
 from graphrec.graph.rows import Source, edge_fields, node_fields
 from graphrec.progress import Progress, silent

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from graphrec.app.bank import Bank
-from graphrec.app.derived import Derived, Plain, keep, loaded_schema
+from graphrec.app.data.derived import Derived, Plain, keep, loaded_schema
 from graphrec.app.jobs import FitRisk, ReportRisk, ScoreRisk
 from graphrec.app.recording import record_event
 from graphrec.app.results import RiskBand, RiskFitted, RiskLine, RiskReport, RiskRow, RiskScored
