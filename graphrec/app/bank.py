@@ -497,7 +497,7 @@ class Bank:
             NotTrained: there is no snapshot, or none to compare with.
             UsageError: monitor.toml cannot be used.
         """
-        from graphrec.app.monitor import monitor
+        from graphrec.app.maintenance.monitor import monitor
 
         return monitor(self, request, progress)
 

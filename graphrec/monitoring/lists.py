@@ -12,7 +12,7 @@ import numpy as np
 
 from graphrec.metrics.rates import chi_squared_tail
 from graphrec.monitoring.limits import Limits
-from graphrec.monitoring.measure import Measure, counted, doublings, index_of, measured
+from graphrec.monitoring.measure import FEWEST, Measure, counted, doublings, index_of, measured
 from graphrec.outcomes.impressions import Joined, shown_at
 from graphrec.records.read import Entry
 
@@ -100,8 +100,8 @@ def lists(before: Window, now: Window, limits: Limits, min_group: int) -> Iterat
         value, chance = index_of(*_numbers(first, second, kind))
         yield measured("lists", name, kind, value, limits, by_chance=chance, note=changed)
     for what in ("products", "reasons"):
-        sides = ([getattr(one, what) for one in side] for side in (first, second))
-        yield _composition(what, *sides, limits, changed)
+        of_first, of_second = ([getattr(one, what) for one in side] for side in (first, second))
+        yield _composition(what, of_first, of_second, limits, changed)
     yield _coverage(first, second, limits)
     yield from _refusals(first, second, limits)
 
@@ -113,26 +113,45 @@ def _named(models: Sequence[str]) -> str:
 def _numbers(first: list[Shown], second: list[Shown], kind: str) -> tuple[np.ndarray, np.ndarray]:
     """The first score, or the first confidence, of each list, between tenths of those before."""
     name = "scores" if kind == "scores" else "confidences"
-    before, after = (np.array([getattr(one, name)[0] for one in side if getattr(one, name)]) for side in (first, second))
+    before, after = (
+        np.array([getattr(one, name)[0] for one in side if getattr(one, name)]) for side in (first, second)
+    )
     edges = np.unique(np.quantile(before, _TENTHS)) if len(before) else np.zeros(0)
-    counts = [np.bincount(np.searchsorted(edges, one, side="left"), minlength=len(edges) + 1) for one in (before, after)]
+    counts = [
+        np.bincount(np.searchsorted(edges, one, side="left"), minlength=len(edges) + 1) for one in (before, after)
+    ]
     return counts[0], counts[1]
 
 
 def _composition(
     about: str, first: Sequence[Sequence[str]], second: Sequence[Sequence[str]], limits: Limits, note: str
 ) -> Measure:
-    """What lists are made of: shares of their places. Chance is that of as many single draws as there are lists."""
-    every = [value for side in (first, second) for one in side for value in one]
-    known = [value for value, _ in sorted(Counter(every).items(), key=lambda one: (-one[1], one[0]))]
+    """What lists are made of: shares of their places."""
+    every = Counter(value for side in (first, second) for one in side for value in one)
+    known = [value for value, _ in sorted(every.items(), key=lambda one: (-one[1], one[0]))]
     sides = []
     for side in (first, second):
         counts = counted([value for one in side for value in one], known)
         sides.append(np.append(counts[:MOST], counts[MOST:].sum()))
     value, _ = index_of(*sides)
-    drawn = [side * len(lists) / max(int(side.sum()), 1) for side, lists in zip(sides, (first, second), strict=True)]
-    _, chance = index_of(*(np.rint(one).astype(np.int64) for one in drawn))
+    chance = _chance(first, second, known[:MOST])
     return measured("lists", f"{about}_psi", about, value, limits, by_chance=chance, note=note)
+
+
+def _chance(first: Sequence[Sequence[str]], second: Sequence[Sequence[str]], known: Sequence[str]) -> float:
+    """How often chance moves any value so far: that of the value that moved most, times how many there are.
+
+    What counts is how many lists have a value: places of one list depend on each other, lists of customers do not.
+    """
+    if not known:
+        return 1.0
+    n, m = len(first), len(second)
+    before, after = (counted([one for single in side for one in set(single)], known) for side in (first, second))
+    share = (before + after) / (n + m)
+    spread = share * (1 - share) * (1 / n + 1 / m)
+    told = (share * min(n, m) >= FEWEST) & (spread > 0)
+    squares = (before / n - after / m)[told] ** 2 / spread[told]
+    return min(1.0, len(known) * chi_squared_tail(min(float(squares.max(initial=0.0)), 1400.0), 1))
 
 
 def _coverage(first: list[Shown], second: list[Shown], limits: Limits) -> Measure:

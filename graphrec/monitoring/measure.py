@@ -14,10 +14,10 @@ State = Literal["ok", "warn", "alarm", "unknown"]
 Counts = NDArray[np.integer]
 STATES: tuple[State, ...] = ("unknown", "ok", "warn", "alarm")
 """From the best to the worst; what is not known is no fault."""
-CHANCE = 1e-5
+CHANCE = 1e-4
 """A change that chance alone makes more often than this is none."""
 FEWEST = 5
-"""What is expected in a group of values, at least; groups with less are summed into one."""
+"""What is expected in a group of values, at least; groups with less are summed."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def worst(states: Iterable[State]) -> State:
 def index_of(before: Counts, after: Counts) -> tuple[float, float]:
     """The stability index of two histograms over the same groups, and how often chance alone makes one so large.
 
-    Groups with few in both together are summed into one first. Chance: the index times n m / (n + m) is about
+    Groups of which few are expected are summed first. Chance: the index times n m / (n + m) is about
     chi-squared where both are drawn from one distribution.
 
     >>> index_of(np.array([50, 50]), np.array([50, 50]))
@@ -90,14 +90,21 @@ def index_of(before: Counts, after: Counts) -> tuple[float, float]:
 
 
 def _summed(before: Counts, after: Counts) -> tuple[Counts, Counts]:
+    """The histograms with groups summed, smallest first, until both sides expect enough of each if nothing moved."""
     total, later = max(int(before.sum()), 1), max(int(after.sum()), 1)
-    # The fewest that either side expects of a group, if nothing moved.
     expected = (before + after) / (total + later) * min(total, later)
-    small = expected < FEWEST
-    if not small.any():
+    if not (expected < FEWEST).any():
         return before, after
-    rest = [np.array([counts[small].sum()]) for counts in (before, after)]
-    return np.concatenate([before[~small], rest[0]]), np.concatenate([after[~small], rest[1]])
+    into, held, pool = np.zeros(len(before), np.int64), 0.0, 0
+    for place in np.argsort(expected, kind="stable").tolist():
+        if held >= FEWEST:
+            pool, held = pool + 1, 0.0
+        into[place] = pool
+        held += float(expected[place])
+    if held < FEWEST:
+        into[into == pool] = max(pool - 1, 0)
+    first, second = (np.bincount(into, counts).astype(np.int64) for counts in (before, after))
+    return first, second
 
 
 def doublings(before: float, after: float) -> float | None:

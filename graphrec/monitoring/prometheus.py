@@ -28,9 +28,7 @@ def text_of(measures: Sequence[Measure]) -> str:
         for one in measures:
             if one.value is not None:
                 value = f"{one.value:.12g}" if name.endswith("value") else str(_NUMBERS[one.state])
-                lines.append(
-                    f'{name}{{part="{one.part}",measure="{one.name}",about="{_escaped(one.about)}"}} {value}'
-                )
+                lines.append(f'{name}{{part="{one.part}",measure="{one.name}",about="{_escaped(one.about)}"}} {value}')
     return "\n".join(lines) + "\n"
 
 

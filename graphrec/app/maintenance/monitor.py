@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from graphrec.app.bank import Bank
+from graphrec.app.campaigns.outcomes import happened
 from graphrec.app.jobs import Monitor
-from graphrec.app.outcomes import happened
 from graphrec.app.recording import record_event
 from graphrec.app.results import Monitored
 from graphrec.errors import NotTrained, UnknownId, UsageError
