@@ -490,6 +490,17 @@ class Bank:
 
         return portrait(self, request)
 
+    def fairness(self, request: jobs.AskFairness, *, progress: Progress = silent) -> results.FairnessOf:
+        """Who gets how good lists by a tested model, and whom lists show.
+
+        Raises:
+            NotTrained: there is no model.
+            ModelError: the model is final, or there is nothing to find.
+        """
+        from graphrec.app.models.fairness import ask_fairness
+
+        return ask_fairness(self, request, progress)
+
     def monitor(self, request: jobs.Monitor, *, progress: Progress = silent) -> results.Monitored:
         """What changed in inputs, lists and outcomes, beside the limits of monitor.toml.
 
