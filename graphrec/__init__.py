@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import Load as Load
     from graphrec.app.jobs import MakeDemoBank as MakeDemoBank
     from graphrec.app.jobs import MakePortraits as MakePortraits
+    from graphrec.app.jobs import Monitor as Monitor
     from graphrec.app.jobs import PlanCampaign as PlanCampaign
     from graphrec.app.jobs import ProposeMapping as ProposeMapping
     from graphrec.app.jobs import PruneRecord as PruneRecord
@@ -86,9 +87,9 @@ _JOBS = (
     "AskMarket", "AskOffPolicy", "AskOutcomes", "AskQuery", "Backup", "ChangeRule", "CheckPolicy", "Consume",
     "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "FitResponse",
     "FitRisk", "Forget", "InitPolicy", "JudgeCases", "JudgeExperiments", "ListContacts", "ListRecord", "Load",
-    "MakeDemoBank", "MakePortraits", "PlanCampaign", "ProposeMapping", "PruneRecord", "Publish", "PutHold", "Refresh",
-    "ReportCampaign", "ReportRisk", "Restore", "ScoreResponse", "ScoreRisk", "StopExperiment", "TakeSnapshot",
-    "Train", "Tune", "VerifyRecord",
+    "MakeDemoBank", "MakePortraits", "Monitor", "PlanCampaign", "ProposeMapping", "PruneRecord", "Publish", "PutHold",
+    "Refresh", "ReportCampaign", "ReportRisk", "Restore", "ScoreResponse", "ScoreRisk", "StopExperiment",
+    "TakeSnapshot", "Train", "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

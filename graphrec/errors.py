@@ -162,3 +162,9 @@ class MissingExtra(GraphrecError):
     """A package that one of the extras brings is not installed; the message names the extra."""
 
     exit_code = 2
+
+
+class LimitPassed(GraphrecError):
+    """A measure of the monitor is above a limit that is an alarm; all that was measured is printed before."""
+
+    exit_code = 7

@@ -535,3 +535,13 @@ class AskMarket:
     """Keep the figures as dated columns of products."""
     as_of: str | None = None
     record: bool = True
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """What changed in the inputs, the lists and their outcomes, beside limits."""
+
+    against: str | None = None
+    """A date as of which the home has a snapshot, or the first digits of a snapshot's hash; None: that of the live
+    model."""
+    record: bool = True

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from graphrec.graph.snapshot import Snapshot
     from graphrec.metrics.intervals import Interval
     from graphrec.metrics.probabilities import Quality, Reliability
+    from graphrec.monitoring.measure import Measure, State
     from graphrec.outcomes.judge import ExperimentResult
     from graphrec.outcomes.support import Estimate
     from graphrec.outcomes.tables import Drift, Group, Lift, Positions
@@ -690,5 +691,24 @@ class Market:
     without: int
     """Products without prices and ratings."""
     kept: bool
+    record: int | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Monitored:
+    """What changed in the inputs, the lists and their outcomes."""
+
+    as_of: str
+    window_days: int
+    before: str
+    """The snapshot that inputs are compared with, by its hash."""
+    after: str
+    """The latest one."""
+    model: str | None
+    """The live one."""
+    state: State
+    """The worst of all measures."""
+    measures: tuple[Measure, ...]
     record: int | None
     notes: tuple[str, ...]

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "query": ("graphrec.cli.query", "Run an analyst's question or a Cypher statement."),
     "export": ("graphrec.cli.export", "Write the lists of all users to one file."),
     "outcomes": ("graphrec.cli.outcomes", "Show what came of what was shown."),
+    "monitor": ("graphrec.cli.monitor", "Measure what changed in inputs, lists and outcomes."),
     "experiment": ("graphrec.cli.experiment", "Look at experiments, and stop those that have to stop."),
     "event": ("graphrec.cli.event", "Keep what one customer did; it is in the next answer."),
     "consume": ("graphrec.cli.consume", "Keep the events of a file or a topic."),

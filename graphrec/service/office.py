@@ -6,7 +6,7 @@ from fastapi import Path, Query, Request
 from starlette.responses import Response
 
 from graphrec.app import jobs, requests
-from graphrec.app.events import accept
+from graphrec.app.data.events import accept
 from graphrec.app.record import short
 from graphrec.schema import EXACT
 from graphrec.service import schemas
