@@ -82,6 +82,12 @@ class LegalHold(GraphrecError):
     exit_code = 3
 
 
+class NotSuitable(GraphrecError):
+    """A statement may not be handed over: the policy, a bound of the customer, or what is not recorded."""
+
+    exit_code = 3
+
+
 class EventRefused(GraphrecError):
     """An event cannot be counted; `kind` says why in one word."""
 

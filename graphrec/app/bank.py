@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from graphrec.app.models.opened import Opened, pointer
 from graphrec.app.moments import microseconds_of, moment_of_now, parse_moment
@@ -500,6 +500,47 @@ class Bank:
         from graphrec.app.models.fairness import ask_fairness
 
         return ask_fairness(self, request, progress)
+
+    @needs_extra("report")
+    def statement(self, request: requests.AskStatement) -> answers.Handed:
+        """The suitability statement of one product for one customer, each sentence with the fields that it is of.
+
+        Raises:
+            UnknownId: there is no such customer or product.
+            UsageError: statement.toml of the home is not there or does not fit the graph.
+            NotTrained: there is no model.
+        """
+        from graphrec.app.finance.statement import statement
+
+        return statement(self, request)
+
+    def read_statement(self, request: requests.ReadStatement) -> answers.Handed:
+        """A statement as it was recorded, with what was decided since.
+
+        Raises:
+            UnknownId: the entry is no statement.
+        """
+        from graphrec.app.finance.statement import read
+
+        return read(self, request)
+
+    def printed_statement(self, handed: answers.Handed, form: Literal["markdown", "html"]) -> str:
+        """A statement as a document in its language; a browser makes PDF of the HTML."""
+        from graphrec.app.finance.statement import printed
+
+        return printed(self, handed, form)
+
+    def decide(self, request: requests.Decide) -> answers.Handed:
+        """What a person decided of a statement, appended to the record.
+
+        Raises:
+            UnknownId: the entry is no statement.
+            UsageError: it is decided already, may not be handed over, or the same person approves it.
+            RecordError: nothing can be recorded.
+        """
+        from graphrec.app.finance.statement import decide
+
+        return decide(self, request)
 
     def monitor(self, request: jobs.Monitor, *, progress: Progress = silent) -> results.Monitored:
         """What changed in inputs, lists and outcomes, beside the limits of monitor.toml.

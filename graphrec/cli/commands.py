@@ -35,6 +35,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "campaign": ("graphrec.cli.campaign", "Plan who hears about what, deliver it, and report what came of it."),
     "market": ("graphrec.cli.market", "Show what prices of products did, and their risk classes."),
     "portrait": ("graphrec.cli.portrait", "Show what is computed of a customer, or of all."),
+    "statement": ("graphrec.cli.statement", "Write the suitability statement of one product for one user."),
+    "decide": ("graphrec.cli.decide", "Keep what an adviser decided of a statement."),
     "risk": ("graphrec.cli.risk", "Fit, measure and use models of default and other risks."),
     "mcp": ("graphrec.cli.mcp", "Answer a person's own assistant, by the Model Context Protocol."),
     "models": ("graphrec.cli.models", "List the models of the home, promote one, or roll back."),
