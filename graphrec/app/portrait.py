@@ -23,6 +23,7 @@ from graphrec.files import whole_file
 from graphrec.finance.portrait import Portrait, Portraits
 from graphrec.finance.portrait_file import read_portrait
 from graphrec.graph.facts import FactsShelf
+from graphrec.graph.shelf import SnapshotShelf
 from graphrec.progress import Progress
 from graphrec.schema import Column
 
@@ -74,7 +75,9 @@ def portraits(bank: Bank, request: MakePortraits, progress: Progress) -> Portrai
 
 def _portraits(bank: Bank, as_of: str | None) -> Portraits:
     home = bank.home
-    return Portraits(FactsShelf(home.facts).latest(), read_portrait(home.path / FILE), bank.now(as_of))
+    shelf = FactsShelf(home.facts)
+    facts = shelf.latest() if shelf.is_served() else SnapshotShelf(home.snapshots).latest()
+    return Portraits(facts, read_portrait(home.path / FILE), bank.now(as_of))
 
 
 def _derived(

@@ -45,6 +45,7 @@ ROOMS = [
     "finance",
     "privacy",
     "app",
+    "ask",
     "service",
     "cli",
 ]
