@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from graphrec.app import doctor
+from graphrec.app.maintenance import doctor
 from graphrec.app.results import Check
 from graphrec.cli import app
 
