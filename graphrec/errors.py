@@ -82,6 +82,12 @@ class LegalHold(GraphrecError):
     exit_code = 3
 
 
+class NotSuitable(GraphrecError):
+    """A statement may not be handed over: the policy, a bound of the customer, or what is not recorded."""
+
+    exit_code = 3
+
+
 class EventRefused(GraphrecError):
     """An event cannot be counted; `kind` says why in one word."""
 
@@ -156,3 +162,9 @@ class MissingExtra(GraphrecError):
     """A package that one of the extras brings is not installed; the message names the extra."""
 
     exit_code = 2
+
+
+class LimitPassed(GraphrecError):
+    """What was measured is beyond a limit that is an alarm; all of it is printed before."""
+
+    exit_code = 7

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from graphrec.finance.statement import Basis, Statement
     from graphrec.graph.find import Found
     from graphrec.serving.answer import Answer, PolicyName, Reason
     from graphrec.serving.reasons.sentences import Sentences
@@ -206,3 +207,36 @@ class WhatIfAnswer:
     def is_same(self) -> bool:
         """Whether nothing would change."""
         return all(one.before == one.after for one in self.moves)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What an adviser decided of a statement."""
+
+    state: str
+    """proposed, accepted, modified or rejected."""
+    by: str | None = None
+    at: str | None = None
+    """The day."""
+    why: str | None = None
+    approved_by: str | None = None
+    """The second person, where a rule asks for approval."""
+    waits_for_second: bool = False
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A suitability statement, what it is written from, and what was decided."""
+
+    statement: Statement
+    basis: Basis
+    decision: Decision
+    record: int | None
+    """Number of its entry; None: it was not recorded."""
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> Mapping[str, object]:
+        """The object that `statement --json` and the service answer with."""
+        own = {name: value for name, value in vars(self.statement).items() if name != "headings"}
+        origin = {"explained": self.basis.explained, "model": self.basis.model, "policy": self.basis.policy}
+        return {**own, **origin, "decision": self.decision, "record": self.record, "notes": self.notes}

@@ -117,6 +117,43 @@ class Find:
 
 
 @dataclass(frozen=True)
+class AskStatement:
+    """The suitability statement of one product for one customer."""
+
+    user: str
+    product: str
+    amount: float | None = None
+    """What the customer would put in; None: costs are counted on 1,000."""
+    replaces: str | None = None
+    """Product that would be given up for it."""
+    language: str | None = None
+    """en, de, zh, or one of the home's own."""
+    as_of: str | None = None
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class ReadStatement:
+    """A statement as it was recorded."""
+
+    record: int
+    """Number of its entry."""
+
+
+@dataclass(frozen=True)
+class Decide:
+    """What a person decided of a statement."""
+
+    record: int
+    """Number of the statement's entry."""
+    outcome: Literal["accepted", "modified", "rejected", "approved"]
+    """approved: by a second person, where a rule asks for approval."""
+    why: str
+    by: str | None = None
+    """Who decides; None: the settings' actor."""
+
+
+@dataclass(frozen=True)
 class AskPortrait:
     """What is computed of one customer."""
 

@@ -21,7 +21,7 @@ from graphrec.schema import EXACT, View
 from graphrec.serving.answer import Item, Node, People, Reason, Step
 
 if TYPE_CHECKING:
-    from graphrec.app.about import Customer, Product
+    from graphrec.app.lists.about import Customer, Product
     from graphrec.serving.engine import Engine
     from graphrec.serving.views import SeenItem, SeenReason
 

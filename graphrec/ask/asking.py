@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from graphrec.app import in_force
+from graphrec.app.models import in_force
 from graphrec.app.recording import record_event
 from graphrec.ask.answers import Answers, Asking, CannotSay, K, check_user
 from graphrec.ask.patterns import Intent

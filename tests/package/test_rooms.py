@@ -44,6 +44,7 @@ ROOMS = [
     "campaigns",
     "finance",
     "privacy",
+    "monitoring",
     "app",
     "ask",
     "service",
