@@ -46,7 +46,7 @@ def command(
         _list(json=json)
     elif action == "card":
         _card(name, out, json=json)
-    elif action == "validate" or action == "approve" or action == "retire":  # noqa: PLR1714 - narrows its type
+    elif action == "validate" or action == "approve" or action == "retire":
         _judge(action, name or "", reason or "", by, record=not no_record, json=json)
     else:
         from graphrec.app.requests import SwitchModel
