@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from graphrec.app.requests import SendEvent as SendEvent
     from graphrec.app.requests import SubjectAccess as SubjectAccess
     from graphrec.app.requests import SwitchModel as SwitchModel
+    from graphrec.app.requests import WhatIf as WhatIf
     from graphrec.app.requests import WhyNot as WhyNot
     from graphrec.config.settings import Settings as Settings
     from graphrec.config.settings import read_settings as read_settings
@@ -82,7 +83,7 @@ __version__ = "0.1.0"
 
 _REQUESTS = (
     "AboutCustomer", "AboutProduct", "AskPortrait", "AskStatement", "Audience", "Decide", "Explain", "Find",
-    "ReadStatement", "Recommend", "SendEvent", "SubjectAccess", "SwitchModel", "WhyNot",
+    "ReadStatement", "Recommend", "SendEvent", "SubjectAccess", "SwitchModel", "WhatIf", "WhyNot",
 )  # fmt: skip
 _JOBS = (
     "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskQuery", "Backup", "ChangeRule", "CheckPolicy",

@@ -180,6 +180,19 @@ class Bank:
 
         return why_not(self, request)
 
+    def what_if(self, request: requests.WhatIf) -> answers.WhatIfAnswer:
+        """The list that a customer would get if a product more, a product less or an amount were so.
+
+        Raises:
+            UnknownId: there is no such user or product.
+            NotTrained: there is no model.
+            NoPolicy: the home has no policy.
+            UsageError: the request names nothing that is different.
+        """
+        from graphrec.app.lists.what_if import what_if
+
+        return what_if(self, request)
+
     @needs_extra("fast")
     def audience(
         self, request: requests.Audience, view: View = EXACT, *, progress: Progress = silent

@@ -13,6 +13,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("graphrec.cli.explain", "Show every part of one score."),
     "why-not": ("graphrec.cli.why_not", "Say why a product is not in the list of a user."),
     "audience": ("graphrec.cli.audience", "List the customers for whom a product ranks best, with reasons."),
+    "ask": ("graphrec.cli.ask", "Answer a question in your own words, from records alone."),
     "policy": ("graphrec.cli.policy", "Write a first policy, or count what each of its rules does."),
     "find": ("graphrec.cli.find", "Find users and products by id, name or text."),
     "query": ("graphrec.cli.query", "Run an analyst's question or a Cypher statement."),
