@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from graphrec.app.bank import Bank
-from graphrec.app.opened import collect_seldom
+from graphrec.app.models.opened import collect_seldom
 from graphrec.config.settings import Settings, read_settings
 from graphrec.errors import GraphrecError, UsageError
 from graphrec.files import private_folder
