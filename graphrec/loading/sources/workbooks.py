@@ -77,7 +77,7 @@ def sheet_columns(path: Path, shown: str, sheet: str, skip: int) -> list[str]:
     """The cells of the header of a sheet."""
     with _workbook(path, shown) as book:
         rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
-    header = next((row for row in rows[skip:] if _is_filled(row)), [])
+    header: list[Any] = next((row for row in rows[skip:] if _is_filled(row)), [])
     return _trimmed([text.strip() for text in _texts(header)])
 
 
