@@ -21,11 +21,11 @@ from pathlib import Path
 
 import numpy as np
 
-from graphrec.app.arms import assigned, experiments
 from graphrec.app.bank import Bank
-from graphrec.app.events import accept
+from graphrec.app.campaigns.arms import assigned, experiments
+from graphrec.app.campaigns.off_policy import choices_of, estimate
+from graphrec.app.data.events import accept
 from graphrec.app.jobs import AskOffPolicy, AskOutcomes, Export, JudgeExperiments
-from graphrec.app.off_policy import choices_of, estimate
 from graphrec.app.requests import Recommend
 from graphrec.config.settings import Settings
 from graphrec.demo import write_bank

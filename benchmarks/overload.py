@@ -121,7 +121,7 @@ async def overload(address: str, key: str, group: int, seconds: float) -> bool:
 def swaps(folder: Path, address: str, key: str, answers: int) -> bool:
     """Ask while model, snapshot and policy change."""
     from graphrec.app.bank import Bank
-    from graphrec.app.facts import publish_snapshot
+    from graphrec.app.data.facts import publish_snapshot
     from graphrec.app.requests import Recommend, SwitchModel
     from graphrec.graph.shelf import SnapshotShelf
     from graphrec.graph.snapshot import Snapshot

@@ -32,20 +32,27 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs Neo4j."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what needs Neo4j; a process beside others begins with the files that take long."""
     for item in items:
         if "neo4j_login" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.neo4j)
+    if hasattr(config, "workerinput"):
+        first = {item.path for item in items if any(item.iter_markers("neo4j"))}
+        long = {item.path for item in items if any(item.iter_markers("slow"))}
+        items.sort(key=lambda item: (item.path not in first, item.path not in long))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """Where several processes run the tests, those of a file stay together, since they share what its fixtures made.
 
-    So do all that speak of Neo4j: the first starts the only server of the session.
+    So do all that speak of Neo4j: the first starts the only server of the session. Files are begun in the order of
+    the collection, not by their number of tests.
     """
     from xdist.scheduler import LoadFileScheduling
+
+    config.option.loadscopereorder = False
 
     class ByFile(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:

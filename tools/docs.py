@@ -28,8 +28,10 @@ from graphrec.events.event import Event
 from graphrec.finance.file import RiskModel
 from graphrec.finance.market_file import MarketFile
 from graphrec.finance.portrait_file import PortraitFile
+from graphrec.finance.statement_file import StatementFile
 from graphrec.loading.mapping.file import MappingFile
 from graphrec.models.registry import OWN
+from graphrec.monitoring.limits import MonitorFile
 from graphrec.outcomes.file import ExperimentsFile
 from graphrec.policy.file import PolicyFile
 from graphrec.service.tokens import OidcFile
@@ -147,6 +149,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "schema/mapping.schema.json": partial(schema_text, "a mapping of graphrec", MappingFile),
     "schema/campaign.schema.json": partial(schema_text, "a campaign of graphrec", CampaignFile),
     "schema/market.schema.json": partial(schema_text, "market.toml", MarketFile),
+    "schema/statement.schema.json": partial(schema_text, "statement.toml", StatementFile),
+    "schema/monitor.schema.json": partial(schema_text, "monitor.toml", MonitorFile),
     "schema/portrait.schema.json": partial(schema_text, "portrait.toml", PortraitFile),
     "schema/risk.schema.json": partial(schema_text, "risk models of graphrec", dict[str, RiskModel]),
     "schema/oidc.schema.json": partial(schema_text, "oidc.toml", OidcFile),

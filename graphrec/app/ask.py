@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from graphrec import queries
-from graphrec.app import in_force
 from graphrec.app.bank import Bank
-from graphrec.app.facts import changing
+from graphrec.app.data.facts import changing
 from graphrec.app.jobs import AskQuery, ChangeRule, CheckPolicy, DiffPolicies, InitPolicy, JudgeCases
+from graphrec.app.models import in_force
 from graphrec.app.recording import record_event
 from graphrec.app.results import Asked, Library, PolicyChecked, PolicyWritten
 from graphrec.errors import NoPolicy, StoreError, UnknownId, UsageError
@@ -166,7 +166,7 @@ def _compiled(snapshot: Snapshot, policy: Policy) -> CompiledPolicy:
 
 def init_policy(bank: Bank, request: InitPolicy) -> PolicyWritten:
     """A first policy.toml for the home: the shipped rules that the graph has columns for."""
-    from graphrec.app.prepare import latest_snapshot
+    from graphrec.app.data.prepare import latest_snapshot
     from graphrec.policy.example import example_policy
     from graphrec.serving.eligible import date_of
 

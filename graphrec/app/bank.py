@@ -9,10 +9,10 @@ from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from graphrec.app.models.opened import Opened, pointer
 from graphrec.app.moments import microseconds_of, moment_of_now, parse_moment
-from graphrec.app.opened import Opened, pointer
 from graphrec.config.settings import NO_POLICY, Settings, read_settings
 from graphrec.extras import needs_extra
 from graphrec.home import Home
@@ -21,10 +21,11 @@ from graphrec.schema import EXACT
 
 if TYPE_CHECKING:
     from graphrec.app import answers, jobs, requests, results
-    from graphrec.app.about import Customer, Product
-    from graphrec.app.events import Consumed, Events
-    from graphrec.app.onward import Onward
-    from graphrec.app.refresh import Refreshed
+    from graphrec.app.data.events import Consumed, Events
+    from graphrec.app.data.onward import Onward
+    from graphrec.app.data.refresh import Refreshed
+    from graphrec.app.lists.about import Customer, Product
+    from graphrec.app.models.card import Card
     from graphrec.demo.bank import BankReport
     from graphrec.evaluation.cold.evaluate import ColdStart
     from graphrec.evaluation.rolling import Rolling
@@ -71,7 +72,7 @@ class Bank:
         self.on_note = on_note
         self.opened = Opened()
         self.experiments: tuple[object, Experiments] | None = None
-        """What experiments.toml said when it was last read, and the state of the files then: app/arms.py."""
+        """What experiments.toml said when it was last read, and the state of the files then: app/campaigns/arms.py."""
 
     @classmethod
     def open(cls, home: str | Path | None = None, store: str | None = None) -> Bank:
@@ -88,14 +89,14 @@ class Bank:
     @cached_property
     def events(self) -> Events:
         """The events of the home."""
-        from graphrec.app.events import Events
+        from graphrec.app.data.events import Events
 
         return Events(self.home)
 
     @cached_property
     def onward(self) -> Onward:
         """What writes events on into a store that is a server."""
-        from graphrec.app.onward import Onward
+        from graphrec.app.data.onward import Onward
 
         return Onward(self)
 
@@ -152,7 +153,7 @@ class Bank:
             NotTrained: there is no model.
             NoPolicy: the home has no policy, and the request does not go without one.
         """
-        from graphrec.app.serve import recommend
+        from graphrec.app.lists.serve import recommend
 
         return recommend(self, request)
 
@@ -164,7 +165,7 @@ class Bank:
             UnknownId: there is no such user or product.
             NotTrained: there is no model.
         """
-        from graphrec.app.serve import explain
+        from graphrec.app.lists.serve import explain
 
         return explain(self, request)
 
@@ -176,9 +177,22 @@ class Bank:
             UnknownId: there is no such user or product.
             NotTrained: there is no model.
         """
-        from graphrec.app.serve import why_not
+        from graphrec.app.lists.serve import why_not
 
         return why_not(self, request)
+
+    def what_if(self, request: requests.WhatIf) -> answers.WhatIfAnswer:
+        """The list that a customer would get if a product more, a product less or an amount were so.
+
+        Raises:
+            UnknownId: there is no such user or product.
+            NotTrained: there is no model.
+            NoPolicy: the home has no policy.
+            UsageError: the request names nothing that is different.
+        """
+        from graphrec.app.lists.what_if import what_if
+
+        return what_if(self, request)
 
     @needs_extra("fast")
     def audience(
@@ -192,7 +206,7 @@ class Bank:
             NoPolicy: the home has no policy, and the request does not go without one.
             PolicyError: the condition does not fit the graph.
         """
-        from graphrec.app.audience import audience
+        from graphrec.app.lists.audience import audience
 
         return audience(self, request, view, progress)
 
@@ -203,7 +217,7 @@ class Bank:
             EventRefused: it cannot be counted.
             NotTrained: nothing is loaded yet.
         """
-        from graphrec.app.events import one_event
+        from graphrec.app.data.events import one_event
 
         done = one_event(self, request)
         if trouble := self.onward.wait():
@@ -218,7 +232,7 @@ class Bank:
             SourceError: the file or the broker cannot be read.
             NotTrained: nothing is loaded yet.
         """
-        from graphrec.app.stream import consume
+        from graphrec.app.data.stream import consume
 
         return consume(self, request, progress)
 
@@ -245,7 +259,7 @@ class Bank:
         Raises:
             NotTrained: there is no snapshot and nothing to take one from.
         """
-        from graphrec.app.serve import find
+        from graphrec.app.lists.serve import find
 
         return find(self, request)
 
@@ -256,7 +270,7 @@ class Bank:
             UnknownId: there is no such user.
             NotTrained: there is no model.
         """
-        from graphrec.app.about import about_customer
+        from graphrec.app.lists.about import about_customer
 
         return about_customer(self, request)
 
@@ -267,7 +281,7 @@ class Bank:
             UnknownId: there is no such product.
             NotTrained: there is no model.
         """
-        from graphrec.app.about import about_product
+        from graphrec.app.lists.about import about_product
 
         return about_product(self, request)
 
@@ -277,7 +291,7 @@ class Bank:
         Raises:
             NotTrained: there is no model.
         """
-        from graphrec.app.examples import examples
+        from graphrec.app.lists.examples import examples
 
         return examples(self)
 
@@ -287,19 +301,19 @@ class Bank:
         Raises:
             NotTrained: there is no model.
         """
-        from graphrec.app.examples import example_users
+        from graphrec.app.lists.examples import example_users
 
         return example_users(self)
 
     def models(self) -> tuple[answers.KnownModel, ...]:
         """The models of the home, the one that answers by default marked `live`."""
-        from graphrec.app.models import models
+        from graphrec.app.models.live import models
 
         return models(self)
 
     def switches(self) -> tuple[Switch, ...]:
         """Every promotion and every rollback, oldest first."""
-        from graphrec.app.models import switches
+        from graphrec.app.models.live import switches
 
         return switches(self)
 
@@ -311,10 +325,33 @@ class Bank:
             UsageError: there is nothing to go back to.
             NotTrained: there is no model.
             CheckpointMismatch: the model does not fit the facts.
+            NotApproved: it is retired, or require_approval is set and it is not approved.
         """
-        from graphrec.app.models import switch_model
+        from graphrec.app.models.live import switch_model
 
         return switch_model(self, request)
+
+    def judge_model(self, request: requests.JudgeModel) -> answers.Judged:
+        """A model validated, approved by somebody else, or retired.
+
+        Raises:
+            UnknownId: there is no such model.
+            UsageError: it is not at that point, nobody is named, or one person does both.
+        """
+        from graphrec.app.models.standing import judge_model
+
+        return judge_model(self, request)
+
+    def model_card(self, request: requests.AskModelCard) -> Card:
+        """What a model is, what it was fitted on, how good it is, its limits, who approved it.
+
+        Raises:
+            UnknownId: there is no such model.
+            NotTrained: there is none at all.
+        """
+        from graphrec.app.models.card import model_card
+
+        return model_card(self, request)
 
     def adviser_of(self, user: str) -> str | None:
         """The adviser of a customer, from the column that the mapping names; None where nobody is.
@@ -322,7 +359,7 @@ class Bank:
         Raises:
             NotTrained: there is no model.
         """
-        from graphrec.app.models import adviser_of
+        from graphrec.app.models.live import adviser_of
 
         return adviser_of(self, user)
 
@@ -332,13 +369,13 @@ class Bank:
         Raises:
             NotTrained: there is no model.
         """
-        from graphrec.app.models import min_group
+        from graphrec.app.models.live import min_group
 
         return min_group(self)
 
     def dates(self) -> tuple[str, ...]:
         """The dates as of which the home has a model of its own, the earliest first."""
-        from graphrec.app.models import dates
+        from graphrec.app.models.live import dates
 
         return dates(self)
 
@@ -349,7 +386,7 @@ class Bank:
             NotTrained: there is no model.
             NoPolicy: there is no policy, and the settings do not say that none is wanted.
         """
-        from graphrec.app.models import check_ready
+        from graphrec.app.models.live import check_ready
 
         check_ready(self)
 
@@ -363,8 +400,8 @@ class Bank:
             NotTrained: there is no model.
             UsageError: `as_of` is no date.
         """
-        from graphrec.app.arms import states
-        from graphrec.app.facts import stale
+        from graphrec.app.campaigns.arms import states
+        from graphrec.app.data.facts import stale
 
         home = self.home_at(as_of)
         last = 0 if user is None or not self.home.events.exists() else self.events.log.last_of(user)
@@ -382,7 +419,7 @@ class Bank:
             NoPolicy: the home has no policy, and the request does not go without one.
             MissingRules: a final model that was in force before is gone.
         """
-        from graphrec.app.deliver import export
+        from graphrec.app.lists.deliver import export
 
         return export(self, request, progress)
 
@@ -395,7 +432,7 @@ class Bank:
             UnknownId: it names a product or a customer who is not there.
             NoPolicy: the home has no policy.
         """
-        from graphrec.app.campaigns import plan
+        from graphrec.app.campaigns.plans import plan
 
         return plan(self, request, progress)
 
@@ -405,7 +442,7 @@ class Bank:
         Args:
             adviser: only those that are delivered to this adviser; None: all.
         """
-        from graphrec.app.campaigns import campaigns
+        from graphrec.app.campaigns.plans import campaigns
 
         return campaigns(self, adviser)
 
@@ -416,7 +453,7 @@ class Bank:
             UnknownId: there is no such plan.
             Damaged: an older graphrec made it.
         """
-        from graphrec.app.campaigns import planned
+        from graphrec.app.campaigns.plans import planned
 
         return planned(self, name)
 
@@ -426,7 +463,7 @@ class Bank:
         Raises:
             UnknownId: there is no such plan, or for an adviser none that is delivered.
         """
-        from graphrec.app.campaigns import contacts
+        from graphrec.app.campaigns.plans import contacts
 
         return contacts(self, request)
 
@@ -440,7 +477,7 @@ class Bank:
             UnknownId: there is no such plan.
             UsageError: it is delivered already, or the folder is there.
         """
-        from graphrec.app.campaigns import deliver
+        from graphrec.app.campaigns.plans import deliver
 
         return deliver(self, request, progress)
 
@@ -451,7 +488,7 @@ class Bank:
             UnknownId: there is no such plan.
             UsageError: it is not delivered yet.
         """
-        from graphrec.app.campaigns import report
+        from graphrec.app.campaigns.plans import report
 
         return report(self, request)
 
@@ -462,7 +499,7 @@ class Bank:
             SourceError: the file cannot be read.
             UsageError: a column is not there, or the name is none.
         """
-        from graphrec.app.response import fit_response
+        from graphrec.app.campaigns.response import fit_response
 
         return fit_response(self, request, progress)
 
@@ -473,7 +510,7 @@ class Bank:
             UnknownId: there is no such model.
             SourceError: the file cannot be read, or lacks a column.
         """
-        from graphrec.app.response import score_response
+        from graphrec.app.campaigns.response import score_response
 
         return score_response(self, request)
 
@@ -486,9 +523,72 @@ class Bank:
             UnknownId: there is no such customer.
             UsageError: portrait.toml of the home does not fit the graph.
         """
-        from graphrec.app.portrait import portrait
+        from graphrec.app.finance.portrait import portrait
 
         return portrait(self, request)
+
+    def fairness(self, request: jobs.AskFairness, *, progress: Progress = silent) -> results.FairnessOf:
+        """Who gets how good lists by a tested model, and whom lists show.
+
+        Raises:
+            NotTrained: there is no model.
+            ModelError: the model is final, or there is nothing to find.
+        """
+        from graphrec.app.models.fairness import ask_fairness
+
+        return ask_fairness(self, request, progress)
+
+    @needs_extra("report")
+    def statement(self, request: requests.AskStatement) -> answers.Handed:
+        """The suitability statement of one product for one customer, each sentence with the fields that it is of.
+
+        Raises:
+            UnknownId: there is no such customer or product.
+            UsageError: statement.toml of the home is not there or does not fit the graph.
+            NotTrained: there is no model.
+        """
+        from graphrec.app.finance.statement import statement
+
+        return statement(self, request)
+
+    def read_statement(self, request: requests.ReadStatement) -> answers.Handed:
+        """A statement as it was recorded, with what was decided since.
+
+        Raises:
+            UnknownId: the entry is no statement.
+        """
+        from graphrec.app.finance.statement import read
+
+        return read(self, request)
+
+    def printed_statement(self, handed: answers.Handed, form: Literal["markdown", "html"]) -> str:
+        """A statement as a document in its language; a browser makes PDF of the HTML."""
+        from graphrec.app.finance.statement import printed
+
+        return printed(self, handed, form)
+
+    def decide(self, request: requests.Decide) -> answers.Handed:
+        """What a person decided of a statement, appended to the record.
+
+        Raises:
+            UnknownId: the entry is no statement.
+            UsageError: it is decided already, may not be handed over, or the same person approves it.
+            RecordError: nothing can be recorded.
+        """
+        from graphrec.app.finance.statement import decide
+
+        return decide(self, request)
+
+    def monitor(self, request: jobs.Monitor, *, progress: Progress = silent) -> results.Monitored:
+        """What changed in inputs, lists and outcomes, beside the limits of monitor.toml.
+
+        Raises:
+            NotTrained: there is no snapshot, or none to compare with.
+            UsageError: monitor.toml cannot be used.
+        """
+        from graphrec.app.maintenance.monitor import monitor
+
+        return monitor(self, request, progress)
 
     @needs_extra("load")
     def make_portraits(self, request: jobs.MakePortraits, *, progress: Progress = silent) -> results.PortraitsMade:
@@ -498,7 +598,7 @@ class Bank:
             UsageError: portrait.toml of the home does not fit the graph, or nobody wants the portraits.
             Unwritable: the file cannot be written.
         """
-        from graphrec.app.portrait import portraits
+        from graphrec.app.finance.portrait import portraits
 
         return portraits(self, request, progress)
 
@@ -510,7 +610,7 @@ class Bank:
             UnknownId: there is no such product.
             UsageError: market.toml of the home does not fit the graph, or no series has prices.
         """
-        from graphrec.app.market import market
+        from graphrec.app.finance.market import market
 
         return market(self, request, progress)
 
@@ -522,7 +622,7 @@ class Bank:
             UsageError: the file of the models cannot be used, or names a column that is not there.
             SourceError: the cases cannot be read, or are too few.
         """
-        from graphrec.app.risk import fit_risk
+        from graphrec.app.finance.risk import fit_risk
 
         return fit_risk(self, request, progress)
 
@@ -534,7 +634,7 @@ class Bank:
             UsageError: the file of the models cannot be used, or names a column that is not there.
             SourceError: the cases cannot be read, or are too few.
         """
-        from graphrec.app.risk import report_risk
+        from graphrec.app.finance.risk import report_risk
 
         return report_risk(request, progress)
 
@@ -547,7 +647,7 @@ class Bank:
             SourceError: the file cannot be read, or lacks a column.
             UsageError: scores are to be kept and no column has the ids of customers.
         """
-        from graphrec.app.risk import score_risk
+        from graphrec.app.finance.risk import score_risk
 
         return score_risk(self, request)
 
@@ -562,7 +662,7 @@ class Bank:
             RejectedRows: more rows were rejected than the request allows.
             StoreError: the store cannot be used.
         """
-        from graphrec.app.prepare import load
+        from graphrec.app.data.prepare import load
 
         return load(self, request, progress)
 
@@ -571,28 +671,28 @@ class Bank:
         self, request: jobs.ProposeMapping, *, ask: jobs.Ask | None = None, progress: Progress = silent
     ) -> results.Proposed:
         """A first mapping from the files in a folder; `ask` gets what only a person can decide."""
-        from graphrec.app.prepare import propose_mapping
+        from graphrec.app.data.prepare import propose_mapping
 
         return propose_mapping(self, request, ask, progress)
 
     @needs_extra("load")
     def take_snapshot(self, request: jobs.TakeSnapshot, *, progress: Progress = silent) -> results.Taken:
         """The graph as of a date as arrays."""
-        from graphrec.app.prepare import take_snapshot
+        from graphrec.app.data.prepare import take_snapshot
 
         return take_snapshot(self, request, progress)
 
     @needs_extra("text")
     def embed(self, request: jobs.Embed, *, progress: Progress = silent) -> EncodeReport:
         """The texts of the latest snapshot as vectors."""
-        from graphrec.app.prepare import embed
+        from graphrec.app.data.prepare import embed
 
         return embed(self, request, progress)
 
     @needs_extra("train")
     def train(self, request: jobs.Train, *, progress: Progress = silent) -> TrainReport:
         """A model fitted on the latest snapshot, which is taken first where the store holds something newer."""
-        from graphrec.app.fit import train
+        from graphrec.app.models.fit import train
 
         return train(self, request, progress)
 
@@ -603,35 +703,35 @@ class Bank:
         Raises:
             GraphrecError: a step fails; what came before it is whole, and another run goes on there.
         """
-        from graphrec.app.refresh import refresh
+        from graphrec.app.data.refresh import refresh
 
         return refresh(self, request, progress)
 
     @needs_extra("train")
     def tune(self, request: jobs.Tune, *, progress: Progress = silent) -> results.TunedModels:
         """Configurations of a model, searched on the validation part."""
-        from graphrec.app.fit import tune
+        from graphrec.app.models.fit import tune
 
         return tune(self, request, progress)
 
     @needs_extra("train")
     def evaluate(self, request: jobs.Evaluate, *, progress: Progress = silent) -> results.Evaluated:
         """A tested model on the hidden part, next to baselines."""
-        from graphrec.app.fit import evaluate
+        from graphrec.app.models.fit import evaluate
 
         return evaluate(self, request, progress)
 
     @needs_extra("train")
     def evaluate_new(self, request: jobs.EvaluateNew, *, progress: Progress = silent) -> ColdStart:
         """New products or new customers."""
-        from graphrec.app.fit import evaluate_new
+        from graphrec.app.models.fit import evaluate_new
 
         return evaluate_new(self, request, progress)
 
     @needs_extra("train")
     def evaluate_dates(self, request: jobs.EvaluateDates, *, progress: Progress = silent) -> Rolling:
         """A protocol of rolling dates."""
-        from graphrec.app.fit import evaluate_dates
+        from graphrec.app.models.fit import evaluate_dates
 
         return evaluate_dates(self, request, progress)
 
@@ -780,7 +880,7 @@ class Bank:
         Raises:
             UsageError: a date, or the column of a segment, cannot be used.
         """
-        from graphrec.app.outcomes import ask_outcomes
+        from graphrec.app.campaigns.outcomes import ask_outcomes
 
         return ask_outcomes(self, request, progress)
 
@@ -791,7 +891,7 @@ class Bank:
             NoSupport: what was logged cannot say that.
             NotTrained: there is no such model.
         """
-        from graphrec.app.outcomes import ask_off_policy
+        from graphrec.app.campaigns.outcomes import ask_off_policy
 
         return ask_off_policy(self, request, progress)
 
@@ -801,7 +901,7 @@ class Bank:
         Raises:
             ExperimentError: experiments.toml cannot be used, or has none of that name.
         """
-        from graphrec.app.outcomes import judge_experiments
+        from graphrec.app.campaigns.outcomes import judge_experiments
 
         return judge_experiments(self, request, progress)
 
@@ -811,7 +911,7 @@ class Bank:
         Raises:
             ExperimentError: there is none of that name.
         """
-        from graphrec.app.outcomes import stop_experiment
+        from graphrec.app.campaigns.outcomes import stop_experiment
 
         return stop_experiment(self, request)
 
@@ -822,7 +922,7 @@ class Bank:
         Raises:
             UnknownId: there is no such user, and nothing was recorded of one.
         """
-        from graphrec.app.subject import subject_access
+        from graphrec.app.privacy.subject import subject_access
 
         return subject_access(self, request)
 
@@ -832,7 +932,7 @@ class Bank:
         Raises:
             Damaged: the list of them is not what was written.
         """
-        from graphrec.app.holds import all_holds
+        from graphrec.app.privacy.holds import all_holds
 
         return all_holds(self)
 
@@ -843,7 +943,7 @@ class Bank:
             UsageError: a reason is missing, or the date is none.
             UnknownId: there is no hold to lift.
         """
-        from graphrec.app.holds import put_hold
+        from graphrec.app.privacy.holds import put_hold
 
         return put_hold(self, request)
 
@@ -856,7 +956,7 @@ class Bank:
             StoreError: the store was written meanwhile, or is not whole.
             Unreachable: another process has the store open.
         """
-        from graphrec.app.backup import backup
+        from graphrec.app.maintenance.backup import backup
 
         return backup(self, request, progress)
 
@@ -868,7 +968,7 @@ class Bank:
             SourceError: the file is no whole backup.
             UsageError: there is a home already, and it is not to be replaced.
         """
-        from graphrec.app.backup import restore
+        from graphrec.app.maintenance.backup import restore
 
         return restore(self, request, progress)
 
@@ -882,7 +982,7 @@ class Bank:
             StoreError: a load is not complete, or the store cannot be used.
             Unreachable: another process has the store open.
         """
-        from graphrec.app.forget import forget
+        from graphrec.app.privacy.forget import forget
 
         return forget(self, request, progress)
 
@@ -893,7 +993,7 @@ class Bank:
         Raises:
             StoreError: there is no store, an engine is not installed, or the copy is not whole.
         """
-        from graphrec.app.prepare import convert_store
+        from graphrec.app.data.prepare import convert_store
 
         return convert_store(self, progress)
 
@@ -905,7 +1005,7 @@ class Bank:
             SettingsError: there is no home, or it cannot be written.
             RecordError: the decision record is not as it was written.
         """
-        from graphrec.app.upgrade import upgrade
+        from graphrec.app.maintenance.upgrade import upgrade
 
         return upgrade(self, progress)
 
@@ -916,12 +1016,12 @@ class Bank:
             NotTrained: there is no model.
             UsageError: the target is another home.
         """
-        from graphrec.app.publish import publish
+        from graphrec.app.maintenance.publish import publish
 
         return publish(self, request, progress)
 
     def doctor(self, *, deep: bool = False) -> results.Health:
         """What this machine, the home and the store are like; `deep` reads all rows of the store too."""
-        from graphrec.app.doctor import run_checks
+        from graphrec.app.maintenance.doctor import run_checks
 
         return run_checks(lambda: self, deep=deep)

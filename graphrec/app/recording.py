@@ -4,9 +4,9 @@ import errno
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from graphrec.app import in_force
 from graphrec.app.bank import Bank
-from graphrec.app.facts import check_age
+from graphrec.app.data.facts import check_age
+from graphrec.app.models import in_force
 from graphrec.errors import RecordError, Unwritable
 from graphrec.home import Home
 from graphrec.languages import Language, language_of

@@ -20,7 +20,7 @@ def command(
 
     Examples: graphrec doctor; graphrec doctor --deep
     """
-    from graphrec.app.doctor import run_checks
+    from graphrec.app.maintenance.doctor import run_checks
 
     checks = run_checks(bank, deep=deep).checks
     if json:

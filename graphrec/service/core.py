@@ -40,6 +40,9 @@ AsOf = Annotated[str | None, Query(max_length=40, description="Only what was kno
 Condition = Annotated[
     str | None, Query(max_length=1000, description="Of the policy's language, such as user.region == 'North'.")
 ]
+Amount = Annotated[float | None, Query(ge=0, le=1e12, description="What the customer would put in.")]
+Replaces = Annotated[str | None, Query(max_length=500, description="Product that would be given up for it.")]
+Number = Annotated[int, Path(ge=1, le=2**53, description="Of the entry.")]
 Record = Annotated[bool, Query(description="Whether the decision record gets an entry.")]
 IfNoneMatch = Annotated[str | None, Header(description="ETag of the answer that the caller has.")]
 

@@ -176,11 +176,8 @@ class ModelFiles:
             _check_rows(rows, counts, self.folder)
         for one in (array for term in described for array in term.arrays.values()):
             _check_array(one, counts, self.folder)
-        own = {hop: adjacency for hop, adjacency in customers.items() if _ends(snapshot.schema, hop)[0] == user}
         now = meta.get("now") if now is None else now
-        for name, days in half_lives(meta).items():
-            if now is not None and Hop(name) in own:
-                own[Hop(name)] = own[Hop(name)].fading(days, now)
+        own = _of_users(customers, snapshot.schema, half_lives(meta), now)
         walked: Mapping[Hop, Adjacency] = {
             hop: _edges(arrays, hop, counts[rows.target]) for hop, rows in stored.items()
         }
@@ -195,6 +192,17 @@ class ModelFiles:
         terms = [form.open(one, graph) for form, one in zip(forms, described, strict=True)]
         blend = Blend(terms, [entry["weight"] for entry in entries])
         return Model(blend, graph, meta, self.folder, ids)
+
+
+def _of_users(
+    customers: Mapping[Hop, Adjacency], schema: GraphSchema, fading: Mapping[str, float], now: int | None
+) -> dict[Hop, Adjacency]:
+    """The hops that leave users, with what age has taken of their edges."""
+    own = {hop: edges for hop, edges in customers.items() if _ends(schema, hop)[0] == schema.roles.user}
+    for name, days in fading.items():
+        if now is not None and Hop(name) in own:
+            own[Hop(name)] = own[Hop(name)].fading(days, now)
+    return own
 
 
 def _newcomers(places: NDArray[np.int64] | None, entries: Sequence[Mapping[str, Any]]) -> NDArray[np.int64]:

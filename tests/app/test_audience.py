@@ -92,7 +92,7 @@ def test_roles_over_http(bank: Bank, home: Home, monkeypatch: pytest.MonkeyPatch
         role: keys.make(role, role, "A1" if role == "adviser" else None)[1]
         for role in ("campaign", "analyst", "adviser")
     }
-    monkeypatch.setattr("graphrec.app.audience._adviser", lambda _, user: "A1" if user < 5 else "A2")
+    monkeypatch.setattr("graphrec.app.lists.audience._adviser", lambda _, user: "A1" if user < 5 else "A2")
     path = "/v1/products/P02/audience?k=50"
     with TestClient(make_app(bank, ServiceOptions())) as client:
         seen = {

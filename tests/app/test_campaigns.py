@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from graphrec.app.bank import Bank
-from graphrec.app.campaigns import is_control
+from graphrec.app.campaigns.plans import is_control
 from graphrec.app.jobs import DeliverCampaign, FitResponse, PlanCampaign, ReportCampaign, ScoreResponse
 from graphrec.app.requests import Explain
 from graphrec.campaigns.file import read_campaign
@@ -63,7 +63,7 @@ def home(served_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     home = Home(tmp_path / "home")
     home.policy.write_text(POLICY, "utf-8")
     (home.serving / "secret").write_text("07" * 32 + "\n", "utf-8")  # the same control in every run
-    monkeypatch.setattr("graphrec.app.campaigns._adviser", lambda _, user: ("A1", "A/2", None)[user % 3])
+    monkeypatch.setattr("graphrec.app.campaigns.plans._adviser", lambda _, user: ("A1", "A/2", None)[user % 3])
     return home
 
 
@@ -167,7 +167,7 @@ def test_a_report_compares_with_the_control(
     bank.deliver_campaign(DeliverCampaign("spring", tmp_path / "out"))
     delivered = read(home, "spring", "delivered.json")
     taken = {(one["user"], one["product"]) for one in delivered["contacts"][::2]}
-    monkeypatch.setattr("graphrec.app.campaigns._took", lambda _, user, product, __: (user, product) in taken)
+    monkeypatch.setattr("graphrec.app.campaigns.plans._took", lambda _, user, product, __: (user, product) in taken)
     found = bank.report_campaign(ReportCampaign("spring"))
     assert (found.accepted, found.control_accepted) == (len(taken), 0)
     assert found.uplift == pytest.approx(len(taken) / found.contacted)

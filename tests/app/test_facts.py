@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from graphrec.app import facts as module
 from graphrec.app.bank import Bank
+from graphrec.app.data import facts as module
 from graphrec.app.jobs import AskQuery, Export, Load, Train
 from graphrec.app.requests import Recommend
 from graphrec.config.settings import Settings
@@ -165,7 +165,7 @@ def test_a_load_that_is_killed_before_the_facts_leaves_a_note_and_stops_the_expo
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("graphrec.app.prepare.publish", killed)
+        patch.setattr("graphrec.app.data.prepare.publish", killed)
         with pytest.raises(KeyboardInterrupt):
             load(shop)
     bank = bank_in(shop)

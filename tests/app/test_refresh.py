@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from graphrec.app.data.refresh import Refreshed
 from graphrec.app.jobs import AskQuery, Refresh
-from graphrec.app.refresh import Refreshed
 from graphrec.app.requests import Recommend
 from graphrec.cli.commands import COMMANDS
 from graphrec.errors import UsageError
@@ -86,7 +86,11 @@ def test_a_killed_refresh_is_run_again(shop: Path, monkeypatch: pytest.MonkeyPat
     def killed(*_arguments: object, **_options: object) -> None:
         raise KeyboardInterrupt
 
-    for step in ("graphrec.app.prepare.publish", "graphrec.app.fit.train", "graphrec.app.deliver.export"):
+    for step in (
+        "graphrec.app.data.prepare.publish",
+        "graphrec.app.models.fit.train",
+        "graphrec.app.lists.deliver.export",
+    ):
         with monkeypatch.context() as patch:
             patch.setattr(step, killed)
             with pytest.raises(KeyboardInterrupt):

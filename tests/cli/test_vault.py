@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from graphrec.app.retention import sweep_snapshots, why_kept
+from graphrec.app.maintenance.retention import sweep_snapshots, why_kept
 from graphrec.cli import app
 from graphrec.errors import SettingsError
 from graphrec.graph.shelf import SnapshotShelf

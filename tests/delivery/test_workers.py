@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from graphrec.app import workers
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import Export
+from graphrec.app.lists import workers
 from graphrec.config.settings import Settings
 from graphrec.delivery import text_files
 from graphrec.errors import UnknownId

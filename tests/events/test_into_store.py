@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from graphrec.app.bank import Bank
-from graphrec.app.events import accept
+from graphrec.app.data.events import accept
 from graphrec.app.jobs import AskQuery, Load, Refresh
 from graphrec.app.requests import Recommend
 from graphrec.app.results import Loaded

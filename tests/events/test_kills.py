@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from graphrec.app.bank import Bank
-from graphrec.app.events import accept
+from graphrec.app.data.events import accept
 from graphrec.app.jobs import Consume
 from graphrec.events.log import EventLog
 from tests.events.conftest import bank_in

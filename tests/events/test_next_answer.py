@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from graphrec.app.bank import Bank
-from graphrec.app.events import accept
+from graphrec.app.data.events import accept
 from graphrec.app.jobs import Export, ListRecord, Load
 from graphrec.app.requests import Explain, Recommend, WhyNot
 from graphrec.serving.answer import Answer

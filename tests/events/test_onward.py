@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from graphrec.app.bank import Bank
-from graphrec.app.events import accept
+from graphrec.app.data.events import accept
+from graphrec.app.data.onward import write_on
 from graphrec.app.jobs import AskQuery, Load, TakeSnapshot
-from graphrec.app.onward import write_on
 from graphrec.app.requests import SendEvent
 from graphrec.config.settings import Settings, StoreLogin
 from graphrec.events.log import ONWARD

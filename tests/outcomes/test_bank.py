@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from graphrec.app.arms import assigned
 from graphrec.app.bank import Bank
-from graphrec.app.events import accept
+from graphrec.app.campaigns.arms import assigned
+from graphrec.app.data.events import accept
 from graphrec.app.jobs import AskOffPolicy, AskOutcomes, Export, JudgeExperiments, Load, Publish, StopExperiment, Train
 from graphrec.app.requests import Explain, Recommend
 from graphrec.config.settings import Settings

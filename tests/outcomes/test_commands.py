@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from graphrec.app.bank import Bank
-from graphrec.app.events import accept
+from graphrec.app.data.events import accept
 from graphrec.app.requests import Recommend
 from graphrec.cli import app
 from graphrec.config.settings import Settings

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from graphrec.app.bank import Bank
-from graphrec.app.events import accept
+from graphrec.app.data.events import accept
 from graphrec.app.jobs import InitPolicy
 from graphrec.app.requests import Explain, Recommend, WhyNot
 from graphrec.config.settings import Settings

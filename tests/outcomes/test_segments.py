@@ -5,8 +5,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from graphrec.app.campaigns.outcomes import _segments
 from graphrec.app.jobs import AskOutcomes
-from graphrec.app.outcomes import _segments
 from graphrec.errors import UsageError
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.rows import edge_fields, node_fields

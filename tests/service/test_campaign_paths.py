@@ -18,7 +18,7 @@ from tests.service.test_page import token_of, words_of
 @pytest.fixture(autouse=True)
 def advisers(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two advisers take turns; customers whose number ends with 3 have moved to another one since."""
-    monkeypatch.setattr("graphrec.app.campaigns._adviser", lambda _, user: ("A1", "A2")[user % 2])
+    monkeypatch.setattr("graphrec.app.campaigns.plans._adviser", lambda _, user: ("A1", "A2")[user % 2])
     monkeypatch.setattr(bank, "adviser_of", lambda user: "A3" if user[-1] == "3" else ("A1", "A2")[int(user[1:]) % 2])
 
 
@@ -85,7 +85,7 @@ def test_the_page_plans_and_shows_what_came_of_it(
     assert "Nobody was contacted yet" in words_of(planned.text)
     campaign(bank, tmp_path)
     taken = {one.user for one in bank.campaign_contacts(ListContacts("spring", k=1000)).contacts[::2]}
-    monkeypatch.setattr("graphrec.app.campaigns._took", lambda _, user, *__: user in taken)
+    monkeypatch.setattr("graphrec.app.campaigns.plans._took", lambda _, user, *__: user in taken)
     report = bank.report_campaign(ReportCampaign("spring"))
     text = client.get("/campaigns/spring?channel=mail").text
     rates = text[text.index('id="rates"') : text.index("</table>")]

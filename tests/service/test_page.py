@@ -13,9 +13,9 @@ import pytest
 from starlette.testclient import TestClient
 
 import graphrec.languages
-from graphrec.app import about
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import ChangeRule
+from graphrec.app.lists import about
 from graphrec.app.requests import AboutCustomer, AboutProduct, Audience, Explain, Find, Recommend
 from graphrec.errors import NoPolicy, PolicyError, UnknownId
 from graphrec.home import Home

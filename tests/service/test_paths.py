@@ -8,11 +8,12 @@ from datetime import date
 from pathlib import Path
 from urllib.parse import quote
 
+import msgspec
 import pytest
 from starlette.testclient import TestClient
 
 from graphrec.app.bank import Bank
-from graphrec.app.requests import Explain, Recommend, WhyNot
+from graphrec.app.requests import AskPortrait, Explain, Recommend, WhyNot
 from graphrec.home import Home
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
@@ -34,6 +35,25 @@ def test_the_answers_are_those_of_the_library(client: TestClient, bank: Bank) ->
     refused = client.get(f"/v1/users/C003/products/{product}/why-not?record=false").json()
     assert refused == json.loads(json.dumps(bank.why_not(WhyNot("C003", product, record=False)).found.to_json()))
     assert client.get("/v1/search", params={"q": product}).json()["products"][0]["id"] == product
+
+
+def test_a_portrait_is_that_of_the_library(client: TestClient, bank: Bank, home: Home) -> None:
+    (home.path / "portrait.toml").write_text("[[tag]]\nid = 'owner'\nwhen = \"count('BOUGHT', 36500) >= 1\"\n", "utf-8")
+    found = client.get("/v1/users/C003/portrait")
+    assert (found.status_code, found.headers["cache-control"]) == (200, "no-store")
+    assert found.json() == json.loads(msgspec.json.encode(bank.portrait(AskPortrait("C003"))))
+    assert [tag["rule"] for tag in found.json()["tags"]] == ["count('BOUGHT', 36500) >= 1"]
+    earlier = client.get("/v1/users/C003/portrait?as_of=1990-01-01").json()
+    assert (earlier["tags"], earlier["numbers"]["holdings"]) == ([], 0)
+    assert client.get("/v1/users/nobody/portrait").json()["type"] == "urn:graphrec:problem:unknown-id"
+    browser = TestClient(client.app, base_url="http://127.0.0.1:8000")
+    page = browser.get("/customers/C003").text
+    assert "<b>owner</b>" in page
+    assert f"<dd>{found.json()['numbers']['holdings']:.0f}</dd>" in page
+    (home.path / "portrait.toml").write_text("[[tag]]\nid = 'owner'\nwhen = 'product.x > 1'\n", "utf-8")
+    faulty = browser.get("/customers/C003")
+    assert faulty.status_code == 200
+    assert "tag owner of the portrait" in faulty.text
 
 
 def test_answers_are_recorded_and_replay(client: TestClient, bank: Bank) -> None:

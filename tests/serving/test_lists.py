@@ -5,7 +5,7 @@ import json
 import numba
 import pytest
 
-from graphrec.app.opened import Opened
+from graphrec.app.models.opened import Opened
 from graphrec.home import Home
 from graphrec.serving import lists
 from graphrec.serving.answer import ListOptions

@@ -14,7 +14,7 @@ from graphrec.app import jobs, requests
 from graphrec.app.answers import Seen, Served
 from graphrec.app.bank import Bank
 from graphrec.app.record import short
-from graphrec.errors import EventRefused, GraphrecError, NotTrained, PolicyError, UnknownId
+from graphrec.errors import EventRefused, GraphrecError, NotTrained, PolicyError, UnknownId, UsageError
 from graphrec.policy.check import PolicyReport
 from graphrec.schema import EXACT
 from graphrec.service.core import Refusal, Service
@@ -201,10 +201,21 @@ class Pages:
             values["product"] = product
         values |= {"reasons": REASONS_AGAINST, "said": visit.asked("said"), "said_of": visit.asked("about")}
         values["events"] = [secrets.token_hex(8) for _ in items]
+        values |= self._portrait(caller, user, as_of)
         values["entries"] = ()
         if caller.may("record"):
             values["entries"] = self._bank.record_list(jobs.ListRecord(user, 8))[::-1]
         return View("customer.html", values)
+
+    def _portrait(self, caller: Caller, user: str, as_of: str | None) -> dict[str, Any]:
+        """The portrait of a customer; a file of the bank that cannot be used is no reason to show no list."""
+        found, fault = None, None
+        if caller.may("portrait"):
+            try:
+                found = self._bank.portrait(requests.AskPortrait(user, as_of))
+            except UsageError as error:
+                fault = str(error)
+        return {"portrait": found, "portrait_fault": fault}
 
     def feedback(self, visit: Visit) -> View | Response:
         """What a customer said of a product, as an event that counts from now on."""

@@ -1,0 +1,1 @@
+"""Campaigns and experiments: who is offered what, and what came of it."""

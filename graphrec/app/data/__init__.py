@@ -1,0 +1,1 @@
+"""Data of a home: loaded, published, refreshed; events that come between two loads."""

@@ -1,0 +1,1 @@
+"""Portraits, market figures and risk models of a home."""

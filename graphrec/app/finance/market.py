@@ -1,0 +1,133 @@
+"""Figures of a home's products from their prices as of a date: shown, or kept as dated columns of products.
+
+market.toml of the home says which series, benchmark and ratings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import numpy as np
+
+from graphrec.app.bank import Bank
+from graphrec.app.data.derived import Derived, keep
+from graphrec.app.jobs import AskMarket
+from graphrec.app.recording import record_event
+from graphrec.app.results import Market, MarketOf
+from graphrec.errors import UnknownId, UsageError
+from graphrec.finance.market import Figures, Prices, figures
+from graphrec.finance.market_file import MarketFile, read_market
+from graphrec.graph.facts import Facts, FactsShelf
+from graphrec.progress import Progress
+from graphrec.schema import Column, SeriesSchema
+from graphrec.store.series import all_series
+
+FILE = "market.toml"
+SOURCE = "graphrec market"
+_ON = "market_on"
+_COLUMNS = ("volatility", "drawdown", "momentum", "beta", "correlation", "vev")
+
+
+def market(bank: Bank, request: AskMarket, progress: Progress) -> Market:
+    """The figures of one product or of all, kept where asked for."""
+    bank.home.need_vault("graphrec market")
+    facts, file = FactsShelf(bank.home.facts).latest(), read_market(bank.home.path / FILE)
+    as_of = bank.now(request.as_of)
+    series = _series(facts, file)
+    prices = dict(_prices(bank, series, file, as_of, progress))
+    benchmark = None if file.benchmark is None else prices.get(file.benchmark)
+    if file.benchmark is not None and benchmark is None:
+        raise UsageError(f"market.toml: benchmark {file.benchmark!r} has no {series.name} before the date")
+    label = facts.schema.roles.product
+    ids = facts.nodes(label).ids
+    found, without = [], 0
+    for place in _asked(facts, request):
+        own = prices.get(ids[place])
+        told = None if own is None else figures(own, benchmark, horizon=file.horizon_years)
+        rating = _rating(facts, file, place, told)
+        if told is None and rating is None:
+            without += 1
+            continue
+        found.append(MarketOf(ids[place], facts.name(label, place), told, rating))
+    day = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=as_of)
+    number, notes = None, tuple[str, ...]()
+    if request.keep:
+        keep(bank, SOURCE, _derived(facts, found, day), progress)
+        content = {"did": "market", "products": len(found), "on": f"{day:%Y-%m-%d}"}
+        number, notes = record_event(bank, "market", content, wanted=request.record)
+    return Market(f"{day:%Y-%m-%d}", tuple(found), without, request.keep, number, notes)
+
+
+def _asked(facts: Facts, request: AskMarket) -> range:
+    ids = facts.nodes(facts.schema.roles.product).ids
+    if request.product is None:
+        return range(len(ids))
+    if request.keep:
+        raise UsageError("--keep keeps the figures of all products; leave the product out")
+    place = ids.find(request.product)
+    if place < 0:
+        raise UnknownId(f"no product {request.product!r}; search with: graphrec find product {request.product!r}")
+    return range(place, place + 1)
+
+
+def _series(facts: Facts, file: MarketFile) -> SeriesSchema:
+    known = {name: one for name, one in facts.schema.series.items() if one.of == facts.schema.roles.product}
+    if file.series not in known:
+        raise UsageError(
+            f"there is no series {file.series} of products; there are {', '.join(sorted(known)) or 'none'}: name one "
+            f"in {FILE}, or let the mapping bring one"
+        )
+    if file.value is not None and file.value not in known[file.series].values:
+        raise UsageError(f"{FILE}: series {file.series} has no value {file.value}")
+    return known[file.series]
+
+
+def _prices(
+    bank: Bank, series: SeriesSchema, file: MarketFile, as_of: int, progress: Progress
+) -> Iterator[tuple[str, Prices]]:
+    """The prices of each product before the date."""
+    import pyarrow as pa
+
+    value = file.value or ("close" if "close" in series.values else series.values[0])
+    for done, table in enumerate(all_series(bank.home.series, series).by_id()):
+        progress("reading prices", done, None)
+        names = np.asarray(table["id"].to_numpy(zero_copy_only=False), object)
+        times = np.asarray(table["at"].cast(pa.int64()).to_numpy(), np.int64)
+        values = np.asarray(table[value].to_numpy(zero_copy_only=False), np.float64)
+        bounds = [0, *(np.flatnonzero(names[1:] != names[:-1]) + 1).tolist(), len(names)]
+        for start, end in pairwise(bounds):
+            yield str(names[start]), Prices.of(times[start:end], values[start:end], as_of)
+
+
+def _rating(facts: Facts, file: MarketFile, place: int, told: Figures | None) -> int | None:
+    """The highest of the computed class and of those that others gave."""
+    label = facts.schema.roles.product
+    kinds = facts.nodes(label).columns
+    if unknown := next((one for one in file.ratings if kinds.get(one) != "integer"), None):
+        raise UsageError(f"{FILE}: ratings: products have no column {unknown} of whole numbers")
+    given = [facts.value(label, name, place) for name in file.ratings]
+    classes = [int(one) for one in given if isinstance(one, int | float)]
+    if told is not None and told.market_class is not None:
+        classes.append(told.market_class)
+    return max(classes, default=None)
+
+
+def _derived(facts: Facts, found: list[MarketOf], day: datetime) -> Derived:
+    product = facts.schema.roles.product
+    rows = []
+    for one in found:
+        values: dict[str, float | int | datetime | None] = {"market_rating": one.rating, _ON: day}
+        if one.figures is not None:
+            values["market_class"] = one.figures.market_class
+            values |= {f"market_return_{name}": value for name, value in one.figures.returns.items()}
+            values |= {f"market_{name}": getattr(one.figures, name) for name in _COLUMNS}
+        rows.append((one.product, values))
+    names = sorted({name for _, values in rows for name in values} - {_ON, "market_class", "market_rating"})
+    columns = (
+        *(Column(name, "real") for name in names),
+        *(Column(name, "integer") for name in ("market_class", "market_rating")),
+        Column(_ON, "time"),
+    )
+    return Derived({product: rows}, {product: columns}, {product: {column.name: _ON for column in columns}})

@@ -1,0 +1,143 @@
+"""Answers for one customer: recommend, explain, why-not, find. numpy is all that they need."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.app.answers import FoundNodes, Refused, Served
+from graphrec.app.bank import Bank
+from graphrec.app.campaigns.arms import assigned
+from graphrec.app.data.facts import stale
+from graphrec.app.lists.products import product_id
+from graphrec.app.models import in_force
+from graphrec.app.recording import Recording, engine_of, opened, record_event
+from graphrec.app.requests import Explain, Find, Recommend, WhyNot
+from graphrec.graph.snapshot import Snapshot
+from graphrec.home import Home
+from graphrec.records.decision import Request
+from graphrec.serving.answer import Answer, ExplainOptions, ListOptions
+from graphrec.serving.drawn import drawn_list
+from graphrec.serving.engine import Engine
+
+
+def recommend(bank: Bank, request: Recommend) -> Served:
+    """The products that fit one user best."""
+    settings, home = bank.settings, bank.home_at(request.as_of, no_policy=request.no_policy)
+    options = ListOptions(
+        reasons=request.reasons,
+        plain=request.plain,
+        min_confidence=settings.min_confidence if request.min_confidence is None else request.min_confidence,
+        language=request.language or settings.language,
+        voice=request.voice,
+        prefer=request.prefer,
+    )
+    asked = Request("recommend", request.k, options, home.as_of, request.occasion, settings.actor)
+    model = request.model
+    if plan := assigned(bank, request.user, model=model, as_of=request.as_of, record=request.record):
+        options, model = plan.options(options), plan.arm.model
+        asked = replace(asked, k=plan.arm.k or request.k, options=options, arm=plan.entry)
+    engine, recording = opened(bank, home, model, asked, wanted=request.record, user=request.user)
+    answer = drawn_list(engine, request.user, asked.k, options)
+    recording.add([answer])
+    return _served(home, model, engine, recording, answer, options)
+
+
+def explain(bank: Bank, request: Explain) -> Served:
+    """Every line of one score."""
+    home = bank.home_at(request.as_of, no_policy=request.no_policy)
+    options = ExplainOptions(request.plain, request.language or bank.settings.language, request.voice)
+    asked = Request("explain", request.k, options, home.as_of, request.occasion, bank.settings.actor)
+    engine, recording = opened(bank, home, request.model, asked, wanted=request.record, user=request.user)
+    product = product_id(engine, request.product)
+    answer = engine.explain(request.user, product, request.k, options)
+    recording.add([answer], product)
+    if request.audit:
+        from graphrec.serving.audit import audited
+
+        answer = audited(engine, answer)
+    if request.picture is not None and answer.items:
+        from graphrec.serving.picture import write_picture
+
+        write_picture(answer, request.picture, engine.reasons_in(options.language, options.voice).sentences)
+    return _served(home, request.model, engine, recording, answer, options)
+
+
+def _served(
+    home: Home,
+    model: str | None,
+    engine: Engine,
+    recording: Recording,
+    answer: Answer,
+    options: ListOptions | ExplainOptions,
+) -> Served:
+    """An answer with its words and notes, after which the home remembers what it answered with."""
+    sentences = engine.reasons_in(options.language, options.voice).sentences
+    language = sentences.language
+    notes = (
+        *in_force.answered(home, model, engine.policy, language),
+        *stale(home, language),
+        *recording.notes_in(language),
+    )
+    return Served(answer, recording.number, sentences, notes)
+
+
+def why_not(bank: Bank, request: WhyNot) -> Refused:
+    """The rules that refuse a product, or its rank and what it lacks."""
+    from graphrec.serving.why_not import why_not as find_why
+
+    home = bank.home_at(request.as_of, no_policy=request.no_policy)
+    engine = engine_of(bank, home, request.model, request.occasion, user=request.user)
+    language, product = request.language or bank.settings.language, product_id(engine, request.product)
+    found = find_why(
+        engine,
+        request.user,
+        product,
+        request.k,
+        min_confidence=bank.settings.min_confidence,
+        language=language,
+    )
+    asked = {"k": request.k, "as_of": home.as_of, **vars(request.occasion), "product": product}
+    content = {**asked, "answer": found.to_json()}
+    number, notes = record_event(bank, "why-not", content, user=request.user, wanted=request.record)
+    sentences = engine.reasons_in(language).sentences
+    notes = (*engine.notes_in(language), *in_force.notes(home, request.model, sentences.language), *notes)
+    return Refused(found, engine.policy_name, number, notes, sentences)
+
+
+def _of_adviser(snapshot: Snapshot, adviser: str) -> NDArray[np.bool_]:
+    """The users (num_users,) whom an adviser looks after; nobody where the mapping names no column."""
+    users = snapshot.nodes(snapshot.schema.roles.user)
+    column = snapshot.schema.nodes[users.label].adviser
+    if column is None or column not in users.columns:
+        return np.zeros(len(users), np.bool_)
+    found = users.column(column)
+    named = (ok and str(value) == adviser for value, ok in zip(found.values, found.valid, strict=True))
+    return np.fromiter(named, np.bool_, len(users))
+
+
+def find(bank: Bank, request: Find) -> FoundNodes:
+    """Users and products by id, name or text, in the latest snapshot."""
+    from graphrec.graph.find import find as find_nodes
+    from graphrec.graph.shelf import SnapshotShelf
+
+    shelf = SnapshotShelf(bank.home.snapshots)
+    if shelf.has_latest():
+        snapshot = shelf.latest()
+    else:
+        from graphrec.app.data.prepare import latest_snapshot
+
+        snapshot = latest_snapshot(bank, bank.home)
+    roles = snapshot.schema.roles
+    # Customers have no kind that people are shown.
+    wanted = request.users or request.adviser is not None
+    own = None if request.adviser is None else _of_adviser(snapshot, request.adviser)
+    known = find_nodes(snapshot, roles.user, request.text, request.k, own) if wanted else ()
+    users = tuple(replace(one, kind=None) for one in known)
+    products = tuple(find_nodes(snapshot, roles.product, request.text, request.k))
+    ids = {label: [one.id for one in nodes] for label, nodes in ((roles.user, users), (roles.product, products))}
+    record_event(bank, "find", {"text": request.text, "k": request.k, "found": ids}, wanted=request.record)
+    return FoundNodes(
+        request.text, roles.user, roles.product, users, products, snapshot.count(roles.user),
+        snapshot.count(roles.product),
+    )  # fmt: skip

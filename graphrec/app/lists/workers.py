@@ -1,0 +1,240 @@
+"""Worker processes of an export: each makes whole batches of lists, and the one that asks writes them in their order.
+
+A worker opens the same model on the same facts, makes lists, rows and sealed entries of the users that it is given,
+and writes nothing but the keys of new persons. What a killed worker had begun is done again by a new one: a batch
+enters the record and the file when it has come back whole, and once.
+"""
+
+import os
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Self
+
+from graphrec.app.bank import Bank
+from graphrec.app.views import viewer
+from graphrec.config.settings import Settings
+from graphrec.delivery.rows import NUMBER, Batch, Rows, Run
+from graphrec.delivery.sinks import Target, TextForm, sink_for
+from graphrec.errors import GraphrecError, Unwritable
+from graphrec.graph.own import Own
+from graphrec.home import Home
+from graphrec.records.decision import Decisions, Request, Sealed
+from graphrec.schema import EXACT, View
+from graphrec.serving.answer import ListOptions
+from graphrec.serving.drawn import drawn_lists
+from graphrec.serving.engine import Engine
+
+TRIES = 3
+"""How often a batch is begun where workers die of it."""
+_VARIABLE = "_GRAPHREC_WORKER"
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+class WorkerDied(GraphrecError):
+    """Worker processes end before they have made their lists."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all batches of an export have in common."""
+
+    settings: Settings
+    home: Home
+    """As of the date that the export names."""
+    request: Request
+    options: ListOptions
+    model: str | None
+    now: int
+    owns: Mapping[str, Own]
+    """What events say of customers over the facts."""
+    hashes: tuple[str, str, str]
+    """Of the model, the facts and the policy that the lists are made with."""
+    run: Run
+    view: View
+    before: Mapping[str, Sequence[str]] | None
+    """The lists of the last export, where changes are told."""
+    sink: tuple[Path | None, str | None]
+    """The file, and the address, that name the sink."""
+    records: bool
+    """Whether the lists get entries in the decision record."""
+    text_form: TextForm
+
+
+@dataclass(frozen=True)
+class Made:
+    """A batch that came back."""
+
+    batch: Batch
+    """Without numbers of the record."""
+    sealed: Sealed | None
+    """Its entries; None: nothing is recorded."""
+    unwritten: str | None = None
+    """Why there are none although there should be."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """What a worker failed with."""
+
+    kind: type[GraphrecError]
+    line: str
+
+    @property
+    def error(self) -> GraphrecError:
+        """The same error here."""
+        error = self.kind.__new__(self.kind)
+        error.args = (self.line,)
+        return error
+
+
+def hashes(engine: Engine) -> tuple[str, str, str]:
+    """What tells one engine from another."""
+    return engine.model.hash, engine.snapshot.hash, engine.policy.hash
+
+
+class Workers(AbstractContextManager["Workers"]):
+    """Some worker processes; they end with the context.
+
+    Raises (from `batches`):
+        WorkerDied: workers end on the same batch again and again.
+        GraphrecError: what a worker failed with.
+    """
+
+    def __init__(self, job: Job, count: int) -> None:
+        self._job, self._count = job, count
+        self._pool = ThreadPoolExecutor(count, "export")
+        self._idle: SimpleQueue[_Worker] = SimpleQueue()
+        self._all: list[_Worker] = []
+
+    def __enter__(self) -> Self:
+        for _ in range(self._count):
+            self._idle.put(self._begun())
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        for worker in self._all:
+            worker.end()
+        self._pool.shutdown(cancel_futures=True)
+
+    def batches(self, parts: Sequence[tuple[int, Sequence[int]]]) -> Iterator[Made]:
+        """The batches of numbered users in their order; a few are made ahead."""
+        waiting: deque[Future[Made]] = deque()
+        left = iter(parts)
+        for number, users in left:
+            waiting.append(self._pool.submit(self._made, number, users))
+            if len(waiting) > 2 * self._count:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+    def _made(self, number: int, users: Sequence[int]) -> Made:
+        for _ in range(TRIES):
+            worker = self._idle.get()
+            try:
+                made = worker.ask(number, users)
+            except (EOFError, OSError):
+                worker.end()
+                self._idle.put(self._begun())
+                continue
+            self._idle.put(worker)
+            if isinstance(made, Failed):
+                raise made.error
+            return made
+        raise WorkerDied(
+            f"{TRIES} worker processes died while they made the lists of users {users[0]:,} to {users[-1]:,}; look for "
+            "a lack of memory, or run again with --workers 1"
+        )
+
+    def _begun(self) -> "_Worker":
+        worker = _Worker(self._job, max(1, (os.cpu_count() or 1) // self._count))
+        self._all.append(worker)
+        return worker
+
+
+class _Worker:
+    """One process, and what leads to it."""
+
+    def __init__(self, job: Job, threads: int) -> None:
+        self._pipe, theirs = Pipe()
+        told = {name: os.environ.get(name, str(threads)) for name in _THREADS}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", "from graphrec.app.lists.workers import work; work()"],
+            env={**os.environ, **told, _VARIABLE: str(theirs.fileno()), "PYTHONPATH": os.pathsep.join(sys.path)},
+            pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        theirs.close()
+        self._pipe.send(job)
+
+    def ask(self, number: int, users: Sequence[int]) -> Made | Failed:
+        """What it makes of some users, or what it fails with."""
+        self._pipe.send((number, users))
+        reply: Made | Failed = self._pipe.recv()
+        return reply
+
+    def end(self) -> None:
+        """End the process, whatever it does."""
+        self._pipe.close()
+        self.process.kill()
+        self.process.wait()
+
+
+def work() -> None:
+    """The life of a worker: it ends when nobody asks any more."""
+    pipe = Connection(int(os.environ[_VARIABLE]))
+    try:
+        job = pipe.recv()
+        maker: _Maker | None = None
+        while True:
+            number, users = pipe.recv()
+            try:
+                maker = maker or _Maker(job)
+                reply: Made | Failed = maker.made(number, users)
+            except GraphrecError as error:
+                reply = Failed(type(error), str(error))
+            pipe.send(reply)
+    except (EOFError, BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
+        return
+
+
+class _Maker:
+    """Makes the batches of one job."""
+
+    def __init__(self, job: Job) -> None:
+        bank, options = Bank(job.settings), job.options
+        engine = bank.opened.engine(job.home, job.model, job.now).among(job.owns).asking(job.request.occasion)
+        if hashes(engine) != job.hashes:
+            raise WorkerDied("the model, the facts or the policy were replaced while lists were made; run this again")
+        sentences = engine.reasons_in(options.language, options.voice).sentences
+        self._job, self._engine = job, engine
+        seen = None if job.view == EXACT else viewer(bank, job.view, sentences)
+        self._rows = Rows(engine, job.run, seen, job.before)
+        spec, file = sink_for(*job.sink)
+        target = Target(engine, file, open_store=_not_here, texts=_not_here, **job.text_form)
+        self._form = None if spec.form is None else spec.form(target)
+        self._decisions = Decisions(bank.home, engine, job.request) if job.records else None
+
+    def made(self, number: int, users: Sequence[int]) -> Made:
+        """The batch of some users."""
+        answers = list(drawn_lists(self._engine, users, self._job.request.k, self._job.options))
+        mark = None if self._decisions is None else NUMBER
+        batch = replace(self._rows.batch(answers, [mark] * len(answers)), number=number, answers=())
+        if self._form is not None:
+            batch = batch.formed(self._form)
+        try:
+            sealed = None if self._decisions is None else self._decisions.sealed(answers)
+        except (Unwritable, OSError) as error:
+            return Made(batch, None, str(error))
+        return Made(batch, sealed)
+
+
+def _not_here() -> Any:
+    raise AssertionError("a worker makes rows alone")

@@ -1,0 +1,1 @@
+"""The home itself: checked, backed up, published, upgraded, kept small."""

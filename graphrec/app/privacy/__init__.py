@@ -1,0 +1,1 @@
+"""What a person may demand of a home: to be forgotten, to be told; and legal holds."""
