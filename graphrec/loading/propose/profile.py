@@ -277,7 +277,7 @@ def _suffix(path: Path) -> str:
 def _group_files(folder: Path) -> tuple[dict[str, tuple[str, list[Path]]], list[str]]:
     """Files by table name; files that differ only in digits are one table with a glob."""
     groups: dict[str, list[Path]] = {}
-    left = []
+    left: list[str] = []
     for path in _all_files(folder, left):
         shown = path.relative_to(folder).as_posix()
         if path.suffix == ".toml" or any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts):
