@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graphrec.app.bank import Bank as Bank
+    from graphrec.app.jobs import AskFairness as AskFairness
     from graphrec.app.jobs import AskMarket as AskMarket
     from graphrec.app.jobs import AskOffPolicy as AskOffPolicy
     from graphrec.app.jobs import AskOutcomes as AskOutcomes
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from graphrec.app.requests import SendEvent as SendEvent
     from graphrec.app.requests import SubjectAccess as SubjectAccess
     from graphrec.app.requests import SwitchModel as SwitchModel
+    from graphrec.app.requests import WhatIf as WhatIf
     from graphrec.app.requests import WhyNot as WhyNot
     from graphrec.config.settings import Settings as Settings
     from graphrec.config.settings import read_settings as read_settings
@@ -84,15 +86,15 @@ __version__ = "0.1.0"
 
 _REQUESTS = (
     "AboutCustomer", "AboutProduct", "AskPortrait", "AskStatement", "Audience", "Decide", "Explain", "Find",
-    "ReadStatement", "Recommend", "SendEvent", "SubjectAccess", "SwitchModel", "WhyNot",
+    "ReadStatement", "Recommend", "SendEvent", "SubjectAccess", "SwitchModel", "WhatIf", "WhyNot",
 )  # fmt: skip
 _JOBS = (
-    "AskMarket", "AskOffPolicy", "AskOutcomes", "AskQuery", "Backup", "ChangeRule", "CheckPolicy", "Consume",
-    "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export", "FitResponse",
-    "FitRisk", "Forget", "InitPolicy", "JudgeCases", "JudgeExperiments", "ListAlerts", "ListContacts", "ListRecord",
-    "Load", "MakeDemoBank", "MakePortraits", "Monitor", "PlanCampaign", "ProposeMapping", "PruneRecord", "Publish",
-    "PutHold", "Refresh", "ReportCampaign", "ReportRisk", "Restore", "RunAlerts", "ScoreResponse", "ScoreRisk",
-    "SetAlert", "StopExperiment", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
+    "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskQuery", "Backup", "ChangeRule", "CheckPolicy",
+    "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export",
+    "FitResponse", "FitRisk", "Forget", "InitPolicy", "JudgeCases", "JudgeExperiments", "ListAlerts", "ListContacts",
+    "ListRecord", "Load", "MakeDemoBank", "MakePortraits", "Monitor", "PlanCampaign", "ProposeMapping", "PruneRecord",
+    "Publish", "PutHold", "Refresh", "ReportCampaign", "ReportRisk", "Restore", "RunAlerts", "ScoreResponse",
+    "ScoreRisk", "SetAlert", "StopExperiment", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

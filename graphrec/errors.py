@@ -165,6 +165,6 @@ class MissingExtra(GraphrecError):
 
 
 class LimitPassed(GraphrecError):
-    """A measure of the monitor is above a limit that is an alarm; all that was measured is printed before."""
+    """What was measured is beyond a limit that is an alarm; all of it is printed before."""
 
     exit_code = 7

@@ -177,6 +177,39 @@ class Switched:
 
 
 @dataclass(frozen=True)
+class Move:
+    """Where a product stands in a list, and where it would stand."""
+
+    product: str
+    name: str | None
+    before: int | None
+    """Rank in the list of now; None: further behind, or refused."""
+    after: int | None
+    """Rank in the list that would be; None: likewise."""
+
+
+@dataclass(frozen=True)
+class WhatIfAnswer:
+    """The list that a customer would get if something were different."""
+
+    user: str
+    as_of: str | None
+    k: int
+    moves: tuple[Move, ...]
+    """The products of the list that would be, in its order, then those that would be in it no more."""
+    abstained: str | None
+    """Why that list is short or empty, in one sentence."""
+    record: int | None
+    """Number of its entry; None where nothing was recorded."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_same(self) -> bool:
+        """Whether nothing would change."""
+        return all(one.before == one.after for one in self.moves)
+
+
+@dataclass(frozen=True)
 class Decision:
     """What an adviser decided of a statement."""
 

@@ -180,6 +180,19 @@ class Bank:
 
         return why_not(self, request)
 
+    def what_if(self, request: requests.WhatIf) -> answers.WhatIfAnswer:
+        """The list that a customer would get if a product more, a product less or an amount were so.
+
+        Raises:
+            UnknownId: there is no such user or product.
+            NotTrained: there is no model.
+            NoPolicy: the home has no policy.
+            UsageError: the request names nothing that is different.
+        """
+        from graphrec.app.lists.what_if import what_if
+
+        return what_if(self, request)
+
     @needs_extra("fast")
     def audience(
         self, request: requests.Audience, view: View = EXACT, *, progress: Progress = silent
@@ -518,6 +531,17 @@ class Bank:
         from graphrec.app.finance.alerts import set_alert
 
         return set_alert(self, request)
+
+    def fairness(self, request: jobs.AskFairness, *, progress: Progress = silent) -> results.FairnessOf:
+        """Who gets how good lists by a tested model, and whom lists show.
+
+        Raises:
+            NotTrained: there is no model.
+            ModelError: the model is final, or there is nothing to find.
+        """
+        from graphrec.app.models.fairness import ask_fairness
+
+        return ask_fairness(self, request, progress)
 
     @needs_extra("report")
     def statement(self, request: requests.AskStatement) -> answers.Handed:

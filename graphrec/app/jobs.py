@@ -538,6 +538,24 @@ class AskMarket:
 
 
 @dataclass(frozen=True)
+class AskFairness:
+    """Who gets how good lists, and whom lists show."""
+
+    model: str | None = None
+    """Kind of the tested model; None: the blend."""
+    k: int | None = None
+    """Length of lists; None: what a person is shown."""
+    max_gap: float | None = None
+    """How far the nDCG of a protected group may be below that of the others; None: any far."""
+    level: float = 0.05
+    """A gap that chance makes more often than this is none."""
+    window_days: float = 30.0
+    """Days after a list in which an event counts as acceptance."""
+    success: tuple[str, ...] = ("accepted", "bought")
+    record: bool = True
+
+
+@dataclass(frozen=True)
 class Monitor:
     """What changed in the inputs, the lists and their outcomes, beside limits."""
 

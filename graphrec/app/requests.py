@@ -85,6 +85,24 @@ class WhyNot:
 
 
 @dataclass(frozen=True)
+class WhatIf:
+    """The list of a customer if something were different; nothing is changed."""
+
+    user: str
+    more: str | None = None
+    """Product that the customer would hold besides."""
+    less: str | None = None
+    """Product that the customer would never have got."""
+    amount: float | None = None
+    """What the customer would put in, for rules that ask for it."""
+    k: int = 5
+    as_of: str | None = None
+    language: str | None = None
+    """en, de, zh, or one of the home's own."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
 class Find:
     """Users and products by id, name or text."""
 

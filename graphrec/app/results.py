@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from graphrec.delivery.sinks import SinkReport
     from graphrec.evaluation.evaluate import Evaluation
+    from graphrec.evaluation.fairness import Fairness
     from graphrec.finance.market import Figures
     from graphrec.graph.rows import LoadReport
     from graphrec.graph.snapshot import Snapshot
@@ -691,6 +692,18 @@ class Market:
     without: int
     """Products without prices and ratings."""
     kept: bool
+    record: int | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FairnessOf:
+    """Who gets how good lists, and whom lists show."""
+
+    fairness: Fairness
+    max_gap: float | None
+    below: tuple[str, ...]
+    """Protected groups that are further below the others than was allowed."""
     record: int | None
     notes: tuple[str, ...]
 

@@ -109,8 +109,8 @@ class Settings:
     """`neo4j://…`, `bolt://…` or a path; None: the embedded store in the home."""
     home: Path = Path(".graphrec")
     """Folder of one bank's data."""
-    encoder: str = "all-MiniLM-L6-v2"
-    """Text encoder: the packaged one, another name, or a path."""
+    encoder: str | None = None
+    """Text encoder: a name, a folder, a .jar or an address; None: the script of the texts decides."""
     seed: int = 0
     """Seed of all random draws."""
     log_level: LogLevel = "warning"

@@ -10,7 +10,7 @@ import difflib
 import hashlib
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +23,7 @@ from graphrec.errors import UnknownId
 from graphrec.graph.adjacency import Adjacency, Hop
 from graphrec.graph.facts import FactsShelf
 from graphrec.graph.first_hops import FirstHop
-from graphrec.graph.own import Own, with_own
+from graphrec.graph.own import Own, with_own, without_edges
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Nodes, Snapshot
 from graphrec.graph.strings import ABSENT
@@ -286,16 +286,33 @@ class Engine:
             last = self._last = self._with(own)
         return last
 
+    def without(self, user_id: str, product_id: str) -> "Engine":
+        """The engine in whose facts a customer never got a product: nothing that means "held" leads to it.
+
+        Raises:
+            UnknownId: there is no such user or product.
+        """
+        engine = self.of_customer(user_id)
+        user = engine.position(engine.users, user_id, engine.roles.user)
+        product = engine.position(engine.products, product_id, engine.roles.product)
+        types = [name for name in engine.roles.holding if name in engine.snapshot.types]
+        return engine._reading(without_edges(engine.snapshot, user, product, types), types)
+
     def _with(self, own: Own) -> "Engine":
+        other = self._reading(with_own(self.snapshot, own), {edge.type for edge in own.edges})
+        other.own, other.base = own, self
+        return other
+
+    def _reading(self, snapshot: Snapshot, types: Collection[str]) -> "Engine":
+        """The same engine on facts that differ in one customer alone, in edges of some types or in values."""
         other = copy.copy(self)
-        other.own, other.base, other._reasons, other._last = own, self, {}, None
-        snapshot = other.snapshot = with_own(self.snapshot, own)
+        other.snapshot, other._reasons, other._last = snapshot, {}, None
         other.users = snapshot.nodes(self.roles.user)
         other.positions = self.positions.reading(snapshot)
         other.eligibility = self.eligibility.reading(snapshot)
         graph = self.model.graph
         hops: dict[Hop, Adjacency] = {}
-        for name in {edge.type for edge in own.edges}:
+        for name in types:
             before = graph.hops.get(Hop(name))
             if isinstance(before, FirstHop):
                 hops[Hop(name)] = before.reading(snapshot, Hop(name))

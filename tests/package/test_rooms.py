@@ -46,6 +46,7 @@ ROOMS = [
     "privacy",
     "monitoring",
     "app",
+    "ask",
     "service",
     "cli",
 ]
