@@ -58,12 +58,14 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import VerifyRecord as VerifyRecord
     from graphrec.app.requests import AboutCustomer as AboutCustomer
     from graphrec.app.requests import AboutProduct as AboutProduct
+    from graphrec.app.requests import AskModelCard as AskModelCard
     from graphrec.app.requests import AskPortrait as AskPortrait
     from graphrec.app.requests import AskStatement as AskStatement
     from graphrec.app.requests import Audience as Audience
     from graphrec.app.requests import Decide as Decide
     from graphrec.app.requests import Explain as Explain
     from graphrec.app.requests import Find as Find
+    from graphrec.app.requests import JudgeModel as JudgeModel
     from graphrec.app.requests import ReadStatement as ReadStatement
     from graphrec.app.requests import Recommend as Recommend
     from graphrec.app.requests import SendEvent as SendEvent
@@ -85,8 +87,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 __version__ = "0.1.0"
 
 _REQUESTS = (
-    "AboutCustomer", "AboutProduct", "AskPortrait", "AskStatement", "Audience", "Decide", "Explain", "Find",
-    "ReadStatement", "Recommend", "SendEvent", "SubjectAccess", "SwitchModel", "WhatIf", "WhyNot",
+    "AboutCustomer", "AboutProduct", "AskModelCard", "AskPortrait", "AskStatement", "Audience", "Decide", "Explain",
+    "Find", "JudgeModel", "ReadStatement", "Recommend", "SendEvent", "SubjectAccess", "SwitchModel", "WhatIf", "WhyNot",
 )  # fmt: skip
 _JOBS = (
     "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskQuery", "Backup", "ChangeRule", "CheckPolicy",

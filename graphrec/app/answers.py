@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from graphrec.serving.reasons.sentences import Sentences
     from graphrec.serving.views import Band, SeenAnswer, SeenReason
     from graphrec.serving.why_not import WhyNot
+    from graphrec.terms.standing import Standing, Step
 
     Count: TypeAlias = int | Band | None
     """Of people: a number for compliance, a band for others, and None below `min_group`."""
@@ -159,6 +160,18 @@ class KnownModel:
     hash: str
     snapshot: str
     metrics: Mapping[str, object]
+    standing: Standing = "draft"
+    """How far people have taken it: validated, approved, retired."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A step of a model."""
+
+    step: Step
+    before: Standing
+    record: int | None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

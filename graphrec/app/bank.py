@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from graphrec.app.data.onward import Onward
     from graphrec.app.data.refresh import Refreshed
     from graphrec.app.lists.about import Customer, Product
+    from graphrec.app.models.card import Card
     from graphrec.demo.bank import BankReport
     from graphrec.evaluation.cold.evaluate import ColdStart
     from graphrec.evaluation.rolling import Rolling
@@ -324,10 +325,33 @@ class Bank:
             UsageError: there is nothing to go back to.
             NotTrained: there is no model.
             CheckpointMismatch: the model does not fit the facts.
+            NotApproved: it is retired, or require_approval is set and it is not approved.
         """
         from graphrec.app.models.live import switch_model
 
         return switch_model(self, request)
+
+    def judge_model(self, request: requests.JudgeModel) -> answers.Judged:
+        """A model validated, approved by somebody else, or retired.
+
+        Raises:
+            UnknownId: there is no such model.
+            UsageError: it is not at that point, nobody is named, or one person does both.
+        """
+        from graphrec.app.models.standing import judge_model
+
+        return judge_model(self, request)
+
+    def model_card(self, request: requests.AskModelCard) -> Card:
+        """What a model is, what it was fitted on, how good it is, its limits, who approved it.
+
+        Raises:
+            UnknownId: there is no such model.
+            NotTrained: there is none at all.
+        """
+        from graphrec.app.models.card import model_card
+
+        return model_card(self, request)
 
     def adviser_of(self, user: str) -> str | None:
         """The adviser of a customer, from the column that the mapping names; None where nobody is.
