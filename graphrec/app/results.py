@@ -667,6 +667,8 @@ class PortraitsMade:
     """Customers by tag."""
     out: Path | None
     kept: bool
+    is_new: bool
+    """Whether what was kept is other than before."""
     record: int | None
     notes: tuple[str, ...]
 
@@ -692,6 +694,8 @@ class Market:
     without: int
     """Products without prices and ratings."""
     kept: bool
+    is_new: bool
+    """Whether what was kept is other than before."""
     record: int | None
     notes: tuple[str, ...]
 

@@ -65,7 +65,7 @@ def read_alerts(file: Path) -> AlertsFile:
         raise UsageError(f"{file} is not there: it says what alerts are about; write one as docs/alerts.md shows")
     document = read_toml(file, UsageError)
     found = convert(document, AlertsFile)
-    ids = [one.id for one in (*found.rule, *found.signal)]
+    ids = [*(one.id for one in found.rule), *(one.id for one in found.signal)]
     if len(set(ids)) < len(ids):
         document.refuse(("rule",), "two alerts have one id")
     if one := next((one for one in found.signal if one.kind == "cycle" and one.least > one.most), None):

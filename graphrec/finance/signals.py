@@ -38,7 +38,9 @@ class Transfers:
 
     def of(self, chosen: Places) -> "Transfers":
         """Some of them."""
-        return Transfers(self.ids, *(one[chosen] for one in (self.source, self.target, self.at)), self.amount[chosen])
+        return Transfers(
+            self.ids, self.source[chosen], self.target[chosen], self.at[chosen], self.amount[chosen]
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,6 @@ from graphrec.finance.signals import Signal, Transfers, cycles, fans
 from graphrec.graph.facts import FactsShelf
 from graphrec.graph.snapshot import ALWAYS
 from graphrec.policy.facts import Facts
-from graphrec.policy.sentences import day
 from graphrec.progress import Progress
 from graphrec.records.decision import events
 from graphrec.records.read import entries
@@ -64,7 +63,7 @@ def run_alerts(bank: Bank, request: RunAlerts, progress: Progress) -> AlertsRun:
     content = [(one.user, {"did": "raised", **asdict(one)}) for one in raised]
     if content:
         events(bank.home, ALERT, bank.settings.actor, content)
-    return AlertsRun(day(as_of), len(graph.nodes(graph.schema.roles.user).ids), tuple(raised), known)
+    return AlertsRun(_day(as_of), len(graph.nodes(graph.schema.roles.user).ids), tuple(raised), known)
 
 
 def list_alerts(bank: Bank, request: ListAlerts) -> tuple[Alert, ...]:
@@ -98,7 +97,7 @@ def _by_rule(facts: Facts, rule: RuleTable, as_of: int) -> Iterator[Alert]:
     met = Met(facts, rule.when, f"rule {rule.id} of {FILE}")
     for user in np.flatnonzero(met.by(np.arange(len(ids)))).tolist():
         lines = tuple(f"{name} is {_shown(value)}" for name, value in met.read(user).items())
-        yield _alert(rule, label, ids[user], ids[user], day(as_of), (rule.when, *lines))
+        yield _alert(rule, label, ids[user], ids[user], _day(as_of), (rule.when, *lines))
 
 
 def _by_signals(bank: Bank, schema: GraphSchema, file: AlertsFile, as_of: int) -> list[Alert]:
@@ -114,7 +113,7 @@ def _by_signals(bank: Bank, schema: GraphSchema, file: AlertsFile, as_of: int) -
             people = label == schema.roles.user
             for one in _patterns(signal, transfers, as_of):
                 user = one.account if people else owners.get(one.account)
-                found.append(_alert(signal, label, one.account, user, day(one.at), tuple(_told(signal, one, people))))
+                found.append(_alert(signal, label, one.account, user, _day(one.at), tuple(_told(signal, one, people))))
     return found
 
 
@@ -137,7 +136,7 @@ def _told(signal: SignalTable, one: Signal, people: bool) -> Iterator[str]:
         yield f"{total:,.2f} {way} {len(others)} others within {signal.days} days"
     for start, end, at, amount in one.steps[:_SHOWN]:
         way = "" if people else f"{start} to {end}, "
-        yield f"{way}{day(at)}: {amount:,.2f}"
+        yield f"{way}{_day(at)}: {amount:,.2f}"
     if len(one.steps) > _SHOWN:
         yield f"and {len(one.steps) - _SHOWN} more transfers"
 
@@ -229,6 +228,10 @@ def _write(found: Sequence[Alert], out: Path) -> None:
         for one in found:
             plain = asdict(one) | {"evidence": "; ".join(one.evidence)}
             writer.writerow(["" if value is None else value for value in plain.values()])
+
+
+def _day(at: int) -> str:
+    return str(np.datetime64(at, "us"))[:10]
 
 
 def _days(text: str) -> int:
