@@ -540,6 +540,35 @@ class Bank:
 
         return portrait(self, request)
 
+    @needs_extra("load")
+    def run_alerts(self, request: jobs.RunAlerts, *, progress: Progress = silent) -> results.AlertsRun:
+        """What alerts.toml asks about, as of a date; new alerts are in the record.
+
+        Raises:
+            UsageError: alerts.toml of the home is not there or does not fit the graph.
+            RecordError: the settings keep no record.
+        """
+        from graphrec.app.finance.alerts import run_alerts
+
+        return run_alerts(self, request, progress)
+
+    def alerts(self, request: jobs.ListAlerts) -> tuple[results.Alert, ...]:
+        """The alerts of the record, the oldest first."""
+        from graphrec.app.finance.alerts import list_alerts
+
+        return list_alerts(self, request)
+
+    def set_alert(self, request: jobs.SetAlert) -> results.Alert:
+        """An alert acknowledged, or closed with a reason.
+
+        Raises:
+            UnknownId: there is no such alert.
+            UsageError: it is in that state, or a name or a reason is missing.
+        """
+        from graphrec.app.finance.alerts import set_alert
+
+        return set_alert(self, request)
+
     def fairness(self, request: jobs.AskFairness, *, progress: Progress = silent) -> results.FairnessOf:
         """Who gets how good lists by a tested model, and whom lists show.
 
