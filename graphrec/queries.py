@@ -209,6 +209,15 @@ def is_name(text_or_name: str) -> bool:
     return re.fullmatch(r"[a-z_]+/[\w.-]+", text_or_name) is not None
 
 
+def speaks_of_nobody(name: str) -> bool:
+    """Whether a question of the library is there and reads no customer."""
+    try:
+        statement = text(f"analyst/{name}", {one: one for one in PLACEHOLDERS})
+    except (UnknownId, QueryError):
+        return False
+    return is_name(f"analyst/{name}") and ":`User`" not in statement
+
+
 def columns(statement: str) -> tuple[str, ...]:
     """The names of the columns that a statement returns, as written; none when it does not say."""
     returned = list(_RETURN.finditer(statement))

@@ -34,12 +34,15 @@ def main() -> None:
     use_fitting_python()
     check_disk()
     started = time.monotonic()
-    say("installing into .venv: half a minute to a few minutes, up to 5 GB where torch comes with CUDA")
+    say("installing into .venv: one minute to a few, up to 5 GB where torch comes with CUDA")
     make_venv()
-    step("1/3 the locked packages", "--no-deps", "--require-hashes", "-r", LOCK.name)
-    step("2/3 torch, the build for this machine", "-r", TORCH.name)
-    step("3/3 graphrec itself, editable", "--no-deps", "--no-build-isolation", "-e", ".")
+    step("1/4 the locked packages", "--no-deps", "--require-hashes", "-r", LOCK.name)
+    step("2/4 torch, the build for this machine", "-r", TORCH.name)
+    step("3/4 graphrec itself, editable", "--no-deps", "--no-build-isolation", "-e", ".")
     STAMP.write_text(json.dumps({"digest": digest, "root": str(ROOT)}), encoding="utf-8")
+    say("4/4 the loops of models and lists, compiled once")
+    if subprocess.run([str(PYTHON), "tools/compile.py"], cwd=ROOT, check=False).returncode:
+        say("not compiled, the lines above say why; the first commands that need them do it")
     say(f"installed in {time.monotonic() - started:.0f} s")
 
 

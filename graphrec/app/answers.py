@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from graphrec.finance.statement import Basis, Statement
     from graphrec.graph.find import Found
     from graphrec.serving.answer import Answer, PolicyName, Reason
     from graphrec.serving.reasons.sentences import Sentences
     from graphrec.serving.views import Band, SeenAnswer, SeenReason
     from graphrec.serving.why_not import WhyNot
+    from graphrec.terms.standing import Standing, Step
 
     Count: TypeAlias = int | Band | None
     """Of people: a number for compliance, a band for others, and None below `min_group`."""
@@ -44,6 +46,13 @@ def to_json(served: Served | Seen) -> Mapping[str, object]:
     """The one object that `recommend --json`, `explain --json` and the service answer with."""
     plain = served.answer.to_json()
     return {**plain, "notes": [*plain["notes"], *served.notes], "record": served.record}
+
+
+def to_encode(served: Served | Seen) -> Mapping[str, object]:
+    """What `to_json` gives, for an encoder that knows dataclasses: nothing in it is copied."""
+    answer = served.answer
+    plain = {one.name: getattr(answer, one.name) for one in fields(answer)}
+    return {**plain, "notes": (*answer.notes, *served.notes), "record": served.record}
 
 
 @dataclass(frozen=True)
@@ -158,6 +167,18 @@ class KnownModel:
     hash: str
     snapshot: str
     metrics: Mapping[str, object]
+    standing: Standing = "draft"
+    """How far people have taken it: validated, approved, retired."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A step of a model."""
+
+    step: Step
+    before: Standing
+    record: int | None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -173,3 +194,69 @@ class Switched:
     record: int | None
     """Number of its entry; None where nothing was recorded."""
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Move:
+    """Where a product stands in a list, and where it would stand."""
+
+    product: str
+    name: str | None
+    before: int | None
+    """Rank in the list of now; None: further behind, or refused."""
+    after: int | None
+    """Rank in the list that would be; None: likewise."""
+
+
+@dataclass(frozen=True)
+class WhatIfAnswer:
+    """The list that a customer would get if something were different."""
+
+    user: str
+    as_of: str | None
+    k: int
+    moves: tuple[Move, ...]
+    """The products of the list that would be, in its order, then those that would be in it no more."""
+    abstained: str | None
+    """Why that list is short or empty, in one sentence."""
+    record: int | None
+    """Number of its entry; None where nothing was recorded."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_same(self) -> bool:
+        """Whether nothing would change."""
+        return all(one.before == one.after for one in self.moves)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What an adviser decided of a statement."""
+
+    state: str
+    """proposed, accepted, modified or rejected."""
+    by: str | None = None
+    at: str | None = None
+    """The day."""
+    why: str | None = None
+    approved_by: str | None = None
+    """The second person, where a rule asks for approval."""
+    waits_for_second: bool = False
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A suitability statement, what it is written from, and what was decided."""
+
+    statement: Statement
+    basis: Basis
+    decision: Decision
+    record: int | None
+    """Number of its entry; None: it was not recorded."""
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> Mapping[str, object]:
+        """The object that `statement --json` and the service answer with."""
+        own = {name: value for name, value in vars(self.statement).items() if name != "headings"}
+        origin = {"explained": self.basis.explained, "model": self.basis.model, "policy": self.basis.policy}
+        return {**own, **origin, "decision": self.decision, "record": self.record, "notes": self.notes}

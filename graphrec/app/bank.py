@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from graphrec.app.models.opened import Opened, pointer
 from graphrec.app.moments import microseconds_of, moment_of_now, parse_moment
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from graphrec.app.data.onward import Onward
     from graphrec.app.data.refresh import Refreshed
     from graphrec.app.lists.about import Customer, Product
+    from graphrec.app.models.card import Card
     from graphrec.demo.bank import BankReport
+    from graphrec.errors import GraphrecError
     from graphrec.evaluation.cold.evaluate import ColdStart
     from graphrec.evaluation.rolling import Rolling
     from graphrec.events.log import Appended
@@ -156,6 +158,16 @@ class Bank:
 
         return recommend(self, request)
 
+    @needs_extra("fast")
+    def recommend_all(self, asked: Sequence[requests.Recommend]) -> list[answers.Served | GraphrecError]:
+        """What `recommend` gives for each of several requests, or the error that it raises.
+
+        Requests that differ in the user alone are answered and recorded together, which takes less time.
+        """
+        from graphrec.app.lists.serve import recommend_all
+
+        return recommend_all(self, asked)
+
     @needs_extra("report")
     def explain(self, request: requests.Explain) -> answers.Served:
         """Every line of one score.
@@ -179,6 +191,19 @@ class Bank:
         from graphrec.app.lists.serve import why_not
 
         return why_not(self, request)
+
+    def what_if(self, request: requests.WhatIf) -> answers.WhatIfAnswer:
+        """The list that a customer would get if a product more, a product less or an amount were so.
+
+        Raises:
+            UnknownId: there is no such user or product.
+            NotTrained: there is no model.
+            NoPolicy: the home has no policy.
+            UsageError: the request names nothing that is different.
+        """
+        from graphrec.app.lists.what_if import what_if
+
+        return what_if(self, request)
 
     @needs_extra("fast")
     def audience(
@@ -311,10 +336,33 @@ class Bank:
             UsageError: there is nothing to go back to.
             NotTrained: there is no model.
             CheckpointMismatch: the model does not fit the facts.
+            NotApproved: it is retired, or require_approval is set and it is not approved.
         """
         from graphrec.app.models.live import switch_model
 
         return switch_model(self, request)
+
+    def judge_model(self, request: requests.JudgeModel) -> answers.Judged:
+        """A model validated, approved by somebody else, or retired.
+
+        Raises:
+            UnknownId: there is no such model.
+            UsageError: it is not at that point, nobody is named, or one person does both.
+        """
+        from graphrec.app.models.standing import judge_model
+
+        return judge_model(self, request)
+
+    def model_card(self, request: requests.AskModelCard) -> Card:
+        """What a model is, what it was fitted on, how good it is, its limits, who approved it.
+
+        Raises:
+            UnknownId: there is no such model.
+            NotTrained: there is none at all.
+        """
+        from graphrec.app.models.card import model_card
+
+        return model_card(self, request)
 
     def adviser_of(self, user: str) -> str | None:
         """The adviser of a customer, from the column that the mapping names; None where nobody is.
@@ -353,11 +401,14 @@ class Bank:
 
         check_ready(self)
 
-    def state(self, as_of: str | None = None, model: str | None = None, user: str | None = None) -> str:
+    def last_event(self, user: str) -> int:
+        """The number of the last event of a customer, which decides answers besides `state`; 0: there is none."""
+        return self.events.log.last_of(user) if self.home.events.exists() else 0
+
+    def state(self, as_of: str | None = None, model: str | None = None) -> str:
         """A hash that changes with whatever answers are computed from: model, facts, policy, the date of the answer.
 
-        Args:
-            user: whose last event decides too.
+        What a customer did since decides too: `last_event`.
 
         Raises:
             NotTrained: there is no model.
@@ -367,8 +418,7 @@ class Bank:
         from graphrec.app.data.facts import stale
 
         home = self.home_at(as_of)
-        last = 0 if user is None or not self.home.events.exists() else self.events.log.last_of(user)
-        decides = (pointer(home, model), self.now(as_of), stale(home), last, *states(self))
+        decides = (pointer(home, model), self.now(as_of), stale(home), *states(self))
         return hashlib.sha256(repr(decides).encode()).hexdigest()[:16]
 
     # Lists for all customers.
@@ -489,6 +539,98 @@ class Bank:
         from graphrec.app.finance.portrait import portrait
 
         return portrait(self, request)
+
+    @needs_extra("load")
+    def run_alerts(self, request: jobs.RunAlerts, *, progress: Progress = silent) -> results.AlertsRun:
+        """What alerts.toml asks about, as of a date; new alerts are in the record.
+
+        Raises:
+            UsageError: alerts.toml of the home is not there or does not fit the graph.
+            RecordError: the settings keep no record.
+        """
+        from graphrec.app.finance.alerts import run_alerts
+
+        return run_alerts(self, request, progress)
+
+    def alerts(self, request: jobs.ListAlerts) -> tuple[results.Alert, ...]:
+        """The alerts of the record, the oldest first."""
+        from graphrec.app.finance.alerts import list_alerts
+
+        return list_alerts(self, request)
+
+    def set_alert(self, request: jobs.SetAlert) -> results.Alert:
+        """An alert acknowledged, or closed with a reason.
+
+        Raises:
+            UnknownId: there is no such alert.
+            UsageError: it is in that state, or a name or a reason is missing.
+        """
+        from graphrec.app.finance.alerts import set_alert
+
+        return set_alert(self, request)
+
+    def fairness(self, request: jobs.AskFairness, *, progress: Progress = silent) -> results.FairnessOf:
+        """Who gets how good lists by a tested model, and whom lists show.
+
+        Raises:
+            NotTrained: there is no model.
+            ModelError: the model is final, or there is nothing to find.
+        """
+        from graphrec.app.models.fairness import ask_fairness
+
+        return ask_fairness(self, request, progress)
+
+    @needs_extra("report")
+    def statement(self, request: requests.AskStatement) -> answers.Handed:
+        """The suitability statement of one product for one customer, each sentence with the fields that it is of.
+
+        Raises:
+            UnknownId: there is no such customer or product.
+            UsageError: statement.toml of the home is not there or does not fit the graph.
+            NotTrained: there is no model.
+        """
+        from graphrec.app.finance.statement import statement
+
+        return statement(self, request)
+
+    def read_statement(self, request: requests.ReadStatement) -> answers.Handed:
+        """A statement as it was recorded, with what was decided since.
+
+        Raises:
+            UnknownId: the entry is no statement.
+        """
+        from graphrec.app.finance.statement import read
+
+        return read(self, request)
+
+    def printed_statement(self, handed: answers.Handed, form: Literal["markdown", "html"]) -> str:
+        """A statement as a document in its language; a browser makes PDF of the HTML."""
+        from graphrec.app.finance.statement import printed
+
+        return printed(self, handed, form)
+
+    def decide(self, request: requests.Decide) -> answers.Handed:
+        """What a person decided of a statement, appended to the record.
+
+        Raises:
+            UnknownId: the entry is no statement.
+            UsageError: it is decided already, may not be handed over, or the same person approves it.
+            RecordError: nothing can be recorded.
+        """
+        from graphrec.app.finance.statement import decide
+
+        return decide(self, request)
+
+    def monitor(self, request: jobs.Monitor, *, progress: Progress = silent) -> results.Monitored:
+        """What changed in inputs, lists and outcomes, beside the limits of monitor.toml.
+
+        Raises:
+            NotTrained: there is no snapshot, or none to compare with.
+            UsageError: monitor.toml cannot be used.
+        """
+        from graphrec.app.maintenance.monitor import monitor
+
+        return monitor(self, request, progress)
 
     @needs_extra("load")
     def make_portraits(self, request: jobs.MakePortraits, *, progress: Progress = silent) -> results.PortraitsMade:

@@ -535,3 +535,60 @@ class AskMarket:
     """Keep the figures as dated columns of products."""
     as_of: str | None = None
     record: bool = True
+
+
+@dataclass(frozen=True)
+class AskFairness:
+    """Who gets how good lists, and whom lists show."""
+
+    model: str | None = None
+    """Kind of the tested model; None: the blend."""
+    k: int | None = None
+    """Length of lists; None: what a person is shown."""
+    max_gap: float | None = None
+    """How far the nDCG of a protected group may be below that of the others; None: any far."""
+    level: float = 0.05
+    """A gap that chance makes more often than this is none."""
+    window_days: float = 30.0
+    """Days after a list in which an event counts as acceptance."""
+    success: tuple[str, ...] = ("accepted", "bought")
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """What changed in the inputs, the lists and their outcomes, beside limits."""
+
+    against: str | None = None
+    """A date as of which the home has a snapshot, or the first digits of a snapshot's hash; None: that of the live
+    model."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class RunAlerts:
+    """What alerts.toml asks about."""
+
+    as_of: str | None = None
+
+
+@dataclass(frozen=True)
+class ListAlerts:
+    """The alerts of the record."""
+
+    state: Literal["open", "acknowledged", "closed"] | None = None
+    """None: all."""
+    out: Path | None = None
+    """A file for them too: .csv or .jsonl."""
+
+
+@dataclass(frozen=True)
+class SetAlert:
+    """Another state of an alert."""
+
+    id: str
+    state: Literal["acknowledged", "closed"]
+    by: str | None = None
+    """None: the settings' actor."""
+    why: str | None = None
+    """Why it is closed."""

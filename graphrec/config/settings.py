@@ -35,6 +35,7 @@ _WORDS: dict[str, dict[str, Any]] = {
     "view": {word: word for word in VIEWS},
     "record": {"true": True, "false": False},
     "require_record": {"true": True, "false": False},
+    "require_approval": {"true": True, "false": False},
 }
 """What words of variables and options mean; all other values go through `convert_value`, whose import takes 20 ms."""
 
@@ -109,8 +110,8 @@ class Settings:
     """`neo4j://…`, `bolt://…` or a path; None: the embedded store in the home."""
     home: Path = Path(".graphrec")
     """Folder of one bank's data."""
-    encoder: str = "all-MiniLM-L6-v2"
-    """Text encoder: the packaged one, another name, or a path."""
+    encoder: str | None = None
+    """Text encoder: a name, a folder, a .jar or an address; None: the script of the texts decides."""
     seed: int = 0
     """Seed of all random draws."""
     log_level: LogLevel = "warning"
@@ -127,6 +128,8 @@ class Settings:
     """Whether lists and explanations go into the decision record."""
     require_record: bool = False
     """Whether an answer that cannot be recorded is refused."""
+    require_approval: bool = False
+    """Whether only a model that is approved is made live."""
     actor: str | None = None
     """Who asks, for the decision record."""
     language: str = "en"

@@ -109,7 +109,7 @@ def evaluate(
     """
     began = time.monotonic()
     _check_arguments(ks, baselines)
-    split = _checked_split(snapshot, read_meta(folder), folder)
+    split = checked_split(snapshot, read_meta(folder), folder)
     visible = visible_graph(snapshot, split.hidden(split.fitted))
     model = open_model(folder, snapshot, visible.hops)
     part = HiddenPart.of(snapshot, split, visible)
@@ -162,7 +162,7 @@ def _check_arguments(ks: Sequence[int], baselines: Sequence[str]) -> None:
             raise UsageError(f"there is no baseline {name!r}; there are {', '.join(baselines_there())}, and none")
 
 
-def _checked_split(snapshot: Snapshot, meta: ModelMeta, folder: Path) -> Split:
+def checked_split(snapshot: Snapshot, meta: ModelMeta, folder: Path) -> Split:
     """The split that a model can be evaluated on."""
     kind = meta.kind
     if meta.final:

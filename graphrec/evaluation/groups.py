@@ -55,27 +55,39 @@ class Members:
 def segments(
     snapshot: Snapshot, graph: Graph, part: HiddenPart, measured: Mapping[str, Measured], k: int, seed: int
 ) -> tuple[Segments, ...]:
-    """Metrics at k by every attribute of the user that is in the snapshot, largest groups first.
+    """Metrics at k by every attribute of the user that is in the snapshot, in the groups that may be told."""
+    return tuple(
+        Segments(
+            members.attribute,
+            members.protected,
+            tuple(_group(name, mask, measured, k, seed) for name, mask in members.masks.items()),
+        )
+        for members in told_apart(snapshot, graph, part.users)
+    )
 
-    Groups of fewer than LEAST_USERS (or `min_group`) test users are left out. Where those who are in no group would be
-    fewer than `min_group` people, the smallest group is left out too: else the difference from all would tell of them.
+
+def told_apart(
+    snapshot: Snapshot, graph: Graph, users: NDArray[np.int32], fewest: int = LEAST_USERS
+) -> Iterator[Members]:
+    """The attributes that tell users apart, each with the groups of it that may be told.
+
+    Groups of fewer than `fewest` (or `min_group`) users are left out. Where those who are in no group would be fewer
+    than `min_group` people, the smallest group is left out too: else the difference from all would tell of them.
     """
-    found, seen, least = [], set(), snapshot.schema.roles.min_group
-    for members in _attributes(snapshot, graph, part.users):
+    seen, least = set(), snapshot.schema.roles.min_group
+    for members in _attributes(snapshot, graph, users):
         # A column and an edge that say the same are one attribute.
         partition = frozenset(mask.tobytes() for mask in members.masks.values() if mask.any())
         if partition in seen:
             continue
         seen.add(partition)
-        sized = {name: mask for name, mask in members.masks.items() if mask.sum() >= max(LEAST_USERS, least)}
+        sized = {name: mask for name, mask in members.masks.items() if mask.sum() >= max(fewest, least)}
         largest = sorted(sized, key=lambda name: (-int(sized[name].sum()), name))[:MOST_VALUES]
         while largest and 0 < int((~np.logical_or.reduce([sized[name] for name in largest])).sum()) < least:
             largest.pop()
-        kept = [name for name in sized if name in largest]
+        kept = {name: mask for name, mask in sized.items() if name in largest}
         if len(kept) > 1:
-            groups = tuple(_group(name, sized[name], measured, k, seed) for name in kept)
-            found.append(Segments(members.attribute, members.protected, groups))
-    return tuple(found)
+            yield Members(members.attribute, members.protected, kept)
 
 
 def by_holdings(

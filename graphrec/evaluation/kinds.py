@@ -32,7 +32,7 @@ def kinds_of(snapshot: Snapshot, graph: Graph) -> Kinds | None:
     if not fitting:
         return None
     hop = min(fitting, key=lambda hop: (fitting[hop], str(hop)))
-    shares = _members(graph, hop)
+    shares = members_of(graph, hop)
     total = shares.sum(axis=1, keepdims=True)
     return Kinds(hop.type, np.divide(shares, total, out=np.zeros_like(shares), where=total > 0))
 
@@ -51,7 +51,7 @@ def things_in_common(snapshot: Snapshot, graph: Graph) -> NDArray[np.float64] | 
         shared = np.flatnonzero(graph.hops[hop.back()].degrees() > 1)
         if len(shared) <= left:
             left -= len(shared)
-            blocks.append(_members(graph, hop)[:, shared])
+            blocks.append(members_of(graph, hop)[:, shared])
     return np.concatenate(blocks, axis=1) if blocks else None
 
 
@@ -63,7 +63,7 @@ def describing_hops(graph: Graph) -> list[Hop]:
     return sorted(found, key=str)
 
 
-def _members(graph: Graph, hop: Hop) -> NDArray[np.float64]:
+def members_of(graph: Graph, hop: Hop) -> NDArray[np.float64]:
     members = np.zeros((graph.num_products, graph.counts[graph.target(hop)]))
     adjacency = graph.hops[hop]
     members[np.repeat(np.arange(graph.num_products), adjacency.degrees()), adjacency.indices] = 1.0

@@ -7,7 +7,7 @@ ledger like a score. Files are read and rows are scored with numpy alone.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,16 @@ class Part:
         """For each axis the bin of each row."""
         return tuple(axis.bins(table[axis.name]) for axis in self.axes)
 
+    def without(self, texts: Collection[str]) -> "Part":
+        """The part without the bins of these texts; itself where it has none of them."""
+        axes, points = list(self.axes), self.points
+        for place, axis in enumerate(self.axes):
+            gone = [number for number, level in enumerate(axis.levels, start=1) if level in texts]
+            if gone:
+                axes[place] = replace(axis, levels=tuple(one for one in axis.levels if one not in texts))
+                points = np.delete(points, gone, axis=place)
+        return self if points is self.points else Part(tuple(axes), points)
+
 
 @dataclass(frozen=True, eq=False)
 class Scorecard:
@@ -111,6 +121,14 @@ class Scorecard:
         """The model whose logit is slope times this one's, plus level: every line takes the slope."""
         parts = tuple(replace(part, points=slope * part.points) for part in self.parts)
         return Scorecard(slope * self.base + level, parts)
+
+    def without(self, texts: Collection[str]) -> "Scorecard":
+        """The model that does not know these values of columns of texts: they are read like ones that no fit has seen.
+
+        The model itself where it knows none of them.
+        """
+        parts = tuple(part.without(texts) for part in self.parts)
+        return self if parts == self.parts else replace(self, parts=parts)
 
     def write(self, file: Path, about: Mapping[str, Any]) -> None:
         """Write it as safetensors; the same model and `about` give the same bytes.

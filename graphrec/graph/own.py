@@ -181,6 +181,34 @@ def with_own(snapshot: Snapshot, own: Own) -> Snapshot:
     for column, value in own.values.items():
         if column in snapshot.nodes(user).columns:
             found |= _value(snapshot, column, place, value)
+    return _overlaid(snapshot, found)
+
+
+def without_edges(snapshot: Snapshot, user: int, product: int, types: Sequence[str]) -> Snapshot:
+    """Facts in which one customer has no edge of some types to a product, as if none had ever been loaded.
+
+    Args:
+        user: position of the customer.
+        product: position of the product.
+        types: edge types from customers to products.
+    """
+    found: dict[str, CheckedArray] = {}
+    for name in types:
+        edges = snapshot.edges(name)
+        start, stop = (int(bound) for bound in edges.indptr[user : user + 2])
+        left = np.asarray(edges.indices[start:stop]) != product
+        if left.all():
+            continue
+        stem = f"edges/{snapshot.types.index(name)}"
+        for column in ("indices", *EVENTS):
+            if (array := edges.array(column)) is not None:
+                found[f"{stem}/{column}.npy"] = _Inserted(array, start, stop, np.asarray(array[start:stop])[left])
+        found[f"{stem}/indptr.npy"] = _Moved(edges.indptr, user + 1, -int((~left).sum()))
+    return _overlaid(snapshot, found)
+
+
+def _overlaid(snapshot: Snapshot, found: Mapping[str, CheckedArray]) -> Snapshot:
+    """A snapshot of which some files are read otherwise."""
     if not found:
         return snapshot
     other = copy.copy(snapshot)

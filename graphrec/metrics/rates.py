@@ -116,3 +116,20 @@ def chi_squared_tail(value: float, freedom: int) -> float:
         order += 1
         power *= half / order
     return min(tail, 1.0)
+
+
+def holm(p_values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return p-values corrected for how many there are: rejecting those below a level errs anywhere that often at most.
+
+        p'_(i) = max over j <= i of (n - j + 1) p_(j),  p_(1) <= ... <= p_(n)
+
+    Source: Holm, Scandinavian Journal of Statistics 6 (1979).
+
+    >>> holm(np.array([0.01, 0.04, 0.03])).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    order = np.argsort(p_values, kind="stable")
+    scaled = np.asarray(p_values, np.float64)[order] * np.arange(len(p_values), 0, -1)
+    found = np.empty(len(p_values))
+    found[order] = np.minimum(np.maximum.accumulate(scaled), 1.0)
+    return found

@@ -100,11 +100,11 @@ def impressions(entries: Iterable[Entry]) -> Iterator[Impression]:
     An erased entry says nothing any more.
     """
     for one in entries:
-        if _is_list(one):
+        if is_list(one):
             yield from _of_entry(one, one.shared["request"])
 
 
-def _is_list(entry: Entry) -> bool:
+def is_list(entry: Entry) -> bool:
     """Whether an entry is a list of today; that of a finished export holds none, nor does an erased one."""
     request = entry.shared["request"]
     is_asked = request["command"] in LISTS and "model" in entry.shared and request.get("as_of") is None
@@ -114,7 +114,7 @@ def _is_list(entry: Entry) -> bool:
 def exposures(entries: Iterable[Entry]) -> Iterator[Exposure]:
     """The lists that an experiment decided; one that stayed empty is one of them."""
     for one in entries:
-        if _is_list(one):
+        if is_list(one):
             arm = one.entry.get("arm")
             if arm is not None:
                 yield Exposure(one.entry["user"], shown_at(one), arm["experiment"], arm["arm"])

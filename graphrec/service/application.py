@@ -38,10 +38,6 @@ _PROBLEMS = {
 }
 
 
-#: Paths that are named beforehand and answer later.
-LATER = ("/v1/users/{user}/products/{product}/statement",)
-
-
 def make_app(bank: Bank, options: ServiceOptions | None = None) -> FastAPI:
     """The application of one bank.
 
@@ -77,6 +73,8 @@ def make_app(bank: Bank, options: ServiceOptions | None = None) -> FastAPI:
         ("POST", "/v1/recommendations", customers.recommendations_of_many, schemas.Answers),
         ("GET", f"{one}/products/{{product}}/explanation", customers.explanation, schemas.Answer),
         ("GET", f"{one}/products/{{product}}/why-not", customers.why_not, schemas.WhyNot),
+        ("GET", f"{one}/products/{{product}}/statement", customers.statement, schemas.Statement),
+        ("POST", "/v1/records/{number}/decision", customers.decide, schemas.Statement),
         ("GET", f"{one}/portrait", customers.portrait, schemas.Portrait),
         ("GET", "/v1/products/{product}/audience", customers.audience, schemas.Audience),
         ("GET", "/v1/search", office.search, schemas.Found),
@@ -100,8 +98,6 @@ def make_app(bank: Bank, options: ServiceOptions | None = None) -> FastAPI:
         ("GET", "/metrics", office.metrics, None),
     ):
         _add(app, service, method, path, handler, answer)
-    for path in LATER:
-        app.add_api_route(path, _not_built, include_in_schema=False)
     add_pages(app, service)
     add_examples(app)
     return app
@@ -210,10 +206,6 @@ async def _unreadable(_: Request, error: Exception) -> Response:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     return problem(422, "bad-request", f"{where}: {first['msg']}")
-
-
-async def _not_built() -> Response:
-    return problem(404, "not-built", "this path has no answer yet")
 
 
 async def _no_path(_: Request, error: Exception) -> Response:

@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from graphrec import __version__, queries
 from graphrec.app import jobs, requests
 from graphrec.app.bank import Bank
-from graphrec.errors import GraphrecError, QueryError, UnknownId, UsageError
+from graphrec.errors import GraphrecError, UsageError
 from graphrec.schema import EXACT
 from graphrec.service.core import Refusal, Service, ServiceOptions
 from graphrec.service.limits import Busy
@@ -254,10 +254,10 @@ class Assistants:
         """Rows are exact and of any customer: `compliance` has them; others have what speaks of no customer."""
         if query is None:
             found = self._bank.library().queries
-            shown = found if caller.role == EXACT else [one for one in found if _speaks_of_nobody(one.name)]
+            shown = found if caller.role == EXACT else [one for one in found if queries.speaks_of_nobody(one.name)]
             plain = [{"name": one.name, "question": one.question, "parameters": one.parameters} for one in shown]
             return {"queries": plain}
-        if caller.role != EXACT and not _speaks_of_nobody(query):
+        if caller.role != EXACT and not queries.speaks_of_nobody(query):
             raise Denied(f"the role {caller.role} reads only questions of the library that speak of no customer")
         named = tuple((name, str(value)) for name, value in (parameters or {}).items())
         rows = self._bank.query(jobs.AskQuery(query, named, limit=limit, timeout=self._service.options.limits.seconds))
@@ -387,15 +387,6 @@ def _check(tool: Tool, arguments: Mapping[str, Any]) -> None:
             good = wanted["minimum"] <= value <= wanted["maximum"]
         if not good:
             raise Denied(f"{tool.name}: {name} is not as its schema says")
-
-
-def _speaks_of_nobody(name: str) -> bool:
-    """Whether a question of the library reads no customer."""
-    try:
-        text = queries.text(f"analyst/{name}", {one: one for one in queries.PLACEHOLDERS})
-    except (UnknownId, QueryError):
-        return False
-    return queries.is_name(name) and ":`User`" not in text
 
 
 def _finite(value: Any) -> Any:

@@ -10,14 +10,13 @@ from graphrec.app.data.events import accept
 from graphrec.app.record import short
 from graphrec.schema import EXACT
 from graphrec.service import schemas
-from graphrec.service.core import Length, Service, json_response
+from graphrec.service.core import Length, Number, Service, json_response
 from graphrec.service.roles import WHOLE_RECORD
 
 Words = Annotated[str, Query(min_length=1, max_length=500, description="An id, a name, or words of a text.")]
 Customer = Annotated[str | None, Query(max_length=500, description="Of this customer alone.")]
 Last = Annotated[int, Query(ge=1, le=1000, description="How many of the last entries.")]
 ModelFolder = Annotated[str, Path(max_length=80, pattern="^[a-z0-9@-]+$", description="As `GET /v1/models` names it.")]
-Number = Annotated[int, Path(ge=1, le=2**53, description="Of the entry.")]
 By = Annotated[
     Literal["rank", "kind", "model", "reason", "channel", "segment", "arm"],
     Query(description="How impressions are told apart."),

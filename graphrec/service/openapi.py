@@ -23,9 +23,11 @@ PARAMETERS: dict[str, Any] = {
     "campaign": "spring",
     "channel": "mail",
     "skip": 0,
+    "amount": 5000,
+    "replaces": "P00006",
 }
 #: Parameters that are left out of an example where nothing needs them.
-SELDOM = {"as_of", "channel", "language", "where"}
+SELDOM = {"as_of", "channel", "language", "replaces", "where"}
 CAMPAIGN = f'''name = "spring"
 products = ["{PRODUCT}"]
 budget_eur = 500
@@ -37,6 +39,7 @@ cost_eur = 0.7
 BODIES: dict[str, Any] = {
     "recommendations_of_many": {"users": [USER], "k": 3, "record": False},
     "plan_campaign": {"toml": CAMPAIGN},
+    "decide": {"outcome": "accepted", "why": "as discussed"},
 }
 
 

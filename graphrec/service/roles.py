@@ -13,6 +13,8 @@ ALLOWED: dict[str, frozenset[Role]] = {
     "recommendations_of_many": frozenset({"service", "campaign", "compliance", "admin"}),
     "explanation": frozenset({"service", "adviser", "auditor", "compliance", "admin"}),
     "why_not": frozenset({"service", "adviser", "auditor", "compliance", "admin"}),
+    "statement": frozenset({"adviser", "compliance", "admin"}),
+    "decide": frozenset({"adviser", "compliance"}),
     "portrait": frozenset({"service", "adviser", "auditor", "compliance", "admin"}),
     "audience": frozenset({"adviser", "analyst", "campaign", "compliance", "admin"}),
     "search": frozenset({"adviser", "analyst", "auditor", "compliance", "admin"}),

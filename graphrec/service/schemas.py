@@ -1,6 +1,6 @@
 """What the API answers with, for OpenAPI: the objects of `--json`. Fields that a view leaves out are absent or null."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -77,6 +77,35 @@ class WhyNot(_Open):
     user: str
     product: str
     verdict: str | None = None
+
+
+class StatementElement(_Open):
+    """One element, with the fields of the record that its figures and names come from."""
+
+    text: str
+    fields: dict[str, Any] = Field(description="JSON pointer into the basis of the recorded entry, and the value.")
+    missing: bool = False
+
+
+class Statement(_Open):
+    """The suitability statement of one product for one customer."""
+
+    user: str
+    product: str
+    date: str
+    elements: dict[str, StatementElement]
+    refused: str | None = None
+    notices: list[str] = []
+    decision: dict[str, Any]
+    record: int | None = None
+
+
+class DecisionIn(BaseModel):
+    """What the one who asks decided of a statement."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    outcome: Literal["accepted", "modified", "rejected", "approved"]
+    why: str = Field(min_length=1, max_length=2000)
 
 
 class PortraitTag(_Open):

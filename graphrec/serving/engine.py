@@ -10,7 +10,7 @@ import difflib
 import hashlib
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +23,7 @@ from graphrec.errors import UnknownId
 from graphrec.graph.adjacency import Adjacency, Hop
 from graphrec.graph.facts import FactsShelf
 from graphrec.graph.first_hops import FirstHop
-from graphrec.graph.own import Own, with_own
+from graphrec.graph.own import Own, with_own, without_edges
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Nodes, Snapshot
 from graphrec.graph.strings import ABSENT
@@ -200,7 +200,9 @@ class Engine:
         self._counted = counted
         self.now = now
         self.positions = Positions(snapshot, model.ids)
-        self.model = model = replace(model, blend=model.blend.offering(_offered(self.positions)))
+        self.model = model = replace(
+            model, blend=model.blend.offering(_offered(self.positions, model.blend.num_products))
+        )
         self.policy = policy or default_policy(snapshot)
         self.schema = snapshot.schema
         self.roles = snapshot.schema.roles
@@ -246,6 +248,8 @@ class Engine:
             notes = (*notes, Note(key, {"date": snapshot.as_of[:10], "names": ", ".join(undated)}))
         if hidden.pairs:
             notes = (*notes, Note("notes.hidden_pairs", {"n": hidden.pairs}))
+        if newcomers := max(0, model.graph.num_products - self.positions.num_known):
+            notes = (*notes, Note("notes.newcomers", {"n": newcomers}))
         self._notes = notes
 
     def notes_in(self, language: str) -> tuple[str, ...]:
@@ -290,16 +294,33 @@ class Engine:
             last = self._last = self._with(own)
         return last
 
+    def without(self, user_id: str, product_id: str) -> "Engine":
+        """The engine in whose facts a customer never got a product: nothing that means "held" leads to it.
+
+        Raises:
+            UnknownId: there is no such user or product.
+        """
+        engine = self.of_customer(user_id)
+        user = engine.position(engine.users, user_id, engine.roles.user)
+        product = engine.position(engine.products, product_id, engine.roles.product)
+        types = [name for name in engine.roles.holding if name in engine.snapshot.types]
+        return engine._reading(without_edges(engine.snapshot, user, product, types), types)
+
     def _with(self, own: Own) -> "Engine":
+        other = self._reading(with_own(self.snapshot, own), {edge.type for edge in own.edges})
+        other.own, other.base = own, self
+        return other
+
+    def _reading(self, snapshot: Snapshot, types: Collection[str]) -> "Engine":
+        """The same engine on facts that differ in one customer alone, in edges of some types or in values."""
         other = copy.copy(self)
-        other.own, other.base, other._reasons, other._last = own, self, {}, None
-        snapshot = other.snapshot = with_own(self.snapshot, own)
+        other.snapshot, other._reasons, other._last = snapshot, {}, None
         other.users = snapshot.nodes(self.roles.user)
         other.positions = self.positions.reading(snapshot)
         other.eligibility = self.eligibility.reading(snapshot)
         graph = self.model.graph
         hops: dict[Hop, Adjacency] = {}
-        for name in {edge.type for edge in own.edges}:
+        for name in types:
             before = graph.hops.get(Hop(name))
             if isinstance(before, FirstHop):
                 hops[Hop(name)] = before.reading(snapshot, Hop(name))
@@ -369,9 +390,9 @@ class Engine:
         product = self.positions.in_model(self.roles.product, wanted)
         if user == ABSENT or not self.has_evidence(user):
             return self._answer(here, (), sentences.say("notes.no_evidence", user=user_id), options.language)
-        if product >= self.positions.num_known:
-            return self._answer(here, (), sentences.say("notes.unknown_product", i=product_id), options.language)
         scored = self.scored(user, k, product)
+        if product >= self.positions.num_known and not scored.ledger.values[:, scored.candidates == product].any():
+            return self._answer(here, (), sentences.say("notes.unknown_product", i=product_id), options.language)
         whole = ListOptions(None, options.plain, language=options.language, voice=options.voice)
         # The product itself is listed with all its lines, wherever it ranks.
         listed = self.listed(scored, k, whole, product)
@@ -414,8 +435,9 @@ class Engine:
     def allowed(self, users: NDArray[np.integer]) -> NDArray[np.bool_]:
         """True (len(users), num_products) for what may be listed, users and products by positions of the model."""
         here = np.array([self.positions.in_snapshot(self.roles.user, int(user)) for user in users], np.int64)
-        allowed = self.positions.taken(self.roles.product, self.eligibility.masks(here))
+        allowed = self.positions.taken(self.roles.product, self.eligibility.refused_of(here)[0])
         if self._masked is not None:
+            allowed = allowed.copy()
             owner, products = self._masked.expand(np.asarray(users, np.int32))
             allowed[owner, products] = False
         return allowed
@@ -812,12 +834,16 @@ def _spoken(ledger: Ledger) -> NDArray[np.bool_]:
     return spoken
 
 
-def _offered(positions: Positions) -> Offered | None:
-    """The products that are offered where they are not those of the model."""
+def _offered(positions: Positions, num_scored: int) -> Offered | None:
+    """The products that are offered where they are not those of the model.
+
+    Args:
+        num_scored: products that the terms have a score of, new ones among them.
+    """
     places = positions.products
     if places is None:
         return None
-    return Offered(places[: positions.num_known] == ABSENT, len(places) - positions.num_known)
+    return Offered(places[:num_scored] == ABSENT, len(places) - num_scored)
 
 
 def said(finding: Finding, policy: Policy, sentences: Sentences) -> str:

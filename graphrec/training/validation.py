@@ -13,10 +13,14 @@ from graphrec.models.inputs import Scores
 from graphrec.terms.base import Term, standardise
 from graphrec.training.split import Split
 
-MAX_USERS = 1500
-"""Validation users that choices are made on, where the catalogue is large."""
-SCORES_AT_LEAST = 2_000_000
+MAX_USERS = 3000
+"""Validation users that models are compared on, where the catalogue is large."""
+SCORES_AT_LEAST = 20_000_000
 """A small catalogue is evaluated on more users, up to this many scores per term."""
+MOST_TRIED = 1500
+"""Users that each of many trials is judged by, where the catalogue is large."""
+SCORES_TRIED = 2_000_000
+"""In a small catalogue they are more, up to this many scores per term."""
 CHUNK_SCORES = 8_000_000
 """Scores held at once (32 MB)."""
 MANY = 600
@@ -47,9 +51,14 @@ class Validation:
         return cls(users[rows], rows_of(relevant, rows), rows_of(graph.held(), users[rows]), split.num_products)
 
     def halves(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """The rows that configurations are chosen on, and those that weights are: all of them twice below MANY."""
+        """The rows that configurations are chosen on, and those that weights are: all of them twice below MANY.
+
+        Each is cut to what many trials can be judged by in little time; whole models are compared on all rows.
+        """
         rows = np.arange(len(self))
-        return (rows[::2], rows[1::2]) if len(self) >= MANY else (rows, rows)
+        halves = (rows[::2], rows[1::2]) if len(self) >= MANY else (rows, rows)
+        most = max(MOST_TRIED, SCORES_TRIED // max(self.num_products, 1))
+        return halves[0][:: -(-len(halves[0]) // most)], halves[1][:: -(-len(halves[1]) // most)]
 
     def part(self, rows: NDArray[np.integer]) -> "Validation":
         """Some of the users."""

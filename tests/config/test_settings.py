@@ -24,6 +24,7 @@ def test_defaults_without_a_file(tmp_path: Path) -> None:
     assert read_settings(tmp_path, {}) == Settings()
     assert Settings().home == Path(".graphrec")
     assert Settings().store is None
+    assert Settings().encoder is None, "the script of the texts decides"
 
 
 def test_options_stand_over_the_environment_over_the_file(tmp_path: Path) -> None:

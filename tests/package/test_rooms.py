@@ -44,7 +44,9 @@ ROOMS = [
     "campaigns",
     "finance",
     "privacy",
+    "monitoring",
     "app",
+    "ask",
     "service",
     "cli",
 ]

@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from graphrec.app.bank import Bank
-from graphrec.app.requests import SwitchModel
+from graphrec.app.requests import AskStatement, SwitchModel
 from graphrec.schema import EXACT
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
@@ -21,6 +21,8 @@ CALLS = {
     "recommendations_of_many": ("POST", "/v1/recommendations"),
     "explanation": ("GET", "/v1/users/C003/products/P01/explanation"),
     "why_not": ("GET", "/v1/users/C003/products/P01/why-not"),
+    "statement": ("GET", "/v1/users/C003/products/P01/statement"),
+    "decide": ("POST", "/v1/records/2/decision"),
     "portrait": ("GET", "/v1/users/C003/portrait"),
     "audience": ("GET", "/v1/products/P01/audience"),
     "search": ("GET", "/v1/search?q=P01"),
@@ -70,6 +72,7 @@ def test_a_role_is_let_in_where_the_table_says_so_and_nowhere_else(
     event = {"id": "1", "user": "C003", "type": "viewed", "product": "P01", "at": "2025-01-01"}
     bodies = {
         "recommendations_of_many": {"users": ["C003"], "k": 1}, "events": event, "plan_campaign": {"toml": CAMPAIGN},
+        "decide": {"outcome": "rejected", "why": "no need"},
     }  # fmt: skip
     body = bodies.get(operation)
     _, first = keys.make("exact", EXACT)
@@ -78,7 +81,11 @@ def test_a_role_is_let_in_where_the_table_says_so_and_nowhere_else(
     assert closed.request(method, path, json=body).status_code == 401
     assert closed.request(method, path, headers=bearer("grk_no_key"), json=body).status_code == 401
     assert closed.request(method, path, headers={"Authorization": "Basic eDp5"}, json=body).status_code == 401
+    if operation in ("statement", "decide"):
+        (bank.home.path / "statement.toml").write_text("", "utf-8")
     for role in ROLES:
+        if operation == "decide":  # each statement is decided once
+            path = f"/v1/records/{bank.statement(AskStatement('C003', 'P01')).record}/decision"
         key, text = keys.make(role, role, "A1" if role == "adviser" else None)
         status = closed.request(method, path, headers=bearer(text), json=body).status_code
         assert status == (200 if role in ALLOWED[operation] else 403), role
@@ -105,6 +112,8 @@ def test_an_adviser_sees_own_customers_alone(
         ("/v1/users/nobody/recommendations", 403),
         ("/v1/users/C001/products/P01/explanation", 403),
         ("/v1/users/C001/products/P01/why-not", 403),
+        ("/v1/users/C001/products/P01/statement", 403),
+        ("/v1/users/C001/portrait", 403),
         ("/v1/records/1", 200),
         ("/v1/records/2", 403),
     ):

@@ -107,7 +107,7 @@ def test_a_large_bank_is_judged_on_a_seeded_sample(tmp_path: Path, monkeypatch: 
     one, again, other = (Validation.of(split, graph, seed).users.tolist() for seed in (0, 0, 1))
     assert one == again != other
     assert len(one) == 10 == len(set(one))
-    assert MAX_USERS == 1500
+    assert MAX_USERS == 3000
 
 
 def test_the_walk_of_the_planted_taste_is_found(graph: Graph, validation: Validation) -> None:
@@ -156,7 +156,9 @@ def test_a_learned_kernel_replaces_the_powers_where_it_clearly_wins(gain: float,
     """Differences spread by .1 over 100 users: two standard errors are .02."""
     spread = np.tile([0.1, -0.1], 50)
     plain = {"kernel": np.full(100, 0.3), "ease": np.full(100, 0.2), "learned-kernel": 0.3 + gain + spread}
-    choices = [Choice(models()[name], {}, values, list) for name, values in plain.items()]
+    choices = [
+        Choice(models()[name], {}, float(values.mean()), list, lambda own=values: own) for name, values in plain.items()
+    ]
     assert [choice.name for choice in without_replaced(choices)] == [name for name in plain if name in (kept, "ease")]
     assert without_replaced(choices[:2]) == choices[:2]
 

@@ -56,8 +56,17 @@ def _seen(bank: Bank, progress: Progress, *, with_drawn: bool = False) -> _Seen:
         if not done % 1000:
             progress("entries", done, None)
     users = {one.user for one in found.shown} | {one.user for one in found.exposed}
-    found.events = [*_events(bank), *_bookings(_facts(bank), users)]
+    found.events = happened(bank, users)
     return found
+
+
+def happened(bank: Bank, users: Iterable[str]) -> list[Happened]:
+    """What the log of events and the files say that customers did.
+
+    Args:
+        users: customers whose bookings count; events count of all.
+    """
+    return [*_events(bank), *_bookings(_facts(bank), users)]
 
 
 def _events(bank: Bank) -> Iterator[Happened]:

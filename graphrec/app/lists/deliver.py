@@ -253,8 +253,10 @@ def _user(engine: Engine, file: str, number: int, user: str) -> int:
 
 
 def _texts(bank: Bank, vectors: Path) -> StoredVectors | None:
-    """The text vectors of the home, when there are any."""
-    from graphrec.features.sources.text.files import EncoderFiles
+    """The text vectors of the home, when there are any: of the encoder that is set, or the only one."""
+    from graphrec.features.sources.text.cache import encoders_of
+    from graphrec.features.sources.text.source import encoder_named
 
-    folder = vectors / EncoderFiles.find(bank.settings.encoder).slug
+    there = list(encoders_of(vectors)) if bank.settings.encoder is None else []
+    folder = vectors / (there[0] if len(there) == 1 else encoder_named(bank.settings.encoder).slug)
     return StoredVectors.open(folder) if (folder / "meta.json").exists() else None

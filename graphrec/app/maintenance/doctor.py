@@ -123,10 +123,10 @@ def _torch(_open: Callable[[], Bank]) -> Check:
 
 
 def _encoder(open_bank: Callable[[], Bank]) -> Check:
-    from graphrec.features.sources.text.files import EncoderFiles
+    from graphrec.features.sources.text.source import encoder_named
 
-    files = EncoderFiles.find(open_bank().settings.encoder)
-    return Check("encoder", True, f"{files.name}, {files.dim} numbers a text, weights as they should be")
+    encoder = encoder_named(open_bank().settings.encoder)
+    return Check("encoder", True, f"{encoder.name}, {encoder.dim} numbers a text, {encoder.identity[:8]}")
 
 
 def _store(open_bank: Callable[[], Bank], *, deep: bool) -> Check:

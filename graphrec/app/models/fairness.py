@@ -1,0 +1,64 @@
+"""Who gets how good lists, and whom lists show: on the test part, with the acceptance that the record knows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import timedelta
+
+import numpy as np
+
+from graphrec import log
+from graphrec.app.bank import Bank
+from graphrec.app.campaigns.outcomes import happened
+from graphrec.app.jobs import AskFairness
+from graphrec.app.recording import record_event
+from graphrec.app.results import FairnessOf
+from graphrec.errors import UsageError
+from graphrec.evaluation.fairness import Accepted, fairness
+from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.snapshot import Snapshot
+from graphrec.outcomes.impressions import impressions, joined
+from graphrec.progress import Progress
+from graphrec.records.read import entries
+from graphrec.terms.folder import latest, read_meta
+
+
+def ask_fairness(bank: Bank, request: AskFairness, progress: Progress) -> FairnessOf:
+    """The fairness of a tested model, and whether a protected group is further below the others than is allowed."""
+    if request.k is not None and request.k < 1:
+        raise UsageError(f"-k {request.k}: want a length of at least 1")
+    home = bank.home
+    folder = latest(home, request.model, prefer_final=False)
+    snapshot = SnapshotShelf(home.snapshots).of_hash(read_meta(folder).snapshot)
+    accepted = _accepted(bank, request, snapshot, progress)
+    with log.stage("fairness", model=folder.name) as stage:
+        found = fairness(
+            snapshot, folder, k=request.k, seed=bank.settings.seed, accepted=accepted, progress=progress
+        )  # fmt: skip
+        stage.count(users=found.users)
+    below = tuple(
+        f"{one.name}: {group.name}"
+        for one in found.attributes
+        for group in one.groups
+        if one.protected and request.max_gap is not None and -group.gap > request.max_gap and group.p < request.level
+    )
+    content = {"did": "fairness", "model": folder.name, "k": found.k, "max_gap": request.max_gap, "below": len(below)}
+    number, notes = record_event(bank, "fairness", content, wanted=request.record)
+    return FairnessOf(found, request.max_gap, below, number, notes)
+
+
+def _accepted(bank: Bank, request: AskFairness, snapshot: Snapshot, progress: Progress) -> Accepted | None:
+    """What customers of the snapshot were shown, and took within a window; None: nothing was shown."""
+    shown = list(impressions(entries(bank.home.records)))
+    if not shown:
+        return None
+    progress("what came of lists", 0, None)
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    events = happened(bank, {one.user for one in shown})
+    for one in joined(shown, events, timedelta(days=request.window_days)):
+        counts[one.shown.user][0] += 1
+        counts[one.shown.user][1] += one.is_one_of(request.success)
+    ids = snapshot.nodes(snapshot.schema.roles.user).ids
+    placed = sorted((place, *numbers) for user, numbers in counts.items() if (place := ids.find(user)) >= 0)
+    columns = np.array(placed, np.int64).reshape(-1, 3)
+    return Accepted(columns[:, 0].astype(np.int32), columns[:, 1], columns[:, 2])

@@ -1,0 +1,558 @@
+"""The answer to a parsed question: one method an intent, over the use cases of `app`, as a role reads them.
+
+Every sentence is a template filled with values that carry where they come from. Roles are asked before the use cases,
+and these ask the policy before they answer.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from graphrec import queries
+from graphrec.app import requests
+from graphrec.app.bank import Bank
+from graphrec.ask.question import Parsed
+from graphrec.ask.said import Draft, Evidence, Plain, Value, named
+from graphrec.errors import UnknownId
+from graphrec.languages import Language
+from graphrec.schema import EXACT, View
+from graphrec.serving.answer import Item, Node, People, Reason, Step
+
+if TYPE_CHECKING:
+    from graphrec.app.lists.about import Customer, Product
+    from graphrec.serving.engine import Engine
+    from graphrec.serving.views import SeenItem, SeenReason
+
+REASONS = 3
+"""Reasons of a product at most."""
+FACTS = 12
+"""Facts of one node at most."""
+ROWS = 5
+"""Rows of a query."""
+K = 5
+
+#: Who reads anything of single customers; the others read of products and the library.
+OF_CUSTOMERS: frozenset[str] = frozenset({"compliance", "adviser", "customer", "service", "auditor", "admin"})
+#: Who may open a case for a customer.
+OPENS_CASES: frozenset[str] = frozenset({"compliance", "adviser", "customer", "service", "admin"})
+#: Who reads tags, which are the bank's own view of a customer.
+READS_TAGS: frozenset[str] = frozenset({"compliance", "adviser", "auditor", "admin"})
+#: Who reads questions of the library that speak of no customer; compliance reads all.
+READS_QUERIES: frozenset[str] = frozenset({"analyst", "auditor", "admin"})
+
+_SHOWN = ("risk", "fee", "minimum")
+_ALIASES: Mapping[str, tuple[str, ...]] = {
+    "currency": ("currency", "währung", "货币", "币种"), "country": ("country", "land", "国家"),
+    "issuer": ("issuer", "issued by", "emittent", "发行人"), "kind": ("type", "art", "类型", "种类"),
+    "sector": ("sector", "branche", "行业"), "status": ("status", "open", "closed", "offen", "状态"),
+}  # fmt: skip
+
+
+class CannotSay(Exception):
+    """A question that gets a refusal in one sentence.
+
+    Args:
+        why: unanswerable, other_customer, role, no_customer, no_product, which_product, two_products, no_change, or
+            unknown.
+        key: of the sentence.
+    """
+
+    def __init__(self, why: str, key: str, **values: Value) -> None:
+        super().__init__(why)
+        self.why, self.key, self.values = why, key, values
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Who asks about whom, and how the answer is made."""
+
+    user: str | None
+    view: View
+    as_of: str | None
+    k: int
+    record: bool
+
+
+class Answers:
+    """Answers of one bank to one question.
+
+    Args:
+        engine: the opened model, whose facts name products.
+        language: of the answer.
+    """
+
+    def __init__(self, bank: Bank, engine: "Engine", language: Language, asking: Asking) -> None:
+        self._bank, self._engine, self._asking = bank, engine, asking
+        voice = "customer" if asking.view == "customer" else "adviser"
+        self._language = language
+        self.draft = Draft(language, voice)  # type: ignore[arg-type]  # one of two texts
+        self._is_exact = asking.view == EXACT
+        self._date = (engine.as_of or "")[:10] or None
+
+    def answer(self, parsed: Parsed) -> None:
+        """Fill the draft.
+
+        Raises:
+            CannotSay: there is no answer, or not for this role.
+            GraphrecError: a use case fails.
+        """
+        if any(one != self._asking.user for one in parsed.users):
+            raise CannotSay("other_customer", "other_customer")
+        handlers: Mapping[str, Callable[[Parsed], None]] = {
+            "recommend": self._recommend, "why": self._why, "why_not": self._why_not, "what_if": self._what_if,
+            "compare": self._compare, "cost": self._cost, "risk": self._risk, "holdings": self._holdings,
+            "portrait": self._portrait, "product": self._product, "query": self._query, "complaint": self._complaint,
+            "alerts": self._alerts,
+        }  # fmt: skip
+        if (handler := handlers.get(parsed.intent)) is None:
+            raise CannotSay("unanswerable", "unanswerable")
+        handler(parsed)
+
+    # What is asked about.
+
+    @property
+    def _user(self) -> str:
+        """The customer, where the role may read of one."""
+        if self._asking.view not in OF_CUSTOMERS:
+            raise self._not_allowed()
+        if self._asking.user is None:
+            raise CannotSay("no_customer", "no_customer")
+        return self._asking.user
+
+    def _not_allowed(self) -> CannotSay:
+        role = self._asking.view
+        return CannotSay("role", "not_allowed", role=Value(role, Evidence("role", role, "question")))
+
+    def _named(self, parsed: Parsed, count: int = 1) -> tuple[str, ...]:
+        """The products of a question; that many of them."""
+        if len(parsed.products) >= count:
+            return parsed.products
+        if parsed.unclear:
+            ids = ", ".join(self._called(one) for one in parsed.unclear)
+            raise CannotSay("which_product", "which_product", names=Value(ids, Evidence("products", ids, "facts")))
+        missing = "two_products" if count > 1 else "no_product"
+        raise CannotSay(missing, missing)
+
+    # Values with their evidence.
+
+    def _called(self, product: str, name: str | None = None) -> str:
+        """A product as sentences name it."""
+        if name is None:
+            ids = self._engine.products.ids
+            place = ids.find(product)
+            name = None if place < 0 else self._engine.snapshot.name(self._engine.roles.product, place)
+        return product if name is None or name == product else f"{name} ({product})"
+
+    def _a_product(self, product: str, source: str, name: str | None = None) -> Value:
+        called = self._called(product, name)
+        return Value(called, Evidence("product", called, source, self._date))
+
+    @property
+    def _date_value(self) -> Value:
+        day = self._date
+        said = "?" if day is None else self._language.date(datetime.fromisoformat(day))
+        return Value(said, Evidence("date", day, "facts"))
+
+    @property
+    def _who(self) -> Value:
+        return Value(self._user, Evidence("user", self._user, "question"))
+
+    def _number(self, what: str, value: float, source: str, digits: int = 0, **more: Any) -> Value:
+        return Value(self._language.number(value, digits), Evidence(what, value, source, self._date, **more))
+
+    def _text(self, what: str, text: str, source: str, **more: Any) -> Value:
+        return Value(text, Evidence(what, text, source, self._date, **more))
+
+    def _fact(self, what: str, value: Plain, column: str, source: str = "facts") -> Value:
+        """A value of a column, as people of the language write it."""
+        sentences = self._engine.reasons_in(self._language.code).sentences
+        said = sentences.say("policy.unknown") if value is None else sentences.fact(value)
+        return Value(said, Evidence(what, value, source, self._date, column))
+
+    def _word(self, column: str) -> Value:
+        sentences = self._engine.reasons_in(self._language.code).sentences
+        return Value(sentences.word(column), Evidence("field", column, "facts"))
+
+    # What fits, and why.
+
+    def _recommend(self, parsed: Parsed) -> None:
+        k = parsed.k or self._asking.k
+        asked = requests.Recommend(
+            self._user, k, reasons=REASONS, language=self._language.code, voice=self.draft.voice,
+            record=self._asking.record, as_of=self._asking.as_of,
+        )  # fmt: skip
+        served = self._bank.recommend(asked)
+        answer = served.answer if self._is_exact else self._bank.seen(served, self._asking.view).answer
+        if answer.items:
+            count = self._number("count", len(answer.items), "list", record=served.record)
+            self.draft.say("fits", n=count, user=self._who, date=self._date_value)
+        items: tuple[Item, ...] | tuple[SeenItem, ...] = answer.items
+        for place, item in enumerate(items, 1):
+            product = self._a_product(item.product, "list", item.name)
+            rank = self._number("rank", item.rank or place, "list", record=served.record)
+            reason = next(iter(self._reasons(item, "list", served.record)), None)
+            if reason is None:
+                self.draft.say("fits_plain", rank=rank, product=product)
+            else:
+                self.draft.say("fits_item", rank=rank, product=product, reason=reason)
+            self._warn(item, product)
+        self._abstained(answer.abstained, "list", served.record)
+
+    def _reasons(self, item: "Item | SeenItem", source: str, record: int | None) -> Iterator[Value]:
+        """The reasons that have a share, the largest first, each with the strongest way that it speaks of."""
+        for reason in item.reasons[:REASONS]:
+            if reason.percent is None:
+                continue
+            percent = self._language.percent(float(round(reason.percent)))
+            text = self.draft.language.say("ask.with_percent", text=reason.text, percent=percent)
+            path = next((way(line.path) for line in item.lines if line.path and _is_told(line.path, reason)), None)
+            yield Value(text, Evidence("reason", text, source, self._date, reason.kind, path, record))
+
+    def _warn(self, item: "Item | SeenItem", product: Value) -> None:
+        for warning in item.warnings:
+            self.draft.say("warned", needed=True, product=product, text=self._text("warning", warning, "policy"))
+
+    def _abstained(self, text: str | None, source: str, record: int | None) -> None:
+        if text:
+            self.draft.say("verdict", needed=True, text=self._text("verdict", text, source, record=record))
+
+    def _why(self, parsed: Parsed) -> None:
+        for product in self._named(parsed):
+            served = self._explained(product)
+            item = served[0]
+            called = self._a_product(product, "explanation")
+            if item is None:
+                self._abstained(served[1], "policy", served[2])
+                continue
+            if item.rank is not None:
+                rank = self._number("rank", item.rank, "explanation", record=served[2])
+                self.draft.say("stands", needed=True, product=called, rank=rank, user=self._who, date=self._date_value)
+            reasons = list(self._reasons(item, "explanation", served[2]))
+            for reason in reasons:
+                self.draft.say("speaks_for", product=called, reason=reason)
+            if not reasons:
+                self.draft.say("no_reason", product=called)
+            if item.against and (against := round(item.against)):
+                percent = self._language.percent(float(against))
+                value = Value(percent, Evidence("against", against, "explanation", self._date, record=served[2]))
+                self.draft.say("speaks_against", needed=True, product=called, percent=value)
+            self._warn(item, called)
+
+    def _explained(self, product: str) -> "tuple[Item | SeenItem | None, str | None, int | None]":
+        """The explained product, or the sentence that says why there is none; and the entry of the record."""
+        asked = requests.Explain(
+            self._user, product, self._asking.k, language=self._language.code, voice=self.draft.voice,
+            record=self._asking.record, as_of=self._asking.as_of,
+        )  # fmt: skip
+        served = self._bank.explain(asked)
+        answer = served.answer if self._is_exact else self._bank.seen(served, self._asking.view).answer
+        return (answer.items[0] if answer.items else None), answer.abstained, served.record
+
+    def _why_not(self, parsed: Parsed) -> None:
+        for product in self._named(parsed):
+            asked = requests.WhyNot(
+                self._user, product, self._asking.k, as_of=self._asking.as_of, record=self._asking.record,
+                language=self._language.code,
+            )  # fmt: skip
+            refused = self._bank.why_not(asked)
+            found = refused.found if self._is_exact else self._bank.seen_why_not(refused, self._asking.view)
+            self._abstained(found.verdict, "why-not", refused.record)
+            called = self._a_product(product, "why-not", found.name)
+            for finding in found.refused:
+                values = {"rule": finding.rule, **finding.values}
+                text = self._text("rule's sentence", finding.sentence, "policy", record=refused.record)
+                rule = Value(finding.rule, Evidence("rule", named(values), "policy", self._date, finding.rule))
+                self.draft.say("rule", needed=True, product=called, rule=rule, text=text)
+            for gap in found.missing[:REASONS]:
+                if found.ahead is not None:
+                    other = self._a_product(found.ahead.product, "why-not", found.ahead.name)
+                    line = gap.line if hasattr(gap, "line") else None
+                    path = None if line is None else way(line.path)
+                    reason = self._text("reason", gap.text, "why-not", path=path, record=refused.record)
+                    self.draft.say("gap", product=called, other=other, reason=reason)
+
+    def _what_if(self, parsed: Parsed) -> None:
+        product = self._named(parsed)[0] if parsed.products or parsed.amount is None else None
+        asked = requests.WhatIf(
+            self._user, more=None if parsed.less else product, less=product if parsed.less else None,
+            amount=parsed.amount, k=self._asking.k, as_of=self._asking.as_of, language=self._language.code,
+            record=self._asking.record,
+        )  # fmt: skip
+        found = self._bank.what_if(asked)
+        if product is not None:
+            key = "if_less" if parsed.less else "if_more"
+            self.draft.say(key, product=self._a_product(product, "question"), date=self._date_value)
+        else:
+            amount = self._number("amount", parsed.amount or 0.0, "question")
+            self.draft.say("if_amount", amount=amount, date=self._date_value)
+        if found.is_same and found.moves:
+            self.draft.say("if_same", needed=True)
+        for move in () if found.is_same else found.moves:
+            moved = self._a_product(move.product, "what-if", move.name)
+            before = None if move.before is None else self._number("rank now", move.before, "what-if")
+            if move.after is None or move.after > found.k:
+                if before is not None:
+                    self.draft.say("if_gone", needed=True, product=moved, before=before)
+                continue
+            rank = self._number("rank then", move.after, "what-if", record=found.record)
+            if before is None:
+                self.draft.say("if_new", rank=rank, product=moved)
+            else:
+                self.draft.say("if_item", rank=rank, product=moved, before=before)
+        self._abstained(found.abstained, "what-if", found.record)
+
+    def _compare(self, parsed: Parsed) -> None:
+        first, second = self._named(parsed, 2)[:2]
+        one, other = (self._a_product(product, "facts") for product in (first, second))
+        if self._asking.user is not None and self._asking.view in OF_CUSTOMERS:
+            placed = [self._explained(product) for product in (first, second)]
+            ranks = [item.rank if item is not None else None for item, _, _ in placed]
+            if ranks[0] is not None and ranks[1] is not None:
+                rank, other_rank = (
+                    self._number("rank", float(value), "explanation", record=record)
+                    for value, (_, _, record) in zip((ranks[0], ranks[1]), placed, strict=True)
+                )
+                self.draft.say(
+                    "both_ranks", product=one, other=other, rank=rank, other_rank=other_rank, date=self._date_value
+                )
+            for _, abstained, record in placed:
+                self._abstained(abstained, "policy", record)
+        facts = [dict(self._columns(product)) for product in (first, second)]
+        differing = [name for name in facts[0] if name in facts[1] and facts[0][name] != facts[1][name]]
+        for name in differing[:FACTS]:
+            values = [self._fact(name, found[name], name) for found in facts]
+            self.draft.say(
+                "both_facts", field=self._word(name), product=one, other=other, value=values[0], other_value=values[1]
+            )
+        if not differing:
+            self.draft.say("same_facts", product=one, other=other)
+
+    # What is known.
+
+    def _columns(self, product: str) -> Iterator[tuple[str, Plain]]:
+        yield from ((fact.name, fact.value) for fact in self._about(product).facts)
+
+    def _about(self, product: str) -> "Product":
+        asked = requests.AboutProduct(product, self._asking.view, self._asking.as_of, self._language.code)
+        return self._bank.about_product(asked)
+
+    @cached_property
+    def _show(self) -> Mapping[str, str]:
+        """The columns of risk class, fee and least amount of products."""
+        node = self._engine.schema.nodes[self._engine.roles.product]
+        known = {column.name for column in node.public_columns()}
+        guessed = {
+            "risk": ("risk_class", "risk", "sri", "risk_level"), "fee": ("fee_percent", "fee", "ter", "cost", "costs"),
+            "minimum": ("minimum_amount_eur", "minimum_amount", "minimum"),
+        }  # fmt: skip
+        found = {what: next((one for one in names if one in known), what) for what, names in guessed.items()}
+        return {**found, **{what: name for what, name in node.show.items() if what in _SHOWN}}
+
+    def _cost(self, parsed: Parsed) -> None:
+        products = parsed.products or (self._held() if not parsed.unclear else self._named(parsed))
+        if not products:
+            self.draft.say("holds_none", user=self._who, date=self._date_value)
+        for product in products[:10]:
+            is_known = self._say_column("fee", "fee", product)
+            if parsed.products and is_known:
+                self._say_column("minimum", "minimum", product, silent=True)
+
+    def _say_column(self, what: str, key: str, product: str, *, silent: bool = False) -> bool:
+        """Say a column of a product, or that it is not known; whether it is."""
+        column = self._show[what]
+        place = self._engine.position(self._engine.products, product, "product")
+        columns = self._engine.products.columns
+        value = self._engine.products.column(column).get(place) if column in columns else None
+        called = self._a_product(self._engine.products.ids[place], "facts")
+        if value is not None:
+            said = self._fact(what, value, column)
+            self.draft.say(key, needed=not silent, product=called, value=said, field=self._word(column))
+        elif not silent:
+            self.draft.say("no_value", needed=True, product=called, field=self._word(column))
+        return value is not None
+
+    def _risk(self, parsed: Parsed) -> None:
+        if parsed.products or parsed.unclear:
+            for product in self._named(parsed):
+                self._say_column("risk", "risk_class", product)
+                for course in self._about(product).courses:
+                    if course.volatility is not None:
+                        percent = self._language.percent(100 * course.volatility, 1)
+                        value = Value(
+                            percent, Evidence("volatility", course.volatility, "facts", self._date, course.name)
+                        )
+                        called = self._a_product(product, "facts")
+                        self.draft.say("course", product=called, value=value, field=self._word(course.name))
+            return
+        found = self._bank.portrait(requests.AskPortrait(self._user, self._asking.as_of))
+        if (mean := found.numbers.get("revealed_risk")) is not None:
+            value = self._number("mean risk class", mean, "portrait", 2, field="revealed_risk")
+            self.draft.say("own_risk", value=value, date=self._date_value)
+        for fact in self._customer.facts:
+            if "risk" in fact.name.casefold():
+                self.draft.say("known", field=self._word(fact.name), value=self._fact(fact.name, fact.value, fact.name))
+        if not self.draft.sentences:
+            raise CannotSay("unknown", "unanswerable")
+
+    @cached_property
+    def _customer(self) -> "Customer":
+        asked = requests.AboutCustomer(self._user, self._asking.view, self._asking.as_of, self._language.code)
+        return self._bank.about_customer(asked)
+
+    def _held(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(one.product for one in self._customer.events if one.is_holding))
+
+    def _holdings(self, parsed: Parsed) -> None:
+        held = self._held()
+        if parsed.products or parsed.unclear:
+            for product in self._named(parsed):
+                key = "has" if product in held else "has_not"
+                self.draft.say(
+                    key, needed=True, user=self._who, product=self._a_product(product, "facts"), date=self._date_value
+                )
+            return
+        if not held:
+            self.draft.say("holds_none", user=self._who, date=self._date_value)
+            return
+        count = self._number("count", len(held), "facts")
+        self.draft.say("holds", user=self._who, n=count, date=self._date_value)
+        for product in held:
+            events = [one for one in self._customer.events if one.product == product and one.is_holding]
+            day = max((one.last for one in events if one.last), default=None)
+            called = self._a_product(product, "facts", events[0].name)
+            if day is None:
+                self.draft.say("holds_undated", product=called)
+            else:
+                said = self._text("day", day, "facts", field=events[0].type)
+                self.draft.say("holds_item", product=called, day=said)
+
+    def _portrait(self, _: Parsed) -> None:
+        found = self._bank.portrait(requests.AskPortrait(self._user, self._asking.as_of))
+        self.draft.say("about", user=self._who, date=self._date_value)
+        for fact in self._customer.facts[:FACTS]:
+            self.draft.say("known", field=self._word(fact.name), value=self._fact(fact.name, fact.value, fact.name))
+        for name in ("holdings", "tenure", "revealed_risk"):
+            if name in found.numbers:
+                number = found.numbers[name]
+                value = self._number(name, number, "portrait", 2 if name == "revealed_risk" else 0, field=name)
+                self.draft.say("known", field=self._word(name), value=value)
+        for tag in found.tags if self._asking.view in READS_TAGS else ():
+            rule = Value(tag.rule, Evidence("rule", named(tag.evidence), "portrait", self._date, tag.id))
+            self.draft.say("tag", text=self._text("tag", tag.name, "portrait"), rule=rule)
+
+    def _product(self, parsed: Parsed) -> None:
+        for product in self._named(parsed):
+            about = self._about(product)
+            called = self._a_product(product, "facts", about.name)
+            wanted = _fields(parsed.text, [fact.name for fact in about.facts])
+            if not _asks_holders(parsed.text):
+                self.draft.say("about_product", product=called, date=self._date_value)
+                for fact in [one for one in about.facts if not wanted or one.name in wanted][:FACTS]:
+                    value = self._fact(fact.name, fact.value, fact.name)
+                    self.draft.say("known", field=self._word(fact.name), value=value)
+            if wanted:
+                continue
+            if about.holders is None:
+                least = self._number("least", about.min_group, "facts")
+                self.draft.say("few_holders", n=least, product=called)
+            else:
+                count = Value(str(about.holders), Evidence("holders", str(about.holders), "facts", self._date))
+                self.draft.say("holders", n=count, of=self._number("customers", about.of, "facts"), product=called)
+
+    def _alerts(self, _: Parsed) -> None:
+        raise CannotSay("unknown", "no_alerts")
+
+    # The library, and cases.
+
+    def _query(self, parsed: Parsed) -> None:
+        view = self._asking.view
+        if not self._is_exact and view not in READS_QUERIES:
+            raise self._not_allowed()
+        if parsed.query is None:
+            found = [
+                one for one in self._bank.library().queries if self._is_exact or queries.speaks_of_nobody(one.name)
+            ]
+            self.draft.say("queries", n=self._number("count", len(found), "query"))
+            for one in found:
+                name = Value(one.name, Evidence("query", one.name, "query"))
+                self.draft.say("query_item", name=name, text=self._text("question", one.question, "query"))
+            return
+        if not self._is_exact and not queries.speaks_of_nobody(parsed.query):
+            raise self._not_allowed()
+        from graphrec.app import jobs
+
+        asked = self._bank.query(jobs.AskQuery(parsed.query, limit=ROWS, record=self._asking.record))
+        name = Value(parsed.query, Evidence("query", parsed.query, "query"))
+        self.draft.say("rows", name=name, n=self._number("count", len(asked.rows), "query"))
+        for row in asked.rows:
+            cells = ", ".join(f"{column} {value}" for column, value in zip(asked.columns, row, strict=True))
+            self.draft.say("row", text=self._text("row", cells, "query", field=parsed.query))
+        if asked.is_cut:
+            self.draft.say("more_rows", name=name)
+
+    def _complaint(self, parsed: Parsed) -> None:
+        import uuid
+
+        if self._asking.view not in OPENS_CASES:
+            raise self._not_allowed()
+        case, about = uuid.uuid4().hex[:12], parsed.products[:1]
+        product = about[0] if about else None
+        self._bank.send_event(
+            requests.SendEvent(self._user, "complained", product, id=f"case-{case}", reason=parsed.text)
+        )
+        number = Value(f"case-{case}", Evidence("case", f"case-{case}", "event", self._date))
+        self.draft.say("case", needed=True, case=number, date=self._date_value)
+        if product is not None:
+            self.draft.say("case_of", needed=True, product=self._a_product(product, "question"))
+
+
+def way(path: "tuple[Node | People | Step | Any, ...] | None") -> str | None:
+    """A way as one text: nodes by id, other people by their number."""
+    if path is None:
+        return None
+    parts = []
+    for part in path:
+        if isinstance(part, Node):
+            parts.append(f"{part.label} {part.id}")
+        elif isinstance(part, Step):
+            parts.append(f"-{part.type}->" if part.direction == "out" else f"<-{part.type}-")
+        else:
+            parts.append(f"{part.label} {'' if part.count is None else part.count}".strip())
+    return " ".join(parts)
+
+
+def _is_told(path: "tuple[Node | People | Step | Any, ...]", reason: "Reason | SeenReason") -> bool:
+    """Whether a reason speaks of a way: of all nodes between by name, and of other people where it has some."""
+    between = [part for part in path[1:-1] if not isinstance(part, Step)]
+    has_people = any(not isinstance(part, Node) for part in between)
+    speaks_of_people = (reason.people if isinstance(reason, Reason) else reason.count) is not None
+    names = [part.name or part.id for part in between if isinstance(part, Node)]
+    return bool(between) and has_people == speaks_of_people and all(name in reason.text for name in names)
+
+
+def check_user(engine: "Engine", user: str | None) -> None:
+    """Stop where a customer is named that is not there.
+
+    Raises:
+        UnknownId: there is none.
+    """
+    if user is not None and engine.users.ids.find(user) < 0:
+        raise UnknownId(f"no user {user!r}; search with: graphrec find user {user!r}")
+
+
+def _asks_holders(text: str) -> bool:
+    folded = text.casefold()
+    return any(word in folded for word in ("how many", "wie viele", "多少客户", "多少人", "几个客户"))
+
+
+def _fields(text: str, names: list[str]) -> set[str]:
+    """The columns that a question asks for by their name."""
+    folded = f" {text.casefold().rstrip('?？.。! ')} "
+    said = {name: (name.replace("_", " ").casefold(), *_ALIASES.get(name, ())) for name in names}
+    return {
+        name
+        for name, words in said.items()
+        if any(f" {word} " in folded or (not word.isascii() and word in folded) for word in words)
+    }

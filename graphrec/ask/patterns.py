@@ -1,0 +1,54 @@
+"""What questions look like: patterns.tsv has a list a language; the first pattern that fits says the intent.
+
+A question comes folded, so that German has ss in place of its sharp s, and with its mentions replaced: `@p` stands for
+a product, `@u` for a customer. Patterns that fit what no record can answer come before those that a careless word would
+open: what will be, other people, secrets, orders. The pattern `less` says that a what-if takes a product away.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal, get_args
+
+Intent = Literal[
+    "recommend", "why", "why_not", "what_if", "compare", "cost", "risk", "holdings", "portrait", "alerts", "product",
+    "query", "complaint", "none",
+]  # fmt: skip
+INTENTS: dict[str, Intent] = {one: one for one in get_args(Intent)}
+
+_FILE = Path(__file__).parent / "patterns.tsv"
+_DEFAULT = "en"
+_LESS = "less"
+
+
+@lru_cache
+def _patterns() -> dict[str, list[tuple[str, str]]]:
+    """Each language's intents with their patterns, in their order."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for line in _FILE.read_text("utf-8").splitlines()[1:]:
+        language, intent, pattern = line.split("\t")
+        found.setdefault(language, []).append((intent, pattern))
+    return found
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+def fitting(text: str, language: str) -> Iterator[Intent]:
+    """The intents whose patterns fit a question, the first one first.
+
+    Args:
+        text: folded, with its mentions replaced.
+    """
+    for name, pattern in _patterns().get(language) or _patterns()[_DEFAULT]:
+        if (intent := INTENTS.get(name)) is not None and _compiled(pattern).search(text):
+            yield intent
+
+
+def takes_away(text: str, language: str) -> bool:
+    """Whether a what-if takes a product away."""
+    rows = _patterns().get(language) or _patterns()[_DEFAULT]
+    return any(name == _LESS and _compiled(pattern).search(text) for name, pattern in rows)

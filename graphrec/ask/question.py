@@ -1,0 +1,293 @@
+"""A question in somebody's own words, as what it asks for: intent, products, amount. Patterns come before examples."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from graphrec import queries
+from graphrec.ask.patterns import Intent, fitting, takes_away
+from graphrec.errors import UsageError
+from graphrec.graph.snapshot import Snapshot
+
+LONGEST = 1000
+"""Characters of a question."""
+FEW = 5
+"""Products that an unclear name may mean, to choose from."""
+
+_HAN = re.compile("[\u3400-\u9fff]")
+_GERMAN = re.compile(
+    r"[äöüß]|\b(ich|mir|mich|mein\w*|ist|der|die|das|den|dem|ein|eine|und|oder|nicht|kein\w*|wie|wer|warum|wieso|"
+    r"welche\w*|für|zu|zum|von|mit|bei|über|kunde\w*|bitte|gibt|es|hat|habe|sind|wird|kann|zwischen|kostet|im|auf|gegen|spricht|aus)\b"
+)
+_ENGLISH = re.compile(
+    r"\b(i|me|my|is|are|the|a|and|or|not|what|how|who|why|which|for|to|of|with|does|do|did|about|customer\w*|client\w*|"
+    r"please|there|has|have|will|can|between|show|tell|list)\b"
+)
+_TOKEN = re.compile(r"[^\s,;:!?()\"'“”„‘’«»，。；：！？（）、《》「」]+")
+_EDGE = re.compile(r"[A-Za-z0-9_\u00c0-\u024f]")
+_NUMBER = re.compile(r"\d[\d.,']*\d|\d")
+_MONEY = r"(?:€|\$|£|¥|eur|euros?|usd|dollars?|chf|gbp|yuan|rmb|元|欧元|块|美元)"
+_AMOUNT = re.compile(
+    rf"(?:{_MONEY}\s*(?P<before>\d[\d.,']*))|(?:(?P<after>\d[\d.,']*)\s*(?P<scale>万|千|k\b|tsd\.?|mio\.?)?\s*{_MONEY})"
+    r"|(?:\b(?:invest\w*|put in|anleg\w*|anlage von|投入|投资)\D{0,12}(?P<bare>\d[\d.,']*)\s*(?P<scale2>万|千|k\b)?)",
+)
+_SCALES = {"万": 10_000, "千": 1_000, "k": 1_000, "tsd": 1_000, "mio": 1_000_000}
+_WORDS: dict[str, int] = {
+    word: number
+    for words in (
+        "one two three four five six seven eight nine ten",
+        "ein zwei drei vier fünf sechs sieben acht neun zehn",
+        "一 二 三 四 五 六 七 八 九 十",
+        "_ 两",
+    )
+    for number, word in enumerate(words.split(), 1)
+}  # fmt: skip
+_COUNTED = {
+    "en": r"\b({n})\b(?:\s+(?!years?\b|months?\b)\w+){{0,2}}\s+(?:products?|recommend\w*|suggest\w*|ideas?|offers?)"
+    r"|\btop\s+({n})\b",
+    "de": r"\b({n})\b(?:\s+\w+){{0,2}}\s+(?:produkte?\w*|vorschl\w*|empfehl\w*|angebote?|ideen)|\btop\s+({n})\b",
+    "zh": r"({n})\s*(?:个|款|种|只|项)",
+}
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What a question asks for."""
+
+    text: str
+    """The question, its spaces put in order."""
+    language: str
+    """en, de or zh: that of the question."""
+    intent: Intent
+    products: tuple[str, ...] = ()
+    """Ids, in the order in which they are named."""
+    users: tuple[str, ...] = ()
+    """Ids of customers that it names."""
+    unclear: tuple[str, ...] = ()
+    """Products that a part of the question may mean, where it names none."""
+    less: bool = False
+    """Of a what-if: the product is taken away."""
+    amount: float | None = None
+    k: int | None = None
+    query: str | None = None
+    by: str = "pattern"
+    """What found the intent: pattern, example, model, or nothing."""
+
+    @property
+    def slots(self) -> dict[str, object]:
+        """What it names, without what it does not."""
+        named: dict[str, object] = {
+            "products": list(self.products), "users": list(self.users), "amount": self.amount, "k": self.k,
+            "query": self.query, "less": self.less or None,
+        }  # fmt: skip
+        return {name: value for name, value in named.items() if value not in (None, [])}
+
+
+class Names:
+    """The products and customers of a snapshot, as questions name them.
+
+    Args:
+        snapshot: the facts; names of persons are not in it.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        roles = snapshot.schema.roles
+        self._snapshot, self._product = snapshot, roles.product
+        self._users, self._products = snapshot.nodes(roles.user).ids, snapshot.nodes(roles.product).ids
+
+    @cached_property
+    def _names(self) -> list[tuple[str, str]]:
+        """Each product's folded name and its id, the longest name first."""
+        column = self._snapshot.meta.names[self._product]
+        if column is None:
+            return []
+        values = self._snapshot.nodes(self._product).column(column)
+        pairs = zip(values.values, values.valid, self._products, strict=True)
+        return sorted(((folded(str(name)), one) for name, ok, one in pairs if ok and str(name)), key=_longest)
+
+    def replaced(self, text: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+        """A folded question with @p and @u for what it mentions, and the ids of these products and customers."""
+        found: list[tuple[int, int, str, str]] = []
+        taken: set[int] = set()
+        for start, end, sign, one in (*self._by_name(text), *self._by_id(text)):
+            if taken.isdisjoint(range(start, end)) and _stands_alone(text, start, end):
+                taken.update(range(start, end))
+                found.append((start, end, sign, one))
+        pieces, last = [], 0
+        for start, end, sign, _ in sorted(found):
+            pieces += [text[last:start], sign]
+            last = end
+        ids = {sign: tuple(dict.fromkeys(one for _, _, s, one in sorted(found) if s == sign)) for sign in ("@p", "@u")}
+        return "".join([*pieces, text[last:]]), ids["@p"], ids["@u"]
+
+    def _by_name(self, text: str) -> Iterator[tuple[int, int, str, str]]:
+        for name, one in self._names:
+            if name in text:
+                yield from ((*match.span(), "@p", one) for match in re.finditer(re.escape(name), text))
+
+    def _by_id(self, text: str) -> Iterator[tuple[int, int, str, str]]:
+        for start, end in (span for match in self._tokens(text) for span in _trimmed(match)):
+            forms = dict.fromkeys((text[start:end], text[start:end].upper()))
+            for ids, sign in ((self._products, "@p"), (self._users, "@u")):
+                if (one := next((form for form in forms if ids.find(form) >= 0), None)) is not None:
+                    yield start, end, sign, one
+
+    def _tokens(self, text: str) -> list[re.Match[str]]:
+        """What may be an id: words, and in scripts without spaces the Latin parts between."""
+        found = list(_TOKEN.finditer(text))
+        return [*found, *(match for match in re.finditer(r"[A-Za-z0-9][\w.\-]*", text, re.ASCII) if _HAN.search(text))]
+
+    def unclear(self, text: str) -> tuple[str, ...]:
+        """The products whose names hold the most words of a question in a row, at least two, or a long rare one."""
+        words = [match.group() for match in _TOKEN.finditer(text)]
+        for length in range(min(len(words), 6), 0, -1):
+            for start in range(len(words) - length + 1):
+                part = " ".join(words[start : start + length])
+                if length == 1 and (len(part) < 5 or part in _PLAIN):
+                    continue
+                ids = [one for name, one in self._names if part in name and _stands_alone(name, *_span(name, part))]
+                if ids and (length > 1 or len(ids) <= FEW):
+                    return tuple(sorted(ids)[:FEW])
+        return ()
+
+
+#: Words that people ask with and that many names of products hold.
+_PLAIN = frozenset(
+    {
+        "product", "products", "produkt", "produkte", "which", "customer", "client", "kunde", "kunden", "portfolio",
+        "income", "growth", "global", "europe", "funds", "fonds", "share", "shares", "bonds", "anleihe", "account",
+        "konto", "insurance",
+    }
+)  # fmt: skip
+
+
+def folded(text: str) -> str:
+    """A text as it is compared: one form of each sign, small letters, single spaces."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().replace("’", "'").split())
+
+
+def language_of_question(text: str, default: str = "en") -> str:
+    """en, de or zh; the default where no word tells.
+
+    >>> [language_of_question(text) for text in ("Why?", "Was kostet das?", "为什么推荐P01?", "P01?")]
+    ['en', 'de', 'zh', 'en']
+    """
+    plain = unicodedata.normalize("NFKC", text).lower()
+    if _HAN.search(plain):
+        return "zh"
+    german, english = len(_GERMAN.findall(plain)), len(_ENGLISH.findall(plain))
+    if not german and not english:
+        return default
+    return "de" if german > english else "en"
+
+
+def parse(
+    question: str, names: Names, default: str = "en", *, nearest: Callable[[str], Intent | None] | None = None
+) -> Parsed:
+    """What a question asks for.
+
+    Args:
+        default: language of a question whose words tell none.
+        nearest: says the intent of the nearest examples where no pattern fits; None: there are no vectors.
+
+    Raises:
+        UsageError: it is empty or too long.
+    """
+    text = " ".join(unicodedata.normalize("NFKC", question).split())
+    if not text or len(text) > LONGEST:
+        raise UsageError(f"the question has {len(text):,} characters; want 1 to {LONGEST:,}")
+    spoken = language_of_question(text, default)
+    plain, products, users = names.replaced(_cased(text))
+    plain = folded(plain)
+    intents = tuple(fitting(plain, spoken))
+    intent, by = (intents[0], "pattern") if intents else ("none", "nothing")
+    if not intents and nearest is not None and (found := nearest(plain)) is not None:
+        intent, by = found, "example"
+    parsed = Parsed(text, spoken, intent, products, users, by=by)
+    if not products and intent in ("why", "why_not", "compare", "cost", "risk", "product", "what_if"):
+        parsed = replace(parsed, unclear=names.unclear(plain))
+    return with_slots(parsed, plain)
+
+
+def with_slots(parsed: Parsed, plain: str) -> Parsed:
+    """A parsed question with the amount, the number of products and the query that it names."""
+    intent = parsed.intent
+    if intent == "what_if":
+        less = bool(parsed.products) and takes_away(plain, parsed.language)
+        parsed = replace(parsed, less=less, amount=_amount(plain, parsed.language))
+    if intent == "recommend":
+        parsed = replace(parsed, k=_count(plain, parsed.language))
+    if intent == "query":
+        parsed = replace(parsed, query=_query(plain))
+    return parsed
+
+
+def _cased(text: str) -> str:
+    """A question in which names are looked up: folded, but for the length that it keeps."""
+    lowered = text.casefold().replace("’", "'")
+    return lowered if len(lowered) == len(text) else text.lower()
+
+
+def _longest(pair: tuple[str, str]) -> tuple[int, str]:
+    return -len(pair[0]), pair[1]
+
+
+def _span(text: str, part: str) -> tuple[int, int]:
+    start = text.index(part)
+    return start, start + len(part)
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """Whether a part of a text is no part of a longer word; Chinese writes words without spaces."""
+    before, after = text[start - 1 : start] if start else "", text[end : end + 1]
+    return not (before and _EDGE.match(before) and _EDGE.match(text[start])) and not (
+        after and _EDGE.match(after) and _EDGE.match(text[end - 1])
+    )
+
+
+def _trimmed(match: re.Match[str]) -> Iterator[tuple[int, int]]:
+    """A word, and the word without a point or an apostrophe that ends it."""
+    start, end = match.span()
+    yield start, end
+    text = match.group()
+    for cut in (text.rstrip(".-"), re.sub(r"['’]s$", "", text)):
+        if cut and cut != text:
+            yield start, start + len(cut)
+
+
+def _count(text: str, language: str) -> int | None:
+    """How many products are asked for; None: it is not said."""
+    number = "|".join([r"\d{1,3}", *_WORDS])
+    match = re.search(_COUNTED.get(language, _COUNTED["en"]).format(n=number), text)
+    found = None if match is None else next(one for one in match.groups() if one)
+    if found is None:
+        return None
+    return min(max(_WORDS.get(found) or int(found), 1), 20) if found in _WORDS or found.isdecimal() else None
+
+
+def _amount(text: str, language: str) -> float | None:
+    match = _AMOUNT.search(text)
+    if match is None:
+        return None
+    written = match["before"] or match["after"] or match["bare"]
+    scale = (match["scale"] or match["scale2"] or "").rstrip(".")
+    return _number(written, language) * _SCALES.get(scale, 1)
+
+
+def _number(text: str, language: str) -> float:
+    """A number as people of a language write it."""
+    thousands, decimal = (".", ",") if language == "de" else (",", ".")
+    plain = text.replace("'", "").strip(".,")
+    # 5.000 in English is five with three decimals nowhere that amounts are written.
+    if re.fullmatch(rf"\d{{1,3}}(?:[{re.escape(thousands + decimal)}]\d{{3}})+", plain):
+        return float(re.sub(r"\D", "", plain))
+    return float(plain.replace(thousands, "").replace(decimal, "."))
+
+
+def _query(text: str) -> str | None:
+    """The question of the library that is named; None: none is."""
+    words: Sequence[str] = re.findall(r"[a-z][\w-]*", text)
+    known = {name.rpartition("/")[2] for name in queries.names("analyst")}
+    return next((word for word in words if word in known), None)

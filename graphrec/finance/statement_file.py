@@ -1,0 +1,87 @@
+"""statement.toml as a typed table: where a bank keeps what a statement must say, and what the law at hand asks for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from graphrec.config.convert import convert
+from graphrec.config.document import read_toml
+from graphrec.errors import UsageError
+
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Names = Annotated[tuple[Name, ...], Meta(max_length=20)]
+Months = Annotated[int, Meta(ge=1, le=120)]
+Regime = Literal["fca_suitability_v1", "mifid_54_12", "idd_20", "cn_7_2025"]
+
+
+class CostTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[[cost]]`: one cost of products."""
+
+    column: Annotated[Name, Meta(description="Column of products, in per cent of the amount.")]
+    each: Annotated[
+        Literal["year", "once", "exit"],
+        Meta(description="year: every year; once: when it is bought; exit: when it is given up."),
+    ] = "year"
+
+
+class StatementFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """statement.toml of a home."""
+
+    version: Annotated[Name, Meta(description="Of this template; it stands in every statement.")] = "1"
+    approved_by: Annotated[str | None, Meta(description="Whose word it has, and since when; unset: a draft.")] = None
+    regimes: Annotated[
+        tuple[Regime, ...], Meta(min_length=1, max_length=4, description="Whose required elements there must be.")
+    ] = ("fca_suitability_v1",)
+    currency: Annotated[Name, Meta(description="Of amounts.")] = "EUR"
+    objectives: Annotated[Names, Meta(description="Columns of customers: what the money is for.")] = ()
+    term: Annotated[Name | None, Meta(description="Column of customers: for how many years.")] = None
+    risk_attitude: Annotated[Name | None, Meta(description="Column of customers: highest class they accept.")] = None
+    capacity_for_loss: Annotated[Name | None, Meta(description="Column of customers: highest class they can bear.")] = (
+        None
+    )
+    capacity_of: Annotated[
+        Name | None, Meta(description="Column of customers: wealth of which capacity_share may be lost.")
+    ] = None
+    capacity_share: Annotated[float, Meta(gt=0, le=1, description="The share of capacity_of that may be lost.")] = 0.1
+    financial_situation: Annotated[Names, Meta(description="Columns of customers: income, wealth, duties.")] = ()
+    knowledge: Annotated[Names, Meta(description="Columns of customers: what they know of such products.")] = ()
+    sustainability: Annotated[Names, Meta(description="Columns of customers: their sustainability preferences.")] = ()
+    assessed_on: Annotated[Name | None, Meta(description="Column of customers: the day of their answers.")] = None
+    valid_months: Annotated[Months, Meta(description="How long answers hold.")] = 12
+    review_months: Annotated[Months, Meta(description="After how long the recommendation is looked at again.")] = 12
+    risk: Annotated[
+        Names, Meta(description="Columns of products: risk classes; the highest counts. Unset: what the mapping shows.")
+    ] = ()
+    product_term: Annotated[Name | None, Meta(description="Column of products: years that they bind for.")] = None
+    product_sustainability: Annotated[Names, Meta(description="Columns of products: how sustainable they are.")] = ()
+    cost: Annotated[
+        tuple[CostTable, ...], Meta(max_length=20, description="Costs. Unset: the fee that the mapping shows, a year.")
+    ] = ()
+
+    def of_customers(self) -> Iterator[str]:
+        """The columns of customers that it names."""
+        single = (self.term, self.risk_attitude, self.capacity_for_loss, self.capacity_of, self.assessed_on)
+        yield from (one for one in single if one is not None)
+        yield from (*self.objectives, *self.financial_situation, *self.knowledge, *self.sustainability)
+
+    def of_products(self) -> Iterator[str]:
+        """The columns of products that it names."""
+        yield from (*self.risk, *self.product_sustainability, *(one.column for one in self.cost))
+        if self.product_term is not None:
+            yield self.product_term
+
+
+def read_statement(file: Path) -> StatementFile:
+    """The statement's file.
+
+    Raises:
+        UsageError: there is none, it is no TOML, or a key or value is not one of docs/statement.md.
+    """
+    if not file.exists():
+        raise UsageError(
+            f"{file} is not there: it says which columns hold objectives, attitude to risk and the rest; write one as "
+            "docs/statement.md shows"
+        )
+    return convert(read_toml(file, UsageError), StatementFile)

@@ -1,0 +1,83 @@
+"""A statement as Markdown and as HTML for the screen and for paper.
+
+A browser prints the HTML, or keeps it as PDF.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+
+from graphrec.finance.statement import Statement
+
+_STYLE = """
+body { font: 11pt/1.5 Georgia, serif; max-width: 42rem; margin: 2rem auto; padding: 0 1rem; color: #111; }
+h1 { font-size: 1.6rem; margin-bottom: .2rem; } h2 { font-size: 1.05rem; margin: 1.4rem 0 .2rem; }
+p { margin: .3rem 0; } .missing, .refused { border-left: 4px solid #a00; padding-left: .6rem; }
+.small { font-size: .85rem; color: #444; } .line { margin-top: 3rem; border-top: 1px solid #111; padding-top: .3rem; }
+@media print { body { margin: 0; max-width: none; } h2 { break-after: avoid; } section { break-inside: avoid; } }
+@page { size: A4; margin: 22mm 20mm; }
+"""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A statement with what stands around it."""
+
+    statement: Statement
+    about: tuple[tuple[str, str], ...]
+    """Lines at its head: what, and its value."""
+    decision: tuple[str, tuple[str, ...]]
+    """A heading, and what was decided."""
+    origin: str
+    """Entry of the record, model, policy."""
+    signature: str
+
+
+def markdown(page: Page) -> str:
+    """The statement as Markdown."""
+    found = page.statement
+    lines = [f"# {_plain(found.title)}", ""]
+    lines += [f"* {_plain(name)}: {_plain(value)}" for name, value in page.about]
+    if found.refused is not None:
+        lines += ["", f"> **{_plain(found.refused)}**"]
+    for heading, text, missing in _sections(page):
+        lines += ["", f"## {_plain(heading)}", "", f"**{_plain(text)}**" if missing else _plain(text)]
+    lines += [
+        "",
+        *(f"*{_plain(one)}*\n" for one in found.notices),
+        _plain(page.origin),
+        "",
+        f"{_plain(page.signature)}: ____",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def html(page: Page) -> str:
+    """The statement as one HTML page without anything from elsewhere, to be read or printed."""
+    found = page.statement
+    refused = "" if found.refused is None else f'<p class="refused"><b>{escape(found.refused)}</b></p>\n'
+    about = "".join(f"<p>{escape(name)}: <b>{escape(value)}</b></p>\n" for name, value in page.about)
+    sections = "".join(
+        f"<section><h2>{escape(heading)}</h2>\n<p{' class=missing' if missing else ''}>{escape(text)}</p></section>\n"
+        for heading, text, missing in _sections(page)
+    )
+    notices = "".join(f'<p class="small">{escape(one)}</p>\n' for one in (*found.notices, page.origin))
+    return (
+        f'<!doctype html>\n<html lang="{escape(found.language)}">\n<head><meta charset="utf-8">'
+        f"<title>{escape(found.title)}: {escape(found.name)}</title><style>{_STYLE}</style></head>\n<body>\n"
+        f"<h1>{escape(found.title)}</h1>\n{about}{refused}{sections}{notices}"
+        f'<p class="line">{escape(page.signature)}</p>\n</body>\n</html>\n'
+    )
+
+
+def _sections(page: Page) -> Iterator[tuple[str, str, bool]]:
+    found = page.statement
+    for name, element in found.elements.items():
+        yield found.headings[name], element.text, element.missing
+    heading, said = page.decision
+    yield heading, " ".join(said), False
+
+
+def _plain(text: str) -> str:
+    """A text with its own marks of Markdown taken literally, on one line."""
+    return "".join(f"\\{sign}" if sign in "\\`*_[]<>#|" else sign for sign in " ".join(text.split()))

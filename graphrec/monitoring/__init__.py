@@ -1,0 +1,1 @@
+"""What changes in a bank while nobody looks: inputs, lists, outcomes, age; measured against limits."""

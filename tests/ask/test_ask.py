@@ -1,0 +1,241 @@
+"""Answers from records alone: each intent, what is refused, what each role reads, and the memory of a conversation."""
+
+import json
+import re
+from collections import Counter
+
+import pytest
+from typer.testing import CliRunner
+
+from graphrec.app.bank import Bank
+from graphrec.app.requests import AboutCustomer, Explain, Recommend, SendEvent, WhatIf
+from graphrec.ask.asking import Ask, ask
+from graphrec.ask.said import Draft, Evidence, Value
+from graphrec.cli import app
+from graphrec.errors import NoPolicy, UnknownId, UsageError
+from graphrec.graph.adjacency import Hop
+from graphrec.languages import language_of
+from graphrec.terms.deletion import blend_without_edges
+from tests.ask.conftest import USER, Asker
+
+
+def held(bank: Bank) -> str:
+    return next(one.product for one in bank.about_customer(AboutCustomer(USER)).events if one.is_holding)
+
+
+def best(bank: Bank, k: int = 5) -> list[str]:
+    return [item.product for item in bank.recommend(Recommend(USER, k, record=False)).answer.items]
+
+
+def test_a_list_is_that_of_recommend_with_its_reasons(bank: Bank, asked: Asker) -> None:
+    found = asked("Which products fit best?")
+    answer = bank.recommend(Recommend(USER, record=False)).answer
+    assert found.intent == "recommend"
+    assert re.findall(r"\((P\d\d)\):", found.answer) == [item.product for item in answer.items]
+    for sentence, item in zip(found.sentences[1:], answer.items, strict=True):
+        assert item.reasons[0].text.rstrip(".") in sentence
+    assert len(asked("Give me the top 3 recommendations").sentences) == 4
+
+
+def test_why_says_rank_reasons_and_what_speaks_against(bank: Bank, asked: Asker) -> None:
+    product = best(bank)[0]
+    item = bank.explain(Explain(USER, product, record=False)).answer.items[0]
+    found = asked(f"Why is {product} recommended?")
+    assert f"({product}) has rank 1 for {USER}" in found.sentences[0]
+    assert item.reasons[0].text in found.answer
+    ways = [one.path for one in found.evidence if one.path]
+    assert ways
+    assert all(path.startswith(f"Customer {USER} -") and path.endswith(f"Product {product}") for path in ways)
+
+
+def test_why_not_names_the_rule_with_what_it_read(asked: Asker) -> None:
+    found = asked("Why not P19?")
+    rule = next(one for one in found.evidence if one.what == "rule")
+    assert (rule.field, rule.value) == ("open", "rule open, product.status closed")
+    assert "refused by the rule open" in found.answer
+
+
+@pytest.mark.parametrize(
+    ("question", "intent", "says"),
+    [
+        ("Was besitzt der Kunde?", "holdings", "hält mit Stand"),
+        ("我持有P01吗?", "holdings", "P01"),
+        ("Vergleiche P01 mit P02", "compare", "kind"),
+        ("What does P01 cost?", "cost", "The records hold no fee of Fund 1 (P01)."),
+        ("How risky is P01?", "risk", "The records hold no risk of Fund 1 (P01)."),
+        ("What is P01?", "product", "kind: bond."),
+        ("How many customers hold P01?", "product", "60 customers hold Fund 1 (P01)."),
+        ("Tell me about this customer", "portrait", "holdings:"),
+        ("Are there any alerts?", "alerts", "No alerts are kept"),
+    ],
+)
+def test_each_intent_answers_from_records(asked: Asker, question: str, intent: str, says: str) -> None:
+    found = asked(question)
+    assert found.intent == intent
+    assert says.casefold() in found.answer.casefold()
+
+
+def test_what_if_without_a_product_is_the_exact_counterfactual(bank: Bank) -> None:
+    less = held(bank)
+    found = bank.what_if(WhatIf(USER, less=less, k=20, record=False))
+    engine = bank.opened.engine(bank.home, None, bank.now())
+    user = engine.positions.in_model("Customer", engine.users.ids.find(USER))
+    product = engine.positions.in_model("Product", engine.products.ids.find(less))
+    without = blend_without_edges(engine.model.blend, Hop("BOUGHT"), user, [product])
+    scores = without.row(user).scores
+    order = [one.product for one in found.moves if one.after is not None]
+    places = [engine.positions.in_model("Product", engine.products.ids.find(one)) for one in order]
+    assert list(scores[places]) == sorted(scores[places], reverse=True)
+    # What the customer never got may be offered.
+    assert less in order
+    assert best(bank, 20) == [
+        one.product for one in sorted(found.moves, key=lambda one: one.before or 99) if one.before
+    ]
+
+
+def test_what_if_with_a_product_is_what_the_event_gives(bank: Bank) -> None:
+    more = best(bank)[0]
+    found = bank.what_if(WhatIf(USER, more=more, record=False))
+    assert found.moves[-1].product == more or more not in [one.product for one in found.moves if one.after]
+    bank.send_event(SendEvent(USER, "bought", more))
+    assert [one.product for one in found.moves if one.after is not None and one.after <= 5] == best(bank)
+    with pytest.raises(UsageError, match="wants something that is different"):
+        bank.what_if(WhatIf(USER, record=False))
+
+
+def test_what_if_keeps_what_events_say_already(bank: Bank, asked: Asker) -> None:
+    first, second = best(bank)[:2]
+    bank.send_event(SendEvent(USER, "bought", first))
+    found = bank.what_if(WhatIf(USER, more=second, record=False))
+    assert not {first, second} & {one.product for one in found.moves if one.after is not None}
+    assert f"({first}) besides" not in asked(f"What if I also bought {second}?").answer
+
+
+def test_an_amount_changes_only_what_rules_read(asked: Asker) -> None:
+    assert "Nothing in the list would change." in asked("What if the customer put in 5000 EUR?").answer
+
+
+def test_a_complaint_opens_a_case(bank: Bank, asked: Asker) -> None:
+    product = best(bank)[0]
+    found = asked(f"I want to complain about {product}")
+    case = next(str(one.value) for one in found.evidence if one.what == "case")
+    (logged,) = list(bank.events.log.of_user(USER))
+    assert (logged.event.id, logged.event.type, logged.event.product) == (case, "complained", product)
+    assert logged.event.reason == f"I want to complain about {product}"
+
+
+@pytest.mark.parametrize(
+    ("question", "why"),
+    [
+        ("Will P01 rise next year?", "unanswerable"),
+        ("What does C002 hold?", "other_customer"),
+        ("Compare what C002 and C003 hold", "other_customer"),
+        ("Why?", "no_product"),
+        ("Compare P01", "two_products"),
+    ],
+)
+def test_what_cannot_be_said_is_refused(asked: Asker, question: str, why: str) -> None:
+    found = asked(question)
+    assert found.refused == why
+    assert len(found.sentences) == 1
+    assert not re.search(r"C00[23]", found.answer)
+
+
+def test_who_may_read_what(bank: Bank, asked: Asker) -> None:
+    assert asked("What fits?", view="analyst").refused == "role"
+    assert asked("What is P01?", view="analyst").refused is None
+    assert asked("I complain about P01", view="auditor").refused == "role"
+    assert asked("Run the query popular", view="customer").refused == "role"
+    assert asked("What fits?", user=None).refused == "no_customer"
+    assert asked("What fits C001?", user=None).user == USER
+    assert asked("What fits C001?", user=None, may_name=False).refused == "other_customer"
+    product = best(bank)[0]
+    spoken = asked(f"Why {product}?", view="customer")
+    exact = bank.explain(Explain(USER, product, record=False)).answer.items[0]
+    assert "you" in spoken.answer
+    # Others than compliance read bands of people and no exact number of them.
+    people = [reason.people for reason in exact.reasons[:3] if reason.people]
+    assert people
+    assert all(f" {count} others" not in spoken.answer for count in people)
+    assert asked("How many customers hold P01?", view="adviser").answer.count("–") == 1
+
+
+def test_every_value_of_an_answer_stands_in_its_evidence(bank: Bank, asked: Asker) -> None:
+    for question in ("What fits?", f"Why {best(bank)[0]}?", "Why not P19?", "Compare P01 and P02", "What do I hold?"):
+        found = asked(question)
+        assert found.evidence
+        # Numbers and ids that no evidence holds would be of the template, which has none.
+        numbers = Counter(re.findall(r"P\d\d|\d+", found.answer))
+        told = " ".join(f"{one.value} {one.date or ''}" for one in found.evidence)
+        assert all(number.lstrip("0") in told for number in numbers), question
+
+
+def test_a_draft_says_values_and_keeps_them(bank: Bank) -> None:
+    draft = Draft(language_of("zh"))
+    value = Value("Fund 1 (P01)", Evidence("product", "Fund 1 (P01)", "facts"))
+    draft.say("case_of", product=value)
+    assert draft.sentences[0].template == "涉及[1]。"
+    assert draft.evidence == (value.evidence,)
+    assert draft.sentences[0].needed
+    assert bank.home.policy.exists()
+
+
+def test_a_conversation_goes_on_from_its_entry(bank: Bank) -> None:
+    product, other = best(bank)[:2]
+    first = ask(bank, Ask(f"Why {product}?", USER))
+    assert first.record is not None
+    second = ask(bank, Ask("Is it risky?", USER, after=first.record))
+    assert (second.intent, second.slots["products"]) == ("risk", [product])
+    third = ask(bank, Ask(f"And {other}?", USER, after=first.record))
+    assert (third.intent, third.slots["products"], third.found_by) == ("why", [other], "conversation")
+    assert ask(bank, Ask("Compare with P19", USER, after=first.record, record=False)).slots["products"] == [
+        product,
+        "P19",
+    ]
+    with pytest.raises(UsageError, match="about another customer"):
+        ask(bank, Ask("why?", "C002", after=first.record))
+    with pytest.raises(UsageError, match="somebody else"):
+        ask(bank, Ask("why?", USER, after=first.record, asker="key-2"))
+    listed = bank.recommend(Recommend(USER)).record
+    with pytest.raises(UsageError, match="no question"):
+        ask(bank, Ask("why?", USER, after=listed))
+    with pytest.raises(UnknownId, match="no entry 99"):
+        ask(bank, Ask("why?", USER, after=99))
+
+
+def test_a_conversation_goes_with_the_person(bank: Bank) -> None:
+    from graphrec.records.keys import Keys
+
+    found = ask(bank, Ask("What do I hold, sunflower?", USER))
+    assert found.record is not None
+    kept = bank.record_entry(found.record).entry["event"]
+    assert (kept["question"], kept["intent"]) == ("What do I hold, sunflower?", "holdings")
+    Keys.beside(bank.home.records).destroy(USER)
+    assert bank.record_entry(found.record).is_erased
+    with pytest.raises(UsageError, match="is erased"):
+        ask(bank, Ask("why?", USER, after=found.record))
+    about_nobody = ask(bank, Ask("What is P01, sunflower?", None))
+    assert about_nobody.record is not None
+    assert "question" not in bank.record_entry(about_nobody.record).entry["event"]
+
+
+def test_a_home_without_a_policy_gives_no_answer(bank: Bank) -> None:
+    with pytest.raises(UnknownId, match="no user 'C999'"):
+        ask(bank, Ask("What fits?", "C999"))
+    bank.home.policy.unlink()
+    with pytest.raises(NoPolicy):
+        ask(bank, Ask("What fits?", USER))
+
+
+def test_the_command_prints_the_answer_and_its_evidence(bank: Bank) -> None:
+    def run(*arguments: str) -> str:
+        done = CliRunner().invoke(app, ["--home", str(bank.home.path), *arguments])
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    plain = json.loads(run("ask", USER, "Why not P19?", "--json", "--no-record"))
+    assert {"question", "language", "intent", "answer", "evidence", "refused"} <= plain.keys()
+    assert {"what", "value", "source", "date"} <= plain["evidence"][0].keys()
+    shown = run("ask", USER, "Why not P19?", "--evidence", "--no-record")
+    assert plain["sentences"][0] in shown
+    assert "product.status closed" in shown

@@ -1,0 +1,121 @@
+"""Fairness: a group with worse lists is found, one that has none is not told, shares are those of a plain count."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from graphrec.app.bank import Bank
+from graphrec.app.jobs import AskFairness
+from graphrec.cli import app
+from graphrec.config.settings import Settings
+from graphrec.errors import UsageError
+from graphrec.evaluation.fairness import Accepted, Fairness, acceptances, fairness
+from graphrec.graph.adjacency import visible_graph
+from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.snapshot import Snapshot
+from graphrec.home import Home
+from graphrec.training.fit import TrainOptions, train
+from tests.training import bank
+
+USERS, PRODUCTS = 400, 20
+
+
+def write_bank(folder: Path) -> Snapshot:
+    """Women buy from one half of the products, each her own; men buy anything. Three people say nothing of sex."""
+    rng = np.random.default_rng(4)
+    events: dict[str, list[bank.Event]] = {"BOUGHT": [], "LIVES_IN": [], "IN_SECTOR": [], "OF_SEX": []}
+    hidden = []
+    for n in range(USERS):
+        half = PRODUCTS // 2
+        own = rng.permutation(half)[:8] + (n // 2 % 2) * half if n % 2 == 0 else rng.permutation(PRODUCTS)[:8]
+        events["BOUGHT"] += [(f"u{n:03d}", f"p{p:02d}") for p in own]
+        hidden.append((f"u{n:03d}", f"p{own[0]:02d}"))
+        if n >= 3:
+            events["OF_SEX"].append((f"u{n:03d}", ("f", "m")[n % 2]))
+        events["LIVES_IN"].append((f"u{n:03d}", f"t{rng.integers(2)}"))
+    events["IN_SECTOR"] = [(f"p{p:02d}", f"s{p % 4}") for p in range(PRODUCTS)]
+    return bank.make(folder, dict(events), split={"test": hidden}, min_group=3)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    home = Home(tmp_path_factory.mktemp("fair") / "home").prepare()
+    snapshot = SnapshotShelf(home.snapshots).add(write_bank)
+    train(snapshot, home, TrainOptions("kernel", fixed=True))
+    return home
+
+
+@pytest.fixture(scope="module")
+def found(home: Home) -> Fairness:
+    return fairness(SnapshotShelf(home.snapshots).latest(), home.models / "kernel-test", k=3)
+
+
+def test_the_group_with_worse_lists_is_found_and_others_are_not(found: Fairness) -> None:
+    by_name = {one.name: one for one in found.attributes}
+    sex = by_name["OF_SEX"]
+    assert found.attributes[0] is sex
+    assert (sex.protected, by_name["LIVES_IN"].protected) == (True, False)
+    assert sex.worst.name == "m"
+    assert sex.worst.gap < -0.1
+    assert sex.worst.p < 0.01
+    assert {group.users for group in sex.groups} == {198, 199}
+    assert min(group.p for group in by_name["LIVES_IN"].groups) > 0.05
+    assert not found.uses_protected
+
+
+def test_figures_are_those_of_a_plain_count(home: Home, found: Fairness) -> None:
+    from graphrec.evaluation.hidden_part import HiddenPart, measure, open_tested
+    from graphrec.training.split import split_of
+
+    snapshot = SnapshotShelf(home.snapshots).latest()
+    split = split_of(snapshot)
+    visible = visible_graph(snapshot, split.hidden(split.fitted))
+    part = HiddenPart.of(snapshot, split, visible)
+    own = measure(open_tested(home.models / "kernel-test", snapshot).blend, part, [3], seed=0)
+    ids = snapshot.nodes("User").ids
+    women = [
+        place
+        for place, user in enumerate(part.users.tolist())
+        if int(ids[user][1:]) % 2 == 0 and int(ids[user][1:]) > 2
+    ]
+    group = next(one for one in found.attributes[0].groups if one.name == "f")
+    assert group.ndcg.value == pytest.approx(own.per_user["ndcg@3"][women].mean(), abs=1e-12)
+    exposure = dict.fromkeys(range(4), 0.0)
+    for row in own.lists[:, :3].tolist():
+        for rank, product in enumerate(row, start=1):
+            exposure[product % 4] += 1 / np.log2(1 + rank)
+    (sectors,) = found.providers
+    for one in sectors.providers:
+        assert one.exposure.value == pytest.approx(exposure[int(one.name[1:])] / sum(exposure.values()), abs=1e-12)
+        assert one.exposure.low <= one.exposure.value <= one.exposure.high
+        assert (one.products, one.catalogue) == (5, 0.25)
+    assert sum(one.merit for one in sectors.providers) == pytest.approx(1)
+
+
+def test_acceptance_by_group(home: Home) -> None:
+    snapshot = SnapshotShelf(home.snapshots).latest()
+    users = np.arange(USERS, dtype=np.int32)
+    shown = np.full(USERS, 2)
+    taken = acceptances(snapshot, visible_graph(snapshot), Accepted(users, shown, (users % 2).astype(np.int64)))
+    assert taken["OF_SEX", "m"].value == 0.5
+    assert taken["OF_SEX", "f"].value == 0.0
+    few = Accepted(users[:12], shown[:12], shown[:12])
+    assert acceptances(snapshot, visible_graph(snapshot), few) == {}
+
+
+def test_the_command_is_a_gate(home: Home) -> None:
+    options = ["--home", str(home.path), "fairness", "--model", "kernel", "--json"]
+    done = CliRunner().invoke(app, [*options, "--max-gap", "0.05"])
+    assert done.exit_code == 7
+    assert "1 protected groups are more than 0.05 below the others, first OF_SEX: m" in done.stderr
+    plain = json.loads(done.stdout)
+    assert plain["below"] == ["OF_SEX: m"]
+    assert CliRunner().invoke(app, [*options, "--max-gap", "0.9"]).exit_code == 0
+    text = CliRunner().invoke(app, [*options[:-1], "--all"]).stdout
+    assert "LIVES_IN" in text
+    assert "protected attributes are in no score" in text
+    with pytest.raises(UsageError, match="-k 0: want a length of at least 1"):
+        Bank(Settings(home=home.path)).fairness(AskFairness(k=0))

@@ -1,0 +1,54 @@
+"""Compile the loops of models and lists on a small drawn bank, so that no first command waits for it: `make install`.
+
+What is compiled is kept beside the sources, as bytecode is. A loop that is changed later is compiled by its first use.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+from typer.testing import CliRunner
+
+from graphrec.cli import app
+from graphrec.demo.sizes import SIZES, Size
+
+LOADED = (("demo", "--out", "bank"), ("load", "demo", "--data", "bank"))
+#: Two processes share the work: what fits models, and what makes lists.
+PARTS = {
+    "models": (
+        ("train",),
+        ("train", "--model", "learned-kernel", "--fixed"),
+        ("train", "--model", "itemknn", "--fixed"),
+    ),
+    "lists": tuple(
+        words
+        for model in ("blend", "lightgcn", "graphsage")
+        for words in (
+            ("train", "--model", model, "--fixed", "--final"),
+            ("export", "--model", model, "--out", f"{model}.csv"),
+        )
+    ),
+}
+
+
+def run(part: str) -> None:
+    """The commands of one part, in a folder of their own that goes again."""
+    SIZES["S"] = Size("S", customers=300, products=60, sector=(4, 5), issuer=(4, 6), theme=(5, 5))
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        for words in (*LOADED, *PARTS[part]):
+            done = CliRunner().invoke(app, ["--policy", "none", *words], catch_exceptions=False)
+            if done.exit_code:
+                sys.exit(done.stderr)
+        os.chdir("/")
+
+
+def main() -> None:
+    """Both parts beside each other."""
+    started = [subprocess.Popen([sys.executable, __file__, part], stdout=subprocess.DEVNULL) for part in PARTS]
+    sys.exit(max(process.wait() for process in started))
+
+
+if __name__ == "__main__":
+    run(sys.argv[1]) if sys.argv[1:] else main()
