@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from graphrec.evaluation.rolling import Rolling
     from graphrec.events.log import Appended
     from graphrec.features.sources.text.cache import EncodeReport
+    from graphrec.finance.portfolio import Portfolio
     from graphrec.finance.portrait import Portrait
     from graphrec.outcomes.experiments import Experiments, Stopped
     from graphrec.policy.cases import CaseResult, PolicyDifference
@@ -526,6 +527,18 @@ class Bank:
         from graphrec.app.finance.portrait import portrait
 
         return portrait(self, request)
+
+    @needs_extra("load")
+    def portfolio(self, request: jobs.AskPortfolio) -> Portfolio:
+        """What a customer holds as of a date, and what a candidate would do to it.
+
+        Raises:
+            UnknownId: there is no such customer or product.
+            UsageError: holdings have no amounts, or market.toml does not fit the graph.
+        """
+        from graphrec.app.finance.portfolio import ask_portfolio
+
+        return ask_portfolio(self, request)
 
     @needs_extra("load")
     def run_alerts(self, request: jobs.RunAlerts, *, progress: Progress = silent) -> results.AlertsRun:
