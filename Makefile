@@ -8,7 +8,7 @@ NEO4J_ENV := .cache/neo4j/neo4j.env
 # Two processes of tests; those of one file, and all of Neo4j, stay in one of them.
 PROCESSES := -n 2
 
-.PHONY: help install demo test test-fast lint bench docs build neo4j-up neo4j-down lock clean
+.PHONY: help install demo test test-fast lint bench bench-gpu docs build neo4j-up neo4j-down lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,9 @@ lint: install ## format, style, types, generated files up to date
 
 bench: install ## speed and quality against peers, with seeds; one of them: make bench ARGS=benchmarks/NAME.py
 	@for script in $(or $(ARGS),$(wildcard benchmarks/*.py)); do echo "graphrec: $$script" >&2; $(BIN)/python $$script || exit 1; done
+
+bench-gpu: install ## what a GPU brings, beside the CPU; at most eight minutes, and it runs without one too
+	@$(BIN)/python benchmarks/gpu.py $(ARGS)
 
 docs: install ## write the generated pages of docs/, and the site of all pages to site/
 	@$(BIN)/python tools/docs.py

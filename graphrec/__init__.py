@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import InitPolicy as InitPolicy
     from graphrec.app.jobs import JudgeCases as JudgeCases
     from graphrec.app.jobs import JudgeExperiments as JudgeExperiments
+    from graphrec.app.jobs import ListAlerts as ListAlerts
     from graphrec.app.jobs import ListContacts as ListContacts
     from graphrec.app.jobs import ListRecord as ListRecord
     from graphrec.app.jobs import Load as Load
@@ -46,8 +47,10 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import ReportCampaign as ReportCampaign
     from graphrec.app.jobs import ReportRisk as ReportRisk
     from graphrec.app.jobs import Restore as Restore
+    from graphrec.app.jobs import RunAlerts as RunAlerts
     from graphrec.app.jobs import ScoreResponse as ScoreResponse
     from graphrec.app.jobs import ScoreRisk as ScoreRisk
+    from graphrec.app.jobs import SetAlert as SetAlert
     from graphrec.app.jobs import StopExperiment as StopExperiment
     from graphrec.app.jobs import TakeSnapshot as TakeSnapshot
     from graphrec.app.jobs import Train as Train
@@ -55,12 +58,14 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import VerifyRecord as VerifyRecord
     from graphrec.app.requests import AboutCustomer as AboutCustomer
     from graphrec.app.requests import AboutProduct as AboutProduct
+    from graphrec.app.requests import AskModelCard as AskModelCard
     from graphrec.app.requests import AskPortrait as AskPortrait
     from graphrec.app.requests import AskStatement as AskStatement
     from graphrec.app.requests import Audience as Audience
     from graphrec.app.requests import Decide as Decide
     from graphrec.app.requests import Explain as Explain
     from graphrec.app.requests import Find as Find
+    from graphrec.app.requests import JudgeModel as JudgeModel
     from graphrec.app.requests import ReadStatement as ReadStatement
     from graphrec.app.requests import Recommend as Recommend
     from graphrec.app.requests import SendEvent as SendEvent
@@ -82,16 +87,16 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 __version__ = "0.1.0"
 
 _REQUESTS = (
-    "AboutCustomer", "AboutProduct", "AskPortrait", "AskStatement", "Audience", "Decide", "Explain", "Find",
-    "ReadStatement", "Recommend", "SendEvent", "SubjectAccess", "SwitchModel", "WhatIf", "WhyNot",
+    "AboutCustomer", "AboutProduct", "AskModelCard", "AskPortrait", "AskStatement", "Audience", "Decide", "Explain",
+    "Find", "JudgeModel", "ReadStatement", "Recommend", "SendEvent", "SubjectAccess", "SwitchModel", "WhatIf", "WhyNot",
 )  # fmt: skip
 _JOBS = (
     "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskQuery", "Backup", "ChangeRule", "CheckPolicy",
     "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export",
-    "FitResponse", "FitRisk", "Forget", "InitPolicy", "JudgeCases", "JudgeExperiments", "ListContacts", "ListRecord",
-    "Load", "MakeDemoBank", "MakePortraits", "Monitor", "PlanCampaign", "ProposeMapping", "PruneRecord", "Publish",
-    "PutHold", "Refresh", "ReportCampaign", "ReportRisk", "Restore", "ScoreResponse", "ScoreRisk", "StopExperiment",
-    "TakeSnapshot", "Train", "Tune", "VerifyRecord",
+    "FitResponse", "FitRisk", "Forget", "InitPolicy", "JudgeCases", "JudgeExperiments", "ListAlerts", "ListContacts",
+    "ListRecord", "Load", "MakeDemoBank", "MakePortraits", "Monitor", "PlanCampaign", "ProposeMapping", "PruneRecord",
+    "Publish", "PutHold", "Refresh", "ReportCampaign", "ReportRisk", "Restore", "RunAlerts", "ScoreResponse",
+    "ScoreRisk", "SetAlert", "StopExperiment", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

@@ -210,6 +210,27 @@ class SwitchModel:
 
 
 @dataclass(frozen=True)
+class JudgeModel:
+    """A step of a model: validated, approved by somebody else, or retired."""
+
+    action: Literal["validate", "approve", "retire"]
+    model: str
+    """Its folder, as `Bank.models` names it."""
+    reason: str
+    by: str | None = None
+    """Who takes it; None: the settings' actor."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class AskModelCard:
+    """The card of a model."""
+
+    model: str | None = None
+    """Its folder, as `Bank.models` names it; None: the live one."""
+
+
+@dataclass(frozen=True)
 class Audience:
     """The customers for whom a product ranks best."""
 

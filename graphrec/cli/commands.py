@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "campaign": ("graphrec.cli.campaign", "Plan who hears about what, deliver it, and report what came of it."),
     "market": ("graphrec.cli.market", "Show what prices of products did, and their risk classes."),
     "portrait": ("graphrec.cli.portrait", "Show what is computed of a customer, or of all."),
+    "alerts": ("graphrec.cli.alerts", "Raise alerts by rules and by patterns of transfers; list and close them."),
     "statement": ("graphrec.cli.statement", "Write the suitability statement of one product for one user."),
     "decide": ("graphrec.cli.decide", "Keep what an adviser decided of a statement."),
     "risk": ("graphrec.cli.risk", "Fit, measure and use models of default and other risks."),

@@ -35,6 +35,7 @@ _WORDS: dict[str, dict[str, Any]] = {
     "view": {word: word for word in VIEWS},
     "record": {"true": True, "false": False},
     "require_record": {"true": True, "false": False},
+    "require_approval": {"true": True, "false": False},
 }
 """What words of variables and options mean; all other values go through `convert_value`, whose import takes 20 ms."""
 
@@ -127,6 +128,8 @@ class Settings:
     """Whether lists and explanations go into the decision record."""
     require_record: bool = False
     """Whether an answer that cannot be recorded is refused."""
+    require_approval: bool = False
+    """Whether only a model that is approved is made live."""
     actor: str | None = None
     """Who asks, for the decision record."""
     language: str = "en"

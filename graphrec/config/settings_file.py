@@ -69,6 +69,9 @@ class SettingsFile(Struct, frozen=True, forbid_unknown_fields=True):
     require_record: Annotated[
         bool | UnsetType, Meta(description="Whether an answer that cannot be recorded is refused.")
     ] = UNSET
+    require_approval: Annotated[
+        bool | UnsetType, Meta(description="Whether only a model that is approved is made live.")
+    ] = UNSET
     actor: Annotated[Text | UnsetType, Meta(description="Who asks, for the decision record.")] = UNSET
     language: Annotated[Text | UnsetType, Meta(description="Language of all that is said: en, de, zh, …")] = UNSET
     view: Annotated[View | UnsetType, Meta(description="Who reads the answers that commands print.")] = UNSET

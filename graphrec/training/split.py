@@ -225,21 +225,28 @@ def _listed(snapshot: Snapshot, part: str, num_products: int) -> Codes:
 
 
 def _draw_like_test(relevant: Codes, test: Codes, num_products: int, seed: int) -> Codes:
-    """As many users as the test part has, one remaining pair each, of users who keep another.
+    """As many users as the test part has, and of what remains of each half the part that test hides, at least one.
 
-    Of users of whom test hides nothing, if they are enough: the hidden product of others would stand among the
-    candidates and count as wrong.
+    Never more than test hides of anybody, and each keeps one. Of users of whom test hides nothing, if they are enough:
+    the hidden product of others would stand among the candidates and count as wrong.
     """
     rng = np.random.default_rng(seed)
+    hidden = _runs(test // num_products)[1]
     asked = distinct(test // num_products)
     remaining = relevant[~among(relevant, test)]
+    beside = int(among(remaining // num_products, asked).sum())
+    remaining = remaining[np.lexsort((rng.random(len(remaining)), remaining // num_products))]
     first, counts = _runs(remaining // num_products)
     able = np.flatnonzero(counts >= 2)
     whole = able[~among(remaining[first[able]] // num_products, asked)]
     able = whole if len(whole) >= len(asked) else able
     chosen = np.sort(rng.choice(able, min(len(asked), len(able)), replace=False))
-    drawn: Codes = remaining[first[chosen] + rng.integers(0, counts[chosen])]
-    return drawn
+    share = len(test) / (len(test) + beside) * (VALID_PART / TEST_PART)
+    most = np.minimum(int(hidden.max()), counts[chosen] - 1)
+    wanted = np.zeros(len(counts), np.int64)
+    wanted[chosen] = np.clip(_rounded(counts[chosen] * share, rng), 1, most)
+    place = np.arange(len(remaining)) - np.repeat(first, counts)
+    return np.sort(remaining[place < np.repeat(wanted, counts)])
 
 
 def _by_time(snapshot: Snapshot, events: _Events) -> Split | None:

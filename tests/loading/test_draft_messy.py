@@ -118,6 +118,23 @@ def test_seconds_since_1970_in_chinese_files(tmp_path: Path) -> None:
     assert plain["roles"]["relevant"] == ["BOUGHT"]
 
 
+def test_short_chinese_descriptions_are_texts(tmp_path: Path) -> None:
+    """Thirteen signs say as much as a line of English; names of four signs do not."""
+    kinds = ("国债", "黄金", "消费", "医药", "芯片", "红利", "能源", "地产", "军工")
+    files = {
+        "客户.csv": "\n".join(["客户号,城市", *(f"C{i:04},上海市区" for i in range(20))]),
+        "产品.csv": "\n".join(
+            ["产品号,产品介绍", *(f"P{i:03},主要投资{kind}行业优质企业" for i, kind in enumerate(kinds))]
+        ),
+        "交易.csv": "\n".join(
+            ["客户号,产品号,交易时间", *(f"C{i % 20:04},P{i % 9:03},2024-01-{i % 28 + 1:02}" for i in range(60))]
+        ),
+    }
+    _, plain, _ = proposed(tmp_path, files, "utf-8")
+    texts = {label: node.get("text") for label, node in plain["nodes"].items()}
+    assert [text for text in texts.values() if text] == [["产品介绍"]]
+
+
 def test_rows_of_rows_of_a_wrapped_export(tmp_path: Path) -> None:
     clients = [
         {

@@ -1,5 +1,6 @@
 """Every rule of splits (docs/adr/0003-split-protocol.md) on hand-made snapshots."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -154,6 +155,18 @@ def test_validation_without_a_list_is_drawn_like_test(tmp_path: Path) -> None:
     assert len(valid) == len({user for user, _ in valid}) == 3
     assert valid <= set(MANY) - set(parts["test"])  # neither `one` nor `two` would keep another
     assert split.hash == split_of(snapshot).hash
+
+
+def test_validation_hides_half_the_part_that_test_hides(tmp_path: Path) -> None:
+    """Test hides 4 of 20 of everybody: validation a tenth of the 16 that remain, so that figures are less of chance."""
+    bought = [(f"u{n}", f"p{(n + m) % 40}") for n in range(40) for m in range(20)]
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": bought}, split={"test": bought[::5]})
+    split = split_of(snapshot)
+    found = bank.named(snapshot, split.valid, split)
+    each = Counter(user for user, _ in found)
+    assert (len(each), set(each.values())) == (40, {1, 2})
+    assert 52 <= len(found) <= 76
+    assert found.isdisjoint(bought[::5])
 
 
 def test_validation_is_drawn_of_users_whose_truth_is_whole_while_they_are_enough(tmp_path: Path) -> None:

@@ -53,11 +53,12 @@ def market(bank: Bank, request: AskMarket, progress: Progress) -> Market:
         found.append(MarketOf(ids[place], facts.name(label, place), told, rating))
     day = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=as_of)
     number, notes = None, tuple[str, ...]()
+    is_new = False
     if request.keep:
-        keep(bank, SOURCE, _derived(facts, found, day), progress)
+        is_new = keep(bank, SOURCE, _derived(facts, found, day), progress)
         content = {"did": "market", "products": len(found), "on": f"{day:%Y-%m-%d}"}
         number, notes = record_event(bank, "market", content, wanted=request.record)
-    return Market(f"{day:%Y-%m-%d}", tuple(found), without, request.keep, number, notes)
+    return Market(f"{day:%Y-%m-%d}", tuple(found), without, request.keep, is_new, number, notes)
 
 
 def _asked(facts: Facts, request: AskMarket) -> range:
