@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from graphrec.app.lists.about import Customer, Product
     from graphrec.app.models.card import Card
     from graphrec.demo.bank import BankReport
+    from graphrec.errors import GraphrecError
     from graphrec.evaluation.cold.evaluate import ColdStart
     from graphrec.evaluation.rolling import Rolling
     from graphrec.events.log import Appended
@@ -157,6 +158,16 @@ class Bank:
         from graphrec.app.lists.serve import recommend
 
         return recommend(self, request)
+
+    @needs_extra("fast")
+    def recommend_all(self, asked: Sequence[requests.Recommend]) -> list[answers.Served | GraphrecError]:
+        """What `recommend` gives for each of several requests, or the error that it raises.
+
+        Requests that differ in the user alone are answered and recorded together, which takes less time.
+        """
+        from graphrec.app.lists.serve import recommend_all
+
+        return recommend_all(self, asked)
 
     @needs_extra("report")
     def explain(self, request: requests.Explain) -> answers.Served:
@@ -391,11 +402,14 @@ class Bank:
 
         check_ready(self)
 
-    def state(self, as_of: str | None = None, model: str | None = None, user: str | None = None) -> str:
+    def last_event(self, user: str) -> int:
+        """The number of the last event of a customer, which decides answers besides `state`; 0: there is none."""
+        return self.events.log.last_of(user) if self.home.events.exists() else 0
+
+    def state(self, as_of: str | None = None, model: str | None = None) -> str:
         """A hash that changes with whatever answers are computed from: model, facts, policy, the date of the answer.
 
-        Args:
-            user: whose last event decides too.
+        What a customer did since decides too: `last_event`.
 
         Raises:
             NotTrained: there is no model.
@@ -405,8 +419,7 @@ class Bank:
         from graphrec.app.data.facts import stale
 
         home = self.home_at(as_of)
-        last = 0 if user is None or not self.home.events.exists() else self.events.log.last_of(user)
-        decides = (pointer(home, model), self.now(as_of), stale(home), last, *states(self))
+        decides = (pointer(home, model), self.now(as_of), stale(home), *states(self))
         return hashlib.sha256(repr(decides).encode()).hexdigest()[:16]
 
     # Lists for all customers.

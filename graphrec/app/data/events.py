@@ -43,17 +43,17 @@ class Events:
         self._pending: tuple[Snapshot, Pending] | None = None
         self._known: tuple[object, Known] | None = None
 
-    def owns(self, facts: Snapshot, user: str | None) -> Mapping[str, Own]:
-        """What events say over some facts: of one customer, or of all."""
+    def owns(self, facts: Snapshot, users: Sequence[str] | None) -> Mapping[str, Own]:
+        """What events say over some facts: of some customers, or of all."""
         if not self.log.is_there():
             return {}
         held = self._pending
         if held is None or held[0] is not facts:
             held = self._pending = (facts, Pending(facts, self.log))
-        if user is None:
+        if users is None:
             return held[1].all()
-        own = held[1].of_user(user)
-        return {} if own is None else {user: own}
+        found = {user: held[1].of_user(user) for user in dict.fromkeys(users)}
+        return {user: own for user, own in found.items() if own is not None}
 
     def known(self) -> Known:
         """What events may name, of the newest facts.
