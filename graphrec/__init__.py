@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import AskMarket as AskMarket
     from graphrec.app.jobs import AskOffPolicy as AskOffPolicy
     from graphrec.app.jobs import AskOutcomes as AskOutcomes
+    from graphrec.app.jobs import AskPortfolio as AskPortfolio
     from graphrec.app.jobs import AskQuery as AskQuery
     from graphrec.app.jobs import Backup as Backup
     from graphrec.app.jobs import ChangeRule as ChangeRule
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import InitPolicy as InitPolicy
     from graphrec.app.jobs import JudgeCases as JudgeCases
     from graphrec.app.jobs import JudgeExperiments as JudgeExperiments
+    from graphrec.app.jobs import ListAlerts as ListAlerts
     from graphrec.app.jobs import ListContacts as ListContacts
     from graphrec.app.jobs import ListRecord as ListRecord
     from graphrec.app.jobs import Load as Load
@@ -46,8 +48,10 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import ReportCampaign as ReportCampaign
     from graphrec.app.jobs import ReportRisk as ReportRisk
     from graphrec.app.jobs import Restore as Restore
+    from graphrec.app.jobs import RunAlerts as RunAlerts
     from graphrec.app.jobs import ScoreResponse as ScoreResponse
     from graphrec.app.jobs import ScoreRisk as ScoreRisk
+    from graphrec.app.jobs import SetAlert as SetAlert
     from graphrec.app.jobs import StopExperiment as StopExperiment
     from graphrec.app.jobs import TakeSnapshot as TakeSnapshot
     from graphrec.app.jobs import Train as Train
@@ -90,12 +94,13 @@ _REQUESTS = (
     "WhatIf", "WhyNot",
 )  # fmt: skip
 _JOBS = (
-    "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskQuery", "Backup", "ChangeRule", "CheckPolicy",
-    "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export",
-    "FitResponse", "FitRisk", "Forget", "InitPolicy", "JudgeCases", "JudgeExperiments", "ListContacts", "ListRecord",
-    "Load", "MakeDemoBank", "MakePortraits", "Monitor", "PlanCampaign", "ProposeMapping", "PruneRecord", "Publish",
-    "PutHold", "Refresh", "ReportCampaign", "ReportRisk", "Restore", "ScoreResponse", "ScoreRisk", "StopExperiment",
-    "TakeSnapshot", "Train", "Tune", "VerifyRecord",
+    "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio", "AskQuery", "Backup", "ChangeRule",
+    "CheckPolicy", "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew",
+    "Export", "FitResponse", "FitRisk", "Forget", "InitPolicy", "JudgeCases", "JudgeExperiments", "ListAlerts",
+    "ListContacts", "ListRecord", "Load", "MakeDemoBank", "MakePortraits", "Monitor", "PlanCampaign",
+    "ProposeMapping", "PruneRecord", "Publish", "PutHold", "Refresh", "ReportCampaign", "ReportRisk", "Restore",
+    "RunAlerts", "ScoreResponse", "ScoreRisk", "SetAlert", "StopExperiment", "TakeSnapshot", "Train", "Tune",
+    "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     from graphrec.app.lists.about import Customer, Product
     from graphrec.app.models.card import Card
     from graphrec.demo.bank import BankReport
+    from graphrec.errors import GraphrecError
     from graphrec.evaluation.cold.evaluate import ColdStart
     from graphrec.evaluation.rolling import Rolling
     from graphrec.events.log import Appended
     from graphrec.features.sources.text.cache import EncodeReport
+    from graphrec.finance.portfolio import Portfolio
     from graphrec.finance.portrait import Portrait
     from graphrec.outcomes.experiments import Experiments, Stopped
     from graphrec.policy.cases import CaseResult, PolicyDifference
@@ -157,6 +159,16 @@ class Bank:
         from graphrec.app.lists.serve import recommend
 
         return recommend(self, request)
+
+    @needs_extra("fast")
+    def recommend_all(self, asked: Sequence[requests.Recommend]) -> list[answers.Served | GraphrecError]:
+        """What `recommend` gives for each of several requests, or the error that it raises.
+
+        Requests that differ in the user alone are answered and recorded together, which takes less time.
+        """
+        from graphrec.app.lists.serve import recommend_all
+
+        return recommend_all(self, asked)
 
     @needs_extra("report")
     def explain(self, request: requests.Explain) -> answers.Served:
@@ -407,11 +419,14 @@ class Bank:
 
         check_ready(self)
 
-    def state(self, as_of: str | None = None, model: str | None = None, user: str | None = None) -> str:
+    def last_event(self, user: str) -> int:
+        """The number of the last event of a customer, which decides answers besides `state`; 0: there is none."""
+        return self.events.log.last_of(user) if self.home.events.exists() else 0
+
+    def state(self, as_of: str | None = None, model: str | None = None) -> str:
         """A hash that changes with whatever answers are computed from: model, facts, policy, the date of the answer.
 
-        Args:
-            user: whose last event decides too.
+        What a customer did since decides too: `last_event`.
 
         Raises:
             NotTrained: there is no model.
@@ -421,8 +436,7 @@ class Bank:
         from graphrec.app.data.facts import stale
 
         home = self.home_at(as_of)
-        last = 0 if user is None or not self.home.events.exists() else self.events.log.last_of(user)
-        decides = (pointer(home, model), self.now(as_of), stale(home), last, *states(self))
+        decides = (pointer(home, model), self.now(as_of), stale(home), *states(self))
         return hashlib.sha256(repr(decides).encode()).hexdigest()[:16]
 
     # Lists for all customers.
@@ -543,6 +557,47 @@ class Bank:
         from graphrec.app.finance.portrait import portrait
 
         return portrait(self, request)
+
+    @needs_extra("load")
+    def portfolio(self, request: jobs.AskPortfolio) -> Portfolio:
+        """What a customer holds as of a date, and what a candidate would do to it.
+
+        Raises:
+            UnknownId: there is no such customer or product.
+            UsageError: holdings have no amounts, or market.toml does not fit the graph.
+        """
+        from graphrec.app.finance.portfolio import ask_portfolio
+
+        return ask_portfolio(self, request)
+
+    @needs_extra("load")
+    def run_alerts(self, request: jobs.RunAlerts, *, progress: Progress = silent) -> results.AlertsRun:
+        """What alerts.toml asks about, as of a date; new alerts are in the record.
+
+        Raises:
+            UsageError: alerts.toml of the home is not there or does not fit the graph.
+            RecordError: the settings keep no record.
+        """
+        from graphrec.app.finance.alerts import run_alerts
+
+        return run_alerts(self, request, progress)
+
+    def alerts(self, request: jobs.ListAlerts) -> tuple[results.Alert, ...]:
+        """The alerts of the record, the oldest first."""
+        from graphrec.app.finance.alerts import list_alerts
+
+        return list_alerts(self, request)
+
+    def set_alert(self, request: jobs.SetAlert) -> results.Alert:
+        """An alert acknowledged, or closed with a reason.
+
+        Raises:
+            UnknownId: there is no such alert.
+            UsageError: it is in that state, or a name or a reason is missing.
+        """
+        from graphrec.app.finance.alerts import set_alert
+
+        return set_alert(self, request)
 
     def fairness(self, request: jobs.AskFairness, *, progress: Progress = silent) -> results.FairnessOf:
         """Who gets how good lists by a tested model, and whom lists show.

@@ -563,3 +563,42 @@ class Monitor:
     """A date as of which the home has a snapshot, or the first digits of a snapshot's hash; None: that of the live
     model."""
     record: bool = True
+
+
+@dataclass(frozen=True)
+class AskPortfolio:
+    """What a customer holds as a portfolio."""
+
+    user: str
+    candidate: str | None = None
+    """A product: what a part of the wealth in it would do."""
+    as_of: str | None = None
+
+
+@dataclass(frozen=True)
+class RunAlerts:
+    """What alerts.toml asks about."""
+
+    as_of: str | None = None
+
+
+@dataclass(frozen=True)
+class ListAlerts:
+    """The alerts of the record."""
+
+    state: Literal["open", "acknowledged", "closed"] | None = None
+    """None: all."""
+    out: Path | None = None
+    """A file for them too: .csv or .jsonl."""
+
+
+@dataclass(frozen=True)
+class SetAlert:
+    """Another state of an alert."""
+
+    id: str
+    state: Literal["acknowledged", "closed"]
+    by: str | None = None
+    """None: the settings' actor."""
+    why: str | None = None
+    """Why it is closed."""

@@ -667,6 +667,8 @@ class PortraitsMade:
     """Customers by tag."""
     out: Path | None
     kept: bool
+    is_new: bool
+    """Whether what was kept is other than before."""
     record: int | None
     notes: tuple[str, ...]
 
@@ -692,6 +694,8 @@ class Market:
     without: int
     """Products without prices and ratings."""
     kept: bool
+    is_new: bool
+    """Whether what was kept is other than before."""
     record: int | None
     notes: tuple[str, ...]
 
@@ -725,3 +729,36 @@ class Monitored:
     measures: tuple[Measure, ...]
     record: int | None
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Something that a rule or a signal says of a customer or an account."""
+
+    id: str
+    rule: str
+    name: str
+    severity: str
+    about: str
+    """Id of the customer or the account."""
+    label: str
+    user: str | None
+    """The customer; None: nobody is known to own the account."""
+    at: str
+    """The day."""
+    evidence: tuple[str, ...]
+    state: str = "open"
+    """open, acknowledged or closed."""
+    by: str | None = None
+    why: str | None = None
+
+
+@dataclass(frozen=True)
+class AlertsRun:
+    """What a run of the alerts raised."""
+
+    as_of: str
+    customers: int
+    alerts: tuple[Alert, ...]
+    known: int
+    """Alerts that were raised before, and are not raised again."""

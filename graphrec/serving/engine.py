@@ -200,7 +200,9 @@ class Engine:
         self._counted = counted
         self.now = now
         self.positions = Positions(snapshot, model.ids)
-        self.model = model = replace(model, blend=model.blend.offering(_offered(self.positions)))
+        self.model = model = replace(
+            model, blend=model.blend.offering(_offered(self.positions, model.blend.num_products))
+        )
         self.policy = policy or default_policy(snapshot)
         self.schema = snapshot.schema
         self.roles = snapshot.schema.roles
@@ -242,6 +244,8 @@ class Engine:
             notes = (*notes, Note(key, {"date": snapshot.as_of[:10], "names": ", ".join(undated)}))
         if hidden["pairs"]:
             notes = (*notes, Note("notes.hidden_pairs", {"n": hidden["pairs"]}))
+        if newcomers := max(0, model.graph.num_products - self.positions.num_known):
+            notes = (*notes, Note("notes.newcomers", {"n": newcomers}))
         self._notes = notes
 
     def notes_in(self, language: str) -> tuple[str, ...]:
@@ -385,9 +389,9 @@ class Engine:
         product = self.positions.in_model(self.roles.product, wanted)
         if user == ABSENT or not self.has_evidence(user):
             return self._answer(here, (), sentences.say("notes.no_evidence", user=user_id), options.language)
-        if product >= self.positions.num_known:
-            return self._answer(here, (), sentences.say("notes.unknown_product", i=product_id), options.language)
         scored = self.scored(user, k, product)
+        if product >= self.positions.num_known and not scored.ledger.values[:, scored.candidates == product].any():
+            return self._answer(here, (), sentences.say("notes.unknown_product", i=product_id), options.language)
         whole = ListOptions(None, options.plain, language=options.language, voice=options.voice)
         # The product itself is listed with all its lines, wherever it ranks.
         listed = self.listed(scored, k, whole, product)
@@ -430,8 +434,9 @@ class Engine:
     def allowed(self, users: NDArray[np.integer]) -> NDArray[np.bool_]:
         """True (len(users), num_products) for what may be listed, users and products by positions of the model."""
         here = np.array([self.positions.in_snapshot(self.roles.user, int(user)) for user in users], np.int64)
-        allowed = self.positions.taken(self.roles.product, self.eligibility.masks(here))
+        allowed = self.positions.taken(self.roles.product, self.eligibility.refused_of(here)[0])
         if self._masked is not None:
+            allowed = allowed.copy()
             owner, products = self._masked.expand(np.asarray(users, np.int32))
             allowed[owner, products] = False
         return allowed
@@ -828,12 +833,16 @@ def _spoken(ledger: Ledger) -> NDArray[np.bool_]:
     return spoken
 
 
-def _offered(positions: Positions) -> Offered | None:
-    """The products that are offered where they are not those of the model."""
+def _offered(positions: Positions, num_scored: int) -> Offered | None:
+    """The products that are offered where they are not those of the model.
+
+    Args:
+        num_scored: products that the terms have a score of, new ones among them.
+    """
     places = positions.products
     if places is None:
         return None
-    return Offered(places[: positions.num_known] == ABSENT, len(places) - positions.num_known)
+    return Offered(places[:num_scored] == ABSENT, len(places) - num_scored)
 
 
 def said(finding: Finding, policy: Policy, sentences: Sentences) -> str:

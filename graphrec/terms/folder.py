@@ -13,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,13 @@ from graphrec.graph.block_rows import Rows, read_blocks
 from graphrec.graph.first_hops import first_hops, known_until
 from graphrec.graph.shelf import DIGITS, SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
-from graphrec.graph.strings import Strings, joined
+from graphrec.graph.strings import ABSENT, Strings, joined
 from graphrec.home import Home
 from graphrec.schema import GraphSchema
 from graphrec.terms.base import Described, Stored, StoredRows, Term
 from graphrec.terms.blend import Blend
 from graphrec.terms.live import base_name, live_folder
+from graphrec.terms.newcomers import ABLE, attributes_of, widened
 from graphrec.terms.platform import platform
 
 FORMAT = 3
@@ -152,8 +153,11 @@ class ModelFiles:
         ids = {} if same else _other_ids(arrays, labels, snapshot)
         counts.setdefault(user, snapshot.count(user))
         fitted: Mapping[Hop, Adjacency] = {}
+        places = {label: joined(snapshot.nodes(label).ids, own) for label, own in ids.items()}
+        entries = meta["description"]["terms"]
+        product = snapshot.schema.roles.product
+        new = _newcomers(places.get(product), entries)
         if customers is None:
-            places = {label: joined(snapshot.nodes(label).ids, own) for label, own in ids.items()}
             users = joined(ids[user], snapshot.nodes(user).ids) if user in ids else None
             read = partial(first_hops, snapshot, counts, places=places, users=users)
             customers = read(known_before=known_before)
@@ -167,23 +171,45 @@ class ModelFiles:
             for hop in hops
             if _ends(snapshot.schema, hop)[0] != user
         }
-        described = [_described(entry, f"t{n}", arrays) for n, entry in enumerate(meta["description"]["terms"])]
+        described = [_described(entry, f"t{n}", arrays) for n, entry in enumerate(entries)]
         for rows in (*stored.values(), *(rows for one in described for rows in one.rows.values())):
             _check_rows(rows, counts, self.folder)
         for one in (array for term in described for array in term.arrays.values()):
             _check_array(one, counts, self.folder)
-        own = {hop: adjacency for hop, adjacency in customers.items() if _ends(snapshot.schema, hop)[0] == user}
         now = meta.get("now") if now is None else now
-        for name, days in half_lives(meta).items():
-            if now is not None and Hop(name) in own:
-                own[Hop(name)] = own[Hop(name)].fading(days, now)
-        walked = {hop: _edges(arrays, hop, counts[rows.target]) for hop, rows in stored.items()}
+        own = _of_users(customers, snapshot.schema, half_lives(meta), now)
+        walked: Mapping[Hop, Adjacency] = {
+            hop: _edges(arrays, hop, counts[rows.target]) for hop, rows in stored.items()
+        }
+        if len(new):
+            counts[product] += len(new)
+            described = [widened(one, product, len(new)) for one in described]
+            # Attributes have the degrees that the fit counted.
+            fitted = {**fitted, **{hop: edges for hop, edges in walked.items() if stored[hop].target == product}}
+            walked = attributes_of(snapshot, walked, places, new, counts, known_before)
         graph = Graph(snapshot.schema, counts, {**walked, **own}, blocks=blocks, fitted=fitted, now=now)
-        entries = meta["description"]["terms"]
         forms = [_form(entry["form"], self.folder) for entry in entries]
         terms = [form.open(one, graph) for form, one in zip(forms, described, strict=True)]
         blend = Blend(terms, [entry["weight"] for entry in entries])
         return Model(blend, graph, meta, self.folder, ids)
+
+
+def _of_users(
+    customers: Mapping[Hop, Adjacency], schema: GraphSchema, fading: Mapping[str, float], now: int | None
+) -> dict[Hop, Adjacency]:
+    """The hops that leave users, with what age has taken of their edges."""
+    own = {hop: edges for hop, edges in customers.items() if _ends(schema, hop)[0] == schema.roles.user}
+    for name, days in fading.items():
+        if now is not None and Hop(name) in own:
+            own[Hop(name)] = own[Hop(name)].fading(days, now)
+    return own
+
+
+def _newcomers(places: NDArray[np.int64] | None, entries: Sequence[Mapping[str, Any]]) -> NDArray[np.int64]:
+    """The products of facts that a model can score though it has not seen them; they stand behind its own."""
+    if places is None or not all(entry["form"] in ABLE for entry in entries):
+        return np.zeros(0, np.int64)
+    return np.flatnonzero(places == ABSENT)
 
 
 def blocks_beside(models: Path) -> Path:
@@ -437,10 +463,21 @@ def _of_kind(home: Home, kind: str, prefer_final: bool) -> Path | None:
         return there[0] if there else None
     if not prefer_final:
         return tested
-    final_snapshot = read_meta(final)["snapshot"]
+    final_snapshot = _fitted_on(final)
     newest = SnapshotShelf(home.snapshots).latest_hash()
-    is_current = final_snapshot == read_meta(tested)["snapshot"] or final_snapshot[:DIGITS] == newest
+    is_current = final_snapshot == _fitted_on(tested) or final_snapshot[:DIGITS] == newest
     return final if is_current else tested
+
+
+def _fitted_on(folder: Path) -> str:
+    """The hash of the snapshot that a model was fitted on, read once until meta.json is written anew."""
+    state = (folder / META).stat()
+    return _snapshot_of(folder, (state.st_ino, state.st_mtime_ns, state.st_size))
+
+
+@lru_cache(maxsize=64)
+def _snapshot_of(folder: Path, state: tuple[int, ...]) -> str:  # noqa: ARG001 - tells one meta.json from another
+    return str(read_meta(folder)["snapshot"])
 
 
 def _kinds_by_age(home: Home) -> list[str]:

@@ -45,26 +45,26 @@ class Events:
         self._pending: tuple[Snapshot, Pending] | None = None
         self._known: tuple[object, Known] | None = None
 
-    def owns(self, facts: Snapshot, user: str | None) -> Mapping[str, Own]:
-        """What events and contests say over some facts: of one customer, or of all."""
-        owns = dict(self._folded(facts, user))
+    def owns(self, facts: Snapshot, users: Sequence[str] | None) -> Mapping[str, Own]:
+        """What events and contests say over some facts: of some customers, or of all."""
+        owns = dict(self._folded(facts, users))
         every = self.contests.all()
-        for one in every if user is None else every.keys() & {user}:
+        for one in every if users is None else every.keys() & set(users):
             hidden = tuple(each.hidden for each in every[one] if facts.as_of is None or each.since < facts.as_of)
             if hidden:
                 owns[one] = replace(owns.get(one, Own(one, None)), hidden=hidden)
         return owns
 
-    def _folded(self, facts: Snapshot, user: str | None) -> Mapping[str, Own]:
+    def _folded(self, facts: Snapshot, users: Sequence[str] | None) -> Mapping[str, Own]:
         if not self.log.is_there():
             return {}
         held = self._pending
         if held is None or held[0] is not facts:
             held = self._pending = (facts, Pending(facts, self.log))
-        if user is None:
+        if users is None:
             return held[1].all()
-        own = held[1].of_user(user)
-        return {} if own is None else {user: own}
+        found = {user: held[1].of_user(user) for user in dict.fromkeys(users)}
+        return {user: own for user, own in found.items() if own is not None}
 
     def known(self) -> Known:
         """What events may name, of the newest facts.

@@ -30,7 +30,7 @@ def put_contest(bank: Bank, request: PutContest) -> Contested:
         told = ", ".join(f"{one.edge} {one.of}" for one in known) or "nothing"
         raise UnknownId(f"{user} does not contest {request.edge} {request.of}; contested is {told}")
     if found is None:
-        _check_edge(engine_of(bank, bank.home, None, NO_OCCASION, user=user), request)
+        _check_edge(engine_of(bank, bank.home, None, NO_OCCASION, users=(user,)), request)
     made = Contest(user, request.edge, request.of, request.ground, now, by, request.why)
     contest = found if request.withdraw and found is not None else made
     number, notes = record_event(bank, "contest", {"contest": contest, "withdrawn": request.withdraw}, user=user)
@@ -48,7 +48,7 @@ def put_contest(bank: Bank, request: PutContest) -> Contested:
 
 
 def _list(bank: Bank, request: PutContest) -> list[tuple[str, str | None]]:
-    engine = engine_of(bank, bank.home, None, NO_OCCASION, user=request.user)
+    engine = engine_of(bank, bank.home, None, NO_OCCASION, users=(request.user,))
     answer = engine.recommend(request.user, request.k + DEPTH, ListOptions(reasons=0, lines=False))
     return [(item.product, item.name) for item in answer.items]
 

@@ -58,7 +58,7 @@ def _procedure(
 ) -> tuple[tuple[str, ...], tuple[Counterfactual, ...], tuple[str, ...]]:
     """How a list of now comes about, what would change it, and what could not be said."""
     try:
-        engine = engine_of(bank, home, None, Occasion(), user=request.user)
+        engine = engine_of(bank, home, None, Occasion(), users=(request.user,))
     except (NotTrained, NoPolicy) as error:
         return (), (), (f"there is no list of now: {error}",)
     sentences = tuple(_sentences(engine))

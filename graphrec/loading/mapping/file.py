@@ -20,7 +20,13 @@ class FileTable(Struct, frozen=True):
     path: Annotated[Text | UnsetType, Meta(description="Path or glob below --data.")] = UNSET
     reader: Annotated[Reader | UnsetType, Meta(description="How the file is read; default by its suffix.")] = UNSET
     optional: Annotated[bool, Meta(description="Whether the file may be absent.")] = False
-    sheet: Annotated[Text | UnsetType, Meta(description="Of a workbook: which sheet is read.")] = UNSET
+    sheet: Annotated[
+        str | tuple[str, ...] | UnsetType,
+        Meta(
+            description="Of a workbook: which sheet is read, or which sheets with one header.",
+            extra={"want": "a text or a list of texts"},
+        ),
+    ] = UNSET
     url_env: Annotated[
         Text | UnsetType, Meta(description="Of a database: the environment variable that holds its address.")
     ] = UNSET
@@ -56,6 +62,7 @@ class ParseTable(Struct, frozen=True, forbid_unknown_fields=True):
         Literal["", ".", ",", " ", "'", "’", "\u00a0", "\u202f"], Meta(description="What stands between thousands.")
     ] = ""
     null: Annotated[Texts, Meta(description="Texts that stand for a gap.")] = ()
+    unit: Annotated[str, Meta(description="What may stand before or behind a number, such as EUR or %.")] = ""
 
 
 class ShowTable(Struct, frozen=True, forbid_unknown_fields=True):

@@ -191,10 +191,14 @@ def _file(document: Document, name: str, value: str | FileTable) -> FileSpec:
     table = FileTable(value) if isinstance(value, str) else value
     raw = document.content["source"]["files"][name]
     options = {} if isinstance(raw, str) else {key: raw[key] for key in raw if key not in FileTable.__struct_fields__}
-    given: dict[str, Any] = {key: getattr(table, key) or None for key in ("sheet", "url_env", "query")}
+    given: dict[str, Any] = {key: getattr(table, key) or None for key in ("url_env", "query")}
+    sheets = () if table.sheet is UNSET else (table.sheet,) if isinstance(table.sheet, str) else table.sheet
+    if not all(sheet.strip() for sheet in sheets):
+        document.refuse((*at, "sheet"), f"{key_text(at)}.sheet has an empty name; want a text or a list of texts")
+    given["sheets"] = tuple(sheets)
     if table.reader == "database":
         _check_database(document, at, table, options)
-        return FileSpec(name, "", "database", options=options, **given)
+        return FileSpec(name, "", "database", options=options, url_env=given["url_env"], query=given["query"])
     if table.path is UNSET:
         document.refuse(at, f'{key_text(at)}.path is missing; name a file, or say reader = "database"')
     path = Path(table.path)
@@ -204,7 +208,7 @@ def _file(document: Document, name: str, value: str | FileTable) -> FileSpec:
         document.refuse(at, f"{key_text(at)} is {shown(table.path)}; paths are relative to --data and stay inside it")
     reader = table.reader if table.reader is not UNSET else _reader_of(document, at, path)
     for key, of in _KEY_OF_READER.items():
-        if given[key] is not None and reader not in of:
+        if getattr(table, key) is not UNSET and reader not in of:
             document.refuse(
                 (*at, key), f"{key_text(at)}.{key} is for reader = {' or '.join(map(shown, of))}; correct it"
             )
@@ -294,12 +298,12 @@ def _parse(document: Document, at: KeyPath, table: Keys[str, ParseTable]) -> dic
         path: KeyPath = (*at, "parse", column)
         if one.format and one.type != "time":
             document.refuse(path, f'{key_text(path)} has a format, which only type = "time" has; correct it')
-        if one.type not in {"real", "integer"} and (one.thousands or one.decimal != "."):
+        if one.type not in {"real", "integer"} and (one.thousands or one.decimal != "." or one.unit):
             document.refuse(path, f'{key_text(path)} says how numbers are written; want type = "real" or "integer"')
         if one.thousands == one.decimal:
             document.refuse(path, f"{key_text(path)} has one sign for decimals and thousands; correct it")
         formats = (one.format,) if isinstance(one.format, str) else one.format
-        found[column] = ParseSpec(one.type, formats, one.decimal, one.thousands, one.null)
+        found[column] = ParseSpec(one.type, formats, one.decimal, one.thousands, one.null, one.unit)
     return found
 
 

@@ -39,7 +39,8 @@ class FileSpec:
     reader: Reader
     optional: bool = False
     options: Keys[str, Any] = field(default_factory=dict)
-    sheet: str | None = None
+    sheets: tuple[str, ...] = ()
+    """Of a workbook: which of its sheets are read; the only one where it is empty."""
     url_env: str | None = None
     query: str | None = None
 
@@ -68,6 +69,8 @@ class ParseSpec:
     thousands: str = ""
     null: tuple[str, ...] = ()
     """Texts that stand for a gap."""
+    unit: str = ""
+    """What may stand before or behind a number, such as EUR or %."""
 
 
 @dataclass(frozen=True)
