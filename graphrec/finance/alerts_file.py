@@ -51,8 +51,10 @@ class AlertsFile(Struct, frozen=True, forbid_unknown_fields=True):
     """alerts.toml of a home."""
 
     repeat_days: Annotated[Days, Meta(description="The same alert is not raised again for so many days.")] = 30
-    rule: Annotated[tuple[RuleTable, ...], Meta(max_length=200)] = ()
-    signal: Annotated[tuple[SignalTable, ...], Meta(max_length=50)] = ()
+    rule: Annotated[
+        tuple[RuleTable, ...], Meta(max_length=200, description="Alerts on rows of customers, products and dealings.")
+    ] = ()
+    signal: Annotated[tuple[SignalTable, ...], Meta(max_length=50, description="Alerts on patterns of transfers.")] = ()
 
 
 def read_alerts(file: Path) -> AlertsFile:
