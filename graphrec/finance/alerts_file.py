@@ -23,7 +23,7 @@ class RuleTable(Struct, frozen=True, forbid_unknown_fields=True):
     id: Annotated[Name, Meta(description="Of the rule.")]
     when: Annotated[Text, Meta(description="A condition on user.… and events with windows, as in the policy.")]
     name: Annotated[str, Meta(description="What people read; empty: the id.")] = ""
-    severity: Severity = "warning"
+    severity: Annotated[Severity, Meta(description="How urgent it is.")] = "warning"
 
 
 class SignalTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,7 +44,7 @@ class SignalTable(Struct, frozen=True, forbid_unknown_fields=True):
         None
     )
     name: Annotated[str, Meta(description="What people read; empty: the id.")] = ""
-    severity: Severity = "critical"
+    severity: Annotated[Severity, Meta(description="How urgent it is.")] = "critical"
 
 
 class AlertsFile(Struct, frozen=True, forbid_unknown_fields=True):
