@@ -307,7 +307,10 @@ class Engine:
         return engine._reading(without_edges(engine.snapshot, user, product, types), types)
 
     def _with(self, own: Own) -> "Engine":
-        other = self._reading(with_own(self.snapshot, own), {edge.type for edge in own.edges})
+        snapshot = with_own(self.snapshot, own)
+        other = self._reading(snapshot, own.types)
+        if any(not one.for_rules for one in own.hidden):
+            other.eligibility = self.eligibility.reading(with_own(self.snapshot, own, for_rules=True))
         other.own, other.base = own, self
         return other
 
