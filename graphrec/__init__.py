@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from graphrec.app.requests import Explain as Explain
     from graphrec.app.requests import Find as Find
     from graphrec.app.requests import JudgeModel as JudgeModel
+    from graphrec.app.requests import PutContest as PutContest
     from graphrec.app.requests import ReadStatement as ReadStatement
     from graphrec.app.requests import Recommend as Recommend
     from graphrec.app.requests import SendEvent as SendEvent
@@ -90,7 +91,8 @@ __version__ = "0.1.0"
 
 _REQUESTS = (
     "AboutCustomer", "AboutProduct", "AskModelCard", "AskPortrait", "AskStatement", "Audience", "Decide", "Explain",
-    "Find", "JudgeModel", "ReadStatement", "Recommend", "SendEvent", "SubjectAccess", "SwitchModel", "WhatIf", "WhyNot",
+    "Find", "JudgeModel", "PutContest", "ReadStatement", "Recommend", "SendEvent", "SubjectAccess", "SwitchModel",
+    "WhatIf", "WhyNot",
 )  # fmt: skip
 _JOBS = (
     "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio", "AskQuery", "Backup", "ChangeRule",

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from graphrec.outcomes.experiments import Experiments, Stopped
     from graphrec.policy.cases import CaseResult, PolicyDifference
     from graphrec.policy.rules import Policy
+    from graphrec.privacy.contests import Contest
     from graphrec.privacy.holds import Hold
     from graphrec.records.keep import Pruned
     from graphrec.records.read import Entry
@@ -342,6 +343,22 @@ class Bank:
         from graphrec.app.models.live import switch_model
 
         return switch_model(self, request)
+
+    @needs_extra("fast")
+    def contest(self, request: requests.PutContest) -> answers.Contested:
+        """An edge that a customer contests is counted no more, or again; and what that does to the list.
+
+        Raises:
+            UnknownId: there is no such user, or the user has no such edge or contest.
+            NotTrained: there is no model.
+        """
+        from graphrec.app.privacy.contests import put_contest
+
+        return put_contest(self, request)
+
+    def contests(self, user: str) -> tuple[Contest, ...]:
+        """What a customer contests, the oldest first."""
+        return self.events.contests.all().get(user, ())
 
     def judge_model(self, request: requests.JudgeModel) -> answers.Judged:
         """A model validated, approved by somebody else, or retired.
