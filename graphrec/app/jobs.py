@@ -566,6 +566,27 @@ class Monitor:
 
 
 @dataclass(frozen=True)
+class AskPortfolio:
+    """What a customer holds as a portfolio."""
+
+    user: str
+    candidate: str | None = None
+    """A product: what a part of the wealth in it would do."""
+    as_of: str | None = None
+
+
+@dataclass(frozen=True)
+class PlanLoan:
+    """Loans and terms for an amount."""
+
+    user: str
+    amount: float
+    purpose: str | None = None
+    as_of: str | None = None
+    record: bool = True
+
+
+@dataclass(frozen=True)
 class RunAlerts:
     """What alerts.toml asks about."""
 

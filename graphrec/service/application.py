@@ -16,6 +16,7 @@ from graphrec import __version__
 from graphrec.app.bank import Bank
 from graphrec.errors import GraphrecError
 from graphrec.service import schemas
+from graphrec.service.asking import Asking
 from graphrec.service.campaigns import Campaigns
 from graphrec.service.core import SLASH, Refusal, Service, ServiceOptions
 from graphrec.service.customers import Customers
@@ -77,6 +78,7 @@ def make_app(bank: Bank, options: ServiceOptions | None = None) -> FastAPI:
         ("POST", "/v1/records/{number}/decision", customers.decide, schemas.Statement),
         ("GET", f"{one}/portrait", customers.portrait, schemas.Portrait),
         ("GET", "/v1/products/{product}/audience", customers.audience, schemas.Audience),
+        ("POST", "/v1/ask", Asking(service).ask, schemas.AnsweredQuestion),
         ("GET", "/v1/search", office.search, schemas.Found),
         ("POST", "/v1/events", office.events, schemas.Kept),
         ("GET", "/v1/records", office.records, schemas.Entries),

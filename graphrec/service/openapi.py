@@ -39,6 +39,7 @@ cost_eur = 0.7
 BODIES: dict[str, Any] = {
     "recommendations_of_many": {"users": [USER], "k": 3, "record": False},
     "plan_campaign": {"toml": CAMPAIGN},
+    "ask": {"question": "Why is P00055 recommended?", "user": USER, "record": False},
     "decide": {"outcome": "accepted", "why": "as discussed"},
 }
 

@@ -17,6 +17,7 @@ ALLOWED: dict[str, frozenset[Role]] = {
     "decide": frozenset({"adviser", "compliance"}),
     "portrait": frozenset({"service", "adviser", "auditor", "compliance", "admin"}),
     "audience": frozenset({"adviser", "analyst", "campaign", "compliance", "admin"}),
+    "ask": frozenset({"service", "adviser", "analyst", "auditor", "compliance", "admin"}),
     "search": frozenset({"adviser", "analyst", "auditor", "compliance", "admin"}),
     "events": frozenset({"service", "compliance", "admin"}),
     "records": frozenset({"auditor", "compliance", "admin"}),

@@ -346,6 +346,34 @@ class Many(BaseModel):
     record: bool = True
 
 
+class Question(BaseModel):
+    """A question in somebody's own words."""
+
+    model_config = ConfigDict(extra="forbid")
+    question: str = Field(min_length=1, max_length=1000)
+    user: str | None = Field(None, min_length=1, max_length=500, description="The customer whom it is about.")
+    after: int | None = Field(None, ge=1, description="Entry of the question that this one follows.")
+    language: str | None = Field(
+        None, pattern="^[a-z]{2,3}$", description="Of the answer; default that of the question."
+    )
+    k: int = Field(5, ge=1, le=20)
+    as_of: str | None = Field(None, max_length=40)
+    record: bool = True
+
+
+class AnsweredQuestion(_Open):
+    """An answer, and all that it rests on."""
+
+    question: str
+    language: str
+    intent: str
+    answer: str
+    sentences: list[str]
+    evidence: list[dict[str, Any]] = Field(description="what, value, source, date, field, path, record.")
+    refused: str | None = Field(None, description="Why there is no answer.")
+    record: int | None = None
+
+
 class EventIn(BaseModel):
     """What one customer did: docs/schema/event.json."""
 

@@ -25,6 +25,7 @@ CALLS = {
     "decide": ("POST", "/v1/records/2/decision"),
     "portrait": ("GET", "/v1/users/C003/portrait"),
     "audience": ("GET", "/v1/products/P01/audience"),
+    "ask": ("POST", "/v1/ask"),
     "search": ("GET", "/v1/search?q=P01"),
     "events": ("POST", "/v1/events"),
     "records": ("GET", "/v1/records"),
@@ -72,7 +73,7 @@ def test_a_role_is_let_in_where_the_table_says_so_and_nowhere_else(
     event = {"id": "1", "user": "C003", "type": "viewed", "product": "P01", "at": "2025-01-01"}
     bodies = {
         "recommendations_of_many": {"users": ["C003"], "k": 1}, "events": event, "plan_campaign": {"toml": CAMPAIGN},
-        "decide": {"outcome": "rejected", "why": "no need"},
+        "decide": {"outcome": "rejected", "why": "no need"}, "ask": {"question": "What is P01?"},
     }  # fmt: skip
     body = bodies.get(operation)
     _, first = keys.make("exact", EXACT)
