@@ -558,7 +558,7 @@ class Bank:
 
         return portrait(self, request)
 
-    def quality(self, request: jobs.AskQuality) -> results.Quality:
+    def quality(self, request: jobs.AskQuality) -> results.DataQuality:
         """What is wrong with the data that were loaded, column by column.
 
         Raises:

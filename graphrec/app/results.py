@@ -784,7 +784,7 @@ class LoanPlans:
 
 
 @dataclass(frozen=True)
-class Quality:
+class DataQuality:
     """The columns of the data, and what is wrong with them."""
 
     data: str
