@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import Publish as Publish
     from graphrec.app.jobs import PutHold as PutHold
     from graphrec.app.jobs import Refresh as Refresh
+    from graphrec.app.jobs import Reidentify as Reidentify
     from graphrec.app.jobs import ReportCampaign as ReportCampaign
     from graphrec.app.jobs import ReportRisk as ReportRisk
     from graphrec.app.jobs import Restore as Restore
@@ -97,8 +98,8 @@ _JOBS = (
     "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio", "AskQuery", "Backup", "ChangeRule",
     "CheckPolicy", "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew",
     "Export", "FitResponse", "FitRisk", "Forget", "InitPolicy", "JudgeCases", "JudgeExperiments", "ListAlerts",
-    "ListContacts", "ListRecord", "Load", "MakeDemoBank", "MakePortraits", "Monitor", "PlanCampaign",
-    "ProposeMapping", "PruneRecord", "Publish", "PutHold", "Refresh", "ReportCampaign", "ReportRisk", "Restore",
+    "ListContacts", "ListRecord", "Load", "MakeDemoBank", "MakePortraits", "Monitor", "PlanCampaign", "ProposeMapping",
+    "PruneRecord", "Publish", "PutHold", "Refresh", "Reidentify", "ReportCampaign", "ReportRisk", "Restore",
     "RunAlerts", "ScoreResponse", "ScoreRisk", "SetAlert", "StopExperiment", "TakeSnapshot", "Train", "Tune",
     "VerifyRecord",
 )  # fmt: skip

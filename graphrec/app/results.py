@@ -762,3 +762,14 @@ class AlertsRun:
     alerts: tuple[Alert, ...]
     known: int
     """Alerts that were raised before, and are not raised again."""
+
+
+@dataclass(frozen=True)
+class Reidentified:
+    """Who pseudonyms are."""
+
+    receiver: str
+    users: Mapping[str, str]
+    """By pseudonym."""
+    unknown: tuple[str, ...]
+    """Pseudonyms of nobody who is there: of another receiver, another home, or of somebody who was forgotten."""
