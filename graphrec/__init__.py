@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import MakePortraits as MakePortraits
     from graphrec.app.jobs import Monitor as Monitor
     from graphrec.app.jobs import PlanCampaign as PlanCampaign
+    from graphrec.app.jobs import PlanLoan as PlanLoan
     from graphrec.app.jobs import ProposeMapping as ProposeMapping
     from graphrec.app.jobs import PruneRecord as PruneRecord
     from graphrec.app.jobs import Publish as Publish
@@ -98,8 +99,9 @@ _JOBS = (
     "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio", "AskQuery", "Backup", "ChangeRule",
     "CheckPolicy", "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew",
     "Export", "FitResponse", "FitRisk", "Forget", "InitPolicy", "JudgeCases", "JudgeExperiments", "ListAlerts",
-    "ListContacts", "ListRecord", "Load", "MakeDemoBank", "MakePortraits", "Monitor", "PlanCampaign", "ProposeMapping",
-    "PruneRecord", "Publish", "PutHold", "Refresh", "Reidentify", "ReportCampaign", "ReportRisk", "Restore",
+    "ListContacts", "ListRecord", "Load", "MakeDemoBank", "MakePortraits", "Monitor", "PlanCampaign", "PlanLoan",
+    "ProposeMapping", "PruneRecord", "Publish", "PutHold", "Refresh", "Reidentify", "ReportCampaign", "ReportRisk",
+    "Restore",
     "RunAlerts", "ScoreResponse", "ScoreRisk", "SetAlert", "StopExperiment", "TakeSnapshot", "Train", "Tune",
     "VerifyRecord",
 )  # fmt: skip

@@ -27,6 +27,7 @@ from graphrec.delivery.rows import schema as export_schema
 from graphrec.events.event import Event
 from graphrec.finance.alerts_file import AlertsFile
 from graphrec.finance.file import RiskModel
+from graphrec.finance.loan_file import PlanFile
 from graphrec.finance.market_file import MarketFile
 from graphrec.finance.portrait_file import PortraitFile
 from graphrec.finance.statement_file import StatementFile
@@ -150,6 +151,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "schema/mapping.schema.json": partial(schema_text, "a mapping of graphrec", MappingFile),
     "schema/campaign.schema.json": partial(schema_text, "a campaign of graphrec", CampaignFile),
     "schema/market.schema.json": partial(schema_text, "market.toml", MarketFile),
+    "schema/plan.schema.json": partial(schema_text, "plan.toml", PlanFile),
     "schema/alerts.schema.json": partial(schema_text, "alerts.toml", AlertsFile),
     "schema/statement.schema.json": partial(schema_text, "statement.toml", StatementFile),
     "schema/monitor.schema.json": partial(schema_text, "monitor.toml", MonitorFile),

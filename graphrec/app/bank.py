@@ -569,6 +569,17 @@ class Bank:
 
         return portrait(self, request)
 
+    def plan_loan(self, request: jobs.PlanLoan) -> results.LoanPlans:
+        """Every loan and term for an amount, with what refuses it, and the largest amount that may be offered.
+
+        Raises:
+            UnknownId: there is no such customer.
+            UsageError: plan.toml of the home is not there or does not fit the graph.
+        """
+        from graphrec.app.finance.plan import plan_loan
+
+        return plan_loan(self, request)
+
     @needs_extra("load")
     def portfolio(self, request: jobs.AskPortfolio) -> Portfolio:
         """What a customer holds as of a date, and what a candidate would do to it.

@@ -578,6 +578,17 @@ class AskPortfolio:
 
 
 @dataclass(frozen=True)
+class PlanLoan:
+    """Loans and terms for an amount."""
+
+    user: str
+    amount: float
+    purpose: str | None = None
+    as_of: str | None = None
+    record: bool = True
+
+
+@dataclass(frozen=True)
 class RunAlerts:
     """What alerts.toml asks about."""
 

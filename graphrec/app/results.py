@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from graphrec.delivery.sinks import SinkReport
     from graphrec.evaluation.evaluate import Evaluation
     from graphrec.evaluation.fairness import Fairness
+    from graphrec.finance.loans import Limit, Plan
     from graphrec.finance.market import Figures
     from graphrec.graph.rows import LoadReport
     from graphrec.graph.snapshot import Snapshot
@@ -773,3 +774,20 @@ class Reidentified:
     """By pseudonym."""
     unknown: tuple[str, ...]
     """Pseudonyms of nobody who is there: of another receiver, another home, or of somebody who was forgotten."""
+
+
+@dataclass(frozen=True)
+class LoanPlans:
+    """The loans that a customer can bear, and why not the others."""
+
+    user: str
+    amount: float
+    purpose: str | None
+    plans: tuple[Plan, ...]
+    """Those that may be offered by rank, then the refused ones."""
+    limit: Limit | None
+    """The largest amount; None: none may be offered."""
+    left: float | None
+    """What is left a month before a new loan; None: something is not known."""
+    record: int | None
+    notes: tuple[str, ...] = ()

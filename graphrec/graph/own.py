@@ -184,7 +184,7 @@ class _Files(OverlaidFiles):
     """The files of a folder of which some are read with other rows in them."""
 
     def __init__(self, files: CheckedFolder | OverlaidFiles, own: Mapping[str, CheckedArray]) -> None:
-        self.folder, self.meta = files.folder, files.meta
+        self.folder = files.folder
         self._files = files  # type: ignore[assignment]  # one may lie over another
         self._own = dict(own)
 
@@ -240,7 +240,7 @@ def _overlaid(snapshot: Snapshot, found: Mapping[str, CheckedArray]) -> Snapshot
     if not found:
         return snapshot
     other = copy.copy(snapshot)
-    type(snapshot).__init__(other, _Files(snapshot.files, found), snapshot.as_of)
+    type(snapshot).__init__(other, _Files(snapshot.files, found), snapshot.meta, snapshot.as_of)
     return other
 
 
