@@ -569,6 +569,17 @@ class Bank:
 
         return portrait(self, request)
 
+    def quality(self, request: jobs.AskQuality) -> results.Quality:
+        """What is wrong with the data that were loaded, column by column.
+
+        Raises:
+            NotTrained: nothing is loaded.
+            UsageError: quality.toml of the home does not fit the graph.
+        """
+        from graphrec.app.maintenance.quality import ask_quality
+
+        return ask_quality(self, request)
+
     def plan_loan(self, request: jobs.PlanLoan) -> results.LoanPlans:
         """Every loan and term for an amount, with what refuses it, and the largest amount that may be offered.
 

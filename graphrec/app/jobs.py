@@ -578,6 +578,13 @@ class AskPortfolio:
 
 
 @dataclass(frozen=True)
+class AskQuality:
+    """What is wrong with the data that were loaded."""
+
+    record: bool = True
+
+
+@dataclass(frozen=True)
 class PlanLoan:
     """Loans and terms for an amount."""
 

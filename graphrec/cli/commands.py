@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("graphrec.cli.serve", "Answer over HTTP."),
     "campaign": ("graphrec.cli.campaign", "Plan who hears about what, deliver it, and report what came of it."),
     "market": ("graphrec.cli.market", "Show what prices of products did, and their risk classes."),
+    "quality": ("graphrec.cli.quality", "Find what is wrong with the data that were loaded."),
     "plan": ("graphrec.cli.plan", "Plan a loan: instalment, debt service, or the rule that refuses it."),
     "portfolio": ("graphrec.cli.portfolio", "Show what a user holds as a portfolio, and a product in it."),
     "portrait": ("graphrec.cli.portrait", "Show what is computed of a customer, or of all."),
