@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import Publish as Publish
     from graphrec.app.jobs import PutHold as PutHold
     from graphrec.app.jobs import Refresh as Refresh
+    from graphrec.app.jobs import Reidentify as Reidentify
     from graphrec.app.jobs import ReportCampaign as ReportCampaign
     from graphrec.app.jobs import ReportRisk as ReportRisk
     from graphrec.app.jobs import Restore as Restore
@@ -100,9 +101,9 @@ _JOBS = (
     "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates",
     "EvaluateNew", "Export", "FitResponse", "FitRisk", "Forget", "InitPolicy", "JudgeCases", "JudgeExperiments",
     "ListAlerts", "ListContacts", "ListRecord", "Load", "MakeDemoBank", "MakePortraits", "Monitor", "PlanCampaign",
-    "PlanLoan", "ProposeMapping", "PruneRecord", "Publish", "PutHold", "Refresh", "ReportCampaign", "ReportRisk",
-    "Restore", "RunAlerts", "ScoreResponse", "ScoreRisk", "SetAlert", "StopExperiment", "TakeSnapshot", "Train",
-    "Tune", "VerifyRecord",
+    "PlanLoan", "ProposeMapping", "PruneRecord", "Publish", "PutHold", "Refresh", "Reidentify", "ReportCampaign",
+    "ReportRisk", "Restore", "RunAlerts", "ScoreResponse", "ScoreRisk", "SetAlert", "StopExperiment", "TakeSnapshot",
+    "Train", "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

@@ -344,6 +344,17 @@ class Bank:
 
         return switch_model(self, request)
 
+    def reidentify(self, request: jobs.Reidentify) -> results.Reidentified:
+        """Who the pseudonyms of an export are; each look is recorded.
+
+        Raises:
+            UsageError: no reason, no name of who asks, or a text that is no pseudonym.
+            RecordError: the key of the home is gone, or nothing can be recorded.
+        """
+        from graphrec.app.privacy.pseudonyms import reidentify
+
+        return reidentify(self, request)
+
     @needs_extra("fast")
     def contest(self, request: requests.PutContest) -> answers.Contested:
         """An edge that a customer contests is counted no more, or again; and what that does to the list.

@@ -767,6 +767,17 @@ class AlertsRun:
 
 
 @dataclass(frozen=True)
+class Reidentified:
+    """Who pseudonyms are."""
+
+    receiver: str
+    users: Mapping[str, str]
+    """By pseudonym."""
+    unknown: tuple[str, ...]
+    """Pseudonyms of nobody who is there: of another receiver, another home, or of somebody who was forgotten."""
+
+
+@dataclass(frozen=True)
 class LoanPlans:
     """The loans that a customer can bear, and why not the others."""
 

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "consume": ("graphrec.cli.consume", "Keep the events of a file or a topic."),
     "record": ("graphrec.cli.record", "Read the decision record, and check that nobody changed it."),
     "replay": ("graphrec.cli.replay", "Compute a recorded answer again."),
+    "reidentify": ("graphrec.cli.reidentify", "Tell who the pseudonyms of an export are."),
     "contest": ("graphrec.cli.contest", "Leave an edge that a customer contests out of lists."),
     "hold": ("graphrec.cli.hold", "Keep a customer from being forgotten for now."),
     "backup": ("graphrec.cli.backup", "Write the home to one file."),
