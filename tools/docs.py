@@ -34,6 +34,7 @@ from graphrec.finance.statement_file import StatementFile
 from graphrec.loading.mapping.file import MappingFile
 from graphrec.models.registry import OWN
 from graphrec.monitoring.limits import MonitorFile
+from graphrec.monitoring.quality_file import QualityFile
 from graphrec.outcomes.file import ExperimentsFile
 from graphrec.policy.file import PolicyFile
 from graphrec.service.tokens import OidcFile
@@ -151,6 +152,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "schema/mapping.schema.json": partial(schema_text, "a mapping of graphrec", MappingFile),
     "schema/campaign.schema.json": partial(schema_text, "a campaign of graphrec", CampaignFile),
     "schema/market.schema.json": partial(schema_text, "market.toml", MarketFile),
+    "schema/quality.schema.json": partial(schema_text, "quality.toml", QualityFile),
     "schema/plan.schema.json": partial(schema_text, "plan.toml", PlanFile),
     "schema/alerts.schema.json": partial(schema_text, "alerts.toml", AlertsFile),
     "schema/statement.schema.json": partial(schema_text, "statement.toml", StatementFile),
