@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import AskOffPolicy as AskOffPolicy
     from graphrec.app.jobs import AskOutcomes as AskOutcomes
     from graphrec.app.jobs import AskPortfolio as AskPortfolio
+    from graphrec.app.jobs import AskQuality as AskQuality
     from graphrec.app.jobs import AskQuery as AskQuery
     from graphrec.app.jobs import Backup as Backup
     from graphrec.app.jobs import ChangeRule as ChangeRule
@@ -40,11 +41,13 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import MakePortraits as MakePortraits
     from graphrec.app.jobs import Monitor as Monitor
     from graphrec.app.jobs import PlanCampaign as PlanCampaign
+    from graphrec.app.jobs import PlanLoan as PlanLoan
     from graphrec.app.jobs import ProposeMapping as ProposeMapping
     from graphrec.app.jobs import PruneRecord as PruneRecord
     from graphrec.app.jobs import Publish as Publish
     from graphrec.app.jobs import PutHold as PutHold
     from graphrec.app.jobs import Refresh as Refresh
+    from graphrec.app.jobs import Reidentify as Reidentify
     from graphrec.app.jobs import ReportCampaign as ReportCampaign
     from graphrec.app.jobs import ReportRisk as ReportRisk
     from graphrec.app.jobs import Restore as Restore
@@ -94,13 +97,13 @@ _REQUESTS = (
     "WhatIf", "WhyNot",
 )  # fmt: skip
 _JOBS = (
-    "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio", "AskQuery", "Backup", "ChangeRule",
-    "CheckPolicy", "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew",
-    "Export", "FitResponse", "FitRisk", "Forget", "InitPolicy", "JudgeCases", "JudgeExperiments", "ListAlerts",
-    "ListContacts", "ListRecord", "Load", "MakeDemoBank", "MakePortraits", "Monitor", "PlanCampaign",
-    "ProposeMapping", "PruneRecord", "Publish", "PutHold", "Refresh", "ReportCampaign", "ReportRisk", "Restore",
-    "RunAlerts", "ScoreResponse", "ScoreRisk", "SetAlert", "StopExperiment", "TakeSnapshot", "Train", "Tune",
-    "VerifyRecord",
+    "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio", "AskQuality", "AskQuery", "Backup",
+    "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates",
+    "EvaluateNew", "Export", "FitResponse", "FitRisk", "Forget", "InitPolicy", "JudgeCases", "JudgeExperiments",
+    "ListAlerts", "ListContacts", "ListRecord", "Load", "MakeDemoBank", "MakePortraits", "Monitor", "PlanCampaign",
+    "PlanLoan", "ProposeMapping", "PruneRecord", "Publish", "PutHold", "Refresh", "Reidentify", "ReportCampaign",
+    "ReportRisk", "Restore", "RunAlerts", "ScoreResponse", "ScoreRisk", "SetAlert", "StopExperiment", "TakeSnapshot",
+    "Train", "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

@@ -344,6 +344,17 @@ class Bank:
 
         return switch_model(self, request)
 
+    def reidentify(self, request: jobs.Reidentify) -> results.Reidentified:
+        """Who the pseudonyms of an export are; each look is recorded.
+
+        Raises:
+            UsageError: no reason, no name of who asks, or a text that is no pseudonym.
+            RecordError: the key of the home is gone, or nothing can be recorded.
+        """
+        from graphrec.app.privacy.pseudonyms import reidentify
+
+        return reidentify(self, request)
+
     @needs_extra("fast")
     def contest(self, request: requests.PutContest) -> answers.Contested:
         """An edge that a customer contests is counted no more, or again; and what that does to the list.
@@ -557,6 +568,28 @@ class Bank:
         from graphrec.app.finance.portrait import portrait
 
         return portrait(self, request)
+
+    def quality(self, request: jobs.AskQuality) -> results.DataQuality:
+        """What is wrong with the data that were loaded, column by column.
+
+        Raises:
+            NotTrained: nothing is loaded.
+            UsageError: quality.toml of the home does not fit the graph.
+        """
+        from graphrec.app.maintenance.quality import ask_quality
+
+        return ask_quality(self, request)
+
+    def plan_loan(self, request: jobs.PlanLoan) -> results.LoanPlans:
+        """Every loan and term for an amount, with what refuses it, and the largest amount that may be offered.
+
+        Raises:
+            UnknownId: there is no such customer.
+            UsageError: plan.toml of the home is not there or does not fit the graph.
+        """
+        from graphrec.app.finance.plan import plan_loan
+
+        return plan_loan(self, request)
 
     @needs_extra("load")
     def portfolio(self, request: jobs.AskPortfolio) -> Portfolio:

@@ -54,6 +54,8 @@ class Export:
     """The columns of another system in a .csv: salesforce, hubspot, dynamics, or the path of a TOML file."""
     workers: int | None = None
     """Processes that make lists; None: as many as there are processors, where the export is long enough."""
+    pseudonyms: str | None = None
+    """The receiver for whom keyed hashes stand for the ids of customers; None: the ids."""
 
 
 @dataclass(frozen=True)
@@ -576,6 +578,24 @@ class AskPortfolio:
 
 
 @dataclass(frozen=True)
+class AskQuality:
+    """What is wrong with the data that were loaded."""
+
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class PlanLoan:
+    """Loans and terms for an amount."""
+
+    user: str
+    amount: float
+    purpose: str | None = None
+    as_of: str | None = None
+    record: bool = True
+
+
+@dataclass(frozen=True)
 class RunAlerts:
     """What alerts.toml asks about."""
 
@@ -602,3 +622,15 @@ class SetAlert:
     """None: the settings' actor."""
     why: str | None = None
     """Why it is closed."""
+
+
+@dataclass(frozen=True)
+class Reidentify:
+    """Who the pseudonyms of an export are."""
+
+    receiver: str
+    """As the export named it."""
+    pseudonyms: tuple[str, ...]
+    reason: str
+    by: str | None = None
+    """Who asks; None: the settings' actor."""

@@ -412,18 +412,27 @@ class Engine:
             user: position in the model.
             wanted: a product, by position in the model, that is a candidate in any case.
         """
-        if self.is_compiled and wanted is None and self.own is None:
+        if self.is_compiled and self.own is None:
             from graphrec.serving.lists import scored_block
 
-            return scored_block(self, np.array([user], np.int32), k)[0]
+            return scored_block(self, np.array([user], np.int32), k, wanted)[0]
         row = self.model.blend.row(user)
         allowed = self.allowed(np.array([user]))[0]
+        asked = self.wanted(user, row, allowed, k, wanted)
+        return Scored.of(user, row, allowed, asked, self.model.blend.ledger(user, asked.asked, row.scales))
+
+    def wanted(self, user: int, row: Row, allowed: NDArray[np.bool_], k: int, also: int | None = None) -> Wanted:
+        """The products whose ledger a list of k of one user needs.
+
+        Args:
+            user: position in the model.
+            also: a product, by position in the model, that is a candidate in any case.
+        """
         candidates = self.candidates(row, allowed, k)
         ranked = len(candidates)
-        if wanted is not None and wanted not in candidates:
-            candidates = np.append(candidates, np.int32(wanted))
-        asked = Wanted(candidates, ranked, self.reference(user, allowed))
-        return Scored.of(user, row, allowed, asked, self.model.blend.ledger(user, asked.asked, row.scales))
+        if also is not None and also not in candidates:
+            candidates = np.append(candidates, np.int32(also))
+        return Wanted(candidates, ranked, self.reference(user, allowed))
 
     def reference(self, user: int, allowed: NDArray[np.bool_]) -> NDArray[np.int32]:
         """The products that shares are compared with: REFERENCE eligible ones by a hash of snapshot and customer."""
