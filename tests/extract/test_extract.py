@@ -59,7 +59,7 @@ f3,Acme Foods,Acme,,bread and butter
 f4,永兴特钢,,002756,钢
 """
 NEWS = """id,title,body,day
-n1,Apple owns Acme Steel,"<p>AAPL rose.</p><script>Acme Foods</script><p>Anna bought bread of Acme today.</p>",2025-03-01
+n1,Apple owns Acme Steel,"<p>AAPL rose.</p><script>Acme Foods</script><p>Anna bought bread of Acme.</p>",2025-03-01
 n2,Market news,"<p>Acme fell. Nothing of pineapple or APPLES here.</p>",2025-05-01T10:00:00+02:00
 n3,"永兴特钢：2018年净利同比增14.45%","<p>好</p>",2025-06-01
 """
