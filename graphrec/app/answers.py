@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from graphrec.finance.statement import Basis, Statement
     from graphrec.graph.find import Found
+    from graphrec.privacy.contests import Contest
     from graphrec.serving.answer import Answer, PolicyName, Reason
     from graphrec.serving.reasons.sentences import Sentences
     from graphrec.serving.views import Band, SeenAnswer, SeenReason
@@ -169,6 +170,18 @@ class KnownModel:
     metrics: Mapping[str, object]
     standing: Standing = "draft"
     """How far people have taken it: validated, approved, retired."""
+
+
+@dataclass(frozen=True)
+class Contested:
+    """A contest, and what it does to the list."""
+
+    contest: Contest
+    withdrawn: bool
+    moves: tuple[Move, ...]
+    """The products of the list after it, in its order, then those that are in it no more."""
+    record: int | None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -32,10 +32,12 @@ if TYPE_CHECKING:
     from graphrec.evaluation.rolling import Rolling
     from graphrec.events.log import Appended
     from graphrec.features.sources.text.cache import EncodeReport
+    from graphrec.finance.portfolio import Portfolio
     from graphrec.finance.portrait import Portrait
     from graphrec.outcomes.experiments import Experiments, Stopped
     from graphrec.policy.cases import CaseResult, PolicyDifference
     from graphrec.policy.rules import Policy
+    from graphrec.privacy.contests import Contest
     from graphrec.privacy.holds import Hold
     from graphrec.records.keep import Pruned
     from graphrec.records.read import Entry
@@ -342,6 +344,33 @@ class Bank:
 
         return switch_model(self, request)
 
+    def reidentify(self, request: jobs.Reidentify) -> results.Reidentified:
+        """Who the pseudonyms of an export are; each look is recorded.
+
+        Raises:
+            UsageError: no reason, no name of who asks, or a text that is no pseudonym.
+            RecordError: the key of the home is gone, or nothing can be recorded.
+        """
+        from graphrec.app.privacy.pseudonyms import reidentify
+
+        return reidentify(self, request)
+
+    @needs_extra("fast")
+    def contest(self, request: requests.PutContest) -> answers.Contested:
+        """An edge that a customer contests is counted no more, or again; and what that does to the list.
+
+        Raises:
+            UnknownId: there is no such user, or the user has no such edge or contest.
+            NotTrained: there is no model.
+        """
+        from graphrec.app.privacy.contests import put_contest
+
+        return put_contest(self, request)
+
+    def contests(self, user: str) -> tuple[Contest, ...]:
+        """What a customer contests, the oldest first."""
+        return self.events.contests.all().get(user, ())
+
     def judge_model(self, request: requests.JudgeModel) -> answers.Judged:
         """A model validated, approved by somebody else, or retired.
 
@@ -539,6 +568,40 @@ class Bank:
         from graphrec.app.finance.portrait import portrait
 
         return portrait(self, request)
+
+    def quality(self, request: jobs.AskQuality) -> results.DataQuality:
+        """What is wrong with the data that were loaded, column by column.
+
+        Raises:
+            NotTrained: nothing is loaded.
+            UsageError: quality.toml of the home does not fit the graph.
+        """
+        from graphrec.app.maintenance.quality import ask_quality
+
+        return ask_quality(self, request)
+
+    def plan_loan(self, request: jobs.PlanLoan) -> results.LoanPlans:
+        """Every loan and term for an amount, with what refuses it, and the largest amount that may be offered.
+
+        Raises:
+            UnknownId: there is no such customer.
+            UsageError: plan.toml of the home is not there or does not fit the graph.
+        """
+        from graphrec.app.finance.plan import plan_loan
+
+        return plan_loan(self, request)
+
+    @needs_extra("load")
+    def portfolio(self, request: jobs.AskPortfolio) -> Portfolio:
+        """What a customer holds as of a date, and what a candidate would do to it.
+
+        Raises:
+            UnknownId: there is no such customer or product.
+            UsageError: holdings have no amounts, or market.toml does not fit the graph.
+        """
+        from graphrec.app.finance.portfolio import ask_portfolio
+
+        return ask_portfolio(self, request)
 
     @needs_extra("load")
     def run_alerts(self, request: jobs.RunAlerts, *, progress: Progress = silent) -> results.AlertsRun:

@@ -54,6 +54,8 @@ class Export:
     """The columns of another system in a .csv: salesforce, hubspot, dynamics, or the path of a TOML file."""
     workers: int | None = None
     """Processes that make lists; None: as many as there are processors, where the export is long enough."""
+    pseudonyms: str | None = None
+    """The receiver for whom keyed hashes stand for the ids of customers; None: the ids."""
 
 
 @dataclass(frozen=True)
@@ -566,6 +568,34 @@ class Monitor:
 
 
 @dataclass(frozen=True)
+class AskPortfolio:
+    """What a customer holds as a portfolio."""
+
+    user: str
+    candidate: str | None = None
+    """A product: what a part of the wealth in it would do."""
+    as_of: str | None = None
+
+
+@dataclass(frozen=True)
+class AskQuality:
+    """What is wrong with the data that were loaded."""
+
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class PlanLoan:
+    """Loans and terms for an amount."""
+
+    user: str
+    amount: float
+    purpose: str | None = None
+    as_of: str | None = None
+    record: bool = True
+
+
+@dataclass(frozen=True)
 class RunAlerts:
     """What alerts.toml asks about."""
 
@@ -621,3 +651,15 @@ class ExtractTexts:
     threshold: float = 0.8
     """Least probability of a relation; the others go to the review."""
     record: bool = True
+
+
+@dataclass(frozen=True)
+class Reidentify:
+    """Who the pseudonyms of an export are."""
+
+    receiver: str
+    """As the export named it."""
+    pseudonyms: tuple[str, ...]
+    reason: str
+    by: str | None = None
+    """Who asks; None: the settings' actor."""

@@ -27,7 +27,7 @@ _TOLERATED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT
 def engine_of(
     bank: Bank, home: Home, model: str | None, occasion: Occasion, *, users: Sequence[str] = (), every: bool = False
 ) -> Engine:
-    """The engine that answers one request, with the events that the facts do not hold yet.
+    """The engine that answers one request, with the events that the facts do not hold yet, without what is contested.
 
     Args:
         home: as of the date that the request names.
@@ -40,7 +40,7 @@ def engine_of(
         StaleFacts: the facts are older than the settings allow.
     """
     engine = bank.opened.engine(home, model, bank.now(home.as_of))
-    if (users or every) and bank.home.events.exists():
+    if (users or every) and (bank.home.events.exists() or bank.home.contests.exists()):
         engine = engine.among(bank.events.owns(engine.snapshot, None if every else users))
     engine = engine.asking(occasion)
     check_age(engine, bank.settings.max_age)

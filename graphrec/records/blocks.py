@@ -12,7 +12,7 @@ bytes and of every sealed entry. docs/records.md describes both for auditors.
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from functools import cache
 from itertools import accumulate, pairwise
@@ -37,10 +37,11 @@ def canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain).encode("ascii")
 
 
-def _check_finite(values: Collection[Any]) -> None:
-    if all(_is_whole(kind) for kind in set(map(type, values))):
-        return
+def _check_finite(values: Iterable[Any]) -> None:
     for value in values:
+        kind = type(value)
+        if kind in _WHOLE:
+            continue
         if isinstance(value, float):
             if not isfinite(value):
                 raise ValueError(f"Out of range float values are not JSON compliant: {value}")
@@ -48,23 +49,25 @@ def _check_finite(values: Collection[Any]) -> None:
             _check_finite(value.values())
         elif isinstance(value, (list, tuple)):
             _check_finite(value)
-        elif hasattr(value, "__dataclass_fields__"):
-            _check_finite(vars(value).values())
+        elif names := _with_numbers(kind):
+            own = vars(value)
+            _check_finite([own[name] for name in names if name in own])
 
 
 @cache
-def _is_whole(kind: type) -> bool:
-    """Whether values of a type are no floating point numbers and hold none."""
-    if not is_dataclass(kind):
-        return kind in _WHOLE
-    return all(_holds_whole(one.type) for one in fields(kind))
+def _with_numbers(kind: type) -> tuple[str, ...]:
+    """The fields of a dataclass that are floating point numbers, or may hold some."""
+    return tuple(one.name for one in fields(kind) if not _holds_whole(one.type)) if is_dataclass(kind) else ()
 
 
 def _holds_whole(hint: Any) -> bool:
-    parts = get_args(hint)
+    """Whether values of a type are no floating point numbers and hold none."""
+    parts = [one for one in get_args(hint) if one is not Ellipsis]
     if get_origin(hint) is Literal:
         return True
-    return all(map(_holds_whole, parts)) if parts else isinstance(hint, type) and _is_whole(hint)
+    if parts:
+        return all(map(_holds_whole, parts))
+    return hint in _WHOLE or (is_dataclass(hint) and not _with_numbers(hint))
 
 
 def _plain(value: Any) -> Any:

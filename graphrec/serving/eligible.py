@@ -184,5 +184,5 @@ def compiled_policy(
 
 def date_of(snapshot: Snapshot) -> int | None:
     """The date of answers from a snapshot: as of when it was taken, else its last event; None: nothing has a time."""
-    moment = snapshot.as_of or snapshot.meta["last"]
+    moment = snapshot.as_of or snapshot.meta.last
     return None if moment is None else microseconds(moment)
