@@ -179,6 +179,8 @@ def test_a_year_of_birth_for_rules_where_products_have_an_age(tmp_path: Path) ->
     _, sink, text = drafted(folder)
     assert sink.nodes["Cliente"]["birth_year"].to_pylist()[:2] == [1950, 1951]
     assert 'sensitive = ["birth_year"]' in text
+    # A minimum age is no amount to begin with.
+    assert "minimum" not in text
     assert "HELD" in sink.edges
 
 

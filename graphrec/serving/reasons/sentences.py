@@ -29,6 +29,7 @@ PEOPLE = "{people}"
 #: A name with fewer letters says nothing without the word of its label: 3, B2.
 _LETTERS = re.compile(r"[^\W\d_]")
 _UNITS = frozenset({"years", "months", "weeks", "days", "jahre", "monate", "wochen", "tage"})
+_YEAR = re.compile(r"\bbirth year\b|\byear of birth\b|geburtsjahr$|出生年", re.IGNORECASE)
 #: Words of fewer letters within a name are no nouns.
 _NOUN = 4
 #: Many people, of the three forms of a verb.
@@ -221,6 +222,12 @@ class Sentences:
         if isinstance(value, bool):
             return self.say("policy.yes" if value else "policy.no")
         return self.language.number(value, 0 if value == int(value) else 2)
+
+    def fact_of(self, name: str, value: str | float | bool) -> str:
+        """A value of a column that says what it is: a year has no sign between thousands."""
+        if isinstance(value, str | bool) or not _YEAR.search(words(name)):
+            return self.fact(value)
+        return f"{value:.0f}"
 
     def word(self, name: str) -> str:
         """A label, an edge type or a value in the words of the language."""
