@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import AskMarket as AskMarket
     from graphrec.app.jobs import AskOffPolicy as AskOffPolicy
     from graphrec.app.jobs import AskOutcomes as AskOutcomes
+    from graphrec.app.jobs import AskPortfolio as AskPortfolio
+    from graphrec.app.jobs import AskQuality as AskQuality
     from graphrec.app.jobs import AskQuery as AskQuery
     from graphrec.app.jobs import Backup as Backup
     from graphrec.app.jobs import ChangeRule as ChangeRule
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import EvaluateDates as EvaluateDates
     from graphrec.app.jobs import EvaluateNew as EvaluateNew
     from graphrec.app.jobs import Export as Export
+    from graphrec.app.jobs import ExtractTexts as ExtractTexts
+    from graphrec.app.jobs import FitClassifier as FitClassifier
     from graphrec.app.jobs import FitResponse as FitResponse
     from graphrec.app.jobs import FitRisk as FitRisk
     from graphrec.app.jobs import Forget as Forget
@@ -39,11 +43,13 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import MakePortraits as MakePortraits
     from graphrec.app.jobs import Monitor as Monitor
     from graphrec.app.jobs import PlanCampaign as PlanCampaign
+    from graphrec.app.jobs import PlanLoan as PlanLoan
     from graphrec.app.jobs import ProposeMapping as ProposeMapping
     from graphrec.app.jobs import PruneRecord as PruneRecord
     from graphrec.app.jobs import Publish as Publish
     from graphrec.app.jobs import PutHold as PutHold
     from graphrec.app.jobs import Refresh as Refresh
+    from graphrec.app.jobs import Reidentify as Reidentify
     from graphrec.app.jobs import ReportCampaign as ReportCampaign
     from graphrec.app.jobs import ReportRisk as ReportRisk
     from graphrec.app.jobs import Restore as Restore
@@ -66,6 +72,7 @@ if TYPE_CHECKING:
     from graphrec.app.requests import Explain as Explain
     from graphrec.app.requests import Find as Find
     from graphrec.app.requests import JudgeModel as JudgeModel
+    from graphrec.app.requests import PutContest as PutContest
     from graphrec.app.requests import ReadStatement as ReadStatement
     from graphrec.app.requests import Recommend as Recommend
     from graphrec.app.requests import SendEvent as SendEvent
@@ -88,15 +95,17 @@ __version__ = "0.1.0"
 
 _REQUESTS = (
     "AboutCustomer", "AboutProduct", "AskModelCard", "AskPortrait", "AskStatement", "Audience", "Decide", "Explain",
-    "Find", "JudgeModel", "ReadStatement", "Recommend", "SendEvent", "SubjectAccess", "SwitchModel", "WhatIf", "WhyNot",
+    "Find", "JudgeModel", "PutContest", "ReadStatement", "Recommend", "SendEvent", "SubjectAccess", "SwitchModel",
+    "WhatIf", "WhyNot",
 )  # fmt: skip
 _JOBS = (
-    "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskQuery", "Backup", "ChangeRule", "CheckPolicy",
-    "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export",
-    "FitResponse", "FitRisk", "Forget", "InitPolicy", "JudgeCases", "JudgeExperiments", "ListAlerts", "ListContacts",
-    "ListRecord", "Load", "MakeDemoBank", "MakePortraits", "Monitor", "PlanCampaign", "ProposeMapping", "PruneRecord",
-    "Publish", "PutHold", "Refresh", "ReportCampaign", "ReportRisk", "Restore", "RunAlerts", "ScoreResponse",
-    "ScoreRisk", "SetAlert", "StopExperiment", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
+    "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio", "AskQuality", "AskQuery", "Backup",
+    "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates",
+    "EvaluateNew", "Export", "ExtractTexts", "FitClassifier", "FitResponse", "FitRisk", "Forget", "InitPolicy",
+    "JudgeCases", "JudgeExperiments", "ListAlerts", "ListContacts", "ListRecord", "Load", "MakeDemoBank",
+    "MakePortraits", "Monitor", "PlanCampaign", "PlanLoan", "ProposeMapping", "PruneRecord", "Publish", "PutHold",
+    "Refresh", "Reidentify", "ReportCampaign", "ReportRisk", "Restore", "RunAlerts", "ScoreResponse", "ScoreRisk",
+    "SetAlert", "StopExperiment", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

@@ -87,6 +87,10 @@ class SettingsFile(Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[float, Meta(ge=0, lt=1)] | UnsetType,
         Meta(description="Confidence below which a product is left out of a list."),
     ] = UNSET
+    ask_url: Annotated[
+        Text | UnsetType, Meta(description="Address of a language model that words the answers of ask.")
+    ] = UNSET
+    ask_model: Annotated[Text | UnsetType, Meta(description="Name of that model there.")] = UNSET
     sql_seconds: Annotated[
         Annotated[float, Meta(gt=0, le=1_000_000)] | UnsetType,
         Meta(description="Seconds that one statement of a mapping may run."),

@@ -23,7 +23,7 @@ class RuleTable(Struct, frozen=True, forbid_unknown_fields=True):
     id: Annotated[Name, Meta(description="Of the rule.")]
     when: Annotated[Text, Meta(description="A condition on user.… and events with windows, as in the policy.")]
     name: Annotated[str, Meta(description="What people read; empty: the id.")] = ""
-    severity: Severity = "warning"
+    severity: Annotated[Severity, Meta(description="How urgent it is.")] = "warning"
 
 
 class SignalTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,15 +44,17 @@ class SignalTable(Struct, frozen=True, forbid_unknown_fields=True):
         None
     )
     name: Annotated[str, Meta(description="What people read; empty: the id.")] = ""
-    severity: Severity = "critical"
+    severity: Annotated[Severity, Meta(description="How urgent it is.")] = "critical"
 
 
 class AlertsFile(Struct, frozen=True, forbid_unknown_fields=True):
     """alerts.toml of a home."""
 
     repeat_days: Annotated[Days, Meta(description="The same alert is not raised again for so many days.")] = 30
-    rule: Annotated[tuple[RuleTable, ...], Meta(max_length=200)] = ()
-    signal: Annotated[tuple[SignalTable, ...], Meta(max_length=50)] = ()
+    rule: Annotated[
+        tuple[RuleTable, ...], Meta(max_length=200, description="Alerts on rows of customers, products and dealings.")
+    ] = ()
+    signal: Annotated[tuple[SignalTable, ...], Meta(max_length=50, description="Alerts on patterns of transfers.")] = ()
 
 
 def read_alerts(file: Path) -> AlertsFile:

@@ -108,7 +108,8 @@ owner = "OWNS"
 
 def write_bank(folder: Path) -> Pairs:
     """The files of a bank, and what was planted: the rule, and whom it is about."""
-    rng, planted = np.random.default_rng(11), set()
+    planted: Pairs = set()
+    rng = np.random.default_rng(11)
     folder.mkdir(exist_ok=True)
     people = {f"c{n:03}": date(2025, 1, 1) - timedelta(days=int(rng.integers(0, 200))) for n in range(CUSTOMERS)}
     trades = list(planted_trades(rng, people, planted))

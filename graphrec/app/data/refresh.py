@@ -74,7 +74,7 @@ def _steps(bank: Bank, request: Refresh, progress: Progress) -> Iterator[tuple[s
     if not request.mappings:
         yield "facts", _publish(bank, progress), {}
     yield from _computed(bank, progress)
-    if any(SnapshotShelf(bank.home.snapshots).latest().meta["texts"].values()):
+    if any(SnapshotShelf(bank.home.snapshots).latest().meta.texts.values()):
         encoded = bank.embed(Embed(), progress=progress)
         yield "embed", encoded.encoded > 0, {"encoded": encoded.encoded, "cached": encoded.cached}
     if request.train:

@@ -35,8 +35,8 @@ def market(bank: Bank, request: AskMarket, progress: Progress) -> Market:
     bank.home.need_vault("graphrec market")
     facts, file = FactsShelf(bank.home.facts).latest(), read_market(bank.home.path / FILE)
     as_of = bank.now(request.as_of)
-    series = _series(facts, file)
-    prices = dict(_prices(bank, series, file, as_of, progress))
+    series = series_of_prices(facts, file)
+    prices = dict(prices_before(bank, series, file, as_of, progress))
     benchmark = None if file.benchmark is None else prices.get(file.benchmark)
     if file.benchmark is not None and benchmark is None:
         raise UsageError(f"market.toml: benchmark {file.benchmark!r} has no {series.name} before the date")
@@ -73,7 +73,12 @@ def _asked(facts: Facts, request: AskMarket) -> range:
     return range(place, place + 1)
 
 
-def _series(facts: Facts, file: MarketFile) -> SeriesSchema:
+def series_of_prices(facts: Facts, file: MarketFile) -> SeriesSchema:
+    """The series that market.toml names.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
     known = {name: one for name, one in facts.schema.series.items() if one.of == facts.schema.roles.product}
     if file.series not in known:
         raise UsageError(
@@ -85,7 +90,7 @@ def _series(facts: Facts, file: MarketFile) -> SeriesSchema:
     return known[file.series]
 
 
-def _prices(
+def prices_before(
     bank: Bank, series: SeriesSchema, file: MarketFile, as_of: int, progress: Progress
 ) -> Iterator[tuple[str, Prices]]:
     """The prices of each product before the date."""

@@ -189,7 +189,7 @@ def _basis_of(plain: dict[str, Any]) -> Basis:
 
 def _basis(bank: Bank, request: AskStatement, file: StatementFile, served: Served) -> Basis:
     """All that a statement is written from."""
-    engine = engine_of(bank, bank.home_at(request.as_of), None, Occasion(request.amount), user=request.user)
+    engine = engine_of(bank, bank.home_at(request.as_of), None, Occasion(request.amount), users=(request.user,))
     engine = engine.of_customer(request.user)
     user = engine.position(engine.users, request.user, "user")
     item = served.answer.items[0] if served.answer.items else None

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import Any
 
+from msgspec import to_builtins
+
 from graphrec.app.bank import Bank
 from graphrec.app.models.standing import names
 from graphrec.app.requests import AskModelCard
@@ -16,6 +18,7 @@ from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
 from graphrec.terms.folder import latest, read_meta
 from graphrec.terms.live import read_live
+from graphrec.terms.meta import ModelMeta
 from graphrec.terms.standing import read_steps, standing_of
 
 Row = tuple[str, ...]
@@ -84,9 +87,9 @@ def model_card(bank: Bank, request: AskModelCard) -> Card:
     if name not in (known := names(home)):
         raise UnknownId(f"there is no model {name!r}; there are {', '.join(known) or 'none'}; see: graphrec models")
     meta = read_meta(home.models / name)
-    steps = read_steps(home, str(meta["hash"]))
+    steps = read_steps(home, meta.hash)
     try:
-        snapshot = SnapshotShelf(home.snapshots).of_hash(meta["snapshot"])
+        snapshot = SnapshotShelf(home.snapshots).of_hash(meta.snapshot)
     except NotTrained:
         snapshot = None  # A version of before may have outlived it.
     switches = [one for one in read_live(home).history if one.model == name]
@@ -103,42 +106,37 @@ def model_card(bank: Bank, request: AskModelCard) -> Card:
         Part("Approvals", () if approvals else ("Nobody has validated or approved it.",),
              ("step", "at", "by", "why"), tuple(sorted(approvals, key=lambda one: one[1]))),
     )  # fmt: skip
-    return Card(name, str(meta["hash"]), standing_of(steps), parts)
+    return Card(name, meta.hash, standing_of(steps), parts)
 
 
-def _identity(name: str, meta: Any, standing: str) -> tuple[Row, ...]:
+def _identity(name: str, meta: ModelMeta, standing: str) -> tuple[Row, ...]:
     rows = {
-        "name": name, "kind": meta["kind"], "hash": meta["hash"], "state": standing,
-        "fitted on": meta.get("fitted", "everything"), "final": "yes" if meta["final"] else "no, it was tested",
-        "seed": meta.get("seed"), "platform": meta.get("platform"), "folder format": meta["format"],
+        "name": name, "kind": meta.kind, "hash": meta.hash, "state": standing,
+        "fitted on": meta.fitted, "final": "yes" if meta.final else "no, it was tested",
+        "seed": meta.seed, "platform": meta.platform, "folder format": meta.format,
     }  # fmt: skip
-    return tuple((key, str(value)) for key, value in rows.items() if value is not None)
+    return tuple((key, str(value)) for key, value in rows.items())
 
 
-def _data(meta: Any, snapshot: Snapshot | None) -> tuple[Row, ...]:
-    rows = [("snapshot", str(meta["snapshot"]))]
-    if meta.get("known_until") is not None:
-        last = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(meta["known_until"]))
+def _data(meta: ModelMeta, snapshot: Snapshot | None) -> tuple[Row, ...]:
+    rows = [("snapshot", meta.snapshot)]
+    if meta.known_until is not None:
+        last = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=meta.known_until)
         rows.append(("what was known before", f"{last:%Y-%m-%d}"))
-    if meta.get("split"):
-        split = meta["split"]
-        rows.append(
-            ("split", ", ".join(f"{key} {value}" for key, value in split.items() if not isinstance(value, dict)))
-        )
+    if meta.split.hash:
+        rows.append(("split", ", ".join(f"{key} {value}" for key, value in to_builtins(meta.split).items())))
     if snapshot is not None:
         rows += [(f"nodes {label}", f"{snapshot.count(label):,}") for label in snapshot.labels]
         rows += [(f"edges {name}", f"{len(snapshot.edges(name)):,}") for name in snapshot.types]
-    rows += [(f"SHA-256 {name}", str(digest)) for name, digest in sorted(meta.get("digests", {}).items())]
+    rows += [(f"SHA-256 {name}", str(digest)) for name, digest in sorted(meta.digests.items())]
     return tuple(rows)
 
 
-def _terms(meta: Any) -> tuple[Row, ...]:
-    return tuple(
-        (one["name"], one["form"], f"{one['weight']:.6g}") for one in meta["description"]["terms"]
-    )  # fmt: skip
+def _terms(meta: ModelMeta) -> tuple[Row, ...]:
+    return tuple((one.name, one.form, f"{one.weight:.6g}") for one in meta.description.terms)
 
 
-def _settings(meta: Any) -> tuple[Row, ...]:
+def _settings(meta: ModelMeta) -> tuple[Row, ...]:
     """The configuration, a row a value, lists in one."""
     found: list[Row] = []
 
@@ -149,31 +147,29 @@ def _settings(meta: Any) -> tuple[Row, ...]:
         else:
             found.append((path, f"{len(value)} of them" if isinstance(value, list) and len(value) > 6 else str(value)))
 
-    walk("", meta.get("configuration", {}))
+    walk("", to_builtins(meta.configuration))
     return tuple(found)
 
 
-def _measured_on(meta: Any) -> tuple[str, ...]:
-    validation = meta.get("validation") or {}
-    if not meta.get("metrics"):
+def _measured_on(meta: ModelMeta) -> tuple[str, ...]:
+    if not meta.metrics:
         return ("It was fitted without a look at the validation part, so there are no metrics: graphrec evaluate",)
-    of = "of the tested model of the same configuration, " if meta["final"] else ""
-    users, metric = validation.get("users", 0), validation.get("metric", "")
+    of = "of the tested model of the same configuration, " if meta.final else ""
+    users, metric = meta.validation.users, meta.validation.metric
     return (
         f"Metrics {of}on the validation part, by which it was chosen ({users:,} users, {metric}).",
         "The test part, which no choice has seen, is measured by graphrec evaluate, and by group by graphrec fairness.",
     )
 
 
-def _metrics(meta: Any) -> tuple[Row, ...]:
+def _metrics(meta: ModelMeta) -> tuple[Row, ...]:
     return tuple(
-        (name, f"{one['value']:.4f}", f"{one['low']:.4f}", f"{one['high']:.4f}")
-        for name, one in sorted(meta.get("metrics", {}).items())
+        (name, f"{one.value:.4f}", f"{one.low:.4f}", f"{one.high:.4f}") for name, one in sorted(meta.metrics.items())
     )
 
 
-def _protected(meta: Any) -> tuple[str, ...]:
-    if (meta.get("request") or {}).get("use_protected"):
+def _protected(meta: ModelMeta) -> tuple[str, ...]:
+    if meta.request.use_protected:
         return ("The training was asked to use protected attributes: they are in the score.",)
     return ("Protected attributes are in no score; personal columns are in no snapshot.",)
 
@@ -190,6 +186,6 @@ def _marks(snapshot: Snapshot | None) -> tuple[Row, ...]:
     return tuple((mark, ", ".join(columns)) for mark, columns in found.items() if columns)
 
 
-def _notes(meta: Any, snapshot: Snapshot | None) -> tuple[str, ...]:
+def _notes(meta: ModelMeta, snapshot: Snapshot | None) -> tuple[str, ...]:
     own = [] if snapshot is None else [one for one in (snapshot.uncut, snapshot.ahead) if one]
-    return tuple(f"{one[:1].upper()}{one[1:]}." for one in (*meta.get("notes", ()), *own))
+    return tuple(f"{one[:1].upper()}{one[1:]}." for one in (*meta.notes, *own))

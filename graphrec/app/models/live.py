@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from msgspec import structs
+
 from graphrec.app.answers import KnownModel, Switched
 from graphrec.app.bank import Bank
 from graphrec.app.models.standing import check_may_be_live
@@ -36,19 +38,19 @@ def models(bank: Bank) -> tuple[KnownModel, ...]:
     for folder in folders:
         meta = read_meta(folder)
         written = datetime.fromtimestamp((folder / "meta.json").stat().st_mtime, UTC)
-        state = "kept" if VERSION in folder.name else "final" if meta["final"] else "tested"
+        state = "kept" if VERSION in folder.name else "final" if meta.final else "tested"
         switch = promoted.get(folder.name)
         found.append(
             KnownModel(
                 id=folder.name,
-                kind=meta["kind"],
+                kind=meta.kind,
                 state="live" if folder == live else state,
                 since=switch.at if switch and folder == live else written.isoformat(timespec="seconds"),
                 by=switch.by if switch and folder == live else None,
-                hash=meta["hash"],
-                snapshot=meta["snapshot"],
-                metrics=meta.get("metrics", {}),
-                standing=standing_of([one for one in steps if one.hash == meta["hash"]]),
+                hash=meta.hash,
+                snapshot=meta.snapshot,
+                metrics={name: structs.asdict(one) for name, one in meta.metrics.items()},
+                standing=standing_of([one for one in steps if one.hash == meta.hash]),
             )
         )
     return tuple(found)

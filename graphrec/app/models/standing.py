@@ -51,7 +51,7 @@ def check_may_be_live(bank: Bank, model: str | None) -> None:
                 "require_approval: the newest model cannot be live unseen; graphrec models promote one that is approved"
             )
         return
-    standing = standing_of(read_steps(bank.home, str(read_meta(bank.home.models / model)["hash"])))
+    standing = standing_of(read_steps(bank.home, read_meta(bank.home.models / model).hash))
     if standing == "retired":
         raise NotApproved(f"model {model} is retired; another graphrec models validate begins anew")
     if needed and standing != "approved":
@@ -65,7 +65,7 @@ def check_may_be_live(bank: Bank, model: str | None) -> None:
 def _model(home: Home, name: str) -> tuple[str, str]:
     if name not in (known := names(home)):
         raise UnknownId(f"there is no model {name!r}; there are {', '.join(known) or 'none'}; see: graphrec models")
-    return name, str(read_meta(home.models / name)["hash"])
+    return name, read_meta(home.models / name).hash
 
 
 def names(home: Home) -> list[str]:
@@ -82,5 +82,5 @@ def _check(home: Home, action: str, name: str, steps: tuple[Step, ...], by: str)
             raise UsageError(f"model {name} is {standing}, and only what is validated can be approved")
         if steps[-1].by == by:
             raise UsageError(f"four eyes: {by} validated model {name}, so somebody else has to approve it")
-    if action == "retire" and read_meta(latest(home))["hash"] == read_meta(home.models / name)["hash"]:
+    if action == "retire" and read_meta(latest(home)).hash == read_meta(home.models / name).hash:
         raise UsageError(f"model {name} is live; promote another one first")
