@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import EvaluateExperiments as EvaluateExperiments
     from graphrec.app.jobs import EvaluateNew as EvaluateNew
     from graphrec.app.jobs import Export as Export
+    from graphrec.app.jobs import ExtractTexts as ExtractTexts
+    from graphrec.app.jobs import FitClassifier as FitClassifier
     from graphrec.app.jobs import FitResponse as FitResponse
     from graphrec.app.jobs import FitRisk as FitRisk
     from graphrec.app.jobs import Forget as Forget
@@ -99,11 +101,11 @@ _REQUESTS = (
 _JOBS = (
     "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio", "AskQuality", "AskQuery", "Backup",
     "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates",
-    "EvaluateNew", "Export", "FitResponse", "FitRisk", "Forget", "InitPolicy", "CheckCases", "EvaluateExperiments",
-    "ListAlerts", "ListContacts", "ListRecord", "Load", "MakeDemoBank", "MakePortraits", "Monitor", "PlanCampaign",
-    "PlanLoan", "ProposeMapping", "PruneRecord", "Publish", "PutHold", "Refresh", "Reidentify", "ReportCampaign",
-    "ReportRisk", "Restore", "RunAlerts", "ScoreResponse", "ScoreRisk", "SetAlert", "StopExperiment", "TakeSnapshot",
-    "Train", "Tune", "VerifyRecord",
+    "EvaluateNew", "Export", "ExtractTexts", "FitClassifier", "FitResponse", "FitRisk", "Forget", "InitPolicy",
+    "CheckCases", "EvaluateExperiments", "ListAlerts", "ListContacts", "ListRecord", "Load", "MakeDemoBank",
+    "MakePortraits", "Monitor", "PlanCampaign", "PlanLoan", "ProposeMapping", "PruneRecord", "Publish", "PutHold",
+    "Refresh", "Reidentify", "ReportCampaign", "ReportRisk", "Restore", "RunAlerts", "ScoreResponse", "ScoreRisk",
+    "SetAlert", "StopExperiment", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

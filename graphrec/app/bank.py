@@ -787,6 +787,30 @@ class Bank:
 
         return take_snapshot(self, request, progress)
 
+    def fit_classifier(self, request: jobs.FitClassifier) -> results.ClassifierFitted:
+        """A classifier of relations or of tone from a CSV of examples.
+
+        Raises:
+            SourceError: the file cannot be used.
+            UsageError: it has fewer than two classes.
+        """
+        from graphrec.app.data.extract import fit_classifier
+
+        return fit_classifier(request)
+
+    @needs_extra("load")
+    def extract_texts(self, request: jobs.ExtractTexts, *, progress: Progress = silent) -> results.TextsExtracted:
+        """The documents of a mapping as a source: mentions and relations with their sentences, and a review.
+
+        Raises:
+            SourceError: the mapping, a file or a document cannot be used.
+            ModelError: a classifier cannot be used.
+            NotTrained: nothing is loaded yet.
+        """
+        from graphrec.app.data.extract import extract_texts
+
+        return extract_texts(self, request, progress)
+
     @needs_extra("text")
     def embed(self, request: jobs.Embed, *, progress: Progress = silent) -> EncodeReport:
         """The texts of the latest snapshot as vectors."""

@@ -767,6 +767,33 @@ class AlertsRun:
 
 
 @dataclass(frozen=True)
+class ClassifierFitted:
+    """A classifier of relations or of tone."""
+
+    kind: str
+    """relation or tone."""
+    examples: int
+    classes: tuple[str, ...]
+    hash: str
+    file: Path
+
+
+@dataclass(frozen=True)
+class TextsExtracted:
+    """What documents gave."""
+
+    path: Path
+    """Folder of the source."""
+    documents: int
+    mentions: int
+    relations: int
+    review: int
+    """Rows that a person has to look at; they are in no graph."""
+    record: int | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Reidentified:
     """Who pseudonyms are."""
 
