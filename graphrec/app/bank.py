@@ -569,7 +569,7 @@ class Bank:
 
         return portrait(self, request)
 
-    def quality(self, request: jobs.AskQuality) -> results.Quality:
+    def quality(self, request: jobs.AskQuality) -> results.DataQuality:
         """What is wrong with the data that were loaded, column by column.
 
         Raises:
@@ -787,6 +787,30 @@ class Bank:
 
         return take_snapshot(self, request, progress)
 
+    def fit_classifier(self, request: jobs.FitClassifier) -> results.ClassifierFitted:
+        """A classifier of relations or of tone from a CSV of examples.
+
+        Raises:
+            SourceError: the file cannot be used.
+            UsageError: it has fewer than two classes.
+        """
+        from graphrec.app.data.extract import fit_classifier
+
+        return fit_classifier(request)
+
+    @needs_extra("load")
+    def extract_texts(self, request: jobs.ExtractTexts, *, progress: Progress = silent) -> results.TextsExtracted:
+        """The documents of a mapping as a source: mentions and relations with their sentences, and a review.
+
+        Raises:
+            SourceError: the mapping, a file or a document cannot be used.
+            ModelError: a classifier cannot be used.
+            NotTrained: nothing is loaded yet.
+        """
+        from graphrec.app.data.extract import extract_texts
+
+        return extract_texts(self, request, progress)
+
     @needs_extra("text")
     def embed(self, request: jobs.Embed, *, progress: Progress = silent) -> EncodeReport:
         """The texts of the latest snapshot as vectors."""
@@ -869,15 +893,15 @@ class Bank:
 
         return check_policy(self, request, progress)
 
-    def judge_cases(self, request: jobs.JudgeCases) -> tuple[CaseResult, ...]:
+    def check_cases(self, request: jobs.CheckCases) -> tuple[CaseResult, ...]:
         """What the policy says of the cases in a file.
 
         Raises:
             PolicyError: the file, or a case in it, cannot be used.
         """
-        from graphrec.app.ask import judge_cases
+        from graphrec.app.ask import check_cases
 
-        return judge_cases(self, request)
+        return check_cases(self, request)
 
     def diff_policies(self, request: jobs.DiffPolicies) -> PolicyDifference:
         """What a new policy allows and refuses that an old one does not.
@@ -1000,15 +1024,17 @@ class Bank:
 
         return ask_off_policy(self, request, progress)
 
-    def judge_experiments(self, request: jobs.JudgeExperiments, *, progress: Progress = silent) -> results.Experimented:
+    def evaluate_experiments(
+        self, request: jobs.EvaluateExperiments, *, progress: Progress = silent
+    ) -> results.Experimented:
         """What experiments have shown so far; those that have to stop are stopped where the request acts.
 
         Raises:
             ExperimentError: experiments.toml cannot be used, or has none of that name.
         """
-        from graphrec.app.campaigns.outcomes import judge_experiments
+        from graphrec.app.campaigns.outcomes import evaluate_experiments
 
-        return judge_experiments(self, request, progress)
+        return evaluate_experiments(self, request, progress)
 
     def stop_experiment(self, request: jobs.StopExperiment) -> Stopped:
         """End an experiment.

@@ -247,7 +247,7 @@ class CheckPolicy:
 
 
 @dataclass(frozen=True)
-class JudgeCases:
+class CheckCases:
     """What the policy says of the cases in a file."""
 
     cases: Path
@@ -351,7 +351,7 @@ class AskOffPolicy:
 
 
 @dataclass(frozen=True)
-class JudgeExperiments:
+class EvaluateExperiments:
     """What experiments have shown so far."""
 
     name: str | None = None
@@ -622,6 +622,35 @@ class SetAlert:
     """None: the settings' actor."""
     why: str | None = None
     """Why it is closed."""
+
+
+@dataclass(frozen=True)
+class FitClassifier:
+    """A classifier of relations or of tone from a bank's own examples."""
+
+    examples: Path
+    """CSV with sentence, head, tail and relation; or with sentence and tone."""
+    out: Path
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class ExtractTexts:
+    """The documents of a mapping as a source that can be loaded."""
+
+    mapping: str
+    """Path of a mapping with `[documents.NAME]`."""
+    out: Path
+    """Folder of the source; one that is there is replaced."""
+    data: Path | None = None
+    """Folder of the files; None: that of the mapping."""
+    relations: Path | None = None
+    """Classifier of relations; None: mentions alone."""
+    tone: Path | None = None
+    """Classifier of tone; None: mentions have none."""
+    threshold: float = 0.8
+    """Least probability of a relation; the others go to the review."""
+    record: bool = True
 
 
 @dataclass(frozen=True)

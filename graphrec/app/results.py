@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from graphrec.metrics.probabilities import Quality, Reliability
     from graphrec.monitoring.measure import Measure, State
     from graphrec.monitoring.quality import ColumnSummary, Fault
-    from graphrec.outcomes.judge import ExperimentResult
+    from graphrec.outcomes.evaluate import ExperimentResult
     from graphrec.outcomes.support import Estimate
     from graphrec.outcomes.tables import Drift, Group, Lift, Positions
     from graphrec.policy.check import PolicyReport
@@ -767,6 +767,33 @@ class AlertsRun:
 
 
 @dataclass(frozen=True)
+class ClassifierFitted:
+    """A classifier of relations or of tone."""
+
+    kind: str
+    """relation or tone."""
+    examples: int
+    classes: tuple[str, ...]
+    hash: str
+    file: Path
+
+
+@dataclass(frozen=True)
+class TextsExtracted:
+    """What documents gave."""
+
+    path: Path
+    """Folder of the source."""
+    documents: int
+    mentions: int
+    relations: int
+    review: int
+    """Rows that a person has to look at; they are in no graph."""
+    record: int | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Reidentified:
     """Who pseudonyms are."""
 
@@ -795,7 +822,7 @@ class LoanPlans:
 
 
 @dataclass(frozen=True)
-class Quality:
+class DataQuality:
     """The columns of the data, and what is wrong with them."""
 
     data: str

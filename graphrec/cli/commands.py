@@ -5,6 +5,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "load": ("graphrec.cli.load", "Load the files of a mapping into the store."),
     "refresh": ("graphrec.cli.refresh", "Load, embed, train and export what changed."),
     "snapshot": ("graphrec.cli.snapshot", "Write the graph as of a date as arrays."),
+    "extract": ("graphrec.cli.extract", "Make rows of a graph out of documents."),
     "embed": ("graphrec.cli.embed", "Turn the texts of a snapshot into vectors."),
     "train": ("graphrec.cli.train", "Fit a model on a snapshot."),
     "tune": ("graphrec.cli.tune", "Search configurations on the validation part, for train."),

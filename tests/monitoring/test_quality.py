@@ -86,7 +86,7 @@ def clean() -> tuple[Rows, list[dict[str, Any]]]:
 def planted(rows: Rows, events: list[dict[str, Any]]) -> set[tuple[str, str]]:
     """Thirty faults; kind and what each is about."""
     people, late = rows["Customer"], datetime(2031, 5, 5, tzinfo=UTC)
-    found = []
+    found: list[tuple[str, str]] = []
 
     def put(kind: str, column: str, *values: Any) -> None:
         # Each fault is in rows of its own.

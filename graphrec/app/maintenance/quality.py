@@ -5,7 +5,7 @@ from __future__ import annotations
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import AskQuality
 from graphrec.app.recording import record_event
-from graphrec.app.results import Quality
+from graphrec.app.results import DataQuality
 from graphrec.errors import UsageError
 from graphrec.graph.facts import FactsShelf
 from graphrec.graph.shelf import SnapshotShelf
@@ -16,7 +16,7 @@ from graphrec.monitoring.quality_file import QualityFile, read_quality
 FILE = "quality.toml"
 
 
-def ask_quality(bank: Bank, request: AskQuality) -> Quality:
+def ask_quality(bank: Bank, request: AskQuality) -> DataQuality:
     """The columns of the latest data, and what is wrong with them."""
     file = read_quality(bank.home.path / FILE)
     facts, snapshots = FactsShelf(bank.home.facts), SnapshotShelf(bank.home.snapshots)
@@ -26,7 +26,7 @@ def ask_quality(bank: Bank, request: AskQuality) -> Quality:
     found = faults(graph, file, bank.now())
     counts = {f"{one.kind} {one.about}": one.count for one in found}
     number, notes = record_event(bank, "quality", {"did": "quality", "faults": counts}, wanted=request.record)
-    return Quality(graph.hash, tuple(summaries(graph)), tuple(found), number, notes)
+    return DataQuality(graph.hash, tuple(summaries(graph)), tuple(found), number, notes)
 
 
 def _check(graph: Snapshot, file: QualityFile) -> None:

@@ -153,6 +153,17 @@ class EventTable(Struct, frozen=True, forbid_unknown_fields=True):
     sets: Annotated[Texts, Meta(description="Columns of users that such an event may set, such as a consent.")] = ()
 
 
+class DocumentTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[documents.NAME]`: texts that `graphrec extract` reads; a load leaves them alone."""
+
+    sql: Sql
+    key: Annotated[Text, Meta(description="Column that names the document.")]
+    text: Annotated[Text, Meta(description="Column with its text.")]
+    published: Annotated[Text, Meta(description="Column with the time from which it was known, in ISO form.")]
+    title: Annotated[Text | UnsetType, Meta(description="Column with its title, which is its first sentence.")] = UNSET
+    form: Annotated[Literal["text", "html"], Meta(description="What the text is written in.")] = "text"
+
+
 class SplitTable(Struct, frozen=True, forbid_unknown_fields=True):
     """`[split]`: which relevant edges an evaluation hides."""
 
@@ -178,6 +189,7 @@ class MappingFile(Struct, frozen=True, forbid_unknown_fields=True):
     series: Annotated[dict[str, SeriesTable], Meta(description="Time series by name.")] = {}
     split: Annotated[SplitTable | UnsetType, Meta(description="What an evaluation hides.")] = UNSET
     events: Annotated[dict[str, EventTable], Meta(description="What events are to the graph, by their type.")] = {}
+    documents: Annotated[dict[str, DocumentTable], Meta(description="Texts for `graphrec extract`, by name.")] = {}
     reasons: Annotated[
         dict[str, Text | dict[str, Text]],
         Meta(description="Sentences by path of edge types; [reasons.zh] has those of a language."),

@@ -16,6 +16,7 @@ from graphrec.errors import SourceError
 from graphrec.languages import is_code
 from graphrec.loading.mapping.consistency import check_events, check_reasons, check_roles
 from graphrec.loading.mapping.file import (
+    DocumentTable,
     EdgeTable,
     EventTable,
     FileTable,
@@ -30,6 +31,7 @@ from graphrec.loading.mapping.specs import (
     PACKED,
     READERS,
     SUFFIXES,
+    DocumentSpec,
     EdgeSpec,
     End,
     EventSpec,
@@ -129,6 +131,7 @@ def _mapping(document: Document, overrides: RoleOverrides) -> Mapping:
         series={name: _series(document, name, one) for name, one in table.series.items()},
         split=_split(table.split) if table.split is not UNSET else None,
         events={kind: _event(document, kind, one) for kind, one in table.events.items()},
+        documents={name: _document(document, name, one) for name, one in table.documents.items()},
         reasons=_reasons(document, table),
         reasons_in={name: ways for name, ways in table.reasons.items() if isinstance(ways, dict)},
         words=table.words,
@@ -354,6 +357,11 @@ def _series(document: Document, name: str, table: SeriesTable) -> SeriesSpec:
 def _event(document: Document, kind: str, table: EventTable) -> EventSpec:
     _check_name(document, ("events", kind), "a type of event")
     return EventSpec(kind, table.edge or None, table.key or None, table.covered_until or None, table.sets)
+
+
+def _document(document: Document, name: str, table: DocumentTable) -> DocumentSpec:
+    _check_name(document, ("documents", name), "a kind of documents")
+    return DocumentSpec(name, table.sql, table.key, table.text, table.published, table.title or None, table.form)
 
 
 def _end(document: Document, at: KeyPath, value: str) -> End:

@@ -140,6 +140,19 @@ class EventSpec:
 
 
 @dataclass(frozen=True)
+class DocumentSpec:
+    """One `[documents.NAME]`."""
+
+    name: str
+    sql: str
+    key: str
+    text: str
+    published: str
+    title: str | None = None
+    form: Literal["text", "html"] = "text"
+
+
+@dataclass(frozen=True)
 class SplitSpec:
     """The `[split]`."""
 
@@ -168,6 +181,7 @@ class Mapping:
     words: Keys[str, Keys[str, str]] = field(default_factory=dict)
     """By language: what labels, edge types and names of nodes are called."""
     events: Keys[str, EventSpec] = field(default_factory=dict)
+    documents: Keys[str, DocumentSpec] = field(default_factory=dict)
     lines: Keys[tuple[str, ...], int] = field(default_factory=dict)
     """The line of each key in the file, such as that of ("nodes", "Customer", "sql")."""
 

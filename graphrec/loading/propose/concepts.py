@@ -109,7 +109,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
         ),
     ),
     "risk": (
-        *("riskclass", "riskindicator", "risklevel", "riskrating", "riskcategory", "srri", "sri", "risk"),
+        *("riskclass", "riskindicator", "risklevel", "riskrating", "riskcategory", "srri", "sri", "rk", "risk"),
         *("risikoklasse", "risikoindikator", "risikokennzahl", "risikostufe", "risikokategorie", "risiko"),
         *("风险等级", "风险级别", "风险评级", "产品风险", "风险"),
         *(
