@@ -190,7 +190,7 @@ class Answers:
         if answer.items:
             count = self._number("count", len(answer.items), "list", record=served.record)
             self.draft.say("fits", n=count, user=self._who, date=self._date_value)
-        items: tuple[Item, ...] | tuple[SeenItem, ...] = answer.items
+        items: list[Item | SeenItem] = [*answer.items]
         for place, item in enumerate(items, 1):
             product = self._a_product(item.product, "list", item.name)
             rank = self._number("rank", item.rank or place, "list", record=served.record)
