@@ -198,10 +198,3 @@ def test_faults_and_the_command(exchange: Path, monkeypatch: pytest.MonkeyPatch)
     assert "Alpha" in shown.output
     told = json.loads(CliRunner().invoke(app, ["market", "--json"]).output)
     assert told["products"][0]["figures"]["last_day"] == "2025-05-30"
-
-
-def test_classes_begin_where_the_regulation_says() -> None:
-    # Delegated Regulation (EU) 2017/653, Annex II, part 1: below .5, .5-5, 5-12, 12-20, 20-30, 30-80, above 80 % a year.
-    begin = (0.005, 0.05, 0.12, 0.2, 0.3, 0.8)
-    assert [class_of(one) for one in begin] == [2, 3, 4, 5, 6, 7]
-    assert [class_of(one - 1e-9) for one in begin] == [1, 2, 3, 4, 5, 6]
