@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -17,7 +18,7 @@ from graphrec.service.keys import Keys
 from graphrec.service.roles import ALLOWED, ROLES
 from tests.service.conftest import CAMPAIGN, bearer, campaign
 
-RAISED = {
+RAISED: dict[str, Any] = {
     "id": "3f2a9c0d11ab", "rule": "burst", "name": "burst", "severity": "warning", "about": "C003", "label": "Customer",
     "user": "C003", "at": "2025-01-01", "evidence": [], "state": "open", "by": None, "why": None,
 }  # fmt: skip
