@@ -212,3 +212,30 @@ def test_a_model_with_nothing_to_learn_is_left_out_and_said(
     wanted.pop(0)
     with pytest.raises(NothingToLearn, match="itemknn has nothing"):
         choose("blend", graph, validation, Inputs())
+
+
+def test_a_thorough_choice_tries_what_is_too_large(
+    graph: Graph, validation: Validation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = replace(models()["itemknn"], is_affordable=lambda _graph, _inputs: False)
+    wanted = [models()["popularity"], large]
+    monkeypatch.setattr("graphrec.training.search.choose.parts_of_kind", lambda _kind: wanted)
+    monkeypatch.setattr("graphrec.training.assemble.models", lambda: {spec.name: spec for spec in wanted})
+    chosen = choose("blend", graph, validation, Inputs())
+    assert list(chosen.tried) == ["popularity"]
+    assert chosen.notes[0].endswith("itemknn; --thorough tries all")
+    thorough = choose("blend", graph, validation, Inputs(thorough=True))
+    assert list(thorough.tried) == ["popularity", "itemknn"]
+    assert not any("--thorough" in note for note in thorough.notes)
+
+
+def test_a_thorough_choice_asks_all_users(snapshot: Snapshot, graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"MAX_USERS": 20, "SCORES_AT_LEAST": 0, "MOST_TRIED": 5, "SCORES_TRIED": 0, "MANY": 10}.items():
+        monkeypatch.setattr(f"graphrec.training.validation.{name}", value)
+    split = split_of(snapshot)
+    some, whole = (Validation.of(split, graph, 0, is_whole=is_whole) for is_whole in (False, True))
+    assert (len(some), len(whole)) == (20, split.counts()["validation_users"])
+    assert len(whole) > 20
+    assert [len(half) for half in some.halves()] == [5, 5]
+    assert sum(len(half) for half in whole.halves()) == len(whole)
+    assert not set(some.halves()[0]) & set(some.halves()[1])
