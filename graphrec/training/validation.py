@@ -1,7 +1,7 @@
 """What a choice is made on: a seeded sample of validation users, and the metric that is optimised."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numba
@@ -39,7 +39,7 @@ class Validation:
     relevant: Adjacency
     held: Adjacency
     num_products: int
-    is_whole: bool = False
+    is_whole: bool = field(default=False, kw_only=True)
     """Whether all of them judge every trial, however long that takes."""
 
     @classmethod
@@ -51,7 +51,7 @@ class Validation:
         if len(users) > most and not is_whole:
             rows = np.sort(np.random.default_rng(seed).choice(len(users), most, replace=False))
         held = rows_of(graph.held(), users[rows])
-        return cls(users[rows], rows_of(relevant, rows), held, split.num_products, is_whole)
+        return cls(users[rows], rows_of(relevant, rows), held, split.num_products, is_whole=is_whole)
 
     def halves(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """The rows that configurations are chosen on, and those that weights are: all of them twice below MANY.
@@ -67,8 +67,8 @@ class Validation:
 
     def part(self, rows: NDArray[np.integer]) -> "Validation":
         """Some of the users."""
-        users = self.users[rows]
-        return Validation(users, rows_of(self.relevant, rows), rows_of(self.held, rows), self.num_products)
+        relevant, held = rows_of(self.relevant, rows), rows_of(self.held, rows)
+        return replace(self, users=self.users[rows], relevant=relevant, held=held)
 
     def __len__(self) -> int:
         return len(self.users)
