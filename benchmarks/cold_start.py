@@ -71,7 +71,7 @@ def ml_1m(data: Path, folder: Path) -> tuple[Snapshot, Vectors]:
 def encoded(snapshot: Snapshot, folder: Path) -> Vectors:
     """The vectors of all texts."""
     cache = VectorCache(folder / "vectors", Encoder.open())
-    labels = [label for label in snapshot.labels if snapshot.meta["texts"][label]]
+    labels = [label for label in snapshot.labels if snapshot.meta.texts[label]]
     return {label: cache.vectors(snapshot.texts(label))[1] for label in labels}
 
 

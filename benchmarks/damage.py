@@ -3,6 +3,7 @@
     python benchmarks/damage.py                         # everything: hours on two cores
     python benchmarks/damage.py --budget 600            # ten minutes for each part, and what they covered
     python benchmarks/damage.py damage --places 10      # a flip and a cut at 10 places of every file, and its deletion
+    python benchmarks/damage.py damage --questions 2    # two commands a trial, drawn: more files in the time
     python benchmarks/damage.py kills --kills 100       # each command killed at 100 random moments, then run again
     python benchmarks/damage.py swaps --swaps 2000      # a model replaced under readers
     python benchmarks/damage.py replay --entries 2000   # entries of exports of all customers
@@ -39,6 +40,9 @@ LENGTHS = (5, 1, 3, 10, 20)
 BY_COMMAND = 30
 """Entries that are replayed in a process of their own, too."""
 CLASSIFIED = {2, 3, 4, 5, 6}
+KINDS = ("deleted", "flipped", "cut")
+FIRST = range(len(KINDS))
+"""The turns that do each kind once to every file."""
 SLOW = ("evaluate", "train", "snapshot")
 WRITE = ("train", "snapshot", "query", "record", "replay")
 """Commands that write to a home, or whose store does; each gets a home of its own."""
@@ -274,8 +278,16 @@ def copied(home: Path, into: Path) -> Path:
     return target
 
 
-def damage(home: Path, places: int, rng: random.Random, only: str | None, budget: float | None) -> bool:
-    """Flip, cut and delete at some places of every file, and ask what depends on it."""
+def damage(
+    home: Path, places: int, rng: random.Random, only: str | None, few: int | None, budget: float | None
+) -> bool:
+    """Flip, cut and delete at some places of every file, and ask what depends on it.
+
+    Kinds of damage take turns from file to file, so that a budget covers files and kinds alike.
+
+    Args:
+        few: how many of the questions that depend on a file are asked in a trial, drawn; None: all.
+    """
     files = [file for file in sorted(home.rglob("*")) if file.is_file() and file.name not in ("policy.toml", "lock")]
     files = [file for file in files if only is None or room_of(file, home) == only]
     rng.shuffle(files)
@@ -294,9 +306,9 @@ def damage(home: Path, places: int, rng: random.Random, only: str | None, budget
 
         def trial(file: Path, kind: str, place: float, *, first: bool) -> None:
             room, inside = room_of(file, home), file.relative_to(home)
-            for words in asked[file]:
-                if words[0] in SLOW and not first:
-                    continue  # once for each kind of damage
+            # What is slow is asked in the first turn alone.
+            due = [words for words in asked[file] if first or words[0] not in SLOW]
+            for words in due if few is None else rng.sample(due, min(few, len(due))):
                 if words not in answers:
                     answers[words] = bare(in_child(copied(home, folder), words, folder).out)
                 writes = words[0] in WRITE
@@ -310,17 +322,23 @@ def damage(home: Path, places: int, rng: random.Random, only: str | None, budget
                 what = f"{text} -> {done.code} {done.err.strip()[-200:]}"
                 counts.setdefault(room, Count()).add(verdict(answers[words], done), what)
 
-        turns = [("deleted", True), *((kind, turn == 0) for turn in range(places) for kind in ("flipped", "cut"))]
+        turns = ["deleted", *("flipped", "cut") * places]
         trials = (
-            lambda file=file, kind=kind, first=first: trial(file, kind, rng.random(), first=first)
-            for kind, first in turns
-            for file in files
+            lambda file=file, kind=kind, turn=turn: trial(file, kind, rng.random(), first=turn in FIRST)
+            for turn in range(len(turns))
+            for number, file in enumerate(files)
+            for kind in (_kind(turns, turn, number),)
             if kind == "deleted" or file.stat().st_size
         )
         done = max(until(budget, trials, "damage"), default=0)
     print(f"damage: {done} trials on {len(files)} files; all would be about {len(turns) * len(files)}")
     good = [count.print(f"damage in {room}") for room, count in sorted(counts.items())]
     return all(good)
+
+
+def _kind(turns: Sequence[str], turn: int, number: int) -> str:
+    """The damage of a turn to the file of this number: the first three turns do each kind once to every file."""
+    return turns[(turn + number) % len(FIRST)] if turn in FIRST else turns[turn]
 
 
 # Kills ----------------------------------------------------------------------------------------------------------------
@@ -531,6 +549,7 @@ def main() -> int:
     parser.add_argument("part", nargs="?", choices=("all", "damage", "kills", "swaps", "replay"), default="all")
     parser.add_argument("--places", type=int, default=10)
     parser.add_argument("--only", help="damage this folder of the home alone, such as models")
+    parser.add_argument("--questions", type=int, help="commands that are asked in a trial, drawn (default: all)")
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--swaps", type=int, default=2_000)
     parser.add_argument("--entries", type=int, default=2_000)
@@ -543,7 +562,7 @@ def main() -> int:
     parts: dict[str, Callable[[Path, Path], bool]] = {
         "replay": lambda _bank, home: replay(home, asked.entries, asked.budget),
         "swaps": lambda _bank, home: swaps(home, asked.swaps),
-        "damage": lambda _bank, home: damage(home, asked.places, rng, asked.only, asked.budget),
+        "damage": lambda _bank, home: damage(home, asked.places, rng, asked.only, asked.questions, asked.budget),
         "kills": lambda bank, home: kills(home, bank, asked.kills, rng, asked.budget),
     }
     with tempfile.TemporaryDirectory() as scratch:

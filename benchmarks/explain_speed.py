@@ -47,6 +47,9 @@ def main() -> int:
     def pair(user: int, product: int, known: dict[int, Any]) -> None:
         blend.ledger(user, np.array([product], np.int32), known[user].scales)
 
+    def compiled(user: int, product: int) -> None:
+        blend.ledgers(np.array([user], np.int32), [np.array([product], np.int32)], rows[user].scales[None])
+
     print(
         f"{USERS + PRODUCTS:,} nodes, {len(held.indices):,} edges, dim {DIM}, load {os.getloadavg()[0]:.1f}, one core"
     )
@@ -55,6 +58,7 @@ def main() -> int:
     missed = [
         report("ledger of one pair, row at hand", lambda u, p: pair(u, p, rows), pairs, 1, 25),
         report("  of it within DESIGN.md's budget", lambda u, p: pair(u, p, rows), pairs, 0.1, 5),
+        report("  by compiled loops, as a process that stays", compiled, pairs, 0.1, None),
         report("200 heaviest users x 100 most popular", lambda u, p: pair(u, p, heavy_rows), hard, None, 50),
         report("recommend: top 10, 3 reasons each", engine.recommend, [(user, K) for user in ids], None, 50),
         report("explain: every line of one product", lambda u, p: engine.explain(u, p, K), best, None, None),

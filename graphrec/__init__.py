@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import AskMarket as AskMarket
     from graphrec.app.jobs import AskOffPolicy as AskOffPolicy
     from graphrec.app.jobs import AskOutcomes as AskOutcomes
+    from graphrec.app.jobs import AskPortfolio as AskPortfolio
+    from graphrec.app.jobs import AskQuality as AskQuality
     from graphrec.app.jobs import AskQuery as AskQuery
     from graphrec.app.jobs import Backup as Backup
     from graphrec.app.jobs import ChangeRule as ChangeRule
@@ -25,12 +27,15 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import EvaluateDates as EvaluateDates
     from graphrec.app.jobs import EvaluateNew as EvaluateNew
     from graphrec.app.jobs import Export as Export
+    from graphrec.app.jobs import ExtractTexts as ExtractTexts
+    from graphrec.app.jobs import FitClassifier as FitClassifier
     from graphrec.app.jobs import FitResponse as FitResponse
     from graphrec.app.jobs import FitRisk as FitRisk
     from graphrec.app.jobs import Forget as Forget
     from graphrec.app.jobs import InitPolicy as InitPolicy
     from graphrec.app.jobs import JudgeCases as JudgeCases
     from graphrec.app.jobs import JudgeExperiments as JudgeExperiments
+    from graphrec.app.jobs import ListAlerts as ListAlerts
     from graphrec.app.jobs import ListContacts as ListContacts
     from graphrec.app.jobs import ListRecord as ListRecord
     from graphrec.app.jobs import Load as Load
@@ -38,16 +43,20 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import MakePortraits as MakePortraits
     from graphrec.app.jobs import Monitor as Monitor
     from graphrec.app.jobs import PlanCampaign as PlanCampaign
+    from graphrec.app.jobs import PlanLoan as PlanLoan
     from graphrec.app.jobs import ProposeMapping as ProposeMapping
     from graphrec.app.jobs import PruneRecord as PruneRecord
     from graphrec.app.jobs import Publish as Publish
     from graphrec.app.jobs import PutHold as PutHold
     from graphrec.app.jobs import Refresh as Refresh
+    from graphrec.app.jobs import Reidentify as Reidentify
     from graphrec.app.jobs import ReportCampaign as ReportCampaign
     from graphrec.app.jobs import ReportRisk as ReportRisk
     from graphrec.app.jobs import Restore as Restore
+    from graphrec.app.jobs import RunAlerts as RunAlerts
     from graphrec.app.jobs import ScoreResponse as ScoreResponse
     from graphrec.app.jobs import ScoreRisk as ScoreRisk
+    from graphrec.app.jobs import SetAlert as SetAlert
     from graphrec.app.jobs import StopExperiment as StopExperiment
     from graphrec.app.jobs import TakeSnapshot as TakeSnapshot
     from graphrec.app.jobs import Train as Train
@@ -55,12 +64,15 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import VerifyRecord as VerifyRecord
     from graphrec.app.requests import AboutCustomer as AboutCustomer
     from graphrec.app.requests import AboutProduct as AboutProduct
+    from graphrec.app.requests import AskModelCard as AskModelCard
     from graphrec.app.requests import AskPortrait as AskPortrait
     from graphrec.app.requests import AskStatement as AskStatement
     from graphrec.app.requests import Audience as Audience
     from graphrec.app.requests import Decide as Decide
     from graphrec.app.requests import Explain as Explain
     from graphrec.app.requests import Find as Find
+    from graphrec.app.requests import JudgeModel as JudgeModel
+    from graphrec.app.requests import PutContest as PutContest
     from graphrec.app.requests import ReadStatement as ReadStatement
     from graphrec.app.requests import Recommend as Recommend
     from graphrec.app.requests import SendEvent as SendEvent
@@ -82,16 +94,18 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 __version__ = "0.1.0"
 
 _REQUESTS = (
-    "AboutCustomer", "AboutProduct", "AskPortrait", "AskStatement", "Audience", "Decide", "Explain", "Find",
-    "ReadStatement", "Recommend", "SendEvent", "SubjectAccess", "SwitchModel", "WhatIf", "WhyNot",
+    "AboutCustomer", "AboutProduct", "AskModelCard", "AskPortrait", "AskStatement", "Audience", "Decide", "Explain",
+    "Find", "JudgeModel", "PutContest", "ReadStatement", "Recommend", "SendEvent", "SubjectAccess", "SwitchModel",
+    "WhatIf", "WhyNot",
 )  # fmt: skip
 _JOBS = (
-    "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskQuery", "Backup", "ChangeRule", "CheckPolicy",
-    "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew", "Export",
-    "FitResponse", "FitRisk", "Forget", "InitPolicy", "JudgeCases", "JudgeExperiments", "ListContacts", "ListRecord",
-    "Load", "MakeDemoBank", "MakePortraits", "Monitor", "PlanCampaign", "ProposeMapping", "PruneRecord", "Publish",
-    "PutHold", "Refresh", "ReportCampaign", "ReportRisk", "Restore", "ScoreResponse", "ScoreRisk", "StopExperiment",
-    "TakeSnapshot", "Train", "Tune", "VerifyRecord",
+    "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio", "AskQuality", "AskQuery", "Backup",
+    "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates",
+    "EvaluateNew", "Export", "ExtractTexts", "FitClassifier", "FitResponse", "FitRisk", "Forget", "InitPolicy",
+    "JudgeCases", "JudgeExperiments", "ListAlerts", "ListContacts", "ListRecord", "Load", "MakeDemoBank",
+    "MakePortraits", "Monitor", "PlanCampaign", "PlanLoan", "ProposeMapping", "PruneRecord", "Publish", "PutHold",
+    "Refresh", "Reidentify", "ReportCampaign", "ReportRisk", "Restore", "RunAlerts", "ScoreResponse", "ScoreRisk",
+    "SetAlert", "StopExperiment", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

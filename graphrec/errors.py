@@ -70,6 +70,12 @@ class NoSupport(GraphrecError):
     exit_code = 3
 
 
+class NotApproved(GraphrecError):
+    """A model may not be made live: it is retired, or the settings ask for an approval that it does not have."""
+
+    exit_code = 3
+
+
 class UnknownId(GraphrecError):
     """A user, product or query of that name is not there; the message names the nearest ones."""
 

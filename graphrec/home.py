@@ -134,6 +134,11 @@ class Home:
         return self._dated(self.serving) / "models"
 
     @property
+    def contests(self) -> Path:
+        """What customers contest."""
+        return self.serving / "contests.json"
+
+    @property
     def records(self) -> Path:
         """Decision records."""
         return self.path / "records"

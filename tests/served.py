@@ -1,5 +1,6 @@
 """A served model on a small bank."""
 
+import json
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from graphrec.delivery.store_sink import STORE, StoreReport
 from graphrec.features.sources.text.cache import StoredVectors
 from graphrec.files import replace_folder
 from graphrec.graph.adjacency import Graph, Hop, visible_graph
+from graphrec.graph.arrays import SEAL, write_sealed
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
@@ -23,10 +25,17 @@ from graphrec.store.base import Store
 from graphrec.terms.blend import Blend
 from graphrec.terms.factors import FactorTerm, Neighbours
 from graphrec.terms.folder import write_model as write_files
+from graphrec.terms.meta import Trained
 from tests.banks import bank_snapshot
 
 #: What the folder of a model that was fitted on everything says besides.
-META = {"kind": "blend", "final": True, "hidden": {"known_from": None, "pairs": 0}}
+META = Trained(kind="blend", final=True)
+
+
+def rewrite_meta(folder: Path, **changes: object) -> None:
+    """Write the meta.json of a folder again with other values and the seal that fits them."""
+    content = json.loads((folder / "meta.json").read_text("utf-8"))
+    write_sealed(folder / "meta.json", {**{key: one for key, one in content.items() if key != SEAL}, **changes})
 
 
 @pytest.fixture(scope="session")

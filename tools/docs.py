@@ -25,13 +25,16 @@ from graphrec.config.schema import schema_text
 from graphrec.config.settings_file import SettingsFile
 from graphrec.delivery.rows import schema as export_schema
 from graphrec.events.event import Event
+from graphrec.finance.alerts_file import AlertsFile
 from graphrec.finance.file import RiskModel
+from graphrec.finance.loan_file import PlanFile
 from graphrec.finance.market_file import MarketFile
 from graphrec.finance.portrait_file import PortraitFile
 from graphrec.finance.statement_file import StatementFile
 from graphrec.loading.mapping.file import MappingFile
 from graphrec.models.registry import OWN
 from graphrec.monitoring.limits import MonitorFile
+from graphrec.monitoring.quality_file import QualityFile
 from graphrec.outcomes.file import ExperimentsFile
 from graphrec.policy.file import PolicyFile
 from graphrec.service.tokens import OidcFile
@@ -149,6 +152,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "schema/mapping.schema.json": partial(schema_text, "a mapping of graphrec", MappingFile),
     "schema/campaign.schema.json": partial(schema_text, "a campaign of graphrec", CampaignFile),
     "schema/market.schema.json": partial(schema_text, "market.toml", MarketFile),
+    "schema/quality.schema.json": partial(schema_text, "quality.toml", QualityFile),
+    "schema/plan.schema.json": partial(schema_text, "plan.toml", PlanFile),
+    "schema/alerts.schema.json": partial(schema_text, "alerts.toml", AlertsFile),
     "schema/statement.schema.json": partial(schema_text, "statement.toml", StatementFile),
     "schema/monitor.schema.json": partial(schema_text, "monitor.toml", MonitorFile),
     "schema/portrait.schema.json": partial(schema_text, "portrait.toml", PortraitFile),

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from graphrec.finance.statement import Basis, Statement
     from graphrec.graph.find import Found
+    from graphrec.privacy.contests import Contest
     from graphrec.serving.answer import Answer, PolicyName, Reason
     from graphrec.serving.reasons.sentences import Sentences
     from graphrec.serving.views import Band, SeenAnswer, SeenReason
     from graphrec.serving.why_not import WhyNot
+    from graphrec.terms.standing import Standing, Step
 
     Count: TypeAlias = int | Band | None
     """Of people: a number for compliance, a band for others, and None below `min_group`."""
@@ -45,6 +47,13 @@ def to_json(served: Served | Seen) -> Mapping[str, object]:
     """The one object that `recommend --json`, `explain --json` and the service answer with."""
     plain = served.answer.to_json()
     return {**plain, "notes": [*plain["notes"], *served.notes], "record": served.record}
+
+
+def to_encode(served: Served | Seen) -> Mapping[str, object]:
+    """What `to_json` gives, for an encoder that knows dataclasses: nothing in it is copied."""
+    answer = served.answer
+    plain = {one.name: getattr(answer, one.name) for one in fields(answer)}
+    return {**plain, "notes": (*answer.notes, *served.notes), "record": served.record}
 
 
 @dataclass(frozen=True)
@@ -159,6 +168,30 @@ class KnownModel:
     hash: str
     snapshot: str
     metrics: Mapping[str, object]
+    standing: Standing = "draft"
+    """How far people have taken it: validated, approved, retired."""
+
+
+@dataclass(frozen=True)
+class Contested:
+    """A contest, and what it does to the list."""
+
+    contest: Contest
+    withdrawn: bool
+    moves: tuple[Move, ...]
+    """The products of the list after it, in its order, then those that are in it no more."""
+    record: int | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A step of a model."""
+
+    step: Step
+    before: Standing
+    record: int | None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
@@ -25,15 +25,19 @@ if TYPE_CHECKING:
     from graphrec.app.data.onward import Onward
     from graphrec.app.data.refresh import Refreshed
     from graphrec.app.lists.about import Customer, Product
+    from graphrec.app.models.card import Card
     from graphrec.demo.bank import BankReport
+    from graphrec.errors import GraphrecError
     from graphrec.evaluation.cold.evaluate import ColdStart
     from graphrec.evaluation.rolling import Rolling
     from graphrec.events.log import Appended
     from graphrec.features.sources.text.cache import EncodeReport
+    from graphrec.finance.portfolio import Portfolio
     from graphrec.finance.portrait import Portrait
     from graphrec.outcomes.experiments import Experiments, Stopped
     from graphrec.policy.cases import CaseResult, PolicyDifference
     from graphrec.policy.rules import Policy
+    from graphrec.privacy.contests import Contest
     from graphrec.privacy.holds import Hold
     from graphrec.records.keep import Pruned
     from graphrec.records.read import Entry
@@ -155,6 +159,16 @@ class Bank:
         from graphrec.app.lists.serve import recommend
 
         return recommend(self, request)
+
+    @needs_extra("fast")
+    def recommend_all(self, asked: Sequence[requests.Recommend]) -> list[answers.Served | GraphrecError]:
+        """What `recommend` gives for each of several requests, or the error that it raises.
+
+        Requests that differ in the user alone are answered and recorded together, which takes less time.
+        """
+        from graphrec.app.lists.serve import recommend_all
+
+        return recommend_all(self, asked)
 
     @needs_extra("report")
     def explain(self, request: requests.Explain) -> answers.Served:
@@ -324,10 +338,60 @@ class Bank:
             UsageError: there is nothing to go back to.
             NotTrained: there is no model.
             CheckpointMismatch: the model does not fit the facts.
+            NotApproved: it is retired, or require_approval is set and it is not approved.
         """
         from graphrec.app.models.live import switch_model
 
         return switch_model(self, request)
+
+    def reidentify(self, request: jobs.Reidentify) -> results.Reidentified:
+        """Who the pseudonyms of an export are; each look is recorded.
+
+        Raises:
+            UsageError: no reason, no name of who asks, or a text that is no pseudonym.
+            RecordError: the key of the home is gone, or nothing can be recorded.
+        """
+        from graphrec.app.privacy.pseudonyms import reidentify
+
+        return reidentify(self, request)
+
+    @needs_extra("fast")
+    def contest(self, request: requests.PutContest) -> answers.Contested:
+        """An edge that a customer contests is counted no more, or again; and what that does to the list.
+
+        Raises:
+            UnknownId: there is no such user, or the user has no such edge or contest.
+            NotTrained: there is no model.
+        """
+        from graphrec.app.privacy.contests import put_contest
+
+        return put_contest(self, request)
+
+    def contests(self, user: str) -> tuple[Contest, ...]:
+        """What a customer contests, the oldest first."""
+        return self.events.contests.all().get(user, ())
+
+    def judge_model(self, request: requests.JudgeModel) -> answers.Judged:
+        """A model validated, approved by somebody else, or retired.
+
+        Raises:
+            UnknownId: there is no such model.
+            UsageError: it is not at that point, nobody is named, or one person does both.
+        """
+        from graphrec.app.models.standing import judge_model
+
+        return judge_model(self, request)
+
+    def model_card(self, request: requests.AskModelCard) -> Card:
+        """What a model is, what it was fitted on, how good it is, its limits, who approved it.
+
+        Raises:
+            UnknownId: there is no such model.
+            NotTrained: there is none at all.
+        """
+        from graphrec.app.models.card import model_card
+
+        return model_card(self, request)
 
     def adviser_of(self, user: str) -> str | None:
         """The adviser of a customer, from the column that the mapping names; None where nobody is.
@@ -366,11 +430,14 @@ class Bank:
 
         check_ready(self)
 
-    def state(self, as_of: str | None = None, model: str | None = None, user: str | None = None) -> str:
+    def last_event(self, user: str) -> int:
+        """The number of the last event of a customer, which decides answers besides `state`; 0: there is none."""
+        return self.events.log.last_of(user) if self.home.events.exists() else 0
+
+    def state(self, as_of: str | None = None, model: str | None = None) -> str:
         """A hash that changes with whatever answers are computed from: model, facts, policy, the date of the answer.
 
-        Args:
-            user: whose last event decides too.
+        What a customer did since decides too: `last_event`.
 
         Raises:
             NotTrained: there is no model.
@@ -380,8 +447,7 @@ class Bank:
         from graphrec.app.data.facts import stale
 
         home = self.home_at(as_of)
-        last = 0 if user is None or not self.home.events.exists() else self.events.log.last_of(user)
-        decides = (pointer(home, model), self.now(as_of), stale(home), last, *states(self))
+        decides = (pointer(home, model), self.now(as_of), stale(home), *states(self))
         return hashlib.sha256(repr(decides).encode()).hexdigest()[:16]
 
     # Lists for all customers.
@@ -502,6 +568,69 @@ class Bank:
         from graphrec.app.finance.portrait import portrait
 
         return portrait(self, request)
+
+    def quality(self, request: jobs.AskQuality) -> results.DataQuality:
+        """What is wrong with the data that were loaded, column by column.
+
+        Raises:
+            NotTrained: nothing is loaded.
+            UsageError: quality.toml of the home does not fit the graph.
+        """
+        from graphrec.app.maintenance.quality import ask_quality
+
+        return ask_quality(self, request)
+
+    def plan_loan(self, request: jobs.PlanLoan) -> results.LoanPlans:
+        """Every loan and term for an amount, with what refuses it, and the largest amount that may be offered.
+
+        Raises:
+            UnknownId: there is no such customer.
+            UsageError: plan.toml of the home is not there or does not fit the graph.
+        """
+        from graphrec.app.finance.plan import plan_loan
+
+        return plan_loan(self, request)
+
+    @needs_extra("load")
+    def portfolio(self, request: jobs.AskPortfolio) -> Portfolio:
+        """What a customer holds as of a date, and what a candidate would do to it.
+
+        Raises:
+            UnknownId: there is no such customer or product.
+            UsageError: holdings have no amounts, or market.toml does not fit the graph.
+        """
+        from graphrec.app.finance.portfolio import ask_portfolio
+
+        return ask_portfolio(self, request)
+
+    @needs_extra("load")
+    def run_alerts(self, request: jobs.RunAlerts, *, progress: Progress = silent) -> results.AlertsRun:
+        """What alerts.toml asks about, as of a date; new alerts are in the record.
+
+        Raises:
+            UsageError: alerts.toml of the home is not there or does not fit the graph.
+            RecordError: the settings keep no record.
+        """
+        from graphrec.app.finance.alerts import run_alerts
+
+        return run_alerts(self, request, progress)
+
+    def alerts(self, request: jobs.ListAlerts) -> tuple[results.Alert, ...]:
+        """The alerts of the record, the oldest first."""
+        from graphrec.app.finance.alerts import list_alerts
+
+        return list_alerts(self, request)
+
+    def set_alert(self, request: jobs.SetAlert) -> results.Alert:
+        """An alert acknowledged, or closed with a reason.
+
+        Raises:
+            UnknownId: there is no such alert.
+            UsageError: it is in that state, or a name or a reason is missing.
+        """
+        from graphrec.app.finance.alerts import set_alert
+
+        return set_alert(self, request)
 
     def fairness(self, request: jobs.AskFairness, *, progress: Progress = silent) -> results.FairnessOf:
         """Who gets how good lists by a tested model, and whom lists show.
@@ -657,6 +786,30 @@ class Bank:
         from graphrec.app.data.prepare import take_snapshot
 
         return take_snapshot(self, request, progress)
+
+    def fit_classifier(self, request: jobs.FitClassifier) -> results.ClassifierFitted:
+        """A classifier of relations or of tone from a CSV of examples.
+
+        Raises:
+            SourceError: the file cannot be used.
+            UsageError: it has fewer than two classes.
+        """
+        from graphrec.app.data.extract import fit_classifier
+
+        return fit_classifier(request)
+
+    @needs_extra("load")
+    def extract_texts(self, request: jobs.ExtractTexts, *, progress: Progress = silent) -> results.TextsExtracted:
+        """The documents of a mapping as a source: mentions and relations with their sentences, and a review.
+
+        Raises:
+            SourceError: the mapping, a file or a document cannot be used.
+            ModelError: a classifier cannot be used.
+            NotTrained: nothing is loaded yet.
+        """
+        from graphrec.app.data.extract import extract_texts
+
+        return extract_texts(self, request, progress)
 
     @needs_extra("text")
     def embed(self, request: jobs.Embed, *, progress: Progress = silent) -> EncodeReport:

@@ -54,6 +54,8 @@ class Export:
     """The columns of another system in a .csv: salesforce, hubspot, dynamics, or the path of a TOML file."""
     workers: int | None = None
     """Processes that make lists; None: as many as there are processors, where the export is long enough."""
+    pseudonyms: str | None = None
+    """The receiver for whom keyed hashes stand for the ids of customers; None: the ids."""
 
 
 @dataclass(frozen=True)
@@ -565,3 +567,101 @@ class Monitor:
     """A date as of which the home has a snapshot, or the first digits of a snapshot's hash; None: that of the live
     model."""
     record: bool = True
+
+
+@dataclass(frozen=True)
+class AskPortfolio:
+    """What a customer holds as a portfolio."""
+
+    user: str
+    candidate: str | None = None
+    """A product: what a part of the wealth in it would do."""
+    as_of: str | None = None
+
+
+@dataclass(frozen=True)
+class AskQuality:
+    """What is wrong with the data that were loaded."""
+
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class PlanLoan:
+    """Loans and terms for an amount."""
+
+    user: str
+    amount: float
+    purpose: str | None = None
+    as_of: str | None = None
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class RunAlerts:
+    """What alerts.toml asks about."""
+
+    as_of: str | None = None
+
+
+@dataclass(frozen=True)
+class ListAlerts:
+    """The alerts of the record."""
+
+    state: Literal["open", "acknowledged", "closed"] | None = None
+    """None: all."""
+    out: Path | None = None
+    """A file for them too: .csv or .jsonl."""
+
+
+@dataclass(frozen=True)
+class SetAlert:
+    """Another state of an alert."""
+
+    id: str
+    state: Literal["acknowledged", "closed"]
+    by: str | None = None
+    """None: the settings' actor."""
+    why: str | None = None
+    """Why it is closed."""
+
+
+@dataclass(frozen=True)
+class FitClassifier:
+    """A classifier of relations or of tone from a bank's own examples."""
+
+    examples: Path
+    """CSV with sentence, head, tail and relation; or with sentence and tone."""
+    out: Path
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class ExtractTexts:
+    """The documents of a mapping as a source that can be loaded."""
+
+    mapping: str
+    """Path of a mapping with `[documents.NAME]`."""
+    out: Path
+    """Folder of the source; one that is there is replaced."""
+    data: Path | None = None
+    """Folder of the files; None: that of the mapping."""
+    relations: Path | None = None
+    """Classifier of relations; None: mentions alone."""
+    tone: Path | None = None
+    """Classifier of tone; None: mentions have none."""
+    threshold: float = 0.8
+    """Least probability of a relation; the others go to the review."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class Reidentify:
+    """Who the pseudonyms of an export are."""
+
+    receiver: str
+    """As the export named it."""
+    pseudonyms: tuple[str, ...]
+    reason: str
+    by: str | None = None
+    """Who asks; None: the settings' actor."""

@@ -25,13 +25,13 @@ _TOLERATED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT
 
 
 def engine_of(
-    bank: Bank, home: Home, model: str | None, occasion: Occasion, *, user: str | None = None, every: bool = False
+    bank: Bank, home: Home, model: str | None, occasion: Occasion, *, users: Sequence[str] = (), every: bool = False
 ) -> Engine:
-    """The engine that answers one request, with the events that the facts do not hold yet.
+    """The engine that answers one request, with the events that the facts do not hold yet, without what is contested.
 
     Args:
         home: as of the date that the request names.
-        user: whose events count; None: nobody's.
+        users: whose events count.
         every: whether those of all customers do.
 
     Raises:
@@ -40,8 +40,8 @@ def engine_of(
         StaleFacts: the facts are older than the settings allow.
     """
     engine = bank.opened.engine(home, model, bank.now(home.as_of))
-    if (user is not None or every) and bank.home.events.exists():
-        engine = engine.among(bank.events.owns(engine.snapshot, None if every else user))
+    if (users or every) and (bank.home.events.exists() or bank.home.contests.exists()):
+        engine = engine.among(bank.events.owns(engine.snapshot, None if every else users))
     engine = engine.asking(occasion)
     check_age(engine, bank.settings.max_age)
     in_force.require_policy(bank.settings, home, engine.policy)
@@ -49,12 +49,12 @@ def engine_of(
 
 
 def opened(
-    bank: Bank, home: Home, model: str | None, request: Request, *, wanted: bool, user: str | None = None
+    bank: Bank, home: Home, model: str | None, request: Request, *, wanted: bool, users: Sequence[str] | None = None
 ) -> "tuple[Engine, Recording]":
     """The engine that a request uses from start to end, and the recording of its answers.
 
     Args:
-        user: who is asked about; None: all are.
+        users: who are asked about; None: all are.
 
     Raises:
         NotTrained: there is no model.
@@ -62,7 +62,7 @@ def opened(
         RecordError: the settings require a record, and the answer cannot be or is not to be recorded.
     """
     for left in reversed(range(TRIES)):
-        engine = engine_of(bank, home, model, request.occasion, user=user, every=user is None)
+        engine = engine_of(bank, home, model, request.occasion, users=users or (), every=users is None)
         change = in_force.change_of(home, engine.policy)
         if change is not None:
             record_event(bank, "policy", change, wanted=wanted)

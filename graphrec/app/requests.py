@@ -210,6 +210,46 @@ class SwitchModel:
 
 
 @dataclass(frozen=True)
+class PutContest:
+    """An edge that a customer contests, or a contest that is withdrawn."""
+
+    user: str
+    edge: str
+    """Its type, as the graph names it."""
+    of: str
+    """Id at its other end: a product, or what describes the customer."""
+    ground: Literal["not-true", "not-relevant"] = "not-relevant"
+    """not-true: it counts nowhere, not for rules either; not-relevant: it is in no score and no reason."""
+    why: str | None = None
+    withdraw: bool = False
+    k: int = 5
+    """Length of the list that is compared."""
+    by: str | None = None
+    """Who enters it; None: the settings' actor."""
+
+
+@dataclass(frozen=True)
+class JudgeModel:
+    """A step of a model: validated, approved by somebody else, or retired."""
+
+    action: Literal["validate", "approve", "retire"]
+    model: str
+    """Its folder, as `Bank.models` names it."""
+    reason: str
+    by: str | None = None
+    """Who takes it; None: the settings' actor."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class AskModelCard:
+    """The card of a model."""
+
+    model: str | None = None
+    """Its folder, as `Bank.models` names it; None: the live one."""
+
+
+@dataclass(frozen=True)
 class Audience:
     """The customers for whom a product ranks best."""
 

@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from graphrec.delivery.sinks import SinkReport
     from graphrec.evaluation.evaluate import Evaluation
     from graphrec.evaluation.fairness import Fairness
+    from graphrec.finance.loans import Limit, Plan
     from graphrec.finance.market import Figures
     from graphrec.graph.rows import LoadReport
     from graphrec.graph.snapshot import Snapshot
     from graphrec.metrics.intervals import Interval
     from graphrec.metrics.probabilities import Quality, Reliability
     from graphrec.monitoring.measure import Measure, State
+    from graphrec.monitoring.quality import ColumnSummary, Fault
     from graphrec.outcomes.judge import ExperimentResult
     from graphrec.outcomes.support import Estimate
     from graphrec.outcomes.tables import Drift, Group, Lift, Positions
@@ -667,6 +669,8 @@ class PortraitsMade:
     """Customers by tag."""
     out: Path | None
     kept: bool
+    is_new: bool
+    """Whether what was kept is other than before."""
     record: int | None
     notes: tuple[str, ...]
 
@@ -692,6 +696,8 @@ class Market:
     without: int
     """Products without prices and ratings."""
     kept: bool
+    is_new: bool
+    """Whether what was kept is other than before."""
     record: int | None
     notes: tuple[str, ...]
 
@@ -725,3 +731,103 @@ class Monitored:
     measures: tuple[Measure, ...]
     record: int | None
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Something that a rule or a signal says of a customer or an account."""
+
+    id: str
+    rule: str
+    name: str
+    severity: str
+    about: str
+    """Id of the customer or the account."""
+    label: str
+    user: str | None
+    """The customer; None: nobody is known to own the account."""
+    at: str
+    """The day."""
+    evidence: tuple[str, ...]
+    state: str = "open"
+    """open, acknowledged or closed."""
+    by: str | None = None
+    why: str | None = None
+
+
+@dataclass(frozen=True)
+class AlertsRun:
+    """What a run of the alerts raised."""
+
+    as_of: str
+    customers: int
+    alerts: tuple[Alert, ...]
+    known: int
+    """Alerts that were raised before, and are not raised again."""
+
+
+@dataclass(frozen=True)
+class ClassifierFitted:
+    """A classifier of relations or of tone."""
+
+    kind: str
+    """relation or tone."""
+    examples: int
+    classes: tuple[str, ...]
+    hash: str
+    file: Path
+
+
+@dataclass(frozen=True)
+class TextsExtracted:
+    """What documents gave."""
+
+    path: Path
+    """Folder of the source."""
+    documents: int
+    mentions: int
+    relations: int
+    review: int
+    """Rows that a person has to look at; they are in no graph."""
+    record: int | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reidentified:
+    """Who pseudonyms are."""
+
+    receiver: str
+    users: Mapping[str, str]
+    """By pseudonym."""
+    unknown: tuple[str, ...]
+    """Pseudonyms of nobody who is there: of another receiver, another home, or of somebody who was forgotten."""
+
+
+@dataclass(frozen=True)
+class LoanPlans:
+    """The loans that a customer can bear, and why not the others."""
+
+    user: str
+    amount: float
+    purpose: str | None
+    plans: tuple[Plan, ...]
+    """Those that may be offered by rank, then the refused ones."""
+    limit: Limit | None
+    """The largest amount; None: none may be offered."""
+    left: float | None
+    """What is left a month before a new loan; None: something is not known."""
+    record: int | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DataQuality:
+    """The columns of the data, and what is wrong with them."""
+
+    data: str
+    """Hash of the snapshot or the facts."""
+    columns: tuple[ColumnSummary, ...]
+    faults: tuple[Fault, ...]
+    record: int | None
+    notes: tuple[str, ...] = ()

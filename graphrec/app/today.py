@@ -27,7 +27,7 @@ def settle_today(bank: "Bank", last: date | None = None) -> str | None:
         return None
     if last is None:
         shelf = FactsShelf(bank.home.facts)
-        ends = shelf.latest().meta["last"] if shelf.has_latest() else None
+        ends = shelf.latest().meta.last if shelf.has_latest() else None
         if ends is None or datetime.now(UTC) - datetime.fromisoformat(ends) < HISTORIC:
             return None
         last = datetime.fromisoformat(ends).date()

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from graphrec.app.models import in_force
 from graphrec.app.recording import record_event
 from graphrec.ask.answers import Answers, Asking, CannotSay, K, check_user
+from graphrec.ask.model import WRITES, Model, NoAnswer, model_of
 from graphrec.ask.patterns import Intent
 from graphrec.ask.question import Names, Parsed, parse
-from graphrec.ask.said import Evidence
+from graphrec.ask.said import Draft, Evidence
+from graphrec.ask.wording import checked
 from graphrec.errors import UsageError
 from graphrec.languages import language_of
 from graphrec.schema import EXACT, View
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from graphrec.app.bank import Bank
 
 COMMAND = "ask"
+TEMPLATE = "template"
 #: Intents whose product a question that follows another one may leave out.
 _OF_PRODUCTS = ("why", "why_not", "what_if", "cost", "risk", "product", "compare")
 
@@ -93,7 +97,8 @@ def ask(bank: Bank, request: Ask) -> Answered:
     check_user(engine, request.user)
     before = None if request.after is None else _before(bank, request)
     # What follows another question and fits no pattern asks the same of something else.
-    near = _near if before is None else None
+    model = model_of(bank.settings)
+    near = (_near if model is None else partial(_said_by, model)) if before is None else None
     parsed = parse(request.question, Names(engine.snapshot), bank.settings.language, nearest=near)
     user = request.user
     if user is None and request.may_name:
@@ -109,12 +114,20 @@ def ask(bank: Bank, request: Ask) -> Answered:
         answers.draft.sentences.clear()
         answers.draft.say(cannot.key, needed=True, **cannot.values)
     draft = answers.draft
+    text, worded_by, told = draft.text, TEMPLATE, ()
+    if model is not None and refused is None:
+        text, worded_by, told = worded(draft, model)
     content: dict[str, object] = {
         "by": _asker(bank, request), "intent": parsed.intent, "slots": parsed.slots, "view": request.view,
         "language": language.code, "refused": refused, "after": request.after,
     }  # fmt: skip
     if user is not None:
-        content |= {"question": parsed.text, "answer": draft.text, "evidence": [asdict(one) for one in draft.evidence]}
+        content |= {
+            "question": parsed.text,
+            "answer": text,
+            "worded_by": worded_by,
+            "evidence": [asdict(one) for one in draft.evidence],
+        }
     number, notes = record_event(bank, COMMAND, content, user=user, wanted=request.record, language=language)
     return Answered(
         question=parsed.text,
@@ -122,15 +135,39 @@ def ask(bank: Bank, request: Ask) -> Answered:
         user=user,
         intent=parsed.intent,
         slots=parsed.slots,
-        answer=draft.text,
-        sentences=tuple(one.text for one in draft.sentences),
+        answer=text,
+        sentences=tuple(text.split("\n")),
         evidence=draft.evidence,
         refused=refused,
         found_by=parsed.by,
-        worded_by="template",
+        worded_by=worded_by,
         record=number,
-        notes=notes,
+        notes=(*told, *notes),
     )
+
+
+def worded(draft: Draft, model: Model) -> tuple[str, str, tuple[str, ...]]:
+    """An answer as a model words it, by whom it is worded, and notes; as the templates say it where the check fails."""
+    templates = [one.template for one in draft.sentences]
+    try:
+        found = checked(draft.sentences, model.worded(templates), draft.language)
+    except NoAnswer as error:
+        return draft.text, TEMPLATE, (f"the model {model.name} did not word the answer: {error}",)
+    if found is None:
+        return (
+            draft.text,
+            TEMPLATE,
+            (f"what the model {model.name} said is not what the records say; templates say it",),
+        )
+    return found, model.name, ()
+
+
+def _said_by(model: Model, text: str) -> Intent | None:
+    """The intent that a model says; that of the nearest examples where it says none."""
+    try:
+        return model.intent(text)
+    except NoAnswer:
+        return _near(text)
 
 
 def _near(text: str) -> Intent | None:
@@ -138,7 +175,8 @@ def _near(text: str) -> Intent | None:
     # The weights of the encoder, which most questions do without.
     from graphrec.ask.nearest import nearest
 
-    return nearest(text)
+    found = nearest(text)
+    return None if found in WRITES else found
 
 
 def _refused(parsed: Parsed, why: str) -> Parsed:

@@ -100,7 +100,7 @@ class Names:
     @cached_property
     def _names(self) -> list[tuple[str, str]]:
         """Each product's folded name and its id, the longest name first."""
-        column = self._snapshot.meta["names"][self._product]
+        column = self._snapshot.meta.names[self._product]
         if column is None:
             return []
         values = self._snapshot.nodes(self._product).column(column)

@@ -57,6 +57,12 @@ def command(
         int | None,
         typer.Option(min=1, max=256, help="Processes that make lists (default: one a processor, for many users)."),
     ] = None,
+    pseudonyms: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RECEIVER", help="Keyed hashes in the place of ids, other ones for each receiver; files alone."
+        ),
+    ] = None,
     accept_missing: Annotated[
         bool, typer.Option("--accept-missing", help="Go on where a final model that was there is gone.")
     ] = False,
@@ -84,7 +90,7 @@ def command(
         out, to, k, model, raw, bom, not no_record, as_of, accept_missing, no_policy,
         Occasion(amount, channel, purpose), view=view, users=users, where=where, delta=delta, language=language,
         voice=voice, min_confidence=min_confidence, excel=excel, valid_days=valid_days, map=field_map,
-        workers=workers,
+        workers=workers, pseudonyms=pseudonyms,
     )  # fmt: skip
     with progress(json=json) as report:
         done = bank().export(request, progress=report)

@@ -40,7 +40,7 @@ def command(
     with progress(json=json) as report:
         taken = bank().take_snapshot(TakeSnapshot(as_of, mapping, data, max_rejected, keep), progress=report)
     snapshot = taken.snapshot
-    nodes, edges = snapshot.meta["nodes"], snapshot.meta["edges"]
+    nodes, edges = snapshot.meta.nodes, snapshot.meta.edges
     if json:
         answer = {
             "path": snapshot.folder,

@@ -35,6 +35,7 @@ _WORDS: dict[str, dict[str, Any]] = {
     "view": {word: word for word in VIEWS},
     "record": {"true": True, "false": False},
     "require_record": {"true": True, "false": False},
+    "require_approval": {"true": True, "false": False},
 }
 """What words of variables and options mean; all other values go through `convert_value`, whose import takes 20 ms."""
 
@@ -127,6 +128,8 @@ class Settings:
     """Whether lists and explanations go into the decision record."""
     require_record: bool = False
     """Whether an answer that cannot be recorded is refused."""
+    require_approval: bool = False
+    """Whether only a model that is approved is made live."""
     actor: str | None = None
     """Who asks, for the decision record."""
     language: str = "en"
@@ -139,6 +142,10 @@ class Settings:
     """Days after which facts are too old to answer from; None: they never are."""
     min_confidence: float = 0.0
     """Confidence below which a product is left out of a list."""
+    ask_url: str | None = None
+    """Address of a language model that words the answers of `graphrec ask`; None: templates do."""
+    ask_model: str | None = None
+    """Name of that model there."""
     sql_seconds: float = 1800.0
     """Seconds that one statement of a mapping may run."""
     roles: RoleOverrides = RoleOverrides()
@@ -251,7 +258,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 def _typed(name: str, text: str, where: str) -> Any:
     """The value that the text of a variable or an option spells."""
-    if name in ("store", "language", "encoder", "actor", *PATHS):
+    if name in ("store", "language", "encoder", "actor", "ask_url", "ask_model", *PATHS):
         return text
     if text in _WORDS.get(name, {}):
         return _WORDS[name][text]

@@ -69,6 +69,9 @@ class SettingsFile(Struct, frozen=True, forbid_unknown_fields=True):
     require_record: Annotated[
         bool | UnsetType, Meta(description="Whether an answer that cannot be recorded is refused.")
     ] = UNSET
+    require_approval: Annotated[
+        bool | UnsetType, Meta(description="Whether only a model that is approved is made live.")
+    ] = UNSET
     actor: Annotated[Text | UnsetType, Meta(description="Who asks, for the decision record.")] = UNSET
     language: Annotated[Text | UnsetType, Meta(description="Language of all that is said: en, de, zh, …")] = UNSET
     view: Annotated[View | UnsetType, Meta(description="Who reads the answers that commands print.")] = UNSET
@@ -84,6 +87,10 @@ class SettingsFile(Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[float, Meta(ge=0, lt=1)] | UnsetType,
         Meta(description="Confidence below which a product is left out of a list."),
     ] = UNSET
+    ask_url: Annotated[
+        Text | UnsetType, Meta(description="Address of a language model that words the answers of ask.")
+    ] = UNSET
+    ask_model: Annotated[Text | UnsetType, Meta(description="Name of that model there.")] = UNSET
     sql_seconds: Annotated[
         Annotated[float, Meta(gt=0, le=1_000_000)] | UnsetType,
         Meta(description="Seconds that one statement of a mapping may run."),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, NamedTuple, get_args, get_type_hints
+from typing import Any, Literal, NamedTuple, TypeVar, get_args, get_type_hints
 
 from graphrec.serving.answer import Answer, Item, ListOptions
 from graphrec.serving.engine import Engine
@@ -169,6 +170,8 @@ class Rows:
     """The lists of the last export, with which changes are told; None: they are not."""
     after: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """The lists of this export, as far as it went."""
+    pseudonym: Callable[[str], str] | None = None
+    """What stands for a customer; their key in a CRM system is left out then. None: the id."""
 
     def batch(self, answers: Sequence[Answer], numbers: Sequence[int | None]) -> Batch:
         """The rows of some answers in their order.
@@ -184,6 +187,11 @@ class Rows:
             if not answer.items:
                 without.append(self._without(answer, number))
         lists = {answer.user: self.after[answer.user] for answer in answers}
+        if self.pseudonym is not None:
+            names = {user: self.pseudonym(user) for user in lists}
+            rows = [_renamed(row, names[row.user]) for row in rows]
+            without = [_renamed(row, names[row.user]) for row in without]
+            lists = {names[user]: products for user, products in lists.items()}
         return Batch(answers, rows, without, self.run.id, lists=lists, counts=(len(rows), len(without)))
 
     def _rows(self, answer: Answer, number: int | None) -> Iterator[Row]:
@@ -265,6 +273,25 @@ class Rows:
         label = self.engine.roles.user
         column = self.engine.snapshot.schema.nodes[label].crm_id
         return _cell(self.engine.snapshot.value(label, column, self.engine.user_at(user))) if column else None
+
+
+_R = TypeVar("_R", Row, Without)
+
+
+def _renamed(row: _R, name: str) -> _R:
+    """A row in which another name stands for its customer, in sentences too, and no key of a CRM system."""
+    word = re.compile(rf"(?<![\w-]){re.escape(row.user)}(?![\w-])")
+
+    def cell(value: Any) -> Any:
+        if isinstance(value, str):
+            return word.sub(name, value)
+        return (
+            tuple({**one, "text": word.sub(name, one["text"])} for one in value) if isinstance(value, tuple) else value
+        )
+
+    kept = ("product", "model", "snapshot", "run", "policy")
+    texts = {key: cell(value) for key, value in row._asdict().items() if key not in kept}
+    return row._replace(**{**texts, "user": name, "crm_id": None})
 
 
 def plain(row: Row | Without) -> list[str | float | None]:

@@ -278,7 +278,8 @@ def deliver(
                 before = Arrived(*batch.counts, batch.lists)
                 if sink.write(batch) is not False and journal:
                     journal.add(number, before)
-            makes.after.update({user: tuple(products) for user, products in before.lists.items()})
+            if makes.pseudonym is None:  # else the lists are of pseudonyms, and `after` has those of the ids already
+                makes.after.update({user: tuple(products) for user, products in before.lists.items()})
             count += before.rows
             without += before.without
             done += len(part)

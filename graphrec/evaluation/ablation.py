@@ -54,13 +54,13 @@ def ablate(comparison: Comparison, sources: Sources, *, progress: Progress = sil
     Raises:
         ModelError: the model read feature blocks, and these are others.
     """
-    request, kind = comparison.model.meta["request"], comparison.model.kind
+    request, kind = comparison.model.meta.request, comparison.model.kind
     snapshot, split = comparison.snapshot, split_of(comparison.snapshot)
     train = graph_of(snapshot, split, "train")
     check_blocks(comparison.model.meta, blocks_of(kind, sources, snapshot, split, "train", train))
     blocks = blocks_of(kind, sources, snapshot, split, split.fitted, comparison.visible)
     inputs = Inputs(
-        seed=request["seed"], use_protected=request["use_protected"], blocks=blocks, progress=progress, stage="refit"
+        seed=request.seed, use_protected=request.use_protected, blocks=blocks, progress=progress, stage="refit"
     )
     names = [f"{metric}@{comparison.k}" for metric in ("ndcg", "recall", "hit_rate")]
     variants = []
@@ -68,7 +68,7 @@ def ablate(comparison: Comparison, sources: Sources, *, progress: Progress = sil
         for change in ("removed", "shuffled"):
             progress(f"refitting: {part} {change}", 0, None)
             graph = _changed(comparison.visible, types, change, comparison.seed)
-            lists = _lists(comparison, parts_of(comparison.model.meta["configuration"], graph, inputs))
+            lists = _lists(comparison, parts_of(comparison.model.meta.configuration, graph, inputs))
             found = measure_lists(lists, comparison.part, [comparison.k], seed=comparison.seed)
             p = {
                 name: paired_test(comparison.own.per_user[name], found.per_user[name], comparison.seed)

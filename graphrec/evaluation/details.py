@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from graphrec.metrics.beyond import calibration, diversity, gini_interval, witho
 from graphrec.metrics.intervals import Interval, bootstrap_all, paired_test
 from graphrec.metrics.ranking import evaluate_lists
 from graphrec.progress import Progress, silent
+from graphrec.terms.meta import Curve
 
 #: Metrics whose difference from every baseline is tested, at the cut of the report.
 TESTED = ("ndcg", "recall", "hit_rate")
@@ -61,7 +61,7 @@ class Details:
     """By how much the users hold."""
     holders: tuple[Group, ...]
     """By how many hold the hidden product."""
-    curves: tuple[Mapping[str, Any], ...]
+    curves: tuple[Curve, ...]
     """Loss and validation metric by epoch, as the training recorded them, of every fit by epochs."""
     confidence: tuple[Threshold, ...]
     frontier: Frontier | None
@@ -82,7 +82,7 @@ def detailed(comparison: Comparison, wanted: Wanted, *, progress: Progress = sil
         segments=segments(comparison.snapshot, comparison.visible, part, measured, k, seed),
         holdings=by_holdings(part, measured, k, seed, min_group=min_group),
         holders=by_holders(part, measured, k, seed, min_group=min_group),
-        curves=tuple(comparison.model.meta.get("curves", ())),
+        curves=comparison.model.meta.curves,
         confidence=by_confidence(comparison, progress=progress),
         frontier=frontier(comparison, progress=progress),
         explanations=explained(

@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from graphrec.errors import CheckpointMismatch, ModelError, UsageError
 from graphrec.evaluation.details import Details, Wanted, detailed, paired_tests
@@ -24,6 +23,7 @@ from graphrec.progress import Progress, silent
 from graphrec.serving.engine import Engine
 from graphrec.terms.blend import Blend
 from graphrec.terms.folder import Model, open_model, read_meta
+from graphrec.terms.meta import ModelMeta
 from graphrec.training.assemble import blend_of
 from graphrec.training.search.choose import choose, fixed
 from graphrec.training.split import Split, split_of
@@ -139,14 +139,14 @@ def evaluate(
 
 def _inputs(snapshot: Snapshot, split: Split, model: Model, home: Home | None, seed: int, progress: Progress) -> Inputs:
     """What the fits of baselines get: the attributes that the model may read, and what was tuned for them."""
-    protected = bool(model.meta["request"]["use_protected"])
+    protected = model.meta.request.use_protected
     tuned = tuned_configurations(home, snapshot, split, use_protected=protected) if home else {}
     return Inputs(seed=seed, use_protected=protected, progress=progress, tuned=tuned)
 
 
 def _notes(model: Model, baselines: Sequence[str], tuned: Mapping[str, Values]) -> tuple[str, ...]:
     """That a baseline had fewer trials than the model."""
-    fewer = [name for name in baselines if name in tunable() and name not in tuned] if model.meta["tuned"] else []
+    fewer = [name for name in baselines if name in tunable() and name not in tuned] if model.meta.tuned else []
     return tuple(
         f"the model was tuned by a study and {name} by the few trials of every training; run: "
         f"graphrec tune --model {name}, then graphrec evaluate"
@@ -162,18 +162,18 @@ def _check_arguments(ks: Sequence[int], baselines: Sequence[str]) -> None:
             raise UsageError(f"there is no baseline {name!r}; there are {', '.join(baselines_there())}, and none")
 
 
-def checked_split(snapshot: Snapshot, meta: Mapping[str, Any], folder: Path) -> Split:
+def checked_split(snapshot: Snapshot, meta: ModelMeta, folder: Path) -> Split:
     """The split that a model can be evaluated on."""
-    kind = meta["kind"]
-    if meta["final"]:
+    kind = meta.kind
+    if meta.final:
         raise ModelError(
             f"model {folder.name} is fitted on everything, the test part too, so nothing is hidden to evaluate it on; "
             f"run: graphrec train --model {kind}, then graphrec evaluate --model {kind}"
         )
     split = split_of(snapshot)
-    if split.hash != meta["split"]["hash"]:
+    if split.hash != meta.split.hash:
         raise CheckpointMismatch(
-            f"model {folder.name} was trained with split {meta['split']['hash'][:DIGITS]}, this graphrec makes "
+            f"model {folder.name} was trained with split {meta.split.hash[:DIGITS]}, this graphrec makes "
             f"split {split.hash[:DIGITS]}; run: graphrec train --model {kind}"
         )
     if not len(split.test):

@@ -154,7 +154,7 @@ def fairness(
         model=folder.name,
         k=k,
         users=len(part.users),
-        uses_protected=bool(model.meta["request"]["use_protected"]),
+        uses_protected=model.meta.request.use_protected,
         ndcg=own.metrics[f"ndcg@{k}"],
         attributes=_corrected([
             _attribute(one, own, part, k, seed, taken)

@@ -101,7 +101,7 @@ def frontier(comparison: Comparison, *, progress: Progress = silent) -> Frontier
 
 def _kernel(comparison: Comparison) -> list[tuple[Term, float]]:
     """All walks with default powers and equal weights, walk by walk."""
-    protected = bool(comparison.model.meta["request"]["use_protected"])
+    protected = comparison.model.meta.request.use_protected
     walks = plain_walks(starting_walks(comparison.visible.schema, protected))
     return list(fit_model("kernel", comparison.visible, walks, Inputs()).parts)
 

@@ -61,7 +61,7 @@ def open_tested(folder: Path, snapshot: Snapshot) -> Model:
         CheckpointMismatch: it was trained on another snapshot.
         NotTrained: there is no model.
     """
-    hidden = split_of(snapshot).hidden(read_meta(folder)["fitted"])
+    hidden = split_of(snapshot).hidden(read_meta(folder).fitted)
     return open_model(folder, snapshot, visible_graph(snapshot, hidden).hops)
 
 

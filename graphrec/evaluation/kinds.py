@@ -73,7 +73,7 @@ def members_of(graph: Graph, hop: Hop) -> NDArray[np.float64]:
 def _kind_column(snapshot: Snapshot) -> NDArray[np.float64] | None:
     """The column `kind` as one column per value; None where there is none or it tells nothing apart."""
     product = snapshot.schema.roles.product
-    if snapshot.meta["columns"][product].get(KIND) != "text":
+    if snapshot.meta.columns[product].get(KIND) != "text":
         return None
     column = snapshot.nodes(product).column(KIND)
     values = np.array([column.get(place) or "" for place in range(snapshot.count(product))])

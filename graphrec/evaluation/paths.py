@@ -38,7 +38,7 @@ class Paths:
     def quality(self, listed: Listed) -> PathQuality:
         """The metrics of a list; without any path the diversity is 0, and nothing else is known."""
         model, ledger, user = self.engine.model, listed.scored.ledger, listed.scored.user
-        known_before = model.meta["hidden"]["known_from"] or EVER
+        known_before = model.meta.hidden.known_from or EVER
         known = history(self.engine.positions, model.graph, user, known_before)
         recency, popularity, types = [], [], []
         for found in listed.reasons:

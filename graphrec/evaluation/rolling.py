@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import ModelError, UsageError
+from graphrec.terms.meta import Configuration
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,7 +33,7 @@ from graphrec.features.blocks import Seen, Sources
 from graphrec.graph.adjacency import Adjacency, Graph, Hidden, codes_of, from_codes, visible_graph
 from graphrec.graph.snapshot import Snapshot
 from graphrec.metrics.ranking import evaluate_lists
-from graphrec.models.inputs import Inputs, Scores, Values
+from graphrec.models.inputs import Inputs, Scores
 from graphrec.models.popularity import fit_popularity
 from graphrec.progress import Progress, silent
 from graphrec.training.assemble import blend_of
@@ -225,7 +226,7 @@ def evaluate_rolling(
     ndcg = {model: float(np.mean([one.ndcg[model] for one in known])) for model in known[0].ndcg}
     roi = {model: float(np.mean([one.roi[model] for one in known])) for model in known[0].roi}
     seconds = time.monotonic() - began
-    return Rolling(name, tuple(known), ndcg, roi, configuration["weights"], seconds, len(results) - len(known))
+    return Rolling(name, tuple(known), ndcg, roi, configuration.weights, seconds, len(results) - len(known))
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,7 +262,7 @@ class _Events:
 
 def _configuration(
     snapshot: Snapshot, events: _Events, first: Window, kind: str, sources: Sources, inputs: Inputs, *, is_fixed: bool
-) -> Values:
+) -> Configuration:
     """What is chosen on the time before the first date."""
     cut = first.begin - (first.end - first.begin)
     bought = events.is_purchase
@@ -286,7 +287,7 @@ def _evaluate_date(
     events: _Events,
     prices: Prices,
     window: Window,
-    configuration: Values,
+    configuration: Configuration,
     sources: Sources,
     inputs: Inputs,
 ) -> DateResult:

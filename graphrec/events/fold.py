@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 
 from graphrec.events.event import EPOCH
 from graphrec.events.log import EventLog, Logged, mark
 from graphrec.graph.facts import MARKS
+from graphrec.graph.meta import TakenEvents
 from graphrec.graph.own import Own, OwnEdge, Plain
 from graphrec.graph.snapshot import Snapshot
 from graphrec.schema import SOLD, EventSchema
@@ -20,10 +20,10 @@ class Pending:
     def __init__(self, facts: Snapshot, log: EventLog) -> None:
         self._log = log
         self._types = facts.schema.event_types()
-        told: Mapping[str, Any] = facts.meta.get("events", {})
-        self._covered: Mapping[str, int] = told.get("covered", {})
+        taken = facts.meta.events or TakenEvents()
+        self._covered: Mapping[str, int] = taken.covered
         # Facts of another home, such as a published one: its log numbers events otherwise.
-        self._after = int(told["number"]) if told.get("log") == log.identity() else 0
+        self._after = taken.number if taken.log == log.identity() else 0
         self._taken = facts.files.array(MARKS).whole() if MARKS in facts.files else np.zeros(0, np.uint64)
         self._before = None if facts.as_of is None else _microseconds(facts.as_of)
 

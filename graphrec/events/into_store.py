@@ -19,6 +19,7 @@ from graphrec.events.covered import Covered
 from graphrec.events.event import Event, moment_of
 from graphrec.events.log import EventLog, Logged, mark
 from graphrec.graph.facts import HeldEvents
+from graphrec.graph.meta import TakenEvents
 from graphrec.graph.own import Plain
 from graphrec.graph.rows import Sink, Source, edge_fields, node_fields
 from graphrec.progress import Progress, silent
@@ -55,8 +56,8 @@ class TakenIn:
     def held(self) -> HeldEvents:
         """What facts say of it."""
         counts = {"written": self.written, "superseded": self.superseded, "waiting": self.waiting}
-        meta = {"log": self.log, "number": self.number, "covered": dict(sorted(self.covered.items())), "counts": counts}
-        return HeldEvents(meta, self.marks)
+        covered = dict(sorted(self.covered.items()))
+        return HeldEvents(TakenEvents(self.log, self.number, covered, counts), self.marks)
 
 
 @dataclass

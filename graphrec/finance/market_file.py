@@ -23,6 +23,8 @@ class MarketFile(Struct, frozen=True, forbid_unknown_fields=True):
         tuple[str, ...],
         Meta(description="Columns of products with risk classes that others gave, such as issuer and seller."),
     ] = ()
+    cash: Annotated[str | None, Meta(description="Column of customers with what is not invested.")] = None
+    fee: Annotated[str | None, Meta(description="Column of products with their yearly cost in per cent.")] = None
 
 
 def read_market(file: Path) -> MarketFile:

@@ -20,16 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import UsageError
+from graphrec.finance.conditions import Met
 from graphrec.finance.portrait_file import PortraitFile
 from graphrec.graph.snapshot import ALWAYS, Snapshot
-from graphrec.policy.conditions import Compiler, Condition
 from graphrec.policy.facts import DAY, Block, Facts
-from graphrec.policy.operands import BadCondition, Operands
 
 Floats = NDArray[np.float64]
 Users = NDArray[np.int64]
-NONE = np.array([0])
-"""A product that conditions on customers alone are asked with."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +88,7 @@ class Portraits:
             if name in snapshot.types and self.schema.edges[name].source == self.roles.user
             and self.schema.edges[name].target == self.roles.product
         ]  # fmt: skip
-        self.tags = [(tag, self._compiled(tag.id, tag.when)) for tag in file.tag]
+        self.tags = [(tag, Met(self.facts, tag.when, f"tag {tag.id} of the portrait")) for tag in file.tag]
         if unknown := next((one for one in file.bands if one not in self.names), None):
             raise UsageError(
                 f"[bands] of the portrait: there is no number {unknown}; there are {', '.join(self.names)}"
@@ -119,9 +116,7 @@ class Portraits:
 
     def tagged(self, users: Users) -> dict[str, NDArray[np.bool_]]:
         """(users,) who has each tag."""
-        block = Block(users, NONE)
-        met = {tag.id: condition.truth(block).yes for tag, condition in self.tags}
-        return {name: np.broadcast_to(one, (len(users), 1))[:, 0].copy() for name, one in met.items()}
+        return {tag.id: condition.by(users) for tag, condition in self.tags}
 
     def banded(self, numbers: Mapping[str, Floats]) -> dict[str, list[str | None]]:
         """(users,) the band of each number that the file cuts; None: nothing is known."""
@@ -136,9 +131,9 @@ class Portraits:
         numbers = {name: float(value[0]) for name, value in self.numbers(users).items()}
         known = {name: value for name, value in numbers.items() if not np.isnan(value)}
         tags = tuple(
-            Tag(tag.id, tag.name or tag.id, tag.when, self._evidence(condition, users))
+            Tag(tag.id, tag.name or tag.id, tag.when, condition.read(user))
             for tag, condition in self.tags
-            if self.tagged(users)[tag.id][0]
+            if condition.by(users)[0]
         )
         bands = tuple(
             BandOf(name, band_name(edges, known[name]), known[name])
@@ -229,24 +224,6 @@ class Portraits:
         hidden = {*node.personal, *node.protected, *node.dated, *node.dated.values(), *node.text}
         columns = sorted(set(self.snapshot.nodes(self.roles.user).columns) - hidden)
         return [f"user.{name}" for name in columns if self.snapshot.value(self.roles.user, name, user) is None]
-
-    def _compiled(self, name: str, when: str) -> Condition:
-        try:
-            condition = Compiler(Operands(self.facts)).compile(when)
-            if any(column.side == "product" for column in condition.columns):
-                raise BadCondition("it reads a column of products, and a tag is of a customer")
-        except BadCondition as error:
-            raise UsageError(f"tag {name} of the portrait: {error}") from None
-        return condition
-
-    def _evidence(self, condition: Condition, users: Users) -> dict[str, str | int | float | bool | None]:
-        block, found = Block(users, NONE), {}
-        for column in condition.columns:
-            found[str(column)] = self.snapshot.value(self.roles.user, column.name, int(users[0]))
-        for name, operand in condition.computed.items():
-            value = operand.value(block)
-            found[name] = None if value.missing().any() else float(np.ravel(value.values)[0])
-        return found
 
 
 def band_name(edges: Sequence[float], value: float) -> str:

@@ -277,7 +277,7 @@ def visible_graph(snapshot: Snapshot, hidden: Hidden | None = None) -> Graph:
 
 def date_of(snapshot: Snapshot) -> int | None:
     """When a snapshot is of, in microseconds since 1970: its date, else its last event; None: nothing has a time."""
-    moment = snapshot.as_of or snapshot.meta["last"]
+    moment = snapshot.as_of or snapshot.meta.last
     if moment is None:
         return None
     found = datetime.fromisoformat(moment)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from graphrec.graph.block_rows import Rows
@@ -68,7 +69,7 @@ class Asked:
         stem = f"nodes/{items.labels.index(user)}"
         own: dict[str, NDArray[Any]] = {f"{stem}/known_at.npy": np.array([_micro(self.known_at)])}
         own |= _strings(f"{stem}/id", [self.user])
-        kinds = items.meta["columns"][user]
+        kinds = items.meta.columns[user]
         for position, column in enumerate(sorted(kinds)):
             value = self.values.get(column)
             own[f"{stem}/{position}.valid.npy"] = np.array([value is not None])
@@ -77,13 +78,14 @@ class Asked:
             else:
                 empty = {"real": 0.0, "boolean": False}.get(kinds[column], 0)
                 own[f"{stem}/{position}.npy"] = np.array([empty if value is None else value])
-        counts = dict(items.meta["edges"])
+        counts = dict(items.meta.edges)
         for name, reverse in _hops(items):
             row = self.rows.get(f"<{name}" if reverse else name, {})
             own |= _arrays(f"edges/{items.types.index(name)}/{'in_' if reverse else ''}", row)
             counts[name] = len(row.get("to", ()))
-        nodes = items.meta["nodes"]
-        return items.overlaid(own, {"nodes": {**nodes, user: 1}, "edges": counts, "everyone": nodes[user]})
+        nodes = items.meta.nodes
+        alone = structs.replace(items.meta, nodes={**nodes, user: 1}, edges=counts, everyone=nodes[user])
+        return items.overlaid(own, alone)
 
 
 def _hops(facts: Snapshot) -> list[tuple[str, bool]]:

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from graphrec.files import replace_folder
 from graphrec.graph.arrays import seal
+from graphrec.graph.meta import Ahead, SnapshotMeta, Undated, plain
 from graphrec.graph.series import FEATURES, SeriesRows, series_features
 from graphrec.graph.snapshot import ALWAYS, FORMAT, Snapshot, content_hash
 from graphrec.graph.strings import Strings
-from graphrec.schema import Column, EdgeSchema, GraphSchema, NodeSchema
+from graphrec.schema import Column, EdgeSchema, GraphSchema, Kind, NodeSchema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,7 +54,7 @@ def write_snapshot(
         (folder / "nodes").mkdir()
         (folder / "edges").mkdir()
         ids: dict[str, pa.Array] = {}
-        columns: dict[str, dict[str, str]] = {}
+        columns: dict[str, dict[str, Kind]] = {}
         for position, label in enumerate(sorted(schema.nodes)):
             target = folder / "nodes" / str(position)
             target.mkdir()
@@ -68,7 +70,7 @@ def write_snapshot(
         known = None if cut is None else _interactions(folder / "edges", schema, len(ids[schema.roles.product]))
         _write_split(folder / "split", split or {}, ids[schema.roles.user], ids[schema.roles.product], known)
         meta = _described(folder, schema, as_of, {label: len(found) for label, found in ids.items()}, counts, columns)
-        seal(folder, {**meta, "hash": content_hash(folder, meta)})
+        seal(folder, plain(structs.replace(meta, hash=content_hash(folder, meta))))
     return Snapshot.open(path)
 
 
@@ -78,27 +80,28 @@ def _described(
     as_of: datetime | None,
     nodes: dict[str, int],
     edges: dict[str, int],
-    columns: dict[str, dict[str, str]],
-) -> dict[str, Any]:
-    """The content of meta.json, without the hash of the arrays."""
-    return {
-        "format": FORMAT,
-        "as_of": None if as_of is None else as_of.isoformat(),
-        **_last_known(folder / "edges"),
-        "labels": sorted(schema.nodes),
-        "types": sorted(schema.edges),
-        "nodes": nodes,
-        "edges": edges,
-        "columns": columns,
-        "names": {label: _public_name(node) for label, node in sorted(schema.nodes.items())},
-        "texts": {label: [c for c in node.text if c in columns[label]] for label, node in sorted(schema.nodes.items())},
-        "digests": _digests(folder / "edges", schema),
-        "undated": {
-            "nodes": _undated(folder / "nodes", schema.nodes),
-            "edges": _undated(folder / "edges", schema.edges),
-        },
-        "schema": schema.to_json(),
-    }
+    columns: dict[str, dict[str, Kind]],
+) -> SnapshotMeta:
+    """What meta.json says, without the hash of the arrays."""
+    last, ahead = _last_known(folder / "edges")
+    labels = sorted(schema.nodes.items())
+    return SnapshotMeta(
+        format=FORMAT,
+        hash="",
+        as_of=None if as_of is None else as_of.isoformat(),
+        last=last,
+        ahead=ahead,
+        labels=tuple(sorted(schema.nodes)),
+        types=tuple(sorted(schema.edges)),
+        nodes=nodes,
+        edges=edges,
+        columns=columns,
+        names={label: _public_name(node) for label, node in labels},
+        texts={label: tuple(name for name in node.text if name in columns[label]) for label, node in labels},
+        digests=_digests(folder / "edges", schema),
+        undated=Undated(_undated(folder / "nodes", schema.nodes), _undated(folder / "edges", schema.edges)),
+        schema=schema.to_json(),
+    )
 
 
 def _microseconds(moment: datetime) -> int:
@@ -150,7 +153,7 @@ def _strings(values: "pa.ChunkedArray") -> Strings:
 
 def _write_nodes(
     folder: Path, node: NodeSchema, table: "pa.Table", extra: "Tables"
-) -> "tuple[pa.Array, dict[str, str]]":
+) -> "tuple[pa.Array, dict[str, Kind]]":
     import pyarrow as pa
 
     table = table.sort_by("id")
@@ -291,10 +294,10 @@ def _digests(folder: Path, schema: GraphSchema) -> dict[str, str]:
     return found
 
 
-def _undated(folder: Path, names: Mapping[str, Any]) -> list[str]:
+def _undated(folder: Path, names: Mapping[str, Any]) -> tuple[str, ...]:
     """Labels or types with rows that have no time."""
     times = {name: np.load(folder / str(n) / "known_at.npy") for n, name in enumerate(sorted(names))}
-    return [name for name, known_at in times.items() if (known_at == ALWAYS).any()]
+    return tuple(name for name, known_at in times.items() if (known_at == ALWAYS).any())
 
 
 def _write_split(
@@ -316,22 +319,22 @@ def _write_split(
         np.save(folder / f"{part}.npy", pairs.astype(np.int32))
 
 
-def _last_known(folder: Path) -> dict[str, Any]:
+def _last_known(folder: Path) -> tuple[str | None, Ahead | None]:
     """The date of answers: the latest `known_at` of any edge that is not after today, as ISO text in UTC.
 
-    None without times. Where all edges are after today, it is the latest of them. `ahead` says how many are after
-    today, where others are not, and when the latest is: a mistyped year must not move the date of every answer.
+    None without times. Where all edges are after today, it is the latest of them. The second value says how many are
+    after today, where others are not, and when the latest is: a mistyped year must not move the date of every answer.
     """
     times = [np.load(path) for path in sorted(folder.rglob("known_at.npy"))]
     tomorrow = _microseconds(datetime.now(UTC) + timedelta(days=1))
     latest = max((int(each.max(initial=ALWAYS)) for each in times), default=int(ALWAYS))
     past = max((int(each.max(initial=ALWAYS, where=each <= tomorrow)) for each in times), default=int(ALWAYS))
     if latest == ALWAYS:
-        return {"last": None}
+        return None, None
     if past in (latest, ALWAYS):
-        return {"last": _iso(latest)}
+        return _iso(latest), None
     count = sum(int((each > tomorrow).sum()) for each in times)
-    return {"last": _iso(past), "ahead": {"events": count, "last": _iso(latest)}}
+    return _iso(past), Ahead(count, _iso(latest))
 
 
 def _iso(microseconds: int) -> str:

@@ -10,20 +10,23 @@ A load publishes them, a training does not: an answer joins them by ids to the w
 form of a snapshot, so that names, policies and events are read from it as from one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from graphrec.files import replace_folder
 from graphrec.graph.adjacency import Hop
 from graphrec.graph.arrays import seal
+from graphrec.graph.meta import TakenEvents, plain
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Edges, Snapshot, content_hash
 from graphrec.graph.strings import Strings
+from graphrec.schema import Kind
 
 FACTS_FORMAT = 1
 FACTS_REMEDY = "run: graphrec load MAPPING"
@@ -45,7 +48,8 @@ class Facts(Snapshot):
     @property
     def origin(self) -> str:
         """The content hash of the snapshot that they were made from."""
-        return str(self.meta["snapshot"])
+        assert self.meta.snapshot is not None, "what facts say"
+        return self.meta.snapshot
 
 
 class FactsShelf(SnapshotShelf):
@@ -99,8 +103,7 @@ class HeldEvents:
     Shapes: marks (num_events,) of 64 bits, ascending.
     """
 
-    meta: Mapping[str, Any]
-    """The log, the number up to which it holds all, and up to when files cover events of each type."""
+    meta: TakenEvents
     marks: NDArray[np.uint64]
 
 
@@ -124,20 +127,16 @@ def write_facts(path: Path, snapshot: Snapshot, events: HeldEvents | None = None
             _write_edges(target, snapshot, name)
         if events is not None and len(events.marks):
             np.save(folder / MARKS, events.marks)
-        kept = ("as_of", "last", "labels", "nodes", "names", "undated", "schema")
-        meta: dict[str, Any] = {name: snapshot.meta[name] for name in kept}
-        meta |= {name: snapshot.meta[name] for name in ("ahead", "digests") if name in snapshot.meta}
-        meta |= {
-            "format": FACTS_FORMAT,
-            "types": types,
-            "edges": {name: snapshot.meta["edges"][name] for name in types},
-            "columns": columns,
-            "texts": {label: [] for label in snapshot.labels},
-            "snapshot": snapshot.hash,
-        }
-        if events is not None:
-            meta["events"] = dict(events.meta)
-        seal(folder, {**meta, "as_of": snapshot.as_of, "hash": content_hash(folder, meta)})
+        meta = structs.replace(
+            snapshot.meta,
+            format=FACTS_FORMAT,
+            as_of=snapshot.as_of,
+            columns=columns,
+            texts=dict.fromkeys(snapshot.labels, ()),
+            snapshot=snapshot.hash,
+            events=None if events is None else events.meta,
+        )
+        seal(folder, plain(structs.replace(meta, hash=content_hash(folder, meta))))
     return Facts.open(path)
 
 
@@ -148,14 +147,14 @@ def user_types(snapshot: Snapshot) -> list[str]:
     return [name for name, edge in ends.items() if user in (edge.source, edge.target)]
 
 
-def _write_nodes(folder: Path, snapshot: Snapshot, label: str) -> dict[str, str]:
+def _write_nodes(folder: Path, snapshot: Snapshot, label: str) -> dict[str, Kind]:
     """Write the ids of a label and its columns: all of users and products, the name of others."""
     roles, nodes = snapshot.schema.roles, snapshot.nodes(label)
     nodes.ids.save(folder / "id")
     np.save(folder / "known_at.npy", nodes.known_at.whole())
-    name = snapshot.meta["names"][label]
+    name = snapshot.meta.names[label]
     columns = {
-        column: str(kind)
+        column: kind
         for column, kind in sorted(nodes.columns.items())
         if label in (roles.user, roles.product) or column == name
     }

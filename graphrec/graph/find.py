@@ -58,7 +58,7 @@ def find(
 
 
 def _names(snapshot: Snapshot, label: str) -> Iterator[str]:
-    column = snapshot.meta["names"][label]
+    column = snapshot.meta.names[label]
     if column is None:
         return repeat("")
     values = snapshot.nodes(label).column(column)

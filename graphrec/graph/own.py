@@ -40,20 +40,39 @@ class OwnEdge:
 
 
 @dataclass(frozen=True)
+class HiddenEdge:
+    """An edge of a customer that is not counted, since the customer contests it."""
+
+    type: str
+    to: str
+    """Id at its other end."""
+    for_rules: bool
+    """Whether the rules of the policy do not see it either."""
+
+
+@dataclass(frozen=True)
 class Own:
-    """What events say of one customer, apart from the facts."""
+    """What events and contests say of one customer, apart from the facts."""
 
     user: str
-    last: str
-    """Id of the last event."""
+    last: str | None
+    """Id of the last event; None: there is none."""
     edges: tuple[OwnEdge, ...] = ()
     values: Mapping[str, Plain] = field(default_factory=dict)
     """By column; None: there is no value any more."""
+    hidden: tuple[HiddenEdge, ...] = ()
+
+    @property
+    def types(self) -> set[str]:
+        """The types of edges of which it says something."""
+        return {one.type for one in self.edges} | {one.type for one in self.hidden}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Own":
         """What an entry of the record kept."""
-        return cls(**{**content, "edges": tuple(OwnEdge(**edge) for edge in content["edges"])})
+        edges = tuple(OwnEdge(**edge) for edge in content["edges"])
+        hidden = tuple(HiddenEdge(**edge) for edge in content.get("hidden", ()))
+        return cls(**{**content, "edges": edges, "hidden": hidden})
 
 
 class _Inserted(CheckedArray):
@@ -165,13 +184,17 @@ class _Files(OverlaidFiles):
     """The files of a folder of which some are read with other rows in them."""
 
     def __init__(self, files: CheckedFolder | OverlaidFiles, own: Mapping[str, CheckedArray]) -> None:
-        self.folder, self.meta = files.folder, files.meta
+        self.folder = files.folder
         self._files = files  # type: ignore[assignment]  # one may lie over another
         self._own = dict(own)
 
 
-def with_own(snapshot: Snapshot, own: Own) -> Snapshot:
-    """Facts in which one customer has what events say; edges to products that are not there are left out."""
+def with_own(snapshot: Snapshot, own: Own, *, for_rules: bool = False) -> Snapshot:
+    """Facts in which one customer has what events say; edges to products that are not there are left out.
+
+    Args:
+        for_rules: as the rules of the policy see them: edges that are there and not relevant too.
+    """
     user = snapshot.schema.roles.user
     place = snapshot.nodes(user).ids.find(own.user)
     found: dict[str, CheckedArray] = {}
@@ -181,16 +204,21 @@ def with_own(snapshot: Snapshot, own: Own) -> Snapshot:
     for column, value in own.values.items():
         if column in snapshot.nodes(user).columns:
             found |= _value(snapshot, column, place, value)
-    return _overlaid(snapshot, found)
+    left = _overlaid(snapshot, found)
+    for one in own.hidden if place >= 0 else ():
+        if one.type in left.types and (one.for_rules or not for_rules):
+            target = left.nodes(left.schema.edges[one.type].target).ids.find(one.to)
+            left = without_edges(left, place, target, [one.type])
+    return left
 
 
 def without_edges(snapshot: Snapshot, user: int, product: int, types: Sequence[str]) -> Snapshot:
-    """Facts in which one customer has no edge of some types to a product, as if none had ever been loaded.
+    """Facts in which one customer has no edge of some types to a node, as if none had ever been loaded.
 
     Args:
         user: position of the customer.
-        product: position of the product.
-        types: edge types from customers to products.
+        product: position of the node: a product, or what describes a customer.
+        types: edge types from customers to nodes of that label.
     """
     found: dict[str, CheckedArray] = {}
     for name in types:
@@ -212,7 +240,7 @@ def _overlaid(snapshot: Snapshot, found: Mapping[str, CheckedArray]) -> Snapshot
     if not found:
         return snapshot
     other = copy.copy(snapshot)
-    type(snapshot).__init__(other, _Files(snapshot.files, found), snapshot.as_of)
+    type(snapshot).__init__(other, _Files(snapshot.files, found), snapshot.meta, snapshot.as_of)
     return other
 
 

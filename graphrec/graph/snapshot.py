@@ -8,7 +8,7 @@
                                     quantity where the mapping names them) and one by target
     split/test.npy  split/valid.npy pairs (user, product) of the mapping's own split
 
-Times are microseconds since 1970 in UTC; `ALWAYS` stands for "no time". Only numpy is needed to read one.
+Times are microseconds since 1970 in UTC; `ALWAYS` stands for "no time". Only numpy and msgspec are needed to read one.
 """
 
 import hashlib
@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import NotTrained
-from graphrec.graph.arrays import CheckedArray, CheckedFolder, OverlaidFiles
+from graphrec.graph.arrays import META, CheckedArray, CheckedFolder, OverlaidFiles
+from graphrec.graph.meta import SnapshotMeta, read_as
 from graphrec.graph.strings import Strings
 from graphrec.schema import GraphSchema, Kind
 
@@ -184,17 +185,16 @@ class Snapshot:
     remedy: ClassVar[str] = REMEDY
     """The end of an error's line, unless it is opened with another one."""
 
-    def __init__(self, files: CheckedFolder | OverlaidFiles, as_of: str | None) -> None:
-        meta = files.meta
+    def __init__(self, files: CheckedFolder | OverlaidFiles, meta: SnapshotMeta, as_of: str | None) -> None:
         self.folder = files.folder
         self.meta = meta
-        self.hash: str = meta["hash"]
+        self.hash = meta.hash
         self.as_of = as_of
-        self.labels: list[str] = meta["labels"]
-        self.types: list[str] = meta["types"]
+        self.labels = list(meta.labels)
+        self.types = list(meta.types)
         self._files = files
         self._nodes = {
-            label: Nodes(label, meta["columns"][label], files, f"nodes/{n}") for n, label in enumerate(self.labels)
+            label: Nodes(label, meta.columns[label], files, f"nodes/{n}") for n, label in enumerate(self.labels)
         }
         self._edges = {name: Edges(name, files, f"edges/{n}") for n, name in enumerate(self.types)}
 
@@ -215,7 +215,8 @@ class Snapshot:
             files = CheckedFolder.open(folder, cls.format, remedy)
         except (FileNotFoundError, NotADirectoryError):
             raise NotTrained(f"no {cls.called} in {folder}; {remedy}") from None
-        return cls(files, files.meta["as_of"])
+        meta = read_as(SnapshotMeta, files.meta, folder / META, remedy)
+        return cls(files, meta, meta.as_of)
 
     @property
     def files(self) -> CheckedFolder | OverlaidFiles:
@@ -224,13 +225,13 @@ class Snapshot:
 
     def dated(self, as_of: str | None) -> "Snapshot":
         """The same content as of another date for which it was taken too."""
-        return type(self)(self._files, as_of)
+        return type(self)(self._files, self.meta, as_of)
 
-    def overlaid(self, own: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> "Snapshot":
-        """The same with some files replaced by arrays, by their names, and some keys of meta.json by others."""
+    def overlaid(self, own: Mapping[str, NDArray[Any]], meta: SnapshotMeta) -> "Snapshot":
+        """The same with some files replaced by arrays, by their names, and another meta.json."""
         files = self._files
         assert isinstance(files, CheckedFolder), "nothing lies over it yet"
-        return type(self)(OverlaidFiles(files, own, {**self.meta, **meta}), self.as_of)
+        return type(self)(OverlaidFiles(files, own), meta, self.as_of)
 
     def verify(self, without: tuple[str, ...] = ()) -> None:
         """Check every page of every file, but of those whose names begin with one of `without`.
@@ -245,20 +246,20 @@ class Snapshot:
         """What its date does not cut, in one sentence; None without a date."""
         if self.as_of is None:
             return None
-        undated = ", ".join(name for names in self.meta["undated"].values() for name in names)
+        undated = ", ".join(name for names in (self.meta.undated.nodes, self.meta.undated.edges) for name in names)
         others = f", and so is what carries no time: {undated}" if undated else ""
         return f"attributes are as last loaded, not as of {self.as_of[:10]}{others}"
 
     @property
     def ahead(self) -> str | None:
         """What is to be said of events after the day on which the snapshot was taken; None without any."""
-        found = self.meta.get("ahead")
+        found = self.meta.ahead
         if found is None or self.as_of is not None:
             return None
-        events = "1 event is" if found["events"] == 1 else f"{found['events']:,} events are"
+        events = "1 event is" if found.events == 1 else f"{found.events:,} events are"
         return (
-            f"{events} after today, the latest on {found['last'][:10]}: mistyped years? They do not move the date of "
-            f"answers, {self.meta['last'][:10]}; correct them in the files and load again"
+            f"{events} after today, the latest on {found.last[:10]}: mistyped years? They do not move the date of "
+            f"answers, {(self.meta.last or '')[:10]}; correct them in the files and load again"
         )
 
     @property
@@ -269,11 +270,11 @@ class Snapshot:
     @cached_property
     def schema(self) -> GraphSchema:
         """What the rows mean."""
-        return GraphSchema.from_json(self.meta["schema"])
+        return GraphSchema.from_json(self.meta.schema)
 
     def count(self, label: str) -> int:
         """How many nodes a label has."""
-        return int(self.meta["nodes"][label])
+        return self.meta.nodes[label]
 
     def nodes(self, label: str) -> Nodes:
         """The nodes of a label; KeyError when there is no such label."""
@@ -290,7 +291,7 @@ class Snapshot:
 
     def name(self, label: str, index: int) -> str | None:
         """What a person reads for a node; None without a name or where it is personal."""
-        column = self.meta["names"][label]
+        column = self.meta.names[label]
         found = None if column is None else self.value(label, column, index)
         return None if found is None else str(found)
 
@@ -301,15 +302,15 @@ class Snapshot:
 
     def texts(self, label: str) -> list[str]:
         """The text of every node of a label: its text columns joined by a line feed, "" where it has none."""
-        columns = [self._nodes[label].column(name) for name in self.meta["texts"][label]]
+        columns = [self._nodes[label].column(name) for name in self.meta.texts[label]]
         parts = [[str(value) if ok else "" for value, ok in zip(c.values, c.valid, strict=True)] for c in columns]
         return ["\n".join(part for part in node if part) for node in zip(*parts, strict=True)] if parts else []
 
 
-def content_hash(folder: Path, meta: Mapping[str, Any]) -> str:
+def content_hash(folder: Path, meta: SnapshotMeta) -> str:
     """SHA-256 of the schema, columns, counts and arrays of a snapshot; its date and its folder are not in it."""
     digest = hashlib.sha256()
-    described = {"format": _CONTENT, **{name: meta[name] for name in ("schema", "columns", "nodes", "edges")}}
+    described = {"format": _CONTENT, **{name: getattr(meta, name) for name in ("schema", "columns", "nodes", "edges")}}
     digest.update(json.dumps(described, sort_keys=True, ensure_ascii=False).encode())
     for path in sorted(folder.rglob("*.npy")):
         digest.update(path.relative_to(folder).as_posix().encode())

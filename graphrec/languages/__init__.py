@@ -27,10 +27,9 @@ _FOLDER = Path(__file__).parent
 _CODE = re.compile(r"[a-z]{2,3}")
 #: Marks of where a value begins and ends: signs that no text holds.
 _BEGIN, _END = "\ue000", "\ue001"
-_BORDER = re.compile(
-    "(?<=[\u4e00-\u9fff])[\ue000\ue001]+(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%+.])[\ue000\ue001]+(?=[\u4e00-\u9fff])"
-)
-_HAN_LATIN = re.compile(r"(?<=[\u4e00-\u9fff])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%+.])(?=[\u4e00-\u9fff])")
+# Texts of patterns, which `re` keeps compiled: most starts need neither.
+_BORDER = "(?<=[\u4e00-\u9fff])[\ue000\ue001]+(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%+.])[\ue000\ue001]+(?=[\u4e00-\u9fff])"
+_HAN_LATIN = r"(?<=[\u4e00-\u9fff])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%+.])(?=[\u4e00-\u9fff])"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +59,7 @@ class Language:
         if not self._is_han:
             return template.format_map(values)
         marked = {name: f"{_BEGIN}{value}{_END}" for name, value in values.items()}
-        text = _BORDER.sub(" ", _HAN_LATIN.sub(" ", template).format_map(marked))
+        text = re.sub(_BORDER, " ", re.sub(_HAN_LATIN, " ", template).format_map(marked))
         return text.replace(_BEGIN, "").replace(_END, "")
 
     def say(self, key: str, /, voice: Voice = "adviser", **values: str) -> str:
@@ -109,7 +108,7 @@ class Language:
 
     @cached_property
     def _is_han(self) -> bool:
-        return bool(re.search("[\u4e00-\u9fff]", self.texts["heads.rank"]))
+        return any("\u4e00" <= sign <= "\u9fff" for sign in self.texts["heads.rank"])
 
 
 def is_code(text: str) -> bool:

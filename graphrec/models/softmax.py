@@ -83,7 +83,7 @@ def fit_softmax(graph: Graph, config: SoftmaxConfig | None = None, *, progress: 
     seen = left.graph
     check_size("softmax", graph, config.max_scores)
     relevant, attributes = relevant_hops(graph), attribute_hops(graph, config.use_protected)
-    asked = questions(seen, relevant, attributes)
+    asked = questions(seen, relevant, attributes, graph.held().degrees())
     free = supported_weights(seen, [*relevant, *attributes])
     W = fitted_table(asked, asked.X, free, config.regularization, config.steps, progress)
     hops: list[Hop | None] = [*relevant, *attributes, None]
@@ -150,8 +150,14 @@ def check_size(name: str, graph: Graph, most: int) -> None:
         )
 
 
-def questions(graph: Graph, relevant: list[Hop], attributes: list[Hop]) -> Questions:
-    """A question for every held pair of learners who hold two products or more; the answer is nowhere in its row."""
+def questions(graph: Graph, relevant: list[Hop], attributes: list[Hop], degrees: NDArray[np.int64]) -> Questions:
+    """A question for every held pair of learners who hold two products or more; the answer is nowhere in its row.
+
+    Args:
+        graph: of `supported`.
+        degrees: how many products each customer holds (num_users,), those that too few hold too: of what such products
+            leave, one question would weigh as much as all of a customer, and all lists would show who asks it.
+    """
     from scipy.sparse import csr_array, hstack
 
     held = graph.held()
@@ -163,7 +169,7 @@ def questions(graph: Graph, relevant: list[Hop], attributes: list[Hop]) -> Quest
     everyone = csr_array(np.ones((len(users), 1)))
     others = _without(csr(held, graph.num_products, np.float64)[users], answers)
     X = csr_array(hstack([*blocks, everyone], format="csr"))
-    return Questions(X, others.toarray() > 0, answers, 1.0 / held.degrees()[users])
+    return Questions(X, others.toarray() > 0, answers, 1.0 / degrees[users])
 
 
 def _without(rows: "csr_array", answers: NDArray[np.int32]) -> "csr_array":

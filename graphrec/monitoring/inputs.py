@@ -39,7 +39,7 @@ def last_day(snapshot: Snapshot) -> int | None:
 
     Events after the day on which it was taken do not count.
     """
-    last = snapshot.meta["last"]
+    last = snapshot.meta.last
     return None if last is None else int(np.datetime64(last[:10], "us").astype(np.int64))
 
 

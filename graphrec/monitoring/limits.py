@@ -53,7 +53,7 @@ class MonitorFile(Struct, frozen=True, forbid_unknown_fields=True):
         "accepted",
         "bought",
     )
-    limits: Limits = Limits()
+    limits: Annotated[Limits, Meta(description="From which value on a measure warns or alarms.")] = Limits()
 
 
 def read_monitor(file: Path) -> MonitorFile:

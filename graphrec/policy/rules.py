@@ -154,6 +154,6 @@ OFFERED = Rule(
 
 def default_policy(snapshot: Snapshot) -> Policy:
     """The built-in rules that the snapshot has columns for: products already held or closed are left out."""
-    columns = snapshot.meta["columns"][snapshot.schema.roles.product]
+    columns = snapshot.meta.columns[snapshot.schema.roles.product]
     rules = (HELD, OFFERED) if columns.get("status") == "text" else (HELD,)
     return Policy(BUILT_IN, rules)

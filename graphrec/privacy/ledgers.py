@@ -19,13 +19,14 @@ _GONE = object()
 def erase_ledgers(home: Home, users: Collection[str]) -> dict[str, int]:
     """Take persons out of the ledgers of a home; how much went, by what it was. Files without them are not touched."""
     removed = {
-        "lists sent": 0, "campaign contacts": 0, "rejected rows": 0, "log lines": 0
+        "lists sent": 0, "campaign contacts": 0, "contests": 0, "rejected rows": 0, "log lines": 0
     }  # fmt: skip
     exports, campaigns = home.vault / "exports", home.vault / "campaigns"
     for path in [*exports.rglob("*.json"), *exports.rglob("*.jsonl"), home.serving / "delivered.json"]:
         removed["lists sent"] += _rewrite(path, lambda text: _json(text, users))
     for path in campaigns.rglob("*.json"):
         removed["campaign contacts"] += _rewrite(path, lambda text: _json(text, users))
+    removed["contests"] += _rewrite(home.contests, lambda text: _json(text, users))
     removed["rejected rows"] += _remove(home.rejected)
     word = _word(users)
     for path in home.logs.glob("*.log"):

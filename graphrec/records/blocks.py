@@ -13,11 +13,13 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from functools import cache
 from itertools import accumulate, pairwise
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
@@ -26,6 +28,7 @@ from graphrec.records.sealed import seal_entry
 START = "0" * 64
 """What stands for the block before the first one."""
 HEAD = "head.json"
+_WHOLE = frozenset((str, int, bool, NoneType))
 _BEGINNING = re.compile(rb'[0-9a-f]{64} \{"block":')
 
 
@@ -34,18 +37,37 @@ def canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain).encode("ascii")
 
 
-def _check_finite(value: Any) -> None:
-    if isinstance(value, float):
-        if not isfinite(value):
-            raise ValueError(f"Out of range float values are not JSON compliant: {value}")
-    elif isinstance(value, dict):
-        for one in value.values():
-            _check_finite(one)
-    elif isinstance(value, (list, tuple)):
-        for one in value:
-            _check_finite(one)
-    elif hasattr(value, "__dataclass_fields__"):
-        _check_finite(vars(value))
+def _check_finite(values: Iterable[Any]) -> None:
+    for value in values:
+        kind = type(value)
+        if kind in _WHOLE:
+            continue
+        if isinstance(value, float):
+            if not isfinite(value):
+                raise ValueError(f"Out of range float values are not JSON compliant: {value}")
+        elif isinstance(value, dict):
+            _check_finite(value.values())
+        elif isinstance(value, (list, tuple)):
+            _check_finite(value)
+        elif names := _with_numbers(kind):
+            own = vars(value)
+            _check_finite([own[name] for name in names if name in own])
+
+
+@cache
+def _with_numbers(kind: type) -> tuple[str, ...]:
+    """The fields of a dataclass that are floating point numbers, or may hold some."""
+    return tuple(one.name for one in fields(kind) if not _holds_whole(one.type)) if is_dataclass(kind) else ()
+
+
+def _holds_whole(hint: Any) -> bool:
+    """Whether values of a type are no floating point numbers and hold none."""
+    parts = [one for one in get_args(hint) if one is not Ellipsis]
+    if get_origin(hint) is Literal:
+        return True
+    if parts:
+        return all(map(_holds_whole, parts))
+    return hint in _WHOLE or (is_dataclass(hint) and not _with_numbers(hint))
 
 
 def _plain(value: Any) -> Any:
@@ -62,7 +84,7 @@ def entry_bytes(entry: Mapping[str, Any]) -> bytes:
     Raises:
         ValueError: a number is not finite.
     """
-    _check_finite(entry)
+    _check_finite(entry.values())
     try:
         return msgspec.json.encode(entry, enc_hook=_plain, order="sorted")
     except UnicodeEncodeError:  # Bytes of a command line that are no UTF-8.

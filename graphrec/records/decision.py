@@ -148,12 +148,19 @@ def event(home: Home, command: str, actor: str | None, content: Mapping[str, Any
         RecordError: the record is damaged.
         OSError: the home cannot be written.
     """
+    return events(home, command, actor, [(user, content)])[0]
+
+
+def events(
+    home: Home, command: str, actor: str | None, contents: Sequence[tuple[str | None, Mapping[str, Any]]]
+) -> range:
+    """The numbers of entries that are made together, each with the customer whom it is about; errors as of `event`."""
     shared = {
         "recorded_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "request": {"command": command}, "actor": actor, "versions": versions(), "platform": platform_name(),
     }  # fmt: skip
-    about = {} if user is None else {"user": user}
-    return Recorder(home.records).append(shared, [{**about, "event": content}])[0]
+    made = [{**({} if user is None else {"user": user}), "event": content} for user, content in contents]
+    return Recorder(home.records).append(shared, made)
 
 
 def versions() -> dict[str, str]:

@@ -74,17 +74,17 @@ class Kept:
     def _keep_model(self, model: Model, listed: Path) -> None:
         replaced = ModelReplaced(f"model {model.name} was trained anew while it answered; run this again")
         try:
-            if read_meta(model.folder)["hash"] != model.hash:
+            if read_meta(model.folder).hash != model.hash:
                 raise replaced
             self._keep_folder(model.folder, listed)
         except FileNotFoundError:
             raise replaced from None
         with self._opened(listed) as folder:
             meta = read_meta(folder)
-            found = model_hash(folder, meta["description"])
-        if (meta["hash"], found) != (model.hash, model.hash):
+            found = model_hash(folder, meta.description)
+        if (meta.hash, found) != (model.hash, model.hash):
             listed.unlink()
-            is_whole = meta["hash"] == found or read_meta(model.folder)["hash"] != model.hash
+            is_whole = meta.hash == found or read_meta(model.folder).hash != model.hash
             raise replaced if is_whole else _damaged(f"model {model.folder}", f"graphrec train --model {model.kind}")
 
     def has(self, engine: Engine) -> bool:
@@ -116,7 +116,7 @@ class Kept:
         with self._opened(first) as one, self._opened(second) as other:
             form = json.loads((one / "meta.json").read_bytes())
             taken: Snapshot = Facts.open(one) if "snapshot" in form else Snapshot.open(one)
-            _same(f"model {name}", model, model_hash(other, read_meta(other)["description"]), second)
+            _same(f"model {name}", model, model_hash(other, read_meta(other).description), second)
             # Equal content may have been taken for several dates.
             yield taken.dated(facts["as_of"]), open_files(other)
 

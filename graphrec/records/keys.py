@@ -15,19 +15,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from graphrec.errors import RecordError, SettingsError
 from graphrec.files import flush, make_folder, private, whole_file
 from graphrec.home import Home
+from graphrec.records.slots import MARK, SLOT, SlotIndex
 
 VARIABLE = "GRAPHREC_KEY"
 HOME_KEY, PERSONS = "home.key", "persons"
-KEY, TAG, NONCE, SLOT = 32, 16, 12, 80
-FEW = 16
-"""Persons that are looked up by a walk over all slots; more of them by a table of all persons, made once."""
+KEY, TAG, NONCE = 32, MARK, 12
 _EMPTY, _UNUSED = bytes(SLOT), 4
+_INDEXES: dict[Path, SlotIndex] = {}
+"""Of the files of this process."""
 
 
 class Erased(RecordError):
@@ -70,8 +68,6 @@ class Keys:
         self.folder = folder
         self._home_key: bytes | None = None
         self._known: dict[str | None, tuple[int, bytes]] = {}
-        self._table: dict[bytes, int] = {}
-        self._tabled = 0
 
     @classmethod
     def beside(cls, record: Path) -> "Keys":
@@ -142,7 +138,6 @@ class Keys:
                 file.flush()
                 os.fsync(file.fileno())
         self._known.pop(person, None)
-        self._table, self._tabled = {}, 0
         return True
 
     def mark(self, text: str, purpose: str) -> str:
@@ -193,8 +188,7 @@ class Keys:
                 secret = b""
             if len(secret) != KEY:
                 raise SettingsError(f"{where} is no key: want {2 * KEY} hexadecimal digits")
-            first = self._slots(most=1)
-            if len(first) and first[0, :TAG].tobytes() != self._tag(secret, None):
+            if self._size() >= SLOT and self._packed(0)[:TAG] != self._tag(secret, None):
                 raise SettingsError(f"{where} is not the key that this home's record was written with; set that one")
             self._home_key = secret
         return self._home_key
@@ -213,12 +207,7 @@ class Keys:
         return (self._tag(secret, person) + encrypt(secret, key, b"key %d" % slot)).ljust(SLOT, b"\0"), key
 
     def _opened(self, secret: bytes, slot: int) -> bytes:
-        try:
-            with (self.folder / PERSONS).open("rb") as file:
-                file.seek(slot * SLOT)
-                packed = file.read(SLOT)
-        except FileNotFoundError:
-            packed = b""
+        packed = self._packed(slot)
         if packed == _EMPTY:
             raise Erased("the key of its person was destroyed")
         key = decrypt(secret, packed[TAG : SLOT - _UNUSED], b"key %d" % slot)
@@ -230,28 +219,18 @@ class Keys:
 
     def _find(self, tags: Sequence[bytes]) -> list[int | None]:
         """The slots of persons, None where there is none."""
-        if len(tags) > FEW or self._tabled:
-            slots = self._slots(since=self._tabled)
-            joined = slots[:, :TAG].tobytes()
-            for place in range(len(slots)):
-                self._table[joined[place * TAG : (place + 1) * TAG]] = self._tabled + place
-            self._tabled += len(slots)
-            return [self._table.get(tag) for tag in tags]
-        halves = np.ascontiguousarray(self._slots()[:, :TAG]).view(np.uint64)
-        found = []
-        for tag in tags:
-            wanted = np.frombuffer(tag, np.uint64)
-            same = np.flatnonzero((halves[:, 0] == wanted[0]) & (halves[:, 1] == wanted[1]))
-            found.append(int(same[-1]) if len(same) else None)
-        return found
+        path = (self.folder / PERSONS).absolute()
+        # Of two threads the first one's stays.
+        return (_INDEXES.get(path) or _INDEXES.setdefault(path, SlotIndex(path))).find(tags)
 
-    def _slots(self, since: int = 0, most: int | None = None) -> NDArray[np.uint8]:
-        """The slots (num_slots, 80) from one on, at most so many."""
-        count = self._size() // SLOT - since
-        count = count if most is None else min(count, most)
-        if count <= 0:
-            return np.empty((0, SLOT), np.uint8)
-        return np.fromfile(self.folder / PERSONS, np.uint8, count * SLOT, offset=since * SLOT).reshape(count, SLOT)
+    def _packed(self, slot: int) -> bytes:
+        """The bytes of a slot; fewer where it is not there."""
+        try:
+            with (self.folder / PERSONS).open("rb") as file:
+                file.seek(slot * SLOT)
+                return file.read(SLOT)
+        except FileNotFoundError:
+            return b""
 
     def _size(self) -> int:
         try:

@@ -2,7 +2,9 @@
 
 import logging
 import time
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,6 +18,7 @@ from graphrec import __version__
 from graphrec.app.bank import Bank
 from graphrec.errors import GraphrecError
 from graphrec.service import schemas
+from graphrec.service.asking import Asking
 from graphrec.service.campaigns import Campaigns
 from graphrec.service.core import SLASH, Refusal, Service, ServiceOptions
 from graphrec.service.customers import Customers
@@ -36,6 +39,10 @@ _PROBLEMS = {
     429: "Too many requests with this key; Retry-After says when.",
     503: "Too much is asked at once, or something inside fails; Retry-After says when.",
 }
+
+
+#: Places of the code that the log names where a request failed.
+FRAMES = 6
 
 
 def make_app(bank: Bank, options: ServiceOptions | None = None) -> FastAPI:
@@ -77,11 +84,14 @@ def make_app(bank: Bank, options: ServiceOptions | None = None) -> FastAPI:
         ("POST", "/v1/records/{number}/decision", customers.decide, schemas.Statement),
         ("GET", f"{one}/portrait", customers.portrait, schemas.Portrait),
         ("GET", "/v1/products/{product}/audience", customers.audience, schemas.Audience),
+        ("POST", "/v1/ask", Asking(service).ask, schemas.AnsweredQuestion),
         ("GET", "/v1/search", office.search, schemas.Found),
         ("POST", "/v1/events", office.events, schemas.Kept),
         ("GET", "/v1/records", office.records, schemas.Entries),
         ("GET", "/v1/records/{number}", office.record, schemas.Entry),
         ("POST", "/v1/records/{number}/replay", office.replay_record, schemas.Replayed),
+        ("GET", "/v1/alerts", office.alerts, schemas.Alerts),
+        ("POST", "/v1/alerts/{alert}", office.set_alert, schemas.Alert),
         ("GET", "/v1/models", office.models, schemas.Models),
         ("POST", "/v1/models/{model}/promote", office.promote_model, schemas.Switched),
         ("POST", "/v1/models/rollback", office.roll_back_model, schemas.Switched),
@@ -162,9 +172,9 @@ class Gate:
         scope.setdefault("state", {})
         try:
             await self._app(scope, bounded, noted)
-        except Exception:  # noqa: BLE001 - callers get one line, and the log the trace.
+        except Exception as error:  # noqa: BLE001 - callers get one line, and the log what failed where.
             if not is_too_large:
-                _LOG.exception("a request failed")
+                _LOG.error("a request failed: %s", _where(error))
                 failed = problem(503, "not-available", "the operator finds the reason in the log", {"Retry-After": "5"})
                 await failed(scope, receive, noted)
         finally:
@@ -186,6 +196,13 @@ class Gate:
                 user=state.get("user"),
                 product=state.get("product"),
             )
+
+
+def _where(error: Exception) -> str:
+    """What failed and where, the innermost place first; what it says is left out, as it may name a customer."""
+    frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]
+    places = (f"{Path(one.filename).name}:{one.lineno} {one.name}" for one in reversed(frames))
+    return f"{type(error).__name__} at {', from '.join(places)}"
 
 
 async def _refused(_: Request, refusal: Exception) -> Response:

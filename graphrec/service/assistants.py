@@ -16,6 +16,7 @@ import mcp_types as types
 import msgspec
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
+from msgspec import to_builtins
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graphrec import __version__, queries
@@ -276,8 +277,8 @@ class Assistants:
         if name == "model":
             live = next(one for one in self._bank.models() if one.state == "live")
             meta = engine.model.meta
-            weights = [{"term": one["name"], "weight": one["weight"]} for one in meta["description"]["terms"]]
-            kept = {key: meta[key] for key in ("configuration", "notes", "hidden", "versions") if key in meta}
+            weights = [{"term": one.name, "weight": one.weight} for one in meta.description.terms]
+            kept = {key: to_builtins(getattr(meta, key)) for key in ("configuration", "notes", "hidden", "versions")}
             return {**vars(live), "terms": weights, **kept}
         schema = engine.schema
         nodes = {

@@ -1,17 +1,17 @@
 """What the paths of the service share: who asks, what the role may, threads, limits, and how an answer is written."""
 
 import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from fastapi import FastAPI, Header, Path, Query, Request
 from pydantic import AfterValidator
 from starlette.responses import Response
 
-from graphrec.app.answers import Refused, Served, to_json
+from graphrec.app.answers import Refused, Served, to_encode
 from graphrec.app.bank import Bank
 from graphrec.languages import codes
 from graphrec.schema import EXACT
@@ -23,6 +23,7 @@ from graphrec.service.problems import problem
 from graphrec.service.roles import OWNER, Caller
 from graphrec.service.tokens import read_tokens
 
+A = TypeVar("A")
 SLASH = "\ue000"
 """Stands for a slash inside an id (`%2F`) while the path is taken apart."""
 
@@ -136,8 +137,22 @@ class Service:
         Raises:
             Refusal: too much is asked at once.
         """
-        try:
+        with self._bounded():
             return await self.runner.run(compute)
+
+    async def run_together(self, one: A, compute: Callable[[Sequence[A]], Sequence[Response | Exception]]) -> Response:
+        """A response that is computed in a thread with those of all requests of its kind that wait: see `Runner`.
+
+        Raises:
+            Refusal: too much is asked at once.
+        """
+        with self._bounded():
+            return await self.runner.run_together(one, compute)
+
+    @contextmanager
+    def _bounded(self) -> Iterator[None]:
+        try:
+            yield
         except Busy:
             raise Refusal(problem(503, "busy", "the queue is full", {"Retry-After": "1"})) from None
         except TimeoutError:
@@ -165,26 +180,24 @@ class Service:
         if caller.adviser is not None and (user is None or self.bank.adviser_of(user) != caller.adviser):
             raise Refusal(problem(403, "forbidden", "the customer is not one of this adviser's"))
 
-    def tagged(
-        self, request: Request, state: Callable[[], str], known: str | None, body: Callable[[], Any]
-    ) -> Response:
-        """An answer with its ETag: what it is computed from, what was asked, by which role.
+    def tagged(self, request: Request, state: str, known: str | None) -> dict[str, str] | Response:
+        """The headers of an answer with its ETag: what it is computed from, what was asked, by which role.
 
         Args:
-            state: gives a hash of all that the answer is computed from.
-            known: the ETag of the answer that the caller has; where it is still right, nothing is computed.
+            state: tells all that the answer is computed from.
+            known: the ETag of the answer that the caller has; where it is still right, that is the response.
         """
-        caller = request.state.caller
-        asked = f"{request.url.path}?{request.url.query}|{caller.role}|{caller.adviser or ''}|{state()}"
+        caller, url = request.state.caller, request.url
+        asked = f"{url.path}?{url.query}|{caller.role}|{caller.adviser or ''}|{state}"
         tag = f'"{hashlib.sha256(asked.encode()).hexdigest()[:32]}"'
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if known is not None and tag in (one.strip().removeprefix("W/") for one in known.split(",")):
             return Response(status_code=304, headers=headers)
-        return json_response(body(), headers)
+        return headers
 
     def seen(self, served: Served, caller: Caller) -> Mapping[str, object]:
-        """An answer as the caller's role sees it."""
-        return to_json(served if caller.role == EXACT else self.bank.seen(served, caller.role))
+        """An answer as the caller's role sees it, to be encoded."""
+        return to_encode(served if caller.role == EXACT else self.bank.seen(served, caller.role))
 
     def seen_why_not(self, refused: Refused, caller: Caller) -> dict[str, Any]:
         """Why a product is not in a list, as the caller's role sees it."""

@@ -1,13 +1,14 @@
 """Paths about customers: lists, explanations, why not."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from fastapi import Request
 from starlette.responses import Response
 
 from graphrec.app import requests
 from graphrec.app.answers import Served
-from graphrec.errors import UnknownId
+from graphrec.errors import GraphrecError, UnknownId
 from graphrec.service import schemas
 from graphrec.service.core import (
     Amount,
@@ -20,10 +21,21 @@ from graphrec.service.core import (
     ModelKind,
     Number,
     Record,
+    Refusal,
     Replaces,
     Service,
     json_response,
 )
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A request for a list of one customer."""
+
+    request: Request
+    asked: requests.Recommend
+    known: str | None
+    """The tag of the answer that the caller has."""
 
 
 class Customers:
@@ -48,7 +60,38 @@ class Customers:
         asked = requests.Recommend(
             user, k, model, language=self._service.language(language), record=record, as_of=as_of
         )
-        return await self._answer(request, asked, if_none_match, lambda: self._bank.recommend(asked))
+        return await self._service.run_together(_Wanted(request, asked, if_none_match), self._lists)
+
+    def _lists(self, wanted: Sequence[_Wanted]) -> list[Response | Exception]:
+        """The responses to requests for lists that wait at once; what stops one of them leaves the others."""
+        states: dict[object, str] = {}
+        begun = [self._begun(one, states) for one in wanted]
+        asked = [one.asked for one, headers in zip(wanted, begun, strict=True) if isinstance(headers, dict)]
+        served = iter(self._bank.recommend_all(asked) if asked else ())
+        found: list[Response | Exception] = []
+        for one, headers in zip(wanted, begun, strict=True):
+            made = next(served) if isinstance(headers, dict) else headers
+            if isinstance(made, Served):
+                body = self._service.seen(made, one.request.state.caller)
+                made = json_response(body, headers if isinstance(headers, dict) else None)
+            found.append(made)
+        return found
+
+    def _begun(self, one: _Wanted, states: dict[object, str]) -> dict[str, str] | Response | Exception:
+        """The headers of the response; the response where the caller has the answer; the error where there is none.
+
+        Args:
+            states: what decides answers, by model and date, as far as requests that came with this one needed it.
+        """
+        asked = one.asked
+        try:
+            self._service.own(one.request.state.caller, asked.user)
+            key = (asked.as_of, asked.model)
+            if key not in states:
+                states[key] = self._bank.state(*key)
+            return self._service.tagged(one.request, f"{states[key]} {self._bank.last_event(asked.user)}", one.known)
+        except (GraphrecError, Refusal) as error:
+            return error
 
     async def recommendations_of_many(self, request: Request, many: schemas.Many) -> Response:
         """The lists of several customers, in the order in which they are named; those that are not there are named."""
@@ -56,11 +99,13 @@ class Customers:
 
         def compute() -> Response:
             found, unknown = [], []
-            for user in dict.fromkeys(many.users):
-                try:
-                    served = self._bank.recommend(requests.Recommend(user, many.k, record=many.record))
-                except UnknownId:
+            users = list(dict.fromkeys(many.users))
+            asked = [requests.Recommend(user, many.k, record=many.record) for user in users]
+            for user, served in zip(users, self._bank.recommend_all(asked), strict=True):
+                if isinstance(served, UnknownId):
                     unknown.append(user)
+                elif isinstance(served, GraphrecError):
+                    raise served
                 else:
                     found.append(self._service.seen(served, caller))
             return json_response({"answers": found, "unknown": unknown})
@@ -83,7 +128,17 @@ class Customers:
         asked = requests.Explain(
             user, product, k, model, language=self._service.language(language), record=record, as_of=as_of
         )
-        return await self._answer(request, asked, if_none_match, lambda: self._bank.explain(asked))
+        caller = request.state.caller
+
+        def compute() -> Response:
+            self._service.own(caller, user)
+            state = f"{self._bank.state(as_of, model)} {self._bank.last_event(user)}"
+            headers = self._service.tagged(request, state, if_none_match)
+            if isinstance(headers, Response):
+                return headers
+            return json_response(self._service.seen(self._bank.explain(asked), caller), headers)
+
+        return await self._service.run(compute)
 
     async def why_not(
         self,
@@ -184,28 +239,3 @@ class Customers:
         )
 
         return await self._service.run(lambda: json_response(self._bank.audience(asked, caller.role)))
-
-    async def _answer(
-        self,
-        request: Request,
-        asked: requests.Recommend | requests.Explain,
-        known: str | None,
-        ask: Callable[[], Served],
-    ) -> Response:
-        """An answer about one customer, with its tag.
-
-        Args:
-            known: the tag of the answer that the caller has.
-        """
-        caller = request.state.caller
-
-        def compute() -> Response:
-            self._service.own(caller, asked.user)
-            return self._service.tagged(
-                request,
-                lambda: self._bank.state(asked.as_of, asked.model, asked.user),
-                known,
-                lambda: self._service.seen(ask(), caller),
-            )
-
-        return await self._service.run(compute)

@@ -2,13 +2,18 @@
 
 import asyncio
 import time
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TypeVar
+from contextlib import suppress
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any, TypeVar
 
+A = TypeVar("A")
 T = TypeVar("T")
+#: Requests that are computed together.
+TOGETHER = 16
 #: Keys of which the rate is remembered; those that were silent the longest are forgotten first.
 REMEMBERED = 10_000
 
@@ -33,6 +38,23 @@ class Busy(Exception):
     """The queue is full."""
 
 
+@dataclass
+class _Together:
+    """Requests of a kind that wait to be computed together."""
+
+    waiting: "deque[tuple[Any, asyncio.Future[Any]]]" = field(default_factory=deque)
+    turn: Lock = field(default_factory=Lock)
+    """Held by the thread that computes: two would share one interpreter, and each have half as many at once."""
+
+    def taken(self) -> "list[tuple[Any, asyncio.Future[Any]]]":
+        """Those who waited longest, who wait no more."""
+        found: list[tuple[Any, asyncio.Future[Any]]] = []
+        with suppress(IndexError):
+            while len(found) < TOGETHER:
+                found.append(self.waiting.popleft())
+        return found
+
+
 class Runner:
     """Runs what computes in threads, and refuses what would wait behind a full queue."""
 
@@ -41,6 +63,7 @@ class Runner:
         self._threads = ThreadPoolExecutor(limits.threads, "answer")
         self.waiting = 0
         """Requests that wait or are computed."""
+        self._together: dict[object, _Together] = {}
 
     async def run(self, compute: Callable[[], T]) -> T:
         """The result of `compute`.
@@ -60,6 +83,58 @@ class Runner:
         except asyncio.CancelledError:
             future.cancel()
             raise
+
+    async def run_together(self, one: A, compute: Callable[[Sequence[A]], Sequence[T | Exception]]) -> T:
+        """The result of `compute` for one request, which gets all requests that wait for it by then, at most TOGETHER.
+
+        Args:
+            compute: a result or an error for each; what it raises itself each of them gets. The same for all requests
+                of a kind.
+
+        Raises:
+            Busy: the queue is full.
+            TimeoutError: it took longer than the limit; what was begun ends, and its result is dropped.
+        """
+        if self.waiting >= self._limits.threads + self._limits.queue:
+            raise Busy
+        self.waiting += 1
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        together = self._together.setdefault(compute, _Together())
+        together.waiting.append((one, future))
+        self._threads.submit(self._take, together, compute)
+        return await asyncio.wait_for(future, self._limits.seconds)
+
+    def _take(self, together: "_Together", compute: Callable[..., Any]) -> None:
+        """Compute those that wait, unless another thread does, which then comes back for them."""
+        if not (together.waiting and together.turn.acquire(blocking=False)):
+            return
+        try:
+            taken = together.taken()
+            # Nobody waits for those that ran out of time.
+            left = [(one, future) for one, future in taken if not future.cancelled()]
+            try:
+                found: Sequence[Any] = compute([one for one, _ in left]) if left else ()
+            except Exception as error:  # noqa: BLE001 - each of them gets it
+                found = [error] * len(left)
+        finally:
+            together.turn.release()
+        if together.waiting:
+            with suppress(RuntimeError):  # the service stops
+                self._threads.submit(self._take, together, compute)
+        if taken:
+            futures = [future for _, future in left]
+            taken[0][1].get_loop().call_soon_threadsafe(self._give, len(taken), futures, found)
+
+    def _give(self, count: int, futures: Sequence["asyncio.Future[Any]"], found: Sequence[Any]) -> None:
+        """Hand out what was computed for those who wait, of so many who were there."""
+        self.waiting -= count
+        for future, one in zip(futures, found, strict=True):
+            if future.done():
+                continue
+            if isinstance(one, Exception):
+                future.set_exception(one)
+            else:
+                future.set_result(one)
 
     def _done(self) -> None:
         self.waiting -= 1

@@ -79,6 +79,36 @@ class WhyNot(_Open):
     verdict: str | None = None
 
 
+class Alert(_Open):
+    """Something that a rule or a signal says of a customer or an account."""
+
+    id: str
+    rule: str
+    name: str
+    severity: str
+    about: str
+    user: str | None = None
+    at: str
+    evidence: list[str]
+    state: str
+    by: str | None = None
+    why: str | None = None
+
+
+class Alerts(_Open):
+    """The alerts of the record, the oldest first."""
+
+    alerts: list[Alert]
+
+
+class AlertState(BaseModel):
+    """Another state of an alert; it is closed with a reason."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    state: Literal["acknowledged", "closed"]
+    why: str | None = Field(None, max_length=2000)
+
+
 class StatementElement(_Open):
     """One element, with the fields of the record that its figures and names come from."""
 
@@ -344,6 +374,34 @@ class Many(BaseModel):
     users: list[str] = Field(min_length=1, max_length=1000)
     k: int = Field(5, ge=1, le=100)
     record: bool = True
+
+
+class Question(BaseModel):
+    """A question in somebody's own words."""
+
+    model_config = ConfigDict(extra="forbid")
+    question: str = Field(min_length=1, max_length=1000)
+    user: str | None = Field(None, min_length=1, max_length=500, description="The customer whom it is about.")
+    after: int | None = Field(None, ge=1, description="Entry of the question that this one follows.")
+    language: str | None = Field(
+        None, pattern="^[a-z]{2,3}$", description="Of the answer; default that of the question."
+    )
+    k: int = Field(5, ge=1, le=20)
+    as_of: str | None = Field(None, max_length=40)
+    record: bool = True
+
+
+class AnsweredQuestion(_Open):
+    """An answer, and all that it rests on."""
+
+    question: str
+    language: str
+    intent: str
+    answer: str
+    sentences: list[str]
+    evidence: list[dict[str, Any]] = Field(description="what, value, source, date, field, path, record.")
+    refused: str | None = Field(None, description="Why there is no answer.")
+    record: int | None = None
 
 
 class EventIn(BaseModel):

@@ -8,20 +8,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
-from fastapi import FastAPI
 
 from graphrec.app.bank import Bank
+from graphrec.app.models.opened import collect_seldom
 from graphrec.config.settings import Settings, read_settings
 from graphrec.errors import GraphrecError, UsageError
 from graphrec.files import private_folder
-from graphrec.service.application import make_app
-from graphrec.service.core import ServiceOptions
 from graphrec.service.keys import Keys
 from graphrec.service.limits import Limits
 from graphrec.service.measures import SHARED
 from graphrec.service.tokens import read_tokens
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 _OPTIONS = "_GRAPHREC_SERVICE"
 """Variable by which the parent tells its workers what `graphrec serve` was started with."""
@@ -108,8 +110,12 @@ def _told_to_workers(settings: Settings, home: Path, address: Address) -> Iterat
         yield
 
 
-def worker() -> FastAPI:
+def worker() -> "FastAPI":
     """The application of one worker, from the environment that `serve` left."""
+    # The parent of several workers does without it.
+    from graphrec.service.application import make_app
+    from graphrec.service.core import ServiceOptions
+
     told = json.loads(os.environ[_OPTIONS])
     options = ServiceOptions(Limits(**told["limits"]), is_open=told["open"])
     bank = Bank(read_settings())
@@ -120,6 +126,7 @@ def worker() -> FastAPI:
 
 
 def _compile(bank: Bank) -> None:
-    """Make single lists by compiled loops as soon as these are loaded."""
+    """Make single lists by compiled loops as soon as these are loaded, and look for garbage seldom from then on."""
     with suppress(GraphrecError):  # requests say so
         bank.opened.compile(bank.opened.engine(bank.home, None, bank.now()))
+    collect_seldom()

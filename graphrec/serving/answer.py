@@ -190,12 +190,12 @@ class Line(_Made):
     @property
     def nodes(self) -> tuple[Node | People, ...]:
         """The nodes of the path in their order; none without a path."""
-        return tuple(part for part in self.path or () if not isinstance(part, Step))
+        return tuple([part for part in self.path or () if part.__class__ is not Step])  # type: ignore[misc]
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """The edges of the path in their order; none without a path."""
-        return tuple(part for part in self.path or () if isinstance(part, Step))
+        return tuple([part for part in self.path or () if part.__class__ is Step])  # type: ignore[misc]
 
 
 @dataclass(frozen=True)

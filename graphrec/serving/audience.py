@@ -78,7 +78,7 @@ def standings(
     )  # fmt: skip
     roles, positions = engine.roles, engine.positions
     places = np.array([positions.in_model(roles.product, int(product)) for product in wanted], np.int64)
-    known = places < positions.num_known
+    known = places < engine.model.graph.num_products
     own = [row for row, user in enumerate(asked.tolist()) if engine.owns and engine.users.ids[user] in engine.owns]
     for row in own:
         # What events say of a customer over the facts.
@@ -120,7 +120,8 @@ def _fill(
         place = places[column]
         own = scores[:, place, None]
         ahead = (scores > own) | ((scores == own) & (numbers < numbers[place]))
-        here = allowed[:, place]
+        # What nothing speaks for is listed nowhere, and a product that is new has a score by its attributes or none.
+        here = allowed[:, place] & ((place < engine.positions.num_known) | (scores[:, place] != 0))
         found.ranks[rows, column] = np.where(here, 1 + (ahead & allowed).sum(axis=1), 0)
         found.scores[rows, column] = np.where(here, scores[:, place], np.nan)
         found.confidence[rows, column] = np.where(here, trusted[:, place], 0.0)

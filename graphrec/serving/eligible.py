@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Sequence
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,14 @@ from graphrec.policy.compiled import FOR_REVIEW, CompiledPolicy, Finding, Judged
 from graphrec.policy.facts import Occasion, microseconds
 from graphrec.policy.rules import Policy, default_policy
 from graphrec.policy.sentences import Fact
+
+
+class _Refused(NamedTuple):
+    """What is left to some users, and what the rules refuse them."""
+
+    users: bytes
+    left: NDArray[np.bool_]
+    counts: list[dict[str, int]]
 
 
 class Eligibility:
@@ -41,17 +49,18 @@ class Eligibility:
     ) -> None:
         self.policy = policy or default_policy(snapshot)
         self._compiled = compiled_policy(snapshot, self.policy, known_before=known_before, now=now, held=held)
+        self._last: _Refused | None = None
 
     def asking(self, occasion: Occasion) -> Self:
         """The same for a request that says something of itself."""
         asked = copy.copy(self)
-        asked._compiled = self._compiled.asking(occasion)
+        asked._compiled, asked._last = self._compiled.asking(occasion), None
         return asked
 
     def reading(self, snapshot: Snapshot) -> Self:
         """The same over facts in which the rows and values of some users are others."""
         other = copy.copy(self)
-        other._compiled = self._compiled.reading(snapshot)
+        other._compiled, other._last = self._compiled.reading(snapshot), None
         return other
 
     def mask(self, user: int) -> NDArray[np.bool_]:
@@ -113,8 +122,14 @@ class Eligibility:
         return found
 
     def refused_of(self, users: NDArray[np.integer]) -> tuple[NDArray[np.bool_], list[dict[str, int]]]:
-        """What `masks` gives for some users, and for each of them what `refused` gives."""
-        return self._compiled.judged_first(users)
+        """What `masks` gives for some users, and for each of them what `refused` gives; neither is to be changed.
+
+        Those asked last are known: a list, its counts and its entry in the record ask the same one after another.
+        """
+        last, asked = self._last, np.asarray(users, np.int64).tobytes()
+        if last is None or last.users != asked:
+            last = self._last = _Refused(asked, *self._compiled.judged_first(users))
+        return last.left, last.counts
 
     def judged(self, user: int, products: NDArray[np.integer]) -> list[Judged]:
         """What every rule says of some products for a user, with the values it read of them."""
@@ -169,5 +184,5 @@ def compiled_policy(
 
 def date_of(snapshot: Snapshot) -> int | None:
     """The date of answers from a snapshot: as of when it was taken, else its last event; None: nothing has a time."""
-    moment = snapshot.as_of or snapshot.meta["last"]
+    moment = snapshot.as_of or snapshot.meta.last
     return None if moment is None else microseconds(moment)

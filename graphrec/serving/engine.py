@@ -113,7 +113,7 @@ class Wanted:
     @cached_property
     def asked(self) -> NDArray[np.int32]:
         """Each of them once, the candidates first."""
-        return np.concatenate((self.candidates, np.setdiff1d(self.reference, self.candidates)))
+        return np.concatenate((self.candidates, self.reference[~np.isin(self.reference, self.candidates)]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,14 +200,16 @@ class Engine:
         self._counted = counted
         self.now = now
         self.positions = Positions(snapshot, model.ids)
-        self.model = model = replace(model, blend=model.blend.offering(_offered(self.positions)))
+        self.model = model = replace(
+            model, blend=model.blend.offering(_offered(self.positions, model.blend.num_products))
+        )
         self.policy = policy or default_policy(snapshot)
         self.schema = snapshot.schema
         self.roles = snapshot.schema.roles
         self.users: Nodes = snapshot.nodes(self.roles.user)
         self.products: Nodes = snapshot.nodes(self.roles.product)
-        hidden = model.meta["hidden"]
-        known_from = hidden["known_from"]
+        hidden = model.meta.hidden
+        known_from = hidden.known_from
         self.fitted_before = END_OF_TIME if known_from is None else utc_text(known_from)
         if now is None:
             self.known_before = self.fitted_before
@@ -233,15 +235,21 @@ class Engine:
         self.base = self
         """The engine without events."""
         self._last: Engine | None = None
-        if snapshot.as_of is None and (ahead := snapshot.meta.get("ahead")):
-            values = {"n": ahead["events"], "last": ahead["last"][:10], "date": snapshot.meta["last"][:10]}
+        if snapshot.as_of is None and (ahead := snapshot.meta.ahead):
+            values: dict[str, str | int] = {
+                "n": ahead.events,
+                "last": ahead.last[:10],
+                "date": (snapshot.meta.last or "")[:10],
+            }
             notes = (*notes, Note("notes.ahead", values))
-        undated = [name for names in snapshot.meta["undated"].values() for name in names]
+        undated = [name for names in (snapshot.meta.undated.nodes, snapshot.meta.undated.edges) for name in names]
         if snapshot.as_of is not None:
             key = "notes.uncut_undated" if undated else "notes.uncut"
             notes = (*notes, Note(key, {"date": snapshot.as_of[:10], "names": ", ".join(undated)}))
-        if hidden["pairs"]:
-            notes = (*notes, Note("notes.hidden_pairs", {"n": hidden["pairs"]}))
+        if hidden.pairs:
+            notes = (*notes, Note("notes.hidden_pairs", {"n": hidden.pairs}))
+        if newcomers := max(0, model.graph.num_products - self.positions.num_known):
+            notes = (*notes, Note("notes.newcomers", {"n": newcomers}))
         self._notes = notes
 
     def notes_in(self, language: str) -> tuple[str, ...]:
@@ -299,7 +307,10 @@ class Engine:
         return engine._reading(without_edges(engine.snapshot, user, product, types), types)
 
     def _with(self, own: Own) -> "Engine":
-        other = self._reading(with_own(self.snapshot, own), {edge.type for edge in own.edges})
+        snapshot = with_own(self.snapshot, own)
+        other = self._reading(snapshot, own.types)
+        if any(not one.for_rules for one in own.hidden):
+            other.eligibility = self.eligibility.reading(with_own(self.snapshot, own, for_rules=True))
         other.own, other.base = own, self
         return other
 
@@ -382,9 +393,9 @@ class Engine:
         product = self.positions.in_model(self.roles.product, wanted)
         if user == ABSENT or not self.has_evidence(user):
             return self._answer(here, (), sentences.say("notes.no_evidence", user=user_id), options.language)
-        if product >= self.positions.num_known:
-            return self._answer(here, (), sentences.say("notes.unknown_product", i=product_id), options.language)
         scored = self.scored(user, k, product)
+        if product >= self.positions.num_known and not scored.ledger.values[:, scored.candidates == product].any():
+            return self._answer(here, (), sentences.say("notes.unknown_product", i=product_id), options.language)
         whole = ListOptions(None, options.plain, language=options.language, voice=options.voice)
         # The product itself is listed with all its lines, wherever it ranks.
         listed = self.listed(scored, k, whole, product)
@@ -401,18 +412,27 @@ class Engine:
             user: position in the model.
             wanted: a product, by position in the model, that is a candidate in any case.
         """
-        if self.is_compiled and wanted is None and self.own is None:
+        if self.is_compiled and self.own is None:
             from graphrec.serving.lists import scored_block
 
-            return scored_block(self, np.array([user], np.int32), k)[0]
+            return scored_block(self, np.array([user], np.int32), k, wanted)[0]
         row = self.model.blend.row(user)
         allowed = self.allowed(np.array([user]))[0]
+        asked = self.wanted(user, row, allowed, k, wanted)
+        return Scored.of(user, row, allowed, asked, self.model.blend.ledger(user, asked.asked, row.scales))
+
+    def wanted(self, user: int, row: Row, allowed: NDArray[np.bool_], k: int, also: int | None = None) -> Wanted:
+        """The products whose ledger a list of k of one user needs.
+
+        Args:
+            user: position in the model.
+            also: a product, by position in the model, that is a candidate in any case.
+        """
         candidates = self.candidates(row, allowed, k)
         ranked = len(candidates)
-        if wanted is not None and wanted not in candidates:
-            candidates = np.append(candidates, np.int32(wanted))
-        asked = Wanted(candidates, ranked, self.reference(user, allowed))
-        return Scored.of(user, row, allowed, asked, self.model.blend.ledger(user, asked.asked, row.scales))
+        if also is not None and also not in candidates:
+            candidates = np.append(candidates, np.int32(also))
+        return Wanted(candidates, ranked, self.reference(user, allowed))
 
     def reference(self, user: int, allowed: NDArray[np.bool_]) -> NDArray[np.int32]:
         """The products that shares are compared with: REFERENCE eligible ones by a hash of snapshot and customer."""
@@ -427,8 +447,9 @@ class Engine:
     def allowed(self, users: NDArray[np.integer]) -> NDArray[np.bool_]:
         """True (len(users), num_products) for what may be listed, users and products by positions of the model."""
         here = np.array([self.positions.in_snapshot(self.roles.user, int(user)) for user in users], np.int64)
-        allowed = self.positions.taken(self.roles.product, self.eligibility.masks(here))
+        allowed = self.positions.taken(self.roles.product, self.eligibility.refused_of(here)[0])
         if self._masked is not None:
+            allowed = allowed.copy()
             owner, products = self._masked.expand(np.asarray(users, np.int32))
             allowed[owner, products] = False
         return allowed
@@ -565,7 +586,7 @@ class Engine:
             said = language_of(language, self._languages)
             found = Reasons(
                 self.snapshot, self.model.blend, self.model.graph, self.known_before, said, self.positions, voice,
-                fitted_before=self.fitted_before, fitted=self.model.meta, counted=self._counted, now=self._date,
+                fitted_before=self.fitted_before, fitted=self.model.meta.digests, counted=self._counted, now=self._date,
             )  # fmt: skip
             # Of two threads the first one's stays.
             found = self._reasons.setdefault((language, voice), found)
@@ -719,7 +740,7 @@ class Engine:
             policy=self.policy_name,
             confidential=tuple(self.policy.codes),
             facts=self.snapshot.hash,
-            facts_as_of=self.snapshot.as_of or self.snapshot.meta["last"],
+            facts_as_of=self.snapshot.as_of or self.snapshot.meta.last,
             unfitted=self.unfitted(user),
             last_event=None if self.own is None else self.own.last,
             limits=self.limits(user),
@@ -728,7 +749,7 @@ class Engine:
     @property
     def fitted_on(self) -> str:
         """The hash of the snapshot that the weights were fitted on."""
-        return str(self.model.meta.get("snapshot", self.snapshot.origin))
+        return self.model.meta.snapshot
 
     @property
     def as_of(self) -> str | None:
@@ -737,7 +758,7 @@ class Engine:
             return iso_text(self.now)
         if self.known_before != END_OF_TIME:
             return self.known_before
-        found: str | None = self.snapshot.as_of or self.snapshot.meta["last"]
+        found: str | None = self.snapshot.as_of or self.snapshot.meta.last
         return found
 
     @property
@@ -754,11 +775,11 @@ class Engine:
         """
         if self.snapshot.origin == self.fitted_on:
             return {}
-        types = self.model.meta.get("types")
+        types = self.model.meta.types
         found: dict[str, int] = {}
         for hop, adjacency in self.model.graph.hops.items():
             if isinstance(adjacency, FirstHop):
-                new = types is not None and hop.type not in types
+                new = hop.type not in types
                 if count := adjacency.unknown(user, all_of_them=new):
                     found[hop.type] = found.get(hop.type, 0) + count
         return dict(sorted(found.items()))
@@ -800,8 +821,8 @@ def newest_facts(home: Home, opened: ModelFiles) -> Snapshot:
     snapshots = SnapshotShelf(home.snapshots)
     newest = snapshots.latest()
     if newest.hash == opened.snapshot:
-        return newest.dated(opened.meta["as_of"])
-    return newest if newest.as_of is None else snapshots.of_address(opened.snapshot, opened.meta["as_of"])
+        return newest.dated(opened.meta.as_of)
+    return newest if newest.as_of is None else snapshots.of_address(opened.snapshot, opened.meta.as_of)
 
 
 def seen_before(facts: Snapshot, now: int) -> int | None:
@@ -811,7 +832,7 @@ def seen_before(facts: Snapshot, now: int) -> int | None:
 
 def _after(facts: Snapshot, before: int) -> Iterator[Note]:
     """That facts go on after the day of the answers."""
-    last = facts.meta["last"]
+    last = facts.meta.last
     if last is not None and microseconds(last) >= before:
         yield Note("notes.facts_go_on", {"last": last[:10], "date": iso_text(before - DAY)[:10]})
 
@@ -825,12 +846,16 @@ def _spoken(ledger: Ledger) -> NDArray[np.bool_]:
     return spoken
 
 
-def _offered(positions: Positions) -> Offered | None:
-    """The products that are offered where they are not those of the model."""
+def _offered(positions: Positions, num_scored: int) -> Offered | None:
+    """The products that are offered where they are not those of the model.
+
+    Args:
+        num_scored: products that the terms have a score of, new ones among them.
+    """
     places = positions.products
     if places is None:
         return None
-    return Offered(places[: positions.num_known] == ABSENT, len(places) - positions.num_known)
+    return Offered(places[:num_scored] == ABSENT, len(places) - num_scored)
 
 
 def said(finding: Finding, policy: Policy, sentences: Sentences) -> str:

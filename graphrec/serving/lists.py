@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from graphrec.graph.strings import ABSENT
 from graphrec.serving.answer import Answer, ListOptions
-from graphrec.serving.engine import LIST, Engine, Scored, Wanted
+from graphrec.serving.engine import LIST, Engine, Scored
 
 #: Scores held at once per array (32 MB in float64), and at most how many users.
 BLOCK_SCORES, BLOCK_USERS = 4_000_000, 128
@@ -60,8 +60,11 @@ def recommend_many(
                 yield engine.nothing(user, options)
 
 
-def scored_block(engine: Engine, users: NDArray[np.int32], k: int) -> list[Scored]:
-    """`engine.scored(user, k)` for each of these users, by position in the model; the caller chooses how many fit."""
+def scored_block(engine: Engine, users: NDArray[np.int32], k: int, also: int | None = None) -> list[Scored]:
+    """`engine.scored(user, k, also)` for each of these users, by position in the model.
+
+    The caller chooses how many users fit.
+    """
     if not len(users):
         return []
     blend = engine.model.blend
@@ -69,8 +72,7 @@ def scored_block(engine: Engine, users: NDArray[np.int32], k: int) -> list[Score
         rows, allowed = blend.rows(users), engine.allowed(users)
         wanted = []
         for user, row, mask in zip(users.tolist(), rows, allowed, strict=True):
-            candidates = engine.candidates(row, mask, k)
-            wanted.append(Wanted(candidates, len(candidates), engine.reference(user, mask)))
+            wanted.append(engine.wanted(user, row, mask, k, also))
         made = blend.ledgers(users, [one.asked for one in wanted], np.stack([row.scales for row in rows]))
     parts = zip(users.tolist(), rows, allowed, wanted, made, strict=True)
     return [Scored.of(*one) for one in parts]

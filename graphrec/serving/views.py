@@ -20,6 +20,7 @@ import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from graphrec import queries
@@ -258,7 +259,8 @@ class Viewer:
     def item(self, item: Item) -> SeenItem:
         """One product of a list."""
         bands = [self._band_of(item, reason) for reason in item.reasons]
-        per_cents, other = self._per_cents(item, bands)
+        of_lines = [self._line_band(line) for line in item.lines]
+        per_cents, other = self._per_cents(item, (*bands, *of_lines))
         return SeenItem(
             rank=item.rank,
             product=item.product,
@@ -277,7 +279,7 @@ class Viewer:
             other=other,
             against=round(item.against) if item.against else None,
             confidence=max(level for level in LEVELS if level <= item.confidence),
-            lines=tuple(self._line(line) for line in item.lines),
+            lines=tuple(self._line(line, band) for line, band in zip(item.lines, of_lines, strict=True)),
             warnings=item.warnings,
             risk=item.risk,
             fee=item.fee,
@@ -301,7 +303,9 @@ class Viewer:
             refused=findings(found.refused),
             rank=found.rank,
             ahead=None if last is None else SeenAhead(last.rank, last.product, last.name),
-            missing=tuple(SeenGap(gap.kind, self._said_of(gap.line)) for gap in found.missing),
+            missing=tuple(
+                SeenGap(gap.kind, self._said_of(gap.line, self._line_band(gap.line))) for gap in found.missing
+            ),
         )
 
     def band(self, statistic: str, count: int) -> Band:
@@ -325,13 +329,16 @@ class Viewer:
         return self.band(f"{item.product}\0{reason.kind}\0{sorted(counted.items())}", reason.people)
 
     def _per_cents(self, item: Item, bands: Sequence[Band | None]) -> tuple[tuple[int | None, ...], int | None]:
-        """Those of the reasons, then of everything else."""
+        """Those of the reasons, then of everything else.
+
+        Args:
+            bands: of the people behind its reasons and lines.
+        """
         exact = [reason.percent for reason in item.reasons]
         if item.others is None:
             return (None,) * len(exact), None
-        lines = [self._line_band(line) for line in item.lines]
         unseen = None if item.fewest is None else self.band(f"{item.product}\0fewest", item.fewest)
-        few = any(band is not None and band.low < 2 * self._min_group for band in (*bands, *lines, unseen))
+        few = any(band is not None and band.low < 2 * self._min_group for band in (*bands, unseen))
         # All of an item: from the others, and their sum, the one of few people could be computed.
         step = STEP if few else 1
         parts = [max(percent or 0.0, 0.0) / step for percent in exact]
@@ -339,26 +346,28 @@ class Viewer:
         shown = tuple(None if percent is None else one * step for percent, one in zip(exact, found, strict=True))
         return shown, other * step
 
-    def _line(self, line: Line) -> SeenLine:
+    def _line(self, line: Line, band: Band | None) -> SeenLine:
         statement, parameters = _seen_cypher(line, self._min_group)
-        path = None if line.path is None else tuple(self._part(line, part) for part in line.path)
-        return SeenLine(line.kind, self._said_of(line), line.via, path, statement, parameters, line.term)
+        path = None if line.path is None else tuple(self._part(line, part, band) for part in line.path)
+        return SeenLine(line.kind, self._said_of(line, band), line.via, path, statement, parameters, line.term)
 
-    def _part(self, line: Line, part: PathPart) -> Node | SeenPeople | Step:
+    def _part(self, line: Line, part: PathPart, band: Band | None) -> Node | SeenPeople | Step:
         if not isinstance(part, People):
             return part
-        return SeenPeople(part.label, None if part.count is None or line.everyone else self._line_band(line))
+        return SeenPeople(part.label, None if part.count is None or line.everyone else band)
 
-    def _said_of(self, line: Line) -> str:
+    def _said_of(self, line: Line, band: Band | None) -> str:
         """The text of a line."""
-        return self._said(line.text, line.wording, self._line_band(line), everyone=line.everyone)
+        return self._said(line.text, line.wording, band, everyone=line.everyone)
 
     def _line_band(self, line: Line) -> Band | None:
-        count = next((part.count for part in line.nodes if isinstance(part, People) and part.count is not None), None)
+        """The band of the people on a line; None: there are none."""
+        path = line.path or ()
+        count = next((part.count for part in path if isinstance(part, People) and part.count is not None), None)
         if count is None:
             return None
         # The way without the person who asks.
-        way = [(part.label, part.id) if isinstance(part, Node) else str(part) for part in (line.path or ())[1:]
+        way = [(part.label, part.id) if isinstance(part, Node) else _step(part) for part in path[1:]
                if not isinstance(part, People)]  # fmt: skip
         return self.band(str(way), count)
 
@@ -434,9 +443,19 @@ def _seen_cypher(line: Line, min_group: int) -> tuple[str | None, dict[str, str 
         "Mid": between[-1].label if between else last.label,
         **{name: step.type for name, step in hops.items()},
     }
-    backwards = [name for name, step in hops.items() if step.direction == "in"]
+    backwards = tuple(name for name, step in hops.items() if step.direction == "in")
     kept: dict[str, str | int] = {name: str(line.parameters[name]) for name in _KEPT if name in line.parameters}
     kept.setdefault("fitted_as_of", kept["as_of"])
     if "people" in form or "acquaintances" in form:
         kept["min_group"] = min_group
-    return queries.text(f"explain/{form}", labels, reverse=backwards), kept
+    return _statement_of(form, tuple(labels.items()), backwards), kept
+
+
+@lru_cache(1024)
+def _statement_of(form: str, labels: tuple[tuple[str, str], ...], backwards: tuple[str, ...]) -> str:
+    return queries.text(f"explain/{form}", dict(labels), reverse=backwards)
+
+
+@lru_cache(1024)
+def _step(step: Step) -> str:
+    return str(step)

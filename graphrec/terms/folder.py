@@ -13,31 +13,34 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from graphrec.errors import CheckpointMismatch, Damaged, NotTrained, SchemaOutdated
 from graphrec.graph.adjacency import Adjacency, Graph, Hop, StoredAdjacency
-from graphrec.graph.arrays import CheckedFolder, read_sealed, seal
+from graphrec.graph.arrays import META, CheckedFolder, read_sealed, seal
 from graphrec.graph.block_rows import Rows, read_blocks
 from graphrec.graph.first_hops import first_hops, known_until
+from graphrec.graph.meta import plain, read_as
 from graphrec.graph.shelf import DIGITS, SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
-from graphrec.graph.strings import Strings, joined
+from graphrec.graph.strings import ABSENT, Strings, joined
 from graphrec.home import Home
 from graphrec.schema import GraphSchema
 from graphrec.terms.base import Described, Stored, StoredRows, Term
 from graphrec.terms.blend import Blend
 from graphrec.terms.live import base_name, live_folder
+from graphrec.terms.meta import Description, ModelMeta, StoredTerm, Trained
+from graphrec.terms.newcomers import ABLE, attributes_of, widened
 from graphrec.terms.platform import platform
 
 FORMAT = 3
-META = "meta.json"
 ARRAYS = "model.safetensors"
 DEFAULT = "blend"
 """The kind of model that is served when nothing else is asked for."""
@@ -60,7 +63,7 @@ class Model:
     blend: Blend
     graph: Graph
     """The hops that leave users as they were given, and of the others those that the terms need."""
-    meta: Mapping[str, Any]
+    meta: ModelMeta
     folder: Path
     ids: Mapping[str, Strings] = field(default_factory=dict)
     """The ids of its nodes by label, each sorted, where they are not those of the snapshot it was opened for.
@@ -71,12 +74,12 @@ class Model:
     @property
     def kind(self) -> str:
         """blend, kernel, …"""
-        return str(self.meta["kind"])
+        return self.meta.kind
 
     @property
     def is_final(self) -> bool:
         """Fitted on everything, the test part too."""
-        return bool(self.meta["final"])
+        return self.meta.final
 
     @property
     def name(self) -> str:
@@ -86,7 +89,7 @@ class Model:
     @property
     def hash(self) -> str:
         """Hash of what decides its scores."""
-        return str(self.meta["hash"])
+        return self.meta.hash
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,16 +98,12 @@ class ModelFiles:
 
     folder: Path
     files: CheckedFolder
-
-    @property
-    def meta(self) -> Mapping[str, Any]:
-        """What the folder says about itself."""
-        return self.files.meta
+    meta: ModelMeta
 
     @property
     def snapshot(self) -> str:
         """The content hash of the snapshot it was trained on."""
-        return str(self.meta["snapshot"])
+        return self.meta.snapshot
 
     def model(
         self,
@@ -132,58 +131,83 @@ class ModelFiles:
             SchemaOutdated: it has a form of term that this graphrec does not know.
         """
         remedy, meta = _remedy(self.folder), self.meta
-        same = meta["snapshot"] == snapshot.origin
+        same = meta.snapshot == snapshot.origin
         if exact and not same:
             raise CheckpointMismatch(
                 f"model {self.folder.name} was trained on snapshot {self.snapshot[:DIGITS]}, this is snapshot "
                 f"{snapshot.hash[:DIGITS]}; {remedy}"
             )
-        labels, hops = meta["labels"], [Hop.parse(text) for text in meta["description"]["hops"]]
+        labels, hops = meta.labels, [Hop.parse(text) for text in meta.description.hops]
         found = schema_digest(snapshot.schema, labels, hops)
-        if found != meta["schema"]:
+        if found != meta.schema:
             raise CheckpointMismatch(
-                f"model {self.folder.name} was trained on labels, edge types and min_group {meta['schema'][:DIGITS]}, "
+                f"model {self.folder.name} was trained on labels, edge types and min_group {meta.schema[:DIGITS]}, "
                 f"those of snapshot {snapshot.hash[:DIGITS]} are {found[:DIGITS]}; {remedy}"
             )
         arrays: dict[str, Any] = dict(self.files.tensors(ARRAYS))
-        arrays |= {name: arrays[first] for name, first in meta["description"]["twins"].items()}
+        arrays |= {name: arrays[first] for name, first in meta.description.twins.items()}
         user = snapshot.schema.roles.user
         counts = {label: len(arrays[f"ids/{label}/offsets"]) - 1 for label in labels}
         ids = {} if same else _other_ids(arrays, labels, snapshot)
         counts.setdefault(user, snapshot.count(user))
         fitted: Mapping[Hop, Adjacency] = {}
+        places = {label: joined(snapshot.nodes(label).ids, own) for label, own in ids.items()}
+        entries = meta.description.terms
+        product = snapshot.schema.roles.product
+        new = _newcomers(places.get(product), entries)
         if customers is None:
-            places = {label: joined(snapshot.nodes(label).ids, own) for label, own in ids.items()}
             users = joined(ids[user], snapshot.nodes(user).ids) if user in ids else None
             read = partial(first_hops, snapshot, counts, places=places, users=users)
             customers = read(known_before=known_before)
-            if not same or meta["hidden"]["known_from"] is not None:
+            if not same or meta.hidden.known_from is not None:
                 fitted = read(known_before=_fitted_before(meta))
         if blocks is None:
-            digests = [one["digest"] for one in meta.get("blocks", ()) if one["label"] == user]
+            digests = [one.digest for one in meta.blocks if one.label == user]
             blocks = read_blocks(blocks_beside(self.folder.parent), digests, snapshot.nodes(user).ids)
         stored = {
             hop: _stored_rows(arrays, f"graph/{hop}", *_ends(snapshot.schema, hop))
             for hop in hops
             if _ends(snapshot.schema, hop)[0] != user
         }
-        described = [_described(entry, f"t{n}", arrays) for n, entry in enumerate(meta["description"]["terms"])]
+        described = [_described(entry, f"t{n}", arrays) for n, entry in enumerate(entries)]
         for rows in (*stored.values(), *(rows for one in described for rows in one.rows.values())):
             _check_rows(rows, counts, self.folder)
         for one in (array for term in described for array in term.arrays.values()):
             _check_array(one, counts, self.folder)
-        own = {hop: adjacency for hop, adjacency in customers.items() if _ends(snapshot.schema, hop)[0] == user}
-        now = meta.get("now") if now is None else now
-        for name, days in half_lives(meta).items():
-            if now is not None and Hop(name) in own:
-                own[Hop(name)] = own[Hop(name)].fading(days, now)
-        walked = {hop: _edges(arrays, hop, counts[rows.target]) for hop, rows in stored.items()}
+        now = meta.now if now is None else now
+        own = _of_users(customers, snapshot.schema, meta.description.half_life_days, now)
+        walked: Mapping[Hop, Adjacency] = {
+            hop: _edges(arrays, hop, counts[rows.target]) for hop, rows in stored.items()
+        }
+        if len(new):
+            counts[product] += len(new)
+            described = [widened(one, product, len(new)) for one in described]
+            # Attributes have the degrees that the fit counted.
+            fitted = {**fitted, **{hop: edges for hop, edges in walked.items() if stored[hop].target == product}}
+            walked = attributes_of(snapshot, walked, places, new, counts, known_before)
         graph = Graph(snapshot.schema, counts, {**walked, **own}, blocks=blocks, fitted=fitted, now=now)
-        entries = meta["description"]["terms"]
-        forms = [_form(entry["form"], self.folder) for entry in entries]
+        forms = [_form(entry.form, self.folder) for entry in entries]
         terms = [form.open(one, graph) for form, one in zip(forms, described, strict=True)]
-        blend = Blend(terms, [entry["weight"] for entry in entries])
+        blend = Blend(terms, [entry.weight for entry in entries])
         return Model(blend, graph, meta, self.folder, ids)
+
+
+def _of_users(
+    customers: Mapping[Hop, Adjacency], schema: GraphSchema, fading: Mapping[str, float], now: int | None
+) -> dict[Hop, Adjacency]:
+    """The hops that leave users, with what age has taken of their edges."""
+    own = {hop: edges for hop, edges in customers.items() if _ends(schema, hop)[0] == schema.roles.user}
+    for name, days in fading.items():
+        if now is not None and Hop(name) in own:
+            own[Hop(name)] = own[Hop(name)].fading(days, now)
+    return own
+
+
+def _newcomers(places: NDArray[np.int64] | None, entries: Sequence[StoredTerm]) -> NDArray[np.int64]:
+    """The products of facts that a model can score though it has not seen them; they stand behind its own."""
+    if places is None or not all(entry.form in ABLE for entry in entries):
+        return np.zeros(0, np.int64)
+    return np.flatnonzero(places == ABSENT)
 
 
 def blocks_beside(models: Path) -> Path:
@@ -191,16 +215,10 @@ def blocks_beside(models: Path) -> Path:
     return models.parent / "facts" / "blocks"
 
 
-def half_lives(meta: Mapping[str, Any]) -> Mapping[str, float]:
-    """The half-lives of a model by interaction type, in days; a type that is not there does not fade."""
-    found: Mapping[str, float] = meta["description"].get("half_life_days", {})
-    return found
-
-
-def _fitted_before(meta: Mapping[str, Any]) -> int | None:
+def _fitted_before(meta: ModelMeta) -> int | None:
     """The time, in microseconds since 1970, before which the edges were known that a model was fitted on."""
-    hidden: int | None = meta["hidden"]["known_from"]
-    return meta.get("known_until") if hidden is None else hidden
+    hidden = meta.hidden.known_from
+    return meta.known_until if hidden is None else hidden
 
 
 def open_files(folder: Path) -> ModelFiles:
@@ -212,18 +230,17 @@ def open_files(folder: Path) -> ModelFiles:
         SchemaOutdated: another version of graphrec wrote it.
     """
     try:
-        return ModelFiles(folder, CheckedFolder.open(folder, FORMAT, _remedy(folder), hold=True))
+        files = CheckedFolder.open(folder, FORMAT, _remedy(folder), hold=True)
     except (FileNotFoundError, NotADirectoryError):
         raise NotTrained(f"there is no model in {folder}; {_remedy(folder)}") from None
+    return ModelFiles(folder, files, read_as(ModelMeta, files.meta, folder / META, _remedy(folder)))
 
 
 def names_any(folder: Path, ids: Collection[str]) -> bool:
     """Whether a model folder has a row of its own for one of these nodes; raises as `open_files`."""
     opened = open_files(folder)
     arrays = opened.files.tensors(ARRAYS)
-    known = [
-        Strings(*(arrays[f"ids/{label}/{part}"] for part in ("offsets", "data"))) for label in opened.meta["labels"]
-    ]
+    known = [Strings(*(arrays[f"ids/{label}/{part}"] for part in ("offsets", "data"))) for label in opened.meta.labels]
     return any(own.find(one) >= 0 for own in known for one in ids)
 
 
@@ -285,7 +302,7 @@ def model_folder(home: Home, kind: str, *, final: bool) -> Path:
     return home.models / f"{kind}-{'final' if final else 'test'}"
 
 
-def read_meta(folder: Path) -> Mapping[str, Any]:
+def read_meta(folder: Path) -> ModelMeta:
     """What a model folder says about itself.
 
     Raises:
@@ -294,17 +311,18 @@ def read_meta(folder: Path) -> Mapping[str, Any]:
         SchemaOutdated: another version of graphrec wrote it.
     """
     try:
-        return read_sealed(folder / META, FORMAT, _remedy(folder))
+        found = read_sealed(folder / META, FORMAT, _remedy(folder))
     except (FileNotFoundError, NotADirectoryError):
         raise NotTrained(f"there is no model in {folder}; {_remedy(folder)}") from None
+    return read_as(ModelMeta, found, folder / META, _remedy(folder))
 
 
-def write_model(folder: Path, blend: Blend, graph: Graph, snapshot: Snapshot, meta: Mapping[str, Any]) -> None:
+def write_model(folder: Path, blend: Blend, graph: Graph, snapshot: Snapshot, trained: Trained) -> None:
     """Write a model into an empty folder, with the ids of all nodes that it uses; the rows of users are not in it.
 
     Args:
         graph: what the blend was fitted on.
-        meta: what else the folder says about itself: kind, final, hidden, …
+        trained: what the training says of it.
     """
     from safetensors.numpy import save_file
 
@@ -313,8 +331,7 @@ def write_model(folder: Path, blend: Blend, graph: Graph, snapshot: Snapshot, me
     terms, labels = [], {graph.schema.roles.product}
     for n, (term, weight) in enumerate(zip(blend.terms, blend.weights, strict=True)):
         described = term.describe()
-        entry = {"form": term.form, "name": described.name, "weight": weight}
-        terms.append({**entry, **_kept(described, f"t{n}", arrays)})
+        terms.append(_kept(described, term.form, weight, f"t{n}", arrays))
         labels |= {label for one in described.arrays.values() for label in one.axes if label is not None}
         labels |= {label for one in described.rows.values() for label in (one.source, one.target)}
     hops = sorted({hop for term in blend.terms for hop in term.hops}, key=str)
@@ -332,62 +349,62 @@ def write_model(folder: Path, blend: Blend, graph: Graph, snapshot: Snapshot, me
     twins = {name: first[id(array)] for name, array in arrays.items() if first.setdefault(id(array), name) != name}
     once = {name: np.ascontiguousarray(array) for name, array in arrays.items() if name not in twins}
     save_file(once, folder / ARRAYS)
-    description: dict[str, Any] = {"terms": terms, "hops": [str(hop) for hop in hops], "twins": twins}
-    if fading := meta.get("configuration", {}).get("half_life_days"):
-        description["half_life_days"] = fading
-    whole = {
-        "format": FORMAT,
-        "hash": content_hash(folder, description),
-        "snapshot": snapshot.hash,
-        "as_of": snapshot.as_of,
-        "labels": sorted(labels),
-        "known_until": known_until(snapshot),
-        "now": graph.now,
-        "types": snapshot.types,
-        "digests": snapshot.meta.get("digests", {}),
-        "schema": schema_digest(graph.schema, sorted(labels), hops),
-        "platform": platform(),
-        **meta,
-        "description": description,
-    }
-    seal(folder, whole)
+    description = Description(
+        tuple(terms), tuple(str(hop) for hop in hops), twins, dict(trained.configuration.half_life_days)
+    )
+    meta = ModelMeta(
+        **structs.asdict(trained),
+        format=FORMAT,
+        hash=content_hash(folder, description),
+        snapshot=snapshot.hash,
+        as_of=snapshot.as_of,
+        labels=tuple(sorted(labels)),
+        known_until=known_until(snapshot),
+        now=graph.now,
+        types=tuple(snapshot.types),
+        digests=snapshot.meta.digests,
+        schema=schema_digest(graph.schema, sorted(labels), hops),
+        platform=platform(),
+        description=description,
+    )
+    seal(folder, plain(meta))
 
 
-def content_hash(folder: Path, description: Mapping[str, Any]) -> str:
+def content_hash(folder: Path, description: Description) -> str:
     """SHA-256 of what decides the scores of a model: its description and its arrays."""
-    digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps(plain(description), sort_keys=True).encode())
     with (folder / ARRAYS).open("rb") as file:
         digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
 
 
-def schema_digest(schema: GraphSchema, labels: list[str], hops: list[Hop]) -> str:
+def schema_digest(schema: GraphSchema, labels: Sequence[str], hops: list[Hop]) -> str:
     """SHA-256 of what a model takes for granted of a schema: roles that it was fitted by, labels and edge types."""
     types = sorted({hop.type for hop in hops})
     edges = {name: [schema.edges[name].source, schema.edges[name].target] for name in types if name in schema.edges}
     used = {"labels": [label for label in labels if label in schema.nodes], "edges": edges}
     roles = schema.roles
-    plain = {**used, "user": roles.user, "product": roles.product, "min_group": roles.min_group}
-    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+    granted = {**used, "user": roles.user, "product": roles.product, "min_group": roles.min_group}
+    return hashlib.sha256(json.dumps(granted, sort_keys=True).encode()).hexdigest()
 
 
-def _kept(described: Described, stem: str, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+def _kept(described: Described, form: str, weight: float, stem: str, arrays: dict[str, NDArray[Any]]) -> StoredTerm:
     """What meta.json says of a term; its arrays are added to `arrays`."""
     for name, stored in described.rows.items():
         _keep_rows(stored, f"{stem}/{name}", arrays)
     arrays |= {f"{stem}/{name}": stored.values for name, stored in described.arrays.items()}
-    axes = {name: list(stored.axes) for name, stored in described.arrays.items()}
-    rows = {name: [stored.source, stored.target] for name, stored in described.rows.items()}
-    return {"settings": described.settings, "arrays": axes, "rows": rows}
+    axes = {name: tuple(stored.axes) for name, stored in described.arrays.items()}
+    rows = {name: (stored.source, stored.target) for name, stored in described.rows.items()}
+    return StoredTerm(form, described.name, weight, dict(described.settings), axes, rows)
 
 
-def _described(entry: Mapping[str, Any], stem: str, arrays: Mapping[str, Any]) -> Described:
+def _described(entry: StoredTerm, stem: str, arrays: Mapping[str, Any]) -> Described:
     """What `_kept` kept of a term."""
-    stored = {name: Stored(arrays[f"{stem}/{name}"], tuple(axes)) for name, axes in entry["arrays"].items()}
+    stored = {name: Stored(arrays[f"{stem}/{name}"], axes) for name, axes in entry.arrays.items()}
     rows = {
-        name: _stored_rows(arrays, f"{stem}/{name}", source, target) for name, (source, target) in entry["rows"].items()
+        name: _stored_rows(arrays, f"{stem}/{name}", source, target) for name, (source, target) in entry.rows.items()
     }
-    return Described(entry["name"], entry["settings"], stored, rows)
+    return Described(entry.name, entry.settings, stored, rows)
 
 
 def _keep_rows(stored: StoredRows, stem: str, arrays: dict[str, NDArray[Any]]) -> None:
@@ -437,10 +454,21 @@ def _of_kind(home: Home, kind: str, prefer_final: bool) -> Path | None:
         return there[0] if there else None
     if not prefer_final:
         return tested
-    final_snapshot = read_meta(final)["snapshot"]
+    final_snapshot = _fitted_on(final)
     newest = SnapshotShelf(home.snapshots).latest_hash()
-    is_current = final_snapshot == read_meta(tested)["snapshot"] or final_snapshot[:DIGITS] == newest
+    is_current = final_snapshot == _fitted_on(tested) or final_snapshot[:DIGITS] == newest
     return final if is_current else tested
+
+
+def _fitted_on(folder: Path) -> str:
+    """The hash of the snapshot that a model was fitted on, read once until meta.json is written anew."""
+    state = (folder / META).stat()
+    return _snapshot_of(folder, (state.st_ino, state.st_mtime_ns, state.st_size))
+
+
+@lru_cache(maxsize=64)
+def _snapshot_of(folder: Path, state: tuple[int, ...]) -> str:  # noqa: ARG001 - tells one meta.json from another
+    return read_meta(folder).snapshot
 
 
 def _kinds_by_age(home: Home) -> list[str]:

@@ -1,7 +1,6 @@
 """A blend from its configuration: plain values of models and their weights, fitted on a graph."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Graph
@@ -11,6 +10,7 @@ from graphrec.models.registry import models
 from graphrec.models.spec import Fitted
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
+from graphrec.terms.meta import Configuration
 
 #: The parts of a model, with their weights in it.
 Parts = Sequence[tuple[Term, float]]
@@ -39,7 +39,7 @@ def fit_model(name: str, graph: Graph, values: Values, inputs: Inputs) -> Fitted
     return fitted
 
 
-def blend_of(configuration: Mapping[str, Any], graph: Graph, inputs: Inputs) -> Blend:
+def blend_of(configuration: Configuration, graph: Graph, inputs: Inputs) -> Blend:
     """The blend of a configuration (`terms` and `weights` by name), fitted on a graph.
 
     Raises:
@@ -50,12 +50,12 @@ def blend_of(configuration: Mapping[str, Any], graph: Graph, inputs: Inputs) -> 
     return Blend([part for part, _ in parts], [weight for _, weight in parts])
 
 
-def parts_of(configuration: Mapping[str, Any], graph: Graph, inputs: Inputs) -> list[tuple[Term, float]]:
+def parts_of(configuration: Configuration, graph: Graph, inputs: Inputs) -> list[tuple[Term, float]]:
     """The parts of a configuration with their weights, fitted on a graph; none where no walk leads anywhere."""
-    graph = graph.fading(configuration.get("half_life_days", {}))
+    graph = graph.fading(configuration.half_life_days)
     return [
-        (part.reading(graph), configuration["weights"][name] * weight)
-        for name, values in configuration["terms"].items()
+        (part.reading(graph), configuration.weights[name] * weight)
+        for name, values in configuration.terms.items()
         for part, weight in fit_model(name, graph, values, inputs).parts
     ]
 

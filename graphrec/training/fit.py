@@ -6,7 +6,6 @@ train --final   the configuration chosen before, refitted on everything
 """
 
 import time
-from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from functools import cache
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import convert, structs, to_builtins
 
 from graphrec.errors import Damaged, NotTrained, SchemaOutdated, UsageError
 from graphrec.features.blocks import Blocks, Sources
@@ -21,6 +21,7 @@ from graphrec.features.device import choose_device
 from graphrec.files import replace_folder
 from graphrec.graph.adjacency import Graph, Hidden
 from graphrec.graph.block_rows import write_blocks
+from graphrec.graph.meta import plain
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.metrics.intervals import Interval, bootstrap_all
@@ -32,12 +33,25 @@ from graphrec.progress import Progress, silent
 from graphrec.terms.blend import Blend
 from graphrec.terms.folder import FORMAT, blocks_beside, model_folder, read_meta, write_model
 from graphrec.terms.live import keep_replaced
+from graphrec.terms.meta import (
+    Configuration,
+    Curve,
+    DescribedBlock,
+    Device,
+    HiddenParts,
+    Measured,
+    ModelMeta,
+    OnValidation,
+    SplitParts,
+    Stage,
+    Trained,
+)
 from graphrec.training.assemble import blend_of
 from graphrec.training.checkpoint import FileWork
-from graphrec.training.job import Configuration, Job, OnValidation, SplitParts, TrainOptions, TrainReport
+from graphrec.training.job import Job, TrainOptions, TrainReport
 from graphrec.training.lists import ranked_lists
 from graphrec.training.search.choose import Chosen, choose, fixed
-from graphrec.training.split import Stage, split_of
+from graphrec.training.split import Split, split_of
 from graphrec.training.stages import blocks_of, check_blocks, graph_of
 from graphrec.training.tracking import EpochTracker
 from graphrec.training.tune import tuned_configurations
@@ -98,7 +112,7 @@ def train(
     graph = graph_of(snapshot, split, "train")
     job = _final_job(job, graph) if options.final else _with_blocks(job, graph)
     request = job.request()
-    work = FileWork.of(home.working, job.folder.name, request)
+    work = FileWork.of(home.working, job.folder.name, plain(request))
     before = _done_before(job)
     if before is not None:
         # A kill after the model was in its place leaves the folder of the work behind.
@@ -106,8 +120,8 @@ def train(
         return before
     job = replace(job, inputs=replace(job.inputs, work=work))
     with closing(tracker):
-        meta, blend, graph = _final(job) if options.final else _tested(job, graph)
-    report = _write(job, meta, blend, graph, began)
+        fitted, blend, graph = _final(job) if options.final else _tested(job, graph)
+    report = _write(job, fitted, blend, graph, began)
     work.clear()
     return report
 
@@ -125,7 +139,7 @@ def _blocks(job: Job, stage: Stage, graph: Graph) -> Blocks:
     return blocks_of(job.options.model, job.sources, job.snapshot, job.split, stage, graph)
 
 
-def _tested(job: Job, train_graph: Graph) -> tuple[dict[str, Any], Blend, Graph]:
+def _tested(job: Job, train_graph: Graph) -> tuple[Trained, Blend, Graph]:
     """Choose on validation, refit on what the test may know."""
     validation = Validation.of(job.split, train_graph, job.options.seed, is_whole=job.options.thorough)
     notes = list(job.split.notes)
@@ -134,7 +148,7 @@ def _tested(job: Job, train_graph: Graph) -> tuple[dict[str, Any], Blend, Graph]
     blend: Blend | None = None
     if job.options.fixed or not len(validation):
         chosen = fixed(job.options.model, train_graph, inputs)
-        record = {"configuration": chosen.configuration(), "metrics": {}, "alone": {}, "curves": [], "notes": []}
+        record = _plain(chosen.configuration())
         notes.append(
             "defaults fixed beforehand: nothing was tuned, validation was not looked at" if job.options.fixed
             else "the validation part is empty, so nothing could be chosen: defaults fixed beforehand"
@@ -144,36 +158,53 @@ def _tested(job: Job, train_graph: Graph) -> tuple[dict[str, Any], Blend, Graph]
         record = inputs.work.once("chosen", lambda: _record(choosing(), train_graph, validation, inputs))
         notes += record["notes"]
         blend = None if job.split.refit else choosing().blend
+    configuration = convert(record["configuration"], Configuration)
     graph = train_graph
     blocks = inputs.blocks
     if blend is None:
         graph = graph_of(job.snapshot, job.split, job.split.fitted)
         blocks = _blocks(job, job.split.fitted, graph)
-        blend = blend_of(record["configuration"], graph, replace(inputs, stage="refit", blocks=blocks))
-    meta = {
-        "configuration": record["configuration"],
-        "metrics": record["metrics"],
-        "validation": {"metric": validation.metric, "users": len(validation), "alone": record["alone"]},
-        "curves": [*record["curves"], *inputs.tracker.curves("refit")],
-        "tuned": sorted(job.tuned()),
-        "blocks": blocks.describe(),
-        "fitted": job.split.fitted,
-        "notes": notes,
-    }
-    return meta, blend, graph
+        blend = blend_of(configuration, graph, replace(inputs, stage="refit", blocks=blocks))
+    fitted = Trained(
+        kind=job.options.model,
+        final=False,
+        configuration=configuration,
+        metrics=convert(record["metrics"], dict[str, Measured]),
+        validation=OnValidation(validation.metric, len(validation), record["alone"]),
+        curves=convert([*record["curves"], *inputs.tracker.curves("refit")], tuple[Curve, ...]),
+        tuned=tuple(sorted(job.tuned())),
+        blocks=described_blocks(blocks),
+        fitted=job.split.fitted,
+        notes=tuple(notes),
+    )
+    return fitted, blend, graph
 
 
 def _record(chosen: Chosen, graph: Graph, validation: Validation, inputs: Inputs) -> dict[str, Any]:
-    """What is kept of a choice, as plain values."""
+    """What is kept of a choice that was made on validation, as plain values."""
     assert chosen.blend is not None, "a choice is fitted"
-    metrics = _validation_metrics(chosen.blend, graph, validation, inputs.seed)
     return {
-        "configuration": chosen.configuration(),
-        "metrics": {name: _values_of(interval) for name, interval in metrics.items()},
+        **_plain(chosen.configuration()),
+        "metrics": to_builtins(_validation_metrics(chosen.blend, graph, validation, inputs.seed)),
         "alone": dict(chosen.tried),
         "notes": list(chosen.notes),
         "curves": inputs.tracker.curves("choosing"),
     }
+
+
+def _plain(configuration: Configuration) -> dict[str, Any]:
+    """What is kept of a configuration that was fixed beforehand, as plain values."""
+    return {"configuration": to_builtins(configuration), "metrics": {}, "alone": {}, "curves": [], "notes": []}
+
+
+def described_blocks(blocks: Blocks) -> tuple[DescribedBlock, ...]:
+    """What a model folder says of the feature blocks that it was fitted with."""
+    return convert(blocks.describe(), tuple[DescribedBlock, ...])
+
+
+def described_split(split: Split) -> SplitParts:
+    """What a model folder says of a split."""
+    return convert(split.describe(), SplitParts)
 
 
 def _final_job(job: Job, graph: Graph) -> Job:
@@ -184,26 +215,26 @@ def _final_job(job: Job, graph: Graph) -> Job:
         UsageError: an option is given that the tested model was not trained with.
     """
     tested = replace(job, options=replace(job.options, final=False))
-    meta: Mapping[str, Any] | None
+    meta: ModelMeta | None
     try:
         meta = read_meta(tested.folder)
     except (NotTrained, SchemaOutdated, Damaged):
         meta = None
-    if meta is None or meta["snapshot"] != job.snapshot.hash or meta["request"].keys() != job.request().keys():
+    if meta is None or meta.snapshot != job.snapshot.hash:
         train(job.snapshot, job.home, tested.options, sources=job.sources, progress=job.inputs.progress)
         meta = read_meta(tested.folder)
     options = replace(
         job.options,
-        fixed=meta["fixed"],
-        seed=meta["seed"],
-        use_protected=meta["request"]["use_protected"],
-        path_share=meta["request"]["path_share"],
-        overrides=meta["request"]["overrides"],
-        thorough=meta["request"]["thorough"],
+        fixed=meta.fixed,
+        seed=meta.seed,
+        use_protected=meta.request.use_protected,
+        path_share=meta.request.path_share,
+        overrides=meta.request.overrides,
+        thorough=meta.request.thorough,
     )
     _check_taken_over(job.options, options)
     inputs = replace(job.inputs, seed=options.seed, use_protected=options.use_protected)
-    names = {block["name"] for block in meta["blocks"]}
+    names = {block.name for block in meta.blocks}
     sources = Sources(tuple(one for one in job.sources.sources if one.name in names), job.sources.progress)
     job = _with_blocks(replace(job, options=options, inputs=inputs, sources=sources), graph)
     check_blocks(meta, job.inputs.blocks)
@@ -220,18 +251,27 @@ def _check_taken_over(asked: TrainOptions, taken: TrainOptions) -> None:
             )
 
 
-def _final(job: Job) -> tuple[dict[str, Any], Blend, Graph]:
+def _final(job: Job) -> tuple[Trained, Blend, Graph]:
     """The chosen configuration on everything."""
     tested = read_meta(model_folder(job.home, job.options.model, final=False))
     graph = graph_of(job.snapshot, job.split, "all")
     blocks = _blocks(job, "all", graph)
-    blend = blend_of(tested["configuration"], graph, replace(job.inputs, stage="refit", blocks=blocks))
+    blend = blend_of(tested.configuration, graph, replace(job.inputs, stage="refit", blocks=blocks))
     notes = ["fitted on everything, the test part too; metrics are those of the tested model"]
     notes += [job.snapshot.uncut] if job.snapshot.uncut else []
-    meta = {"configuration": tested["configuration"], "metrics": tested["metrics"], "fitted": "all", "notes": notes}
-    meta |= {"validation": tested["validation"], "tuned": tested["tuned"], "curves": job.inputs.tracker.curves("refit")}
-    meta["blocks"] = blocks.describe()
-    return meta, blend, graph
+    fitted = Trained(
+        kind=job.options.model,
+        final=True,
+        configuration=tested.configuration,
+        metrics=tested.metrics,
+        validation=tested.validation,
+        curves=convert(job.inputs.tracker.curves("refit"), tuple[Curve, ...]),
+        tuned=tested.tuned,
+        blocks=described_blocks(blocks),
+        fitted="all",
+        notes=tuple(notes),
+    )
+    return fitted, blend, graph
 
 
 def _validation_metrics(blend: Blend, graph: Graph, validation: Validation, seed: int) -> dict[str, Interval]:
@@ -240,43 +280,37 @@ def _validation_metrics(blend: Blend, graph: Graph, validation: Validation, seed
     return bootstrap_all(evaluate_lists(lists, relevant.indptr, relevant.indices, REPORTED_KS), seed=seed)
 
 
-def _values_of(interval: Interval) -> dict[str, float]:
-    return {"value": interval.value, "low": interval.low, "high": interval.high}
-
-
 def _done_before(job: Job) -> TrainReport | None:
     try:
         meta = read_meta(job.folder)
     except (NotTrained, SchemaOutdated, Damaged):
         return None
-    if meta["request"] != job.request():
+    if meta.request != job.request():
         return None
     if job.options.final:
         tested = read_meta(model_folder(job.home, job.options.model, final=False))
-        if tested["configuration"] != meta["configuration"]:
+        if tested.configuration != meta.configuration:
             return None
     return _report(job, meta, is_new=False)
 
 
-def _write(job: Job, meta: dict[str, Any], blend: Blend, graph: Graph, began: float) -> TrainReport:
+def _write(job: Job, fitted: Trained, blend: Blend, graph: Graph, began: float) -> TrainReport:
     keep_blocks(blend, job.snapshot, job.folder.parent)
     if job.options.final and (job.folder / "meta.json").exists():
         keep_replaced(job.home, job.folder, FORMAT)
     with replace_folder(job.folder) as folder:
-        whole = {
-            "kind": job.options.model,
-            "final": job.options.final,
-            "fixed": job.options.fixed,
-            "seed": job.options.seed,
-            "split": job.split.describe(),
-            "hidden": hidden_parts(job.split.hidden(meta["fitted"])),
-            "request": job.request(),
-            **meta,
-            "versions": versions(PACKAGES),
-            "device": _device(blend, job.options.device),
-            "seconds": round(time.monotonic() - began, 3),
-        }
-        whole["notes"] = [*whole["notes"], *(note for term in blend.terms for note in term.notes)]
+        whole = structs.replace(
+            fitted,
+            fixed=job.options.fixed,
+            seed=job.options.seed,
+            split=described_split(job.split),
+            hidden=hidden_parts(job.split.hidden(fitted.fitted)),
+            request=job.request(),
+            versions=versions(PACKAGES),
+            device=_device(blend, job.options.device),
+            seconds=round(time.monotonic() - began, 3),
+            notes=(*fitted.notes, *(note for term in blend.terms for note in term.notes)),
+        )
         write_model(folder, blend, graph, job.snapshot, whole)
     return _report(job, read_meta(job.folder), is_new=True)
 
@@ -289,34 +323,33 @@ def keep_blocks(blend: Blend, snapshot: Snapshot, models: Path) -> None:
         write_blocks(blocks_beside(models), rows, snapshot.nodes(snapshot.schema.roles.user).ids)
 
 
-def _report(job: Job, meta: Mapping[str, Any], *, is_new: bool) -> TrainReport:
-    split = {**meta["split"], "notes": tuple(meta["split"]["notes"])}
+def _report(job: Job, meta: ModelMeta, *, is_new: bool) -> TrainReport:
     return TrainReport(
-        model=meta["kind"],
+        model=meta.kind,
         path=job.folder,
-        hash=meta["hash"],
-        snapshot=meta["snapshot"],
-        metrics={name: Interval(**interval) for name, interval in meta["metrics"].items()},
-        seconds=meta["seconds"],
+        hash=meta.hash,
+        snapshot=meta.snapshot,
+        metrics={name: Interval(one.value, one.low, one.high) for name, one in meta.metrics.items()},
+        seconds=meta.seconds,
         is_new=is_new,
-        is_final=meta["final"],
-        configuration=Configuration(**meta["configuration"]),
-        tuned=tuple(meta["tuned"]),
-        split=SplitParts(**split),
-        validation=OnValidation(**meta["validation"]),
-        notes=tuple(meta["notes"]),
+        is_final=meta.final,
+        configuration=meta.configuration,
+        tuned=meta.tuned,
+        split=meta.split,
+        validation=meta.validation,
+        notes=meta.notes,
     )
 
 
-def hidden_parts(hidden: Hidden) -> dict[str, int | None]:
-    """What the fit did not see: from which time on, and how many pairs."""
-    return {"known_from": hidden.known_from, "pairs": 0 if hidden.pairs is None else len(hidden.pairs)}
+def hidden_parts(hidden: Hidden) -> HiddenParts:
+    """What a model folder says of what the fit did not see."""
+    return HiddenParts(hidden.known_from, 0 if hidden.pairs is None else len(hidden.pairs))
 
 
-def _device(blend: Blend, wanted: str) -> dict[str, str]:
+def _device(blend: Blend, wanted: str) -> Device:
     networks = [term.name for term in blend.terms if term.name in models() and models()[term.name].uses_torch]
     if not networks:
-        return {"name": "cpu", "reason": "every part of this model is fitted with numpy and numba"}
+        return Device("cpu", "every part of this model is fitted with numpy and numba")
     device = choose_device(wanted)
     reason = f"{device.reason}; {' and '.join(networks)} with torch, all else with numpy and numba on the CPU"
-    return {"name": device.name, "reason": reason}
+    return Device(device.name, reason)

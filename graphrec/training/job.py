@@ -14,6 +14,7 @@ from graphrec.models.digests import code_digest, versions
 from graphrec.models.inputs import PATH_SHARE, Inputs, Values
 from graphrec.models.registry import BLEND, kinds, parts_of_kind, unknown
 from graphrec.terms.folder import FORMAT, model_folder
+from graphrec.terms.meta import Configuration, OnValidation, Request, SplitParts
 from graphrec.training.overrides import check_overrides
 from graphrec.training.split import Split
 
@@ -55,44 +56,6 @@ class TrainOptions:
 
 
 @dataclass(frozen=True)
-class Configuration:
-    """What a model is made of: enough to fit it again."""
-
-    terms: Mapping[str, Values]
-    """The configuration of each term, by name."""
-    weights: Mapping[str, float]
-    half_life_days: Mapping[str, float] = field(default_factory=dict)
-    """By interaction type; what is not in it does not fade."""
-
-
-@dataclass(frozen=True)
-class OnValidation:
-    """How the choice was made."""
-
-    metric: str
-    users: int
-    alone: Mapping[str, float]
-    """The metric of every term alone, those that were left out too."""
-
-
-@dataclass(frozen=True)
-class SplitParts:
-    """The split in numbers."""
-
-    name: str
-    hash: str
-    validation_users: int
-    validation_interactions: int
-    test_users: int
-    test_interactions: int
-    fitted: str
-    """train, or train + validation: what the tested model is fitted on."""
-    masked: str
-    """What lists of the test leave out."""
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class TrainReport:
     """What a training did."""
 
@@ -131,31 +94,31 @@ class Job:
         """Where the model is kept."""
         return model_folder(self.home, self.options.model, final=self.options.final)
 
-    def tuned(self) -> dict[str, Values]:
+    def tuned(self) -> dict[str, dict[str, Any]]:
         """The tuned configurations that this model takes."""
         names = {spec.name for spec in parts_of_kind(self.options.model)}
         return {name: dict(values) for name, values in self.inputs.tuned.items() if name in names}
 
-    def request(self) -> dict[str, Any]:
+    def request(self) -> Request:
         """What decides the result: an equal request gives an equal model."""
-        return {
-            "format": FORMAT,
-            "code": code_of(self.options.model),
-            "packages": packages_of(self.options.model),
-            "kind": self.options.model,
-            "fixed": self.options.fixed,
-            "final": self.options.final,
-            "seed": self.options.seed,
-            "use_protected": self.options.use_protected,
-            "path_share": self.options.path_share,
-            "overrides": {name: dict(values) for name, values in self.options.overrides.items()},
-            "device": self.options.device,
-            "thorough": self.options.thorough,
-            "snapshot": self.snapshot.hash,
-            "split": self.split.hash,
-            "blocks": self.inputs.blocks.digests(),
-            "tuned": self.tuned(),
-        }
+        return Request(
+            format=FORMAT,
+            code=code_of(self.options.model),
+            packages=packages_of(self.options.model),
+            kind=self.options.model,
+            fixed=self.options.fixed,
+            final=self.options.final,
+            seed=self.options.seed,
+            use_protected=self.options.use_protected,
+            path_share=self.options.path_share,
+            overrides={name: dict(values) for name, values in self.options.overrides.items()},
+            device=self.options.device,
+            thorough=self.options.thorough,
+            snapshot=self.snapshot.hash,
+            split=self.split.hash,
+            blocks=self.inputs.blocks.digests(),
+            tuned=self.tuned(),
+        )
 
 
 def code_of(kind: str) -> str:

@@ -2,7 +2,8 @@
 
 import time
 from pathlib import Path
-from typing import Any
+
+from msgspec import structs
 
 from graphrec.features.blocks import Sources
 from graphrec.files import replace_folder
@@ -10,19 +11,16 @@ from graphrec.graph.snapshot import Snapshot
 from graphrec.models.inputs import Inputs
 from graphrec.progress import Progress, silent
 from graphrec.terms.folder import read_meta, write_model
+from graphrec.terms.meta import ModelMeta, Trained
 from graphrec.training.assemble import blend_of
-from graphrec.training.fit import hidden_parts, keep_blocks
+from graphrec.training.fit import described_blocks, described_split, hidden_parts, keep_blocks
 from graphrec.training.split import split_of
 from graphrec.training.stages import blocks_of, graph_of
-
-#: What `write_model` says of the new folder.
-_NEW = {"format", "hash", "snapshot", "as_of", "labels", "known_until", "now", "types", "digests", "schema", "platform",
-        "description", "blocks", "split", "seconds", "checksums"}  # fmt: skip
 
 
 def refit(
     snapshot: Snapshot, folder: Path, *, sources: Sources | None = None, why: str, progress: Progress = silent
-) -> dict[str, Any]:
+) -> ModelMeta:
     """Fit the model in a folder again: hyper-parameters, weights and bands are those that were chosen before.
 
     It is the training's own fit on what the new snapshot shows, so that a term that is counted or solved is exact and a
@@ -43,34 +41,34 @@ def refit(
         NotTrained: there is no model.
     """
     began, meta = time.monotonic(), read_meta(folder)
-    split, request = split_of(snapshot), meta["request"]
-    graph = graph_of(snapshot, split, meta["fitted"])
-    names = {block["name"] for block in meta["blocks"]}
+    split, request = split_of(snapshot), meta.request
+    graph = graph_of(snapshot, split, meta.fitted)
+    names = {block.name for block in meta.blocks}
     given = sources or Sources()
     read = Sources(tuple(one for one in given.sources if one.name in names), given.progress)
-    blocks = blocks_of(meta["kind"], read, snapshot, split, meta["fitted"], graph)
+    blocks = blocks_of(meta.kind, read, snapshot, split, meta.fitted, graph)
     inputs = Inputs(
-        seed=meta["seed"],
-        use_protected=request["use_protected"],
-        path_share=request["path_share"],
-        overrides=request["overrides"],
-        tuned=request["tuned"],
-        device=request["device"],
+        seed=meta.seed,
+        use_protected=request.use_protected,
+        path_share=request.path_share,
+        overrides=request.overrides,
+        tuned=request.tuned,
+        device=request.device,
         blocks=blocks,
         stage="refit",
         progress=progress,
     )
-    blend = blend_of(meta["configuration"], graph, inputs)
+    blend = blend_of(meta.configuration, graph, inputs)
     keep_blocks(blend, snapshot, folder.parent)
     with replace_folder(folder) as fresh:
-        kept = {name: value for name, value in meta.items() if name not in _NEW}
-        notes = [one for one in meta["notes"] if one != why]
-        changed = {
-            "split": split.describe(),
-            "hidden": hidden_parts(split.hidden(meta["fitted"])),
-            "blocks": blocks.describe(),
-            "notes": [*notes, why],
-            "seconds": round(time.monotonic() - began, 3),
-        }
-        write_model(fresh, blend, graph, snapshot, {**kept, **changed})
-    return dict(read_meta(folder))
+        kept = Trained(**{name: getattr(meta, name) for name in Trained.__struct_fields__})
+        changed = structs.replace(
+            kept,
+            split=described_split(split),
+            hidden=hidden_parts(split.hidden(meta.fitted)),
+            blocks=described_blocks(blocks),
+            notes=(*(one for one in meta.notes if one != why), why),
+            seconds=round(time.monotonic() - began, 3),
+        )
+        write_model(fresh, blend, graph, snapshot, changed)
+    return read_meta(folder)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Adjacency, Graph, Hidden, Hop, among, codes_of, from_codes, union
 from graphrec.graph.snapshot import ALWAYS, Snapshot
+from graphrec.terms.meta import Stage
 
-Stage = Literal["train", "train+valid", "all"]
 Mask = Literal["fitted", "train", "train+valid"]
 Codes = NDArray[np.int64]
 

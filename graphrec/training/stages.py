@@ -1,14 +1,12 @@
 """What each stage of a training may see: its graph and its feature blocks."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from graphrec.errors import ModelError
 from graphrec.features.blocks import Blocks, Seen, Sources
 from graphrec.graph.adjacency import Graph, visible_graph
 from graphrec.graph.snapshot import Snapshot
 from graphrec.models.registry import parts_of_kind
-from graphrec.training.split import Split, Stage, check_hidden
+from graphrec.terms.meta import ModelMeta, Stage
+from graphrec.training.split import Split, check_hidden
 
 
 def graph_of(snapshot: Snapshot, split: Split, stage: Stage) -> Graph:
@@ -41,7 +39,7 @@ def blocks_of(kind: str, sources: Sources, snapshot: Snapshot, split: Split, sta
     return used.blocks(Seen(snapshot, graph, split.hidden(stage).known_from))
 
 
-def check_blocks(meta: Mapping[str, Any], blocks: Blocks) -> None:
+def check_blocks(meta: ModelMeta, blocks: Blocks) -> None:
     """Check that a refit of a model reads the feature blocks that its fit read.
 
     Args:
@@ -51,10 +49,10 @@ def check_blocks(meta: Mapping[str, Any], blocks: Blocks) -> None:
     Raises:
         ModelError: they differ; with what to do.
     """
-    wanted, found = meta["request"]["blocks"], blocks.digests()
+    wanted, found = meta.request.blocks, blocks.digests()
     if found != wanted:
         differs = sorted(name for name in {*wanted, *found} if wanted.get(name) != found.get(name))
         raise ModelError(
             f"the feature blocks {', '.join(differs)} are not those that the model was fitted with, so that a refit "
-            f"would differ by them too; run: graphrec train --model {meta['kind']}"
+            f"would differ by them too; run: graphrec train --model {meta.kind}"
         )

@@ -16,6 +16,7 @@ from graphrec.app.requests import Recommend
 from graphrec.cli.commands import COMMANDS
 from graphrec.errors import UsageError
 from graphrec.graph.facts import FactsShelf
+from graphrec.graph.shelf import SnapshotShelf
 from tests.app.test_facts import bank_in, purchases, write_files
 
 NIGHTLY = Path(__file__).resolve().parents[2] / "docs" / "nightly"
@@ -97,6 +98,16 @@ def test_a_killed_refresh_is_run_again(shop: Path, monkeypatch: pytest.MonkeyPat
                 run(shop)
     assert did(run(shop)) == {"load": False, "train": False, "export": True}
     assert run(shop).unchanged
+
+
+def test_portraits_are_computed_between_load_and_train(shop: Path) -> None:
+    (shop / "home" / "portrait.toml").write_text("[[tag]]\nid = 'buyer'\nwhen = \"count('BOUGHT') >= 1\"\n", "utf-8")
+    done = run(shop)
+    assert did(done) == {"load": False, "portrait": True, "train": True, "export": True}
+    assert done.steps[1].counts == {"customers": 25}
+    assert run(shop).unchanged
+    snapshot = SnapshotShelf(bank_in(shop).home.snapshots).latest()
+    assert "portrait_holdings" in snapshot.nodes(snapshot.schema.roles.user).columns
 
 
 def test_without_a_mapping_the_facts_of_a_changed_store_are_published(shop: Path) -> None:

@@ -51,8 +51,8 @@ def test_snapshot_says_where_and_what(loaded: Path) -> None:
     assert list(found) == ["path", "hash", "as_of", "nodes", "edges", "notes", "seconds"]
     snapshot = Snapshot.open(Path(found["path"]))
     assert (found["hash"], found["as_of"]) == (snapshot.hash, None)
-    assert found["nodes"] == snapshot.meta["nodes"]
-    assert found["edges"] == snapshot.meta["edges"]
+    assert found["nodes"] == snapshot.meta.nodes
+    assert found["edges"] == snapshot.meta.edges
     assert sum(found["nodes"].values()) > 0
     text, _ = run(loaded, "snapshot")
     assert text.startswith(f"{snapshot.folder}: {sum(found['nodes'].values())} nodes, ")

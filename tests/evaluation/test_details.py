@@ -14,6 +14,7 @@ from graphrec.features.blocks import Blocks, Sources
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.metrics.intervals import Interval
+from graphrec.terms.folder import read_meta
 from graphrec.training.fit import TrainOptions, train
 from tests.training import bank
 
@@ -120,14 +121,17 @@ def test_ablation_counts_edges_as_they_were(done: Evaluation) -> None:
 
 
 def test_a_model_that_loses_all_its_paths_lists_nothing(snapshot: Snapshot, tmp_path: Path) -> None:
-    """The one walk that is chosen goes by the town."""
+    """One walk is chosen, which goes by the town of the customer or by the sector of the product."""
     folder = train(snapshot, Home(tmp_path / "home").prepare(), TrainOptions("kernel")).path
     found = evaluate(snapshot, folder, ks=(3,), baselines=(), wanted=Wanted(explain_users=0, ablation=True)).details
     assert found is not None
     assert found.ablation is not None
-    recalls = [one.metrics["recall@3"] for one in found.ablation.variants[:2]]
-    assert recalls[0] == Interval(0.0, 0.0, 0.0)
-    assert recalls[1].value > 0
+    ((walk,),) = ([one["walk"] for one in term["walks"]] for term in read_meta(folder).configuration.terms.values())
+    removed = {one.edges: one.metrics["recall@3"] for one in found.ablation.variants if one.change == "removed"}
+    assert {edges: recall.value for edges, recall in removed.items()} == {
+        edges: 0.0 if any(name in walk for name in edges) else 1.0 for edges in removed
+    }
+    assert Interval(0.0, 0.0, 0.0) in removed.values()
     assert found.ablation.true["recall@3"].value == 1
 
 

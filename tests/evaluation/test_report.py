@@ -17,6 +17,7 @@ from graphrec.evaluation.verdict import p_text, percent
 from graphrec.home import Home
 from graphrec.metrics.intervals import Interval
 from graphrec.terms.folder import read_meta
+from graphrec.terms.meta import Curve
 from graphrec.training.fit import TrainOptions, train
 from tests.training import bank
 
@@ -108,7 +109,7 @@ def test_curves_of_the_training_are_drawn_where_there_are_any(made: Made, text: 
     done, folder = made
     assert done.details is not None
     assert "How it learned" not in text
-    curve = {"term": "lightgcn", "stage": "choosing", "metric": "ndcg@3", "loss": [2.0, 1.0], "value": [0.1, 0.4]}
+    curve = Curve("choosing", "lightgcn", {}, "ndcg@3", (2.0, 1.0), (0.1, 0.4))
     with_curve = dataclasses.replace(done, details=dataclasses.replace(done.details, curves=(curve,)))
     assert with_curve.details is not None
     meta = read_meta(folder)

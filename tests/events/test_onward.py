@@ -62,7 +62,7 @@ def test_cypher_on_a_server_sees_events_at_once_and_a_load_takes_them_over(serve
     assert server.events.log.noted(f"{ONWARD}{server.settings.store}") == "5"
     assert f'graphrec_store_lag{{store="{server.settings.store}"}} 0.0' in Measures().text(server.events.log).decode()
     # The account of the store is right, so that it can be read whole; and the next load brings the same.
-    assert server.take_snapshot(TakeSnapshot()).snapshot.meta["edges"]["BOUGHT"] == len(purchases()) + 2
+    assert server.take_snapshot(TakeSnapshot()).snapshot.meta.edges["BOUGHT"] == len(purchases()) + 2
     done = server.load(Load(str(shop / "files" / "shop.toml")))
     assert done.events == {"written": 4, "superseded": 1, "waiting": 0}
     assert (rows(server, EDGES), rows(server, RISK)) == (live, {(2,)})

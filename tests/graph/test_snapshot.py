@@ -1,6 +1,7 @@
 """Snapshots: exact values, and what was written or a line that names the file."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from graphrec.store import open_store
 from graphrec.store.read import take_snapshot
 from tests.banks import bank_snapshot
 from tests.policy.graphs import compiled, rule, snapshot_of
+from tests.served import rewrite_meta
 from tests.training import bank
 
 KINDS: dict[str, Kind] = {"account": "integer", "rate": "real", "wants": "boolean", "since": "time"}
@@ -124,7 +126,7 @@ def test_integers_are_exact_on_both_ways(tmp_path: Path) -> None:
 
 def test_content_that_is_the_same_keeps_its_hash_from_format_1(tmp_path: Path) -> None:
     snapshot = bank_snapshot(tmp_path / "s")
-    assert snapshot.meta["format"] == FORMAT == 2
+    assert snapshot.meta.format == FORMAT == 2
     assert snapshot.hash == "ab889a5f1577195a3b6771c0a3ab6be294c5b863e3ebdad2d6459d19d802f71a"
     assert content_hash(snapshot.folder, snapshot.meta) == snapshot.hash
 
@@ -296,7 +298,7 @@ def test_only_numpy_is_needed_to_read_a_snapshot(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from graphrec.graph.snapshot import Snapshot;"
         f"s = Snapshot.open(Path({str(folder)!r})); s.nodes('Customer').ids.find('C001'); s.edges('BOUGHT').at[3];"
-        "print([m for m in ('scipy', 'pandas', 'pyarrow', 'numba', 'duckdb', 'torch', 'msgspec') if m in sys.modules])"
+        "print([m for m in ('scipy', 'pandas', 'pyarrow', 'numba', 'duckdb', 'torch') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
@@ -306,11 +308,24 @@ def test_events_after_today_do_not_move_the_date_of_answers(tmp_path: Path) -> N
     mistyped = datetime(2204, 3, 1, tzinfo=UTC)
     events = {"BOUGHT": [("u0", "p0", 1), ("u0", "p1", (mistyped - bank.DAY_ZERO).days)]}
     snapshot = bank.make(tmp_path / "s", events)
-    assert snapshot.meta["last"] == (bank.DAY_ZERO + timedelta(days=1)).isoformat()
+    assert snapshot.meta.last == (bank.DAY_ZERO + timedelta(days=1)).isoformat()
     assert snapshot.ahead == (
         "1 event is after today, the latest on 2204-03-01: mistyped years? They do not move the date of answers, "
         "2024-01-02; correct them in the files and load again"
     )
     alone = bank.make(tmp_path / "alone", {"BOUGHT": events["BOUGHT"][1:]})
-    assert (alone.meta["last"], alone.ahead) == (mistyped.isoformat(), None)
+    assert (alone.meta.last, alone.ahead) == (mistyped.isoformat(), None)
     assert bank.make(tmp_path / "past", {"BOUGHT": events["BOUGHT"][:1]}).ahead is None
+
+
+def test_a_meta_that_says_something_else_is_one_line(tmp_path: Path) -> None:
+    folder = bank_snapshot(tmp_path / "s").folder
+    for change in ({"hash": 7}, {"types": None}, {"nodes": {"Customer": "six"}}, {"undated": []}):
+        shutil.copytree(folder, tmp_path / "copy")
+        rewrite_meta(tmp_path / "copy", **change)
+        with pytest.raises(Damaged) as caught:
+            Snapshot.open(tmp_path / "copy")
+        text = str(caught.value)
+        assert text.startswith(f"{tmp_path / 'copy' / 'meta.json'} is damaged: {next(iter(change))}"), text
+        assert text.endswith("; run: graphrec snapshot")
+        shutil.rmtree(tmp_path / "copy")

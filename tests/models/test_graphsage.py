@@ -68,18 +68,18 @@ def test_what_is_served_is_what_the_network_computes() -> None:
     )  # fmt: skip
 
 
-def test_at_most_the_fan_out_is_heard_and_only_what_is_there() -> None:
+def test_at_most_the_fan_out_is_sampled_and_only_what_is_there() -> None:
     graph = random_board(6)
     hops = message_hops(graph, use_protected=False)
-    (heard, order), (again, _) = (fixed_sample(graph, hops, 3, seed=1) for _ in range(2))
+    (sampled, order), (again, _) = (fixed_sample(graph, hops, 3, seed=1) for _ in range(2))
     assert {str(hop) for hop in order} == {"BOUGHT", "VIEWED", "IN_BAND"}
     for hop in hops:
         whole = graph.hops[hop]
-        assert heard[hop].degrees().tolist() == np.minimum(whole.degrees(), 3).tolist()
-        assert all(set(heard[hop].row(node)) <= set(whole.row(node)) for node in range(len(whole.indptr) - 1))
-        assert heard[hop].indices.tobytes() == again[hop].indices.tobytes()
+        assert sampled[hop].degrees().tolist() == np.minimum(whole.degrees(), 3).tolist()
+        assert all(set(sampled[hop].row(node)) <= set(whole.row(node)) for node in range(len(whole.indptr) - 1))
+        assert sampled[hop].indices.tobytes() == again[hop].indices.tobytes()
     other, _ = fixed_sample(graph, hops, 3, seed=2)
-    assert any(heard[hop].indices.tobytes() != other[hop].indices.tobytes() for hop in hops)
+    assert any(sampled[hop].indices.tobytes() != other[hop].indices.tobytes() for hop in hops)
 
 
 def test_the_vectors_of_a_steps_users_do_not_know_their_targets() -> None:
@@ -97,11 +97,11 @@ def test_the_vectors_of_a_steps_users_do_not_know_their_targets() -> None:
     assert all(not products & hidden for products in near.values())
     for hop in (Hop("BOUGHT", True), Hop("VIEWED", True)):
         senders, receivers = block.first[hop]
-        heard = {
+        sampled = {
             (int(block.nodes["Product"][b]), int(block.nodes["User"][a]))
             for a, b in zip(senders, receivers, strict=True)
         }
-        assert not heard & {(product, 2) for product in hidden}
+        assert not sampled & {(product, 2) for product in hidden}
 
 
 def edge_masks(term: SageTerm, user: int, product: int, t: float) -> tuple[float, dict[tuple[str, int, int], float]]:
@@ -121,10 +121,10 @@ def edge_masks(term: SageTerm, user: int, product: int, t: float) -> tuple[float
 
     def layer(weights, label: str, node: int, vector) -> torch.Tensor:
         total = vector(label, node) @ tensor(weights.own[label]) + tensor(weights.bias[label])
-        if label in weights.crowd:
-            total = total + tensor(weights.crowd[label][node])
+        if label in weights.of_users:
+            total = total + tensor(weights.of_users[label][node])
         for hop in network.hops_of(graph, label):
-            others = network.hear(graph, hop, np.array([node]))[1]
+            others = network.sampled_of(graph, hop, np.array([node]))[1]
             if len(others):
                 sent = [mask(hop, node, other) * vector(graph.target(hop), int(other)) for other in others]
                 total = total + sum(sent) / len(sent) @ tensor(weights.message[hop])

@@ -29,6 +29,7 @@ ROOMS = [
     "store",
     "loading",
     "features",
+    "extract",
     "terms",
     "models",
     "metrics",

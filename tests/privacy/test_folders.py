@@ -112,11 +112,11 @@ def test_a_folder_holds_no_row_of_a_customer(
         registry.try_only(monkeypatch, kind, [SHORT[kind]])
     sources = Sources((*Sources.of(texts(snapshot)).sources, ColumnsSource()))
     folder = train(snapshot, Home(tmp_path).prepare(), TrainOptions(kind), sources=sources).path
-    described = read_meta(folder)["description"]["terms"]
+    described = read_meta(folder).description.terms
     assert described
     for term in described:
-        labels = {label for axes in term["arrays"].values() for label in axes}
-        labels |= {label for ends in term["rows"].values() for label in ends}
+        labels = {label for axes in term.arrays.values() for label in axes}
+        labels |= {label for ends in term.rows.values() for label in ends}
         assert "User" not in labels
     whole = b"".join(path.read_bytes() for path in sorted(folder.iterdir()))
     arrays = (folder / ARRAYS).read_bytes()

@@ -103,7 +103,7 @@ def test_the_bank_is_as_if_they_had_never_been(forgotten: tuple[Bank, dict[str, 
     hashes = [SnapshotShelf(one.home.snapshots).latest().hash for one in (bank, never)]
     assert hashes[0] == hashes[1]
     for name in ("ease-test", "ease-final"):
-        assert read_meta(bank.home.models / name)["hash"] == read_meta(never.home.models / name)["hash"]
+        assert read_meta(bank.home.models / name).hash == read_meta(never.home.models / name).hash
     for number in (3, 10, 27, 38):
         user = f"KUNDE-{number:03}"
         lists = [one.recommend(requests.Recommend(user, 5, record=False)).answer.items for one in (bank, never)]

@@ -11,7 +11,7 @@ from graphrec.models.chebyshev import ChebyshevConfig, fit_chebyshev
 from graphrec.models.ease import fit_ease
 from graphrec.models.itemknn.neighbours import fit_itemknn
 from graphrec.models.popularity import fit_popularity
-from graphrec.models.softmax import fit_softmax
+from graphrec.models.softmax import fit_softmax, questions
 from graphrec.models.spectral import SpectralConfig, fit_spectral
 from graphrec.models.support import supported, supported_pairs
 from graphrec.terms.base import Term
@@ -35,6 +35,25 @@ SOLVED: dict[str, Callable[[Graph], Term]] = {
 @pytest.mark.parametrize("name", SOLVED)
 def test_no_list_gains_a_product_through_one_other_person(name: str) -> None:
     assert gains(SOLVED[name]) == 0
+
+
+def test_a_question_weighs_the_same_whoever_of_as_many_products_asks_it() -> None:
+    """Else the score of all customers for a product shows which of two people holds it."""
+
+    def weight(graph: Graph, product: int) -> float:
+        left = supported(graph).graph
+        asked = questions(left, [BOUGHT], [], graph.held().degrees())
+        return float(asked.weights[asked.answers == product].sum())
+
+    graph, pairs = bank(0)
+    learners = set(supported(graph).graph.learners(min_held=2).tolist())
+    common = [pair for place, pair in enumerate(pairs) if place % 2 and pair.b in learners]
+    assert len(common) > 10
+    for pair in common:
+        # C holds as much as B before the move, and one product more after it.
+        held = int(graph.held().degrees()[pair.b])
+        expected = weight(graph, pair.moved) - 1 / held + 1 / (held + 1)
+        assert weight(moved(graph, [pair]), pair.moved) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.slow

@@ -113,10 +113,10 @@ def test_a_folder_of_walks_has_no_row_for_a_person(tmp_path: Path) -> None:
         tmp_path / "model", Blend([fit_kernel(graph, starting_walks(graph.schema))], [1.0]), graph, snapshot, META
     )
     files = open_files(tmp_path / "model")
-    assert "Customer" not in files.meta["labels"]
-    for entry in files.meta["description"]["terms"]:
-        assert not any("Customer" in axes for axes in (*entry["arrays"].values(), *entry["rows"].values()))
+    assert "Customer" not in files.meta.labels
+    for entry in files.meta.description.terms:
+        assert not any("Customer" in axes for axes in (*entry.arrays.values(), *entry.rows.values()))
     for name, array in files.files.tensors(ARRAYS).items():
         assert not {83, 84} & set(array.shape), name
-    hops = [Hop.parse(text) for text in files.meta["description"]["hops"]]
+    hops = [Hop.parse(text) for text in files.meta.description.hops]
     assert not [hop for hop in hops if graph.target(hop) == "Customer"]

@@ -1,6 +1,7 @@
 """The chain: every byte counts, what is missing is named, and a killed process loses nothing."""
 
 import json
+import math
 import multiprocessing
 import os
 import shutil
@@ -11,14 +12,18 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from graphrec.errors import RecordError, UnknownId, UsageError
+from graphrec.graph.asked import Asked
+from graphrec.policy.compiled import Judged
 from graphrec.records import recorder as recorder_module
-from graphrec.records.blocks import HEAD, Head, blocks, segments
+from graphrec.records.blocks import HEAD, Head, blocks, entry_bytes, segments
 from graphrec.records.read import entries, entry_of
 from graphrec.records.recorder import Recorder
 from graphrec.records.verify import Anchor, verify
+from graphrec.serving.answer import Line, Node
 
 SHARED = {"model": "m"}
 
@@ -354,3 +359,18 @@ def test_an_error_of_a_group_reaches_each_of_its_callers(folder: Path) -> None:
         one.join()
     assert len(failed) == 4
     assert all(one.startswith("nothing was added to the record") for one in failed)
+
+
+def _line(share: float) -> Line:
+    return Line("path", "text", share, 0.0, None, None, None, {"scale": share}, "kernel")
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, np.float64("nan")])
+def test_no_entry_holds_a_number_that_json_cannot_write(bad: float) -> None:
+    for value in (
+        bad, [1, bad], {"a": (Node("Product", "P1", None), {"x": bad})}, _line(bad), (_line(1.0), _line(bad)),
+        Judged("m", {"x": bad}), Asked("C1", None, {}, {"BOUGHT": {"weight": [1.0, bad]}}),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            entry_bytes({"value": value})
+    assert json.loads(entry_bytes({"value": (_line(1.5), [1.5, None])}))["value"][0]["share"] == 1.5

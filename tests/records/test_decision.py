@@ -11,7 +11,6 @@ import pytest
 
 from graphrec import __version__
 from graphrec.errors import RecordError
-from graphrec.graph.arrays import write_sealed
 from graphrec.home import Home
 from graphrec.records.blocks import canonical, segments
 from graphrec.records.decision import Decisions, Request, platform_name, unpacked, versions
@@ -22,8 +21,8 @@ from graphrec.records.verify import verify
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.serving.reasons.sentences import Sentences
-from graphrec.terms.folder import read_meta
 from tests.records.conftest import OPTIONS
+from tests.served import rewrite_meta
 
 
 def test_an_entry_says_what_was_asked_on_what_and_what_was_shown(recorded: Home) -> None:
@@ -127,7 +126,7 @@ def test_kept_copies_are_copies_and_a_file_is_kept_once(recorded: Home) -> None:
 def test_versions_share_the_files_that_are_equal(recorded: Home) -> None:
     before = {file.name for file in (recorded.records / "kept" / "files").iterdir()}
     folder = recorded.models / "blend-final"
-    write_sealed(folder / "meta.json", {**read_meta(folder), "seconds": 1.5})
+    rewrite_meta(folder, seconds=1.5)
     shutil.rmtree(recorded.records / "kept" / "models")
     engine = Engine.open(recorded)
     Decisions(recorded, engine, Request("recommend", 4, ListOptions())).add([engine.recommend("C003", 4)])
@@ -215,7 +214,7 @@ def test_a_replay_names_the_lines_that_differ(recorded: Home, monkeypatch: pytes
 def test_a_model_that_changed_under_the_answer_is_not_recorded(home: Home) -> None:
     engine = Engine.open(home)
     folder = engine.model.folder
-    write_sealed(folder / "meta.json", {**read_meta(folder), "hash": "1" * 64})
+    rewrite_meta(folder, hash="1" * 64)
     answer = engine.recommend("C003", 4)
     with pytest.raises(RecordError, match="model blend-final was trained anew while it answered; run this again"):
         Decisions(home, engine, Request("recommend", 4, ListOptions(**OPTIONS))).add([answer])

@@ -3,6 +3,8 @@
 from datetime import date
 from pathlib import Path
 
+from msgspec import structs
+
 from graphrec.app import requests
 from graphrec.app.bank import Bank
 from graphrec.config.settings import Settings
@@ -13,6 +15,7 @@ from graphrec.home import Home
 from graphrec.models.kernel import fit_kernel, starting_walks
 from graphrec.terms.blend import Blend
 from graphrec.terms.folder import write_model
+from graphrec.terms.meta import Configuration
 from tests.banks import bank_snapshot
 from tests.served import META, random_factors
 
@@ -22,7 +25,8 @@ def test_an_entry_replays_with_the_ages_of_its_date(tmp_path: Path) -> None:
     snapshot = SnapshotShelf(home.snapshots).add(bank_snapshot)
     graph = visible_graph(snapshot)
     blend = Blend([fit_kernel(graph, starting_walks(snapshot.schema)), random_factors(graph)], [1.0, 0.5])
-    said = {**META, "configuration": {"half_life_days": {"BOUGHT": 100.0, "VIEWED": 30.0}}}
+    faded = Configuration(half_life_days={"BOUGHT": 100.0, "VIEWED": 30.0})
+    said = structs.replace(META, configuration=faded)
     with replace_folder(home.models / "blend-final") as folder:
         write_model(folder, blend, graph, snapshot, said)
     asked = requests.Recommend("C003", no_policy=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from graphrec.cli import app
@@ -17,11 +18,12 @@ from graphrec.errors import RecordError, SettingsError
 from graphrec.home import Home
 from graphrec.records.blocks import Head, blocks, segments
 from graphrec.records.decision import Decisions, Request
-from graphrec.records.keys import FEW, PERSONS, SLOT, VARIABLE, Erased, Keys, decrypt, encrypt
+from graphrec.records.keys import PERSONS, SLOT, VARIABLE, Erased, Keys, decrypt, encrypt
 from graphrec.records.read import entries, entry_of
 from graphrec.records.recorder import Recorder
 from graphrec.records.replay import replay
 from graphrec.records.sealed import open_entry, seal_entry
+from graphrec.records.slots import SlotIndex
 from graphrec.records.verify import verify
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
@@ -183,28 +185,46 @@ def test_a_key_is_on_the_disk_before_the_entry_that_needs_it(tmp_path: Path, mon
     assert names.index(PERSONS) < names.index("0000000001.log")
 
 
-def test_many_persons_cost_one_walk_over_the_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = Keys(tmp_path / "keys")
+def test_many_persons_cost_one_walk_over_the_keys_and_one_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     many = [f"C{n}" for n in range(3_000)]
-    first = keys.for_entries(many)
+    first = Keys(tmp_path / "keys").for_entries(many)
     assert [slot for slot, _ in first] == list(range(1, 3_001))
-    read = 0
-    whole = np.fromfile
+    read, whole = 0, SlotIndex._halves
 
-    def counted(*given: object, **named: object) -> object:
+    def counted(file: int, since: int, end: int) -> NDArray[np.uint64]:
         nonlocal read
-        found = whole(*given, **named)  # type: ignore[call-overload]
-        read += found.nbytes
+        found = whole(file, since, end)
+        read += len(found)
         return found
 
-    monkeypatch.setattr(np, "fromfile", counted)
-    again = Keys(tmp_path / "keys")
-    for start in range(0, 3_000, 1_000):
-        assert again.for_entries(many[start : start + 1_000]) == first[start : start + 1_000]
-    assert read <= 2 * 3_001 * SLOT
-    few = Keys(tmp_path / "keys")
-    assert few.for_entries(many[-FEW:]) == first[-FEW:]
-    assert few.slot_of("C7") == first[7][0]
+    monkeypatch.setattr(SlotIndex, "_halves", staticmethod(counted))
+    for start in range(0, 3_000, 100):
+        assert Keys(tmp_path / "keys").for_entries(many[start : start + 100]) == first[start : start + 100]
+    assert read == 3_001
+    assert Keys(tmp_path / "keys").for_entries(["new"])[0][0] == Keys(tmp_path / "keys").slot_of("new") == 3_001
+    assert read == 3_002
+
+
+def test_an_index_forgets_destroyed_keys_and_a_file_in_the_place_of_the_old_one(tmp_path: Path) -> None:
+    folder = tmp_path / "keys"
+    people = [f"C{n}" for n in range(50)]
+    first = Keys(folder).for_entries(people)
+    assert Keys(folder).for_entries(people) == first
+    before = (folder / PERSONS).read_bytes()
+    # By another process, which leaves this one's index as it was.
+    with (folder / PERSONS).open("r+b") as file:
+        file.seek(first[7][0] * SLOT)
+        file.write(bytes(SLOT))
+    assert Keys(folder).slot_of("C7") is None
+    new = Keys(folder).for_entries(["C7", "C8"])
+    assert (new[0][0], new[1]) == (51, first[8])
+    assert Keys(folder).for_entries(["C7"]) == new[:1]
+    restored = folder / "restored"
+    restored.write_bytes(before[: 31 * SLOT])
+    restored.replace(folder / PERSONS)
+    assert [Keys(folder).slot_of(one) for one in ("C7", "C29", "C30")] == [8, 30, None]
 
 
 def _append(folder: str) -> None:

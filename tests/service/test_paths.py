@@ -1,6 +1,7 @@
 """The paths: the answers of the command line, problems in one form, tags, limits, swaps."""
 
 import json
+import logging
 import threading
 import time
 from dataclasses import replace
@@ -234,3 +235,21 @@ def test_a_home_without_a_model_is_not_ready(tmp_path: Path) -> None:
     with TestClient(make_app(Bank(Settings(home=home.path)), ServiceOptions(is_open=True))) as client:
         assert client.get("/v1/health/live").status_code == 200
         assert client.get("/v1/health/ready").json()["type"] == "urn:graphrec:problem:not-trained"
+
+
+def test_the_log_says_what_failed_and_where_without_naming_a_customer(
+    client: TestClient, bank: Bank, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_asked: object) -> None:
+        raise KeyError("C003")
+
+    monkeypatch.setattr(bank, "find", broken)
+    with caplog.at_level(logging.ERROR, "graphrec.service"):
+        monkeypatch.setattr(logging.getLogger("graphrec"), "propagate", True)
+        answer = client.get("/v1/search", params={"q": "C003"})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "C003" not in answer.text
+    (line,) = [one.getMessage() for one in caplog.records if "a request failed" in one.getMessage()]
+    assert line.startswith("a request failed: KeyError at test_paths.py:")
+    assert " broken, from office.py:" in line
+    assert "C003" not in line

@@ -40,7 +40,7 @@ def files_of(home: Home) -> dict[str, Path]:
     product = snapshot / "nodes" / str(labels.index("Product"))
     bought = snapshot / "edges" / str(types.index("BOUGHT"))
     return {
-        "column": product / f"{list(engine.snapshot.meta['columns']['Product']).index('status')}.data.npy",
+        "column": product / f"{list(engine.snapshot.meta.columns['Product']).index('status')}.data.npy",
         "events": bought / "indices.npy",
     }
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from graphrec.graph.adjacency import visible_graph
 from graphrec.graph.shelf import SnapshotShelf
@@ -33,7 +34,7 @@ def serve(folder: Path, kind: str) -> Engine:
         term = fit_lightgcn_id(graph, PlainLightGCNConfig(dim=8, epochs=3)).term
     model = home.models / f"{kind}-final"
     model.mkdir(parents=True)
-    write_model(model, Blend([term], [1.0]), graph, snapshot, {**META, "kind": kind})
+    write_model(model, Blend([term], [1.0]), graph, snapshot, structs.replace(META, kind=kind))
     return Engine.open(home, kind)
 
 

@@ -35,13 +35,17 @@ def test_blocks_and_threads_change_nothing(engine: Engine, monkeypatch: pytest.M
         numba.set_num_threads(threads)
 
 
-def test_a_process_that_stays_makes_single_lists_by_compiled_loops(served_home: Home) -> None:
+def test_a_process_that_stays_makes_single_lists_and_explanations_by_compiled_loops(served_home: Home) -> None:
     opened, now = Opened(), 1_767_312_000_000_000
     engine = opened.engine(served_home, None, now)
     users = engine.users.ids[:12]
     before = [engine.recommend(user, 4) for user in users]
+    pairs = [(user, product) for user in users[:4] for product in engine.products.ids[:8]]
+    explained = [engine.explain(*pair, 4) for pair in pairs]
+    assert sum(bool(one.items) for one in explained) > len(pairs) // 2
     opened.compile(engine)
     assert opened.is_compiled
     assert engine.is_compiled
     assert [engine.recommend(user, 4) for user in users] == before
+    assert [engine.explain(*pair, 4) for pair in pairs] == explained
     assert opened.engine(served_home, "blend", now).is_compiled

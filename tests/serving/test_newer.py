@@ -149,7 +149,8 @@ def test_what_came_later_is_said_to_be_unknown(engines: tuple[Engine, Engine]) -
         "there is not enough evidence for C000a: no interaction, attribute or text that the model knows"
     )
     assert new.explain("C001", "P00a", 3).abstained == (
-        "P00a came after the model was fitted, so that no score of it is known; run: graphrec train"
+        "P00a came after the model was fitted, and no attribute of it speaks for or against it yet; "
+        "run: graphrec refresh"
     )
     assert why_not(new, "C001", "A0", 3).verdict.startswith("A0 came after the model was fitted")
 
@@ -203,3 +204,84 @@ def test_facts_give_the_answers_of_the_snapshot_that_they_are_made_from(tmp_path
     for user in whole.users.ids[::5]:
         one, other = (engine.recommend(user, 5, WHOLE) for engine in (whole, served))
         assert replace(other, facts=one.facts) == one
+
+
+@pytest.fixture(scope="module")
+def with_sectors(tmp_path_factory: pytest.TempPathFactory) -> tuple[Engine, Engine]:
+    """The engine of a home before and after two products came, one of them with the sector of P01."""
+    home = Home(tmp_path_factory.mktemp("sectors")).prepare()
+    shelf = SnapshotShelf(home.snapshots)
+    snapshot = shelf.add(bank_snapshot)
+    graph = visible_graph(snapshot)
+    kernel = fit_kernel(graph, starting_walks(snapshot.schema))
+    write_model(home, snapshot, Blend([kernel, random_factors(graph)], [1.0, 0.5]), graph)
+    before = Engine.open(home)
+
+    def newer(folder: Path) -> Snapshot:
+        nodes, edges = small_bank()
+        products = nodes["Product"].to_pylist()
+        products += [{**products[0], "id": one, "name": f"New {one}", "status": "open"} for one in ("A0", "P00a")]
+        nodes["Product"] = pa.Table.from_pylist(products, schema=nodes["Product"].schema)
+        sectors = edges["IN_SECTOR"].to_pylist()
+        sectors += [{**row, "source": "A0"} for row in sectors if row["source"] == NAMED]
+        edges["IN_SECTOR"] = pa.Table.from_pylist(sectors, schema=edges["IN_SECTOR"].schema)
+        return write_snapshot(folder, SCHEMA, nodes, edges)
+
+    FactsShelf(home.facts).publish(shelf.add(newer))
+    return before, Engine.open(home)
+
+
+def test_a_new_product_is_scored_by_its_attributes(with_sectors: tuple[Engine, Engine]) -> None:
+    old, new = with_sectors
+    listed, changed = 0, 0
+    for user in old.users.ids:
+        before = {item.product: item for item in old.recommend(user, 40, WHOLE).items}
+        found = new.recommend(user, 40, WHOLE)
+        assert {item.product for item in found.items} - before.keys() <= {"A0"}
+        for item in found.items:
+            assert sum(line.share for line in item.lines) + item.rest == pytest.approx(item.score, abs=1e-12)
+            if item.product != "A0":
+                # Nothing of W changed: all lines of a term by one factor, that of its spread.
+                ratios: dict[str, set[float]] = {}
+                for line, same in zip(_ordered(item.lines), _ordered(before[item.product].lines), strict=True):
+                    ratios.setdefault(line.term, set()).add(round(line.share / same.share, 9))
+                assert all(len(one) == 1 for one in ratios.values())
+                continue
+            listed += 1
+            assert {line.term for line in item.lines} == {"kernel"}
+            assert all("sector" in line.text.casefold() for line in item.lines)
+            changed += len(item.lines)
+    assert listed
+    assert changed
+
+
+def test_a_new_product_has_the_lines_that_a_training_would_give_but_for_its_own_degree(
+    with_sectors: tuple[Engine, Engine],
+) -> None:
+    new = with_sectors[1]
+    user = next(user for user in new.users.ids if "A0" in {one.product for one in new.recommend(user, 40, WHOLE).items})
+    answer = new.explain(user, "A0", 3)
+    assert answer.abstained is None
+    found = audited(new, answer).items[0].audit
+    assert found is not None
+    assert found.sum_error < 1e-9
+    assert found.deletions
+    assert all(line.cypher for line in answer.items[0].lines if line.kind == "path")
+    assert why_not(new, user, "A0", 40).verdict
+
+
+def test_new_products_are_said_and_others_are_refused(with_sectors: tuple[Engine, Engine]) -> None:
+    old, new = with_sectors
+    told = "2 products came after the training: their attributes speak for them"
+    assert not any(told in note for note in old.recommend("C001", 3).notes)
+    assert any(note.startswith(told) for note in new.recommend("C001", 3).notes)
+    assert new.explain("C001", "P00a", 3).abstained == (
+        "P00a came after the model was fitted, and no attribute of it speaks for or against it yet; "
+        "run: graphrec refresh"
+    )
+
+
+def test_many_users_get_the_answers_of_one_with_new_products(with_sectors: tuple[Engine, Engine]) -> None:
+    new = with_sectors[1]
+    many = list(recommend_many(new, range(len(new.users)), 40, WHOLE))
+    assert many == [new.recommend(user, 40, WHOLE) for user in new.users.ids]

@@ -282,3 +282,22 @@ def damage(path: Path, how: str, generator: random.Random) -> None:
         path.write_bytes(content)
     else:
         path.write_bytes(content[: len(content) // 2] if how == "cut" else b"")
+
+
+def test_a_store_without_a_file_of_rows_is_never_opened(
+    whole: tuple[Path, dict[str, list[str]]], tmp_path: Path
+) -> None:
+    home, _ = whole
+    shutil.copytree(home, tmp_path / "home")
+    store = tmp_path / "home" / "store"
+    (bucket,) = (path for path in store.glob("BOUGHT_0.*.bucket") if "edges" not in path.name)
+    bucket.unlink()
+    schema = (store / "schema.json").read_bytes()
+    for ask in (lambda one: one.sources(), lambda one: one.info(), lambda one: one.query("read/sources")):
+        with (
+            open_store(None, store) as opened,
+            pytest.raises(StoreError, match="file BOUGHT_0 of the store .* is gone"),
+        ):
+            ask(opened)
+    # An engine that had opened it would have struck the file from its schema.
+    assert (store / "schema.json").read_bytes() == schema

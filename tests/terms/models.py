@@ -68,7 +68,7 @@ def term_of(kind: str, graph: Graph, seed: int = 0) -> Term:
         return fit_popularity(graph)
     if kind == "als":
         return AlsTerm(graph, normal(count, 4), 10.0, 1.0)
-    heard = {Hop("IN_SECTOR"): graph.hops[Hop("IN_SECTOR")]}
+    sampled = {Hop("IN_SECTOR"): graph.hops[Hop("IN_SECTOR")]}
     order = {hop: rng.permutation(graph.counts[graph.target(hop)]).astype(np.int32) for hop in (BOUGHT, BAND)}
     user = graph.schema.roles.user
     inputs = {label: normal(1 if label == user else graph.counts[label], 5) for label in graph.counts}
@@ -76,11 +76,11 @@ def term_of(kind: str, graph: Graph, seed: int = 0) -> Term:
         SageLayer(
             {label: normal(5, 5) for label in graph.counts},
             {label: normal(5) for label in graph.counts},
-            {hop: normal(5, 5) for hop in (*heard, *order)},
+            {hop: normal(5, 5) for hop in (*sampled, *order)},
         )
         for _ in range(2)
     ]
-    return SageTerm(graph, SageNetwork(inputs, heard, *layers, order, 3), normal(count, 5))
+    return SageTerm(graph, SageNetwork(inputs, sampled, *layers, order, 3), normal(count, 5))
 
 
 def served(folder: Path, kind: str, seed: int = 0) -> Home:

@@ -13,9 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from graphrec.errors import CheckpointMismatch
+from graphrec.errors import CheckpointMismatch, Damaged
 from graphrec.files import replace_folder
 from graphrec.graph.adjacency import Hop, visible_graph
+from graphrec.graph.arrays import META
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
@@ -23,10 +24,11 @@ from graphrec.models.kernel import fit_kernel
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.terms.blend import Blend
-from graphrec.terms.folder import ARRAYS, FORMS, META, open_files, open_model, schema_digest, write_model
+from graphrec.terms.folder import ARRAYS, FORMS, open_files, open_model, read_meta, schema_digest, write_model
 from graphrec.terms.walks import Walk
 from tests.banks import SCHEMA, bank_snapshot, small_bank
 from tests.served import META as SAID
+from tests.served import rewrite_meta
 from tests.terms.models import KINDS, answers, served, term_of
 
 ROOT = Path(__file__).parents[2]
@@ -171,7 +173,7 @@ def test_another_schema_is_refused_with_both_hashes(tmp_path: Path) -> None:
     with pytest.raises(CheckpointMismatch) as caught:
         open_files(tmp_path / "model").model(other)
     meta = open_files(tmp_path / "model").meta
-    labels, hops = meta["labels"], [Hop.parse(text) for text in meta["description"]["hops"]]
+    labels, hops = meta.labels, [Hop.parse(text) for text in meta.description.hops]
     first, second = (schema_digest(one.schema, labels, hops)[:16] for one in (old, other))
     assert str(caught.value) == (
         f"model model was trained on labels, edge types and min_group {first}, those of snapshot {other.hash[:16]} are "
@@ -184,7 +186,7 @@ def test_another_schema_is_refused_with_both_hashes(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_readers_of_a_model_that_is_replaced_all_the_time_never_see_two(tmp_path: Path) -> None:
     homes = [served(tmp_path / name, "walks", seed) for seed, name in enumerate(("one", "two"))]
-    expected = {open_files(home.models / "blend-final").meta["hash"]: answers(Engine.open(home)) for home in homes}
+    expected = {open_files(home.models / "blend-final").meta.hash: answers(Engine.open(home)) for home in homes}
     assert len(set(expected.values())) == 2
     shared = Home(tmp_path / "shared").prepare()
     shutil.copytree(homes[0].snapshots, shared.snapshots, dirs_exist_ok=True)
@@ -290,3 +292,19 @@ def test_a_table_that_walks_share_is_written_once(tmp_path: Path) -> None:
     opened = files.model(snapshot).blend
     for user in range(0, 60, 7):
         assert opened.row(user).scores.tobytes() == blend.row(user).scores.tobytes()
+
+
+def test_a_meta_that_says_something_else_is_one_line(tmp_path: Path) -> None:
+    snapshot = bank_snapshot(tmp_path / "snapshot")
+    graph = visible_graph(snapshot)
+    folder = tmp_path / "ease-test"
+    folder.mkdir()
+    write_model(folder, Blend([term_of("table", graph)], [1.0]), graph, snapshot, SAID)
+    for name, value in (("labels", 3), ("hidden", {"known_from": "May"}), ("description", {"terms": []})):
+        rewrite_meta(folder, **{name: value})
+        for read in (read_meta, open_files):
+            with pytest.raises(Damaged) as caught:
+                read(folder)
+            text = str(caught.value)
+            assert text.startswith(f"{folder / 'meta.json'} is damaged: ")
+            assert text.endswith("; run: graphrec train --model ease")

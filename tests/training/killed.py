@@ -63,7 +63,7 @@ def main(folder: Path, model: str) -> None:
     for name in ("whole", "killed"):
         meta = read_meta(model_folder(Home(folder / name), model, final=False))
         epochs = len((folder / f"{name}.epochs").read_text()) if (folder / f"{name}.epochs").exists() else 0
-        print(meta["hash"], epochs, len(list(Home(folder / name).working.iterdir())))
+        print(meta.hash, epochs, len(list(Home(folder / name).working.iterdir())))
     print(kills)
 
 

@@ -1,7 +1,6 @@
 """Training that goes on after a stop: the same steps, the same bytes, no step twice."""
 
 import dataclasses
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -65,10 +64,10 @@ def test_a_fit_that_stopped_takes_the_steps_that_it_would_have_taken(tmp_path: P
     keeper = FileKeeper(checkpoint_file)
     with pytest.raises(Stop):
         run_epochs(learner(), 10, 10, Callbacks(on_epoch=stop, keeper=keeper))
-    heard: list[Epoch] = []
+    epochs: list[Epoch] = []
     again = learner(seed=99)
-    found = run_epochs(again, 10, 10, Callbacks(on_epoch=heard.append, keeper=FileKeeper(checkpoint_file)))
-    assert found == expected == tuple(heard)
+    found = run_epochs(again, 10, 10, Callbacks(on_epoch=epochs.append, keeper=FileKeeper(checkpoint_file)))
+    assert found == expected == tuple(epochs)
     assert bytes_of(again) == bytes_of(whole)
 
 
@@ -158,10 +157,9 @@ def test_a_training_killed_again_and_again_ends_with_the_same_bytes(tmp_path: Pa
 def test_learning_curves_are_kept_with_the_model(tmp_path: Path) -> None:
     snapshot: Snapshot = bank.taste_bank(tmp_path / "s")
     meta = read_meta(train(snapshot, Home(tmp_path / "home").prepare(), TrainOptions("lightgcn")).path)
-    choosing, refit = meta["curves"]
-    assert (choosing["stage"], choosing["term"], choosing["metric"]) == ("choosing", "lightgcn", "ndcg@3")
-    assert len(choosing["loss"]) == len(choosing["value"])
-    assert max(choosing["value"]) == pytest.approx(meta["metrics"]["ndcg@3"]["value"])
-    assert (refit["stage"], refit["value"]) == ("refit", [])
-    assert len(refit["loss"]) == meta["configuration"]["terms"]["lightgcn"]["epochs"]
-    json.dumps(meta)
+    choosing, refit = meta.curves
+    assert (choosing.stage, choosing.term, choosing.metric) == ("choosing", "lightgcn", "ndcg@3")
+    assert len(choosing.loss) == len(choosing.value)
+    assert max(choosing.value) == pytest.approx(meta.metrics["ndcg@3"].value)
+    assert (refit.stage, refit.value) == ("refit", ())
+    assert len(refit.loss) == meta.configuration.terms["lightgcn"]["epochs"]

@@ -16,7 +16,7 @@ from graphrec.graph.snapshot import ALWAYS, Snapshot
 from graphrec.home import Home
 from graphrec.schema import EdgeSchema, GraphSchema, NodeSchema, Roles
 from graphrec.serving.engine import Engine
-from graphrec.terms.folder import half_lives, open_model
+from graphrec.terms.folder import open_model
 from graphrec.training.fit import TrainOptions, train
 from graphrec.training.split import split_of
 from graphrec.training.stages import graph_of
@@ -84,11 +84,11 @@ def test_the_part_that_is_left_is_halved_every_half_life() -> None:
 def test_tastes_that_move_are_given_a_half_life(moving: tuple[Home, Snapshot]) -> None:
     home, snapshot = moving
     model = open_model(home.models / "kernel-test", snapshot)
-    found = half_lives(model.meta)
+    found = model.meta.description.half_life_days
     assert found
     assert max(found.values()) <= 365
-    configuration = model.meta["configuration"]
-    assert configuration["half_life_days"] == found
+    configuration = model.meta.configuration
+    assert configuration.half_life_days == found
 
 
 def test_a_row_read_alone_and_with_all_others_has_the_same_x(moving: tuple[Home, Snapshot]) -> None:
@@ -123,7 +123,7 @@ def test_nothing_fades_without_times_or_where_the_mapping_says_so(tmp_path: Path
         schema = GraphSchema(SCHEMA.roles, SCHEMA.nodes, edges)
     snapshot = moving_tastes(home.snapshots / "one", dated=dated, schema=schema)
     train(snapshot, home, TrainOptions(model="kernel"))
-    assert half_lives(open_model(home.models / "kernel-test", snapshot).meta) == {}
+    assert open_model(home.models / "kernel-test", snapshot).meta.description.half_life_days == {}
 
 
 def test_a_number_of_the_mapping_stands_and_w_does_not_fade(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_number_of_the_mapping_stands_and_w_does_not_fade(tmp_path: Path) -> N
     snapshot = moving_tastes(home.snapshots / "one", schema=GraphSchema(SCHEMA.roles, SCHEMA.nodes, edges))
     train(snapshot, home, TrainOptions(model="ease", fixed=True))
     model = open_model(home.models / "ease-test", snapshot)
-    assert half_lives(model.meta) == {"TOOK": 50.0}
+    assert model.meta.description.half_life_days == {"TOOK": 50.0}
     (term,) = model.blend.terms
     graph = graph_of(snapshot, split_of(snapshot), "train+valid")
     plain, faded = term.reading(graph), term.reading(graph.fading({"TOOK": 50.0}))

@@ -12,6 +12,7 @@ from graphrec.evaluation.hidden_part import open_tested
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.terms.folder import read_meta
+from graphrec.terms.meta import Device
 from graphrec.training import fit
 from graphrec.training.fit import TrainOptions, train
 from tests.training import registry
@@ -72,15 +73,14 @@ def test_the_meta_names_the_device_and_the_reason(
     snapshot: Snapshot, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert read_meta(train(snapshot, home, TrainOptions("graphsage")).path)["device"] == {
-        "name": "cpu",
-        "reason": "torch finds no CUDA device; graphsage with torch, all else with numpy and numba on the CPU",
-    }
-    assert read_meta(train(snapshot, home, TrainOptions("als")).path)["device"] == {
-        "name": "cpu", "reason": "every part of this model is fitted with numpy and numba",
-    }  # fmt: skip
-    asked = read_meta(train(snapshot, home, TrainOptions("graphsage", device="cpu")).path)["device"]
-    assert asked["reason"].startswith("the CPU was asked for; ")
+    assert read_meta(train(snapshot, home, TrainOptions("graphsage")).path).device == Device(
+        "cpu", "torch finds no CUDA device; graphsage with torch, all else with numpy and numba on the CPU"
+    )
+    assert read_meta(train(snapshot, home, TrainOptions("als")).path).device == Device(
+        "cpu", "every part of this model is fitted with numpy and numba"
+    )
+    asked = read_meta(train(snapshot, home, TrainOptions("graphsage", device="cpu")).path).device
+    assert asked.reason.startswith("the CPU was asked for; ")
 
 
 def test_a_device_that_is_not_there_is_refused(snapshot: Snapshot, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

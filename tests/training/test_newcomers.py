@@ -11,6 +11,7 @@ from graphrec.models.inputs import Inputs
 from graphrec.models.newness import fit_newness, is_new
 from graphrec.models.popularity import fit_popularity
 from graphrec.terms.blend import Blend
+from graphrec.terms.meta import Configuration
 from graphrec.training.assemble import blend_of
 from graphrec.training.search.newcomers import head_start, with_head_start
 from graphrec.training.split import split_of
@@ -90,7 +91,7 @@ def test_its_line_adds_up_and_is_of_kind_new(graph: Graph) -> None:
 def test_it_is_what_it_was_after_writing_and_refitting(graph: Graph) -> None:
     raised = with_head_start(Blend([fit_popularity(graph)], [1.0]), graph, 0.7)
     opened = Blend([type(term).open(term.describe(), graph) for term in raised.terms], raised.weights)
-    configuration = {"terms": {"popularity": {}, "new": {}}, "weights": {"popularity": 1.0, "new": 0.7}}
+    configuration = Configuration({"popularity": {}, "new": {}}, {"popularity": 1.0, "new": 0.7})
     refitted = blend_of(configuration, graph, Inputs())
     assert opened.row(0).scores.tolist() == refitted.row(0).scores.tolist() == raised.row(0).scores.tolist()
 

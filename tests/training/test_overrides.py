@@ -122,7 +122,7 @@ def test_defaults_fixed_beforehand_and_final_models_keep_what_is_set(snapshot: S
     assert report.configuration.terms["chebyshev"] == {"patterns": 3, "degree": 4}
     final = train(snapshot, home, TrainOptions("blend", final=True))
     assert final.configuration == report.configuration
-    assert read_meta(final.path)["request"]["overrides"] == given
+    assert read_meta(final.path).request.overrides == given
 
 
 def test_every_trial_of_a_study_has_what_is_set(snapshot: Snapshot, home: Home) -> None:

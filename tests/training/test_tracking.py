@@ -50,7 +50,7 @@ def test_train_writes_one_folder_a_fit(tmp_path: Path) -> None:
     assert stages == ["choosing", "refit"]
 
 
-def test_what_was_heard_before_a_failure_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_logged_before_a_failure_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("tensorboardX")
     closed = []
     monkeypatch.setattr(EpochTracker, "close", lambda self: closed.append(len(self.curves("choosing")[0]["loss"])))

@@ -18,6 +18,7 @@ from graphrec.home import Home
 from graphrec.models.registry import kinds
 from graphrec.schema import SplitRule
 from graphrec.terms.folder import latest, model_folder, read_meta
+from graphrec.terms.meta import HiddenParts
 from graphrec.training import fit, job
 from graphrec.training.fit import TrainOptions, train
 from graphrec.training.split import split_of
@@ -71,7 +72,7 @@ def test_refit_false_leaves_validation_unseen(tmp_path: Path, home: Home) -> Non
     snapshot = bank.make(tmp_path / "s", {"BOUGHT": pairs}, split=parts, rule=SplitRule(refit=False))
     model = open_tested(train(snapshot, home, TrainOptions("popularity")).path, snapshot)
     assert len(model.graph.hops[Hop("BOUGHT")].indices) == len(pairs) - 3
-    assert model.meta["fitted"] == "train"
+    assert model.meta.fitted == "train"
 
 
 def test_a_second_identical_training_does_nothing(snapshot: Snapshot, home: Home) -> None:
@@ -115,7 +116,7 @@ def test_terms_that_do_not_help_are_not_served(snapshot: Snapshot, home: Home) -
     report = train(snapshot, home)
     weights = report.configuration.weights
     assert "popularity" not in weights
-    assert [term["name"] for term in read_meta(report.path)["description"]["terms"]] == list(weights)
+    assert [term.name for term in read_meta(report.path).description.terms] == list(weights)
     assert set(report.validation.alone) >= {"kernel", "spectral", "ease", "itemknn", "popularity"}
 
 
@@ -125,7 +126,7 @@ def test_final_takes_over_what_was_chosen(snapshot: Snapshot, home: Home) -> Non
     assert final.path == home.models / "spectral-final"
     assert final.configuration == tested.configuration
     assert final.is_final
-    assert (read_meta(final.path)["seed"], read_meta(final.path)["fitted"]) == (3, "all")
+    assert (read_meta(final.path).seed, read_meta(final.path).fitted) == (3, "all")
     assert not train(snapshot, home, TrainOptions("spectral", final=True)).is_new
 
 
@@ -136,7 +137,7 @@ def test_final_reads_the_texts_that_the_tested_model_read(snapshot: Snapshot, ho
     )
     train(snapshot, home, TrainOptions("lightgcn", fixed=True))
     final = train(snapshot, home, TrainOptions("lightgcn", final=True), sources=vectors)
-    assert read_meta(final.path)["request"]["blocks"] == {}
+    assert read_meta(final.path).request.blocks == {}
     assert open_tested(final.path, snapshot).blend.terms[0].text_dim == 0  # type: ignore[attr-defined]
     train(snapshot, home, TrainOptions("text"), sources=vectors)
     assert train(snapshot, home, TrainOptions("text", final=True), sources=vectors).is_new
@@ -174,7 +175,7 @@ def test_final_trains_anew_what_an_older_graphrec_was_asked_for(snapshot: Snapsh
     meta = json.loads(path.read_text("utf-8"))
     del meta["request"]["overrides"]
     write_sealed(path, {key: value for key, value in meta.items() if key != SEAL})
-    assert read_meta(train(snapshot, home, TrainOptions("popularity", final=True)).path)["seed"] == 0
+    assert read_meta(train(snapshot, home, TrainOptions("popularity", final=True)).path).seed == 0
     assert "overrides" in json.loads(path.read_text("utf-8"))["request"]
 
 
@@ -242,12 +243,12 @@ def test_a_failure_while_writing_leaves_the_model_before(
 
 def test_the_meta_names_everything_that_decided(snapshot: Snapshot, home: Home) -> None:
     meta = read_meta(train(snapshot, home, TrainOptions("spectral", seed=5)).path)
-    assert meta["snapshot"] == snapshot.hash
-    assert meta["split"]["hash"] == split_of(snapshot).hash
-    assert (meta["kind"], meta["seed"], meta["final"], meta["fixed"]) == ("spectral", 5, False, False)
-    assert {"graphrec", "python", "numpy"} <= meta["versions"].keys()
-    assert meta["hidden"] == {"known_from": None, "pairs": 60}
-    assert meta["device"].keys() == {"name", "reason"}
+    assert meta.snapshot == snapshot.hash
+    assert meta.split.hash == split_of(snapshot).hash
+    assert (meta.kind, meta.seed, meta.final, meta.fixed) == ("spectral", 5, False, False)
+    assert {"graphrec", "python", "numpy"} <= meta.versions.keys()
+    assert meta.hidden == HiddenParts(None, 60)
+    assert meta.device.name == "cpu"
 
 
 def test_an_unknown_kind_is_refused(snapshot: Snapshot, home: Home) -> None:
@@ -299,7 +300,7 @@ def test_what_is_known_after_the_cut_changes_no_score(tmp_path: Path) -> None:
     for name, found in (("clean", clean), ("leaky", {**clean, **leaks})):
         snapshot = bank.make(tmp_path / name, found)
         report = train(snapshot, Home(tmp_path / f"{name}-home").prepare(), TrainOptions("blend"))
-        assert read_meta(report.path)["hidden"]["known_from"] == bank.day(80)
+        assert read_meta(report.path).hidden.known_from == bank.day(80)
         opened = open_tested(report.path, snapshot)
         rows.append((report.configuration, opened.blend.batch(np.arange(20, dtype=np.int32))))
     assert rows[0][0] == rows[1][0]

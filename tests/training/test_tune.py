@@ -45,9 +45,9 @@ def test_the_winner_is_the_best_of_the_trials_and_what_train_fits(snapshot: Snap
     assert found.untuned == max(values[:4])
     assert json.loads(trials[values.index(found.best)][2]) == found.configuration
     meta = read_meta(train(snapshot, home, TrainOptions("ease")).path)
-    assert meta["configuration"]["terms"]["ease"] == found.configuration
-    assert meta["tuned"] == ["ease"]
-    assert meta["metrics"][found.metric]["value"] == pytest.approx(found.best)
+    assert meta.configuration.terms["ease"] == found.configuration
+    assert meta.tuned == ("ease",)
+    assert meta.metrics[found.metric].value == pytest.approx(found.best)
 
 
 def test_a_training_from_before_the_study_is_done_again(snapshot: Snapshot, home: Home) -> None:
@@ -199,4 +199,4 @@ def test_values_are_those_of_the_validation_users(snapshot: Snapshot, home: Home
     (found,) = tune(snapshot, home, TuneOptions("ease", trials=1))
     assert isinstance(found, Tuned)
     meta = read_meta(train(snapshot, home, TrainOptions("ease")).path)
-    np.testing.assert_allclose(meta["validation"]["alone"]["ease"], found.best)
+    np.testing.assert_allclose(meta.validation.alone["ease"], found.best)

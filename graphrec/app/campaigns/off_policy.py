@@ -55,7 +55,7 @@ def estimate_model(
     files = open_files(latest(bank.home, request.model))
     notes = (
         "places are judged one by one: that what stands beside a product changes nothing is assumed",
-        f"what the model learned from outcomes of these lists speaks for it; its data ends {files.meta.get('as_of')}",
+        f"what the model learned from outcomes of these lists speaks for it; its data ends {files.meta.as_of}",
         *([f"{left_out} drawn lists are left out: the model has none for these customers"] if left_out else []),
     )
     return OffPolicyOf(request.model or "", request.window_days, estimate(choices, rewards, notes))

@@ -63,8 +63,11 @@ def loaded_schema(store: Store, but: str = "") -> GraphSchema:
     return reduce(GraphSchema.merge, schemas)
 
 
-def keep(bank: Bank, source: str, derived: Derived, progress: Progress = silent) -> None:
+def keep(bank: Bank, source: str, derived: Derived, progress: Progress = silent) -> bool:
     """Keep rows in the store of a home, in place of what this source brought before, and publish them as facts.
+
+    Returns:
+        Whether they are others than before.
 
     Raises:
         StoreError: nothing is loaded, or the store cannot be used.
@@ -84,8 +87,9 @@ def keep(bank: Bank, source: str, derived: Derived, progress: Progress = silent)
             if gone := next((one for one, _ in derived.nodes[label] if one not in known), None):
                 raise UnknownId(f"no {label} {gone!r}")
         with changing(home, store, source):
-            _bring(store, source, own, tables, progress)
+            is_new = _bring(store, source, own, tables, progress)
         publish(home, store, progress)
+    return is_new
 
 
 def _schema(schema: GraphSchema, derived: Derived) -> GraphSchema:
@@ -164,14 +168,14 @@ def _left(table: pa.Table, gone: Mapping[str, set[str]], node: NodeSchema | None
     return table
 
 
-def _bring(store: Store, name: str, own: GraphSchema, tables: Mapping[str, pa.Table], progress: Progress) -> None:
-    """One full load of a source."""
+def _bring(store: Store, name: str, own: GraphSchema, tables: Mapping[str, pa.Table], progress: Progress) -> bool:
+    """One full load of a source; whether its rows are others than before."""
     digest = hashlib.sha256(repr([(key, table.to_pylist()) for key, table in sorted(tables.items())]).encode())
     run = f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{digest.hexdigest()[:8]}"
     sink = store.sink(progress)
     source = Source(name, run, full=True, schema=own, files_hash=digest.hexdigest())
     if sink.is_current(source):
-        return
+        return False
     sink.begin(source)
     for label in own.nodes:
         if label in tables:
@@ -179,3 +183,4 @@ def _bring(store: Store, name: str, own: GraphSchema, tables: Mapping[str, pa.Ta
     for kind in own.edges:
         sink.add_edges(kind, tables[kind])
     sink.finish(None)
+    return True

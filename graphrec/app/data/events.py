@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from graphrec.graph.own import Own
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
+from graphrec.privacy.contests import Contests
 from graphrec.privacy.suppression import Suppression
 from graphrec.progress import Progress
 from graphrec.schema import EventSchema
@@ -39,21 +40,31 @@ class Events:
     def __init__(self, home: Home) -> None:
         self._home = home
         self.log = EventLog(home)
+        self.contests = Contests(home)
         self._lock = threading.Lock()
         self._pending: tuple[Snapshot, Pending] | None = None
         self._known: tuple[object, Known] | None = None
 
-    def owns(self, facts: Snapshot, user: str | None) -> Mapping[str, Own]:
-        """What events say over some facts: of one customer, or of all."""
+    def owns(self, facts: Snapshot, users: Sequence[str] | None) -> Mapping[str, Own]:
+        """What events and contests say over some facts: of some customers, or of all."""
+        owns = dict(self._folded(facts, users))
+        every = self.contests.all()
+        for one in every if users is None else every.keys() & set(users):
+            hidden = tuple(each.hidden for each in every[one] if facts.as_of is None or each.since < facts.as_of)
+            if hidden:
+                owns[one] = replace(owns.get(one, Own(one, None)), hidden=hidden)
+        return owns
+
+    def _folded(self, facts: Snapshot, users: Sequence[str] | None) -> Mapping[str, Own]:
         if not self.log.is_there():
             return {}
         held = self._pending
         if held is None or held[0] is not facts:
             held = self._pending = (facts, Pending(facts, self.log))
-        if user is None:
+        if users is None:
             return held[1].all()
-        own = held[1].of_user(user)
-        return {} if own is None else {user: own}
+        found = {user: held[1].of_user(user) for user in dict.fromkeys(users)}
+        return {user: own for user, own in found.items() if own is not None}
 
     def known(self) -> Known:
         """What events may name, of the newest facts.

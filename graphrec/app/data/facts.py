@@ -6,9 +6,8 @@ facts/behind.json   that the store is changed or was changed since; it is there 
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from graphrec.errors import GraphrecError, StaleFacts
 from graphrec.events.log import EventLog
 from graphrec.files import make_folder, private_folder, whole_file
 from graphrec.graph.facts import Facts, FactsShelf, HeldEvents
+from graphrec.graph.meta import TakenEvents
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
@@ -87,27 +87,14 @@ def still(home: Home) -> Iterator[None]:
         yield
 
 
-@dataclass(frozen=True)
-class TakenIn:
-    """The events of a log that some facts hold."""
-
-    log: str = ""
-    """Which log."""
-    number: int = 0
-    """Of the last one."""
-    covered: Mapping[str, str] | None = None
-    """Until when the loads cover each type."""
-    counts: Mapping[str, int] | None = None
-    """How many were written, superseded and left waiting."""
-
-
-def held_events(home: Home) -> TakenIn:
+def held_events(home: Home) -> TakenEvents:
     """The events that the newest facts hold."""
     shelf = FactsShelf(home.facts)
     try:
-        return TakenIn(**shelf.latest().meta.get("events", {})) if shelf.has_latest() else TakenIn()
+        found = shelf.latest().meta.events if shelf.has_latest() else None
     except GraphrecError:
-        return TakenIn()
+        found = None
+    return found or TakenEvents()
 
 
 def has_new_events(home: Home) -> bool:
@@ -126,7 +113,7 @@ def publish_snapshot(home: Home, snapshot: Snapshot, origin: str = "", events: H
     shelf = FactsShelf(home.facts)
     before = shelf.latest() if shelf.has_latest() else None
     same = before is not None and (before.origin, before.as_of) == (snapshot.hash, snapshot.as_of)
-    same = same and before is not None and before.meta.get("events") == (None if events is None else dict(events.meta))
+    same = same and before is not None and before.meta.events == (None if events is None else events.meta)
     facts = before if before is not None and same else shelf.publish(snapshot, events)
     with whole_file(home.facts / ORIGIN) as temporary:
         temporary.write_text(json.dumps({"store": origin, "facts": facts.hash}) + "\n", "utf-8")
@@ -204,7 +191,7 @@ def check_age(engine: "Engine", max_age: int | None) -> None:
     Raises:
         StaleFacts: they are.
     """
-    last = engine.snapshot.as_of or engine.snapshot.meta["last"]
+    last = engine.snapshot.as_of or engine.snapshot.meta.last
     if max_age is None or engine.now is None or last is None:
         return
     age = timedelta(microseconds=engine.now - microseconds_of(datetime.fromisoformat(last)))

@@ -163,8 +163,8 @@ def take_snapshot(bank: Bank, request: TakeSnapshot, progress: Progress) -> Take
                 if moment is None:
                     publish(home, store, progress)
         stage.count(
-            nodes=sum(snapshot.meta["nodes"].values()),
-            edges=sum(snapshot.meta["edges"].values()),
+            nodes=sum(snapshot.meta.nodes.values()),
+            edges=sum(snapshot.meta.edges.values()),
             hash=snapshot.hash[:DIGITS],
         )
     sweep_snapshots(bank.home, request.keep)

@@ -2,6 +2,8 @@
 
     load     the mappings' files into the store, and their facts
     facts    without a mapping: the facts of what the store holds, where it is newer
+    market   where the home has market.toml: figures of prices as dated columns of products
+    portrait where the home has portrait.toml: numbers, tags and bands of customers
     embed    texts that are new as vectors
     train    a model on the snapshot, tested and final, where the snapshot is another
     export   the lists, where facts, model, policy or the date are others
@@ -18,7 +20,7 @@ from pathlib import Path
 from graphrec import log
 from graphrec.app.bank import Bank
 from graphrec.app.data.facts import behind, has_new_events, publish
-from graphrec.app.jobs import Embed, Export, Load, Refresh, Train
+from graphrec.app.jobs import AskMarket, Embed, Export, Load, MakePortraits, Refresh, Train
 from graphrec.errors import UsageError
 from graphrec.files import whole_file
 from graphrec.graph.facts import FactsShelf
@@ -71,7 +73,8 @@ def _steps(bank: Bank, request: Refresh, progress: Progress) -> Iterator[tuple[s
         yield "load", *_load(bank, request, mapping, progress)
     if not request.mappings:
         yield "facts", _publish(bank, progress), {}
-    if any(SnapshotShelf(bank.home.snapshots).latest().meta["texts"].values()):
+    yield from _computed(bank, progress)
+    if any(SnapshotShelf(bank.home.snapshots).latest().meta.texts.values()):
         encoded = bank.embed(Embed(), progress=progress)
         yield "embed", encoded.encoded > 0, {"encoded": encoded.encoded, "cached": encoded.cached}
     if request.train:
@@ -80,6 +83,16 @@ def _steps(bank: Bank, request: Refresh, progress: Progress) -> Iterator[tuple[s
         yield "train", tested.is_new or final.is_new, {"models": int(tested.is_new) + int(final.is_new)}
     if request.to is not None:
         yield "export", *_export(bank, request, request.to, progress)
+
+
+def _computed(bank: Bank, progress: Progress) -> Iterator[tuple[str, bool, dict[str, int]]]:
+    """What is kept of products and customers as of the date of answers, where the home says what."""
+    if (bank.home.path / "market.toml").exists():
+        market = bank.market(AskMarket(keep=True, record=False), progress=progress)
+        yield "market", market.is_new, {"products": len(market.products)}
+    if (bank.home.path / "portrait.toml").exists():
+        made = bank.make_portraits(MakePortraits(keep=True, record=False), progress=progress)
+        yield "portrait", made.is_new, {"customers": made.customers}
 
 
 def _load(bank: Bank, request: Refresh, mapping: str, progress: Progress) -> tuple[bool, dict[str, int]]:

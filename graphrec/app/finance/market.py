@@ -35,8 +35,8 @@ def market(bank: Bank, request: AskMarket, progress: Progress) -> Market:
     bank.home.need_vault("graphrec market")
     facts, file = FactsShelf(bank.home.facts).latest(), read_market(bank.home.path / FILE)
     as_of = bank.now(request.as_of)
-    series = _series(facts, file)
-    prices = dict(_prices(bank, series, file, as_of, progress))
+    series = series_of_prices(facts, file)
+    prices = dict(prices_before(bank, series, file, as_of, progress))
     benchmark = None if file.benchmark is None else prices.get(file.benchmark)
     if file.benchmark is not None and benchmark is None:
         raise UsageError(f"market.toml: benchmark {file.benchmark!r} has no {series.name} before the date")
@@ -53,11 +53,12 @@ def market(bank: Bank, request: AskMarket, progress: Progress) -> Market:
         found.append(MarketOf(ids[place], facts.name(label, place), told, rating))
     day = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=as_of)
     number, notes = None, tuple[str, ...]()
+    is_new = False
     if request.keep:
-        keep(bank, SOURCE, _derived(facts, found, day), progress)
+        is_new = keep(bank, SOURCE, _derived(facts, found, day), progress)
         content = {"did": "market", "products": len(found), "on": f"{day:%Y-%m-%d}"}
         number, notes = record_event(bank, "market", content, wanted=request.record)
-    return Market(f"{day:%Y-%m-%d}", tuple(found), without, request.keep, number, notes)
+    return Market(f"{day:%Y-%m-%d}", tuple(found), without, request.keep, is_new, number, notes)
 
 
 def _asked(facts: Facts, request: AskMarket) -> range:
@@ -72,7 +73,12 @@ def _asked(facts: Facts, request: AskMarket) -> range:
     return range(place, place + 1)
 
 
-def _series(facts: Facts, file: MarketFile) -> SeriesSchema:
+def series_of_prices(facts: Facts, file: MarketFile) -> SeriesSchema:
+    """The series that market.toml names.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
     known = {name: one for name, one in facts.schema.series.items() if one.of == facts.schema.roles.product}
     if file.series not in known:
         raise UsageError(
@@ -84,7 +90,7 @@ def _series(facts: Facts, file: MarketFile) -> SeriesSchema:
     return known[file.series]
 
 
-def _prices(
+def prices_before(
     bank: Bank, series: SeriesSchema, file: MarketFile, as_of: int, progress: Progress
 ) -> Iterator[tuple[str, Prices]]:
     """The prices of each product before the date."""

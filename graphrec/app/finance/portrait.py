@@ -62,14 +62,15 @@ def portraits(bank: Bank, request: MakePortraits, progress: Progress) -> Portrai
                 row = ("" if np.isnan(values[user]) else f"{values[user]:.12g}" for values in numbers.values())
                 has = (int(flags[user]) for flags in tags.values())
                 writer.writerow([ids[user], f"{day:%Y-%m-%d}", *row, *has, *(b[user] or "" for b in bands.values())])
+    is_new = False
     if request.keep:
         derived = partial(_derived, made, list(ids), day)
-        keep(bank, SOURCE, derived(numbers, tags, bands), progress)
+        is_new = keep(bank, SOURCE, derived(numbers, tags, bands), progress)
     counts = {name: int(flags.sum()) for name, flags in tags.items()}
     content = {"did": "portraits", "customers": len(users), "kept": request.keep, "tags": counts}
     number, notes = record_event(bank, "portrait", content, wanted=request.record)
     return PortraitsMade(
-        f"{day:%Y-%m-%d}", len(users), tuple(numbers), counts, request.out, request.keep, number, notes
+        f"{day:%Y-%m-%d}", len(users), tuple(numbers), counts, request.out, request.keep, is_new, number, notes
     )
 
 

@@ -10,7 +10,7 @@ import calendar
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -144,11 +144,11 @@ def printed(bank: Bank, handed: Handed, form: Literal["markdown", "html"]) -> st
     return html(page) if form == "html" else markdown(page)
 
 
-def _event(bank: Bank, number: int) -> dict[str, object]:
+def _event(bank: Bank, number: int) -> dict[str, Any]:
     entry = entry_of(bank.home.records, number)
     if entry.shared["request"]["command"] != STATEMENT:
         raise UnknownId(f"entry {number} is no statement; list them with: graphrec record list")
-    event: dict[str, object] = entry.entry["event"]
+    event: dict[str, Any] = entry.entry["event"]
     return event
 
 
@@ -174,22 +174,22 @@ def _decided(found: Iterable[Entry], number: int) -> Iterable[Entry]:
             yield one
 
 
-def _basis_of(plain: dict[str, object]) -> Basis:
+def _basis_of(plain: dict[str, Any]) -> Basis:
     """The basis that an entry holds."""
     parts: dict[str, type] = {"reasons": Reason, "costs": Cost, "alternatives": Alternative}
     single: dict[str, type] = {"refused": RefusedOther, "switched": Switched}
     found = dict(plain)
     for name, kind in parts.items():
-        found[name] = tuple(kind(**one) for one in plain[name])  # type: ignore[attr-defined]
+        found[name] = tuple(kind(**one) for one in plain[name])
     for name, kind in single.items():
-        found[name] = None if plain[name] is None else kind(**plain[name])  # type: ignore[arg-type]
-    found |= {name: tuple(plain[name]) for name in ("against", "warnings", "regimes", "costs_missing")}  # type: ignore[arg-type]
-    return Basis(**found)  # type: ignore[arg-type]
+        found[name] = None if plain[name] is None else kind(**plain[name])
+    found |= {name: tuple(plain[name]) for name in ("against", "warnings", "regimes", "costs_missing")}
+    return Basis(**found)
 
 
 def _basis(bank: Bank, request: AskStatement, file: StatementFile, served: Served) -> Basis:
     """All that a statement is written from."""
-    engine = engine_of(bank, bank.home_at(request.as_of), None, Occasion(request.amount), user=request.user)
+    engine = engine_of(bank, bank.home_at(request.as_of), None, Occasion(request.amount), users=(request.user,))
     engine = engine.of_customer(request.user)
     user = engine.position(engine.users, request.user, "user")
     item = served.answer.items[0] if served.answer.items else None

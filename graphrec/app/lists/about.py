@@ -154,7 +154,7 @@ def about_customer(bank: Bank, request: AboutCustomer) -> Customer:
     Raises:
         UnknownId: there is no such customer.
     """
-    engine = engine_of(bank, bank.home_at(request.as_of), None, NO_OCCASION, user=request.user)
+    engine = engine_of(bank, bank.home_at(request.as_of), None, NO_OCCASION, users=(request.user,))
     engine = engine.of_customer(request.user)
     user = engine.position(engine.users, request.user, "user")
     events = sorted(_events(engine, user), key=lambda one: (one.last or "", one.product, one.type), reverse=True)

@@ -17,6 +17,7 @@ from graphrec.app.data.facts import check_current
 from graphrec.app.jobs import Export
 from graphrec.app.lists.workers import Job, Workers, hashes
 from graphrec.app.models import in_force
+from graphrec.app.privacy.pseudonyms import pseudonyms
 from graphrec.app.recording import Recording, opened, record_event
 from graphrec.app.results import Exported
 from graphrec.app.views import viewer
@@ -76,6 +77,7 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
         Run.of(engine, request.k, options, request.valid_days),
         None if view == EXACT else viewer(bank, view, sentences),
         (before or {}) if request.delta else None,
+        pseudonym=None if request.pseudonyms is None else pseudonyms(home, spec, request.pseudonyms),
     )
     target = Target(
         engine, file, request.raw, request.bom,
@@ -97,8 +99,8 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
         made = None
         if request.record and request.model is None and request.as_of is None and experiments(bank) is not None:
             made = Lists(bank, home, asked, engine, recording, options)
-        # What takes whole answers, or asks an experiment about each of them, is made in one process.
-        count = _workers(request.workers, users, spec) if made is None else 1
+        # What takes whole answers, has pseudonyms, or asks an experiment about each of them, is made in one process.
+        count = _workers(request.workers, users, spec) if made is None and rows.pseudonym is None else 1
         job, form = None, spec.form(target) if spec.form else None
         if count > 1:
             job = Job(

@@ -13,7 +13,7 @@ def product_id(engine: Engine, asked: str) -> str:
         UnknownId: several products have that name.
     """
     products, label = engine.products, engine.roles.product
-    column = engine.snapshot.meta["names"][label]
+    column = engine.snapshot.meta.names[label]
     if products.ids.find(asked) >= 0 or column is None:
         return asked
     wanted = asked.casefold().strip()

@@ -1,5 +1,6 @@
 """Answers for one customer: recommend, explain, why-not, find. numpy is all that they need."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,16 +14,59 @@ from graphrec.app.lists.products import product_id
 from graphrec.app.models import in_force
 from graphrec.app.recording import Recording, engine_of, opened, record_event
 from graphrec.app.requests import Explain, Find, Recommend, WhyNot
+from graphrec.errors import GraphrecError, UnknownId
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
+from graphrec.outcomes.experiments import Assigned
 from graphrec.records.decision import Request
 from graphrec.serving.answer import Answer, ExplainOptions, ListOptions
-from graphrec.serving.drawn import drawn_list
+from graphrec.serving.drawn import drawn_list, drawn_lists
 from graphrec.serving.engine import Engine
 
 
 def recommend(bank: Bank, request: Recommend) -> Served:
     """The products that fit one user best."""
+    (found,) = recommend_all(bank, [request])
+    if isinstance(found, GraphrecError):
+        raise found
+    return found
+
+
+def recommend_all(bank: Bank, asked: Sequence[Recommend]) -> list[Served | GraphrecError]:
+    """What `recommend` gives for each request, or what stops it; those that differ in the user alone go together."""
+    found: list[Served | GraphrecError | None] = [None] * len(asked)
+    alike: dict[object, tuple[Assigned | None, list[int]]] = {}
+    for place, one in enumerate(asked):
+        try:
+            plan = assigned(bank, one.user, model=one.model, as_of=one.as_of, record=one.record)
+        except GraphrecError as error:
+            found[place] = error
+            continue
+        part = None if plan is None else (plan.experiment, plan.arm.name)
+        alike.setdefault((replace(one, user=""), part), (plan, []))[1].append(place)
+    for plan, places in alike.values():
+        made = _together(bank, asked[places[0]], plan, [asked[place].user for place in places])
+        for place, one in zip(places, made, strict=True):
+            found[place] = one
+    return [one for one in found if one is not None]
+
+
+def _together(
+    bank: Bank, request: Recommend, plan: Assigned | None, users: Sequence[str]
+) -> list[Served | GraphrecError]:
+    """The lists of some users, recorded together.
+
+    Args:
+        request: for one of them.
+        plan: what an experiment decides of their lists.
+    """
+    try:
+        return _lists(bank, request, plan, users)
+    except GraphrecError as error:
+        return [error] * len(users)
+
+
+def _lists(bank: Bank, request: Recommend, plan: Assigned | None, users: Sequence[str]) -> list[Served | GraphrecError]:
     settings, home = bank.settings, bank.home_at(request.as_of, no_policy=request.no_policy)
     options = ListOptions(
         reasons=request.reasons,
@@ -34,13 +78,24 @@ def recommend(bank: Bank, request: Recommend) -> Served:
     )
     asked = Request("recommend", request.k, options, home.as_of, request.occasion, settings.actor)
     model = request.model
-    if plan := assigned(bank, request.user, model=model, as_of=request.as_of, record=request.record):
+    if plan is not None:
         options, model = plan.options(options), plan.arm.model
         asked = replace(asked, k=plan.arm.k or request.k, options=options, arm=plan.entry)
-    engine, recording = opened(bank, home, model, asked, wanted=request.record, user=request.user)
-    answer = drawn_list(engine, request.user, asked.k, options)
-    recording.add([answer])
-    return _served(home, model, engine, recording, answer, options)
+    engine, recording = opened(bank, home, model, asked, wanted=request.record, users=users)
+    known: dict[int, int] = {}
+    unknown: dict[int, GraphrecError] = {}
+    for place, user in enumerate(users):
+        try:
+            known[place] = engine.position(engine.users, user, "user")
+        except UnknownId as error:
+            unknown[place] = error
+    if engine.is_compiled and len(known) > 1:
+        answers = list(drawn_lists(engine, list(known.values()), asked.k, options))
+    else:
+        answers = [drawn_list(engine, users[place], asked.k, options) for place in known]
+    recording.add(answers)
+    served = iter(_served(home, model, engine, recording, answers, options) if answers else ())
+    return [unknown[place] if place in unknown else next(served) for place in range(len(users))]
 
 
 def explain(bank: Bank, request: Explain) -> Served:
@@ -48,7 +103,7 @@ def explain(bank: Bank, request: Explain) -> Served:
     home = bank.home_at(request.as_of, no_policy=request.no_policy)
     options = ExplainOptions(request.plain, request.language or bank.settings.language, request.voice)
     asked = Request("explain", request.k, options, home.as_of, request.occasion, bank.settings.actor)
-    engine, recording = opened(bank, home, request.model, asked, wanted=request.record, user=request.user)
+    engine, recording = opened(bank, home, request.model, asked, wanted=request.record, users=(request.user,))
     product = product_id(engine, request.product)
     answer = engine.explain(request.user, product, request.k, options)
     recording.add([answer], product)
@@ -60,7 +115,7 @@ def explain(bank: Bank, request: Explain) -> Served:
         from graphrec.serving.picture import write_picture
 
         write_picture(answer, request.picture, engine.reasons_in(options.language, options.voice).sentences)
-    return _served(home, request.model, engine, recording, answer, options)
+    return _served(home, request.model, engine, recording, [answer], options)[0]
 
 
 def _served(
@@ -68,10 +123,10 @@ def _served(
     model: str | None,
     engine: Engine,
     recording: Recording,
-    answer: Answer,
+    answers: Sequence[Answer],
     options: ListOptions | ExplainOptions,
-) -> Served:
-    """An answer with its words and notes, after which the home remembers what it answered with."""
+) -> list[Served]:
+    """Answers with their words and notes, after which the home remembers what it answered with."""
     sentences = engine.reasons_in(options.language, options.voice).sentences
     language = sentences.language
     notes = (
@@ -79,7 +134,8 @@ def _served(
         *stale(home, language),
         *recording.notes_in(language),
     )
-    return Served(answer, recording.number, sentences, notes)
+    numbers = recording.numbers or [None] * len(answers)
+    return [Served(answer, number, sentences, notes) for answer, number in zip(answers, numbers, strict=True)]
 
 
 def why_not(bank: Bank, request: WhyNot) -> Refused:
@@ -87,7 +143,7 @@ def why_not(bank: Bank, request: WhyNot) -> Refused:
     from graphrec.serving.why_not import why_not as find_why
 
     home = bank.home_at(request.as_of, no_policy=request.no_policy)
-    engine = engine_of(bank, home, request.model, request.occasion, user=request.user)
+    engine = engine_of(bank, home, request.model, request.occasion, users=(request.user,))
     language, product = request.language or bank.settings.language, product_id(engine, request.product)
     found = find_why(
         engine,

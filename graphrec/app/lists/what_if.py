@@ -37,7 +37,7 @@ def what_if(bank: Bank, request: WhatIf) -> WhatIfAnswer:
     if request.more is None and request.less is None and request.amount is None:
         raise UsageError("a what-if wants something that is different: a product more, a product less, or an amount")
     home = bank.home_at(request.as_of)
-    engine = engine_of(bank, home, None, NO_OCCASION, user=request.user)
+    engine = engine_of(bank, home, None, NO_OCCASION, users=(request.user,))
     changed = engine if request.less is None else engine.without(request.user, request.less)
     if request.more is not None:
         changed = _with(changed, request.user, request.more, bank.now(request.as_of))

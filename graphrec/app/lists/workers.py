@@ -20,6 +20,7 @@ from queue import SimpleQueue
 from typing import Any, Self
 
 from graphrec.app.bank import Bank
+from graphrec.app.models.opened import collect_seldom
 from graphrec.app.views import viewer
 from graphrec.config.settings import Settings
 from graphrec.delivery.rows import NUMBER, Batch, Rows, Run
@@ -196,7 +197,9 @@ def work() -> None:
         while True:
             number, users = pipe.recv()
             try:
-                maker = maker or _Maker(job)
+                if maker is None:
+                    maker = _Maker(job)
+                    collect_seldom()
                 reply: Made | Failed = maker.made(number, users)
             except GraphrecError as error:
                 reply = Failed(type(error), str(error))

@@ -159,7 +159,7 @@ def _facts(open_bank: Callable[[], Bank]) -> Check:
         return Check("facts", True, "none yet", "graphrec load MAPPING --data DIR")
     facts = shelf.latest()
     facts.verify()
-    last = facts.as_of or facts.meta["last"]
+    last = facts.as_of or facts.meta.last
     detail = f"{facts.hash[:DIGITS]}, {'no event has a time' if last is None else f'until {last[:10]}'}"
     if line := behind(bank.home):
         return Check("facts", False, line.partition(";")[0], "graphrec refresh")

@@ -66,7 +66,7 @@ def _before(bank: Bank, shelf: SnapshotShelf, against: str | None, model: str | 
     if against is None:
         if model is None:
             raise NotTrained("there is no model that inputs can be compared with: graphrec train, or --against DATE")
-        return shelf.of_hash(str(read_meta(bank.home.models / model)["snapshot"]))
+        return shelf.of_hash(read_meta(bank.home.models / model).snapshot)
     try:
         dated = SnapshotShelf(bank.home_at(against).snapshots)
     except UsageError:
@@ -110,6 +110,6 @@ def _ages(home: Home, after: Snapshot, model: str | None, file: MonitorFile, now
     yield measured("age", "data_age", "facts", age, file.limits, note="days since the last event")
     if model is None:
         return
-    fitted = last_day(SnapshotShelf(home.snapshots).of_hash(str(read_meta(home.models / model)["snapshot"])))
+    fitted = last_day(SnapshotShelf(home.snapshots).of_hash(read_meta(home.models / model).snapshot))
     unseen = None if last is None or fitted is None else max(0.0, (last - fitted) / DAY)
     yield measured("age", "model_age", model, unseen, file.limits, note="days of data after those it was fitted on")

@@ -33,7 +33,7 @@ def why_kept(home: Home, keep: int = KEEP) -> tuple[KeptSnapshot, ...]:
         reasons[shelf.latest_name()].append("latest")
     for meta in sorted(home.models.glob("*/meta.json")):
         try:
-            bound = str(read_meta(meta.parent)["snapshot"])[:DIGITS]
+            bound = read_meta(meta.parent).snapshot[:DIGITS]
         except GraphrecError:
             continue  # A model that cannot be read has to be trained anew.
         for name in names:

@@ -29,7 +29,7 @@ def ask_fairness(bank: Bank, request: AskFairness, progress: Progress) -> Fairne
         raise UsageError(f"-k {request.k}: want a length of at least 1")
     home = bank.home
     folder = latest(home, request.model, prefer_final=False)
-    snapshot = SnapshotShelf(home.snapshots).of_hash(read_meta(folder)["snapshot"])
+    snapshot = SnapshotShelf(home.snapshots).of_hash(read_meta(folder).snapshot)
     accepted = _accepted(bank, request, snapshot, progress)
     with log.stage("fairness", model=folder.name) as stage:
         found = fairness(

@@ -89,11 +89,11 @@ def evaluate(bank: Bank, request: Evaluate, progress: Progress) -> Evaluated:
     home = bank.home_at(request.as_of)
     folder = latest(home, request.model, prefer_final=False)
     meta = read_meta(folder)
-    snapshot = SnapshotShelf(home.snapshots).of_hash(meta["snapshot"])
+    snapshot = SnapshotShelf(home.snapshots).of_hash(meta.snapshot)
     wanted = None
     if request.report is not None or request.explain_users or request.ablation:
         # A refit reads the feature blocks that the model read.
-        names = sorted({block["name"] for block in meta["blocks"]}) if request.ablation else []
+        names = sorted({block.name for block in meta.blocks}) if request.ablation else []
         users = REPORTED_USERS if request.explain_users is None else request.explain_users
         wanted = Wanted(
             users, ablation=request.ablation, sources=_sources(bank, names, progress),

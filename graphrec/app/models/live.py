@@ -2,8 +2,11 @@
 
 from datetime import UTC, datetime
 
+from msgspec import structs
+
 from graphrec.app.answers import KnownModel, Switched
 from graphrec.app.bank import Bank
+from graphrec.app.models.standing import check_may_be_live
 from graphrec.app.recording import record_event
 from graphrec.app.requests import SwitchModel
 from graphrec.errors import NoPolicy, UnknownId, UsageError
@@ -21,6 +24,7 @@ from graphrec.terms.live import (
     versions_of,
     write_switch,
 )
+from graphrec.terms.standing import read_steps, standing_of
 
 
 def models(bank: Bank) -> tuple[KnownModel, ...]:
@@ -30,22 +34,23 @@ def models(bank: Bank) -> tuple[KnownModel, ...]:
     folders = sorted(meta.parent for meta in home.models.glob("*/meta.json") if not meta.parent.name.startswith("."))
     if not folders:
         return ()
-    live, found = latest(home), []
+    live, steps, found = latest(home), read_steps(home), []
     for folder in folders:
         meta = read_meta(folder)
         written = datetime.fromtimestamp((folder / "meta.json").stat().st_mtime, UTC)
-        state = "kept" if VERSION in folder.name else "final" if meta["final"] else "tested"
+        state = "kept" if VERSION in folder.name else "final" if meta.final else "tested"
         switch = promoted.get(folder.name)
         found.append(
             KnownModel(
                 id=folder.name,
-                kind=meta["kind"],
+                kind=meta.kind,
                 state="live" if folder == live else state,
                 since=switch.at if switch and folder == live else written.isoformat(timespec="seconds"),
                 by=switch.by if switch and folder == live else None,
-                hash=meta["hash"],
-                snapshot=meta["snapshot"],
-                metrics=meta.get("metrics", {}),
+                hash=meta.hash,
+                snapshot=meta.snapshot,
+                metrics={name: structs.asdict(one) for name, one in meta.metrics.items()},
+                standing=standing_of([one for one in steps if one.hash == meta.hash]),
             )
         )
     return tuple(found)
@@ -64,6 +69,7 @@ def switch_model(bank: Bank, request: SwitchModel) -> Switched:
         UsageError: there is nothing to go back to.
         NotTrained: there is no model.
         CheckpointMismatch: the model does not fit the facts, so that nothing would be answered.
+        NotApproved: it is retired, or require_approval is set and it is not approved.
     """
     home = bank.home
     with switching(home):
@@ -76,6 +82,7 @@ def switch_model(bank: Bank, request: SwitchModel) -> Switched:
             model = _earlier(home, live, before)
         else:
             model = None
+        check_may_be_live(bank, model)
         _check_opens(home, model)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         made = Switch(action, model, before, now, request.by or bank.settings.actor)

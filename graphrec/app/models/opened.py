@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from graphrec.home import Home
     from graphrec.serving.engine import Engine
 
+#: Objects that are made before cycles are looked for: an answer has some thousand, and hardly any cycle.
+SELDOM = 100_000
 #: Models of other kinds and dates that stay opened besides.
 KEPT = 4
 
@@ -103,3 +106,8 @@ def _state(path: Path) -> tuple[int, ...] | None:
     except OSError:
         return None
     return (found.st_ino, found.st_mtime_ns, found.st_size)
+
+
+def collect_seldom() -> None:
+    """Look for garbage seldom from now on: of a process that makes many answers it takes a quarter of the time."""
+    gc.set_threshold(SELDOM, 20, 20)

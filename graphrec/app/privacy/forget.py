@@ -299,14 +299,14 @@ def _models(bank: Bank, home: Home, snapshot: Snapshot | None, work: _Work, prog
     for folder in sorted(path.parent for path in home.models.glob("[!.]*/meta.json")):
         if VERSION not in folder.name and snapshot is not None:
             before = read_meta(folder)
-            names = sorted({block["name"] for block in before["blocks"]})
+            names = sorted({block.name for block in before.blocks})
             try:
                 sources = sources_of(names, home, bank.settings.encoder, progress=progress)
                 after = refit(snapshot, folder, sources=sources, why=why, progress=progress)
             except GraphrecError as error:
                 work.notes.append(f"model {folder.name} cannot be fitted without them and is removed: {error}")
             else:
-                work.models.append({"model": folder.name, "before": before["hash"], "after": after["hash"]})
+                work.models.append({"model": folder.name, "before": before.hash, "after": after.hash})
                 work.count("models, fitted again", 1)
                 continue
         elif not names_any(folder, work.users):

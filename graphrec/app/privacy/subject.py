@@ -58,7 +58,7 @@ def _procedure(
 ) -> tuple[tuple[str, ...], tuple[Counterfactual, ...], tuple[str, ...]]:
     """How a list of now comes about, what would change it, and what could not be said."""
     try:
-        engine = engine_of(bank, home, None, Occasion(), user=request.user)
+        engine = engine_of(bank, home, None, Occasion(), users=(request.user,))
     except (NotTrained, NoPolicy) as error:
         return (), (), (f"there is no list of now: {error}",)
     sentences = tuple(_sentences(engine))
@@ -77,10 +77,10 @@ def _sentences(engine: Engine) -> Iterator[str]:
 
     meta, roles = engine.model.meta, engine.roles
     policy = engine.policy
-    last = engine.snapshot.meta["last"]
+    last = engine.snapshot.meta.last
     yield (
         f"A list is made by arithmetic, without a person, from what is known of the customer until {str(last)[:10]}: "
-        f"model {engine.model.name} {engine.model.hash[:10]}, fitted on data until {_day(meta.get('known_until'))}."
+        f"model {engine.model.name} {engine.model.hash[:10]}, fitted on data until {_day(meta.known_until)}."
     )
     rules = [rule for rule in policy.rules if not rule.confidential]
     hidden = len(policy.rules) - len(rules)
@@ -97,7 +97,7 @@ def _sentences(engine: Engine) -> Iterator[str]:
     )
     known = models()
     total = sum(engine.model.blend.weights) or 1.0
-    for name, weight in meta["configuration"]["weights"].items():
+    for name, weight in meta.configuration.weights.items():
         sentence = known[name].sentence if name in known else "a model of a plug-in"
         yield f"{name}, {weight / total:.0%} of the weights: {sentence}."
     weights = ", ".join(f"{name} (weight {roles.weights.get(name, 1.0):g})" for name in roles.interactions)
@@ -108,7 +108,7 @@ def _sentences(engine: Engine) -> Iterator[str]:
     )
     columns = engine.schema.nodes[roles.user]
     protected = ", ".join(columns.protected) or "none"
-    used = "may be used" if meta["request"]["use_protected"] else "are used by no model"
+    used = "may be used" if meta.request.use_protected else "are used by no model"
     personal = ", ".join(columns.personal) or "none"
     yield f"Columns marked personal ({personal}) are in no score. Protected ones ({protected}) {used}."
     yield "The lines of a score add up to it: graphrec explain shows them, and graphrec replay repeats an answer."

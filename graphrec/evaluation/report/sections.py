@@ -179,13 +179,13 @@ def learning(details: Details) -> str:
     """Curves of every fit by epochs, as training recorded them."""
     parts = []
     for curve in details.curves:
-        values = [float(value) for value in curve["value"]]
-        points = values or [float(value) for value in curve["loss"]]
+        values = curve.value
+        points = values or curve.loss
         if len(points) < 2:
             continue
-        name = f"{curve['metric']} on validation" if values else "loss on train"
+        name = f"{curve.metric} on validation" if values else "loss on train"
         series = Series(name, [(float(n), value) for n, value in enumerate(points, start=1)])
-        parts.append(heading(f"{curve['term']}, {curve['stage']}"))
+        parts.append(heading(f"{curve.term}, {curve.stage}"))
         parts.append(curves([series], title=f"{name} by epoch", x_name="epoch", y_name=name))
     return section("How it learned", *parts) if parts else ""
 

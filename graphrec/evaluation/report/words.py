@@ -1,12 +1,12 @@
 """The sentences of a report: what was found, said so that it can be checked."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from graphrec.evaluation.details import Details
 from graphrec.evaluation.evaluate import Evaluation
 from graphrec.evaluation.explanations import KEPT, REASONS
 from graphrec.evaluation.verdict import percent, verdict
+from graphrec.terms.meta import ModelMeta
 
 #: Labels whose plural has an s, in English; a report calls all others customers.
 PEOPLE = ("customer", "client", "user", "member", "investor", "account", "subscriber", "reader", "household", "patient")
@@ -73,7 +73,6 @@ class Words:
             found.append((percent(explained.composition["path"].value), "of the scores lie on real paths"))
         return found
 
-    def terms(self, meta: Mapping[str, object]) -> str:
+    def terms(self, meta: ModelMeta) -> str:
         """The parts of the model with their weights."""
-        weights = meta["configuration"]["weights"]  # type: ignore[index]
-        return ", ".join(f"{weight:g} x {name}" for name, weight in weights.items())
+        return ", ".join(f"{weight:g} x {name}" for name, weight in meta.configuration.weights.items())

@@ -1,6 +1,5 @@
 """The report: one page that a manager can read, from an evaluation with details."""
 
-from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from graphrec.evaluation.report.sections import (
 from graphrec.evaluation.report.words import Words
 from graphrec.files import whole_file
 from graphrec.terms.folder import read_meta
+from graphrec.terms.meta import ModelMeta
 
 
 def write_report(done: Evaluation, folder: Path, path: Path, *, users: str = "users") -> None:
@@ -39,7 +39,7 @@ def write_report(done: Evaluation, folder: Path, path: Path, *, users: str = "us
         temporary.write_text(text, "utf-8")
 
 
-def rendered(done: Evaluation, details: Details, meta: Mapping[str, object], users: str) -> str:
+def rendered(done: Evaluation, details: Details, meta: ModelMeta, users: str) -> str:
     """The page as text."""
     words = Words(done, details, users)
     return page(
@@ -65,17 +65,17 @@ def _header(done: Evaluation, words: Words) -> str:
     return f"<header><h1>{escape(words.title)}</h1>{''.join(lead)}{cards(words.cards)}{''.join(notes)}</header>"
 
 
-def _method(done: Evaluation, meta: Mapping[str, object], words: Words) -> str:
+def _method(done: Evaluation, meta: ModelMeta, words: Words) -> str:
     split = done.split
     rows = [
-        ["Model", f"{done.model}, hash {meta['hash']}"],
+        ["Model", f"{done.model}, hash {meta.hash}"],
         ["Terms", words.terms(meta)],
-        ["Snapshot", f"{meta['snapshot']}, as of {meta['as_of'] or 'loading'}"],
+        ["Snapshot", f"{meta.snapshot}, as of {meta.as_of or 'loading'}"],
         ["Split", f"{split.name}, hash {split.hash}"],
         ["Hidden", f"{split.test_interactions:,} interactions of {split.users:,} {words.users}"],
         ["Fitted on", f"{split.fitted}; candidates without {split.masked}"],
-        ["Seed", str(meta["seed"])],
-        ["Versions", ", ".join(f"{name} {number}" for name, number in dict(meta["versions"]).items())],  # type: ignore[call-overload]
+        ["Seed", str(meta.seed)],
+        ["Versions", ", ".join(f"{name} {number}" for name, number in meta.versions.items())],
         ["Time", f"{done.seconds:.1f} s"],
     ]
     return section(

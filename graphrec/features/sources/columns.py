@@ -92,7 +92,7 @@ def usable(snapshot: Snapshot, label: str) -> list[str]:
         for feature in FEATURES
     }
     barred = {*node.personal, *node.protected, *node.text, node.name, *of_series}
-    return [name for name in sorted(snapshot.meta["columns"][label]) if name not in barred]
+    return [name for name in sorted(snapshot.meta.columns[label]) if name not in barred]
 
 
 def _block(source: str, seen: Seen, label: str) -> FeatureBlock | None:

@@ -87,7 +87,7 @@ class SeriesSource:
         nodes = seen.snapshot.nodes(rule.of)
         columns = []
         for name in (f"{rule.name}_{value}_{feature}" for value in rule.values for feature in USED):
-            if name in seen.snapshot.meta["columns"][rule.of]:
+            if name in seen.snapshot.meta.columns[rule.of]:
                 column = nodes.column(name)
                 columns.append(np.where(np.asarray(column.valid), np.asarray(column.values, np.float64), np.nan))
             else:

@@ -20,7 +20,13 @@ class FileTable(Struct, frozen=True):
     path: Annotated[Text | UnsetType, Meta(description="Path or glob below --data.")] = UNSET
     reader: Annotated[Reader | UnsetType, Meta(description="How the file is read; default by its suffix.")] = UNSET
     optional: Annotated[bool, Meta(description="Whether the file may be absent.")] = False
-    sheet: Annotated[Text | UnsetType, Meta(description="Of a workbook: which sheet is read.")] = UNSET
+    sheet: Annotated[
+        str | tuple[str, ...] | UnsetType,
+        Meta(
+            description="Of a workbook: which sheet is read, or which sheets with one header.",
+            extra={"want": "a text or a list of texts"},
+        ),
+    ] = UNSET
     url_env: Annotated[
         Text | UnsetType, Meta(description="Of a database: the environment variable that holds its address.")
     ] = UNSET
@@ -56,6 +62,7 @@ class ParseTable(Struct, frozen=True, forbid_unknown_fields=True):
         Literal["", ".", ",", " ", "'", "’", "\u00a0", "\u202f"], Meta(description="What stands between thousands.")
     ] = ""
     null: Annotated[Texts, Meta(description="Texts that stand for a gap.")] = ()
+    unit: Annotated[str, Meta(description="What may stand before or behind a number, such as EUR or %.")] = ""
 
 
 class ShowTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -146,6 +153,17 @@ class EventTable(Struct, frozen=True, forbid_unknown_fields=True):
     sets: Annotated[Texts, Meta(description="Columns of users that such an event may set, such as a consent.")] = ()
 
 
+class DocumentTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[documents.NAME]`: texts that `graphrec extract` reads; a load leaves them alone."""
+
+    sql: Sql
+    key: Annotated[Text, Meta(description="Column that names the document.")]
+    text: Annotated[Text, Meta(description="Column with its text.")]
+    published: Annotated[Text, Meta(description="Column with the time from which it was known, in ISO form.")]
+    title: Annotated[Text | UnsetType, Meta(description="Column with its title, which is its first sentence.")] = UNSET
+    form: Annotated[Literal["text", "html"], Meta(description="What the text is written in.")] = "text"
+
+
 class SplitTable(Struct, frozen=True, forbid_unknown_fields=True):
     """`[split]`: which relevant edges an evaluation hides."""
 
@@ -171,6 +189,7 @@ class MappingFile(Struct, frozen=True, forbid_unknown_fields=True):
     series: Annotated[dict[str, SeriesTable], Meta(description="Time series by name.")] = {}
     split: Annotated[SplitTable | UnsetType, Meta(description="What an evaluation hides.")] = UNSET
     events: Annotated[dict[str, EventTable], Meta(description="What events are to the graph, by their type.")] = {}
+    documents: Annotated[dict[str, DocumentTable], Meta(description="Texts for `graphrec extract`, by name.")] = {}
     reasons: Annotated[
         dict[str, Text | dict[str, Text]],
         Meta(description="Sentences by path of edge types; [reasons.zh] has those of a language."),

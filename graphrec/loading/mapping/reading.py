@@ -16,6 +16,7 @@ from graphrec.errors import SourceError
 from graphrec.languages import is_code
 from graphrec.loading.mapping.consistency import check_events, check_reasons, check_roles
 from graphrec.loading.mapping.file import (
+    DocumentTable,
     EdgeTable,
     EventTable,
     FileTable,
@@ -30,6 +31,7 @@ from graphrec.loading.mapping.specs import (
     PACKED,
     READERS,
     SUFFIXES,
+    DocumentSpec,
     EdgeSpec,
     End,
     EventSpec,
@@ -129,6 +131,7 @@ def _mapping(document: Document, overrides: RoleOverrides) -> Mapping:
         series={name: _series(document, name, one) for name, one in table.series.items()},
         split=_split(table.split) if table.split is not UNSET else None,
         events={kind: _event(document, kind, one) for kind, one in table.events.items()},
+        documents={name: _document(document, name, one) for name, one in table.documents.items()},
         reasons=_reasons(document, table),
         reasons_in={name: ways for name, ways in table.reasons.items() if isinstance(ways, dict)},
         words=table.words,
@@ -191,10 +194,14 @@ def _file(document: Document, name: str, value: str | FileTable) -> FileSpec:
     table = FileTable(value) if isinstance(value, str) else value
     raw = document.content["source"]["files"][name]
     options = {} if isinstance(raw, str) else {key: raw[key] for key in raw if key not in FileTable.__struct_fields__}
-    given: dict[str, Any] = {key: getattr(table, key) or None for key in ("sheet", "url_env", "query")}
+    given: dict[str, Any] = {key: getattr(table, key) or None for key in ("url_env", "query")}
+    sheets = () if table.sheet is UNSET else (table.sheet,) if isinstance(table.sheet, str) else table.sheet
+    if not all(sheet.strip() for sheet in sheets):
+        document.refuse((*at, "sheet"), f"{key_text(at)}.sheet has an empty name; want a text or a list of texts")
+    given["sheets"] = tuple(sheets)
     if table.reader == "database":
         _check_database(document, at, table, options)
-        return FileSpec(name, "", "database", options=options, **given)
+        return FileSpec(name, "", "database", options=options, url_env=given["url_env"], query=given["query"])
     if table.path is UNSET:
         document.refuse(at, f'{key_text(at)}.path is missing; name a file, or say reader = "database"')
     path = Path(table.path)
@@ -204,7 +211,7 @@ def _file(document: Document, name: str, value: str | FileTable) -> FileSpec:
         document.refuse(at, f"{key_text(at)} is {shown(table.path)}; paths are relative to --data and stay inside it")
     reader = table.reader if table.reader is not UNSET else _reader_of(document, at, path)
     for key, of in _KEY_OF_READER.items():
-        if given[key] is not None and reader not in of:
+        if getattr(table, key) is not UNSET and reader not in of:
             document.refuse(
                 (*at, key), f"{key_text(at)}.{key} is for reader = {' or '.join(map(shown, of))}; correct it"
             )
@@ -294,12 +301,12 @@ def _parse(document: Document, at: KeyPath, table: Keys[str, ParseTable]) -> dic
         path: KeyPath = (*at, "parse", column)
         if one.format and one.type != "time":
             document.refuse(path, f'{key_text(path)} has a format, which only type = "time" has; correct it')
-        if one.type not in {"real", "integer"} and (one.thousands or one.decimal != "."):
+        if one.type not in {"real", "integer"} and (one.thousands or one.decimal != "." or one.unit):
             document.refuse(path, f'{key_text(path)} says how numbers are written; want type = "real" or "integer"')
         if one.thousands == one.decimal:
             document.refuse(path, f"{key_text(path)} has one sign for decimals and thousands; correct it")
         formats = (one.format,) if isinstance(one.format, str) else one.format
-        found[column] = ParseSpec(one.type, formats, one.decimal, one.thousands, one.null)
+        found[column] = ParseSpec(one.type, formats, one.decimal, one.thousands, one.null, one.unit)
     return found
 
 
@@ -350,6 +357,11 @@ def _series(document: Document, name: str, table: SeriesTable) -> SeriesSpec:
 def _event(document: Document, kind: str, table: EventTable) -> EventSpec:
     _check_name(document, ("events", kind), "a type of event")
     return EventSpec(kind, table.edge or None, table.key or None, table.covered_until or None, table.sets)
+
+
+def _document(document: Document, name: str, table: DocumentTable) -> DocumentSpec:
+    _check_name(document, ("documents", name), "a kind of documents")
+    return DocumentSpec(name, table.sql, table.key, table.text, table.published, table.title or None, table.form)
 
 
 def _end(document: Document, at: KeyPath, value: str) -> End:

@@ -39,7 +39,8 @@ class FileSpec:
     reader: Reader
     optional: bool = False
     options: Keys[str, Any] = field(default_factory=dict)
-    sheet: str | None = None
+    sheets: tuple[str, ...] = ()
+    """Of a workbook: which of its sheets are read; the only one where it is empty."""
     url_env: str | None = None
     query: str | None = None
 
@@ -68,6 +69,8 @@ class ParseSpec:
     thousands: str = ""
     null: tuple[str, ...] = ()
     """Texts that stand for a gap."""
+    unit: str = ""
+    """What may stand before or behind a number, such as EUR or %."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,19 @@ class EventSpec:
 
 
 @dataclass(frozen=True)
+class DocumentSpec:
+    """One `[documents.NAME]`."""
+
+    name: str
+    sql: str
+    key: str
+    text: str
+    published: str
+    title: str | None = None
+    form: Literal["text", "html"] = "text"
+
+
+@dataclass(frozen=True)
 class SplitSpec:
     """The `[split]`."""
 
@@ -165,6 +181,7 @@ class Mapping:
     words: Keys[str, Keys[str, str]] = field(default_factory=dict)
     """By language: what labels, edge types and names of nodes are called."""
     events: Keys[str, EventSpec] = field(default_factory=dict)
+    documents: Keys[str, DocumentSpec] = field(default_factory=dict)
     lines: Keys[tuple[str, ...], int] = field(default_factory=dict)
     """The line of each key in the file, such as that of ("nodes", "Customer", "sql")."""
 

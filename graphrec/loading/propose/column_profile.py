@@ -6,7 +6,17 @@ import duckdb
 
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.propose.words import is_identifier, words
-from graphrec.loading.run.parse import ISO, MICROSECONDS, MILLISECONDS, NO, SECONDS, YES, parsed_sql, text_sql
+from graphrec.loading.run.parse import (
+    ISO,
+    MICROSECONDS,
+    MILLISECONDS,
+    NO,
+    SECONDS,
+    YES,
+    bare_number,
+    parsed_sql,
+    text_sql,
+)
 from graphrec.loading.sources.sql import name, value
 from graphrec.schema import Kind
 
@@ -17,6 +27,7 @@ NEARLY_UNIQUE = 0.95
 """The share of different values from which a key may have some that are there twice."""
 DATES = (
     *("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y.%m.%d", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y", "%d %b %Y"),
+    *("%b %d, %Y", "%B %d, %Y", "%d %B %Y", "%d. %B %Y"),
     *("%Y年%m月%d日", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%y-%m-%d", "%d-%m-%y", "%m-%d-%y", "%d-%b-%y"),
 )
 CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
@@ -36,14 +47,25 @@ _SURELY = {
     ",": r".*(\.\d{3},\d+|,\d{1,2}|,\d{4,}|\.\d{3}\.\d{3})",
     ".": r".*(,\d{3}\.\d+|,\d{3},\d{3}|\.\d{1,2}|\.\d{4,})",
 }
-_LIKE_DATES = r"(\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}[ .-]+\pL{3,9}\.?[ -]\d{2,4}|\d{4}年.*)([T ].*)?"
+_LIKE_DATES = (
+    r"((\d{4}|\d{1,2})[./-]\d{1,2}[./-](\d{4}|\d{1,2})|\pL{3,9}\.? \d{1,2}, \d{4}|"
+    r"\d{1,2}[ .-]+\pL{3,9}\.?[ -]\d{2,4}|\d{4}年.*)([T ].*)?"
+)
+_CURRENCIES = (
+    "EUR|USD|GBP|CHF|JPY|CNY|RMB|HKD|SGD|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|TRY|ZAR|INR|BRL|MXN|AED|KRW|THB|"
+    r"US\$|R\$|Fr\.|kr|zł|[€$£¥￥₹₩₽₺元]"
+)
+_SPACES = r"[\s\x{A0}\x{202F}]"
+_UNIT_BEFORE = rf"^\(?[-+]?\s*({_CURRENCIES}){_SPACES}*[-+]?\d"
+_UNIT_BEHIND = rf"^[^\d\pL]*\d(?:[\d.,'’]|{_SPACES})*?{_SPACES}*([%‰]|{_CURRENCIES}|{_SPACES}[\pL/%].{{0,11}})-?\)?$"
+"""What stands before a number, and what behind it: a currency, a per cent sign, or a word after a space."""
 _POSTAL = frozenset({"plz", "zip", "postcode", "postal", "postleitzahl"})
 _TIME = frozenset({"time", "timestamp", "ts", "date", "epoch", "at", "on", "since", "when"})
 _WITHIN_TIMES = ("timestamp", "datum", "zeit", "时间", "日期")
 """What names of times have, as words of their own and anywhere."""
 _LENGTH = r"2.5 * length({text}) - 1.5 * length(regexp_replace({text}, '\p{{Han}}', '', 'g'))"
 """How long a text is, in SQL."""
-_FIELDS = {"%d": "day", "%m": "month", "%b": "month", "%y": "year", "%Y": "year"}
+_FIELDS = {"%d": "day", "%m": "month", "%b": "month", "%B": "month", "%y": "year", "%Y": "year"}
 
 
 @dataclass(frozen=True)
@@ -191,7 +213,7 @@ class _Asked:
     """Counts of the values of one column."""
 
     def __init__(self, database: duckdb.DuckDBPyConnection, source: str, text: str) -> None:
-        self._database, self._source, self._text = database, source, text
+        self._database, self._source, self.text = database, source, text
 
     def count(self, **conditions: str) -> dict[str, int]:
         """How many rows meet each condition."""
@@ -206,11 +228,27 @@ class _Asked:
 
     def like(self, pattern: str) -> int:
         """How many values match a regular expression as a whole."""
-        return self.count(n=f"regexp_full_match({self._text}, {value(pattern)})")["n"]
+        return self.count(n=self.matches(pattern))["n"]
+
+    def affixes(self) -> dict[str, int]:
+        """Currencies before numbers, and units behind them, with how often each is there."""
+        query = f"SELECT {self.text} AS v, regexp_extract(v, {value(_UNIT_BEFORE)}, 1) AS b, count(*) AS n, "
+        query += f"regexp_extract(v, {value(_UNIT_BEHIND)}, 1) AS a FROM {self._source} WHERE v IS NOT NULL GROUP BY v"
+        told = f"SELECT coalesce(nullif(b, ''), nullif(trim(a), '')) AS u, sum(n) FROM ({query}) GROUP BY u ORDER BY u"
+        return {unit: int(count) for unit, count in self._database.execute(told).fetchall() if unit}
+
+    def bare(self, quoted: str, unit: str) -> "_Asked":
+        """The same column without a unit."""
+        source = f"(SELECT {bare_number(self.text, unit)} AS {quoted} FROM {self._source})"
+        return _Asked(self._database, source, self.text)
+
+    def matches(self, pattern: str) -> str:
+        """SQL that says whether a value matches a regular expression as a whole."""
+        return f"regexp_full_match({self.text}, {value(pattern)})"
 
     def values(self, condition: str) -> tuple[str, ...]:
         """The different values that meet a condition."""
-        query = f"SELECT DISTINCT {self._text} AS v FROM {self._source} WHERE {condition} AND v IS NOT NULL ORDER BY v"
+        query = f"SELECT DISTINCT {self.text} AS v FROM {self._source} WHERE {condition} AND v IS NOT NULL ORDER BY v"
         return tuple(row[0] for row in self._database.execute(query).fetchall())
 
 
@@ -260,6 +298,8 @@ def _best(asked: _Asked, column: str, quoted: str, found: dict[str, int], *, has
     readings = _times(asked, column, quoted, found, enough)
     if not readings or readings[0].count < enough:
         readings += _numbers(asked, quoted, found, has_commas=has_commas)
+        if all(reading.count < enough for reading in readings):
+            readings += _with_unit(asked, quoted, enough, has_commas=has_commas)
     best = max(readings, key=lambda reading: reading.count, default=None)
     return best if best is not None and real > 0 and best.count >= enough else None
 
@@ -361,6 +401,18 @@ def _numbers(asked: _Asked, quoted: str, found: dict[str, int], *, has_commas: b
         if count and (sure[spec.decimal] or (is_grouped and spec.thousands not in ".,")):
             readings.append(_Reading(spec, count))
     return _settle(asked, readings, sure, has_commas=has_commas)
+
+
+def _with_unit(asked: _Asked, quoted: str, enough: int, *, has_commas: bool) -> list[_Reading]:
+    """Numbers with one currency or unit before or behind each, or in brackets."""
+    units = asked.affixes()
+    unit = max(units, key=lambda one: units[one], default="")
+    if units and units[unit] < (enough + 1) // 2:
+        return []
+    bare = asked.bare(quoted, unit)
+    found = bare.count(padded=bare.matches(r"0\d+"), digits=bare.matches(r"[-+]?\d+|\d+-"))
+    readings = _numbers(bare, quoted, found, has_commas=has_commas)
+    return [replace(one, spec=replace(one.spec, unit=unit), is_plain=False) for one in readings]
 
 
 def _settle(asked: _Asked, readings: list[_Reading], sure: dict[str, int], *, has_commas: bool) -> list[_Reading]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from graphrec.errors import SourceError
 from graphrec.files import whole_file
 from graphrec.loading.propose.column_profile import ColumnProfile
+from graphrec.loading.propose.concepts import place
 from graphrec.loading.propose.draft_parts import (
     UNKNOWN,
     Decide,
@@ -70,6 +71,9 @@ def write_draft(
         raise SourceError(f"--data {shown_path(folder)}: no such folder; name the folder that holds the files")
     tables, left = profile_folder(folder, scratch, progress, url_env)
     draft = _propose(tables, left, folder, decide)
+    if not draft.user:
+        tables, left = profile_folder(folder, scratch, progress, url_env, are_wide=True)
+        draft = _propose(tables, left, folder, decide)
     with whole_file(path) as temporary:
         temporary.write_text(_text(draft, tables, path), encoding="utf-8")
     if not draft.user:
@@ -128,6 +132,10 @@ def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
     ends = {table.name: _ends(table, draft) for table in events}
     if not _choose_roles(draft, entities, [(table.rows, ends[table.name]) for table in events]):
         return None
+    sold = [
+        column.name for table in entities if draft.label_of[table.name] == draft.product for column in table.others()
+    ]
+    draft.has_ages = any(place(one, limit) is not None for one in sold for limit in ("least age", "most age"))
     for table in entities:
         add_entity(draft, table)
         if draft.label_of[table.name] in {draft.user, draft.product}:
@@ -260,6 +268,10 @@ def _ask_about(draft: Draft, table: TableProfile) -> None:
         return
     if table.encoding != "utf-8":
         draft.ask(f"{table.path} is no UTF-8 and is read as {table.encoding}: are its letters right?")
+    if "skip" in table.options or "footer" in table.options:
+        ends = [f"its first {table.options['skip']} lines"] if "skip" in table.options else []
+        ends += [f"what begins with {text!r} at its end" for text in table.footer]
+        draft.ask(f"{table.path}: {' and '.join(ends)} are no rows and are left out: is that right?")
     unnamed = sum(re.fullmatch(r"column\d+", column) is not None for column in table.columns)
     if unnamed:
         draft.ask(
@@ -337,7 +349,8 @@ def _files(draft: Draft, tables: list[TableProfile]) -> list[str]:
 
 def _file(table: TableProfile, key: str) -> str:
     given = {"path": quote(table.path)} if table.path else {}
-    given |= {option: quote(one) if isinstance(one, str) else quote(list(one)) for option, one in table.options.items()}  # type: ignore[call-overload]
+    listed = {option: list(one) if isinstance(one, tuple) else one for option, one in table.options.items()}
+    given |= {option: quote(one) for option, one in listed.items()}  # type: ignore[arg-type]
     if list(given) == ["path"]:
         return f"{toml_key(key)} = {given['path']}"
     return f"{toml_key(key)} = {{ {', '.join(f'{option} = {text}' for option, text in given.items())} }}"

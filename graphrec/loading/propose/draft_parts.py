@@ -6,7 +6,8 @@ from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field, replace
 
 from graphrec.loading.mapping.specs import ParseSpec
-from graphrec.loading.propose.column_profile import ColumnProfile
+from graphrec.loading.propose.column_profile import FEW_MISFITS, ColumnProfile
+from graphrec.loading.propose.concepts import place
 from graphrec.loading.propose.looks import (
     action_of,
     action_of_table,
@@ -69,6 +70,8 @@ class Draft:
     """Label by table name, for the tables that are used; an event's has none."""
     decide: Decide = as_proposed
     """Asks a person, or takes what is proposed."""
+    has_ages: bool = False
+    """Whether products have a minimum or maximum age."""
     is_loose: bool = False
     """Whether a column that is called like users or products alone is taken for their identifier."""
 
@@ -127,30 +130,47 @@ def add_entity(draft: Draft, table: TableProfile) -> None:
     issued = next((c for c in columns if c.kind == "time" and looks(c.name, "issued")), None)
     known_at = issued if label == draft.product else None
     public = [column for column in columns if column.name not in personal]
-    sensitive = [c.name for c in public if label == draft.user and looks(c.name, "sensitive")]
+    sensitive = [c.in_graph for c in public if label == draft.user and looks(c.name, "sensitive")]
+    year = _birth_year(draft, columns) if label == draft.user else ""
+    if year:
+        sensitive.append(_BIRTH_YEAR)
     marks = {
-        "text": embedded if long else [],
-        "personal": personal,
-        "protected": protected,
+        "text": [_in_graph(table, column) for column in embedded] if long else [],
+        "personal": [_in_graph(table, column) for column in personal],
+        "protected": [_in_graph(table, column) for column in protected],
         "sensitive": sensitive,
     }
     draft.add_node(
         label,
         f"key = {quote(_in_graph(table, table.key))}",
         *([f"name = {quote(_in_graph(table, called))}"] if called else []),
-        *(
-            f"{mark} = {quote([_in_graph(table, column) for column in marked])}"
-            for mark, marked in marks.items()
-            if marked
-        ),
+        *(f"{mark} = {quote(marked)}" for mark, marked in marks.items() if marked),
         *([f"known_at = {quote(known_at.in_graph)}"] if known_at else []),
         *_outside(draft, label, public),
-        _select_from(table, table.columns[table.key or ""], *columns),
+        _select_from(table, table.columns[table.key or ""], *columns, more=[year] if year else ()),
         parse=_parsed(columns, {known_at.name} if known_at else ()),
     )
-    for mark in ("personal", "protected"):
-        if marks[mark]:
-            draft.ask(f"nodes.{label}: {', '.join(marks[mark])} look {mark}: is that all?")
+    for mark, marked in (("personal", personal), ("protected", protected)):
+        if marked:
+            draft.ask(f"nodes.{label}: {', '.join(marked)} look {mark}: is that all?")
+
+
+_BIRTH_YEAR = "birth_year"
+
+
+def _birth_year(draft: Draft, columns: Sequence[ColumnProfile]) -> str:
+    """SQL of the year of birth, which a rule may read where the day is personal; nothing where no product asks for it.
+
+    A rule that knows the year alone takes the birthday to be still to come.
+    """
+    if not draft.has_ages or any(column.in_graph.casefold() == _BIRTH_YEAR for column in columns):
+        return ""
+    if any(place(column.name, one) is not None for column in columns for one in ("age", "birth year")):
+        return ""
+    born = next((c for c in columns if c.kind == "time" and place(c.name, "born") is not None), None)
+    if born is None:
+        return ""
+    return f"year({parsed_sql(name(born.name), born.parse or ParseSpec('time'))}) AS {_BIRTH_YEAR}"
 
 
 def _more_personal(draft: Draft, label: str, others: list[str], known: list[str]) -> list[str]:
@@ -173,7 +193,12 @@ def _outside(draft: Draft, label: str, columns: Sequence[ColumnProfile]) -> list
         found = {key: _first(columns, like) for key, like in (("crm_id", "crm"), ("adviser", "adviser"))}
         return [f"{key} = {quote(column)}" for key, column in found.items() if column]
     if label == draft.product:
-        shown = {key: _first(columns, key) for key in ("risk", "fee", "minimum")}
+        shown = {key: _first(columns, key) for key in ("risk", "fee")}
+        # A minimum is an amount: no age, and no time for which money is bound.
+        amounts = [
+            c for c in columns if all(place(c.name, one) is None for one in ("least age", "most age", "binding"))
+        ]
+        shown["minimum"] = _first(amounts, "minimum")
         left = [column for column in columns if column.in_graph not in shown.values()]
         shown = {"kind": _first(left, "kind"), **shown}
         listed = ", ".join(f"{key} = {quote(column)}" for key, column in shown.items() if column)
@@ -222,6 +247,8 @@ def _is_attribute(column: ColumnProfile, table: TableProfile, *, of_user: bool) 
     if column.looks_like_id or is_personal(column, of_user=of_user):
         return False
     if any(looks(column.name, like) for like in ("fee", "minimum")):
+        return False
+    if any(place(column.name, concept) is not None for concept in ("consent", "objection")):
         return False
     if looks(column.name, "state") or looks(column.name, "name") or looks(column.name, "adviser"):
         return False
@@ -277,6 +304,7 @@ def add_event(draft: Draft, table: TableProfile, ends: list[tuple[str, str]]) ->
     others = [column for column in others if column.name not in named]
     column = _action_column(others) if are_roles else None
     heads, parse, more, kinds = _said_of_event(draft, table, others, (source, target), column, are_roles=are_roles)
+    there = _with_ends(draft, table, (source, target))
     ends_of = [_end("from", source_label, table, source), _end("to", target_label, table, target)]
     if column is not None:
         draft.ask(f"{table.name}: each value of {column.name} became an edge type; which speak for a product?")
@@ -292,7 +320,8 @@ def add_event(draft: Draft, table: TableProfile, ends: list[tuple[str, str]]) ->
             *ends_of,
             *(line for line in _own_heads(heads, kind)),
             _select_from(
-                table, table.columns[source], table.columns[target], *others, more=more, where=kind.where
+                table, table.columns[source], table.columns[target], *others, more=more,
+                where=" AND ".join(filter(None, (kind.where, there))),
             ),
             parse=parse,
         )  # fmt: skip
@@ -303,6 +332,22 @@ def add_event(draft: Draft, table: TableProfile, ends: list[tuple[str, str]]) ->
         if kind.is_asked and column is None:
             draft.ask(f"{table.name}: {kind.says} became {given}, which speaks against a product: is that right?")
     return True
+
+
+def _with_ends(draft: Draft, table: TableProfile, ends: tuple[str, str]) -> str:
+    """SQL that leaves out the rows that name no customer or no product, where so many do that it is no mistake."""
+    conditions = []
+    for column in (table.columns[end] for end in ends):
+        gaps = table.rows - column.filled
+        if not gaps:
+            continue
+        told = f"{table.name}: {gaps} rows have no {column.name}"
+        if FEW_MISFITS * gaps < table.rows:
+            draft.ask(f"{told}; a load rejects them")
+        elif draft.decide(Decision(f"{told}: what becomes of them?", ("left out", "rejected"))) == "left out":
+            draft.ask(f"{told} and are left out, as visitors are who did not say who they are: is that right?")
+            conditions.append(f"nullif(CAST({name(column.name)} AS VARCHAR), '') IS NOT NULL")
+    return " AND ".join(conditions)
 
 
 def _said_of_event(
@@ -327,7 +372,7 @@ def _said_of_event(
         kinds = _kinds(table, others, column, are_roles=are_roles)
         if ending is not None and column is None:
             # What ends is held until then, whatever it is called.
-            kinds = [replace(kind, weight=1.0) if kind.weight == UNKNOWN else kind for kind in kinds]
+            kinds = [replace(kind, type="HELD", weight=1.0) if kind.weight == UNKNOWN else kind for kind in kinds]
         return heads, parse, more, kinds
     # What else is below 0 in a row is so because it gives up pieces: no refusal, and no weight.
     signed = [one for one in others if one.kind in {"integer", "real"} and one.least < 0]
@@ -585,6 +630,7 @@ def _parse(spec: ParseSpec) -> str:
         "decimal": quote(spec.decimal) if spec.decimal != "." else "",
         "thousands": quote(spec.thousands) if spec.thousands else "",
         "null": quote(list(spec.null)) if spec.null else "",
+        "unit": quote(spec.unit) if spec.unit else "",
     }
     return f"{{ {', '.join(f'{key} = {text}' for key, text in given.items() if text)} }}"
 
@@ -602,7 +648,7 @@ def _expression(column: ColumnProfile) -> str:
     return f"CAST({quoted} AS VARCHAR)" if column.is_nested else quoted
 
 
-def quote(plain: str | list[str]) -> str:
+def quote(plain: str | int | list[str]) -> str:
     """A text, or a list of them, as TOML writes it."""
     return json.dumps(plain, ensure_ascii=False)
 

@@ -1,4 +1,8 @@
-"""What a table, a column or a value looks like by its name: English, German and Chinese words in common use."""
+"""What a table, a column or a value looks like by its name.
+
+Words are English, German and Chinese ones in common use, and those of French, Spanish, Italian, Dutch and Portuguese
+that files of banks have.
+"""
 
 import re
 from dataclasses import dataclass
@@ -46,16 +50,38 @@ _ACTIONS = (
     _action("BOUGHT", 1.0, "execution erwerb zugang einzahlung sparplanausführung"),
     _action("BOUGHT", 1.0, "购买 买入 申购 认购 定投 交易 订单 成交"),
     _action("HELD", 1.0, "hold held holding position own owned ownership contract bestand bestände vertrag verträge"),
-    _action("HELD", 1.0, "持有 持仓 合同"),
+    _action(
+        "HELD",
+        1.0,
+        "持有 持仓 合同 account accounts konto konten depot depots compte comptes cuenta cuentas conto conti",
+    ),
+    _action(
+        "BOUGHT", 1.0, "achat achats acheté souscription souscriptions compra compras comprado suscripción acquisto"
+    ),
+    _action("BOUGHT", 1.0, "acquisti sottoscrizione aankoop aankopen gekocht subscrição contratación contratado"),
+    _action(
+        "HELD", 1.0, "position positions détention contrat contrats póliza pólizas poliza polizas contrato contratos"
+    ),
+    _action(
+        "HELD",
+        1.0,
+        "posizione posizioni polizza polizze contratto contratti polis polissen posición posiciones apólice",
+    ),
     _action("RATED", 1.0, "rate rated rating review reviewed bewertung bewertungen 评分 评价"),
     _action("VIEWED", 0.2, "view viewed click visit browse impression pageview ansicht aufruf klick besuch angesehen"),
-    _action("VIEWED", 0.2, "aufgerufen angeklickt besucht gemerkt wishlist watchlist watched"),
+    _action("VIEWED", 0.2, "aufgerufen angeklickt besucht gemerkt merkliste favoriten wishlist watchlist watched"),
     _action("VIEWED", 0.2, "download downloaded factsheet search searched zugriff zugriffe abruf abrufe suche"),
     _action("VIEWED", 0.2, "浏览 查看 点击 访问 关注 收藏"),
+    _action("VIEWED", 0.2, "vue vues visite visites consultation consulta visita visitas visualizzazione bekeken clic"),
     _action(
         "SOLD", -1.0, "sell sold sale redeem redeemed redemption withdrawal verkauf verkäufe verkauft rücknahme abgang"
     ),
     _action("SOLD", -1.0, "卖出 赎回 出售"),
+    _action(
+        "SOLD",
+        -1.0,
+        "vente ventes vendu rachat rachats venta ventas reembolso rescate vendita vendite riscatto verkoop",
+    ),
     _action("RETURNED", -1.0, "return returned refund refunded retoure retouren rücksendung rückgabe zurückgegeben"),
     _action(
         "RETURNED", -1.0, "storno storniert cancel canceled cancelled cancellation widerruf widerrufen 退货 退款 撤销"
@@ -64,22 +90,29 @@ _ACTIONS = (
         "REJECTED",
         -1.0,
         "reject rejected rejection decline declined dislike disliked dismiss dismissed hidden complaint "
-        "ablehnung abgelehnt ausgeblendet beschwerde 拒绝 投诉 不感兴趣",
+        "ablehnung abgelehnt ausgeblendet beschwerde 拒绝 投诉 不感兴趣 thumbs_down thumbsdown downvote unsubscribe "
+        "refus refusé refusée réclamation rechazo rechazado rechazada reclamación rifiuto rifiutato reclamo geweigerd",
     ),
 )
 _USER = re.compile(
     r"^(customer|cust|client|user|member|account|investor|patient|person|people|subscriber|reader|borrower|holder|household|"
     r"guest|student|employee|citizen|visitor|shopper|buyer|passenger|tenant|insured|player|listener|farmer)$"
-    r"|^(kunde|kunden|kdn?r?$|mandant|anleger|nutzer|depotinhaber|versicherte|mitglied)|客户|用户|会员|投资者|持卡人"
+    r"|^(kunde|kunden|kdn?r?$|mandant|anleger|nutzer|depotinhaber|versicherte|mitglied)"
+    r"|^(abonné|adhérent|assuré|souscripteur|sociétaire|titulaire|cliente|asegurado|tomador|socio|titular|afiliado|"
+    r"assicurato|contraente|klant|deelnemer|verzekerde|segurado|utente|usuario|utilisateur)s?$|客户|用户|会员|投资者|持卡人"
 )
 _PRODUCT = re.compile(
     r"^(product|prod|item|article|book|movie|film|song|track|security|fund|stock|asset|isin|instrument|recipe|course|drug|"
     r"treatment|hotel|restaurant|game|job|offer|policy|plan|service|dish|wine|therapy|lesson|title)$"
-    r"|^(produkt|artikel|wertpapier|fonds|tarif|angebot)|产品|商品|基金|股票|证券|理财"
+    r"|^(produkt|artikel|wertpapier|fonds|tarif|angebot)"
+    r"|^(produit|titre|placement|garantie|producto|fondo|valor|título|prodotto|titolo|tariffa|produto|fundo|effect)s?$|产品|商品|基金|股票|证券|理财"
 )
 _PERSONAL = re.compile(
     r"^(e?mail|phone|mobile|fax|address|street|birth|dob|birthday|birthdate|ssn|iban|passport|surname|lastname|firstname|"
-    r"vorname|nachname|familienname|geburt|geburts\w+|geb|gebdat\w*|geboren|kontonummer|kontonr|kontoinhaber|postbox|postfach|telefon|handy|adresse|anschrift|stra(ß|ss)e|hausnummer|steuer\w+)$"
+    r"vorname|nachname|zuname|rufname|geburtsname|familienname|geburt|geburts\w+|geb|gebdat\w*|geboren|kontonummer|kontonr|kontoinhaber|postbox|postfach|telefon|handy|adresse|anschrift|stra(ß|ss)e|hausnummer|steuer\w+|mail|courriel|correo|cellulare|tel|tél|téléphone|teléfono|"
+    r"telefono|telefone|telefoon|móvil|portable|rue|dirección|domicilio|indirizzo|morada|naissance|nacimiento|nascita|"
+    r"nascimento|geboortedatum|prénom|apellidos?|cognome|sobrenome|achternaam|voornaam|dni|nif|nie|"
+    r"curp|rfc|cpf|bsn|ahv|avs|insee|ssn|tin|fiscale?)$"
     r"|telefon|姓名|手机|电话|邮箱|地址|出生|生日|身份证|护照|卡号"
 )
 _FREE_TEXT = re.compile(
@@ -90,23 +123,26 @@ _FREE_TEXT = re.compile(
 _END = re.compile(
     r"^(until|end|ended|ends|expiry|expires|expired|closed|terminated|cancelled|bis|ende|beendet|ablauf|gekündigt|"
     r"kündigung|kuendigung|kündigungsdatum|vertragsende|laufzeitende|enddatum|endedatum|auflösung|aufgelöst|geschlossen|"
-    r"maturity|matures|matured|fällig|fälligkeit|faelligkeit|gültigbis)$|到期|终止|结束|销户|清仓"
+    r"clôture|résiliation|échéance|fin|vencimiento|baja|cancelación|scadenza|cessazione|chiusura|einddatum|vencimento|close|maturity|matures|matured|fällig|fälligkeit|faelligkeit|gültigbis)$|到期|终止|结束|销户|清仓"
 )
 _RATING = re.compile(r"^(rating|stars|score|note|grade|bewertung|sterne)$|评分|星")
 _PROTECTED = re.compile(
-    r"^(sex|gender|marital|religion|ethnicity|race|nationality|disability|orientation|salutation|geschl|geschlecht|anrede|"
-    r"familienstand|zivilstand|konfession|nationalität|citizenship|staats\w+|pep|politically|behinderung)$|性别|婚姻|民族|宗教|国籍|残疾|政治公众|政要"
+    r"^(sex|gender|marital|religion|ethnicity|race|nationality|disability|orientation|salutation|geschl|geschlecht|anrede|anr|"
+    r"familienstand|zivilstand|civilité|sexe|sexo|sesso|geslacht|género|genere|civil|civile|nacionalidad|nationalité|nazionalità|nationaliteit|konfession|nationalität|citizenship|staats\w+|pep|politically|behinderung)$|性别|婚姻|民族|宗教|国籍|残疾|政治公众|政要"
 )
-_NAME = re.compile(r"^(name|title|label|display|bezeichnung|titel|produktname|fondsname)$|名称|姓名|标题|简称")
+_OF_PERSON = re.compile(r"name|\b(nom|nombre|nome)\b|naam", re.IGNORECASE)
+_NAME = re.compile(
+    r"^(name|title|label|display|bezeichnung|titel|produktname|fondsname|libellé|intitulé|nom|nombre|denominación|denominazione|nome|naam|omschrijving|designação)$|名称|姓名|标题|简称"
+)
 _DESCRIPTION = re.compile(
     r"^(description|desc|details|summary|objective|objectives|strategy|about|text|abstract|synopsis|"
-    r"\w*beschreibung|anlageziel|anlagestrategie|erläuterung|produkttext|zusammenfassung)$|说明|描述|简介|介绍|目标|策略"
+    r"\w*beschreibung|descriptif|descripción|descripcion|descrizione|beschrijving|descrição|blurb|anlageziel|anlagestrategie|erläuterung|produkttext|zusammenfassung)$|说明|描述|简介|介绍|目标|策略"
 )
 _WEIGHT = re.compile(
-    r"^(amount|quantity|qty|volume|value|units|rating|score|weight|count|minutes|betrag|menge|stück|wert)$|金额|数量|份额"
+    r"^(amount|quantity|qty|volume|value|units|rating|score|weight|count|minutes|betrag|menge|stück|wert|montant|importe|monto|importo|bedrag|prima|prime|premio|premie|premium|montante)$|金额|数量|份额"
 )
 _QUANTITY = re.compile(
-    r"^(quantity|qty|units|shares|pieces|nominal|stück|stücke|stueck|stuecke|stückzahl|menge|anzahl|anteile|nominale)$"
+    r"^(quantity|qty|units|shares|pieces|nominal|stück|stücke|stueck|stuecke|stückzahl|menge|anzahl|anteile|nominale|quantité|parts|cantidad|participaciones|quantità|quote|aantal|quantidade)$"
     r"|数量|份额|股数"
 )
 _KNOWN = re.compile(
@@ -116,28 +152,28 @@ _ISSUED = re.compile(
     r"^(issued|launched|introduced|released|auflage|auflagedatum|emissionsdatum|ausgegeben)$|发行|上市|成立"
 )
 _ACTION = re.compile(
-    r"^(type|kind|action|event|side|operation|activity|art|vorgang|buchungsart|transaktionsart)$|类型|方向|操作"
+    r"^(type|kind|action|event|side|operation|activity|art|vorgang|buchungsart|transaktionsart|sens|opération|operación|operazione|resultado|résultat|esito|movimiento|tipo)$|类型|方向|操作"
 )
 _STATE = re.compile(
-    r"^(\w*status|currency|consent|flag|language|unit|channel|währung|waehrung|\w*einwilligung|\w*zustimmung|sprache)$|状态|币种|货币|语言"
+    r"^(\w*status|currency|consent|flag|language|unit|channel|währung|waehrung|\w*einwilligung|\w*zustimmung|sprache|stat|statut|état|estado|stato|devise|divisa|moneda|langue|lengua|lingua|idioma|valuta|taal)$|状态|币种|货币|语言"
 )
 _ADVISER = re.compile(
-    r"^(adviser|advisor|relationshipmanager|rm|betreuer|betreuerin|berater|beraterin|kundenberater)$|客户经理"
+    r"^(adviser|advisor|relationshipmanager|rm|betreuer|betreuerin|berater|beraterin|kundenberater|conseiller|gestionnaire|gestor|asesor|mediador|consulente|gestore|adviseur|agent|agente)$|客户经理"
 )
 _CRM = re.compile(r"^(crm|salesforce|sfdc|hubspot|dynamics)$")
 _SENSITIVE = re.compile(
     r"^(age|born|income|salary|wealth|region|city|town|country|zip|postcode|postal|plz|ort|wohnort|stadt|land|bundesland|alter|"
-    r"altersgruppe|einkommen|gehalt|vermögen|beruf|occupation|education|children|kinder)$|年龄|收入|城市|地区|职业"
+    r"altersgruppe|einkommen|gehalt|vermögen|canton|département|commune|ville|pays|âge|revenus?|salaire|patrimoine|provincia|ciudad|país|edad|ingresos|renta|profesión|provincie|reddito|età|città|comune|regione|cap|inkomen|leeftijd|gemeente|stad|beruf|occupation|education|children|kinder)$|年龄|收入|城市|地区|职业"
 )
 _KIND = re.compile(
-    r"^(kind|type|category|class|sector|branch|art|produktart|produktgruppe|produkttyp|sparte|kategorie|gattung)$|类型|类别|种类"
+    r"^(kind|type|category|class|sector|branch|art|produktart|produktgruppe|produkttyp|sparte|kategorie|gattung|catégorie|famille|categoría|ramo|tipo|categoria|soort|categorie|sheet)$|类型|类别|种类"
 )
-_RISK = re.compile(r"^(risk|risiko|risikoklasse|srri|sri)$|风险")
+_RISK = re.compile(r"^(risk|risiko|risikoklasse|srri|sri|rk|risque|riesgo|rischio|risico|risco)$|风险")
 _FEE = re.compile(
-    r"^(fee|fees|ter|ocf|cost|costs|charge|charges|gebühr|gebuehr|gebühren|kosten|kostenquote|verwaltungsvergütung|provision|ausgabeaufschlag)$|费"
+    r"^(fee|fees|ter|ocf|cost|costs|charge|charges|gebühr|gebuehr|gebühren|kosten|kostenquote|verwaltungsvergütung|provision|ausgabeaufschlag|frais|comisión|comisiones|gastos|commissioni|spese|kosten|custos)$|费"
 )
 _MINIMUM = re.compile(
-    r"^(minimum|min|mindest(anlage\w*|betrag|summe|einlage|veranlagung|zeichnung|investition|kauf\w*))$|起购|最低"
+    r"^(minimum|min|mínimo|minima|mínima|minimo|mindest(anlage\w*|betrag|summe|einlage|veranlagung|zeichnung|investition|kauf\w*))$|起购|最低"
 )
 _PATTERNS = {
     "user": _USER,
@@ -182,7 +218,7 @@ def is_personal(column: ColumnProfile, *, of_user: bool) -> bool:
     return (
         looks(column.name, "personal")
         or says_who(column)
-        or (of_user and column.kind == "text" and "name" in column.name.lower())
+        or (of_user and column.kind == "text" and _OF_PERSON.search(column.name) is not None)
     )
 
 
@@ -192,10 +228,28 @@ def says_who(column: ColumnProfile) -> bool:
     return column.kind == "text" and (looks(column.name, "free text") or bool(is_payment))
 
 
+_YES_OR_NO = re.compile(r"(?<=\w)\s*\((y|j|s|o|yes|ja|si|oui)\s*/\s*(n|no|nein|non)\)$", re.IGNORECASE)
+"""What says that a column has yes and no, and is no part of its name."""
+_COMPOUND = 6
+"""Shorter words end others by chance."""
+
+
 def action_of(text: str) -> Action | None:
     """What a value says that people do."""
     found = {folded(one) for one in (*words(text), *(singular(word) for word in words(text)), text.strip())}
-    return next((action for action in _ACTIONS if found & action.names or action.is_within(text)), None)
+    told = next((action for action in _ACTIONS if found & action.names or action.is_within(text)), None)
+    return told or _action_of_compound(found)
+
+
+def _action_of_compound(found: set[str]) -> Action | None:
+    """What a German compound says by the word that it ends with: Depotbestand, Wertpapierverkauf."""
+    fits = [
+        (len(name), action)
+        for action in _ACTIONS
+        for name in action.names
+        if len(name) >= _COMPOUND and any(word != name and word.endswith(name) for word in found)
+    ]
+    return max(fits, key=lambda pair: pair[0], default=(0, None))[1]
 
 
 def action_of_table(text: str) -> Action | None:
@@ -206,6 +260,7 @@ def action_of_table(text: str) -> Action | None:
 
 def property_name(column: str) -> str:
     """The column's name as a property: letters, digits and _, and none of graphrec's own."""
+    column = _YES_OR_NO.sub("", column)
     plain = re.sub(r"\W+", "_", column.replace("%", " percent ")).strip("_") or "column"
     plain = f"column_{plain}" if plain[0].isdigit() else plain
     while is_too_long(plain):

@@ -1,9 +1,10 @@
 """What the files of a folder look like: tables, columns, kinds, keys and who refers to whom."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Keys
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import duckdb
@@ -11,20 +12,32 @@ import duckdb
 from graphrec.errors import SourceError
 from graphrec.loading.mapping.specs import PACKED, SUFFIXES, FileSpec, Mapping
 from graphrec.loading.propose.column_profile import NEARLY_UNIQUE, ColumnProfile, profile_column
-from graphrec.loading.propose.looks import likeness, property_name
+from graphrec.loading.propose.looks import action_of_table, is_personal, likeness, looks, property_name
 from graphrec.loading.propose.nested import Flat, flatten
+from graphrec.loading.propose.wide import holdings, products_in
 from graphrec.loading.propose.words import singular, stem, words
-from graphrec.loading.sources.csv_form import csv_form
+from graphrec.loading.sources.csv_form import csv_form, guess_frame
 from graphrec.loading.sources.database import lock_database, open_database, scratch_folder
 from graphrec.loading.sources.databases import database_tables, is_sqlite, sqlite_tables
 from graphrec.loading.sources.encodings import guess_encoding
 from graphrec.loading.sources.files import read_databases, read_files
+from graphrec.loading.sources.packed import ZIP, archive_of, members
 from graphrec.loading.sources.sql import name, value
-from graphrec.loading.sources.workbooks import sheet_names
+from graphrec.loading.sources.workbooks import sheet_columns, sheet_frame, sheet_names
 from graphrec.progress import Progress
 from graphrec.schema import Roles
 
 SAMPLE_ROWS = 500_000
+MOST_FILES = 50
+"""Of one table, whose ends are looked at."""
+_UNNAMED = re.compile(r"column\d+")
+_DAY = re.compile(
+    r"(?<!\d)((19|20)\d\d[-_.]?(0[1-9]|1[0-2])([-_.]?[0-3]\d)?([-_T]?[0-2]\d[0-5]\d([0-5]\d)?)?"
+    r"|[0-3]\d[-_.](0[1-9]|1[0-2])[-_.](19|20)\d\d)(?!\d)"
+)
+"""A day or month in the name of a file, which the next delivery has not."""
+TEXTS = (".txt", ".dat", ".tab", ".asc", ".csv_", ".out", ".exp", ".unl")
+"""Suffixes of texts that are tables or not."""
 GAPS = (
     *("\\N", "NULL", "null", "Null", "(null)", "(NULL)", "<null>", "<NULL>", "[NULL]", "#NULL!", "N/A", "n/a", "#N/A"),
     *("#NV", "<NA>", "NaN", "nan", "NaT"),
@@ -77,6 +90,12 @@ class TableProfile:
         return tuple(found) if isinstance(found, list | tuple) else ()
 
     @property
+    def footer(self) -> tuple[str, ...]:
+        """What the last lines of its files begin with that are no rows."""
+        found = self.options.get("footer", ())
+        return tuple(found) if isinstance(found, list | tuple) else ()
+
+    @property
     def rows_sql(self) -> str:
         """What a statement reads its rows from."""
         return self.source or name(self.name)
@@ -96,7 +115,7 @@ class TableProfile:
 
 
 def profile_folder(
-    folder: Path, scratch: Path | None, progress: Progress, url_env: str | None = None
+    folder: Path, scratch: Path | None, progress: Progress, url_env: str | None = None, *, are_wide: bool = False
 ) -> tuple[list[TableProfile], list[str]]:
     """The tables of a folder and of a database, and what is left out of them, in words.
 
@@ -105,6 +124,7 @@ def profile_folder(
         scratch: folder in which decoded files and spilled tables lie meanwhile; the system's own when there is none.
         progress: called for every table.
         url_env: the environment variable with the address of a database, whose tables are looked at too.
+        are_wide: columns of yes and no are products that customers hold.
 
     Raises:
         SourceError: the one file that is there cannot be read, or the database does not answer.
@@ -134,6 +154,8 @@ def profile_folder(
             has_commas = _has_commas(spec, files[spec.name])
             tables.append(_profile(database, spec, flat, has_commas=has_commas))
             tables += [_profile(database, spec, part, has_commas=has_commas) for part in flat.parts]
+            if are_wide:
+                tables[-1:] = _with_holdings(database, spec, tables[-1])
         tables = _with_references(database, _padded(database, _with_keys(tables)))
         tables = [_joined(database, table, tables) for table in tables]
         return [_with_names(table) for table in tables], left
@@ -192,24 +214,72 @@ def _listed(texts: Iterable[str]) -> str:
 
 def _specs(table: str, path: str, paths: list[Path], folder: Path) -> dict[str, FileSpec]:
     """The entries of `[source.files]` for one file or glob: one for each sheet or table of a workbook or database."""
-    reader = SUFFIXES[_suffix(paths[0])]
+    suffix = _suffix(paths[0])
+    reader = SUFFIXES.get(suffix, "csv")
     shown = [(each, each.relative_to(folder).as_posix()) for each in paths]
     if reader == "csv":
-        encodings = {guess_encoding(*each) for each in shown} - {"utf-8"}
-        return {table: FileSpec(table, path, reader, options={"encoding": min(encodings)} if encodings else {})}
-    if reader == "xlsx" and len(sheets := sheet_names(*shown[0])) > 1:
-        named = {_table_name(sheet, table): sheet for sheet in sheets}
-        return {key: FileSpec(key, path, reader, sheet=sheet) for key, sheet in named.items()}
+        return {table: FileSpec(table, path, reader, options=_csv_options(shown))}
+    if reader == "xlsx":
+        return _sheets(table, path, *shown[0])
     if reader == "sqlite" and len(inside := sqlite_tables(*shown[0])) > 1:
         held = {_table_name(one, table): f"SELECT * FROM {name(one)}" for one in inside}
         return {key: FileSpec(key, path, reader, query=query) for key, query in held.items()}
     return {table: FileSpec(table, path, reader)}
 
 
+def _csv_options(files: list[tuple[Path, str]]) -> dict[str, object]:
+    """How the texts of one table are encoded, and what is around their rows."""
+    encodings = sorted({guess_encoding(*each) for each in files} - {"utf-8"})
+    options: dict[str, object] = {"encoding": encodings[0]} if encodings else {}
+    frames = [guess_frame(*each, encodings[0] if encodings else "utf-8")[1] for each in files[:MOST_FILES]]
+    footer = dict.fromkeys(text for frame in frames for text in frame.get("footer", ()))
+    above = {key: frames[0][key] for key in ("skip",) if key in frames[0]}
+    return options | above | ({"footer": list(footer)} if footer else {})
+
+
+def _sheets(table: str, path: str, file: Path, shown: str) -> dict[str, FileSpec]:
+    """The entries of a workbook: one for each sheet, and one for all sheets that have the same columns."""
+    names = sheet_names(file, shown)
+    alike: dict[tuple[object, ...], list[str]] = {}
+    frames = {}
+    for sheet in names:
+        frame = frames[sheet] = sheet_frame(file, shown, sheet)
+        columns = tuple(sheet_columns(file, shown, sheet, frame.get("skip", 0)))
+        action = action_of_table(sheet)
+        mark = (columns, action and action.type) if len(columns) > 1 else (sheet,)
+        alike.setdefault((*mark, frame.get("skip")), []).append(sheet)
+    found = {}
+    for sheets in alike.values():
+        footer = dict.fromkeys(text for sheet in sheets for text in frames[sheet].get("footer", ()))
+        options = frames[sheets[0]] | ({"footer": list(footer)} if footer else {})
+        is_whole = len(sheets) == len(names)
+        key = table if is_whole or len(sheets) > 1 else _table_name(sheets[0], table)
+        while key in found:
+            key += "_2"
+        meant = () if len(names) == 1 else tuple(sheets)
+        found[key] = FileSpec(key, path, "xlsx", options=options, sheets=meant)
+    return found
+
+
+def _is_table(path: Path, shown: str) -> bool:
+    """Whether a file of another suffix is a table all the same."""
+    try:
+        return bool(guess_frame(path, shown, guess_encoding(path, shown))[0])
+    except SourceError:
+        return False
+
+
 def _table_name(text: str, before: str) -> str:
     """A text as the name of a table, with a word before it where it begins with a digit."""
     table = "_".join(words(text))
     return table if table and not table[0].isdigit() else f"{before}_{table}"
+
+
+def _without_suffixes(shown: str) -> str:
+    """A name without the suffixes that say how a file is read."""
+    while Path(shown).suffix.lower() in {*SUFFIXES, *PACKED, *TEXTS}:
+        shown = shown[: -len(Path(shown).suffix)]
+    return shown
 
 
 def _suffix(path: Path) -> str:
@@ -222,24 +292,42 @@ def _suffix(path: Path) -> str:
 def _group_files(folder: Path) -> tuple[dict[str, tuple[str, list[Path]]], list[str]]:
     """Files by table name; files that differ only in digits are one table with a glob."""
     groups: dict[str, list[Path]] = {}
-    left = []
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    left: list[str] = []
+    for path in _all_files(folder, left):
         shown = path.relative_to(folder).as_posix()
-        if path.suffix == ".toml" or any(part.startswith(".") for part in path.relative_to(folder).parts):
+        if path.suffix == ".toml" or any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts):
             continue
-        reader = SUFFIXES.get(_suffix(path))
-        if reader is None or (reader == "sqlite" and not is_sqlite(path)):
+        suffix = _suffix(path)
+        reader = "csv" if suffix in TEXTS and _is_table(path, shown) else SUFFIXES.get(suffix)
+        if reader is None or (reader == "sqlite" and (archive_of(path) is not None or not is_sqlite(path))):
             left.append(f"{shown} has no reader by its suffix and was left out")
             continue
         groups.setdefault(re.sub(r"\d+", "*", shown), []).append(path)
+    every = [path.relative_to(folder).as_posix() for paths in groups.values() for path in paths]
     found: dict[str, tuple[str, list[Path]]] = {}
     for pattern, paths in groups.items():
-        shown = pattern if len(paths) > 1 else paths[0].relative_to(folder).as_posix()
-        table = _table_name(shown.partition(".")[0] if words(shown.partition(".")[0]) else paths[0].stem, "file")
+        shown = pattern if len(paths) > 1 else _DAY.sub("*", paths[0].relative_to(folder).as_posix())
+        named = _without_suffixes(shown.rpartition(f"{ZIP}/")[2])
+        table = _table_name(named if words(named) else paths[0].stem, "file")
         while table in found:
             table += "_2"
-        found[table] = (re.sub(r"\*(?:[^A-Za-z0-9/]\*)+", "*", shown), paths)
+        shown = re.sub(r"\*(?:[^A-Za-z0-9/]\*)+", "*", shown)
+        if "*" in shown and (len(paths) == 1 or sum(fnmatchcase(one, shown) for one in every) > len(paths)):
+            shown = shown.replace("*", "[0-9]*")
+        found[table] = (shown, paths)
     return found, left
+
+
+def _all_files(folder: Path, left: list[str]) -> Iterator[Path]:
+    """The files below a folder, those in zip archives among them, sorted; what cannot be opened is said in `left`."""
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        if path.suffix.lower() != ZIP:
+            yield path
+            continue
+        try:
+            yield from members(path)
+        except SourceError as error:
+            left.append(f"{path.relative_to(folder).as_posix()} is MISSING: {error}")
 
 
 def _profile(database: duckdb.DuckDBPyConnection, spec: FileSpec, flat: Flat, *, has_commas: bool) -> TableProfile:
@@ -247,14 +335,26 @@ def _profile(database: duckdb.DuckDBPyConnection, spec: FileSpec, flat: Flat, *,
     once = _without_copies(database, flat, rows, columns)
     if once is not flat:
         rows, columns = _columns(database, flat.table, has_commas=has_commas)
-    given = {"sheet": spec.sheet, "url_env": spec.url_env, "query": spec.query}
+    sheet = spec.sheets[0] if len(spec.sheets) == 1 else spec.sheets or None
+    given = {"sheet": sheet, "url_env": spec.url_env, "query": spec.query}
     options = {**spec.options, **{key: one for key, one in given.items() if one is not None}}
-    if spec.reader == "database":
+    if spec.reader == "database" or _suffix(Path(spec.path)) not in SUFFIXES:
         options = {"reader": spec.reader, **options}
     return TableProfile(
         flat.table, spec.path, rows, columns, options=options, of=spec.name, source=once.source,
         questions=once.questions, fields=once.fields, inner=once.inner,
     )  # fmt: skip
+
+
+def _with_holdings(database: duckdb.DuckDBPyConnection, spec: FileSpec, table: TableProfile) -> list[TableProfile]:
+    """A table, and beside it what its columns of yes and no say of products."""
+    products = products_in(table.columns.values())
+    key = _key(table, set())
+    if not products or key is None:
+        return [table]
+    held = _profile(database, spec, holdings(database, table.name, table.rows_sql, key, products), has_commas=False)
+    left = {column: one for column, one in table.columns.items() if column not in products}
+    return [replace(table, columns=left), held]
 
 
 def _columns(
@@ -265,10 +365,12 @@ def _columns(
     described = database.execute(f"DESCRIBE {name(table)}").fetchall()
     types = {column: kind for column, kind, *_ in described if not column.startswith("_")}
     rows = int(database.execute(f"SELECT count(*) FROM {source}").fetchall()[0][0])
-    return rows, {
+    found = {
         column: profile_column(database, source, column, kind, rows, has_commas=has_commas)
         for column, kind in types.items()
     }
+    # A delimiter at the end of each line makes a column without a name and without values.
+    return rows, {name: one for name, one in found.items() if one.filled or not _UNNAMED.fullmatch(name)}
 
 
 def _without_copies(
@@ -325,7 +427,7 @@ def _padded(database: duckdb.DuckDBPyConnection, tables: list[TableProfile]) -> 
         for name_of in [table.name for table in tables if table.name != owner_name]:
             for column in by_name[name_of].columns.values():
                 owner = by_name[owner_name]
-                if not _may_refer(column, owner) or column.padded:
+                if column.padded or not (_may_refer(column, owner) or _is_of_people(column, owner)):
                     continue
                 assert owner.key is not None
                 if _fits(_count_strays(database, by_name[name_of], column.name, owner), column):
@@ -338,6 +440,12 @@ def _padded(database: duckdb.DuckDBPyConnection, tables: list[TableProfile]) -> 
                 elif mine.are_padded and keys.longest <= mine.longest:
                     by_name[owner_name] = _pad(database, owner, owner.key, mine.longest, by_name[name_of])
     return [by_name[table.name] for table in tables]
+
+
+def _is_of_people(column: ColumnProfile, owner: TableProfile) -> bool:
+    """Whether a column is called like customers, and a table, whatever its name, has something personal in it."""
+    people = any(is_personal(one, of_user=False) or looks(one.name, "protected") for one in owner.columns.values())
+    return people and column.kind == "integer" and likeness(column.name) > 0
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,19 @@
 """SQL that reads the text of a column as what it is, by a mapping's `parse`; what does not fit it is NULL."""
 
+import re
 from collections.abc import Iterable
 
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.sources.sql import value
 
-YES = ("true", "yes", "y", "ja", "j", "是")
-NO = ("false", "no", "n", "nein", "否")
+YES = ("true", "yes", "y", "ja", "j", "oui", "si", "sí", "sì", "sim", "是")
+NO = ("false", "no", "n", "nein", "nee", "non", "não", "否")
 ISO = "iso"
 SECONDS = "seconds"
 MILLISECONDS = "milliseconds"
 MICROSECONDS = "microseconds"
+_SPACE = r"[\s\x{A0}\x{202F}]*"
+_BRACKETS = r"^\(([^()+-]+)\)$"
 _EPOCHS = {SECONDS: 1_000_000, MILLISECONDS: 1000, MICROSECONDS: 1}
 """Microseconds of one unit."""
 FIRST_TIME = "TIMESTAMPTZ '0001-01-01 00:00:00+00'"
@@ -32,6 +35,8 @@ def parsed_sql(quoted: str, spec: ParseSpec) -> str:
     text = text_sql(quoted, spec.null)
     if spec.type == "time":
         return _time(text, spec.format)
+    if spec.type in {"integer", "real"}:
+        text = bare_number(text, spec.unit)
     if spec.type == "integer":
         plain = _without(text, spec.thousands)
         whole = f"TRY_CAST({_sign_first(plain)} AS BIGINT)"
@@ -86,6 +91,14 @@ def _whole(spec: ParseSpec) -> str:
 def _sign_first(text: str) -> str:
     """A number with its minus in front: ledgers write 12- too."""
     return f"regexp_replace({text}, '^([^-]+)-$', '-\\1')"
+
+
+def bare_number(text: str, unit: str) -> str:
+    """A number without its unit, which stands before or behind it; in brackets it is below 0, as accounts write it."""
+    plain = re.escape(unit.strip())
+    for pattern in (rf"^(\(?[-+]?){_SPACE}{plain}{_SPACE}", rf"{_SPACE}{plain}{_SPACE}([-)]?)$") if plain else ():
+        text = f"regexp_replace({text}, {value(pattern)}, '\\1')"
+    return f"regexp_replace({text}, {value(_BRACKETS)}, '-\\1')"
 
 
 def _without(text: str, sign: str) -> str:

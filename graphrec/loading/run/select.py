@@ -52,6 +52,10 @@ def only_selects(mapping: Mapping) -> Mapping:
             else one
             for kind, one in mapping.events.items()
         }
+        documents = {
+            name: replace(one, sql=checked(one.sql, "documents", name, "sql"))
+            for name, one in mapping.documents.items()
+        }
         split = mapping.split
         if split is not None:
             split = replace(
@@ -60,7 +64,7 @@ def only_selects(mapping: Mapping) -> Mapping:
                 valid=checked(split.valid, "split", "valid") if split.valid else None,
                 refit=checked(split.refit, "split", "refit") if isinstance(split.refit, str) else split.refit,
             )
-    return replace(mapping, nodes=nodes, edges=edges, series=series, split=split, events=events)
+    return replace(mapping, nodes=nodes, edges=edges, series=series, split=split, events=events, documents=documents)
 
 
 def only_select(database: duckdb.DuckDBPyConnection, sql: str, tables: Collection[str], place: str) -> str:

@@ -4,7 +4,8 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 from graphrec.errors import SourceError
 from graphrec.loading.mapping.names import check_names, suggest
 from graphrec.loading.mapping.specs import FileSpec
+from graphrec.loading.sources.frame import frame_of, is_footer, width_of
 from graphrec.loading.sources.packed import open_unpacked
 from graphrec.loading.sources.sql import value
 
@@ -22,6 +24,8 @@ _SAME = {"sep": "delim", "separator": "delim", "delimiter": "delim", "dtypes": "
 _NAMES = {"column_names": "names", "null": "nullstr"}
 _SEP_LINE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 _BLOCK = 1 << 24
+_FIRST, _LAST = 300, 8
+"""Lines at the beginning and at the end of a file that show what is around its rows."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class CsvForm:
     options: Mapping[str, Any]
     lines_before: int
     """Lines that stand above the first row."""
+    footer: tuple[str, ...] = ()
+    """What the last lines begin with that are no rows."""
 
     def arguments(self) -> str:
         """The arguments of read_csv after the path."""
@@ -44,6 +50,7 @@ class CsvForm:
     def record_lines(self) -> list[int]:
         """The line on which each row of the file begins."""
         lines, before = [], 0
+        below = 0
         with _text(self.path, self.shown, self.options) as text:
             for _ in range(int(self.options.get("skip", 0))):
                 next(text)
@@ -52,6 +59,8 @@ class CsvForm:
             for number, record in _numbered(reader):
                 if record or len(self.columns) == 1:
                     lines.append(before + number)
+                    below = below + 1 if is_footer(str(self.options["delim"]).join(record), self.footer) else 0
+        lines = lines[: len(lines) - below]
         return lines[1:] if self.options["header"] else lines
 
 
@@ -85,7 +94,58 @@ def csv_form(path: Path, shown: str, spec: FileSpec) -> CsvForm:
     if isinstance(types, list):
         types = dict(zip(names, types, strict=False))
     columns = given or {column: types.get(column, "VARCHAR") for column in names}
-    return CsvForm(path, shown, columns, options, int(options.get("skip", 0)) + bool(options["header"]))
+    footer = tuple(options.pop("footer", ()))
+    return CsvForm(path, shown, columns, options, int(options.get("skip", 0)) + bool(options["header"]), footer)
+
+
+def guess_frame(path: Path, shown: str, encoding: str) -> tuple[str, dict[str, Any]]:
+    """The delimiter of a text that may be a table, "" where it is none, and the options for what is around its rows.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
+    first: list[str] = []
+    last: deque[str] = deque(maxlen=_LAST)
+    with _text(path, shown, {"encoding": encoding}) as text:
+        for line in text:
+            if len(first) < _FIRST:
+                first.append(line)
+            if line.strip():
+                last.append(line)
+    if first and _SEP_LINE.fullmatch(first[0]):
+        return "", {}
+    best, delimiter, records = 0, "", []
+    for each in _DELIMITERS:
+        found = _of_lines(first, each)
+        width, count = width_of([record for _, record in found])
+        if width * count > best:
+            best, delimiter, records = width * count, each, found
+    if not delimiter:
+        return "", {}
+    ends = [record for _, record in _of_lines(last, delimiter)]
+    frame = frame_of([record for _, record in records], ends, delimiter)
+    options: dict[str, Any] = {"skip": records[frame.above][0] - 1} if frame.above else {}
+    return delimiter, options | ({"footer": list(frame.footer)} if frame.footer else {})
+
+
+def _of_lines(lines: Iterable[str], delimiter: str) -> list[tuple[int, list[str]]]:
+    """The records of some lines that hold something, each with its line."""
+    records = _records(iter(lines), {"quote": '"', "escape": '"', "delim": delimiter})
+    try:
+        return [(number, record) for number, record in _numbered(records) if any(record)]
+    except csv.Error:
+        return []
+
+
+def without_footer(path: Path, shown: str, footer: Collection[str], target: Path) -> None:
+    """Copy a text, in UTF-8 by then, without the lines at its end that begin as a footer does."""
+    held: deque[bytes] = deque()
+    with open_unpacked(path, shown) as stream, target.open("wb") as copy:
+        for line in io.BufferedReader(stream):
+            held.append(line)
+            if not is_footer(line.decode(errors="replace"), footer) and line.strip():
+                while held:
+                    copy.write(held.popleft())
 
 
 def _take_sep_line(path: Path, shown: str, options: dict[str, Any]) -> None:

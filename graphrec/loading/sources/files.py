@@ -7,7 +7,8 @@ import re
 import shutil
 from collections.abc import Iterator
 from collections.abc import Mapping as Keys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 
@@ -19,9 +20,10 @@ from graphrec.errors import SourceError
 from graphrec.loading.mapping.names import suggest
 from graphrec.loading.mapping.specs import PACKED, FileSpec, Mapping
 from graphrec.loading.sources import csv_form
+from graphrec.loading.sources.csv_form import without_footer
 from graphrec.loading.sources.databases import read_database, read_sqlite
 from graphrec.loading.sources.encodings import first_broken_line, is_utf8, marked_encoding, write_utf8
-from graphrec.loading.sources.packed import open_unpacked
+from graphrec.loading.sources.packed import ZIP, archive_of, members, open_unpacked
 from graphrec.loading.sources.sql import explain_error, name, value
 from graphrec.loading.sources.workbooks import OPTIONS, read_workbooks
 from graphrec.progress import Progress
@@ -58,9 +60,8 @@ def find_files(mapping: Mapping, data_dir: Path) -> dict[str, list[Path]]:
         if spec.reader == "database":
             found[spec.name] = []
             continue
-        exact = data_dir / spec.path
         try:
-            paths = [exact] if exact.is_file() else sorted(path for path in data_dir.glob(spec.path) if path.is_file())
+            paths = _matching(data_dir, spec.path)
         except (OSError, ValueError, NotImplementedError) as error:
             raise SourceError(f"{place}: {spec.path!r} cannot be looked for: {error}; correct the path") from error
         if not paths and not spec.optional:
@@ -69,6 +70,22 @@ def find_files(mapping: Mapping, data_dir: Path) -> dict[str, list[Path]]:
             )
         found[spec.name] = paths
     return found
+
+
+def _matching(data_dir: Path, pattern: str) -> list[Path]:
+    """The files of a path or glob, sorted; behind a zip archive stands which of the files in it are meant."""
+    exact = data_dir / pattern
+    if exact.is_file():
+        return [exact]
+    archive, ending, inside = pattern.partition(f"{ZIP}/")
+    if not ending:
+        return sorted(path for path in data_dir.glob(pattern) if path.is_file())
+    return [
+        member
+        for found in _matching(data_dir, archive + ZIP)
+        for member in members(found)
+        if fnmatchcase(member.relative_to(found).as_posix(), inside)
+    ]
 
 
 def shown_path(path: Path) -> str:
@@ -122,7 +139,7 @@ def hash_files(
     for done, (table, path) in enumerate(paths):
         progress("comparing files", done, len(paths))
         try:
-            with path.open("rb") as stream:
+            with (archive_of(path) or path).open("rb") as stream:
                 content = hashlib.file_digest(stream, "sha256").hexdigest()
         except OSError as error:
             raise SourceError(
@@ -168,7 +185,7 @@ def read_files(
             continue
         shown = {path: path.relative_to(data_dir).as_posix() for path in found[spec.name]}
         _check_marks(mapping, spec, shown)
-        files = [_readable(path, called, scratch, spec) for path, called in shown.items()]
+        files = [_cut(_readable(path, called, scratch, spec), scratch, spec) for path, called in shown.items()]
         _read_table(database, mapping, spec, files)
         for file in files:
             if file.readable.parent == scratch:
@@ -211,10 +228,11 @@ def _readable(path: Path, shown: str, scratch: Path, spec: FileSpec) -> SourceFi
     """The file itself, or a copy of one that DuckDB cannot unpack or decode or whose name it takes for a pattern."""
     encoding = str(spec.options.get("encoding", "utf-8")) if spec.reader == "csv" else "utf-8"
     packed = PACKED if spec.reader in _BY_ROW else (".bz2",)
-    is_packed, is_foreign = path.suffix.lower() in packed, not is_utf8(encoding, shown)
+    is_packed = path.suffix.lower() in packed or archive_of(path) is not None
+    is_foreign = not is_utf8(encoding, shown)
     if not is_packed and not is_foreign and not any(sign in str(path) for sign in "*?["):
         return SourceFile(path, shown, path)
-    gone = PACKED if is_foreign else packed
+    gone = PACKED if is_foreign or is_packed else packed
     endings = [suffix for suffix in path.suffixes if suffix[1:].isalnum() and suffix.lower() not in gone]
     target = scratch / (hashlib.sha256(shown.encode()).hexdigest()[:16] + "".join(endings))
     if is_foreign:
@@ -224,6 +242,21 @@ def _readable(path: Path, shown: str, scratch: Path, spec: FileSpec) -> SourceFi
     else:
         target.symlink_to(path.resolve())
     return SourceFile(path, shown, target)
+
+
+def _cut(file: SourceFile, scratch: Path, spec: FileSpec) -> SourceFile:
+    """A file without the lines at its end that are no rows."""
+    footer = spec.options.get("footer")
+    if spec.reader != "csv" or not footer:
+        return file
+    if not isinstance(footer, list) or not all(isinstance(one, str) and one for one in footer):
+        raise SourceError(f"{file.shown}: footer = {footer!r} is no list of texts; want what its last lines begin with")
+    endings = [suffix for suffix in file.readable.suffixes if suffix.lower() not in PACKED]
+    target = scratch / (hashlib.sha256(file.shown.encode()).hexdigest()[:16] + " rows" + "".join(endings))
+    without_footer(file.readable, file.shown, footer, target)
+    if file.readable.parent == scratch:
+        file.readable.unlink()
+    return replace(file, readable=target)
 
 
 def _unpack(path: Path, shown: str, target: Path) -> None:
@@ -236,6 +269,7 @@ def _check_options(database: duckdb.DuckDBPyConnection, mapping: Mapping, spec: 
         "SELECT DISTINCT unnest(parameters) FROM duckdb_functions() WHERE function_name = ?", [f"read_{spec.reader}"]
     ).fetchall()
     known = _OPTIONS.get(spec.reader, {row[0] for row in rows} - _OURS - _SILENT - {"path", "paths"})
+    known = known | _OWN.get(spec.reader, set())
     for key in spec.options:
         place = mapping.place("source", "files", spec.name, key)
         if key in _SILENT:
@@ -404,6 +438,8 @@ def _correct_lines(
     database.unregister("_moved_lines")
 
 
+_OWN = {"csv": {"footer"}}
+"""What readers of DuckDB take besides its options."""
 _OPTIONS: Keys[str, set[str]] = {"lines": {"encoding"}, "xlsx": set(OPTIONS), "sqlite": set()}
 """What readers of our own take; the others take the options of DuckDB's."""
 _BY_ROW = {"xlsx": read_workbooks, "sqlite": read_sqlite}

@@ -1,5 +1,6 @@
 """Sheets of workbooks (xlsx, xlsm, xlsb, xls, ods) as tables of texts: one header line, then rows."""
 
+import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,18 @@ import duckdb
 from graphrec.errors import SourceError
 from graphrec.extras import needs_extra
 from graphrec.loading.mapping.names import suggest
-from graphrec.loading.mapping.specs import FileSpec
-from graphrec.loading.sources.values import RowTable
+from graphrec.loading.mapping.specs import PACKED, FileSpec
+from graphrec.loading.sources.frame import frame_of, is_footer
+from graphrec.loading.sources.packed import archive_of, open_unpacked
+from graphrec.loading.sources.values import RowTable, plain_text
 
-OPTIONS = ("skip", "names")
-"""What the entry of a workbook may say besides its own keys: lines above the header; names in its place."""
+OPTIONS = ("skip", "names", "footer")
+"""What the entry of a workbook may say besides its own keys: lines above the header; names in its place; what the last
+lines begin with that are no rows."""
+_DELIMITER = ";"
+_LOOKED_AT = 300
+_SHEET = "sheet"
+"""The column that says from which of several sheets a row is."""
 
 
 def read_workbooks(
@@ -26,11 +34,57 @@ def read_workbooks(
     """
     table = RowTable(database, spec.name, are_typed=False)
     for path, shown in files:
-        sheet, rows = _open(path, shown, spec, place)
-        where = f"{shown} sheet {sheet.name}"
-        names, first = _header(sheet, rows, spec, where)
-        table.add(names, _below(rows, first, len(names)), where)
+        for sheet, rows in _open(path, shown, spec, place):
+            where = f"{shown} sheet {sheet.name}"
+            names, first = _header(sheet, rows, spec, where)
+            below = _below(_without_footer(rows, spec.options.get("footer", ())), first, len(names))
+            if len(spec.sheets) > 1 and _SHEET not in map(str.casefold, names):
+                names, below = [*names, _SHEET], _named(below, sheet.name)
+            table.add(names, below, where)
     table.finish()
+
+
+def _named(rows: Iterator[tuple[int, list[Any]]], sheet: str) -> Iterator[tuple[int, list[Any]]]:
+    return ((line, [*row, sheet]) for line, row in rows)
+
+
+def _without_footer(rows: list[list[Any]], footer: Sequence[str]) -> list[list[Any]]:
+    end = len(rows)
+    while footer and end and (not _is_filled(rows[end - 1]) or is_footer(_line(rows[end - 1]), footer)):
+        end -= 1
+    return rows[:end]
+
+
+def _line(row: Sequence[Any]) -> str:
+    return _DELIMITER.join(_texts(row))
+
+
+def _texts(row: Sequence[Any]) -> list[str]:
+    return ["" if cell is None else plain_text(cell)[0] for cell in row]
+
+
+def sheet_frame(path: Path, shown: str, sheet: str) -> dict[str, Any]:
+    """The options for what is around the rows of a sheet: lines above the header, and what the last ones begin with."""
+    with _workbook(path, shown) as book:
+        found = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+    lines = [(number, _trimmed(_texts(row))) for number, row in enumerate(found) if _is_filled(row)]
+    frame = frame_of([row for _, row in lines[:_LOOKED_AT]], [row for _, row in lines], _DELIMITER)
+    options: dict[str, Any] = {"skip": lines[frame.above][0]} if frame.above else {}
+    return options | ({"footer": list(frame.footer)} if frame.footer else {})
+
+
+def sheet_columns(path: Path, shown: str, sheet: str, skip: int) -> list[str]:
+    """The cells of the header of a sheet."""
+    with _workbook(path, shown) as book:
+        rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+    header: list[Any] = next((row for row in rows[skip:] if _is_filled(row)), [])
+    return _trimmed([text.strip() for text in _texts(header)])
+
+
+def _trimmed(cells: list[str]) -> list[str]:
+    while cells and not cells[-1]:
+        cells.pop()
+    return cells
 
 
 def sheet_names(path: Path, shown: str) -> list[str]:
@@ -47,7 +101,10 @@ def _workbook(path: Path, shown: str) -> Any:
     with needs_extra("load", "a workbook"):
         from python_calamine import CalamineError, CalamineWorkbook, PasswordError
     try:
-        return CalamineWorkbook.from_path(str(path))
+        if archive_of(path) is None and path.suffix.lower() not in PACKED:
+            return CalamineWorkbook.from_path(str(path))
+        with open_unpacked(path, shown) as packed:
+            return CalamineWorkbook.from_filelike(io.BytesIO(packed.read()))
     except PasswordError as error:
         raise SourceError(f"{shown} is locked by a password; save it without one") from error
     except (CalamineError, OSError) as error:
@@ -57,19 +114,21 @@ def _workbook(path: Path, shown: str) -> Any:
         ) from error
 
 
-def _open(path: Path, shown: str, spec: FileSpec, place: str) -> tuple[Any, list[list[Any]]]:
-    """The sheet that an entry means, and all its rows from the first line on."""
+def _open(path: Path, shown: str, spec: FileSpec, place: str) -> Iterator[tuple[Any, list[list[Any]]]]:
+    """The sheets that an entry means, and all rows of each from the first line on."""
     with _workbook(path, shown) as book:
-        names = [spec.sheet] if spec.sheet else sheet_names(path, shown)
-        if spec.sheet and spec.sheet not in book.sheet_names:
-            raise SourceError(
-                f"{place}: {shown} has no sheet {spec.sheet!r}{suggest(spec.sheet, book.sheet_names)}; correct sheet"
-            )
-        if len(names) != 1:
+        names = spec.sheets or sheet_names(path, shown)
+        for name in spec.sheets:
+            if name not in book.sheet_names:
+                raise SourceError(
+                    f"{place}: {shown} has no sheet {name!r}{suggest(name, book.sheet_names)}; correct sheet"
+                )
+        if len(names) != 1 and not spec.sheets:
             has = f"has {len(names)} sheets, {', '.join(names)}" if names else "has no sheet with rows"
             raise SourceError(f'{place}: {shown} {has}; say which: sheet = "…"')
-        sheet = book.get_sheet_by_name(names[0])
-        return sheet, sheet.to_python(skip_empty_area=False)
+        for name in names:
+            sheet = book.get_sheet_by_name(name)
+            yield sheet, sheet.to_python(skip_empty_area=False)
 
 
 def _header(sheet: Any, rows: list[list[Any]], spec: FileSpec, where: str) -> tuple[list[str], int]:

@@ -2,9 +2,9 @@
 
 A node starts as its own vector plus its projected text; all users start from one vector, so that nothing is learned
 about a person. A step hides its targets and samples at most `fanout` neighbours per node and relation from what is
-left; the served network has one fixed sample of that size. With `min_group` above 1 products hear no customers, and a
-step has a row per target (fitting/steps.py). Sources: Hamilton et al., NeurIPS 2017; relations as in PyTorch
-Geometric's HeteroConv.
+left; the served network has one fixed sample of that size. With `min_group` above 1 products receive nothing from
+customers, and a step has a row per target (fitting/steps.py). Sources: Hamilton et al., NeurIPS 2017; relations as in
+PyTorch Geometric's HeteroConv.
 """
 
 import warnings
@@ -97,7 +97,7 @@ class HeteroSAGE(nn.Module):
         users = step.users.astype(np.int64)
         whole = step.whole
         if self.graph.schema.roles.min_group > 1:
-            # Nobody hears a user, so that the rows of the step stand for its users.
+            # No node receives from a user, so that the rows of the step stand for its users.
             users, whole = np.arange(len(users)), {**step.whole, **step.kept}
         roots = {roles.user: users, roles.product: wanted.astype(np.int64)}
         block = sampled_block(self.graph, whole, self.hops, roots, self.config.fanout, rng)
@@ -149,9 +149,9 @@ class HeteroSAGE(nn.Module):
         if block is not None:
             graph = with_rows(graph, block.digest, block.matrix)
             own, project = Own(block.digest, mean_text(block.matrix), unit=True), as_array(self.project)
-        heard = {hop: edges for hop, edges in self.sample.items() if roles.user not in self._ends(hop)}
-        network = SageNetwork(inputs, heard, first, second, self.order, self.config.fanout, own, project)
-        network = self._with_crowds(network, replace(self.graph, blocks=graph.blocks))
+        sampled = {hop: edges for hop, edges in self.sample.items() if roles.user not in self._ends(hop)}
+        network = SageNetwork(inputs, sampled, first, second, self.order, self.config.fanout, own, project)
+        network = self._with_users(network, replace(self.graph, blocks=graph.blocks))
         everything = np.arange(graph.num_products)
         products = network.vectors(graph, roles.product, everything).astype(np.float32)
         return SageTerm(graph, network, products)
@@ -159,7 +159,7 @@ class HeteroSAGE(nn.Module):
     def _ends(self, hop: Hop) -> tuple[str, str]:
         return self.graph.source(hop), self.graph.target(hop)
 
-    def _with_crowds(self, network: SageNetwork, graph: Graph) -> SageNetwork:
+    def _with_users(self, network: SageNetwork, graph: Graph) -> SageNetwork:
         """The network with what users send, layer by layer."""
         user = graph.schema.roles.user
         hops = [hop for hop in self.hops if graph.target(hop) == user]
@@ -171,13 +171,13 @@ class HeteroSAGE(nn.Module):
             (network.first, network.input(graph, user, everyone)),
             (network.second, network.hidden(graph, user, everyone)),
         ):
-            crowd: dict[str, NDArray[np.float32]] = {}
+            of_users: dict[str, NDArray[np.float32]] = {}
             for hop in hops:
                 label, nodes = graph.source(hop), np.arange(graph.counts[graph.source(hop)])
                 rows, senders = self.sample[hop].expand(nodes)
-                heard = (means(sent[senders], rows, len(nodes)) @ layer.message[hop]).astype(np.float32)
-                crowd[label] = crowd[label] + heard if label in crowd else heard
-            layers.append(replace(layer, crowd=crowd))
+                received = (means(sent[senders], rows, len(nodes)) @ layer.message[hop]).astype(np.float32)
+                of_users[label] = of_users[label] + received if label in of_users else received
+            layers.append(replace(layer, of_users=of_users))
         return replace(network, first=layers[0], second=layers[1])
 
 
@@ -190,8 +190,8 @@ class _Layer(nn.Module):
         self.ends = {hop: (labels.index(graph.target(hop)), labels.index(graph.source(hop))) for hop in hops}
         self.own = nn.ModuleList(nn.Linear(dim, dim) for _ in labels)
         with warnings.catch_warnings():
-            # It uses torch.jit, which torch has deprecated, and warns of labels that hear nobody; and it takes seconds
-            # to import, so only who needs it waits.
+            # It uses torch.jit, which torch has deprecated, and warns of labels that receive nothing; and it takes
+            # seconds to import, so only who needs it waits.
             warnings.simplefilter("ignore")
             from torch_geometric.nn import HeteroConv, SAGEConv
 

@@ -66,7 +66,7 @@ def fixed_sample(
     """At most `fanout` neighbours of every node over each hop; an equal seed gives an equal sample.
 
     Returns:
-        The neighbours by hop, and for hops of users the order of their nodes: a user hears those of the least order.
+        The neighbours by hop, and for hops of users the order of their nodes: a user receives from the first of them.
     """
     rng = np.random.default_rng(seed)
     sample, order = {}, {}

@@ -205,7 +205,7 @@ def message_hops(graph: Graph, use_protected: bool) -> list[Hop]:
     """The hops (from receiver to sender) that carry messages: evidence and relations between nodes that are no users.
 
     Edges between two users carry none: a user has no vector. With `min_group` above 1 users send none: what a product
-    hears from its holders joins products that too few hold together.
+    receives from its holders joins products that too few hold together.
     """
     roles = graph.schema.roles
     evidence = set(roles.evidence())

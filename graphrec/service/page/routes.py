@@ -14,9 +14,12 @@ from graphrec.app import jobs, requests
 from graphrec.app.answers import Seen, Served
 from graphrec.app.bank import Bank
 from graphrec.app.record import short
+from graphrec.ask.question import LONGEST
 from graphrec.errors import EventRefused, GraphrecError, NotTrained, PolicyError, UnknownId, UsageError
 from graphrec.policy.check import PolicyReport
 from graphrec.schema import EXACT
+from graphrec.service import schemas
+from graphrec.service.asking import answered
 from graphrec.service.core import Refusal, Service
 from graphrec.service.page.campaigns import CampaignPages
 from graphrec.service.page.charts import Waterfall, graph, waterfall, way
@@ -49,6 +52,7 @@ def add_pages(app: FastAPI, service: Service) -> None:
         ("GET", "/", "search", pages.search),
         ("GET", "/customers/{user}", "recommendations", pages.customer),
         ("POST", "/customers/{user}/events", "feedback", pages.feedback),
+        ("POST", "/customers/{user}/ask", "ask", pages.ask),
         ("GET", "/customers/{user}/products/{product}", "explanation", pages.explanation),
         ("GET", "/products/{product}", "product", pages.product),
         ("GET", "/policy", "policy", pages.policy),
@@ -241,6 +245,17 @@ class Pages:
             if error.kind != "conflict":
                 raise
         return visit.go(url("customers", user, said=said, about=product))
+
+    def ask(self, visit: Visit) -> View:
+        """The answer to a question about one customer, and a form for the next one."""
+        caller, user = visit.known, visit.id("user")
+        visit.request.state.user = user
+        text, after = visit.form.get("question", "").strip()[:LONGEST], visit.form.get("after", "")
+        if not text:
+            raise Refusal(problem(422, "bad-request", "question: want a text"))
+        entry = int(after) if after.isdigit() and 0 < len(after) < 16 and int(after) else None
+        found = answered(self._service, caller, schemas.Question(question=text, user=user, after=entry))
+        return View("ask.html", {"user": user, "found": found})
 
     def _why_not(self, visit: Visit, user: str, product: str, as_of: str | None) -> Any:
         """Why a product is not in the list; None where there is no such product."""

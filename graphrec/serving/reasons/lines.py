@@ -63,7 +63,7 @@ class Reasons:
         positions: of the model's nodes in the snapshot; None: they are the same.
         voice: who is spoken to.
         fitted_before: the same time for all hops but the first, which are those of the fit; None: `known_before`.
-        fitted: what the model folder says about itself: `digests` of the edge types that it was fitted on.
+        fitted: digests of the edge types that the model was fitted on; None: nobody knows.
         counted: what was counted of people when the answer was recorded; None: they are counted.
         now: the date of the answers in microseconds since 1970; None: nothing is over.
     """
@@ -79,7 +79,7 @@ class Reasons:
         voice: Voice = "adviser",
         *,
         fitted_before: str | None = None,
-        fitted: Mapping[str, Any] | None = None,
+        fitted: Mapping[str, str] | None = None,
         counted: Mapping[str, Any] | None = None,
         now: int | None = None,
     ) -> None:
@@ -486,10 +486,10 @@ def _statement_of(form: str, names: tuple[tuple[str, str | tuple[str, ...]], ...
     return queries.text(f"explain/{form}", dict(names), reverse=list(reverse))
 
 
-def _changed_types(snapshot: Snapshot, fitted: Mapping[str, Any]) -> frozenset[str]:
+def _changed_types(snapshot: Snapshot, fitted: Mapping[str, str]) -> frozenset[str]:
     """The edge types whose edges are others in the facts than at the fit, as far as both say so."""
-    then, now = fitted.get("digests", {}), snapshot.meta.get("digests", {})
-    return frozenset(name for name, digest in then.items() if name in now and now[name] != digest)
+    now = snapshot.meta.digests
+    return frozenset(name for name, digest in fitted.items() if name in now and now[name] != digest)
 
 
 def iso_text(microseconds: int) -> str:

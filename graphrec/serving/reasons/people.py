@@ -219,7 +219,8 @@ class People:
     @property
     def everyone(self) -> int:
         """How many people there are."""
-        return int(self._snapshot.meta.get("everyone", self._snapshot.count(self._user)))
+        everyone = self._snapshot.meta.everyone
+        return self._snapshot.count(self._user) if everyone is None else everyone
 
     @once
     def of_product(self) -> NDArray[np.int64]:
@@ -269,7 +270,8 @@ class People:
         indptr, indices = (edges.in_indptr, edges.in_indices) if hop.reverse else (edges.indptr, edges.indices)
         if not len(nodes):
             return np.zeros(0, np.int64)
-        return np.unique(indices[_spans(indptr[nodes], indptr[nodes + 1])[1]]).astype(np.int64)
+        reached = np.sort(indices[_spans(indptr[nodes], indptr[nodes + 1])[1]]).astype(np.int64)
+        return reached[np.diff(reached, prepend=-1) > 0]
 
     def _known(self, hop: Hop, nodes: Nodes) -> Nodes:
         """The distinct nodes that a hop reaches from some nodes over edges that are known, ascending."""

@@ -216,6 +216,9 @@ class EmbeddedStore(Store):
                 raise StoreError(
                     f"the store {self.path} is empty; next: graphrec load MAPPING, or graphrec demo for a built-in bank"
                 )
+            if is_there:
+                # Before the engine sees it: it strikes a file that is gone from its schema, and nobody can tell later.
+                arcade.check_files(self.path)
             read_only = is_there and not create and self._is_read_only
             self._database = arcade.open_database(self.path, create=not is_there, read_only=read_only)
         return self._database

@@ -3,12 +3,12 @@
     IG_e = integral over t from 0 to 1 of ds/dm_e at m = t,    sum over edges e: IG_e = s(1) - s(0)
 
 The edges are those of the user and those between nodes that are no users; what users send to a node is part of its own
-(crowds, network.py). A mask value per edge multiplies the messages over it; mean weights stay. With all masks t a
-hidden unit is relu(base + t heard), at work in one interval of t that is known exactly, and ds/dm_e is a sum over units
-of z(t), of the other end of the pair, times 1, t or the unit. So z is sampled at Gauss-Legendre nodes, and the Legendre
-series through them is integrated over the interval of every unit in closed form. z bends where units start and stop:
-the sum misses s(1) - s(0) by the completeness gap, which is part of the answer. Sources: Sundararajan et al., ICML
-2017; docs/formulas.md, GraphSAGE.
+(`of_users`, network.py). A mask value per edge multiplies the messages over it; mean weights stay. With all masks t a
+hidden unit is relu(base + t received), at work in one interval of t that is known exactly, and ds/dm_e is a sum over
+units of z(t), of the other end of the pair, times 1, t or the unit. So z is sampled at Gauss-Legendre nodes, and the
+Legendre series through them is integrated over the interval of every unit in closed form. z bends where units start and
+stop: the sum misses s(1) - s(0) by the completeness gap, which is part of the answer. Sources: Sundararajan et al.,
+ICML 2017; docs/formulas.md, GraphSAGE.
 """
 
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ class Gradients:
 
 
 @dataclass(frozen=True, eq=False)
-class _Heard:
+class _Received:
     """The edges over one hop: rows (positions among the receivers), senders, 1 / degree of the receiver."""
 
     hop: Hop
@@ -64,30 +64,30 @@ class _Heard:
 
 @dataclass(eq=False)
 class _Receivers:
-    """The nodes of one label that have an h, and its two parts: relu(base + t * heard).
+    """The nodes of one label that have an h, and its two parts: relu(base + t * received).
 
-    Shapes: nodes (n,) sorted; base, heard, pull (n, hidden), pull = the integral of ds/d(base + t * heard).
+    Shapes: nodes (n,) sorted; base, received, pull (n, hidden), pull = the integral of ds/d(base + t * received).
     """
 
     nodes: NDArray[np.int64]
-    edges: list[_Heard]
+    edges: list[_Received]
     base: Matrix
-    heard: Matrix
+    received: Matrix
     pull: Matrix
 
 
 @dataclass(frozen=True, eq=False)
 class _Root:
-    """One end of the pair: its label and place among the receivers, and what it hears in the second layer."""
+    """One end of the pair: its label and place among the receivers, and what it receives in the second layer."""
 
     label: str
     place: int
-    edges: list[tuple[_Heard, NDArray[np.int64]]]
+    edges: list[tuple[_Received, NDArray[np.int64]]]
     """Edges, and the places of their senders among the receivers."""
 
 
 def integrated_gradients(graph: Graph, network: SageNetwork, user: int, product: int) -> Gradients:
-    """The integrated gradients of s(user, product): all edges of the heard two-hop subgraph."""
+    """The integrated gradients of s(user, product): all edges of the sampled two-hop subgraph."""
     nodes = NODES
     while True:
         found = _integrate(graph, network, user, product, nodes)
@@ -122,20 +122,20 @@ def _integrate(graph: Graph, network: SageNetwork, user: int, product: int, node
     return _merged(values, score, baseline, nodes)
 
 
-def _edges(graph: Graph, network: SageNetwork, label: str, nodes: NDArray[np.int64]) -> list[_Heard]:
+def _edges(graph: Graph, network: SageNetwork, label: str, nodes: NDArray[np.int64]) -> list[_Received]:
     found = []
     for hop in network.hops_of(graph, label):
-        rows, senders = network.hear(graph, hop, nodes)
+        rows, senders = network.sampled_of(graph, hop, nodes)
         if len(rows):
             degrees = np.bincount(rows, minlength=len(nodes))
-            found.append(_Heard(hop, rows, senders.astype(np.int64), 1.0 / degrees[rows]))
+            found.append(_Received(hop, rows, senders.astype(np.int64), 1.0 / degrees[rows]))
     return found
 
 
 def _receivers(
-    graph: Graph, network: SageNetwork, ends: Sequence[tuple[str, int]], around: Sequence[list[_Heard]]
+    graph: Graph, network: SageNetwork, ends: Sequence[tuple[str, int]], around: Sequence[list[_Received]]
 ) -> dict[str, _Receivers]:
-    """Both ends and all that they hear, by label."""
+    """Both ends and all that they receive from, by label."""
     wanted: dict[str, list[NDArray[np.int64]]] = {}
     for (label, node), edges in zip(ends, around, strict=True):
         wanted.setdefault(label, []).append(np.array([node]))
@@ -146,11 +146,11 @@ def _receivers(
         nodes = np.unique(np.concatenate(parts))
         edges = _edges(graph, network, label, nodes)
         base = network.base(graph, label, nodes)
-        heard = np.zeros_like(base)
+        received = np.zeros_like(base)
         for edge in edges:
             sent = network.input(graph, graph.target(edge.hop), edge.senders)
-            heard += means(sent, edge.rows, len(nodes)) @ network.first.message[edge.hop]
-        found[label] = _Receivers(nodes, edges, base, heard, np.zeros_like(base))
+            received += means(sent, edge.rows, len(nodes)) @ network.first.message[edge.hop]
+        found[label] = _Receivers(nodes, edges, base, received, np.zeros_like(base))
     return found
 
 
@@ -161,15 +161,15 @@ def _vectors(
 
     def hidden(label: str, places: NDArray[np.int64]) -> NDArray[np.float64]:
         found = receivers[label]
-        return np.maximum(found.base[places] + at[:, None, None] * found.heard[places], 0.0)
+        return np.maximum(found.base[places] + at[:, None, None] * found.received[places], 0.0)
 
     own = hidden(root.label, np.array([root.place]))[:, 0]
     z = own @ network.second.own[root.label] + network.second.bias[root.label]
-    if root.label in network.second.crowd:
-        z = z + network.second.crowd[root.label][receivers[root.label].nodes[root.place]]
+    if root.label in network.second.of_users:
+        z = z + network.second.of_users[root.label][receivers[root.label].nodes[root.place]]
     for edge, places in root.edges:
-        heard = hidden(graph.target(edge.hop), places).mean(axis=1)
-        z = z + at[:, None] * (heard @ network.second.message[edge.hop])
+        received = hidden(graph.target(edge.hop), places).mean(axis=1)
+        z = z + at[:, None] * (received @ network.second.message[edge.hop])
     return np.asarray(z)
 
 
@@ -186,10 +186,10 @@ def _spans(found: _Receivers, nodes: int) -> tuple[NDArray[np.float64], NDArray[
 
     Shapes: (num_nodes, hidden, nodes) each.
     """
-    begins, ends = found.base > 0, found.base + found.heard > 0
+    begins, ends = found.base > 0, found.base + found.received > 0
     turn = begins != ends
     moment = np.ones_like(found.base)
-    moment[turn] = -found.base[turn] / found.heard[turn]
+    moment[turn] = -found.base[turn] / found.received[turn]
     whole = _integrals(np.ones(1), nodes)
     until = _integrals(moment[turn], nodes)
     result = []
@@ -223,8 +223,8 @@ def _second_layer(
     spans: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]],
     root: _Root,
     other: Matrix,
-) -> list[tuple[_Heard, NDArray[np.float64]]]:
-    """The gradients of the edges that one end hears, `other` the series of the other end; adds to what pulls units."""
+) -> list[tuple[_Received, NDArray[np.float64]]]:
+    """The gradients of the edges over which one end receives, `other` the series of the other; adds to the pulls."""
     own = receivers[root.label]
     towards = other @ network.second.own[root.label].T
     own.pull[root.place] += np.einsum("mk,km->k", towards, spans[root.label][0][root.place])
@@ -234,14 +234,14 @@ def _second_layer(
         found = receivers[label]
         towards = other @ network.second.message[edge.hop].T
         plain, weighted = (np.einsum("mk,pkm->pk", towards, span[places]) for span in spans[label])
-        result.append((edge, edge.part * (found.base[places] * plain + found.heard[places] * weighted).sum(axis=1)))
+        result.append((edge, edge.part * (found.base[places] * plain + found.received[places] * weighted).sum(axis=1)))
         found.pull[places] += edge.part[:, None] * weighted
     return result
 
 
 def _first_layer(
     graph: Graph, network: SageNetwork, found: _Receivers
-) -> list[tuple[_Heard, NDArray[np.int64], NDArray[np.float64]]]:
+) -> list[tuple[_Received, NDArray[np.int64], NDArray[np.float64]]]:
     """The gradients of the edges of the first layer."""
     result = []
     for edge in found.edges:
@@ -252,7 +252,7 @@ def _first_layer(
 
 
 def _merged(
-    values: Sequence[tuple[_Heard, NDArray[np.int64], NDArray[np.float64]]],
+    values: Sequence[tuple[_Received, NDArray[np.int64], NDArray[np.float64]]],
     score: float,
     baseline: float,
     nodes: int,

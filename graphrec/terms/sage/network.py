@@ -1,12 +1,12 @@
 """The network of GraphSAGE: two layers of means over typed neighbours, with numpy alone.
 
-    h_x = relu(x_x S1 + b1 + sum over relations r: mean over heard y of x_y N1_r)
-    z_x =      h_x S2 + b2 + sum over relations r: mean over heard y of h_y N2_r,        s(u, i) = <z_u, z_i>
+    h_x = relu(x_x S1 + b1 + sum over relations r: mean over sampled y of x_y N1_r)
+    z_x =      h_x S2 + b2 + sum over relations r: mean over sampled y of h_y N2_r,        s(u, i) = <z_u, z_i>
 
 S, b by label of x. Heard: at most `fan-out` neighbours per node and relation, of a user those of the least order, of
-others a fixed sample. What a node hears from users is summed up for all of them in the crowds and is no neighbour: no
+others a fixed sample. What users send to a node is summed up in `of_users` and is no neighbour: no
 row of a user is here, and x of a user is the same for all but for what a feature block says of them. The score is not
-linear in the user's neighbours, so its lines are of kind `nonlinear`: the exact last layer, one per heard neighbour,
+linear in the user's neighbours, so its lines are of kind `nonlinear`: the exact last layer, one per sampled neighbour,
 <h_a N2_r, z_i> / d_r(u), and what the user's own h says. How the score comes from the edges is what `gradients.py`
 tells. Formula: docs/formulas.md, GraphSAGE.
 """
@@ -33,21 +33,21 @@ class SageLayer:
     own: Mapping[str, NDArray[np.float32]]
     bias: Mapping[str, NDArray[np.float32]]
     message: Mapping[Hop, NDArray[np.float32]]
-    crowd: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
-    """By label, what users send to each node (num_nodes, out); a label without it hears no user."""
+    of_users: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    """By label, what users send to each node (num_nodes, out); a label without it receives nothing from users."""
 
 
 @dataclass(frozen=True, eq=False)
 class SageNetwork:
     """Everything a vector is computed from.
 
-    Shapes: inputs (num_nodes, width) by label, (1, width) for users; heard: by hop, the neighbours that each node of
-    its first label hears; order: by hop of a user, the place of each of its nodes (num_nodes,) in a random order;
-    project (block width, width).
+    Shapes: inputs (num_nodes, width) by label, (1, width) for users; sampled: by hop, the neighbours that each node of
+    its first label has in the sample; order: by hop of a user, the place of each of its nodes (num_nodes,) in a random
+    order; project (block width, width).
     """
 
     inputs: Mapping[str, NDArray[np.float32]]
-    heard: Mapping[Hop, Adjacency]
+    sampled: Mapping[Hop, Adjacency]
     first: SageLayer
     second: SageLayer
     order: Mapping[Hop, NDArray[np.int32]]
@@ -66,35 +66,37 @@ class SageNetwork:
         return rows
 
     def hops_of(self, graph: Graph, label: str) -> list[Hop]:
-        """The hops over which a label hears others."""
-        return [hop for hop in (*self.order, *self.heard) if graph.source(hop) == label]
+        """The hops over which the nodes of a label receive messages."""
+        return [hop for hop in (*self.order, *self.sampled) if graph.source(hop) == label]
 
-    def hear(self, graph: Graph, hop: Hop, nodes: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.integer]]:
-        """Where each heard neighbour belongs (position in `nodes`), and the neighbours of all."""
-        if hop in self.heard:
-            return self.heard[hop].expand(nodes)
+    def sampled_of(
+        self, graph: Graph, hop: Hop, nodes: NDArray[np.integer]
+    ) -> tuple[NDArray[np.int64], NDArray[np.integer]]:
+        """Where each sampled neighbour belongs (position in `nodes`), and the neighbours of all."""
+        if hop in self.sampled:
+            return self.sampled[hop].expand(nodes)
         return first_of(graph.hops[hop], nodes, self.order[hop], self.fanout)
 
     def hidden(self, graph: Graph, label: str, nodes: NDArray[np.integer]) -> Matrix:
         """h of some nodes (len(nodes), hidden)."""
         total = self.base(graph, label, nodes)
         for hop in self.hops_of(graph, label):
-            rows, senders = self.hear(graph, hop, nodes)
+            rows, senders = self.sampled_of(graph, hop, nodes)
             total += means(self.input(graph, graph.target(hop), senders), rows, len(nodes)) @ self.first.message[hop]
         return np.maximum(total, 0.0)
 
     def base(self, graph: Graph, label: str, nodes: NDArray[np.integer]) -> Matrix:
         """What h of some nodes has without any neighbour, before the relu (len(nodes), hidden)."""
         total = self.input(graph, label, nodes) @ self.first.own[label] + self.first.bias[label]
-        return total + self.first.crowd[label][nodes] if label in self.first.crowd else total
+        return total + self.first.of_users[label][nodes] if label in self.first.of_users else total
 
     def vectors(self, graph: Graph, label: str, nodes: NDArray[np.integer]) -> Matrix:
         """z of some nodes (len(nodes), dim)."""
         total = self.hidden(graph, label, nodes) @ self.second.own[label] + self.second.bias[label]
-        if label in self.second.crowd:
-            total += self.second.crowd[label][nodes]
+        if label in self.second.of_users:
+            total += self.second.of_users[label][nodes]
         for hop in self.hops_of(graph, label):
-            rows, senders = self.hear(graph, hop, nodes)
+            rows, senders = self.sampled_of(graph, hop, nodes)
             distinct, place = np.unique(senders, return_inverse=True)
             sent = self.hidden(graph, graph.target(hop), distinct)[place.ravel()]
             total += means(sent, rows, len(nodes)) @ self.second.message[hop]

@@ -14,6 +14,9 @@ from graphrec.terms.ledger import Edge, LineGroup, Shares
 from graphrec.terms.sage.gradients import Gradients, integrated_gradients
 from graphrec.terms.sage.network import SageLayer, SageNetwork
 
+#: What model folders call `SageLayer.of_users`.
+OF_USERS = "crowd"
+
 
 @dataclass(frozen=True, eq=False)
 class SageTerm(Term):
@@ -31,11 +34,11 @@ class SageTerm(Term):
 
     @property
     def hops(self) -> frozenset[Hop]:
-        """The hops of users; of all others the network has the edges that it hears."""
+        """The hops of users; of all others the network has its sample of edges."""
         return frozenset(self.network.order)
 
     def knows(self, user: int) -> bool:
-        """Whether the user hears anything."""
+        """Whether the user has any neighbour."""
         return any(len(self.graph.hops[hop].row(user)) for hop in self.network.order)
 
     def scores(self, user: int) -> NDArray[np.float64]:
@@ -50,7 +53,7 @@ class SageTerm(Term):
         return np.asarray(vectors @ np.asarray(self.products).T)
 
     def shares(self, user: int, products: NDArray[np.int32]) -> Shares:
-        """The last layer: a line per heard neighbour and one of the user's own h."""
+        """The last layer: a line per sampled neighbour and one of the user's own h."""
         right = np.asarray(self.products[products], np.float64).T
         own, messages = self._parts(user)
         none = np.array([-1], np.int32)
@@ -61,19 +64,19 @@ class SageTerm(Term):
         return Shares.stack(parts)
 
     def _parts(self, user: int) -> tuple[Matrix, list[tuple[Hop, NDArray[np.int32], Matrix]]]:
-        """What the user's own h adds to z, and what every heard neighbour adds."""
+        """What the user's own h adds to z, and what every sampled neighbour adds."""
         label, layer = self.graph.schema.roles.user, self.network.second
         hidden = self.network.hidden(self.graph, label, np.array([user]))[0]
         messages = []
         for hop in self.network.order:
-            via = self.network.hear(self.graph, hop, np.array([user]))[1].astype(np.int32)
+            via = self.network.sampled_of(self.graph, hop, np.array([user]))[1].astype(np.int32)
             if len(via):
                 sent = self.network.hidden(self.graph, self.graph.target(hop), via) @ layer.message[hop]
                 messages.append((hop, via, sent / len(via)))
         return hidden @ layer.own[label] + layer.bias[label], messages
 
     def without_edges(self, user: int, edges: Sequence[Edge]) -> Self:
-        """The same network, in which the user does not hear these edges; what others hear stays as it was learned."""
+        """The same network, where the user receives nothing over these edges; what others receive stays as learned."""
         return replace(self, graph=graph_without(self.graph, user, edges))
 
     def gradients(self, user: int, product: int) -> Gradients:
@@ -81,7 +84,7 @@ class SageTerm(Term):
         return integrated_gradients(self.graph, self.network, user, product)
 
     def describe(self) -> Described:
-        """The network, what it hears, and the vectors of all products."""
+        """The network, its sample of edges, and the vectors of all products."""
         roles, network = self.graph.schema.roles, self.network
         arrays = {"products": Stored(self.products, (roles.product, None))}
         for label, table in network.inputs.items():
@@ -92,13 +95,15 @@ class SageTerm(Term):
             arrays |= {f"{number}/own/{label}": Stored(weights) for label, weights in layer.own.items()}
             arrays |= {f"{number}/bias/{label}": Stored(weights) for label, weights in layer.bias.items()}
             arrays |= {f"{number}/message/{hop}": Stored(weights) for hop, weights in layer.message.items()}
-            arrays |= {f"{number}/crowd/{label}": Stored(sent, (label, None)) for label, sent in layer.crowd.items()}
+            arrays |= {
+                f"{number}/{OF_USERS}/{label}": Stored(sent, (label, None)) for label, sent in layer.of_users.items()
+            }
         own = network.own
         if own is not None and own.centre is not None and network.project is not None:
             arrays |= {"own/centre": Stored(own.centre, (None,)), "own/project": Stored(network.project)}
         rows = {
-            str(hop): StoredRows.of(heard, self.graph.source(hop), self.graph.target(hop))
-            for hop, heard in network.heard.items()
+            str(hop): StoredRows.of(sampled, self.graph.source(hop), self.graph.target(hop))
+            for hop, sampled in network.sampled.items()
         }
         settings = {"fanout": network.fanout, "own": None if own is None else {"block": own.block, "unit": own.unit}}
         return Described(self.name, settings, arrays, rows)
@@ -108,20 +113,20 @@ class SageTerm(Term):
         """The described term."""
 
         def layer(number: int) -> SageLayer:
-            """The weights of a layer, which are small and always needed whole, and its crowds."""
+            """The weights of a layer, which are small and always needed whole, and what users send to each node."""
             parts = [
                 {name: np.asarray(array) for name, array in described.under(f"{number}/{part}/").items()}
                 for part in ("own", "bias", "message")
             ]
             message = {Hop.parse(name): array for name, array in parts[2].items()}
-            return SageLayer(parts[0], parts[1], message, described.under(f"{number}/crowd/"))
+            return SageLayer(parts[0], parts[1], message, described.under(f"{number}/{OF_USERS}/"))
 
-        heard = {Hop.parse(name): stored.adjacency() for name, stored in described.rows.items()}
+        sampled = {Hop.parse(name): stored.adjacency() for name, stored in described.rows.items()}
         order = {Hop.parse(name): np.asarray(places) for name, places in described.under("order/").items()}
         own = described.under("own/")
         settings = described.settings["own"]
         network = SageNetwork(
-            described.under("input/"), heard, layer(0), layer(1), order, described.settings["fanout"],
+            described.under("input/"), sampled, layer(0), layer(1), order, described.settings["fanout"],
             None if settings is None else Own(centre=np.asarray(own["centre"]), **settings),
             np.asarray(own["project"]) if own else None,
         )  # fmt: skip

@@ -1,6 +1,6 @@
 """Walks that meet nobody: from the user by way of products and attributes to products; every path is a line."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -133,9 +133,7 @@ class ContentScorer(WalkScorer):
         else:
             origin, mid = self.steps[1].expand(nodes)
             via, through = nodes[origin], values[origin] * self.node_weights(1, mid)
-        found = np.empty((len(origin), len(products)))
-        for column, arriving in self._arrivals(products):
-            found[:, column] = through * arriving[via if self.length == 2 else mid]
+        found = through[:, None] * self._arriving(products, via if self.length == 2 else mid)
         return filled(group, via, mid, found * self._open(via, products))
 
     def num_paths(self, user: int, products: NDArray[np.int32]) -> NDArray[np.int64]:
@@ -144,19 +142,21 @@ class ContentScorer(WalkScorer):
             return np.asarray(nodes[:, None] == products[None, :], np.int64)
         found = np.zeros((len(nodes), len(products)), np.int64)
         origin, middle = (np.arange(len(nodes)), nodes) if self.length == 2 else self.steps[1].expand(nodes)
-        for column, arriving in self._arrivals(products):
-            found[:, column] = np.bincount(origin, arriving[middle] != 0, len(nodes))
+        np.add.at(found, origin, self._arriving(products, middle) != 0)
         return found * self._open(nodes, products)
 
-    def _arrivals(self, products: NDArray[np.int32]) -> Iterator[tuple[int, Vector]]:
-        """For each product in turn: deg(product) ** -power at the nodes before it, 0 elsewhere (one reused array)."""
-        arriving = np.zeros(self.steps[-1].num_rows)
+    def _arriving(self, products: NDArray[np.int32], nodes: NDArray[np.int32]) -> Vector:
+        """deg(product) ** -power (len(nodes), len(products)) where a product follows a node, else 0."""
         ends = self.node_weights(self.length - 1, products)
-        for column, product in enumerate(products):
-            before = self.back[-1].row(int(product))
-            arriving[before] = ends[column]
-            yield column, arriving
-            arriving[before] = 0.0
+        before, place = np.unique(nodes, return_inverse=True)
+        column, reached = self.back[-1].expand(products)
+        row = np.searchsorted(before, reached)
+        row[row == len(before)] = 0
+        there = before[row] == reached if len(before) else np.zeros(len(row), np.bool_)
+        table = np.zeros((len(before), len(products)))
+        table[row[there], column[there]] = ends[column[there]]
+        arriving: Vector = table[place]
+        return arriving
 
     def _open(self, nodes: NDArray[np.int32], products: NDArray[np.int32]) -> NDArray[np.bool_]:
         """False where the neighbour is the product itself."""

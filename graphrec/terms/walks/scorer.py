@@ -158,7 +158,9 @@ class WalkScorer(ABC):
         """How many edges of one hop arrive at some nodes."""
         if place in self.degrees:
             return np.asarray(self.degrees[place][nodes], np.int64)
-        back = self.graph.hops[self.walk.hops[place].back()]
+        hop = self.walk.hops[place].back()
+        # Attributes are counted as the fit saw them: products that came later lead to them too.
+        back = self.graph.hops[hop] if self.graph.source(hop) == self.roles.user else self.graph.as_fitted(hop)
         return back.degrees()[nodes] if len(nodes) == back.num_rows else back.degrees_of(nodes)
 
     def names(self, place: int) -> bool:

@@ -18,6 +18,7 @@ from graphrec.models.registry import BLEND, has_blocks, is_affordable, models, p
 from graphrec.models.rejection import SPEC as REJECTION
 from graphrec.models.spec import ModelSpec
 from graphrec.terms.blend import Blend
+from graphrec.terms.meta import Configuration
 from graphrec.terms.walks import Walk
 from graphrec.training.assemble import Parts, check_parts, fit_model
 from graphrec.training.overrides import trials_of
@@ -79,10 +80,9 @@ class Chosen:
     notes: tuple[str, ...] = ()
     """What could not be tried."""
 
-    def configuration(self) -> dict[str, Any]:
-        """Everything a refit needs, as plain values."""
-        fading = {"half_life_days": dict(self.half_lives)} if self.half_lives else {}
-        return {"terms": dict(self.terms), "weights": dict(self.weights), **fading}
+    def configuration(self) -> Configuration:
+        """Everything that a refit needs."""
+        return Configuration({name: dict(one) for name, one in self.terms.items()}, self.weights, self.half_lives)
 
 
 def fixed(kind: str, graph: Graph, inputs: Inputs) -> Chosen:

@@ -43,7 +43,7 @@ class TextSource:
             MissingExtra: there are new texts and the packages that encode them are not installed.
         """
         snapshot = seen.snapshot
-        labels = [label for label in snapshot.labels if snapshot.meta["texts"][label]]
+        labels = [label for label in snapshot.labels if snapshot.meta.texts[label]]
         if not labels:
             return []
         with needs_extra("text", "encoding texts"):
@@ -55,7 +55,7 @@ class TextSource:
                     self.name,
                     label,
                     cache.vectors(encoded_texts(snapshot, label), progress)[1],
-                    definition={**definition, "columns": list(snapshot.meta["texts"][label])},
+                    definition={**definition, "columns": list(snapshot.meta.texts[label])},
                 )
                 for label in labels
             ]
@@ -68,9 +68,7 @@ def make(context: SourceContext) -> TextSource:
 
 def snapshot_texts(snapshot: Snapshot) -> list[str]:
     """Return the texts of all nodes whose label has text columns, label by label, as they are encoded."""
-    return [
-        text for label in snapshot.labels if snapshot.meta["texts"][label] for text in encoded_texts(snapshot, label)
-    ]
+    return [text for label in snapshot.labels if snapshot.meta.texts[label] for text in encoded_texts(snapshot, label)]
 
 
 def encoded_texts(snapshot: Snapshot, label: str) -> list[str]:

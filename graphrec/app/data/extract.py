@@ -1,0 +1,112 @@
+"""A graph from texts: classifiers fitted on a bank's examples, and documents made into a source that can be loaded."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from graphrec.app.recording import record_event
+from graphrec.app.results import ClassifierFitted, TextsExtracted
+from graphrec.errors import SourceError
+from graphrec.extract.classifier import Classifier, Rows, tone_features
+from graphrec.extract.documents import read_documents
+from graphrec.extract.linking import Entity, Gazetteer, Known
+from graphrec.extract.relations import pair_features
+from graphrec.extract.rows import DOCUMENT, extract, write_source
+from graphrec.graph.facts import FactsShelf
+from graphrec.graph.shelf import SnapshotShelf
+
+if TYPE_CHECKING:
+    from graphrec.app.bank import Bank
+    from graphrec.app.jobs import ExtractTexts, FitClassifier
+    from graphrec.graph.snapshot import Snapshot
+    from graphrec.progress import Progress
+
+#: Columns of nodes that hold other names of theirs, with | between several.
+ALIASES = ("alias", "aliases", "short_name", "former_name", "former_names")
+TICKERS = ("ticker", "tickers", "symbol", "code", "isin", "wkn")
+RELATION = ("sentence", "head", "tail", "relation")
+TONE = ("sentence", "tone")
+
+
+def fit_classifier(request: FitClassifier) -> ClassifierFitted:
+    """A classifier of relations or of tone, from a CSV of examples; which of them, its columns say."""
+    rows = _examples(request.examples)
+    if set(RELATION) <= rows[0].keys():
+        kind, labels = "relation", [row["relation"] for row in rows]
+        features = [pair_features(row["sentence"], row["head"], row["tail"]) for row in rows]
+    elif set(TONE) <= rows[0].keys():
+        kind, labels = "tone", [row["tone"] for row in rows]
+        features = [tone_features(row["sentence"]) for row in rows]
+    else:
+        raise SourceError(
+            f"{request.examples} has the columns {', '.join(rows[0])}; want {', '.join(RELATION)} for relations, or "
+            f"{', '.join(TONE)} for tone"
+        )
+    model = Classifier.fit(Rows.of(features), labels, seed=request.seed)
+    model.write(request.out)
+    return ClassifierFitted(kind, len(rows), model.classes, model.identity, request.out)
+
+
+def extract_texts(bank: Bank, request: ExtractTexts, progress: Progress) -> TextsExtracted:
+    """The documents of a mapping as a source: mentions and relations with their sentences, and a review."""
+    from graphrec.loading import folder_of, load_mapping
+
+    mapping = load_mapping(request.mapping, bank.settings.roles)
+    shelf, snapshots = FactsShelf(bank.home.facts), SnapshotShelf(bank.home.snapshots)
+    snapshot = snapshots.latest() if snapshots.has_latest() else shelf.latest()
+    relations, tone = (None if file is None else Classifier.read(file) for file in (request.relations, request.tone))
+    documents = read_documents(
+        mapping, request.data or folder_of(request.mapping), scratch=bank.home.prepare().spare(), progress=progress
+    )
+    gazetteer = Gazetteer(_known(snapshot))
+    found = extract(documents, gazetteer, relations=relations, tone=tone, threshold=request.threshold)
+    edges = {name: (edge.source, edge.target) for name, edge in snapshot.schema.edges.items()}
+    write_source(request.out, f"{mapping.name}-texts", found, snapshot.schema.roles, edges)
+    content = {
+        "mapping": mapping.name, "documents": len(found.documents), "mentions": len(found.mentions),
+        "relations": len(found.relations), "review": len(found.doubts),
+    }  # fmt: skip
+    number, notes = record_event(bank, "extract", content, wanted=request.record)
+    return TextsExtracted(
+        request.out, len(found.documents), len(found.mentions), len(found.relations), len(found.doubts), number, notes
+    )
+
+
+def _examples(file: Path) -> list[dict[str, str]]:
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            rows = [{name: value or "" for name, value in row.items() if name} for row in csv.DictReader(stream)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise SourceError(f"{file} cannot be read ({error}); want a CSV file in UTF-8") from None
+    if not rows:
+        raise SourceError(f"{file} has no examples; want a row for each")
+    return rows
+
+
+def _known(snapshot: Snapshot) -> Iterator[Known]:
+    """The nodes that texts may name: all but persons and documents."""
+    schema = snapshot.schema
+    for label, node in schema.nodes.items():
+        if label in (schema.roles.user, DOCUMENT):
+            continue
+        nodes, hidden = snapshot.nodes(label), {*node.personal, *node.protected}
+        texts = snapshot.texts(label)
+        columns = {
+            what: [nodes.column(name) for name in names if name in nodes.columns and name not in hidden]
+            for what, names in (("alias", ALIASES), ("ticker", TICKERS))
+        }
+        for place, one in enumerate(nodes.ids):
+            others = {
+                what: [str(value) for column in found if (value := column.get(place)) is not None]
+                for what, found in columns.items()
+            }
+            names = [snapshot.name(label, place) or "", *(part for text in others["alias"] for part in text.split("|"))]
+            yield Known(
+                Entity(label, one),
+                tuple(name.strip() for name in names if name.strip()),
+                (one, *others["ticker"]),
+                texts[place] if texts else "",
+            )

@@ -1,0 +1,242 @@
+"""Alerts of a home: rules on customers and signals on transfers, as of a date.
+
+alerts.toml of the home says which. Alerts and what became of them are entries of the decision record, each under the
+key of the customer that it is about, so that they go with that customer. The same alert is raised once while it is not
+closed, and not again for `repeat_days`.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from graphrec.app.bank import Bank
+from graphrec.app.jobs import ListAlerts, RunAlerts, SetAlert
+from graphrec.app.results import Alert, AlertsRun
+from graphrec.errors import RecordError, UnknownId, UsageError
+from graphrec.files import whole_file
+from graphrec.finance.alerts_file import AlertsFile, RuleTable, SignalTable, read_alerts
+from graphrec.finance.conditions import Met
+from graphrec.finance.signals import Signal, Transfers, cycles, fans
+from graphrec.graph.facts import FactsShelf
+from graphrec.graph.snapshot import ALWAYS
+from graphrec.policy.facts import Facts
+from graphrec.progress import Progress
+from graphrec.records.decision import events
+from graphrec.records.read import entries
+from graphrec.schema import GraphSchema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from graphrec.store.base import Store
+
+FILE = "alerts.toml"
+ALERT = "alert"
+OPEN = ("open", "acknowledged")
+_SHOWN = 12
+"""Transfers that the evidence names, at most."""
+
+
+def run_alerts(bank: Bank, request: RunAlerts, progress: Progress) -> AlertsRun:
+    """Everything that the file asks about, as of a date; what is new is in the record when this returns."""
+    if not bank.settings.record:
+        raise RecordError("alerts are kept in the decision record: leave out record = false")
+    file, as_of = read_alerts(bank.home.path / FILE), bank.now(request.as_of)
+    graph = FactsShelf(bank.home.facts).latest()
+    facts = Facts(graph, as_of, known_before=as_of, held_before=as_of)
+    found: list[Alert] = []
+    for place, rule in enumerate(file.rule):
+        progress("rules", place, len(file.rule))
+        found += _by_rule(facts, rule, as_of)
+    if file.signal:
+        found += _by_signals(bank, graph.schema, file, as_of)
+    raised, known = _new(bank, file, found)
+    content = [(one.user, {"did": "raised", **asdict(one)}) for one in raised]
+    if content:
+        events(bank.home, ALERT, bank.settings.actor, content)
+    return AlertsRun(_day(as_of), len(graph.nodes(graph.schema.roles.user).ids), tuple(raised), known)
+
+
+def list_alerts(bank: Bank, request: ListAlerts) -> tuple[Alert, ...]:
+    """The alerts of the record, the oldest first; those of forgotten customers are gone."""
+    found = [one for one in _known(bank).values() if request.state in (None, one.state)]
+    if request.out is not None:
+        _write(found, request.out)
+    return tuple(found)
+
+
+def set_alert(bank: Bank, request: SetAlert) -> Alert:
+    """Another state of an alert, with who and why, in the record."""
+    before, by = _known(bank).get(request.id), request.by or bank.settings.actor
+    if before is None:
+        raise UnknownId(f"there is no alert {request.id!r}; list them with: graphrec alerts list")
+    if by is None:
+        raise UsageError("another state of an alert wants a name: --by NAME, or actor in graphrec.toml")
+    if request.state == "closed" and not (request.why or "").strip():
+        raise UsageError("an alert is closed with a reason: --why TEXT")
+    if before.state == "closed" or before.state == request.state:
+        raise UsageError(f"alert {request.id} is {before.state} already, by {before.by}")
+    content = {"did": "state", "id": request.id, "state": request.state, "by": by, "why": request.why}
+    events(bank.home, ALERT, bank.settings.actor, [(before.user, content)])
+    return replace(before, state=request.state, by=by, why=request.why)
+
+
+def _by_rule(facts: Facts, rule: RuleTable, as_of: int) -> Iterator[Alert]:
+    """An alert about each customer who meets a rule."""
+    label = facts.roles.user
+    ids = facts.snapshot.nodes(label).ids
+    met = Met(facts, rule.when, f"rule {rule.id} of {FILE}")
+    for user in np.flatnonzero(met.by(np.arange(len(ids)))).tolist():
+        lines = tuple(f"{name} is {_shown(value)}" for name, value in met.read(user).items())
+        yield _alert(rule, label, ids[user], ids[user], _day(as_of), (rule.when, *lines))
+
+
+def _by_signals(bank: Bank, schema: GraphSchema, file: AlertsFile, as_of: int) -> list[Alert]:
+    """An alert about each account in a pattern of transfers, from the rows of the store."""
+    from graphrec.store import open_store
+
+    bank.home.need_vault("graphrec alerts with signals")
+    found: list[Alert] = []
+    with open_store(bank.settings.store, bank.home.store, bank.settings.login) as store:
+        for signal in file.signal:
+            label, transfers = _transfers(store, schema, signal.edge, as_of)
+            owners = _owners(store, schema, signal, label)
+            people = label == schema.roles.user
+            for one in _patterns(signal, transfers, as_of):
+                user = one.account if people else owners.get(one.account)
+                found.append(_alert(signal, label, one.account, user, _day(one.at), tuple(_told(signal, one, people))))
+    return found
+
+
+def _patterns(signal: SignalTable, transfers: Transfers, as_of: int) -> list[Signal]:
+    if signal.kind == "cycle":
+        return cycles(
+            transfers, as_of, days=signal.days, least=signal.least, most=signal.most, keeps=signal.keeps,
+            smallest=signal.smallest,
+        )  # fmt: skip
+    into = signal.kind == "fan_in"
+    return fans(transfers, as_of, days=signal.days, least=signal.least, into=into, smallest=signal.smallest)
+
+
+def _told(signal: SignalTable, one: Signal, people: bool) -> Iterator[str]:
+    """The evidence of a pattern; where accounts are customers, nobody else is named."""
+    if signal.kind != "cycle":
+        others = {start if signal.kind == "fan_in" else end for start, end, _, _ in one.steps}
+        total = sum(amount for *_, amount in one.steps)
+        way = "from" if signal.kind == "fan_in" else "to"
+        yield f"{total:,.2f} {way} {len(others)} others within {signal.days} days"
+    for start, end, at, amount in one.steps[:_SHOWN]:
+        way = "" if people else f"{start} to {end}, "
+        yield f"{way}{_day(at)}: {amount:,.2f}"
+    if len(one.steps) > _SHOWN:
+        yield f"and {len(one.steps) - _SHOWN} more transfers"
+
+
+def _transfers(store: Store, schema: GraphSchema, name: str, as_of: int) -> tuple[str, Transfers]:
+    """The label of the accounts, and the transfers that were known before a date."""
+    import pyarrow as pa
+
+    from graphrec.store.kinds import Kind
+
+    edge = schema.edges.get(name)
+    if edge is None or edge.source != edge.target:
+        raise UsageError(f"{FILE}: there is no edge type {name} between nodes of one label")
+    rows, _ = store.read_rows(Kind(name, edge.source, edge.target), (), [one.name for one in store.sources()])
+    if rows["at"].null_count == len(rows) or rows["weight"].null_count == len(rows):
+        raise UsageError(f"{FILE}: {name} has no times or no amounts; the mapping names them with at and weight")
+    at, known = (_moments(rows[one].cast(pa.int64())) for one in ("at", "known_at"))
+    ends = [rows[one].to_numpy(zero_copy_only=False) for one in ("source", "target")]
+    ids, places = np.unique(np.concatenate(ends), return_inverse=True)
+    amount = np.asarray(rows["weight"].to_numpy(zero_copy_only=False), np.float64)
+    source, target = places.astype(np.int64).reshape(2, len(rows))
+    found = Transfers(tuple(str(one) for one in ids), source, target, at, amount)
+    return edge.source, found.of(np.flatnonzero((at > ALWAYS) & (known < as_of) & ~np.isnan(amount)))
+
+
+def _moments(times: pa.ChunkedArray) -> NDArray[np.int64]:
+    """Microseconds; ALWAYS: there is no time."""
+    return np.asarray(times.fill_null(ALWAYS).to_numpy(), np.int64)
+
+
+def _owners(store: Store, schema: GraphSchema, signal: SignalTable, label: str) -> dict[str, str]:
+    """The customer of each account."""
+    from graphrec.store.kinds import Kind
+
+    if signal.owner is None:
+        return {}
+    edge = schema.edges.get(signal.owner)
+    if edge is None or (edge.source, edge.target) != (schema.roles.user, label):
+        raise UsageError(f"{FILE}: there is no edge type {signal.owner} from {schema.roles.user} to {label}")
+    rows, _ = store.read_rows(Kind(signal.owner, edge.source, label), (), [one.name for one in store.sources()])
+    pairs = sorted(zip(rows["target"].to_pylist(), rows["source"].to_pylist(), strict=True), reverse=True)
+    return dict(pairs)
+
+
+def _alert(
+    of: RuleTable | SignalTable, label: str, about: str, user: str | None, at: str, evidence: tuple[str, ...]
+) -> Alert:
+    digest = hashlib.sha256(f"{of.id}\0{label}\0{about}\0{at}".encode()).hexdigest()[:12]
+    return Alert(digest, of.id, of.name or of.id, of.severity, about, label, user, at, evidence)
+
+
+def _new(bank: Bank, file: AlertsFile, found: Sequence[Alert]) -> tuple[list[Alert], int]:
+    """The alerts that are not raised already, and how many are."""
+    last: dict[tuple[str, str], Alert] = {(one.rule, one.about): one for one in _known(bank).values()}
+    raised = []
+    for one in found:
+        before = last.get((one.rule, one.about))
+        near = before is not None and abs(_days(one.at) - _days(before.at)) < file.repeat_days
+        if before is None or not (near or before.state in OPEN):
+            raised.append(one)
+    return raised, len(found) - len(raised)
+
+
+def _known(bank: Bank) -> dict[str, Alert]:
+    """The alerts of the record by id, the oldest first."""
+    found: dict[str, Alert] = {}
+    own = [one for one in entries(bank.home.records) if one.shared["request"]["command"] == ALERT]
+    for entry in reversed(own):
+        if entry.is_erased:
+            continue
+        event = dict(entry.entry["event"])
+        if event.pop("did") == "raised":
+            found[event["id"]] = Alert(**{**event, "evidence": tuple(event["evidence"])})
+        elif event["id"] in found:
+            found[event["id"]] = replace(found[event["id"]], state=event["state"], by=event["by"], why=event["why"])
+    return found
+
+
+def _write(found: Sequence[Alert], out: Path) -> None:
+    """Alerts as CSV or as JSON lines."""
+    if out.suffix not in (".csv", ".jsonl"):
+        raise UsageError(f"--out {out}: want a name that ends with .csv or .jsonl")
+    with whole_file(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        if out.suffix == ".jsonl":
+            file.writelines(json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in found)
+            return
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(list(Alert.__dataclass_fields__))
+        for one in found:
+            plain = asdict(one) | {"evidence": "; ".join(one.evidence)}
+            writer.writerow(["" if value is None else value for value in plain.values()])
+
+
+def _day(at: int) -> str:
+    return str(np.datetime64(at, "us"))[:10]
+
+
+def _days(text: str) -> int:
+    return int(np.datetime64(text[:10], "D").astype(np.int64))
+
+
+def _shown(value: object) -> str:
+    return "not known" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,126 @@
+"""The portfolio of one customer from holdings and prices as of a date, and a candidate in it.
+
+market.toml of the home names the series of prices, the column with cash and the one with yearly costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from graphrec.app.bank import Bank
+from graphrec.app.finance.market import FILE, prices_before, series_of_prices
+from graphrec.app.jobs import AskPortfolio
+from graphrec.errors import UnknownId, UsageError
+from graphrec.finance.market import Prices
+from graphrec.finance.market_file import MarketFile, read_market
+from graphrec.finance.portfolio import Portfolio, Thing, portfolio
+from graphrec.graph.facts import Facts as Graph
+from graphrec.graph.facts import FactsShelf
+from graphrec.policy.facts import Block, Facts, Groups
+from graphrec.progress import silent
+
+
+def ask_portfolio(bank: Bank, request: AskPortfolio) -> Portfolio:
+    """What a customer holds, and what a candidate would do to it."""
+    bank.home.need_vault("graphrec portfolio")
+    graph, file = FactsShelf(bank.home.facts).latest(), read_market(bank.home.path / FILE)
+    as_of = bank.now(request.as_of)
+    user = _place(graph, graph.schema.roles.user, request.user, "user")
+    wanted = None
+    if request.candidate is not None:
+        wanted = _place(graph, graph.schema.roles.product, request.candidate, "product")
+    values = dict(_values(Facts(graph, as_of, known_before=as_of, held_before=as_of), user))
+    places = {*values, *([] if wanted is None else [wanted])}
+    ids = graph.nodes(graph.schema.roles.product).ids
+    prices = _prices(bank, graph, file, as_of, {ids[place] for place in places})
+    things = {place: _thing(graph, file, place, prices) for place in places}
+    held = list(_held(things, values, bank.home.path / FILE))
+    day = str(np.datetime64(as_of, "us"))[:10]
+    cash = _cash(graph, file, user)
+    return portfolio(request.user, day, held, cash, None if wanted is None else things[wanted])
+
+
+def _place(graph: Graph, label: str, node_id: str, role: str) -> int:
+    place = graph.nodes(label).ids.find(node_id)
+    if place < 0:
+        raise UnknownId(f"no {role} {node_id!r}; search with: graphrec find {role} {node_id!r}")
+    return place
+
+
+def _values(facts: Facts, user: int) -> Iterator[tuple[int, tuple[float, bool]]]:
+    """What is held of each product, and whether it is an amount; else a number of pieces."""
+    count = facts.num_products
+    each = Groups(np.arange(count + 1), np.arange(count), count)
+    block = Block(np.array([user]))
+    for name in facts.roles.holding:
+        edges = facts.snapshot.edges(name)
+        if edges.weight is None and edges.quantity is None:
+            raise UsageError(
+                f"a portfolio wants amounts or quantities: the mapping of {name} names no weight or quantity"
+            )
+        found = facts.counted(name, None, block, groups=each, weighed=True)
+        known = ~np.broadcast_to(found.missing(), found.values.shape)[0]
+        for product in np.unique(facts.holdings(block)[:, 1]).tolist():
+            if known[product] and found.values[0, product] > 0:
+                yield product, (float(found.values[0, product]), edges.weight is not None)
+
+
+def _held(things: dict[int, Thing], values: dict[int, tuple[float, bool]], file: Path) -> Iterator[tuple[Thing, float]]:
+    for place, (number, is_amount) in values.items():
+        thing = things[place]
+        if not is_amount and thing.prices is None:
+            raise UsageError(
+                f"product {thing.id} is held in pieces and has no price of series in {file} before the date"
+            )
+        yield thing, number if is_amount or thing.prices is None else number * float(thing.prices.values[-1])
+
+
+def _prices(bank: Bank, graph: Graph, file: MarketFile, as_of: int, wanted: set[str]) -> dict[str, Prices]:
+    """The prices of some products before the date; none where the graph has no series of prices."""
+    if not any(one.of == graph.schema.roles.product for one in graph.schema.series.values()):
+        return {}
+    series = series_of_prices(graph, file)
+    found = prices_before(bank, series, file, as_of, silent)
+    return {one: prices for one, prices in found if one in wanted and len(prices.values)}
+
+
+def _thing(graph: Graph, file: MarketFile, place: int, prices: dict[str, Prices]) -> Thing:
+    label = graph.schema.roles.product
+    product_id = graph.nodes(label).ids[place]
+    fee = None if file.fee is None else _number(graph, label, file.fee, place)
+    name = graph.name(label, place) or product_id
+    return Thing(product_id, name, dict(_groups(graph, place)), fee, prices.get(product_id))
+
+
+def _groups(graph: Graph, place: int) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What a product has in common with others: kind, currency, and what it is linked with."""
+    label, show = graph.schema.roles.product, graph.schema.nodes[graph.schema.roles.product].show
+    for what in sorted({"kind", show.get("kind", "kind"), "currency"}):
+        if graph.nodes(label).columns.get(what) == "text" and (value := graph.value(label, what, place)) is not None:
+            yield what, (str(value),)
+    for name in graph.types:
+        edge = graph.schema.edges[name]
+        if edge.source == label and edge.target not in (label, graph.schema.roles.user):
+            edges, ids = graph.edges(name), graph.nodes(edge.target).ids
+            linked = edges.indices[int(edges.indptr[place]) : int(edges.indptr[place + 1])]
+            if len(linked):
+                yield edge.target, tuple(sorted({ids[int(one)] for one in linked}))
+
+
+def _cash(graph: Graph, file: MarketFile, user: int) -> float | None:
+    return None if file.cash is None else _number(graph, graph.schema.roles.user, file.cash, user)
+
+
+def _number(graph: Graph, label: str, column: str, place: int) -> float | None:
+    """The value of a column of numbers.
+
+    Raises:
+        UsageError: there is no such column.
+    """
+    if graph.nodes(label).columns.get(column) not in ("integer", "real"):
+        raise UsageError(f"{FILE}: {label} has no column {column} of numbers")
+    value = graph.value(label, column, place)
+    return None if value is None else float(value)

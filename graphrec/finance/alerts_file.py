@@ -1,0 +1,75 @@
+"""alerts.toml as a typed table: rules on customers, and signals on transfers."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from graphrec.config.convert import convert
+from graphrec.config.document import read_toml
+from graphrec.errors import UsageError
+
+Text = Annotated[str, Meta(min_length=1)]
+Name = Annotated[
+    str, Meta(pattern=r"^[A-Za-z][\w-]*$(?!\n)", extra={"want": "a plain name of letters, digits, - and _"})
+]
+Days = Annotated[int, Meta(ge=1, le=3660)]
+Severity = Literal["info", "warning", "critical"]
+
+
+class RuleTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[[rule]]`: an alert about each customer who meets a condition."""
+
+    id: Annotated[Name, Meta(description="Of the rule.")]
+    when: Annotated[Text, Meta(description="A condition on user.… and events with windows, as in the policy.")]
+    name: Annotated[str, Meta(description="What people read; empty: the id.")] = ""
+    severity: Annotated[Severity, Meta(description="How urgent it is.")] = "warning"
+
+
+class SignalTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[[signal]]`: an alert about each account in a pattern of transfers."""
+
+    id: Annotated[Name, Meta(description="Of the signal.")]
+    kind: Annotated[
+        Literal["cycle", "fan_in", "fan_out"],
+        Meta(description="cycle: money comes back; fan_in: many send to one; fan_out: one sends to many."),
+    ]
+    edge: Annotated[Text, Meta(description="Edge type of transfers, between nodes of one label.")]
+    days: Annotated[Days, Meta(description="All transfers of a pattern lie within them.")] = 30
+    least: Annotated[int, Meta(ge=2, le=10_000, description="Accounts of a cycle, or others of a fan, at least.")] = 3
+    most: Annotated[int, Meta(ge=2, le=8, description="Accounts of a cycle, at most.")] = 5
+    keeps: Annotated[float, Meta(gt=0, le=1, description="Part of an amount that goes on in a cycle, at least.")] = 0.8
+    smallest: Annotated[float, Meta(ge=0, description="Transfers of less are left out.")] = 0.0
+    owner: Annotated[str | None, Meta(description="Edge type from customers to accounts: whom an alert is about.")] = (
+        None
+    )
+    name: Annotated[str, Meta(description="What people read; empty: the id.")] = ""
+    severity: Annotated[Severity, Meta(description="How urgent it is.")] = "critical"
+
+
+class AlertsFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """alerts.toml of a home."""
+
+    repeat_days: Annotated[Days, Meta(description="The same alert is not raised again for so many days.")] = 30
+    rule: Annotated[
+        tuple[RuleTable, ...], Meta(max_length=200, description="Alerts on rows of customers, products and dealings.")
+    ] = ()
+    signal: Annotated[tuple[SignalTable, ...], Meta(max_length=50, description="Alerts on patterns of transfers.")] = ()
+
+
+def read_alerts(file: Path) -> AlertsFile:
+    """The file of alerts.
+
+    Raises:
+        UsageError: there is none, it is no TOML, or a key or value is not one of docs/alerts.md.
+    """
+    if not file.exists():
+        raise UsageError(f"{file} is not there: it says what alerts are about; write one as docs/alerts.md shows")
+    document = read_toml(file, UsageError)
+    found = convert(document, AlertsFile)
+    ids = [*(one.id for one in found.rule), *(one.id for one in found.signal)]
+    if len(set(ids)) < len(ids):
+        document.refuse(("rule",), "two alerts have one id")
+    if one := next((one for one in found.signal if one.kind == "cycle" and one.least > one.most), None):
+        document.refuse(("signal",), f"{one.id}: least is above most")
+    return found

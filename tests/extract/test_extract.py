@@ -1,0 +1,219 @@
+"""From texts to rows of the graph: sentences, links, relations, tone, and a source that loads as of its dates."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from graphrec.app.bank import Bank
+from graphrec.app.jobs import ExtractTexts, FitClassifier, Load, TakeSnapshot
+from graphrec.cli import app
+from graphrec.config.settings import Settings
+from graphrec.errors import ModelError, SourceError, UsageError
+from graphrec.extract.classifier import Classifier, Rows, tone_features
+from graphrec.extract.linking import Entity, Gazetteer, Known
+from graphrec.extract.relations import pair_features
+from graphrec.extract.texts import plain, sentences
+
+MAPPING = """
+[source]
+name = "shop"
+[source.files]
+customers = "customers.csv"
+funds = "funds.csv"
+bought = "bought.csv"
+news = "news.csv"
+[roles]
+user = "Customer"
+product = "Fund"
+interactions = ["BOUGHT"]
+relevant = ["BOUGHT"]
+[nodes.Customer]
+key = "id"
+sql = "SELECT id, name FROM customers"
+name = "name"
+[nodes.Fund]
+key = "id"
+name = "name"
+text = ["about"]
+sql = "SELECT id, name, alias, ticker, about FROM funds"
+[edges.BOUGHT]
+from = "Customer.customer"
+to = "Fund.fund"
+sql = "SELECT customer, fund FROM bought"
+[documents.News]
+key = "id"
+title = "title"
+text = "body"
+form = "html"
+published = "day"
+sql = "SELECT id, title, body, day FROM news"
+"""
+FUNDS = """id,name,alias,ticker,about
+f1,Apple Inc,,AAPL,phones and computers
+f2,Acme Steel,Acme,,steel for bridges
+f3,Acme Foods,Acme,,bread and butter
+f4,永兴特钢,,002756,钢
+"""
+NEWS = """id,title,body,day
+n1,Apple owns Acme Steel,"<p>AAPL rose.</p><script>Acme Foods</script><p>Anna bought bread of Acme.</p>",2025-03-01
+n2,Market news,"<p>Acme fell. Nothing of pineapple or APPLES here.</p>",2025-05-01T10:00:00+02:00
+n3,"永兴特钢：2018年净利同比增14.45%","<p>好</p>",2025-06-01
+"""
+TONE = "sentence,tone\nit rose,good\nup again,good\nit fell,bad\ndown and fell,bad\n"
+EXAMPLES = [
+    *((f"{a} owns {b}.", a, b, "owned") for a, b in (("Alpha", "Beta"), ("Gamma", "Delta"), ("One", "Two"))),
+    *((f"{a} and {b} fell.", a, b, "none") for a, b in (("Alpha", "Beta"), ("Gamma", "Delta"), ("One", "Two"))),
+    *((f"{a} owns {b}.", b, a, "owned_by") for a, b in (("Alpha", "Beta"), ("Gamma", "Delta"), ("One", "Two"))),
+]
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Bank:
+    """A bank with four funds, and news of them."""
+    folder = tmp_path_factory.mktemp("shop")
+    (folder / "shop.toml").write_text(MAPPING, "utf-8")
+    (folder / "customers.csv").write_text("id,name\nc1,Anna\nc2,Apple Inc\n", "utf-8")
+    (folder / "funds.csv").write_text(FUNDS, "utf-8")
+    (folder / "bought.csv").write_text("customer,fund\nc1,f1\nc2,f2\n", "utf-8")
+    (folder / "news.csv").write_text(NEWS, "utf-8")
+    with (folder / "examples.csv").open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([("sentence", "head", "tail", "relation"), *EXAMPLES])
+    (folder / "tone.csv").write_text(
+        "sentence,tone\nit rose,good\nup again,good\nit fell,bad\ndown and fell,bad\n", "utf-8"
+    )
+    bank = Bank(Settings(home=folder / "home", record=False))
+    bank.load(Load(str(folder / "shop.toml")))
+    bank.take_snapshot(TakeSnapshot())
+    return bank
+
+
+def folder_of(bank: Bank) -> Path:
+    return bank.home.path.parent
+
+
+def read(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_texts_become_sentences() -> None:
+    assert plain("<head><title>x</title></head><p>A &amp; B</p><style>p{}</style><div>C<br>D</div>") == "A & B\nC\nD"
+    assert sentences("Citigroup Inc. fell. Mr. Pandit left!  Ja?") == [
+        "Citigroup Inc. fell.",
+        "Mr. Pandit left!",
+        "Ja?",
+    ]
+    assert sentences("") == []
+
+
+def test_names_are_linked_as_whole_words_the_longest_first_and_doubts_are_kept_apart() -> None:
+    steel, foods, apple, smart = (Entity("Fund", one) for one in ("steel", "foods", "apple", "smart"))
+    gazetteer = Gazetteer(
+        [
+            Known(steel, ("Acme Steel", "Acme"), text="steel bridges"),
+            Known(foods, ("Acme Foods", "Acme"), text="bread butter"),
+            Known(apple, ("Apple Inc",), ("AAPL", "12")),
+            Known(smart, ("智慧",)),
+        ]
+    )
+    found = gazetteer.links("Apple sold ACME Foods; Acme sells bread, Acme; AAPL 12 aapl pineapple.")
+    assert [(one.name, one.entity) for one in found] == [
+        ("Apple", apple), ("ACME Foods", foods), ("Acme", foods), ("Acme", foods), ("AAPL", apple),
+    ]  # fmt: skip
+    assert [one.entity for one in gazetteer.links("Acme fell")] == [None]
+    # Two Chinese signs amid others are a part of a word as often.
+    assert [one.entity for one in gazetteer.links("智慧：利润上涨")] == [smart]
+    assert gazetteer.links("建设智慧城市") == []
+
+
+def test_a_classifier_learns_reads_back_and_has_the_same_bytes_each_time(tmp_path: Path) -> None:
+    rows = Rows.of([pair_features(*one[:3]) for one in EXAMPLES])
+    labels = [one[3] for one in EXAMPLES]
+    model, again = (Classifier.fit(rows, labels) for _ in range(2))
+    assert model.identity == again.identity
+    assert [name for name, _ in model.best(rows)] == labels
+    assert np.allclose(model.probabilities(rows).sum(axis=1), 1.0)
+    unseen = Rows.of([pair_features("Hooli owns Initech.", "Hooli", "Initech"), []])
+    assert model.best(unseen)[0][0] == "owned"
+    model.write(tmp_path / "m.npz")
+    assert Classifier.read(tmp_path / "m.npz").identity == model.identity
+    (tmp_path / "m.npz").write_bytes(b"x")
+    with pytest.raises(ModelError, match="is no classifier of graphrec extract"):
+        Classifier.read(tmp_path / "m.npz")
+    with pytest.raises(UsageError, match="examples of 1 class"):
+        Classifier.fit(Rows.of([tone_features("a")]), ["x"])
+
+
+def test_documents_become_a_source_that_loads_as_of_its_dates(bank: Bank) -> None:
+    folder = folder_of(bank)
+    for name in ("examples", "tone"):
+        bank.fit_classifier(FitClassifier(folder / f"{name}.csv", folder / f"{name}.npz"))
+    out = folder / "extracted"
+    done = bank.extract_texts(
+        ExtractTexts(str(folder / "shop.toml"), out, None, folder / "examples.npz", folder / "tone.npz", 0.5)
+    )
+    assert (done.documents, done.relations) == (3, 2)
+    mentions = read(out / "mentions_fund.csv")
+    assert [(one["from_id"], one["to_id"]) for one in mentions] == [
+        ("n1", "f1"), ("n1", "f2"), ("n1", "f3"), ("n3", "f4"),
+    ]  # fmt: skip
+    relations = {name: read(out / f"{name}.csv")[0] for name in ("owned", "owned_by")}
+    assert [(one["from_id"], one["to_id"]) for one in relations.values()] == [("f1", "f2"), ("f2", "f1")]
+    assert all(one["sentence"] for one in (*mentions, *relations.values()))
+    assert {one["tone"] for one in mentions} <= {"good", "bad"}
+    # "Acme fell" may be steel or foods: nobody decides, and a person looks at it.
+    assert [(one["document"], one["why"]) for one in read(out / "review.csv")] == [("n2", "ambiguous")]
+    # Customers are in no gazetteer: a name of theirs is no node.
+    assert not any("Anna" in one["to_id"] for one in mentions)
+    bank.load(Load(str(out / "extracted.toml")))
+    now = bank.take_snapshot(TakeSnapshot()).snapshot
+    assert len(now.edges("MENTIONS_FUND").indices) == 4
+    before = bank.take_snapshot(TakeSnapshot(as_of="2025-05-01")).snapshot
+    assert len(before.edges("MENTIONS_FUND").indices) == 3
+    assert len(before.edges("OWNED").indices) == 1
+    earlier = bank.take_snapshot(TakeSnapshot(as_of="2025-02-01")).snapshot
+    assert len(earlier.edges("MENTIONS_FUND").indices) == 0
+
+
+def test_what_cannot_be_used_is_named(bank: Bank, tmp_path: Path) -> None:
+    folder, out = folder_of(bank), tmp_path / "out"
+    text = (folder / "shop.toml").read_text("utf-8")
+    for change, says in (
+        (("[documents.News]", "[documents.News]\nwhere = 1\n"), "where"),
+        (('text = "body"', 'text = "words"'), "names the column 'words', which its statement does not give"),
+        (('published = "day"', 'published = "title"'), "published 'Apple owns Acme Steel' is no time"),
+        (
+            ("SELECT id, title, body, day FROM news", "SELECT id, title, NULL AS body, day FROM news"),
+            "row 1 has no text",
+        ),
+    ):
+        (folder / "odd.toml").write_text(text.replace(*change), "utf-8")
+        with pytest.raises(SourceError, match=says):
+            bank.extract_texts(ExtractTexts(str(folder / "odd.toml"), out))
+        assert not out.exists()
+    (folder / "odd.toml").write_text(text.partition("[documents.News]")[0], "utf-8")
+    with pytest.raises(SourceError, match="names no documents"):
+        bank.extract_texts(ExtractTexts(str(folder / "odd.toml"), out))
+    (tmp_path / "odd.csv").write_text("a,b\n1,2\n", "utf-8")
+    with pytest.raises(SourceError, match="has the columns a, b; want sentence, head, tail, relation"):
+        bank.fit_classifier(FitClassifier(tmp_path / "odd.csv", out))
+
+
+def test_the_command_fits_and_runs(bank: Bank, tmp_path: Path) -> None:
+    folder = folder_of(bank)
+
+    def run(*arguments: object) -> str:
+        done = CliRunner().invoke(app, ["--home", str(bank.home.path), "extract", *map(str, arguments)])
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    fitted = json.loads(run("fit", folder / "tone.csv", "--out", tmp_path / "t.npz", "--json"))
+    assert (fitted["kind"], fitted["classes"]) == ("tone", ["bad", "good"])
+    shown = run("run", folder / "shop.toml", "--out", tmp_path / "rows", "--tone", tmp_path / "t.npz", "--no-record")
+    assert "3 documents: 4 mentions, 0 relations; 1 to review" in shown
+    wrong = CliRunner().invoke(app, ["extract", "fit", "x.csv", "--out", "y", "--data", "z"])
+    assert wrong.exit_code == 2

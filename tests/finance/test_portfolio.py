@@ -1,0 +1,202 @@
+"""Portfolios: sums that add up, covariance as the paper has it, a candidate as if bought, blind to later prices."""
+
+import json
+import math
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from graphrec.app.bank import Bank
+from graphrec.app.jobs import AskPortfolio, Load
+from graphrec.cli import app
+from graphrec.config.settings import Settings
+from graphrec.errors import UnknownId, UsageError
+from graphrec.finance.market import Prices
+from graphrec.finance.portfolio import DAY, Portfolio, Thing, portfolio, shrunk
+
+TODAY = date(2025, 6, 1)
+MAPPING = """
+[source]
+name = "broker"
+[source.files]
+customers = "customers.csv"
+products = "products.csv"
+held = "held.csv"
+prices = "prices.csv"
+[roles]
+user = "Customer"
+product = "Product"
+interactions = ["HOLDS"]
+[nodes.Customer]
+key = "id"
+sql = "SELECT id, CAST(cash AS DOUBLE) AS cash_eur FROM customers"
+[nodes.Product]
+key = "id"
+name = "name"
+sql = "SELECT id, name, kind, CAST(fee AS DOUBLE) AS fee_percent FROM products"
+[nodes.Issuer]
+key = "issuer"
+sql = "SELECT DISTINCT issuer FROM products"
+[edges.ISSUED_BY]
+from = "Product.id"
+to = "Issuer.issuer"
+sql = "SELECT id, issuer FROM products"
+[edges.HOLDS]
+from = "Customer.customer"
+to = "Product.product"
+at = "day"
+weight = "value"
+sql = "SELECT customer, product, CAST(held.since AS DATE) AS day, CAST(held.value AS DOUBLE) AS value FROM held"
+[series.price]
+of = "Product.id"
+at = "day"
+values = ["close"]
+sql = "SELECT id, CAST(day AS DATE) AS day, CAST(close AS DOUBLE) AS close FROM prices"
+"""
+
+
+def course(seed: int, count: int = 400) -> np.ndarray:
+    """Prices that move with a common market."""
+    market = np.random.default_rng(1).normal(0, 0.008, count)
+    own = np.random.default_rng(100 + seed).normal(0, 0.01, count)
+    return 100 * np.exp(np.cumsum((0.4 + 0.2 * seed) * market + own))
+
+
+def write_files(folder: Path, *, later: bool = False) -> None:
+    folder.mkdir(exist_ok=True)
+    days = [str(np.datetime64("2024-04-01") + n) for n in range(400)]
+    rows = [
+        f"{name},{day},{price!r}"
+        for n, name in enumerate("ABC")
+        for day, price in zip(days, course(n).tolist(), strict=True)
+    ]
+    if later:
+        rows += [f"{name},2025-06-0{n},{10 ** (n + 3)}" for name in "ABC" for n in (1, 2, 3)]
+    (folder / "prices.csv").write_text("id,day,close\n" + "\n".join(rows) + "\n")
+    (folder / "products.csv").write_text(
+        "id,name,kind,fee,issuer\nA,Alpha,fund,1.5,X\nB,Beta,fund,0.5,X\nC,Gamma,bond,0.2,Y\nD,Delta,deposit,0,Y\n"
+    )
+    (folder / "customers.csv").write_text("id,cash\nc1,2000\nc2,\nc3,500\n")
+    (folder / "held.csv").write_text(
+        "customer,product,since,value\nc1,A,2024-05-05,5000\nc1,B,2024-06-06,2000\nc1,D,2024-07-07,1000\nc2,A,2024-08-08,300\n"
+    )
+    (folder / "broker.toml").write_text(MAPPING)
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A loaded home."""
+    folder = tmp_path_factory.mktemp("broker")
+    write_files(folder / "files")
+    bank_in(folder).load(Load(str(folder / "files" / "broker.toml")))
+    (folder / "home" / "market.toml").write_text('cash = "cash_eur"\nfee = "fee_percent"\n')
+    return folder
+
+
+def bank_in(folder: Path) -> Bank:
+    return Bank(Settings(home=folder / "home", today=TODAY))
+
+
+def thing(name: str, seed: int | None, group: str = "X") -> Thing:
+    prices = None
+    if seed is not None:
+        values = course(seed)
+        prices = Prices(np.arange(len(values)) * DAY, values)
+    return Thing(name, name, {"Issuer": (group,)}, 1.0, prices)
+
+
+def test_contributions_add_up_and_covariance_is_that_of_the_paper() -> None:
+    held = [(thing("A", 0), 600.0), (thing("B", 1), 300.0), (thing("C", 2), 100.0)]
+    found = portfolio("c", "2025-06-01", held, 1000.0)
+    assert found.volatility is not None
+    assert abs(sum(one.contribution or 0.0 for one in found.positions) - found.volatility) <= 1e-9
+    # Ledoit and Wolf (2004), written as sums over days: d2 and b2 of lemmas 3.2 and 3.3.
+    returns = np.stack([course(n)[1:] / course(n)[:-1] - 1 for n in range(3)], axis=1)
+    x = returns - returns.mean(axis=0)
+    days, count = x.shape
+    sample = sum(np.outer(row, row) for row in x) / days
+    mean = sum(sample[n, n] for n in range(count)) / count
+    d2 = np.linalg.norm(sample - mean * np.eye(count)) ** 2 / count
+    b2 = min(sum(np.linalg.norm(np.outer(row, row) - sample) ** 2 / count for row in x) / days**2, d2)
+    expected = b2 / d2 * mean * np.eye(count) + (1 - b2 / d2) * sample
+    covariance, part = shrunk(returns)
+    assert part == pytest.approx(b2 / d2, abs=1e-12)
+    assert np.abs(covariance - expected).max() <= 1e-15
+    weights = np.array([0.3, 0.15, 0.05])
+    assert found.volatility == pytest.approx(math.sqrt(252 * weights @ expected @ weights), abs=1e-12)
+    assert found.concentration == pytest.approx({"product": 0.46, "Issuer": 1.0})
+
+
+def test_a_candidate_is_as_if_it_were_bought() -> None:
+    held = [(thing("A", 0), 600.0), (thing("B", 1), 300.0)]
+    found = portfolio("c", "2025-06-01", held, 100.0, thing("C", 2, "Y"))
+    assert found.candidate is not None
+    for one in found.candidate.purchases:
+        kept = 1 - one.part
+        bought = [*((what, kept * value) for what, value in held), (thing("C", 2, "Y"), one.part * 1000.0)]
+        after = portfolio("c", "2025-06-01", bought, kept * 100.0)
+        assert after.wealth == pytest.approx(1000.0)
+        assert one.volatility == pytest.approx(after.volatility, abs=1e-12)
+        assert one.concentration == pytest.approx(after.concentration)
+    more = portfolio("c", "2025-06-01", held, 100.0, thing("A", 0))
+    assert more.candidate is not None
+    assert more.candidate.purchases[2].concentration["product"] > found.candidate.purchases[2].concentration["product"]
+
+
+def test_what_has_no_prices_has_no_part_and_is_named() -> None:
+    found = portfolio("c", "2025-06-01", [(thing("A", 0), 100.0), (thing("D", None), 300.0)], None)
+    assert (found.without_prices, found.positions[0].contribution, found.cash) == (("D",), None, None)
+    alone = portfolio("c", "2025-06-01", [(thing("A", 0), 100.0)], 300.0)
+    assert found.volatility == pytest.approx(alone.volatility)
+    nothing = portfolio("c", "2025-06-01", [], None, thing("D", None))
+    assert (nothing.volatility, nothing.wealth, nothing.concentration) == (None, 0.0, {})
+
+
+def test_the_portfolio_of_a_customer(broker: Path, tmp_path: Path) -> None:
+    bank = bank_in(broker)
+    found = bank.portfolio(AskPortfolio("c1", "C"))
+    assert [(one.product, one.value, one.weight) for one in found.positions] == [
+        ("A", 5000.0, 0.5), ("B", 2000.0, 0.2), ("D", 1000.0, 0.1),
+    ]  # fmt: skip
+    assert (found.wealth, found.cash, found.days) == (10_000.0, 2000.0, 399)
+    assert found.without_prices == ("D",)
+    assert set(found.concentration) == {"product", "kind", "Issuer"}
+    assert found.cost_percent == pytest.approx((5000 * 1.5 + 2000 * 0.5) / 8000)
+    assert found.candidate is not None
+    assert found.candidate.purchases[0].amount == 100.0
+    earlier = bank.portfolio(AskPortfolio("c1", as_of="2024-06-01"))
+    assert [one.product for one in earlier.positions] == ["A"]
+    assert earlier.volatility is None or earlier.days < found.days
+    assert bank.portfolio(AskPortfolio("c2")).cash is None
+    assert bank.portfolio(AskPortfolio("c3")).positions == ()
+    write_files(tmp_path / "files", later=True)
+    bank_in(tmp_path).load(Load(str(tmp_path / "files" / "broker.toml")))
+    (tmp_path / "home" / "market.toml").write_text('cash = "cash_eur"\nfee = "fee_percent"\n')
+    assert same(bank_in(tmp_path).portfolio(AskPortfolio("c1", "C")), found)
+
+
+def same(one: Portfolio, other: Portfolio) -> bool:
+    return repr(one) == repr(other)
+
+
+def test_faults_are_one_line_and_the_command_prints(broker: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bank = bank_in(broker)
+    with pytest.raises(UnknownId, match="graphrec find product"):
+        bank.portfolio(AskPortfolio("c1", "nothing"))
+    file = broker / "home" / "market.toml"
+    before = file.read_text()
+    try:
+        file.write_text('cash = "name"\n')
+        with pytest.raises(UsageError, match="no column name of numbers"):
+            bank_in(broker).portfolio(AskPortfolio("c1"))
+    finally:
+        file.write_text(before)
+    monkeypatch.setenv("GRAPHREC_HOME", str(broker / "home"))
+    shown = CliRunner().invoke(app, ["portfolio", "c1", "--with", "C"])
+    assert shown.exit_code == 0, shown.output
+    assert "5% of the wealth (500.00) in it: volatility" in shown.output
+    told = json.loads(CliRunner().invoke(app, ["portfolio", "c1", "--json"]).output)
+    assert set(told) >= {"user", "positions", "concentration", "volatility", "as_of"}

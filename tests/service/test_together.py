@@ -1,0 +1,98 @@
+"""Lists that are asked for at the same time: computed and recorded together, and the same as one by one."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+
+import pytest
+from starlette.testclient import TestClient
+
+from graphrec.app.bank import Bank
+from graphrec.app.jobs import ListRecord
+from graphrec.app.requests import Recommend
+from graphrec.errors import NotTrained, UnknownId
+from graphrec.service.limits import TOGETHER, Busy, Limits, Runner
+
+USERS = ("C003", "C001", "nobody", "C004", "C003")
+
+
+def test_lists_asked_for_together_are_those_of_one_by_one(bank: Bank) -> None:
+    alone = [bank.recommend(Recommend(user, 4, record=False)).answer for user in USERS if user != "nobody"]
+    for is_compiled in (False, True):
+        if is_compiled:
+            bank.opened.compile(bank.opened.engine(bank.home, None, bank.now()))
+        found = bank.recommend_all([Recommend(user, 4) for user in USERS])
+        served = [one for one in found if not isinstance(one, Exception)]
+        assert isinstance(found[2], UnknownId)
+        assert [one.answer for one in served] == alone
+        numbers = [one.record for one in served if one.record is not None]
+        assert numbers == list(range(numbers[0], numbers[0] + 4))
+        users = {one.record: one.user for one in bank.record_list(ListRecord(last=4))}
+        assert [users[number] for number in numbers] == [one.answer.user for one in served]
+        assert all(one.same for one in bank.replays(numbers))
+
+
+def test_requests_that_differ_keep_their_order_and_what_stops_one_leaves_the_others(bank: Bank) -> None:
+    asked = [Recommend("C003", 2), Recommend("C003", 3), Recommend("C001", 2, model="als"), Recommend("C001", 3)]
+    found = bank.recommend_all(asked)
+    assert isinstance(found[2], NotTrained)
+    lengths = [len(one.answer.items) for one in found if not isinstance(one, Exception)]
+    assert lengths == [2, 3, 3]
+    assert bank.recommend_all([]) == []
+
+
+def test_a_batch_over_http_names_who_is_not_there(client: TestClient) -> None:
+    found = client.post("/v1/recommendations", json={"users": list(USERS), "k": 2}).json()
+    assert [one["user"] for one in found["answers"]] == ["C003", "C001", "C004"]
+    assert found["unknown"] == ["nobody"]
+
+
+def test_what_waits_is_computed_together() -> None:
+    begun, go_on, sizes = threading.Event(), threading.Event(), []
+
+    def compute(asked: Sequence[int]) -> list[int | Exception]:
+        sizes.append(len(asked))
+        if asked == [0]:
+            begun.set()
+            go_on.wait(30)
+        return [ValueError(str(one)) if one == 3 else 10 * one for one in asked]
+
+    async def ask() -> list[int | BaseException]:
+        runner = Runner(Limits(threads=1, queue=TOGETHER + 4))
+        first = asyncio.ensure_future(runner.run_together(0, compute))
+        while not begun.is_set():
+            await asyncio.sleep(0.001)
+        others = [asyncio.ensure_future(runner.run_together(one, compute)) for one in range(1, TOGETHER + 5)]
+        await asyncio.sleep(0)
+        with pytest.raises(Busy):
+            await runner.run_together(99, compute)
+        last = others.pop()
+        last.cancel()
+        await asyncio.gather(last, return_exceptions=True)
+        go_on.set()
+        found = await asyncio.gather(first, *others, return_exceptions=True)
+        while runner.waiting:
+            await asyncio.sleep(0.001)
+        runner.close()
+        return found
+
+    found = asyncio.run(ask())
+    assert sizes[:2] == [1, TOGETHER]
+    assert sum(sizes) == TOGETHER + 4  # the one that was cancelled is not computed
+    assert [one for one in found if not isinstance(one, BaseException)] == [
+        10 * one for one in range(TOGETHER + 4) if one != 3
+    ]
+    assert isinstance(found[3], ValueError)
+
+
+def test_what_fails_for_all_is_told_to_all() -> None:
+    def compute(asked: Sequence[int]) -> list[int | Exception]:
+        raise RuntimeError(f"{len(asked)} were asked")
+
+    async def ask() -> list[int | BaseException]:
+        runner = Runner(Limits())
+        found = await asyncio.gather(*(runner.run_together(one, compute) for one in range(4)), return_exceptions=True)
+        runner.close()
+        return found
+
+    assert [type(one) for one in asyncio.run(ask())] == [RuntimeError] * 4
