@@ -249,7 +249,7 @@ class CheckPolicy:
 
 
 @dataclass(frozen=True)
-class JudgeCases:
+class CheckCases:
     """What the policy says of the cases in a file."""
 
     cases: Path
@@ -353,7 +353,7 @@ class AskOffPolicy:
 
 
 @dataclass(frozen=True)
-class JudgeExperiments:
+class EvaluateExperiments:
     """What experiments have shown so far."""
 
     name: str | None = None

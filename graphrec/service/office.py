@@ -133,8 +133,8 @@ class Office:
 
     async def experiments(self) -> Response:
         """What the experiments have shown so far; looking stops none."""
-        asked = jobs.JudgeExperiments()
-        return await self._service.run(lambda: json_response(self._bank.judge_experiments(asked)))
+        asked = jobs.EvaluateExperiments()
+        return await self._service.run(lambda: json_response(self._bank.evaluate_experiments(asked)))
 
     async def metrics(self) -> Response:
         """Counts and times for Prometheus."""
