@@ -25,7 +25,7 @@ from graphrec.app.bank import Bank
 from graphrec.app.campaigns.arms import assigned, experiments
 from graphrec.app.campaigns.off_policy import choices_of, estimate
 from graphrec.app.data.events import accept
-from graphrec.app.jobs import AskOffPolicy, AskOutcomes, Export, JudgeExperiments
+from graphrec.app.jobs import AskOffPolicy, AskOutcomes, EvaluateExperiments, Export
 from graphrec.app.requests import Recommend
 from graphrec.config.settings import Settings
 from graphrec.demo import write_bank
@@ -34,8 +34,8 @@ from graphrec.graph.memory import MemorySink
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
 from graphrec.loading import load_mapping, run_load
+from graphrec.outcomes.evaluate import evaluated
 from graphrec.outcomes.impressions import Exposure, Happened, Impression, exposures, impressions, joined
-from graphrec.outcomes.judge import judged
 from graphrec.outcomes.tables import Question, outcomes
 from graphrec.policy.facts import DAY
 from graphrec.progress import silent
@@ -149,7 +149,7 @@ class Month:
         for one in (*found.by, *([found.control] if found.control else [])):
             print(f"{one.group} {one.value}: {one.rate:.3f} ({one.low:.3f} to {one.high:.3f}) of {one.shown}")
         print(f"drift: {found.drift.text}\nplace: {found.position.text}")
-        print(end.judge_experiments(JudgeExperiments()).experiments[0].verdict)
+        print(end.evaluate_experiments(EvaluateExperiments()).experiments[0].verdict)
         told = end.off_policy(AskOffPolicy(OTHER, window_days=5)).estimate
         print(f"{OTHER} would earn {told.snips.value:.3f} ({told.snips.low:.3f} to {told.snips.high:.3f})")
 
@@ -174,7 +174,7 @@ class Month:
                 held[f"outcomes by {asked.by}"] += [one.low <= truth[one.value] <= one.high for one in made.by]
                 if made.control is not None and asked is question:
                     held["control"].append(made.control.low <= truth["control"] <= made.control.high)
-            result = judged(experiment, self.exposed, self.shown, events, until=until, today=today)
+            result = evaluated(experiment, self.exposed, self.shown, events, until=until, today=today)
             apart = result.arms[1].difference
             assert apart is not None, "the second arm is compared"
             held["difference of the experiment"].append(apart.low <= difference <= apart.high)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import AskQuery as AskQuery
     from graphrec.app.jobs import Backup as Backup
     from graphrec.app.jobs import ChangeRule as ChangeRule
+    from graphrec.app.jobs import CheckCases as CheckCases
     from graphrec.app.jobs import CheckPolicy as CheckPolicy
     from graphrec.app.jobs import Consume as Consume
     from graphrec.app.jobs import DeliverCampaign as DeliverCampaign
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import Embed as Embed
     from graphrec.app.jobs import Evaluate as Evaluate
     from graphrec.app.jobs import EvaluateDates as EvaluateDates
+    from graphrec.app.jobs import EvaluateExperiments as EvaluateExperiments
     from graphrec.app.jobs import EvaluateNew as EvaluateNew
     from graphrec.app.jobs import Export as Export
     from graphrec.app.jobs import ExtractTexts as ExtractTexts
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import FitRisk as FitRisk
     from graphrec.app.jobs import Forget as Forget
     from graphrec.app.jobs import InitPolicy as InitPolicy
-    from graphrec.app.jobs import JudgeCases as JudgeCases
-    from graphrec.app.jobs import JudgeExperiments as JudgeExperiments
     from graphrec.app.jobs import ListAlerts as ListAlerts
     from graphrec.app.jobs import ListContacts as ListContacts
     from graphrec.app.jobs import ListRecord as ListRecord
@@ -102,7 +102,7 @@ _JOBS = (
     "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio", "AskQuality", "AskQuery", "Backup",
     "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates",
     "EvaluateNew", "Export", "ExtractTexts", "FitClassifier", "FitResponse", "FitRisk", "Forget", "InitPolicy",
-    "JudgeCases", "JudgeExperiments", "ListAlerts", "ListContacts", "ListRecord", "Load", "MakeDemoBank",
+    "CheckCases", "EvaluateExperiments", "ListAlerts", "ListContacts", "ListRecord", "Load", "MakeDemoBank",
     "MakePortraits", "Monitor", "PlanCampaign", "PlanLoan", "ProposeMapping", "PruneRecord", "Publish", "PutHold",
     "Refresh", "Reidentify", "ReportCampaign", "ReportRisk", "Restore", "RunAlerts", "ScoreResponse", "ScoreRisk",
     "SetAlert", "StopExperiment", "TakeSnapshot", "Train", "Tune", "VerifyRecord",

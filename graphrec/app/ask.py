@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from graphrec import queries
 from graphrec.app.bank import Bank
 from graphrec.app.data.facts import changing
-from graphrec.app.jobs import AskQuery, ChangeRule, CheckPolicy, DiffPolicies, InitPolicy, JudgeCases
+from graphrec.app.jobs import AskQuery, ChangeRule, CheckCases, CheckPolicy, DiffPolicies, InitPolicy
 from graphrec.app.models import in_force
 from graphrec.app.recording import record_event
 from graphrec.app.results import Asked, Library, PolicyChecked, PolicyWritten
@@ -97,7 +97,7 @@ def check_policy(bank: Bank, request: CheckPolicy, progress: Progress) -> Policy
     return PolicyChecked(count(compiled, progress=progress), notes)
 
 
-def judge_cases(bank: Bank, request: JudgeCases) -> tuple[CaseResult, ...]:
+def check_cases(bank: Bank, request: CheckCases) -> tuple[CaseResult, ...]:
     """What the policy of the home says of the cases in a file."""
     from graphrec.policy.cases import judge, read_cases
     from graphrec.policy.read import home_policy

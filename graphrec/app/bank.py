@@ -893,15 +893,15 @@ class Bank:
 
         return check_policy(self, request, progress)
 
-    def judge_cases(self, request: jobs.JudgeCases) -> tuple[CaseResult, ...]:
+    def check_cases(self, request: jobs.CheckCases) -> tuple[CaseResult, ...]:
         """What the policy says of the cases in a file.
 
         Raises:
             PolicyError: the file, or a case in it, cannot be used.
         """
-        from graphrec.app.ask import judge_cases
+        from graphrec.app.ask import check_cases
 
-        return judge_cases(self, request)
+        return check_cases(self, request)
 
     def diff_policies(self, request: jobs.DiffPolicies) -> PolicyDifference:
         """What a new policy allows and refuses that an old one does not.
@@ -1024,15 +1024,17 @@ class Bank:
 
         return ask_off_policy(self, request, progress)
 
-    def judge_experiments(self, request: jobs.JudgeExperiments, *, progress: Progress = silent) -> results.Experimented:
+    def evaluate_experiments(
+        self, request: jobs.EvaluateExperiments, *, progress: Progress = silent
+    ) -> results.Experimented:
         """What experiments have shown so far; those that have to stop are stopped where the request acts.
 
         Raises:
             ExperimentError: experiments.toml cannot be used, or has none of that name.
         """
-        from graphrec.app.campaigns.outcomes import judge_experiments
+        from graphrec.app.campaigns.outcomes import evaluate_experiments
 
-        return judge_experiments(self, request, progress)
+        return evaluate_experiments(self, request, progress)
 
     def stop_experiment(self, request: jobs.StopExperiment) -> Stopped:
         """End an experiment.

@@ -174,6 +174,8 @@ class Train:
     log_dir: Path | None = None
     """Folder for TensorBoard events."""
     as_of: str | None = None
+    thorough: bool = False
+    """Choose among all models and on all validation customers, however long it takes."""
 
 
 @dataclass(frozen=True)
@@ -247,7 +249,7 @@ class CheckPolicy:
 
 
 @dataclass(frozen=True)
-class JudgeCases:
+class CheckCases:
     """What the policy says of the cases in a file."""
 
     cases: Path
@@ -351,7 +353,7 @@ class AskOffPolicy:
 
 
 @dataclass(frozen=True)
-class JudgeExperiments:
+class EvaluateExperiments:
     """What experiments have shown so far."""
 
     name: str | None = None

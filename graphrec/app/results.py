@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from graphrec.metrics.probabilities import Quality, Reliability
     from graphrec.monitoring.measure import Measure, State
     from graphrec.monitoring.quality import ColumnSummary, Fault
-    from graphrec.outcomes.judge import ExperimentResult
+    from graphrec.outcomes.evaluate import ExperimentResult
     from graphrec.outcomes.support import Estimate
     from graphrec.outcomes.tables import Drift, Group, Lift, Positions
     from graphrec.policy.check import PolicyReport

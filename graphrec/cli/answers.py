@@ -92,7 +92,9 @@ def _facts(item: "Item | SeenItem", sentences: Sentences) -> list[str]:
 def _limits(limits: Mapping[str, str | int | float | bool | None], sentences: Sentences) -> str:
     """What the rules of the policy read of the customer."""
     known = [
-        " ".join(sentences.measured(name, sentences.fact(value))) for name, value in limits.items() if value is not None
+        " ".join(sentences.measured(name, sentences.fact_of(name, value)))
+        for name, value in limits.items()
+        if value is not None
     ]
     return sentences.say("heads.limits", limits=sentences.language.texts["lists.comma"].join(known))
 

@@ -10,7 +10,7 @@ from graphrec.cli.output import emit_json, progress, say, say_wrapped, table
 from graphrec.errors import UsageError
 
 if TYPE_CHECKING:
-    from graphrec.outcomes.judge import ArmResult, ExperimentResult
+    from graphrec.outcomes.evaluate import ArmResult, ExperimentResult
 
 
 def command(
@@ -37,10 +37,10 @@ def command(
         return
     if why is not None:
         raise UsageError(f"graphrec experiment {action} takes no --why; want graphrec experiment stop NAME --why TEXT")
-    from graphrec.app.jobs import JudgeExperiments
+    from graphrec.app.jobs import EvaluateExperiments
 
     with progress(json=json) as report:
-        found = bank().judge_experiments(JudgeExperiments(name, act=action == "check"), progress=report)
+        found = bank().evaluate_experiments(EvaluateExperiments(name, act=action == "check"), progress=report)
     if json:
         emit_json(found)
         return

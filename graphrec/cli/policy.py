@@ -68,9 +68,9 @@ def _explain(*, json: bool) -> None:
 
 
 def _test(cases: Path, as_of: str | None, *, json: bool) -> None:
-    from graphrec.app.jobs import JudgeCases
+    from graphrec.app.jobs import CheckCases
 
-    found = bank().judge_cases(JudgeCases(cases, as_of))
+    found = bank().check_cases(CheckCases(cases, as_of))
     failed = [one for one in found if not one.is_as_expected]
     if json:
         emit_json({"cases": len(found), "failed": failed})

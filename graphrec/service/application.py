@@ -90,6 +90,8 @@ def make_app(bank: Bank, options: ServiceOptions | None = None) -> FastAPI:
         ("GET", "/v1/records", office.records, schemas.Entries),
         ("GET", "/v1/records/{number}", office.record, schemas.Entry),
         ("POST", "/v1/records/{number}/replay", office.replay_record, schemas.Replayed),
+        ("GET", "/v1/alerts", office.alerts, schemas.Alerts),
+        ("POST", "/v1/alerts/{alert}", office.set_alert, schemas.Alert),
         ("GET", "/v1/models", office.models, schemas.Models),
         ("POST", "/v1/models/{model}/promote", office.promote_model, schemas.Switched),
         ("POST", "/v1/models/rollback", office.roll_back_model, schemas.Switched),

@@ -21,6 +21,8 @@ By = Annotated[
     Literal["rank", "kind", "model", "reason", "channel", "segment", "arm"],
     Query(description="How impressions are told apart."),
 ]
+AlertIs = Annotated[Literal["open", "acknowledged", "closed"] | None, Query(description="Only alerts in this state.")]
+AlertId = Annotated[str, Path(pattern="^[0-9a-f]{12}$", description="As `GET /v1/alerts` names it.")]
 Column = Annotated[str | None, Query(max_length=100, description="Of the customer, with by=segment.")]
 Day = Annotated[str | None, Query(max_length=40, description="Date of lists: from since on, before until.")]
 Window = Annotated[float, Query(gt=0, le=730, description="Days after a list in which an event counts.")]
@@ -81,6 +83,16 @@ class Office:
         """A recorded answer, computed again."""
         return await self._service.run(lambda: json_response(self._bank.replay(number)))
 
+    async def alerts(self, state: AlertIs = None) -> Response:
+        """The alerts of customers and their transfers, the oldest first."""
+        asked = jobs.ListAlerts(state)
+        return await self._service.run(lambda: json_response({"alerts": self._bank.alerts(asked)}))
+
+    async def set_alert(self, request: Request, alert: AlertId, sent: schemas.AlertState) -> Response:
+        """An alert acknowledged, or closed with a reason, by the caller."""
+        asked = jobs.SetAlert(alert, sent.state, request.state.caller.id, sent.why)
+        return await self._service.run(lambda: json_response(self._bank.set_alert(asked)))
+
     async def models(self) -> Response:
         """The models of the home, the one that answers by default marked `live`."""
         return await self._service.run(
@@ -121,8 +133,8 @@ class Office:
 
     async def experiments(self) -> Response:
         """What the experiments have shown so far; looking stops none."""
-        asked = jobs.JudgeExperiments()
-        return await self._service.run(lambda: json_response(self._bank.judge_experiments(asked)))
+        asked = jobs.EvaluateExperiments()
+        return await self._service.run(lambda: json_response(self._bank.evaluate_experiments(asked)))
 
     async def metrics(self) -> Response:
         """Counts and times for Prometheus."""

@@ -23,6 +23,8 @@ PARAMETERS: dict[str, Any] = {
     "campaign": "spring",
     "channel": "mail",
     "skip": 0,
+    "alert": "3f2a9c0d11ab",
+    "state": "open",
     "amount": 5000,
     "replaces": "P00006",
 }
@@ -40,6 +42,7 @@ BODIES: dict[str, Any] = {
     "recommendations_of_many": {"users": [USER], "k": 3, "record": False},
     "plan_campaign": {"toml": CAMPAIGN},
     "ask": {"question": "Why is P00055 recommended?", "user": USER, "record": False},
+    "set_alert": {"state": "acknowledged"},
     "decide": {"outcome": "accepted", "why": "as discussed"},
 }
 

@@ -23,6 +23,8 @@ ALLOWED: dict[str, frozenset[Role]] = {
     "records": frozenset({"auditor", "compliance", "admin"}),
     "record": frozenset({"adviser", "auditor", "compliance", "admin"}),
     "replay_record": frozenset({"auditor", "compliance", "admin"}),
+    "alerts": frozenset({"auditor", "compliance", "admin"}),
+    "set_alert": frozenset({"compliance"}),
     "models": frozenset({"analyst", "auditor", "compliance", "admin"}),
     "promote_model": frozenset({"admin"}),
     "roll_back_model": frozenset({"admin"}),

@@ -79,6 +79,36 @@ class WhyNot(_Open):
     verdict: str | None = None
 
 
+class Alert(_Open):
+    """Something that a rule or a signal says of a customer or an account."""
+
+    id: str
+    rule: str
+    name: str
+    severity: str
+    about: str
+    user: str | None = None
+    at: str
+    evidence: list[str]
+    state: str
+    by: str | None = None
+    why: str | None = None
+
+
+class Alerts(_Open):
+    """The alerts of the record, the oldest first."""
+
+    alerts: list[Alert]
+
+
+class AlertState(BaseModel):
+    """Another state of an alert; it is closed with a reason."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    state: Literal["acknowledged", "closed"]
+    why: str | None = Field(None, max_length=2000)
+
+
 class StatementElement(_Open):
     """One element, with the fields of the record that its figures and names come from."""
 

@@ -352,7 +352,7 @@ def test_files_without_rows_and_headers_further_down_are_told(tmp_path: Path) ->
     assert str(caught.value).endswith(
         "the events too (customers has no rows and is not used; orders has no rows and is not used)"
     )
-    write_csv(tmp_path / "data" / "orders.csv", "customer_id,product_id,,", [f"{i % 3},{i % 2},," for i in range(9)])
+    write_csv(tmp_path / "data" / "orders.csv", "customer_id,product_id,,", [f"{i % 3},{i % 2},x,y" for i in range(9)])
     draft = write_draft(tmp_path / "my.toml", tmp_path / "data")
     assert "customers has no rows and is not used" in draft.questions
     assert (

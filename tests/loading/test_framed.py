@@ -103,6 +103,7 @@ def test_a_total_that_does_not_come_takes_no_row_with_it(geneva: Path) -> None:
         (["a,b", *["x,1"] * 9, "Total:,9"], {"footer": ["Total:"]}),
         (["a;b;c", *["x;1;2"] * 9, "", "(9 rows affected)", ""], {"footer": ["(# rows affected)"]}),
         (["a;b;c", *["x;1;2"] * 9, ";;18"], {"footer": [";;#"]}),
+        (["a,b,c", *["x,1,2"] * 9, "合计,9,"], {"footer": ["合计"]}),
         (["A list of May", "", "a\tb\tc", *["x\t1\t2"] * 9], {"skip": 2}),
         (['"A list, of May";;', "a;b;c", *["x;1;2"] * 9], {"skip": 1}),
         (["sep=;", "a;b;c", *["x;1;2"] * 9], {}),
@@ -147,6 +148,8 @@ def test_sheets_with_one_header_are_one_table(tmp_path: Path) -> None:
     assert sink.edges["HELD"].num_rows == 60
     assert sink.edges["HELD"]["Balance"].to_pylist()[0] == -1.5
     assert sink.nodes["Member"].num_rows == 20
+    assert {"Opt_Out"} <= set(sink.nodes["Member"].column_names)
+    assert 'kind = "sheet"' in text
 
 
 @pytest.mark.parametrize(("empty", "is_left_out"), [(1, False), (6, True)])
@@ -177,6 +180,8 @@ def test_a_year_of_birth_for_rules_where_products_have_an_age(tmp_path: Path) ->
     _, sink, text = drafted(folder)
     assert sink.nodes["Cliente"]["birth_year"].to_pylist()[:2] == [1950, 1951]
     assert 'sensitive = ["birth_year"]' in text
+    # A minimum age is no amount to begin with.
+    assert "minimum" not in text
     assert "HELD" in sink.edges
 
 
@@ -234,3 +239,43 @@ def test_numbers_beside_a_unit(text: str, unit: str, number: float | None) -> No
 
     spec = ParseSpec("real", (), ".", "'", (), unit)
     assert duckdb.execute(f"SELECT {parsed_sql('v', spec)} FROM (SELECT ? AS v)", [text]).fetchall() == [(number,)]
+
+
+def test_a_column_for_each_product(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    head = "customer_id,last_name,segment,marketing_consent,has_savings_account,has_credit_card,has_home_loan"
+    rows = [
+        f"C{i:03},Lee,{'AB'[i % 2]},{i % 2},{int(i % 3 > 0)},{int(i % 4 == 0)},{int(i % 5 == 0)}" for i in range(40)
+    ]
+    (folder / "customers.csv").write_text("\n".join([head, *rows]))
+    questions, sink, text = drafted(folder)
+    assert set(sink.nodes["Product"]["id"].to_pylist()) == {"savings account", "credit card", "home loan"}
+    assert sink.edges["HELD"].num_rows == sum((i % 3 > 0) + (i % 4 == 0) + (i % 5 == 0) for i in range(40))
+    assert sink.nodes["Customer"].num_rows == 40
+    assert "has_savings_account" not in sink.nodes["Customer"].column_names
+    assert (
+        "customers_holdings: reads has_savings_account, has_credit_card, has_home_loan of customers as products that "
+        "are held or not: is that right?" in questions
+    )
+    assert 'personal = ["last_name"]' in text
+
+
+def test_a_deposit_list_of_a_host(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    rows = [f"{i * 97 + 1000:010};Hr.;Jansen;{('Kiel', 'Husum')[i % 2]};" for i in range(30)]
+    (folder / "GPSTAMM_20241231_0600.TXT").write_text("\n".join(["GP-Nr.;Anr.;Zuname;Wohnort;", *rows]))
+    rows = [f"A{i:02}X;Fonds {i};{1 + i % 3};{i % 6},00 %" for i in range(9)]
+    (folder / "wp_stamm.csv").write_text("\n".join(["WKN;Bezeichnung;RK;Ausgabeaufschlag", *rows]))
+    rows = [f"{9000 + i};{i % 30 * 97 + 1000};A{i % 9:02}X;5;0{1 + i % 9}.03.2024" for i in range(60)]
+    (folder / "Depotbestand per 31.12.2024.csv").write_text(
+        "\n".join(["Depot-Nr.;Kunde;WKN;Stück;Kaufdatum", *rows, "Summe:;;;300;"])
+    )
+    questions, sink, text = drafted(folder)
+    assert sink.edges["HELD"].num_rows == 60
+    assert set(sink.edges["HELD"]["source"].to_pylist()) <= set(sink.nodes["Gpstamm"]["id"].to_pylist())
+    assert not any("without a name" in question for question in questions)
+    assert 'protected = ["Anr"]' in text
+    assert 'risk = "RK"' in text
+    assert 'path = "Depotbestand per [0-9]*.csv"' in text

@@ -14,7 +14,16 @@ import pytest
 from graphrec.app.bank import Bank
 from graphrec.app.campaigns.arms import assigned
 from graphrec.app.data.events import accept
-from graphrec.app.jobs import AskOffPolicy, AskOutcomes, Export, JudgeExperiments, Load, Publish, StopExperiment, Train
+from graphrec.app.jobs import (
+    AskOffPolicy,
+    AskOutcomes,
+    EvaluateExperiments,
+    Export,
+    Load,
+    Publish,
+    StopExperiment,
+    Train,
+)
 from graphrec.app.requests import Explain, Recommend
 from graphrec.config.settings import Settings
 from graphrec.errors import NoSupport, UsageError
@@ -155,14 +164,14 @@ def test_an_experiment_is_judged_stopped_by_a_person_and_recorded(bank: Bank) ->
         items = bank.recommend(Recommend(user, 3)).answer.items
         if items:
             accepted(next_day, user, items[0].product)
-    (found,) = on(bank, 10).judge_experiments(JudgeExperiments(act=True)).experiments
+    (found,) = on(bank, 10).evaluate_experiments(EvaluateExperiments(act=True)).experiments
     assert found.state == "running"
     assert sum(arm.customers for arm in found.arms) == len(users(bank))
     assert all(arm.rate > 0.9 for arm in found.arms)
     assert found.waiting == 0
     later = on(bank, 10)
     later.stop_experiment(StopExperiment("length", "decided elsewhere"))
-    (stopped,) = later.judge_experiments(JudgeExperiments("length")).experiments
+    (stopped,) = later.evaluate_experiments(EvaluateExperiments("length")).experiments
     assert (stopped.state, stopped.stop) == ("stopped", "decided elsewhere")
     assert all(assigned(later, user, model=None, as_of=None, record=True) is None for user in users(bank))
     last = later.record_entry(later.record_head().entries)

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from graphrec.app.bank import Bank
 from graphrec.app.requests import AskStatement, SwitchModel
+from graphrec.records.decision import events
 from graphrec.schema import EXACT
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
@@ -16,6 +18,10 @@ from graphrec.service.keys import Keys
 from graphrec.service.roles import ALLOWED, ROLES
 from tests.service.conftest import CAMPAIGN, bearer, campaign
 
+RAISED: dict[str, Any] = {
+    "id": "3f2a9c0d11ab", "rule": "burst", "name": "burst", "severity": "warning", "about": "C003", "label": "Customer",
+    "user": "C003", "at": "2025-01-01", "evidence": [], "state": "open", "by": None, "why": None,
+}  # fmt: skip
 CALLS = {
     "recommendations": ("GET", "/v1/users/C003/recommendations"),
     "recommendations_of_many": ("POST", "/v1/recommendations"),
@@ -31,6 +37,8 @@ CALLS = {
     "records": ("GET", "/v1/records"),
     "record": ("GET", "/v1/records/1"),
     "replay_record": ("POST", "/v1/records/1/replay"),
+    "alerts": ("GET", "/v1/alerts?state=open"),
+    "set_alert": ("POST", f"/v1/alerts/{RAISED['id']}"),
     "models": ("GET", "/v1/models"),
     "promote_model": ("POST", "/v1/models/blend-final/promote"),
     "roll_back_model": ("POST", "/v1/models/rollback"),
@@ -73,7 +81,8 @@ def test_a_role_is_let_in_where_the_table_says_so_and_nowhere_else(
     event = {"id": "1", "user": "C003", "type": "viewed", "product": "P01", "at": "2025-01-01"}
     bodies = {
         "recommendations_of_many": {"users": ["C003"], "k": 1}, "events": event, "plan_campaign": {"toml": CAMPAIGN},
-        "decide": {"outcome": "rejected", "why": "no need"}, "ask": {"question": "What is P01?"},
+        "decide": {"outcome": "rejected", "why": "no need"},
+        "set_alert": {"state": "acknowledged"}, "ask": {"question": "What is P01?"},
     }  # fmt: skip
     body = bodies.get(operation)
     _, first = keys.make("exact", EXACT)
@@ -82,6 +91,8 @@ def test_a_role_is_let_in_where_the_table_says_so_and_nowhere_else(
     assert closed.request(method, path, json=body).status_code == 401
     assert closed.request(method, path, headers=bearer("grk_no_key"), json=body).status_code == 401
     assert closed.request(method, path, headers={"Authorization": "Basic eDp5"}, json=body).status_code == 401
+    if operation == "set_alert":
+        events(bank.home, "alert", None, [("C003", {"did": "raised", **RAISED})])
     if operation in ("statement", "decide"):
         (bank.home.path / "statement.toml").write_text("", "utf-8")
     for role in ROLES:

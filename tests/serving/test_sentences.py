@@ -290,3 +290,11 @@ def test_a_unit_stands_behind_its_value() -> None:
     assert sentences("en").measured("InvestmentHorizonYears", "10") == ("investment horizon", "10 years")
     assert sentences("de").measured("ANLAGEHORIZONT_JAHRE", "10") == ("Anlagehorizont", "10 Jahre")
     assert sentences("en").measured("Years", "10") == ("years", "10")
+
+
+def test_names_of_columns_and_years_as_people_write_them() -> None:
+    german = sentences("de")
+    assert german.word("ProfilDeRisque") == "Profil de Risque"
+    assert german.word("FancyColour") == "Fancy Colour"
+    assert (german.fact_of("birth_year", 1944), german.fact_of("Income", 1944)) == ("1944", "1.944")
+    assert sentences("en").fact_of("Opt_Out", value=False) == "no"

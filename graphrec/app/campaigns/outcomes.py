@@ -12,15 +12,15 @@ import numpy as np
 
 from graphrec.app.bank import Bank
 from graphrec.app.campaigns import arms
-from graphrec.app.jobs import AskOffPolicy, AskOutcomes, JudgeExperiments, StopExperiment
+from graphrec.app.jobs import AskOffPolicy, AskOutcomes, EvaluateExperiments, StopExperiment
 from graphrec.app.moments import microseconds_of, parse_moment
 from graphrec.app.recording import record_event
 from graphrec.app.results import Experimented, OffPolicyOf, OutcomesOf
 from graphrec.errors import NoSupport, NotTrained, UsageError
 from graphrec.graph.snapshot import ALWAYS
+from graphrec.outcomes.evaluate import ExperimentResult, evaluated
 from graphrec.outcomes.experiments import Experiments, Stopped, write_stopped
 from graphrec.outcomes.impressions import Exposure, Happened, Impression, exposures, impressions, joined
-from graphrec.outcomes.judge import ExperimentResult, judged
 from graphrec.outcomes.tables import Question, outcomes
 from graphrec.policy.facts import DAY
 from graphrec.progress import Progress, silent
@@ -178,7 +178,7 @@ def _segments(facts: Snapshot | None, request: AskOutcomes, users: Iterable[str]
     return {one: str(value) for one, value in known.items()}
 
 
-def judge_experiments(bank: Bank, request: JudgeExperiments, progress: Progress) -> Experimented:
+def evaluate_experiments(bank: Bank, request: EvaluateExperiments, progress: Progress) -> Experimented:
     """What experiments have shown so far; those that have to stop are stopped where the request acts.
 
     Raises:
@@ -194,7 +194,7 @@ def judge_experiments(bank: Bank, request: JudgeExperiments, progress: Progress)
     results: list[ExperimentResult] = []
     stopped_now: list[str] = []
     for one in wanted:
-        result = judged(
+        result = evaluated(
             one, seen.exposed, seen.shown, seen.events, until=end, today=today,
             stopped=found.stopped.get(one.name), min_group=least,
         )  # fmt: skip
@@ -230,7 +230,7 @@ def _stop(bank: Bank, name: str, stopped: Stopped) -> None:
 
 def stop_those_that_have_to(bank: Bank) -> tuple[str, ...]:
     """Stop the experiments that have to; which and why, a sentence each."""
-    found = judge_experiments(bank, JudgeExperiments(act=True), silent)
+    found = evaluate_experiments(bank, EvaluateExperiments(act=True), silent)
     return tuple(
         f"experiment {one.name} is stopped: {one.stop}" for one in found.experiments if one.name in found.stopped_now
     )

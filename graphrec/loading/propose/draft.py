@@ -71,6 +71,9 @@ def write_draft(
         raise SourceError(f"--data {shown_path(folder)}: no such folder; name the folder that holds the files")
     tables, left = profile_folder(folder, scratch, progress, url_env)
     draft = _propose(tables, left, folder, decide)
+    if not draft.user:
+        tables, left = profile_folder(folder, scratch, progress, url_env, are_wide=True)
+        draft = _propose(tables, left, folder, decide)
     with whole_file(path) as temporary:
         temporary.write_text(_text(draft, tables, path), encoding="utf-8")
     if not draft.user:

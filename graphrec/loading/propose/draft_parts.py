@@ -193,7 +193,12 @@ def _outside(draft: Draft, label: str, columns: Sequence[ColumnProfile]) -> list
         found = {key: _first(columns, like) for key, like in (("crm_id", "crm"), ("adviser", "adviser"))}
         return [f"{key} = {quote(column)}" for key, column in found.items() if column]
     if label == draft.product:
-        shown = {key: _first(columns, key) for key in ("risk", "fee", "minimum")}
+        shown = {key: _first(columns, key) for key in ("risk", "fee")}
+        # A minimum is an amount: no age, and no time for which money is bound.
+        amounts = [
+            c for c in columns if all(place(c.name, one) is None for one in ("least age", "most age", "binding"))
+        ]
+        shown["minimum"] = _first(amounts, "minimum")
         left = [column for column in columns if column.in_graph not in shown.values()]
         shown = {"kind": _first(left, "kind"), **shown}
         listed = ", ".join(f"{key} = {quote(column)}" for key, column in shown.items() if column)

@@ -69,7 +69,7 @@ _ACTIONS = (
     ),
     _action("RATED", 1.0, "rate rated rating review reviewed bewertung bewertungen 评分 评价"),
     _action("VIEWED", 0.2, "view viewed click visit browse impression pageview ansicht aufruf klick besuch angesehen"),
-    _action("VIEWED", 0.2, "aufgerufen angeklickt besucht gemerkt wishlist watchlist watched"),
+    _action("VIEWED", 0.2, "aufgerufen angeklickt besucht gemerkt merkliste favoriten wishlist watchlist watched"),
     _action("VIEWED", 0.2, "download downloaded factsheet search searched zugriff zugriffe abruf abrufe suche"),
     _action("VIEWED", 0.2, "浏览 查看 点击 访问 关注 收藏"),
     _action("VIEWED", 0.2, "vue vues visite visites consultation consulta visita visitas visualizzazione bekeken clic"),
@@ -109,7 +109,7 @@ _PRODUCT = re.compile(
 )
 _PERSONAL = re.compile(
     r"^(e?mail|phone|mobile|fax|address|street|birth|dob|birthday|birthdate|ssn|iban|passport|surname|lastname|firstname|"
-    r"vorname|nachname|familienname|geburt|geburts\w+|geb|gebdat\w*|geboren|kontonummer|kontonr|kontoinhaber|postbox|postfach|telefon|handy|adresse|anschrift|stra(ß|ss)e|hausnummer|steuer\w+|mail|courriel|correo|cellulare|tel|tél|téléphone|teléfono|"
+    r"vorname|nachname|zuname|rufname|geburtsname|familienname|geburt|geburts\w+|geb|gebdat\w*|geboren|kontonummer|kontonr|kontoinhaber|postbox|postfach|telefon|handy|adresse|anschrift|stra(ß|ss)e|hausnummer|steuer\w+|mail|courriel|correo|cellulare|tel|tél|téléphone|teléfono|"
     r"telefono|telefone|telefoon|móvil|portable|rue|dirección|domicilio|indirizzo|morada|naissance|nacimiento|nascita|"
     r"nascimento|geboortedatum|prénom|apellidos?|cognome|sobrenome|achternaam|voornaam|dni|nif|nie|"
     r"curp|rfc|cpf|bsn|ahv|avs|insee|ssn|tin|fiscale?)$"
@@ -127,7 +127,7 @@ _END = re.compile(
 )
 _RATING = re.compile(r"^(rating|stars|score|note|grade|bewertung|sterne)$|评分|星")
 _PROTECTED = re.compile(
-    r"^(sex|gender|marital|religion|ethnicity|race|nationality|disability|orientation|salutation|geschl|geschlecht|anrede|"
+    r"^(sex|gender|marital|religion|ethnicity|race|nationality|disability|orientation|salutation|geschl|geschlecht|anrede|anr|"
     r"familienstand|zivilstand|civilité|sexe|sexo|sesso|geslacht|género|genere|civil|civile|nacionalidad|nationalité|nazionalità|nationaliteit|konfession|nationalität|citizenship|staats\w+|pep|politically|behinderung)$|性别|婚姻|民族|宗教|国籍|残疾|政治公众|政要"
 )
 _OF_PERSON = re.compile(r"name|\b(nom|nombre|nome)\b|naam", re.IGNORECASE)
@@ -166,9 +166,9 @@ _SENSITIVE = re.compile(
     r"altersgruppe|einkommen|gehalt|vermögen|canton|département|commune|ville|pays|âge|revenus?|salaire|patrimoine|provincia|ciudad|país|edad|ingresos|renta|profesión|provincie|reddito|età|città|comune|regione|cap|inkomen|leeftijd|gemeente|stad|beruf|occupation|education|children|kinder)$|年龄|收入|城市|地区|职业"
 )
 _KIND = re.compile(
-    r"^(kind|type|category|class|sector|branch|art|produktart|produktgruppe|produkttyp|sparte|kategorie|gattung|catégorie|famille|categoría|ramo|tipo|categoria|soort|categorie)$|类型|类别|种类"
+    r"^(kind|type|category|class|sector|branch|art|produktart|produktgruppe|produkttyp|sparte|kategorie|gattung|catégorie|famille|categoría|ramo|tipo|categoria|soort|categorie|sheet)$|类型|类别|种类"
 )
-_RISK = re.compile(r"^(risk|risiko|risikoklasse|srri|sri|risque|riesgo|rischio|risico|risco)$|风险")
+_RISK = re.compile(r"^(risk|risiko|risikoklasse|srri|sri|rk|risque|riesgo|rischio|risico|risco)$|风险")
 _FEE = re.compile(
     r"^(fee|fees|ter|ocf|cost|costs|charge|charges|gebühr|gebuehr|gebühren|kosten|kostenquote|verwaltungsvergütung|provision|ausgabeaufschlag|frais|comisión|comisiones|gastos|commissioni|spese|kosten|custos)$|费"
 )
@@ -228,10 +228,28 @@ def says_who(column: ColumnProfile) -> bool:
     return column.kind == "text" and (looks(column.name, "free text") or bool(is_payment))
 
 
+_YES_OR_NO = re.compile(r"(?<=\w)\s*\((y|j|s|o|yes|ja|si|oui)\s*/\s*(n|no|nein|non)\)$", re.IGNORECASE)
+"""What says that a column has yes and no, and is no part of its name."""
+_COMPOUND = 6
+"""Shorter words end others by chance."""
+
+
 def action_of(text: str) -> Action | None:
     """What a value says that people do."""
     found = {folded(one) for one in (*words(text), *(singular(word) for word in words(text)), text.strip())}
-    return next((action for action in _ACTIONS if found & action.names or action.is_within(text)), None)
+    told = next((action for action in _ACTIONS if found & action.names or action.is_within(text)), None)
+    return told or _action_of_compound(found)
+
+
+def _action_of_compound(found: set[str]) -> Action | None:
+    """What a German compound says by the word that it ends with: Depotbestand, Wertpapierverkauf."""
+    fits = [
+        (len(name), action)
+        for action in _ACTIONS
+        for name in action.names
+        if len(name) >= _COMPOUND and any(word != name and word.endswith(name) for word in found)
+    ]
+    return max(fits, key=lambda pair: pair[0], default=(0, None))[1]
 
 
 def action_of_table(text: str) -> Action | None:
@@ -242,6 +260,7 @@ def action_of_table(text: str) -> Action | None:
 
 def property_name(column: str) -> str:
     """The column's name as a property: letters, digits and _, and none of graphrec's own."""
+    column = _YES_OR_NO.sub("", column)
     plain = re.sub(r"\W+", "_", column.replace("%", " percent ")).strip("_") or "column"
     plain = f"column_{plain}" if plain[0].isdigit() else plain
     while is_too_long(plain):

@@ -12,8 +12,9 @@ import duckdb
 from graphrec.errors import SourceError
 from graphrec.loading.mapping.specs import PACKED, SUFFIXES, FileSpec, Mapping
 from graphrec.loading.propose.column_profile import NEARLY_UNIQUE, ColumnProfile, profile_column
-from graphrec.loading.propose.looks import action_of_table, likeness, property_name
+from graphrec.loading.propose.looks import action_of_table, is_personal, likeness, looks, property_name
 from graphrec.loading.propose.nested import Flat, flatten
+from graphrec.loading.propose.wide import holdings, products_in
 from graphrec.loading.propose.words import singular, stem, words
 from graphrec.loading.sources.csv_form import csv_form, guess_frame
 from graphrec.loading.sources.database import lock_database, open_database, scratch_folder
@@ -29,7 +30,11 @@ from graphrec.schema import Roles
 SAMPLE_ROWS = 500_000
 MOST_FILES = 50
 """Of one table, whose ends are looked at."""
-_DAY = re.compile(r"(?<!\d)(19|20)\d\d[-_.]?(0[1-9]|1[0-2])([-_.]?[0-3]\d)?(?!\d)")
+_UNNAMED = re.compile(r"column\d+")
+_DAY = re.compile(
+    r"(?<!\d)((19|20)\d\d[-_.]?(0[1-9]|1[0-2])([-_.]?[0-3]\d)?([-_T]?[0-2]\d[0-5]\d([0-5]\d)?)?"
+    r"|[0-3]\d[-_.](0[1-9]|1[0-2])[-_.](19|20)\d\d)(?!\d)"
+)
 """A day or month in the name of a file, which the next delivery has not."""
 TEXTS = (".txt", ".dat", ".tab", ".asc", ".csv_", ".out", ".exp", ".unl")
 """Suffixes of texts that are tables or not."""
@@ -110,7 +115,7 @@ class TableProfile:
 
 
 def profile_folder(
-    folder: Path, scratch: Path | None, progress: Progress, url_env: str | None = None
+    folder: Path, scratch: Path | None, progress: Progress, url_env: str | None = None, *, are_wide: bool = False
 ) -> tuple[list[TableProfile], list[str]]:
     """The tables of a folder and of a database, and what is left out of them, in words.
 
@@ -119,6 +124,7 @@ def profile_folder(
         scratch: folder in which decoded files and spilled tables lie meanwhile; the system's own when there is none.
         progress: called for every table.
         url_env: the environment variable with the address of a database, whose tables are looked at too.
+        are_wide: columns of yes and no are products that customers hold.
 
     Raises:
         SourceError: the one file that is there cannot be read, or the database does not answer.
@@ -148,6 +154,8 @@ def profile_folder(
             has_commas = _has_commas(spec, files[spec.name])
             tables.append(_profile(database, spec, flat, has_commas=has_commas))
             tables += [_profile(database, spec, part, has_commas=has_commas) for part in flat.parts]
+            if are_wide:
+                tables[-1:] = _with_holdings(database, spec, tables[-1])
         tables = _with_references(database, _padded(database, _with_keys(tables)))
         tables = [_joined(database, table, tables) for table in tables]
         return [_with_names(table) for table in tables], left
@@ -267,6 +275,13 @@ def _table_name(text: str, before: str) -> str:
     return table if table and not table[0].isdigit() else f"{before}_{table}"
 
 
+def _without_suffixes(shown: str) -> str:
+    """A name without the suffixes that say how a file is read."""
+    while Path(shown).suffix.lower() in {*SUFFIXES, *PACKED, *TEXTS}:
+        shown = shown[: -len(Path(shown).suffix)]
+    return shown
+
+
 def _suffix(path: Path) -> str:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     while suffixes and suffixes[-1] in PACKED:
@@ -292,7 +307,7 @@ def _group_files(folder: Path) -> tuple[dict[str, tuple[str, list[Path]]], list[
     found: dict[str, tuple[str, list[Path]]] = {}
     for pattern, paths in groups.items():
         shown = pattern if len(paths) > 1 else _DAY.sub("*", paths[0].relative_to(folder).as_posix())
-        named = shown.rpartition(f"{ZIP}/")[2].partition(".")[0]
+        named = _without_suffixes(shown.rpartition(f"{ZIP}/")[2])
         table = _table_name(named if words(named) else paths[0].stem, "file")
         while table in found:
             table += "_2"
@@ -331,6 +346,17 @@ def _profile(database: duckdb.DuckDBPyConnection, spec: FileSpec, flat: Flat, *,
     )  # fmt: skip
 
 
+def _with_holdings(database: duckdb.DuckDBPyConnection, spec: FileSpec, table: TableProfile) -> list[TableProfile]:
+    """A table, and beside it what its columns of yes and no say of products."""
+    products = products_in(table.columns.values())
+    key = _key(table, set())
+    if not products or key is None:
+        return [table]
+    held = _profile(database, spec, holdings(database, table.name, table.rows_sql, key, products), has_commas=False)
+    left = {column: one for column, one in table.columns.items() if column not in products}
+    return [replace(table, columns=left), held]
+
+
 def _columns(
     database: duckdb.DuckDBPyConnection, table: str, *, has_commas: bool
 ) -> tuple[int, dict[str, ColumnProfile]]:
@@ -339,10 +365,12 @@ def _columns(
     described = database.execute(f"DESCRIBE {name(table)}").fetchall()
     types = {column: kind for column, kind, *_ in described if not column.startswith("_")}
     rows = int(database.execute(f"SELECT count(*) FROM {source}").fetchall()[0][0])
-    return rows, {
+    found = {
         column: profile_column(database, source, column, kind, rows, has_commas=has_commas)
         for column, kind in types.items()
     }
+    # A delimiter at the end of each line makes a column without a name and without values.
+    return rows, {name: one for name, one in found.items() if one.filled or not _UNNAMED.fullmatch(name)}
 
 
 def _without_copies(
@@ -399,7 +427,7 @@ def _padded(database: duckdb.DuckDBPyConnection, tables: list[TableProfile]) -> 
         for name_of in [table.name for table in tables if table.name != owner_name]:
             for column in by_name[name_of].columns.values():
                 owner = by_name[owner_name]
-                if not _may_refer(column, owner) or column.padded:
+                if column.padded or not (_may_refer(column, owner) or _is_of_people(column, owner)):
                     continue
                 assert owner.key is not None
                 if _fits(_count_strays(database, by_name[name_of], column.name, owner), column):
@@ -412,6 +440,12 @@ def _padded(database: duckdb.DuckDBPyConnection, tables: list[TableProfile]) -> 
                 elif mine.are_padded and keys.longest <= mine.longest:
                     by_name[owner_name] = _pad(database, owner, owner.key, mine.longest, by_name[name_of])
     return [by_name[table.name] for table in tables]
+
+
+def _is_of_people(column: ColumnProfile, owner: TableProfile) -> bool:
+    """Whether a column is called like customers, and a table, whatever its name, has something personal in it."""
+    people = any(is_personal(one, of_user=False) or looks(one.name, "protected") for one in owner.columns.values())
+    return people and column.kind == "integer" and likeness(column.name) > 0
 
 
 @dataclass(frozen=True)

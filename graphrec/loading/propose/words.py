@@ -10,6 +10,7 @@ _ID_WORDS = (
     *("numéro", "numero", "número", "núm", "código", "codigo", "cód", "codice", "réf", "référence", "referencia"),
     *("identifiant", "identificador", "identificativo", "riferimento", "matricule", "dni", "nif"),
 )
+_CHINESE_TABLE = re.compile(r"(?<=\w)((基本)?(信息|资料|明细|档案)表?|表)$")
 _ID_ENDING = re.compile(r"(?<=\w)(编号|编码|代码|代号|流水号|账号|号|nummer|nr|kennung|schlüssel|schluessel|ID|Id)$")
 _ID_FIRST = (
     *("id", "code", "código", "codigo", "cód", "cod", "codice", "num", "numéro", "numero", "número", "núm"),
@@ -28,6 +29,8 @@ def words(text: str) -> list[str]:
 
 def singular(text: str) -> str:
     """A table's name for one of its rows: customers is customer, categories is category."""
+    if (short := _CHINESE_TABLE.sub("", text)) and short != text:
+        return short
     for ending, one in _ENDINGS:
         if text.lower().endswith(ending) and len(text) > len(ending) + 2 and not text.lower().endswith("ss"):
             return text[: -len(ending)] + one

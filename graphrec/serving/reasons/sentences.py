@@ -29,6 +29,9 @@ PEOPLE = "{people}"
 #: A name with fewer letters says nothing without the word of its label: 3, B2.
 _LETTERS = re.compile(r"[^\W\d_]")
 _UNITS = frozenset({"years", "months", "weeks", "days", "jahre", "monate", "wochen", "tage"})
+_YEAR = re.compile(r"\bbirth year\b|\byear of birth\b|geburtsjahr$|出生年", re.IGNORECASE)
+#: Words of fewer letters within a name are no nouns.
+_NOUN = 4
 #: Many people, of the three forms of a verb.
 MANY = 2
 _EVENT = re.compile(r"\{(at|weight)[}:!]")
@@ -220,6 +223,12 @@ class Sentences:
             return self.say("policy.yes" if value else "policy.no")
         return self.language.number(value, 0 if value == int(value) else 2)
 
+    def fact_of(self, name: str, value: str | float | bool) -> str:
+        """A value of a column that says what it is: a year has no sign between thousands."""
+        if isinstance(value, str | bool) or not _YEAR.search(words(name)):
+            return self.fact(value)
+        return f"{value:.0f}"
+
     def word(self, name: str) -> str:
         """A label, an edge type or a value in the words of the language."""
         return self._words.get(name) or self._noun(words(name))
@@ -233,8 +242,11 @@ class Sentences:
 
     def _noun(self, said: str) -> str:
         """Words of a name as the language writes nouns."""
-        is_capital = self.language.texts["forms.nouns"] == "capital"
-        return " ".join(word[:1].upper() + word[1:] for word in said.split(" ")) if is_capital else said
+        if self.language.texts["forms.nouns"] != "capital":
+            return said
+        # Short words within a name are no nouns: Profil de Risque.
+        parts = enumerate(said.split(" "))
+        return " ".join(word if place and len(word) < _NOUN else word[:1].upper() + word[1:] for place, word in parts)
 
     def edge(self, kind: str) -> str:
         """An edge type on its own: as a verb where the language has one, else by where it leads."""

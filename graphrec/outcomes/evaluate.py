@@ -77,7 +77,7 @@ class _Customer:
     complained: bool
 
 
-def judged(
+def evaluated(
     experiment: Experiment,
     exposures: Iterable[Exposure],
     shown: Iterable[Impression],

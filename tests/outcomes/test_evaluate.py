@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from graphrec.errors import ExperimentError
+from graphrec.outcomes.evaluate import ExperimentResult, evaluated
 from graphrec.outcomes.experiments import (
     Arm,
     Experiment,
@@ -19,7 +20,6 @@ from graphrec.outcomes.experiments import (
     write_stopped,
 )
 from graphrec.outcomes.impressions import Exposure, Happened, Impression
-from graphrec.outcomes.judge import ExperimentResult, judged
 from graphrec.policy.facts import DAY, microseconds
 
 FIRST = microseconds("2026-01-05")
@@ -139,16 +139,16 @@ def _world(
     return exposed, shown, events
 
 
-def _judged(
+def _evaluated(
     world: tuple[list[Exposure], list[Impression], list[Happened]], day: float = 40, **more: object
 ) -> ExperimentResult:
     experiment = replace(EXPERIMENT, **more) if more else EXPERIMENT  # type: ignore[arg-type]
-    return judged(experiment, *world, until=FIRST + int(day * DAY), today=TODAY)
+    return evaluated(experiment, *world, until=FIRST + int(day * DAY), today=TODAY)
 
 
 def test_a_difference_that_was_planted_is_held_found_and_stops_the_experiment_which_says_why() -> None:
     world = _world((0.1, 0.3), 3_000)
-    found = _judged(world)
+    found = _evaluated(world)
     long = found.arms[1]
     assert found.arms[0].difference is None
     assert long.difference is not None
@@ -162,7 +162,7 @@ def test_a_difference_that_was_planted_is_held_found_and_stops_the_experiment_wh
 
 def test_customers_whose_window_is_not_over_wait_and_later_looks_only_add_to_the_end() -> None:
     world = _world((0.2, 0.2), 3_000)  # 200 a day, for 15 days
-    looks = [_judged(world, day) for day in (14, 18, 22, 26)]
+    looks = [_evaluated(world, day) for day in (14, 18, 22, 26)]
     assert [one.waiting for one in looks] == [1_999, 1_399, 599, 0]
     edges = [one.arms[1].difference for one in looks]
     for before, after in itertools.pairwise(edges):
@@ -175,24 +175,24 @@ def test_customers_whose_window_is_not_over_wait_and_later_looks_only_add_to_the
 
 def test_complaints_above_the_guard_stop_it_and_few_do_not() -> None:
     world = _world((0.2, 0.2), 3_000, complaints=(0.005, 0.1))
-    stop = _judged(world, complaints=0.03).stop
+    stop = _evaluated(world, complaints=0.03).stop
     assert stop is not None
     assert stop.startswith("guard: ")
     assert "arm long complained" in stop
-    assert _judged(world, complaints=0.2).stop is None
-    assert _judged(world).arms[1].complaints > 100
+    assert _evaluated(world, complaints=0.2).stop is None
+    assert _evaluated(world).arms[1].complaints > 100
 
 
 def test_one_product_that_a_rule_refuses_stops_it() -> None:
     exposed, shown, events = _world((0.2, 0.2), 300)
     shown[7] = replace(shown[7], unsuitable=True)
-    stop = _judged((exposed, shown, events)).stop
+    stop = _evaluated((exposed, shown, events)).stop
     assert stop is not None
     assert f"arm {shown[7].arm} showed 1 products that a rule refuses, and 0 are allowed" in stop
 
 
 def test_enough_customers_stop_it_although_nothing_is_sure() -> None:
-    stop = _judged(_world((0.2, 0.2), 600), most_customers=500).stop
+    stop = _evaluated(_world((0.2, 0.2), 600), most_customers=500).stop
     assert stop is not None
     assert stop.startswith("600 customers were followed, and 500 were wanted")
 
@@ -206,7 +206,7 @@ def test_an_event_counts_for_a_product_of_the_experiment_within_the_window_alone
         Happened("C2", "viewed", exposed[2].at + DAY, "P"),
         Happened("C3", "bought", exposed[3].at + DAY, "P"),
     ]
-    found = judged(EXPERIMENT, exposed, shown, events, until=FIRST + 40 * DAY, today=TODAY)
+    found = evaluated(EXPERIMENT, exposed, shown, events, until=FIRST + 40 * DAY, today=TODAY)
     assert sum(arm.successes for arm in found.arms) == (1 if len(found.arms) else 0)
     assert len(found.arms) == len({one.arm for one in exposed}) == 2
 
@@ -214,14 +214,14 @@ def test_an_event_counts_for_a_product_of_the_experiment_within_the_window_alone
 def test_a_customer_in_two_arms_is_in_none_and_an_empty_list_is_an_exposure() -> None:
     exposed, shown, events = _world((0.2, 0.2), 400)
     other = {"short": "long", "long": "short"}[exposed[0].arm]
-    found = _judged(([*exposed, replace(exposed[0], arm=other, at=exposed[0].at + DAY)], shown[5:], events))
+    found = _evaluated(([*exposed, replace(exposed[0], arm=other, at=exposed[0].at + DAY)], shown[5:], events))
     assert found.in_two_arms == 1
     assert sum(arm.customers for arm in found.arms) == 399
 
 
 def test_arms_of_few_customers_are_not_told() -> None:
     exposed, shown, events = _world((0.2, 0.2), 6)
-    found = judged(EXPERIMENT, exposed, shown, events, until=FIRST + 40 * DAY, today=TODAY, min_group=5)
+    found = evaluated(EXPERIMENT, exposed, shown, events, until=FIRST + 40 * DAY, today=TODAY, min_group=5)
     assert found.arms == ()
     assert "too early" in found.verdict
 
@@ -231,5 +231,5 @@ def test_whoever_looks_every_day_is_misled_as_seldom_as_was_promised() -> None:
     runs, alarms = 25, 0
     for seed in range(runs):
         world = _world((0.15, 0.15), 1_000, seed=seed)
-        alarms += any(_judged(world, day).stop is not None for day in (12, 14, 16))
+        alarms += any(_evaluated(world, day).stop is not None for day in (12, 14, 16))
     assert alarms / runs <= 0.05 + 2 * (0.05 * 0.95 / runs) ** 0.5
