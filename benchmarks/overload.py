@@ -176,9 +176,9 @@ def swaps(folder: Path, address: str, key: str, answers: int) -> bool:
             # Several at once, which the service answers together.
             with ThreadPoolExecutor(8) as askers:
                 for user, plain in askers.map(ask, range(answers)):
-                    names = (plain["policy"]["version"], plain["facts"], plain["model"])
-                    seen[names] = seen.get(names, 0) + 1
-                    mixed += json.dumps([item["product"] for item in plain["items"]]) != known.get((user, *names))
+                    state = (plain["policy"]["version"], plain["facts"], plain["model"])
+                    seen[state] = seen.get(state, 0) + 1
+                    mixed += json.dumps([item["product"] for item in plain["items"]]) != known.get((user, *state))
     finally:
         stop.set()
         changing.join()

@@ -174,6 +174,8 @@ class Train:
     log_dir: Path | None = None
     """Folder for TensorBoard events."""
     as_of: str | None = None
+    thorough: bool = False
+    """Choose among all models and on all validation customers, however long it takes."""
 
 
 @dataclass(frozen=True)

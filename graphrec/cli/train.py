@@ -52,6 +52,12 @@ def command(
         Path | None, typer.Option(help="Folder for TensorBoard events of every epoch (needs graphrec[tracking]).")
     ] = None,
     as_of: AsOf = None,
+    thorough: Annotated[
+        bool,
+        typer.Option(
+            "--thorough", help="Choose among all models and on all validation customers, however long it takes."
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Fit a model on the latest snapshot, which is taken first when the store holds something newer.
@@ -66,7 +72,7 @@ def command(
 
     request = Train(
         model, final, fixed, () if no_text else parse_names(blocks), use_protected, path_share, tuple(overrides or ()),
-        seed, device, log_dir, as_of,
+        seed, device, log_dir, as_of, thorough,
     )  # fmt: skip
     with progress(json=json) as report:
         done = bank().train(request, progress=report)

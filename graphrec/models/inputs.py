@@ -45,6 +45,8 @@ class Inputs:
     """Values by model and name that stand over those of every configuration that is tried."""
     path_share: float = PATH_SHARE
     """Part of a blend's weight on real paths, where that costs little."""
+    thorough: bool = False
+    """Whether a blend tries what takes too long otherwise."""
     stage: str = "choosing"
     """What the fits are for: choosing, refit or tuning."""
     metric: str = "value"

@@ -126,9 +126,13 @@ def parts_of_kind(kind: str) -> tuple[ModelSpec[Any], ...]:
 
 def is_affordable(spec: ModelSpec[Any], graph: Graph, inputs: Inputs) -> bool:
     """Whether a blend tries a model: what is not there or takes too long is left out, `--model` still fits it."""
+    return has_blocks(spec, graph, inputs) and spec.is_affordable(graph, inputs)
+
+
+def has_blocks(spec: ModelSpec[Any], graph: Graph, inputs: Inputs) -> bool:
+    """Whether the feature blocks are there that a model cannot do without."""
     labels = {"product": graph.schema.roles.product, "user": graph.schema.roles.user}
-    has_blocks = all(labels[role] in inputs.blocks.matrices(name) for name, role in spec.needs)
-    return has_blocks and spec.is_affordable(graph, inputs)
+    return all(labels[role] in inputs.blocks.matrices(name) for name, role in spec.needs)
 
 
 def unknown(name: str) -> str:

@@ -418,6 +418,9 @@ def _not_above(draft: _Draft, name: str, one: _Column, other: _Column) -> str | 
         if _unit(one.name) == "year" and _unit(other.name) == "month":
             return f"12 * {one} <= {other}"
         return f"{one} <= {other}"
+    if one.is_number or other.is_number:
+        sides = _as_number(draft, f"{name}_product", one, other), _as_number(draft, f"{name}_user", other, one)
+        return f"{sides[0]} <= {sides[1]}" if all(sides) else None
     if one.kind != "text" or other.kind != "text":
         return None
     together = in_order({*one.texts, *other.texts})
@@ -430,6 +433,23 @@ def _not_above(draft: _Draft, name: str, one: _Column, other: _Column) -> str | 
     draft.levels[f"{name}_product"] = [text for _, text in first]
     draft.levels[f"{name}_user"] = [text for _, text in second]
     return f'level("{name}_product", {one}) <= level("{name}_user", {other})'
+
+
+def _as_number(draft: _Draft, scale: str, column: _Column, beside: _Column) -> str:
+    """A number, or texts that begin with numbers one after another, such as "1 - cautious", as what stands beside it.
+
+    Nothing where a number beside them is on no such scale.
+    """
+    if column.is_number:
+        return str(column)
+    order = in_order(column.texts) if column.kind == "text" and any(map(str.isdigit, "".join(column.texts))) else None
+    steps = [step for step, _ in order or ()]
+    if not order or not beside.numbers or steps != list(range(steps[0], steps[0] + len(steps))):
+        return ""
+    if not (steps[0] <= beside.numbers[0] and beside.numbers[1] <= steps[-1]):
+        return ""
+    draft.levels[scale] = [text for _, text in order]
+    return f'{steps[0]} + level("{scale}", {column})'
 
 
 def _unit(name: str) -> str | None:

@@ -39,7 +39,7 @@ def canonical(value: Any) -> bytes:
 
 def _check_finite(values: Iterable[Any]) -> None:
     for value in values:
-        kind = type(value)
+        kind: Any = type(value)
         if kind in _WHOLE:
             continue
         if isinstance(value, float):
@@ -55,7 +55,7 @@ def _check_finite(values: Iterable[Any]) -> None:
 
 
 @cache
-def _with_numbers(kind: type) -> tuple[str, ...]:
+def _with_numbers(kind: Any) -> tuple[str, ...]:
     """The fields of a dataclass that are floating point numbers, or may hold some."""
     return tuple(one.name for one in fields(kind) if not _holds_whole(one.type)) if is_dataclass(kind) else ()
 
@@ -67,7 +67,7 @@ def _holds_whole(hint: Any) -> bool:
         return True
     if parts:
         return all(map(_holds_whole, parts))
-    return hint in _WHOLE or (is_dataclass(hint) and not _with_numbers(hint))
+    return hint in _WHOLE or (not _with_numbers(hint) and is_dataclass(hint))
 
 
 def _plain(value: Any) -> Any:

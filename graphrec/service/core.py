@@ -165,8 +165,7 @@ class Service:
         Raises:
             Refusal: there is none of that name.
         """
-        known = codes(self.bank.home.languages)
-        if code is not None and code not in known:
+        if code is not None and code not in (known := codes(self.bank.home.languages)):
             detail = f"language: {code!r} is not known; want one of {', '.join(known)}"
             raise Refusal(problem(422, "bad-request", detail))
         return code

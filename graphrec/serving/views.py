@@ -6,8 +6,8 @@ rest, scales, powers and all other parameters of arithmetic. It has
 * whole per cents that add up to 100 with `other`, by largest remainder, and in steps of ten where a reason or a line of
   the product rests on fewer than twice `min_group` people, so that nobody's part of it can be read off;
 * numbers of people as bands (5 to 9, 10 to 19, …). The band is that of a count that is moved a little, by a function of
-  the home's secret, what is counted, the count and the month. It keeps no history: who asks again, in another language
-  or through other customers, gets the same band;
+  the home's secret, what is counted and the month. It keeps no history: who asks again, in another language or through
+  other customers, gets the same band;
 * confidence in three levels;
 * Cypher that returns the neighbours of a way and whether the way is there, with ids and dates as its only parameters.
 
@@ -314,10 +314,12 @@ class Viewer:
         Args:
             statistic: what is counted, in the same words for everybody who may ask.
         """
-        text = f"{self._month}\0{statistic}\0{count}".encode()
+        text = f"{self._month}\0{statistic}".encode()
         drawn = int.from_bytes(hashlib.blake2b(text, key=self._secret[:64], digest_size=8).digest(), "big")
-        width = 1 + count // 4
-        moved = max(count + drawn % (2 * width + 1) - width, self._min_group)
+        # One draw for all counts of a statistic in a month: they are moved by the same part of their width, so that one
+        # person more changes the band at its border alone. A draw for each count would change it at every other one.
+        width = 1 + count / 4
+        moved = max(math.floor(count + 0.5 + width * (2 * drawn / 2**64 - 1)), self._min_group)
         low = max(_start(moved), self._min_group)
         return Band(low, _next_start(moved) - 1)
 

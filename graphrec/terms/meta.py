@@ -113,6 +113,8 @@ class Request(Struct, frozen=True):
     blocks: dict[str, str]
     """Digests of the feature blocks of the stage `train`."""
     tuned: dict[str, dict[str, Any]]
+    thorough: bool = False
+    """Whether all models were tried, on all validation users."""
 
 
 class StoredTerm(Struct, frozen=True):

@@ -106,6 +106,7 @@ def train(
         tuned=tuned,
         tracker=tracker,
         device=options.device,
+        thorough=options.thorough,
     )
     job = Job(snapshot, home, options, split, sources or Sources(), inputs)
     graph = graph_of(snapshot, split, "train")
@@ -140,7 +141,7 @@ def _blocks(job: Job, stage: Stage, graph: Graph) -> Blocks:
 
 def _tested(job: Job, train_graph: Graph) -> tuple[Trained, Blend, Graph]:
     """Choose on validation, refit on what the test may know."""
-    validation = Validation.of(job.split, train_graph, job.options.seed)
+    validation = Validation.of(job.split, train_graph, job.options.seed, is_whole=job.options.thorough)
     notes = list(job.split.notes)
     inputs = replace(job.inputs, metric=validation.metric)
     record: dict[str, Any]
@@ -229,6 +230,7 @@ def _final_job(job: Job, graph: Graph) -> Job:
         use_protected=meta.request.use_protected,
         path_share=meta.request.path_share,
         overrides=meta.request.overrides,
+        thorough=meta.request.thorough,
     )
     _check_taken_over(job.options, options)
     inputs = replace(job.inputs, seed=options.seed, use_protected=options.use_protected)
@@ -240,7 +242,7 @@ def _final_job(job: Job, graph: Graph) -> Job:
 
 
 def _check_taken_over(asked: TrainOptions, taken: TrainOptions) -> None:
-    for name in ("fixed", "use_protected", "path_share", "overrides"):
+    for name in ("fixed", "use_protected", "path_share", "overrides", "thorough"):
         wanted, own = getattr(asked, name), getattr(taken, name)
         if wanted not in (own, getattr(TrainOptions(), name)):
             raise UsageError(

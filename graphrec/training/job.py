@@ -42,6 +42,8 @@ class TrainOptions:
     """Values of models' configurations by model and key, which no search changes."""
     device: str = "auto"
     """Where networks are trained: auto (a GPU where torch can use one), cpu or cuda."""
+    thorough: bool = False
+    """Choose among all models and on all validation users, however long it takes."""
 
     def __post_init__(self) -> None:
         if self.model not in kinds():
@@ -111,6 +113,7 @@ class Job:
             path_share=self.options.path_share,
             overrides={name: dict(values) for name, values in self.options.overrides.items()},
             device=self.options.device,
+            thorough=self.options.thorough,
             snapshot=self.snapshot.hash,
             split=self.split.hash,
             blocks=self.inputs.blocks.digests(),

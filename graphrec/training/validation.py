@@ -1,7 +1,7 @@
 """What a choice is made on: a seeded sample of validation users, and the metric that is optimised."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numba
@@ -39,16 +39,19 @@ class Validation:
     relevant: Adjacency
     held: Adjacency
     num_products: int
+    is_whole: bool = field(default=False, kw_only=True)
+    """Whether all of them judge every trial, however long that takes."""
 
     @classmethod
-    def of(cls, split: Split, graph: Graph, seed: int) -> "Validation":
-        """A sample of the validation users of a split, for what is fitted on the graph of its train part."""
+    def of(cls, split: Split, graph: Graph, seed: int, *, is_whole: bool = False) -> "Validation":
+        """A sample of the validation users of a split, or all, for what is fitted on the graph of its train part."""
         users, relevant = split.relevant("valid")
         most = max(MAX_USERS, SCORES_AT_LEAST // max(split.num_products, 1))
         rows = np.arange(len(users))
-        if len(users) > most:
+        if len(users) > most and not is_whole:
             rows = np.sort(np.random.default_rng(seed).choice(len(users), most, replace=False))
-        return cls(users[rows], rows_of(relevant, rows), rows_of(graph.held(), users[rows]), split.num_products)
+        held = rows_of(graph.held(), users[rows])
+        return cls(users[rows], rows_of(relevant, rows), held, split.num_products, is_whole=is_whole)
 
     def halves(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """The rows that configurations are chosen on, and those that weights are: all of them twice below MANY.
@@ -57,13 +60,15 @@ class Validation:
         """
         rows = np.arange(len(self))
         halves = (rows[::2], rows[1::2]) if len(self) >= MANY else (rows, rows)
+        if self.is_whole:
+            return halves
         most = max(MOST_TRIED, SCORES_TRIED // max(self.num_products, 1))
         return halves[0][:: -(-len(halves[0]) // most)], halves[1][:: -(-len(halves[1]) // most)]
 
     def part(self, rows: NDArray[np.integer]) -> "Validation":
         """Some of the users."""
-        users = self.users[rows]
-        return Validation(users, rows_of(self.relevant, rows), rows_of(self.held, rows), self.num_products)
+        relevant, held = rows_of(self.relevant, rows), rows_of(self.held, rows)
+        return replace(self, users=self.users[rows], relevant=relevant, held=held)
 
     def __len__(self) -> int:
         return len(self.users)

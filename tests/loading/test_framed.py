@@ -103,6 +103,7 @@ def test_a_total_that_does_not_come_takes_no_row_with_it(geneva: Path) -> None:
         (["a,b", *["x,1"] * 9, "Total:,9"], {"footer": ["Total:"]}),
         (["a;b;c", *["x;1;2"] * 9, "", "(9 rows affected)", ""], {"footer": ["(# rows affected)"]}),
         (["a;b;c", *["x;1;2"] * 9, ";;18"], {"footer": [";;#"]}),
+        (["a,b,c", *["x,1,2"] * 9, "合计,9,"], {"footer": ["合计"]}),
         (["A list of May", "", "a\tb\tc", *["x\t1\t2"] * 9], {"skip": 2}),
         (['"A list, of May";;', "a;b;c", *["x;1;2"] * 9], {"skip": 1}),
         (["sep=;", "a;b;c", *["x;1;2"] * 9], {}),

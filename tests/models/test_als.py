@@ -8,7 +8,7 @@ import pytest
 from graphrec.graph.adjacency import Hop
 from graphrec.models.als import AlsConfig, fit_als
 from graphrec.models.matrix import holdings
-from graphrec.terms.compiled.least_squares import solve_rows
+from graphrec.terms.compiled.least_squares import near_rows, solve_rows
 from tests.models.boards import best_new, check_contract, checkerboard, random_board, same_scores
 
 SMALL = AlsConfig(dim=4, alpha=5.0, regularization=0.5)
@@ -44,6 +44,23 @@ def test_a_half_is_weighted_least_squares(relevant: tuple[str, ...]) -> None:
         wanted = factors.T @ ((1 + 5.0) * counts)
         expected = np.linalg.solve(factors.T @ confidence @ factors + 0.5 * np.eye(4), wanted)
         np.testing.assert_allclose(term.scores(user), factors @ expected, rtol=1e-9, atol=1e-12)
+
+
+def test_steps_of_conjugate_gradients_reach_what_is_solved_exactly() -> None:
+    """In as many steps as a vector is wide, from any start; each step comes nearer."""
+    rng = np.random.default_rng(0)
+    indptr = np.array([0, 3, 3, 8, 12])
+    indices, factors = rng.integers(0, 9, 12), rng.standard_normal((9, 4))
+    gram = factors.T @ factors + 0.5 * np.eye(4)
+    exact = solve_rows(indptr, indices, factors, gram, 5.0)
+    begin, errors = rng.standard_normal(exact.shape), []
+    for steps in range(5):
+        found = begin.copy()
+        near_rows(indptr, indices, factors, gram, 5.0, found, steps)
+        errors.append(float(np.abs(found - exact).max()))
+    np.testing.assert_allclose(found, exact, atol=1e-9)
+    assert errors[4] < errors[2] < errors[0]
+    assert found[1].tolist() == [0.0] * 4
 
 
 def test_a_row_without_factors_is_zero_and_the_user_is_not_known() -> None:

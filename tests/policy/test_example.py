@@ -57,7 +57,7 @@ def test_a_german_bank(tmp_path: Path) -> None:
     ]
     for number, user in enumerate(users):
         user |= {"PEP_Kennzeichen": "Ja" if number == 3 else "Nein", "Geburtsjahr": 1980 + 5 * number}
-    products = [
+    products: list[dict[str, Any]] = [
         {
             "Risikoklasse": "konservativ",
             "Mindesthaltedauer_Monate": 12,
@@ -237,6 +237,7 @@ def test_words_of_names(name: str, concept: str, *, is_it: bool) -> None:
 def test_texts_that_have_an_order() -> None:
     assert in_order(["hoch", "niedrig", "mittel"]) == [(2, "niedrig"), (4, "mittel"), (6, "hoch")]
     assert in_order(["Risikoklasse 10", "Risikoklasse 2"]) == [(2, "Risikoklasse 2"), (10, "Risikoklasse 10")]
+    assert in_order(["2 - ausgewogen", "1 - konservativ"]) == [(1, "1 - konservativ"), (2, "2 - ausgewogen")]
     assert in_order(["R1", "S2"]) is None
     assert in_order(["red", "green"]) is None
     assert in_order([]) is None
@@ -329,3 +330,26 @@ def test_sentences_of_the_first_policy_are_in_the_language_of_the_home(code: str
         assert before != after
         assert not re.search(r"\b(the|its|it|is|not|and|of|for|has|than)\b", left), after
         assert sorted(re.findall(r"\{[^}]*\}", before)) == sorted(re.findall(r"\{[^}]*\}", after))
+
+
+@pytest.mark.parametrize(
+    ("profiles", "require"),
+    [
+        (
+            ("1 - konservativ", "2 - ausgewogen", "3 - spekulativ"),
+            'product.RK <= 1 + level("risk_user", user.Risikoprofil)',
+        ),
+        (("1 - konservativ", "2 - ausgewogen", "2 a"), None),
+        (("2 - ausgewogen", "3 - spekulativ", "4 - alles"), None),
+    ],
+)
+def test_classes_in_numbers_beside_texts_that_begin_with_them(
+    profiles: tuple[str, ...], require: str | None, tmp_path: Path
+) -> None:
+    users = [{"Risikoprofil": profile, "Einwilligung": "J"} for profile in profiles]
+    products = [{"RK": number} for number in (1, 2, 3)]
+    kinds: tuple[dict[str, Kind], dict[str, Kind]] = {"Risikoprofil": "text", "Einwilligung": "text"}, {"RK": "integer"}
+    example, policy, _ = written(tmp_path, users, products, *kinds)
+    assert requires(example).get("risk") == require
+    if require is not None:
+        assert policy.masks(np.arange(3)).tolist() == [[True, False, False], [True, True, False], [True] * 3]

@@ -18,12 +18,12 @@ from graphrec.errors import RecordError, SettingsError
 from graphrec.home import Home
 from graphrec.records.blocks import Head, blocks, segments
 from graphrec.records.decision import Decisions, Request
-from graphrec.records.keys import PERSONS, SLOT, VARIABLE, Erased, Keys, decrypt, encrypt
+from graphrec.records.keys import PERSONS, VARIABLE, Erased, Keys, decrypt, encrypt
 from graphrec.records.read import entries, entry_of
 from graphrec.records.recorder import Recorder
 from graphrec.records.replay import replay
 from graphrec.records.sealed import open_entry, seal_entry
-from graphrec.records.slots import SlotIndex
+from graphrec.records.slots import SLOT, SlotIndex
 from graphrec.records.verify import verify
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine

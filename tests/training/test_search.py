@@ -24,7 +24,7 @@ from graphrec.training.assemble import fit_model
 from graphrec.training.lists import ranked_lists
 from graphrec.training.search.candidates import Candidates
 from graphrec.training.search.choose import Choice, choose, fixed, without_replaced
-from graphrec.training.search.walks import choose_walks
+from graphrec.training.search.walks import STARTS, choose_walks
 from graphrec.training.search.weights import towards_paths
 from graphrec.training.split import split_of
 from graphrec.training.validation import MAX_USERS, Validation
@@ -136,6 +136,46 @@ def test_walks_are_chosen_on_what_everybody_has_in_common(graph: Graph, validati
     assert choose_walks(only_people(1000), validation) == []
 
 
+def test_of_a_large_catalogue_the_metric_chooses_powers_among_a_few(
+    graph: Graph, validation: Validation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What other powers raise is not among the candidates of the first ones, so that the likelihood is not asked."""
+    roles = replace(graph.schema.roles, min_group=1, metapaths=("BOUGHT <BOUGHT BOUGHT",))
+    people = replace(graph, schema=replace(graph.schema, roles=roles))
+    assert Candidates.of([fit_popularity(graph)], validation).is_whole
+    for name in ("DEPTH", "LEAST_DEPTH"):
+        monkeypatch.setattr(f"graphrec.training.search.candidates.{name}", 5)
+    monkeypatch.setattr("graphrec.training.search.candidates.VALUES_AT_MOST", 0)
+    assert not Candidates.of([fit_popularity(graph)], validation).is_whole
+    monkeypatch.setattr(
+        "graphrec.training.search.walks._metric",
+        lambda _graph, _validation, walks: np.full(3, float(walks[0].powers == STARTS[2])),
+    )
+    monkeypatch.setattr("graphrec.training.search.walks._tune_powers", None)
+    assert [walk.powers for walk in choose_walks(people, validation)] == [STARTS[2]]
+
+
+def test_powers_that_only_the_likelihood_likes_are_not_taken(
+    graph: Graph, validation: Validation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The likelihood sees the products that the first powers rank high; the metric is of all products."""
+    metric, spread = {0.3: 0.3, -3.0: 0.2}, np.tile([0.1, -0.1], len(validation))[: len(validation)]
+    roles = replace(graph.schema.roles, min_group=1, metapaths=("BOUGHT <BOUGHT BOUGHT",))
+    people = replace(graph, schema=replace(graph.schema, roles=roles))
+
+    def popular_first(_graph: Graph, _chosen: Candidates, walks: list[Walk], *_: object) -> list[Walk]:
+        return [replace(walk, powers=(0.7, 0.6, -3.0)) for walk in walks]
+
+    def judged(_graph: Graph, _validation: Validation, walks: list[Walk]) -> np.ndarray:
+        return np.full(len(spread), metric[walks[0].powers[-1]]) + spread * (walks[0].powers[-1] < 0)
+
+    monkeypatch.setattr("graphrec.training.search.walks._tune_powers", popular_first)
+    monkeypatch.setattr("graphrec.training.search.walks._metric", judged)
+    assert [walk.powers for walk in choose_walks(people, validation)] == [(0.7, 0.6, 0.3)]
+    metric[-3.0] = 0.299
+    assert [walk.powers for walk in choose_walks(people, validation)] == [(0.7, 0.6, -3.0)]
+
+
 @pytest.mark.parametrize("use_protected", [False, True])
 def test_protected_edges_are_used_only_when_asked(tmp_path: Path, use_protected: bool) -> None:
     bought = [(f"u{n}", f"p{m}") for n in range(20) for m in range(6) if (n + m) % 3]
@@ -212,3 +252,30 @@ def test_a_model_with_nothing_to_learn_is_left_out_and_said(
     wanted.pop(0)
     with pytest.raises(NothingToLearn, match="itemknn has nothing"):
         choose("blend", graph, validation, Inputs())
+
+
+def test_a_thorough_choice_tries_what_is_too_large(
+    graph: Graph, validation: Validation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = replace(models()["itemknn"], is_affordable=lambda _graph, _inputs: False)
+    wanted = [models()["popularity"], large]
+    monkeypatch.setattr("graphrec.training.search.choose.parts_of_kind", lambda _kind: wanted)
+    monkeypatch.setattr("graphrec.training.assemble.models", lambda: {spec.name: spec for spec in wanted})
+    chosen = choose("blend", graph, validation, Inputs())
+    assert list(chosen.tried) == ["popularity"]
+    assert chosen.notes[0].endswith("itemknn; --thorough tries all")
+    thorough = choose("blend", graph, validation, Inputs(thorough=True))
+    assert list(thorough.tried) == ["popularity", "itemknn"]
+    assert not any("--thorough" in note for note in thorough.notes)
+
+
+def test_a_thorough_choice_asks_all_users(snapshot: Snapshot, graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"MAX_USERS": 20, "SCORES_AT_LEAST": 0, "MOST_TRIED": 5, "SCORES_TRIED": 0, "MANY": 10}.items():
+        monkeypatch.setattr(f"graphrec.training.validation.{name}", value)
+    split = split_of(snapshot)
+    some, whole = (Validation.of(split, graph, 0, is_whole=is_whole) for is_whole in (False, True))
+    assert (len(some), len(whole)) == (20, split.counts()["validation_users"])
+    assert len(whole) > 20
+    assert [len(half) for half in some.halves()] == [5, 5]
+    assert sum(len(half) for half in whole.halves()) == len(whole)
+    assert not set(some.halves()[0]) & set(some.halves()[1])

@@ -46,8 +46,8 @@ def recommend_all(bank: Bank, asked: Sequence[Recommend]) -> list[Served | Graph
         alike.setdefault((replace(one, user=""), part), (plan, []))[1].append(place)
     for plan, places in alike.values():
         made = _together(bank, asked[places[0]], plan, [asked[place].user for place in places])
-        for place, one in zip(places, made, strict=True):
-            found[place] = one
+        for place, served in zip(places, made, strict=True):
+            found[place] = served
     return [one for one in found if one is not None]
 
 
@@ -134,7 +134,7 @@ def _served(
         *stale(home, language),
         *recording.notes_in(language),
     )
-    numbers = recording.numbers or [None] * len(answers)
+    numbers: Sequence[int | None] = recording.numbers or [None] * len(answers)
     return [Served(answer, number, sentences, notes) for answer, number in zip(answers, numbers, strict=True)]
 
 

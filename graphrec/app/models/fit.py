@@ -39,6 +39,7 @@ def train(bank: Bank, request: Train, progress: Progress) -> TrainReport:
         path_share=request.path_share,
         overrides=read_overrides(request.overrides),
         device=request.device,
+        thorough=request.thorough,
     )
     snapshot = latest_snapshot(bank, home, progress)
     sources = _sources(bank, () if request.fixed else request.blocks, progress)

@@ -5,6 +5,7 @@ Words are compared without case, signs, spaces and accents, and with umlauts wri
 have to be words of their own in a name.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -705,7 +706,7 @@ def _speaks(parts: list[str], term: str) -> bool:
 
 
 def in_order(texts: Iterable[str]) -> list[tuple[int, str]] | None:
-    """Texts with their steps, the lowest first: by words that have an order, or by the number in each; else None."""
+    """Texts with their steps, the lowest first, by words that have an order or the number in each; else None."""
     found = {text: normal(text) for text in texts}
     for order in ORDERS:
         steps = {word: step for step, listed in enumerate(order) for word in listed}
@@ -714,4 +715,7 @@ def in_order(texts: Iterable[str]) -> list[tuple[int, str]] | None:
     numbers = {text: "".join(sign for sign in text if sign.isdigit()) for text in found}
     if found and all(numbers.values()) and len({text.replace(n, "#", 1) for text, n in numbers.items()}) == 1:
         return sorted((int(number), text) for text, number in numbers.items())
+    leading = {text: re.match(r"\s*(\d+)\b", text) for text in found}
+    if found and len({one[1] for one in leading.values() if one}) == len(found):
+        return sorted((int(one[1]), text) for text, one in leading.items() if one)
     return None

@@ -58,6 +58,12 @@ class Candidates:
         values, product = np.concatenate(parts, axis=1), np.concatenate(products)
         return cls(validation, values, indptr, np.concatenate(places), product)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every product that a user does not hold is among theirs."""
+        open_ones = self.validation.num_products - self.validation.held.degrees()
+        return bool((np.diff(self.indptr) >= open_ones).all())
+
     def only(self, terms: NDArray[np.integer]) -> "Candidates":
         """The scores of some of the terms, copied."""
         return replace(self, values=self.values[terms])

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.errors import NothingToLearn
+from graphrec.errors import ModelError, NothingToLearn
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.models.digests import digest
 from graphrec.models.inputs import Inputs, Values
 from graphrec.models.kernel import WalkConfig, plain_walks, starting_walks
 from graphrec.models.newness import SPEC as NEWNESS
-from graphrec.models.registry import BLEND, is_affordable, models, parts_of_kind
+from graphrec.models.registry import BLEND, has_blocks, is_affordable, models, parts_of_kind
 from graphrec.models.rejection import SPEC as REJECTION
 from graphrec.models.spec import ModelSpec
 from graphrec.terms.blend import Blend
@@ -100,15 +100,8 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
         NothingToLearn: no model of the kind learns anything from the graph.
     """
     graph = graph.fading(given_half_lives(graph.schema))
-    specs = [spec for spec in parts_of_kind(kind) if kind != BLEND or is_affordable(spec, graph, inputs)]
-    walks = cache(lambda: _walks(graph, validation, inputs))
-    choices, failures = [], []
-    for done, spec in enumerate(specs):
-        inputs.progress("choosing terms", done, len(specs))
-        try:
-            choices.append(_choose_model(spec, graph, validation, inputs, walks))
-        except NothingToLearn as error:
-            failures.append(error)
+    specs, left_out = _tried(kind, graph, inputs)
+    choices, failures = _fitted(specs, graph, validation, inputs)
     if not choices:
         raise failures[0]
     tried = {choice.name: float(choice.values.mean()) for choice in choices}
@@ -123,6 +116,9 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
     candidates = Candidates.of(terms, weighing) if len(choices) > 1 or fades else None
     half_lives: Mapping[str, float] = given_half_lives(graph.schema)
     notes = [f"left out: {str(error).partition(';')[0]}" for error in failures]
+    if left_out:
+        names = ", ".join(spec.name for spec in left_out)
+        notes.append(f"not tried, too large for a quick choice or nothing to learn from: {names}; --thorough tries all")
     if len(choices) > 1 and candidates is not None:
         is_path = np.array([choice.spec.on_paths for choice in choices for _ in choice.parts])
         of_others = np.array([term.is_collaborative for term, _ in parts])
@@ -150,6 +146,36 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
     if kind != BLEND:
         return chosen
     return _with_new(_with_rejections(chosen, graph, weighing, inputs), graph, weighing)
+
+
+def _tried(kind: str, graph: Graph, inputs: Inputs) -> tuple[list[ModelSpec[Any]], list[ModelSpec[Any]]]:
+    """The models that are tried, and those that are left out and would be tried by a thorough choice."""
+    specs = list(parts_of_kind(kind))
+    if kind != BLEND:
+        return specs, []
+    tried = [spec for spec in specs if is_affordable(spec, graph, inputs)]
+    open_ones = [spec for spec in specs if spec not in tried and has_blocks(spec, graph, inputs)]
+    return ([*tried, *open_ones], []) if inputs.thorough else (tried, open_ones)
+
+
+def _fitted(
+    specs: Sequence[ModelSpec[Any]], graph: Graph, validation: Validation, inputs: Inputs
+) -> tuple[list[Choice], list[ModelError]]:
+    """The best of each model, and why some have none."""
+    walks = cache(lambda: _walks(graph, validation, inputs))
+    choices, failures = list[Choice](), list[ModelError]()
+    for done, spec in enumerate(specs):
+        inputs.progress("choosing terms", done, len(specs))
+        try:
+            choices.append(_choose_model(spec, graph, validation, inputs, walks))
+        except NothingToLearn as error:
+            failures.append(error)
+        except ModelError as error:
+            # What is tried in spite of its size may still be too large.
+            if not inputs.thorough or len(specs) == 1:
+                raise
+            failures.append(error)
+    return choices, failures
 
 
 def _price(candidates: Candidates, likely: Weights, told: Weights) -> list[str]:
