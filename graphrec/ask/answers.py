@@ -37,6 +37,8 @@ K = 5
 OF_CUSTOMERS: frozenset[str] = frozenset({"compliance", "adviser", "customer", "service", "auditor", "admin"})
 #: Who may open a case for a customer.
 OPENS_CASES: frozenset[str] = frozenset({"compliance", "adviser", "customer", "service", "admin"})
+#: Who reads alerts: not those who speak with the customer, who could warn one.
+READS_ALERTS: frozenset[str] = frozenset({"compliance", "auditor"})
 #: Who reads tags, which are the bank's own view of a customer.
 READS_TAGS: frozenset[str] = frozenset({"compliance", "adviser", "auditor", "admin"})
 #: Who reads questions of the library that speak of no customer; compliance reads all.
@@ -188,7 +190,7 @@ class Answers:
         if answer.items:
             count = self._number("count", len(answer.items), "list", record=served.record)
             self.draft.say("fits", n=count, user=self._who, date=self._date_value)
-        items: tuple[Item, ...] | tuple[SeenItem, ...] = answer.items
+        items: list[Item | SeenItem] = [*answer.items]
         for place, item in enumerate(items, 1):
             product = self._a_product(item.product, "list", item.name)
             rank = self._number("rank", item.rank or place, "list", record=served.record)
@@ -462,7 +464,25 @@ class Answers:
                 self.draft.say("holders", n=count, of=self._number("customers", about.of, "facts"), product=called)
 
     def _alerts(self, _: Parsed) -> None:
-        raise CannotSay("unknown", "no_alerts")
+        if self._asking.view not in READS_ALERTS:
+            raise self._not_allowed()
+        from graphrec.app import jobs
+
+        found = [
+            one for one in self._bank.alerts(jobs.ListAlerts()) if one.user == self._user and one.state != "closed"
+        ]
+        if not found:
+            self.draft.say("no_alerts", user=self._who, date=self._date_value)
+            return
+        count = self._number("count", len(found), "alerts")
+        self.draft.say("alerts", n=count, user=self._who, date=self._date_value)
+        for one in found:
+            about = {"severity": one.severity, "day": one.at, "state": one.state, "text": one.name}
+            about |= {"rule": one.rule, "evidence": "; ".join(one.evidence)}
+            values = {
+                name: Value(text, Evidence(name, text, "alerts", one.at, one.rule)) for name, text in about.items()
+            }
+            self.draft.say("alert", needed=True, **values)
 
     # The library, and cases.
 

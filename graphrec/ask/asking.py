@@ -70,7 +70,7 @@ class Answered:
     """Why there is no answer: unanswerable, other_customer, role, no_customer, no_product, which_product, two_products,
     no_change or unknown; None: there is one."""
     found_by: str
-    """What found the intent: pattern, example, model, conversation or nothing."""
+    """What found the intent: pattern, example (the nearest ones, or the model), conversation or nothing."""
     worded_by: str
     """template, or the model that put it into words."""
     record: int | None
@@ -114,7 +114,8 @@ def ask(bank: Bank, request: Ask) -> Answered:
         answers.draft.sentences.clear()
         answers.draft.say(cannot.key, needed=True, **cannot.values)
     draft = answers.draft
-    text, worded_by, told = draft.text, TEMPLATE, ()
+    told: tuple[str, ...] = ()
+    text, worded_by = draft.text, TEMPLATE
     if model is not None and refused is None:
         text, worded_by, told = worded(draft, model)
     content: dict[str, object] = {

@@ -73,7 +73,7 @@ class Parsed:
     k: int | None = None
     query: str | None = None
     by: str = "pattern"
-    """What found the intent: pattern, example, model, or nothing."""
+    """What found the intent: pattern, example, or nothing."""
 
     @property
     def slots(self) -> dict[str, object]:

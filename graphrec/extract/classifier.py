@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 from graphrec.errors import ModelError, UsageError
 
 PLACES = 2**18
-EPOCHS = 12
-RATE = 0.5
-BATCH = 64
+EPOCHS = 8
+RATE = 0.3
+BATCH = 128
 RIDGE = 1e-6
+START = 1e-8
 _HAN = re.compile("[\u3400-\u9fff]")
 _WORD = re.compile(r"[\w$%&+-]+|[^\w\s]")
 FORMAT = 1
@@ -115,7 +116,7 @@ class Classifier:
         wanted = np.searchsorted(classes, labels)
         weights = np.zeros((PLACES, len(classes)), np.float32)
         bias = np.zeros(len(classes), np.float32)
-        squares, bias_squares = np.full_like(weights, 1e-3), np.full_like(bias, 1e-3)
+        squares, bias_squares = np.full_like(weights, START), np.full_like(bias, START)
         draw = np.random.default_rng(seed)
         for _ in range(epochs):
             order = draw.permutation(len(rows))
@@ -126,9 +127,10 @@ class Classifier:
                 wrong[np.arange(len(chosen)), wanted[chosen]] -= 1.0
                 wrong /= len(chosen)
                 scale = 1.0 / np.sqrt(np.maximum(some.lengths, 1))
-                places, back = np.unique(some.places, return_inverse=True)
-                gradient = np.zeros((len(places), len(classes)), np.float32)
-                np.add.at(gradient, back, np.repeat(wrong * scale[:, None], some.lengths, axis=0).astype(np.float32))
+                order_of = np.argsort(some.places, kind="stable")
+                places, first = np.unique(some.places[order_of], return_index=True)
+                steps = np.repeat((wrong * scale[:, None]).astype(np.float32), some.lengths, axis=0)[order_of]
+                gradient = np.add.reduceat(steps, first, axis=0) if len(places) else steps
                 gradient += RIDGE * weights[places]
                 squares[places] += gradient**2
                 weights[places] -= RATE * gradient / np.sqrt(squares[places])
@@ -146,7 +148,7 @@ class Classifier:
         found = self.probabilities(rows)
         return [(self.classes[int(one.argmax())], float(one.max())) for one in found]
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """Hash of all that decides a prediction."""
         content = json.dumps([FORMAT, self.classes]).encode() + self.weights.tobytes() + self.bias.tobytes()

@@ -99,14 +99,21 @@ def extract(
             links = gazetteer.links(sentence)
             found.doubts += _ambiguous(document, sentence, links)
             sure = [link for link in links if link.entity is not None]
-            said = (None, None) if tone is None or not sure else tone.best(Rows.of([tone_features(sentence)]))[0]
+            tones, sureness = _tone(sentence, tone) if sure else (None, None)
             for link in sure:
                 if link.entity is not None and link.entity not in seen:
                     seen.add(link.entity)
-                    found.mentions.append(Mention(document.id, link.entity, sentence, *said, document.published))
+                    found.mentions.append(
+                        Mention(document.id, link.entity, sentence, tones, sureness, document.published)
+                    )
             if relations is not None:
                 _relate(found, document, sentence, sure, relations, threshold)
     return found
+
+
+def _tone(sentence: str, tone: Classifier | None) -> tuple[str | None, float | None]:
+    """The tone of a sentence and how likely it is; None: no model of it was given."""
+    return (None, None) if tone is None else tone.best(Rows.of([tone_features(sentence)]))[0]
 
 
 def _ambiguous(document: Document, sentence: str, links: Iterable[Link]) -> Iterator[Doubt]:

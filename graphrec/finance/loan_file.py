@@ -42,7 +42,7 @@ class LoanTable(Struct, frozen=True, forbid_unknown_fields=True):
 class PlanFile(Struct, frozen=True, forbid_unknown_fields=True):
     """plan.toml of a home."""
 
-    loan: LoanTable
+    loan: Annotated[LoanTable, Meta(description="Loans of the bank.")]
 
 
 def read_plan(file: Path) -> PlanFile:

@@ -65,7 +65,8 @@ def worst(states: Iterable[State]) -> State:
     >>> worst(["ok", "alarm", "unknown"])
     'alarm'
     """
-    return max(states, key=STATES.index, default="unknown")
+    place = max((STATES.index(one) for one in states), default=0)
+    return STATES[place]
 
 
 def index_of(before: Counts, after: Counts) -> tuple[float, float]:

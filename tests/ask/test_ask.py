@@ -3,18 +3,21 @@
 import json
 import re
 from collections import Counter
+from dataclasses import asdict, replace
 
 import pytest
 from typer.testing import CliRunner
 
 from graphrec.app.bank import Bank
 from graphrec.app.requests import AboutCustomer, Explain, Recommend, SendEvent, WhatIf
+from graphrec.app.results import Alert
 from graphrec.ask.asking import Ask, ask
 from graphrec.ask.said import Draft, Evidence, Value
 from graphrec.cli import app
 from graphrec.errors import NoPolicy, UnknownId, UsageError
 from graphrec.graph.adjacency import Hop
 from graphrec.languages import language_of
+from graphrec.records.decision import event
 from graphrec.terms.deletion import blend_without_edges
 from tests.ask.conftest import USER, Asker
 
@@ -66,7 +69,7 @@ def test_why_not_names_the_rule_with_what_it_read(asked: Asker) -> None:
         ("What is P01?", "product", "kind: bond."),
         ("How many customers hold P01?", "product", "60 customers hold Fund 1 (P01)."),
         ("Tell me about this customer", "portrait", "holdings:"),
-        ("Are there any alerts?", "alerts", "No alerts are kept"),
+        ("Are there any alerts?", "alerts", "No alert about C001 is open"),
     ],
 )
 def test_each_intent_answers_from_records(asked: Asker, question: str, intent: str, says: str) -> None:
@@ -158,6 +161,18 @@ def test_who_may_read_what(bank: Bank, asked: Asker) -> None:
     assert people
     assert all(f" {count} others" not in spoken.answer for count in people)
     assert asked("How many customers hold P01?", view="adviser").answer.count("–") == 1
+
+
+def test_alerts_are_told_to_those_who_cannot_warn_the_customer(bank: Bank, asked: Asker) -> None:
+    alert = Alert("a1", "fan", "many small transfers", "high", USER, "Customer", USER, "2025-12-30", ("9 in a day",))
+    other = replace(alert, id="a2", about="C002", user="C002", name="another one")
+    for one in (alert, other):
+        event(bank.home, "alert", None, {"did": "raised", **asdict(one)}, user=one.user)
+    found = asked("Are there any alerts?")
+    assert found.sentences[1] == "high, 2025-12-30, open: many small transfers (fan; 9 in a day)."
+    assert "another one" not in found.answer
+    for view in ("adviser", "customer", "service"):
+        assert asked("Are there any alerts?", view=view).refused == "role"
 
 
 def test_every_value_of_an_answer_stands_in_its_evidence(bank: Bank, asked: Asker) -> None:

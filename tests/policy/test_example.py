@@ -57,7 +57,7 @@ def test_a_german_bank(tmp_path: Path) -> None:
     ]
     for number, user in enumerate(users):
         user |= {"PEP_Kennzeichen": "Ja" if number == 3 else "Nein", "Geburtsjahr": 1980 + 5 * number}
-    products = [
+    products: list[dict[str, Any]] = [
         {
             "Risikoklasse": "konservativ",
             "Mindesthaltedauer_Monate": 12,

@@ -254,7 +254,9 @@ class Pages:
         if not text:
             raise Refusal(problem(422, "bad-request", "question: want a text"))
         entry = int(after) if after.isdigit() and 0 < len(after) < 16 and int(after) else None
-        found = answered(self._service, caller, schemas.Question(question=text, user=user, after=entry))
+        found = answered(
+            self._service, caller, schemas.Question.model_validate({"question": text, "user": user, "after": entry})
+        )
         return View("ask.html", {"user": user, "found": found})
 
     def _why_not(self, visit: Visit, user: str, product: str, as_of: str | None) -> Any:
