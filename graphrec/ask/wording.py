@@ -65,8 +65,9 @@ def _said(text: str, language: str) -> list[str]:
     """What says something in a text, in its order: signs, words, numbers, marks such as %."""
     plain = unicodedata.normalize("NFC", text).casefold()
     free = _free(language)
-    alike = {word: group.split()[0] for group in _ALIKE.get(language, ()) for word in group.split()}
-    return [alike.get(word, word) for word in _TOKEN.findall(plain) if word not in free and word not in _SILENT]
+    alike: dict[str, str] = {word: group.split()[0] for group in _ALIKE.get(language, ()) for word in group.split()}
+    found: list[str] = _TOKEN.findall(plain)
+    return [alike.get(word, word) for word in found if word not in free and word not in _SILENT]
 
 
 def _free(language: str) -> frozenset[str]:
