@@ -86,7 +86,7 @@ def instalment(amount: float, rate_percent: float, months: int) -> float:
     """The level payment at the end of each month.
 
     >>> round(instalment(10_000, 6.0, 12), 6), instalment(1200, 0.0, 12)
-    (860.66429, 100.0)
+    (860.664297, 100.0)
     """
     rate = rate_percent / 1200
     return amount / months if rate == 0 else amount * rate / (1 - (1 + rate) ** -months)

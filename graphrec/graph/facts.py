@@ -153,7 +153,7 @@ def _write_nodes(folder: Path, snapshot: Snapshot, label: str) -> dict[str, Kind
     nodes.ids.save(folder / "id")
     np.save(folder / "known_at.npy", nodes.known_at.whole())
     name = snapshot.meta.names[label]
-    columns = {
+    columns: dict[str, Kind] = {
         column: kind
         for column, kind in sorted(nodes.columns.items())
         if label in (roles.user, roles.product) or column == name

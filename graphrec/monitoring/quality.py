@@ -236,7 +236,8 @@ def _repeated(snapshot: Snapshot) -> Iterator[Fault]:
         dated = at[at != ALWAYS]
         if not len(dated) or not (dated % DAY).any():
             continue
-        source = np.repeat(np.arange(len(edges.indptr) - 1), np.diff(np.asarray(edges.indptr[:])))
+        indptr = np.asarray(edges.indptr[:], np.int64)
+        source = np.repeat(np.arange(len(indptr) - 1), indptr[1:] - indptr[:-1])
         weight = np.zeros(len(at)) if edges.weight is None else np.nan_to_num(np.asarray(edges.weight[:], np.float64))
         rows = np.stack([source, np.asarray(edges.indices[:]), at, weight.view(np.int64)], axis=1)[at != ALWAYS]
         count = len(rows) - len(np.unique(rows, axis=0))

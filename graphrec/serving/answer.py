@@ -195,7 +195,7 @@ class Line(_Made):
     @property
     def steps(self) -> tuple[Step, ...]:
         """The edges of the path in their order; none without a path."""
-        return tuple([part for part in self.path or () if part.__class__ is Step])
+        return tuple([part for part in self.path or () if part.__class__ is Step])  # pyright: ignore[reportReturnType]
 
 
 @dataclass(frozen=True)

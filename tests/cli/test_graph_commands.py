@@ -198,5 +198,5 @@ def test_doctor_names_what_is_gone(home: Path) -> None:
     checks = json.loads(run(home, "doctor", "--json", code=1)[0])["checks"]
     (found,) = [check for check in checks if check["name"] == "store"]
     assert not found["ok"]
-    assert found["detail"].startswith("BOUGHT: 0 rows, and the last load left ")
-    assert "BOUGHT in " in run(home, "snapshot", code=4)[1]
+    assert found["detail"].startswith("file BOUGHT_0 of the store ")
+    assert "file BOUGHT_0 of the store " in run(home, "snapshot", code=4)[1]

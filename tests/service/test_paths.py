@@ -152,8 +152,8 @@ def test_a_body_beyond_the_bound_is_refused(bank: Bank) -> None:
 
 def test_a_full_queue_says_when_to_come_back(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = threading.Event()
-    right = bank.recommend
-    monkeypatch.setattr(bank, "recommend", lambda request: (gate.wait(20), right(request))[1])
+    right = bank.recommend_all
+    monkeypatch.setattr(bank, "recommend_all", lambda asked: (gate.wait(60), right(asked))[1])
     options = ServiceOptions(Limits(threads=1, queue=2), is_open=True)
     app = make_app(bank, options)
     with TestClient(app, raise_server_exceptions=False) as client:
@@ -249,7 +249,7 @@ def test_the_log_says_what_failed_and_where_without_naming_a_customer(
         answer = client.get("/v1/search", params={"q": "C003"})
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert "C003" not in answer.text
-    (line,) = [one.getMessage() for one in caplog.records if "a request failed" in one.getMessage()]
+    (line,) = {one.getMessage() for one in caplog.records if "a request failed" in one.getMessage()}
     assert line.startswith("a request failed: KeyError at test_paths.py:")
     assert " broken, from office.py:" in line
     assert "C003" not in line

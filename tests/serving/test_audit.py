@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,9 @@ from graphrec.serving.engine import Engine
 from graphrec.terms.blend import Blend
 from graphrec.terms.deletion import blend_without_edges
 from graphrec.terms.factors import FactorTerm, Neighbours
-from graphrec.terms.folder import Model
+from graphrec.terms.folder import open_model, write_model
 from graphrec.terms.walks import Walk, WalkTerm
-from tests.served import random_factors
+from tests.served import META, random_factors
 from tests.terms.graphs import paths, random_graph, random_walks
 from tests.training import bank
 
@@ -219,8 +220,9 @@ def rare_bank(folder: Path, of_b: Sequence[str]) -> Engine:
     hop = Hop("BOUGHT")
     walk = Walk((hop, hop.back(), hop), (0.5, 0.5, 0.5))
     blend = Blend([WalkTerm("kernel", graph, [fit_walk(graph, walk)])], [1.0])
-    meta = {"kind": "kernel", "final": True, "hidden": {"known_from": None, "pairs": 0}}
-    return Engine(snapshot, Model(blend, graph, meta, folder))
+    (folder / "model").mkdir()
+    write_model(folder / "model", blend, graph, snapshot, META)
+    return Engine(snapshot, replace(open_model(folder / "model", snapshot), blend=blend, graph=graph))
 
 
 def audit_of(engine: Engine, product: str) -> Audit:

@@ -68,9 +68,13 @@ class HttpEncoder:
         """Folder name of its vectors."""
         return f"{re.sub(r'[^A-Za-z0-9._-]+', '-', self._model)}-{self.identity[:8]}"
 
-    @cached_property
+    @property
     def dim(self) -> int:
         """Length of a vector."""
+        return self._dim
+
+    @cached_property
+    def _dim(self) -> int:
         return len(self._asked([PROBE])[0])
 
     def encode(self, texts: Sequence[str], progress: Progress = silent) -> NDArray[np.float32]:
@@ -119,4 +123,4 @@ class HttpEncoder:
                 f"encoder {self.name}: its answer holds no vector for each of {wanted} texts; want data[].embedding, "
                 "as OpenAI's have it"
             )
-        return np.stack([joined(row[None, :], [1]) for row in found])
+        return np.stack([joined(row, [1]) for row in np.split(found, len(found))])

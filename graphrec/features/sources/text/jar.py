@@ -69,9 +69,13 @@ class JarEncoder:
             raise ModelError(f"encoder {self._path}: its output has no fixed length; choose another encoder")
         return size
 
-    @cached_property
+    @property
     def identity(self) -> str:
         """Hash of all that decides a vector."""
+        return self._identity
+
+    @cached_property
+    def _identity(self) -> str:
         return hashlib.sha256(f"{self._pooling} {MOST_TOKENS} {sha256_of(self._path)}".encode()).hexdigest()
 
     @property
