@@ -277,6 +277,10 @@ class Answers:
 
     def _what_if(self, parsed: Parsed) -> None:
         product = self._named(parsed)[0] if parsed.products or parsed.amount is None else None
+        if parsed.less and product is not None and product not in self._held():
+            called = self._a_product(product, "facts")
+            self.draft.say("has_not", needed=True, user=self._who, product=called, date=self._date_value)
+            return
         asked = requests.WhatIf(
             self._user, more=None if parsed.less else product, less=product if parsed.less else None,
             amount=parsed.amount, k=self._asking.k, as_of=self._asking.as_of, language=self._language.code,

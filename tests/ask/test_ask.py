@@ -114,6 +114,13 @@ def test_what_if_keeps_what_events_say_already(bank: Bank, asked: Asker) -> None
     assert f"({first}) besides" not in asked(f"What if I also bought {second}?").answer
 
 
+def test_nobody_sells_what_is_not_held(bank: Bank, asked: Asker) -> None:
+    other = best(bank)[0]
+    assert f"({other})" in (answer := asked(f"What if I sold {other}?").answer)
+    assert "not hold" in answer
+    assert "list" not in answer
+
+
 def test_an_amount_changes_only_what_rules_read(asked: Asker) -> None:
     assert "Nothing in the list would change." in asked("What if the customer put in 5000 EUR?").answer
 
