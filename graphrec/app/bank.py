@@ -656,6 +656,17 @@ class Bank:
 
         return statement(self, request)
 
+    def init_statement(self, request: jobs.InitStatement) -> results.StatementWritten:
+        """A first statement.toml, filled with the columns whose names say enough.
+
+        Raises:
+            UsageError: there is one already.
+            NotTrained: nothing is loaded.
+        """
+        from graphrec.app.finance.statement import init
+
+        return init(self, request)
+
     def read_statement(self, request: requests.ReadStatement) -> answers.Handed:
         """A statement as it was recorded, with what was decided since.
 

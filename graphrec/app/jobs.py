@@ -288,6 +288,14 @@ class InitPolicy:
 
 
 @dataclass(frozen=True)
+class InitStatement:
+    """A first statement.toml for the home."""
+
+    force: bool = False
+    """Replace the one that is there."""
+
+
+@dataclass(frozen=True)
 class ListRecord:
     """The last entries of the decision record."""
 

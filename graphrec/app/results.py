@@ -148,6 +148,17 @@ class PolicyWritten:
 
 
 @dataclass(frozen=True)
+class StatementWritten:
+    """A first statement.toml."""
+
+    path: Path
+    found: tuple[str, ...]
+    """Keys that were filled by the names of columns."""
+    left_out: tuple[str, ...]
+    """Keys of elements that fca_suitability_v1 requires and that nothing was found for."""
+
+
+@dataclass(frozen=True)
 class RecordedAnswer:
     """One entry of the decision record in short."""
 

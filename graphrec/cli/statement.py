@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from graphrec.app.jobs import InitStatement
 from graphrec.app.requests import AskStatement, ReadStatement
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import Amount, AsOf, Json, Language, NoRecord
@@ -18,6 +19,8 @@ def command(
     product: Annotated[str | None, typer.Argument(help="Id of the product.")] = None,
     amount: Amount = None,
     replaces: Annotated[str | None, typer.Option(help="Product that would be given up for it.")] = None,
+    init: Annotated[bool, typer.Option("--init", help="Write a first statement.toml into the home.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="--init: replace the one that is there.")] = False,
     entry: Annotated[int | None, typer.Option(help="Show a statement as it was recorded.")] = None,
     form: Annotated[
         Literal["markdown", "html", "json"], typer.Option("--format", help="html is for the screen and for paper.")
@@ -33,8 +36,11 @@ def command(
     statement.toml in the home says which columns hold objectives, attitude to risk and the rest. Every figure and name
     comes from a field of the record; what is not recorded is named as missing. A browser makes PDF of the HTML.
 
-    Example: graphrec statement C000004 P00055 --amount 5000
+    Examples: graphrec statement --init; graphrec statement C000004 P00055 --amount 5000
     """
+    if init:
+        _init(force=force, json=json)
+        return
     if (entry is None) != (user is not None and product is not None) or (entry is not None and user is not None):
         raise UsageError("graphrec statement wants a user and a product, or --entry NUMBER")
     if entry is not None:
@@ -58,3 +64,14 @@ def command(
     with whole_file(out) as temporary:
         temporary.write_text(text, "utf-8")
     say(f"{out}")
+
+
+def _init(*, force: bool, json: bool) -> None:
+    written = bank().init_statement(InitStatement(force))
+    if json:
+        emit_json(written)
+        return
+    say(f"{written.path}: found columns for {', '.join(written.found) or 'nothing'}")
+    if written.left_out:
+        say(f"fill in yourself: {', '.join(written.left_out)}")
+    note("next: read the file, then: graphrec statement USER PRODUCT")

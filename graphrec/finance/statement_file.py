@@ -1,8 +1,9 @@
 """statement.toml as a typed table: where a bank keeps what a statement must say, and what the law at hand asks for."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_type_hints
 
 from msgspec import Meta, Struct
 
@@ -81,7 +82,36 @@ def read_statement(file: Path) -> StatementFile:
     """
     if not file.exists():
         raise UsageError(
-            f"{file} is not there: it says which columns hold objectives, attitude to risk and the rest; write one as "
-            "docs/statement.md shows"
+            f"{file} is not there: it says which columns hold objectives, attitude to risk and the rest; "
+            "graphrec statement --init writes a first one"
         )
     return convert(read_toml(file, UsageError), StatementFile)
+
+
+HEAD = """\
+# Where the bank keeps what a suitability statement must say (docs/statement.md). graphrec wrote it from the names of
+# columns: read every line before you rely on it, and name who approved it. Until then each statement is a draft.
+"""
+
+
+def first_file(found: Mapping[str, str | tuple[str, ...]], customers: Sequence[str], products: Sequence[str]) -> str:
+    """The text of a first statement.toml: each key with what it means, and as a comment where no column was found.
+
+    Args:
+        found: columns by key.
+        customers: columns of customers that may be named.
+        products: the same of products.
+    """
+    lines = [HEAD.rstrip("\n"), 'version = "1"', '# approved_by = "who, and since when"']
+    lines.append(f"# Columns of customers that may be named: {', '.join(customers) or 'none'}.")
+    lines.append(f"# Columns of products: {', '.join(products) or 'none'}.")
+    for key, kind in get_type_hints(StatementFile, include_extras=True).items():
+        if key in ("version", "approved_by", "cost"):
+            continue
+        meaning = next(one.description for one in kind.__metadata__ if isinstance(one, Meta) and one.description)
+        default = getattr(StatementFile(), key)
+        value = found.get(key, default or ([] if isinstance(default, tuple) else ""))
+        lines += ["", f"# {meaning}"]
+        lines.append(f"{'' if key in found or default else '# '}{key} = {json.dumps(value, ensure_ascii=False)}")
+    lines += ["", "# Costs in per cent of the amount. Unset: the fee that the mapping shows, a year."]
+    return "\n".join([*lines, "# [[cost]]", '# column = ""', '# each = "year"  # or once, exit', ""])

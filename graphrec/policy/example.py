@@ -7,6 +7,7 @@ the values that are there. What was not found, or cannot be told, is listed with
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -170,6 +171,11 @@ def example_policy(snapshot: Snapshot, as_of: int | None, language: Language | N
         parts.append(f"# To decide:\n{listed}")
     why = tuple(f"{what}: {why}" for what, why in draft.missing.items())
     return Example("\n\n".join(parts) + "\n", tuple(draft.rules), why, tuple(draft.doubts))
+
+
+def speaks_of(snapshot: Snapshot, side: Literal["user", "product"], concept: str) -> tuple[str, ...]:
+    """The columns of a side whose names speak of a concept, the most telling first; no protected ones."""
+    return tuple(one.name for one in _Found(snapshot).all(side, concept) if not one.protected)
 
 
 def unread(snapshot: Snapshot, read: Sequence[str]) -> dict[str, str]:

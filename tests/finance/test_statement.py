@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -14,11 +15,13 @@ import pytest
 from typer.testing import CliRunner
 
 from graphrec.app.bank import Bank
+from graphrec.app.jobs import InitStatement
 from graphrec.app.requests import AboutCustomer, AskStatement, Decide, Explain, ReadStatement, Recommend, WhyNot
 from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import NotSuitable, UnknownId, UsageError
 from graphrec.finance.statement import ELEMENTS, REQUIRED, Element
+from graphrec.finance.statement_file import read_statement
 from graphrec.graph.adjacency import visible_graph
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.rows import node_fields
@@ -89,7 +92,7 @@ def schema() -> GraphSchema:
     nodes = {
         **SCHEMA.nodes,
         "Customer": replace(customer, columns=(*of(CUSTOMERS), *customer.columns)),
-        "Product": replace(product, columns=columns, show={"kind": "kind", "risk": "risk_class"}),
+        "Product": replace(product, columns=columns, show={"kind": "kind", "risk": "risk_class", "fee": "fee_percent"}),
     }
     return GraphSchema(SCHEMA.roles, nodes, SCHEMA.edges, reasons=SCHEMA.reasons)
 
@@ -208,7 +211,8 @@ def test_reasons_and_alternatives_are_those_of_the_list(bank: Bank) -> None:
     user, product = next(listed(bank, 1))
     handed = bank.statement(AskStatement(user, product, 1000.0))
     explained = bank.explain(Explain(user, product, voice="customer", record=False))
-    reasons = [one for one in bank.seen(explained, "customer").answer.items[0].reasons if one.kind != "concentration"]
+    seen = bank.seen(explained, "customer").answer.items[0].reasons
+    reasons = [one for one in seen if one.kind not in ("concentration", "other")]
     assert [(one.text, one.percent) for one in handed.basis.reasons] == [(one.text, one.percent) for one in reasons]
     ranks = [item.product for item in bank.recommend(Recommend(user, 10, record=False)).answer.items]
     assert [one.product for one in handed.basis.alternatives] == [one for one in ranks if one != product][:3]
@@ -252,7 +256,7 @@ def test_what_may_not_be_handed_over_says_why(bank: Bank, advised: Path) -> None
             with pytest.raises(UsageError, match=line):
                 bank.statement(AskStatement(user, best))
         file.unlink()
-        with pytest.raises(UsageError, match="docs/statement.md"):
+        with pytest.raises(UsageError, match="graphrec statement --init"):
             bank.statement(AskStatement(user, best))
         # Each regime wants its own.
         for regime, required in REQUIRED.items():
@@ -341,3 +345,33 @@ def test_it_is_in_the_docs(root: Path) -> None:
         wanted = {regime for regime, required in REQUIRED.items() if name in required}
         row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
         assert {regime for regime in REQUIRED if f"`{regime}`" in row} == wanted
+
+
+def test_a_first_file_is_filled_by_the_names_of_columns(advised: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(advised, home)
+    (home / "statement.toml").unlink()
+    bank = Bank(Settings(home=home, today=TODAY))
+    with pytest.raises(UsageError, match="graphrec statement --init writes a first one"):
+        bank.statement(AskStatement("C002", "P000"))
+    written = bank.init_statement(InitStatement())
+    assert (written.path.name, written.left_out) == (
+        "statement.toml",
+        ("objectives", "risk_attitude", "financial_situation", "capacity_for_loss"),
+    )
+    text = written.path.read_text("utf-8")
+    assert '\nterm = "horizon_years"\n' in text
+    assert '\nknowledge = ["knowledge"]\n' in text
+    assert "# Columns of customers that may be named: " in text
+    assert read_statement(written.path).approved_by is None
+    with pytest.raises(UsageError, match="is there already"):
+        bank.init_statement(InitStatement())
+
+
+def test_without_costs_the_fee_that_the_mapping_shows_counts(advised: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(advised, home)
+    (home / "statement.toml").write_text(FILE.partition("[[cost]]")[0], "utf-8")
+    bank = Bank(Settings(home=home, today=TODAY))
+    costs = bank.statement(AskStatement(*next(listed(bank, 1)))).basis.costs
+    assert [(one.column, one.each) for one in costs] == [("fee_percent", "year")]
