@@ -15,7 +15,6 @@ from graphrec.app import requests
 from graphrec.app.bank import Bank
 from graphrec.ask.question import Parsed
 from graphrec.ask.said import Draft, Evidence, Plain, Value, named
-from graphrec.errors import UnknownId
 from graphrec.languages import Language
 from graphrec.schema import EXACT, View
 from graphrec.serving.answer import Item, Node, People, Reason, Step
@@ -562,8 +561,8 @@ def check_user(engine: "Engine", user: str | None) -> None:
     Raises:
         UnknownId: there is none.
     """
-    if user is not None and engine.users.ids.find(user) < 0:
-        raise UnknownId(f"no user {user!r}; search with: graphrec find user {user!r}")
+    if user is not None:
+        engine.position(engine.users, user, "user")
 
 
 def _asks_holders(text: str) -> bool:

@@ -264,12 +264,8 @@ def _providers(snapshot: Snapshot, graph: Graph, part: HiddenPart, own: Measured
             )
             for node in np.argsort(-share, kind="stable").tolist()
         ]  # fmt: skip
-        spread = jackknife(_gini(share), np.array([_gini(one) for one in without]))
-        yield Providers(label, spread, _gini(merit), tuple(found))
-
-
-def _gini(shares: NDArray[np.float64]) -> float:
-    return gini(np.rint(shares * 1e12).astype(np.int64))
+        spread = jackknife(gini(share), np.array([gini(one) for one in without]))
+        yield Providers(label, spread, gini(merit), tuple(found))
 
 
 def _popularity_places(part: HiddenPart) -> NDArray[np.float64]:

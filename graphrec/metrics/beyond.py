@@ -81,7 +81,7 @@ def calibration(lists: Lists, k: int, history: Groups, groups: Groups) -> PerUse
     return result
 
 
-def gini(counts: NDArray[np.integer]) -> float:
+def gini(counts: NDArray[np.integer | np.floating]) -> float:
     """Return the Gini index of how often products are shown: 0 all alike, towards 1 one product takes all.
 
         G = sum over j: (2 j - n - 1) c_j / (n sum of c),  c_1 <= ... <= c_n

@@ -6,10 +6,7 @@ evaluates what `listed` gives. Nothing of an engine changes after it is made, so
 """
 
 import copy
-import difflib
 import hashlib
-import re
-import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,10 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.errors import UnknownId
 from graphrec.graph.adjacency import Adjacency, Hop
 from graphrec.graph.facts import FactsShelf
 from graphrec.graph.first_hops import FirstHop
+from graphrec.graph.lookup import place_of
 from graphrec.graph.own import Own, with_own, without_edges
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Nodes, Snapshot
@@ -790,12 +787,7 @@ class Engine:
         Raises:
             UnknownId: there is none of this id.
         """
-        position = nodes.ids.find(node_id)
-        if position < 0:
-            near = nearest_ids(nodes, node_id)
-            hint = f"; the nearest are {', '.join(near)}" if near else ""
-            raise UnknownId(f"no {role} {node_id!r}{hint}; search with: graphrec find {shlex.quote(node_id)}")
-        return position
+        return place_of(nodes, node_id, role)
 
 
 def _fewest(reasons: Iterable[Chosen], lines: Iterable[Line]) -> int | None:
@@ -884,28 +876,3 @@ def _unsure(sentences: Sentences, listed: Listed, kept: int, least: float, digit
     best = float(listed.confidence[listed.product(kept)])
     number = sentences.language.number
     return sentences.say(key, n=number(gone), least=sentences.language.given(least), best=number(best, digits))
-
-
-def nearest_ids(nodes: Nodes, node_id: str, *, most: int = 20_000) -> list[str]:
-    """Up to three ids that look like this one: among all, or in large labels among its neighbours by order."""
-    ids = nodes.ids
-    if len(ids) <= most:
-        near = list(ids)
-    else:
-        low, high = 0, len(ids)
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (middle + 1, high) if ids[middle] < node_id else (low, middle)
-        near = ids[max(low - 500, 0) : low + 500]
-    folded: dict[str, str] = {}
-    for candidate in near:
-        folded.setdefault(candidate.casefold(), candidate)
-    wanted = node_id.casefold()
-    # C16, c00016 and C000016 are the same number to a person.
-    same = [key for key in folded if _without_zeros(key) == _without_zeros(wanted)]
-    close = [*same, *difflib.get_close_matches(wanted, folded, n=3, cutoff=0.6)]
-    return [folded[key] for key in dict.fromkeys(close)][:3]
-
-
-def _without_zeros(text: str) -> str:
-    return re.sub(r"0*(\d+)", r"\1", text)

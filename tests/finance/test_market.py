@@ -178,7 +178,7 @@ def test_kept_figures_are_of_their_day(exchange: Path) -> None:
 def test_faults_and_the_command(exchange: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bank, file = bank_in(exchange), exchange / "home" / "market.toml"
     text = file.read_text()
-    with pytest.raises(UnknownId, match="graphrec find product"):
+    with pytest.raises(UnknownId, match="^no product 'Z'; search with: graphrec find Z$"):
         bank.market(AskMarket("Z"))
     try:
         for wrong, line in (

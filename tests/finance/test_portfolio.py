@@ -184,7 +184,7 @@ def same(one: Portfolio, other: Portfolio) -> bool:
 
 def test_faults_are_one_line_and_the_command_prints(broker: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bank = bank_in(broker)
-    with pytest.raises(UnknownId, match="graphrec find product"):
+    with pytest.raises(UnknownId, match="^no product 'nothing'; search with: graphrec find nothing$"):
         bank.portfolio(AskPortfolio("c1", "nothing"))
     file = broker / "home" / "market.toml"
     before = file.read_text()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphrec.app.bank import Bank
 from graphrec.app.models.opened import pointer
+from graphrec.app.moments import moment_of
 from graphrec.app.recording import Recording, opened
 from graphrec.errors import NotTrained
 from graphrec.home import Home
@@ -72,7 +72,7 @@ def _pointer(home: Home, model: str) -> object:
 
 def today(bank: Bank) -> date:
     """The date of answers."""
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=bank.now())).date()
+    return moment_of(bank.now()).date()
 
 
 def assigned(bank: Bank, user: str, *, model: str | None, as_of: str | None, record: bool) -> Assigned | None:

@@ -42,6 +42,7 @@ from graphrec.delivery.rows import Rows, Run
 from graphrec.delivery.sinks import SinkReport, Target, sink_for
 from graphrec.errors import Damaged, UnknownId, UsageError
 from graphrec.files import make_folder, place_folder, private_folder, whole_file
+from graphrec.graph.lookup import nearest_ids
 from graphrec.home import Home
 from graphrec.policy.facts import Occasion
 from graphrec.policy.read import parse_policy
@@ -49,7 +50,7 @@ from graphrec.progress import Progress
 from graphrec.serving.answer import ListOptions, PolicyName
 from graphrec.serving.audience import Standings, chosen, standings
 from graphrec.serving.eligible import Eligibility
-from graphrec.serving.engine import Engine, nearest_ids
+from graphrec.serving.engine import Engine
 from graphrec.serving.views import Viewer
 
 PLAN, DELIVERED = "plan.json", "delivered.json"

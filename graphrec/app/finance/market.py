@@ -6,7 +6,7 @@ market.toml of the home says which series, benchmark and ratings.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 
 import numpy as np
@@ -14,12 +14,14 @@ import numpy as np
 from graphrec.app.bank import Bank
 from graphrec.app.data.derived import Derived, keep
 from graphrec.app.jobs import AskMarket
+from graphrec.app.moments import moment_of
 from graphrec.app.recording import record_event
 from graphrec.app.results import Market, MarketOf
-from graphrec.errors import UnknownId, UsageError
+from graphrec.errors import UsageError
 from graphrec.finance.market import Figures, Prices, figures
 from graphrec.finance.market_file import MarketFile, read_market
 from graphrec.graph.facts import Facts, FactsShelf
+from graphrec.graph.lookup import place_of
 from graphrec.progress import Progress
 from graphrec.schema import Column, SeriesSchema
 from graphrec.store.series import all_series
@@ -51,7 +53,7 @@ def market(bank: Bank, request: AskMarket, progress: Progress) -> Market:
             without += 1
             continue
         found.append(MarketOf(ids[place], facts.name(label, place), told, rating))
-    day = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=as_of)
+    day = moment_of(as_of)
     number, notes = None, tuple[str, ...]()
     is_new = False
     if request.keep:
@@ -62,14 +64,12 @@ def market(bank: Bank, request: AskMarket, progress: Progress) -> Market:
 
 
 def _asked(facts: Facts, request: AskMarket) -> range:
-    ids = facts.nodes(facts.schema.roles.product).ids
+    nodes = facts.nodes(facts.schema.roles.product)
     if request.product is None:
-        return range(len(ids))
+        return range(len(nodes.ids))
     if request.keep:
         raise UsageError("--keep keeps the figures of all products; leave the product out")
-    place = ids.find(request.product)
-    if place < 0:
-        raise UnknownId(f"no product {request.product!r}; search with: graphrec find product {request.product!r}")
+    place = place_of(nodes, request.product, "product")
     return range(place, place + 1)
 
 

@@ -12,10 +12,11 @@ from graphrec.app.bank import Bank
 from graphrec.app.jobs import PlanLoan
 from graphrec.app.recording import record_event
 from graphrec.app.results import LoanPlans
-from graphrec.errors import UnknownId, UsageError
+from graphrec.errors import UsageError
 from graphrec.finance.loan_file import LoanTable, read_plan
 from graphrec.finance.loans import Loan, Means, limit, plans
 from graphrec.graph.facts import Facts, FactsShelf
+from graphrec.graph.lookup import place_of
 from graphrec.policy.compiled import CompiledPolicy
 from graphrec.policy.facts import Occasion
 from graphrec.policy.read import home_policy
@@ -29,9 +30,7 @@ def plan_loan(bank: Bank, request: PlanLoan) -> LoanPlans:
     table = read_plan(bank.home.path / FILE).loan
     graph, as_of = FactsShelf(bank.home.facts).latest(), bank.now(request.as_of)
     label = graph.schema.roles.user
-    user = graph.nodes(label).ids.find(request.user)
-    if user < 0:
-        raise UnknownId(f"no user {request.user!r}; search with: graphrec find user {request.user!r}")
+    user = place_of(graph.nodes(label), request.user, "user")
     policy = CompiledPolicy(
         home_policy(bank.home, graph), graph, as_of=as_of, known_before=as_of, held_before=as_of
     )  # fmt: skip

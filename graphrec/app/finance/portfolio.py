@@ -13,12 +13,14 @@ import numpy as np
 from graphrec.app.bank import Bank
 from graphrec.app.finance.market import FILE, prices_before, series_of_prices
 from graphrec.app.jobs import AskPortfolio
-from graphrec.errors import UnknownId, UsageError
+from graphrec.app.moments import moment_of
+from graphrec.errors import UsageError
 from graphrec.finance.market import Prices
 from graphrec.finance.market_file import MarketFile, read_market
 from graphrec.finance.portfolio import Portfolio, Thing, portfolio
 from graphrec.graph.facts import Facts as Graph
 from graphrec.graph.facts import FactsShelf
+from graphrec.graph.lookup import place_of
 from graphrec.policy.facts import Block, Facts, Groups
 from graphrec.progress import silent
 
@@ -28,26 +30,19 @@ def ask_portfolio(bank: Bank, request: AskPortfolio) -> Portfolio:
     bank.home.need_vault("graphrec portfolio")
     graph, file = FactsShelf(bank.home.facts).latest(), read_market(bank.home.path / FILE)
     as_of = bank.now(request.as_of)
-    user = _place(graph, graph.schema.roles.user, request.user, "user")
+    user = place_of(graph.nodes(graph.schema.roles.user), request.user, "user")
     wanted = None
     if request.candidate is not None:
-        wanted = _place(graph, graph.schema.roles.product, request.candidate, "product")
+        wanted = place_of(graph.nodes(graph.schema.roles.product), request.candidate, "product")
     values = dict(_values(Facts(graph, as_of, known_before=as_of, held_before=as_of), user))
     places = {*values, *([] if wanted is None else [wanted])}
     ids = graph.nodes(graph.schema.roles.product).ids
     prices = _prices(bank, graph, file, as_of, {ids[place] for place in places})
     things = {place: _thing(graph, file, place, prices) for place in places}
     held = list(_held(things, values, bank.home.path / FILE))
-    day = str(np.datetime64(as_of, "us"))[:10]
+    day = f"{moment_of(as_of):%Y-%m-%d}"
     cash = _cash(graph, file, user)
     return portfolio(request.user, day, held, cash, None if wanted is None else things[wanted])
-
-
-def _place(graph: Graph, label: str, node_id: str, role: str) -> int:
-    place = graph.nodes(label).ids.find(node_id)
-    if place < 0:
-        raise UnknownId(f"no {role} {node_id!r}; search with: graphrec find {role} {node_id!r}")
-    return place
 
 
 def _values(facts: Facts, user: int) -> Iterator[tuple[int, tuple[float, bool]]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 import numpy as np
@@ -15,14 +15,16 @@ import numpy as np
 from graphrec.app.bank import Bank
 from graphrec.app.data.derived import Derived, keep
 from graphrec.app.jobs import MakePortraits
+from graphrec.app.moments import moment_of
 from graphrec.app.recording import record_event
 from graphrec.app.requests import AskPortrait
 from graphrec.app.results import PortraitsMade
-from graphrec.errors import UnknownId, UsageError
+from graphrec.errors import UsageError
 from graphrec.files import whole_file
 from graphrec.finance.portrait import Portrait, Portraits
 from graphrec.finance.portrait_file import read_portrait
 from graphrec.graph.facts import FactsShelf
+from graphrec.graph.lookup import place_of
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.progress import Progress
 from graphrec.schema import Column
@@ -36,11 +38,7 @@ _ON = "portrait_on"
 def portrait(bank: Bank, request: AskPortrait) -> Portrait:
     """The portrait of one customer as of a date."""
     made = _portraits(bank, request.as_of)
-    ids = made.snapshot.nodes(made.roles.user).ids
-    user = ids.find(request.user)
-    if user < 0:
-        raise UnknownId(f"no user {request.user!r}; search with: graphrec find user {request.user!r}")
-    return made.one(user)
+    return made.one(place_of(made.snapshot.nodes(made.roles.user), request.user, "user"))
 
 
 def portraits(bank: Bank, request: MakePortraits, progress: Progress) -> PortraitsMade:
@@ -53,7 +51,7 @@ def portraits(bank: Bank, request: MakePortraits, progress: Progress) -> Portrai
     progress("portraits", 0, len(users))
     numbers = {name: values for name, values in made.numbers(users).items() if not name.startswith("user.")}
     tags, bands = made.tagged(users), made.banded(made.numbers(users))
-    day = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=made.as_of)
+    day = moment_of(made.as_of)
     if request.out is not None:
         with whole_file(request.out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")

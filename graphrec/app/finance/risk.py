@@ -6,7 +6,7 @@ vault/risk/NAME.safetensors     the points of one model, with what it was fitted
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 from graphrec.app.bank import Bank
 from graphrec.app.data.derived import Derived, Plain, keep, loaded_schema
 from graphrec.app.jobs import FitRisk, ReportRisk, ScoreRisk
+from graphrec.app.moments import moment_of
 from graphrec.app.recording import record_event
 from graphrec.app.results import RiskBand, RiskFitted, RiskLine, RiskReport, RiskRow, RiskScored
 from graphrec.app.tables import Bools, flags, read_table, typed
@@ -152,7 +153,7 @@ def score_risk(bank: Bank, request: ScoreRisk) -> RiskScored:
         said.sort(key=lambda line: -abs(line.share))
         user, band = users[row] if users else None, band_of(about["bands"], probability)
         scored.append(RiskRow(row + 1, user, probability, band, card.base, tuple(said)))
-    on = _day(bank, request.as_of)
+    on = moment_of(bank.now(request.as_of))
     kept = 0
     if request.keep:
         kept = _keep(bank, request, on, [(users[n], one.probability, one.band) for n, one in enumerate(scored)])
@@ -201,10 +202,6 @@ def _ids(rows: Mapping[str, list[str]], request: ScoreRisk) -> list[str]:
         twice = next(one for one in found if found.count(one) > 1)
         raise SourceError(f"{request.file}: {request.user} {twice!r} is there twice, and a customer has one score")
     return found
-
-
-def _day(bank: Bank, as_of: str | None) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=bank.now(as_of))
 
 
 def _read_as(card: Scorecard, rows: Mapping[str, list[str]], file: Path) -> dict[str, Values]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import calendar
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +20,7 @@ from graphrec.app.bank import Bank
 from graphrec.app.data.prepare import latest_snapshot
 from graphrec.app.jobs import InitStatement
 from graphrec.app.lists.about import Customer
+from graphrec.app.moments import moment_of
 from graphrec.app.recording import engine_of, record_event
 from graphrec.app.requests import AboutCustomer, AskStatement, Decide, Explain, ReadStatement, Recommend
 from graphrec.app.results import StatementWritten
@@ -248,7 +249,7 @@ def _basis(bank: Bank, request: AskStatement, file: StatementFile, served: Serve
     item = served.answer.items[0] if served.answer.items else None
     product_id = request.product if item is None else item.product
     product = engine.position(engine.products, product_id, "product")
-    today = _day(bank.now(request.as_of))
+    today = moment_of(bank.now(request.as_of)).date()
     own, offered = _Columns(engine, engine.users, user), _Columns(engine, engine.products, product)
     customer = {
         "client_objectives": own.of(file.objectives),
@@ -422,10 +423,6 @@ def _class(columns: Columns, column: str | None) -> int | None:
 
 def _one(name: str | None) -> tuple[str, ...]:
     return () if name is None else (name,)
-
-
-def _day(at: int) -> date:
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at)).date()
 
 
 def _iso(text: str) -> date:

@@ -19,12 +19,13 @@ from graphrec.app.recording import engine_of, record_event
 from graphrec.app.requests import Audience
 from graphrec.app.views import viewer
 from graphrec.errors import PolicyError, UnknownId, UsageError
+from graphrec.graph.lookup import nearest_ids
 from graphrec.policy.rules import public_counts
 from graphrec.progress import Progress
 from graphrec.schema import EXACT, View
 from graphrec.serving.answer import ExplainOptions, Item
 from graphrec.serving.audience import Standings, chosen, standings
-from graphrec.serving.engine import Engine, nearest_ids
+from graphrec.serving.engine import Engine
 from graphrec.serving.views import SeenItem, Viewer
 
 if TYPE_CHECKING:

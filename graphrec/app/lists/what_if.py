@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from graphrec.app.answers import Move, WhatIfAnswer
+from graphrec.app.answers import WhatIfAnswer
+from graphrec.app.lists.moves import DEPTH, moves
 from graphrec.app.recording import engine_of, record_event
 from graphrec.errors import UsageError
 from graphrec.graph.own import Own, OwnEdge
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from graphrec.app.bank import Bank
     from graphrec.app.requests import WhatIf
     from graphrec.serving.engine import Engine
-
-#: Places of the longer list in which products that leave or enter the list are looked up.
-DEPTH = 10
 
 
 def what_if(bank: Bank, request: WhatIf) -> WhatIfAnswer:
@@ -46,17 +44,13 @@ def what_if(bank: Bank, request: WhatIf) -> WhatIfAnswer:
     language = language_of(request.language or bank.settings.language, bank.home.languages).code
     options = ListOptions(reasons=0, language=language, lines=False)
     before, after = (one.recommend(request.user, request.k + DEPTH, options) for one in (engine, changed))
-    ranks = [{item.product: place for place, item in enumerate(one.items, 1)} for one in (before, after)]
-    names = {item.product: item.name for one in (before, after) for item in one.items}
-    shown = [product for product, rank in ranks[1].items() if rank <= request.k]
-    gone = [product for product, rank in ranks[0].items() if rank <= request.k and product not in shown]
-    moves = tuple(Move(one, names[one], ranks[0].get(one), ranks[1].get(one)) for one in (*shown, *gone))
+    moved = moves(before.items, after.items, request.k)
     content = {
         "more": request.more, "less": request.less, "amount": request.amount, "k": request.k,
-        "moves": [[one.product, one.before, one.after] for one in moves],
+        "moves": [[one.product, one.before, one.after] for one in moved],
     }  # fmt: skip
     number, notes = record_event(bank, "what-if", content, user=request.user, wanted=request.record)
-    return WhatIfAnswer(request.user, engine.as_of, request.k, moves, after.abstained, number, notes)
+    return WhatIfAnswer(request.user, engine.as_of, request.k, moved, after.abstained, number, notes)
 
 
 def _with(engine: Engine, user: str, product: str, now: int) -> Engine:

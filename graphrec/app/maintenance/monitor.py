@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from graphrec.app.bank import Bank
 from graphrec.app.campaigns.outcomes import happened
 from graphrec.app.jobs import Monitor
+from graphrec.app.moments import moment_of
 from graphrec.app.recording import record_event
 from graphrec.app.results import Monitored
 from graphrec.errors import NotTrained, UnknownId, UsageError
@@ -47,7 +48,7 @@ def monitor(bank: Bank, request: Monitor, progress: Progress) -> Monitored:
         "faults": [f"{one.name} {one.about}: {one.value:.4g}" for one in found if one.state in ("warn", "alarm")],
     }  # fmt: skip
     number, more = record_event(bank, "monitor", content, wanted=request.record)
-    day = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=now)
+    day = moment_of(now)
     return Monitored(
         f"{day:%Y-%m-%d}", file.window_days, before.hash, after.hash, model, state, tuple(found), number,
         (*notes, *more),

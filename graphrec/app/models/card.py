@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import Any
 
@@ -12,6 +11,7 @@ from msgspec import to_builtins
 
 from graphrec.app.bank import Bank
 from graphrec.app.models.standing import names
+from graphrec.app.moments import moment_of
 from graphrec.app.requests import AskModelCard
 from graphrec.errors import NotTrained, UnknownId
 from graphrec.graph.shelf import SnapshotShelf
@@ -121,7 +121,7 @@ def _identity(name: str, meta: ModelMeta, standing: str) -> tuple[Row, ...]:
 def _data(meta: ModelMeta, snapshot: Snapshot | None) -> tuple[Row, ...]:
     rows = [("snapshot", meta.snapshot)]
     if meta.known_until is not None:
-        last = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=meta.known_until)
+        last = moment_of(meta.known_until)
         rows.append(("what was known before", f"{last:%Y-%m-%d}"))
     if meta.split.hash:
         rows.append(("split", ", ".join(f"{key} {value}" for key, value in to_builtins(meta.split).items())))

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from graphrec.app.answers import Contested, Move
+from graphrec.app.answers import Contested
 from graphrec.app.bank import Bank
+from graphrec.app.lists.moves import DEPTH, moves
 from graphrec.app.recording import engine_of, record_event
 from graphrec.app.requests import PutContest
 from graphrec.errors import UnknownId
 from graphrec.policy.facts import NO_OCCASION
 from graphrec.privacy.contests import Contest
-from graphrec.serving.answer import ListOptions
+from graphrec.serving.answer import Item, ListOptions
 from graphrec.serving.engine import Engine
-
-#: Places of the longer list in which products that leave or enter the list are looked up.
-DEPTH = 10
 
 
 def put_contest(bank: Bank, request: PutContest) -> Contested:
@@ -39,18 +38,12 @@ def put_contest(bank: Bank, request: PutContest) -> Contested:
     else:
         contests.put(contest)
     after = _list(bank, request)
-    ranks = [{product: place for place, (product, _) in enumerate(one, 1)} for one in (before, after)]
-    names = dict((*before, *after))
-    shown = [product for product, rank in ranks[1].items() if rank <= request.k]
-    gone = [product for product, rank in ranks[0].items() if rank <= request.k and product not in shown]
-    moves = tuple(Move(one, names[one], ranks[0].get(one), ranks[1].get(one)) for one in (*shown, *gone))
-    return Contested(contest, request.withdraw, moves, number, notes)
+    return Contested(contest, request.withdraw, moves(before, after, request.k), number, notes)
 
 
-def _list(bank: Bank, request: PutContest) -> list[tuple[str, str | None]]:
+def _list(bank: Bank, request: PutContest) -> Sequence[Item]:
     engine = engine_of(bank, bank.home, None, NO_OCCASION, users=(request.user,))
-    answer = engine.recommend(request.user, request.k + DEPTH, ListOptions(reasons=0, lines=False))
-    return [(item.product, item.name) for item in answer.items]
+    return engine.recommend(request.user, request.k + DEPTH, ListOptions(reasons=0, lines=False)).items
 
 
 def _check_edge(engine: Engine, request: PutContest) -> None:
