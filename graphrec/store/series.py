@@ -100,8 +100,11 @@ class SeriesFiles:
     files: tuple[Path, ...]
     """Sources that come first stand first."""
 
-    def by_id(self) -> "Iterator[pa.Table]":
+    def by_id(self, only: Sequence[str] | None = None) -> "Iterator[pa.Table]":
         """Tables of id, at and the values, sorted by id and time; all rows of an id are in one of them.
+
+        Args:
+            only: ids; rows of others are not read. None: of all.
 
         The rows are sorted on disk beside the series where they take more than a quarter of the memory.
         """
@@ -117,7 +120,8 @@ class SeriesFiles:
         ):
             database.execute("SET TimeZone = 'UTC'")
             database.execute("SET enable_progress_bar = false")
-            rows = database.sql(self._statement(), params=[str(file) for file in self.files]).to_arrow_reader()
+            params = [one for file in self.files for one in ((str(file),) if only is None else (str(file), list(only)))]
+            rows = database.sql(self._statement(only is not None), params=params).to_arrow_reader()
             fields, held = series_fields(self.series), None
             for batch in rows:
                 table = pa.Table.from_batches([batch]).rename_columns(fields.names).cast(fields)
@@ -132,18 +136,18 @@ class SeriesFiles:
             if held is not None:
                 yield held
 
-    def _statement(self) -> str:
+    def _statement(self, some: bool) -> str:
         import pyarrow.parquet as pq
 
         names = [_quoted(name) for name in self.series.values]
-        parts = []
+        parts, chosen = [], " WHERE id IN (SELECT unnest(?::VARCHAR[]))" if some else ""
         for position, file in enumerate(self.files):
             known = pq.read_schema(file).names
             columns = [
                 quoted if name in known else f"NULL::DOUBLE AS {quoted}"
                 for name, quoted in zip(self.series.values, names, strict=True)
             ]
-            parts.append(f'SELECT id, "at", {", ".join(columns)}, {position} AS _part FROM read_parquet(?)')
+            parts.append(f'SELECT id, "at", {", ".join(columns)}, {position} AS _part FROM read_parquet(?){chosen}')
         if len(parts) == 1:
             return f'SELECT * EXCLUDE (_part) FROM ({parts[0]}) ORDER BY id, "at"'
         first = [f"arg_min({name}, _part) FILTER ({name} IS NOT NULL) AS {name}" for name in names]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from graphrec.graph.series import series_features
 from graphrec.schema import SeriesSchema
@@ -52,6 +53,8 @@ def test_all_rows_of_an_id_come_together_however_many_batches_there_are(tmp_path
     assert whole["at"].to_pylist() == days.take(pa.array(order)).to_pylist()
     assert whole["close"].to_pylist() == close[order].tolist()  # the first source that has a value gives it
     assert whole["volume"].to_pylist() == volume[order].tolist()
+    some = pa.concat_tables(series_of(tmp_path / "series", series, ["bank", "agency"]).by_id(["p007", "p003", "none"]))
+    assert some.equals(whole.filter(pc.is_in(whole["id"], pa.array(["p003", "p007"]))).combine_chunks())
     found = series_features(whole, ("close", "volume"), None)
     again = series_features(series_of(tmp_path / "series", series, ["bank", "agency"]), ("close", "volume"), None)
     for value in found:

@@ -5,7 +5,7 @@ market.toml of the home says which series, benchmark and ratings.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
 
@@ -91,13 +91,18 @@ def series_of_prices(facts: Facts, file: MarketFile) -> SeriesSchema:
 
 
 def prices_before(
-    bank: Bank, series: SeriesSchema, file: MarketFile, as_of: int, progress: Progress
+    bank: Bank,
+    series: SeriesSchema,
+    file: MarketFile,
+    as_of: int,
+    progress: Progress,
+    only: Sequence[str] | None = None,
 ) -> Iterator[tuple[str, Prices]]:
-    """The prices of each product before the date."""
+    """The prices of some products or of all before the date."""
     import pyarrow as pa
 
     value = file.value or ("close" if "close" in series.values else series.values[0])
-    for done, table in enumerate(all_series(bank.home.series, series).by_id()):
+    for done, table in enumerate(all_series(bank.home.series, series).by_id(only)):
         progress("reading prices", done, None)
         names = np.asarray(table["id"].to_numpy(zero_copy_only=False), object)
         times = np.asarray(table["at"].cast(pa.int64()).to_numpy(), np.int64)

@@ -78,8 +78,8 @@ def _prices(bank: Bank, graph: Graph, file: MarketFile, as_of: int, wanted: set[
     if not any(one.of == graph.schema.roles.product for one in graph.schema.series.values()):
         return {}
     series = series_of_prices(graph, file)
-    found = prices_before(bank, series, file, as_of, silent)
-    return {one: prices for one, prices in found if one in wanted and len(prices.values)}
+    found = prices_before(bank, series, file, as_of, silent, sorted(wanted))
+    return {one: prices for one, prices in found if len(prices.values)}
 
 
 def _thing(graph: Graph, file: MarketFile, place: int, prices: dict[str, Prices]) -> Thing:
