@@ -1,7 +1,7 @@
 """statement.toml as a typed table: where a bank keeps what a statement must say, and what the law at hand asks for."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, get_type_hints
 
@@ -60,18 +60,6 @@ class StatementFile(Struct, frozen=True, forbid_unknown_fields=True):
     cost: Annotated[
         tuple[CostTable, ...], Meta(max_length=20, description="Costs. Unset: the fee that the mapping shows, a year.")
     ] = ()
-
-    def of_customers(self) -> Iterator[str]:
-        """The columns of customers that it names."""
-        single = (self.term, self.risk_attitude, self.capacity_for_loss, self.capacity_of, self.assessed_on)
-        yield from (one for one in single if one is not None)
-        yield from (*self.objectives, *self.financial_situation, *self.knowledge, *self.sustainability)
-
-    def of_products(self) -> Iterator[str]:
-        """The columns of products that it names."""
-        yield from (*self.risk, *self.product_sustainability, *(one.column for one in self.cost))
-        if self.product_term is not None:
-            yield self.product_term
 
 
 def read_statement(file: Path) -> StatementFile:
