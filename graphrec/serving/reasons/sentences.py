@@ -230,7 +230,7 @@ class Sentences:
         return f"{value:.0f}"
 
     def word(self, name: str) -> str:
-        """A label, a column, an edge type or a value in the words of the language; risk_class is called as RiskClass."""
+        """A label, a column, an edge type or a value in the words of the language; risk_class is named as RiskClass."""
         return self._words.get(name) or self._words.get(_label(name)) or self._noun(words(name))
 
     def measured(self, name: str, value: str) -> tuple[str, str]:
