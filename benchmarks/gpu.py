@@ -28,7 +28,7 @@ from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.snapshot import Snapshot
 from graphrec.loading import load_mapping, run_load
-from graphrec.models.chebyshev import ChebyshevConfig, coefficients
+from graphrec.models.factors.chebyshev import ChebyshevConfig, coefficients
 from graphrec.models.inputs import Inputs, Scores
 from graphrec.models.matrix import holdings
 from graphrec.training.assemble import fit_model

@@ -26,8 +26,8 @@ from graphrec.loading import load_mapping, run_load
 from graphrec.metrics.intervals import bootstrap_all
 from graphrec.metrics.ranking import evaluate_lists
 from graphrec.models.inputs import Inputs
-from graphrec.models.lightgcn_id import PlainLightGCNConfig
-from graphrec.models.lightgcn_id.network import fit_lightgcn_id
+from graphrec.models.networks.lightgcn_id import PlainLightGCNConfig
+from graphrec.models.networks.lightgcn_id.network import fit_lightgcn_id
 from graphrec.terms.blend import Blend
 from graphrec.terms.factors import FactorTerm
 from graphrec.training.lists import ranked_lists

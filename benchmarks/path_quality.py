@@ -20,8 +20,8 @@ from graphrec.graph.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
 from graphrec.metrics.paths import entity_popularity, mean_of_known, type_diversity
-from graphrec.models.kernel import fit_kernel, starting_walks
-from graphrec.models.spectral import fit_spectral
+from graphrec.models.factors.spectral import fit_spectral
+from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.serving.answer import Answer, Line, ListOptions, Node, Preference
 from graphrec.serving.engine import Engine
 from graphrec.serving.reasons.prefer import history

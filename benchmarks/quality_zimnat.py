@@ -29,9 +29,9 @@ from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.loading import load_mapping, run_load
 from graphrec.metrics.intervals import Interval, bootstrap_all
-from graphrec.models.ease import attribute_hops
 from graphrec.models.matrix import csr, relevant_hops
-from graphrec.models.softmax import Questions, questions
+from graphrec.models.tables.ease import attribute_hops
+from graphrec.models.tables.softmax import Questions, questions
 from graphrec.training.fit import TrainOptions, train
 from graphrec.training.split import split_of
 

@@ -17,7 +17,7 @@ from graphrec.graph.arrays import SEAL, write_sealed
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.models.kernel import fit_kernel, starting_walks
+from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.progress import Progress, silent
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine

@@ -11,7 +11,7 @@ from graphrec.evaluation.hidden_part import HiddenPart, Measured, Metrics
 from graphrec.graph.adjacency import Graph
 from graphrec.graph.snapshot import ColumnArray, Snapshot
 from graphrec.metrics.intervals import bootstrap_all
-from graphrec.models.ease import attribute_hops
+from graphrec.models.tables.ease import attribute_hops
 
 #: Smaller groups of an attribute say little.
 LEAST_USERS = 20

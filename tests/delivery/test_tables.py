@@ -29,7 +29,7 @@ from graphrec.graph.adjacency import visible_graph
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
-from graphrec.models.kernel import fit_kernel, starting_walks
+from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.schema import Column
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine

@@ -27,7 +27,7 @@ from graphrec.graph.build import write_snapshot
 from graphrec.graph.rows import node_fields
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
-from graphrec.models.kernel import fit_kernel, starting_walks
+from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.records.read import entries
 from graphrec.schema import Column, GraphSchema
 from graphrec.terms.blend import Blend

@@ -10,11 +10,11 @@ from graphrec.errors import ModelError
 from graphrec.features.blocks import Blocks
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.models.fitting.steps import StepSource
-from graphrec.models.graphsage import GraphSageConfig
-from graphrec.models.graphsage.network import HeteroSAGE, fit_graphsage
-from graphrec.models.graphsage.sampling import fixed_sample, sampled_block
 from graphrec.models.inputs import Inputs
-from graphrec.models.lightgcn.network import message_hops
+from graphrec.models.networks.graphsage import GraphSageConfig
+from graphrec.models.networks.graphsage.network import HeteroSAGE, fit_graphsage
+from graphrec.models.networks.graphsage.sampling import fixed_sample, sampled_block
+from graphrec.models.networks.lightgcn.network import message_hops
 from graphrec.terms.sage.gradients import Gradients, integrated_gradients
 from graphrec.terms.sage.term import SageTerm
 from tests.models.boards import best_new, check_contract, checkerboard, random_board, same_scores

@@ -5,8 +5,8 @@ import pytest
 
 from graphrec.errors import ModelError
 from graphrec.graph.adjacency import Hop
-from graphrec.models import kernel
-from graphrec.models.kernel import (
+from graphrec.models.walks import kernel
+from graphrec.models.walks.kernel import (
     KernelConfig,
     default_powers,
     default_walks,

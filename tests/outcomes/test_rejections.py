@@ -12,8 +12,8 @@ from graphrec.config.settings import Settings
 from graphrec.graph.adjacency import visible_graph
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
-from graphrec.models.kernel import fit_kernel, starting_walks
-from graphrec.models.rejection import RejectionConfig, fit_rejection
+from graphrec.models.general.rejection import RejectionConfig, fit_rejection
+from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.terms.blend import Blend
 from tests.served import write_model
 from tests.training.test_rejections import bank as rejecting_bank

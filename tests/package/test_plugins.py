@@ -59,7 +59,7 @@ SOURCE = '''
 import numpy as np
 
 from graphrec.features.blocks import FeatureBlock
-from graphrec.models.text import likeness_model
+from graphrec.models.content.text import likeness_model
 
 
 class Numbers:

@@ -26,7 +26,7 @@ from graphrec.graph.build import write_snapshot
 from graphrec.graph.rows import edge_fields, node_fields
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
-from graphrec.models.kernel import fit_kernel, starting_walks
+from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.schema import Column, EdgeSchema, GraphSchema, NodeSchema, Roles, View
 from graphrec.serving.answer import Line, ListOptions, People
 from graphrec.serving.engine import Engine

@@ -12,7 +12,7 @@ from graphrec.files import replace_folder
 from graphrec.graph.adjacency import visible_graph
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
-from graphrec.models.kernel import fit_kernel, starting_walks
+from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.terms.blend import Blend
 from graphrec.terms.folder import write_model
 from graphrec.terms.meta import Configuration

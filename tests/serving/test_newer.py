@@ -15,7 +15,7 @@ from graphrec.graph.facts import Facts, FactsShelf
 from graphrec.graph.shelf import SnapshotShelf
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.models.kernel import fit_kernel, starting_walks
+from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.serving.answer import Line, ListOptions, People
 from graphrec.serving.audit import audited
 from graphrec.serving.engine import Engine

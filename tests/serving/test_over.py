@@ -15,8 +15,8 @@ from graphrec.graph.build import write_snapshot
 from graphrec.graph.rows import edge_fields
 from graphrec.home import Home
 from graphrec.languages import Voice
-from graphrec.models.itemknn.neighbours import fit_itemknn
-from graphrec.models.kernel import fit_kernel, starting_walks
+from graphrec.models.tables.itemknn.neighbours import fit_itemknn
+from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.schema import Column, EdgeSchema
 from graphrec.serving.answer import ExplainOptions, ListOptions
 from graphrec.serving.engine import Engine

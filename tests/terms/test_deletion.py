@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from graphrec.graph.adjacency import Adjacency, Graph, Hop
-from graphrec.models import kernel
-from graphrec.models.kernel import fit_walk
+from graphrec.models.walks import kernel
+from graphrec.models.walks.kernel import fit_walk
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
 from graphrec.terms.deletion import Evidence

@@ -20,7 +20,7 @@ from graphrec.graph.arrays import META
 from graphrec.graph.build import write_snapshot
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.models.kernel import fit_kernel
+from graphrec.models.walks.kernel import fit_kernel
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.terms.blend import Blend

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from graphrec.graph.adjacency import Graph, Hop
-from graphrec.models.kernel import fit_walk, scorer_of
+from graphrec.models.walks.kernel import fit_walk, scorer_of
 from graphrec.terms import compiled
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend

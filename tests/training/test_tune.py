@@ -16,7 +16,7 @@ from graphrec.features.blocks import Blocks, Sources
 from graphrec.graph.adjacency import visible_graph
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.models.ease import trials as ease_trials
+from graphrec.models.tables.ease import trials as ease_trials
 from graphrec.terms.folder import read_meta
 from graphrec.training import tune as tune_module
 from graphrec.training.fit import TrainOptions, train
@@ -156,7 +156,7 @@ from graphrec.features.blocks import Blocks, Sources
 from graphrec.graph.adjacency import visible_graph
 from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.models.ease import trials as ease_trials
+from graphrec.models.tables.ease import trials as ease_trials
 from graphrec.models.fitting import loop
 from graphrec.training.tune import TuneOptions, tune
 

@@ -21,9 +21,9 @@ from graphrec.graph.adjacency import Graph, visible_graph
 from graphrec.graph.snapshot import Snapshot
 from graphrec.metrics.intervals import bootstrap_all
 from graphrec.metrics.ranking import Lists, evaluate_lists
+from graphrec.models.general.newness import SPEC as NEWNESS
+from graphrec.models.general.popularity import fit_popularity
 from graphrec.models.inputs import Inputs, Scores
-from graphrec.models.newness import SPEC as NEWNESS
-from graphrec.models.popularity import fit_popularity
 from graphrec.progress import Progress, silent
 from graphrec.terms.blend import Blend
 from graphrec.terms.topk import NOTHING

@@ -39,7 +39,7 @@ class PlainLightGCNConfig(PropagationConfig):
 def fit(graph: Graph, config: PlainLightGCNConfig, inputs: Inputs) -> Fitted:
     """The term of the relevant edges."""
     with needs_extra("train", "lightgcn-id"):
-        from graphrec.models.lightgcn_id.network import fit_lightgcn_id
+        from graphrec.models.networks.lightgcn_id.network import fit_lightgcn_id
     with torch_threads(graph.num_products):
         return fit_lightgcn_id(graph, config, inputs).fitted()
 

@@ -39,7 +39,7 @@ class GraphSageConfig(TrainingConfig):
 def fit(graph: Graph, config: GraphSageConfig, inputs: Inputs) -> Fitted:
     """The term, from the texts of the block `text` and the edges."""
     with needs_extra("train", "graphsage"):
-        from graphrec.models.graphsage.network import fit_graphsage
+        from graphrec.models.networks.graphsage.network import fit_graphsage
     with torch_threads(graph.num_products):
         return fit_graphsage(graph, config, inputs).fitted()
 

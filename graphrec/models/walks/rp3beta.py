@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.models.fitting.config import NotNegative
 from graphrec.models.inputs import Inputs, Values
-from graphrec.models.kernel import fit_kernel
 from graphrec.models.spec import Fitted, ModelSpec
+from graphrec.models.walks.kernel import fit_kernel
 from graphrec.terms.walks import Walk, WalkTerm
 
 if TYPE_CHECKING:

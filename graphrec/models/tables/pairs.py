@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Graph, Hop
-from graphrec.models.ease import attribute_hops
 from graphrec.models.fitting.config import Count, Positive
 from graphrec.models.inputs import Inputs
 from graphrec.models.matrix import csr, relevant_hops
-from graphrec.models.softmax import (
+from graphrec.models.spec import Fitted, ModelSpec
+from graphrec.models.support import Supported, supported
+from graphrec.models.tables.ease import attribute_hops
+from graphrec.models.tables.softmax import (
     MOST_SCORES,
     check_size,
     fitted_table,
@@ -29,8 +31,6 @@ from graphrec.models.softmax import (
     supported_weights,
     trials,
 )
-from graphrec.models.spec import Fitted, ModelSpec
-from graphrec.models.support import Supported, supported
 from graphrec.progress import Progress, silent
 from graphrec.terms.factors import Neighbours, TableTerm
 from graphrec.terms.pairs import Pairs, PairTerm

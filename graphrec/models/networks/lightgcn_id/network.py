@@ -18,14 +18,14 @@ from torch import Tensor, nn
 
 from graphrec.features.device import choose_device
 from graphrec.graph.adjacency import Graph
+from graphrec.models.factors.spectral import SpectralConfig, leading_patterns
 from graphrec.models.fitting.loop import Trained, fit
 from graphrec.models.fitting.objective import Noise, Vectors, step_loss
 from graphrec.models.fitting.propagation import SparsePair, as_array
 from graphrec.models.fitting.steps import Holdings, Pairs, Step
 from graphrec.models.inputs import Inputs
-from graphrec.models.lightgcn_id import PlainLightGCNConfig
 from graphrec.models.matrix import column, holdings, inverse_power, relevant_hops
-from graphrec.models.spectral import SpectralConfig, leading_patterns
+from graphrec.models.networks.lightgcn_id import PlainLightGCNConfig
 from graphrec.models.support import masked_term, nothing_to_learn, supported
 from graphrec.terms.factors import FactorTerm, TableTerm
 

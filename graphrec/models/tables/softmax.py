@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from graphrec.errors import ModelError
 from graphrec.extras import needs_extra
 from graphrec.graph.adjacency import Graph, Hop
-from graphrec.models.ease import attribute_hops
 from graphrec.models.fitting.config import Count, Positive
 from graphrec.models.inputs import Inputs, Values
 from graphrec.models.matrix import csr, relevant_hops
 from graphrec.models.spec import Fitted, ModelSpec
 from graphrec.models.support import nothing_to_learn, supported, supported_pairs
+from graphrec.models.tables.ease import attribute_hops
 from graphrec.progress import Progress, silent
 from graphrec.terms.factors import Neighbours, TableTerm
 

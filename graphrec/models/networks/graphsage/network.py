@@ -21,17 +21,17 @@ from graphrec.errors import ModelError
 from graphrec.features.blocks import Blocks
 from graphrec.features.device import choose_device
 from graphrec.graph.adjacency import Graph, Hop
+from graphrec.models.content.text import mean_text
 from graphrec.models.fitting.config import Loss
 from graphrec.models.fitting.loop import Trained, fit
 from graphrec.models.fitting.objective import Vectors, ranking_loss
 from graphrec.models.fitting.propagation import as_array
 from graphrec.models.fitting.steps import Step, StepSource
-from graphrec.models.graphsage import GraphSageConfig
-from graphrec.models.graphsage.sampling import Block, fixed_sample, sampled_block
 from graphrec.models.inputs import Inputs
-from graphrec.models.lightgcn.network import message_hops
+from graphrec.models.networks.graphsage import GraphSageConfig
+from graphrec.models.networks.graphsage.sampling import Block, fixed_sample, sampled_block
+from graphrec.models.networks.lightgcn.network import message_hops
 from graphrec.models.support import nothing_to_learn, supported
-from graphrec.models.text import mean_text
 from graphrec.terms.factors import Own, centred, with_rows
 from graphrec.terms.sage.network import SageLayer, SageNetwork, means
 from graphrec.terms.sage.term import SageTerm

@@ -30,7 +30,7 @@ class ItemKnnConfig:
 def fit(graph: Graph, config: ItemKnnConfig, inputs: Inputs) -> Fitted:
     """The term of the relevant edges."""
     with needs_extra("train", "itemknn"):
-        from graphrec.models.itemknn.neighbours import fit_itemknn
+        from graphrec.models.tables.itemknn.neighbours import fit_itemknn
     return Fitted.of(fit_itemknn(graph, config, progress=inputs.progress))
 
 

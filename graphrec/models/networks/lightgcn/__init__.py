@@ -50,7 +50,7 @@ class LightGCNConfig(PropagationConfig):
 def fit(graph: Graph, config: LightGCNConfig, inputs: Inputs) -> Fitted:
     """The term, from the texts of the block `text` and the edges."""
     with needs_extra("train", "lightgcn"):
-        from graphrec.models.lightgcn.network import fit_lightgcn
+        from graphrec.models.networks.lightgcn.network import fit_lightgcn
     with torch_threads(graph.num_products):
         return fit_lightgcn(graph, config, inputs).fitted()
 

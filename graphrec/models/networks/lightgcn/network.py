@@ -21,15 +21,15 @@ from torch import Tensor, nn
 from graphrec.errors import ModelError
 from graphrec.features.device import choose_device
 from graphrec.graph.adjacency import Adjacency, Graph, Hop
+from graphrec.models.content.text import mean_text
 from graphrec.models.fitting.loop import Trained, fit
 from graphrec.models.fitting.objective import Noise, Vectors, step_loss
 from graphrec.models.fitting.propagation import as_array, gather_sum, propagate_sum
 from graphrec.models.fitting.steps import Step, StepSource
 from graphrec.models.inputs import Inputs
-from graphrec.models.lightgcn import LightGCNConfig
 from graphrec.models.matrix import inverse_power
+from graphrec.models.networks.lightgcn import LightGCNConfig
 from graphrec.models.support import nothing_to_learn, supported
-from graphrec.models.text import mean_text
 from graphrec.terms.factors import FactorTerm, Neighbours, centred
 
 Texts = Mapping[str, NDArray[np.float32]]

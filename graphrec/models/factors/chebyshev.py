@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 
 from graphrec.extras import needs_extra
 from graphrec.graph.adjacency import Adjacency, Graph
+from graphrec.models.factors.spectral import SpectralConfig, leading_patterns, normal_matrix
 from graphrec.models.fitting.config import Count, NotNegative, Positive
 from graphrec.models.inputs import Inputs, Values
 from graphrec.models.matrix import column, csr, holders_per_product, inverse_power, relevant_hops
 from graphrec.models.spec import Fitted, ModelSpec
-from graphrec.models.spectral import SpectralConfig, leading_patterns, normal_matrix
 from graphrec.models.support import strongest, supported, supported_pairs
 from graphrec.progress import Progress, silent
 from graphrec.terms.base import Term

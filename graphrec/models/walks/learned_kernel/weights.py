@@ -24,10 +24,10 @@ from graphrec.graph.adjacency import Adjacency, Graph, from_rows
 from graphrec.models.fitting.callbacks import Callbacks
 from graphrec.models.fitting.epochs import Learner, best_epoch, run_epochs
 from graphrec.models.fitting.steps import hidden_part
-from graphrec.models.kernel import fit_kernel
-from graphrec.models.learned_kernel import WalkWeightsConfig
-from graphrec.models.learned_kernel import gradients as gradients_of
-from graphrec.models.learned_kernel.steps import Scores, WalkSteps
+from graphrec.models.walks.kernel import fit_kernel
+from graphrec.models.walks.learned_kernel import WalkWeightsConfig
+from graphrec.models.walks.learned_kernel import gradients as gradients_of
+from graphrec.models.walks.learned_kernel.steps import Scores, WalkSteps
 from graphrec.terms.walks import Walk, WalkTerm
 
 SHARPNESS_RATE = 10.0

@@ -15,9 +15,9 @@ from graphrec.extras import needs_extra
 from graphrec.graph.adjacency import Graph, Hop
 from graphrec.models.fitting.config import Count
 from graphrec.models.inputs import Inputs
-from graphrec.models.itemknn import ItemKnnConfig
 from graphrec.models.matrix import csr
 from graphrec.models.spec import Fitted, ModelSpec
+from graphrec.models.tables.itemknn import ItemKnnConfig
 from graphrec.terms.factors import Neighbours, SparseRows, TableTerm
 
 MOST_PRODUCTS = 20_000
@@ -43,7 +43,7 @@ def rejected_hops(graph: Graph) -> list[Hop]:
 def fit_rejection(graph: Graph, config: RejectionConfig) -> TableTerm:
     """The term of the rejections of a graph."""
     with needs_extra("train", "rejection"):
-        from graphrec.models.itemknn.neighbours import fit_itemknn
+        from graphrec.models.tables.itemknn.neighbours import fit_itemknn
 
     holders = fit_itemknn(graph, ItemKnnConfig(config.neighbours)).neighbours[0].left
     assert isinstance(holders, SparseRows), "item-kNN is sparse"

@@ -5,8 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.adjacency import Adjacency, Graph, among, codes_of, from_rows
-from graphrec.models.kernel import scorer_of
-from graphrec.models.learned_kernel import gradients as gradients_of
+from graphrec.models.walks.kernel import scorer_of
+from graphrec.models.walks.learned_kernel import gradients as gradients_of
 from graphrec.terms.compiled.hops import own_edges, people_of
 from graphrec.terms.walks import AcquaintedScorer, ContentScorer, PeopleScorer, Walk, closing_walks
 

@@ -13,9 +13,9 @@ from graphrec.graph.adjacency import Graph
 from graphrec.models.fitting.config import Count, NotNegative, Positive, Share
 from graphrec.models.fitting.threads import compiled_threads
 from graphrec.models.inputs import Inputs
-from graphrec.models.kernel import WalkConfig
-from graphrec.models.lightgcn import is_affordable
+from graphrec.models.networks.lightgcn import is_affordable
 from graphrec.models.spec import Fitted, ModelSpec
+from graphrec.models.walks.kernel import WalkConfig
 from graphrec.terms.blend import Blend
 
 WholeNumber = Annotated[int, Meta(ge=0)]
@@ -50,7 +50,7 @@ class WalkWeightsConfig:
 def fit(graph: Graph, config: WalkWeightsConfig, inputs: Inputs) -> Fitted:
     """Every walk as a part of its own with its beta; with `inputs.evaluate` those of the best epoch."""
     with needs_extra("train", "learned-kernel"):
-        from graphrec.models.learned_kernel.weights import learn_walks
+        from graphrec.models.walks.learned_kernel.weights import learn_walks
     walks = [one.read() for one in config.walks]
     if not walks:
         return Fitted((), 0)

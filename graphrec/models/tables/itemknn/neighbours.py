@@ -11,9 +11,9 @@ import numba
 import numpy as np
 
 from graphrec.graph.adjacency import Graph
-from graphrec.models.itemknn import ItemKnnConfig
 from graphrec.models.matrix import holdings, relevant_hops
 from graphrec.models.support import supported
+from graphrec.models.tables.itemknn import ItemKnnConfig
 from graphrec.progress import Progress, silent
 from graphrec.terms.compiled.topk import push
 from graphrec.terms.factors import Neighbours, SparseRows, TableTerm
