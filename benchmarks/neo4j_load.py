@@ -136,7 +136,7 @@ def peers(server: Server, memory: MemorySink, rates: dict[str, float]) -> None:
 
 def snapshot(uri: str, folder: Path) -> None:
     """Read the server's graph and write a snapshot: seconds, and memory above the idle process."""
-    from graphrec.graph.build import write_snapshot
+    from graphrec.graph.folders.build import write_snapshot
     from graphrec.store.read import snapshot_inputs
 
     with Neo4jStore(uri, folder / "series", StoreLogin.from_environment()) as store:

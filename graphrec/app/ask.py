@@ -17,12 +17,12 @@ from graphrec.app.recording import record_event
 from graphrec.app.results import Asked, Library, PolicyChecked, PolicyWritten
 from graphrec.errors import NoPolicy, StoreError, UnknownId, UsageError
 from graphrec.files import whole_file
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.languages import language_of
 from graphrec.progress import Progress
 
 if TYPE_CHECKING:
-    from graphrec.graph.snapshot import Snapshot
+    from graphrec.graph.folders.snapshot import Snapshot
     from graphrec.policy.cases import CaseResult, PolicyDifference
     from graphrec.policy.compiled import CompiledPolicy
     from graphrec.policy.rules import Policy, Rule

@@ -100,7 +100,7 @@ def _plain(done: "TrainReport") -> dict[str, Any]:
 
 def _print(done: "TrainReport") -> None:
     from graphrec.evaluation.verdict import between, popularity_wins
-    from graphrec.graph.shelf import DIGITS
+    from graphrec.graph.folders.shelf import DIGITS
 
     for text in done.notes:
         note(f"note: {text}")

@@ -14,7 +14,7 @@ from typing import Any
 
 from graphrec.config.names import nearest
 from graphrec.errors import ModelError, UsageError
-from graphrec.graph.adjacency import Graph
+from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.content import columns, profile, series, text
 from graphrec.models.factors import als, chebyshev, spectral
 from graphrec.models.general import newness, popularity, rejection

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import PolicyError
-from graphrec.graph.adjacency import Adjacency
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import Adjacency
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.policy.conditions import Compiler, Condition
 from graphrec.policy.facts import DAY, NO_OCCASION, Block, Facts, Occasion
 from graphrec.policy.operands import BadCondition, Column, Operand, Operands

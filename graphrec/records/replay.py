@@ -10,9 +10,9 @@ import numpy as np
 
 from graphrec.errors import GraphrecError, RecordError, UnknownId
 from graphrec.graph.asked import Asked
-from graphrec.graph.own import Own
-from graphrec.graph.snapshot import Snapshot
-from graphrec.graph.strings import ABSENT
+from graphrec.graph.edges.own import Own
+from graphrec.graph.folders.snapshot import Snapshot
+from graphrec.graph.folders.strings import ABSENT
 from graphrec.home import Home
 from graphrec.policy.compiled import OUTCOMES
 from graphrec.policy.facts import Occasion

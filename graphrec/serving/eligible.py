@@ -7,8 +7,8 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import Adjacency
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.policy.compiled import FOR_REVIEW, CompiledPolicy, Finding, Judged
 from graphrec.policy.facts import Occasion, microseconds
 from graphrec.policy.rules import Policy, default_policy

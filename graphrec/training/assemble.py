@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from graphrec.errors import ModelError
-from graphrec.graph.adjacency import Graph
+from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.inputs import Inputs, Values
 from graphrec.models.registry import models
 from graphrec.models.spec import Fitted

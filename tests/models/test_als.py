@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from graphrec.graph.adjacency import Hop
+from graphrec.graph.edges.adjacency import Hop
 from graphrec.models.factors.als import AlsConfig, fit_als
 from graphrec.models.matrix import holdings
 from graphrec.terms.compiled.least_squares import near_rows, solve_rows

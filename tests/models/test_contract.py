@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from graphrec.features.blocks import Blocks
-from graphrec.graph.adjacency import Graph
+from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.content.text import fit_text
 from graphrec.models.factors.chebyshev import ChebyshevConfig, fit_chebyshev
 from graphrec.models.factors.spectral import fit_spectral

@@ -8,7 +8,7 @@ import torch
 
 from graphrec.errors import ModelError
 from graphrec.features.blocks import Blocks
-from graphrec.graph.adjacency import Graph, Hop
+from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.models.fitting.steps import StepSource
 from graphrec.models.inputs import Inputs
 from graphrec.models.networks.graphsage import GraphSageConfig

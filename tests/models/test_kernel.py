@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from graphrec.errors import ModelError
-from graphrec.graph.adjacency import Hop
+from graphrec.graph.edges.adjacency import Hop
 from graphrec.models.walks import kernel
 from graphrec.models.walks.kernel import (
     KernelConfig,

@@ -8,7 +8,7 @@ import torch
 
 from graphrec.errors import ModelError
 from graphrec.features.blocks import Blocks
-from graphrec.graph.adjacency import Graph, Hop
+from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.models.fitting.loop import run_epoch
 from graphrec.models.fitting.losses import full_softmax, info_nce, sampled_softmax
 from graphrec.models.fitting.objective import noise_of, ranking_loss, step_loss

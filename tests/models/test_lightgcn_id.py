@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from graphrec.errors import ModelError
-from graphrec.graph.adjacency import Hop
+from graphrec.graph.edges.adjacency import Hop
 from graphrec.models.matrix import holdings
 from graphrec.models.networks.lightgcn_id import PlainLightGCNConfig
 from graphrec.models.networks.lightgcn_id.network import FOLD_IN, PlainGCN, fit_lightgcn_id

@@ -5,7 +5,7 @@ import pytest
 
 from graphrec.errors import ModelError
 from graphrec.features.blocks import Blocks
-from graphrec.graph.adjacency import Graph, Hop
+from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.models.content.text import fit_text
 from graphrec.models.factors.spectral import SpectralConfig, fit_spectral, leading_patterns
 from graphrec.models.inputs import Inputs

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from graphrec.errors import ModelError
-from graphrec.graph.adjacency import Graph
+from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.models.walks.learned_kernel import WalkWeightsConfig, steps
 from graphrec.models.walks.learned_kernel.weights import Hiding, WalkTraining, hide, learn_walks

@@ -24,7 +24,7 @@ import numpy as np
 from graphrec.models.fitting.config import Positive
 from graphrec.models.spec import Fitted, ModelSpec
 from graphrec.terms.factors import Neighbours, TableTerm
-from graphrec.graph.adjacency import Hop
+from graphrec.graph.edges.adjacency import Hop
 
 
 @dataclass(frozen=True)

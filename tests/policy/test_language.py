@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from graphrec.errors import PolicyError
-from graphrec.graph.facts import write_facts
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.facts import write_facts
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.policy.compiled import CompiledPolicy, Finding
 from graphrec.policy.facts import Occasion, microseconds
 from graphrec.policy.read import parse_policy

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from graphrec.features.blocks import Blocks
-from graphrec.graph.adjacency import Graph
+from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.content.profile import ProfileConfig, fit_profile
 from graphrec.models.factors.als import AlsConfig, fit_als
 from graphrec.models.factors.chebyshev import ChebyshevConfig, fit_chebyshev

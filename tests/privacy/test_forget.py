@@ -13,7 +13,7 @@ from graphrec.app import jobs, requests
 from graphrec.app.bank import Bank
 from graphrec.config.settings import Settings
 from graphrec.errors import Damaged, UnknownId, UsageError
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.home import Home
 from graphrec.privacy.search import search
 from graphrec.privacy.suppression import FILE

@@ -8,7 +8,7 @@ from graphrec.app import jobs
 from graphrec.app.bank import Bank
 from graphrec.config.settings import Settings
 from graphrec.finance.scorecard import Axis, Part, Scorecard
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.privacy.search import search
 from graphrec.store import open_store
 from graphrec.store.check import check

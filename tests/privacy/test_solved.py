@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from graphrec.graph.adjacency import Graph
+from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.factors.spectral import fit_spectral
 from graphrec.models.general.popularity import fit_popularity
 from graphrec.models.registry import kinds

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from msgspec import structs
 
-from graphrec.graph.adjacency import visible_graph
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.edges.adjacency import visible_graph
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.home import Home
 from graphrec.models.networks.graphsage import GraphSageConfig
 from graphrec.models.networks.graphsage.network import fit_graphsage

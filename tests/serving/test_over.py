@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from graphrec.graph.adjacency import Hop, visible_graph
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.edges.adjacency import Hop, visible_graph
+from graphrec.graph.folders.build import write_snapshot
 from graphrec.graph.rows import edge_fields
 from graphrec.home import Home
 from graphrec.languages import Voice

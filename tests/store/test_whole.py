@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from graphrec.errors import GraphrecError, StoreError
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.rows import Source
-from graphrec.graph.shelf import SnapshotShelf
 from graphrec.schema import Column, EdgeSchema, GraphSchema, NodeSchema
 from graphrec.store import open_store
 from graphrec.store.base import Store

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from graphrec.graph.adjacency import Graph, Hop
+from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.models.walks.kernel import fit_walk, scorer_of
 from graphrec.terms import compiled
 from graphrec.terms.base import Term

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from graphrec.graph.adjacency import Graph
+from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.walks import kernel
 from graphrec.models.walks.kernel import fit_walk
 from graphrec.terms.walks import PeopleScorer, Walk, WalkTerm

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graphrec.graph.adjacency import Graph, visible_graph
+from graphrec.graph.edges.adjacency import Graph, visible_graph
 from graphrec.models.general.newness import fit_newness, is_new
 from graphrec.models.general.popularity import fit_popularity
 from graphrec.models.inputs import Inputs

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from graphrec.errors import NothingToLearn
-from graphrec.graph.adjacency import Graph, Hop, visible_graph
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import Graph, Hop, visible_graph
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.metrics.ranking import evaluate_lists
 from graphrec.models.factors.spectral import fit_spectral
 from graphrec.models.general.popularity import fit_popularity

@@ -43,7 +43,7 @@ from graphrec.finance.statement import (
 )
 from graphrec.finance.statement_file import CostTable, StatementFile, first_file, read_statement
 from graphrec.finance.statement_print import Page, html, markdown
-from graphrec.graph.snapshot import Nodes
+from graphrec.graph.folders.snapshot import Nodes
 from graphrec.languages import language_of
 from graphrec.policy.example import speaks_of
 from graphrec.policy.facts import Occasion

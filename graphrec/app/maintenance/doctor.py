@@ -149,8 +149,8 @@ def _store(open_bank: Callable[[], Bank], *, deep: bool) -> Check:
 
 def _facts(open_bank: Callable[[], Bank]) -> Check:
     from graphrec.app.data.facts import behind, is_current
-    from graphrec.graph.facts import FactsShelf
-    from graphrec.graph.shelf import DIGITS
+    from graphrec.graph.folders.facts import FactsShelf
+    from graphrec.graph.folders.shelf import DIGITS
     from graphrec.store import is_server, open_store
 
     bank = open_bank()

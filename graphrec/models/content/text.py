@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from graphrec.errors import ModelError
 from graphrec.features.blocks import FeatureBlock
-from graphrec.graph.adjacency import Graph, Hop
+from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.models.inputs import Inputs
 from graphrec.models.spec import Fitted, ModelSpec, NoConfig
 from graphrec.terms.factors import FactorTerm, Neighbours, Own, centred, with_rows

@@ -25,7 +25,7 @@ from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
 from graphrec.extras import needs_extra
-from graphrec.graph.adjacency import Adjacency, Graph
+from graphrec.graph.edges.adjacency import Adjacency, Graph
 from graphrec.models.factors.spectral import SpectralConfig, leading_patterns, normal_matrix
 from graphrec.models.fitting.config import Count, NotNegative, Positive
 from graphrec.models.inputs import Inputs, Values

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.extras import needs_extra
-from graphrec.graph.adjacency import Graph
+from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.fitting.config import Count, NotNegative, Share
 from graphrec.models.inputs import Inputs, Values
 from graphrec.models.matrix import (

@@ -6,7 +6,7 @@ No way leads to such a product through people, so that all it scores is what its
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Graph
+from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.inputs import Inputs
 from graphrec.models.spec import Fitted, ModelSpec, NoConfig
 from graphrec.models.support import enough_holders

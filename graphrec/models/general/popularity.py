@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from graphrec.graph.adjacency import Graph
+from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.inputs import Inputs
 from graphrec.models.spec import Fitted, ModelSpec, NoConfig
 from graphrec.models.support import supported

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from graphrec.extras import needs_extra
-from graphrec.graph.adjacency import Graph, Hop
+from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.models.fitting.config import Count
 from graphrec.models.inputs import Inputs
 from graphrec.models.matrix import csr

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Graph, Hop
+from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.models.fitting.config import Count, Positive
 from graphrec.models.inputs import Inputs
 from graphrec.models.matrix import csr, relevant_hops

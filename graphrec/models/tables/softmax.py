@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from graphrec.errors import ModelError
 from graphrec.extras import needs_extra
-from graphrec.graph.adjacency import Graph, Hop
+from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.models.fitting.config import Count, Positive
 from graphrec.models.inputs import Inputs, Values
 from graphrec.models.matrix import csr, relevant_hops

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import ModelError
-from graphrec.graph.adjacency import Adjacency, Graph, Hop, from_rows
+from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop, from_rows
 from graphrec.models.fitting.config import Count
 from graphrec.models.inputs import Inputs, Values
 from graphrec.models.matrix import csr

@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Graph, Hop
+from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.terms.base import Described, Matrix, Stored, StoredRows, Term, graph_without
 from graphrec.terms.factors import Own
 from graphrec.terms.ledger import Edge, LineGroup, Shares

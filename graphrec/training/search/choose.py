@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import ModelError, NothingToLearn
-from graphrec.graph.adjacency import Graph, Hop
+from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.models.digests import digest
 from graphrec.models.general.newness import SPEC as NEWNESS
 from graphrec.models.general.rejection import SPEC as REJECTION

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Graph, Hop
-from graphrec.graph.fading import ages
+from graphrec.graph.edges.adjacency import Graph, Hop
+from graphrec.graph.edges.fading import ages
 from graphrec.progress import Progress, silent
 from graphrec.schema import GraphSchema
 from graphrec.terms.base import Term

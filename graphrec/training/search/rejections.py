@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Graph, Hop
+from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.models.general.rejection import RejectionConfig, fit_rejection, rejected_hops
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency, Graph, Hop, from_rows
+from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop, from_rows
 from graphrec.terms.sage.network import first_of
 
 Nodes = dict[str, NDArray[np.int64]]

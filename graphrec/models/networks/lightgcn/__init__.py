@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graphrec.extras import needs_extra
-from graphrec.graph.adjacency import Graph
+from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.fitting.config import Count, NotNegative, Positive, PropagationConfig, Share
 from graphrec.models.fitting.threads import torch_threads
 from graphrec.models.inputs import Inputs, Values

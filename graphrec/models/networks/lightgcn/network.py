@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from graphrec.errors import ModelError
 from graphrec.features.device import choose_device
-from graphrec.graph.adjacency import Adjacency, Graph, Hop
+from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop
 from graphrec.models.content.text import mean_text
 from graphrec.models.fitting.loop import Trained, fit
 from graphrec.models.fitting.objective import Noise, Vectors, step_loss

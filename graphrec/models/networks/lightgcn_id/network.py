@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from graphrec.features.device import choose_device
-from graphrec.graph.adjacency import Graph
+from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.factors.spectral import SpectralConfig, leading_patterns
 from graphrec.models.fitting.loop import Trained, fit
 from graphrec.models.fitting.objective import Noise, Vectors, step_loss

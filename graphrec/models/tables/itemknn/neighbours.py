@@ -10,7 +10,7 @@ Source: Sarwar et al., WWW 2001; shrinkage as in Bell and Koren, KDD Cup 2007.
 import numba
 import numpy as np
 
-from graphrec.graph.adjacency import Graph
+from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.matrix import holdings, relevant_hops
 from graphrec.models.support import supported
 from graphrec.models.tables.itemknn import ItemKnnConfig

@@ -9,7 +9,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from graphrec.extras import needs_extra
-from graphrec.graph.adjacency import Graph
+from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.fitting.config import Count, NotNegative, Positive, Share
 from graphrec.models.fitting.threads import compiled_threads
 from graphrec.models.inputs import Inputs

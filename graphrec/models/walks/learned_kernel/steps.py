@@ -4,7 +4,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency, Graph, among, codes_of, from_rows
+from graphrec.graph.edges.adjacency import Adjacency, Graph, among, codes_of, from_rows
 from graphrec.models.walks.kernel import scorer_of
 from graphrec.models.walks.learned_kernel import gradients as gradients_of
 from graphrec.terms.compiled.hops import own_edges, people_of

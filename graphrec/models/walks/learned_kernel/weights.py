@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from graphrec.errors import NothingToLearn
-from graphrec.graph.adjacency import Adjacency, Graph, from_rows
+from graphrec.graph.edges.adjacency import Adjacency, Graph, from_rows
 from graphrec.models.fitting.callbacks import Callbacks
 from graphrec.models.fitting.epochs import Learner, best_epoch, run_epochs
 from graphrec.models.fitting.steps import hidden_part

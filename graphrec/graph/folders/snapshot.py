@@ -23,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import NotTrained
-from graphrec.graph.arrays import META, CheckedArray, CheckedFolder, OverlaidFiles
-from graphrec.graph.meta import SnapshotMeta, read_as
-from graphrec.graph.strings import Strings
+from graphrec.graph.folders.arrays import META, CheckedArray, CheckedFolder, OverlaidFiles
+from graphrec.graph.folders.meta import SnapshotMeta, read_as
+from graphrec.graph.folders.strings import Strings
 from graphrec.schema import GraphSchema, Kind
 
 FORMAT = 2

@@ -8,10 +8,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.arrays import CheckedArray
-from graphrec.graph.block_rows import Rows
-from graphrec.graph.fading import fading
-from graphrec.graph.snapshot import ALWAYS, Edges, Snapshot
+from graphrec.graph.edges.fading import fading
+from graphrec.graph.folders.arrays import CheckedArray
+from graphrec.graph.folders.block_rows import Rows
+from graphrec.graph.folders.snapshot import ALWAYS, Edges, Snapshot
 from graphrec.schema import GraphSchema
 
 

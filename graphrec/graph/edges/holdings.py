@@ -7,7 +7,7 @@ where the sum is above 0. An event of unknown quantity counts as one that is hel
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.snapshot import ALWAYS
+from graphrec.graph.folders.snapshot import ALWAYS
 
 #: A sum of quantities below this part of their sizes is rounding: .1 + .2 - .3.
 ROUNDING = 1e-9

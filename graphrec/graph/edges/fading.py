@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.snapshot import ALWAYS
+from graphrec.graph.folders.snapshot import ALWAYS
 
 DAY = 86_400_000_000
 """Microseconds."""

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.files import make_folder, replace_folder
-from graphrec.graph.arrays import CheckedArray, CheckedFolder, seal
-from graphrec.graph.strings import ABSENT, Strings
+from graphrec.graph.folders.arrays import CheckedArray, CheckedFolder, seal
+from graphrec.graph.folders.strings import ABSENT, Strings
 
 FORMAT = 1
 DIGITS = 16

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from graphrec.errors import Damaged, NotTrained, SchemaOutdated
 from graphrec.files import locked, place_folder, private_folder, whole_file
-from graphrec.graph.snapshot import REMEDY, Snapshot
+from graphrec.graph.folders.snapshot import REMEDY, Snapshot
 
 DIGITS = 16
 """Digits of a hash that name a folder and that people are shown."""

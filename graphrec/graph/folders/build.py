@@ -11,11 +11,11 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from graphrec.files import replace_folder
-from graphrec.graph.arrays import seal
-from graphrec.graph.meta import Ahead, SnapshotMeta, Undated, plain
+from graphrec.graph.folders.arrays import seal
+from graphrec.graph.folders.meta import Ahead, SnapshotMeta, Undated, plain
+from graphrec.graph.folders.snapshot import ALWAYS, FORMAT, Snapshot, content_hash
+from graphrec.graph.folders.strings import Strings
 from graphrec.graph.series import FEATURES, SeriesRows, series_features
-from graphrec.graph.snapshot import ALWAYS, FORMAT, Snapshot, content_hash
-from graphrec.graph.strings import Strings
 from graphrec.schema import Column, EdgeSchema, GraphSchema, Kind, NodeSchema
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency, Hop, evidence, from_rows, summed_evidence
-from graphrec.graph.arrays import CheckedArray
-from graphrec.graph.facts import events_of, user_types
-from graphrec.graph.fading import ages
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import Adjacency, Hop, evidence, from_rows, summed_evidence
+from graphrec.graph.edges.fading import ages
+from graphrec.graph.folders.arrays import CheckedArray
+from graphrec.graph.folders.facts import events_of, user_types
+from graphrec.graph.folders.snapshot import Snapshot
 
 Array = NDArray[Any] | CheckedArray
 Places = Mapping[str, NDArray[np.int64]]

@@ -9,7 +9,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.arrays import CheckedArray, CheckedFolder, OverlaidFiles
+from graphrec.graph.folders.arrays import CheckedArray, CheckedFolder, OverlaidFiles
 
 ABSENT = -1
 """Stands for a node that the other side does not have."""

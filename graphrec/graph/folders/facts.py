@@ -20,12 +20,12 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from graphrec.files import replace_folder
-from graphrec.graph.adjacency import Hop
-from graphrec.graph.arrays import seal
-from graphrec.graph.meta import TakenEvents, plain
-from graphrec.graph.shelf import SnapshotShelf
-from graphrec.graph.snapshot import Edges, Snapshot, content_hash
-from graphrec.graph.strings import Strings
+from graphrec.graph.edges.adjacency import Hop
+from graphrec.graph.folders.arrays import seal
+from graphrec.graph.folders.meta import TakenEvents, plain
+from graphrec.graph.folders.shelf import SnapshotShelf
+from graphrec.graph.folders.snapshot import Edges, Snapshot, content_hash
+from graphrec.graph.folders.strings import Strings
 from graphrec.schema import Kind
 
 FACTS_FORMAT = 1

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.arrays import CheckedArray, CheckedFolder, OverlaidFiles
-from graphrec.graph.facts import EVENTS
-from graphrec.graph.snapshot import ALWAYS, Snapshot
-from graphrec.graph.strings import Strings
+from graphrec.graph.folders.arrays import CheckedArray, CheckedFolder, OverlaidFiles
+from graphrec.graph.folders.facts import EVENTS
+from graphrec.graph.folders.snapshot import ALWAYS, Snapshot
+from graphrec.graph.folders.strings import Strings
 
 Plain = str | int | float | bool | None
 DAY = 86_400_000_000
