@@ -29,10 +29,10 @@ from graphrec.demo import write_bank
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.rows import Sink, Source
 from graphrec.loading import load_mapping, run_load
-from graphrec.store.loading import property_rows
 from graphrec.store.neo4j.driver import Neo4jStore
 from graphrec.store.neo4j.import_files import ImportFilesSink, import_command
 from graphrec.store.values import to_stored
+from graphrec.store.writing.loading import property_rows
 from tests.neo4j.server import Server, prepare
 
 ROWS_ONE_BY_ONE, ROWS_UNWIND = 2_000, 100_000

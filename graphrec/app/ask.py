@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 def query(bank: Bank, request: AskQuery) -> Asked:
     """The answer to a question of the library, or to a Cypher statement; the store is changed only on request."""
     from graphrec.store import open_store
-    from graphrec.store.ask import ask, edit
     from graphrec.store.base import Bounds
+    from graphrec.store.questions.ask import ask, edit
     from graphrec.store.read import forget_origin
 
     name = request.query if re.fullmatch(r"[\w-]+", request.query) else None

@@ -15,8 +15,8 @@ from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.progress import Progress, silent
 from graphrec.schema import GraphSchema
 from graphrec.store.base import Store, merge_splits
-from graphrec.store.check import check, compare, compare_split, lost_series, lost_sources, unfinished
-from graphrec.store.contents import Contents, sum_split
+from graphrec.store.checks.check import check, compare, compare_split, lost_series, lost_sources, unfinished
+from graphrec.store.checks.contents import Contents, sum_split
 from graphrec.store.kinds import Kind, columns_of, kinds_of
 from graphrec.store.series import SeriesFiles
 

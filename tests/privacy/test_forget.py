@@ -18,7 +18,7 @@ from graphrec.home import Home
 from graphrec.privacy.search import search
 from graphrec.privacy.suppression import FILE
 from graphrec.store import open_store
-from graphrec.store.check import check
+from graphrec.store.checks.check import check
 from graphrec.terms.folder import read_meta
 from tests.privacy.people import name_of, write_people
 

@@ -97,7 +97,7 @@ def _check(
 ) -> LoadReport:
     from graphrec.loading import check, folder_of
     from graphrec.store import is_server, open_store
-    from graphrec.store.merge import MergeSink
+    from graphrec.store.writing.merge import MergeSink
 
     with ExitStack() as stack:
         sink: Sink | None = None

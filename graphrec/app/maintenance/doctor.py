@@ -131,7 +131,7 @@ def _encoder(open_bank: Callable[[], Bank]) -> Check:
 
 def _store(open_bank: Callable[[], Bank], *, deep: bool) -> Check:
     from graphrec.store import open_store
-    from graphrec.store.check import check
+    from graphrec.store.checks.check import check
 
     settings = open_bank().settings
     if "://" not in open_bank().store and not Path(open_bank().store).exists():

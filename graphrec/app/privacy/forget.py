@@ -180,7 +180,7 @@ def _are_there(bank: Bank, home: Home, store: "Store | None", suppression: Suppr
 
 def _store(home: Home, store: "Store", work: _Work, progress: Progress) -> None:
     """Their rows out of the store, after a look at what of them can be searched for."""
-    from graphrec.store.erase import erase
+    from graphrec.store.writing.erase import erase
 
     schema = store.read_schema()
     work.texts |= _personal_texts(store, schema, work.users)

@@ -15,12 +15,15 @@ from graphrec.errors import StoreError
 from graphrec.graph.rows import Counts, Identities, Part, Source
 from graphrec.progress import Progress, silent
 from graphrec.schema import GraphSchema
-from graphrec.store import diff
 from graphrec.store.base import BATCH_ROWS, SourceInfo, Statement, Store
-from graphrec.store.check import DAMAGED
-from graphrec.store.contents import Contents, digest_series, sum_split
+from graphrec.store.checks.check import DAMAGED
+from graphrec.store.checks.contents import Contents, digest_series, sum_split
+from graphrec.store.checks.tally import Tally
 from graphrec.store.kinds import Kind, columns_of, kinds_of
-from graphrec.store.loading import (
+from graphrec.store.series import remove_series, write_series
+from graphrec.store.values import to_rows, to_stored
+from graphrec.store.writing import diff
+from graphrec.store.writing.loading import (
     CLAIMS,
     Completion,
     check_fits,
@@ -33,9 +36,6 @@ from graphrec.store.loading import (
     touched_text,
     unique_pairs,
 )
-from graphrec.store.series import remove_series, write_series
-from graphrec.store.tally import Tally
-from graphrec.store.values import to_rows, to_stored
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -11,12 +11,12 @@ from graphrec.graph.rows import Part
 from graphrec.progress import Progress, silent
 from graphrec.schema import GraphSchema
 from graphrec.store.base import Statement, Store
-from graphrec.store.contents import Contents, digest_series, sum_split
+from graphrec.store.checks.contents import Contents, digest_series, sum_split
+from graphrec.store.checks.sums import sum_rows
 from graphrec.store.kinds import Kind, columns_of, kinds_of
-from graphrec.store.loading import split_statements
 from graphrec.store.read import whole_contents
 from graphrec.store.series import series_file
-from graphrec.store.sums import sum_rows
+from graphrec.store.writing.loading import split_statements
 
 if TYPE_CHECKING:
     import pyarrow as pa

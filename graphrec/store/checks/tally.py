@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.store import diff
-from graphrec.store.contents import Contents
+from graphrec.store.checks.contents import Contents
+from graphrec.store.checks.sums import Sum, sum_rows
 from graphrec.store.kinds import Kind
-from graphrec.store.sums import Sum, sum_rows
+from graphrec.store.writing import diff
 
 if TYPE_CHECKING:
     import pyarrow as pa

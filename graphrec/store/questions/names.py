@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from graphrec.errors import QueryError
 from graphrec.schema import GraphSchema
-from graphrec.store.guard import Token, tokens
+from graphrec.store.questions.guard import Token, tokens
 
 #: What every node and every edge carries besides the columns of the mapping.
 OF_NODES = ("id", "known_at", "sources", "run", "text_vector", "graph_vector")

@@ -6,9 +6,9 @@ from contextlib import suppress
 from graphrec import queries
 from graphrec.errors import StoreError
 from graphrec.store.base import SourceInfo, Store
-from graphrec.store.contents import Contents, digest_series
+from graphrec.store.checks.contents import Contents, digest_series
+from graphrec.store.checks.sums import Sum
 from graphrec.store.kinds import Kind, columns_of, kinds_of
-from graphrec.store.sums import Sum
 
 #: What a damaged row is marked with until a full load has brought it again.
 DAMAGED = "damaged"

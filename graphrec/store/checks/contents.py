@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from graphrec.errors import StoreError
 from graphrec.graph.rows import Part
-from graphrec.store.sums import Sum, sum_rows
+from graphrec.store.checks.sums import Sum, sum_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -12,11 +12,11 @@ from graphrec.errors import SourceError
 from graphrec.graph.rows import Part, Source, edge_fields, node_fields
 from graphrec.schema import GraphSchema
 from graphrec.store.base import SourceInfo, Statement, Store
-from graphrec.store.check import lost_rows, lost_sources
-from graphrec.store.contents import Contents, digest_series, digest_text, sum_split
+from graphrec.store.checks.check import lost_rows, lost_sources
+from graphrec.store.checks.contents import Contents, digest_series, digest_text, sum_split
+from graphrec.store.checks.sums import Sum, sum_rows
 from graphrec.store.kinds import RESERVED, Kind, columns_of, kinds_of
 from graphrec.store.series import series_file
-from graphrec.store.sums import Sum, sum_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa

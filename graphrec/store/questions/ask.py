@@ -9,9 +9,9 @@ from typing import Any
 from graphrec import queries
 from graphrec.errors import StoreError
 from graphrec.store.base import Bounds, Result, Store
-from graphrec.store.check import unfinished
-from graphrec.store.guard import check_statement
-from graphrec.store.names import check_names
+from graphrec.store.checks.check import unfinished
+from graphrec.store.questions.guard import check_statement
+from graphrec.store.questions.names import check_names
 
 
 @dataclass(frozen=True)
