@@ -49,7 +49,7 @@ def command(
     else:
         say(f"{bank.path}: nothing to do, this bank is there already ({counts})")
     if run:
-        from graphrec.cli.tour import run_tour
+        from graphrec.cli.lists.tour import run_tour
 
         run_tour(out)
         return

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphrec.cli.invocation import bank
+from graphrec.cli.models.train import BLOCKS_HELP
 from graphrec.cli.options import AsOf, Json, parse_names
 from graphrec.cli.output import emit_json, progress, say
-from graphrec.cli.train import BLOCKS_HELP
 from graphrec.models.registry import tunable
 
 if TYPE_CHECKING:
