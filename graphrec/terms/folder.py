@@ -2,11 +2,11 @@
 
     meta.json           kind, configuration, seed, hashes of snapshot and split, metrics, versions, device, description
     model.safetensors   every array of the model, the edges it walks between what are no users, and the ids of its nodes
-    checksums           of both (graph/arrays.py)
+    checksums           of both (graph/folders/arrays.py)
 
 A folder is opened once: what is read of it later is of the same training, whatever comes to its path. Reading maps the
 arrays and checks the pages it reads; numpy is all it needs. The rows of the users, from each to what their edges lead
-to, are in no folder: they are given when it is opened (graph/first_hops.py).
+to, are in no folder: they are given when it is opened (graph/edges/first_hops.py).
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """A snapshot: the graph as arrays as of a date, mapped into memory and checked where it is read.
 
     meta.json                       format, hash, as_of, counts, schema
-    checksums                       of every page of every file: graph/arrays.py
+    checksums                       of every page of every file: graph/folders/arrays.py
     nodes/<n>/id.*  known_at.npy    ids sorted by their bytes; the n-th label of meta.json
     nodes/<n>/<c>.*                 the c-th public column: values and `valid`
     edges/<n>/*.npy                 one CSR by source (indptr, indices, at, known_at, weight; until, until_known_at,
