@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from graphrec.cli.commands import COMMANDS
 from graphrec.cli.invocation import bank as this_bank
 from graphrec.cli.output import note, say
 
@@ -47,6 +48,6 @@ def _run(command: str, *arguments: str, **options: Any) -> None:
         typed += [f"--{name}"] if value is True else [f"--{name}", str(value)]
     say()
     say(f"$ {shlex.join(typed)}")
-    function: Callable[..., None] = import_module(f"graphrec.cli.{command}").command
+    function: Callable[..., None] = import_module(COMMANDS[command][0]).command
     names = list(inspect.signature(function).parameters)
     function(**dict(zip(names, arguments, strict=False)), **options)
