@@ -1,8 +1,8 @@
 """The customers' rows: from a user to what their edges lead to, as terms read them, one user at a time.
 
 x of an edge is the evidence of its events: the role's weight, times log(1 + weight) where an event has one, summed over
-repeated events, less what its age has taken of it (graph/edges/fading.py). The rows are those of facts or of a snapshot;
-what they lead to stands in positions of a model.
+repeated events, less what its age has taken of it (graph/edges/fading.py). The rows are those of facts or of a
+snapshot; what they lead to stands in positions of a model.
 """
 
 from collections.abc import Mapping
