@@ -213,6 +213,15 @@ def test_arrays_give_the_term_back() -> None:
     assert found.values.tolist() == expected.values.tolist()
 
 
+def test_a_folder_that_calls_the_vectors_of_users_by_their_old_name_opens() -> None:
+    term = trained(random_board(3))
+    described = term.describe()
+    old = {name.replace("/of_users/", "/crowd/"): array for name, array in described.arrays.items()}
+    assert set(old) != set(described.arrays)
+    again = SageTerm.open(dataclasses.replace(described, arrays=old), term.graph)
+    assert same_scores(term, again, term.graph)
+
+
 def test_a_user_without_edges_is_not_known() -> None:
     graph = random_board(9)
     assert trained(graph, epochs=1).knows(0)

@@ -84,9 +84,9 @@ def _judge(
     record: bool,
     json: bool,
 ) -> None:
-    from graphrec.app.requests import JudgeModel
+    from graphrec.app.requests import SetStanding
 
-    done = bank().judge_model(JudgeModel(action, name, reason, by, record))
+    done = bank().set_standing(SetStanding(action, name, reason, by, record))
     if json:
         emit_json(done)
         return
