@@ -23,6 +23,7 @@ VOCABULARY = {
     "shown",
     "config",
     "extras",
+    "times",
 }
 ROOMS = [
     "graph",
