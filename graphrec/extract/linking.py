@@ -107,7 +107,11 @@ class Gazetteer:
     def _longest(self, text: str, place: int) -> int | None:
         for length in self._lengths.get(text[place : place + 2], ()):
             end = place + length
-            if text[place:end] in self._by_name and _is_whole(text, place, end) and not self._is_chance(text, place, end):
+            if (
+                text[place:end] in self._by_name
+                and _is_whole(text, place, end)
+                and not self._is_chance(text, place, end)
+            ):
                 return end
         return None
 
