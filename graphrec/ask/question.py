@@ -9,7 +9,7 @@ from functools import cached_property
 from graphrec import queries
 from graphrec.ask.patterns import Intent, Order, fitting, order_of, takes_away
 from graphrec.errors import UsageError
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.languages import LANGUAGES, language_of
 from graphrec.serving.reasons.sentences import Sentences
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from graphrec.errors import SourceError
-from graphrec.graph.adjacency import Hop
+from graphrec.graph.edges.adjacency import Hop
 from graphrec.languages import Language, Voice, language_of
 from graphrec.schema import GraphSchema
 from graphrec.serving.answer import Node
