@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphrec.finance.portrait import Portrait
+from graphrec.languages import Language
+from graphrec.schema import GraphSchema, Roles
 from graphrec.serving.reasons.sentences import Sentences
 
 _SPANS = {"years", "months", "weeks", "days"}
@@ -13,6 +15,11 @@ _MONEY = {"eur", "usd", "chf", "gbp", "jpy", "cny", "hkd", "sek", "nok", "dkk", 
 _METRIC = re.compile(r"(.*)@(\d+)")
 #: Metrics that are not called as a name in words.
 _CALLED = {"ndcg": "nDCG", "mrr": "MRR", "map": "MAP", "auc": "AUC"}
+
+
+def plain(language: Language) -> Sentences:
+    """The words of a language for labels and columns, where no graph is at hand that has its own."""
+    return Sentences(GraphSchema(Roles("", "", ()), {}, {}), language)
 
 
 def named(words: Sentences, name: str, value: str | float | bool) -> tuple[str, str]:

@@ -130,6 +130,7 @@ class Visit:
             command=lambda name: self.language.texts.get(f"commands.{name}", name),
             url=url,
             json=json.dumps,
+            word=names.plain(self.language).word,
             named=names.named,
             facts_of=names.facts_of,
             activity=names.activity,
