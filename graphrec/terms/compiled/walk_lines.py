@@ -137,7 +137,8 @@ def _people_lines(asked, walk, first, people, own, ends, threads, out):  # type:
     for t in numba.prange(threads):
         # The column of every product, -1 for those that are not asked for.
         column = np.full(len(ends), -1, np.int64)
-        raw, is_own = np.zeros(asked.products.shape[1]), np.zeros(asked.products.shape[1], np.bool_)
+        most = asked.products.shape[1]
+        raw, is_own, nobody = np.zeros(most), np.zeros(most, np.bool_), np.zeros(most, np.bool_)
         for r in range(t, len(asked.users), threads):
             u, products = asked.users[r], asked.products[r, : asked.widths[r]]
             if asked.scale[r] == 0.0 or first.indptr[u] == first.indptr[u + 1]:
@@ -147,23 +148,29 @@ def _people_lines(asked, walk, first, people, own, ends, threads, out):  # type:
                 is_own[c] = ends_at(own, u, products[c])
             for p in range(first.indptr[u], first.indptr[u + 1]):
                 a, value = arrival(first, p)
-                back = returns(own, u, a)
-                raw[:] = 0.0
-                start, stop = people.indptr[a], people.indptr[a + 1]
-                if stop - start < SHORT * len(products):
-                    for q in range(start, stop):
-                        c = column[people.indices[q]]
-                        if c >= 0:
-                            flow = value * passed(people, own, u, q, back and is_own[c])
-                            raw[c] = flow * ends[people.indices[q]]
-                else:
-                    row = people.indices[start:stop]
-                    for c in range(len(products)):
-                        q = start + np.searchsorted(row, products[c])
-                        if q < stop and people.indices[q] == products[c]:
-                            raw[c] = value * passed(people, own, u, q, back and is_own[c]) * ends[products[c]]
+                back = is_own if returns(own, u, a) else nobody
+                _through(people, own, u, a, value, products, column, back, ends, raw)
                 _append(asked, walk, r, raw, a, -1, out)
             column[products] = -1
+
+
+@numba.njit(cache=True)
+def _through(people, own, u, a, value, products, column, is_own, ends, raw):  # type: ignore[no-untyped-def]
+    """What arrives at each product through the people behind a neighbour; the user is one of them where `is_own`."""
+    raw[:] = 0.0
+    start, stop = people.indptr[a], people.indptr[a + 1]
+    if stop - start < SHORT * len(products):
+        for q in range(start, stop):
+            i = people.indices[q]
+            c = column[i]
+            if c >= 0:
+                raw[c] = value * passed(people, own, u, q, is_own[c]) * ends[i]
+        return
+    row = people.indices[start:stop]
+    for c in range(len(products)):
+        q = start + np.searchsorted(row, products[c])
+        if q < stop and people.indices[q] == products[c]:
+            raw[c] = value * passed(people, own, u, q, is_own[c]) * ends[products[c]]
 
 
 @numba.njit(parallel=True, cache=True)
