@@ -103,7 +103,7 @@ def make_app(bank: Bank, options: ServiceOptions | None = None) -> FastAPI:
         ("POST", "/v1/models/{model}/promote", models.promote_model, schemas.Switched),
         ("POST", "/v1/models/rollback", models.roll_back_model, schemas.Switched),
         ("POST", "/v1/models/follow", models.follow_models, schemas.Switched),
-        ("POST", "/v1/models/{model}/steps", models.judge_model, schemas.Judged),
+        ("POST", "/v1/models/{model}/steps", models.set_standing, schemas.StandingSet),
         ("GET", "/v1/models/{model}/card", models.model_card, schemas.ModelCard),
         ("GET", "/v1/monitor", models.monitor, schemas.Monitored),
         ("GET", "/v1/campaigns", campaigns.campaigns, schemas.Campaigns),

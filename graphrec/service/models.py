@@ -43,10 +43,10 @@ class Models:
         asked = requests.SwitchModel(action, model, by=request.state.caller.id)
         return await self._service.run(lambda: json_response(self._bank.switch_model(asked)))
 
-    async def judge_model(self, request: Request, model: ModelFolder, sent: schemas.StepIn) -> Response:
+    async def set_standing(self, request: Request, model: ModelFolder, sent: schemas.StepIn) -> Response:
         """A model validated, approved by another key than the one that validated it, or retired."""
-        asked = requests.JudgeModel(sent.step, model, sent.reason, request.state.caller.id)
-        return await self._service.run(lambda: json_response(self._bank.judge_model(asked)))
+        asked = requests.SetStanding(sent.step, model, sent.reason, request.state.caller.id)
+        return await self._service.run(lambda: json_response(self._bank.set_standing(asked)))
 
     async def model_card(self, model: ModelFolder) -> Response:
         """The card of a model: what it is, what it was fitted on, how good it is, who approved it."""

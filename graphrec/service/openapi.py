@@ -48,7 +48,7 @@ BODIES: dict[str, Any] = {
     "ask": {"question": "Why is P00055 recommended?", "user": USER, "record": False},
     "set_alert": {"state": "acknowledged"},
     "contest": {"edge": "BOUGHT", "of": HELD, "ground": "not-relevant", "why": "it was a present"},
-    "judge_model": {"step": "validate", "reason": "metrics and gaps looked at"},
+    "set_standing": {"step": "validate", "reason": "metrics and gaps looked at"},
     "decide": {"outcome": "accepted", "why": "as discussed"},
 }
 

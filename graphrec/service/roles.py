@@ -33,7 +33,7 @@ ALLOWED: dict[str, frozenset[Role]] = {
     "promote_model": frozenset({"admin"}),
     "roll_back_model": frozenset({"admin"}),
     "follow_models": frozenset({"admin"}),
-    "judge_model": frozenset({"compliance", "admin"}),
+    "set_standing": frozenset({"compliance", "admin"}),
     "model_card": frozenset({"analyst", "auditor", "compliance", "admin"}),
     "monitor": frozenset({"analyst", "auditor", "compliance", "admin"}),
     "outcomes": frozenset({"analyst", "campaign", "auditor", "compliance", "admin"}),

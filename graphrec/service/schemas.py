@@ -313,7 +313,7 @@ class StepIn(BaseModel):
     reason: str = Field(min_length=1, max_length=2000)
 
 
-class Judged(_Open):
+class StandingSet(_Open):
     """A step of a model that was taken."""
 
     step: dict[str, Any] = Field(description="model, hash, standing, at, by, why.")

@@ -46,7 +46,7 @@ def ready(client: TestClient, bank: Bank) -> TestClient:
 
 OWN = (
     "recommendations", "recommendations_of_many", "explanation", "why_not", "audience", "search", "records", "record",
-    "replay_record", "models", "judge_model", "model_card", "monitor", "contests", "contest", "plan_campaign",
+    "replay_record", "models", "set_standing", "model_card", "monitor", "contests", "contest", "plan_campaign",
     "campaigns", "campaign", "campaign_contacts", "campaign_report", "live", "ready",
 )  # fmt: skip
 

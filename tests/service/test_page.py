@@ -26,9 +26,9 @@ from graphrec.service.core import ServiceOptions
 from graphrec.service.keys import Keys
 from graphrec.service.limits import Limits
 from graphrec.service.page.charts import waterfall
-from graphrec.service.page.names import named
 from graphrec.service.page.visit import local
 from graphrec.service.roles import ALLOWED, ON_PAGE, ROLES
+from graphrec.serving.reasons.columns import named
 from graphrec.serving.reasons.sentences import Sentences
 from graphrec.serving.views import Band
 from tests.service.conftest import CAMPAIGN, bearer, campaign

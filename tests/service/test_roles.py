@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from graphrec.app.bank import Bank
-from graphrec.app.requests import AskStatement, JudgeModel, SwitchModel
+from graphrec.app.requests import AskStatement, SetStanding, SwitchModel
 from graphrec.records.decision import events
 from graphrec.schema import EXACT
 from graphrec.service.application import make_app
@@ -47,7 +47,7 @@ CALLS = {
     "promote_model": ("POST", "/v1/models/blend-final/promote"),
     "roll_back_model": ("POST", "/v1/models/rollback"),
     "follow_models": ("POST", "/v1/models/follow"),
-    "judge_model": ("POST", "/v1/models/blend-final/steps"),
+    "set_standing": ("POST", "/v1/models/blend-final/steps"),
     "model_card": ("GET", "/v1/models/blend-final/card"),
     "monitor": ("GET", "/v1/monitor"),
     "outcomes": ("GET", "/v1/outcomes"),
@@ -91,7 +91,7 @@ def test_a_role_is_let_in_where_the_table_says_so_and_nowhere_else(
     bodies = {
         "recommendations_of_many": {"users": ["C003"], "k": 1}, "events": event, "plan_campaign": {"toml": CAMPAIGN},
         "decide": {"outcome": "rejected", "why": "no need"},
-        "contest": {"edge": "BOUGHT", "of": "P03"}, "judge_model": {"step": "validate", "reason": "looked at"},
+        "contest": {"edge": "BOUGHT", "of": "P03"}, "set_standing": {"step": "validate", "reason": "looked at"},
         "set_alert": {"state": "acknowledged"}, "ask": {"question": "What is P01?"},
     }  # fmt: skip
     body = bodies.get(operation)
@@ -111,8 +111,8 @@ def test_a_role_is_let_in_where_the_table_says_so_and_nowhere_else(
         key, text = keys.make(role, role, "A1" if role == "adviser" else None)
         status = closed.request(method, path, headers=bearer(text), json=body).status_code
         assert status == (INSIDE.get(operation, 200) if role in ALLOWED[operation] else 403), role
-        if operation == "judge_model" and status == 200:  # validated once; the next role begins anew
-            bank.judge_model(JudgeModel("approve", "blend-final", "looked at", "somebody else", record=False))
+        if operation == "set_standing" and status == 200:  # validated once; the next role begins anew
+            bank.set_standing(SetStanding("approve", "blend-final", "looked at", "somebody else", record=False))
         keys.revoke(key.id)
         assert closed.request(method, path, headers=bearer(text), json=body).status_code == 401
 

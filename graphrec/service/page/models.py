@@ -48,8 +48,8 @@ class ModelPages:
         step = next((one for one in STEPS if one == form.get("step")), None)
         if step is None:
             raise Refusal(problem(422, "bad-request", f"step: want one of {', '.join(STEPS)}"))
-        asked = requests.JudgeModel(step, form.get("model", ""), form.get("reason", ""), visit.known.id)  # type: ignore[arg-type]
-        self._bank.judge_model(asked)
+        asked = requests.SetStanding(step, form.get("model", ""), form.get("reason", ""), visit.known.id)  # type: ignore[arg-type]
+        self._bank.set_standing(asked)
         return visit.go("/models")
 
     def card(self, visit: Visit) -> Response:

@@ -76,7 +76,7 @@ def add_pages(app: FastAPI, service: Service) -> None:
         ("GET", "/models", "models", models.models),
         ("POST", "/models/promote", "promote_model", models.promote),
         ("POST", "/models/rollback", "roll_back_model", models.roll_back),
-        ("POST", "/models/steps", "judge_model", models.judge),
+        ("POST", "/models/steps", "set_standing", models.judge),
         ("GET", "/models/{model}/card", "model_card", models.card),
         ("GET", "/alerts", "alerts", alerts.alerts),
         ("POST", "/alerts/{alert}", "set_alert", alerts.put),
