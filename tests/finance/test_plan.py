@@ -18,6 +18,7 @@ from graphrec.errors import UnknownId, UsageError
 from graphrec.finance.loans import Loan, Means, Plan, instalment, limit, plans
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
+from graphrec.service.limits import Limits
 
 TERMS = tuple(range(6, 106))
 MAPPING = """
@@ -172,7 +173,7 @@ def test_the_plans_of_a_customer(lender: Path) -> None:
         ("L1", 24, 1), ("L2", 24, 2), ("L1", 48, 3), ("L2", 48, 4),
     ]  # fmt: skip
     assert found.left == 1300.0
-    over = TestClient(make_app(bank, ServiceOptions(is_open=True)), base_url="http://127.0.0.1")
+    over = TestClient(make_app(bank, ServiceOptions(Limits(seconds=60), is_open=True)), base_url="http://127.0.0.1")
     said = over.get("/v1/users/c1/loan-plans?amount=12000&purpose=car&record=false").json()
     assert said["plans"] == json.loads(json.dumps([asdict(one) for one in found.plans]))
     assert "already held" in over.get("/customers/c1/loans?amount=12,000&purpose=car").text

@@ -20,6 +20,7 @@ from graphrec.finance.market import Prices
 from graphrec.finance.portfolio import DAY, Portfolio, Thing, portfolio, shrunk
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
+from graphrec.service.limits import Limits
 
 TODAY = date(2025, 6, 1)
 MAPPING = """
@@ -171,7 +172,7 @@ def test_the_portfolio_of_a_customer(broker: Path, tmp_path: Path) -> None:
     assert found.cost_percent == pytest.approx((5000 * 1.5 + 2000 * 0.5) / 8000)
     assert found.candidate is not None
     assert found.candidate.purchases[0].amount == 100.0
-    over = TestClient(make_app(bank, ServiceOptions(is_open=True)), base_url="http://127.0.0.1")
+    over = TestClient(make_app(bank, ServiceOptions(Limits(seconds=60), is_open=True)), base_url="http://127.0.0.1")
     said = over.get("/v1/users/c1/portfolio?candidate=C").json()
     assert said["positions"] == [asdict(one) for one in found.positions]
     assert said["candidate"] == json.loads(json.dumps(asdict(found.candidate)))

@@ -15,6 +15,7 @@ from graphrec.schema import EXACT
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
 from graphrec.service.keys import Keys
+from graphrec.service.limits import Limits
 from graphrec.service.roles import ALLOWED, ROLES
 from tests.service.conftest import CAMPAIGN, bearer, campaign
 
@@ -68,7 +69,9 @@ FREE = {"live": "/v1/health/live", "ready": "/v1/health/ready"}
 def closed(bank: Bank, keys: Keys) -> Iterator[TestClient]:
     """The service with keys; the record holds one entry about C003."""
     keys.make("first", "service")
-    with TestClient(make_app(bank, ServiceOptions(is_open=True)), raise_server_exceptions=False) as client:
+    with TestClient(
+        make_app(bank, ServiceOptions(Limits(seconds=60), is_open=True)), raise_server_exceptions=False
+    ) as client:
         yield client
 
 
