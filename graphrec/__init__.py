@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import FitResponse as FitResponse
     from graphrec.app.jobs import FitRisk as FitRisk
     from graphrec.app.jobs import Forget as Forget
+    from graphrec.app.jobs import InitFile as InitFile
     from graphrec.app.jobs import InitPolicy as InitPolicy
-    from graphrec.app.jobs import InitStatement as InitStatement
     from graphrec.app.jobs import ListAlerts as ListAlerts
     from graphrec.app.jobs import ListContacts as ListContacts
     from graphrec.app.jobs import ListRecord as ListRecord
@@ -103,7 +103,7 @@ _JOBS = (
     "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio", "AskQuality", "AskQuery", "Backup",
     "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates",
     "EvaluateNew", "Export", "ExtractTexts", "FitClassifier", "FitResponse", "FitRisk", "Forget", "InitPolicy",
-    "InitStatement", "CheckCases", "EvaluateExperiments", "ListAlerts", "ListContacts", "ListRecord", "Load",
+    "InitFile", "CheckCases", "EvaluateExperiments", "ListAlerts", "ListContacts", "ListRecord", "Load",
     "MakeDemoBank", "MakePortraits", "Monitor", "PlanCampaign", "PlanLoan", "ProposeMapping", "PruneRecord", "Publish",
     "PutHold", "Refresh", "Reidentify", "ReportCampaign", "ReportRisk", "Restore", "RunAlerts", "ScoreResponse",
     "ScoreRisk", "SetAlert", "StopExperiment", "TakeSnapshot", "Train", "Tune", "VerifyRecord",

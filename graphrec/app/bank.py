@@ -656,16 +656,16 @@ class Bank:
 
         return statement(self, request)
 
-    def init_statement(self, request: jobs.InitStatement) -> results.StatementWritten:
-        """A first statement.toml, filled with the columns whose names say enough.
+    def init_file(self, request: jobs.InitFile) -> results.FirstFile:
+        """A first statement.toml, plan.toml, market.toml or alerts.toml, filled with what names of columns say.
 
         Raises:
-            UsageError: there is one already.
+            UsageError: there is one already, or alerts.toml has nothing to watch.
             NotTrained: nothing is loaded.
         """
-        from graphrec.app.finance.statement import init
+        from graphrec.app.finance.first_files import init_file
 
-        return init(self, request)
+        return init_file(self, request)
 
     def read_statement(self, request: requests.ReadStatement) -> answers.Handed:
         """A statement as it was recorded, with what was decided since.

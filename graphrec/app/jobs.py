@@ -288,9 +288,10 @@ class InitPolicy:
 
 
 @dataclass(frozen=True)
-class InitStatement:
-    """A first statement.toml for the home."""
+class InitFile:
+    """A first file for the home: statement.toml, plan.toml, market.toml or alerts.toml."""
 
+    kind: Literal["statement", "plan", "market", "alerts"]
     force: bool = False
     """Replace the one that is there."""
 

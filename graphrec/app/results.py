@@ -148,14 +148,14 @@ class PolicyWritten:
 
 
 @dataclass(frozen=True)
-class StatementWritten:
-    """A first statement.toml."""
+class FirstFile:
+    """A first file of a home, written from the names of columns."""
 
     path: Path
     found: tuple[str, ...]
-    """Keys that were filled by the names of columns."""
+    """Keys that were filled; of alerts.toml the ids of rules and signals."""
     left_out: tuple[str, ...]
-    """Keys of elements that fca_suitability_v1 requires and that nothing was found for."""
+    """Keys that a command needs and that nothing was found for."""
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,16 @@
 """alerts.toml as a typed table: rules on customers, and signals on transfers."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import asdict
 
 from graphrec.config.convert import convert
 from graphrec.config.document import read_toml
 from graphrec.errors import UsageError
+from graphrec.finance.first_file import toml
 
 Text = Annotated[str, Meta(min_length=1)]
 Name = Annotated[
@@ -64,7 +67,7 @@ def read_alerts(file: Path) -> AlertsFile:
         UsageError: there is none, it is no TOML, or a key or value is not one of docs/alerts.md.
     """
     if not file.exists():
-        raise UsageError(f"{file} is not there: it says what alerts are about; write one as docs/alerts.md shows")
+        raise UsageError(f"{file} is not there: it says what alerts are about; graphrec alerts init writes a first one")
     document = read_toml(file, UsageError)
     found = convert(document, AlertsFile)
     ids = [*(one.id for one in found.rule), *(one.id for one in found.signal)]
@@ -73,3 +76,19 @@ def read_alerts(file: Path) -> AlertsFile:
     if one := next((one for one in found.signal if one.kind == "cycle" and one.least > one.most), None):
         document.refuse(("signal",), f"{one.id}: least is above most")
     return found
+
+
+HEAD = """\
+# What the bank wants to be told of its customers and their transfers (docs/alerts.md). graphrec wrote it from the edge
+# types and columns of the mapping; its numbers are a beginning: set them by what your bank sees.
+"""
+
+
+def first_alerts(rules: Sequence[RuleTable], signals: Sequence[SignalTable]) -> str:
+    """The text of a first alerts.toml."""
+    lines = [HEAD.rstrip("\n"), f"repeat_days = {AlertsFile().repeat_days}"]
+    for table, listed in (("rule", rules), ("signal", signals)):
+        for one in listed:
+            lines += ["", f"[[{table}]]"]
+            lines += [f"{key} = {toml(value)}" for key, value in asdict(one).items() if value not in (None, "", 0.0)]
+    return "\n".join([*lines, ""])

@@ -1,5 +1,6 @@
 """market.toml as a typed table: what editors complete and `read_market` converts."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ from msgspec import Meta, Struct
 from graphrec.config.convert import convert
 from graphrec.config.document import read_toml
 from graphrec.errors import UsageError
+from graphrec.finance.first_file import Found, column_lines, key_lines
 
 
 class MarketFile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -23,6 +25,10 @@ class MarketFile(Struct, frozen=True, forbid_unknown_fields=True):
         tuple[str, ...],
         Meta(description="Columns of products with risk classes that others gave, such as issuer and seller."),
     ] = ()
+    positions: Annotated[
+        str | None,
+        Meta(description="Edge type from customers to products with what is held; unset: what means held."),
+    ] = None
     cash: Annotated[str | None, Meta(description="Column of customers with what is not invested.")] = None
     fee: Annotated[str | None, Meta(description="Column of products with their yearly cost in per cent.")] = None
 
@@ -34,3 +40,21 @@ def read_market(file: Path) -> MarketFile:
         UsageError: it is no TOML, or a key or value is not one of docs/finance.md.
     """
     return convert(read_toml(file, UsageError), MarketFile) if file.exists() else MarketFile()
+
+
+HEAD = """\
+# Prices, risk classes and what portfolios are worth (docs/finance.md). graphrec wrote it from the names of series, edge
+# types and columns: read every line before you rely on it.
+"""
+
+
+def first_market(found: Mapping[str, Found], customers: Sequence[str], products: Sequence[str]) -> str:
+    """The text of a first market.toml.
+
+    Args:
+        found: series, edge type and columns by key.
+        customers: columns of customers that may be named.
+        products: the same of products.
+    """
+    lines = [HEAD.rstrip("\n"), *column_lines(customers, products), *key_lines(MarketFile, found)]
+    return "\n".join([*lines, ""])

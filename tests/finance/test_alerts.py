@@ -17,6 +17,7 @@ from graphrec.app.jobs import ListAlerts, Load, RunAlerts, SetAlert
 from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import RecordError, UnknownId, UsageError
+from graphrec.finance.alerts_file import read_alerts
 from graphrec.finance.signals import DAY, Transfers, cycles, fans
 
 START, END = date(2025, 3, 1), date(2025, 5, 10)
@@ -291,6 +292,15 @@ def test_the_command(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(app, ["alerts", "ack"]).exit_code == 2
     file = folder / "home" / "alerts.toml"
     try:
+        file.unlink()
+        assert "graphrec alerts init writes a first one" in run(app, ["alerts", "run"]).stderr
+        assert run(app, ["alerts", "init"]).exit_code == 0
+        drafted = read_alerts(file)
+        assert [one.id for one in drafted.rule] == ["burst-bought", "dormant-bought", "habit-bought", "old-answers"]
+        assert [(one.kind, one.edge, one.owner) for one in drafted.signal] == [
+            (kind, "SENT", "OWNS") for kind in ("cycle", "fan_in", "fan_out")
+        ]
+        assert run(app, ["alerts", "run", "--as-of", DATES[0].isoformat()]).exit_code == 0
         for text, line in (
             ('[[rule]]\nid = "a"\nwhen = "product.x > 1"', "rule a of alerts.toml"),
             ('[[signal]]\nid = "a"\nkind = "cycle"\nedge = "OWNS"', "no edge type OWNS between nodes of one label"),
