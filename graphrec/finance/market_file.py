@@ -29,6 +29,10 @@ class MarketFile(Struct, frozen=True, forbid_unknown_fields=True):
         str | None,
         Meta(description="Edge type from customers to products with what is held; unset: what means held."),
     ] = None
+    riskless: Annotated[
+        tuple[str, ...],
+        Meta(description="Kinds of products whose worth does not move, such as deposits: no variance, like cash."),
+    ] = ()
     cash: Annotated[str | None, Meta(description="Column of customers with what is not invested.")] = None
     fee: Annotated[str | None, Meta(description="Column of products with their yearly cost in per cent.")] = None
 

@@ -101,6 +101,8 @@ class Thing:
     """What it has in common with others: kind, issuer, …"""
     fee: float | None
     prices: Prices | None
+    is_riskless: bool = False
+    """Whether its worth does not move, as that of cash."""
 
 
 def shrunk(returns: Floats) -> tuple[Floats, float]:
@@ -143,7 +145,13 @@ def portfolio(
     weights = values / wealth if wealth else values
     risk = _Risk.of([*things, *([] if candidate is None else [candidate])], weights)
     positions = tuple(
-        Position(thing.id, thing.name, float(values[n]), float(weights[n]), *risk.of_position(n))
+        Position(
+            thing.id,
+            thing.name,
+            float(values[n]),
+            float(weights[n]),
+            *((0.0, 0.0) if thing.is_riskless else risk.of_position(n)),
+        )
         for n, thing in enumerate(things)
     )
     found = Portfolio(
@@ -158,12 +166,14 @@ def portfolio(
         days=0 if risk.returns is None else len(risk.returns),
         shrinkage=risk.shrinkage,
         cost_percent=_cost(things, values),
-        without_prices=tuple(thing.id for n, thing in enumerate(things) if n not in risk.places),
+        without_prices=tuple(
+            thing.id for n, thing in enumerate(things) if n not in risk.places and not thing.is_riskless
+        ),
     )
     if candidate is None:
         return found
     purchases = tuple(_purchase(part, wealth, things, values, candidate, risk) for part in DELTAS)
-    own, correlation = risk.of_candidate()
+    own, correlation = (0.0, None) if candidate.is_riskless else risk.of_candidate()
     told = Candidate(candidate.id, candidate.name, own, correlation, purchases)
     return Portfolio(**{**vars(found), "candidate": told})
 
@@ -257,9 +267,10 @@ def _purchase(
     amount = part * wealth
     after = [*((1 - part) * values), amount]
     together = [*things, candidate]
-    return Purchase(
-        part, amount, risk.after(part), _concentration(together, np.array(after)), _cost(together, np.array(after))
-    )
+    moved = risk.after(part)
+    if candidate.is_riskless and risk.volatility is not None:
+        moved = (1 - part) * risk.volatility
+    return Purchase(part, amount, moved, _concentration(together, np.array(after)), _cost(together, np.array(after)))
 
 
 def _concentration(things: Sequence[Thing], values: Floats) -> dict[str, float]:

@@ -208,7 +208,7 @@ def test_the_command(lender: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         file.unlink()
         assert "plan loan --init writes a first one" in run(app, ["plan", "loan", "c1", "--amount", "12000"]).stderr
         written = run(app, ["plan", "loan", "--init"])
-        assert "found kinds, rate, income, spending, duties, purposes, pd" in written.stdout, written.output
+        assert "found kinds, rate, income, spending, purposes, pd" in written.stdout, written.output
         assert read_plan(file).loan.kinds == ("loan",)
         assert json.loads(run(app, ["plan", "loan", "c1", "--amount", "12000", "--json"]).stdout)["plans"]
         assert "is there already" in run(app, ["plan", "loan", "--init"]).stderr

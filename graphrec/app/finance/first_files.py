@@ -20,7 +20,7 @@ from graphrec.finance.loan_file import first_plan
 from graphrec.finance.market_file import first_market
 from graphrec.finance.statement_file import first_statement
 from graphrec.graph.snapshot import ALWAYS, Snapshot
-from graphrec.loading.propose.concepts import LOANS, normal
+from graphrec.loading.propose.concepts import DEPOSITS, LOANS, normal
 from graphrec.policy.example import speaks_of
 from graphrec.policy.facts import Facts
 
@@ -31,7 +31,8 @@ class Key(NamedTuple):
     """What fills a key: the column of a side whose name speaks of a concept."""
 
     side: Literal["user", "product"]
-    concept: str
+    concept: str | tuple[str, ...]
+    """One, or several of which the first comes first."""
     is_number: bool = True
     """Whether only columns of numbers fit."""
     is_list: bool = False
@@ -44,7 +45,7 @@ STATEMENT: Mapping[str, Key] = {
     "risk_attitude": Key("user", "tolerance"),
     "capacity_for_loss": Key("user", "capacity"),
     "capacity_of": Key("user", "means"),
-    "financial_situation": Key("user", "means", is_number=False, is_list=True),
+    "financial_situation": Key("user", ("means", "income", "spending", "duties"), is_number=False, is_list=True),
     "knowledge": Key("user", "knowledge", is_number=False, is_list=True),
     "sustainability": Key("user", "sustainability", is_number=False, is_list=True),
     "product_term": Key("product", "binding"),
@@ -95,7 +96,7 @@ def init_file(bank: Bank, request: InitFile) -> FirstFile:
             filled = _columns(snapshot, STATEMENT)
             text = first_statement(filled, *columns)
         elif kind == "plan":
-            filled = {**_loans(snapshot), **_columns(snapshot, PLAN)}
+            filled = {**_kinds(snapshot, LOANS), **_columns(snapshot, PLAN)}
             text = first_plan(filled, *columns)
         else:
             filled = {**_market(snapshot), **_columns(snapshot, MARKET)}
@@ -109,19 +110,21 @@ def init_file(bank: Bank, request: InitFile) -> FirstFile:
 
 
 def _columns(snapshot: Snapshot, keys: Mapping[str, Key]) -> dict[str, Found]:
-    """The columns that fill keys; one column fills one key of a side and concept alone."""
+    """The columns that fill keys."""
     roles = snapshot.schema.roles
     found: dict[str, Found] = {}
     for name, key in keys.items():
         kinds = snapshot.nodes(roles.user if key.side == "user" else roles.product).columns
-        fit = [
-            one
-            for one in speaks_of(snapshot, key.side, key.concept)
-            if not key.is_number or kinds[one] in ("integer", "real")
-        ]
+        fit = [one for one in _speaking(snapshot, key) if not key.is_number or kinds[one] in ("integer", "real")]
         if fit:
             found[name] = tuple(fit) if key.is_list else fit[0]
     return found
+
+
+def _speaking(snapshot: Snapshot, key: Key) -> tuple[str, ...]:
+    """The columns of a side whose names speak of the concepts of a key, each once."""
+    concepts = (key.concept,) if isinstance(key.concept, str) else key.concept
+    return tuple(dict.fromkeys(name for one in concepts for name in speaks_of(snapshot, key.side, one)))
 
 
 def _named(snapshot: Snapshot, side: Literal["user", "product"]) -> list[str]:
@@ -131,15 +134,15 @@ def _named(snapshot: Snapshot, side: Literal["user", "product"]) -> list[str]:
     return [one for one in snapshot.nodes(label).columns if one not in snapshot.schema.nodes[label].protected]
 
 
-def _loans(snapshot: Snapshot) -> dict[str, Found]:
-    """The kinds of products that are loans, and their column where the mapping shows none."""
+def _kinds(snapshot: Snapshot, words: tuple[str, ...]) -> dict[str, Found]:
+    """The kinds of products whose names have some words, and their column where the mapping shows none."""
     label = snapshot.schema.roles.product
     nodes, shown = snapshot.nodes(label), snapshot.schema.nodes[label].show.get("kind")
     for name in (*([] if shown is None else [shown]), *speaks_of(snapshot, "product", "kind")):
         if nodes.columns.get(name) != "text":
             continue
         values = sorted({str(one) for one in nodes.column(name).values if one})
-        if kinds := tuple(one for one in values if any(word in normal(one) for word in LOANS)):
+        if kinds := tuple(one for one in values if any(word in normal(one) for word in words)):
             return {"kinds": kinds} if name in (shown, "kind") else {"kinds": kinds, "kind": name}
     return {}
 
@@ -161,7 +164,9 @@ def _market(snapshot: Snapshot) -> dict[str, Found]:
         ]  # fmt: skip
         found |= {"positions": others[0]} if len(others) == 1 else {}
     shown = schema.nodes[roles.product].show
-    return {**found, **({"fee": shown["fee"]} if "fee" in shown else {})}
+    found |= {"fee": shown["fee"]} if "fee" in shown else {}
+    riskless = _kinds(snapshot, DEPOSITS)
+    return {**found, "riskless": riskless["kinds"]} if riskless and "kind" not in riskless else found
 
 
 def _rules(bank: Bank, snapshot: Snapshot) -> Iterator[RuleTable]:
@@ -199,9 +204,10 @@ def _wanted(snapshot: Snapshot) -> Iterator[RuleTable]:
     for stated in speaks_of(snapshot, "user", "tolerance") if revealed else ():
         yield RuleTable("above-tolerance", f"user.portrait_revealed_risk > user.{stated}", "holds more risk than said")
         break
-    income, spending = (next(iter(speaks_of(snapshot, "user", one)), None) for one in ("income", "spending"))
-    if income and spending:
-        yield RuleTable("overspending", f"user.{spending} > user.{income}", "spends more than comes in")
+    flows = _columns(snapshot, {one: PLAN[one] for one in ("income", "spending")})
+    if len(flows) == 2:
+        when = f"user.{flows['spending']} > user.{flows['income']}"
+        yield RuleTable("overspending", when, "spends more than comes in")
 
 
 def _signals(snapshot: Snapshot) -> Iterator[SignalTable]:

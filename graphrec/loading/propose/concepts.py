@@ -447,6 +447,11 @@ LOANS = (
     *("pret", "prestamo", "credito", "prestito", "mutuo", "lening", "emprestimo"),
 )
 """Words of the kinds of products that lend money."""
+DEPOSITS = (
+    *("deposit", "savings", "einlage", "sparen", "sparkonto", "tagesgeld", "festgeld", "存款", "储蓄"),
+    *("livret", "deposito", "ahorro", "risparmio", "spaarrekening", "poupanca"),
+)
+"""Words of the kinds of products whose worth does not move with a market."""
 
 YES = frozenset(
     (
