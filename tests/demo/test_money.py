@@ -68,7 +68,8 @@ def test_loans_are_planned_from_the_terms_of_products(money: Bank) -> None:
 
 def test_answers_of_the_last_questionnaire_are_those_of_the_customers(ask: Ask) -> None:
     assert not ask(
-        """SELECT customer_id FROM (SELECT customer_id, arg_max(risk_class, assessed_on) AS risk, max(assessed_on) AS day
+        """SELECT customer_id FROM (SELECT customer_id, arg_max(risk_class, assessed_on) AS risk, max(assessed_on)
+        AS day
         FROM assessments GROUP BY 1) JOIN customers USING (customer_id) JOIN means USING (customer_id)
         WHERE risk != risk_tolerance OR day != assessed_on"""
     )
