@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import PlanCampaign as PlanCampaign
     from graphrec.app.jobs import PlanLoan as PlanLoan
     from graphrec.app.jobs import ProposeMapping as ProposeMapping
+    from graphrec.app.jobs import ProposePortfolio as ProposePortfolio
     from graphrec.app.jobs import PruneRecord as PruneRecord
     from graphrec.app.jobs import Publish as Publish
     from graphrec.app.jobs import PutHold as PutHold
@@ -105,8 +106,8 @@ _JOBS = (
     "EvaluateNew", "Export", "ExtractTexts", "FitClassifier", "FitResponse", "FitRisk", "Forget", "InitPolicy",
     "InitFile", "CheckCases", "EvaluateExperiments", "ListAlerts", "ListContacts", "ListRecord", "Load",
     "MakeDemoBank", "MakePortraits", "Monitor", "PlanCampaign", "PlanLoan", "ProposeMapping", "PruneRecord", "Publish",
-    "PutHold", "Refresh", "Reidentify", "ReportCampaign", "ReportRisk", "Restore", "RunAlerts", "ScoreResponse",
-    "ScoreRisk", "SetAlert", "StopExperiment", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
+    "ProposePortfolio", "PutHold", "Refresh", "Reidentify", "ReportCampaign", "ReportRisk", "Restore", "RunAlerts",
+    "ScoreResponse", "ScoreRisk", "SetAlert", "StopExperiment", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

@@ -603,6 +603,19 @@ class Bank:
 
         return ask_portfolio(self, request)
 
+    @needs_extra("finance")
+    def propose_portfolio(self, request: jobs.ProposePortfolio) -> results.Proposed:
+        """The least volatile mix of what a customer holds and of the products of their list, within limits.
+
+        Raises:
+            UnknownId: there is no such customer.
+            UsageError: no mix is within the limits, or there are too few prices.
+            NotTrained: there is no model.
+        """
+        from graphrec.app.finance.propose import propose_portfolio
+
+        return propose_portfolio(self, request)
+
     @needs_extra("load")
     def run_alerts(self, request: jobs.RunAlerts, *, progress: Progress = silent) -> results.AlertsRun:
         """What alerts.toml asks about, as of a date; new alerts are in the record.

@@ -589,6 +589,17 @@ class AskPortfolio:
 
 
 @dataclass(frozen=True)
+class ProposePortfolio:
+    """The least volatile mix of what a customer holds and of the products of their list, within limits."""
+
+    user: str
+    amount: float = 0.0
+    """What is invested besides, from cash."""
+    as_of: str | None = None
+    record: bool = True
+
+
+@dataclass(frozen=True)
 class AskQuality:
     """What is wrong with the data that were loaded."""
 

@@ -100,7 +100,7 @@ def init_file(bank: Bank, request: InitFile) -> FirstFile:
             text = first_plan(filled, *columns)
         else:
             filled = {**_market(snapshot), **_columns(snapshot, MARKET)}
-            text = first_market(filled, *columns)
+            text = first_market(filled, *columns, _concentrated(snapshot))
     left = [key for key in REQUIRED[kind] if key not in filled]
     if kind == "statement" and not {"capacity_for_loss", "capacity_of"} & filled.keys():
         left.append("capacity_for_loss")
@@ -167,6 +167,12 @@ def _market(snapshot: Snapshot) -> dict[str, Found]:
     found |= {"fee": shown["fee"]} if "fee" in shown else {}
     riskless = _kinds(snapshot, DEPOSITS)
     return {**found, "riskless": riskless["kinds"]} if riskless and "kind" not in riskless else found
+
+
+def _concentrated(snapshot: Snapshot) -> str | None:
+    """The label that products are linked with and that the mapping calls a concentration, such as issuers."""
+    edges = (snapshot.schema.edges[name] for name in snapshot.types)
+    return next((one.target for one in edges if one.risk and one.source == snapshot.schema.roles.product), None)
 
 
 def _rules(bank: Bank, snapshot: Snapshot) -> Iterator[RuleTable]:

@@ -5,7 +5,7 @@ market.toml of the home names the series of prices, the column with cash and the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,15 +34,24 @@ def ask_portfolio(bank: Bank, request: AskPortfolio) -> Portfolio:
     wanted = None
     if request.candidate is not None:
         wanted = place_of(graph.nodes(graph.schema.roles.product), request.candidate, "product")
-    values = dict(_values(Facts(graph, as_of, known_before=as_of, held_before=as_of), user, file))
-    places = {*values, *([] if wanted is None else [wanted])}
-    ids = graph.nodes(graph.schema.roles.product).ids
-    prices = _prices(bank, graph, file, as_of, {ids[place] for place in places})
-    things = {place: _thing(graph, file, place, prices) for place in places}
-    held = list(_held(things, values, bank.home.path / FILE))
+    held, others = holdings(bank, graph, file, as_of, user, [] if wanted is None else [wanted])
     day = f"{moment_of(as_of):%Y-%m-%d}"
-    cash = _cash(graph, file, user)
-    return portfolio(request.user, day, held, cash, None if wanted is None else things[wanted])
+    return portfolio(request.user, day, held, cash_of(graph, file, user), others[0] if others else None)
+
+
+def holdings(
+    bank: Bank, graph: Graph, file: MarketFile, as_of: int, user: int, others: Sequence[int]
+) -> tuple[list[tuple[Thing, float]], list[Thing]]:
+    """What a customer holds as of a date with its values, and other products, with their prices before it.
+
+    Args:
+        others: places of products.
+    """
+    values = dict(_values(Facts(graph, as_of, known_before=as_of, held_before=as_of), user, file))
+    ids = graph.nodes(graph.schema.roles.product).ids
+    prices = _prices(bank, graph, file, as_of, {ids[place] for place in (*values, *others)})
+    things = {place: _thing(graph, file, place, prices) for place in (*values, *others)}
+    return list(_held(things, values, bank.home.path / FILE)), [things[place] for place in others]
 
 
 def _values(facts: Facts, user: int, file: MarketFile) -> Iterator[tuple[int, tuple[float, bool]]]:
@@ -124,7 +133,8 @@ def _groups(graph: Graph, place: int) -> Iterator[tuple[str, tuple[str, ...]]]:
                 yield edge.target, tuple(sorted({ids[int(one)] for one in linked}))
 
 
-def _cash(graph: Graph, file: MarketFile, user: int) -> float | None:
+def cash_of(graph: Graph, file: MarketFile, user: int) -> float | None:
+    """What a customer has that is not invested; None: no column says it."""
     return None if file.cash is None else _number(graph, graph.schema.roles.user, file.cash, user)
 
 
