@@ -3,7 +3,7 @@
     python benchmarks/damage.py                         # everything: hours on two cores
     python benchmarks/damage.py --budget 600            # ten minutes for each part, and what they covered
     python benchmarks/damage.py damage --places 10      # a flip and a cut at 10 places of every file, and its deletion
-    python benchmarks/damage.py damage --questions 2    # two commands a trial, drawn: more files in the time
+    python benchmarks/damage.py damage --questions 1    # one quick command a trial, drawn: a tenth of the time
     python benchmarks/damage.py kills --kills 100       # each command killed at 100 random moments, then run again
     python benchmarks/damage.py swaps --swaps 2000      # a model replaced under readers
     python benchmarks/damage.py replay --entries 2000   # entries of exports of all customers
@@ -15,8 +15,8 @@ exit code. The policy is a file that people edit: it is left out here, and its h
 
 import argparse
 import csv
+import gc
 import importlib
-import itertools
 import json
 import os
 import random
@@ -28,8 +28,10 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,13 +45,14 @@ CLASSIFIED = {2, 3, 4, 5, 6}
 KINDS = ("deleted", "flipped", "cut")
 FIRST = range(len(KINDS))
 """The turns that do each kind once to every file."""
-SLOW = ("evaluate", "train", "snapshot")
+SLOW = ("evaluate", "export", "train", "snapshot")
 WRITE = ("train", "snapshot", "query", "record", "replay")
 """Commands that write to a home, or whose store does; each gets a home of its own."""
 PATIENCE = 300.0
 """Seconds after which a command counts as one that never ends."""
 #: Keys that name the run and not the answer.
-OF_THE_RUN = {"seconds", "record", "path", "wrote", "generated_at"}
+OF_THE_RUN = {"seconds", "record", "path", "wrote", "generated_at", "run"}
+OF_A_ROW = {"run", "record", "generated_at", "valid_until"}
 
 
 @dataclass
@@ -138,27 +141,47 @@ def in_child(home: Path, words: tuple[str, ...], folder: Path, kill_after: float
         time.sleep(0.001)
 
 
-def ready(home: Path, asked: Iterable[tuple[str, ...]]) -> None:
-    """Import what some commands import, so that children of a fork have it.
+class Nursery:
+    """A process for each command, with what it imports; the command runs in forked children of that process."""
 
-    Raises:
-        SystemExit: a command fails on the home as it is.
-    """
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.pools: dict[str, ProcessPoolExecutor] = {}
+
+    def run(self, home: Path, words: tuple[str, ...], folder: Path, kill_after: float | None = None) -> Done:
+        """Run a command as `in_child` does."""
+        if words[0] not in self.pools:
+            pool = ProcessPoolExecutor(1, get_context("spawn"), ready, (self.home, words))
+            self.pools[words[0]] = pool
+        return self.pools[words[0]].submit(in_child, home, words, folder, kill_after).result()
+
+    def whole(self, home: Path, words: tuple[str, ...], folder: Path) -> str:
+        """What a command printed, which has to end well."""
+        done = self.run(home, words, folder)
+        if done.code:
+            sys.exit(f"graphrec {' '.join(words)} ended with {done.code}: {done.err}")
+        return done.out
+
+    def close(self) -> None:
+        for pool in self.pools.values():
+            pool.shutdown()
+
+
+def ready(home: Path, words: tuple[str, ...]) -> None:
+    """Import what a command imports, so that children of a fork have it."""
     importlib.import_module("graphrec.cli")
-    names: dict[str, None] = {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         os.environ["GRAPHREC_DAMAGE_MODULES"] = str(folder / "modules")
-        for words in asked:
-            done = in_child(copied(home, folder), words, folder)
-            if done.code:
-                sys.exit(f"graphrec {' '.join(words)} ended with {done.code}: {done.err}")
-            names |= dict.fromkeys((folder / "modules").read_text("utf-8").splitlines())
+        in_child(copied(home, folder), words, folder)
         del os.environ["GRAPHREC_DAMAGE_MODULES"]
+        names = (folder / "modules").read_text("utf-8").splitlines()
     for name in names:
         if name not in sys.modules and not name.startswith("__"):
             with suppress(Exception):
                 importlib.import_module(name)
+    importlib.import_module("graphrec.languages").language_of("en")
+    gc.freeze()  # children share what the collector would write to
 
 
 def until(budget: float | None, trials: Iterable[Callable[[], None]], what: str) -> Iterator[int]:
@@ -226,10 +249,13 @@ def room_of(file: Path, home: Path) -> str:
     return rest[0] if first in ("vault", "serving") else first
 
 
-def questions(file: Path, home: Path) -> Sequence[tuple[str, ...]]:
-    """The commands whose answers may depend on a file of a home."""
+def questions(file: Path, home: Path, product: str) -> Sequence[tuple[str, ...]]:
+    """The commands whose answers may depend on a file of a home; the slow ones last."""
     room = room_of(file, home)
-    lists = [("recommend", user, "--json", "--no-record") for user in USERS]
+    lists = [("recommend", user, "--json", "--no-record") for user in USERS[:2]]
+    explained = ("explain", USERS[0], product, "--json", "--no-record")
+    found = ("find", "energy", "--json")
+    exported = ("export", "--out", "lists.csv", "--no-record", "--json")
     if room == "store":
         return [
             ("query", "popular", "--json"),
@@ -238,16 +264,12 @@ def questions(file: Path, home: Path) -> Sequence[tuple[str, ...]]:
         ]
     if room in ("records", "keys"):
         return [("record", "verify", "--json"), ("record", "show", "1", "--json"), ("replay", "1", "--json")]
-    if room in ("models", "snapshots"):
-        return [
-            *lists,
-            ("explain", USERS[0], "PRODUCT", "--json", "--no-record"),
-            ("find", "energy", "--json"),
-            ("evaluate", "--json", "--baselines", "none", "--k", "10"),
-        ]
+    if room in ("models", "snapshots", "facts"):
+        evaluated = ("evaluate", "--json", "--baselines", "none", "--k", "10")
+        return [*lists, explained, found, exported, *([evaluated] if room != "facts" else [])]
     if room in ("vectors", "series"):
-        return [("find", "energy", "--json"), ("snapshot", "--json"), ("train", "--model", "text", "--json")]
-    return lists[:1]
+        return [found, ("snapshot", "--json"), ("train", "--model", "text", "--json")]
+    return [*lists, exported]
 
 
 def damaged(path: Path, kind: str, place: float) -> None:
@@ -283,44 +305,51 @@ def damage(
 ) -> bool:
     """Flip, cut and delete at some places of every file, and ask what depends on it.
 
-    Kinds of damage take turns from file to file, so that a budget covers files and kinds alike.
+    Kinds of damage take turns from file to file, so that a budget covers files and kinds alike. The first turns do
+    each kind once to every file and ask all quick questions, and of a flipped bit a slow one too, drawn.
 
     Args:
-        few: how many of the questions that depend on a file are asked in a trial, drawn; None: all.
+        few: how many quick questions are asked in a trial after the first three turns, drawn; None: all.
     """
     files = [file for file in sorted(home.rglob("*")) if file.is_file() and file.name not in ("policy.toml", "lock")]
     files = [file for file in files if only is None or room_of(file, home) == only]
     rng.shuffle(files)
     product = json.loads(must(home, "recommend", USERS[0], "--json", "--no-record"))["items"][0]["product"]
-    asked = {
-        file: [tuple(product if word == "PRODUCT" else word for word in words) for words in questions(file, home)]
-        for file in files
-    }
-    ready(home, dict.fromkeys(words for one in asked.values() for words in one))
+    asked = {file: questions(file, home, product) for file in files}
     counts: dict[str, Count] = {}
+    nursery = Nursery(home)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         answers: dict[tuple[str, ...], str] = {}
         (folder / "readers").mkdir()
         readers = copied(home, folder / "readers")
 
+        def answer(copy: Path, words: tuple[str, ...]) -> Done:
+            """How a command ends, with what it wrote beside the home as a part of what it says."""
+            lists = folder / "lists.csv"
+            lists.unlink(missing_ok=True)
+            done = nursery.run(copy, words, folder)
+            written = lists.read_text("utf-8") if lists.exists() and not done.code else ""
+            return Done(done.code, bare(done.out) + without_runs(written), done.err)
+
         def trial(file: Path, kind: str, place: float, *, first: bool) -> None:
             room, inside = room_of(file, home), file.relative_to(home)
-            # What is slow is asked in the first turn alone.
-            due = [words for words in asked[file] if first or words[0] not in SLOW]
-            for words in due if few is None else rng.sample(due, min(few, len(due))):
+            quick = [words for words in asked[file] if words[0] not in SLOW]
+            slow = [words for words in asked[file] if words[0] in SLOW]
+            due = quick if first or few is None else rng.sample(quick, min(few, len(quick)))
+            count = counts.setdefault(room, Count())
+            for words in (*due, *(rng.sample(slow, 1) if first and slow and kind == "flipped" else ())):
                 if words not in answers:
-                    answers[words] = bare(in_child(copied(home, folder), words, folder).out)
+                    answers[words] = answer(copied(home, folder), words).out
                 writes = words[0] in WRITE
                 copy = copied(home, folder) if writes else readers
                 damaged(copy / inside, kind, place)
-                done = in_child(copy, words, folder)
+                done = answer(copy, words)
                 if not writes:
                     (copy / inside).unlink(missing_ok=True)
                     os.link(file, copy / inside)
                 text = f"{inside} {kind} at {place:.4f}: graphrec {' '.join(words)}"
-                what = f"{text} -> {done.code} {done.err.strip()[-200:]}"
-                counts.setdefault(room, Count()).add(verdict(answers[words], done), what)
+                count.add(verdict(answers[words], done), f"{text} -> {done.code} {done.err.strip()[-200:]}")
 
         turns = ["deleted", *("flipped", "cut") * places]
         trials = (
@@ -331,9 +360,16 @@ def damage(
             if kind == "deleted" or file.stat().st_size
         )
         done = max(until(budget, trials, "damage"), default=0)
+    nursery.close()
     print(f"damage: {done} trials on {len(files)} files; all would be about {len(turns) * len(files)}")
     good = [count.print(f"damage in {room}") for room, count in sorted(counts.items())]
     return all(good)
+
+
+def without_runs(lists: str) -> str:
+    """The rows of an export without the columns that name the run."""
+    rows = list(csv.DictReader(lists.splitlines()))
+    return "\n".join(str([value for key, value in row.items() if key not in OF_A_ROW]) for row in rows)
 
 
 def _kind(turns: Sequence[str], turn: int, number: int) -> str:
@@ -358,70 +394,95 @@ def next_delivery(bank: Path, folder: Path) -> Path:
     return later
 
 
+@dataclass(frozen=True)
+class Work:
+    """A command that is killed, and the question whose answer shows what it left."""
+
+    words: tuple[str, ...]
+    check: tuple[str, ...]
+    grows: bool = False
+    """The check counts entries of the record, and a killed run may leave one."""
+
+
+def works(later: Path, folder: Path) -> list[Work]:
+    """The commands that write, each with a check."""
+    kernel = ("--model", "kernel", "--json")
+    listed = ("recommend", USERS[0], "--json", "--no-record")
+    by_kernel = ("recommend", USERS[0], *kernel, "--no-record")
+    kept = ("record", "verify", "--json")
+    delivery = ("demo", "--data", str(later), "--max-removed", "50%", "--json")
+    of_march = ("snapshot", "--as-of", "2025-03-01", "--json")
+    published = ("--home", str(folder / "published"), "recommend", USERS[0], "--json", "--no-record")
+    return [
+        Work(("load", *delivery), ("snapshot", "--json")),
+        Work(of_march, of_march),
+        Work(("embed", "--json"), listed),
+        Work(("train", *kernel), by_kernel),
+        Work(("train", "--final", *kernel), by_kernel),
+        Work(("export", "--out", "lists.csv", "--json"), kept, grows=True),
+        Work(("recommend", USERS[1], "--json"), kept, grows=True),
+        Work(("evaluate", "--json", "--k", "10"), listed),
+        Work(("refresh", *delivery, "--no-train", "--to", "lists.csv", "--no-record"), listed),
+        Work(("forget", USERS[2], "--reason", "asked", "--json"), listed),
+        Work(("publish", "--to", "published", "--json"), published),
+    ]
+
+
 def kills(home: Path, bank: Path, number: int, rng: random.Random, budget: float | None) -> bool:
     """Kill each command at random moments, run it again, and compare what the home then answers."""
-    kernel = ("--model", "kernel", "--json")
-    list_of_kernel = ("recommend", USERS[0], *kernel, "--no-record")
-    lists = ("recommend", USERS[0], "--json", "--no-record")
-    later = next_delivery(bank, home.parent)
-    commands: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
-        (("load", "demo", "--data", str(later), "--max-removed", "50%", "--json"), ("snapshot", "--json")),
-        (("snapshot", "--as-of", "2025-03-01", "--json"), ("snapshot", "--as-of", "2025-03-01", "--json")),
-        (("embed", "--json"), lists),
-        (("train", *kernel), list_of_kernel),
-        (("train", "--final", *kernel), list_of_kernel),
-        (("export", "--out", "lists.csv", "--json"), ("record", "verify", "--json")),
-        (("recommend", USERS[1], "--json"), ("record", "verify", "--json")),
-        (("evaluate", "--json", "--k", "10"), lists),
-    )
-    ready(home, [words for words, _ in commands])
-    counts = {words: Count() for words, _ in commands}
+    nursery = Nursery(home)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        seconds: dict[tuple[str, ...], float] = {}
-        expected: dict[tuple[str, ...], str | None] = {}
-        for words, check in commands:
-            copy = copied(home, folder)
+        commands = works(next_delivery(bank, home.parent), folder)
+        counts = {work: Count() for work in commands}
+        seconds: dict[Work, float] = {}
+        answers: dict[Work, tuple[str, str]] = {}
+        for work in commands:
+            before = nursery.run(fresh(home, folder), work.check, folder)
+            copy = fresh(home, folder)
+            nursery.whole(copy, work.words, folder)
+            copy = fresh(home, folder)
             began = time.perf_counter()
-            whole(in_child(copy, words, folder), words)
-            seconds[words] = time.perf_counter() - began
-            answer = bare(whole(in_child(copy, check, folder), check))
-            expected[words] = answer if check[0] != "record" else None
-        rounds = itertools.repeat(commands, number)
-        trials = (
-            lambda words=words, check=check: counts[words].add(
-                *killed(copied(home, folder), folder, words, check, rng.random() * seconds[words], expected[words])
-            )
-            for one in rounds
-            for words, check in one
-        )
+            nursery.whole(copy, work.words, folder)
+            seconds[work] = time.perf_counter() - began
+            answers[work] = bare(before.out), bare(nursery.whole(copy, work.check, folder))
+
+        def trial(work: Work) -> None:
+            copy, after = fresh(home, folder), rng.random() * seconds[work]
+            counts[work].add(*killed(nursery, copy, folder, work, after, answers[work]))
+
+        trials = (lambda work=work: trial(work) for _ in range(number) for work in commands)
         done = max(until(budget, trials, "kills"), default=0)
+    nursery.close()
     print(f"kills: {done} of {number * len(commands)}")
-    good = [count.print(f"kills of graphrec {' '.join(words[:3])}") for words, count in counts.items()]
+    good = [count.print(f"kills of graphrec {' '.join(work.words[:3])}") for work, count in counts.items()]
     return all(good)
 
 
-def whole(done: Done, words: tuple[str, ...]) -> str:
-    """What a command printed, which has to end well."""
-    if done.code:
-        sys.exit(f"graphrec {' '.join(words)} ended with {done.code}: {done.err}")
-    return done.out
+def fresh(home: Path, folder: Path) -> Path:
+    """A copy of the home, and nothing beside it that an earlier run wrote."""
+    shutil.rmtree(folder / "published", ignore_errors=True)
+    (folder / "lists.csv").unlink(missing_ok=True)
+    return copied(home, folder)
 
 
 def killed(
-    copy: Path, folder: Path, words: tuple[str, ...], check: tuple[str, ...], after: float, expected: str | None
+    nursery: Nursery, copy: Path, folder: Path, work: Work, after: float, answers: tuple[str, str]
 ) -> tuple[str, str]:
     """Kill one command in a copy of the home, ask, run it again and ask again; the verdict and its example."""
-    in_child(copy, words, folder, after)
-    between = in_child(copy, check, folder)
+    ended = nursery.run(copy, work.words, folder, after)
+    between = nursery.run(copy, work.check, folder)
+    moment = f"{' '.join(work.words)} at {after:.3f} s ({ended.code})"
     if between.code not in {0, *CLASSIFIED} or "unexpected" in between.err:
-        return "unexpected", f"after a kill of {' '.join(words)} at {after:.3f} s: {between.err.strip()[-200:]}"
-    again = in_child(copy, words, folder)
-    then = in_child(copy, check, folder)
+        return "unexpected", f"after a kill of {moment}: {between.err.strip()[-200:]}"
+    if between.code == 0 and not work.grows and bare(between.out) not in answers:
+        return "mixed", f"after a kill of {moment}: {bare(between.out)[:300]}"
+    again = nursery.run(copy, work.words, folder)
+    then = nursery.run(copy, work.check, folder)
     if again.code or then.code:
-        return "lost", f"{' '.join(words)} at {after:.3f} s: {again.err.strip()[-200:]} {then.err.strip()[-200:]}"
-    if expected is not None and bare(then.out) != expected:
-        return "silently different", f"{' '.join(words)} at {after:.3f} s"
+        return "lost", f"{moment}: {again.err.strip()[-200:]} {then.err.strip()[-200:]}"
+    if not work.grows and bare(then.out) != answers[1]:
+        return "silently different", f"{moment}: {bare(then.out)[:300]} instead of {answers[1][:300]}"
     return "same", ""
 
 
@@ -464,15 +525,17 @@ def swaps(home: Path, number: int) -> bool:
         reader = folder / "reader"
         reader.mkdir()
         asked = Recommend(USERS[0], model="kernel", record=False)
+        nursery = Nursery(copy)
         kept = Bank.open(copy)
         while os.waitpid(writer, os.WNOHANG) == (0, 0):
             if count.tried % 50 == 0:  # cold, in a process of its own: all of the answer is compared
-                done = in_child(copy, words, reader)
+                done = nursery.run(copy, words, reader)
                 right = done.code == 0 and bare(done.out) in allowed
                 count.add("same" if right else "mixed", f"{done.code} {done.err[-200:]}")
             for bank in (kept, Bank.open(copy)):  # one that swaps under its reader, one that opens anew
                 found = bare(json.dumps(to_json(bank.recommend(asked))))
                 count.add("same" if found in allowed else "mixed", found[:200])
+        nursery.close()
     return count.print(f"{number} swaps under readers")
 
 
@@ -492,10 +555,10 @@ def replay(home: Path, entries: int, budget: float | None) -> bool:
         # What is about no customer is no list.
         numbers = [int(one["record"]) for one in listed if one["user"] is not None]
         random.Random(5).shuffle(numbers)
-        ready(copy, [("replay", str(numbers[0]), "--json")])
+        nursery = Nursery(copy)
 
         def by_command(number: int) -> None:
-            done = in_child(copy, ("replay", str(number), "--json"), folder)
+            done = nursery.run(copy, ("replay", str(number), "--json"), folder)
             count.add("same" if done.code == 0 else "different", f"entry {number}: {done.err.strip()[-200:]}")
 
         def in_process(number: int) -> None:
@@ -504,6 +567,7 @@ def replay(home: Path, entries: int, budget: float | None) -> bool:
 
         for number in numbers[:BY_COMMAND]:
             by_command(number)
+        nursery.close()
         bank = Bank.open(copy)
         with Replayer(bank.home) as replayer:
             trials = (lambda number=number: in_process(number) for number in numbers)

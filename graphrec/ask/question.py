@@ -9,7 +9,7 @@ from functools import cached_property
 from graphrec import queries
 from graphrec.ask.patterns import Intent, fitting, takes_away
 from graphrec.errors import UsageError
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 
 LONGEST = 1000
 """Characters of a question."""

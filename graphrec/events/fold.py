@@ -7,10 +7,10 @@ import numpy as np
 
 from graphrec.events.event import EPOCH
 from graphrec.events.log import EventLog, Logged, mark
-from graphrec.graph.facts import MARKS
-from graphrec.graph.meta import TakenEvents
-from graphrec.graph.own import Own, OwnEdge, Plain
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.own import Own, OwnEdge, Plain
+from graphrec.graph.folders.facts import MARKS
+from graphrec.graph.folders.meta import TakenEvents
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.schema import SOLD, EventSchema
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import PolicyError
-from graphrec.graph.adjacency import Adjacency
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import Adjacency
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.policy.conditions import Compiler, Condition
 from graphrec.policy.facts import DAY, NO_OCCASION, Block, Facts, Occasion
 from graphrec.policy.operands import BadCondition, Column, Operand, Operands
@@ -45,11 +45,11 @@ class Finding:
 
 
 OUTCOMES = {"m": "met", "o": "open, counts as met", "w": "warns", "a": "needs approval", "x": "refuses"}
-"""What a letter of `Judged.outcomes` means."""
+"""What a letter of `RuleOutcomes.outcomes` means."""
 
 
 @dataclass(frozen=True)
-class Judged:
+class RuleOutcomes:
     """What the rules say of one pair, and what they read."""
 
     outcomes: str
@@ -286,7 +286,9 @@ class CompiledPolicy:
         letters[is_open] = ord("o")
         letters[~met] = ord({"refuse": "x", "review": "a", "warn": "w"}[rule.rule.severity])
 
-    def judged_of(self, users: NDArray[np.integer], products: Sequence[NDArray[np.int64]]) -> list[list[Judged]]:
+    def outcomes_of(
+        self, users: NDArray[np.integer], products: Sequence[NDArray[np.int64]]
+    ) -> list[list[RuleOutcomes]]:
         """What every rule says of some products for each user.
 
         Args:
@@ -303,12 +305,12 @@ class CompiledPolicy:
             for name, operand in rule.condition.computed.items():
                 _add(values, name, self._read_all(operand, block, row, column))
         texts, width = letters.tobytes().decode("ascii"), len(self.rules)
-        found = (Judged(texts[n * width : (n + 1) * width], read) for n, read in enumerate(values))
+        found = (RuleOutcomes(texts[n * width : (n + 1) * width], read) for n, read in enumerate(values))
         return [list(islice(found, len(of_user))) for of_user in products]
 
     def read_of(self, user: int, product: int) -> dict[str, Fact]:
         """What the rules read of a product, and of what happened between it and a user."""
-        return dict(self.judged_of(np.array([user]), [np.array([product])])[0][0].values)
+        return dict(self.outcomes_of(np.array([user]), [np.array([product])])[0][0].values)
 
     def _product_values(self, product: int) -> dict[str, Fact]:
         if product not in self._of_products:

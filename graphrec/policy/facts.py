@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency
-from graphrec.graph.holdings import has_left, is_over
-from graphrec.graph.snapshot import ALWAYS, ColumnArray, Edges, Snapshot
+from graphrec.graph.edges.adjacency import Adjacency
+from graphrec.graph.edges.holdings import has_left, is_over
+from graphrec.graph.folders.snapshot import ALWAYS, ColumnArray, Edges, Snapshot
 from graphrec.policy.values import Flags, Truth, Value
 
 DAY = 86_400_000_000

@@ -9,7 +9,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
-from graphrec.graph.snapshot import ALWAYS
+from graphrec.graph.folders.snapshot import ALWAYS
 from graphrec.policy.facts import KNOWN_AT, Facts, Occasion
 from graphrec.policy.operands import OCCASION, BadCondition, Column, Operands, nearest
 

@@ -206,11 +206,11 @@ def _entries(engine: Engine, request: Request, answers: Sequence[Answer], produc
     users = np.array([engine.user_at(answer.user) for answer in answers], np.int64)
     products = [np.array([engine.product_at(item.product) for item in answer.items], np.int64) for answer in answers]
     masks, refused = eligibility.refused_of(users)
-    judged = eligibility.judged_of(users, products)
+    outcomes = eligibility.outcomes_of(users, products)
     asked = {} if product is None else {"product": product}
     left_out = (*_SHARED, "user", "refused", "items", "last_event")
     found = []
-    for user, answer, *parts in zip(users.tolist(), answers, products, masks, refused, judged, strict=True):
+    for user, answer, *parts in zip(users.tolist(), answers, products, masks, refused, outcomes, strict=True):
         of_user, left, all_refused, said = parts
         shown = {name: value for name, value in vars(answer).items() if name not in left_out}
         if answer.drawn is None:

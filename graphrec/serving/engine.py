@@ -16,14 +16,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency, Hop
-from graphrec.graph.facts import FactsShelf
-from graphrec.graph.first_hops import FirstHop
+from graphrec.graph.edges.adjacency import Adjacency, Hop
+from graphrec.graph.edges.first_hops import FirstHop
+from graphrec.graph.edges.own import Own, with_own, without_edges
+from graphrec.graph.folders.facts import FactsShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
+from graphrec.graph.folders.snapshot import Nodes, Snapshot
+from graphrec.graph.folders.strings import ABSENT
 from graphrec.graph.lookup import place_of
-from graphrec.graph.own import Own, with_own, without_edges
-from graphrec.graph.shelf import SnapshotShelf
-from graphrec.graph.snapshot import Nodes, Snapshot
-from graphrec.graph.strings import ABSENT
 from graphrec.home import Home
 from graphrec.languages import Voice, language_of
 from graphrec.policy.compiled import Finding

@@ -17,7 +17,7 @@ from graphrec.app.moments import microseconds_of, parse_moment
 from graphrec.app.recording import record_event
 from graphrec.app.results import Experimented, OffPolicyOf, OutcomesOf
 from graphrec.errors import NoSupport, NotTrained, UsageError
-from graphrec.graph.snapshot import ALWAYS
+from graphrec.graph.folders.snapshot import ALWAYS
 from graphrec.outcomes.evaluate import ExperimentResult, evaluated
 from graphrec.outcomes.experiments import Experiments, Stopped, write_stopped
 from graphrec.outcomes.impressions import Exposure, Happened, Impression, exposures, impressions, joined
@@ -28,7 +28,7 @@ from graphrec.records.read import Entry, entries
 from graphrec.schema import SOLD
 
 if TYPE_CHECKING:
-    from graphrec.graph.snapshot import Snapshot
+    from graphrec.graph.folders.snapshot import Snapshot
 
 #: Values of a segment that are told one by one; numbers with more of them are told by quarters.
 MOST_VALUES = 12

@@ -19,7 +19,7 @@ from graphrec.finance.first_file import Found
 from graphrec.finance.loan_file import first_plan
 from graphrec.finance.market_file import first_market
 from graphrec.finance.statement_file import first_statement
-from graphrec.graph.snapshot import ALWAYS, Snapshot
+from graphrec.graph.folders.snapshot import ALWAYS, Snapshot
 from graphrec.loading.propose.concepts import DEPOSITS, LOANS, normal
 from graphrec.policy.example import speaks_of
 from graphrec.policy.facts import Facts

@@ -20,7 +20,7 @@ from graphrec.app.results import Market, MarketOf
 from graphrec.errors import UsageError
 from graphrec.finance.market import Figures, Prices, figures
 from graphrec.finance.market_file import MarketFile, read_market
-from graphrec.graph.facts import Facts, FactsShelf
+from graphrec.graph.folders.facts import Facts, FactsShelf
 from graphrec.graph.lookup import place_of
 from graphrec.progress import Progress
 from graphrec.schema import Column, SeriesSchema

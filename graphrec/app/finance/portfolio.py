@@ -18,8 +18,8 @@ from graphrec.errors import UsageError
 from graphrec.finance.market import Prices
 from graphrec.finance.market_file import MarketFile, read_market
 from graphrec.finance.portfolio import Portfolio, Thing, portfolio
-from graphrec.graph.facts import Facts as Graph
-from graphrec.graph.facts import FactsShelf
+from graphrec.graph.folders.facts import Facts as Graph
+from graphrec.graph.folders.facts import FactsShelf
 from graphrec.graph.lookup import place_of
 from graphrec.policy.facts import Block, Facts, Groups
 from graphrec.progress import silent

@@ -23,9 +23,9 @@ from graphrec.errors import UsageError
 from graphrec.files import whole_file
 from graphrec.finance.portrait import Portrait, Portraits
 from graphrec.finance.portrait_file import read_portrait
-from graphrec.graph.facts import FactsShelf
+from graphrec.graph.folders.facts import FactsShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.lookup import place_of
-from graphrec.graph.shelf import SnapshotShelf
 from graphrec.progress import Progress
 from graphrec.schema import Column
 

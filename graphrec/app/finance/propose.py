@@ -23,7 +23,7 @@ from graphrec.finance.market import TRADING_DAYS
 from graphrec.finance.market_file import ProposeTable, read_market
 from graphrec.finance.portfolio import LEAST, Thing, common_returns, cost_of, shrunk
 from graphrec.finance.proposal import LOOK, STEP, Walk, least_volatile, walk_forward
-from graphrec.graph.facts import Facts, FactsShelf
+from graphrec.graph.folders.facts import Facts, FactsShelf
 from graphrec.graph.lookup import place_of
 from graphrec.policy.compiled import CompiledPolicy
 from graphrec.policy.facts import Occasion

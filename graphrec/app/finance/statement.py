@@ -39,7 +39,7 @@ from graphrec.finance.statement import (
 )
 from graphrec.finance.statement_file import CostTable, StatementFile, read_statement
 from graphrec.finance.statement_print import Page, html, markdown
-from graphrec.graph.snapshot import Nodes
+from graphrec.graph.folders.snapshot import Nodes
 from graphrec.languages import language_of
 from graphrec.policy.facts import Occasion
 from graphrec.policy.sentences import day
@@ -223,7 +223,7 @@ def _basis(bank: Bank, request: AskStatement, file: StatementFile, served: Serve
     kind = engine.snapshot.value(engine.roles.product, shown.get("kind", "kind"), product)
     about = bank.about_customer(AboutCustomer(request.user, "customer", request.as_of, request.language))
     dealings, first = _dealings(about, None if kind is None else str(kind), engine)
-    judged = engine.eligibility.judged(user, np.array([product]))[0]
+    outcomes = engine.eligibility.outcomes(user, np.array([product]))[0]
     base = Basis(
         user=request.user,
         date=today.isoformat(),
@@ -237,7 +237,7 @@ def _basis(bank: Bank, request: AskStatement, file: StatementFile, served: Serve
         approved_by=file.approved_by,
         regimes=file.regimes,
         refusal=served.answer.abstained,
-        needs_second="a" in judged.outcomes,
+        needs_second="a" in outcomes.outcomes,
         customer=customer,
         offered={
             "risk": risks,

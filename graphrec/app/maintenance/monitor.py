@@ -12,9 +12,9 @@ from graphrec.app.moments import moment_of
 from graphrec.app.recording import record_event
 from graphrec.app.results import Monitored
 from graphrec.errors import NotTrained, UnknownId, UsageError
-from graphrec.graph.facts import FactsShelf
-from graphrec.graph.shelf import DIGITS, SnapshotShelf
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.facts import FactsShelf
+from graphrec.graph.folders.shelf import DIGITS, SnapshotShelf
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.monitoring.inputs import DAY, inputs, last_day
 from graphrec.monitoring.limits import MonitorFile, read_monitor

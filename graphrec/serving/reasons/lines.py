@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec import queries
-from graphrec.graph.adjacency import Graph, Hop
-from graphrec.graph.facts import events_between
-from graphrec.graph.first_hops import FirstHop
-from graphrec.graph.snapshot import ALWAYS, Snapshot
-from graphrec.graph.strings import ABSENT
+from graphrec.graph.edges.adjacency import Graph, Hop
+from graphrec.graph.edges.first_hops import FirstHop
+from graphrec.graph.folders.facts import events_between
+from graphrec.graph.folders.snapshot import ALWAYS, Snapshot
+from graphrec.graph.folders.strings import ABSENT
 from graphrec.languages import Language, Voice
 from graphrec.schema import GraphSchema
 from graphrec.serving.answer import Line, Node, PathPart, Preference, Reason

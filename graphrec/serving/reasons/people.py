@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Hop
-from graphrec.graph.snapshot import Snapshot
-from graphrec.graph.strings import ABSENT
+from graphrec.graph.edges.adjacency import Hop
+from graphrec.graph.folders.snapshot import Snapshot
+from graphrec.graph.folders.strings import ABSENT
 from graphrec.serving.positions import Positions
 from graphrec.terms.base import once
 from graphrec.terms.ledger import LineGroup
