@@ -285,6 +285,8 @@ class InitPolicy:
     as_of: str | None = None
     language: str | None = None
     """Of its sentences; None: that of the settings."""
+    like: Literal["bank", "broker", "insurer"] | None = None
+    """One of the policies that are shipped, as it is; None: rules for the columns that the graph has."""
 
 
 @dataclass(frozen=True)

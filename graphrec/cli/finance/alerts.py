@@ -13,6 +13,9 @@ from graphrec.cli.options import Json
 from graphrec.cli.output import emit_json, progress, say, table
 from graphrec.errors import UsageError
 
+SHOWN = 20
+"""New alerts that run shows."""
+
 
 def command(
     action: Annotated[
@@ -45,7 +48,9 @@ def command(
         if json:
             emit_json(done)
             return
-        _show(done.alerts)
+        _show(done.alerts[:SHOWN])
+        if len(done.alerts) > SHOWN:
+            say(f"and {len(done.alerts) - SHOWN:,} more; all of them: graphrec alerts list")
         said = f"{len(done.alerts):,} new alerts as of {done.as_of}, {done.known:,} raised before"
         say(f"{said}; {done.customers:,} customers")
     elif action == "list":
