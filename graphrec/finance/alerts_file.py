@@ -34,14 +34,18 @@ class SignalTable(Struct, frozen=True, forbid_unknown_fields=True):
 
     id: Annotated[Name, Meta(description="Of the signal.")]
     kind: Annotated[
-        Literal["cycle", "fan_in", "fan_out"],
-        Meta(description="cycle: money comes back; fan_in: many send to one; fan_out: one sends to many."),
+        Literal["cycle", "fan_in", "fan_out", "unlike"],
+        Meta(
+            description="cycle: money comes back; fan_in: many send to one; fan_out: one sends to many; unlike: an "
+            "account whose transfers are least like those of all others."
+        ),
     ]
     edge: Annotated[Text, Meta(description="Edge type of transfers, between nodes of one label.")]
     days: Annotated[Days, Meta(description="All transfers of a pattern lie within them.")] = 30
     least: Annotated[int, Meta(ge=2, le=10_000, description="Accounts of a cycle, or others of a fan, at least.")] = 3
     most: Annotated[int, Meta(ge=2, le=8, description="Accounts of a cycle, at most.")] = 5
     keeps: Annotated[float, Meta(gt=0, le=1, description="Part of an amount that goes on in a cycle, at least.")] = 0.8
+    share: Annotated[float, Meta(gt=0, le=0.1, description="unlike: part of the accounts, at most.")] = 0.001
     smallest: Annotated[float, Meta(ge=0, description="Transfers of less are left out.")] = 0.0
     owner: Annotated[str | None, Meta(description="Edge type from customers to accounts: whom an alert is about.")] = (
         None
@@ -90,5 +94,7 @@ def first_alerts(rules: Sequence[RuleTable], signals: Sequence[SignalTable]) -> 
     for table, listed in (("rule", rules), ("signal", signals)):
         for one in listed:
             lines += ["", f"[[{table}]]"]
-            lines += [f"{key} = {toml(value)}" for key, value in asdict(one).items() if value not in (None, "", 0.0)]
+            unused = {None, "", 0.0}
+            told = {key: value for key, value in asdict(one).items() if value not in unused and key != "share"}
+            lines += [f"{key} = {toml(value)}" for key, value in told.items()]
     return "\n".join([*lines, ""])
