@@ -787,6 +787,9 @@ class ClassifierFitted:
     classes: tuple[str, ...]
     hash: str
     file: Path
+    encoder: str | None
+    """Whose vectors it reads; None: words alone."""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
