@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from graphrec.app.models.opened import Opened, pointer
-from graphrec.app.moments import microseconds_of, moment_of_now, parse_moment
+from graphrec.app.moments import moment_of_now, parse_moment
 from graphrec.config.settings import NO_POLICY, Settings, read_settings
 from graphrec.extras import needs_extra
 from graphrec.home import Home
 from graphrec.progress import Progress, silent
 from graphrec.schema import EXACT
+from graphrec.times import microseconds_of
 
 if TYPE_CHECKING:
     from graphrec.app import answers, jobs, requests, results
@@ -820,7 +821,7 @@ class Bank:
         """
         from graphrec.app.data.extract import fit_classifier
 
-        return fit_classifier(request)
+        return fit_classifier(request, self.settings.encoder)
 
     @needs_extra("load")
     def extract_texts(self, request: jobs.ExtractTexts, *, progress: Progress = silent) -> results.TextsExtracted:

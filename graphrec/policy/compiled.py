@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from itertools import islice
 from typing import Any, Self
 
@@ -19,6 +19,7 @@ from graphrec.policy.operands import BadCondition, Column, Operand, Operands
 from graphrec.policy.rules import Policy, Rule
 from graphrec.policy.sentences import Fact, Sentence, day, shown
 from graphrec.policy.values import Flags, Truth
+from graphrec.times import moment_of
 
 NOT_AVAILABLE = "not available"
 """What others than compliance read in place of the sentence of a rule that is told by its code."""
@@ -374,7 +375,7 @@ class CompiledPolicy:
     def _holds(self, valid_from: str | None) -> bool:
         if valid_from is None or self.facts.as_of is None:
             return True
-        return date(1970, 1, 1) + timedelta(microseconds=self.facts.as_of) >= date.fromisoformat(valid_from)
+        return moment_of(self.facts.as_of).date() >= date.fromisoformat(valid_from)
 
     def _check_day(self) -> None:
         if not self._holds(self.policy.valid_from):

@@ -13,7 +13,7 @@ import numpy as np
 from graphrec.app.bank import Bank
 from graphrec.app.campaigns import arms
 from graphrec.app.jobs import AskOffPolicy, AskOutcomes, EvaluateExperiments, StopExperiment
-from graphrec.app.moments import microseconds_of, parse_moment
+from graphrec.app.moments import parse_moment
 from graphrec.app.recording import record_event
 from graphrec.app.results import Experimented, OffPolicyOf, OutcomesOf
 from graphrec.errors import NoSupport, NotTrained, UsageError
@@ -26,6 +26,7 @@ from graphrec.policy.facts import DAY
 from graphrec.progress import Progress, silent
 from graphrec.records.read import Entry, entries
 from graphrec.schema import SOLD
+from graphrec.times import microseconds_of
 
 if TYPE_CHECKING:
     from graphrec.graph.folders.snapshot import Snapshot

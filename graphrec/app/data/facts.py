@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from graphrec.app.maintenance.retention import sweep_snapshots
-from graphrec.app.moments import microseconds_of
 from graphrec.errors import GraphrecError, StaleFacts
 from graphrec.events.log import EventLog
 from graphrec.files import make_folder, private_folder, whole_file
@@ -24,6 +23,7 @@ from graphrec.home import Home
 from graphrec.languages import Language, language_of
 from graphrec.progress import Progress, silent
 from graphrec.records.recorder import locked
+from graphrec.times import microseconds_of
 
 if TYPE_CHECKING:
     from graphrec.app.bank import Bank

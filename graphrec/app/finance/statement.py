@@ -18,7 +18,6 @@ from msgspec import structs
 from graphrec.app.answers import Decision, Handed, Served
 from graphrec.app.bank import Bank
 from graphrec.app.lists.about import Customer
-from graphrec.app.moments import moment_of
 from graphrec.app.recording import engine_of, record_event
 from graphrec.app.requests import AboutCustomer, AskStatement, Decide, Explain, ReadStatement, Recommend
 from graphrec.errors import RecordError, UnknownId, UsageError
@@ -46,6 +45,7 @@ from graphrec.policy.sentences import day
 from graphrec.records.read import Entry, entries, entry_of
 from graphrec.serving.answer import Item
 from graphrec.serving.engine import Engine
+from graphrec.times import moment_of
 
 FILE = "statement.toml"
 STATEMENT, DECISION = "statement", "decision"

@@ -11,7 +11,6 @@ from msgspec import to_builtins
 
 from graphrec.app.bank import Bank
 from graphrec.app.models.standing import names
-from graphrec.app.moments import moment_of
 from graphrec.app.requests import AskModelCard
 from graphrec.errors import NotTrained, UnknownId
 from graphrec.graph.folders.shelf import SnapshotShelf
@@ -20,6 +19,7 @@ from graphrec.terms.folder import latest, read_meta
 from graphrec.terms.live import read_live
 from graphrec.terms.meta import ModelMeta
 from graphrec.terms.standing import read_steps, standing_of
+from graphrec.times import moment_of
 
 Row = tuple[str, ...]
 PURPOSE = (

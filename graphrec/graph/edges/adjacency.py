@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 
 import numpy as np
@@ -13,6 +13,7 @@ from graphrec.graph.folders.arrays import CheckedArray
 from graphrec.graph.folders.block_rows import Rows
 from graphrec.graph.folders.snapshot import ALWAYS, Edges, Snapshot
 from graphrec.schema import GraphSchema
+from graphrec.times import microseconds_of
 
 
 @dataclass(frozen=True)
@@ -280,8 +281,7 @@ def date_of(snapshot: Snapshot) -> int | None:
     moment = snapshot.as_of or snapshot.meta.last
     if moment is None:
         return None
-    found = datetime.fromisoformat(moment)
-    return (found - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return microseconds_of(datetime.fromisoformat(moment))
 
 
 def union(parts: list[Adjacency], num_targets: int) -> Adjacency:

@@ -7,7 +7,7 @@ of the files are read as if the new rows stood in them.
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,11 @@ from graphrec.graph.folders.arrays import CheckedArray, CheckedFolder, OverlaidF
 from graphrec.graph.folders.facts import EVENTS
 from graphrec.graph.folders.snapshot import ALWAYS, Snapshot
 from graphrec.graph.folders.strings import Strings
+from graphrec.times import microseconds_of
 
 Plain = str | int | float | bool | None
 DAY = 86_400_000_000
 """Microseconds."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -336,8 +336,6 @@ def stored_value(kind: str, value: Plain) -> int | float | bool:
     if value is None:
         return {"real": 0.0, "boolean": False}.get(kind, 0)
     if kind == "time":
-        moment = datetime.fromisoformat(str(value))
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return round((moment - _EPOCH).total_seconds() * 1_000_000)
+        return microseconds_of(datetime.fromisoformat(str(value)))
     assert not isinstance(value, str), "checked when the event came"
     return value

@@ -17,6 +17,7 @@ from graphrec.graph.folders.snapshot import ALWAYS, FORMAT, Snapshot, content_ha
 from graphrec.graph.folders.strings import Strings
 from graphrec.graph.series import FEATURES, SeriesRows, series_features
 from graphrec.schema import Column, EdgeSchema, GraphSchema, Kind, NodeSchema
+from graphrec.times import microseconds_of, moment_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,7 +49,7 @@ def write_snapshot(
     Raises:
         Unwritable: the folder around `path` is full or read-only.
     """
-    cut = None if as_of is None else _microseconds(as_of)
+    cut = None if as_of is None else microseconds_of(as_of)
     series_columns = _series_columns(schema, series or {}, cut)
     with replace_folder(path) as folder:
         (folder / "nodes").mkdir()
@@ -102,10 +103,6 @@ def _described(
         undated=Undated(_undated(folder / "nodes", schema.nodes), _undated(folder / "edges", schema.edges)),
         schema=schema.to_json(),
     )
-
-
-def _microseconds(moment: datetime) -> int:
-    return round(moment.timestamp() * 1_000_000)
 
 
 def _public_name(node: NodeSchema) -> str | None:
@@ -326,16 +323,12 @@ def _last_known(folder: Path) -> tuple[str | None, Ahead | None]:
     after today, where others are not, and when the latest is: a mistyped year must not move the date of every answer.
     """
     times = [np.load(path) for path in sorted(folder.rglob("known_at.npy"))]
-    tomorrow = _microseconds(datetime.now(UTC) + timedelta(days=1))
+    tomorrow = microseconds_of(datetime.now(UTC) + timedelta(days=1))
     latest = max((int(each.max(initial=ALWAYS)) for each in times), default=int(ALWAYS))
     past = max((int(each.max(initial=ALWAYS, where=each <= tomorrow)) for each in times), default=int(ALWAYS))
     if latest == ALWAYS:
         return None, None
     if past in (latest, ALWAYS):
-        return _iso(latest), None
+        return moment_of(latest).isoformat(), None
     count = sum(int((each > tomorrow).sum()) for each in times)
-    return _iso(past), Ahead(count, _iso(latest))
-
-
-def _iso(microseconds: int) -> str:
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)).isoformat()
+    return moment_of(past).isoformat(), Ahead(count, moment_of(latest).isoformat())
