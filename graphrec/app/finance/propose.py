@@ -14,7 +14,6 @@ import numpy as np
 from graphrec.app.bank import Bank
 from graphrec.app.finance.market import FILE
 from graphrec.app.finance.portfolio import cash_of, holdings
-from graphrec.app.moments import moment_of
 from graphrec.app.recording import record_event
 from graphrec.app.requests import Recommend
 from graphrec.app.results import Dealing, ProposedMix
@@ -28,6 +27,7 @@ from graphrec.graph.lookup import place_of
 from graphrec.policy.compiled import CompiledPolicy
 from graphrec.policy.facts import Occasion
 from graphrec.policy.read import home_policy
+from graphrec.times import moment_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
