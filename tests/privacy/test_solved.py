@@ -8,7 +8,7 @@ import pytest
 from graphrec.graph.adjacency import Graph
 from graphrec.models.als import AlsConfig, fit_als
 from graphrec.models.chebyshev import ChebyshevConfig, fit_chebyshev
-from graphrec.models.ease import fit_ease
+from graphrec.models.ease import EaseConfig, fit_ease
 from graphrec.models.itemknn.neighbours import fit_itemknn
 from graphrec.models.popularity import fit_popularity
 from graphrec.models.softmax import fit_softmax, questions
@@ -22,6 +22,7 @@ from tests.privacy.networks import NETWORKS, difference
 
 SOLVED: dict[str, Callable[[Graph], Term]] = {
     "ease": fit_ease,
+    "ease of a large catalogue": lambda graph: fit_ease(graph, EaseConfig(max_columns=1)),
     "itemknn": fit_itemknn,
     "spectral": lambda graph: fit_spectral(graph, SpectralConfig(dim=64, max_share=1.0)),
     "chebyshev": fit_chebyshev,
