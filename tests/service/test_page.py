@@ -20,14 +20,16 @@ from graphrec.app.requests import AboutCustomer, AboutProduct, Audience, Explain
 from graphrec.errors import NoPolicy, PolicyError, UnknownId
 from graphrec.home import Home
 from graphrec.languages import LANGUAGES, language_of
-from graphrec.schema import EXACT, SeriesSchema
+from graphrec.schema import EXACT, GraphSchema, Roles, SeriesSchema
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
 from graphrec.service.keys import Keys
 from graphrec.service.limits import Limits
 from graphrec.service.page.charts import waterfall
+from graphrec.service.page.names import named
 from graphrec.service.page.visit import local
 from graphrec.service.roles import ALLOWED, ON_PAGE, ROLES
+from graphrec.serving.reasons.sentences import Sentences
 from graphrec.serving.views import Band
 from tests.service.conftest import CAMPAIGN, bearer, campaign
 
@@ -129,6 +131,16 @@ def test_the_waterfall_is_the_ledger_to_the_digit(page: TestClient, bank: Bank) 
         (one.text, Decimal(f"{one.share:.4f}")) for one in told
     ]
     assert [float(one) for one in re.findall(r'data-share="([^"]+)"', text)] == [line.share for line in exact.lines]
+
+
+def test_columns_are_called_as_people_call_them() -> None:
+    schema = GraphSchema(Roles("Customer", "Product", ()), {}, {})
+    english, german, chinese = (Sentences(schema, language_of(code)) for code in LANGUAGES)
+    assert named(english, "user.liquid_assets_eur", 1200.0) == ("liquid assets", "1,200 EUR")
+    assert named(german, "fee_percent", 0.5) == ("Kosten", "0,50 %")
+    assert named(chinese, "horizon_years", 10) == ("投资期限", "10 年")
+    assert named(german, "risk_class", 3) == ("Risikoklasse", "3")
+    assert named(english, "user.status", "open") == ("status", "open")
 
 
 def test_figures_add_up_as_they_are_printed() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graphrec.graph.adjacency import visible_graph
+from graphrec.graph.edges.adjacency import visible_graph
 from graphrec.models.inputs import Inputs
 from graphrec.terms.meta import Configuration
 from graphrec.training.search.candidates import Candidates

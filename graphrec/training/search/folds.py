@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Graph
+from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.inputs import Inputs
 from graphrec.terms.meta import Configuration
 from graphrec.training.assemble import parts_of
