@@ -19,7 +19,7 @@ from graphrec.app import jobs
 from graphrec.app.bank import Bank
 from graphrec.config.settings import Settings
 from graphrec.demo import write_bank
-from graphrec.graph.own import HiddenEdge, Own
+from graphrec.graph.edges.own import HiddenEdge, Own
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.counterfactual import Changed, Counterfactual, counterfactuals
 from graphrec.serving.engine import Engine

@@ -26,10 +26,10 @@ from graphrec.demo import write_bank
 from graphrec.errors import GraphrecError
 from graphrec.evaluation.evaluate import baseline
 from graphrec.evaluation.hidden_part import HiddenPart, open_tested
-from graphrec.graph.adjacency import Graph, visible_graph
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.edges.adjacency import Graph, visible_graph
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.graph.memory import MemorySink
-from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.loading import load_mapping, run_load
 from graphrec.metrics.ranking import evaluate_lists

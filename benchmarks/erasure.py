@@ -29,7 +29,7 @@ from graphrec.app import jobs, requests
 from graphrec.app.bank import Bank
 from graphrec.config.settings import Settings
 from graphrec.demo import write_bank
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.terms.folder import read_meta
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -25,8 +25,8 @@ from graphrec.evaluation.evaluate import checked_split
 from graphrec.evaluation.fairness import Accepted, fairness
 from graphrec.evaluation.groups import told_apart
 from graphrec.evaluation.hidden_part import HiddenPart, measure
-from graphrec.graph.adjacency import visible_graph
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.edges.adjacency import visible_graph
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.terms.folder import open_model, read_meta
 
 K = 10

@@ -72,11 +72,11 @@ if TYPE_CHECKING:
     from graphrec.app.requests import Decide as Decide
     from graphrec.app.requests import Explain as Explain
     from graphrec.app.requests import Find as Find
-    from graphrec.app.requests import JudgeModel as JudgeModel
     from graphrec.app.requests import PutContest as PutContest
     from graphrec.app.requests import ReadStatement as ReadStatement
     from graphrec.app.requests import Recommend as Recommend
     from graphrec.app.requests import SendEvent as SendEvent
+    from graphrec.app.requests import SetStanding as SetStanding
     from graphrec.app.requests import SubjectAccess as SubjectAccess
     from graphrec.app.requests import SwitchModel as SwitchModel
     from graphrec.app.requests import WhatIf as WhatIf
@@ -96,7 +96,7 @@ __version__ = "0.1.0"
 
 _REQUESTS = (
     "AboutCustomer", "AboutProduct", "AskModelCard", "AskPortrait", "AskStatement", "Audience", "Decide", "Explain",
-    "Find", "JudgeModel", "PutContest", "ReadStatement", "Recommend", "SendEvent", "SubjectAccess", "SwitchModel",
+    "Find", "SetStanding", "PutContest", "ReadStatement", "Recommend", "SendEvent", "SubjectAccess", "SwitchModel",
     "WhatIf", "WhyNot",
 )  # fmt: skip
 _JOBS = (

@@ -17,12 +17,12 @@ from graphrec.app.recording import record_event
 from graphrec.app.results import Asked, Library, PolicyChecked, PolicyWritten
 from graphrec.errors import NoPolicy, StoreError, UnknownId, UsageError
 from graphrec.files import whole_file
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.languages import language_of
 from graphrec.progress import Progress
 
 if TYPE_CHECKING:
-    from graphrec.graph.snapshot import Snapshot
+    from graphrec.graph.folders.snapshot import Snapshot
     from graphrec.policy.cases import CaseResult, PolicyDifference
     from graphrec.policy.compiled import CompiledPolicy
     from graphrec.policy.rules import Policy, Rule
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 def query(bank: Bank, request: AskQuery) -> Asked:
     """The answer to a question of the library, or to a Cypher statement; the store is changed only on request."""
     from graphrec.store import open_store
-    from graphrec.store.ask import ask, edit
     from graphrec.store.base import Bounds
+    from graphrec.store.questions.ask import ask, edit
     from graphrec.store.read import forget_origin
 
     name = request.query if re.fullmatch(r"[\w-]+", request.query) else None

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from graphrec.app.models.opened import Opened, pointer
-from graphrec.app.moments import microseconds_of, moment_of_now, parse_moment
+from graphrec.app.moments import moment_of_now, parse_moment
 from graphrec.config.settings import NO_POLICY, Settings, read_settings
 from graphrec.extras import needs_extra
 from graphrec.home import Home
 from graphrec.progress import Progress, silent
 from graphrec.schema import EXACT
+from graphrec.times import microseconds_of
 
 if TYPE_CHECKING:
     from graphrec.app import answers, jobs, requests, results
@@ -371,16 +372,16 @@ class Bank:
         """What a customer contests, the oldest first."""
         return self.events.contests.all().get(user, ())
 
-    def judge_model(self, request: requests.JudgeModel) -> answers.Judged:
+    def set_standing(self, request: requests.SetStanding) -> answers.StandingSet:
         """A model validated, approved by somebody else, or retired.
 
         Raises:
             UnknownId: there is no such model.
             UsageError: it is not at that point, nobody is named, or one person does both.
         """
-        from graphrec.app.models.standing import judge_model
+        from graphrec.app.models.standing import set_standing
 
-        return judge_model(self, request)
+        return set_standing(self, request)
 
     def model_card(self, request: requests.AskModelCard) -> Card:
         """What a model is, what it was fitted on, how good it is, its limits, who approved it.
@@ -974,7 +975,7 @@ class Bank:
         from graphrec.records.replay import Replayer
 
         with Replayer(self.home) as replayer:
-            return replayer.judged(self.record_entry(number), product)
+            return replayer.outcomes(self.record_entry(number), product)
 
     def record_list(self, request: jobs.ListRecord) -> tuple[results.RecordedAnswer, ...]:
         """The last entries of the decision record, oldest first."""

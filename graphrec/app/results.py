@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from graphrec.evaluation.fairness import Fairness
     from graphrec.finance.loans import Limit, Plan
     from graphrec.finance.market import Figures
+    from graphrec.graph.folders.snapshot import Snapshot
     from graphrec.graph.rows import LoadReport
-    from graphrec.graph.snapshot import Snapshot
     from graphrec.metrics.intervals import Interval
     from graphrec.metrics.probabilities import Quality, Reliability
     from graphrec.monitoring.measure import Measure, State

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from graphrec.errors import PolicyError
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.languages import Language, language_of
 from graphrec.loading.propose.concepts import CLOSED, NO, OPEN, YES, in_order, normal, place
 from graphrec.loading.propose.words import words

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from graphrec.config import names
 from graphrec.policy.facts import DAY, KNOWN_AT, Block, Facts, Groups, Texts
 from graphrec.policy.values import Truth, Value, both
+from graphrec.times import microseconds_of
 
 Kind = Literal["number", "text", "boolean", "time"]
 KINDS: dict[str, Kind] = {"integer": "number", "real": "number", "text": "text", "boolean": "boolean", "time": "time"}
@@ -469,7 +470,7 @@ def date(text: str) -> int | None:
         day = calendar_date.fromisoformat(text)
     except ValueError:
         return None
-    return round(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1_000_000)
+    return microseconds_of(datetime(day.year, day.month, day.day, tzinfo=UTC))
 
 
 def days_since(value: Value, as_of: int) -> Value:

@@ -14,8 +14,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.snapshot import ColumnArray, Edges, Snapshot
-from graphrec.graph.strings import Strings
+from graphrec.graph.folders.snapshot import ColumnArray, Edges, Snapshot
+from graphrec.graph.folders.strings import Strings
 
 TELLING = 0.1
 """Share of customers with a value of their own, from which on a column is named."""

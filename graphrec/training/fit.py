@@ -19,10 +19,10 @@ from graphrec.errors import Damaged, NotTrained, SchemaOutdated, UsageError
 from graphrec.features.blocks import Blocks, Sources
 from graphrec.features.device import choose_device
 from graphrec.files import replace_folder
-from graphrec.graph.adjacency import Graph, Hidden
-from graphrec.graph.block_rows import write_blocks
-from graphrec.graph.meta import plain
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import Graph, Hidden
+from graphrec.graph.folders.block_rows import write_blocks
+from graphrec.graph.folders.meta import plain
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.metrics.intervals import Interval, bootstrap_all
 from graphrec.metrics.ranking import evaluate_lists

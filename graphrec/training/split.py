@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import ModelError
-from graphrec.graph.adjacency import Adjacency, Graph, Hidden, Hop, among, codes_of, from_codes, union
-from graphrec.graph.snapshot import ALWAYS, Snapshot
+from graphrec.graph.edges.adjacency import Adjacency, Graph, Hidden, Hop, among, codes_of, from_codes, union
+from graphrec.graph.folders.snapshot import ALWAYS, Snapshot
 from graphrec.terms.meta import Stage
 
 Mask = Literal["fitted", "train", "train+valid"]

@@ -130,6 +130,29 @@ def test_names_are_linked_as_whole_words_the_longest_first_and_doubts_are_kept_a
     assert gazetteer.links("建设智慧城市") == []
 
 
+def test_a_part_of_another_companys_name_and_a_common_word_are_no_names() -> None:
+    robot, group, siemens = (Entity("Fund", one) for one in ("robot", "group", "siemens"))
+    gazetteer = Gazetteer(
+        [
+            Known(robot, ("机器人",)),
+            Known(group, ("新华联",)),
+            Known(siemens, ("Siemens AG",)),
+            Known(Entity("Concept", "c"), ("机器人概念",)),
+        ]
+    )
+    linked = {
+        "机器人：利润上涨": [robot],
+        "拟收购易科机器人49%股权": [],
+        "获新华联增持": [group],
+        "获新华联控股增持": [],
+        "新华联控股股东减持": [group],
+        "Siemens fell, Siemens AG too": [siemens, siemens],
+        "Siemens Energy AG fell, and Siemens Energy Global Corp.": [],
+        "Siemens bought Acme Steel Inc": [siemens],
+    }
+    assert {text: [one.entity for one in gazetteer.links(text)] for text in linked} == linked
+
+
 def test_a_classifier_learns_reads_back_and_has_the_same_bytes_each_time(tmp_path: Path) -> None:
     rows = Rows.of([pair_features(*one[:3]) for one in EXAMPLES])
     labels = [one[3] for one in EXAMPLES]

@@ -22,12 +22,12 @@ from graphrec.config.settings import Settings
 from graphrec.errors import NotSuitable, UnknownId, UsageError
 from graphrec.finance.statement import ELEMENTS, REQUIRED, Element
 from graphrec.finance.statement_file import read_statement
-from graphrec.graph.adjacency import visible_graph
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.edges.adjacency import visible_graph
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.rows import node_fields
-from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
-from graphrec.models.kernel import fit_kernel, starting_walks
+from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.records.read import entries
 from graphrec.schema import Column, GraphSchema
 from graphrec.terms.blend import Blend

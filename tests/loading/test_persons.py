@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from graphrec.errors import SourceError
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.folders.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
 from graphrec.loading.mapping.reading import parse_mapping

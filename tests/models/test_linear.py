@@ -5,13 +5,13 @@ import pytest
 
 from graphrec.errors import ModelError
 from graphrec.features.blocks import Blocks
-from graphrec.graph.adjacency import Graph, Hop
-from graphrec.models.ease import EaseConfig, fit_ease
+from graphrec.graph.edges.adjacency import Graph, Hop
+from graphrec.models.content.text import fit_text
+from graphrec.models.factors.spectral import SpectralConfig, fit_spectral, leading_patterns
 from graphrec.models.inputs import Inputs
-from graphrec.models.itemknn import ItemKnnConfig
-from graphrec.models.itemknn.neighbours import fit_itemknn
-from graphrec.models.spectral import SpectralConfig, fit_spectral, leading_patterns
-from graphrec.models.text import fit_text
+from graphrec.models.tables.ease import EaseConfig, fit_ease
+from graphrec.models.tables.itemknn import ItemKnnConfig
+from graphrec.models.tables.itemknn.neighbours import fit_itemknn
 from graphrec.terms.factors import SparseRows
 from tests.models.boards import random_board
 

@@ -6,29 +6,29 @@ from typing import Any
 import numpy as np
 
 from graphrec.features.blocks import Blocks
-from graphrec.graph.adjacency import Graph
-from graphrec.models.als import AlsConfig, fit_als
-from graphrec.models.chebyshev import ChebyshevConfig, fit_chebyshev
-from graphrec.models.ease import fit_ease
-from graphrec.models.graphsage import GraphSageConfig
-from graphrec.models.graphsage.network import fit_graphsage
+from graphrec.graph.edges.adjacency import Graph
+from graphrec.models.content.profile import ProfileConfig, fit_profile
+from graphrec.models.factors.als import AlsConfig, fit_als
+from graphrec.models.factors.chebyshev import ChebyshevConfig, fit_chebyshev
+from graphrec.models.factors.spectral import SpectralConfig, fit_spectral
+from graphrec.models.general.popularity import fit_popularity
 from graphrec.models.inputs import Inputs
-from graphrec.models.itemknn.neighbours import fit_itemknn
-from graphrec.models.kernel import fit as fit_walks
-from graphrec.models.kernel import plain_walks, starting_walks
-from graphrec.models.learned_kernel import WalkWeightsConfig
-from graphrec.models.learned_kernel.weights import learn_walks
-from graphrec.models.lightgcn import LightGCNConfig
-from graphrec.models.lightgcn.network import fit_lightgcn
-from graphrec.models.lightgcn_id import PlainLightGCNConfig
-from graphrec.models.lightgcn_id.network import fit_lightgcn_id
-from graphrec.models.pairs import fit_pairs
-from graphrec.models.popularity import fit_popularity
-from graphrec.models.profile import ProfileConfig, fit_profile
+from graphrec.models.networks.graphsage import GraphSageConfig
+from graphrec.models.networks.graphsage.network import fit_graphsage
+from graphrec.models.networks.lightgcn import LightGCNConfig
+from graphrec.models.networks.lightgcn.network import fit_lightgcn
+from graphrec.models.networks.lightgcn_id import PlainLightGCNConfig
+from graphrec.models.networks.lightgcn_id.network import fit_lightgcn_id
 from graphrec.models.registry import models
-from graphrec.models.rp3beta import rp3beta
-from graphrec.models.softmax import fit_softmax
-from graphrec.models.spectral import SpectralConfig, fit_spectral
+from graphrec.models.tables.ease import fit_ease
+from graphrec.models.tables.itemknn.neighbours import fit_itemknn
+from graphrec.models.tables.pairs import fit_pairs
+from graphrec.models.tables.softmax import fit_softmax
+from graphrec.models.walks.kernel import fit as fit_walks
+from graphrec.models.walks.kernel import plain_walks, starting_walks
+from graphrec.models.walks.learned_kernel import WalkWeightsConfig
+from graphrec.models.walks.learned_kernel.weights import learn_walks
+from graphrec.models.walks.rp3beta import rp3beta
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
 from tests.privacy.moved import BANDS, dense

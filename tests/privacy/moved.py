@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency, Graph, Hop
+from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop
 from graphrec.schema import EdgeSchema, GraphSchema, NodeSchema, Roles
 
 BOUGHT = Hop("BOUGHT")

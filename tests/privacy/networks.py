@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Graph
+from graphrec.graph.edges.adjacency import Graph
 from tests.privacy.moved import Pair, Scores, bank, lists, moved, ranks
 
 Trained = Callable[[Graph, int], Scores]

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from graphrec.graph.adjacency import Graph
-from graphrec.models.ease import fit_ease
-from graphrec.models.popularity import fit_popularity
+from graphrec.graph.edges.adjacency import Graph
+from graphrec.models.factors.spectral import fit_spectral
+from graphrec.models.general.popularity import fit_popularity
 from graphrec.models.registry import kinds
-from graphrec.models.softmax import fit_softmax, questions
-from graphrec.models.spectral import fit_spectral
 from graphrec.models.support import supported, supported_pairs
+from graphrec.models.tables.ease import fit_ease
+from graphrec.models.tables.softmax import fit_softmax, questions
 from graphrec.terms.factors import SparseRows, TableTerm
 from tests.models.boards import check_contract
 from tests.privacy.models import CONTENT, CONVEX, SOLVED, TRAINED, WALKS

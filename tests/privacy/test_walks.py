@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu
 
-from graphrec.graph.adjacency import Graph, Hop, visible_graph
-from graphrec.models.kernel import fit_kernel, starting_walks
-from graphrec.models.rp3beta import rp3beta
+from graphrec.graph.edges.adjacency import Graph, Hop, visible_graph
+from graphrec.models.walks.kernel import fit_kernel, starting_walks
+from graphrec.models.walks.rp3beta import rp3beta
 from graphrec.terms.blend import Blend
 from graphrec.terms.folder import ARRAYS, open_files, write_model
 from tests.banks import bank_snapshot

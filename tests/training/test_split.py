@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from graphrec.errors import ModelError
-from graphrec.graph.adjacency import Hop, visible_graph
+from graphrec.graph.edges.adjacency import Hop, visible_graph
 from graphrec.schema import SplitRule
 from graphrec.training.split import split_of
 from tests.training import bank

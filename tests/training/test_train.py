@@ -11,9 +11,9 @@ from safetensors.numpy import load_file
 from graphrec.errors import CheckpointMismatch, ModelError, NotTrained, UsageError
 from graphrec.evaluation.hidden_part import open_tested
 from graphrec.features.blocks import Blocks, Sources
-from graphrec.graph.adjacency import Hop
-from graphrec.graph.arrays import SEAL, write_sealed
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import Hop
+from graphrec.graph.folders.arrays import SEAL, write_sealed
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.models.registry import kinds
 from graphrec.schema import SplitRule

@@ -15,13 +15,13 @@ from graphrec.extract.documents import read_documents
 from graphrec.extract.linking import Entity, Gazetteer, Known
 from graphrec.extract.relations import pair_features
 from graphrec.extract.rows import DOCUMENT, extract, write_source
-from graphrec.graph.facts import FactsShelf
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.folders.facts import FactsShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
 
 if TYPE_CHECKING:
     from graphrec.app.bank import Bank
     from graphrec.app.jobs import ExtractTexts, FitClassifier
-    from graphrec.graph.snapshot import Snapshot
+    from graphrec.graph.folders.snapshot import Snapshot
     from graphrec.progress import Progress
 
 #: Columns of nodes that hold other names of theirs, with | between several.

@@ -25,8 +25,8 @@ from graphrec.files import whole_file
 from graphrec.finance.alerts_file import AlertsFile, RuleTable, SignalTable, read_alerts
 from graphrec.finance.conditions import Met
 from graphrec.finance.signals import Signal, Transfers, cycles, fans
-from graphrec.graph.facts import FactsShelf
-from graphrec.graph.snapshot import ALWAYS
+from graphrec.graph.folders.facts import FactsShelf
+from graphrec.graph.folders.snapshot import ALWAYS
 from graphrec.policy.facts import Facts
 from graphrec.progress import Progress
 from graphrec.records.decision import events

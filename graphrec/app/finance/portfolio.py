@@ -13,16 +13,16 @@ import numpy as np
 from graphrec.app.bank import Bank
 from graphrec.app.finance.market import FILE, prices_before, series_of_prices
 from graphrec.app.jobs import AskPortfolio
-from graphrec.app.moments import moment_of
 from graphrec.errors import UsageError
 from graphrec.finance.market import Prices
 from graphrec.finance.market_file import MarketFile, read_market
 from graphrec.finance.portfolio import Portfolio, Thing, portfolio
-from graphrec.graph.facts import Facts as Graph
-from graphrec.graph.facts import FactsShelf
+from graphrec.graph.folders.facts import Facts as Graph
+from graphrec.graph.folders.facts import FactsShelf
 from graphrec.graph.lookup import place_of
 from graphrec.policy.facts import Block, Facts, Groups
 from graphrec.progress import silent
+from graphrec.times import moment_of
 
 
 def ask_portfolio(bank: Bank, request: AskPortfolio) -> Portfolio:

@@ -20,7 +20,6 @@ from graphrec.app.bank import Bank
 from graphrec.app.data.prepare import latest_snapshot
 from graphrec.app.jobs import InitStatement
 from graphrec.app.lists.about import Customer
-from graphrec.app.moments import moment_of
 from graphrec.app.recording import engine_of, record_event
 from graphrec.app.requests import AboutCustomer, AskStatement, Decide, Explain, ReadStatement, Recommend
 from graphrec.app.results import StatementWritten
@@ -43,7 +42,7 @@ from graphrec.finance.statement import (
 )
 from graphrec.finance.statement_file import CostTable, StatementFile, first_file, read_statement
 from graphrec.finance.statement_print import Page, html, markdown
-from graphrec.graph.snapshot import Nodes
+from graphrec.graph.folders.snapshot import Nodes
 from graphrec.languages import language_of
 from graphrec.policy.example import speaks_of
 from graphrec.policy.facts import Occasion
@@ -51,6 +50,7 @@ from graphrec.policy.sentences import day
 from graphrec.records.read import Entry, entries, entry_of
 from graphrec.serving.answer import Item
 from graphrec.serving.engine import Engine
+from graphrec.times import moment_of
 
 FILE = "statement.toml"
 STATEMENT, DECISION = "statement", "decision"
@@ -275,7 +275,7 @@ def _basis(bank: Bank, request: AskStatement, file: StatementFile, served: Serve
     kind = engine.snapshot.value(engine.roles.product, shown.get("kind", "kind"), product)
     about = bank.about_customer(AboutCustomer(request.user, "customer", request.as_of, request.language))
     dealings, first = _dealings(about, None if kind is None else str(kind), engine)
-    judged = engine.eligibility.judged(user, np.array([product]))[0]
+    outcomes = engine.eligibility.outcomes(user, np.array([product]))[0]
     base = Basis(
         user=request.user,
         date=today.isoformat(),
@@ -289,7 +289,7 @@ def _basis(bank: Bank, request: AskStatement, file: StatementFile, served: Serve
         approved_by=file.approved_by,
         regimes=file.regimes,
         refusal=served.answer.abstained,
-        needs_second="a" in judged.outcomes,
+        needs_second="a" in outcomes.outcomes,
         customer=customer,
         offered={
             "risk": risks,

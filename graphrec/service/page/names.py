@@ -6,31 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphrec.finance.portrait import Portrait
+from graphrec.serving.reasons.columns import named
 from graphrec.serving.reasons.sentences import Sentences
 
-_SPANS = {"years", "months", "weeks", "days"}
-_MONEY = {"eur", "usd", "chf", "gbp", "jpy", "cny", "hkd", "sek", "nok", "dkk", "pln", "czk", "huf"}
 _METRIC = re.compile(r"(.*)@(\d+)")
 #: Metrics that are not called as a name in words.
 _CALLED = {"ndcg": "nDCG", "mrr": "MRR", "map": "MAP", "auc": "AUC"}
-
-
-def named(words: Sentences, name: str, value: str | float | bool) -> tuple[str, str]:
-    """A column and a value of it in words; a unit at the end of the column's name stands behind the value."""
-    name = name.partition(".")[2] or name
-    head, _, unit = name.rpartition("_")
-    said = words.fact_of(name, value)
-    if not head or isinstance(value, str | bool):
-        return words.word(name), said
-    if unit in _SPANS:
-        said = words.say(f"page.{unit}", n=said)
-    elif unit in _MONEY:
-        said = f"{said} {unit.upper()}"
-    elif unit == "percent":
-        said = words.language.percent(value, 0 if value == int(value) else 2)
-    else:
-        return words.word(name), said
-    return words.word(head), said
 
 
 def facts_of(words: Sentences, known: Sequence[Any]) -> list[tuple[str, str]]:

@@ -22,6 +22,7 @@ from graphrec.service.core import Service, unslashed
 from graphrec.service.page import names
 from graphrec.service.page.session import Sessions
 from graphrec.service.roles import Caller
+from graphrec.serving.reasons.columns import named
 from graphrec.serving.reasons.sentences import words
 from graphrec.serving.views import Band
 
@@ -130,7 +131,7 @@ class Visit:
             command=lambda name: self.language.texts.get(f"commands.{name}", name),
             url=url,
             json=json.dumps,
-            named=names.named,
+            named=named,
             facts_of=names.facts_of,
             activity=names.activity,
             windows=names.windows,

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import ModelError, NothingToLearn
-from graphrec.graph.adjacency import Graph, Hop
+from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.models.digests import digest
+from graphrec.models.general.newness import SPEC as NEWNESS
+from graphrec.models.general.rejection import SPEC as REJECTION
 from graphrec.models.inputs import Inputs, Values
-from graphrec.models.kernel import WalkConfig, plain_walks, starting_walks
-from graphrec.models.newness import SPEC as NEWNESS
 from graphrec.models.registry import BLEND, has_blocks, is_affordable, models, parts_of_kind
-from graphrec.models.rejection import SPEC as REJECTION
 from graphrec.models.spec import ModelSpec
+from graphrec.models.walks.kernel import WalkConfig, plain_walks, starting_walks
 from graphrec.terms.blend import Blend
 from graphrec.terms.meta import Configuration
 from graphrec.terms.walks import Walk
