@@ -789,6 +789,9 @@ class ClassifierFitted:
     classes: tuple[str, ...]
     hash: str
     file: Path
+    encoder: str | None
+    """Whose vectors it reads; None: words alone."""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
