@@ -808,7 +808,7 @@ class Bank:
         """
         from graphrec.app.data.extract import fit_classifier
 
-        return fit_classifier(request)
+        return fit_classifier(request, self.settings.encoder)
 
     @needs_extra("load")
     def extract_texts(self, request: jobs.ExtractTexts, *, progress: Progress = silent) -> results.TextsExtracted:

@@ -642,6 +642,8 @@ class FitClassifier:
     """CSV with sentence, head, tail and relation; or with sentence and tone."""
     out: Path
     seed: int = 0
+    encoder: str | None = None
+    """Whose vectors are read beside words: its name or path, or none; None: the one for the script of the examples."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from graphrec.outcomes.support import Estimate
     from graphrec.outcomes.tables import Drift, Group, Lift, Positions
     from graphrec.policy.check import PolicyReport
+    from graphrec.privacy.anonymity import Anonymity
     from graphrec.privacy.subject import Held
     from graphrec.queries import Query
     from graphrec.serving.answer import PolicyName
@@ -82,6 +83,7 @@ class Taken:
 
     snapshot: Snapshot
     seconds: float
+    anonymity: Anonymity
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -787,6 +789,9 @@ class ClassifierFitted:
     classes: tuple[str, ...]
     hash: str
     file: Path
+    encoder: str | None
+    """Whose vectors it reads; None: words alone."""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

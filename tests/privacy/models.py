@@ -1,6 +1,7 @@
 """Every kind of model on the banks of `moved.py`, by what is asked of it: `benchmarks/others_stay_out.py`."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,7 @@ from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
 from tests.privacy.moved import BANDS, dense
 
-SMALL = {"dim": 16, "batch_size": 64}
+SMALL: dict[str, Any] = {"dim": 16, "batch_size": 64}
 
 
 def kernel(graph: Graph) -> Blend:
