@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from graphrec.outcomes.support import Estimate
     from graphrec.outcomes.tables import Drift, Group, Lift, Positions
     from graphrec.policy.check import PolicyReport
+    from graphrec.privacy.anonymity import Anonymity
     from graphrec.privacy.subject import Held
     from graphrec.queries import Query
     from graphrec.serving.answer import PolicyName
@@ -121,6 +122,7 @@ class Taken:
 
     snapshot: Snapshot
     seconds: float
+    anonymity: Anonymity
 
     @property
     def notes(self) -> tuple[str, ...]:
