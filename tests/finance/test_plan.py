@@ -15,6 +15,7 @@ from graphrec.app.jobs import Load, PlanLoan
 from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import UnknownId, UsageError
+from graphrec.finance.loan_file import read_plan
 from graphrec.finance.loans import Loan, Means, Plan, instalment, limit, plans
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
@@ -215,6 +216,12 @@ def test_the_command(lender: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         failed = run(app, ["plan", "loan", "c1", "--amount", "12000"])
         assert (failed.exit_code, "no column price of numbers" in failed.stderr) == (UsageError.exit_code, True)
         file.unlink()
-        assert "docs/finance.md shows one" in run(app, ["plan", "loan", "c1", "--amount", "12000"]).stderr
+        assert "plan loan --init writes a first one" in run(app, ["plan", "loan", "c1", "--amount", "12000"]).stderr
+        written = run(app, ["plan", "loan", "--init"])
+        assert "found kinds, rate, income, spending, purposes, pd" in written.stdout, written.output
+        assert read_plan(file).loan.kinds == ("loan",)
+        assert json.loads(run(app, ["plan", "loan", "c1", "--amount", "12000", "--json"]).stdout)["plans"]
+        assert "is there already" in run(app, ["plan", "loan", "--init"]).stderr
+        assert run(app, ["plan", "loan"]).exit_code == UsageError.exit_code
     finally:
         file.write_text(PLAN)
