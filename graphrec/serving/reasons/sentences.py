@@ -94,6 +94,7 @@ class Sentences:
         address = re.compile(self.language.text("customer.address"))
         own = {**(schema.reasons if code == "en" else {}), **schema.reasons_in.get(code, {})}
         self._kept: dict[Hashable, str] = {}
+        self._counts: dict[int, str] = {}
         if "HELD" in schema.roles.holding and "HELD" not in words:
             # What is held until it ends is held now.
             self._verbs["HELD"] = self._verbs.get("HOLDS", self._verbs["HELD"])
@@ -263,7 +264,14 @@ class Sentences:
 
     def counted(self, wording: str, people: int | None) -> str:
         """A sentence with its number of people."""
-        return wording if people is None else wording.replace(PEOPLE, self.language.number(people))
+        if people is None:
+            return wording
+        number = self._counts.get(people)
+        if number is None:
+            if len(self._counts) >= KEPT:
+                self._counts = {}
+            number = self._counts[people] = self.language.number(people)
+        return wording.replace(PEOPLE, number)
 
     def _own_sentence(
         self, sentences: Mapping[str, str] | None, via: Sequence[Node], types: Sequence[Hop] = ()
