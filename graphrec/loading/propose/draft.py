@@ -20,12 +20,14 @@ from graphrec.loading.propose.draft_parts import (
     add_missing_label,
     add_references,
     add_series,
+    add_tags,
     as_proposed,
     quote,
     toml_key,
 )
 from graphrec.loading.propose.looks import is_personal, label_name, likeness
-from graphrec.loading.propose.profile import TableProfile, profile_folder
+from graphrec.loading.propose.profile import profile_folder
+from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import singular, stem
 from graphrec.loading.sources.files import is_folder, shown_path
 from graphrec.progress import Progress, silent
@@ -146,7 +148,13 @@ def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
             add_missing_label(draft, column, label, used)
     for table in entities:
         add_references(draft, table)
+    owners = {table.name: table for table in entities}
     _add_events(draft, [(table, ends[table.name]) for table in events])
+    for table in events:
+        if table.name not in draft.label_of and add_tags(
+            draft, table, owners.get(next(iter(table.references.values()), ""))
+        ):
+            draft.label_of[table.name] = ""
     for table in tables:
         _ask_about(draft, table)
     return draft
@@ -268,10 +276,20 @@ def _ask_about(draft: Draft, table: TableProfile) -> None:
         return
     if table.encoding != "utf-8":
         draft.ask(f"{table.path} is no UTF-8 and is read as {table.encoding}: are its letters right?")
-    if "skip" in table.options or "footer" in table.options:
-        ends = [f"its first {table.options['skip']} lines"] if "skip" in table.options else []
+    is_fixed = "columns" in table.options
+    if is_fixed:
+        draft.ask(f"{table.path} is read in columns of a fixed width: are they cut rightly?")
+    if ("skip" in table.options and not is_fixed) or "footer" in table.options:
+        ends = [f"its first {table.options['skip']} lines"] if "skip" in table.options and not is_fixed else []
         ends += [f"what begins with {text!r} at its end" for text in table.footer]
         draft.ask(f"{table.path}: {' and '.join(ends)} are no rows and are left out: is that right?")
+    if table.options.get("header") is False:
+        draft.ask(
+            f"{table.path} has no header; its columns are named by what is in them ({', '.join(table.columns)}): "
+            "correct names"
+        )
+    if table.options.get("trim"):
+        draft.ask(f"{table.path}: blanks around its values are left out (trim): is that right?")
     unnamed = sum(re.fullmatch(r"column\d+", column) is not None for column in table.columns)
     if unnamed:
         draft.ask(
@@ -350,7 +368,7 @@ def _files(draft: Draft, tables: list[TableProfile]) -> list[str]:
 def _file(table: TableProfile, key: str) -> str:
     given = {"path": quote(table.path)} if table.path else {}
     listed = {option: list(one) if isinstance(one, tuple) else one for option, one in table.options.items()}
-    given |= {option: quote(one) for option, one in listed.items()}  # type: ignore[arg-type]
+    given |= {option: quote(one) for option, one in listed.items()}
     if list(given) == ["path"]:
         return f"{toml_key(key)} = {given['path']}"
     return f"{toml_key(key)} = {{ {', '.join(f'{option} = {text}' for option, text in given.items())} }}"

@@ -17,7 +17,7 @@ from graphrec.loading.propose.looks import (
     says_who,
     type_name,
 )
-from graphrec.loading.propose.profile import TableProfile
+from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import singular, stem, words
 from graphrec.loading.run.parse import YES, parsed_sql
 from graphrec.loading.sources.sql import name, value
@@ -207,7 +207,21 @@ def _outside(draft: Draft, label: str, columns: Sequence[ColumnProfile]) -> list
 
 
 def _first(columns: Sequence[ColumnProfile], like: str) -> str | None:
-    return next((column.in_graph for column in columns if looks(column.name, like)), None)
+    """The column of a sort that people read best: a description of it before its code."""
+    found = [column for column in columns if looks(column.name, like)]
+    best = min(
+        found, key=lambda one: (one.looks_like_id, _is_code(one), not looks(one.name, "description")), default=None
+    )
+    return best and best.in_graph
+
+
+_CODE = 3.0
+"""Texts of so few letters on average are codes."""
+
+
+def _is_code(column: ColumnProfile) -> bool:
+    """Whether a column of texts holds codes, which people do not read."""
+    return column.kind == "text" and column.mean_length <= _CODE
 
 
 def _is_long(column: ColumnProfile) -> bool:
@@ -256,6 +270,35 @@ def _is_attribute(column: ColumnProfile, table: TableProfile, *, of_user: bool) 
         return of_user and 2 <= column.distinct <= MANY_LEVELS
     most = min(MANY_VALUES, max(2, table.rows // 2))
     return column.kind == "text" and 2 <= column.distinct <= most and column.mean_length <= 40
+
+
+def add_tags(draft: Draft, table: TableProfile, owner: TableProfile | None) -> bool:
+    """Propose several values of each customer or product, such as interests, as nodes; False: the table has none."""
+    reference = next(iter(table.references), "")
+    label = draft.label_of.get(table.references.get(reference, ""), "")
+    if owner is None or len(table.references) != 1 or label not in {draft.user, draft.product}:
+        return False
+    own = [column for column in table.others() if column.name not in owner.columns]
+    tags = [c for c in own if c.kind == "text" and _is_attribute(c, table, of_user=label == draft.user)]
+    for column in tags:
+        attribute = label_name(column.name)
+        while attribute in {*draft.labels, *draft.label_of.values()}:
+            attribute = label + attribute
+        there = f"{name(column.name)} IS NOT NULL"
+        draft.add_node(
+            attribute, f"key = {quote(column.in_graph)}",
+            _sql(f"SELECT DISTINCT {_raw(column)} FROM {table.rows_with([column.name])} WHERE {there}"),
+        )  # fmt: skip
+        ends = table.columns[reference], column
+        rows = table.rows_with(one.name for one in ends)
+        draft.add_edge(
+            type_name(f"has_{column.name}"),
+            label,
+            _end("from", label, table, reference),
+            _end("to", attribute, table, column.name),
+            _sql(f"SELECT DISTINCT {', '.join(map(_raw, ends))}\nFROM {rows} WHERE {there}"),
+        )
+    return bool(tags)
 
 
 def add_missing_label(draft: Draft, column: str, label: str, tables: list[TableProfile]) -> None:
@@ -574,7 +617,8 @@ def _event_heads(
         nth = "nth"
         while nth in {column.in_graph.casefold() for column in table.columns.values()}:
             nth += "_event"
-        more.append(f"row_number() OVER (PARTITION BY {', '.join(map(name, ends))} ORDER BY _file, _line) AS {nth}")
+        by = ", ".join(_expression(table.columns[end]) for end in ends)
+        more.append(f"row_number() OVER (PARTITION BY {by} ORDER BY _file, _line) AS {nth}")
         heads.insert(0, f"key = {quote(nth)}")
     return heads, parse, more
 
@@ -631,6 +675,7 @@ def _parse(spec: ParseSpec) -> str:
         "thousands": quote(spec.thousands) if spec.thousands else "",
         "null": quote(list(spec.null)) if spec.null else "",
         "unit": quote(spec.unit) if spec.unit else "",
+        "factors": quote({word: int(factor) for word, factor in spec.factors.items()}) if spec.factors else "",
     }
     return f"{{ {', '.join(f'{key} = {text}' for key, text in given.items() if text)} }}"
 
@@ -643,13 +688,15 @@ def _raw(column: ColumnProfile) -> str:
 
 def _expression(column: ColumnProfile) -> str:
     quoted = name(column.name)
-    if column.padded:
-        return f"lpad({quoted}, {column.padded}, '0')"
+    if column.written:
+        return column.written.format(f"CAST({quoted} AS VARCHAR)")
     return f"CAST({quoted} AS VARCHAR)" if column.is_nested else quoted
 
 
-def quote(plain: str | int | list[str]) -> str:
-    """A text, or a list of them, as TOML writes it."""
+def quote(plain: object) -> str:
+    """A text, a number, or a list or table of them, as TOML writes it."""
+    if isinstance(plain, dict):
+        return f"{{ {', '.join(f'{toml_key(key)} = {quote(one)}' for key, one in plain.items())} }}"
     return json.dumps(plain, ensure_ascii=False)
 
 
