@@ -11,6 +11,7 @@ from graphrec.loading.propose.concepts import place
 from graphrec.loading.propose.looks import (
     action_of,
     action_of_table,
+    actions_in,
     is_personal,
     label_name,
     looks,
@@ -72,6 +73,8 @@ class Draft:
     """Asks a person, or takes what is proposed."""
     has_ages: bool = False
     """Whether products have a minimum or maximum age."""
+    people: set[str] = field(default_factory=set)
+    """Tables with columns that are personal."""
     is_loose: bool = False
     """Whether a column that is called like users or products alone is taken for their identifier."""
 
@@ -122,9 +125,16 @@ def add_entity(draft: Draft, table: TableProfile) -> None:
     personal = [column.name for column in columns if is_personal(column, of_user=label == draft.user)]
     if label == draft.user:
         personal += _more_personal(draft, label, [c.name for c in columns if c.name not in personal], personal)
-    protected = [column.name for column in columns if looks(column.name, "protected")]
+    titles = [c.name for c in columns if label == draft.user and "title" in c.words and len(c.values) > 1]  # Mr and Mrs
+    protected = [c.name for c in columns if looks(c.name, "protected") or c.name in titles]
     texts = [column for column in columns if column.kind == "text" and column.name not in table.references]
-    called = next((column.name for column in texts if looks(column.name, "name")), None)
+    called = next(
+        (column.name for column in texts if looks(column.name, "name") and column.name not in protected), None
+    )
+    if called is None and label != draft.user:
+        called = next(
+            (c.name for c in texts if looks(c.name, "description") and not _is_long(c) and _is_varied(c)), None
+        )
     long = [c.name for c in texts if _is_long(c) and c.name not in {*personal, *protected, called}]
     embedded = [called, *long] if called and called not in personal else long
     issued = next((c for c in columns if c.kind == "time" and looks(c.name, "issued")), None)
@@ -224,6 +234,11 @@ def _is_code(column: ColumnProfile) -> bool:
     return column.kind == "text" and column.mean_length <= _CODE
 
 
+def _is_varied(column: ColumnProfile) -> bool:
+    """Whether most rows have a text of their own."""
+    return 2 * column.distinct > column.rows
+
+
 def _is_long(column: ColumnProfile) -> bool:
     """Whether a column holds sentences: long values, few of them alike unless it is called a description."""
     is_varied = column.distinct > min(MANY_VALUES, column.filled / 2)
@@ -251,6 +266,7 @@ def add_attributes(draft: Draft, table: TableProfile) -> None:
             _end("from", label, table, table.key),
             _end("to", attribute, table, column.name),
             *(["protected = true"] if looks(column.name, "protected") else []),
+            *(["risk = true"] if label == draft.product and looks(column.name, "issuer") else []),
             *(["sensitive = true"] if label == draft.user and looks(column.name, "sensitive") else []),
             _select_from(table, table.columns[table.key or ""], column, where=there),
         )
@@ -516,7 +532,7 @@ def _is_one_of(column: str, values: list[str]) -> str:
 def _action_column(others: list[ColumnProfile]) -> ColumnProfile | None:
     """The column that says what people did: most of its values are known actions, or it is called like one."""
     found = [column for column in others if len(column.values) >= 2 and column.filled == column.rows]
-    known = {column.name: sum(action_of(one) is not None for one in column.values) for column in found}
+    known = {column.name: sum(one is not None for one in actions_in(column.values).values()) for column in found}
     found = [column for column in found if 2 * known[column.name] >= len(column.values) or looks(column.name, "action")]
     return max(found, key=lambda column: known[column.name], default=None)
 
@@ -533,8 +549,7 @@ def _kinds(
         kind = _Kind(action.type, action.weight) if action else _Kind(base, UNKNOWN)
         return _with_refusals(others, kind)
     found: dict[tuple[str, float], list[str]] = {}
-    for one in column.values:
-        action = action_of(one)
+    for one, action in actions_in(column.values).items():
         found.setdefault((action.type, action.weight) if action else (type_name(one, base), UNKNOWN), []).append(one)
     kinds = [
         _Kind(type_, weight, _is_one_of(column.name, values), f"{column.name} {', '.join(values)}", is_asked=True)

@@ -37,7 +37,7 @@ class _Leaf:
 
     @property
     def has_rows(self) -> bool:
-        """Whether it is a list, of structs or of plain values; a list of lists stays as it is, a text in the end."""
+        """Whether it is a list; one of plain values stays a text of the row too, as a list of lists does alone."""
         return self.kind.startswith(_STRUCT) or (self.kind.endswith(_LIST) and not self.kind.endswith(2 * _LIST))
 
 
@@ -119,7 +119,7 @@ def _leaves(path: tuple[str, ...], kind: str, sql: str) -> Iterator[_Leaf]:
 
 def _named(leaves: list[_Leaf]) -> dict[str, str]:
     """SQL by name of the plain columns: by the field alone, with what it lies in where that name is taken."""
-    plain = [leaf for leaf in leaves if not leaf.has_rows]
+    plain = [leaf for leaf in leaves if not (leaf.has_rows and leaf.kind.startswith(_STRUCT))]
     whole = {leaf.path[0] for leaf in plain if len(leaf.path) == 1}
     found: dict[str, str] = {}
     for leaf in plain:

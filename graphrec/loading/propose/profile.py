@@ -15,6 +15,7 @@ from graphrec.loading.propose.folder import all_specs, suffix_of
 from graphrec.loading.propose.looks import likeness, property_name
 from graphrec.loading.propose.nested import Flat, flatten
 from graphrec.loading.propose.references import key_of, with_keys, with_references
+from graphrec.loading.propose.snapshots import as_spans, key_by_day, latest
 from graphrec.loading.propose.spelling import spelled_alike
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.wide import holdings, products_in
@@ -77,7 +78,9 @@ def profile_folder(
             tables += [_profile(database, spec, part, has_commas=has_commas) for part in flat.parts]
             if are_wide:
                 tables[-1:] = _with_holdings(database, spec, tables[-1])
+        tables = [latest(database, table) for table in tables]
         tables = with_references(database, spelled_alike(database, with_keys(tables)))
+        tables = [as_spans(database, table) for table in tables]
         tables = [_joined(database, table, tables) for table in tables]
         return [_with_names(table) for table in tables], left
 
@@ -142,10 +145,13 @@ def _profile(database: duckdb.DuckDBPyConnection, spec: FileSpec, flat: Flat, *,
 def _with_holdings(database: duckdb.DuckDBPyConnection, spec: FileSpec, table: TableProfile) -> list[TableProfile]:
     """A table, and beside it what its columns of yes and no say of products."""
     products = products_in(table.columns.values())
-    key = key_of(table, set())
+    key, day = key_of(table, set()), None
+    if key is None:
+        key, day = key_by_day(database, table)
     if not products or key is None:
         return [table]
-    held = _profile(database, spec, holdings(database, table.name, table.rows_sql, key, products), has_commas=False)
+    flat = holdings(database, table.name, table.rows_sql, (key, *([day] if day else [])), products)
+    held = _profile(database, spec, flat, has_commas=False)
     left = {column: one for column, one in table.columns.items() if column not in products}
     return [replace(table, columns=left), held]
 
@@ -220,6 +226,8 @@ def _joined(database: duckdb.DuckDBPyConnection, table: TableProfile, tables: li
             continue
         if users & (set(table.references.values()) - {other}):
             continue  # it says itself whose it is
+        if len(between.references) > 1 and len(table.references) == 1:
+            continue  # what happens to a contract, such as a claim, is no contract
         given = whose if whose not in table.columns else f"{between.name}_{whose}"
         joined = (
             f"(SELECT e.*, m.{name(whose)} AS {name(given)} FROM {{}} AS e LEFT JOIN {{}} AS m "

@@ -25,7 +25,7 @@ def with_keys(tables: list[TableProfile]) -> list[TableProfile]:
         elsewhere = {column.casefold() for other in tables if other.name != table.name for column in other.columns} - {
             "id"
         }
-        done.append(replace(table, key=key_of(table, elsewhere)))
+        done.append(replace(table, key=table.key or key_of(table, elsewhere)))
     return done
 
 
@@ -35,7 +35,14 @@ def key_of(table: TableProfile, elsewhere: set[str]) -> str | None:
     own = {*words(table.name), singular(table.name)}
     named = [column for column in columns if column.is_unique and (column.looks_like_id or own & set(column.words))]
     if named:
-        return next((column for column in named if column.name.casefold() in elsewhere), named[0]).name
+        return min(
+            named,
+            key=lambda one: (
+                not one.looks_like_id,
+                not own & set(one.words),
+                one.name.casefold() not in elsewhere,
+            ),
+        ).name
     first = columns[0] if columns else None
     if first is not None and ((first.is_unique and first.mean_length <= 40) or first.is_nearly_unique):
         return first.name
