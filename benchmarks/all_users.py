@@ -20,9 +20,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from graphrec.graph.adjacency import Adjacency
-from graphrec.models.kernel import default_powers, fit_kernel
+from graphrec.graph.edges.adjacency import Adjacency
 from graphrec.models.matrix import csr
+from graphrec.models.walks.kernel import default_powers, fit_kernel
 from graphrec.terms.blend import Blend
 from graphrec.terms.walks import Walk
 from graphrec.training.lists import ranked_lists

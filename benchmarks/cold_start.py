@@ -30,9 +30,9 @@ from graphrec.evaluation.cold.split import Side
 from graphrec.features.blocks import Blocks, Sources
 from graphrec.features.sources.text.cache import VectorCache
 from graphrec.features.sources.text.encoder import Encoder
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.graph.memory import MemorySink
-from graphrec.graph.snapshot import Snapshot
 from graphrec.loading import load_mapping, run_load
 from graphrec.metrics.intervals import Interval
 

@@ -3,7 +3,7 @@
     python benchmarks/damage.py                         # everything: hours on two cores
     python benchmarks/damage.py --budget 600            # ten minutes for each part, and what they covered
     python benchmarks/damage.py damage --places 10      # a flip and a cut at 10 places of every file, and its deletion
-    python benchmarks/damage.py damage --questions 2    # two commands a trial, drawn: more files in the time
+    python benchmarks/damage.py deep                    # a flip in every file, and commands that read all
     python benchmarks/damage.py kills --kills 100       # each command killed at 100 random moments, then run again
     python benchmarks/damage.py swaps --swaps 2000      # a model replaced under readers
     python benchmarks/damage.py replay --entries 2000   # entries of exports of all customers
@@ -15,11 +15,13 @@ exit code. The policy is a file that people edit: it is left out here, and its h
 
 import argparse
 import csv
+import gc
 import importlib
 import itertools
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -28,9 +30,16 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from graphrec.app.bank import Bank
 
 ROOT = Path(__file__).resolve().parent.parent
 GRAPHREC = [sys.executable, str(ROOT / "cli.py")]
@@ -41,15 +50,13 @@ BY_COMMAND = 30
 """Entries that are replayed in a process of their own, too."""
 CLASSIFIED = {2, 3, 4, 5, 6}
 KINDS = ("deleted", "flipped", "cut")
-FIRST = range(len(KINDS))
-"""The turns that do each kind once to every file."""
-SLOW = ("evaluate", "train", "snapshot")
-WRITE = ("train", "snapshot", "query", "record", "replay")
-"""Commands that write to a home, or whose store does; each gets a home of its own."""
+TOGETHER = 8
+"""Files that are damaged together where one alone changed no answer."""
 PATIENCE = 300.0
 """Seconds after which a command counts as one that never ends."""
 #: Keys that name the run and not the answer.
-OF_THE_RUN = {"seconds", "record", "path", "wrote", "generated_at"}
+OF_THE_RUN = {"seconds", "record", "path", "wrote", "generated_at", "run"}
+OF_A_ROW = {"run", "record", "generated_at", "valid_until"}
 
 
 @dataclass
@@ -138,27 +145,47 @@ def in_child(home: Path, words: tuple[str, ...], folder: Path, kill_after: float
         time.sleep(0.001)
 
 
-def ready(home: Path, asked: Iterable[tuple[str, ...]]) -> None:
-    """Import what some commands import, so that children of a fork have it.
+class Nursery:
+    """A process for each command, with what it imports; the command runs in forked children of that process."""
 
-    Raises:
-        SystemExit: a command fails on the home as it is.
-    """
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.pools: dict[str, ProcessPoolExecutor] = {}
+
+    def run(self, home: Path, words: tuple[str, ...], folder: Path, kill_after: float | None = None) -> Done:
+        """Run a command as `in_child` does."""
+        if words[0] not in self.pools:
+            pool = ProcessPoolExecutor(1, get_context("spawn"), ready, (self.home, words))
+            self.pools[words[0]] = pool
+        return self.pools[words[0]].submit(in_child, home, words, folder, kill_after).result()
+
+    def whole(self, home: Path, words: tuple[str, ...], folder: Path) -> str:
+        """What a command printed, which has to end well."""
+        done = self.run(home, words, folder)
+        if done.code:
+            sys.exit(f"graphrec {' '.join(words)} ended with {done.code}: {done.err}")
+        return done.out
+
+    def close(self) -> None:
+        for pool in self.pools.values():
+            pool.shutdown()
+
+
+def ready(home: Path, words: tuple[str, ...]) -> None:
+    """Import what a command imports, so that children of a fork have it."""
     importlib.import_module("graphrec.cli")
-    names: dict[str, None] = {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         os.environ["GRAPHREC_DAMAGE_MODULES"] = str(folder / "modules")
-        for words in asked:
-            done = in_child(copied(home, folder), words, folder)
-            if done.code:
-                sys.exit(f"graphrec {' '.join(words)} ended with {done.code}: {done.err}")
-            names |= dict.fromkeys((folder / "modules").read_text("utf-8").splitlines())
+        in_child(copied(home, folder), words, folder)
         del os.environ["GRAPHREC_DAMAGE_MODULES"]
+        names = (folder / "modules").read_text("utf-8").splitlines()
     for name in names:
         if name not in sys.modules and not name.startswith("__"):
             with suppress(Exception):
                 importlib.import_module(name)
+    importlib.import_module("graphrec.languages").language_of("en")
+    gc.freeze()  # children share what the collector would write to
 
 
 def until(budget: float | None, trials: Iterable[Callable[[], None]], what: str) -> Iterator[int]:
@@ -226,28 +253,120 @@ def room_of(file: Path, home: Path) -> str:
     return rest[0] if first in ("vault", "serving") else first
 
 
-def questions(file: Path, home: Path) -> Sequence[tuple[str, ...]]:
-    """The commands whose answers may depend on a file of a home."""
+def questions(file: Path, home: Path) -> tuple[str, ...]:
+    """The quick questions whose answers may depend on a file of a home: see `ask`."""
     room = room_of(file, home)
-    lists = [("recommend", user, "--json", "--no-record") for user in USERS]
     if room == "store":
-        return [
-            ("query", "popular", "--json"),
-            ("query", "popular", "--json", "--param", "k=500"),
-            ("snapshot", "--json"),
-        ]
+        return ("query",)
     if room in ("records", "keys"):
-        return [("record", "verify", "--json"), ("record", "show", "1", "--json"), ("replay", "1", "--json")]
-    if room in ("models", "snapshots"):
-        return [
-            *lists,
-            ("explain", USERS[0], "PRODUCT", "--json", "--no-record"),
-            ("find", "energy", "--json"),
-            ("evaluate", "--json", "--baselines", "none", "--k", "10"),
-        ]
+        return ("verify", "entry", "replay")
     if room in ("vectors", "series"):
-        return [("find", "energy", "--json"), ("snapshot", "--json"), ("train", "--model", "text", "--json")]
-    return lists[:1]
+        return ("find",)
+    return ("list", "list of another", "explain", "why not", "find")
+
+
+def slow_questions(file: Path, home: Path) -> list[tuple[str, ...]]:
+    """The commands that read all of what a file belongs to."""
+    room = room_of(file, home)
+    if room in ("records", "keys"):
+        return []
+    if room == "store":
+        return [("snapshot", "--json")]
+    if room in ("vectors", "series"):
+        return [("snapshot", "--json"), ("train", "--model", "text", "--json")]
+    exported = ("export", "--out", "lists.csv", "--no-record", "--json")
+    evaluated = ("evaluate", "--json", "--baselines", "none", "--k", "10")
+    return [exported, *([evaluated] if room in ("models", "snapshots") else [])]
+
+
+def ask(bank: "Bank", question: str, product: str) -> str:
+    """What a bank answers, as text without what names the run."""
+    from graphrec.app import jobs, requests
+    from graphrec.app.answers import to_json
+    from graphrec.errors import RecordError
+    from graphrec.records.verify import Verification
+
+    if question == "list":
+        return bare(json.dumps(to_json(bank.recommend(requests.Recommend(USERS[0], record=False)))))
+    if question == "list of another":
+        return bare(json.dumps(to_json(bank.recommend(requests.Recommend(USERS[1], record=False)))))
+    if question == "explain":
+        return bare(json.dumps(to_json(bank.explain(requests.Explain(USERS[0], product, record=False)))))
+    if question == "why not":
+        refused = bank.why_not(requests.WhyNot(USERS[0], product, record=False))
+        return shown((refused.found, refused.policy))
+    if question == "find":
+        return shown(bank.find(requests.Find("energy")))
+    if question == "query":
+        return shown(bank.query(jobs.AskQuery("popular", {"k": 500})))
+    if question == "entry":
+        return shown(bank.record_entry(1))
+    # The commands of these two print what is wrong, and end with a code that is not 0.
+    found = bank.verify_record(jobs.VerifyRecord()) if question == "verify" else bank.replay(1)
+    faults = found.problems if isinstance(found, Verification) else found.differences
+    if faults:
+        raise RecordError(str(faults[0]))
+    return shown(found)
+
+
+def shown(value: object) -> str:
+    """A value as text, without addresses of the memory."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
+
+
+def answered(home: Path, asked: Sequence[str], product: str, folder: Path) -> list[tuple[str, str]]:
+    """What a home answers, each question in a bank that is opened for it: a kind of end and its text.
+
+    A forked child asks, so that nothing of one trial is remembered in the next.
+    """
+    place = folder / "answers"
+    place.unlink(missing_ok=True)
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        from graphrec.app.bank import Bank
+        from graphrec.errors import GraphrecError
+
+        ends = []
+        for question in asked:
+            try:
+                ends.append(("answer", ask(Bank.open(home), question, product)))
+            except GraphrecError as error:
+                lines = str(error).splitlines()
+                ends.append(("classified" if len(lines) == 1 else "not one line", str(error)))
+            except BaseException as error:  # noqa: BLE001 - it is what is counted
+                ends.append(("unexpected", f"{type(error).__name__}: {error}"))
+        place.write_text(json.dumps([ends, list(sys.modules)]), "utf-8")
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if status:
+        return [(f"killed by signal {-os.waitstatus_to_exitcode(status)}", "")]
+    return [(kind, text) for kind, text in json.loads(place.read_text("utf-8"))[0]]
+
+
+def worst(before: Sequence[tuple[str, str]], found: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """The verdict on one trial with all its answers, and what was said."""
+    for kind, text in found:
+        if kind not in ("answer", "classified"):
+            return kind, text
+    said = False
+    for (_, old), (kind, new) in zip(before, found, strict=True):
+        if kind == "answer" and new != old:
+            notes = len(notes_of(new)) > len(notes_of(old))
+            if not notes:
+                return "silently different", f"{new[:200]} instead of {old[:200]}"
+            said = True
+    for kind, text in found:
+        if kind == "classified":
+            return kind, text
+    return ("said" if said else "same"), ""
+
+
+def notes_of(text: str) -> list[str]:
+    try:
+        return list(json.loads(text).get("notes", []))
+    except (ValueError, AttributeError):
+        return []
 
 
 def damaged(path: Path, kind: str, place: float) -> None:
@@ -278,67 +397,187 @@ def copied(home: Path, into: Path) -> Path:
     return target
 
 
-def damage(
-    home: Path, places: int, rng: random.Random, only: str | None, few: int | None, budget: float | None
-) -> bool:
+@dataclass(frozen=True)
+class Trial:
+    """One damage to one file."""
+
+    file: Path
+    kind: str
+    place: float
+
+
+class Damage:
+    """A home that is damaged and mended again, and what it answered."""
+
+    def __init__(self, home: Path, folder: Path) -> None:
+        self.home, self.folder = home, folder
+        self.counts: dict[str, Count] = {}
+        self.known: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+        (folder / "readers").mkdir()
+        self.readers = copied(home, folder / "readers")
+        listed = must(home, "recommend", USERS[0], "--json", "--no-record")
+        self.product = json.loads(listed)["items"][0]["product"]
+        self.trials = 0
+        answered(self.readers, ("list", "explain", "why not", "find", "verify", "replay"), self.product, folder)
+        for name in json.loads((folder / "answers").read_text("utf-8"))[1]:
+            if name not in sys.modules and not name.startswith("__"):
+                with suppress(Exception):
+                    importlib.import_module(name)
+        self._clean()
+        importlib.import_module("graphrec.languages").language_of("en")
+        gc.collect()
+        gc.freeze()
+
+    def _answers(self, asked: tuple[str, ...]) -> list[tuple[str, str]]:
+        if asked not in self.known:
+            self.known[asked] = answered(self.readers, asked, self.product, self.folder)
+            self._clean()
+            faults = [text for kind, text in self.known[asked] if kind != "answer"]
+            assert not faults, faults
+        return self.known[asked]
+
+    def verdict(self, trials: Sequence[Trial]) -> tuple[str, str]:
+        """The verdict on several damages at once to files that the same questions depend on."""
+        asked = questions(trials[0].file, self.home)
+        before = self._answers(asked)
+        self.trials += 1
+        if self.trials % 500 == 0:
+            self.readers = copied(self.home, self.folder / "readers")
+        if asked == ("query",):  # its engine writes in place
+            store = Path("vault/store")
+            shutil.rmtree(self.readers / store)
+            shutil.copytree(self.home / store, self.readers / store)
+        for one in trials:
+            damaged(self.readers / one.file.relative_to(self.home), one.kind, one.place)
+        found = worst(before, answered(self.readers, asked, self.product, self.folder))
+        for one in trials:
+            inside = self.readers / one.file.relative_to(self.home)
+            inside.unlink(missing_ok=True)
+            os.link(one.file, inside)
+        self._clean()
+        return found
+
+    def _clean(self) -> None:
+        """Take out of the record what an answer has added."""
+        for file in (self.home / "records").glob("*.*"):
+            inside = self.readers / file.relative_to(self.home)
+            inside.unlink(missing_ok=True)
+            shutil.copy2(file, inside)
+
+    def run(self, trials: Sequence[Trial]) -> str:
+        """Count some damages: together, and one by one where that changes an answer."""
+        found, said = self.verdict(trials)
+        if len(trials) > 1 and found != "same":
+            for one in trials:
+                self.run([one])
+            return found
+        for one in trials:
+            inside = one.file.relative_to(self.home)
+            count = self.counts.setdefault(room_of(one.file, self.home), Count())
+            count.add(found, f"{inside} {one.kind} at {one.place:.4f}: {said}")
+        return found
+
+
+def damage(home: Path, places: int, rng: random.Random, only: str | None, budget: float | None) -> bool:
     """Flip, cut and delete at some places of every file, and ask what depends on it.
 
-    Kinds of damage take turns from file to file, so that a budget covers files and kinds alike.
-
-    Args:
-        few: how many of the questions that depend on a file are asked in a trial, drawn; None: all.
+    The first turns do each kind once to every file. Files where that changed no answer are damaged TOGETHER at a time
+    at all other places; where a group changes an answer its files are damaged one by one.
     """
-    files = [file for file in sorted(home.rglob("*")) if file.is_file() and file.name not in ("policy.toml", "lock")]
-    files = [file for file in files if only is None or room_of(file, home) == only]
+    files = files_of(home, only)
     rng.shuffle(files)
-    product = json.loads(must(home, "recommend", USERS[0], "--json", "--no-record"))["items"][0]["product"]
-    asked = {
-        file: [tuple(product if word == "PRODUCT" else word for word in words) for words in questions(file, home)]
-        for file in files
-    }
-    ready(home, dict.fromkeys(words for one in asked.values() for words in one))
+    whole = sum(1 + 2 * places * bool(file.stat().st_size) for file in files)
+    with tempfile.TemporaryDirectory() as scratch:
+        home_of = Damage(home, Path(scratch))
+        harmless: set[tuple[Path, str]] = set()
+
+        def first(file: Path, kind: str) -> None:
+            if home_of.run([Trial(file, kind, rng.random())]) == "same":
+                harmless.add((file, kind))
+
+        def firsts() -> Iterator[Callable[[], object]]:
+            for turn, (number, file) in itertools.product(range(len(KINDS)), enumerate(files)):
+                kind = KINDS[(turn + number) % len(KINDS)]
+                if kind == "deleted" or file.stat().st_size:
+                    yield partial(first, file, kind)
+
+        def others() -> Iterator[Callable[[], object]]:
+            for _, kind in itertools.product(range(places - 1), ("flipped", "cut")):
+                trials = [Trial(file, kind, rng.random()) for file in files if file.stat().st_size]
+                for group in grouped(trials, harmless, home):
+                    yield partial(home_of.run, group)
+
+        for _ in until(budget, itertools.chain(firsts(), others()), "damage"):
+            pass
+    tried = sum(count.tried for count in home_of.counts.values())
+    print(f"damage: {tried} of {whole} damages of {len(files)} files, {home_of.trials} times asked")
+    good = [count.print(f"damage in {room}") for room, count in sorted(home_of.counts.items())]
+    return all(good)
+
+
+def files_of(home: Path, only: str | None) -> list[Path]:
+    """The files of a home, or of one part of it, that are damaged."""
+    files = [file for file in sorted(home.rglob("*")) if file.is_file() and file.name not in ("policy.toml", "lock")]
+    return [file for file in files if only is None or room_of(file, home) == only]
+
+
+def grouped(trials: Sequence[Trial], harmless: set[tuple[Path, str]], home: Path) -> Iterator[list[Trial]]:
+    """Trials that are made together: of harmless files with the same questions; all others alone."""
+    alike: dict[tuple[str, ...], list[Trial]] = {}
+    for one in trials:
+        if (one.file, one.kind) in harmless:
+            alike.setdefault(questions(one.file, home), []).append(one)
+        else:
+            yield [one]
+    for group in alike.values():
+        yield from (group[start : start + TOGETHER] for start in range(0, len(group), TOGETHER))
+
+
+def deep(home: Path, rng: random.Random, only: str | None, budget: float | None) -> bool:
+    """Flip one bit of every file, and run a command that reads all of what the file belongs to."""
+    files = [file for file in files_of(home, only) if file.stat().st_size]
+    rng.shuffle(files)
+    nursery = Nursery(home)
     counts: dict[str, Count] = {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         answers: dict[tuple[str, ...], str] = {}
-        (folder / "readers").mkdir()
-        readers = copied(home, folder / "readers")
 
-        def trial(file: Path, kind: str, place: float, *, first: bool) -> None:
-            room, inside = room_of(file, home), file.relative_to(home)
-            # What is slow is asked in the first turn alone.
-            due = [words for words in asked[file] if first or words[0] not in SLOW]
-            for words in due if few is None else rng.sample(due, min(few, len(due))):
-                if words not in answers:
-                    answers[words] = bare(in_child(copied(home, folder), words, folder).out)
-                writes = words[0] in WRITE
-                copy = copied(home, folder) if writes else readers
-                damaged(copy / inside, kind, place)
-                done = in_child(copy, words, folder)
-                if not writes:
-                    (copy / inside).unlink(missing_ok=True)
-                    os.link(file, copy / inside)
-                text = f"{inside} {kind} at {place:.4f}: graphrec {' '.join(words)}"
-                what = f"{text} -> {done.code} {done.err.strip()[-200:]}"
-                counts.setdefault(room, Count()).add(verdict(answers[words], done), what)
+        def answer(copy: Path, words: tuple[str, ...]) -> Done:
+            """How a command ends, with what it wrote beside the home as a part of what it says."""
+            lists = folder / "lists.csv"
+            lists.unlink(missing_ok=True)
+            done = nursery.run(copy, words, folder)
+            written = lists.read_text("utf-8") if lists.exists() and not done.code else ""
+            return Done(done.code, bare(done.out) + without_runs(written), done.err)
 
-        turns = ["deleted", *("flipped", "cut") * places]
+        def trial(file: Path, words: tuple[str, ...], place: float) -> None:
+            if words not in answers:
+                answers[words] = answer(copied(home, folder), words).out
+            copy, inside = copied(home, folder), file.relative_to(home)
+            damaged(copy / inside, "flipped", place)
+            done = answer(copy, words)
+            text = (
+                f"{inside} flipped at {place:.4f}: graphrec {' '.join(words)} -> {done.code} {done.err.strip()[-200:]}"
+            )
+            counts.setdefault(room_of(file, home), Count()).add(verdict(answers[words], done), text)
+
         trials = (
-            lambda file=file, kind=kind, turn=turn: trial(file, kind, rng.random(), first=turn in FIRST)
-            for turn in range(len(turns))
-            for number, file in enumerate(files)
-            for kind in (_kind(turns, turn, number),)
-            if kind == "deleted" or file.stat().st_size
+            lambda file=file, words=words: trial(file, words, rng.random())
+            for file in files
+            for words in rng.sample(slow_questions(file, home), min(1, len(slow_questions(file, home))))
         )
-        done = max(until(budget, trials, "damage"), default=0)
-    print(f"damage: {done} trials on {len(files)} files; all would be about {len(turns) * len(files)}")
-    good = [count.print(f"damage in {room}") for room, count in sorted(counts.items())]
+        done = max(until(budget, trials, "deep"), default=0)
+    nursery.close()
+    print(f"deep: {done} flips, a command that reads all after each")
+    good = [count.print(f"deep damage in {room}") for room, count in sorted(counts.items())]
     return all(good)
 
 
-def _kind(turns: Sequence[str], turn: int, number: int) -> str:
-    """The damage of a turn to the file of this number: the first three turns do each kind once to every file."""
-    return turns[(turn + number) % len(FIRST)] if turn in FIRST else turns[turn]
+def without_runs(lists: str) -> str:
+    """The rows of an export without the columns that name the run."""
+    rows = list(csv.DictReader(lists.splitlines()))
+    return "\n".join(str([value for key, value in row.items() if key not in OF_A_ROW]) for row in rows)
 
 
 # Kills ----------------------------------------------------------------------------------------------------------------
@@ -358,70 +597,95 @@ def next_delivery(bank: Path, folder: Path) -> Path:
     return later
 
 
+@dataclass(frozen=True)
+class Work:
+    """A command that is killed, and the question whose answer shows what it left."""
+
+    words: tuple[str, ...]
+    check: tuple[str, ...]
+    grows: bool = False
+    """The check counts entries of the record, and a killed run may leave one."""
+
+
+def works(later: Path, folder: Path) -> list[Work]:
+    """The commands that write, each with a check."""
+    kernel = ("--model", "kernel", "--json")
+    listed = ("recommend", USERS[0], "--json", "--no-record")
+    by_kernel = ("recommend", USERS[0], *kernel, "--no-record")
+    kept = ("record", "verify", "--json")
+    delivery = ("demo", "--data", str(later), "--max-removed", "50%", "--json")
+    of_march = ("snapshot", "--as-of", "2025-03-01", "--json")
+    published = ("--home", str(folder / "published"), "recommend", USERS[0], "--json", "--no-record")
+    return [
+        Work(("load", *delivery), ("snapshot", "--json")),
+        Work(of_march, of_march),
+        Work(("embed", "--json"), listed),
+        Work(("train", *kernel), by_kernel),
+        Work(("train", "--final", *kernel), by_kernel),
+        Work(("export", "--out", "lists.csv", "--json"), kept, grows=True),
+        Work(("recommend", USERS[1], "--json"), kept, grows=True),
+        Work(("evaluate", "--json", "--k", "10"), listed),
+        Work(("refresh", *delivery, "--no-train", "--to", "lists.csv", "--no-record"), listed),
+        Work(("forget", USERS[2], "--reason", "asked", "--json"), listed),
+        Work(("publish", "--to", "published", "--json"), published),
+    ]
+
+
 def kills(home: Path, bank: Path, number: int, rng: random.Random, budget: float | None) -> bool:
     """Kill each command at random moments, run it again, and compare what the home then answers."""
-    kernel = ("--model", "kernel", "--json")
-    list_of_kernel = ("recommend", USERS[0], *kernel, "--no-record")
-    lists = ("recommend", USERS[0], "--json", "--no-record")
-    later = next_delivery(bank, home.parent)
-    commands: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
-        (("load", "demo", "--data", str(later), "--max-removed", "50%", "--json"), ("snapshot", "--json")),
-        (("snapshot", "--as-of", "2025-03-01", "--json"), ("snapshot", "--as-of", "2025-03-01", "--json")),
-        (("embed", "--json"), lists),
-        (("train", *kernel), list_of_kernel),
-        (("train", "--final", *kernel), list_of_kernel),
-        (("export", "--out", "lists.csv", "--json"), ("record", "verify", "--json")),
-        (("recommend", USERS[1], "--json"), ("record", "verify", "--json")),
-        (("evaluate", "--json", "--k", "10"), lists),
-    )
-    ready(home, [words for words, _ in commands])
-    counts = {words: Count() for words, _ in commands}
+    nursery = Nursery(home)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        seconds: dict[tuple[str, ...], float] = {}
-        expected: dict[tuple[str, ...], str | None] = {}
-        for words, check in commands:
-            copy = copied(home, folder)
+        commands = works(next_delivery(bank, home.parent), folder)
+        counts = {work: Count() for work in commands}
+        seconds: dict[Work, float] = {}
+        answers: dict[Work, tuple[str, str]] = {}
+        for work in commands:
+            before = nursery.run(fresh(home, folder), work.check, folder)
+            copy = fresh(home, folder)
+            nursery.whole(copy, work.words, folder)
+            copy = fresh(home, folder)
             began = time.perf_counter()
-            whole(in_child(copy, words, folder), words)
-            seconds[words] = time.perf_counter() - began
-            answer = bare(whole(in_child(copy, check, folder), check))
-            expected[words] = answer if check[0] != "record" else None
-        rounds = itertools.repeat(commands, number)
-        trials = (
-            lambda words=words, check=check: counts[words].add(
-                *killed(copied(home, folder), folder, words, check, rng.random() * seconds[words], expected[words])
-            )
-            for one in rounds
-            for words, check in one
-        )
+            nursery.whole(copy, work.words, folder)
+            seconds[work] = time.perf_counter() - began
+            answers[work] = bare(before.out), bare(nursery.whole(copy, work.check, folder))
+
+        def trial(work: Work) -> None:
+            copy, after = fresh(home, folder), rng.random() * seconds[work]
+            counts[work].add(*killed(nursery, copy, folder, work, after, answers[work]))
+
+        trials = (lambda work=work: trial(work) for _ in range(number) for work in commands)
         done = max(until(budget, trials, "kills"), default=0)
+    nursery.close()
     print(f"kills: {done} of {number * len(commands)}")
-    good = [count.print(f"kills of graphrec {' '.join(words[:3])}") for words, count in counts.items()]
+    good = [count.print(f"kills of graphrec {' '.join(work.words[:3])}") for work, count in counts.items()]
     return all(good)
 
 
-def whole(done: Done, words: tuple[str, ...]) -> str:
-    """What a command printed, which has to end well."""
-    if done.code:
-        sys.exit(f"graphrec {' '.join(words)} ended with {done.code}: {done.err}")
-    return done.out
+def fresh(home: Path, folder: Path) -> Path:
+    """A copy of the home, and nothing beside it that an earlier run wrote."""
+    shutil.rmtree(folder / "published", ignore_errors=True)
+    (folder / "lists.csv").unlink(missing_ok=True)
+    return copied(home, folder)
 
 
 def killed(
-    copy: Path, folder: Path, words: tuple[str, ...], check: tuple[str, ...], after: float, expected: str | None
+    nursery: Nursery, copy: Path, folder: Path, work: Work, after: float, answers: tuple[str, str]
 ) -> tuple[str, str]:
     """Kill one command in a copy of the home, ask, run it again and ask again; the verdict and its example."""
-    in_child(copy, words, folder, after)
-    between = in_child(copy, check, folder)
+    ended = nursery.run(copy, work.words, folder, after)
+    between = nursery.run(copy, work.check, folder)
+    moment = f"{' '.join(work.words)} at {after:.3f} s ({ended.code})"
     if between.code not in {0, *CLASSIFIED} or "unexpected" in between.err:
-        return "unexpected", f"after a kill of {' '.join(words)} at {after:.3f} s: {between.err.strip()[-200:]}"
-    again = in_child(copy, words, folder)
-    then = in_child(copy, check, folder)
+        return "unexpected", f"after a kill of {moment}: {between.err.strip()[-200:]}"
+    if between.code == 0 and not work.grows and bare(between.out) not in answers:
+        return "mixed", f"after a kill of {moment}: {bare(between.out)[:300]}"
+    again = nursery.run(copy, work.words, folder)
+    then = nursery.run(copy, work.check, folder)
     if again.code or then.code:
-        return "lost", f"{' '.join(words)} at {after:.3f} s: {again.err.strip()[-200:]} {then.err.strip()[-200:]}"
-    if expected is not None and bare(then.out) != expected:
-        return "silently different", f"{' '.join(words)} at {after:.3f} s"
+        return "lost", f"{moment}: {again.err.strip()[-200:]} {then.err.strip()[-200:]}"
+    if not work.grows and bare(then.out) != answers[1]:
+        return "silently different", f"{moment}: {bare(then.out)[:300]} instead of {answers[1][:300]}"
     return "same", ""
 
 
@@ -464,15 +728,17 @@ def swaps(home: Path, number: int) -> bool:
         reader = folder / "reader"
         reader.mkdir()
         asked = Recommend(USERS[0], model="kernel", record=False)
+        nursery = Nursery(copy)
         kept = Bank.open(copy)
         while os.waitpid(writer, os.WNOHANG) == (0, 0):
             if count.tried % 50 == 0:  # cold, in a process of its own: all of the answer is compared
-                done = in_child(copy, words, reader)
+                done = nursery.run(copy, words, reader)
                 right = done.code == 0 and bare(done.out) in allowed
                 count.add("same" if right else "mixed", f"{done.code} {done.err[-200:]}")
             for bank in (kept, Bank.open(copy)):  # one that swaps under its reader, one that opens anew
                 found = bare(json.dumps(to_json(bank.recommend(asked))))
                 count.add("same" if found in allowed else "mixed", found[:200])
+        nursery.close()
     return count.print(f"{number} swaps under readers")
 
 
@@ -492,10 +758,10 @@ def replay(home: Path, entries: int, budget: float | None) -> bool:
         # What is about no customer is no list.
         numbers = [int(one["record"]) for one in listed if one["user"] is not None]
         random.Random(5).shuffle(numbers)
-        ready(copy, [("replay", str(numbers[0]), "--json")])
+        nursery = Nursery(copy)
 
         def by_command(number: int) -> None:
-            done = in_child(copy, ("replay", str(number), "--json"), folder)
+            done = nursery.run(copy, ("replay", str(number), "--json"), folder)
             count.add("same" if done.code == 0 else "different", f"entry {number}: {done.err.strip()[-200:]}")
 
         def in_process(number: int) -> None:
@@ -504,6 +770,7 @@ def replay(home: Path, entries: int, budget: float | None) -> bool:
 
         for number in numbers[:BY_COMMAND]:
             by_command(number)
+        nursery.close()
         bank = Bank.open(copy)
         with Replayer(bank.home) as replayer:
             trials = (lambda number=number: in_process(number) for number in numbers)
@@ -546,10 +813,9 @@ def prepared(folder: Path, customers: int) -> tuple[Path, Path]:
 def main() -> int:
     """Run what is asked for; 1 when a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", nargs="?", choices=("all", "damage", "kills", "swaps", "replay"), default="all")
+    parser.add_argument("part", nargs="?", choices=("all", "damage", "deep", "kills", "swaps", "replay"), default="all")
     parser.add_argument("--places", type=int, default=10)
     parser.add_argument("--only", help="damage this folder of the home alone, such as models")
-    parser.add_argument("--questions", type=int, help="commands that are asked in a trial, drawn (default: all)")
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--swaps", type=int, default=2_000)
     parser.add_argument("--entries", type=int, default=2_000)
@@ -562,7 +828,8 @@ def main() -> int:
     parts: dict[str, Callable[[Path, Path], bool]] = {
         "replay": lambda _bank, home: replay(home, asked.entries, asked.budget),
         "swaps": lambda _bank, home: swaps(home, asked.swaps),
-        "damage": lambda _bank, home: damage(home, asked.places, rng, asked.only, asked.questions, asked.budget),
+        "damage": lambda _bank, home: damage(home, asked.places, rng, asked.only, asked.budget),
+        "deep": lambda _bank, home: deep(home, rng, asked.only, asked.budget),
         "kills": lambda bank, home: kills(home, bank, asked.kills, rng, asked.budget),
     }
     with tempfile.TemporaryDirectory() as scratch:

@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from graphrec.demo import write_bank
-from graphrec.graph.adjacency import Graph, Hop, visible_graph
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.edges.adjacency import Graph, Hop, visible_graph
+from graphrec.graph.folders.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
-from graphrec.models.ease import fit_ease
-from graphrec.models.kernel import fit_kernel, starting_walks
-from graphrec.models.spectral import fit_spectral
+from graphrec.models.factors.spectral import fit_spectral
+from graphrec.models.tables.ease import fit_ease
+from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.terms.base import graph_without
 from graphrec.terms.blend import Blend
 from graphrec.terms.deletion import blend_without_edges

@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from graphrec.demo import write_bank
-from graphrec.graph.adjacency import Graph, Hop, from_codes, visible_graph
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.edges.adjacency import Graph, Hop, from_codes, visible_graph
+from graphrec.graph.folders.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
-from graphrec.models.graphsage import GraphSageConfig
-from graphrec.models.graphsage.network import HeteroSAGE, fit_graphsage
+from graphrec.models.networks.graphsage import GraphSageConfig
+from graphrec.models.networks.graphsage.network import HeteroSAGE, fit_graphsage
 from graphrec.schema import EdgeSchema, GraphSchema, NodeSchema, Roles
 from graphrec.terms.sage.gradients import NODES, integrated_gradients
 from graphrec.terms.sage.term import SageTerm

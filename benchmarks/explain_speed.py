@@ -15,8 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 
-from graphrec.graph.build import write_snapshot
-from graphrec.models.kernel import default_powers, fit_kernel
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.models.walks.kernel import default_powers, fit_kernel
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.serving.lists import recommend_many

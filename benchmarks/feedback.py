@@ -29,9 +29,9 @@ from graphrec.app.jobs import AskOffPolicy, AskOutcomes, EvaluateExperiments, Ex
 from graphrec.app.requests import Recommend
 from graphrec.config.settings import Settings
 from graphrec.demo import write_bank
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.memory import MemorySink
-from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
 from graphrec.loading import load_mapping, run_load
 from graphrec.outcomes.evaluate import evaluated

@@ -22,7 +22,7 @@ from graphrec.evaluation.report.charts import Series, Spot, curves
 from graphrec.evaluation.report.page import page, paragraph, section, table
 from graphrec.features.registry import sources_of
 from graphrec.files import whole_file
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.folders.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.home import Home
 from graphrec.loading import load_mapping, run_load

@@ -23,12 +23,12 @@ import torch
 from graphrec.demo import write_bank
 from graphrec.features.device import choose_device
 from graphrec.features.sources.text.encoder import Encoder
-from graphrec.graph.adjacency import Graph, visible_graph
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.edges.adjacency import Graph, visible_graph
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.graph.memory import MemorySink
-from graphrec.graph.snapshot import Snapshot
 from graphrec.loading import load_mapping, run_load
-from graphrec.models.chebyshev import ChebyshevConfig, coefficients
+from graphrec.models.factors.chebyshev import ChebyshevConfig, coefficients
 from graphrec.models.inputs import Inputs, Scores
 from graphrec.models.matrix import holdings
 from graphrec.training.assemble import fit_model

@@ -19,15 +19,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Graph, visible_graph
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.edges.adjacency import Graph, visible_graph
+from graphrec.graph.folders.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
 from graphrec.metrics.intervals import bootstrap_all
 from graphrec.metrics.ranking import evaluate_lists
 from graphrec.models.inputs import Inputs
-from graphrec.models.lightgcn_id import PlainLightGCNConfig
-from graphrec.models.lightgcn_id.network import fit_lightgcn_id
+from graphrec.models.networks.lightgcn_id import PlainLightGCNConfig
+from graphrec.models.networks.lightgcn_id.network import fit_lightgcn_id
 from graphrec.terms.blend import Blend
 from graphrec.terms.factors import FactorTerm
 from graphrec.training.lists import ranked_lists

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 
-from graphrec.models.kernel import KernelConfig, default_powers, fit_kernel
+from graphrec.models.walks.kernel import KernelConfig, default_powers, fit_kernel
 from graphrec.terms.blend import Blend
 from graphrec.terms.walks import Walk
 from graphrec.training.lists import ranked_lists

@@ -23,9 +23,9 @@ import pyarrow.compute as pc
 from graphrec.demo.bank import write_bank
 from graphrec.errors import ModelError
 from graphrec.evaluation.evaluate import evaluate
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.graph.memory import MemorySink
-from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.loading import load_mapping, run_load
 from graphrec.models.registry import BLEND, models

@@ -29,10 +29,10 @@ from graphrec.demo import write_bank
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.rows import Sink, Source
 from graphrec.loading import load_mapping, run_load
-from graphrec.store.loading import property_rows
 from graphrec.store.neo4j.driver import Neo4jStore
 from graphrec.store.neo4j.import_files import ImportFilesSink, import_command
 from graphrec.store.values import to_stored
+from graphrec.store.writing.loading import property_rows
 from tests.neo4j.server import Server, prepare
 
 ROWS_ONE_BY_ONE, ROWS_UNWIND = 2_000, 100_000
@@ -136,7 +136,7 @@ def peers(server: Server, memory: MemorySink, rates: dict[str, float]) -> None:
 
 def snapshot(uri: str, folder: Path) -> None:
     """Read the server's graph and write a snapshot: seconds, and memory above the idle process."""
-    from graphrec.graph.build import write_snapshot
+    from graphrec.graph.folders.build import write_snapshot
     from graphrec.store.read import snapshot_inputs
 
     with Neo4jStore(uri, folder / "series", StoreLogin.from_environment()) as store:

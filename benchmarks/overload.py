@@ -124,8 +124,8 @@ def swaps(folder: Path, address: str, key: str, answers: int) -> bool:
     from graphrec.app.bank import Bank
     from graphrec.app.data.facts import publish_snapshot
     from graphrec.app.requests import Recommend, SwitchModel
-    from graphrec.graph.shelf import SnapshotShelf
-    from graphrec.graph.snapshot import Snapshot
+    from graphrec.graph.folders.shelf import SnapshotShelf
+    from graphrec.graph.folders.snapshot import Snapshot
 
     bank = Bank.open(folder / "home")
     rules = 'version = "{0}"\n[[rule]]\nid = "risk"\nsentence = "risk"\nrequire = "{1}"\n'

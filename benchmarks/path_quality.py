@@ -15,13 +15,13 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from graphrec.demo import write_bank
-from graphrec.graph.adjacency import Hop, visible_graph
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.edges.adjacency import Hop, visible_graph
+from graphrec.graph.folders.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
 from graphrec.metrics.paths import entity_popularity, mean_of_known, type_diversity
-from graphrec.models.kernel import fit_kernel, starting_walks
-from graphrec.models.spectral import fit_spectral
+from graphrec.models.factors.spectral import fit_spectral
+from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.serving.answer import Answer, Line, ListOptions, Node, Preference
 from graphrec.serving.engine import Engine
 from graphrec.serving.reasons.prefer import history

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from graphrec.evaluation.evaluate import evaluate
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.folders.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.home import Home
 from graphrec.loading import load_mapping, run_load

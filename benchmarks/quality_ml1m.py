@@ -16,18 +16,18 @@ from pathlib import Path
 
 import numpy as np
 
-from graphrec.graph.adjacency import Graph, Hop, visible_graph
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.edges.adjacency import Graph, Hop, visible_graph
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.graph.memory import MemorySink
-from graphrec.graph.snapshot import Snapshot
 from graphrec.loading import load_mapping, run_load
 from graphrec.metrics.intervals import Interval, bootstrap_all
 from graphrec.metrics.ranking import evaluate_lists
-from graphrec.models.ease import EaseConfig, fit_ease
 from graphrec.models.inputs import Inputs
-from graphrec.models.kernel import fit_kernel
-from graphrec.models.learned_kernel import WalkWeightsConfig
-from graphrec.models.learned_kernel.weights import learn_walks
+from graphrec.models.tables.ease import EaseConfig, fit_ease
+from graphrec.models.walks.kernel import fit_kernel
+from graphrec.models.walks.learned_kernel import WalkWeightsConfig
+from graphrec.models.walks.learned_kernel.weights import learn_walks
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
 from graphrec.terms.walks import Walk
@@ -86,8 +86,8 @@ def best_ease(graph: Graph, validation: Validation) -> Parts:
 
 def item_lightgcn(graph: Graph, validation: Validation, seed: int) -> Parts:
     """Item-only LightGCN with the epochs that validation prefers."""
-    from graphrec.models.lightgcn import LightGCNConfig
-    from graphrec.models.lightgcn.network import fit_lightgcn
+    from graphrec.models.networks.lightgcn import LightGCNConfig
+    from graphrec.models.networks.lightgcn.network import fit_lightgcn
 
     config = LightGCNConfig(seed=seed, epochs=30, patience=4)
     return [(fit_lightgcn(graph, config, Inputs(evaluate=lambda term: value([(term, 1.0)], validation))).term, 1.0)]

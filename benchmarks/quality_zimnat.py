@@ -22,16 +22,16 @@ from scipy.sparse import csr_array, csr_matrix, hstack
 
 from graphrec.evaluation.evaluate import evaluate
 from graphrec.evaluation.hidden_part import open_tested
-from graphrec.graph.adjacency import Adjacency, Graph, Hop, visible_graph
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop, visible_graph
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.graph.memory import MemorySink
-from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.loading import load_mapping, run_load
 from graphrec.metrics.intervals import Interval, bootstrap_all
-from graphrec.models.ease import attribute_hops
 from graphrec.models.matrix import csr, relevant_hops
-from graphrec.models.softmax import Questions, questions
+from graphrec.models.tables.ease import attribute_hops
+from graphrec.models.tables.softmax import Questions, questions
 from graphrec.training.fit import TrainOptions, train
 from graphrec.training.split import split_of
 
@@ -102,7 +102,7 @@ def rows_of(graph: Graph, users: NDArray[np.int32], protected: bool) -> csr_arra
 
 def asked_of(graph: Graph, protected: bool) -> Questions:
     """The questions of a graph."""
-    return questions(graph, relevant_hops(graph), attribute_hops(graph, protected))
+    return questions(graph, relevant_hops(graph), attribute_hops(graph, protected), graph.held().degrees())
 
 
 def ranks(

@@ -13,9 +13,9 @@ import time
 from pathlib import Path
 
 from graphrec.demo import write_bank
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.memory import MemorySink
-from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
 from graphrec.loading import load_mapping, run_load
 from graphrec.records.decision import Decisions, Request

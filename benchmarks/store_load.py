@@ -16,9 +16,9 @@ from graphrec.demo import write_bank
 from graphrec.loading import load_mapping, run_load
 from graphrec.store import open_store
 from graphrec.store.base import Store
+from graphrec.store.checks.sums import sum_rows
 from graphrec.store.kinds import kinds_of
 from graphrec.store.read import snapshot_inputs
-from graphrec.store.sums import sum_rows
 
 
 class Clock:

@@ -12,12 +12,12 @@ from graphrec.delivery.sinks import Recorded, SinkReport, Target, deliver, sink_
 from graphrec.delivery.store_sink import STORE, StoreReport
 from graphrec.features.sources.text.cache import StoredVectors
 from graphrec.files import replace_folder
-from graphrec.graph.adjacency import Graph, Hop, visible_graph
-from graphrec.graph.arrays import SEAL, write_sealed
-from graphrec.graph.shelf import SnapshotShelf
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import Graph, Hop, visible_graph
+from graphrec.graph.folders.arrays import SEAL, write_sealed
+from graphrec.graph.folders.shelf import SnapshotShelf
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.models.kernel import fit_kernel, starting_walks
+from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.progress import Progress, silent
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine

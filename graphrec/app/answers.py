@@ -185,7 +185,7 @@ class Contested:
 
 
 @dataclass(frozen=True)
-class Judged:
+class StandingSet:
     """A step of a model."""
 
     step: Step

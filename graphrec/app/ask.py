@@ -17,12 +17,12 @@ from graphrec.app.recording import record_event
 from graphrec.app.results import Asked, Library, PolicyChecked, PolicyWritten
 from graphrec.errors import NoPolicy, StoreError, UnknownId, UsageError
 from graphrec.files import whole_file
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.languages import language_of
 from graphrec.progress import Progress
 
 if TYPE_CHECKING:
-    from graphrec.graph.snapshot import Snapshot
+    from graphrec.graph.folders.snapshot import Snapshot
     from graphrec.policy.cases import CaseResult, PolicyDifference
     from graphrec.policy.compiled import CompiledPolicy
     from graphrec.policy.rules import Policy, Rule
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 def query(bank: Bank, request: AskQuery) -> Asked:
     """The answer to a question of the library, or to a Cypher statement; the store is changed only on request."""
     from graphrec.store import open_store
-    from graphrec.store.ask import ask, edit
     from graphrec.store.base import Bounds
+    from graphrec.store.questions.ask import ask, edit
     from graphrec.store.read import forget_origin
 
     name = request.query if re.fullmatch(r"[\w-]+", request.query) else None
@@ -167,7 +167,7 @@ def _compiled(snapshot: Snapshot, policy: Policy) -> CompiledPolicy:
 def init_policy(bank: Bank, request: InitPolicy) -> PolicyWritten:
     """A first policy.toml for the home: the shipped rules that the graph has columns for."""
     from graphrec.app.data.prepare import latest_snapshot
-    from graphrec.policy.example import example_policy
+    from graphrec.policy.example import example_policy, shipped_policy
     from graphrec.serving.eligible import date_of
 
     home = bank.home_at(request.as_of)
@@ -175,6 +175,11 @@ def init_policy(bank: Bank, request: InitPolicy) -> PolicyWritten:
     if file.exists() and not request.force:
         raise UsageError(f"{file} is there already; graphrec policy init --force replaces it")
     snapshot = latest_snapshot(bank, home)
+    if request.like is not None:
+        example = shipped_policy(request.like, snapshot, date_of(snapshot))
+        with whole_file(file) as temporary:
+            temporary.write_text(example.text, encoding="utf-8")
+        return PolicyWritten(file, example.kept, example.left_out, example.doubts)
     language = language_of(request.language or bank.settings.language, bank.home.languages)
     example = example_policy(snapshot, date_of(snapshot), language)
     with whole_file(file) as temporary:

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from graphrec.app.models.opened import Opened, pointer
-from graphrec.app.moments import microseconds_of, moment_of_now, parse_moment
+from graphrec.app.moments import moment_of_now, parse_moment
 from graphrec.config.settings import NO_POLICY, Settings, read_settings
 from graphrec.extras import needs_extra
 from graphrec.home import Home
 from graphrec.progress import Progress, silent
 from graphrec.schema import EXACT
+from graphrec.times import microseconds_of
 
 if TYPE_CHECKING:
     from graphrec.app import answers, jobs, requests, results
@@ -371,16 +372,16 @@ class Bank:
         """What a customer contests, the oldest first."""
         return self.events.contests.all().get(user, ())
 
-    def judge_model(self, request: requests.JudgeModel) -> answers.Judged:
+    def set_standing(self, request: requests.SetStanding) -> answers.StandingSet:
         """A model validated, approved by somebody else, or retired.
 
         Raises:
             UnknownId: there is no such model.
             UsageError: it is not at that point, nobody is named, or one person does both.
         """
-        from graphrec.app.models.standing import judge_model
+        from graphrec.app.models.standing import set_standing
 
-        return judge_model(self, request)
+        return set_standing(self, request)
 
     def model_card(self, request: requests.AskModelCard) -> Card:
         """What a model is, what it was fitted on, how good it is, its limits, who approved it.
@@ -603,6 +604,19 @@ class Bank:
 
         return ask_portfolio(self, request)
 
+    @needs_extra("finance")
+    def propose_portfolio(self, request: jobs.ProposePortfolio) -> results.Proposed:
+        """The least volatile mix of what a customer holds and of the products of their list, within limits.
+
+        Raises:
+            UnknownId: there is no such customer.
+            UsageError: no mix is within the limits, or there are too few prices.
+            NotTrained: there is no model.
+        """
+        from graphrec.app.finance.propose import propose_portfolio
+
+        return propose_portfolio(self, request)
+
     @needs_extra("load")
     def run_alerts(self, request: jobs.RunAlerts, *, progress: Progress = silent) -> results.AlertsRun:
         """What alerts.toml asks about, as of a date; new alerts are in the record.
@@ -656,16 +670,16 @@ class Bank:
 
         return statement(self, request)
 
-    def init_statement(self, request: jobs.InitStatement) -> results.StatementWritten:
-        """A first statement.toml, filled with the columns whose names say enough.
+    def init_file(self, request: jobs.InitFile) -> results.FirstFile:
+        """A first statement.toml, plan.toml, market.toml or alerts.toml, filled with what names of columns say.
 
         Raises:
-            UsageError: there is one already.
+            UsageError: there is one already, or alerts.toml has nothing to watch.
             NotTrained: nothing is loaded.
         """
-        from graphrec.app.finance.statement import init
+        from graphrec.app.finance.first_files import init_file
 
-        return init(self, request)
+        return init_file(self, request)
 
     def read_statement(self, request: requests.ReadStatement) -> answers.Handed:
         """A statement as it was recorded, with what was decided since.
@@ -807,7 +821,7 @@ class Bank:
         """
         from graphrec.app.data.extract import fit_classifier
 
-        return fit_classifier(request)
+        return fit_classifier(request, self.settings.encoder)
 
     @needs_extra("load")
     def extract_texts(self, request: jobs.ExtractTexts, *, progress: Progress = silent) -> results.TextsExtracted:
@@ -974,7 +988,7 @@ class Bank:
         from graphrec.records.replay import Replayer
 
         with Replayer(self.home) as replayer:
-            return replayer.judged(self.record_entry(number), product)
+            return replayer.outcomes(self.record_entry(number), product)
 
     def record_list(self, request: jobs.ListRecord) -> tuple[results.RecordedAnswer, ...]:
         """The last entries of the decision record, oldest first."""

@@ -285,12 +285,15 @@ class InitPolicy:
     as_of: str | None = None
     language: str | None = None
     """Of its sentences; None: that of the settings."""
+    like: Literal["bank", "broker", "insurer"] | None = None
+    """One of the policies that are shipped, as it is; None: rules for the columns that the graph has."""
 
 
 @dataclass(frozen=True)
-class InitStatement:
-    """A first statement.toml for the home."""
+class InitFile:
+    """A first file for the home: statement.toml, plan.toml, market.toml or alerts.toml."""
 
+    kind: Literal["statement", "plan", "market", "alerts"]
     force: bool = False
     """Replace the one that is there."""
 
@@ -588,6 +591,17 @@ class AskPortfolio:
 
 
 @dataclass(frozen=True)
+class ProposePortfolio:
+    """The least volatile mix of what a customer holds and of the products of their list, within limits."""
+
+    user: str
+    amount: float = 0.0
+    """What is invested besides, from cash."""
+    as_of: str | None = None
+    record: bool = True
+
+
+@dataclass(frozen=True)
 class AskQuality:
     """What is wrong with the data that were loaded."""
 
@@ -642,6 +656,8 @@ class FitClassifier:
     """CSV with sentence, head, tail and relation; or with sentence and tone."""
     out: Path
     seed: int = 0
+    encoder: str | None = None
+    """Whose vectors are read beside words: its name or path, or none; None: the one for the script of the examples."""
 
 
 @dataclass(frozen=True)

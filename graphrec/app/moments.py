@@ -1,6 +1,6 @@
 """Dates of requests, and now: one value for all that a request reads."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 
 from graphrec.errors import UsageError
 
@@ -30,13 +30,3 @@ def moment_of_now(as_of: str | None, today: date | None) -> datetime:
     if as_of is not None:
         return parse_moment(as_of)
     return datetime.combine(today or datetime.now(UTC).date(), time(), UTC)
-
-
-def moment_of(microseconds: int) -> datetime:
-    """The time of so many microseconds since 1970."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
-
-
-def microseconds_of(moment: datetime) -> int:
-    """A time as microseconds since 1970."""
-    return round(moment.timestamp() * 1_000_000)

@@ -229,7 +229,7 @@ class PutContest:
 
 
 @dataclass(frozen=True)
-class JudgeModel:
+class SetStanding:
     """A step of a model: validated, approved by somebody else, or retired."""
 
     action: Literal["validate", "approve", "retire"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from graphrec.config.settings import FILE_NAME
 from graphrec.files import whole_file
-from graphrec.graph.facts import FactsShelf
+from graphrec.graph.folders.facts import FactsShelf
 
 if TYPE_CHECKING:
     from graphrec.app.bank import Bank

@@ -4,6 +4,8 @@ Every sentence is a template filled with values that carry where they come from.
 and these ask the policy before they answer.
 """
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,13 +17,16 @@ from graphrec.app import requests
 from graphrec.app.bank import Bank
 from graphrec.ask.question import Parsed
 from graphrec.ask.said import Draft, Evidence, Plain, Value, named
+from graphrec.errors import GraphrecError, UsageError
 from graphrec.languages import Language
 from graphrec.schema import EXACT, View
 from graphrec.serving.answer import Item, Node, People, Reason, Step
+from graphrec.serving.reasons import columns
 
 if TYPE_CHECKING:
-    from graphrec.app.lists.about import Customer, Product
+    from graphrec.app.lists.about import Customer, Fact, Product
     from graphrec.serving.engine import Engine
+    from graphrec.serving.reasons.sentences import Sentences
     from graphrec.serving.views import SeenItem, SeenReason
 
 REASONS = 3
@@ -30,6 +35,13 @@ FACTS = 12
 """Facts of one node at most."""
 ROWS = 5
 """Rows of a query."""
+WIDE = 500
+"""Products that are looked through where a question wants some of those that fit."""
+_ORDERED = {"fee": ("fee", "fee"), "risk": ("risk", "risk_class")}
+#: Numbers of a portrait: the sentence of each, and its decimals.
+_NUMBERS = {"holdings": ("of_holdings", 0), "tenure": ("of_tenure", 0), "revealed_risk": ("of_revealed_risk", 2)}
+#: Values of a series that are no price, and whose changes are no risk.
+_NO_PRICE = re.compile("volume|turnover|count|quantity|umsatz|anzahl|成交")
 K = 5
 
 #: Who reads anything of single customers; the others read of products and the library.
@@ -43,10 +55,18 @@ READS_TAGS: frozenset[str] = frozenset({"compliance", "adviser", "auditor", "adm
 #: Who reads questions of the library that speak of no customer; compliance reads all.
 READS_QUERIES: frozenset[str] = frozenset({"analyst", "auditor", "admin"})
 
-_SHOWN = ("risk", "fee", "minimum")
+_SHOWN = ("kind", "risk", "fee", "minimum")
 _ALIASES: Mapping[str, tuple[str, ...]] = {
     "currency": ("currency", "währung", "货币", "币种"), "country": ("country", "land", "国家"),
     "issuer": ("issuer", "issued by", "emittent", "发行人"), "kind": ("type", "art", "类型", "种类"),
+    "age": ("age", "how old", "wie alt", "alter", "年龄", "几岁", "多大"),
+    "liquid_assets": ("how much money", "money", "assets", "geld", "vermögen", "资产", "多少钱", "存款"),
+    "income": ("income", "earn", "einkommen", "verdient", "收入"),
+    "risk_tolerance": (
+        "risk tolerance", "risk appetite", "risk profile", "risikotoleranz", "risikobereitschaft", "risikoneigung",
+        "风险承受", "风险偏好", "风险容忍",
+    ),
+    "horizon": ("horizon", "anlagehorizont", "期限"),
     "sector": ("sector", "branche", "行业"), "status": ("status", "open", "closed", "offen", "状态"),
 }  # fmt: skip
 
@@ -55,8 +75,8 @@ class CannotSay(Exception):
     """A question that gets a refusal in one sentence.
 
     Args:
-        why: unanswerable, other_customer, role, no_customer, no_product, which_product, two_products, no_change, or
-            unknown.
+        why: unanswerable, other_customer, role, no_customer, no_product, which_product, two_products, no_change,
+            no_amount, or unknown.
         key: of the sentence.
     """
 
@@ -105,8 +125,11 @@ class Answers:
             "recommend": self._recommend, "why": self._why, "why_not": self._why_not, "what_if": self._what_if,
             "compare": self._compare, "cost": self._cost, "risk": self._risk, "holdings": self._holdings,
             "portrait": self._portrait, "product": self._product, "query": self._query, "complaint": self._complaint,
-            "alerts": self._alerts,
+            "alerts": self._alerts, "policy": self._policy, "portfolio": self._portfolio,
+            "statement": self._statement, "loan": self._loan,
         }  # fmt: skip
+        if parsed.intent == "none" and parsed.unclear:
+            self._named(parsed)
         if (handler := handlers.get(parsed.intent)) is None:
             raise CannotSay("unanswerable", "unanswerable")
         handler(parsed)
@@ -166,30 +189,50 @@ class Answers:
     def _text(self, what: str, text: str, source: str, **more: Any) -> Value:
         return Value(text, Evidence(what, text, source, self._date, **more))
 
+    @property
+    def _words(self) -> "Sentences":
+        return self._engine.reasons_in(self._language.code).sentences
+
     def _fact(self, what: str, value: Plain, column: str, source: str = "facts") -> Value:
         """A value of a column, as people of the language write it."""
-        sentences = self._engine.reasons_in(self._language.code).sentences
-        said = sentences.say("policy.unknown") if value is None else sentences.fact(value)
+        said = self._words.say("policy.unknown") if value is None else columns.named(self._words, column, value)[1]
         return Value(said, Evidence(what, value, source, self._date, column))
 
-    def _word(self, column: str) -> Value:
-        sentences = self._engine.reasons_in(self._language.code).sentences
-        return Value(sentences.word(column), Evidence("field", column, "facts"))
+    def _word(self, column: str, value: Plain = 0.0) -> Value:
+        """A column as people of the language call it, beside a value that says the unit."""
+        said = columns.named(self._words, column, 0.0 if value is None else value)[0]
+        return Value(said, Evidence("field", column, "facts"))
+
+    def _known(self, name: str, value: Plain, source: str = "facts") -> None:
+        """Say one fact: a column with its value."""
+        self.draft.say("known", field=self._word(name, value), value=self._fact(name, value, name, source))
+
+    def _day(self, day: str, column: str) -> Value:
+        """A day of a record, as people of the language write it."""
+        return Value(
+            self._language.date(datetime.fromisoformat(day)), Evidence("day", day, "facts", self._date, column)
+        )
 
     # What fits, and why.
 
     def _recommend(self, parsed: Parsed) -> None:
         k = parsed.k or self._asking.k
+        is_narrowed = bool(parsed.kinds or parsed.order)
         asked = requests.Recommend(
-            self._user, k, reasons=REASONS, language=self._language.code, voice=self.draft.voice,
-            record=self._asking.record, as_of=self._asking.as_of,
+            self._user, WIDE if is_narrowed else k, reasons=REASONS, language=self._language.code,
+            voice=self.draft.voice, record=self._asking.record and not is_narrowed, as_of=self._asking.as_of,
         )  # fmt: skip
         served = self._bank.recommend(asked)
         answer = served.answer if self._is_exact else self._bank.seen(served, self._asking.view).answer
-        if answer.items:
-            count = self._number("count", len(answer.items), "list", record=served.record)
-            self.draft.say("fits", n=count, user=self._who, date=self._date_value)
         items: list[Item | SeenItem] = [*answer.items]
+        has_any = bool(items)
+        if is_narrowed:
+            items = self._narrowed(items, parsed)[:k]
+        if items:
+            count = self._number("count", len(items), "list", record=served.record)
+            self.draft.say("fits_some" if is_narrowed else "fits", n=count, user=self._who, date=self._date_value)
+        elif has_any:
+            self.draft.say("fits_none", user=self._who, date=self._date_value)
         for place, item in enumerate(items, 1):
             product = self._a_product(item.product, "list", item.name)
             rank = self._number("rank", item.rank or place, "list", record=served.record)
@@ -198,8 +241,29 @@ class Answers:
                 self.draft.say("fits_plain", rank=rank, product=product)
             else:
                 self.draft.say("fits_item", rank=rank, product=product, reason=reason)
+            if parsed.order is not None:
+                self._say_column(*_ORDERED[parsed.order], item.product, silent=True)
             self._warn(item, product)
-        self._abstained(answer.abstained, "list", served.record)
+        if not (is_narrowed and has_any):
+            self._abstained(answer.abstained, "list", served.record)
+
+    def _narrowed(self, items: "list[Item | SeenItem]", parsed: Parsed) -> "list[Item | SeenItem]":
+        """The products of a list that a question wants: of some kinds, or with less of a column than another one."""
+        left = [one for one in items if not parsed.kinds or self._shown("kind", one.product) in parsed.kinds]
+        if parsed.order is None:
+            return left
+        valued = [
+            (value, one) for one in left if isinstance(value := self._shown(parsed.order, one.product), int | float)
+        ]
+        bounds = [self._shown(parsed.order, one) for one in parsed.products]
+        least = min((one for one in bounds if isinstance(one, int | float)), default=None)
+        kept = [(value, one) for value, one in valued if least is None or value < least]
+        return [one for _, one in sorted(kept, key=lambda pair: pair[0])]
+
+    def _shown(self, what: str, product: str) -> Plain:
+        """The value of a column of a product: its kind, risk class, fee or least amount."""
+        column, place = self._show[what], self._engine.products.ids.find(product)
+        return self._engine.products.column(column).get(place) if column in self._engine.products.columns else None
 
     def _reasons(self, item: "Item | SeenItem", source: str, record: int | None) -> Iterator[Value]:
         """The reasons that have a share, the largest first, each with the strongest way that it speaks of."""
@@ -329,7 +393,12 @@ class Answers:
         for name in differing[:FACTS]:
             values = [self._fact(name, found[name], name) for found in facts]
             self.draft.say(
-                "both_facts", field=self._word(name), product=one, other=other, value=values[0], other_value=values[1]
+                "both_facts",
+                field=self._word(name, facts[0][name]),
+                product=one,
+                other=other,
+                value=values[0],
+                other_value=values[1],
             )
         if not differing:
             self.draft.say("same_facts", product=one, other=other)
@@ -345,12 +414,12 @@ class Answers:
 
     @cached_property
     def _show(self) -> Mapping[str, str]:
-        """The columns of risk class, fee and least amount of products."""
+        """The columns of kind, risk class, fee and least amount of products."""
         node = self._engine.schema.nodes[self._engine.roles.product]
         known = {column.name for column in node.public_columns()}
         guessed = {
             "risk": ("risk_class", "risk", "sri", "risk_level"), "fee": ("fee_percent", "fee", "ter", "cost", "costs"),
-            "minimum": ("minimum_amount_eur", "minimum_amount", "minimum"),
+            "minimum": ("minimum_amount_eur", "minimum_amount", "minimum"), "kind": ("kind",),
         }  # fmt: skip
         found = {what: next((one for one in names if one in known), what) for what, names in guessed.items()}
         return {**found, **{what: name for what, name in node.show.items() if what in _SHOWN}}
@@ -373,7 +442,7 @@ class Answers:
         called = self._a_product(self._engine.products.ids[place], "facts")
         if value is not None:
             said = self._fact(what, value, column)
-            self.draft.say(key, needed=not silent, product=called, value=said, field=self._word(column))
+            self.draft.say(key, needed=not silent, product=called, value=said)
         elif not silent:
             self.draft.say("no_value", needed=True, product=called, field=self._word(column))
         return value is not None
@@ -383,23 +452,42 @@ class Answers:
             for product in self._named(parsed):
                 self._say_column("risk", "risk_class", product)
                 for course in self._about(product).courses:
-                    if course.volatility is not None:
+                    if course.volatility is not None and not _NO_PRICE.search(course.name.casefold()):
                         percent = self._language.percent(100 * course.volatility, 1)
                         value = Value(
                             percent, Evidence("volatility", course.volatility, "facts", self._date, course.name)
                         )
-                        called = self._a_product(product, "facts")
-                        self.draft.say("course", product=called, value=value, field=self._word(course.name))
+                        self.draft.say("course", product=self._a_product(product, "facts"), value=value)
+            if self._asking.user is not None and self._asking.view in OF_CUSTOMERS:
+                self._own_attitude()
             return
         found = self._bank.portrait(requests.AskPortrait(self._user, self._asking.as_of))
         if (mean := found.numbers.get("revealed_risk")) is not None:
             value = self._number("mean risk class", mean, "portrait", 2, field="revealed_risk")
             self.draft.say("own_risk", value=value, date=self._date_value)
-        for fact in self._customer.facts:
-            if "risk" in fact.name.casefold():
-                self.draft.say("known", field=self._word(fact.name), value=self._fact(fact.name, fact.value, fact.name))
+        self._own_attitude()
         if not self.draft.sentences:
             raise CannotSay("unknown", "unanswerable")
+
+    def _own_attitude(self) -> None:
+        """What the records hold of the customer's attitude to risk."""
+        for fact in self._facts_of_customer:
+            if "risk" in fact.name.casefold():
+                self._known(fact.name, fact.value)
+
+    @property
+    def _facts_of_customer(self) -> "list[Fact]":
+        """What is known of the customer, each thing once: a column and a node may say the same."""
+        said: dict[tuple[str, str], Fact] = {}
+        for fact in self._customer.facts:
+            said.setdefault(columns.named(self._words, fact.name, fact.value), fact)
+        # A node whose name has the unit in words: its column says it as well.
+        spoken = {value for _, value in said}
+        return [
+            fact
+            for (_, value), fact in said.items()
+            if not (value in spoken and fact.name[:1].isupper() and _says_again(fact, said))
+        ]
 
     @cached_property
     def _customer(self) -> "Customer":
@@ -430,19 +518,24 @@ class Answers:
             if day is None:
                 self.draft.say("holds_undated", product=called)
             else:
-                said = self._text("day", day, "facts", field=events[0].type)
-                self.draft.say("holds_item", product=called, day=said)
+                self.draft.say("holds_item", product=called, day=self._day(day, events[0].type))
 
-    def _portrait(self, _: Parsed) -> None:
+    def _portrait(self, parsed: Parsed) -> None:
+        facts = self._facts_of_customer
+        if wanted := _asked(parsed.text, [fact.name for fact in facts]):
+            for fact in facts:
+                if fact.name in wanted:
+                    self._known(fact.name, fact.value)
+            return
+        if _asked(parsed.text, list(_ALIASES)):
+            raise CannotSay("unknown", "not_held", user=self._who)
         found = self._bank.portrait(requests.AskPortrait(self._user, self._asking.as_of))
         self.draft.say("about", user=self._who, date=self._date_value)
-        for fact in self._customer.facts[:FACTS]:
-            self.draft.say("known", field=self._word(fact.name), value=self._fact(fact.name, fact.value, fact.name))
-        for name in ("holdings", "tenure", "revealed_risk"):
+        for fact in facts[:FACTS]:
+            self._known(fact.name, fact.value)
+        for name, (key, digits) in _NUMBERS.items():
             if name in found.numbers:
-                number = found.numbers[name]
-                value = self._number(name, number, "portrait", 2 if name == "revealed_risk" else 0, field=name)
-                self.draft.say("known", field=self._word(name), value=value)
+                self.draft.say(key, n=self._number(name, found.numbers[name], "portrait", digits, field=name))
         for tag in found.tags if self._asking.view in READS_TAGS else ():
             rule = Value(tag.rule, Evidence("rule", named(tag.evidence), "portrait", self._date, tag.id))
             self.draft.say("tag", text=self._text("tag", tag.name, "portrait"), rule=rule)
@@ -451,12 +544,11 @@ class Answers:
         for product in self._named(parsed):
             about = self._about(product)
             called = self._a_product(product, "facts", about.name)
-            wanted = _fields(parsed.text, [fact.name for fact in about.facts])
+            wanted = _asked(parsed.text, [fact.name for fact in about.facts])
             if not _asks_holders(parsed.text):
                 self.draft.say("about_product", product=called, date=self._date_value)
                 for fact in [one for one in about.facts if not wanted or one.name in wanted][:FACTS]:
-                    value = self._fact(fact.name, fact.value, fact.name)
-                    self.draft.say("known", field=self._word(fact.name), value=value)
+                    self._known(fact.name, fact.value)
             if wanted:
                 continue
             if about.holders is None:
@@ -486,6 +578,118 @@ class Answers:
                 name: Value(text, Evidence(name, text, "alerts", one.at, one.rule)) for name, text in about.items()
             }
             self.draft.say("alert", needed=True, **values)
+
+    def _policy(self, _: Parsed) -> None:
+        policy = self._bank.policy_rules()
+        rules = [one for one in policy.rules if self._is_exact or not (one.confidential or one.code)]
+        version = self._text("version", policy.version, "policy")
+        self.draft.say("policy", version=version, n=self._number("rules", len(rules), "policy"))
+        for rule in rules:
+            name = Value(rule.id, Evidence("rule", rule.id, "policy", self._date, rule.id))
+            text = _without_values(rule.sentence)
+            self.draft.say("policy_rule", rule=name, text=self._text("rule's sentence", text, "policy", field=rule.id))
+
+    def _portfolio(self, _: Parsed) -> None:
+        held = self._held()
+        if not held:
+            self.draft.say("holds_none", user=self._who, date=self._date_value)
+            return
+        self.draft.say("made_of", user=self._who, n=self._number("count", len(held), "facts"), date=self._date_value)
+        for what, counts in self._shares(held).items():
+            names = ", ".join(f"{name} ({self._language.number(count)})" for name, count in counts)
+            self.draft.say("known", field=self._word(what), value=self._text("shares", names, "facts", field=what))
+        if self._is_exact or self._asking.view in READS_TAGS:
+            self._figures()
+
+    def _shares(self, held: tuple[str, ...]) -> "dict[str, list[tuple[str, int]]]":
+        """How many of some products each value has of what products have in common, the largest first."""
+        roles, snapshot = self._engine.roles, self._engine.snapshot
+        places = [self._engine.products.ids.find(one) for one in held]
+        found: dict[str, Counter[str]] = {}
+        kinds = [self._words.fact(value) for one in held if (value := self._shown("kind", one)) is not None]
+        found[self._show["kind"]] = Counter(kinds)
+        for name in snapshot.types:
+            edge = self._engine.schema.edges[name]
+            if edge.source != roles.product or edge.target in (roles.user, roles.product) or edge.protected:
+                continue
+            edges = snapshot.edges(name)
+            for place in places:
+                for node in edges.indices[int(edges.indptr[place]) : int(edges.indptr[place + 1])].tolist():
+                    called = snapshot.name(edge.target, node) or snapshot.nodes(edge.target).ids[node]
+                    found.setdefault(edge.target, Counter())[called] += 1
+        return {
+            what: sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:ROWS]
+            for what, counts in found.items()
+            if counts
+        }
+
+    def _figures(self) -> None:
+        """What a portfolio of known amounts comes to; nothing where amounts or prices are not known."""
+        from graphrec.app import jobs
+
+        try:
+            found = self._bank.portfolio(jobs.AskPortfolio(self._user, as_of=self._asking.as_of))
+        except GraphrecError:
+            return
+        wealth = self._number("wealth", found.wealth, "portfolio")
+        self.draft.say("worth", value=wealth)
+        if found.volatility is not None:
+            percent = self._language.percent(100 * found.volatility, 1)
+            value = Value(percent, Evidence("volatility", found.volatility, "portfolio", found.as_of))
+            self.draft.say("own_volatility", value=value)
+
+    def _statement(self, parsed: Parsed) -> None:
+        if self._asking.view not in READS_TAGS:
+            raise self._not_allowed()
+        (product, *_) = self._named(parsed)
+        asked = requests.AskStatement(
+            self._user, product, language=self._language.code, as_of=self._asking.as_of, record=self._asking.record
+        )
+        try:
+            handed = self._bank.statement(asked)
+        except UsageError:
+            raise CannotSay("unknown", "no_statement") from None
+        written = handed.statement
+        self.draft.say(
+            "statement", product=self._a_product(product, "statement"), user=self._who, date=self._date_value
+        )
+        if written.refused is not None:
+            self._abstained(written.refused, "policy", handed.record)
+        for name, element in written.elements.items():
+            heading = self._text("heading", written.headings.get(name, name), "statement", field=name)
+            text = self._text("element", element.text, "statement", field=name, record=handed.record)
+            self.draft.say("element", needed=True, heading=heading, text=text)
+
+    def _loan(self, parsed: Parsed) -> None:
+        if self._asking.view not in READS_TAGS:
+            raise self._not_allowed()
+        if parsed.amount is None:
+            raise CannotSay("no_amount", "no_amount")
+        from graphrec.app import jobs
+
+        asked = jobs.PlanLoan(self._user, parsed.amount, as_of=self._asking.as_of, record=self._asking.record)
+        try:
+            found = self._bank.plan_loan(asked)
+        except UsageError:
+            raise CannotSay("unknown", "no_loans") from None
+        amount = self._number("amount", parsed.amount, "question")
+        offered = [one for one in found.plans if one.rank is not None and one.instalment is not None]
+        if not offered:
+            self.draft.say("loan_none", needed=True, amount=amount, user=self._who, date=self._date_value)
+            for reason in dict.fromkeys(text for one in found.plans for text in one.refused):
+                self._abstained(reason, "loan", found.record)
+        for one in offered[:REASONS]:
+            values = {"months": (one.months, 0), "instalment": (one.instalment, 2), "total": (one.total, 2)}
+            said = {
+                name: self._number(name, value, "loan", digits, record=found.record)
+                for name, (value, digits) in values.items()
+                if value is not None
+            }
+            called = self._text("product", f"{one.name} ({one.product})", "loan")
+            self.draft.say("loan", needed=True, product=called, amount=amount, **said)
+        if found.limit is not None:
+            most = self._number("largest amount", found.limit.amount, "loan", record=found.record)
+            self.draft.say("loan_limit", needed=True, amount=most, user=self._who)
 
     # The library, and cases.
 
@@ -565,15 +769,35 @@ def check_user(engine: "Engine", user: str | None) -> None:
         engine.position(engine.users, user, "user")
 
 
+def _without_values(sentence: str) -> str:
+    """A rule's sentence with … in place of the values of a pair, and without brackets that hold such values."""
+    return re.sub(r"\{[^}]*\}", "…", re.sub(r"\s*\([^()]*\{[^}]*\}[^()]*\)", "", sentence))
+
+
+def _says_again(fact: "Fact", said: "Mapping[tuple[str, str], Fact]") -> bool:
+    """Whether a column says what a node, such as a band, is named after."""
+    own = fact.name.casefold()
+    return any(
+        other is not fact and other.name.replace("_", "").casefold().startswith(own) and value == str(fact.value)
+        for (_, value), other in said.items()
+    )
+
+
 def _asks_holders(text: str) -> bool:
     folded = text.casefold()
     return any(word in folded for word in ("how many", "wie viele", "多少客户", "多少人", "几个客户"))
 
 
-def _fields(text: str, names: list[str]) -> set[str]:
-    """The columns that a question asks for by their name."""
+def _asked(text: str, names: list[str]) -> set[str]:
+    """The columns that a question asks for by their name, or another word for it."""
     folded = f" {text.casefold().rstrip('?？.。! ')} "
-    said = {name: (name.replace("_", " ").casefold(), *_ALIASES.get(name, ())) for name in names}
+    said = {
+        name: (
+            name.replace("_", " ").casefold(),
+            *(word for known, words in _ALIASES.items() if known in name.casefold() for word in words),
+        )
+        for name in names
+    }
     return {
         name
         for name, words in said.items()

@@ -68,7 +68,7 @@ class Answered:
     evidence: tuple[Evidence, ...]
     refused: str | None
     """Why there is no answer: unanswerable, other_customer, role, no_customer, no_product, which_product, two_products,
-    no_change or unknown; None: there is one."""
+    no_change, no_amount or unknown; None: there is one."""
     found_by: str
     """What found the intent: pattern, example (the nearest ones, or the model), conversation or nothing."""
     worded_by: str

@@ -2,7 +2,8 @@
 
 A question comes folded, so that German has ss in place of its sharp s, and with its mentions replaced: `@p` stands for
 a product, `@u` for a customer. Patterns that fit what no record can answer come before those that a careless word would
-open: what will be, other people, secrets, orders. The pattern `less` says that a what-if takes a product away.
+open: what will be, other people, secrets, orders. `less` says that a what-if takes a product away; `cheap` and `safe`
+say by what a list is ordered.
 """
 
 import re
@@ -13,13 +14,15 @@ from typing import Literal, get_args
 
 Intent = Literal[
     "recommend", "why", "why_not", "what_if", "compare", "cost", "risk", "holdings", "portrait", "alerts", "product",
-    "query", "complaint", "none",
+    "query", "complaint", "policy", "portfolio", "statement", "loan", "none",
 ]  # fmt: skip
+Order = Literal["fee", "risk"]
 INTENTS: dict[str, Intent] = {one: one for one in get_args(Intent)}
 
 _FILE = Path(__file__).parent / "patterns.tsv"
 _DEFAULT = "en"
 _LESS = "less"
+_ORDERS: dict[str, Order] = {"cheap": "fee", "safe": "risk"}
 
 
 @lru_cache
@@ -50,5 +53,14 @@ def fitting(text: str, language: str) -> Iterator[Intent]:
 
 def takes_away(text: str, language: str) -> bool:
     """Whether a what-if takes a product away."""
+    return _fits(_LESS, text, language)
+
+
+def order_of(text: str, language: str) -> Order | None:
+    """What a list is to be ordered by, the least first; None: by rank."""
+    return next((order for name, order in _ORDERS.items() if _fits(name, text, language)), None)
+
+
+def _fits(name: str, text: str, language: str) -> bool:
     rows = _patterns().get(language) or _patterns()[_DEFAULT]
-    return any(name == _LESS and _compiled(pattern).search(text) for name, pattern in rows)
+    return any(one == name and _compiled(pattern).search(text) for one, pattern in rows)

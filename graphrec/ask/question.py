@@ -7,15 +7,20 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from graphrec import queries
-from graphrec.ask.patterns import Intent, fitting, takes_away
+from graphrec.ask.patterns import Intent, Order, fitting, order_of, takes_away
 from graphrec.errors import UsageError
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.snapshot import Snapshot
+from graphrec.languages import LANGUAGES, language_of
+from graphrec.serving.reasons.sentences import Sentences
 
 LONGEST = 1000
 """Characters of a question."""
+MOST_KINDS = 30
+"""A column with more different values says no kinds."""
 FEW = 5
 """Products that an unclear name may mean, to choose from."""
 
+_OF_PRODUCTS = ("why", "why_not", "compare", "cost", "risk", "product", "what_if", "statement")
 _HAN = re.compile("[\u3400-\u9fff]")
 _GERMAN = re.compile(
     r"[äöüß]|\b(ich|mir|mich|mein\w*|ist|der|die|das|den|dem|ein|eine|und|oder|nicht|kein\w*|wie|wer|warum|wieso|"
@@ -72,6 +77,10 @@ class Parsed:
     amount: float | None = None
     k: int | None = None
     query: str | None = None
+    kinds: tuple[str, ...] = ()
+    """Of products: values of their kind that a list is to have alone."""
+    order: Order | None = None
+    """What a list is ordered by, the least first; None: by rank."""
     by: str = "pattern"
     """What found the intent: pattern, example, or nothing."""
 
@@ -80,7 +89,7 @@ class Parsed:
         """What it names, without what it does not."""
         named: dict[str, object] = {
             "products": list(self.products), "users": list(self.users), "amount": self.amount, "k": self.k,
-            "query": self.query, "less": self.less or None,
+            "query": self.query, "less": self.less or None, "kinds": list(self.kinds), "order": self.order,
         }  # fmt: skip
         return {name: value for name, value in named.items() if value not in (None, [])}
 
@@ -106,6 +115,20 @@ class Names:
         values = self._snapshot.nodes(self._product).column(column)
         pairs = zip(values.values, values.valid, self._products, strict=True)
         return sorted(((folded(str(name)), one) for name, ok, one in pairs if ok and str(name)), key=_longest)
+
+    def kinds(self, text: str, language: str) -> tuple[str, ...]:
+        """The kinds of products that a question names, in their own words or those of its language."""
+        node, nodes = self._snapshot.schema.nodes[self._product], self._snapshot.nodes(self._product)
+        column = node.show.get("kind", "kind")
+        if column not in nodes.columns or column in {*node.personal, *node.protected}:
+            return ()
+        found = nodes.column(column)
+        values = sorted({str(value) for value, ok in zip(found.values, found.valid, strict=True) if ok})
+        if len(values) > MOST_KINDS:
+            return ()
+        words = Sentences(self._snapshot.schema, language_of(language))
+        forms = {value: {*_plurals(folded(value)), *_plurals(folded(words.word(value)))} for value in values}
+        return tuple(value for value in values if any(_names(text, form) for form in forms[value]))
 
     def replaced(self, text: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
         """A folded question with @p and @u for what it mentions, and the ids of these products and customers."""
@@ -153,6 +176,28 @@ class Names:
         return ()
 
 
+def spoken_text(question: str) -> str:
+    """A question with one form of each sign, single spaces, and no sign that is not seen."""
+    plain = "".join(
+        sign
+        for sign in unicodedata.normalize("NFKC", question)
+        if sign.isspace() or unicodedata.category(sign)[0] != "C"
+    )
+    return " ".join(plain.split())
+
+
+def _names(text: str, form: str) -> bool:
+    """Whether a text names something by a form of its name."""
+    return any(_stands_alone(text, *match.span()) for match in re.finditer(re.escape(form), text))
+
+
+def _plurals(word: str) -> tuple[str, ...]:
+    """A word, and what more than one of it may be called."""
+    if not word or _HAN.search(word):
+        return (word,) if word else ()
+    return (word, *(word + end for end in ("s", "es", "n", "en", "e")))
+
+
 #: Words that people ask with and that many names of products hold.
 _PLAIN = frozenset(
     {
@@ -195,25 +240,49 @@ def parse(
     Raises:
         UsageError: it is empty or too long.
     """
-    text = " ".join(unicodedata.normalize("NFKC", question).split())
+    text = spoken_text(question)
     if not text or len(text) > LONGEST:
         raise UsageError(f"the question has {len(text):,} characters; want 1 to {LONGEST:,}")
     spoken = language_of_question(text, default)
     plain, products, users = names.replaced(_cased(text))
     plain = folded(plain)
     intents = tuple(fitting(plain, spoken))
+    if not intents and language_of_question(text, "") == "":
+        # Words that two languages share: the first language with a pattern for it.
+        spoken, intents = next(
+            ((one, fits) for one in LANGUAGES if (fits := tuple(fitting(plain, one)))), (spoken, intents)
+        )
     intent, by = (intents[0], "pattern") if intents else ("none", "nothing")
     if not intents and nearest is not None and (found := nearest(plain)) is not None:
         intent, by = found, "example"
-    parsed = Parsed(text, spoken, intent, products, users, by=by)
-    if not products and intent in ("why", "why_not", "compare", "cost", "risk", "product", "what_if"):
+    parsed = _narrowed(Parsed(text, spoken, intent, products, users, by=by), plain, names)
+    if not products and (intent in _OF_PRODUCTS or by == "nothing"):
         parsed = replace(parsed, unclear=names.unclear(plain))
     return with_slots(parsed, plain)
+
+
+def _narrowed(parsed: Parsed, plain: str, names: Names) -> Parsed:
+    """A question that wants some of the products that fit, by kind or order, as one for a list."""
+    if parsed.intent not in ("recommend", "cost", "risk", "product", "none") or (
+        parsed.intent == "none" and parsed.by != "nothing"
+    ):
+        return parsed
+    order = order_of(plain, parsed.language)
+    is_list = parsed.intent == "recommend" or order is not None
+    if not is_list and parsed.by != "nothing":
+        return parsed
+    kinds = names.kinds(plain, parsed.language)
+    if not is_list and not kinds:
+        return parsed
+    by = "pattern" if parsed.by == "nothing" else parsed.by
+    return replace(parsed, intent="recommend", kinds=kinds, order=order, by=by)
 
 
 def with_slots(parsed: Parsed, plain: str) -> Parsed:
     """A parsed question with the amount, the number of products and the query that it names."""
     intent = parsed.intent
+    if intent == "loan":
+        parsed = replace(parsed, amount=_amount(plain, parsed.language) or _bare(plain, parsed.language))
     if intent == "what_if":
         less = bool(parsed.products) and takes_away(plain, parsed.language)
         parsed = replace(parsed, less=less, amount=_amount(plain, parsed.language))
@@ -274,6 +343,12 @@ def _amount(text: str, language: str) -> float | None:
     written = match["before"] or match["after"] or match["bare"]
     scale = (match["scale"] or match["scale2"] or "").rstrip(".")
     return _number(written, language) * _SCALES.get(scale, 1)
+
+
+def _bare(text: str, language: str) -> float | None:
+    """The largest number of a question that names no currency; None: there is none."""
+    found = [_number(one, language) for one in _NUMBER.findall(text)]
+    return max(found, default=None)
 
 
 def _number(text: str, language: str) -> float:

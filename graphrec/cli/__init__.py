@@ -1,7 +1,8 @@
 '''The command line: one file per command, and the only room that prints.
 
-A command is a file `graphrec/cli/<command>.py` with one function `command`, and a line in `graphrec/cli/commands.py`.
-The file parses, asks the bank once and prints; it imports what is heavy inside the function, so that
+A command is a file `graphrec/cli/<subject>/<command>.py` with one function `command`, and a line in
+`graphrec/cli/commands.py`. The file parses, asks the bank once and prints; it imports what is
+heavy inside the function, so that
 `graphrec <command> --help` stays quick:
 
     """graphrec embed: turn the texts of a snapshot into vectors."""

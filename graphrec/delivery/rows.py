@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple, TypeVar, get_args, get_type_hints
 from graphrec.serving.answer import Answer, Item, ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.serving.views import SeenItem, Viewer
+from graphrec.times import moment_of
 
 Change = Literal["new", "moved", "same", "gone"]
 #: Days for which lists are valid unless more are asked for.
@@ -95,7 +96,7 @@ class Run:
         day = timedelta(days=1)
         now = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         if engine.now is not None:
-            now = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=engine.now)
+            now = moment_of(engine.now)
         content = [engine.model.hash, engine.snapshot.hash, engine.policy.hash, k, repr(options), now.isoformat()]
         digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
         return cls(f"export-{now:%Y%m%d}-{digest[:16]}", _text(now), _text(now + valid_days * day))

@@ -15,7 +15,7 @@ from graphrec import queries
 from graphrec.delivery.rows import Batch
 from graphrec.delivery.sinks import SinkReport, SinkSpec, Target
 from graphrec.errors import StoreError
-from graphrec.graph.strings import ABSENT
+from graphrec.graph.folders.strings import ABSENT
 from graphrec.serving.answer import Item, Line
 from graphrec.serving.engine import Engine
 from graphrec.store.base import Index, Statement, Store

@@ -112,16 +112,20 @@ class Cells:
             return number(value) if self._decimal == "." else number(value).replace(".", self._decimal)
         return "" if value is None else str(value)
 
-    def any(self, value: str | float | None) -> str:
-        """A value of any kind."""
-        return self.text(value) if isinstance(value, str) else self.number(value)
+    def row(self, row: Row | Without) -> list[str]:
+        """All values of a row."""
+        known, text = self._texts.get, self.text
+        return [
+            "" if value is None
+            else known(value) or text(value) if isinstance(value, str)
+            else self.long(reasons_text(value)) if isinstance(value, tuple)
+            else self.number(value)
+            for value in row
+        ]  # fmt: skip
 
 
 def _csv_line(row: Row | Without, *, cells: Cells) -> str:
-    found = [
-        cells.long(reasons_text(value)) if isinstance(value, tuple) else cells.any(value) for value in row
-    ]  # fmt: skip
-    return cells.between.join(found) + "\n"
+    return cells.between.join(cells.row(row)) + "\n"
 
 
 def without_lines(rows: Sequence[Without], *, raw: bool, head: bool = False) -> Iterator[str]:

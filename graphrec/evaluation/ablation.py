@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from graphrec.evaluation.hidden_part import Comparison, measure_lists
 from graphrec.features.blocks import Sources
-from graphrec.graph.adjacency import Adjacency, Graph, Hop
+from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop
 from graphrec.metrics.intervals import Interval, paired_test
 from graphrec.models.inputs import Inputs
 from graphrec.progress import Progress, silent

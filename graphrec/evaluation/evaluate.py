@@ -12,9 +12,9 @@ from graphrec.errors import CheckpointMismatch, ModelError, UsageError
 from graphrec.evaluation.details import Details, Wanted, detailed, paired_tests
 from graphrec.evaluation.hidden_part import Comparison, HiddenPart, Metrics, headline, measure
 from graphrec.evaluation.verdict import verdict
-from graphrec.graph.adjacency import Graph, visible_graph
-from graphrec.graph.shelf import DIGITS
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import Graph, visible_graph
+from graphrec.graph.folders.shelf import DIGITS
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.models.inputs import Inputs, Values
 from graphrec.models.registry import models, tunable

@@ -16,8 +16,8 @@ from graphrec.evaluation.evaluate import checked_split
 from graphrec.evaluation.groups import Members, told_apart
 from graphrec.evaluation.hidden_part import HiddenPart, Measured, headline, measure
 from graphrec.evaluation.kinds import describing_hops, members_of
-from graphrec.graph.adjacency import Graph, visible_graph
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import Graph, visible_graph
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.metrics.beyond import BLOCKS, gini, gini_interval
 from graphrec.metrics.intervals import Interval, bootstrap_all, jackknife
 from graphrec.metrics.ranking import coverage

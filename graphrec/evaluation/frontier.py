@@ -16,7 +16,7 @@ from graphrec.evaluation.hidden_part import Comparison, blocks, sampled_rows
 from graphrec.metrics.intervals import Interval, bootstrap, bootstrap_all
 from graphrec.metrics.ranking import evaluate_lists
 from graphrec.models.inputs import Inputs
-from graphrec.models.kernel import plain_walks, starting_walks
+from graphrec.models.walks.kernel import plain_walks, starting_walks
 from graphrec.progress import Progress, silent
 from graphrec.terms.base import Term, standardise
 from graphrec.training.assemble import fit_model

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.evaluation.hidden_part import HiddenPart, Measured, Metrics
-from graphrec.graph.adjacency import Graph
-from graphrec.graph.snapshot import ColumnArray, Snapshot
+from graphrec.graph.edges.adjacency import Graph
+from graphrec.graph.folders.snapshot import ColumnArray, Snapshot
 from graphrec.metrics.intervals import bootstrap_all
-from graphrec.models.ease import attribute_hops
+from graphrec.models.tables.ease import attribute_hops
 
 #: Smaller groups of an attribute say little.
 LEAST_USERS = 20

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency, Graph, visible_graph
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import Adjacency, Graph, visible_graph
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.metrics.intervals import Interval, bootstrap_all, jackknife
 from graphrec.metrics.ranking import coverage, coverage_without_each, evaluate_lists, novelty
 from graphrec.progress import Progress, silent

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Graph, Hop
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import Graph, Hop
+from graphrec.graph.folders.snapshot import Snapshot
 
 #: Nodes of all labels together that products are compared by.
 MOST_COMMON = 2_000

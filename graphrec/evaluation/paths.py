@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Hop
+from graphrec.graph.edges.adjacency import Hop
 from graphrec.metrics.paths import entity_popularity, mean_of_known, type_diversity
 from graphrec.serving.engine import Engine, Listed
 from graphrec.serving.reasons.prefer import history

@@ -30,11 +30,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from graphrec.features.blocks import Seen, Sources
-from graphrec.graph.adjacency import Adjacency, Graph, Hidden, codes_of, from_codes, visible_graph
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import Adjacency, Graph, Hidden, codes_of, from_codes, visible_graph
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.metrics.ranking import evaluate_lists
+from graphrec.models.general.popularity import fit_popularity
 from graphrec.models.inputs import Inputs, Scores
-from graphrec.models.popularity import fit_popularity
 from graphrec.progress import Progress, silent
 from graphrec.training.assemble import blend_of
 from graphrec.training.lists import first_products

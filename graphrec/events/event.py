@@ -2,15 +2,15 @@
 
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
 from graphrec.errors import EventRefused
+from graphrec.times import microseconds_of
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST = 500
 """Characters of an id, a type, a key."""
 
@@ -46,12 +46,12 @@ class Event(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     @property
     def moment(self) -> datetime:
         """When it happened, in UTC."""
-        return moment_of(self.at)
+        return moment_in(self.at)
 
     @property
     def microseconds(self) -> int:
         """The same since 1970."""
-        return (self.moment - EPOCH) // timedelta(microseconds=1)
+        return microseconds_of(self.moment)
 
     def to_json(self) -> dict[str, Any]:
         """The event as plain values, without what it does not say."""
@@ -81,7 +81,7 @@ def event_of(content: bytes | str | Mapping[str, Any]) -> Event:
     if any(isinstance(value, float) and not math.isfinite(value) for value in found.set.values()):
         raise EventRefused("bad-value", f"event {found.id!r}: set holds what is no number; correct it")
     try:
-        moment = moment_of(found.at)
+        moment = moment_in(found.at)
     except (ValueError, OverflowError):
         raise EventRefused(
             "bad-value", f"event {found.id!r}: at {found.at!r} is no time; want ISO 8601, such as 2026-01-31T12:00:00Z"
@@ -92,7 +92,7 @@ def event_of(content: bytes | str | Mapping[str, Any]) -> Event:
 _DECODER = msgspec.json.Decoder(Event)
 
 
-def moment_of(text: str) -> datetime:
+def moment_in(text: str) -> datetime:
     """A time in ISO form in UTC; without a zone it is UTC.
 
     Raises:

@@ -5,13 +5,13 @@ from datetime import datetime
 
 import numpy as np
 
-from graphrec.events.event import EPOCH
 from graphrec.events.log import EventLog, Logged, mark
-from graphrec.graph.facts import MARKS
-from graphrec.graph.meta import TakenEvents
-from graphrec.graph.own import Own, OwnEdge, Plain
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.own import Own, OwnEdge, Plain
+from graphrec.graph.folders.facts import MARKS
+from graphrec.graph.folders.meta import TakenEvents
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.schema import SOLD, EventSchema
+from graphrec.times import microseconds_of
 
 
 class Pending:
@@ -25,7 +25,7 @@ class Pending:
         # Facts of another home, such as a published one: its log numbers events otherwise.
         self._after = taken.number if taken.log == log.identity() else 0
         self._taken = facts.files.array(MARKS).whole() if MARKS in facts.files else np.zeros(0, np.uint64)
-        self._before = None if facts.as_of is None else _microseconds(facts.as_of)
+        self._before = None if facts.as_of is None else microseconds_of(datetime.fromisoformat(facts.as_of))
 
     def of_user(self, user: str) -> Own | None:
         """What events say of one customer; None: nothing."""
@@ -75,7 +75,3 @@ def folded(user: str, rows: Iterable[Logged], types: Mapping[str, EventSchema]) 
             if column not in values or values[column][0] <= at:
                 values[column] = (at, value)
     return Own(user, last, tuple(edges.values()), {column: value for column, (_, value) in sorted(values.items())})
-
-
-def _microseconds(text: str) -> int:
-    return round((datetime.fromisoformat(text) - EPOCH).total_seconds() * 1_000_000)

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from graphrec import queries
 from graphrec.events.covered import Covered
-from graphrec.events.event import Event, moment_of
+from graphrec.events.event import Event, moment_in
 from graphrec.events.log import EventLog, Logged, mark
-from graphrec.graph.facts import HeldEvents
-from graphrec.graph.meta import TakenEvents
-from graphrec.graph.own import Plain
+from graphrec.graph.edges.own import Plain
+from graphrec.graph.folders.facts import HeldEvents
+from graphrec.graph.folders.meta import TakenEvents
 from graphrec.graph.rows import Sink, Source, edge_fields, node_fields
 from graphrec.progress import Progress, silent
 from graphrec.schema import SOLD, EdgeSchema, EventSchema, GraphSchema, NodeSchema
@@ -288,4 +288,4 @@ def _row(identity: tuple[str, str, str], event: Event, edge: EdgeSchema) -> dict
 
 
 def _value(kind: str, value: Plain) -> Any:
-    return moment_of(value) if kind == "time" and isinstance(value, str) else value
+    return moment_in(value) if kind == "time" and isinstance(value, str) else value

@@ -2,12 +2,13 @@
 
 The longest name wins. A name of several nodes goes to the one whose text shares most words with the sentence, if one
 does; else nobody gets it, and it is put before a person. A ticker counts only as it is written, and a name of Latin
-letters only as whole words.
+letters only as whole words. A name that goes on as that of another company, and a Chinese one that is a common word
+(it is a part of other names), are no name.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from graphrec.extract.classifier import words
@@ -20,6 +21,11 @@ _TICKER = re.compile(r"(?=[^A-Z]*[A-Z]|\d{5})[A-Z0-9][A-Z0-9.\-]{1,9}")
 #: What names of companies end with, and texts leave out.
 _ENDINGS = re.compile(
     r"[\s,]+(?:inc|corp|corporation|company|co|ltd|limited|plc|llc|ag|se|gmbh|sa|nv|group|holdings?)\.?$", re.IGNORECASE
+)
+#: What follows a name that is only the beginning of the name of another company.
+_GOES_ON = re.compile(
+    r"(?:集团|控股(?!股东|子公司|权))|(?:\s[A-Z][\w&.'-]*){1,3}?,?\s(?:Inc|Corp|Corporation|Co|Ltd|Limited|PLC|plc|LLC|AG|SE|"
+    r"GmbH|SA|NV)\b"
 )
 
 
@@ -77,6 +83,7 @@ class Gazetteer:
         for name in self._by_name:
             starts.setdefault(name[:2], set()).add(len(name))
         self._lengths = {start: sorted(lengths, reverse=True) for start, lengths in starts.items()}
+        self._common = {part for name in self._by_name if _HAN.search(name) for part in self._parts(name)}
 
     def links(self, sentence: str) -> list[Link]:
         """The names of a sentence, in their order; none overlaps another."""
@@ -92,16 +99,38 @@ class Gazetteer:
                 continue
             written = sentence[place:end]
             entities = self._by_name.get(folded[place:end]) or self._by_ticker[written]
-            found.append(Link(place, end, written, self._meant(entities, sentence)))
-            place = end
+            if (more := _GOES_ON.match(sentence, end)) is None:
+                found.append(Link(place, end, written, self._meant(entities, sentence)))
+            place = more.end() if more else end
         return found
 
     def _longest(self, text: str, place: int) -> int | None:
         for length in self._lengths.get(text[place : place + 2], ()):
             end = place + length
-            if text[place:end] in self._by_name and _is_whole(text, place, end) and not _is_chance(text, place, end):
+            if (
+                text[place:end] in self._by_name
+                and _is_whole(text, place, end)
+                and not self._is_chance(text, place, end)
+            ):
                 return end
         return None
+
+    def _is_chance(self, text: str, start: int, end: int) -> bool:
+        """Whether a Chinese name stands amid other signs, and has two signs or is a part of other names.
+
+        There it is a part of a longer word, or a common word, as often.
+        """
+        if not _HAN.match(text[start]) or (end - start > 2 and text[start:end] not in self._common):
+            return False
+        return bool(_HAN.match(text[start - 1 : start] if start else "") or _HAN.match(text[end : end + 1]))
+
+    def _parts(self, name: str) -> Iterator[str]:
+        """The names that are a part of a name of other nodes."""
+        for start in range(len(name)):
+            for length in self._lengths.get(name[start : start + 2], ()):
+                part = name[start : start + length]
+                if len(part) < len(name) and not self._by_name.get(part, self._by_name[name]) & self._by_name[name]:
+                    yield part
 
     def _ticker(self, text: str, place: int) -> int | None:
         if place and _LETTER.match(text[place - 1]):
@@ -130,13 +159,6 @@ def _forms(name: str) -> set[str]:
     whole = " ".join(_folded(name).split())
     forms = {whole, " ".join(_ENDINGS.sub("", whole).split())}
     return {one for one in forms if len(one) >= (SHORTEST_HAN if _HAN.search(one) else SHORTEST_LATIN)}
-
-
-def _is_chance(text: str, start: int, end: int) -> bool:
-    """Whether a name of two Chinese signs stands amid others, where two signs are a part of a longer word as often."""
-    if end - start > 2 or not _HAN.match(text[start]):
-        return False
-    return bool(_HAN.match(text[start - 1 : start] if start else "") or _HAN.match(text[end : end + 1]))
 
 
 def _is_whole(text: str, start: int, end: int) -> bool:

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Graph
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import Graph
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.progress import Progress, silent
 
 Matrix = NDArray[np.float32]

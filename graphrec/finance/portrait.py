@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from graphrec.errors import UsageError
 from graphrec.finance.conditions import Met
 from graphrec.finance.portrait_file import PortraitFile
-from graphrec.graph.snapshot import ALWAYS, Snapshot
+from graphrec.graph.folders.snapshot import ALWAYS, Snapshot
 from graphrec.policy.facts import DAY, Block, Facts
 
 Floats = NDArray[np.float64]

@@ -9,10 +9,10 @@ import numpy as np
 from msgspec import structs
 from numpy.typing import NDArray
 
-from graphrec.graph.block_rows import Rows
-from graphrec.graph.facts import EVENTS, events_of, user_types
-from graphrec.graph.snapshot import ALWAYS, Snapshot
-from graphrec.graph.strings import Strings
+from graphrec.graph.folders.block_rows import Rows
+from graphrec.graph.folders.facts import EVENTS, events_of, user_types
+from graphrec.graph.folders.snapshot import ALWAYS, Snapshot
+from graphrec.graph.folders.strings import Strings
 
 _TIMES = ("at", "known_at", "until", "until_known_at")
 _NUMBERS = ("weight", "quantity")

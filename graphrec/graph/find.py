@@ -8,7 +8,7 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 
 #: The column with the kind of a product.
 KIND = "kind"

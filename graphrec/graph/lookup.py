@@ -5,7 +5,7 @@ import re
 import shlex
 
 from graphrec.errors import UnknownId
-from graphrec.graph.snapshot import Nodes
+from graphrec.graph.folders.snapshot import Nodes
 
 
 def place_of(nodes: Nodes, node_id: str, role: str) -> int:

@@ -30,7 +30,7 @@ def code_digest(modules: Sequence[str]) -> str:
     """The sha256 of what some modules compute, with all modules of their own distribution that they import.
 
     Args:
-        modules: names such as `graphrec.models.ease`; of a package all its modules count.
+        modules: names such as `graphrec.models.tables.ease`; of a package all its modules count.
 
     Returns:
         64 hex digits; equal where every syntax tree is equal but for docstrings and positions.

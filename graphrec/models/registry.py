@@ -14,31 +14,15 @@ from typing import Any
 
 from graphrec.config.names import nearest
 from graphrec.errors import ModelError, UsageError
-from graphrec.graph.adjacency import Graph
-from graphrec.models import (
-    als,
-    chebyshev,
-    columns,
-    ease,
-    graphsage,
-    itemknn,
-    kernel,
-    learned_kernel,
-    lightgcn,
-    lightgcn_id,
-    newness,
-    pairs,
-    popularity,
-    profile,
-    rejection,
-    rp3beta,
-    series,
-    softmax,
-    spectral,
-    text,
-)
+from graphrec.graph.edges.adjacency import Graph
+from graphrec.models.content import columns, profile, series, text
+from graphrec.models.factors import als, chebyshev, spectral
+from graphrec.models.general import newness, popularity, rejection
 from graphrec.models.inputs import Inputs
+from graphrec.models.networks import graphsage, lightgcn, lightgcn_id
 from graphrec.models.spec import ModelSpec
+from graphrec.models.tables import ease, itemknn, pairs, softmax
+from graphrec.models.walks import kernel, learned_kernel, rp3beta
 
 GROUP = "graphrec.models"
 BLEND = "blend"

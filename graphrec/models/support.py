@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import NothingToLearn
-from graphrec.graph.adjacency import Adjacency, Graph, Hop, among, codes_of, from_codes
+from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop, among, codes_of, from_codes
 from graphrec.log import stage
 from graphrec.models.matrix import csr, holdings
 from graphrec.terms.factors import FactorTerm, Neighbours, SparseRows, TableTerm

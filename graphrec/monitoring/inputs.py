@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.snapshot import ALWAYS, ColumnArray, Snapshot
+from graphrec.graph.folders.snapshot import ALWAYS, ColumnArray, Snapshot
 from graphrec.metrics.rates import chi_squared_tail
 from graphrec.monitoring.limits import Limits
 from graphrec.monitoring.measure import Counts, Measure, counted, doublings, index_of, measured

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.snapshot import ALWAYS, Snapshot
+from graphrec.graph.folders.snapshot import ALWAYS, Snapshot
 from graphrec.monitoring.quality_file import ColumnRule, QualityFile
 
 Floats = NDArray[np.float64]

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from itertools import islice
 from typing import Any, Self
 
@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import PolicyError
-from graphrec.graph.adjacency import Adjacency
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import Adjacency
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.policy.conditions import Compiler, Condition
 from graphrec.policy.facts import DAY, NO_OCCASION, Block, Facts, Occasion
 from graphrec.policy.operands import BadCondition, Column, Operand, Operands
 from graphrec.policy.rules import Policy, Rule
 from graphrec.policy.sentences import Fact, Sentence, day, shown
 from graphrec.policy.values import Flags, Truth
+from graphrec.times import moment_of
 
 NOT_AVAILABLE = "not available"
 """What others than compliance read in place of the sentence of a rule that is told by its code."""
@@ -45,11 +46,11 @@ class Finding:
 
 
 OUTCOMES = {"m": "met", "o": "open, counts as met", "w": "warns", "a": "needs approval", "x": "refuses"}
-"""What a letter of `Judged.outcomes` means."""
+"""What a letter of `RuleOutcomes.outcomes` means."""
 
 
 @dataclass(frozen=True)
-class Judged:
+class RuleOutcomes:
     """What the rules say of one pair, and what they read."""
 
     outcomes: str
@@ -286,7 +287,9 @@ class CompiledPolicy:
         letters[is_open] = ord("o")
         letters[~met] = ord({"refuse": "x", "review": "a", "warn": "w"}[rule.rule.severity])
 
-    def judged_of(self, users: NDArray[np.integer], products: Sequence[NDArray[np.int64]]) -> list[list[Judged]]:
+    def outcomes_of(
+        self, users: NDArray[np.integer], products: Sequence[NDArray[np.int64]]
+    ) -> list[list[RuleOutcomes]]:
         """What every rule says of some products for each user.
 
         Args:
@@ -303,12 +306,12 @@ class CompiledPolicy:
             for name, operand in rule.condition.computed.items():
                 _add(values, name, self._read_all(operand, block, row, column))
         texts, width = letters.tobytes().decode("ascii"), len(self.rules)
-        found = (Judged(texts[n * width : (n + 1) * width], read) for n, read in enumerate(values))
+        found = (RuleOutcomes(texts[n * width : (n + 1) * width], read) for n, read in enumerate(values))
         return [list(islice(found, len(of_user))) for of_user in products]
 
     def read_of(self, user: int, product: int) -> dict[str, Fact]:
         """What the rules read of a product, and of what happened between it and a user."""
-        return dict(self.judged_of(np.array([user]), [np.array([product])])[0][0].values)
+        return dict(self.outcomes_of(np.array([user]), [np.array([product])])[0][0].values)
 
     def _product_values(self, product: int) -> dict[str, Fact]:
         if product not in self._of_products:
@@ -372,7 +375,7 @@ class CompiledPolicy:
     def _holds(self, valid_from: str | None) -> bool:
         if valid_from is None or self.facts.as_of is None:
             return True
-        return date(1970, 1, 1) + timedelta(microseconds=self.facts.as_of) >= date.fromisoformat(valid_from)
+        return moment_of(self.facts.as_of).date() >= date.fromisoformat(valid_from)
 
     def _check_day(self) -> None:
         if not self._holds(self.policy.valid_from):

@@ -3,17 +3,18 @@
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency
-from graphrec.graph.holdings import has_left, is_over
-from graphrec.graph.snapshot import ALWAYS, ColumnArray, Edges, Snapshot
+from graphrec.graph.edges.adjacency import Adjacency
+from graphrec.graph.edges.holdings import has_left, is_over
+from graphrec.graph.folders.snapshot import ALWAYS, ColumnArray, Edges, Snapshot
 from graphrec.policy.values import Flags, Truth, Value
+from graphrec.times import microseconds_of
 
 DAY = 86_400_000_000
 """Microseconds."""
@@ -191,6 +192,8 @@ class Facts:
             yield rows, columns
             return
         for edge_type in self.roles.holding:
+            if edge_type not in self.snapshot.types:
+                continue
             edges = self._edges(edge_type)
             rows, columns, events = _events(edges, block)
             if self._held_before is not None:
@@ -471,6 +474,4 @@ def _events(edges: Edges | Adjacency, block: Block) -> tuple[NDArray[np.int64], 
 
 def microseconds(text: str) -> int:
     """A time written in ISO form, as microseconds since 1970; without a zone it is UTC."""
-    moment = datetime.fromisoformat(text)
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return round(moment.timestamp() * 1_000_000)
+    return microseconds_of(datetime.fromisoformat(text))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from graphrec.config.document import Document, parse_toml, read_toml
 from graphrec.errors import PolicyError
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.policy.conditions import parse, sides
 from graphrec.policy.operands import BadCondition

@@ -6,12 +6,12 @@
 """
 
 import re
-from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
-from graphrec.graph.snapshot import ALWAYS
+from graphrec.graph.folders.snapshot import ALWAYS
 from graphrec.policy.facts import KNOWN_AT, Facts, Occasion
 from graphrec.policy.operands import OCCASION, BadCondition, Column, Operands, nearest
+from graphrec.times import moment_of
 
 Fact: TypeAlias = str | int | float | bool | None
 """A value as scripts read it; None: there is none."""
@@ -78,9 +78,7 @@ def shown(facts: Facts, column: Column, position: int) -> Fact:
 
 def day(microseconds: int | None) -> str | None:
     """The day of a time."""
-    if microseconds is None:
-        return None
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)).date().isoformat()
+    return None if microseconds is None else moment_of(microseconds).date().isoformat()
 
 
 def as_text(value: Fact) -> str:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from graphrec.errors import Damaged
 from graphrec.files import locked, whole_file
-from graphrec.graph.own import HiddenEdge
+from graphrec.graph.edges.own import HiddenEdge
 from graphrec.home import Home
 
 Ground = Literal["not-true", "not-relevant"]

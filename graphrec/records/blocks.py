@@ -37,7 +37,12 @@ def canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain).encode("ascii")
 
 
-def _check_finite(values: Iterable[Any]) -> None:
+def check_finite(values: Iterable[Any]) -> None:
+    """Look for numbers that JSON cannot hold, in dataclasses too.
+
+    Raises:
+        ValueError: there is one.
+    """
     for value in values:
         kind: Any = type(value)
         if kind in _WHOLE:
@@ -46,12 +51,12 @@ def _check_finite(values: Iterable[Any]) -> None:
             if not isfinite(value):
                 raise ValueError(f"Out of range float values are not JSON compliant: {value}")
         elif isinstance(value, dict):
-            _check_finite(value.values())
+            check_finite(value.values())
         elif isinstance(value, (list, tuple)):
-            _check_finite(value)
+            check_finite(value)
         elif names := _with_numbers(kind):
             own = vars(value)
-            _check_finite([own[name] for name in names if name in own])
+            check_finite([own[name] for name in names if name in own])
 
 
 @cache
@@ -74,6 +79,8 @@ def _plain(value: Any) -> Any:
     """A dataclass by its fields, a number of numpy as one of Python."""
     if hasattr(value, "tolist"):
         return value.tolist()
+    if isinstance(value, msgspec.Raw):
+        return json.loads(bytes(value))
     names = getattr(value, "__dataclass_fields__", None)
     return vars(value) if names is None else {name: getattr(value, name) for name in names}
 
@@ -84,7 +91,7 @@ def entry_bytes(entry: Mapping[str, Any]) -> bytes:
     Raises:
         ValueError: a number is not finite.
     """
-    _check_finite(entry.values())
+    check_finite(entry.values())
     try:
         return msgspec.json.encode(entry, enc_hook=_plain, order="sorted")
     except UnicodeEncodeError:  # Bytes of a command line that are no UTF-8.

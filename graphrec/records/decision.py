@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +19,7 @@ from graphrec import __version__
 from graphrec.graph.asked import Asked
 from graphrec.home import Home
 from graphrec.policy.facts import NO_OCCASION, Occasion
-from graphrec.records.blocks import Packed
+from graphrec.records.blocks import Packed, check_finite
 from graphrec.records.keep import Kept
 from graphrec.records.recorder import Recorder
 from graphrec.serving.answer import Answer, ExplainOptions, ListOptions
@@ -206,11 +207,11 @@ def _entries(engine: Engine, request: Request, answers: Sequence[Answer], produc
     users = np.array([engine.user_at(answer.user) for answer in answers], np.int64)
     products = [np.array([engine.product_at(item.product) for item in answer.items], np.int64) for answer in answers]
     masks, refused = eligibility.refused_of(users)
-    judged = eligibility.judged_of(users, products)
+    outcomes = eligibility.outcomes_of(users, products)
     asked = {} if product is None else {"product": product}
     left_out = (*_SHARED, "user", "refused", "items", "last_event")
     found = []
-    for user, answer, *parts in zip(users.tolist(), answers, products, masks, refused, judged, strict=True):
+    for user, answer, *parts in zip(users.tolist(), answers, products, masks, refused, outcomes, strict=True):
         of_user, left, all_refused, said = parts
         shown = {name: value for name, value in vars(answer).items() if name not in left_out}
         if answer.drawn is None:
@@ -245,21 +246,60 @@ def unpacked(text: str, count: int) -> NDArray[np.bool_]:
     return np.unpackbits(bits, count=count).astype(np.bool_)
 
 
-def delivered(answer: Answer) -> list[dict[str, Any]]:
-    """What an export delivers of a list: every product with its reasons and strongest lines as a person reads them."""
-    return [
-        {
-            "rank": item.rank,
-            "product": item.product,
-            "name": item.name,
-            "score": item.score,
-            "reasons": [
-                {"text": one.text, "percent": one.percent, "kind": one.kind, "lines": one.lines} for one in item.reasons
-            ],
-            "confidence": item.confidence,
-            "warnings": item.warnings,
-            "lines": [{"text": line.text, "share": line.share} for line in item.lines],
-            "rest": item.rest,
-        }
+class _Told(msgspec.Struct):
+    """A reason as it was delivered; fields are in the order in which they are written."""
+
+    kind: str
+    lines: int
+    percent: float | None
+    text: str
+
+
+class _Line(msgspec.Struct):
+    """A line as it was delivered."""
+
+    share: float
+    text: str
+
+
+class _Delivered(msgspec.Struct):
+    """A product as it was delivered."""
+
+    confidence: float
+    lines: list[_Line]
+    name: str | None
+    product: str
+    rank: int | None
+    reasons: list[_Told]
+    rest: float
+    score: float
+    warnings: tuple[str, ...]
+
+
+def delivered(answer: Answer) -> msgspec.Raw:
+    """What an export delivers of a list: every product with its reasons and strongest lines as a person reads them.
+
+    Raises:
+        ValueError: a number is not finite.
+    """
+    items = [
+        _Delivered(
+            item.confidence,
+            [_Line(line.share, line.text) for line in item.lines],
+            item.name,
+            item.product,
+            item.rank,
+            [_Told(one.kind, one.lines, one.percent, one.text) for one in item.reasons],
+            item.rest,
+            item.score,
+            item.warnings,
+        )
         for item in answer.items
     ]
+    numbers: list[float] = []
+    for one in items:
+        numbers += (one.confidence, one.rest, one.score)
+        numbers += [line.share for line in one.lines]
+        numbers += [told.percent for told in one.reasons if told.percent is not None]
+    check_finite(numbers)
+    return msgspec.Raw(msgspec.json.encode(items))

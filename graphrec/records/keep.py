@@ -23,9 +23,9 @@ from typing import Any
 
 from graphrec.errors import Damaged, NotTrained, RecordError, SchemaOutdated, Unwritable
 from graphrec.files import private_folder, whole_file
-from graphrec.graph.facts import MARKS, Facts, user_types
-from graphrec.graph.shelf import DIGITS
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.facts import MARKS, Facts, user_types
+from graphrec.graph.folders.shelf import DIGITS
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.policy.rules import Policy
 from graphrec.records.blocks import Block, blocks, canonical, segments, sha256
 from graphrec.records.recorder import locked

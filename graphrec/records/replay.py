@@ -10,9 +10,9 @@ import numpy as np
 
 from graphrec.errors import GraphrecError, RecordError, UnknownId
 from graphrec.graph.asked import Asked
-from graphrec.graph.own import Own
-from graphrec.graph.snapshot import Snapshot
-from graphrec.graph.strings import ABSENT
+from graphrec.graph.edges.own import Own
+from graphrec.graph.folders.snapshot import Snapshot
+from graphrec.graph.folders.strings import ABSENT
 from graphrec.home import Home
 from graphrec.policy.compiled import OUTCOMES
 from graphrec.policy.facts import Occasion
@@ -148,7 +148,7 @@ class Replayer:
         places = (engine.positions.in_snapshot(engine.roles.product, listed.product(n)) for n in range(listed.length))
         return tuple(engine.products.ids[place] for place in places)
 
-    def judged(self, found: Entry, product: str) -> Refusals:
+    def outcomes(self, found: Entry, product: str) -> Refusals:
         """What the rules of that time said of a product for the user of an entry.
 
         Raises:
@@ -161,12 +161,12 @@ class Replayer:
         user, position = engine.users.ids.find(found.entry["user"]), engine.products.ids.find(product)
         if position < 0:
             raise UnknownId(f"there was no product {product!r} when entry {found.number} was recorded")
-        (judged,) = engine.eligibility.judged(user, np.array([position]))
-        said = dict(zip(engine.eligibility.rules, judged.outcomes, strict=True))
+        (outcomes,) = engine.eligibility.outcomes(user, np.array([position]))
+        said = dict(zip(engine.eligibility.rules, outcomes.outcomes, strict=True))
         return Refusals(
             product,
             {rule: OUTCOMES[letter] for rule, letter in said.items()},
-            {**engine.eligibility.read_of_user(user), **judged.values},
+            {**engine.eligibility.read_of_user(user), **outcomes.values},
             bool(engine.eligibility.mask(user)[position]),
         )
 

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from types import NoneType
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 from graphrec.languages import LANGUAGES, Voice
 from graphrec.terms.deletion import Spreads
@@ -14,6 +14,7 @@ HELD = "held fixed: each term's spread over the products (sd), the weights of te
 #: Reasons of a product unless more are asked for.
 REASONS = 5
 
+_T = TypeVar("_T")
 Preference = Literal["recent", "popular", "novel", "diverse"]
 
 
@@ -130,6 +131,13 @@ class Step:
 PathPart = Node | People | Step
 
 
+def from_fields(cls: type[_T], fields: dict[str, Any]) -> _T:
+    """One of a frozen class from all its fields by name, which become its own: many times as fast as its own way."""
+    one = object.__new__(cls)
+    object.__setattr__(one, "__dict__", fields)
+    return one
+
+
 class _Made:
     """Something of which some fields are worked out when one of them is first read."""
 
@@ -138,9 +146,8 @@ class _Made:
     @classmethod
     def made(cls, later: Callable[[], tuple[Any, ...]], **known: Any) -> Self:
         """One whose other fields `later` gives."""
-        one = object.__new__(cls)
-        vars(one).update(known, _later=later)
-        return one
+        known["_later"] = later
+        return from_fields(cls, known)
 
     def __getattr__(self, name: str) -> Any:
         if name not in type(self)._LATER:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.strings import ABSENT
+from graphrec.graph.folders.strings import ABSENT
 from graphrec.policy.read import parse_policy
 from graphrec.progress import Progress, silent
 from graphrec.serving.confidence import confidence, total_weight

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Hop
+from graphrec.graph.edges.adjacency import Hop
 from graphrec.serving.answer import Answer, Audit, Deletion
 from graphrec.serving.engine import Engine
 from graphrec.terms.blend import Blend

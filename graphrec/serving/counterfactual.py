@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Hop
+from graphrec.graph.edges.adjacency import Hop
 from graphrec.serving.answer import Node
 from graphrec.serving.engine import Engine
 from graphrec.terms.blend import Blend

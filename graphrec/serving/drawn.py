@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.strings import ABSENT
+from graphrec.graph.folders.strings import ABSENT
 from graphrec.serving.answer import Answer, Draw, Drawn, Item, ListOptions
 from graphrec.serving.engine import LIST, Engine, Scored, Wanted, mixed
 

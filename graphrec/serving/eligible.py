@@ -7,9 +7,9 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency
-from graphrec.graph.snapshot import Snapshot
-from graphrec.policy.compiled import FOR_REVIEW, CompiledPolicy, Finding, Judged
+from graphrec.graph.edges.adjacency import Adjacency
+from graphrec.graph.folders.snapshot import Snapshot
+from graphrec.policy.compiled import FOR_REVIEW, CompiledPolicy, Finding, RuleOutcomes
 from graphrec.policy.facts import Occasion, microseconds
 from graphrec.policy.rules import Policy, default_policy
 from graphrec.policy.sentences import Fact
@@ -131,13 +131,15 @@ class Eligibility:
             last = self._last = _Refused(asked, *self._compiled.judged_first(users))
         return last.left, last.counts
 
-    def judged(self, user: int, products: NDArray[np.integer]) -> list[Judged]:
+    def outcomes(self, user: int, products: NDArray[np.integer]) -> list[RuleOutcomes]:
         """What every rule says of some products for a user, with the values it read of them."""
-        return self.judged_of(np.array([user]), [np.asarray(products, np.int64)])[0]
+        return self.outcomes_of(np.array([user]), [np.asarray(products, np.int64)])[0]
 
-    def judged_of(self, users: NDArray[np.integer], products: Sequence[NDArray[np.int64]]) -> list[list[Judged]]:
+    def outcomes_of(
+        self, users: NDArray[np.integer], products: Sequence[NDArray[np.int64]]
+    ) -> list[list[RuleOutcomes]]:
         """What `judged` gives for some products of each of some users."""
-        return self._compiled.judged_of(users, products)
+        return self._compiled.outcomes_of(users, products)
 
     def read_of_user(self, user: int) -> dict[str, Fact]:
         """What the rules read of a user."""

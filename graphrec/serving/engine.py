@@ -16,14 +16,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency, Hop
-from graphrec.graph.facts import FactsShelf
-from graphrec.graph.first_hops import FirstHop
+from graphrec.graph.edges.adjacency import Adjacency, Hop
+from graphrec.graph.edges.first_hops import FirstHop
+from graphrec.graph.edges.own import Own, with_own, without_edges
+from graphrec.graph.folders.facts import FactsShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
+from graphrec.graph.folders.snapshot import Nodes, Snapshot
+from graphrec.graph.folders.strings import ABSENT
 from graphrec.graph.lookup import place_of
-from graphrec.graph.own import Own, with_own, without_edges
-from graphrec.graph.shelf import SnapshotShelf
-from graphrec.graph.snapshot import Nodes, Snapshot
-from graphrec.graph.strings import ABSENT
 from graphrec.home import Home
 from graphrec.languages import Voice, language_of
 from graphrec.policy.compiled import Finding
@@ -41,6 +41,7 @@ from graphrec.serving.answer import (
     People,
     PolicyName,
     ScoreGradients,
+    from_fields,
 )  # fmt: skip
 from graphrec.serving.confidence import confidence, total_weight
 from graphrec.serving.eligible import Eligibility
@@ -63,6 +64,8 @@ PRODUCTS = 100_000
 #: Users whose positions are kept.
 USERS = 10_000
 LIST, EXPLANATION = ListOptions(), ExplainOptions()
+#: What an item of a list does not say.
+_OF_ITEM: dict[str, Any] = {"gradients": None, "audit": None}
 
 
 @dataclass(frozen=True, eq=False)
@@ -668,27 +671,26 @@ class Engine:
                     others = (*lines, *reasons.lines(user, product, groups, column, scored.row.scales, more))
                 fewest = _fewest(behind, others)
             shown = self._shown(product)
-            found.append(
-                Item(
-                    rank=place + 1,
-                    product=shown.id,
-                    name=shown.name,
-                    product_kind=shown.kind,
-                    risk=shown.risk,
-                    fee=shown.fee,
-                    minimum=shown.minimum,
-                    score=score,
-                    reasons=reasons.reasons(user, product, one.shown),
-                    others=one.others,
-                    against=one.against,
-                    lines=lines,
-                    rest=score - sum([line.share for line in lines]),
-                    composition=parts,
-                    confidence=float(listed.confidence[product]),
-                    warnings=warned,
-                    fewest=fewest,
-                )
-            )
+            item: dict[str, Any] = {
+                "rank": place + 1,
+                "product": shown.id,
+                "name": shown.name,
+                "product_kind": shown.kind,
+                "risk": shown.risk,
+                "fee": shown.fee,
+                "minimum": shown.minimum,
+                "score": score,
+                "reasons": reasons.reasons(user, product, one.shown),
+                "others": one.others,
+                "against": one.against,
+                "lines": lines,
+                "rest": score - sum([line.share for line in lines]),
+                "composition": parts,
+                "confidence": float(listed.confidence[product]),
+                "warnings": warned,
+                "fewest": fewest,
+            }
+            found.append(from_fields(Item, _OF_ITEM | item))
         return tuple(found)
 
     def limits(self, user: int) -> dict[str, Fact]:

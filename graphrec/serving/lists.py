@@ -10,7 +10,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.strings import ABSENT
+from graphrec.graph.folders.strings import ABSENT
 from graphrec.serving.answer import Answer, ListOptions
 from graphrec.serving.engine import LIST, Engine, Scored
 

@@ -6,8 +6,8 @@ from copy import copy
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.snapshot import Snapshot
-from graphrec.graph.strings import ABSENT, Strings, joined
+from graphrec.graph.folders.snapshot import Snapshot
+from graphrec.graph.folders.strings import ABSENT, Strings, joined
 from graphrec.serving.answer import Node
 
 

@@ -18,10 +18,10 @@ from graphrec.errors import QueryError, StoreError
 from graphrec.graph.rows import Part, Sink, edge_fields, node_fields
 from graphrec.progress import Progress, silent
 from graphrec.schema import Column, EdgeSchema, GraphSchema, NodeSchema
-from graphrec.store.contents import Contents, digest_text
+from graphrec.store.checks.contents import Contents, digest_text
+from graphrec.store.checks.sums import Sum, sum_rows
 from graphrec.store.kinds import Kind
 from graphrec.store.series import SeriesFiles, series_of
-from graphrec.store.sums import Sum, sum_rows
 from graphrec.store.values import to_rows
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from graphrec import queries
 from graphrec.errors import QueryError, StoreError
 from graphrec.files import whole_file
-from graphrec.graph.shelf import SnapshotShelf
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.shelf import SnapshotShelf
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.progress import Progress, silent
 from graphrec.schema import GraphSchema
 from graphrec.store.base import Store, merge_splits
-from graphrec.store.check import check, compare, compare_split, lost_series, lost_sources, unfinished
-from graphrec.store.contents import Contents, sum_split
+from graphrec.store.checks.check import check, compare, compare_split, lost_series, lost_sources, unfinished
+from graphrec.store.checks.contents import Contents, sum_split
 from graphrec.store.kinds import Kind, columns_of, kinds_of
 from graphrec.store.series import SeriesFiles
 
@@ -117,7 +117,7 @@ def take_snapshot(
     Raises:
         StoreError: nothing is loaded, a load is not complete, or rows are missing or changed.
     """
-    from graphrec.graph.build import write_snapshot
+    from graphrec.graph.folders.build import write_snapshot
 
     forget_origin(shelf.folder)
     origin = fingerprint(store)

@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency, Graph, Hop
+from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop
 from graphrec.terms import compiled
 from graphrec.terms.base import Described, Matrix, Stored, StoredRows, Term, graph_without, once
 from graphrec.terms.ledger import Edge, LineGroup, Shares

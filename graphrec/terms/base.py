@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, overloa
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency, Graph, Hop
+from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop
 from graphrec.terms import compiled
 from graphrec.terms.ledger import Edge, LineGroup, Lines, ShareLines, Shares
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Graph
+from graphrec.graph.edges.adjacency import Graph
 from graphrec.terms.base import Term
 from graphrec.terms.ledger import Block, Ledger, LineGroup, Shares
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Graph, Hop
+from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.terms.base import Described, Matrix, Term
 from graphrec.terms.factors import FactorTerm, TableTerm
 from graphrec.terms.ledger import Edge, Shares

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Hop
+from graphrec.graph.edges.adjacency import Hop
 from graphrec.terms.base import Matrix
 from graphrec.terms.blend import NO_SPREAD, Blend, Offered
 from graphrec.terms.ledger import Edge

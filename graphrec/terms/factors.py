@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import CheckpointMismatch
-from graphrec.graph.adjacency import Graph, Hop
+from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.terms import compiled
 from graphrec.terms.base import Described, Matrix, Stored, StoredRows, Term, graph_without, once
 from graphrec.terms.ledger import Edge, LineGroup, LineKind, LinePart, Lines, Shares

@@ -2,11 +2,11 @@
 
     meta.json           kind, configuration, seed, hashes of snapshot and split, metrics, versions, device, description
     model.safetensors   every array of the model, the edges it walks between what are no users, and the ids of its nodes
-    checksums           of both (graph/arrays.py)
+    checksums           of both (graph/folders/arrays.py)
 
 A folder is opened once: what is read of it later is of the same training, whatever comes to its path. Reading maps the
 arrays and checks the pages it reads; numpy is all it needs. The rows of the users, from each to what their edges lead
-to, are in no folder: they are given when it is opened (graph/first_hops.py).
+to, are in no folder: they are given when it is opened (graph/edges/first_hops.py).
 """
 
 import hashlib
@@ -23,14 +23,14 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from graphrec.errors import CheckpointMismatch, Damaged, NotTrained, SchemaOutdated
-from graphrec.graph.adjacency import Adjacency, Graph, Hop, StoredAdjacency
-from graphrec.graph.arrays import META, CheckedFolder, read_sealed, seal
-from graphrec.graph.block_rows import Rows, read_blocks
-from graphrec.graph.first_hops import first_hops, known_until
-from graphrec.graph.meta import plain, read_as
-from graphrec.graph.shelf import DIGITS, SnapshotShelf
-from graphrec.graph.snapshot import Snapshot
-from graphrec.graph.strings import ABSENT, Strings, joined
+from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop, StoredAdjacency
+from graphrec.graph.edges.first_hops import first_hops, known_until
+from graphrec.graph.folders.arrays import META, CheckedFolder, read_sealed, seal
+from graphrec.graph.folders.block_rows import Rows, read_blocks
+from graphrec.graph.folders.meta import plain, read_as
+from graphrec.graph.folders.shelf import DIGITS, SnapshotShelf
+from graphrec.graph.folders.snapshot import Snapshot
+from graphrec.graph.folders.strings import ABSENT, Strings, joined
 from graphrec.home import Home
 from graphrec.schema import GraphSchema
 from graphrec.terms.base import Described, Stored, StoredRows, Term

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Hop
+from graphrec.graph.edges.adjacency import Hop
 
 LineKind = Literal["path", "attribute", "similarity", "pair", "general", "new", "against", "nonlinear"]
 LinePart = str

@@ -19,7 +19,7 @@ from typing import Literal
 
 from graphrec.errors import Damaged, GraphrecError, NotTrained
 from graphrec.files import locked, place_folder, private_folder, whole_file
-from graphrec.graph.arrays import read_sealed
+from graphrec.graph.folders.arrays import read_sealed
 from graphrec.home import Home
 
 FILE = "live.json"

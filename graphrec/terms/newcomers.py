@@ -11,8 +11,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency, Hop, codes_of, from_codes
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import Adjacency, Hop, codes_of, from_codes
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.terms.base import Described, Stored, StoredRows
 
 ABLE = frozenset({"walks", "factors", "table", "pairs", "als", "sum"})

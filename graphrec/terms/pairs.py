@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Graph, Hop
+from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.terms.base import Described, Matrix, Stored, Term, once
 from graphrec.terms.factors import TableTerm
 from graphrec.terms.ledger import Edge, LineGroup, Shares

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import ModelError
-from graphrec.graph.adjacency import Adjacency
+from graphrec.graph.edges.adjacency import Adjacency
 from graphrec.terms import compiled
 
 #: Where a list ends early: fewer than k products are left to rank.

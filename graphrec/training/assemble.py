@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from graphrec.errors import ModelError
-from graphrec.graph.adjacency import Graph
+from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.inputs import Inputs, Values
-from graphrec.models.kernel import MAX_HOPS
 from graphrec.models.registry import models
 from graphrec.models.spec import Fitted
+from graphrec.models.walks.kernel import MAX_HOPS
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
 from graphrec.terms.meta import Configuration

@@ -7,7 +7,7 @@ from typing import Any
 
 from graphrec.errors import UsageError
 from graphrec.features.blocks import Sources
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.metrics.intervals import Interval
 from graphrec.models.digests import code_digest, versions

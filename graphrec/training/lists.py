@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency
+from graphrec.graph.edges.adjacency import Adjacency
 from graphrec.progress import Progress, silent
 from graphrec.terms.blend import Blend
 from graphrec.terms.topk import NOTHING, top_k

@@ -7,7 +7,7 @@ from msgspec import structs
 
 from graphrec.features.blocks import Sources
 from graphrec.files import replace_folder
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.models.inputs import Inputs
 from graphrec.progress import Progress, silent
 from graphrec.terms.folder import read_meta, write_model

@@ -2,8 +2,8 @@
 
 from graphrec.errors import ModelError
 from graphrec.features.blocks import Blocks, Seen, Sources
-from graphrec.graph.adjacency import Graph, visible_graph
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import Graph, visible_graph
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.models.registry import parts_of_kind
 from graphrec.terms.meta import ModelMeta, Stage
 from graphrec.training.split import Split, check_hidden

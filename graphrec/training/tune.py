@@ -19,8 +19,8 @@ from graphrec.errors import ModelError, UsageError
 from graphrec.extras import needs_extra
 from graphrec.features.blocks import Sources
 from graphrec.files import make_folder, private, whole_file
-from graphrec.graph.adjacency import Graph
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import Graph
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.models.digests import digest
 from graphrec.models.fitting.callbacks import Epoch, Fit

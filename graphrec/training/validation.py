@@ -8,7 +8,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency, Graph
+from graphrec.graph.edges.adjacency import Adjacency, Graph
 from graphrec.models.inputs import Scores
 from graphrec.terms.base import Term, standardise
 from graphrec.training.split import Split

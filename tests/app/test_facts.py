@@ -14,8 +14,8 @@ from graphrec.app.jobs import AskQuery, Export, Load, Train
 from graphrec.app.requests import Recommend
 from graphrec.config.settings import Settings
 from graphrec.errors import Damaged, GraphrecError, StaleFacts
-from graphrec.graph.facts import FactsShelf
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.folders.facts import FactsShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.serving.answer import Line
 
 CUSTOMERS = 24

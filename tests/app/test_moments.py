@@ -6,9 +6,10 @@ from typing import Any, cast
 
 import pytest
 
-from graphrec.app.moments import microseconds_of, moment_of_now, parse_moment
+from graphrec.app.moments import moment_of_now, parse_moment
 from graphrec.errors import UsageError
 from graphrec.serving.engine import LAST_MOMENT, seen_before
+from graphrec.times import microseconds_of
 
 
 @pytest.mark.parametrize("text", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00+14:00"])

@@ -15,8 +15,8 @@ from graphrec.app.jobs import AskQuery, Refresh
 from graphrec.app.requests import Recommend
 from graphrec.cli.commands import COMMANDS
 from graphrec.errors import UsageError
-from graphrec.graph.facts import FactsShelf
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.folders.facts import FactsShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
 from tests.app.test_facts import bank_in, purchases, write_files
 
 NIGHTLY = Path(__file__).resolve().parents[2] / "docs" / "nightly"

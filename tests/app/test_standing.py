@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import ListRecord
-from graphrec.app.requests import AskModelCard, JudgeModel, SwitchModel
+from graphrec.app.requests import AskModelCard, SetStanding, SwitchModel
 from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import Damaged, NotApproved, UnknownId, UsageError
@@ -29,7 +29,7 @@ def bank(served_home: Home, tmp_path: Path) -> Bank:
 
 
 def judge(bank: Bank, action: str, by: str, model: str = NAME) -> str:
-    return bank.judge_model(JudgeModel(action, model, f"{action} it", by)).step.standing  # type: ignore[arg-type]
+    return bank.set_standing(SetStanding(action, model, f"{action} it", by)).step.standing  # type: ignore[arg-type]
 
 
 def test_only_what_two_people_approved_is_made_live(bank: Bank) -> None:
@@ -74,9 +74,9 @@ def test_what_is_trained_next_is_a_draft_and_what_is_retired_stays_away(bank: Ba
 
 def test_steps_want_a_name_a_reason_and_a_model(bank: Bank) -> None:
     with pytest.raises(UsageError, match="wants the name of who takes it: --by NAME, or actor in graphrec.toml"):
-        bank.judge_model(JudgeModel("validate", NAME, "good"))
+        bank.set_standing(SetStanding("validate", NAME, "good"))
     with pytest.raises(UsageError, match="wants a reason"):
-        bank.judge_model(JudgeModel("validate", NAME, " ", "Mr A"))
+        bank.set_standing(SetStanding("validate", NAME, " ", "Mr A"))
     with pytest.raises(UnknownId, match="there is no model 'other'; there are blend-final"):
         judge(bank, "validate", "Mr A", "other")
     judge(bank, "validate", "Mr A")

@@ -10,12 +10,13 @@ from typer.testing import CliRunner
 
 from graphrec.app.bank import Bank
 from graphrec.app.requests import AboutCustomer, Explain, Recommend, SendEvent, WhatIf
-from graphrec.app.results import Alert
+from graphrec.app.results import Alert, LoanPlans
 from graphrec.ask.asking import Ask, ask
 from graphrec.ask.said import Draft, Evidence, Value
 from graphrec.cli import app
 from graphrec.errors import NoPolicy, UnknownId, UsageError
-from graphrec.graph.adjacency import Hop
+from graphrec.finance.loans import Limit, Plan
+from graphrec.graph.edges.adjacency import Hop
 from graphrec.languages import language_of
 from graphrec.records.decision import event
 from graphrec.terms.deletion import blend_without_edges
@@ -63,12 +64,12 @@ def test_why_not_names_the_rule_with_what_it_read(asked: Asker) -> None:
     [
         ("Was besitzt der Kunde?", "holdings", "hält mit Stand"),
         ("我持有P01吗?", "holdings", "P01"),
-        ("Vergleiche P01 mit P02", "compare", "kind"),
+        ("Vergleiche P01 mit P02", "compare", "Art: Fund 1"),
         ("What does P01 cost?", "cost", "The records hold no fee of Fund 1 (P01)."),
         ("How risky is P01?", "risk", "The records hold no risk of Fund 1 (P01)."),
         ("What is P01?", "product", "kind: bond."),
         ("How many customers hold P01?", "product", "60 customers hold Fund 1 (P01)."),
-        ("Tell me about this customer", "portrait", "holdings:"),
+        ("Tell me about this customer", "portrait", "Products held: 2."),
         ("Are there any alerts?", "alerts", "No alert about C001 is open"),
     ],
 )
@@ -76,6 +77,53 @@ def test_each_intent_answers_from_records(asked: Asker, question: str, intent: s
     found = asked(question)
     assert found.intent == intent
     assert says.casefold() in found.answer.casefold()
+
+
+@pytest.mark.parametrize(
+    ("question", "intent", "says"),
+    [
+        ("Which rules does the policy have?", "policy", "open: not offered any more."),
+        ("Was steht in der Richtlinie?", "policy", "hat 2 Regeln"),
+        ("How is my portfolio composed?", "portfolio", "holds 2 products"),
+        ("我的投资组合集中吗？", "portfolio", "C001 持有 2 个产品"),
+        ("How old is the customer?", "portrait", "age band: 35-54."),
+        ("Wie viel Geld hat er?", "portrait", "nichts"),
+        ("Write the suitability statement for P01", "statement", "No statement is set up"),
+        ("Could he afford a loan of 10,000 EUR?", "loan", "No loan plans are set up"),
+        ("Kann er einen Kredit haben?", "loan", "braucht einen Betrag"),
+        ("Delete my data", "none", "do not answer this"),
+        ("Wer bist du?", "none", "beantworten das nicht"),
+        ("How often was P01 recommended?", "none", "do not answer this"),
+    ],
+)
+def test_what_advisers_ask_is_not_taken_for_something_else(asked: Asker, question: str, intent: str, says: str) -> None:
+    found = asked(question)
+    assert found.intent == intent
+    assert says.casefold() in found.answer.casefold()
+
+
+def test_a_list_of_some_kinds_has_these_alone_in_any_language(bank: Bank, asked: Asker) -> None:
+    products = bank.opened.engine(bank.home, None, bank.now()).products
+    for question in ("Show me bonds only", "Zeig mir nur Anleihen", "只看债券"):
+        found = asked(question)
+        assert (found.intent, found.slots["kinds"]) == ("recommend", ["bond"])
+        shown = re.findall(r"\((P\d\d)\)", "\n".join(found.sentences[1:]))
+        assert shown
+        assert {products.column("kind").get(products.ids.find(one)) for one in shown} == {"bond"}
+    assert asked("Which products fit best?").slots == {}
+
+
+def test_a_loan_is_said_as_it_is_planned(bank: Bank, asked: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+    offered = Plan("L1", "Car loan", 12, 1000.0, 6.0, 86.07, 1032.8, 0.1, 900.0, None, (), 1)
+    refused = Plan("L1", "Car loan", 6, 1000.0, 6.0, 169.6, 1017.6, 0.5, 700.0, None, ("takes too much of the income",))
+    found = LoanPlans(USER, 1000.0, None, (offered, refused), Limit("L1", "Car loan", 12, 5000.0, 430.3), 986.0, None)
+    monkeypatch.setattr(Bank, "plan_loan", lambda _, request: found)
+    answer = asked("Could this customer afford a loan of 1,000 EUR?").answer
+    assert "Car loan (L1): 12 months, 86.07 a month, 1,032.80 in all." in answer
+    assert "largest amount that may be offered to C001 is 5,000." in answer
+    monkeypatch.setattr(Bank, "plan_loan", lambda _, request: replace(found, plans=(refused,), limit=None))
+    answer = asked("Could this customer afford a loan of 1,000 EUR?").answer
+    assert answer.splitlines()[1] == "takes too much of the income."
 
 
 def test_what_if_without_a_product_is_the_exact_counterfactual(bank: Bank) -> None:

@@ -145,3 +145,17 @@ def test_the_nearest_examples_count_where_they_agree_and_no_pattern_fits(
         assert module.nearest(repeated[0]) is None
     finally:
         module._vectors.cache_clear()
+
+
+def test_a_question_in_words_of_two_languages_is_read_by_the_patterns_of_all(names: Names) -> None:
+    found = parse("was passt?", names)
+    assert (found.intent, found.language) == ("recommend", "de")
+
+
+@pytest.mark.parametrize(
+    ("question", "order"),
+    [("Which fund is the cheapest?", "fee"), ("Was ist sicherer als P01?", "risk"), ("最便宜的", "fee")],
+)
+def test_the_cheapest_and_the_safest_are_lists_in_that_order(names: Names, question: str, order: str) -> None:
+    found = parse(question, names)
+    assert (found.intent, found.order) == ("recommend", order)

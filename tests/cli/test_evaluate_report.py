@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from graphrec.cli import app
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.home import Home
 from graphrec.training.fit import TrainOptions, train
 from tests.training.bank import taste_bank

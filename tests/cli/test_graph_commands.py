@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from graphrec.cli import app
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 
 TINY = Path(__file__).resolve().parent.parent / "data" / "tiny_bank"
 

@@ -13,8 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from graphrec.cli import app, output
+from graphrec.cli.data.query import _finite, _print_csv
 from graphrec.cli.invocation import GlobalOptions, begin
-from graphrec.cli.query import _finite, _print_csv
 from graphrec.home import Home
 from graphrec.languages import language_of
 

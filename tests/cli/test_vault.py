@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from graphrec.app.maintenance.retention import sweep_snapshots, why_kept
 from graphrec.cli import app
 from graphrec.errors import SettingsError
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.home import Home
 from tests.banks import bank_snapshot
 

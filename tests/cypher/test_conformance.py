@@ -9,7 +9,7 @@ import pytest
 
 from graphrec import queries
 from graphrec.config.settings import StoreLogin
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.folders.build import write_snapshot
 from graphrec.graph.rows import Source
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine

@@ -12,10 +12,10 @@ import pytest
 
 from graphrec.delivery import text_files
 from graphrec.errors import UsageError
-from graphrec.graph.adjacency import visible_graph
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.edges.adjacency import visible_graph
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.home import Home
-from graphrec.models.kernel import fit_kernel, starting_walks
+from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.terms.blend import Blend

@@ -25,11 +25,11 @@ from graphrec.delivery.last import read_last
 from graphrec.delivery.rows import Row, Rows, Run, Without, schema
 from graphrec.delivery.sinks import Target, deliver, sink_for
 from graphrec.errors import Damaged, PolicyError, SourceError, UnknownId, UsageError
-from graphrec.graph.adjacency import visible_graph
-from graphrec.graph.build import write_snapshot
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.edges.adjacency import visible_graph
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.home import Home
-from graphrec.models.kernel import fit_kernel, starting_walks
+from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.schema import Column
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine

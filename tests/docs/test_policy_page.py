@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.policy.compiled import CompiledPolicy
 from graphrec.policy.facts import microseconds
 from graphrec.policy.file import PolicyFile, RuleTable

@@ -8,7 +8,7 @@ import pytest
 
 from graphrec.evaluation.evaluate import baseline, baselines_there, evaluate
 from graphrec.evaluation.hidden_part import open_tested
-from graphrec.graph.adjacency import visible_graph
+from graphrec.graph.edges.adjacency import visible_graph
 from graphrec.home import Home
 from graphrec.models.inputs import Inputs
 from graphrec.models.registry import models

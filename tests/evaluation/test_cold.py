@@ -10,8 +10,8 @@ from graphrec.evaluation.cold.content import ContentProducts, SimilarUsers
 from graphrec.evaluation.cold.evaluate import evaluate_cold
 from graphrec.evaluation.cold.split import TEST, VALID, cold_split
 from graphrec.features.blocks import Blocks, Sources
-from graphrec.graph.adjacency import Hop, visible_graph
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import Hop, visible_graph
+from graphrec.graph.folders.snapshot import Snapshot
 from tests.training import bank
 
 PRODUCTS = 40

@@ -11,7 +11,7 @@ from graphrec.evaluation.details import Wanted
 from graphrec.evaluation.evaluate import Evaluation, evaluate
 from graphrec.evaluation.groups import LEAST_USERS
 from graphrec.features.blocks import Blocks, Sources
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.metrics.intervals import Interval
 from graphrec.terms.folder import read_meta

@@ -11,7 +11,7 @@ from graphrec.errors import CheckpointMismatch, ModelError, UsageError
 from graphrec.evaluation import evaluate as module
 from graphrec.evaluation import hidden_part
 from graphrec.evaluation.evaluate import EvaluatedSplit, baselines_there, evaluate
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.schema import SplitRule
 from graphrec.training.fit import TrainOptions, train

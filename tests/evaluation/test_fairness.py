@@ -13,9 +13,9 @@ from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import UsageError
 from graphrec.evaluation.fairness import Accepted, Fairness, acceptances, fairness
-from graphrec.graph.adjacency import visible_graph
-from graphrec.graph.shelf import SnapshotShelf
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import visible_graph
+from graphrec.graph.folders.shelf import SnapshotShelf
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.training.fit import TrainOptions, train
 from tests.training import bank

@@ -9,8 +9,8 @@ import pytest
 from graphrec.evaluation.details import Wanted
 from graphrec.evaluation.evaluate import evaluate
 from graphrec.evaluation.groups import SMALLER, _attributes, _masks, large_enough
-from graphrec.graph.adjacency import visible_graph
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import visible_graph
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.training.fit import TrainOptions, train
 from tests.training import bank

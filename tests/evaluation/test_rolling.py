@@ -20,7 +20,7 @@ from graphrec.evaluation.rolling import (
     evaluate_rolling,
     windows_of,
 )
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.folders.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
 from tests.loading import far_trans

@@ -9,7 +9,7 @@ from graphrec.app.jobs import AskQuery, Load, Refresh
 from graphrec.app.requests import Recommend
 from graphrec.app.results import Loaded
 from graphrec.events.fold import Pending
-from graphrec.graph.facts import FactsShelf
+from graphrec.graph.folders.facts import FactsShelf
 from tests.events.conftest import bank_in, purchases, views, write_files
 
 EDGES = 'MATCH (c:Customer {id: "c00"})-[b:BOUGHT]->() RETURN b.key AS key, b.sources AS sources'

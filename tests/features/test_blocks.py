@@ -11,13 +11,13 @@ from graphrec.errors import ModelError
 from graphrec.features.blocks import Blocks, FeatureBlock, Seen
 from graphrec.features.sources.columns import ColumnsSource
 from graphrec.features.sources.series import SeriesSource
-from graphrec.graph.adjacency import Hidden, visible_graph
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.edges.adjacency import Hidden, visible_graph
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.graph.rows import edge_fields, node_fields
-from graphrec.graph.snapshot import Snapshot
-from graphrec.models.columns import SPEC as COLUMNS
+from graphrec.models.content.columns import SPEC as COLUMNS
+from graphrec.models.content.profile import SPEC as PROFILE
 from graphrec.models.inputs import Inputs
-from graphrec.models.profile import SPEC as PROFILE
 from graphrec.schema import Column, EdgeSchema, GraphSchema, NodeSchema, Roles, SeriesSchema
 from graphrec.store.series import write_series
 

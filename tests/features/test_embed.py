@@ -13,7 +13,7 @@ from graphrec.cli import app
 from graphrec.features.sources.text.cache import StoredVectors
 from graphrec.features.sources.text.files import EncoderFiles
 from graphrec.features.sources.text.source import embed_snapshot, snapshot_texts
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.home import Home
 from tests.banks import bank_snapshot
 

@@ -15,19 +15,19 @@ import pytest
 from typer.testing import CliRunner
 
 from graphrec.app.bank import Bank
-from graphrec.app.jobs import InitStatement
+from graphrec.app.jobs import InitFile
 from graphrec.app.requests import AboutCustomer, AskStatement, Decide, Explain, ReadStatement, Recommend, WhyNot
 from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import NotSuitable, UnknownId, UsageError
 from graphrec.finance.statement import ELEMENTS, REQUIRED, Element
 from graphrec.finance.statement_file import read_statement
-from graphrec.graph.adjacency import visible_graph
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.edges.adjacency import visible_graph
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.rows import node_fields
-from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
-from graphrec.models.kernel import fit_kernel, starting_walks
+from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.records.read import entries
 from graphrec.schema import Column, GraphSchema
 from graphrec.terms.blend import Blend
@@ -354,18 +354,15 @@ def test_a_first_file_is_filled_by_the_names_of_columns(advised: Path, tmp_path:
     bank = Bank(Settings(home=home, today=TODAY))
     with pytest.raises(UsageError, match="graphrec statement --init writes a first one"):
         bank.statement(AskStatement("C002", "P000"))
-    written = bank.init_statement(InitStatement())
-    assert (written.path.name, written.left_out) == (
-        "statement.toml",
-        ("objectives", "risk_attitude", "financial_situation", "capacity_for_loss"),
-    )
+    written = bank.init_file(InitFile("statement"))
+    assert (written.path.name, written.left_out) == ("statement.toml", ("risk_attitude", "capacity_for_loss"))
     text = written.path.read_text("utf-8")
     assert '\nterm = "horizon_years"\n' in text
     assert '\nknowledge = ["knowledge"]\n' in text
     assert "# Columns of customers that may be named: " in text
     assert read_statement(written.path).approved_by is None
     with pytest.raises(UsageError, match="is there already"):
-        bank.init_statement(InitStatement())
+        bank.init_file(InitFile("statement"))
 
 
 def test_without_costs_the_fee_that_the_mapping_shows_counts(advised: Path, tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 
 from graphrec.errors import Damaged
-from graphrec.graph.adjacency import Adjacency, Hop, StoredAdjacency, codes_of, from_codes, visible_graph
-from graphrec.graph.arrays import CheckedFolder, seal
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.edges.adjacency import Adjacency, Hop, StoredAdjacency, codes_of, from_codes, visible_graph
+from graphrec.graph.folders.arrays import CheckedFolder, seal
+from graphrec.graph.folders.build import write_snapshot
 from tests.banks import SCHEMA, small_bank
 
 

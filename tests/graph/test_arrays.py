@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 
 from graphrec.errors import Damaged, SchemaOutdated
 from graphrec.files import replace_folder
-from graphrec.graph.arrays import CHECKSUMS, PAGE, CheckedArray, CheckedFolder, read_sealed, seal, write_sealed
+from graphrec.graph.folders.arrays import CHECKSUMS, PAGE, CheckedArray, CheckedFolder, read_sealed, seal, write_sealed
 
 REMEDY = "run: graphrec snapshot"
 NUMBERS = np.arange(100_000, dtype=np.int64)

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from graphrec.errors import Damaged, NotTrained
-from graphrec.graph.build import write_snapshot
-from graphrec.graph.shelf import SnapshotShelf
-from graphrec.graph.snapshot import Snapshot, content_hash
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.shelf import SnapshotShelf
+from graphrec.graph.folders.snapshot import Snapshot, content_hash
 from tests.banks import SCHEMA, bank_snapshot, small_bank
 
 LATER = datetime(2030, 1, 1, tzinfo=UTC)
@@ -125,7 +125,7 @@ def test_latest_that_names_nothing_is_one_line(tmp_path: Path, content: str) -> 
 WRITER = """
 import sys, time
 from pathlib import Path
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
 from tests.banks import bank_snapshot
 shelf = SnapshotShelf(Path(sys.argv[1]))
 print("ready", flush=True)

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from graphrec.errors import Damaged, GraphrecError, SchemaOutdated
-from graphrec.graph.adjacency import visible_graph
-from graphrec.graph.arrays import CHECKSUMS, read_sealed, seal
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.edges.adjacency import visible_graph
 from graphrec.graph.find import find
+from graphrec.graph.folders.arrays import CHECKSUMS, read_sealed, seal
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.shelf import SnapshotShelf
+from graphrec.graph.folders.snapshot import FORMAT, REMEDY, Snapshot, content_hash
 from graphrec.graph.memory import MemorySink
-from graphrec.graph.shelf import SnapshotShelf
-from graphrec.graph.snapshot import FORMAT, REMEDY, Snapshot, content_hash
 from graphrec.loading import load_mapping, run_load
 from graphrec.schema import Kind
 from graphrec.store import open_store
@@ -296,7 +296,7 @@ def test_a_damaged_snapshot_is_made_anew_and_a_whole_one_is_kept(tmp_path: Path)
 def test_only_numpy_is_needed_to_read_a_snapshot(tmp_path: Path) -> None:
     folder = bank_snapshot(tmp_path / "s").folder
     script = (
-        "import sys; from pathlib import Path; from graphrec.graph.snapshot import Snapshot;"
+        "import sys; from pathlib import Path; from graphrec.graph.folders.snapshot import Snapshot;"
         f"s = Snapshot.open(Path({str(folder)!r})); s.nodes('Customer').ids.find('C001'); s.edges('BOUGHT').at[3];"
         "print([m for m in ('scipy', 'pandas', 'pyarrow', 'numba', 'duckdb', 'torch') if m in sys.modules])"
     )

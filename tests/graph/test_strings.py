@@ -1,6 +1,6 @@
 """Strings in two arrays."""
 
-from graphrec.graph.strings import Strings
+from graphrec.graph.folders.strings import Strings
 
 
 def test_what_is_no_text_is_not_there() -> None:

@@ -9,11 +9,11 @@ import pytest
 
 from graphrec.errors import PolicyError, SourceError
 from graphrec.graph.asked import Asked
-from graphrec.graph.build import write_snapshot
-from graphrec.graph.facts import write_facts
-from graphrec.graph.holdings import has_left
+from graphrec.graph.edges.holdings import has_left
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.facts import write_facts
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.graph.memory import MemorySink
-from graphrec.graph.snapshot import Snapshot
 from graphrec.loading import run_load
 from graphrec.loading.mapping.reading import parse_mapping
 from graphrec.policy.rules import Policy, Rule

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from graphrec.errors import SourceError
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.graph.memory import MemorySink
-from graphrec.graph.snapshot import Snapshot
 from graphrec.loading import run_load
 from graphrec.loading.mapping.reading import parse_mapping
 from graphrec.schema import GraphSchema

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from graphrec.graph.adjacency import Adjacency, Graph, Hop, from_codes
+from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop, from_codes
 from graphrec.schema import EdgeSchema, GraphSchema, NodeSchema, Roles
 from graphrec.terms.base import Term
 

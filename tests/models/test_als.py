@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from graphrec.graph.adjacency import Hop
-from graphrec.models.als import AlsConfig, fit_als
+from graphrec.graph.edges.adjacency import Hop
+from graphrec.models.factors.als import AlsConfig, fit_als
 from graphrec.models.matrix import holdings
 from graphrec.terms.compiled.least_squares import near_rows, solve_rows
 from tests.models.boards import best_new, check_contract, checkerboard, random_board, same_scores

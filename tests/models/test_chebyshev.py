@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from graphrec.graph.adjacency import Graph
-from graphrec.models.chebyshev import ChebyshevConfig, coefficients, fit_chebyshev
+from graphrec.graph.edges.adjacency import Graph
+from graphrec.models.factors.chebyshev import ChebyshevConfig, coefficients, fit_chebyshev
 from graphrec.terms.base import Term
 from graphrec.terms.compound import SumTerm
 from graphrec.terms.factors import SparseRows, TableTerm

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from graphrec.features.blocks import Blocks
-from graphrec.graph.adjacency import Graph
-from graphrec.models.chebyshev import ChebyshevConfig, fit_chebyshev
-from graphrec.models.ease import EaseConfig, fit_ease
+from graphrec.graph.edges.adjacency import Graph
+from graphrec.models.content.text import fit_text
+from graphrec.models.factors.chebyshev import ChebyshevConfig, fit_chebyshev
+from graphrec.models.factors.spectral import fit_spectral
+from graphrec.models.general.popularity import fit_popularity
 from graphrec.models.inputs import Inputs
-from graphrec.models.itemknn.neighbours import fit_itemknn
-from graphrec.models.kernel import fit_kernel, starting_walks
-from graphrec.models.popularity import fit_popularity
-from graphrec.models.rp3beta import Rp3BetaConfig, rp3beta
-from graphrec.models.spectral import fit_spectral
-from graphrec.models.text import fit_text
+from graphrec.models.tables.ease import EaseConfig, fit_ease
+from graphrec.models.tables.itemknn.neighbours import fit_itemknn
+from graphrec.models.walks.kernel import fit_kernel, starting_walks
+from graphrec.models.walks.rp3beta import Rp3BetaConfig, rp3beta
 from graphrec.terms.base import Term
 from tests.models.boards import best_new, check_contract, checkerboard, random_board, same_scores
 

@@ -8,13 +8,13 @@ import torch
 
 from graphrec.errors import ModelError
 from graphrec.features.blocks import Blocks
-from graphrec.graph.adjacency import Graph, Hop
+from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.models.fitting.steps import StepSource
-from graphrec.models.graphsage import GraphSageConfig
-from graphrec.models.graphsage.network import HeteroSAGE, fit_graphsage
-from graphrec.models.graphsage.sampling import fixed_sample, sampled_block
 from graphrec.models.inputs import Inputs
-from graphrec.models.lightgcn.network import message_hops
+from graphrec.models.networks.graphsage import GraphSageConfig
+from graphrec.models.networks.graphsage.network import HeteroSAGE, fit_graphsage
+from graphrec.models.networks.graphsage.sampling import fixed_sample, sampled_block
+from graphrec.models.networks.lightgcn.network import message_hops
 from graphrec.terms.sage.gradients import Gradients, integrated_gradients
 from graphrec.terms.sage.term import SageTerm
 from tests.models.boards import best_new, check_contract, checkerboard, random_board, same_scores
@@ -211,6 +211,15 @@ def test_arrays_give_the_term_back() -> None:
     assert again.scores(3).tolist() == term.scores(3).tolist()
     found, expected = (integrated_gradients(one.graph, one.network, 3, 4) for one in (again, term))
     assert found.values.tolist() == expected.values.tolist()
+
+
+def test_a_folder_that_calls_the_vectors_of_users_by_their_old_name_opens() -> None:
+    term = trained(random_board(3))
+    described = term.describe()
+    old = {name.replace("/of_users/", "/crowd/"): array for name, array in described.arrays.items()}
+    assert set(old) != set(described.arrays)
+    again = SageTerm.open(dataclasses.replace(described, arrays=old), term.graph)
+    assert same_scores(term, again, term.graph)
 
 
 def test_a_user_without_edges_is_not_known() -> None:

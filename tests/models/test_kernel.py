@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from graphrec.errors import ModelError
-from graphrec.graph.adjacency import Hop
-from graphrec.models import kernel
-from graphrec.models.kernel import (
+from graphrec.graph.edges.adjacency import Hop
+from graphrec.models.walks import kernel
+from graphrec.models.walks.kernel import (
     KernelConfig,
     default_powers,
     default_walks,

@@ -8,15 +8,15 @@ import torch
 
 from graphrec.errors import ModelError
 from graphrec.features.blocks import Blocks
-from graphrec.graph.adjacency import Graph, Hop
+from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.models.fitting.loop import run_epoch
 from graphrec.models.fitting.losses import full_softmax, info_nce, sampled_softmax
 from graphrec.models.fitting.objective import noise_of, ranking_loss, step_loss
 from graphrec.models.fitting.propagation import gather_sum, propagate_sum
 from graphrec.models.fitting.steps import Pairs, Step, StepSource
 from graphrec.models.inputs import Inputs
-from graphrec.models.lightgcn import LightGCNConfig
-from graphrec.models.lightgcn.network import ItemGCN, fit_lightgcn, message_hops
+from graphrec.models.networks.lightgcn import LightGCNConfig
+from graphrec.models.networks.lightgcn.network import ItemGCN, fit_lightgcn, message_hops
 from tests.models.boards import best_new, check_contract, checkerboard, random_board, same_scores
 
 SMALL = LightGCNConfig(dim=8, text_dim=4, epochs=40, batch_size=8, learning_rate=0.05)

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from graphrec.errors import ModelError
-from graphrec.graph.adjacency import Hop
-from graphrec.models.lightgcn_id import PlainLightGCNConfig
-from graphrec.models.lightgcn_id.network import FOLD_IN, PlainGCN, fit_lightgcn_id
+from graphrec.graph.edges.adjacency import Hop
 from graphrec.models.matrix import holdings
+from graphrec.models.networks.lightgcn_id import PlainLightGCNConfig
+from graphrec.models.networks.lightgcn_id.network import FOLD_IN, PlainGCN, fit_lightgcn_id
 from tests.models.boards import best_new, check_contract, checkerboard, random_board, same_scores
 
 SMALL = PlainLightGCNConfig(dim=8, epochs=40, batch_size=8, learning_rate=0.05)

@@ -5,9 +5,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from graphrec.graph.adjacency import Graph
-from graphrec.models.pairs import PairsConfig, fit_pairs
-from graphrec.models.softmax import fit_softmax
+from graphrec.graph.edges.adjacency import Graph
+from graphrec.models.tables.pairs import PairsConfig, fit_pairs
+from graphrec.models.tables.softmax import fit_softmax
 from graphrec.terms.blend import Blend
 from graphrec.terms.deletion import Evidence
 from graphrec.terms.pairs import PairTerm

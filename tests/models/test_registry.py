@@ -56,8 +56,8 @@ def test_every_model_says_what_it_is() -> None:
     ("value", "said"),
     [
         ("nowhere.at_all:SPEC", "cannot be imported (No module named 'nowhere')"),
-        ("graphrec.models.ease:EaseConfig", "it is no graphrec.models.spec.ModelSpec"),
-        ("graphrec.models.ease:SPEC", "there is a model 'ease' already"),
+        ("graphrec.models.tables.ease:EaseConfig", "it is no graphrec.models.spec.ModelSpec"),
+        ("graphrec.models.tables.ease:SPEC", "there is a model 'ease' already"),
     ],
 )
 def test_a_wrong_plug_in_is_one_line(monkeypatch: pytest.MonkeyPatch, value: str, said: str) -> None:
@@ -69,9 +69,9 @@ def test_a_wrong_plug_in_is_one_line(monkeypatch: pytest.MonkeyPatch, value: str
 
 
 def test_a_plug_in_is_a_model_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graphrec.models.ease.MINE", replace(models()["ease"], name="mine"), raising=False)
+    monkeypatch.setattr("graphrec.models.tables.ease.MINE", replace(models()["ease"], name="mine"), raising=False)
     models.cache_clear()
-    install(monkeypatch, "graphrec.models.ease:MINE")
+    install(monkeypatch, "graphrec.models.tables.ease:MINE")
     assert "mine" in kinds()
     assert "mine" in tunable()
     assert "mine" in [spec.name for spec in parts_of_kind("blend")]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from graphrec.errors import ModelError
-from graphrec.graph.adjacency import Graph
-from graphrec.models.softmax import SoftmaxConfig, fit_softmax, num_scores
+from graphrec.graph.edges.adjacency import Graph
+from graphrec.models.tables.softmax import SoftmaxConfig, fit_softmax, num_scores
 from graphrec.terms.factors import TableTerm
 from tests.models.boards import best_new, check_contract, checkerboard, graph, random_board
 from tests.models.test_linear import dense

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from graphrec.errors import UsageError
-from graphrec.graph.build import write_snapshot
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.metrics.probabilities import stability_index
 from graphrec.monitoring.inputs import _histograms, inputs
 from graphrec.monitoring.limits import Limits, MonitorFile, read_monitor

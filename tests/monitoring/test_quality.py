@@ -15,9 +15,9 @@ from graphrec.app.jobs import AskQuality
 from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import LimitPassed, UsageError
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.rows import edge_fields, node_fields
-from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
 from graphrec.schema import Column, EdgeSchema, GraphSchema, NodeSchema, Roles
 

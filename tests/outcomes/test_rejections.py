@@ -9,11 +9,11 @@ from graphrec.app.data.events import accept
 from graphrec.app.jobs import InitPolicy
 from graphrec.app.requests import Explain, Recommend, WhyNot
 from graphrec.config.settings import Settings
-from graphrec.graph.adjacency import visible_graph
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.edges.adjacency import visible_graph
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.home import Home
-from graphrec.models.kernel import fit_kernel, starting_walks
-from graphrec.models.rejection import RejectionConfig, fit_rejection
+from graphrec.models.general.rejection import RejectionConfig, fit_rejection
+from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.terms.blend import Blend
 from tests.served import write_model
 from tests.training.test_rejections import bank as rejecting_bank

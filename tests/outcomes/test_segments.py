@@ -8,9 +8,9 @@ import pytest
 from graphrec.app.campaigns.outcomes import _segments
 from graphrec.app.jobs import AskOutcomes
 from graphrec.errors import UsageError
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.graph.rows import edge_fields, node_fields
-from graphrec.graph.snapshot import Snapshot
 from graphrec.schema import Column, EdgeSchema, GraphSchema, NodeSchema, Roles
 
 SCHEMA = GraphSchema(

@@ -24,7 +24,7 @@ import numpy as np
 from graphrec.models.fitting.config import Positive
 from graphrec.models.spec import Fitted, ModelSpec
 from graphrec.terms.factors import Neighbours, TableTerm
-from graphrec.graph.adjacency import Hop
+from graphrec.graph.edges.adjacency import Hop
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ SOURCE = '''
 import numpy as np
 
 from graphrec.features.blocks import FeatureBlock
-from graphrec.models.text import likeness_model
+from graphrec.models.content.text import likeness_model
 
 
 class Numbers:

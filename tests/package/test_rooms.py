@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[2]
 VOCABULARY = {
     "__init__",
@@ -23,6 +21,7 @@ VOCABULARY = {
     "shown",
     "config",
     "extras",
+    "times",
 }
 ROOMS = [
     "graph",
@@ -94,37 +93,47 @@ def imports(node: ast.AST, *, late: bool) -> Iterator[str]:
             yield from imports(child, late=late)
 
 
-@pytest.mark.parametrize("module", sorted(FILES))
-def test_rooms_import_only_from_rooms_above(module: str) -> None:
-    room = room_of(module)
-    assert room in VOCABULARY or room in ROOMS, f"{module} is in no room that tests/package/test_rooms.py knows"
-    for name in imports(tree_of(module), late=True):
-        if name.startswith("graphrec."):
-            other = room_of(name)
-            if other in VOCABULARY or other not in ROOMS:
-                continue
-            assert room in ROOMS, f"{module} belongs to the vocabulary and imports {name}"
-            assert ROOMS.index(other) <= ROOMS.index(room), f"{module} imports {name}, a room below it"
+@cache
+def all_imports(module: str) -> frozenset[str]:
+    return frozenset(imports(tree_of(module), late=True))
 
 
-@pytest.mark.parametrize("module", sorted(FILES))
-def test_torch_and_the_driver_have_their_rooms(module: str) -> None:
-    names = {name.partition(".")[0] for name in imports(tree_of(module), late=True)}
-    if room_of(module) not in TORCH_ROOMS and module not in TORCH_MODULES:
-        assert not names & {"torch", "torch_geometric", "transformers"}, module
-    if module != "graphrec.store.neo4j.driver":
-        assert "neo4j" not in names, module
-    assert not names & {"pandas", "sklearn", "pickle"}, module
+def test_rooms_import_only_from_rooms_above() -> None:
+    unknown = [module for module in FILES if room_of(module) not in VOCABULARY and room_of(module) not in ROOMS]
+    assert not unknown, "these are in no room that tests/package/test_rooms.py knows"
+    above = [
+        (module, name)
+        for module in FILES
+        for name in all_imports(module)
+        if name.startswith("graphrec.") and room_of(name) in ROOMS
+        if room_of(module) not in ROOMS or ROOMS.index(room_of(name)) > ROOMS.index(room_of(module))
+    ]
+    assert not above, "the first of each pair imports the second, a room below it; the vocabulary imports no room"
 
 
-@pytest.mark.parametrize("module", sorted(name for name in FILES if room_of(name) != "cli"))
-def test_only_the_command_line_prints(module: str) -> None:
-    for node in ast.walk(tree_of(module)):
-        if isinstance(node, ast.Call):
-            called = ast.unparse(node.func)
-            assert called not in {"print", "typer.echo", "sys.stdout.write", "sys.stderr.write"}, (
-                f"{module} {node.lineno}"
-            )
+def test_torch_and_the_driver_have_their_rooms() -> None:
+    torch, driver, none = {"torch", "torch_geometric", "transformers"}, {"neo4j"}, {"pandas", "sklearn", "pickle"}
+    found = []
+    for module in FILES:
+        names = {name.partition(".")[0] for name in all_imports(module)}
+        refused = none if module == "graphrec.store.neo4j.driver" else none | driver
+        has_torch = room_of(module) in TORCH_ROOMS or module in TORCH_MODULES
+        found += [(module, name) for name in names & (refused if has_torch else refused | torch)]
+    assert not found
+
+
+def test_only_the_command_line_prints() -> None:
+    printing = {"print", "echo", "write"}
+    found = [
+        f"{module} {node.lineno}"
+        for module in FILES
+        if room_of(module) != "cli"
+        for node in ast.walk(tree_of(module))
+        if isinstance(node, ast.Call)
+        and (getattr(node.func, "id", None) or getattr(node.func, "attr", None)) in printing
+        and ast.unparse(node.func) in {"print", "typer.echo", "sys.stdout.write", "sys.stderr.write"}
+    ]
+    assert not found
 
 
 def test_every_room_is_a_package() -> None:
@@ -146,8 +155,12 @@ def closure(module: str, seen: set[str]) -> set[str]:
     return seen
 
 
-@pytest.mark.parametrize("module", sorted(name for name in FILES if room_of(name) == "serving"))
-def test_serving_one_user_imports_little(module: str) -> None:
-    names = closure(module, set())
-    assert not names & NOT_FOR_ONE_USER
-    assert not {name for name in names if name.startswith("graphrec.store")}
+def test_serving_one_user_imports_little() -> None:
+    found = {module: closure(module, set()) for module in FILES if room_of(module) == "serving"}
+    heavy = {
+        module: refused
+        for module, names in found.items()
+        if (refused := names & NOT_FOR_ONE_USER | {name for name in names if name.startswith("graphrec.store")})
+    }
+    assert found
+    assert not heavy

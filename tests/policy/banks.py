@@ -10,11 +10,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from graphrec.demo import write_bank
-from graphrec.graph.adjacency import visible_graph
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.edges.adjacency import visible_graph
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.shelf import SnapshotShelf
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.graph.memory import MemorySink
-from graphrec.graph.shelf import SnapshotShelf
-from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.loading import load_mapping, run_load
 from graphrec.terms.blend import Blend

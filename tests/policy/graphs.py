@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.graph.rows import edge_fields, node_fields
-from graphrec.graph.snapshot import Snapshot
 from graphrec.policy.compiled import CompiledPolicy
 from graphrec.policy.facts import microseconds
 from graphrec.policy.read import parse_policy

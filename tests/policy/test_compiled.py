@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from graphrec.errors import Damaged, PolicyError
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.policy.check import RuleCount, check_policy
 from graphrec.policy.compiled import CompiledPolicy, Finding
 from graphrec.policy.facts import microseconds

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graphrec.errors import PolicyError
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.policy.compiled import CompiledPolicy
 from graphrec.policy.conditions import parse
 from graphrec.policy.facts import Block, Occasion

@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from graphrec.cli import app
-from graphrec.graph.shelf import SnapshotShelf
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.shelf import SnapshotShelf
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.languages import language_of
 from graphrec.loading.propose.concepts import in_order, place

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from graphrec.errors import PolicyError
-from graphrec.graph.facts import write_facts
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.facts import write_facts
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.policy.compiled import CompiledPolicy, Finding
 from graphrec.policy.facts import Occasion, microseconds
 from graphrec.policy.read import parse_policy
@@ -119,7 +119,7 @@ def test_a_review_leaves_the_product_and_says_so(graph: Snapshot) -> None:
     asked = Eligibility(graph, policy(text))
     assert asked.mask(0).all()
     assert asked.warnings(0, 3) == ("needs approval: asks the board",)
-    assert [one.outcomes for one in asked.judged(0, np.array([0, 3]))] == ["m", "a"]
+    assert [one.outcomes for one in asked.outcomes(0, np.array([0, 3]))] == ["m", "a"]
 
 
 def test_others_read_a_confidential_rule_as_not_available(graph: Snapshot) -> None:

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from graphrec.cli import app
 from graphrec.config.settings import read_settings
 from graphrec.errors import PolicyError
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.policy.read import home_policy, parse_policy, read_policy
 from graphrec.policy.rules import Rule, default_policy

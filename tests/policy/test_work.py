@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from graphrec.cli import app
 from graphrec.errors import PolicyError
-from graphrec.graph.shelf import SnapshotShelf
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.shelf import SnapshotShelf
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.policy.cases import difference, judge, read_cases
 from graphrec.policy.check import check_policy

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency, Graph, Hop
+from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop
 from graphrec.schema import EdgeSchema, GraphSchema, NodeSchema, Roles
 
 BOUGHT = Hop("BOUGHT")
@@ -147,6 +147,15 @@ def ranks(scores: Scores, graph: Graph, pairs: Sequence[Pair]) -> NDArray[np.int
         own = row[pair.moved]
         found.append(1 + int(((row > own) | ((row == own) & (np.arange(len(row)) < pair.moved))).sum()))
     return np.array(found, np.int64)
+
+
+def dense(graph: Graph, name: str) -> NDArray[np.float64]:
+    """Who or what has which node behind an edge type (num_rows, num_nodes), 0 or 1."""
+    hop = next(hop for hop in graph.hops if hop.type == name and not hop.reverse)
+    edges = graph.hops[hop]
+    matrix = np.zeros((edges.num_rows, graph.counts[graph.target(hop)]))
+    matrix[np.repeat(np.arange(edges.num_rows), edges.degrees()), edges.indices] = 1
+    return matrix
 
 
 def _both(name: str, matrix: NDArray[np.bool_]) -> dict[Hop, Adjacency]:

@@ -21,12 +21,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from graphrec.graph.adjacency import visible_graph
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.edges.adjacency import visible_graph
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.rows import edge_fields, node_fields
-from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
-from graphrec.models.kernel import fit_kernel, starting_walks
+from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.schema import Column, EdgeSchema, GraphSchema, NodeSchema, Roles, View
 from graphrec.serving.answer import Line, ListOptions, People
 from graphrec.serving.engine import Engine

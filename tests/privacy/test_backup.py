@@ -20,7 +20,7 @@ from graphrec.errors import RecordError, SourceError, UsageError
 from graphrec.privacy.search import search
 from graphrec.privacy.suppression import FILE
 from graphrec.store import open_store
-from graphrec.store.check import check
+from graphrec.store.checks.check import check
 from tests.privacy.people import name_of, write_people
 
 USER, GONE = "KUNDE-010", "KUNDE-008"

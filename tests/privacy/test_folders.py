@@ -9,9 +9,9 @@ import pytest
 
 from graphrec.features.blocks import Blocks, FeatureBlock, Sources
 from graphrec.features.sources.columns import ColumnsSource
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.graph.rows import edge_fields, node_fields
-from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.models.registry import kinds
 from graphrec.schema import Column, EdgeSchema, GraphSchema, NodeSchema, Roles

@@ -13,12 +13,12 @@ from graphrec.app import jobs, requests
 from graphrec.app.bank import Bank
 from graphrec.config.settings import Settings
 from graphrec.errors import Damaged, UnknownId, UsageError
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.home import Home
 from graphrec.privacy.search import search
 from graphrec.privacy.suppression import FILE
 from graphrec.store import open_store
-from graphrec.store.check import check
+from graphrec.store.checks.check import check
 from graphrec.terms.folder import read_meta
 from tests.privacy.people import name_of, write_people
 

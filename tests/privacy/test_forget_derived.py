@@ -8,10 +8,10 @@ from graphrec.app import jobs
 from graphrec.app.bank import Bank
 from graphrec.config.settings import Settings
 from graphrec.finance.scorecard import Axis, Part, Scorecard
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.privacy.search import search
 from graphrec.store import open_store
-from graphrec.store.check import check
+from graphrec.store.checks.check import check
 from tests.privacy.people import name_of, write_people
 
 GONE, CUSTOMERS = "KUNDE-008", 12

@@ -6,7 +6,7 @@ from graphrec.app import jobs
 from graphrec.app.bank import Bank
 from graphrec.config.settings import Settings, StoreLogin
 from graphrec.privacy.search import search
-from graphrec.store.check import check
+from graphrec.store.checks.check import check
 from graphrec.store.neo4j.driver import Neo4jStore
 from tests.privacy.people import name_of, write_people
 

@@ -7,7 +7,7 @@ import pytest
 
 from graphrec.errors import ModelError
 from graphrec.features.blocks import Blocks, Sources
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.home import Home
 from graphrec.serving.engine import Engine
 from graphrec.training.fit import TrainOptions, train

@@ -1,34 +1,26 @@
 """What one other person does shows in no list of a model that is solved or trained: min_group is in its numbers."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
-from graphrec.graph.adjacency import Graph
-from graphrec.models.als import AlsConfig, fit_als
-from graphrec.models.chebyshev import ChebyshevConfig, fit_chebyshev
-from graphrec.models.ease import fit_ease
-from graphrec.models.itemknn.neighbours import fit_itemknn
-from graphrec.models.popularity import fit_popularity
-from graphrec.models.softmax import fit_softmax, questions
-from graphrec.models.spectral import SpectralConfig, fit_spectral
+from graphrec.graph.edges.adjacency import Graph
+from graphrec.models.factors.spectral import fit_spectral
+from graphrec.models.general.popularity import fit_popularity
+from graphrec.models.registry import kinds
 from graphrec.models.support import supported, supported_pairs
-from graphrec.terms.base import Term
+from graphrec.models.tables.ease import fit_ease
+from graphrec.models.tables.softmax import fit_softmax, questions
 from graphrec.terms.factors import SparseRows, TableTerm
 from tests.models.boards import check_contract
-from tests.privacy.moved import BOUGHT, Pair, bank, gains, moved, ranks
-from tests.privacy.networks import NETWORKS, difference
+from tests.privacy.models import CONTENT, CONVEX, SOLVED, TRAINED, WALKS
+from tests.privacy.moved import BOUGHT, Pair, bank, dense, gains, moved, ranks
+from tests.privacy.networks import difference
 
-SOLVED: dict[str, Callable[[Graph], Term]] = {
-    "ease": fit_ease,
-    "itemknn": fit_itemknn,
-    "spectral": lambda graph: fit_spectral(graph, SpectralConfig(dim=64, max_share=1.0)),
-    "chebyshev": fit_chebyshev,
-    "chebyshev as a sparse table": lambda graph: fit_chebyshev(graph, ChebyshevConfig(most_whole=1, most_dense=1)),
-    "als": lambda graph: fit_als(graph, AlsConfig(dim=16, iterations=8)),
-    "popularity": fit_popularity,
-}
+
+def test_every_kind_of_model_is_asked() -> None:
+    """A new model has to be put among those that the benchmark measures."""
+    assert {*SOLVED, *WALKS, *TRAINED, *CONTENT, "blend"} >= set(kinds())
+    assert set(CONVEX) < set(TRAINED)
 
 
 @pytest.mark.slow
@@ -73,14 +65,6 @@ def counts(graph: Graph, of: str = "BOUGHT") -> np.ndarray:
     return found
 
 
-def dense(graph: Graph, name: str) -> np.ndarray:
-    hop = next(hop for hop in graph.hops if hop.type == name and not hop.reverse)
-    edges = graph.hops[hop]
-    matrix = np.zeros((edges.num_rows, graph.counts[graph.target(hop)]))
-    matrix[np.repeat(np.arange(edges.num_rows), edges.degrees()), edges.indices] = 1
-    return matrix
-
-
 @pytest.mark.parametrize("name", [*SOLVED, "softmax"])
 def test_lines_of_pairs_with_too_few_customers_are_nothing(name: str) -> None:
     graph, pairs = bank(0)
@@ -96,7 +80,7 @@ def test_lines_of_pairs_with_too_few_customers_are_nothing(name: str) -> None:
                 assert not values[few[hop.type][via]].any()
                 spoken += values.any()
         assert shares.values.sum(axis=0) == pytest.approx(term.scores(user), abs=1e-9)
-    assert spoken or name == "popularity"
+    assert spoken or name in ("popularity", "profile")
 
 
 @pytest.mark.parametrize("name", SOLVED)
@@ -165,15 +149,15 @@ def test_a_table_beyond_its_bound_keeps_the_strongest_weights(monkeypatch: pytes
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NETWORKS)
-def test_a_network_learns_nothing_from_one_other_person(name: str) -> None:
-    change = difference(NETWORKS[name], banks=range(1))
+@pytest.mark.parametrize("name", TRAINED)
+def test_a_trained_model_learns_nothing_from_one_other_person(name: str) -> None:
+    change = difference(TRAINED[name], banks=range(1))
     assert change.p > 0.05
 
 
 @pytest.mark.slow
 def test_without_groups_a_network_learns_from_one_other_person() -> None:
-    change = difference(NETWORKS["lightgcn"], banks=range(1), min_group=1)
+    change = difference(TRAINED["lightgcn"], banks=range(1), min_group=1)
     assert (change.p < 0.01, change.mean > 10) == (True, True)
 
 

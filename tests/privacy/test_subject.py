@@ -13,7 +13,7 @@ from graphrec.app.bank import Bank
 from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import UnknownId
-from graphrec.graph.adjacency import Hop
+from graphrec.graph.edges.adjacency import Hop
 from graphrec.home import Home
 from graphrec.serving.counterfactual import counterfactuals
 from graphrec.serving.engine import Engine

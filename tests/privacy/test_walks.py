@@ -8,31 +8,16 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu
 
-from graphrec.graph.adjacency import Graph, Hop, visible_graph
-from graphrec.models.inputs import Inputs
-from graphrec.models.kernel import fit, fit_kernel, plain_walks, starting_walks
-from graphrec.models.learned_kernel import WalkWeightsConfig
-from graphrec.models.learned_kernel.weights import learn_walks
-from graphrec.models.registry import models
-from graphrec.models.rp3beta import rp3beta
+from graphrec.graph.edges.adjacency import Graph, Hop, visible_graph
+from graphrec.models.walks.kernel import fit_kernel, starting_walks
+from graphrec.models.walks.rp3beta import rp3beta
 from graphrec.terms.blend import Blend
 from graphrec.terms.folder import ARRAYS, open_files, write_model
 from tests.banks import bank_snapshot
+from tests.privacy.models import kernel, learned
 from tests.privacy.moved import BOUGHT, PAIRS, bank, gains, moved, ranks
 from tests.served import META
 from tests.terms.graphs import lines, random_graph, random_walks
-
-
-def kernel(graph: Graph) -> Blend:
-    """The walks of a default blend, each standardised."""
-    config = models()["kernel"].configure(plain_walks(starting_walks(graph.schema)), Inputs())
-    return Blend(*zip(*fit(graph, config, Inputs()).parts, strict=True))
-
-
-def learned(graph: Graph) -> Blend:
-    """The same walks with learned weights."""
-    config = WalkWeightsConfig(epochs=1)
-    return Blend(*zip(*learn_walks(graph, starting_walks(graph.schema), config).parts, strict=True))
 
 
 def one_kernel(graph: Graph) -> Blend:

@@ -13,9 +13,9 @@ from graphrec.demo import write_bank
 from graphrec.features.blocks import Blocks, Sources
 from graphrec.features.sources.text.cache import VectorCache
 from graphrec.features.sources.text.encoder import Encoder
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.memory import MemorySink
-from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
 from graphrec.loading import load_mapping, run_load
 from graphrec.serving.answer import Line, Node, People

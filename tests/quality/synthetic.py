@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency, Graph, Hop, from_codes
+from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop, from_codes
 from graphrec.graph.rows import edge_fields, node_fields
 from graphrec.schema import EdgeSchema, GraphSchema, NodeSchema, Roles
 from graphrec.terms.factors import FactorTerm, Neighbours

@@ -17,7 +17,7 @@ import pytest
 
 from graphrec.errors import RecordError, UnknownId, UsageError
 from graphrec.graph.asked import Asked
-from graphrec.policy.compiled import Judged
+from graphrec.policy.compiled import RuleOutcomes
 from graphrec.records import recorder as recorder_module
 from graphrec.records.blocks import HEAD, Head, blocks, entry_bytes, segments
 from graphrec.records.read import entries, entry_of
@@ -369,7 +369,7 @@ def _line(share: float) -> Line:
 def test_no_entry_holds_a_number_that_json_cannot_write(bad: float) -> None:
     for value in (
         bad, [1, bad], {"a": (Node("Product", "P1", None), {"x": bad})}, _line(bad), (_line(1.0), _line(bad)),
-        Judged("m", {"x": bad}), Asked("C1", None, {}, {"BOUGHT": {"weight": [1.0, bad]}}),
+        RuleOutcomes("m", {"x": bad}), Asked("C1", None, {}, {"BOUGHT": {"weight": [1.0, bad]}}),
     ):  # fmt: skip
         with pytest.raises(ValueError, match="not JSON compliant"):
             entry_bytes({"value": value})

@@ -9,10 +9,10 @@ from graphrec.app import requests
 from graphrec.app.bank import Bank
 from graphrec.config.settings import Settings
 from graphrec.files import replace_folder
-from graphrec.graph.adjacency import visible_graph
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.edges.adjacency import visible_graph
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.home import Home
-from graphrec.models.kernel import fit_kernel, starting_walks
+from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.terms.blend import Blend
 from graphrec.terms.folder import write_model
 from graphrec.terms.meta import Configuration

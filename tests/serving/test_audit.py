@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graphrec.graph.adjacency import Adjacency, Graph, Hop, visible_graph
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop, visible_graph
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.home import Home
-from graphrec.models.kernel import fit_walk
+from graphrec.models.walks.kernel import fit_walk
 from graphrec.serving.answer import Audit, Line
 from graphrec.serving.audit import audited
 from graphrec.serving.engine import Engine

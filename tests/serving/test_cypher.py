@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graphrec.graph.adjacency import Hop, visible_graph
+from graphrec.graph.edges.adjacency import Hop, visible_graph
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.rows import Source
-from graphrec.graph.shelf import SnapshotShelf
 from graphrec.home import Home
-from graphrec.models.kernel import fit_kernel, scorer_of, starting_walks
+from graphrec.models.walks.kernel import fit_kernel, scorer_of, starting_walks
 from graphrec.serving.answer import Line, ListOptions, Node, People
 from graphrec.serving.audit import audited
 from graphrec.serving.engine import LIST, Engine

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from graphrec.graph.adjacency import Hidden, Hop, visible_graph
+from graphrec.graph.edges.adjacency import Hidden, Hop, visible_graph
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.rows import Source, edge_fields, node_fields
-from graphrec.graph.shelf import SnapshotShelf
-from graphrec.models.kernel import scorer_of
+from graphrec.models.walks.kernel import scorer_of
 from graphrec.serving.answer import Line, People
 from graphrec.serving.reasons.lines import END_OF_TIME, Reasons, utc_text
 from graphrec.store import open_store

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from graphrec.errors import UnknownId
-from graphrec.graph.build import write_snapshot
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.home import Home
 from graphrec.serving.answer import ExplainOptions, ListOptions, Node, People
 from graphrec.serving.engine import Engine

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from msgspec import structs
 
-from graphrec.graph.adjacency import visible_graph
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.edges.adjacency import visible_graph
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.home import Home
-from graphrec.models.graphsage import GraphSageConfig
-from graphrec.models.graphsage.network import fit_graphsage
-from graphrec.models.lightgcn_id import PlainLightGCNConfig
-from graphrec.models.lightgcn_id.network import fit_lightgcn_id
+from graphrec.models.networks.graphsage import GraphSageConfig
+from graphrec.models.networks.graphsage.network import fit_graphsage
+from graphrec.models.networks.lightgcn_id import PlainLightGCNConfig
+from graphrec.models.networks.lightgcn_id.network import fit_lightgcn_id
 from graphrec.serving.audit import audited
 from graphrec.serving.engine import Engine
 from graphrec.terms.base import Term

@@ -9,13 +9,13 @@ import pyarrow.compute as pc
 import pytest
 
 from graphrec.errors import CheckpointMismatch
-from graphrec.graph.adjacency import visible_graph
-from graphrec.graph.build import write_snapshot
-from graphrec.graph.facts import Facts, FactsShelf
-from graphrec.graph.shelf import SnapshotShelf
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import visible_graph
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.facts import Facts, FactsShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.models.kernel import fit_kernel, starting_walks
+from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.serving.answer import Line, ListOptions, People
 from graphrec.serving.audit import audited
 from graphrec.serving.engine import Engine

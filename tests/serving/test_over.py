@@ -10,13 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from graphrec.graph.adjacency import Hop, visible_graph
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.edges.adjacency import Hop, visible_graph
+from graphrec.graph.folders.build import write_snapshot
 from graphrec.graph.rows import edge_fields
 from graphrec.home import Home
 from graphrec.languages import Voice
-from graphrec.models.itemknn.neighbours import fit_itemknn
-from graphrec.models.kernel import fit_kernel, starting_walks
+from graphrec.models.tables.itemknn.neighbours import fit_itemknn
+from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.schema import Column, EdgeSchema
 from graphrec.serving.answer import ExplainOptions, ListOptions
 from graphrec.serving.engine import Engine

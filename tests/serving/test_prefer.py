@@ -5,7 +5,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from graphrec.graph.adjacency import Hop
+from graphrec.graph.edges.adjacency import Hop
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.serving.reasons.groups import Chosen

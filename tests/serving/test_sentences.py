@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from graphrec.errors import SourceError
-from graphrec.graph.adjacency import Hop
+from graphrec.graph.edges.adjacency import Hop
 from graphrec.languages import language_of
 from graphrec.schema import GraphSchema
 from graphrec.serving.answer import ListOptions, Node

@@ -9,8 +9,9 @@ from unittest import mock
 import pyarrow as pa
 
 from graphrec.graph.rows import edge_fields, node_fields
-from graphrec.store import merge, open_store
+from graphrec.store import open_store
 from graphrec.store.base import Store
+from graphrec.store.writing import merge
 
 from .feed import SCHEMA, source
 

@@ -9,10 +9,10 @@ import pytest
 
 from graphrec.errors import QueryError, StoreError, UnknownId
 from graphrec.store import open_store
-from graphrec.store.ask import ask, edit
 from graphrec.store.base import Bounds, Store
-from graphrec.store.check import check
+from graphrec.store.checks.check import check
 from graphrec.store.embedded.store import EmbeddedStore
+from graphrec.store.questions.ask import ask, edit
 from graphrec.store.read import snapshot_inputs
 
 from .feed import feed, source

@@ -9,7 +9,7 @@ import pytest
 from graphrec.errors import SettingsError, StoreError
 from graphrec.store import open_store
 from graphrec.store.base import Index, Store
-from graphrec.store.check import check
+from graphrec.store.checks.check import check
 from graphrec.store.embedded import arcade
 from graphrec.store.embedded.convert import convert
 

@@ -18,7 +18,7 @@ from graphrec.store.base import Bounds
 from graphrec.store.embedded import arcade, bulk
 from graphrec.store.embedded.lock import exclusive
 from graphrec.store.embedded.store import EmbeddedStore
-from graphrec.store.loading import Completion
+from graphrec.store.writing.loading import Completion
 
 from .feed import BOUGHT, CUSTOMERS, PRODUCTS, SCHEMA, SECTORS, content, feed, source
 

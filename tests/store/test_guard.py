@@ -6,7 +6,7 @@ import pytest
 
 from graphrec.errors import QueryError
 from graphrec.store.base import Store
-from graphrec.store.guard import check_statement, tokens
+from graphrec.store.questions.guard import check_statement, tokens
 
 from .feed import feed, source
 

@@ -14,7 +14,7 @@ import pytest
 from graphrec.errors import StoreError
 from graphrec.store import open_store
 from graphrec.store.base import Store
-from graphrec.store.check import check
+from graphrec.store.checks.check import check
 from graphrec.store.embedded import arcade
 from graphrec.store.read import snapshot_inputs, whole_contents
 

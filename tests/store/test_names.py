@@ -5,10 +5,10 @@ import pytest
 from graphrec import queries
 from graphrec.errors import QueryError, UsageError
 from graphrec.schema import Column, EdgeSchema, GraphSchema, NodeSchema, Roles
-from graphrec.store.ask import ask
 from graphrec.store.base import Bounds, Store
-from graphrec.store.guard import check_statement
-from graphrec.store.names import check_names
+from graphrec.store.questions.ask import ask
+from graphrec.store.questions.guard import check_statement
+from graphrec.store.questions.names import check_names
 
 from .feed import feed, source
 

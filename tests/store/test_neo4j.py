@@ -13,7 +13,7 @@ from neo4j.exceptions import Forbidden, Neo4jError
 
 from graphrec.config.settings import StoreLogin
 from graphrec.errors import NotAuthorised, QueryError, SchemaOutdated, StoreError, Unreachable
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.folders.build import write_snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.rows import Part
 from graphrec.store import open_store

@@ -10,9 +10,9 @@ from graphrec.delivery import store_sink
 from graphrec.errors import StoreError
 from graphrec.serving.engine import Engine
 from graphrec.store.base import Store
-from graphrec.store.check import check
-from graphrec.store.merge import MergeSink
+from graphrec.store.checks.check import check
 from graphrec.store.read import snapshot_inputs
+from graphrec.store.writing.merge import MergeSink
 from tests.delivery.test_write_back import ask, load
 from tests.served import write_back
 from tests.store.feed import BOUGHT, CUSTOMERS, IN_SECTOR, PRODUCTS, SECTORS, feed, source

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from graphrec.demo import write_bank
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.shelf import SnapshotShelf
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.graph.memory import MemorySink
-from graphrec.graph.shelf import SnapshotShelf
-from graphrec.graph.snapshot import Snapshot
 from graphrec.loading import load_mapping, run_load
 from graphrec.store import open_store
 from graphrec.store.base import Store

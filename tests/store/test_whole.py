@@ -11,14 +11,14 @@ import pyarrow as pa
 import pytest
 
 from graphrec.errors import GraphrecError, StoreError
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.rows import Source
-from graphrec.graph.shelf import SnapshotShelf
 from graphrec.schema import Column, EdgeSchema, GraphSchema, NodeSchema
 from graphrec.store import open_store
 from graphrec.store.base import Store
-from graphrec.store.check import check
+from graphrec.store.checks.check import check
+from graphrec.store.checks.sums import Sum, sum_rows
 from graphrec.store.read import current_snapshot, snapshot_inputs, take_snapshot
-from graphrec.store.sums import Sum, sum_rows
 
 from .feed import SCHEMA, feed, source
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from graphrec.graph.adjacency import Adjacency, Graph, Hop, from_codes
+from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop, from_codes
 from graphrec.schema import EdgeSchema, GraphSchema, NodeSchema, Roles
 from graphrec.terms.walks import Walk
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from graphrec.files import replace_folder
-from graphrec.graph.adjacency import Graph, Hop, visible_graph
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.edges.adjacency import Graph, Hop, visible_graph
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.home import Home
-from graphrec.models.kernel import fit_kernel, starting_walks
-from graphrec.models.popularity import fit_popularity
+from graphrec.models.general.popularity import fit_popularity
+from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.serving.lists import recommend_many

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from graphrec.graph.adjacency import Hop
+from graphrec.graph.edges.adjacency import Hop
 from graphrec.terms import compiled
 from graphrec.terms.base import standardise
 from graphrec.terms.compiled.scores import standardise_rows

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from graphrec.graph.adjacency import Adjacency, Graph, Hop
-from graphrec.models import kernel
-from graphrec.models.kernel import fit_walk
+from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop
+from graphrec.models.walks import kernel
+from graphrec.models.walks.kernel import fit_walk
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
 from graphrec.terms.deletion import Evidence

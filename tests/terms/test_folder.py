@@ -15,12 +15,12 @@ import pytest
 
 from graphrec.errors import CheckpointMismatch, Damaged
 from graphrec.files import replace_folder
-from graphrec.graph.adjacency import Hop, visible_graph
-from graphrec.graph.arrays import META
-from graphrec.graph.build import write_snapshot
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import Hop, visible_graph
+from graphrec.graph.folders.arrays import META
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.models.kernel import fit_kernel
+from graphrec.models.walks.kernel import fit_kernel
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.terms.blend import Blend

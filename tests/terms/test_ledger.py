@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphrec.graph.adjacency import Graph, Hop, visible_graph
-from graphrec.models.kernel import scorer_of
+from graphrec.graph.edges.adjacency import Graph, Hop, visible_graph
+from graphrec.models.walks.kernel import scorer_of
 from graphrec.terms.als import AlsTerm
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend

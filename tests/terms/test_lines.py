@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from graphrec.graph.adjacency import Graph, Hop
-from graphrec.models.kernel import fit_walk, scorer_of
+from graphrec.graph.edges.adjacency import Graph, Hop
+from graphrec.models.walks.kernel import fit_walk, scorer_of
 from graphrec.terms import compiled
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend

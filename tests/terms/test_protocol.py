@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Graph, Hop
+from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.terms.base import Described, Stored, Term, graph_without, once
 from graphrec.terms.blend import Blend
 from graphrec.terms.deletion import Evidence

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from graphrec.errors import ModelError
-from graphrec.graph.adjacency import from_codes
+from graphrec.graph.edges.adjacency import from_codes
 from graphrec.terms import compiled
 from graphrec.terms.topk import top_k
 

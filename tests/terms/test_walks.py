@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from graphrec.graph.adjacency import Graph
-from graphrec.models import kernel
-from graphrec.models.kernel import fit_walk
+from graphrec.graph.edges.adjacency import Graph
+from graphrec.models.walks import kernel
+from graphrec.models.walks.kernel import fit_walk
 from graphrec.terms.walks import PeopleScorer, Walk, WalkTerm
 from tests.terms.graphs import lines, random_graph, random_walks
 

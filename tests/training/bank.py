@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.graph.rows import edge_fields, node_fields
-from graphrec.graph.snapshot import Snapshot
 from graphrec.schema import EdgeSchema, GraphSchema, NodeSchema, Roles, SplitRule
 from graphrec.training.split import Split
 
@@ -95,7 +95,7 @@ def named(snapshot: Snapshot, codes: np.ndarray, split: Split) -> set[tuple[str,
 
 def seen(snapshot: Snapshot, graph: object, hop: str) -> set[tuple[str, str]]:
     """The edges of a type that a graph shows, as ids."""
-    from graphrec.graph.adjacency import Graph, Hop
+    from graphrec.graph.edges.adjacency import Graph, Hop
 
     assert isinstance(graph, Graph)
     source, target = (snapshot.nodes(label).ids for label in ENDS[hop])

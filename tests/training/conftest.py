@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from tests.training import bank
 

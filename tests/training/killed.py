@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from graphrec import files
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.models.fitting import loop
 from graphrec.terms.folder import model_folder, read_meta

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from graphrec.graph.adjacency import Graph
+from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.registry import models
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.models.fitting.callbacks import Callbacks, Epoch
 from graphrec.models.fitting.epochs import Learner, best_epoch, run_epochs

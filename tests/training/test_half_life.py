@@ -7,12 +7,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from graphrec.graph.adjacency import Hop, visible_graph
-from graphrec.graph.build import write_snapshot
-from graphrec.graph.fading import DAY, ages, fading
-from graphrec.graph.first_hops import first_hops
+from graphrec.graph.edges.adjacency import Hop, visible_graph
+from graphrec.graph.edges.fading import DAY, ages, fading
+from graphrec.graph.edges.first_hops import first_hops
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.snapshot import ALWAYS, Snapshot
 from graphrec.graph.rows import edge_fields, node_fields
-from graphrec.graph.snapshot import ALWAYS, Snapshot
 from graphrec.home import Home
 from graphrec.schema import EdgeSchema, GraphSchema, NodeSchema, Roles
 from graphrec.serving.engine import Engine

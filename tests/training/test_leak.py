@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from graphrec.errors import ModelError
-from graphrec.graph.adjacency import Graph, Hidden, visible_graph
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import Graph, Hidden, visible_graph
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.training import stages
 from graphrec.training.fit import TrainOptions, train

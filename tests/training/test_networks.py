@@ -9,7 +9,7 @@ from safetensors.numpy import load_file
 
 from graphrec.errors import ModelError, UsageError
 from graphrec.evaluation.hidden_part import open_tested
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.terms.folder import read_meta
 from graphrec.terms.meta import Device

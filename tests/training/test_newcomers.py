@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graphrec.graph.adjacency import Graph, visible_graph
+from graphrec.graph.edges.adjacency import Graph, visible_graph
+from graphrec.models.general.newness import fit_newness, is_new
+from graphrec.models.general.popularity import fit_popularity
 from graphrec.models.inputs import Inputs
-from graphrec.models.newness import fit_newness, is_new
-from graphrec.models.popularity import fit_popularity
 from graphrec.terms.blend import Blend
 from graphrec.terms.meta import Configuration
 from graphrec.training.assemble import blend_of

@@ -5,7 +5,7 @@ from typing import get_type_hints
 import pytest
 
 from graphrec.errors import ModelError, UsageError
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.models.fitting import loop, objective
 from graphrec.models.inputs import Inputs

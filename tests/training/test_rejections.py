@@ -7,10 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from graphrec.graph.adjacency import Hop
-from graphrec.graph.build import write_snapshot
+from graphrec.graph.edges.adjacency import Hop
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.graph.rows import edge_fields, node_fields
-from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.schema import Column, EdgeSchema, GraphSchema, NodeSchema, Roles
 from graphrec.serving.answer import ListOptions

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from graphrec.errors import NothingToLearn
-from graphrec.graph.adjacency import Graph, Hop, visible_graph
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import Graph, Hop, visible_graph
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.metrics.ranking import evaluate_lists
+from graphrec.models.factors.spectral import fit_spectral
+from graphrec.models.general.popularity import fit_popularity
 from graphrec.models.inputs import PATH_SHARE, Inputs
-from graphrec.models.itemknn.neighbours import fit_itemknn
-from graphrec.models.kernel import people_table
-from graphrec.models.popularity import fit_popularity
 from graphrec.models.registry import models
-from graphrec.models.spectral import fit_spectral
+from graphrec.models.tables.itemknn.neighbours import fit_itemknn
+from graphrec.models.walks.kernel import people_table
 from graphrec.terms.blend import Blend
 from graphrec.terms.walks import Walk
 from graphrec.training.assemble import fit_model

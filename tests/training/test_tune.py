@@ -13,10 +13,10 @@ import pytest
 
 from graphrec.errors import ModelError, UsageError
 from graphrec.features.blocks import Blocks, Sources
-from graphrec.graph.adjacency import visible_graph
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import visible_graph
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.models.ease import trials as ease_trials
+from graphrec.models.tables.ease import trials as ease_trials
 from graphrec.terms.folder import read_meta
 from graphrec.training import tune as tune_module
 from graphrec.training.fit import TrainOptions, train
@@ -153,10 +153,10 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from graphrec.features.blocks import Blocks, Sources
-from graphrec.graph.adjacency import visible_graph
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import visible_graph
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.models.ease import trials as ease_trials
+from graphrec.models.tables.ease import trials as ease_trials
 from graphrec.models.fitting import loop
 from graphrec.training.tune import TuneOptions, tune
 

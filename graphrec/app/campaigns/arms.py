@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from graphrec.app.bank import Bank
 from graphrec.app.models.opened import pointer
-from graphrec.app.moments import moment_of
 from graphrec.app.recording import Recording, opened
 from graphrec.errors import NotTrained
 from graphrec.home import Home
@@ -17,6 +16,7 @@ from graphrec.records.decision import Request
 from graphrec.serving.answer import Answer, ListOptions
 from graphrec.serving.drawn import drawn_lists
 from graphrec.serving.engine import Engine
+from graphrec.times import moment_of
 
 if TYPE_CHECKING:
     from datetime import date

@@ -13,11 +13,11 @@ import numpy as np
 from graphrec.app.bank import Bank
 from graphrec.app.campaigns import arms
 from graphrec.app.jobs import AskOffPolicy, AskOutcomes, EvaluateExperiments, StopExperiment
-from graphrec.app.moments import microseconds_of, parse_moment
+from graphrec.app.moments import parse_moment
 from graphrec.app.recording import record_event
 from graphrec.app.results import Experimented, OffPolicyOf, OutcomesOf
 from graphrec.errors import NoSupport, NotTrained, UsageError
-from graphrec.graph.snapshot import ALWAYS
+from graphrec.graph.folders.snapshot import ALWAYS
 from graphrec.outcomes.evaluate import ExperimentResult, evaluated
 from graphrec.outcomes.experiments import Experiments, Stopped, write_stopped
 from graphrec.outcomes.impressions import Exposure, Happened, Impression, exposures, impressions, joined
@@ -26,9 +26,10 @@ from graphrec.policy.facts import DAY
 from graphrec.progress import Progress, silent
 from graphrec.records.read import Entry, entries
 from graphrec.schema import SOLD
+from graphrec.times import microseconds_of
 
 if TYPE_CHECKING:
-    from graphrec.graph.snapshot import Snapshot
+    from graphrec.graph.folders.snapshot import Snapshot
 
 #: Values of a segment that are told one by one; numbers with more of them are told by quarters.
 MOST_VALUES = 12

@@ -52,6 +52,7 @@ from graphrec.serving.audience import Standings, chosen, standings
 from graphrec.serving.eligible import Eligibility
 from graphrec.serving.engine import Engine
 from graphrec.serving.views import Viewer
+from graphrec.times import microseconds_of
 
 PLAN, DELIVERED = "plan.json", "delivered.json"
 #: Length of the list that the reasons of a contact are contrasted with.
@@ -317,7 +318,7 @@ def report(bank: Bank, request: ReportCampaign) -> CampaignReport:
             f"campaign {request.campaign} is not delivered yet; run: graphrec campaign deliver {request.campaign}"
         ) from None
     engine = engine_of(bank, bank.home, None, Occasion(), every=True)
-    since = _microseconds(content["as_of"])
+    since = microseconds_of(datetime.fromisoformat(content["as_of"]))
     treated = [_took(engine, one["user"], one["product"], since) for one in content["contacts"]]
     control = [_took(engine, one["user"], one["product"], since) for one in content["control"]]
     one, other = (wilson(sum(found), len(found)) for found in (treated, control))
@@ -602,10 +603,6 @@ def _file_name(adviser: str | None) -> str:
     if re.fullmatch(r"[A-Za-z0-9][\w-]{0,63}", adviser):
         return adviser
     return f"adviser-{hashlib.sha256(adviser.encode()).hexdigest()[:12]}"
-
-
-def _microseconds(text: str) -> int:
-    return (datetime.fromisoformat(text) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def _or_inf(value: Any) -> float:

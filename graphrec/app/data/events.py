@@ -14,10 +14,10 @@ from graphrec.errors import EventRefused, NotTrained, SourceError
 from graphrec.events.event import Event, event_of, written
 from graphrec.events.fold import Pending
 from graphrec.events.log import Appended, DeadLetter, EventLog
-from graphrec.graph.facts import FactsShelf
-from graphrec.graph.own import Own
-from graphrec.graph.shelf import SnapshotShelf
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.own import Own
+from graphrec.graph.folders.facts import FactsShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.privacy.contests import Contests
 from graphrec.privacy.suppression import Suppression

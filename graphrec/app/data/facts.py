@@ -12,18 +12,18 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from graphrec.app.maintenance.retention import sweep_snapshots
-from graphrec.app.moments import microseconds_of
 from graphrec.errors import GraphrecError, StaleFacts
 from graphrec.events.log import EventLog
 from graphrec.files import make_folder, private_folder, whole_file
-from graphrec.graph.facts import Facts, FactsShelf, HeldEvents
-from graphrec.graph.meta import TakenEvents
-from graphrec.graph.shelf import SnapshotShelf
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.facts import Facts, FactsShelf, HeldEvents
+from graphrec.graph.folders.meta import TakenEvents
+from graphrec.graph.folders.shelf import SnapshotShelf
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.languages import Language, language_of
 from graphrec.progress import Progress, silent
 from graphrec.records.recorder import locked
+from graphrec.times import microseconds_of
 
 if TYPE_CHECKING:
     from graphrec.app.bank import Bank
@@ -43,7 +43,7 @@ def publish(home: Home, store: "Store", progress: Progress = silent) -> Facts:
     Raises:
         StoreError: nothing is loaded, a load is not complete, or rows are missing or changed.
     """
-    from graphrec.graph.build import write_snapshot
+    from graphrec.graph.folders.build import write_snapshot
     from graphrec.store.read import current_snapshot, fingerprint, is_chosen, snapshot_inputs, take_snapshot
 
     with still(home):

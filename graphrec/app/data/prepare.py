@@ -19,10 +19,11 @@ from graphrec.app.results import Loaded, Proposed, StoreConverted, Taken
 from graphrec.errors import NotTrained, Unreachable, UsageError
 from graphrec.events.covered import note_covered
 from graphrec.features.sources.text.cache import EncodeReport
+from graphrec.graph.folders.shelf import DIGITS, SnapshotShelf
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.graph.rows import LoadReport, Sink
-from graphrec.graph.shelf import DIGITS, SnapshotShelf
-from graphrec.graph.snapshot import Snapshot
 from graphrec.home import Home
+from graphrec.privacy.anonymity import anonymity
 from graphrec.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _check(
 ) -> LoadReport:
     from graphrec.loading import check, folder_of
     from graphrec.store import is_server, open_store
-    from graphrec.store.merge import MergeSink
+    from graphrec.store.writing.merge import MergeSink
 
     with ExitStack() as stack:
         sink: Sink | None = None
@@ -169,7 +170,7 @@ def take_snapshot(bank: Bank, request: TakeSnapshot, progress: Progress) -> Take
         )
     sweep_snapshots(bank.home, request.keep)
     _say_ahead(bank, snapshot)
-    return Taken(snapshot, time.monotonic() - began)
+    return Taken(snapshot, time.monotonic() - began, anonymity(snapshot))
 
 
 def _say_ahead(bank: Bank, snapshot: Snapshot) -> None:
@@ -178,7 +179,7 @@ def _say_ahead(bank: Bank, snapshot: Snapshot) -> None:
 
 
 def _from_mapping(bank: Bank, name: str, request: TakeSnapshot, as_of: datetime | None, progress: Progress) -> Snapshot:
-    from graphrec.graph.build import write_snapshot
+    from graphrec.graph.folders.build import write_snapshot
     from graphrec.graph.memory import MemorySink
     from graphrec.loading import folder_of, load_mapping, parse_limit, run_load
     from graphrec.store.read import forget_origin

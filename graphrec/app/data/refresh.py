@@ -23,8 +23,8 @@ from graphrec.app.data.facts import behind, has_new_events, publish
 from graphrec.app.jobs import AskMarket, Embed, Export, Load, MakePortraits, Refresh, Train
 from graphrec.errors import UsageError
 from graphrec.files import whole_file
-from graphrec.graph.facts import FactsShelf
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.folders.facts import FactsShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.progress import Progress
 
 DELIVERED = "delivered.json"

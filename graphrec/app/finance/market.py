@@ -14,17 +14,17 @@ import numpy as np
 from graphrec.app.bank import Bank
 from graphrec.app.data.derived import Derived, keep
 from graphrec.app.jobs import AskMarket
-from graphrec.app.moments import moment_of
 from graphrec.app.recording import record_event
 from graphrec.app.results import Market, MarketOf
 from graphrec.errors import UsageError
 from graphrec.finance.market import Figures, Prices, figures
 from graphrec.finance.market_file import MarketFile, read_market
-from graphrec.graph.facts import Facts, FactsShelf
+from graphrec.graph.folders.facts import Facts, FactsShelf
 from graphrec.graph.lookup import place_of
 from graphrec.progress import Progress
 from graphrec.schema import Column, SeriesSchema
 from graphrec.store.series import all_series
+from graphrec.times import moment_of
 
 FILE = "market.toml"
 SOURCE = "graphrec market"

@@ -15,7 +15,7 @@ from graphrec.app.results import LoanPlans
 from graphrec.errors import UsageError
 from graphrec.finance.loan_file import LoanTable, read_plan
 from graphrec.finance.loans import Loan, Means, limit, plans
-from graphrec.graph.facts import Facts, FactsShelf
+from graphrec.graph.folders.facts import Facts, FactsShelf
 from graphrec.graph.lookup import place_of
 from graphrec.policy.compiled import CompiledPolicy
 from graphrec.policy.facts import Occasion

@@ -15,7 +15,6 @@ import numpy as np
 from graphrec.app.bank import Bank
 from graphrec.app.data.derived import Derived, keep
 from graphrec.app.jobs import MakePortraits
-from graphrec.app.moments import moment_of
 from graphrec.app.recording import record_event
 from graphrec.app.requests import AskPortrait
 from graphrec.app.results import PortraitsMade
@@ -23,11 +22,12 @@ from graphrec.errors import UsageError
 from graphrec.files import whole_file
 from graphrec.finance.portrait import Portrait, Portraits
 from graphrec.finance.portrait_file import read_portrait
-from graphrec.graph.facts import FactsShelf
+from graphrec.graph.folders.facts import FactsShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.lookup import place_of
-from graphrec.graph.shelf import SnapshotShelf
 from graphrec.progress import Progress
 from graphrec.schema import Column
+from graphrec.times import moment_of
 
 FILE = "portrait.toml"
 SOURCE = "graphrec portrait"

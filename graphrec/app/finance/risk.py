@@ -16,7 +16,6 @@ import numpy as np
 from graphrec.app.bank import Bank
 from graphrec.app.data.derived import Derived, Plain, keep, loaded_schema
 from graphrec.app.jobs import FitRisk, ReportRisk, ScoreRisk
-from graphrec.app.moments import moment_of
 from graphrec.app.recording import record_event
 from graphrec.app.results import RiskBand, RiskFitted, RiskLine, RiskReport, RiskRow, RiskScored
 from graphrec.app.tables import Bools, flags, read_table, typed
@@ -31,6 +30,7 @@ from graphrec.metrics.probabilities import quality, reliability, stability_index
 from graphrec.metrics.rates import wilson
 from graphrec.progress import Progress
 from graphrec.schema import Column
+from graphrec.times import moment_of
 
 _WAYS = {"up": 1, "down": -1}
 _LATER = 0.75

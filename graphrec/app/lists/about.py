@@ -13,9 +13,9 @@ from graphrec.app.bank import Bank
 from graphrec.app.recording import engine_of
 from graphrec.app.requests import AboutCustomer, AboutProduct
 from graphrec.app.views import viewer
+from graphrec.graph.folders.snapshot import ALWAYS, Nodes
+from graphrec.graph.folders.strings import ABSENT
 from graphrec.graph.series import FEATURES
-from graphrec.graph.snapshot import ALWAYS, Nodes
-from graphrec.graph.strings import ABSENT
 from graphrec.policy.compiled import Finding
 from graphrec.policy.facts import NO_OCCASION
 from graphrec.policy.sentences import day

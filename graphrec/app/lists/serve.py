@@ -15,7 +15,7 @@ from graphrec.app.models import in_force
 from graphrec.app.recording import Recording, engine_of, opened, record_event
 from graphrec.app.requests import Explain, Find, Recommend, WhyNot
 from graphrec.errors import GraphrecError, UnknownId
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.outcomes.experiments import Assigned
 from graphrec.records.decision import Request
@@ -175,7 +175,7 @@ def _of_adviser(snapshot: Snapshot, adviser: str) -> NDArray[np.bool_]:
 def find(bank: Bank, request: Find) -> FoundNodes:
     """Users and products by id, name or text, in the latest snapshot."""
     from graphrec.graph.find import find as find_nodes
-    from graphrec.graph.shelf import SnapshotShelf
+    from graphrec.graph.folders.shelf import SnapshotShelf
 
     shelf = SnapshotShelf(bank.home.snapshots)
     if shelf.has_latest():

@@ -13,7 +13,7 @@ from graphrec.app.answers import WhatIfAnswer
 from graphrec.app.lists.moves import DEPTH, moves
 from graphrec.app.recording import engine_of, record_event
 from graphrec.errors import UsageError
-from graphrec.graph.own import Own, OwnEdge
+from graphrec.graph.edges.own import Own, OwnEdge
 from graphrec.languages import language_of
 from graphrec.policy.facts import NO_OCCASION
 from graphrec.schema import BOUGHT

@@ -26,7 +26,7 @@ from graphrec.config.settings import Settings
 from graphrec.delivery.rows import NUMBER, Batch, Rows, Run
 from graphrec.delivery.sinks import Target, TextForm, sink_for
 from graphrec.errors import GraphrecError, Unwritable
-from graphrec.graph.own import Own
+from graphrec.graph.edges.own import Own
 from graphrec.home import Home
 from graphrec.records.decision import Decisions, Request, Sealed
 from graphrec.schema import EXACT, View

@@ -208,7 +208,7 @@ def _rest(home: Home, fresh: Path) -> None:
 
 def _store(home: Home, fresh: Path) -> None:
     """The embedded store: opened and closed by this process, copied, and the copy checked."""
-    from graphrec.store.check import check
+    from graphrec.store.checks.check import check
     from graphrec.store.embedded.store import EmbeddedStore
 
     if not (home.store / "configuration.json").exists():

@@ -131,7 +131,7 @@ def _encoder(open_bank: Callable[[], Bank]) -> Check:
 
 def _store(open_bank: Callable[[], Bank], *, deep: bool) -> Check:
     from graphrec.store import open_store
-    from graphrec.store.check import check
+    from graphrec.store.checks.check import check
 
     settings = open_bank().settings
     if "://" not in open_bank().store and not Path(open_bank().store).exists():
@@ -149,8 +149,8 @@ def _store(open_bank: Callable[[], Bank], *, deep: bool) -> Check:
 
 def _facts(open_bank: Callable[[], Bank]) -> Check:
     from graphrec.app.data.facts import behind, is_current
-    from graphrec.graph.facts import FactsShelf
-    from graphrec.graph.shelf import DIGITS
+    from graphrec.graph.folders.facts import FactsShelf
+    from graphrec.graph.folders.shelf import DIGITS
     from graphrec.store import is_server, open_store
 
     bank = open_bank()

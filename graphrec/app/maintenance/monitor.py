@@ -8,13 +8,12 @@ from datetime import timedelta
 from graphrec.app.bank import Bank
 from graphrec.app.campaigns.outcomes import happened
 from graphrec.app.jobs import Monitor
-from graphrec.app.moments import moment_of
 from graphrec.app.recording import record_event
 from graphrec.app.results import Monitored
 from graphrec.errors import NotTrained, UnknownId, UsageError
-from graphrec.graph.facts import FactsShelf
-from graphrec.graph.shelf import DIGITS, SnapshotShelf
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.facts import FactsShelf
+from graphrec.graph.folders.shelf import DIGITS, SnapshotShelf
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.monitoring.inputs import DAY, inputs, last_day
 from graphrec.monitoring.limits import MonitorFile, read_monitor
@@ -24,6 +23,7 @@ from graphrec.outcomes.impressions import Impression, impressions, is_list, join
 from graphrec.progress import Progress
 from graphrec.records.read import entries
 from graphrec.terms.folder import latest, read_meta
+from graphrec.times import moment_of
 
 FILE = "monitor.toml"
 

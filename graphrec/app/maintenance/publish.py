@@ -12,8 +12,8 @@ from graphrec.app.models import in_force
 from graphrec.app.results import Published
 from graphrec.errors import NotTrained, UsageError
 from graphrec.files import place_folder, private_folder, whole_file
-from graphrec.graph.facts import FactsShelf
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.folders.facts import FactsShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.home import Home
 from graphrec.progress import Progress
 

@@ -7,9 +7,9 @@ from graphrec.app.jobs import AskQuality
 from graphrec.app.recording import record_event
 from graphrec.app.results import DataQuality
 from graphrec.errors import UsageError
-from graphrec.graph.facts import FactsShelf
-from graphrec.graph.shelf import SnapshotShelf
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.facts import FactsShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.monitoring.quality import faults, known_columns, summaries
 from graphrec.monitoring.quality_file import QualityFile, read_quality
 

@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass
 
 from graphrec.errors import GraphrecError
-from graphrec.graph.shelf import DIGITS, SnapshotShelf
+from graphrec.graph.folders.shelf import DIGITS, SnapshotShelf
 from graphrec.home import Home
 from graphrec.terms.folder import read_meta
 

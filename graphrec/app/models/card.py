@@ -11,15 +11,15 @@ from msgspec import to_builtins
 
 from graphrec.app.bank import Bank
 from graphrec.app.models.standing import names
-from graphrec.app.moments import moment_of
 from graphrec.app.requests import AskModelCard
 from graphrec.errors import NotTrained, UnknownId
-from graphrec.graph.shelf import SnapshotShelf
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.shelf import SnapshotShelf
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.terms.folder import latest, read_meta
 from graphrec.terms.live import read_live
 from graphrec.terms.meta import ModelMeta
 from graphrec.terms.standing import read_steps, standing_of
+from graphrec.times import moment_of
 
 Row = tuple[str, ...]
 PURPOSE = (

@@ -15,8 +15,8 @@ from graphrec.app.recording import record_event
 from graphrec.app.results import FairnessOf
 from graphrec.errors import UsageError
 from graphrec.evaluation.fairness import Accepted, fairness
-from graphrec.graph.shelf import SnapshotShelf
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.shelf import SnapshotShelf
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.outcomes.impressions import impressions, joined
 from graphrec.progress import Progress
 from graphrec.records.read import entries

@@ -12,7 +12,7 @@ from graphrec.evaluation.cold.evaluate import ColdStart
 from graphrec.evaluation.rolling import Rolling
 from graphrec.features.blocks import Sources
 from graphrec.features.registry import sources_of
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.progress import Progress
 from graphrec.terms.folder import latest, read_meta
 from graphrec.terms.live import read_live
@@ -131,7 +131,7 @@ def evaluate_new(bank: Bank, request: EvaluateNew, progress: Progress) -> ColdSt
 def evaluate_dates(bank: Bank, request: EvaluateDates, progress: Progress) -> Rolling:
     """A protocol of rolling dates on the files of its mapping."""
     from graphrec.evaluation.rolling import Prices, check_protocol, evaluate_rolling
-    from graphrec.graph.build import write_snapshot
+    from graphrec.graph.folders.build import write_snapshot
     from graphrec.graph.memory import MemorySink
     from graphrec.loading import load_mapping, run_load
     from graphrec.loading.sources.database import scratch_folder

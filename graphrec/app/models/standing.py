@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from graphrec.app.answers import Judged
+from graphrec.app.answers import StandingSet
 from graphrec.app.bank import Bank
 from graphrec.app.recording import record_event
-from graphrec.app.requests import JudgeModel
+from graphrec.app.requests import SetStanding
 from graphrec.errors import NotApproved, UnknownId, UsageError
 from graphrec.home import Home
 from graphrec.terms.folder import latest, read_meta
@@ -17,7 +17,7 @@ from graphrec.terms.standing import Standing, Step, read_steps, standing_of, wri
 _TO: dict[str, Standing] = {"validate": "validated", "approve": "approved", "retire": "retired"}
 
 
-def judge_model(bank: Bank, request: JudgeModel) -> Judged:
+def set_standing(bank: Bank, request: SetStanding) -> StandingSet:
     """One step of a model, by a person who is named."""
     home, by, why = bank.home, request.by or bank.settings.actor, request.reason.strip()
     if not by:
@@ -32,7 +32,7 @@ def judge_model(bank: Bank, request: JudgeModel) -> Judged:
         step = Step(name, model_hash, _TO[request.action], now, by, why)
         number, notes = record_event(bank, "models", {"step": step}, wanted=request.record)
         write_step(home, step)
-    return Judged(step, standing_of(steps), number, notes)
+    return StandingSet(step, standing_of(steps), number, notes)
 
 
 def check_may_be_live(bank: Bank, model: str | None) -> None:

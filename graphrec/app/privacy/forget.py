@@ -22,9 +22,9 @@ from graphrec.app.results import Forgotten, KeptPlace
 from graphrec.errors import GraphrecError, LegalHold, SourceError, UnknownId, UsageError
 from graphrec.features.registry import sources_of
 from graphrec.finance.scorecard import Scorecard
-from graphrec.graph.facts import FactsShelf
-from graphrec.graph.shelf import SnapshotShelf
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.facts import FactsShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.privacy.certificate import commitment, keep, sign
 from graphrec.privacy.holds import Holds
@@ -180,7 +180,7 @@ def _are_there(bank: Bank, home: Home, store: "Store | None", suppression: Suppr
 
 def _store(home: Home, store: "Store", work: _Work, progress: Progress) -> None:
     """Their rows out of the store, after a look at what of them can be searched for."""
-    from graphrec.store.erase import erase
+    from graphrec.store.writing.erase import erase
 
     schema = store.read_schema()
     work.texts |= _personal_texts(store, schema, work.users)

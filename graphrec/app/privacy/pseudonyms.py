@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from graphrec.app.recording import record_event
 from graphrec.errors import RecordError, UsageError
-from graphrec.graph.facts import FactsShelf
-from graphrec.graph.shelf import SnapshotShelf
+from graphrec.graph.folders.facts import FactsShelf
+from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.records.keys import Keys
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from graphrec.privacy.subject import Held, held, held_event
 from graphrec.records.read import Entry, entries
 from graphrec.serving.counterfactual import Counterfactual, counterfactuals
 from graphrec.serving.engine import Engine
+from graphrec.times import moment_of
 
 
 def subject_access(bank: Bank, request: SubjectAccess) -> Told:
@@ -117,11 +118,7 @@ def _sentences(engine: Engine) -> Iterator[str]:
 def _day(microseconds: Any) -> str:
     if not isinstance(microseconds, int):
         return "the snapshot's date"
-    return _iso(microseconds)[:10]
-
-
-def _iso(microseconds: int) -> str:
-    return datetime.fromtimestamp(microseconds / 1e6, UTC).isoformat(timespec="seconds")
+    return moment_of(microseconds).date().isoformat()
 
 
 def _recommended(one: Entry) -> Recommended:

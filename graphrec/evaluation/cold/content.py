@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
-from graphrec.graph.adjacency import Graph
-from graphrec.models.text import mean_text
+from graphrec.graph.edges.adjacency import Graph
+from graphrec.models.content.text import mean_text
 from graphrec.terms.factors import centred
 
 

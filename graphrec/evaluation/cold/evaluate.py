@@ -17,13 +17,13 @@ from graphrec.evaluation.cold.content import ContentProducts, SimilarUsers
 from graphrec.evaluation.cold.split import TEST, VALID, ColdSplit, Mask, Name, Question, Side, cold_split
 from graphrec.evaluation.hidden_part import Metrics
 from graphrec.features.blocks import Seen, Sources
-from graphrec.graph.adjacency import Graph, visible_graph
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import Graph, visible_graph
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.metrics.intervals import bootstrap_all
 from graphrec.metrics.ranking import Lists, evaluate_lists
+from graphrec.models.general.newness import SPEC as NEWNESS
+from graphrec.models.general.popularity import fit_popularity
 from graphrec.models.inputs import Inputs, Scores
-from graphrec.models.newness import SPEC as NEWNESS
-from graphrec.models.popularity import fit_popularity
 from graphrec.progress import Progress, silent
 from graphrec.terms.blend import Blend
 from graphrec.terms.topk import NOTHING

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import ModelError
-from graphrec.graph.adjacency import Adjacency, Graph, codes_of, from_codes
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.edges.adjacency import Adjacency, Graph, codes_of, from_codes
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.models.inputs import Scores
 from graphrec.training.split import Codes, Split, distinct
 from graphrec.training.validation import MAX_USERS, SCORES_AT_LEAST, Validation, rows_of

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.features.blocks import FeatureBlock, Seen, Sentences, SourceContext
+from graphrec.graph.folders.snapshot import ColumnArray, Snapshot
 from graphrec.graph.series import FEATURES
-from graphrec.graph.snapshot import ColumnArray, Snapshot
 from graphrec.progress import Progress, silent
 
 BINS = 6

@@ -6,7 +6,6 @@ all of a snapshot they are the snapshot's own columns; before an earlier date th
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from graphrec.features.blocks import FeatureBlock, Seen, Sentences, SourceContex
 from graphrec.graph.series import FEATURES, series_features
 from graphrec.progress import Progress, silent
 from graphrec.schema import SeriesSchema
+from graphrec.times import moment_of
 
 USED = FEATURES[1:]
 """The last value is in the series' own unit and says nothing beside that of another node."""
@@ -127,4 +127,4 @@ def _joined(parts: Sequence[FeatureBlock]) -> FeatureBlock:
 
 
 def _date(microseconds: int) -> str:
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)).isoformat()
+    return moment_of(microseconds).isoformat()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from graphrec.loading.mapping.specs import ParseSpec
+from graphrec.loading.persons.values import Shape, shape_of_text, shape_of_times
 from graphrec.loading.propose.words import is_identifier, words
 from graphrec.loading.run.parse import (
     ISO,
@@ -141,6 +142,8 @@ class ColumnProfile:
     """Another way to read its text that fits as well: only a person knows which is right."""
     written: str = ""
     """SQL that writes a value as other files do, with {} for it; nothing: as it is."""
+    shape: Shape = ""
+    """What its values say of persons."""
 
     @property
     def is_whole(self) -> bool:
@@ -199,6 +202,21 @@ def profile_column(
     Args:
         has_commas: commas are likely to stand before decimals, as where columns end in semicolons.
     """
+    found = _kind_of(database, source, column, declared, rows, has_commas=has_commas)
+    quoted = name(column)
+    if found.is_nested or not found.filled:
+        return found
+    if found.kind == "time":
+        moment = quoted if found.parse is None else parsed_sql(quoted, found.parse)
+        return replace(found, shape=shape_of_times(database, source, moment))
+    if found.kind in {"text", "integer"}:
+        return replace(found, shape=shape_of_text(database, source, text_sql(quoted)))
+    return found
+
+
+def _kind_of(
+    database: duckdb.DuckDBPyConnection, source: str, column: str, declared: str, rows: int, *, has_commas: bool
+) -> ColumnProfile:
     quoted = name(column)
     text = text_sql(quoted)
     asked = _Asked(database, source, text)

@@ -12,7 +12,10 @@ from graphrec.loading.propose.looks import (
     action_of,
     action_of_table,
     actions_in,
+    is_known,
     is_personal,
+    is_protected,
+    is_special,
     label_name,
     looks,
     says_who,
@@ -75,6 +78,8 @@ class Draft:
     """Whether products have a minimum or maximum age."""
     people: set[str] = field(default_factory=set)
     """Tables with columns that are personal."""
+    left_out: set[tuple[str, str]] = field(default_factory=set)
+    """Table and column of what nobody has said yes to."""
     is_loose: bool = False
     """Whether a column that is called like users or products alone is taken for their identifier."""
 
@@ -122,11 +127,14 @@ class Draft:
 def add_entity(draft: Draft, table: TableProfile) -> None:
     """Propose the label of a table's rows, with every column as a property."""
     label, columns = draft.label_of[table.name], [c for c in table.columns.values() if c.name != table.key]
+    if label == draft.user:
+        columns = _confirmed(draft, table, columns)
     personal = [column.name for column in columns if is_personal(column, of_user=label == draft.user)]
     if label == draft.user:
         personal += _more_personal(draft, label, [c.name for c in columns if c.name not in personal], personal)
+        personal += [c.name for c in columns if c.name not in personal and c.kind == "text" and _is_long(c)]
     titles = [c.name for c in columns if label == draft.user and "title" in c.words and len(c.values) > 1]  # Mr and Mrs
-    protected = [c.name for c in columns if looks(c.name, "protected") or c.name in titles]
+    protected = [c.name for c in columns if _is_protected(c, of_user=label == draft.user) or c.name in titles]
     texts = [column for column in columns if column.kind == "text" and column.name not in table.references]
     called = next(
         (column.name for column in texts if looks(column.name, "name") and column.name not in protected), None
@@ -163,6 +171,33 @@ def add_entity(draft: Draft, table: TableProfile) -> None:
     for mark, marked in (("personal", personal), ("protected", protected)):
         if marked:
             draft.ask(f"nodes.{label}: {', '.join(marked)} look {mark}: is that all?")
+
+
+def _is_protected(column: ColumnProfile, *, of_user: bool) -> bool:
+    """Whether it is part of no score: what nobody may be treated by, and what a person kept of a special kind."""
+    return is_protected(column, of_user=of_user) or (of_user and is_special(column))
+
+
+def _confirmed(draft: Draft, table: TableProfile, columns: list[ColumnProfile]) -> list[ColumnProfile]:
+    """The columns of customers without those that nobody has said yes to: of a special kind, or telling nothing."""
+    label, kept = draft.label_of[table.name], []
+    for column in columns:
+        special = is_special(column) and place(column.name, "consent") is None
+        known = is_known(column) or column.name in table.references or is_personal(column, of_user=True)
+        if not special and known:
+            kept.append(column)
+            continue
+        said = (
+            "is of a special kind (Article 9 and 10 of the GDPR)" if special else "says nobody knows what of a person"
+        )
+        choices = ("left out", "for audits alone") if special else ("left out", "an attribute")
+        if draft.decide(Decision(f"nodes.{label}: {column.name} {said}: what is it?", choices)) != choices[0]:
+            kept.append(column)
+            continue
+        draft.left_out.add((table.name, column.name))
+        add = f'protected = ["{column.in_graph}"]' if special else "with its mark"
+        draft.ask(f"nodes.{label}: {column.name} {said} and is left out; add it to the sql where it has to be ({add})")
+    return kept
 
 
 _BIRTH_YEAR = "birth_year"
@@ -249,7 +284,7 @@ def add_attributes(draft: Draft, table: TableProfile) -> None:
     """Propose columns with few values as nodes: first-hop neighbours like holdings."""
     label = draft.label_of[table.name]
     for column in table.others():
-        if not _is_attribute(column, table, of_user=label == draft.user):
+        if (table.name, column.name) in draft.left_out or not _is_attribute(column, table, of_user=label == draft.user):
             continue
         attribute = label_name(column.name)
         while attribute in {*draft.labels, *draft.label_of.values()}:
@@ -265,7 +300,7 @@ def add_attributes(draft: Draft, table: TableProfile) -> None:
             label,
             _end("from", label, table, table.key),
             _end("to", attribute, table, column.name),
-            *(["protected = true"] if looks(column.name, "protected") else []),
+            *(["protected = true"] if _is_protected(column, of_user=label == draft.user) else []),
             *(["risk = true"] if label == draft.product and looks(column.name, "issuer") else []),
             *(["sensitive = true"] if label == draft.user and looks(column.name, "sensitive") else []),
             _select_from(table, table.columns[table.key or ""], column, where=there),

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graphrec.loading.mapping.names import is_too_long
+from graphrec.loading.persons.names import sort_of
+from graphrec.loading.persons.values import REACHING
 from graphrec.loading.propose.column_profile import ColumnProfile
-from graphrec.loading.propose.concepts import place
+from graphrec.loading.propose.concepts import CONCEPTS, place
 from graphrec.loading.propose.words import singular, words
 from graphrec.loading.run.columns import EDGE_OWN, NODE_OWN
 
@@ -222,11 +224,40 @@ def is_personal(column: ColumnProfile, *, of_user: bool) -> bool:
     """Whether a column names or reaches a person; a name does so only for users, and a yes or no never does."""
     if column.kind == "boolean" or place(column.name, "consent") is not None:
         return False
+    sort = sort_of(column.name) if of_user else None
     return (
         looks(column.name, "personal")
         or says_who(column)
+        or column.shape in REACHING
+        or sort == "personal"
+        or (of_user and column.shape in _OF_ONE and sort != "known" and not column.looks_like_id)
         or (of_user and column.kind == "text" and _OF_PERSON.search(column.name) is not None)
     )
+
+
+def is_protected(column: ColumnProfile, *, of_user: bool) -> bool:
+    """Whether nobody may be treated by what a column says."""
+    return looks(column.name, "protected") or (of_user and sort_of(column.name) == "protected")
+
+
+def is_special(column: ColumnProfile) -> bool:
+    """Whether a column of customers says what Article 9 and 10 of the GDPR protect."""
+    is_told = looks(column.name, "personal") or place(column.name, "pep") is not None
+    return sort_of(column.name) == "special" and not is_told
+
+
+def is_known(column: ColumnProfile) -> bool:
+    """Whether the name of a column of customers tells what it says of them."""
+    return (
+        column.looks_like_id
+        or sort_of(column.name) is not None
+        or any(looks(column.name, like) for like in _PATTERNS)
+        or any(place(column.name, concept) is not None for concept in CONCEPTS)
+    )
+
+
+_OF_ONE = ("days of birth", "numbers")
+"""Shapes that tell one customer from all others, where no name says what they are."""
 
 
 def says_who(column: ColumnProfile) -> bool:

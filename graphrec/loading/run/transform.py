@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 
 import duckdb
 import pyarrow as pa
@@ -19,6 +19,7 @@ from graphrec.loading.sources.database import run_limited
 from graphrec.loading.sources.sql import explain_error, name, value
 from graphrec.progress import Progress
 from graphrec.schema import EdgeSchema, EventSchema, GraphSchema, NodeSchema, SeriesSchema, SplitRule
+from graphrec.times import microseconds_of
 
 BATCH_ROWS = 500_000
 REJECTED = name("rejected rows")
@@ -206,8 +207,7 @@ def covered_until(
 def _end_of(moment: date) -> int:
     """A time as microseconds since 1970; that of a day, or of midnight as days are kept, is its end."""
     whole = moment if isinstance(moment, datetime) else datetime.combine(moment, time())
-    whole = whole if whole.tzinfo else whole.replace(tzinfo=UTC)
-    found = round(whole.timestamp() * 1_000_000)
+    found = microseconds_of(whole)
     return found + _DAY - 1 if found % _DAY == 0 else found
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from graphrec.errors import ModelError
-from graphrec.graph.adjacency import Graph
+from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.fitting.config import TrainingConfig
 from graphrec.models.fitting.epochs import Learner, best_epoch, run_epochs
 from graphrec.models.fitting.steps import Step

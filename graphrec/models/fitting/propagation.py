@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from graphrec.graph.adjacency import Adjacency
+from graphrec.graph.edges.adjacency import Adjacency
 
 
 def gather_sum(adjacency: Adjacency, sent: Tensor) -> Tensor:

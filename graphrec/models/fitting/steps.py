@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency, Graph, Hop, among, codes_of, from_codes, from_rows
+from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop, among, codes_of, from_codes, from_rows
 from graphrec.models.support import PairCodes
 
 #: Holdings whose other neighbours are looked through at once.

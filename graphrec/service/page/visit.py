@@ -19,8 +19,10 @@ from graphrec import __version__
 from graphrec.errors import SettingsError
 from graphrec.languages import LANGUAGES, Language, codes, language_of
 from graphrec.service.core import Service, unslashed
+from graphrec.service.page import names
 from graphrec.service.page.session import Sessions
 from graphrec.service.roles import Caller
+from graphrec.serving.reasons.columns import named
 from graphrec.serving.reasons.sentences import words
 from graphrec.serving.views import Band
 
@@ -129,6 +131,13 @@ class Visit:
             command=lambda name: self.language.texts.get(f"commands.{name}", name),
             url=url,
             json=json.dumps,
+            word=names.plain(self.language).word,
+            named=named,
+            facts_of=names.facts_of,
+            activity=names.activity,
+            windows=names.windows,
+            unknown_of=names.unknown_of,
+            metrics=names.metrics,
             languages={code: one.texts["language"] for code, one in self.languages.items()},
             here=here,
             back=f"{here}?{self.request.url.query}" if self.request.url.query else here,

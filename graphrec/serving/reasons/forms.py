@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Hop
+from graphrec.graph.edges.adjacency import Hop
 from graphrec.serving.answer import Step
 from graphrec.terms.ledger import Ledger, LineGroup
 

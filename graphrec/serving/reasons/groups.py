@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Hop
+from graphrec.graph.edges.adjacency import Hop
 from graphrec.serving.answer import Node
 from graphrec.serving.reasons.forms import Form, Key, Ways
 from graphrec.serving.reasons.sentences import NAMES, Told
@@ -39,6 +39,8 @@ CLOSE = 0.9
 FREQUENT = 0.1
 #: Reasons below it, as a part of what speaks for a product, are not shown where only some are asked for.
 SHOWN = 0.01
+#: Lists of groups whose ways are kept.
+KEPT = 50_000
 _NONE = np.zeros(0, np.int64)
 
 
@@ -302,7 +304,9 @@ class Groups:
         if ways.passes and len(places) == 1 and len(ways.types) == 1:
             since = reasons.since(self._user, ways.types[0], places[0])
         if key.shape == "people":
-            via = tuple(dict.fromkeys([one for line in lines if (one := self.via[line]) >= 0]))
+            via = places
+            if len(places) > 1:
+                via = tuple(dict.fromkeys([one for line in lines if (one := self.via[line]) >= 0]))
             count, everyone = reasons.people.on_ways(ways.plan, self._user, via, product)
             if count < reasons.schema.roles.min_group:
                 return None
@@ -331,10 +335,13 @@ class Groups:
     def _ways(self, lines: Sequence[int]) -> Ways:
         """The distinct ways of some lines."""
         of_line, layout = self.group_numbers, self._layout
-        numbers = (of_line[lines[0]],) if len(lines) == 1 else tuple(sorted({of_line[line] for line in lines}))
+        numbers = tuple([of_line[line] for line in lines])
         found: Ways | None = layout.ways.get(numbers)
         if found is None:
-            found = layout.ways[numbers] = self._reasons.forms.ways([layout.forms[number] for number in numbers])
+            if len(layout.ways) >= KEPT:
+                layout.ways.clear()
+            forms = [layout.forms[number] for number in sorted(set(numbers))]
+            found = layout.ways[numbers] = self._reasons.forms.ways(forms)
         return found
 
     def _against(self, key: Key, product: int, line: int) -> Chosen | None:
@@ -359,15 +366,15 @@ class Groups:
 
     def _strongest(self, lines: Sequence[int], shares: Sequence[float]) -> tuple[int, ...]:
         """The neighbours that some lines speak of, each once, the strongest first."""
-        if len(lines) == 1:
-            return (self.via[lines[0]],)
+        via = [self.via[line] for line in lines]
+        if via.count(via[0]) == len(via):
+            return (via[0],)
         summed: dict[int, float] = {}
-        for line, share in zip(lines, shares, strict=True):
-            via = self.via[line]
-            summed[via] = summed.get(via, 0.0) + share
+        for one, share in zip(via, shares, strict=True):
+            summed[one] = summed.get(one, 0.0) + share
         if len(summed) == len(lines):
             return tuple(summed)
-        return tuple(sorted(summed, key=lambda via: -summed[via]))
+        return tuple(sorted(summed, key=summed.__getitem__, reverse=True))
 
     def _nodes(self, form: Form, places: Sequence[int]) -> tuple[Node, ...]:
         """Neighbours as nodes."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from copy import copy
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
 
@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec import queries
-from graphrec.graph.adjacency import Graph, Hop
-from graphrec.graph.facts import events_between
-from graphrec.graph.first_hops import FirstHop
-from graphrec.graph.snapshot import ALWAYS, Snapshot
-from graphrec.graph.strings import ABSENT
+from graphrec.graph.edges.adjacency import Graph, Hop
+from graphrec.graph.edges.first_hops import FirstHop
+from graphrec.graph.folders.facts import events_between
+from graphrec.graph.folders.snapshot import ALWAYS, Snapshot
+from graphrec.graph.folders.strings import ABSENT
 from graphrec.languages import Language, Voice
 from graphrec.schema import GraphSchema
 from graphrec.serving.answer import Line, Node, PathPart, Preference, Reason
@@ -31,11 +31,11 @@ from graphrec.serving.reasons.words import in_common
 from graphrec.terms.blend import Blend
 from graphrec.terms.ledger import Ledger, LineGroup
 from graphrec.terms.walks import WalkScorer
+from graphrec.times import microseconds_of, moment_of
 
 MAX_HOPS = 3
 #: Days of a month, and the part of x that has faded from which a sentence says how long ago it was.
 MONTH, HALF = 30.44, 0.5
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Stands after every time in a store.
 END_OF_TIME = "9999-12-31T23:59:59.999999Z"
 _SHAPES: Mapping[int, Shape] = {1: "own", 2: "linked", 3: "shared"}
@@ -169,7 +169,7 @@ class Reasons:
         other = self.positions.in_snapshot(self.graph.target(hop), via)
         if other in found:
             end = found[other]
-            return None if end is None else Since(until=EPOCH + timedelta(microseconds=end))
+            return None if end is None else Since(until=moment_of(end))
         days, left = self._age(user, hop, via)
         told = self.voice == "adviser" or hop.type in self.schema.roles.relevant
         return Since(months=round(days / MONTH)) if days is not None and left < HALF and told else None
@@ -439,7 +439,7 @@ class Reasons:
         latest = int(known[np.argmax(events.at[known])])
         at = int(events.at[latest])
         weight = None if events.weight is None else float(events.weight[latest])
-        moment = None if at == ALWAYS else EPOCH + timedelta(microseconds=at)
+        moment = None if at == ALWAYS else moment_of(at)
         return Event(moment, None if weight is None or np.isnan(weight) else weight)
 
     def constants(self, scorer: WalkScorer) -> dict[str, str | float]:
@@ -494,14 +494,14 @@ def _changed_types(snapshot: Snapshot, fitted: Mapping[str, str]) -> frozenset[s
 
 def iso_text(microseconds: int) -> str:
     """A time in ISO form, in UTC."""
-    return (EPOCH + timedelta(microseconds=microseconds)).isoformat()
+    return moment_of(microseconds).isoformat()
 
 
 def utc_text(microseconds: int) -> str:
     """A time as a store writes it."""
-    return (EPOCH + timedelta(microseconds=microseconds)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment_of(microseconds).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _microseconds(text: str) -> int:
     """A time as a store writes it, as a snapshot counts it."""
-    return (datetime.fromisoformat(text) - EPOCH) // timedelta(microseconds=1)
+    return microseconds_of(datetime.fromisoformat(text))

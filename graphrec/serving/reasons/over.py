@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from graphrec.graph.adjacency import Hop
-from graphrec.graph.holdings import has_left, is_over
-from graphrec.graph.snapshot import ALWAYS, Snapshot
+from graphrec.graph.edges.adjacency import Hop
+from graphrec.graph.edges.holdings import has_left, is_over
+from graphrec.graph.folders.snapshot import ALWAYS, Snapshot
 from graphrec.terms.ledger import Ledger
 
 Ends = Mapping[int, int | None]

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Hop
-from graphrec.graph.snapshot import Snapshot
-from graphrec.graph.strings import ABSENT
+from graphrec.graph.edges.adjacency import Hop
+from graphrec.graph.folders.snapshot import Snapshot
+from graphrec.graph.folders.strings import ABSENT
 from graphrec.serving.positions import Positions
 from graphrec.terms.base import once
 from graphrec.terms.ledger import LineGroup
@@ -93,15 +93,16 @@ class People:
         """
         key = ("ways", plan.number, via)
         known = self._of(user, product)
-        found = known.get(key)
+        found: tuple[int, bool] | None = known.get(key)
         if found is None:
             if self._given is not None and (text := _text(product, key, plan)) in self._given:
-                found = tuple(self._given[text])
+                count, everyone = self._given[text]
+                found = int(count), bool(everyone)
             else:
                 found = self._on_ways(plan, user, via, product)
             known[key] = found
             self._said[plan.number] = plan
-        return int(found[0]), bool(found[1])
+        return found
 
     def counted(self, user: int, products: Sequence[int]) -> dict[str, Any]:
         """What was counted for some products in answers to a user, for `given`."""
@@ -246,10 +247,12 @@ class People:
 
     def _any(self, hops: Iterable[Hop], nodes: Sequence[int]) -> int:
         """The people whom any of some hops reaches from any of some nodes, a bit for each."""
-        found = 0
+        found, kept = 0, self._kept
         for hop in hops:
+            name, reverse = hop.type, hop.reverse
             for node in nodes:
-                found |= self._who(hop, node)
+                known = kept.get((name, reverse, node))
+                found |= self._who(hop, node) if known is None else known
         return found
 
     def _who(self, hop: Hop, node: int) -> int:

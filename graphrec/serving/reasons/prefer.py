@@ -10,9 +10,9 @@ reason keeps its number.
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Graph, Hop
-from graphrec.graph.snapshot import ALWAYS
-from graphrec.graph.strings import ABSENT
+from graphrec.graph.edges.adjacency import Graph, Hop
+from graphrec.graph.folders.snapshot import ALWAYS
+from graphrec.graph.folders.strings import ABSENT
 from graphrec.metrics.paths import entity_popularity, interaction_recency
 from graphrec.serving.answer import Preference
 from graphrec.serving.positions import Positions

@@ -12,7 +12,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from graphrec.errors import SourceError
-from graphrec.graph.adjacency import Hop
+from graphrec.graph.edges.adjacency import Hop
 from graphrec.languages import Language, Voice, language_of
 from graphrec.schema import GraphSchema
 from graphrec.serving.answer import Node
@@ -115,6 +115,7 @@ class Sentences:
         address = re.compile(self.language.text("customer.address"))
         own = {**(schema.reasons if code == "en" else {}), **schema.reasons_in.get(code, {})}
         self._kept: dict[Hashable, str] = {}
+        self._counts: dict[int, str] = {}
         if "HELD" in schema.roles.holding and "HELD" not in words:
             # What is held until it ends is held now.
             self._verbs["HELD"] = self._verbs.get("HOLDS", self._verbs["HELD"])
@@ -251,8 +252,8 @@ class Sentences:
         return f"{value:.0f}"
 
     def word(self, name: str) -> str:
-        """A label, an edge type or a value in the words of the language."""
-        return self._words.get(name) or self._noun(words(name))
+        """A label, a column, an edge type or a value in the words of the language; risk_class is named as RiskClass."""
+        return self._words.get(name) or self._words.get(_label(name)) or self._noun(words(name))
 
     def measured(self, name: str, value: str) -> tuple[str, str]:
         """A label or column and a value of it in words; a unit at the end of its name stands behind the value."""
@@ -300,7 +301,14 @@ class Sentences:
 
     def counted(self, wording: str, people: int | None) -> str:
         """A sentence with its number of people."""
-        return wording if people is None else wording.replace(PEOPLE, self.language.number(people))
+        if people is None:
+            return wording
+        number = self._counts.get(people)
+        if number is None:
+            if len(self._counts) >= KEPT:
+                self._counts = {}
+            number = self._counts[people] = self.language.number(people)
+        return wording.replace(PEOPLE, number)
 
     def _own_sentence(
         self, sentences: Mapping[str, str] | None, via: Sequence[Node], types: Sequence[Hop] = ()
@@ -469,6 +477,12 @@ def words(label: str) -> str:
 
 def _way(hops: tuple[Hop, ...]) -> str:
     return " ".join(str(hop) for hop in hops)
+
+
+@lru_cache(4096)
+def _label(name: str) -> str:
+    """A column as a label is written: risk_class -> RiskClass."""
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
 
 
 @lru_cache(4096)

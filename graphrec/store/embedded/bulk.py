@@ -15,9 +15,9 @@ from graphrec.progress import Progress, silent
 from graphrec.store.embedded import arcade
 from graphrec.store.embedded.lock import exclusive
 from graphrec.store.kinds import Kind, kinds_of
-from graphrec.store.loading import Account, Completion, check_fits, row_fields, schema_statements
 from graphrec.store.series import write_series
 from graphrec.store.values import to_stored
+from graphrec.store.writing.loading import Account, Completion, check_fits, row_fields, schema_statements
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from graphrec.store.embedded.bulk import BulkSink
-    from graphrec.store.merge import MergeSink
+    from graphrec.store.writing.merge import MergeSink
 
 
 class ChoosingSink:

@@ -10,7 +10,7 @@ from graphrec import queries
 from graphrec.errors import StoreError
 from graphrec.files import replace_folder
 from graphrec.progress import Progress, silent
-from graphrec.store.check import check
+from graphrec.store.checks.check import check
 from graphrec.store.embedded import arcade
 from graphrec.store.embedded.lock import exclusive
 from graphrec.store.embedded.store import EmbeddedStore

@@ -24,15 +24,15 @@ from graphrec.store.base import (
     Statement,
     Store,
 )
-from graphrec.store.contents import Contents
+from graphrec.store.checks.contents import Contents
 from graphrec.store.embedded import arcade
 from graphrec.store.embedded.apart import ask_apart
 from graphrec.store.embedded.bulk import BulkSink
 from graphrec.store.embedded.choice import ChoosingSink
 from graphrec.store.kinds import RESERVED
-from graphrec.store.loading import schema_statements
-from graphrec.store.merge import MergeSink
 from graphrec.store.search import search_statement
+from graphrec.store.writing.loading import schema_statements
+from graphrec.store.writing.merge import MergeSink
 
 _T = TypeVar("_T")
 

@@ -43,10 +43,10 @@ from graphrec.store.base import (
     out_of_time,
 )
 from graphrec.store.kinds import RESERVED
-from graphrec.store.loading import BOOKS
 from graphrec.store.neo4j import versions
 from graphrec.store.neo4j.sink import ParallelSink
 from graphrec.store.search import search_statement
+from graphrec.store.writing.loading import BOOKS
 
 _T = TypeVar("_T")
 

@@ -11,9 +11,9 @@ from graphrec.files import replace_folder
 from graphrec.graph.rows import Counts, Identities, Part, Source, edge_fields, node_fields
 from graphrec.progress import Progress, silent
 from graphrec.store.kinds import RESERVED, Kind, kinds_of
-from graphrec.store.loading import BOOKS, Account, Completion, check_fits, pair_fields
 from graphrec.store.series import remove_series, write_series
 from graphrec.store.values import to_stored
+from graphrec.store.writing.loading import BOOKS, Account, Completion, check_fits, pair_fields
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, LiteralString
 from graphrec import queries
 from graphrec.graph.rows import EDGE_COLUMNS, Counts, Part, Source
 from graphrec.progress import Progress, silent
-from graphrec.store import diff
 from graphrec.store.base import Statement, Store
 from graphrec.store.kinds import Kind
-from graphrec.store.loading import property_rows
-from graphrec.store.merge import MergeSink
 from graphrec.store.neo4j.parallel import Cell, batches, cut, run_apart
+from graphrec.store.writing import diff
+from graphrec.store.writing.loading import property_rows
+from graphrec.store.writing.merge import MergeSink
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -9,7 +9,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency
+from graphrec.graph.edges.adjacency import Adjacency
 from graphrec.terms.compiled.hops import (
     EMPTY,
     ROUNDING,

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from graphrec.terms.walks import WalkScorer
 
 
+#: A row of so many entries for every product that is asked for is read whole; of a longer one they are looked up.
+SHORT = 16
+
+
 class _Walk(NamedTuple):
     """What the lines of one walk have in common: see `WalkScorer`; number: their group."""
 
@@ -68,9 +72,9 @@ def _add_walk(block: Block, scorer: "WalkScorer", scale: NDArray[np.float64], nu
     from graphrec.terms.walks import ContentScorer, PeopleScorer
 
     walk = _Walk(number, scorer.walk.beta, scorer.closes)
-    asked, first = block.asked(scale), first_hop(scorer)
+    asked, first, threads = block.asked(scale), first_hop(scorer), numba.get_num_threads()
     if isinstance(scorer, PeopleScorer):
-        _people_lines(asked, walk, first, people_of(scorer), own_edges(scorer), scorer.scales[2], block.out)
+        _people_lines(asked, walk, first, people_of(scorer), own_edges(scorer), scorer.scales[2], threads, block.out)
         return
     assert isinstance(scorer, ContentScorer), "walks that begin with people are not compiled"
     if scorer.length == 1:
@@ -80,7 +84,7 @@ def _add_walk(block: Block, scorer: "WalkScorer", scale: NDArray[np.float64], nu
     else:
         second, last = next_hop(scorer, 1) if scorer.length == 3 else NO_HOP, scorer.back[-1]
         before = NextHop(*whole(last), scorer.scales[-1])
-        _path_lines(asked, walk, first, second, before, scorer.steps[-1].num_rows, numba.get_num_threads(), block.out)
+        _path_lines(asked, walk, first, second, before, scorer.steps[-1].num_rows, threads, block.out)
 
 
 @numba.njit(cache=True)
@@ -129,25 +133,44 @@ def _table_lines(asked, walk, first, table, out):  # type: ignore[no-untyped-def
 
 
 @numba.njit(parallel=True, cache=True)
-def _people_lines(asked, walk, first, people, own, ends, out):  # type: ignore[no-untyped-def]
-    for r in numba.prange(len(asked.users)):
-        if asked.scale[r] == 0.0:
-            continue
-        u, products = asked.users[r], asked.products[r, : asked.widths[r]]
-        raw, is_own = np.zeros(asked.products.shape[1]), np.zeros(len(products), np.bool_)
-        for c in range(len(products)):
-            is_own[c] = ends_at(own, u, products[c])
-        for p in range(first.indptr[u], first.indptr[u + 1]):
-            a, value = arrival(first, p)
-            back = returns(own, u, a)
-            start, stop = people.indptr[a], people.indptr[a + 1]
-            row = people.indices[start:stop]
+def _people_lines(asked, walk, first, people, own, ends, threads, out):  # type: ignore[no-untyped-def]
+    for t in numba.prange(threads):
+        # The column of every product, -1 for those that are not asked for.
+        column = np.full(len(ends), -1, np.int64)
+        most = asked.products.shape[1]
+        raw, is_own, nobody = np.zeros(most), np.zeros(most, np.bool_), np.zeros(most, np.bool_)
+        for r in range(t, len(asked.users), threads):
+            u, products = asked.users[r], asked.products[r, : asked.widths[r]]
+            if asked.scale[r] == 0.0 or first.indptr[u] == first.indptr[u + 1]:
+                continue
             for c in range(len(products)):
-                q = start + np.searchsorted(row, products[c])
-                raw[c] = 0.0
-                if q < stop and people.indices[q] == products[c]:
-                    raw[c] = value * passed(people, own, u, q, back and is_own[c]) * ends[products[c]]
-            _append(asked, walk, r, raw, a, -1, out)
+                column[products[c]] = c
+                is_own[c] = ends_at(own, u, products[c])
+            for p in range(first.indptr[u], first.indptr[u + 1]):
+                a, value = arrival(first, p)
+                back = is_own if returns(own, u, a) else nobody
+                _through(people, own, u, a, value, products, column, back, ends, raw)
+                _append(asked, walk, r, raw, a, -1, out)
+            column[products] = -1
+
+
+@numba.njit(cache=True)
+def _through(people, own, u, a, value, products, column, is_own, ends, raw):  # type: ignore[no-untyped-def]
+    """What arrives at each product through the people behind a neighbour; the user is one of them where `is_own`."""
+    raw[:] = 0.0
+    start, stop = people.indptr[a], people.indptr[a + 1]
+    if stop - start < SHORT * len(products):
+        for q in range(start, stop):
+            i = people.indices[q]
+            c = column[i]
+            if c >= 0:
+                raw[c] = value * passed(people, own, u, q, is_own[c]) * ends[i]
+        return
+    row = people.indices[start:stop]
+    for c in range(len(products)):
+        q = start + np.searchsorted(row, products[c])
+        if q < stop and people.indices[q] == products[c]:
+            raw[c] = value * passed(people, own, u, q, is_own[c]) * ends[products[c]]
 
 
 @numba.njit(parallel=True, cache=True)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Graph, Hop
+from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.terms.sage.network import Matrix, SageNetwork, means
 
 #: Gauss-Legendre nodes; doubled up to MOST_NODES while the gap is above GAP.

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency, Graph, Hop
+from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop
 from graphrec.terms.factors import Own
 
 Matrix = NDArray[np.float64]

@@ -7,15 +7,12 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Graph, Hop
+from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.terms.base import Described, Matrix, Stored, StoredRows, Term, graph_without
 from graphrec.terms.factors import Own
 from graphrec.terms.ledger import Edge, LineGroup, Shares
 from graphrec.terms.sage.gradients import Gradients, integrated_gradients
 from graphrec.terms.sage.network import SageLayer, SageNetwork
-
-#: What model folders call `SageLayer.of_users`.
-OF_USERS = "crowd"
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +93,7 @@ class SageTerm(Term):
             arrays |= {f"{number}/bias/{label}": Stored(weights) for label, weights in layer.bias.items()}
             arrays |= {f"{number}/message/{hop}": Stored(weights) for hop, weights in layer.message.items()}
             arrays |= {
-                f"{number}/{OF_USERS}/{label}": Stored(sent, (label, None)) for label, sent in layer.of_users.items()
+                f"{number}/of_users/{label}": Stored(sent, (label, None)) for label, sent in layer.of_users.items()
             }
         own = network.own
         if own is not None and own.centre is not None and network.project is not None:
@@ -119,7 +116,9 @@ class SageTerm(Term):
                 for part in ("own", "bias", "message")
             ]
             message = {Hop.parse(name): array for name, array in parts[2].items()}
-            return SageLayer(parts[0], parts[1], message, described.under(f"{number}/{OF_USERS}/"))
+            # A folder of an older graphrec calls them crowd.
+            of_users = described.under(f"{number}/of_users/") or described.under(f"{number}/crowd/")
+            return SageLayer(parts[0], parts[1], message, of_users)
 
         sampled = {Hop.parse(name): stored.adjacency() for name, stored in described.rows.items()}
         order = {Hop.parse(name): np.asarray(places) for name, places in described.under("order/").items()}

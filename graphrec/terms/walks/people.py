@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency, Graph, among
+from graphrec.graph.edges.adjacency import Adjacency, Graph, among
 from graphrec.terms.base import Stored, StoredRows, once
 from graphrec.terms.ledger import Edge, LineGroup
 from graphrec.terms.walks.scorer import Part, Vector, Walk, WalkScorer, filled

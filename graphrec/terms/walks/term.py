@@ -7,8 +7,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Adjacency, Graph, Hop, StoredAdjacency
-from graphrec.graph.arrays import CheckedArray
+from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop, StoredAdjacency
+from graphrec.graph.folders.arrays import CheckedArray
 from graphrec.terms import compiled
 from graphrec.terms.base import Described, Stored, StoredRows, Term, graph_without
 from graphrec.terms.ledger import Edge, Lines, Shares

@@ -1,8 +1,8 @@
 """How fast evidence fades: a half-life for each type of interaction, on validation only.
 
-x of an edge is halved every so many days of its age (graph/fading.py); what the models learned of the other end stays.
-For each length that is tried the weights of the parts are fitted anew, the likeliest length is taken, and it stands
-only where the metric of validation users rises by more than its standard error: else nothing fades.
+x of an edge is halved every so many days of its age (graph/edges/fading.py); what the models learned of the other end
+stays. For each length that is tried the weights of the parts are fitted anew, the likeliest length is taken, and it
+stands only where the metric of validation users rises by more than its standard error: else nothing fades.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Graph, Hop
-from graphrec.graph.fading import ages
+from graphrec.graph.edges.adjacency import Graph, Hop
+from graphrec.graph.edges.fading import ages
 from graphrec.progress import Progress, silent
 from graphrec.schema import GraphSchema
 from graphrec.terms.base import Term

@@ -9,8 +9,8 @@ start stays so low that validation sees no loss of the whole.
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Graph
-from graphrec.models.newness import fit_newness, is_new
+from graphrec.graph.edges.adjacency import Graph
+from graphrec.models.general.newness import fit_newness, is_new
 from graphrec.terms.blend import Blend
 from graphrec.training.search.weights import is_loss
 from graphrec.training.validation import Validation

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Graph, Hop
-from graphrec.models.rejection import RejectionConfig, fit_rejection, rejected_hops
+from graphrec.graph.edges.adjacency import Graph, Hop
+from graphrec.models.general.rejection import RejectionConfig, fit_rejection, rejected_hops
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
 from graphrec.training.search.half_life import lengths_of, open_types

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.adjacency import Graph
+from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.fitting.threads import compiled_threads
-from graphrec.models.kernel import fit_kernel, starting_walks
+from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.progress import Progress, silent
 from graphrec.terms.blend import Blend
 from graphrec.terms.walks import Walk, WalkTerm

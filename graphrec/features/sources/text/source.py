@@ -16,7 +16,7 @@ from graphrec.features.sources.text.http import HttpEncoder, is_address
 from graphrec.features.sources.text.jar import JarEncoder
 from graphrec.features.sources.text.nano import NanoEncoder
 from graphrec.features.sources.text.script import FOREIGN, foreign_share, some_of
-from graphrec.graph.snapshot import Snapshot
+from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.progress import Progress, silent
 
 

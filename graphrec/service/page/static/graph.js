@@ -13,8 +13,8 @@
   const layers = [0, 1, 2, 3].map((layer) => nodes.filter((node) => node.layer === layer));
   const used = layers.filter((layer) => layer.length);
   const most = Math.max(...used.map((layer) => layer.length));
-  const long = isNarrow ? 150 : 240;
-  const wide = isNarrow ? 112 : 64;
+  const long = isNarrow ? 150 : 290;
+  const wide = isNarrow ? 112 : 72;
   const at = (node) => {
     const along = used.findIndex((layer) => layer.includes(node));
     const layer = used[along];
@@ -27,8 +27,8 @@
       selector: "node",
       style: {
         label: "data(label)", "font-size": 11, "font-family": "system-ui, sans-serif", color: colour("--ink"),
-        "text-wrap": "wrap", "text-max-width": isNarrow ? 92 : 150, "text-valign": "center", "text-halign": "center",
-        shape: "round-rectangle", width: isNarrow ? 100 : 160, height: 40, "background-color": colour("--shade"),
+        "text-wrap": "wrap", "text-max-width": isNarrow ? 98 : 150, "text-valign": "center", "text-halign": "center",
+        shape: "round-rectangle", width: isNarrow ? 104 : 160, height: isNarrow ? 58 : 46, "background-color": colour("--shade"),
         "border-width": 1, "border-color": colour("--line"),
       },
     },

@@ -1,0 +1,1 @@
+"""Commands of campaigns and experiments, and what came of what was shown."""

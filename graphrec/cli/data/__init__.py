@@ -1,0 +1,1 @@
+"""Commands from files to a snapshot and its vectors, and what events and queries say of it."""

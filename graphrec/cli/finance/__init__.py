@@ -1,0 +1,1 @@
+"""Commands of what a bank knows: portraits, market figures, portfolios, loans, risk, alerts."""

@@ -1,0 +1,56 @@
+"""graphrec market: what prices of products did until a date, and their risk classes."""
+
+from typing import Annotated
+
+import typer
+
+from graphrec.app.jobs import AskMarket
+from graphrec.cli.finance.first_file import write_first
+from graphrec.cli.invocation import bank
+from graphrec.cli.options import Json, NoRecord
+from graphrec.cli.output import emit_json, note, progress, say, table
+
+
+def command(
+    product: Annotated[str | None, typer.Argument(help="The product's id; none: all.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the figures as dated columns of products.")] = False,
+    as_of: Annotated[str | None, typer.Option(metavar="DATE", help="Prices before this date.")] = None,
+    init: Annotated[bool, typer.Option("--init", help="Write a first market.toml into the home.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="--init: replace the one that is there.")] = False,
+    no_record: NoRecord = False,
+    json: Json = False,
+) -> None:
+    """Show returns, volatility, drawdown, beta and risk class of products from their prices as of a date.
+
+    market.toml in the home names series, benchmark and the ratings of others. What a price did is no promise.
+
+    Examples: graphrec market --init; graphrec market P00055
+    """
+    if init:
+        write_first("market", "graphrec market", force=force, json=json)
+        return
+    with progress(json=json) as update:
+        found = bank().market(AskMarket(product, keep, as_of, not no_record), progress=update)
+    if json:
+        emit_json(found)
+        return
+    for text in found.notes:
+        note(f"note: {text}")
+    rows = []
+    for one in found.products:
+        f = one.figures
+        shown = ["–"] * 6 if f is None else [
+            _percent(f.returns["30d"]), _percent(f.returns["365d"]), _percent(f.volatility), _percent(f.drawdown),
+            "–" if f.beta is None else f"{f.beta:.2f}", "–" if f.market_class is None else str(f.market_class),
+        ]  # fmt: skip
+        rows.append([one.product, one.name or "", *shown, "–" if one.rating is None else str(one.rating)])
+    heads = ["30 days", "365 days", "volatility", "drawdown", "beta", "class", "rating"]
+    table(["product", "name", *heads], rows, right=heads)
+    if found.without:
+        say(f"{found.without:,} products have neither prices before {found.as_of} nor a rating")
+    if found.kept:
+        say(f"figures of {len(found.products):,} products of {found.as_of} are kept as product.market_…")
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"

@@ -1,0 +1,1 @@
+"""Commands that answer for customers: lists, reasons, refusals, audiences, exports."""

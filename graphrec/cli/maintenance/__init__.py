@@ -1,0 +1,1 @@
+"""Commands of the home itself: checked, watched, backed up, published, upgraded."""

@@ -1,0 +1,131 @@
+"""graphrec models: which model answers, promote another one, roll back; who validated and approved it; its card."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from graphrec.cli.invocation import bank
+from graphrec.cli.options import Json, NoRecord
+from graphrec.cli.output import emit_json, note, say, say_block, table
+from graphrec.errors import UsageError
+
+Action = Literal["list", "promote", "rollback", "follow", "validate", "approve", "retire", "card"]
+NAMED, JUDGED = ("promote", "validate", "approve", "retire"), ("validate", "approve", "retire")
+
+
+def command(
+    action: Annotated[
+        Action,
+        typer.Argument(
+            help="list; promote NAME, rollback, or follow: the newest model is live again; validate, approve or retire "
+            "NAME; card [NAME]."
+        ),
+    ] = "list",
+    name: Annotated[str | None, typer.Argument(help="The model, as the list names it.")] = None,
+    reason: Annotated[str | None, typer.Option(help="validate, approve, retire: why.")] = None,
+    by: Annotated[str | None, typer.Option(help="Who does it (default: actor of the settings).")] = None,
+    out: Annotated[Path | None, typer.Option(help="card: a new .md or .html file.")] = None,
+    no_record: NoRecord = False,
+    json: Json = False,
+) -> None:
+    """List the models of the home, and say which one answers by default: the one that is live.
+
+    The newest model is live until one is promoted. A promoted model stays live whatever is trained after it, and
+    `rollback` goes back to what was live before it; without a promotion, to what the last training replaced. A running
+    service takes the change with its next answer.
+
+    A model is a draft until somebody validates it, somebody else approves it, and, in the end, it is retired; with
+    `require_approval` in graphrec.toml only an approved one is made live. `card` prints what it is, what it was fitted
+    on, how good it is, its limits and who approved it.
+
+    Examples: graphrec models promote blend-final; graphrec models card --out card.html
+    """
+    _check(action, name, reason, out)
+    if action == "list":
+        _list(json=json)
+    elif action == "card":
+        _card(name, out, json=json)
+    elif action == "validate" or action == "approve" or action == "retire":
+        _judge(action, name or "", reason or "", by, record=not no_record, json=json)
+    else:
+        from graphrec.app.requests import SwitchModel
+
+        done = bank().switch_model(SwitchModel(action, name, by, record=not no_record))
+        if json:
+            emit_json(done)
+            return
+        for text in done.notes:
+            note(f"note: {text}")
+        say(f"{done.live} is live; before: {done.before}")
+
+
+def _check(action: Action, name: str | None, reason: str | None, out: Path | None) -> None:
+    if action in NAMED and name is None:
+        raise UsageError(f"graphrec models {action} wants the NAME of a model")
+    if action not in (*NAMED, "card") and name is not None:
+        raise UsageError(f"graphrec models {action} takes no NAME")
+    if (action in JUDGED) != (reason is not None):
+        raise UsageError(
+            f"graphrec models {action} wants a reason: --reason TEXT"
+            if reason is None
+            else f"graphrec models {action} takes no --reason; validate, approve and retire do"
+        )
+    if out is not None and (action != "card" or out.suffix not in (".md", ".html")):
+        raise UsageError(f"--out {out}: graphrec models card writes .md and .html files; no other action writes one")
+
+
+def _judge(
+    action: Literal["validate", "approve", "retire"],
+    name: str,
+    reason: str,
+    by: str | None,
+    *,
+    record: bool,
+    json: bool,
+) -> None:
+    from graphrec.app.requests import SetStanding
+
+    done = bank().set_standing(SetStanding(action, name, reason, by, record))
+    if json:
+        emit_json(done)
+        return
+    for text in done.notes:
+        note(f"note: {text}")
+    say(f"{done.step.model} is {done.step.standing} by {done.step.by}; before: {done.before}")
+
+
+def _card(name: str | None, out: Path | None, *, json: bool) -> None:
+    from graphrec.app.requests import AskModelCard
+
+    card = bank().model_card(AskModelCard(name))
+    if out is not None:
+        from graphrec.files import whole_file
+
+        with whole_file(out) as temporary:
+            temporary.write_text(card.html if out.suffix == ".html" else card.markdown, "utf-8")
+        note(f"card: {out}")
+    if json:
+        emit_json(card)
+    elif out is None:
+        say_block(card.markdown.rstrip("\n"))
+
+
+def _list(*, json: bool) -> None:
+    models, history = bank().models(), bank().switches()
+    if json:
+        emit_json({"models": models, "history": history})
+        return
+    if not models:
+        say("there is no model; make one: graphrec train")
+        return
+    rows = [
+        [one.id, one.state, one.standing, one.kind, one.since, one.by, one.hash[:10], one.snapshot[:10]]
+        for one in models
+    ]
+    heads = ["model", "state", "standing", "kind", "since", "by", "hash", "snapshot"]
+    table(heads, rows, optional=["by"])
+    if history:
+        say()
+        changes = [[one.at, one.action, one.model or "the newest", one.before, one.by] for one in history]
+        table(["at", "action", "live", "before", "by"], changes, optional=["by"])

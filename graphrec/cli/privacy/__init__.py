@@ -1,0 +1,1 @@
+"""Commands of what a person may demand, and of pseudonyms."""

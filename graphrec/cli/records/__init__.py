@@ -1,0 +1,1 @@
+"""Commands of the decision record: entries, replay, statements, what an adviser decided."""

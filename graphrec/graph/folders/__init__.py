@@ -1,0 +1,1 @@
+"""The graph in folders: checked arrays, strings, snapshots and facts, and how they are written."""

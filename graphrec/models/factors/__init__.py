@@ -1,0 +1,1 @@
+"""Models of common patterns: what a matrix of customers and products has in few dimensions."""

@@ -1,0 +1,1 @@
+"""Models of one effect each, for all customers or all products alike."""

@@ -1,0 +1,1 @@
+"""Graph networks: embeddings that are learned over the edges."""

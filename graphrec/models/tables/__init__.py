@@ -1,0 +1,1 @@
+"""Models of tables: a weight of every neighbour for every product."""

@@ -1,0 +1,226 @@
+"""Softmax regression: a weight of every neighbour for every product, so that what users took is likeliest.
+
+    minimise - sum over users u, held i: 1/d_u log p(i | u without i) + lambda/2 |W|^2
+    p(i | u) = softmax over products j that u does not hold of: sum over neighbours a of u: W[a, j]
+
+Neighbours are the holdings but i, the attributes, and everyone. The loss is convex: no seed, no epochs. With one
+hidden product per user it is the multinomial logistic regression of what comes next.
+
+W[a, j] is 0 where fewer than `min_group` customers have a and hold j, and no question has an answer that so few hold
+(support.py).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.errors import ModelError
+from graphrec.extras import needs_extra
+from graphrec.graph.edges.adjacency import Graph, Hop
+from graphrec.models.fitting.config import Count, Positive
+from graphrec.models.inputs import Inputs, Values
+from graphrec.models.matrix import csr, relevant_hops
+from graphrec.models.spec import Fitted, ModelSpec
+from graphrec.models.support import nothing_to_learn, supported, supported_pairs
+from graphrec.models.tables.ease import attribute_hops
+from graphrec.progress import Progress, silent
+from graphrec.terms.factors import Neighbours, TableTerm
+
+if TYPE_CHECKING:
+    from optuna import Trial
+    from scipy.sparse import csr_array
+
+Matrix = NDArray[np.float64]
+
+MOST_SCORES = 10_000_000
+"""Held pairs times products up to which a blend tries it: a fit takes hundreds of passes over them, a minute."""
+
+
+@dataclass(frozen=True)
+class SoftmaxConfig:
+    """How softmax regression is fitted."""
+
+    regularization: Positive = 1.0
+    """lambda, in users."""
+    use_protected: bool = False
+    """Whether protected edge types are among the attributes."""
+    steps: Count = 300
+    """L-BFGS steps at most."""
+    max_scores: Count = 30_000_000
+    """Held pairs times products at most: each step computes all of them (1.3 million on zimnat: .04 s)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Questions:
+    """Every held pair as a question: which product is missing here?
+
+    Shapes: X (num_pairs, num_neighbours), held (num_pairs, num_products), answers, weights (num_pairs,).
+    """
+
+    X: "csr_array"
+    held: NDArray[np.bool_]
+    answers: NDArray[np.int32]
+    weights: Matrix
+
+
+def num_scores(graph: Graph) -> int:
+    """How many scores a step computes: held pairs that can be asked for, times products."""
+    graph = supported(graph).graph
+    return int(graph.held().degrees()[graph.learners(min_held=2)].sum()) * graph.num_products
+
+
+def fit_softmax(graph: Graph, config: SoftmaxConfig | None = None, *, progress: Progress = silent) -> TableTerm:
+    """The softmax term.
+
+    Raises:
+        ModelError: nobody holds two products, or there are more scores than `max_scores`.
+    """
+    config = config or SoftmaxConfig()
+    left = supported(graph)
+    seen = left.graph
+    check_size("softmax", graph, config.max_scores)
+    relevant, attributes = relevant_hops(graph), attribute_hops(graph, config.use_protected)
+    asked = questions(seen, relevant, attributes, graph.held().degrees())
+    free = supported_weights(seen, [*relevant, *attributes])
+    W = fitted_table(asked, asked.X, free, config.regularization, config.steps, progress)
+    hops: list[Hop | None] = [*relevant, *attributes, None]
+    widths = [graph.counts[graph.target(hop)] if hop else 1 for hop in hops]
+    lefts = np.split(W.astype(np.float32), np.cumsum(widths)[:-1])
+    neighbours = [Neighbours(hop, left.rows(hop, part) if hop else part) for hop, part in zip(hops, lefts, strict=True)]
+    return TableTerm("softmax", graph, neighbours)
+
+
+def fitted_table(
+    asked: Questions, X: "csr_array", free: NDArray[np.bool_], regularization: float, steps: int, progress: Progress
+) -> Matrix:
+    """The weights (num_columns, num_products) under which the answers are likeliest.
+
+    Args:
+        X: the columns of the questions (num_questions, num_columns).
+        free: which weights may be other than 0.
+    """
+    with needs_extra("train", "softmax"):
+        from scipy.optimize import minimize
+
+    shape = (X.shape[1], asked.held.shape[1])  # pyright: ignore[reportOptionalSubscript]
+    transposed = X.T.tocsr()
+    done = 0
+
+    def loss(flat: Matrix) -> tuple[float, Matrix]:
+        W = flat.reshape(shape)
+        value, gradient = _likelihood(asked, X @ W)
+        whole = transposed @ gradient + regularization * W
+        return value + 0.5 * regularization * float(flat @ flat), np.where(free, whole, 0.0).ravel()
+
+    def report(_: Matrix) -> None:
+        nonlocal done
+        done += 1
+        progress("softmax steps", done, None)
+
+    options = {"maxiter": steps, "maxcor": 10, "ftol": 1e-7}
+    found = minimize(loss, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B", callback=report, options=options)
+    return np.asarray(found.x, np.float64).reshape(shape)
+
+
+def supported_weights(graph: Graph, hops: list[Hop]) -> NDArray[np.bool_]:
+    """Which weights are free (num_neighbours, num_products): of supported pairs, and all of everyone."""
+    if graph.schema.roles.min_group <= 1:
+        return np.ones((1, 1), np.bool_)
+    parts = [csr(supported_pairs(graph, hop), graph.num_products).toarray() > 0 for hop in hops]
+    return np.concatenate([*parts, np.ones((1, graph.num_products), np.bool_)])
+
+
+def check_size(name: str, graph: Graph, most: int) -> None:
+    """Raise a ModelError where there is nothing to learn, or a step computes too many scores.
+
+    Args:
+        name: of the model.
+        most: scores of a step.
+    """
+    scores = num_scores(graph)
+    if not scores:
+        raise nothing_to_learn(name, graph, "no user holds two products")
+    if scores > most:
+        raise ModelError(
+            f"{name} would compute {scores:,} scores in every step, more than max_scores = {most:,}; "
+            "use --model kernel, spectral or lightgcn for data of this size"
+        )
+
+
+def questions(graph: Graph, relevant: list[Hop], attributes: list[Hop], degrees: NDArray[np.int64]) -> Questions:
+    """A question for every held pair of learners who hold two products or more; the answer is nowhere in its row.
+
+    Args:
+        graph: of `supported`.
+        degrees: how many products each customer holds (num_users,), those that too few hold too: of what such products
+            leave, one question would weigh as much as all of a customer, and all lists would show who asks it.
+    """
+    from scipy.sparse import csr_array, hstack
+
+    held = graph.held()
+    learners = graph.learners(min_held=2)
+    rows, answers = held.expand(learners)
+    users = learners[rows]
+    blocks = [_without(csr(graph.hops[hop], graph.num_products, np.float64)[users], answers) for hop in relevant]
+    blocks += [csr(graph.hops[hop], graph.counts[graph.target(hop)], np.float64)[users] for hop in attributes]
+    everyone = csr_array(np.ones((len(users), 1)))
+    others = _without(csr(held, graph.num_products, np.float64)[users], answers)
+    X = csr_array(hstack([*blocks, everyone], format="csr"))
+    return Questions(X, others.toarray() > 0, answers, 1.0 / degrees[users])
+
+
+def _without(rows: "csr_array", answers: NDArray[np.int32]) -> "csr_array":
+    """The rows without the entry of each row's answer."""
+    owners = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))  # pyright: ignore[reportOptionalSubscript]
+    rows.data[rows.indices == answers[owners]] = 0.0
+    rows.eliminate_zeros()
+    return rows
+
+
+def _likelihood(asked: Questions, scores: Matrix) -> tuple[float, Matrix]:
+    """The weighted negative log-likelihood and its gradient by the scores (num_pairs, num_products)."""
+    rows = np.arange(len(scores))
+    scores[asked.held] = -np.inf
+    scores -= scores.max(axis=1, keepdims=True)
+    right = scores[rows, asked.answers].copy()
+    chances = np.exp(scores, out=scores)
+    mass = chances.sum(axis=1)
+    chances *= (asked.weights / mass)[:, None]
+    chances[rows, asked.answers] -= asked.weights
+    return float(asked.weights @ (np.log(mass) - right)), chances
+
+
+def fit(graph: Graph, config: SoftmaxConfig, inputs: Inputs) -> Fitted:
+    """The term of the relevant edges, the user's attributes and everyone."""
+    return Fitted.of(fit_softmax(graph, config, progress=inputs.progress))
+
+
+def is_affordable(graph: Graph, _inputs: Inputs) -> bool:
+    """Whether a step computes few enough scores for a fit to take a minute."""
+    return 0 < num_scores(graph) <= MOST_SCORES
+
+
+def trials(_graph: Graph) -> Iterator[Values]:
+    """Regularisations."""
+    for regularization in (1.0, 3.0, 10.0):
+        yield {"regularization": regularization}
+
+
+def space(trial: "Trial", _graph: Graph) -> Values:
+    """What `graphrec tune` varies."""
+    return {"regularization": trial.suggest_float("regularization", 0.01, 100.0, log=True)}
+
+
+SPEC = ModelSpec(
+    name="softmax",
+    sentence="Softmax regression: a weight of every holding and attribute for every product.",
+    fit=fit,
+    config=SoftmaxConfig,
+    trials=trials,
+    space=space,
+    is_affordable=is_affordable,
+    in_blend=True,
+)

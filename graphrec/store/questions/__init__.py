@@ -1,0 +1,1 @@
+"""What a person asks of a store: names and calls are checked before a query runs."""
