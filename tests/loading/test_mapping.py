@@ -181,8 +181,8 @@ def test_an_unknown_name_names_the_nearest() -> None:
         (
             'people = "people.csv"',
             'people = { path = "people.csv", reader = "pdf" }',
-            "my.toml line 5: source.files.people.reader = 'pdf' is not one of csv, database, fixed, json, lines, parquet, "
-            "sqlite, xlsx, xml; correct it",
+            "my.toml line 5: source.files.people.reader = 'pdf' is not one of csv, database, fixed, json, lines, "
+            "parquet, sqlite, xlsx, xml; correct it",
         ),
         (
             'people = "people.csv"',
