@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import AskPortfolio as AskPortfolio
     from graphrec.app.jobs import AskQuality as AskQuality
     from graphrec.app.jobs import AskQuery as AskQuery
+    from graphrec.app.jobs import AskStability as AskStability
     from graphrec.app.jobs import Backup as Backup
     from graphrec.app.jobs import ChangeRule as ChangeRule
     from graphrec.app.jobs import CheckCases as CheckCases
@@ -100,7 +101,8 @@ _REQUESTS = (
     "WhatIf", "WhyNot",
 )  # fmt: skip
 _JOBS = (
-    "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio", "AskQuality", "AskQuery", "Backup",
+    "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio", "AskQuality", "AskQuery", "AskStability",
+    "Backup",
     "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates",
     "EvaluateNew", "Export", "ExtractTexts", "FitClassifier", "FitResponse", "FitRisk", "Forget", "InitPolicy",
     "InitStatement", "CheckCases", "EvaluateExperiments", "ListAlerts", "ListContacts", "ListRecord", "Load",

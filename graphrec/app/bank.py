@@ -644,6 +644,17 @@ class Bank:
 
         return ask_fairness(self, request, progress)
 
+    def stability(self, request: jobs.AskStability, *, progress: Progress = silent) -> results.StabilityOf:
+        """How much the lists of a model change in another run, with lost rows, and by customers who are not real.
+
+        Raises:
+            NotTrained: there is no model.
+            ModelError: nothing of it has a score on such facts.
+        """
+        from graphrec.app.models.stability import ask_stability
+
+        return ask_stability(self, request, progress)
+
     @needs_extra("report")
     def statement(self, request: requests.AskStatement) -> answers.Handed:
         """The suitability statement of one product for one customer, each sentence with the fields that it is of.

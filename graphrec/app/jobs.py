@@ -568,6 +568,26 @@ class AskFairness:
 
 
 @dataclass(frozen=True)
+class AskStability:
+    """How much the lists of a model change where nothing should."""
+
+    model: str | None = None
+    """Kind of the model; None: the blend."""
+    k: int = 10
+    lost: float = 0.01
+    """Share of interactions that a delivery loses."""
+    fakes: float = 0.01
+    """Fake customers, as a share of the real ones."""
+    pushed: int = 3
+    """Products that fake customers push, each in an attack of its own."""
+    min_overlap: float | None = None
+    """How alike lists have to be where interactions are lost; None: any."""
+    max_damage: float | None = None
+    """How much damage fake customers may do, in that of plain item-kNN; None: any."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
 class Monitor:
     """What changed in the inputs, the lists and their outcomes, beside limits."""
 
