@@ -1000,11 +1000,23 @@ class Bank:
 
         return record_head(self)
 
+    def sign_head(self, request: jobs.SignHead) -> results.SignedHead:
+        """Where the decision record ends, signed, as one more line of a file that is kept elsewhere.
+
+        Raises:
+            RecordError: the head was changed, or the signing key cannot be opened.
+            SourceError: the file cannot be read or written.
+        """
+        from graphrec.app.record import sign_head
+
+        return sign_head(self, request)
+
     def verify_record(self, request: jobs.VerifyRecord, *, progress: Progress = silent) -> Verification:
         """Every hash of the decision record computed anew."""
-        from graphrec.records.verify import Anchor, verify
+        from graphrec.app.record import asked_anchor
+        from graphrec.records.verify import verify
 
-        return verify(self.home.records, Anchor.parse(request.anchor) if request.anchor else None, progress)
+        return verify(self.home.records, asked_anchor(request.anchor) if request.anchor else None, progress)
 
     def prune_record(self, request: jobs.PruneRecord) -> Pruned:
         """Free what only entries before a date need for their replay."""

@@ -308,7 +308,14 @@ class VerifyRecord:
     """Every hash of the decision record computed anew."""
 
     anchor: str | None = None
-    """BLOCK:HASH that was kept elsewhere."""
+    """BLOCK:HASH that was kept elsewhere, or a file of signed heads."""
+
+
+@dataclass(frozen=True)
+class SignHead:
+    """Where the decision record ends, signed, as one more line of a file that is kept elsewhere."""
+
+    file: Path
 
 
 @dataclass(frozen=True)

@@ -181,6 +181,16 @@ class RecordedAnswer:
 
 
 @dataclass(frozen=True)
+class SignedHead:
+    """Where the decision record ended, signed (ed25519)."""
+
+    anchor: str
+    file: Path
+    line: int
+    public_key: str
+
+
+@dataclass(frozen=True)
 class RecordHead:
     """Where the decision record ends."""
 
