@@ -604,6 +604,19 @@ class Bank:
 
         return ask_portfolio(self, request)
 
+    @needs_extra("finance")
+    def propose_portfolio(self, request: jobs.ProposePortfolio) -> results.Proposed:
+        """The least volatile mix of what a customer holds and of the products of their list, within limits.
+
+        Raises:
+            UnknownId: there is no such customer.
+            UsageError: no mix is within the limits, or there are too few prices.
+            NotTrained: there is no model.
+        """
+        from graphrec.app.finance.propose import propose_portfolio
+
+        return propose_portfolio(self, request)
+
     @needs_extra("load")
     def run_alerts(self, request: jobs.RunAlerts, *, progress: Progress = silent) -> results.AlertsRun:
         """What alerts.toml asks about, as of a date; new alerts are in the record.
@@ -668,16 +681,16 @@ class Bank:
 
         return statement(self, request)
 
-    def init_statement(self, request: jobs.InitStatement) -> results.StatementWritten:
-        """A first statement.toml, filled with the columns whose names say enough.
+    def init_file(self, request: jobs.InitFile) -> results.FirstFile:
+        """A first statement.toml, plan.toml, market.toml or alerts.toml, filled with what names of columns say.
 
         Raises:
-            UsageError: there is one already.
+            UsageError: there is one already, or alerts.toml has nothing to watch.
             NotTrained: nothing is loaded.
         """
-        from graphrec.app.finance.statement import init
+        from graphrec.app.finance.first_files import init_file
 
-        return init(self, request)
+        return init_file(self, request)
 
     def read_statement(self, request: requests.ReadStatement) -> answers.Handed:
         """A statement as it was recorded, with what was decided since.

@@ -285,12 +285,15 @@ class InitPolicy:
     as_of: str | None = None
     language: str | None = None
     """Of its sentences; None: that of the settings."""
+    like: Literal["bank", "broker", "insurer"] | None = None
+    """One of the policies that are shipped, as it is; None: rules for the columns that the graph has."""
 
 
 @dataclass(frozen=True)
-class InitStatement:
-    """A first statement.toml for the home."""
+class InitFile:
+    """A first file for the home: statement.toml, plan.toml, market.toml or alerts.toml."""
 
+    kind: Literal["statement", "plan", "market", "alerts"]
     force: bool = False
     """Replace the one that is there."""
 
@@ -612,6 +615,17 @@ class AskPortfolio:
     candidate: str | None = None
     """A product: what a part of the wealth in it would do."""
     as_of: str | None = None
+
+
+@dataclass(frozen=True)
+class ProposePortfolio:
+    """The least volatile mix of what a customer holds and of the products of their list, within limits."""
+
+    user: str
+    amount: float = 0.0
+    """What is invested besides, from cash."""
+    as_of: str | None = None
+    record: bool = True
 
 
 @dataclass(frozen=True)

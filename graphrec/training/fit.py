@@ -8,7 +8,7 @@ train --final   the configuration chosen before, refitted on everything
 import time
 from contextlib import closing
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,8 @@ from graphrec.training.checkpoint import FileWork
 from graphrec.training.job import Job, TrainOptions, TrainReport
 from graphrec.training.lists import ranked_lists
 from graphrec.training.search.choose import Chosen, choose, fixed
-from graphrec.training.split import Split, split_of
+from graphrec.training.search.folds import FEW, MOST_FOLDS, Fold
+from graphrec.training.split import Split, fold_of, split_of
 from graphrec.training.stages import blocks_of, check_blocks, graph_of
 from graphrec.training.tracking import EpochTracker
 from graphrec.training.tune import tuned_configurations
@@ -154,7 +155,8 @@ def _tested(job: Job, train_graph: Graph) -> tuple[Trained, Blend, Graph]:
             else "the validation part is empty, so nothing could be chosen: defaults fixed beforehand"
         )  # fmt: skip
     else:
-        choosing = cache(lambda: choose(job.options.model, train_graph, validation, inputs))
+        folds = partial(folds_of, job, validation, inputs)
+        choosing = cache(lambda: choose(job.options.model, train_graph, validation, inputs, folds))
         record = inputs.work.once("chosen", lambda: _record(choosing(), train_graph, validation, inputs))
         notes += record["notes"]
         blend = None if job.split.refit else choosing().blend
@@ -178,6 +180,21 @@ def _tested(job: Job, train_graph: Graph) -> tuple[Trained, Blend, Graph]:
         notes=tuple(notes),
     )
     return fitted, blend, graph
+
+
+def folds_of(job: Job, validation: Validation, inputs: Inputs) -> list[Fold]:
+    """Other validation parts: where validation users are few, and where no time says what comes later."""
+    wanted = max(min(MOST_FOLDS, FEW // len(validation)), int(job.split.cuts is None))
+    found = []
+    for number in range(1, wanted + 1):
+        split = fold_of(job.snapshot, job.split, number)
+        if split is None:
+            break
+        graph = graph_of(job.snapshot, split, "train")
+        blocks = inputs.blocks and blocks_of(job.options.model, job.sources, job.snapshot, split, "train", graph)
+        asked = Validation.of(split, graph, job.options.seed)
+        found.append(Fold(graph, asked, replace(inputs, blocks=blocks, stage=f"fold-{number}", evaluate=None)))
+    return found
 
 
 def _record(chosen: Chosen, graph: Graph, validation: Validation, inputs: Inputs) -> dict[str, Any]:

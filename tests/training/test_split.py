@@ -9,7 +9,7 @@ import pytest
 from graphrec.errors import ModelError
 from graphrec.graph.edges.adjacency import Hop, visible_graph
 from graphrec.schema import SplitRule
-from graphrec.training.split import split_of
+from graphrec.training.split import fold_of, split_of
 from tests.training import bank
 
 TEN = [("u0", f"p{n}", n) for n in range(10)]
@@ -259,3 +259,54 @@ def test_positions_without_a_time_that_show_what_was_bought_later_end_the_cut_in
     assert split.counts()["test_interactions"] == 2
     few = split_of(bank.make(tmp_path / "few", {"BOUGHT": [*TEN, *held[:8]]}))
     assert (few.name, few.counts()["test_interactions"]) == ("time", 2)
+
+
+def test_a_fold_of_a_split_by_time_is_the_window_before(tmp_path: Path) -> None:
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": TEN})
+    split = split_of(snapshot)
+    earlier = [fold_of(snapshot, split, fold) for fold in (1, 2, 3, 4)]
+    kept = [one for one in earlier if one is not None]
+    assert [bank.named(snapshot, one.valid, one) for one in kept] == [{("u0", f"p{n}")} for n in (6, 5, 4)]
+    assert earlier[3] is None
+    for one, shown in zip(kept, (6, 5, 4), strict=True):
+        assert (one.test == split.test).all()
+        graph = visible_graph(snapshot, one.hidden("train"))
+        assert bank.seen(snapshot, graph, "BOUGHT") == {("u0", f"p{n}") for n in range(shown)}
+
+
+def test_folds_of_a_random_split_hide_other_pairs_and_leave_the_test_part(tmp_path: Path) -> None:
+    snapshot = bank.make(
+        tmp_path / "s", {"BOUGHT": [(f"u{u}", f"p{(u + 3 * n) % 20}") for u in range(12) for n in range(6)]}
+    )
+    split = split_of(snapshot)
+    assert split.name == "random"
+    found = [fold_of(snapshot, split, fold) for fold in (1, 2, 2)]
+    for one in found:
+        assert one is not None
+        assert not np.isin(one.valid, split.test).any()
+        assert len(one.valid)
+        assert (one.test == split.test).all()
+        assert one.hash != split.hash
+    assert found[1].hash == found[2].hash != found[0].hash  # type: ignore[union-attr]
+
+
+def test_the_first_random_fold_hides_what_belongs_together(tmp_path: Path) -> None:
+    """Each user holds five products of each half, and each half is held by its own other users."""
+    both = [(f"u{u}", f"p{half}{n}") for u in range(10) for half in (0, 1) for n in range(5)]
+    fans = [(f"v{half}{u}", f"p{half}{n}") for half in (0, 1) for u in range(20) for n in range(5)]
+    hidden = [(f"u{u}", f"q{u}{n}") for u in range(10) for n in range(10)]
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": [*both, *fans, *hidden]}, split={"test": hidden})
+    split = split_of(snapshot)
+    one = fold_of(snapshot, split, 1)
+    assert one is not None
+    halves: dict[str, set[str]] = {}
+    for user, product in bank.named(snapshot, one.valid, one):
+        halves.setdefault(user, set()).add(product[1])
+    assert halves
+    assert all(len(half) == 1 for half in halves.values())
+
+
+def test_a_validation_part_of_the_mapping_has_no_folds(tmp_path: Path) -> None:
+    parts = {"test": [("u0", "p4")], "valid": [("u0", "p3")]}
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": [row[:2] for row in TEN]}, split=parts)
+    assert fold_of(snapshot, split_of(snapshot), 1) is None

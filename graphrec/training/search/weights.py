@@ -250,6 +250,12 @@ def is_loss(before: NDArray[np.float64], after: NDArray[np.float64]) -> bool:
     return bool(lost.mean() > min(MOST_COST * before.mean(), LOST * standard_error(lost)))
 
 
+def is_ahead(evaluate: Evaluate, one: Weights, other: Weights, by: float = 0.0) -> bool:
+    """Whether some weights are better than others by more than so many standard errors of the difference."""
+    gain = evaluate(one) - evaluate(other)
+    return bool(gain.mean() > by * standard_error(gain))
+
+
 def standard_error(values: NDArray[np.float64]) -> float:
     """Of the mean."""
     return float(values.std() / np.sqrt(len(values)))
