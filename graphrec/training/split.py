@@ -153,12 +153,12 @@ def fold_of(snapshot: Snapshot, split: Split, fold: int) -> Split | None:
             model looks best (block cross-validation: Roberts et al., Ecography 2017).
 
     Returns:
-        None where there is none: the mapping names the validation part itself, or no window is left.
+        None where there is none: nothing is fitted again with the validation part, or no window is left.
     """
     events = _relevant_events(snapshot)
     if split.cuts is not None:
         return _earlier(split, events, fold)
-    if split.name not in ("mapping", "random") or snapshot.split_pairs("valid") is not None:
+    if split.name not in ("mapping", "random") or not split.refit:
         return None
     assert split.listed is not None, "a split without cuts has pairs"
     relevant, rng = distinct(events.codes), np.random.default_rng((SPLIT_SEED, fold))
