@@ -184,10 +184,9 @@ def _tested(job: Job, train_graph: Graph) -> tuple[Trained, Blend, Graph]:
 
 
 def folds_of(job: Job, validation: Validation, inputs: Inputs) -> list[Fold]:
-    """Other validation parts: where validation users are few, and where no time says what comes later."""
-    wanted = max(min(MOST_FOLDS, FEW // len(validation)), int(job.split.cuts is None))
+    """Other validation parts, where validation users are few."""
     found = []
-    for number in range(1, wanted + 1):
+    for number in range(1, min(MOST_FOLDS, FEW // len(validation)) + 1):
         split = fold_of(job.snapshot, job.split, number)
         if split is None:
             break

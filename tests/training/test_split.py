@@ -292,22 +292,6 @@ def test_folds_of_a_random_split_hide_other_pairs_and_leave_the_test_part(tmp_pa
     assert found[1].hash == found[2].hash != found[0].hash  # type: ignore[union-attr]
 
 
-def test_the_first_random_fold_hides_what_belongs_together(tmp_path: Path) -> None:
-    """Each user holds five products of each half, and each half is held by its own other users."""
-    both = [(f"u{u}", f"p{half}{n}") for u in range(10) for half in (0, 1) for n in range(5)]
-    fans = [(f"v{half}{u}", f"p{half}{n}") for half in (0, 1) for u in range(20) for n in range(5)]
-    hidden = [(f"u{u}", f"q{u}{n}") for u in range(10) for n in range(10)]
-    snapshot = bank.make(tmp_path / "s", {"BOUGHT": [*both, *fans, *hidden]}, split={"test": hidden})
-    split = split_of(snapshot)
-    one = fold_of(snapshot, split, 1)
-    assert one is not None
-    halves: dict[str, set[str]] = {}
-    for user, product in bank.named(snapshot, one.valid, one):
-        halves.setdefault(user, set()).add(product[1])
-    assert halves
-    assert all(len(half) == 1 for half in halves.values())
-
-
 def test_a_split_without_a_refit_has_no_folds(tmp_path: Path) -> None:
     """Its validation part stays hidden, so that no other one can be drawn."""
     parts = {"test": [("u0", "p4")], "valid": [("u0", "p3")]}
