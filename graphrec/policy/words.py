@@ -192,6 +192,8 @@ def _called(name: str, parts: list[ast.expr]) -> Iterator[str]:
             yield f"{_value(parts[0])} in lower case"
         case "year":
             yield f"the year of {_value(parts[0])}"
+        case "add_months":
+            yield f"{_value(parts[0])} plus {_value(parts[1])} months"
         case "days_since" | "years_since":
             yield f"the {name.partition('_')[0]} since {_value(parts[0])}"
         case _:

@@ -23,8 +23,9 @@ from graphrec.app.results import Alert, AlertsRun
 from graphrec.errors import RecordError, UnknownId, UsageError
 from graphrec.files import whole_file
 from graphrec.finance.alerts_file import AlertsFile, RuleTable, SignalTable, read_alerts
+from graphrec.finance.anomaly import anomalies
 from graphrec.finance.conditions import Met
-from graphrec.finance.signals import Signal, Transfers, cycles, fans
+from graphrec.finance.signals import DAY, Signal, Transfers, cycles, fans
 from graphrec.graph.folders.facts import FactsShelf
 from graphrec.graph.folders.snapshot import ALWAYS
 from graphrec.policy.facts import Facts
@@ -109,12 +110,25 @@ def _by_signals(bank: Bank, schema: GraphSchema, file: AlertsFile, as_of: int) -
     with open_store(bank.settings.store, bank.home.store, bank.settings.login) as store:
         for signal in file.signal:
             label, transfers = _transfers(store, schema, signal.edge, as_of)
-            owners = _owners(store, schema, signal, label)
             people = label == schema.roles.user
+            owners = {one: one for one in transfers.ids} if people else _owners(store, schema, signal, label)
+            if signal.kind == "unlike":
+                found += _unlike(signal, transfers, as_of, label, owners)
+                continue
             for one in _patterns(signal, transfers, as_of):
-                user = one.account if people else owners.get(one.account)
+                user = owners.get(one.account)
                 found.append(_alert(signal, label, one.account, user, _day(one.at), tuple(_told(signal, one, people))))
     return found
+
+
+def _unlike(
+    signal: SignalTable, transfers: Transfers, as_of: int, label: str, owners: dict[str, str]
+) -> Iterator[Alert]:
+    """An alert about each account whose transfers of the last days are least like those of all others."""
+    measured = anomalies(transfers, as_of - signal.days * DAY, as_of)
+    for row in measured.highest(signal.share).tolist():
+        account = transfers.ids[int(measured.accounts[row])]
+        yield _alert(signal, label, account, owners.get(account), _day(as_of), tuple(measured.told(row)))
 
 
 def _patterns(signal: SignalTable, transfers: Transfers, as_of: int) -> list[Signal]:
