@@ -112,7 +112,7 @@ def test_kinds_and_consents_as_banks_write_them(data: Path) -> None:
     )
     _, sink, text = loaded(data)
     assert sink.nodes["Customer"]["email_opt_in"].to_pylist()[:2] == [False, True]
-    assert 'show = { kind = "Instrument_Type", risk = "Riskometer", fee = "Expense_Ratio" }' in text
+    assert 'show = { kind = "type_text", risk = "Riskometer", fee = "Expense_Ratio" }' in text
 
 
 def test_letters_for_bought_and_sold() -> None:
