@@ -257,7 +257,7 @@ def _first(columns: Sequence[ColumnProfile], like: str) -> str | None:
     if not found:
         return None
     first = found[0]
-    twins = [one for one in found if set(first.words[:1]) & set(one.words)] if _is_code(first) else []
+    twins = [one for one in found if set(first.words) & set(one.words)] if _is_code(first) else []
     return next((one for one in twins if not _is_code(one)), first).in_graph
 
 
