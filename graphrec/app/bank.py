@@ -616,7 +616,7 @@ class Bank:
         return ask_portfolio(self, request)
 
     @needs_extra("finance")
-    def propose_portfolio(self, request: jobs.ProposePortfolio) -> results.Proposed:
+    def propose_portfolio(self, request: jobs.ProposePortfolio) -> results.ProposedMix:
         """The least volatile mix of what a customer holds and of the products of their list, within limits.
 
         Raises:

@@ -85,11 +85,13 @@ def init_file(bank: Bank, request: InitFile) -> FirstFile:
     if file.exists() and not request.force:
         raise UsageError(f"{file} is there already; --force replaces it")
     snapshot = latest_snapshot(bank, bank.home)
+    filled: dict[str, Found]
     if kind == "alerts":
         rules, signals = list(_rules(bank, snapshot)), list(_signals(snapshot))
         if not rules and not signals:
             raise UsageError("nothing can be watched: no events have times, and no column says when answers were given")
-        text, filled = first_alerts(rules, signals), {one.id: "" for one in (*rules, *signals)}
+        text = first_alerts(rules, signals)
+        filled = dict.fromkeys([*(one.id for one in rules), *(one.id for one in signals)], "")
     else:
         columns = _named(snapshot, "user"), _named(snapshot, "product")
         if kind == "statement":

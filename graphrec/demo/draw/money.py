@@ -162,7 +162,8 @@ def positions_of(products: Products, interactions: Interactions, closes: Reals, 
 def _first(closes: Reals) -> Reals:
     """The first price of each product, NaN without one."""
     known = ~np.isnan(closes)
-    return closes[np.arange(len(closes)), known.argmax(axis=1)]
+    found: Reals = closes[np.arange(len(closes)), known.argmax(axis=1)]
+    return found
 
 
 def draw_transfers(count: int, rng: np.random.Generator) -> tuple[Transfers, list[Case]]:
@@ -197,15 +198,21 @@ def draw_transfers(count: int, rng: np.random.Generator) -> tuple[Transfers, lis
 
 def draw_market(days: NDArray[np.datetime64], rng: np.random.Generator) -> dict[tuple[str, str, str], Reals]:
     """Levels by day of (id, kind, name): an index, currencies in EUR, a rate in per cent, and inflation a month."""
-    walk = lambda spread: np.exp(np.cumsum(rng.normal(0.0, spread, len(days))))  # noqa: E731
-    found = {("INDEX", "index", "All shares"): np.round(100 * walk(0.008), 2)}
+    found: dict[tuple[str, str, str], Reals] = {}
+    found["INDEX", "index", "All shares"] = np.round(100 * _walk(len(days), 0.008, rng), 2)
     for code, rate in EUR_PER_UNIT.items():
         if code != "EUR":
-            found[code, "currency", f"{code} in EUR"] = np.round(rate * walk(0.004), 5)
-    found["RATE3M", "rate", "Three-month rate"] = np.round(
-        np.clip(3 + np.cumsum(rng.normal(0, 0.02, len(days))), 0, 9), 3
-    )
-    monthly = np.round(np.clip(2.5 + np.cumsum(rng.normal(0, 0.15, 36)), 0, 9), 1)
-    months = (days.astype("datetime64[M]") - days[0].astype("datetime64[M]")).astype(np.int64)
-    found["CPI", "macro", "Inflation"] = monthly[months]
+            found[code, "currency", f"{code} in EUR"] = np.round(rate * _walk(len(days), 0.004, rng), 5)
+    rate_of_day: Reals = np.clip(3 + np.cumsum(rng.normal(0, 0.02, len(days))), 0.0, 9.0)
+    found["RATE3M", "rate", "Three-month rate"] = rate_of_day.round(3)
+    monthly: Reals = np.clip(2.5 + np.cumsum(rng.normal(0, 0.15, 36)), 0.0, 9.0).round(1)
+    months = days.astype("datetime64[M]").astype(np.int64)
+    found["CPI", "macro", "Inflation"] = monthly[months - months[0]]
+    return found
+
+
+def _walk(count: int, spread: float, rng: np.random.Generator) -> Reals:
+    """A walk from 1 whose steps are parts of what it is."""
+    steps: Reals = rng.normal(0.0, spread, count)
+    found: Reals = np.exp(np.cumsum(steps))
     return found
