@@ -30,6 +30,7 @@ TRANSFERS = 3.0
 RINGS, FANS, FAN = 6, 4, 9
 """Planted rings of three to five, fans of each way, and the others in each fan."""
 OLD, SPENDS, RING, GATHER, SCATTER = "old-answers", "overspending", "ring-sent", "gather-sent", "scatter-sent"
+JUMP, JUMPS = "jump-assessed", 6
 """Planted cases, called as the rules that `graphrec alerts init` writes."""
 
 
@@ -120,14 +121,22 @@ def draw_means(customers: Customers, rng: np.random.Generator) -> tuple[Means, l
     return means, cases
 
 
-def draw_assessments(customers: Customers, means: Means, rng: np.random.Generator) -> Assessments:
-    """One to three questionnaires of each customer, a year or so apart; the last says what the bank's file says."""
+def draw_assessments(customers: Customers, means: Means, rng: np.random.Generator) -> tuple[Assessments, list[Case]]:
+    """One to three questionnaires of each customer, a year or so apart; the last says what the bank's file says.
+
+    Of six customers who answered in the last weeks the one before was three classes away.
+    """
     times = rng.integers(1, 4, customers.count)
     user = np.repeat(np.arange(customers.count), times)
     back = np.concatenate([np.arange(one)[::-1] for one in times])
     day = means.assessed[user] - back * 365 - np.where(back > 0, rng.integers(0, 40, len(user)), 0)
     level = np.clip(customers.tolerance[user] + np.where(back > 0, rng.integers(-1, 2, len(user)), 0), 1, LEVELS)
-    return Assessments(user, day, level)
+    last = END // DAY_SECONDS
+    fresh = np.flatnonzero((means.assessed > last - 25) & (times > 1) & (customers.tolerance >= 4))
+    jumped = np.sort(rng.permutation(fresh)[:JUMPS])
+    before = np.cumsum(times)[jumped] - 2
+    level[before] = customers.tolerance[jumped] - 3
+    return Assessments(user, day, level), [Case(JUMP, int(one)) for one in jumped]
 
 
 def draw_terms(products: Products, rng: np.random.Generator) -> Terms:
