@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import AskPortfolio as AskPortfolio
     from graphrec.app.jobs import AskQuality as AskQuality
     from graphrec.app.jobs import AskQuery as AskQuery
+    from graphrec.app.jobs import AskStability as AskStability
     from graphrec.app.jobs import Backup as Backup
     from graphrec.app.jobs import ChangeRule as ChangeRule
     from graphrec.app.jobs import CheckCases as CheckCases
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import ScoreResponse as ScoreResponse
     from graphrec.app.jobs import ScoreRisk as ScoreRisk
     from graphrec.app.jobs import SetAlert as SetAlert
+    from graphrec.app.jobs import SignHead as SignHead
     from graphrec.app.jobs import StopExperiment as StopExperiment
     from graphrec.app.jobs import TakeSnapshot as TakeSnapshot
     from graphrec.app.jobs import Train as Train
@@ -102,13 +104,15 @@ _REQUESTS = (
     "WhatIf", "WhyNot",
 )  # fmt: skip
 _JOBS = (
-    "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio", "AskQuality", "AskQuery", "Backup",
+    "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio", "AskQuality", "AskQuery", "AskStability",
+    "Backup",
     "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates",
     "EvaluateNew", "Export", "ExtractTexts", "FindDuplicates", "FitClassifier", "FitResponse", "FitRisk", "Forget",
     "InitPolicy", "InitFile", "CheckCases", "EvaluateExperiments", "ListAlerts", "ListContacts", "ListRecord", "Load",
     "MakeDemoBank", "MakePortraits", "Monitor", "PlanCampaign", "PlanLoan", "ProposeMapping", "PruneRecord", "Publish",
     "ProposePortfolio", "PutHold", "Refresh", "Reidentify", "ReportCampaign", "ReportRisk", "Restore", "RunAlerts",
-    "ScoreResponse", "ScoreRisk", "SetAlert", "StopExperiment", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
+    "ScoreResponse", "ScoreRisk", "SetAlert", "SignHead", "StopExperiment", "TakeSnapshot", "Train", "Tune",
+    "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

@@ -668,6 +668,17 @@ class Bank:
 
         return ask_fairness(self, request, progress)
 
+    def stability(self, request: jobs.AskStability, *, progress: Progress = silent) -> results.StabilityOf:
+        """How much the lists of a model change in another run, with lost rows, and by customers who are not real.
+
+        Raises:
+            NotTrained: there is no model.
+            ModelError: nothing of it has a score on such facts.
+        """
+        from graphrec.app.models.stability import ask_stability
+
+        return ask_stability(self, request, progress)
+
     @needs_extra("report")
     def statement(self, request: requests.AskStatement) -> answers.Handed:
         """The suitability statement of one product for one customer, each sentence with the fields that it is of.
@@ -1013,11 +1024,23 @@ class Bank:
 
         return record_head(self)
 
+    def sign_head(self, request: jobs.SignHead) -> results.SignedHead:
+        """Where the decision record ends, signed, as one more line of a file that is kept elsewhere.
+
+        Raises:
+            RecordError: the head was changed, or the signing key cannot be opened.
+            SourceError: the file cannot be read or written.
+        """
+        from graphrec.app.record import sign_head
+
+        return sign_head(self, request)
+
     def verify_record(self, request: jobs.VerifyRecord, *, progress: Progress = silent) -> Verification:
         """Every hash of the decision record computed anew."""
-        from graphrec.records.verify import Anchor, verify
+        from graphrec.app.record import asked_anchor
+        from graphrec.records.verify import verify
 
-        return verify(self.home.records, Anchor.parse(request.anchor) if request.anchor else None, progress)
+        return verify(self.home.records, asked_anchor(request.anchor) if request.anchor else None, progress)
 
     def prune_record(self, request: jobs.PruneRecord) -> Pruned:
         """Free what only entries before a date need for their replay."""

@@ -311,7 +311,14 @@ class VerifyRecord:
     """Every hash of the decision record computed anew."""
 
     anchor: str | None = None
-    """BLOCK:HASH that was kept elsewhere."""
+    """BLOCK:HASH that was kept elsewhere, or a file of signed heads."""
+
+
+@dataclass(frozen=True)
+class SignHead:
+    """Where the decision record ends, signed, as one more line of a file that is kept elsewhere."""
+
+    file: Path
 
 
 @dataclass(frozen=True)
@@ -567,6 +574,26 @@ class AskFairness:
     window_days: float = 30.0
     """Days after a list in which an event counts as acceptance."""
     success: tuple[str, ...] = ("accepted", "bought")
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class AskStability:
+    """How much the lists of a model change where nothing should."""
+
+    model: str | None = None
+    """Kind of the model; None: the blend."""
+    k: int = 10
+    lost: float = 0.01
+    """Share of interactions that a delivery loses."""
+    fakes: float = 0.01
+    """Fake customers, as a share of the real ones."""
+    pushed: int = 3
+    """Products that fake customers push, each in an attack of its own."""
+    min_overlap: float | None = None
+    """How alike lists have to be where interactions are lost; None: any."""
+    max_damage: float | None = None
+    """How much damage fake customers may do, in that of plain item-kNN; None: any."""
     record: bool = True
 
 

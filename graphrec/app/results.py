@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from graphrec.delivery.sinks import SinkReport
     from graphrec.evaluation.evaluate import Evaluation
     from graphrec.evaluation.fairness import Fairness
+    from graphrec.evaluation.stability import Stability
     from graphrec.finance.loans import Limit, Plan
     from graphrec.finance.market import Figures
     from graphrec.finance.proposal import Walk
@@ -216,6 +217,16 @@ class RecordedAnswer:
     """Products."""
     is_erased: bool = False
     """The key of its person was destroyed."""
+
+
+@dataclass(frozen=True)
+class SignedHead:
+    """Where the decision record ended, signed (ed25519)."""
+
+    anchor: str
+    file: Path
+    line: int
+    public_key: str
 
 
 @dataclass(frozen=True)
@@ -762,6 +773,17 @@ class FairnessOf:
     max_gap: float | None
     below: tuple[str, ...]
     """Protected groups that are further below the others than was allowed."""
+    record: int | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StabilityOf:
+    """How much the lists of a model change where nothing should."""
+
+    stability: Stability
+    beyond: tuple[str, ...]
+    """The bounds that it does not keep."""
     record: int | None
     notes: tuple[str, ...]
 

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from graphrec.cli import app
 from graphrec.records.recorder import Recorder
+from tests.banks.demo import cut_demo_bank
 
 pytestmark = pytest.mark.slow
 
@@ -43,6 +44,7 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Bank:
     """The demo bank with a final kernel of now and one of a date."""
     made = Bank(tmp_path_factory.mktemp("as-of"))
     made.run("demo", "--out", str(made.folder / "bank"))
+    cut_demo_bank(made.folder / "bank")
     made.run("load", "demo", "--data", str(made.folder / "bank"))
     made.run("train", "--model", "kernel", "--fixed", "--final", "--no-text")
     made.run("train", "--model", "kernel", "--fixed", "--final", "--no-text", "--as-of", DATE)

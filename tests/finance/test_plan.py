@@ -1,11 +1,13 @@
 """Loan plans: a hundred thousand against an independent checker, instalments that repay, limits that are limits."""
 
 import json
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
+from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from graphrec.app.bank import Bank
@@ -15,6 +17,9 @@ from graphrec.config.settings import Settings
 from graphrec.errors import UnknownId, UsageError
 from graphrec.finance.loan_file import read_plan
 from graphrec.finance.loans import Loan, Means, Plan, instalment, limit, plans
+from graphrec.service.application import make_app
+from graphrec.service.core import ServiceOptions
+from graphrec.service.limits import Limits
 
 TERMS = tuple(range(6, 106))
 MAPPING = """
@@ -169,6 +174,11 @@ def test_the_plans_of_a_customer(lender: Path) -> None:
         ("L1", 24, 1), ("L2", 24, 2), ("L1", 48, 3), ("L2", 48, 4),
     ]  # fmt: skip
     assert found.left == 1300.0
+    over = TestClient(make_app(bank, ServiceOptions(Limits(seconds=60), is_open=True)), base_url="http://127.0.0.1")
+    said = over.get("/v1/users/c1/loan-plans?amount=12000&purpose=car&record=false").json()
+    assert said["plans"] == json.loads(json.dumps([asdict(one) for one in found.plans]))
+    assert "already held" in over.get("/customers/c1/loans?amount=12,000&purpose=car").text
+    assert over.get("/customers/c1/loans?amount=much").status_code == 422
     why = {(one.product, one.months): one.refused for one in found.plans if one.refused}
     assert why["L3", 24] == ("already held",)
     assert why["L1", 12] == ("debt service of 41.1% of income is above 35.0%",)

@@ -2,11 +2,13 @@
 
 import json
 import math
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
+from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from graphrec.app.bank import Bank
@@ -17,6 +19,9 @@ from graphrec.errors import UnknownId, UsageError
 from graphrec.finance.market import Prices
 from graphrec.finance.portfolio import DAY, Portfolio, Thing, portfolio, shrunk
 from graphrec.finance.proposal import least_volatile, walk_forward
+from graphrec.service.application import make_app
+from graphrec.service.core import ServiceOptions
+from graphrec.service.limits import Limits
 
 TODAY = date(2025, 6, 1)
 MAPPING = """
@@ -169,6 +174,12 @@ def test_the_portfolio_of_a_customer(broker: Path, tmp_path: Path) -> None:
     assert found.cost_percent == pytest.approx((5000 * 1.5 + 2000 * 0.5) / 8000)
     assert found.candidate is not None
     assert found.candidate.purchases[0].amount == 100.0
+    over = TestClient(make_app(bank, ServiceOptions(Limits(seconds=60), is_open=True)), base_url="http://127.0.0.1")
+    said = over.get("/v1/users/c1/portfolio?candidate=C").json()
+    assert said["positions"] == [asdict(one) for one in found.positions]
+    assert said["candidate"] == json.loads(json.dumps(asdict(found.candidate)))
+    shown = over.get("/customers/c1/portfolio?with=C").text
+    assert all(one in shown for one in ("10,000.00", "Alpha", "Gamma", f"{100 * (found.volatility or 0):.1f}%"))
     earlier = bank.portfolio(AskPortfolio("c1", as_of="2024-06-01"))
     assert [one.product for one in earlier.positions] == ["A"]
     assert earlier.volatility is None or earlier.days < found.days

@@ -24,6 +24,7 @@ from graphrec.errors import RecordError, UnknownId, UsageError
 from graphrec.finance.statement import (
     AGAINST,
     ALTERNATIVES,
+    ELEMENTS,
     Alternative,
     Basis,
     Columns,
@@ -79,7 +80,8 @@ def read(bank: Bank, request: ReadStatement) -> Handed:
     """
     event = _event(bank, request.record)
     plain = event["statement"]
-    elements = {name: Element(**one) for name, one in plain["elements"].items()}
+    # Entries have their keys sorted; a statement has its own order.
+    elements = {name: Element(**plain["elements"][name]) for name in ELEMENTS if name in plain["elements"]}
     found = Statement(**{**plain, "elements": elements, "notices": tuple(plain["notices"])})
     return Handed(found, _basis_of(event["basis"]), _decision(bank, request.record, found), request.record)
 

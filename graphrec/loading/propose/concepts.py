@@ -16,8 +16,27 @@ _SHORT = 5
 
 CONCEPTS: dict[str, tuple[str, ...]] = {
     "consent": (
-        *("consent", "optin", "optedin", "permission", "gdpr", "agreed"),
-        *("einwilligung", "einverstaendnis", "einverstanden", "zustimmung", "erlaubnis", "werbungerlaubt", "dsgvo"),
+        *(
+            "consent",
+            "optin",
+            "optedin",
+            "permission",
+            "gdpr",
+            "agreed",
+            "marketing",
+            "newsletter",
+            "contactpreference",
+        ),
+        *(
+            "einwilligung",
+            "einverstaendnis",
+            "werbung",
+            "einverstanden",
+            "zustimmung",
+            "erlaubnis",
+            "werbungerlaubt",
+            "dsgvo",
+        ),
         *("同意", "授权", "许可", "允许"),
         *(
             "consentement",
