@@ -982,11 +982,15 @@ class Bank:
 
         return policy_rules(self)
 
-    def explain_policy(self) -> tuple[str, ...]:
-        """The policy in words: a line for the whole, and one a rule."""
+    def explain_policy(self, language: str | None = None) -> tuple[str, ...]:
+        """The policy in words: a line for the whole, and one a rule.
+
+        Args:
+            language: its code; that of the settings when there is none.
+        """
         from graphrec.app.ask import explain_policy
 
-        return explain_policy(self)
+        return explain_policy(self, language)
 
     def init_policy(self, request: jobs.InitPolicy) -> results.PolicyWritten:
         """A first policy.toml: the shipped rules that the graph has columns for."""
