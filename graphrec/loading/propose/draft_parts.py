@@ -252,12 +252,13 @@ def _outside(draft: Draft, label: str, columns: Sequence[ColumnProfile]) -> list
 
 
 def _first(columns: Sequence[ColumnProfile], like: str) -> str | None:
-    """The column of a sort that people read best: a description of it before its code."""
+    """The first column of a sort; where it is a code, the one that says the same in words."""
     found = [column for column in columns if looks(column.name, like)]
-    best = min(
-        found, key=lambda one: (one.looks_like_id, _is_code(one), not looks(one.name, "description")), default=None
-    )
-    return best and best.in_graph
+    if not found:
+        return None
+    first = found[0]
+    twins = [one for one in found if set(first.words[:1]) & set(one.words)] if _is_code(first) else []
+    return next((one for one in twins if not _is_code(one)), first).in_graph
 
 
 _CODE = 3.0
@@ -266,7 +267,7 @@ _CODE = 3.0
 
 def _is_code(column: ColumnProfile) -> bool:
     """Whether a column of texts holds codes, which people do not read."""
-    return column.kind == "text" and column.mean_length <= _CODE
+    return column.looks_like_id or (column.kind == "text" and column.mean_length <= _CODE)
 
 
 def _is_varied(column: ColumnProfile) -> bool:
