@@ -294,7 +294,7 @@ def ask(bank: "Bank", question: str, product: str) -> str:
         return bare(json.dumps(to_json(bank.explain(requests.Explain(USERS[0], product, record=False)))))
     if question == "why not":
         refused = bank.why_not(requests.WhyNot(USERS[0], product, record=False))
-        return shown((refused.found, refused.policy))
+        return json.dumps({"answer": shown((refused.found, refused.policy)), "notes": refused.notes})
     if question == "find":
         return shown(bank.find(requests.Find("energy")))
     if question == "query":
@@ -315,7 +315,7 @@ def shown(value: object) -> str:
 
 
 def answered(home: Path, asked: Sequence[str], product: str, folder: Path) -> list[tuple[str, str]]:
-    """What a home answers, each question in a bank that is opened for it: a kind of end and its text.
+    """What a home answers: a kind of end and its text for each question.
 
     A forked child asks, so that nothing of one trial is remembered in the next.
     """
@@ -327,10 +327,10 @@ def answered(home: Path, asked: Sequence[str], product: str, folder: Path) -> li
         from graphrec.app.bank import Bank
         from graphrec.errors import GraphrecError
 
-        ends = []
+        ends, bank = [], Bank.open(home)
         for question in asked:
             try:
-                ends.append(("answer", ask(Bank.open(home), question, product)))
+                ends.append(("answer", ask(bank, question, product)))
             except GraphrecError as error:
                 lines = str(error).splitlines()
                 ends.append(("classified" if len(lines) == 1 else "not one line", str(error)))

@@ -34,6 +34,8 @@ from graphrec.terms.folder import read_meta
 
 DOCS = Path(__file__).parents[1] / "docs"
 FILES = ("customers.csv", "interactions.parquet")
+PACKED = 1 << 16
+"""Bytes that are unpacked where something looks like a zlib stream."""
 
 
 def main() -> int:
@@ -72,7 +74,7 @@ def main() -> int:
 
 def customers(file: Path) -> tuple[list[str], dict[str, list[str]]]:
     """The ids, and of each customer the id and every text that nobody else has."""
-    rows = duckdb.sql(f"SELECT customer_id, display_name, profile FROM '{file}' ORDER BY 1").fetchall()
+    rows = duckdb.execute(f"SELECT customer_id, display_name, profile FROM '{file}' ORDER BY 1").fetchall()
     counts: dict[str, int] = {}
     for row in rows:
         for text in row:
@@ -114,7 +116,7 @@ def finds(home: Path, texts: set[str]) -> int:
     """How many files hold one of these texts, as they are or unpacked."""
     wanted = [text.encode() for text in texts]
     return sum(
-        any(one in content for one in wanted for content in contents(path))
+        any(one in content for content in contents(path) for one in wanted)
         for path in home.rglob("*") if path.is_file()
     )  # fmt: skip
 
@@ -126,10 +128,10 @@ def contents(path: Path) -> Iterator[bytes]:
     if data[:2] == b"\x1f\x8b":
         yield gzip.decompress(data)
     if data[:4] == b"PAR1":
-        yield json.dumps(duckdb.sql(f"SELECT * FROM '{path}'").fetchall(), default=str, ensure_ascii=False).encode()
+        yield json.dumps(duckdb.execute(f"SELECT * FROM '{path}'").fetchall(), default=str, ensure_ascii=False).encode()
     for start in (found.start() for found in re.finditer(rb"\x78[\x01\x5e\x9c\xda]", data)):
         try:
-            yield zlib.decompressobj().decompress(data[start:])
+            yield zlib.decompressobj().decompress(data[start : start + PACKED], PACKED)
         except zlib.error:
             continue
 

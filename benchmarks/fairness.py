@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from fairlearn.metrics import MetricFrame, count, selection_rate
+from fairlearn.metrics import MetricFrame, count, selection_rate  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from graphrec.app import jobs

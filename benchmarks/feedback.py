@@ -1,4 +1,4 @@
-"""A simulated month: lists to customers whose acceptance is known, and whether what is told of them is true.
+"""A simulated month: lists to customers whose acceptance is known, and whether the reports on them are true.
 
 Demo bank S. Every customer gets lists on three days of January: a holdout with even lists, half of the others in an
 experiment (lists of 5 against lists of 2), the rest with one drawn place. A customer accepts a product with a planted

@@ -2,6 +2,8 @@
 
     python benchmarks/language.py [finred] [links] [phrasebank] [zh-tone]
 
+Classifiers read words and the vectors of the encoder that graphrec extract fit takes.
+
 finred: fitted on train, the least probability of a second relation of a pair chosen on dev, judged once on test: micro
 F1 over the pairs that are given, and over those that train does not have. links: headlines against the labelled
 companies whose name is in the graph; a link to another company that the headline names counts as wrong, so that
@@ -10,6 +12,7 @@ precision is a lower bound. Tone: five stratified folds, seed 0.
 
 import csv
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -18,6 +21,10 @@ import numpy as np
 from graphrec.extract.classifier import Classifier, Rows, tone_features
 from graphrec.extract.linking import Entity, Gazetteer, Known, _folded
 from graphrec.extract.relations import pair_features
+from graphrec.extract.vectors import Vectors
+from graphrec.features.sources.text.cache import Encodes, VectorCache
+from graphrec.features.sources.text.source import encoder_for
+from graphrec.progress import Progress, silent
 
 DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
 Pair = tuple[str, str, str]
@@ -27,11 +34,14 @@ def finred() -> str:
     """Relations of given pairs."""
     parts = {name: _triples(name) for name in ("train", "dev", "test")}
     rows = [(pair, relation) for pair, relations in parts["train"].items() for relation in sorted(relations)]
-    model = Classifier.fit(Rows.of([pair_features(*pair) for pair, _ in rows]), [relation for _, relation in rows])
+    vectors = _vectors([sentence for part in parts.values() for sentence, *_ in part])
+
+    def read(pairs: Sequence[Pair]) -> Rows:
+        return Rows.of([pair_features(*pair) for pair in pairs], vectors.of_pairs([pair[1:] for pair in pairs]))
+
+    model = Classifier.fit(read([pair for pair, _ in rows]), [relation for _, relation in rows])
     seen = {(head.casefold(), tail.casefold()) for _, head, tail in parts["train"]}
-    found = {
-        name: model.probabilities(Rows.of([pair_features(*pair) for pair in parts[name]])) for name in ("dev", "test")
-    }
+    found = {name: model.probabilities(read([*parts[name]])) for name in ("dev", "test")}
 
     def f1(name: str, least: float, *, unseen: bool = False) -> float:
         right = said = there = 0
@@ -86,7 +96,7 @@ def phrasebank() -> str:
     """Tone of English sentences."""
     lines = (DATA / "phrasebank" / "Sentences_50Agree.txt").read_text("latin-1").splitlines()
     texts, labels = zip(*(line.rsplit("@", 1) for line in lines if "@" in line), strict=True)
-    rows, classes = Rows.of([tone_features(text) for text in texts]), np.array(labels)
+    rows, classes = _read(texts), np.array(labels)
     told = _folds(rows, classes, lambda model, some: np.array([name for name, _ in model.best(some)]))
     return f"accuracy {float((told == classes).mean()):.4f} of {len(classes)}"
 
@@ -94,13 +104,34 @@ def phrasebank() -> str:
 def zh_tone() -> str:
     """Tone of Chinese headlines."""
     news = _news()
-    rows = Rows.of([tone_features(title) for *_, title in news])
+    rows = _read([title for *_, title in news])
     classes = np.array(["positive" if float(tone) > 0 else "negative" for *_, tone, _ in news])
     told = _folds(rows, classes, lambda model, some: model.probabilities(some)[:, 1])
     order = np.argsort(np.argsort(told, kind="stable"))
     good = classes == "positive"
     auc = (order[good].sum() - good.sum() * (good.sum() - 1) / 2) / (good.sum() * (~good).sum())
     return f"AUC {float(auc):.4f} of {len(classes)}"
+
+
+def _read(texts: Sequence[str]) -> Rows:
+    return Rows.of([tone_features(text) for text in texts], _vectors(texts).of(texts))
+
+
+def _vectors(texts: Sequence[str]) -> Vectors:
+    """Of the encoder for the script of the texts, each encoded once on this machine."""
+    return Vectors(_Kept(encoder_for(None, texts)[0]))
+
+
+class _Kept:
+    """An encoder whose vectors are kept in a folder for temporary files."""
+
+    def __init__(self, encoder: Encodes) -> None:
+        self.encoder, self.name, self.identity = encoder, encoder.name, encoder.identity
+        self.slug, self.dim = encoder.slug, encoder.dim
+        self._cache = VectorCache(Path(tempfile.gettempdir()) / "graphrec-language", encoder)
+
+    def encode(self, texts: Sequence[str], progress: Progress = silent) -> np.ndarray:
+        return np.asarray(self._cache.vectors(texts, progress)[1])
 
 
 def _folds(rows: Rows, classes: np.ndarray, judge: Callable[[Classifier, Rows], np.ndarray]) -> np.ndarray:

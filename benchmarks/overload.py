@@ -1,11 +1,12 @@
 """The service when too much is asked, while model and policy change, and when anything is sent.
 
 1. three times as many requests as it can answer, for `--seconds`: no answer but 200 and 503, memory that stays flat;
-2. `--answers` lists while another model is promoted, another snapshot taken and another policy written all the time:
-   each is the list of the model, snapshot and policy that it names, recomputed beforehand;
+2. `--answers` lists over HTTP, and `--direct` more by calls of the library from eight threads, while another model is
+   promoted, another snapshot taken and another policy written all the time: each is the list of the model, snapshot and
+   policy that it names, recomputed beforehand;
 3. schemathesis with `--cases` a operation over the OpenAPI text: no 5xx but 503.
 
-    python benchmarks/overload.py --seconds 600 --answers 100000 --cases 700     # the bars
+    python benchmarks/overload.py --seconds 600 --answers 20000 --direct 80000 --cases 300     # the bars
 """
 
 import argparse
@@ -28,7 +29,17 @@ from typing import Any
 
 import httpx
 import numpy as np
-from service import GRAPHREC, held, run
+from service import GRAPHREC, ROOT, held, run
+
+sys.path.insert(0, str(ROOT))
+
+from graphrec.app.answers import Served
+from graphrec.app.bank import Bank
+from graphrec.app.data.facts import publish_snapshot
+from graphrec.app.requests import Recommend, SwitchModel
+from graphrec.graph.folders.shelf import SnapshotShelf
+from graphrec.graph.folders.snapshot import Snapshot
+from graphrec.serving.answer import Answer
 
 USERS = [f"C{number:06}" for number in range(1, 41)]
 POLICIES = {"1": "product.risk_class <= 7", "2": "product.risk_class <= 3"}
@@ -119,73 +130,115 @@ async def overload(address: str, key: str, group: int, seconds: float) -> bool:
     return good
 
 
-def swaps(folder: Path, address: str, key: str, answers: int) -> bool:
-    """Ask while model, snapshot and policy change."""
-    from graphrec.app.bank import Bank
-    from graphrec.app.data.facts import publish_snapshot
-    from graphrec.app.requests import Recommend, SwitchModel
-    from graphrec.graph.folders.shelf import SnapshotShelf
-    from graphrec.graph.folders.snapshot import Snapshot
+class Swaps:
+    """A home whose policy, snapshot and model change all the time, and what each state of it answers."""
 
-    bank = Bank.open(folder / "home")
-    rules = 'version = "{0}"\n[[rule]]\nid = "risk"\nsentence = "risk"\nrequire = "{1}"\n'
-    known: dict[tuple[str, ...], str] = {}
-    models = [one.id for one in bank.models() if one.state in ("live", "final", "tested")][:2]
-    # Two snapshots, kept outside the home: one of them is published at each turn, as a load does.
-    run("demo", "--size", "S", "--seed", "8", "--out", f"{folder}/other")
-    snapshots = []
-    for data in ("bank", "other"):
-        run("--home", str(bank.home.path), "snapshot", "--from", "demo", "--data", f"{folder}/{data}")
-        found = SnapshotShelf(bank.home.snapshots).latest()
-        shutil.copytree(found.folder, folder / f"snapshot-{data}")
-        snapshots.append(Snapshot.open(folder / f"snapshot-{data}"))
+    RULES = 'version = "{0}"\n[[rule]]\nid = "risk"\nsentence = "risk"\nrequire = "{1}"\n'
 
-    def put(place: int) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.bank = Bank.open(folder / "home")
+        self.models = [one.id for one in self.bank.models() if one.state in ("live", "final", "tested")][:2]
+        # Two snapshots, kept outside the home: one of them is published at each turn, as a load does.
+        run("demo", "--size", "S", "--seed", "8", "--out", f"{folder}/other")
+        self.snapshots = []
+        for data in ("bank", "other"):
+            run("--home", str(self.bank.home.path), "snapshot", "--from", "demo", "--data", f"{folder}/{data}")
+            found = SnapshotShelf(self.bank.home.snapshots).latest()
+            shutil.copytree(found.folder, folder / f"snapshot-{data}")
+            self.snapshots.append(Snapshot.open(folder / f"snapshot-{data}"))
+        self.known: dict[tuple[str, ...], list[str]] = {}
+        for place in range(8):
+            self.put(place)
+            for user in USERS:
+                answer = self.bank.recommend(Recommend(user, 10, record=False)).answer
+                names = (user, *state_of(answer))
+                assert names not in self.known, "two states of the home have one name"
+                self.known[names] = [item.product for item in answer.items]
+        self.seen = dict.fromkeys({names[1:] for names in self.known}, 0)
+        self.mixed = 0
+        self._counting = threading.Lock()
+
+    def put(self, place: int) -> None:
         """Put a policy, a snapshot and a model in place, each on its own."""
         version = list(POLICIES)[place % 2]
-        fresh = bank.home.policy.with_suffix(".new")
-        fresh.write_text(rules.format(version, POLICIES[version]), "utf-8")
-        fresh.replace(bank.home.policy)
-        publish_snapshot(bank.home, snapshots[place // 2 % 2])
-        bank.switch_model(SwitchModel("promote", models[place // 4 % len(models)], record=False))
+        fresh = self.bank.home.policy.with_suffix(".new")
+        fresh.write_text(self.RULES.format(version, POLICIES[version]), "utf-8")
+        fresh.replace(self.bank.home.policy)
+        publish_snapshot(self.bank.home, self.snapshots[place // 2 % 2])
+        self.bank.switch_model(SwitchModel("promote", self.models[place // 4 % len(self.models)], record=False))
 
-    for place in range(8):
-        put(place)
-        for user in USERS:
-            answer = bank.recommend(Recommend(user, 10, record=False)).answer
-            assert answer.policy is not None
-            names = (user, answer.policy.version, answer.facts, answer.model)
-            assert names not in known, "two states of the home have one name"
-            known[names] = json.dumps([item.product for item in answer.items])
-    stop, mixed, seen = threading.Event(), 0, dict.fromkeys({names[1:] for names in known}, 0)
+    def check(self, user: str, state: tuple[str, ...], products: list[str]) -> None:
+        """Count an answer, and whether it is another one than that of the state that it names."""
+        with self._counting:
+            self.seen[state] = self.seen.get(state, 0) + 1
+            self.mixed += products != self.known.get((user, *state))
 
-    def change() -> None:
-        place = 0
-        while not stop.wait(0.1):
-            place += 1
-            put(place)
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Every tenth of a second another state."""
+        stop = threading.Event()
 
-    changing = threading.Thread(target=change)
-    changing.start()
-    try:
+        def change() -> None:
+            place = 0
+            while not stop.wait(0.1):
+                place += 1
+                self.put(place)
+
+        thread = threading.Thread(target=change)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
+    def over_http(self, address: str, key: str, answers: int) -> None:
+        """Several at once, which the service answers together."""
         with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=60) as client:
 
             def ask(number: int) -> tuple[str, dict[str, Any]]:
                 return USERS[number % len(USERS)], client.get(path(number)).json()
 
-            # Several at once, which the service answers together.
             with ThreadPoolExecutor(8) as askers:
                 for user, plain in askers.map(ask, range(answers)):
                     state = (plain["policy"]["version"], plain["facts"], plain["model"])
-                    seen[state] = seen.get(state, 0) + 1
-                    mixed += json.dumps([item["product"] for item in plain["items"]]) != known.get((user, *state))
-    finally:
-        stop.set()
-        changing.join()
-    good = mixed == 0 and len(seen) == 8 and min(seen.values()) > 0
+                    self.check(user, state, [item["product"] for item in plain["items"]])
+
+    def by_calls(self, answers: int) -> None:
+        """Sixteen at a time by the library, from eight threads that share a bank, as a worker's do."""
+        asking = Bank.open(self.bank.home.path)
+
+        def call(turn: int) -> None:
+            users = [USERS[(16 * turn + place) % len(USERS)] for place in range(16)]
+            made = asking.recommend_all([Recommend(user, 10, record=False) for user in users])
+            for user, served in zip(users, made, strict=True):
+                assert isinstance(served, Served), served
+                self.check(user, state_of(served.answer), [item.product for item in served.answer.items])
+
+        with ThreadPoolExecutor(8) as callers:
+            list(callers.map(call, range(answers // 16)))
+
+
+def state_of(answer: Answer) -> tuple[str, ...]:
+    """The policy, the snapshot and the model that an answer names."""
+    assert answer.policy is not None
+    return answer.policy.version, str(answer.facts), answer.model
+
+
+def swaps(folder: Path, address: str, key: str, answers: int, direct: int) -> bool:
+    """Ask while model, snapshot and policy change."""
+    home = Swaps(folder)
+    with home.changing():
+        began = time.process_time()
+        home.by_calls(direct)
+        used = time.process_time() - began
+        home.over_http(address, key, answers)
+    least, most = min(home.seen.values()), max(home.seen.values())
+    good = home.mixed == 0 and len(home.seen) == 8 and least > 0
     print(
-        f"{answers:,} lists under swaps of 2 policies, 2 snapshots and {len(models)} models (of each of the 8 "
-        f"{min(seen.values())} to {max(seen.values())}): {mixed} mixed: {held(good)}"
+        f"{answers:,} lists over HTTP, {direct // 16 * 16:,} by the library ({used:.0f} s of processor) under swaps of "
+        f"2 policies, 2 snapshots, {len(home.models)} models (of each of the 8 {least} to {most}): {home.mixed} mixed: "
+        f"{held(good)}"
     )
     return good
 
@@ -210,7 +263,9 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--answers", type=int, default=2000)
+    parser.add_argument("--direct", type=int, default=0)
     parser.add_argument("--cases", type=int, default=20)
+    parser.add_argument("--only", default="overload,swaps,anything", help="parts, with a comma between them")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home = ["--home", f"{folder}/home"]
@@ -224,11 +279,12 @@ def main() -> int:
             for role in ("service", "compliance")
         ]
         with serving(home, "--workers", str(asked.workers)) as (address, group):
-            good = [
-                asyncio.run(overload(address, keys[0], group, asked.seconds)),
-                swaps(Path(folder), address, keys[0], asked.answers),
-                anything(address, keys[1], asked.cases),
-            ]
+            parts = {
+                "overload": lambda: asyncio.run(overload(address, keys[0], group, asked.seconds)),
+                "swaps": lambda: swaps(Path(folder), address, keys[0], asked.answers, asked.direct),
+                "anything": lambda: anything(address, keys[1], asked.cases),
+            }
+            good = [parts[one]() for one in asked.only.split(",")]
     return int(not all(good))
 
 

@@ -102,7 +102,7 @@ def rows_of(graph: Graph, users: NDArray[np.int32], protected: bool) -> csr_arra
 
 def asked_of(graph: Graph, protected: bool) -> Questions:
     """The questions of a graph."""
-    return questions(graph, relevant_hops(graph), attribute_hops(graph, protected))
+    return questions(graph, relevant_hops(graph), attribute_hops(graph, protected), graph.held().degrees())
 
 
 def ranks(

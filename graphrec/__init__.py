@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import AskPortfolio as AskPortfolio
     from graphrec.app.jobs import AskQuality as AskQuality
     from graphrec.app.jobs import AskQuery as AskQuery
+    from graphrec.app.jobs import AskStability as AskStability
     from graphrec.app.jobs import Backup as Backup
     from graphrec.app.jobs import ChangeRule as ChangeRule
     from graphrec.app.jobs import CheckCases as CheckCases
@@ -30,12 +31,13 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import EvaluateNew as EvaluateNew
     from graphrec.app.jobs import Export as Export
     from graphrec.app.jobs import ExtractTexts as ExtractTexts
+    from graphrec.app.jobs import FindDuplicates as FindDuplicates
     from graphrec.app.jobs import FitClassifier as FitClassifier
     from graphrec.app.jobs import FitResponse as FitResponse
     from graphrec.app.jobs import FitRisk as FitRisk
     from graphrec.app.jobs import Forget as Forget
+    from graphrec.app.jobs import InitFile as InitFile
     from graphrec.app.jobs import InitPolicy as InitPolicy
-    from graphrec.app.jobs import InitStatement as InitStatement
     from graphrec.app.jobs import ListAlerts as ListAlerts
     from graphrec.app.jobs import ListContacts as ListContacts
     from graphrec.app.jobs import ListRecord as ListRecord
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import PlanCampaign as PlanCampaign
     from graphrec.app.jobs import PlanLoan as PlanLoan
     from graphrec.app.jobs import ProposeMapping as ProposeMapping
+    from graphrec.app.jobs import ProposePortfolio as ProposePortfolio
     from graphrec.app.jobs import PruneRecord as PruneRecord
     from graphrec.app.jobs import Publish as Publish
     from graphrec.app.jobs import PutHold as PutHold
@@ -58,6 +61,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import ScoreResponse as ScoreResponse
     from graphrec.app.jobs import ScoreRisk as ScoreRisk
     from graphrec.app.jobs import SetAlert as SetAlert
+    from graphrec.app.jobs import SignHead as SignHead
     from graphrec.app.jobs import StopExperiment as StopExperiment
     from graphrec.app.jobs import TakeSnapshot as TakeSnapshot
     from graphrec.app.jobs import Train as Train
@@ -100,13 +104,15 @@ _REQUESTS = (
     "WhatIf", "WhyNot",
 )  # fmt: skip
 _JOBS = (
-    "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio", "AskQuality", "AskQuery", "Backup",
+    "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio", "AskQuality", "AskQuery", "AskStability",
+    "Backup",
     "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates",
-    "EvaluateNew", "Export", "ExtractTexts", "FitClassifier", "FitResponse", "FitRisk", "Forget", "InitPolicy",
-    "InitStatement", "CheckCases", "EvaluateExperiments", "ListAlerts", "ListContacts", "ListRecord", "Load",
+    "EvaluateNew", "Export", "ExtractTexts", "FindDuplicates", "FitClassifier", "FitResponse", "FitRisk", "Forget",
+    "InitPolicy", "InitFile", "CheckCases", "EvaluateExperiments", "ListAlerts", "ListContacts", "ListRecord", "Load",
     "MakeDemoBank", "MakePortraits", "Monitor", "PlanCampaign", "PlanLoan", "ProposeMapping", "PruneRecord", "Publish",
-    "PutHold", "Refresh", "Reidentify", "ReportCampaign", "ReportRisk", "Restore", "RunAlerts", "ScoreResponse",
-    "ScoreRisk", "SetAlert", "StopExperiment", "TakeSnapshot", "Train", "Tune", "VerifyRecord",
+    "ProposePortfolio", "PutHold", "Refresh", "Reidentify", "ReportCampaign", "ReportRisk", "Restore", "RunAlerts",
+    "ScoreResponse", "ScoreRisk", "SetAlert", "SignHead", "StopExperiment", "TakeSnapshot", "Train", "Tune",
+    "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

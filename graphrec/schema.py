@@ -62,6 +62,8 @@ class NodeSchema:
     """Column with the time up to which the node's values were kept up."""
     show: Mapping[str, str] = field(default_factory=dict)
     """What people see beside a product, each with its column: kind, risk, fee, minimum."""
+    units: Mapping[str, str] = field(default_factory=dict)
+    """Columns of numbers, each with the unit that its file has beside them: EUR, %."""
     dated: Mapping[str, str] = field(default_factory=dict)
     """Columns with values of one day, each with the column that says which: earlier snapshots have none of them."""
 
@@ -304,7 +306,15 @@ class GraphSchema:
 
 _BY_LANGUAGE = ("reasons_in", "words")
 _LATER: Mapping[str, Mapping[str, Any]] = {
-    "nodes": {"sensitive": (), "crm_id": None, "adviser": None, "data_as_of": None, "show": {}, "dated": {}},
+    "nodes": {
+        "sensitive": (),
+        "crm_id": None,
+        "adviser": None,
+        "data_as_of": None,
+        "show": {},
+        "units": {},
+        "dated": {},
+    },
     "edges": {
         "risk": False,
         "sensitive": False,
@@ -347,6 +357,7 @@ def _merge_nodes(mine: NodeSchema, theirs: NodeSchema) -> NodeSchema:
         adviser=mine.adviser or theirs.adviser,
         data_as_of=mine.data_as_of or theirs.data_as_of,
         show={**theirs.show, **mine.show},
+        units={**theirs.units, **mine.units},
         dated={**theirs.dated, **mine.dated},
     )
 

@@ -150,12 +150,13 @@ def policy_rules(bank: Bank) -> Policy:
     return bank.opened.engine(bank.home, None, bank.now()).policy
 
 
-def explain_policy(bank: Bank) -> tuple[str, ...]:
+def explain_policy(bank: Bank, language: str | None = None) -> tuple[str, ...]:
     """The policy of the home in words."""
     from graphrec.policy.read import home_policy
     from graphrec.policy.words import in_words
 
-    return in_words(home_policy(bank.home, SnapshotShelf(bank.home.snapshots).latest()))
+    policy = home_policy(bank.home, SnapshotShelf(bank.home.snapshots).latest())
+    return in_words(policy, language_of(language or bank.settings.language, bank.home.languages))
 
 
 def _compiled(snapshot: Snapshot, policy: Policy) -> CompiledPolicy:
@@ -167,7 +168,7 @@ def _compiled(snapshot: Snapshot, policy: Policy) -> CompiledPolicy:
 def init_policy(bank: Bank, request: InitPolicy) -> PolicyWritten:
     """A first policy.toml for the home: the shipped rules that the graph has columns for."""
     from graphrec.app.data.prepare import latest_snapshot
-    from graphrec.policy.example import example_policy
+    from graphrec.policy.example import example_policy, shipped_policy
     from graphrec.serving.eligible import date_of
 
     home = bank.home_at(request.as_of)
@@ -175,6 +176,11 @@ def init_policy(bank: Bank, request: InitPolicy) -> PolicyWritten:
     if file.exists() and not request.force:
         raise UsageError(f"{file} is there already; graphrec policy init --force replaces it")
     snapshot = latest_snapshot(bank, home)
+    if request.like is not None:
+        example = shipped_policy(request.like, snapshot, date_of(snapshot))
+        with whole_file(file) as temporary:
+            temporary.write_text(example.text, encoding="utf-8")
+        return PolicyWritten(file, example.kept, example.left_out, example.doubts)
     language = language_of(request.language or bank.settings.language, bank.home.languages)
     example = example_policy(snapshot, date_of(snapshot), language)
     with whole_file(file) as temporary:

@@ -581,6 +581,17 @@ class Bank:
 
         return ask_quality(self, request)
 
+    @needs_extra("load")
+    def find_duplicates(self, request: jobs.FindDuplicates) -> results.Duplicates:
+        """Write a review of customers who are likely to be there twice; nothing is merged.
+
+        Raises:
+            UsageError: fewer than two columns say who a customer is.
+        """
+        from graphrec.app.maintenance.duplicates import find_duplicates
+
+        return find_duplicates(self, request)
+
     def plan_loan(self, request: jobs.PlanLoan) -> results.LoanPlans:
         """Every loan and term for an amount, with what refuses it, and the largest amount that may be offered.
 
@@ -603,6 +614,19 @@ class Bank:
         from graphrec.app.finance.portfolio import ask_portfolio
 
         return ask_portfolio(self, request)
+
+    @needs_extra("finance")
+    def propose_portfolio(self, request: jobs.ProposePortfolio) -> results.ProposedMix:
+        """The least volatile mix of what a customer holds and of the products of their list, within limits.
+
+        Raises:
+            UnknownId: there is no such customer.
+            UsageError: no mix is within the limits, or there are too few prices.
+            NotTrained: there is no model.
+        """
+        from graphrec.app.finance.propose import propose_portfolio
+
+        return propose_portfolio(self, request)
 
     @needs_extra("load")
     def run_alerts(self, request: jobs.RunAlerts, *, progress: Progress = silent) -> results.AlertsRun:
@@ -644,6 +668,17 @@ class Bank:
 
         return ask_fairness(self, request, progress)
 
+    def stability(self, request: jobs.AskStability, *, progress: Progress = silent) -> results.StabilityOf:
+        """How much the lists of a model change in another run, with lost rows, and by customers who are not real.
+
+        Raises:
+            NotTrained: there is no model.
+            ModelError: nothing of it has a score on such facts.
+        """
+        from graphrec.app.models.stability import ask_stability
+
+        return ask_stability(self, request, progress)
+
     @needs_extra("report")
     def statement(self, request: requests.AskStatement) -> answers.Handed:
         """The suitability statement of one product for one customer, each sentence with the fields that it is of.
@@ -657,16 +692,16 @@ class Bank:
 
         return statement(self, request)
 
-    def init_statement(self, request: jobs.InitStatement) -> results.StatementWritten:
-        """A first statement.toml, filled with the columns whose names say enough.
+    def init_file(self, request: jobs.InitFile) -> results.FirstFile:
+        """A first statement.toml, plan.toml, market.toml or alerts.toml, filled with what names of columns say.
 
         Raises:
-            UsageError: there is one already.
+            UsageError: there is one already, or alerts.toml has nothing to watch.
             NotTrained: nothing is loaded.
         """
-        from graphrec.app.finance.statement import init
+        from graphrec.app.finance.first_files import init_file
 
-        return init(self, request)
+        return init_file(self, request)
 
     def read_statement(self, request: requests.ReadStatement) -> answers.Handed:
         """A statement as it was recorded, with what was decided since.
@@ -808,7 +843,7 @@ class Bank:
         """
         from graphrec.app.data.extract import fit_classifier
 
-        return fit_classifier(request)
+        return fit_classifier(request, self.settings.encoder)
 
     @needs_extra("load")
     def extract_texts(self, request: jobs.ExtractTexts, *, progress: Progress = silent) -> results.TextsExtracted:
@@ -947,11 +982,15 @@ class Bank:
 
         return policy_rules(self)
 
-    def explain_policy(self) -> tuple[str, ...]:
-        """The policy in words: a line for the whole, and one a rule."""
+    def explain_policy(self, language: str | None = None) -> tuple[str, ...]:
+        """The policy in words: a line for the whole, and one a rule.
+
+        Args:
+            language: its code; that of the settings when there is none.
+        """
         from graphrec.app.ask import explain_policy
 
-        return explain_policy(self)
+        return explain_policy(self, language)
 
     def init_policy(self, request: jobs.InitPolicy) -> results.PolicyWritten:
         """A first policy.toml: the shipped rules that the graph has columns for."""
@@ -989,11 +1028,23 @@ class Bank:
 
         return record_head(self)
 
+    def sign_head(self, request: jobs.SignHead) -> results.SignedHead:
+        """Where the decision record ends, signed, as one more line of a file that is kept elsewhere.
+
+        Raises:
+            RecordError: the head was changed, or the signing key cannot be opened.
+            SourceError: the file cannot be read or written.
+        """
+        from graphrec.app.record import sign_head
+
+        return sign_head(self, request)
+
     def verify_record(self, request: jobs.VerifyRecord, *, progress: Progress = silent) -> Verification:
         """Every hash of the decision record computed anew."""
-        from graphrec.records.verify import Anchor, verify
+        from graphrec.app.record import asked_anchor
+        from graphrec.records.verify import verify
 
-        return verify(self.home.records, Anchor.parse(request.anchor) if request.anchor else None, progress)
+        return verify(self.home.records, asked_anchor(request.anchor) if request.anchor else None, progress)
 
     def prune_record(self, request: jobs.PruneRecord) -> Pruned:
         """Free what only entries before a date need for their replay."""

@@ -285,12 +285,15 @@ class InitPolicy:
     as_of: str | None = None
     language: str | None = None
     """Of its sentences; None: that of the settings."""
+    like: Literal["bank", "broker", "insurer"] | None = None
+    """One of the policies that are shipped, as it is; None: rules for the columns that the graph has."""
 
 
 @dataclass(frozen=True)
-class InitStatement:
-    """A first statement.toml for the home."""
+class InitFile:
+    """A first file for the home: statement.toml, plan.toml, market.toml or alerts.toml."""
 
+    kind: Literal["statement", "plan", "market", "alerts"]
     force: bool = False
     """Replace the one that is there."""
 
@@ -308,7 +311,14 @@ class VerifyRecord:
     """Every hash of the decision record computed anew."""
 
     anchor: str | None = None
-    """BLOCK:HASH that was kept elsewhere."""
+    """BLOCK:HASH that was kept elsewhere, or a file of signed heads."""
+
+
+@dataclass(frozen=True)
+class SignHead:
+    """Where the decision record ends, signed, as one more line of a file that is kept elsewhere."""
+
+    file: Path
 
 
 @dataclass(frozen=True)
@@ -568,6 +578,26 @@ class AskFairness:
 
 
 @dataclass(frozen=True)
+class AskStability:
+    """How much the lists of a model change where nothing should."""
+
+    model: str | None = None
+    """Kind of the model; None: the blend."""
+    k: int = 10
+    lost: float = 0.01
+    """Share of interactions that a delivery loses."""
+    fakes: float = 0.01
+    """Fake customers, as a share of the real ones."""
+    pushed: int = 3
+    """Products that fake customers push, each in an attack of its own."""
+    min_overlap: float | None = None
+    """How alike lists have to be where interactions are lost; None: any."""
+    max_damage: float | None = None
+    """How much damage fake customers may do, in that of plain item-kNN; None: any."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
 class Monitor:
     """What changed in the inputs, the lists and their outcomes, beside limits."""
 
@@ -588,9 +618,30 @@ class AskPortfolio:
 
 
 @dataclass(frozen=True)
+class ProposePortfolio:
+    """The least volatile mix of what a customer holds and of the products of their list, within limits."""
+
+    user: str
+    amount: float = 0.0
+    """What is invested besides, from cash."""
+    as_of: str | None = None
+    record: bool = True
+
+
+@dataclass(frozen=True)
 class AskQuality:
     """What is wrong with the data that were loaded."""
 
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class FindDuplicates:
+    """Customers who are likely to be there twice, for a person to decide."""
+
+    out: Path
+    least: float = 0.5
+    """The least probability of a pair that is named."""
     record: bool = True
 
 
@@ -642,6 +693,8 @@ class FitClassifier:
     """CSV with sentence, head, tail and relation; or with sentence and tone."""
     out: Path
     seed: int = 0
+    encoder: str | None = None
+    """Whose vectors are read beside words: its name or path, or none; None: the one for the script of the examples."""
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,20 @@
-"""The decision record, read."""
+"""The decision record, read; and where it ends, signed."""
 
 import itertools
+import json
+from datetime import UTC, datetime
+from pathlib import Path
 
+from graphrec import __version__
 from graphrec.app.bank import Bank
-from graphrec.app.jobs import ListRecord
-from graphrec.app.results import RecordedAnswer, RecordHead
-from graphrec.errors import RecordError
+from graphrec.app.jobs import ListRecord, SignHead
+from graphrec.app.results import RecordedAnswer, RecordHead, SignedHead
+from graphrec.errors import RecordError, SourceError, UsageError
+from graphrec.files import whole_file
+from graphrec.privacy.certificate import is_signed, sign
 from graphrec.records.blocks import HEAD, Head
 from graphrec.records.read import Entry, entries
+from graphrec.records.verify import Anchor
 
 
 def record_list(bank: Bank, request: ListRecord) -> tuple[RecordedAnswer, ...]:
@@ -45,3 +52,57 @@ def record_head(bank: Bank) -> RecordHead:
         raise RecordError(f"{folder / HEAD} is not as it was written; run: graphrec record verify")
     head = head or Head()
     return RecordHead(head.anchor, head.block, head.hash, head.entries)
+
+
+def sign_head(bank: Bank, request: SignHead) -> SignedHead:
+    """Where the record ends, signed, as one more line of a file.
+
+    Raises:
+        RecordError: head.json was changed, or the signing key cannot be opened.
+        SourceError: the file cannot be read or written.
+    """
+    head = record_head(bank)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    signed = sign(bank.home, {
+        "anchor": head.anchor, "entries": head.entries, "at": now, "by": bank.settings.actor, "graphrec": __version__,
+    })  # fmt: skip
+    lines = _lines(request.file) if request.file.exists() else []
+    try:
+        with whole_file(request.file) as temporary:
+            temporary.write_text("".join(f"{line}\n" for line in (*lines, json.dumps(signed))), "utf-8")
+    except OSError as error:
+        raise SourceError(f"{request.file} cannot be written: {error.strerror}; give another --out") from None
+    return SignedHead(head.anchor, request.file, len(lines) + 1, signed["public_key"])
+
+
+def asked_anchor(text: str) -> Anchor:
+    """The anchor that is given: BLOCK:HASH, or the last one of a file of signed heads.
+
+    Raises:
+        UsageError: it is neither.
+        RecordError: a line of the file is not as it was signed, or another key signed it.
+    """
+    if not Path(text).is_file():
+        return Anchor.parse(text)
+    last, key = None, None
+    for number, line in enumerate(_lines(Path(text)), start=1):
+        try:
+            document = json.loads(line)
+            is_right = isinstance(document, dict) and is_signed(document)
+        except ValueError:
+            is_right = False
+        if not is_right:
+            raise RecordError(f"{text} line {number} is not as it was signed; compare with a copy of the file")
+        if key is not None and document["public_key"] != key:
+            raise RecordError(f"{text} line {number} is signed with another key than the lines before it")
+        last, key = str(document["anchor"]), document["public_key"]
+    if last is None:
+        raise UsageError(f"--anchor {text}: the file holds no signed head; want one of graphrec record head --out")
+    return Anchor.parse(last)
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return [line for line in file.read_text("utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"{file} cannot be read: {error}; want a file of graphrec record head --out") from None

@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from graphrec.delivery.sinks import SinkReport
     from graphrec.evaluation.evaluate import Evaluation
     from graphrec.evaluation.fairness import Fairness
+    from graphrec.evaluation.stability import Stability
     from graphrec.finance.loans import Limit, Plan
     from graphrec.finance.market import Figures
+    from graphrec.finance.proposal import Walk
     from graphrec.graph.folders.snapshot import Snapshot
     from graphrec.graph.rows import LoadReport
     from graphrec.metrics.intervals import Interval
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from graphrec.outcomes.support import Estimate
     from graphrec.outcomes.tables import Drift, Group, Lift, Positions
     from graphrec.policy.check import PolicyReport
+    from graphrec.privacy.anonymity import Anonymity
     from graphrec.privacy.subject import Held
     from graphrec.queries import Query
     from graphrec.serving.answer import PolicyName
@@ -66,6 +69,44 @@ class Loaded:
 
 
 @dataclass(frozen=True)
+class Dealing:
+    """One product of a proposed mix."""
+
+    product: str
+    name: str
+    before: float
+    """Its part of what is invested in products with prices, with the amount that is to be invested."""
+    after: float
+    amount: float
+    """Bought; below 0: sold."""
+
+
+@dataclass(frozen=True)
+class ProposedMix:
+    """The least volatile mix within limits."""
+
+    user: str
+    as_of: str
+    invested: float
+    """In products with prices, with the amount that is to be invested."""
+    dealings: tuple[Dealing, ...]
+    volatility_before: float | None
+    """A year; None: money is to be invested, so that the mix is another one."""
+    volatility: float
+    cost_before: float | None
+    """Per cent a year."""
+    cost: float | None
+    turnover: float
+    """What is sold, as a part of `invested`."""
+    left_alone: tuple[str, ...]
+    """What is held and has no prices."""
+    walk: Walk | None
+    """How such mixes of these products did on days that they had not seen; None: there are too few days."""
+    record: int | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Proposed:
     """A proposed mapping."""
 
@@ -82,6 +123,7 @@ class Taken:
 
     snapshot: Snapshot
     seconds: float
+    anonymity: Anonymity
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -148,14 +190,14 @@ class PolicyWritten:
 
 
 @dataclass(frozen=True)
-class StatementWritten:
-    """A first statement.toml."""
+class FirstFile:
+    """A first file of a home, written from the names of columns."""
 
     path: Path
     found: tuple[str, ...]
-    """Keys that were filled by the names of columns."""
+    """Keys that were filled; of alerts.toml the ids of rules and signals."""
     left_out: tuple[str, ...]
-    """Keys of elements that fca_suitability_v1 requires and that nothing was found for."""
+    """Keys that a command needs and that nothing was found for."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +217,16 @@ class RecordedAnswer:
     """Products."""
     is_erased: bool = False
     """The key of its person was destroyed."""
+
+
+@dataclass(frozen=True)
+class SignedHead:
+    """Where the decision record ended, signed (ed25519)."""
+
+    anchor: str
+    file: Path
+    line: int
+    public_key: str
 
 
 @dataclass(frozen=True)
@@ -726,6 +778,17 @@ class FairnessOf:
 
 
 @dataclass(frozen=True)
+class StabilityOf:
+    """How much the lists of a model change where nothing should."""
+
+    stability: Stability
+    beyond: tuple[str, ...]
+    """The bounds that it does not keep."""
+    record: int | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Monitored:
     """What changed in the inputs, the lists and their outcomes."""
 
@@ -787,6 +850,9 @@ class ClassifierFitted:
     classes: tuple[str, ...]
     hash: str
     file: Path
+    encoder: str | None
+    """Whose vectors it reads; None: words alone."""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -828,6 +894,19 @@ class LoanPlans:
     """The largest amount; None: none may be offered."""
     left: float | None
     """What is left a month before a new loan; None: something is not known."""
+    record: int | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """A review of customers who are likely to be there twice."""
+
+    path: Path
+    pairs: int
+    customers: int
+    columns: tuple[str, ...]
+    """What says who a customer is."""
     record: int | None
     notes: tuple[str, ...] = ()
 

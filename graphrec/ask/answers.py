@@ -35,6 +35,8 @@ FACTS = 12
 """Facts of one node at most."""
 ROWS = 5
 """Rows of a query."""
+ALL = 100
+"""Per cent of what speaks for a product."""
 WIDE = 500
 """Products that are looked through where a question wants some of those that fit."""
 _ORDERED = {"fee": ("fee", "fee"), "risk": ("risk", "risk_class")}
@@ -299,7 +301,10 @@ class Answers:
                 self.draft.say("speaks_for", product=called, reason=reason)
             if not reasons:
                 self.draft.say("no_reason", product=called)
-            if item.against and (against := round(item.against)):
+            against = round(item.against or 0)
+            if against > ALL:
+                self.draft.say("more_against", needed=True, product=called)
+            elif against:
                 percent = self._language.percent(float(against))
                 value = Value(percent, Evidence("against", against, "explanation", self._date, record=served[2]))
                 self.draft.say("speaks_against", needed=True, product=called, percent=value)

@@ -84,7 +84,7 @@ def _facts(item: "Item | SeenItem", sentences: Sentences) -> list[str]:
     found = [sentences.value(item.product_kind)] if item.product_kind else []
     for name, value in (("risk", item.risk), ("fee", item.fee), ("minimum", item.minimum)):
         if value is not None:
-            found.append(sentences.say(f"heads.{name}", value=sentences.fact(value)))
+            found.append(sentences.say(f"heads.{name}", value=sentences.shown(name, value)))
     sure = next(word for word, least in CONFIDENCE if item.confidence >= least)
     return [*found, f"{sentences.say('heads.confidence')} {sentences.say(f'confidence.{sure}')}"]
 

@@ -21,12 +21,13 @@ from graphrec.demo.draw.prices import draw_prices
 from graphrec.demo.draw.products import draw_products
 from graphrec.demo.draw.purchases import RELATIONS, Taste, draw_purchases
 from graphrec.demo.draw.truth import find_truth
+from graphrec.demo.money import write_money
 from graphrec.demo.sizes import SIZES
 from graphrec.errors import UsageError
 from graphrec.files import replace_folder
 from graphrec.progress import Progress, silent
 
-FORMAT = 1
+FORMAT = 2
 """Goes up when the same size and seed give other bytes."""
 MARKER = "demo-bank.json"
 TRUTH = "truth/planted.csv"
@@ -139,9 +140,10 @@ def _write(folder: Path, size: str, seed: int, progress: Progress) -> Marker:
     progress("demo bank", 4, 5)
     events = tables.interaction_batches(products, interactions, customers)
     _write_parquet(folder / "interactions.parquet", events)
+    money = write_money(folder, customers, products, interactions, seed)
     by_kind = np.bincount(interactions.kind, minlength=len(EVENT_KINDS))
     counts = {"customers": customers.count, "products": products.count, "prices": prices}
-    counts |= {"interactions": interactions.count}
+    counts |= {"interactions": interactions.count, **money}
     counts |= {f"{kind}s": int(number) for kind, number in zip(EVENT_KINDS, by_kind, strict=True)}
     planted = dict(zip(RELATIONS, np.bincount(truth.relation, minlength=len(RELATIONS)).tolist(), strict=True))
     cut = datetime.fromtimestamp(truth.cut, UTC).isoformat()

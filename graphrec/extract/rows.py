@@ -5,7 +5,7 @@ What is not sure enough, or names several nodes, goes to the review and into no 
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import permutations
@@ -15,6 +15,7 @@ from graphrec.extract.classifier import Classifier, Rows, tone_features
 from graphrec.extract.documents import Document
 from graphrec.extract.linking import Entity, Gazetteer, Link
 from graphrec.extract.relations import pair_features
+from graphrec.extract.vectors import Vectors
 from graphrec.files import replace_folder
 from graphrec.schema import Roles
 
@@ -23,6 +24,12 @@ THRESHOLD = 0.8
 NO_RELATION = "none"
 """A class of examples: the pair has no relation."""
 DOCUMENT = "Document"
+#: Tables of a mapping, and what they say of a product that a text names with one that the customer has.
+_TOGETHER = {
+    "reasons": "is named with {a} in {document}",
+    "reasons.de": "wird mit {a} genannt in {document}",
+    "reasons.zh": "与 {a} 一同见于 {document}",
+}
 
 
 @dataclass(frozen=True)
@@ -76,12 +83,29 @@ class Extracted:
     doubts: list[Doubt] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Told:
+    """A classifier, and the vectors that it reads."""
+
+    classifier: Classifier
+    vectors: Vectors
+
+    def tone(self, sentence: str) -> tuple[str, float]:
+        """The tone of a sentence, and how likely it is."""
+        return self.classifier.best(Rows.of([tone_features(sentence)], self.vectors.of([sentence])))[0]
+
+    def relations(self, sentence: str, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, float]]:
+        """The relation of each pair of names of a sentence, and how likely it is."""
+        features = [pair_features(sentence, *pair) for pair in pairs]
+        return self.classifier.best(Rows.of(features, self.vectors.of_pairs(pairs)))
+
+
 def extract(
     documents: Iterable[Document],
     gazetteer: Gazetteer,
     *,
-    relations: Classifier | None = None,
-    tone: Classifier | None = None,
+    relations: Told | None = None,
+    tone: Told | None = None,
     threshold: float = THRESHOLD,
 ) -> Extracted:
     """The mentions and relations of documents.
@@ -99,7 +123,7 @@ def extract(
             links = gazetteer.links(sentence)
             found.doubts += _ambiguous(document, sentence, links)
             sure = [link for link in links if link.entity is not None]
-            tones, sureness = _tone(sentence, tone) if sure else (None, None)
+            tones, sureness = (None, None) if tone is None or not sure else tone.tone(sentence)
             for link in sure:
                 if link.entity is not None and link.entity not in seen:
                     seen.add(link.entity)
@@ -111,11 +135,6 @@ def extract(
     return found
 
 
-def _tone(sentence: str, tone: Classifier | None) -> tuple[str | None, float | None]:
-    """The tone of a sentence and how likely it is; None: no model of it was given."""
-    return (None, None) if tone is None else tone.best(Rows.of([tone_features(sentence)]))[0]
-
-
 def _ambiguous(document: Document, sentence: str, links: Iterable[Link]) -> Iterator[Doubt]:
     for link in links:
         if link.entity is None:
@@ -124,13 +143,13 @@ def _ambiguous(document: Document, sentence: str, links: Iterable[Link]) -> Iter
 
 
 def _relate(
-    found: Extracted, document: Document, sentence: str, links: list[Link], relations: Classifier, threshold: float
+    found: Extracted, document: Document, sentence: str, links: list[Link], relations: Told, threshold: float
 ) -> None:
     pairs = [(a, b) for a, b in permutations(links, 2) if a.entity != b.entity]
     if not pairs:
         return
-    model, known_at = relations.identity, document.published
-    told = relations.best(Rows.of([pair_features(sentence, a.name, b.name) for a, b in pairs]))
+    model, known_at = relations.classifier.identity, document.published
+    told = relations.relations(sentence, [(a.name, b.name) for a, b in pairs])
     for (a, b), (relation, confidence) in zip(pairs, told, strict=True):
         if relation == NO_RELATION or a.entity is None or b.entity is None:
             continue
@@ -152,7 +171,7 @@ def write_source(folder: Path, name: str, found: Extracted, roles: Roles, taken:
     """
     with replace_folder(folder) as target:
         rows: list[tuple[object, ...]]
-        rows = [(one.id, one.title, one.kind, _time(one.published)) for one in found.documents]
+        rows = [(one.id, _named(one), one.kind, _time(one.published)) for one in found.documents]
         _write(target / "documents.csv", ("id", "title", "kind", "known_at"), rows)
         parts: dict[str, tuple[str, str, str]] = {}
         for label in sorted({one.entity.label for one in found.mentions}):
@@ -179,6 +198,11 @@ def write_source(folder: Path, name: str, found: Extracted, roles: Roles, taken:
         rows = [(o.document, o.why, o.text, " | ".join(o.candidates), o.confidence, o.sentence) for o in found.doubts]
         _write(target / "review.csv", ("document", "why", "text", "candidates", "confidence", "sentence"), rows)
         (target / "extracted.toml").write_text(_mapping(name, roles, parts), encoding="utf-8")
+
+
+def _named(document: Document) -> str:
+    """What reasons call a document: its title, with its table and its day."""
+    return f"{document.title} ({document.kind}, {document.published:%Y-%m-%d})"
 
 
 def _time(moment: datetime) -> str:
@@ -228,6 +252,12 @@ def _mapping(name: str, roles: Roles, parts: Mapping[str, tuple[str, str, str]])
             'known_at = { type = "time", format = "iso" }',
             'confidence = { type = "real" }',
         ]
+    together = next(
+        (kind for kind, (source, target, _) in parts.items() if (source, target) == (DOCUMENT, roles.product)), ""
+    )
+    for table, sentence in _TOGETHER.items() if together else ():
+        lines += [f"[{table}]"]
+        lines += [f'"{held} <{together} {together}" = "{sentence}"' for held in roles.relevant]
     return "\n".join(lines) + "\n"
 
 

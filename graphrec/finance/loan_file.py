@@ -1,5 +1,6 @@
 """plan.toml as a typed table: which products are loans, and what a customer can bear."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ from msgspec import Meta, Struct
 from graphrec.config.convert import convert
 from graphrec.config.document import read_toml
 from graphrec.errors import UsageError
+from graphrec.finance.first_file import Found, column_lines, key_lines
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Months = Annotated[int, Meta(ge=1, le=600)]
@@ -53,6 +55,25 @@ def read_plan(file: Path) -> PlanFile:
     """
     if not file.exists():
         raise UsageError(
-            f"{file} is not there: it says which columns hold rates and incomes; docs/finance.md shows one"
+            f"{file} is not there: it says which columns hold rates and incomes; "
+            "graphrec plan loan --init writes a first one"
         )
     return convert(read_toml(file, UsageError), PlanFile)
+
+
+HEAD = """\
+# Which products are loans, and what a customer can bear (docs/finance.md). graphrec wrote it from the names of columns
+# and the kinds of products: read every line before you rely on it.
+"""
+
+
+def first_plan(found: Mapping[str, Found], customers: Sequence[str], products: Sequence[str]) -> str:
+    """The text of a first plan.toml.
+
+    Args:
+        found: kinds of loans, and columns by key.
+        customers: columns of customers that may be named.
+        products: the same of products.
+    """
+    lines = [HEAD.rstrip("\n"), *column_lines(customers, products), "", "[loan]", *key_lines(LoanTable, found)]
+    return "\n".join([*lines, ""])

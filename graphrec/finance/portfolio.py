@@ -101,6 +101,8 @@ class Thing:
     """What it has in common with others: kind, issuer, …"""
     fee: float | None
     prices: Prices | None
+    is_riskless: bool = False
+    """Whether its worth does not move, as that of cash."""
 
 
 def shrunk(returns: Floats) -> tuple[Floats, float]:
@@ -143,7 +145,13 @@ def portfolio(
     weights = values / wealth if wealth else values
     risk = _Risk.of([*things, *([] if candidate is None else [candidate])], weights)
     positions = tuple(
-        Position(thing.id, thing.name, float(values[n]), float(weights[n]), *risk.of_position(n))
+        Position(
+            thing.id,
+            thing.name,
+            float(values[n]),
+            float(weights[n]),
+            *((0.0, 0.0) if thing.is_riskless else risk.of_position(n)),
+        )
         for n, thing in enumerate(things)
     )
     found = Portfolio(
@@ -157,13 +165,15 @@ def portfolio(
         drawdown=risk.drawdown,
         days=0 if risk.returns is None else len(risk.returns),
         shrinkage=risk.shrinkage,
-        cost_percent=_cost(things, values),
-        without_prices=tuple(thing.id for n, thing in enumerate(things) if n not in risk.places),
+        cost_percent=cost_of(things, values),
+        without_prices=tuple(
+            thing.id for n, thing in enumerate(things) if n not in risk.places and not thing.is_riskless
+        ),
     )
     if candidate is None:
         return found
     purchases = tuple(_purchase(part, wealth, things, values, candidate, risk) for part in DELTAS)
-    own, correlation = risk.of_candidate()
+    own, correlation = (0.0, None) if candidate.is_riskless else risk.of_candidate()
     told = Candidate(candidate.id, candidate.name, own, correlation, purchases)
     return Portfolio(**{**vars(found), "candidate": told})
 
@@ -186,7 +196,7 @@ class _Risk:
     def of(cls, things: Sequence[Thing], weights: Floats) -> "_Risk":
         """That of products, of which the last ones beyond `weights` are candidates."""
         priced = [n for n, thing in enumerate(things) if thing.prices is not None and len(thing.prices.values) > LEAST]
-        returns = _returns([prices for n in priced if (prices := things[n].prices) is not None])
+        returns = common_returns([prices for n in priced if (prices := things[n].prices) is not None])
         if returns is None:
             return cls({}, np.zeros(0), None, None, None, None)
         covariance, part = shrunk(returns)
@@ -237,12 +247,12 @@ class _Risk:
         return float(np.sqrt((1 - part) ** 2 * total**2 + 2 * part * (1 - part) * with_all + part**2 * own))
 
 
-def _returns(prices: Sequence[Prices]) -> Floats | None:
+def common_returns(prices: Sequence[Prices], most: int = MOST) -> Floats | None:
     """(days, products) returns of the last days on which all have a price; None: there are too few."""
     if not prices:
         return None
     last = [dict(zip((one.times // DAY).tolist(), one.values.tolist(), strict=True)) for one in prices]
-    common = sorted(set.intersection(*(set(one) for one in last)))[-MOST - 1 :]
+    common = sorted(set.intersection(*(set(one) for one in last)))[-most - 1 :]
     if len(common) <= LEAST:
         return None
     table = np.array([[one[day] for one in last] for day in common])
@@ -257,9 +267,10 @@ def _purchase(
     amount = part * wealth
     after = [*((1 - part) * values), amount]
     together = [*things, candidate]
-    return Purchase(
-        part, amount, risk.after(part), _concentration(together, np.array(after)), _cost(together, np.array(after))
-    )
+    moved = risk.after(part)
+    if candidate.is_riskless and risk.volatility is not None:
+        moved = (1 - part) * risk.volatility
+    return Purchase(part, amount, moved, _concentration(together, np.array(after)), cost_of(together, np.array(after)))
 
 
 def _concentration(things: Sequence[Thing], values: Floats) -> dict[str, float]:
@@ -277,7 +288,7 @@ def _concentration(things: Sequence[Thing], values: Floats) -> dict[str, float]:
     return {what: sum((value / total) ** 2 for value in parts.values()) for what, parts in sorted(by.items())}
 
 
-def _cost(things: Sequence[Thing], values: Floats) -> float | None:
+def cost_of(things: Sequence[Thing], values: Floats) -> float | None:
     """The yearly cost of what is invested, in per cent; None: a product has none that is known."""
     fees = [thing.fee for thing in things]
     total = float(values.sum())

@@ -1,15 +1,15 @@
 """statement.toml as a typed table: where a bank keeps what a statement must say, and what the law at hand asks for."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, get_type_hints
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 from graphrec.config.convert import convert
 from graphrec.config.document import read_toml
 from graphrec.errors import UsageError
+from graphrec.finance.first_file import Found, column_lines, key_lines
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Names = Annotated[tuple[Name, ...], Meta(max_length=20)]
@@ -82,7 +82,7 @@ HEAD = """\
 """
 
 
-def first_file(found: Mapping[str, str | tuple[str, ...]], customers: Sequence[str], products: Sequence[str]) -> str:
+def first_statement(found: Mapping[str, Found], customers: Sequence[str], products: Sequence[str]) -> str:
     """The text of a first statement.toml: each key with what it means, and as a comment where no column was found.
 
     Args:
@@ -91,15 +91,7 @@ def first_file(found: Mapping[str, str | tuple[str, ...]], customers: Sequence[s
         products: the same of products.
     """
     lines = [HEAD.rstrip("\n"), 'version = "1"', '# approved_by = "who, and since when"']
-    lines.append(f"# Columns of customers that may be named: {', '.join(customers) or 'none'}.")
-    lines.append(f"# Columns of products: {', '.join(products) or 'none'}.")
-    for key, kind in get_type_hints(StatementFile, include_extras=True).items():
-        if key in ("version", "approved_by", "cost"):
-            continue
-        meaning = next(one.description for one in kind.__metadata__ if isinstance(one, Meta) and one.description)
-        default = getattr(StatementFile(), key)
-        value = found.get(key, default or ([] if isinstance(default, tuple) else ""))
-        lines += ["", f"# {meaning}"]
-        lines.append(f"{'' if key in found or default else '# '}{key} = {json.dumps(value, ensure_ascii=False)}")
+    lines += column_lines(customers, products)
+    lines += key_lines(StatementFile, found, without=("version", "approved_by", "cost"))
     lines += ["", "# Costs in per cent of the amount. Unset: the fee that the mapping shows, a year."]
     return "\n".join([*lines, "# [[cost]]", '# column = ""', '# each = "year"  # or once, exit', ""])

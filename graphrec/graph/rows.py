@@ -54,6 +54,8 @@ class LoadReport:
     nodes: dict[str, Counts] = field(default_factory=dict)
     edges: dict[str, Counts] = field(default_factory=dict)
     seconds: float = 0.0
+    marks: tuple[str, ...] = ()
+    """Of a check: what the mapping does not mark and looks as if it should."""
 
 
 Identities = Callable[[], "pa.Table"]

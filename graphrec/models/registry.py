@@ -15,7 +15,7 @@ from typing import Any
 from graphrec.config.names import nearest
 from graphrec.errors import ModelError, UsageError
 from graphrec.graph.edges.adjacency import Graph
-from graphrec.models.content import columns, profile, series, text
+from graphrec.models.content import columns, profile, series, text, text_map
 from graphrec.models.factors import als, chebyshev, spectral
 from graphrec.models.general import newness, popularity, rejection
 from graphrec.models.inputs import Inputs
@@ -41,6 +41,7 @@ OWN: tuple[ModelSpec[Any], ...] = (
     popularity.SPEC,
     lightgcn.SPEC,
     text.SPEC,
+    text_map.SPEC,
     columns.SPEC,
     series.SPEC,
     profile.SPEC,

@@ -160,7 +160,7 @@ def _notes(control: Group | None, drawn: Sequence[Joined], total: Group, questio
     if not total.shown:
         found.append("no list whose window is over is in the record for these days")
     elif total.customers < question.min_group:
-        found.append(f"fewer than {question.min_group} customers were shown anything: nothing is told of them")
+        found.append(f"fewer than {question.min_group} customers were shown anything: their outcomes stay hidden")
     if control is None:
         why = "no list was drawn evenly" if not drawn else f"fewer than {question.min_group} customers are in it"
         found.append(f"there is no control ({why}): what would have been accepted anyway is not known; [holdout] in "

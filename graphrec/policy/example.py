@@ -6,7 +6,8 @@ the values that are there. What was not found, or cannot be told, is listed with
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from importlib.resources import files
 from typing import Literal
 
 import numpy as np
@@ -171,6 +172,20 @@ def example_policy(snapshot: Snapshot, as_of: int | None, language: Language | N
         parts.append(f"# To decide:\n{listed}")
     why = tuple(f"{what}: {why}" for what, why in draft.missing.items())
     return Example("\n\n".join(parts) + "\n", tuple(draft.rules), why, tuple(draft.doubts))
+
+
+def shipped_policy(name: Literal["bank", "broker", "insurer"], snapshot: Snapshot, as_of: int | None) -> Example:
+    """One of the policies that are shipped, and what of it a snapshot cannot answer."""
+    text = (files("graphrec.policy.examples") / f"{name}.toml").read_text("utf-8")
+    policy, kept, misfits = parse_policy(text, name), [], []
+    for rule in policy.rules:
+        try:
+            CompiledPolicy(replace(policy, rules=(rule,)), snapshot, as_of=as_of)
+        except PolicyError as error:
+            misfits.append(f"{rule.id}: {error}")
+        else:
+            kept.append(rule.id)
+    return Example(text, tuple(kept), tuple(misfits))
 
 
 def speaks_of(snapshot: Snapshot, side: Literal["user", "product"], concept: str) -> tuple[str, ...]:

@@ -192,6 +192,8 @@ class Facts:
             yield rows, columns
             return
         for edge_type in self.roles.holding:
+            if edge_type not in self.snapshot.types:
+                continue
             edges = self._edges(edge_type)
             rows, columns, events = _events(edges, block)
             if self._held_before is not None:

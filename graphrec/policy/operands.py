@@ -21,7 +21,7 @@ KINDS: dict[str, Kind] = {"integer": "number", "real": "number", "text": "text",
 NAMES = ("held", "True", "False", "user", "product", "now", "amount", "channel", "purpose")
 FUNCTIONS = (
     *("is_missing", "happened", "contains", "date", "days_since", "years_since", "year", "lower", "level"),
-    *("min", "max", "count", "total"),
+    *("min", "max", "count", "total", "add_months"),
 )
 TRUTHS = ("is_missing", "happened", "contains")
 OCCASION: dict[str, Kind] = {"amount": "number", "channel": "text", "purpose": "text"}
@@ -205,13 +205,8 @@ class Operands:
 
     def _call(self, name: str, node: ast.Call) -> Operand:
         match name:
-            case "date":
-                (part,) = arguments(node, 1, 'date("2026-01-31")')
-                literal = string(part, 'date("2026-01-31")')
-                moment = date(literal)
-                if moment is None:
-                    raise BadCondition(f"{literal!r} is no date (want YYYY-MM-DD)", part)
-                return constant("time", moment)
+            case "date" | "add_months":
+                return self._time(name, node)
             case "days_since" | "years_since":
                 (part,) = arguments(node, 1, f"{name}(user.COLUMN)")
                 value, as_of = self.of_kind(part, "time"), self.need_date(node)
@@ -234,6 +229,18 @@ class Operands:
         if name in TRUTHS:
             raise BadCondition(f"{code(node)} is true or false: it does not compare", node)
         raise BadCondition(f"there is no function {name}{nearest(name, FUNCTIONS)}", node)
+
+    def _time(self, name: str, node: ast.Call) -> Operand:
+        if name == "add_months":
+            first, second = arguments(node, 2, "add_months(user.COLUMN, 12)")
+            value, number = self.of_kind(first, "time"), self.of_kind(second, "number")
+            return Operand("time", lambda block: add_months(value(block), number(block)))
+        (part,) = arguments(node, 1, 'date("2026-01-31")')
+        literal = string(part, 'date("2026-01-31")')
+        moment = date(literal)
+        if moment is None:
+            raise BadCondition(f"{literal!r} is no date (want YYYY-MM-DD)", part)
+        return constant("time", moment)
 
     def _level(self, node: ast.Call) -> Operand:
         form = 'level("NAME", product.COLUMN)'
@@ -483,6 +490,21 @@ def years_since(value: Value, as_of: int) -> Value:
     years, days = _calendar(value.values)
     now_years, now_days = _calendar(np.array([[as_of]]))
     return Value(now_years - years - (now_days < days), value.valid)
+
+
+def add_months(value: Value, months: Value) -> Value:
+    """The same time of day so many whole months later: on the last day of a month that has no such day."""
+    times = np.broadcast_arrays(value.values, months.values)[0].astype("datetime64[us]")
+    whole = np.trunc(np.broadcast_to(months.values.astype(np.float64), times.shape))
+    # What lies outside 10,000 years from now is no date of anybody's.
+    inside = np.abs(whole) <= 120_000
+    days, month = times.astype("datetime64[D]"), times.astype("datetime64[M]")
+    moved = month + np.where(inside, whole, 0).astype("timedelta64[M]")
+    last = (moved + 1).astype("datetime64[D]") - np.timedelta64(1, "D")
+    day = np.minimum(moved.astype("datetime64[D]") + (days - month), last)
+    found = (day + (times - days)).astype("datetime64[us]").astype(np.int64)
+    valid = both(value.valid, months.valid)
+    return Value(found, valid if bool(inside.all()) else both(valid, inside))
 
 
 def year(value: Value) -> Value:

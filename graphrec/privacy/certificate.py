@@ -46,6 +46,20 @@ def sign(home: Home, content: Mapping[str, Any]) -> dict[str, Any]:
     return {**signed, "signature": private.sign(canonical(signed)).hex()}
 
 
+def is_signed(document: Mapping[str, Any]) -> bool:
+    """Whether a document is as it was signed, by the public key that it names."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    signed = {name: value for name, value in document.items() if name != "signature"}
+    try:
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(document["public_key"]))
+        key.verify(bytes.fromhex(document["signature"]), canonical(signed))
+    except (InvalidSignature, KeyError, TypeError, ValueError):
+        return False
+    return True
+
+
 def keep(home: Home, certificate: Mapping[str, Any]) -> Path:
     """Put a certificate into the record of its home; where it is."""
     folder = home.records / FOLDER

@@ -71,7 +71,7 @@ class Held:
 
 
 def held_event(logged: Logged) -> HeldEvent:
-    """An event as a person is told of it."""
+    """An event as a person reads it."""
     plain = logged.event.to_json()
     named = ("id", "type", "at", "product", "user")
     received = datetime.fromtimestamp(logged.received / 1e6, UTC).isoformat(timespec="seconds")

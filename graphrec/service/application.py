@@ -18,10 +18,12 @@ from graphrec import __version__
 from graphrec.app.bank import Bank
 from graphrec.errors import GraphrecError
 from graphrec.service import schemas
+from graphrec.service.advice import Advice
 from graphrec.service.asking import Asking
 from graphrec.service.campaigns import Campaigns
 from graphrec.service.core import SLASH, Refusal, Service, ServiceOptions
 from graphrec.service.customers import Customers
+from graphrec.service.models import Models
 from graphrec.service.office import Office
 from graphrec.service.openapi import add_examples
 from graphrec.service.page.routes import add_pages
@@ -74,15 +76,20 @@ def make_app(bank: Bank, options: ServiceOptions | None = None) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _no_path)
     customers, office, campaigns = Customers(service), Office(service), Campaigns(service)
+    advice, models = Advice(service), Models(service)
     one = "/v1/users/{user}"
     for method, path, handler, answer in (
         ("GET", f"{one}/recommendations", customers.recommendations, schemas.Answer),
         ("POST", "/v1/recommendations", customers.recommendations_of_many, schemas.Answers),
         ("GET", f"{one}/products/{{product}}/explanation", customers.explanation, schemas.Answer),
         ("GET", f"{one}/products/{{product}}/why-not", customers.why_not, schemas.WhyNot),
-        ("GET", f"{one}/products/{{product}}/statement", customers.statement, schemas.Statement),
-        ("POST", "/v1/records/{number}/decision", customers.decide, schemas.Statement),
-        ("GET", f"{one}/portrait", customers.portrait, schemas.Portrait),
+        ("GET", f"{one}/products/{{product}}/statement", advice.statement, schemas.Statement),
+        ("POST", "/v1/records/{number}/decision", advice.decide, schemas.Statement),
+        ("GET", f"{one}/portrait", advice.portrait, schemas.Portrait),
+        ("GET", f"{one}/portfolio", advice.portfolio, schemas.Portfolio),
+        ("GET", f"{one}/loan-plans", advice.loan_plans, schemas.LoanPlans),
+        ("GET", f"{one}/contests", advice.contests, schemas.Contests),
+        ("POST", f"{one}/contests", advice.contest, schemas.Contested),
         ("GET", "/v1/products/{product}/audience", customers.audience, schemas.Audience),
         ("POST", "/v1/ask", Asking(service).ask, schemas.AnsweredQuestion),
         ("GET", "/v1/search", office.search, schemas.Found),
@@ -92,10 +99,13 @@ def make_app(bank: Bank, options: ServiceOptions | None = None) -> FastAPI:
         ("POST", "/v1/records/{number}/replay", office.replay_record, schemas.Replayed),
         ("GET", "/v1/alerts", office.alerts, schemas.Alerts),
         ("POST", "/v1/alerts/{alert}", office.set_alert, schemas.Alert),
-        ("GET", "/v1/models", office.models, schemas.Models),
-        ("POST", "/v1/models/{model}/promote", office.promote_model, schemas.Switched),
-        ("POST", "/v1/models/rollback", office.roll_back_model, schemas.Switched),
-        ("POST", "/v1/models/follow", office.follow_models, schemas.Switched),
+        ("GET", "/v1/models", models.models, schemas.Models),
+        ("POST", "/v1/models/{model}/promote", models.promote_model, schemas.Switched),
+        ("POST", "/v1/models/rollback", models.roll_back_model, schemas.Switched),
+        ("POST", "/v1/models/follow", models.follow_models, schemas.Switched),
+        ("POST", "/v1/models/{model}/steps", models.set_standing, schemas.StandingSet),
+        ("GET", "/v1/models/{model}/card", models.model_card, schemas.ModelCard),
+        ("GET", "/v1/monitor", models.monitor, schemas.Monitored),
         ("GET", "/v1/campaigns", campaigns.campaigns, schemas.Campaigns),
         ("POST", "/v1/campaigns", campaigns.plan_campaign, schemas.CampaignPlan),
         ("GET", "/v1/campaigns/{campaign}", campaigns.campaign, schemas.CampaignPlan),

@@ -41,6 +41,7 @@ INSTRUCTIONS = (
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 500}
 _LENGTH = {"type": "integer", "minimum": 1, "maximum": 100}
 _LANGUAGE = {"type": "string", "pattern": "^[a-z]{2,3}$", "description": "Of the reasons: en, de, zh."}
+_AMOUNT = {"type": "number", "minimum": 0, "maximum": 1e12}
 _AS_OF = {"type": "string", "description": "Only what was known before this date."}
 
 
@@ -105,6 +106,40 @@ TOOLS: tuple[Tool, ...] = (
             "language": _LANGUAGE,
         },
         ("product",),
+    ),
+    Tool(
+        "portrait",
+        ALLOWED["portrait"],
+        "What is computed of one customer: numbers, tags by the bank's rules with their evidence, what is not known.",
+        {"user": _TEXT, "as_of": _AS_OF},
+        ("user",),
+    ),
+    Tool(
+        "portfolio",
+        ALLOWED["portfolio"],
+        "What one customer holds: weights, concentration, volatility; and what a candidate would do to it.",
+        {"user": _TEXT, "candidate": _TEXT, "as_of": _AS_OF},
+        ("user",),
+    ),
+    Tool(
+        "loan_plans",
+        ALLOWED["loan_plans"],
+        "Loans and terms that one customer can bear for an amount, what refuses the others, and the largest amount.",
+        {"user": _TEXT, "amount": _AMOUNT, "purpose": _TEXT, "as_of": _AS_OF},
+        ("user", "amount"),
+    ),
+    Tool(
+        "statement",
+        ALLOWED["statement"],
+        "The suitability statement of one product for one customer; it is a proposal, and people decide.",
+        {"user": _TEXT, "product": _TEXT, "amount": _AMOUNT, "replaces": _TEXT, "language": _LANGUAGE, "as_of": _AS_OF},
+        ("user", "product"),
+    ),
+    Tool(
+        "alerts",
+        ALLOWED["alerts"],
+        "The alerts of the record with their evidence, the oldest first.",
+        {"state": {"type": "string", "enum": ["open", "acknowledged", "closed"]}},
     ),
     Tool(
         "query",
@@ -241,7 +276,21 @@ class Assistants:
             return _encoded(self._found(caller, **asked))
         if tool.name == "audience":
             return _encoded(self._bank.audience(requests.Audience(**asked, adviser=caller.adviser), caller.role))
-        return _encoded(self._queried(caller, **asked))
+        if tool.name == "query":
+            return _encoded(self._queried(caller, **asked))
+        return _encoded(self._advised(tool.name, asked))
+
+    def _advised(self, name: str, asked: Mapping[str, Any]) -> object:
+        """What a bank knows of one customer beside lists; and alerts."""
+        if name == "portrait":
+            return self._bank.portrait(requests.AskPortrait(**asked))
+        if name == "portfolio":
+            return self._bank.portfolio(jobs.AskPortfolio(**asked))
+        if name == "loan_plans":
+            return self._bank.plan_loan(jobs.PlanLoan(**asked))
+        if name == "statement":
+            return self._bank.statement(requests.AskStatement(**asked)).to_json()
+        return {"alerts": self._bank.alerts(jobs.ListAlerts(**asked))}
 
     def _found(self, caller: Caller, text: str, k: int = 10) -> dict[str, Any]:
         found = self._bank.find(requests.Find(text, k, users=caller.role == EXACT))
@@ -379,13 +428,13 @@ def _check(tool: Tool, arguments: Mapping[str, Any]) -> None:
         wanted = tool.properties.get(name)
         if wanted is None:
             raise Denied(f"{tool.name} takes no {name}; it takes {', '.join(tool.properties)}")
-        kinds = {"string": str, "integer": int, "object": dict}
+        kinds = {"string": str, "integer": int, "number": int | float, "object": dict}
         good = isinstance(value, kinds[wanted["type"]]) and not isinstance(value, bool)
         if good and isinstance(value, str):
             good = wanted.get("minLength", 0) <= len(value) <= wanted.get("maxLength", 500)
-        if good and isinstance(value, int):
+        if good and isinstance(value, int | float):
             good = wanted["minimum"] <= value <= wanted["maximum"]
-        if not good:
+        if not good or value not in wanted.get("enum", (value,)):
             raise Denied(f"{tool.name}: {name} is not as its schema says")
 
 

@@ -11,7 +11,6 @@ from graphrec.app.answers import Served
 from graphrec.errors import GraphrecError, UnknownId
 from graphrec.service import schemas
 from graphrec.service.core import (
-    Amount,
     AsOf,
     Condition,
     Id,
@@ -19,10 +18,8 @@ from graphrec.service.core import (
     Language,
     Length,
     ModelKind,
-    Number,
     Record,
     Refusal,
-    Replaces,
     Service,
     json_response,
 )
@@ -161,53 +158,6 @@ class Customers:
             self._service.own(caller, user)
             refused = self._bank.why_not(asked)
             return json_response(self._service.seen_why_not(refused, caller))
-
-        return await self._service.run(compute)
-
-    async def statement(
-        self,
-        request: Request,
-        user: Id,
-        product: Id,
-        amount: Amount = None,
-        replaces: Replaces = None,
-        language: Language = None,
-        as_of: AsOf = None,
-        record: Record = True,
-    ) -> Response:
-        """The suitability statement: each element with the fields of the record that it is written from."""
-        caller = request.state.caller
-        asked = requests.AskStatement(
-            user, product, amount, replaces, self._service.language(language), as_of, record=record
-        )
-
-        def compute() -> Response:
-            self._service.own(caller, user)
-            return json_response(self._bank.statement(asked).to_json())
-
-        return await self._service.run(compute)
-
-    async def decide(self, request: Request, number: Number, sent: schemas.DecisionIn) -> Response:
-        """What the caller decided of a statement, appended to the record; a second person approves exceptions."""
-        caller = request.state.caller
-
-        def compute() -> Response:
-            found = self._bank.read_statement(requests.ReadStatement(number))
-            request.state.user = found.statement.user
-            self._service.own(caller, found.statement.user)
-            return json_response(
-                self._bank.decide(requests.Decide(number, sent.outcome, sent.why, caller.id)).to_json()
-            )
-
-        return await self._service.run(compute)
-
-    async def portrait(self, request: Request, user: Id, as_of: AsOf = None) -> Response:
-        """What is computed of one customer: numbers, tags by the bank's rules with their evidence, what is missing."""
-        caller = request.state.caller
-
-        def compute() -> Response:
-            self._service.own(caller, user)
-            return json_response(self._bank.portrait(requests.AskPortrait(user, as_of)))
 
         return await self._service.run(compute)
 

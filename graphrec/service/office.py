@@ -1,4 +1,4 @@
-"""Paths about the bank: search, the decision record, models, health, measures."""
+"""Paths about the bank: search, events, the decision record, alerts, outcomes, health, measures."""
 
 from typing import Annotated, Literal
 
@@ -16,7 +16,6 @@ from graphrec.service.roles import WHOLE_RECORD
 Words = Annotated[str, Query(min_length=1, max_length=500, description="An id, a name, or words of a text.")]
 Customer = Annotated[str | None, Query(max_length=500, description="Of this customer alone.")]
 Last = Annotated[int, Query(ge=1, le=1000, description="How many of the last entries.")]
-ModelFolder = Annotated[str, Path(max_length=80, pattern="^[a-z0-9@-]+$", description="As `GET /v1/models` names it.")]
 By = Annotated[
     Literal["rank", "kind", "model", "reason", "channel", "segment", "arm"],
     Query(description="How impressions are told apart."),
@@ -92,30 +91,6 @@ class Office:
         """An alert acknowledged, or closed with a reason, by the caller."""
         asked = jobs.SetAlert(alert, sent.state, request.state.caller.id, sent.why)
         return await self._service.run(lambda: json_response(self._bank.set_alert(asked)))
-
-    async def models(self) -> Response:
-        """The models of the home, the one that answers by default marked `live`."""
-        return await self._service.run(
-            lambda: json_response({"models": self._bank.models(), "history": self._bank.switches()})
-        )
-
-    async def promote_model(self, request: Request, model: ModelFolder) -> Response:
-        """Make a model live; it answers from the next request on."""
-        return await self._switch(request, "promote", model)
-
-    async def roll_back_model(self, request: Request) -> Response:
-        """Make live what was live before."""
-        return await self._switch(request, "rollback")
-
-    async def follow_models(self, request: Request) -> Response:
-        """Make the newest model live again, as before any promotion."""
-        return await self._switch(request, "follow")
-
-    async def _switch(
-        self, request: Request, action: Literal["promote", "rollback", "follow"], model: str | None = None
-    ) -> Response:
-        asked = requests.SwitchModel(action, model, by=request.state.caller.id)
-        return await self._service.run(lambda: json_response(self._bank.switch_model(asked)))
 
     async def outcomes(
         self,

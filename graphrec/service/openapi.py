@@ -8,6 +8,8 @@ from typing import Any
 from fastapi import FastAPI
 
 USER, PRODUCT = "C000004", "P00055"
+#: A product that this customer has.
+HELD = "P00110"
 #: Values of parameters, by name.
 PARAMETERS: dict[str, Any] = {
     "user": USER,
@@ -27,9 +29,11 @@ PARAMETERS: dict[str, Any] = {
     "state": "open",
     "amount": 5000,
     "replaces": "P00006",
+    "candidate": PRODUCT,
+    "purpose": "car",
 }
 #: Parameters that are left out of an example where nothing needs them.
-SELDOM = {"as_of", "channel", "language", "replaces", "where"}
+SELDOM = {"as_of", "candidate", "channel", "language", "replaces", "where"}
 CAMPAIGN = f'''name = "spring"
 products = ["{PRODUCT}"]
 budget_eur = 500
@@ -43,6 +47,8 @@ BODIES: dict[str, Any] = {
     "plan_campaign": {"toml": CAMPAIGN},
     "ask": {"question": "Why is P00055 recommended?", "user": USER, "record": False},
     "set_alert": {"state": "acknowledged"},
+    "contest": {"edge": "BOUGHT", "of": HELD, "ground": "not-relevant", "why": "it was a present"},
+    "set_standing": {"step": "validate", "reason": "metrics and gaps looked at"},
     "decide": {"outcome": "accepted", "why": "as discussed"},
 }
 

@@ -1,5 +1,6 @@
 """Failures as `application/problem+json` (RFC 9457): one line of detail, never a trace."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -40,6 +41,8 @@ TITLES = {
     "not-allowed": "The path does not take this method",
 }
 #: Detail of what went wrong inside: messages of these name files of the machine, which callers need not know.
+_FOLDERS = re.compile(r"(?<![\w/])/(?:[^\s/:]+/)+")
+"""Of a file: what callers may know is its name."""
 _INSIDE = "the operator finds the reason in the log of the service"
 
 
@@ -61,5 +64,5 @@ def problem_of(error: errors.GraphrecError) -> Response:
     status, kind = next((status, kind) for known, status, kind in _KINDS if isinstance(error, known))
     headers = {"Retry-After": "5"} if status == 503 else None
     # The message of an unknown id names near ones, and these may be other customers.
-    detail = {404: TITLES["unknown-id"], 422: str(error)}.get(status, _INSIDE)
+    detail = {404: TITLES["unknown-id"], 422: _FOLDERS.sub("", str(error))}.get(status, _INSIDE)
     return problem(status, kind, detail, headers)

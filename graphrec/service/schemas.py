@@ -169,6 +169,76 @@ class Portrait(_Open):
     text: str
 
 
+class Portfolio(_Open):
+    """What a customer holds as of a date."""
+
+    user: str
+    as_of: str
+    wealth: float
+    cash: float | None = None
+    positions: list[dict[str, Any]] = Field(description="product, name, value, weight, volatility, contribution.")
+    concentration: dict[str, float] = Field(description="HHI by product and by what products have in common.")
+    volatility: float | None = Field(None, description="A year, of positions with prices.")
+    drawdown: float | None = None
+    cost_percent: float | None = None
+    without_prices: list[str] = []
+    candidate: dict[str, Any] | None = None
+
+
+class LoanPlans(_Open):
+    """The loans that a customer can bear, and why not the others."""
+
+    user: str
+    amount: float
+    purpose: str | None = None
+    plans: list[dict[str, Any]] = Field(description="product, name, months, instalment, total, refused, rank.")
+    limit: dict[str, Any] | None = Field(None, description="The largest amount; null: none may be offered.")
+    left: float | None = None
+    record: int | None = None
+    notes: list[str] = []
+
+
+class Contest(_Open):
+    """One edge that a customer contests."""
+
+    user: str
+    edge: str
+    of: str
+    ground: str
+    since: str
+    by: str | None = None
+    why: str | None = None
+
+
+class Contests(_Open):
+    """What a customer contests, the oldest first."""
+
+    contests: list[Contest]
+
+
+class ContestIn(BaseModel):
+    """An edge that is contested, or whose contest is withdrawn."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    edge: str = Field(min_length=1, max_length=200, description="Its type, such as BOUGHT.")
+    of: str = Field(min_length=1, max_length=500, description="Id at its other end.")
+    ground: Literal["not-true", "not-relevant"] = Field(
+        "not-relevant", description="not-true: it counts nowhere; not-relevant: it is in no score and no reason."
+    )
+    why: str | None = Field(None, max_length=2000)
+    withdraw: bool = False
+
+
+class Contested(_Open):
+    """A contest, and what it does to the list."""
+
+    contest: Contest
+    withdrawn: bool
+    moves: list[dict[str, Any]]
+    record: int | None = None
+    notes: list[str] = []
+
+
 class AudienceUser(_Open):
     """One customer of an audience."""
 
@@ -233,6 +303,44 @@ class Switched(_Open):
     action: str
     at: str
     record: int | None = None
+
+
+class StepIn(BaseModel):
+    """A step of a model, taken by the caller."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    step: Literal["validate", "approve", "retire"]
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+class StandingSet(_Open):
+    """A step of a model that was taken."""
+
+    step: dict[str, Any] = Field(description="model, hash, standing, at, by, why.")
+    before: str
+    record: int | None = None
+    notes: list[str] = []
+
+
+class ModelCard(_Open):
+    """The card of a model."""
+
+    model: str
+    hash: str
+    standing: str
+    parts: list[dict[str, Any]] = Field(description="title, text, heads, rows.")
+
+
+class Monitored(_Open):
+    """What changed since the live model was fitted."""
+
+    as_of: str
+    window_days: int
+    model: str | None = None
+    state: str = Field(description="ok, warn, alarm or unknown: the worst of all measures.")
+    measures: list[dict[str, Any]] = Field(description="part, name, about, value, state, warn, alarm, note.")
+    record: int | None = None
+    notes: list[str] = []
 
 
 class Outcomes(_Open):

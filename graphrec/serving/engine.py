@@ -151,7 +151,7 @@ class Listed:
 
 
 class _Shown(NamedTuple):
-    """What is shown of a product whoever it is listed for."""
+    """The part of an item that is the same for all customers."""
 
     id: str
     name: str | None

@@ -7,6 +7,7 @@ from msgspec import structs
 
 from graphrec.features.blocks import Sources
 from graphrec.files import replace_folder
+from graphrec.graph.edges.adjacency import Graph
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.models.inputs import Inputs
 from graphrec.progress import Progress, silent
@@ -14,7 +15,7 @@ from graphrec.terms.folder import read_meta, write_model
 from graphrec.terms.meta import ModelMeta, Trained
 from graphrec.training.assemble import blend_of
 from graphrec.training.fit import described_blocks, described_split, hidden_parts, keep_blocks
-from graphrec.training.split import split_of
+from graphrec.training.split import Split, split_of
 from graphrec.training.stages import blocks_of, graph_of
 
 
@@ -41,23 +42,9 @@ def refit(
         NotTrained: there is no model.
     """
     began, meta = time.monotonic(), read_meta(folder)
-    split, request = split_of(snapshot), meta.request
+    split = split_of(snapshot)
     graph = graph_of(snapshot, split, meta.fitted)
-    names = {block.name for block in meta.blocks}
-    given = sources or Sources()
-    read = Sources(tuple(one for one in given.sources if one.name in names), given.progress)
-    blocks = blocks_of(meta.kind, read, snapshot, split, meta.fitted, graph)
-    inputs = Inputs(
-        seed=meta.seed,
-        use_protected=request.use_protected,
-        path_share=request.path_share,
-        overrides=request.overrides,
-        tuned=request.tuned,
-        device=request.device,
-        blocks=blocks,
-        stage="refit",
-        progress=progress,
-    )
+    inputs = frozen_inputs(meta, snapshot, split, graph, sources or Sources(), progress)
     blend = blend_of(meta.configuration, graph, inputs)
     keep_blocks(blend, snapshot, folder.parent)
     with replace_folder(folder) as fresh:
@@ -66,9 +53,33 @@ def refit(
             kept,
             split=described_split(split),
             hidden=hidden_parts(split.hidden(meta.fitted)),
-            blocks=described_blocks(blocks),
+            blocks=described_blocks(inputs.blocks),
             notes=(*(one for one in meta.notes if one != why), why),
             seconds=round(time.monotonic() - began, 3),
         )
         write_model(fresh, blend, graph, snapshot, changed)
     return read_meta(folder)
+
+
+def frozen_inputs(
+    meta: ModelMeta, snapshot: Snapshot, split: Split, graph: Graph, sources: Sources, progress: Progress
+) -> Inputs:
+    """What a fit of a model takes where nothing is chosen again.
+
+    Args:
+        graph: what the fit sees.
+        sources: of feature blocks, at least those that the model read.
+    """
+    names, request = {block.name for block in meta.blocks}, meta.request
+    read = Sources(tuple(one for one in sources.sources if one.name in names), sources.progress)
+    return Inputs(
+        seed=meta.seed,
+        use_protected=request.use_protected,
+        path_share=request.path_share,
+        overrides=request.overrides,
+        tuned=request.tuned,
+        device=request.device,
+        blocks=blocks_of(meta.kind, read, snapshot, split, meta.fitted, graph),
+        stage="refit",
+        progress=progress,
+    )

@@ -138,6 +138,49 @@ def _split_of(snapshot: Snapshot, seed: int) -> Split:
     return _by_user(snapshot, events, seed)
 
 
+def fold_of(snapshot: Snapshot, split: Split, fold: int) -> Split | None:
+    """The split with the same test part and another validation part, of the same kind as its own.
+
+    Args:
+        snapshot: that was split.
+        split: its own.
+        fold: from 1 on. Of a split by time, that many validation windows earlier, as long as train keeps half of what
+            is before the test part; of a random one, another draw.
+
+    Returns:
+        None where there is none: nothing is fitted again with the validation part, or no window is left.
+    """
+    events = _relevant_events(snapshot)
+    if split.cuts is not None:
+        return _earlier(split, events, fold)
+    if split.name not in ("mapping", "random") or not split.refit:
+        return None
+    assert split.listed is not None, "a split without cuts has pairs"
+    relevant, rng = distinct(events.codes), np.random.default_rng((SPLIT_SEED, fold))
+    if split.name == "mapping":
+        valid = _draw_like_test(relevant, split.test, split.num_products, rng)
+    else:
+        remaining = relevant[~among(relevant, split.listed[1])]
+        _, counts, place, remaining = _shuffled(remaining, split.num_products, rng)
+        part = VALID_PART / (1 - TEST_PART)
+        wanted = np.minimum(_rounded(counts * part, rng), counts - 1)
+        valid = np.sort(remaining[place < np.repeat(wanted, counts)])
+    return replace(split, valid=valid, listed=(valid, split.listed[1]))
+
+
+def _earlier(split: Split, events: "_Events", fold: int) -> Split | None:
+    """The split by time whose validation window ends where the one before it begins."""
+    part = 1 - TEST_PART - VALID_PART * (fold + 1)
+    if part < (1 - TEST_PART) / 2:
+        return None
+    times = np.sort(events.known_at[events.known_at != ALWAYS])
+    begin, end = (int(times[round(len(times) * (part + more))]) for more in (0.0, VALID_PART))
+    known, later = (distinct(events.codes[events.known_at < cut]) for cut in (begin, end))
+    valid = later[~among(later, known)]
+    assert split.cuts is not None, "a split by time"
+    return replace(split, valid=valid, cuts=(begin, split.cuts[1])) if len(known) and len(valid) else None
+
+
 def check_hidden(split: Split, graph: Graph, stage: Stage) -> None:
     """Raise a ModelError when a graph shows a pair that the split hides from a fit of this stage: a leak."""
     if stage == "all":
@@ -209,7 +252,7 @@ def _by_mapping(snapshot: Snapshot, seed: int) -> Split:
     if len(counted) < len(test):
         notes.append(f"{len(test) - len(counted)} test pairs of the mapping are no relevant edges and do not count")
     if not len(valid):
-        valid = _draw_like_test(relevant, counted, num_products, seed)
+        valid = _draw_like_test(relevant, counted, num_products, np.random.default_rng(seed))
     rule = snapshot.schema.split
     return Split(
         "mapping", *sizes, valid=valid[among(valid, relevant)], test=counted, listed=(valid, test),
@@ -224,19 +267,17 @@ def _listed(snapshot: Snapshot, part: str, num_products: int) -> Codes:
     return distinct(pairs[:, 0].astype(np.int64) * num_products + pairs[:, 1])
 
 
-def _draw_like_test(relevant: Codes, test: Codes, num_products: int, seed: int) -> Codes:
+def _draw_like_test(relevant: Codes, test: Codes, num_products: int, rng: np.random.Generator) -> Codes:
     """As many users as the test part has, and of what remains of each half the part that test hides, at least one.
 
     Never more than test hides of anybody, and each keeps one. Of users of whom test hides nothing, if they are enough:
     the hidden product of others would stand among the candidates and count as wrong.
     """
-    rng = np.random.default_rng(seed)
     hidden = _runs(test // num_products)[1]
     asked = distinct(test // num_products)
     remaining = relevant[~among(relevant, test)]
     beside = int(among(remaining // num_products, asked).sum())
-    remaining = remaining[np.lexsort((rng.random(len(remaining)), remaining // num_products))]
-    first, counts = _runs(remaining // num_products)
+    first, counts, place, remaining = _shuffled(remaining, num_products, rng)
     able = np.flatnonzero(counts >= 2)
     whole = able[~among(remaining[first[able]] // num_products, asked)]
     able = whole if len(whole) >= len(asked) else able
@@ -245,7 +286,6 @@ def _draw_like_test(relevant: Codes, test: Codes, num_products: int, seed: int) 
     most = np.minimum(int(hidden.max()), counts[chosen] - 1)
     wanted = np.zeros(len(counts), np.int64)
     wanted[chosen] = np.clip(_rounded(counts[chosen] * share, rng), 1, most)
-    place = np.arange(len(remaining)) - np.repeat(first, counts)
     return np.sort(remaining[place < np.repeat(wanted, counts)])
 
 
@@ -283,14 +323,11 @@ def _by_user(snapshot: Snapshot, events: _Events, seed: int) -> Split:
     """For every user a random share of the pairs, at least one left in train."""
     sizes = _sizes(snapshot)
     num_products = sizes[1]
-    pairs = distinct(events.codes)
     rng = np.random.default_rng(seed)
-    pairs = pairs[np.lexsort((rng.random(len(pairs)), pairs // num_products))]
-    first, counts = _runs(pairs // num_products)
+    _, counts, place, pairs = _shuffled(distinct(events.codes), num_products, rng)
     # Sizes of parts are rounded up or down at random, so that users with few pairs take part too.
     num_test = np.minimum(_rounded(counts * TEST_PART, rng), counts - 1)
     num_valid = np.minimum(_rounded(counts * VALID_PART, rng), counts - 1 - num_test)
-    place = np.arange(len(pairs)) - np.repeat(first, counts)
     in_test = place < np.repeat(num_test, counts)
     in_valid = ~in_test & (place < np.repeat(num_test + num_valid, counts))
     valid, test = np.sort(pairs[in_valid]), np.sort(pairs[in_test])
@@ -300,6 +337,15 @@ def _by_user(snapshot: Snapshot, events: _Events, seed: int) -> Split:
         why = "relevant edges without a time show what most dated ones would have to find"
     note = f"{why}: validation and test are a seeded random choice by user, which a model finds easier than the future"
     return Split("random", *sizes, valid=valid, test=test, listed=(valid, test), notes=(note,))
+
+
+def _shuffled(
+    pairs: Codes, num_products: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], Codes]:
+    """Where each user's pairs begin, how many they are, the place of each within them, and the pairs, shuffled so."""
+    pairs = pairs[np.lexsort((rng.random(len(pairs)), pairs // num_products))]
+    first, counts = _runs(pairs // num_products)
+    return first, counts, np.arange(len(pairs)) - np.repeat(first, counts), pairs
 
 
 def _rounded(values: NDArray[np.floating[Any]], rng: np.random.Generator) -> NDArray[np.int64]:

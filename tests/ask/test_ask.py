@@ -94,6 +94,11 @@ def test_each_intent_answers_from_records(asked: Asker, question: str, intent: s
         ("Delete my data", "none", "do not answer this"),
         ("Wer bist du?", "none", "beantworten das nicht"),
         ("How often was P01 recommended?", "none", "do not answer this"),
+        ("What is a bond?", "none", "do not answer this"),
+        ("Was ist ein Fonds?", "none", "beantworten das nicht"),
+        ("什么是债券？", "none", "无法回答"),
+        ("Zeig mir meine Produkte", "holdings", "hält mit Stand"),
+        ("Show my contracts", "holdings", "holds 2 products"),
     ],
 )
 def test_what_advisers_ask_is_not_taken_for_something_else(asked: Asker, question: str, intent: str, says: str) -> None:

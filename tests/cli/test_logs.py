@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.banks.demo import cut_demo_bank
+
 pytestmark = pytest.mark.slow
 
 PYTHON = [sys.executable, str(Path(__file__).resolve().parents[2] / "cli.py")]
@@ -35,6 +37,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Path:
             file.writelines(f"{one}\n" for one in done.stderr.splitlines() if one.startswith("{"))
 
     run("demo", "--out", "bank")
+    cut_demo_bank(folder / "bank")
     for words in NIGHT:
         run("-vv", "--log-format", "json", "--log-file", "all.log", *words)
     run("export", "--out", "again.csv")
@@ -63,7 +66,7 @@ def test_no_line_holds_a_value_of_a_customer(night: Path) -> None:
     with (night / "bank" / "customers.csv").open() as file:
         customers = list(csv.DictReader(file))
     personal = {row[key] for row in customers for key in row if key in PERSONAL}
-    assert len(personal) > 1_000
+    assert len(personal) > 500
     words = set(re.findall(r"[\w-]+", text))
     assert not personal & words
     assert not {value for value in personal if value in text}

@@ -22,9 +22,17 @@ def test_files_of_a_bank(bank: BankReport) -> None:
         "demo-bank.json",
         "interactions.parquet",
         "issuers.csv",
+        *(
+            f"money/{name}"
+            for name in (
+                *("accounts.csv", "assessments.csv", "entities.csv", "levels.csv", "means.csv", "news.csv"),
+                *("positions.csv", "terms.csv", "transfers.parquet"),
+            )
+        ),
         "prices.parquet",
         "products.csv",
         "sectors.csv",
+        "truth/alerts.csv",
         "truth/planted.csv",
     ]
     assert bank.changed
@@ -41,7 +49,7 @@ def test_another_seed_is_another_bank(bank: BankReport, tmp_path: Path) -> None:
     other = contents(write_bank(tmp_path / "other", seed=8).path)
     mine = contents(bank.path)
     same = {name for name in mine if mine[name] == other[name]}
-    assert same == {"categories.csv", "countries.csv", "sectors.csv"}
+    assert same == {"categories.csv", "countries.csv", "sectors.csv", "money/accounts.csv", "money/entities.csv"}
 
 
 def test_a_second_run_does_nothing(tmp_path: Path) -> None:
@@ -131,7 +139,7 @@ def test_progress_is_reported(tmp_path: Path) -> None:
 
 def test_the_marker_counts_what_the_files_hold(bank: BankReport) -> None:
     marker = json.loads((bank.path / "demo-bank.json").read_text())
-    assert (marker["size"], marker["seed"], marker["format"]) == ("S", 7, 1)
+    assert (marker["size"], marker["seed"], marker["format"]) == ("S", 7, 2)
     assert marker["counts"] == bank.counts
     events = sum(bank.counts[kind] for kind in ("holds", "buys", "views", "rejects"))
     assert events == bank.counts["interactions"]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from graphrec.errors import ModelError
 from graphrec.evaluation.cold.content import ContentProducts, SimilarUsers
@@ -12,6 +13,7 @@ from graphrec.evaluation.cold.split import TEST, VALID, cold_split
 from graphrec.features.blocks import Blocks, Sources
 from graphrec.graph.edges.adjacency import Hop, visible_graph
 from graphrec.graph.folders.snapshot import Snapshot
+from graphrec.models.content import text_map
 from tests.training import bank
 
 PRODUCTS = 40
@@ -105,6 +107,39 @@ def test_new_products_are_found_by_their_texts(snapshot: Snapshot) -> None:
     assert found.metrics["all: new"]["popularity"]["ndcg@4"].value == 0.0
     assert found.metrics["all"]["popularity"]["new@4"].value == 0.0
     assert found.metrics["all"]["model"]["recall@4"].value > 0.9
+
+
+def test_the_map_between_texts_learns_from_what_is_seen_alone(
+    snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned: list[set[int]] = []
+    real = text_map.fit_map
+
+    def watched(
+        products: NDArray[np.float32], indptr: NDArray[np.int64], indices: NDArray[np.int64], seed: int
+    ) -> NDArray[np.float32]:
+        learned.append(set(indices.tolist()))
+        return real(products, indptr, indices, seed)
+
+    monkeypatch.setattr(text_map, "fit_map", watched)
+    found = evaluate_cold(snapshot, "items", sources=texts(), ks=(4,), kind="text-map")
+    assert found.metrics["new"]["model"]["ndcg@4"].value == 1.0
+    cold = cold_split(snapshot, "items", 0)
+    hidden = set(np.flatnonzero(cold.groups == TEST).tolist())
+    # Customers bought the hidden products, and no fit may see one of them.
+    assert hidden & set(np.asarray(snapshot.edges("BOUGHT").indices[:]).tolist()) == hidden
+    assert learned
+    assert not any(hidden & seen for seen in learned)
+
+
+def test_a_map_between_texts_learns_what_is_held_together() -> None:
+    # Texts say two things: what customers go by, and another one that is as loud.
+    draw = np.random.default_rng(0)
+    theme, noise = draw.integers(0, 2, 200), draw.integers(0, 2, 200)
+    products = np.stack([2.0 * theme - 1, 2.0 * noise - 1], axis=1).astype(np.float32) / np.float32(np.sqrt(2))
+    rows = [draw.choice(np.flatnonzero(theme == user % 2), 5, replace=False) for user in range(100)]
+    found = text_map.fit_map(products, np.arange(0, 501, 5), np.concatenate(rows), 0)
+    assert found[0, 0] > found[1, 1] + 0.2
 
 
 def test_new_users_are_served_by_their_town(snapshot: Snapshot) -> None:

@@ -2,13 +2,16 @@
 
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from graphrec.app.bank import Bank
+from graphrec.app.data import extract as extract_app
 from graphrec.app.jobs import ExtractTexts, FitClassifier, Load, TakeSnapshot
 from graphrec.cli import app
 from graphrec.config.settings import Settings
@@ -16,7 +19,9 @@ from graphrec.errors import ModelError, SourceError, UsageError
 from graphrec.extract.classifier import Classifier, Rows, tone_features
 from graphrec.extract.linking import Entity, Gazetteer, Known
 from graphrec.extract.relations import pair_features
+from graphrec.extract.rows import Told
 from graphrec.extract.texts import plain, sentences
+from graphrec.extract.vectors import Vectors
 
 MAPPING = """
 [source]
@@ -171,10 +176,54 @@ def test_a_classifier_learns_reads_back_and_has_the_same_bytes_each_time(tmp_pat
         Classifier.fit(Rows.of([tone_features("a")]), ["x"])
 
 
+class Letters:
+    """Stands for an encoder: which letters a text has."""
+
+    name, identity, slug, dim = "letters", "1", "letters-1", 26
+
+    def encode(self, texts: Sequence[str], progress: object = None) -> NDArray[np.float32]:
+        found = np.zeros((len(texts), 26), np.float32)
+        for row, text in enumerate(texts):
+            for letter in text.casefold():
+                if "a" <= letter <= "z":
+                    found[row, ord(letter) - ord("a")] = 1
+        return found
+
+
+def test_vectors_are_read_beside_words_and_of_their_encoder_alone(
+    bank: Bank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What a classifier of words cannot know: unseen words whose letters tell.
+    texts, labels = ["aab", "aba", "bbaa", "zzy", "zyx", "yzz"], ["ab"] * 3 + ["yz"] * 3
+    vectors = Vectors(Letters())
+    model = Classifier.fit(
+        Rows.of([tone_features(one) for one in texts], vectors.of(texts)), labels, encoder=vectors.encoder
+    )
+    told = Told(model, vectors)
+    assert [told.tone(one)[0] for one in ("baab", "yxz")] == ["ab", "yz"]
+    assert vectors.of_pairs([("a", "b")]) is not None
+    model.write(tmp_path / "m.npz")
+    again = Classifier.read(tmp_path / "m.npz")
+    assert (again.identity, again.encoder) == (model.identity, ("letters", "1"))
+    assert Told(again, vectors).tone("baab") == told.tone("baab")
+    # A bank's fit takes the encoder for its texts, a run the one of the fit, and no other.
+    monkeypatch.setattr(extract_app, "encoder_for", lambda name, texts: (Letters(), None))
+    monkeypatch.setattr(extract_app, "encoder_named", lambda name: Letters())
+    (tmp_path / "tone.csv").write_text(TONE, "utf-8")
+    done = bank.fit_classifier(FitClassifier(tmp_path / "tone.csv", tmp_path / "tone.npz"))
+    assert done.encoder == "letters"
+    mapping = str(folder_of(bank) / "shop.toml")
+    run = ExtractTexts(mapping, tmp_path / "out", None, None, tmp_path / "tone.npz", record=False)
+    assert bank.extract_texts(run).mentions == 4
+    monkeypatch.setattr(Letters, "identity", "2")
+    with pytest.raises(ModelError, match="vectors of another version of letters"):
+        bank.extract_texts(run)
+
+
 def test_documents_become_a_source_that_loads_as_of_its_dates(bank: Bank) -> None:
     folder = folder_of(bank)
     for name in ("examples", "tone"):
-        bank.fit_classifier(FitClassifier(folder / f"{name}.csv", folder / f"{name}.npz"))
+        bank.fit_classifier(FitClassifier(folder / f"{name}.csv", folder / f"{name}.npz", encoder="none"))
     out = folder / "extracted"
     done = bank.extract_texts(
         ExtractTexts(str(folder / "shop.toml"), out, None, folder / "examples.npz", folder / "tone.npz", 0.5)
@@ -200,6 +249,23 @@ def test_documents_become_a_source_that_loads_as_of_its_dates(bank: Bank) -> Non
     assert len(before.edges("OWNED").indices) == 1
     earlier = bank.take_snapshot(TakeSnapshot(as_of="2025-02-01")).snapshot
     assert len(earlier.edges("MENTIONS_FUND").indices) == 0
+
+
+def test_news_of_later_changes_nothing_of_before_and_reasons_name_source_and_day(bank: Bank) -> None:
+    folder = folder_of(bank)
+    hashes = []
+    for more in ("", "n9,Acme Steel buys Apple,Acme Steel and AAPL and Acme Foods.,2025-05-20\n"):
+        (folder / "news.csv").write_text(NEWS + more, "utf-8")
+        bank.extract_texts(ExtractTexts(str(folder / "shop.toml"), folder / "later", record=False))
+        bank.load(Load(str(folder / "later" / "extracted.toml")))
+        hashes.append(bank.take_snapshot(TakeSnapshot(as_of="2025-05-10")).snapshot.meta.hash)
+    (folder / "news.csv").write_text(NEWS, "utf-8")
+    assert hashes[0] == hashes[1]
+    assert read(folder / "later" / "documents.csv")[-1]["title"] == "Acme Steel buys Apple (News, 2025-05-20)"
+    schema = bank.take_snapshot(TakeSnapshot()).snapshot.schema
+    way = "BOUGHT <MENTIONS_FUND MENTIONS_FUND"
+    assert schema.reasons[way] == "is named with {a} in {document}"
+    assert {code: one[way] for code, one in schema.reasons_in.items()}.keys() == {"de", "zh"}
 
 
 def test_what_cannot_be_used_is_named(bank: Bank, tmp_path: Path) -> None:
@@ -234,7 +300,7 @@ def test_the_command_fits_and_runs(bank: Bank, tmp_path: Path) -> None:
         assert done.exit_code == 0, done.output
         return done.stdout
 
-    fitted = json.loads(run("fit", folder / "tone.csv", "--out", tmp_path / "t.npz", "--json"))
+    fitted = json.loads(run("fit", folder / "tone.csv", "--out", tmp_path / "t.npz", "--encoder", "none", "--json"))
     assert (fitted["kind"], fitted["classes"]) == ("tone", ["bad", "good"])
     shown = run("run", folder / "shop.toml", "--out", tmp_path / "rows", "--tone", tmp_path / "t.npz", "--no-record")
     assert "3 documents: 4 mentions, 0 relations; 1 to review" in shown

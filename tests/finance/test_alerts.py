@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -17,6 +18,8 @@ from graphrec.app.jobs import ListAlerts, Load, RunAlerts, SetAlert
 from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import RecordError, UnknownId, UsageError
+from graphrec.finance.alerts_file import read_alerts
+from graphrec.finance.anomaly import anomalies
 from graphrec.finance.signals import DAY, Transfers, cycles, fans
 
 START, END = date(2025, 3, 1), date(2025, 5, 10)
@@ -291,8 +294,26 @@ def test_the_command(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(app, ["alerts", "ack"]).exit_code == 2
     file = folder / "home" / "alerts.toml"
     try:
+        file.unlink()
+        assert "graphrec alerts init writes a first one" in run(app, ["alerts", "run"]).stderr
+        assert run(app, ["alerts", "init"]).exit_code == 0
+        drafted = read_alerts(file)
+        assert [one.id for one in drafted.rule] == ["burst-bought", "dormant-bought", "habit-bought", "old-answers"]
+        assert [(one.kind, one.edge, one.owner) for one in drafted.signal] == [
+            (kind, "SENT", "OWNS") for kind in ("cycle", "fan_in", "fan_out")
+        ]
+        assert run(app, ["alerts", "run", "--as-of", DATES[0].isoformat()]).exit_code == 0
+        file.write_text(
+            '[[signal]]\nid = "odd"\nkind = "unlike"\nedge = "SENT"\ndays = 60\nshare = 0.05\nowner = "OWNS"'
+        )
+        found = json.loads(run(app, ["alerts", "run", "--as-of", DATES[-1].isoformat(), "--json"]).stdout)["alerts"]
+        assert 1 <= len(found) <= 10
+        assert {one["about"] for one in found} == {f"a{one['user']}" for one in found}
+        assert all(re.search(r", usual [\d.,]+: [\d.]+ of [\d.]+$", line) for one in found for line in one["evidence"])
         for text, line in (
             ('[[rule]]\nid = "a"\nwhen = "product.x > 1"', "rule a of alerts.toml"),
+            ('[[jump]]\nid = "a"\nedge = "OWNS"\ncolumn = "x"', "Account has no column x of numbers"),
+            ('[[jump]]\nid = "a"\nedge = "SENT"\ncolumn = "x"', "no edge type SENT from Customer"),
             ('[[signal]]\nid = "a"\nkind = "cycle"\nedge = "OWNS"', "no edge type OWNS between nodes of one label"),
             ('[[signal]]\nid = "a"\nkind = "cycle"\nedge = "SENT"\nleast = 6', "a: least is above most"),
         ):
@@ -313,3 +334,35 @@ def test_a_pattern_after_the_date_is_not_seen() -> None:
     assert cycles(one, 4 * DAY, days=2, least=3, most=4, keeps=0.9) == []
     assert cycles(one, 4 * DAY, days=5, least=4, most=4, keeps=0.9) == []
     assert [signal.account for signal in fans(one, 4 * DAY, days=5, least=2, into=True)] == []
+
+
+def test_a_score_is_the_sum_of_its_parts_and_an_odd_account_is_first() -> None:
+    rng = np.random.default_rng(2)
+    source, target = rng.integers(0, 60, 900), rng.integers(0, 60, 900)
+    at, amount = np.sort(rng.integers(1, 90, 900)) * DAY, rng.uniform(90, 110, 900)
+    ids = tuple(f"a{n}" for n in range(60))
+    plain = anomalies(Transfers(ids, source, target, at, amount), 0, 100 * DAY)
+    odd = amount.copy()
+    odd[source == 7] = 2.0
+    found = anomalies(Transfers(ids, source, target, at, odd), 0, 100 * DAY)
+    assert np.abs(found.scores - np.sum(list(found.parts.values()), axis=0)).max() <= 1e-9
+    assert [int(found.accounts[row]) for row in found.highest(0.02)] == [7]
+    assert "smallest out 2.00" in " ".join(found.told(int(found.highest(0.02)[0])))
+    # Of each measure, the distance from the median in robust standard deviations, by its definition.
+    logs = np.log1p(plain.measures["sum in"])
+    away = np.abs(logs - np.median(logs))
+    assert plain.parts["sum in"] == pytest.approx(np.minimum(away / (1.4826 * np.median(away)), 10))
+    own, other = source[source != target], target[source != target]
+    assert plain.measures["number out"].tolist() == np.bincount(own, minlength=60).tolist()
+    assert plain.measures["others in"].tolist() == [len(set(own[other == n].tolist())) for n in range(60)]
+    days = (at // DAY)[source != target]
+    most = [
+        max(((days[own == n] > day - 7) & (days[own == n] <= day)).sum() for day in days[own == n]) for n in range(60)
+    ]
+    assert plain.measures["most in a week out"].tolist() == most
+    later = anomalies(Transfers(ids, source, target, at, odd), 0, int(at[400]))
+    early = at < at[400]
+    alone = anomalies(Transfers(ids, source[early], target[early], at[early], odd[early]), 0, int(at[400]))
+    assert later.scores.tolist() == alone.scores.tolist()
+    none = anomalies(Transfers(ids, source, target, at, odd), 100 * DAY, 200 * DAY)
+    assert (len(none.scores), len(none.highest(0.5))) == (0, 0)

@@ -1,11 +1,13 @@
 """Loan plans: a hundred thousand against an independent checker, instalments that repay, limits that are limits."""
 
 import json
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
+from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from graphrec.app.bank import Bank
@@ -13,7 +15,11 @@ from graphrec.app.jobs import Load, PlanLoan
 from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import UnknownId, UsageError
+from graphrec.finance.loan_file import read_plan
 from graphrec.finance.loans import Loan, Means, Plan, instalment, limit, plans
+from graphrec.service.application import make_app
+from graphrec.service.core import ServiceOptions
+from graphrec.service.limits import Limits
 
 TERMS = tuple(range(6, 106))
 MAPPING = """
@@ -168,6 +174,11 @@ def test_the_plans_of_a_customer(lender: Path) -> None:
         ("L1", 24, 1), ("L2", 24, 2), ("L1", 48, 3), ("L2", 48, 4),
     ]  # fmt: skip
     assert found.left == 1300.0
+    over = TestClient(make_app(bank, ServiceOptions(Limits(seconds=60), is_open=True)), base_url="http://127.0.0.1")
+    said = over.get("/v1/users/c1/loan-plans?amount=12000&purpose=car&record=false").json()
+    assert said["plans"] == json.loads(json.dumps([asdict(one) for one in found.plans]))
+    assert "already held" in over.get("/customers/c1/loans?amount=12,000&purpose=car").text
+    assert over.get("/customers/c1/loans?amount=much").status_code == 422
     why = {(one.product, one.months): one.refused for one in found.plans if one.refused}
     assert why["L3", 24] == ("already held",)
     assert why["L1", 12] == ("debt service of 41.1% of income is above 35.0%",)
@@ -205,6 +216,12 @@ def test_the_command(lender: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         failed = run(app, ["plan", "loan", "c1", "--amount", "12000"])
         assert (failed.exit_code, "no column price of numbers" in failed.stderr) == (UsageError.exit_code, True)
         file.unlink()
-        assert "docs/finance.md shows one" in run(app, ["plan", "loan", "c1", "--amount", "12000"]).stderr
+        assert "plan loan --init writes a first one" in run(app, ["plan", "loan", "c1", "--amount", "12000"]).stderr
+        written = run(app, ["plan", "loan", "--init"])
+        assert "found kinds, rate, income, spending, purposes, pd" in written.stdout, written.output
+        assert read_plan(file).loan.kinds == ("loan",)
+        assert json.loads(run(app, ["plan", "loan", "c1", "--amount", "12000", "--json"]).stdout)["plans"]
+        assert "is there already" in run(app, ["plan", "loan", "--init"]).stderr
+        assert run(app, ["plan", "loan"]).exit_code == UsageError.exit_code
     finally:
         file.write_text(PLAN)

@@ -2,20 +2,26 @@
 
 import json
 import math
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
+from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from graphrec.app.bank import Bank
-from graphrec.app.jobs import AskPortfolio, Load
+from graphrec.app.jobs import AskPortfolio, Load, ProposePortfolio, Train
 from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import UnknownId, UsageError
 from graphrec.finance.market import Prices
 from graphrec.finance.portfolio import DAY, Portfolio, Thing, portfolio, shrunk
+from graphrec.finance.proposal import least_volatile, walk_forward
+from graphrec.service.application import make_app
+from graphrec.service.core import ServiceOptions
+from graphrec.service.limits import Limits
 
 TODAY = date(2025, 6, 1)
 MAPPING = """
@@ -30,6 +36,7 @@ prices = "prices.csv"
 user = "Customer"
 product = "Product"
 interactions = ["HOLDS"]
+min_group = 1
 [nodes.Customer]
 key = "id"
 sql = "SELECT id, CAST(cash AS DOUBLE) AS cash_eur FROM customers"
@@ -81,7 +88,7 @@ def write_files(folder: Path, *, later: bool = False) -> None:
     )
     (folder / "customers.csv").write_text("id,cash\nc1,2000\nc2,\nc3,500\n")
     (folder / "held.csv").write_text(
-        "customer,product,since,value\nc1,A,2024-05-05,5000\nc1,B,2024-06-06,2000\nc1,D,2024-07-07,1000\nc2,A,2024-08-08,300\n"
+        "customer,product,since,value\nc1,A,2024-05-05,5000\nc1,B,2024-06-06,2000\nc1,D,2024-07-07,1000\nc2,A,2024-08-08,300\nc2,C,2024-08-08,300\n"
     )
     (folder / "broker.toml").write_text(MAPPING)
 
@@ -167,6 +174,12 @@ def test_the_portfolio_of_a_customer(broker: Path, tmp_path: Path) -> None:
     assert found.cost_percent == pytest.approx((5000 * 1.5 + 2000 * 0.5) / 8000)
     assert found.candidate is not None
     assert found.candidate.purchases[0].amount == 100.0
+    over = TestClient(make_app(bank, ServiceOptions(Limits(seconds=60), is_open=True)), base_url="http://127.0.0.1")
+    said = over.get("/v1/users/c1/portfolio?candidate=C").json()
+    assert said["positions"] == [asdict(one) for one in found.positions]
+    assert said["candidate"] == json.loads(json.dumps(asdict(found.candidate)))
+    shown = over.get("/customers/c1/portfolio?with=C").text
+    assert all(one in shown for one in ("10,000.00", "Alpha", "Gamma", f"{100 * (found.volatility or 0):.1f}%"))
     earlier = bank.portfolio(AskPortfolio("c1", as_of="2024-06-01"))
     assert [one.product for one in earlier.positions] == ["A"]
     assert earlier.volatility is None or earlier.days < found.days
@@ -200,3 +213,77 @@ def test_faults_are_one_line_and_the_command_prints(broker: Path, monkeypatch: p
     assert "5% of the wealth (500.00) in it: volatility" in shown.output
     told = json.loads(CliRunner().invoke(app, ["portfolio", "c1", "--json"]).output)
     assert set(told) >= {"user", "positions", "concentration", "volatility", "as_of"}
+
+
+def test_the_mix_is_the_least_volatile_one_within_its_limits() -> None:
+    rng = np.random.default_rng(5)
+    for n in range(20):
+        root = rng.normal(size=(6, 6))
+        covariance = root @ root.T / 6 + 0.01 * np.eye(6)
+        start = rng.dirichlet(np.ones(6)) * (1.0 if n % 2 else 0.8)
+        most = np.maximum(start, 0.3)
+        groups = [(np.array([0, 1]), max(0.35, float(start[:2].sum())))]
+        found = least_volatile(covariance, start, (np.zeros(6), most), groups, 0.5)
+        assert abs(found.sum() - 1) <= 1e-6
+        assert (found <= most + 1e-6).all()
+        assert found[:2].sum() <= groups[0][1] + 1e-6
+        assert np.maximum(start - found, 0).sum() <= 0.5 + 1e-6
+        # No small move between two products that stays within the limits makes it less volatile.
+        risk = found @ covariance @ found
+        for taken in np.flatnonzero(found > 2e-3):
+            for given in np.flatnonzero(found + 1e-3 <= most):
+                other = found.copy()
+                other[taken] -= 1e-3
+                other[given] += 1e-3
+                inside = other[:2].sum() <= groups[0][1] and np.maximum(start - other, 0).sum() <= 0.5
+                assert not inside or other @ covariance @ other >= risk - 1e-7
+    free = least_volatile(np.diag([0.01, 0.02, 0.04]), np.full(3, 1 / 3), (np.zeros(3), np.ones(3)))
+    assert free == pytest.approx(np.array([4, 2, 1]) / 7, abs=1e-5)
+    with pytest.raises(UsageError, match="no mix is within the limits"):
+        least_volatile(np.eye(2), np.array([0.2, 0.2]), (np.zeros(2), np.array([0.3, 0.3])))
+
+
+def test_mixes_are_measured_on_days_that_they_had_not_seen() -> None:
+    returns = np.stack([course(n)[1:] / course(n)[:-1] - 1 for n in range(3)], axis=1)
+    found = walk_forward(returns, 0.6, returns[:, 0], look=150, step=50)
+    assert found is not None
+    assert found.days == 200
+    later = returns.copy()
+    later[-50:] *= 7
+    other = walk_forward(later, 0.6, look=150, step=50)
+    assert other is not None
+    assert other.turnover == pytest.approx(found.turnover, abs=1e-12)
+    assert found.equal == pytest.approx(returns[150:350].mean(axis=1).std(ddof=1) * np.sqrt(252))
+    assert found.benchmark == pytest.approx(returns[150:350, 0].std(ddof=1) * np.sqrt(252))
+    assert walk_forward(returns, 0.6) is None
+
+
+def test_a_proposal_buys_nothing_that_the_policy_refuses(broker: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bank = bank_in(broker)
+    bank.train(Train(model="popularity", final=True))
+    file, policy = broker / "home" / "market.toml", broker / "home" / "policy.toml"
+    before = file.read_text()
+    rule = '[[rule]]\nid = "r"\nsentence = "not for you"\nrequire = "product.fee_percent < 1"\n'
+    try:
+        file.write_text(before + "[propose]\nmost_share = 0.5\nmost_turnover = 0.5\n")
+        policy.write_text(f'version = "1"\n{rule}')
+        found = bank_in(broker).propose_portfolio(ProposePortfolio("c1", 1000.0))
+        bought = {one.product for one in found.dealings if one.amount > 0}
+        assert bought == {"B", "C"}
+        assert found.invested == 8000.0
+        assert sum(one.amount for one in found.dealings) == pytest.approx(1000.0, abs=0.01)
+        assert found.turnover <= 0.5 + 1e-6
+        assert (found.left_alone, found.volatility_before) == (("D",), None)
+        assert bank.record_entry(found.record or 0).entry["event"]["did"] == "portfolio proposed"
+        with pytest.raises(UsageError, match="is more than the cash"):
+            bank_in(broker).propose_portfolio(ProposePortfolio("c1", 5000.0))
+        with pytest.raises(UsageError, match="c3 holds nothing with enough prices"):
+            bank_in(broker).propose_portfolio(ProposePortfolio("c3"))
+        monkeypatch.setenv("GRAPHREC_HOME", str(broker / "home"))
+        shown = CliRunner().invoke(app, ["portfolio", "propose", "c1"])
+        assert shown.exit_code == 0, shown.output
+        assert "stays as it is: D" in shown.output
+        assert CliRunner().invoke(app, ["portfolio", "c1", "c2"]).exit_code == 2
+    finally:
+        file.write_text(before)
+        policy.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from graphrec.app.bank import Bank
-from graphrec.app.jobs import InitStatement
+from graphrec.app.jobs import InitFile
 from graphrec.app.requests import AboutCustomer, AskStatement, Decide, Explain, ReadStatement, Recommend, WhyNot
 from graphrec.cli import app
 from graphrec.config.settings import Settings
@@ -354,18 +354,15 @@ def test_a_first_file_is_filled_by_the_names_of_columns(advised: Path, tmp_path:
     bank = Bank(Settings(home=home, today=TODAY))
     with pytest.raises(UsageError, match="graphrec statement --init writes a first one"):
         bank.statement(AskStatement("C002", "P000"))
-    written = bank.init_statement(InitStatement())
-    assert (written.path.name, written.left_out) == (
-        "statement.toml",
-        ("objectives", "risk_attitude", "financial_situation", "capacity_for_loss"),
-    )
+    written = bank.init_file(InitFile("statement"))
+    assert (written.path.name, written.left_out) == ("statement.toml", ("risk_attitude", "capacity_for_loss"))
     text = written.path.read_text("utf-8")
     assert '\nterm = "horizon_years"\n' in text
     assert '\nknowledge = ["knowledge"]\n' in text
     assert "# Columns of customers that may be named: " in text
     assert read_statement(written.path).approved_by is None
     with pytest.raises(UsageError, match="is there already"):
-        bank.init_statement(InitStatement())
+        bank.init_file(InitFile("statement"))
 
 
 def test_without_costs_the_fee_that_the_mapping_shows_counts(advised: Path, tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ import pytest
 
 from graphrec.features.blocks import Blocks
 from graphrec.graph.edges.adjacency import Graph
+from graphrec.models.content import text_map
 from graphrec.models.content.text import fit_text
 from graphrec.models.factors.chebyshev import ChebyshevConfig, fit_chebyshev
 from graphrec.models.factors.spectral import fit_spectral
 from graphrec.models.general.popularity import fit_popularity
 from graphrec.models.inputs import Inputs
+from graphrec.models.spec import NoConfig
 from graphrec.models.tables.ease import EaseConfig, fit_ease
 from graphrec.models.tables.itemknn.neighbours import fit_itemknn
 from graphrec.models.walks.kernel import fit_kernel, starting_walks
@@ -45,6 +47,7 @@ MODELS: dict[str, Callable[[Graph], Term]] = {
     "ease without attributes": lambda graph: fit_ease(graph, EaseConfig(regularization=5.0, attributes=False)),
     "itemknn": fit_itemknn,
     "text": lambda graph: fit_text(graph, with_texts(graph)),
+    "text-map": lambda graph: text_map.fit(graph, NoConfig(), with_texts(graph)).parts[0][0],
 }
 
 
@@ -52,7 +55,7 @@ MODELS: dict[str, Callable[[Graph], Term]] = {
 def test_the_withheld_product_of_a_checkerboard_comes_back(name: str) -> None:
     graph = checkerboard()
     best = best_new(MODELS[name](graph), graph)
-    if name == "text":
+    if name in ("text", "text-map"):
         assert (best % 2 == np.arange(16) % 2).all()
         return
     assert best.tolist() == list(range(16))

@@ -111,13 +111,21 @@ def test_ease_takes_protected_attributes_only_when_asked() -> None:
     assert [str(source.hop) for source in term.neighbours] == ["BOUGHT", "HAS_SEX", "IN_BAND"]
 
 
-def test_ease_refuses_a_large_catalogue() -> None:
-    with pytest.raises(ModelError) as caught:
-        fit_ease(random_board(7), EaseConfig(max_columns=20))
-    assert str(caught.value) == (
-        "EASE needs a dense table over 28 products and attributes, more than max_columns = 20; "
-        "use --model kernel, spectral or lightgcn for a catalogue of this size"
-    )
+@pytest.mark.parametrize("nearest", [6, 100])
+def test_ease_of_a_large_catalogue_is_least_squares_over_the_nearest_columns(nearest: int) -> None:
+    graph = random_board(7)
+    X, Y = np.hstack([dense(graph, "BOUGHT"), dense(graph, "IN_BAND")]), dense(graph, "BOUGHT")
+    cosine = X.T @ Y / np.sqrt(np.maximum(X.sum(axis=0), 1))[:, None]
+    np.fill_diagonal(cosine, 0)
+    B = np.zeros_like(cosine)
+    for product in range(24):
+        kept = np.argsort(-cosine[:, product], kind="stable")[:nearest]
+        kept = kept[cosine[kept, product] > 0]
+        gram = X[:, kept].T @ X[:, kept] + 3 * np.eye(len(kept))
+        B[kept, product] = np.linalg.solve(gram, X[:, kept].T @ Y[:, product])
+    term = fit_ease(graph, EaseConfig(regularization=3, max_columns=20, nearest=nearest))
+    assert all(isinstance(source.left, SparseRows) for source in term.neighbours)
+    np.testing.assert_allclose(scores(term, graph), X @ B, atol=1e-5)
 
 
 def test_itemknn_keeps_the_nearest_by_cosine() -> None:

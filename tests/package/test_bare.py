@@ -12,6 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.banks.demo import cut_demo_bank
 from tests.package.test_wheel import dist, run, wheel
 
 __all__ = ["dist", "wheel"]  # fixtures
@@ -69,6 +70,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     graphrec = Path(sys.executable).with_name("graphrec")
     run(graphrec, "demo", cwd=folder)
+    cut_demo_bank(folder / "demo-bank")
     run(graphrec, "load", "demo", "--data", "demo-bank", cwd=folder)
     run(graphrec, "train", "--fixed", "--final", cwd=folder)
     run(graphrec, "policy", "init", cwd=folder)

@@ -1,6 +1,7 @@
 """Every kind of model on the banks of `moved.py`, by what is asked of it: `benchmarks/others_stay_out.py`."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from graphrec.models.networks.lightgcn.network import fit_lightgcn
 from graphrec.models.networks.lightgcn_id import PlainLightGCNConfig
 from graphrec.models.networks.lightgcn_id.network import fit_lightgcn_id
 from graphrec.models.registry import models
-from graphrec.models.tables.ease import fit_ease
+from graphrec.models.tables.ease import EaseConfig, fit_ease
 from graphrec.models.tables.itemknn.neighbours import fit_itemknn
 from graphrec.models.tables.pairs import fit_pairs
 from graphrec.models.tables.softmax import fit_softmax
@@ -32,7 +33,7 @@ from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
 from tests.privacy.moved import BANDS, dense
 
-SMALL = {"dim": 16, "batch_size": 64}
+SMALL: dict[str, Any] = {"dim": 16, "batch_size": 64}
 
 
 def kernel(graph: Graph) -> Blend:
@@ -58,6 +59,7 @@ def profile(graph: Graph, *, numbers: bool = False) -> Term:
 
 SOLVED: dict[str, Callable[[Graph], Term]] = {
     "ease": fit_ease,
+    "ease of a large catalogue": lambda graph: fit_ease(graph, EaseConfig(max_columns=1)),
     "itemknn": fit_itemknn,
     "spectral": lambda graph: fit_spectral(graph, SpectralConfig(dim=64, max_share=1.0)),
     "chebyshev": fit_chebyshev,

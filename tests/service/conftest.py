@@ -14,6 +14,7 @@ from graphrec.home import Home
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
 from graphrec.service.keys import Keys
+from graphrec.service.limits import Limits
 
 
 @pytest.fixture
@@ -37,8 +38,10 @@ def keys(home: Home) -> Keys:
 
 @pytest.fixture
 def client(bank: Bank) -> Iterator[TestClient]:
-    """The service with the default limits, as it listens on a loopback address."""
-    with TestClient(make_app(bank, ServiceOptions(is_open=True)), raise_server_exceptions=False) as client:
+    """The service as it listens on a loopback address; a slow machine has a minute for an answer."""
+    with TestClient(
+        make_app(bank, ServiceOptions(Limits(seconds=60), is_open=True)), raise_server_exceptions=False
+    ) as client:
         yield client
 
 

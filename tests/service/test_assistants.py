@@ -83,6 +83,9 @@ async def everything(client: Client) -> dict[str, Any]:
         "why_not": {"user": "C003", "product": "P19"},
         "find": {"text": "P02"},
         "audience": {"product": "P02", "k": 3},
+        "portrait": {"user": "C003"},
+        "statement": {"user": "C003", "product": "P02", "amount": 500},
+        "alerts": {"state": "open"},
     }
     found: dict[str, Any] = {"tools": [tool.name for tool in (await client.list_tools()).tools]}
     for name, arguments in calls.items():
@@ -107,6 +110,7 @@ def without_number(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_started_server_gives_what_json_gives(home: Home) -> None:
+    (home.path / "statement.toml").write_text("", "utf-8")
     found = over_stdio(home, "compliance", everything)
     assert found["tools"] == [tool.name for tool in TOOLS]
     for name, words in {
@@ -114,10 +118,13 @@ def test_a_started_server_gives_what_json_gives(home: Home) -> None:
         "explain": ("explain", "C003", "P02"),
         "why_not": ("why-not", "C003", "P19"),
         "audience": ("audience", "P02", "-k", "3", "--reasons", "3"),
+        "portrait": ("portrait", "C003"),
     }.items():
         expected = printed(home, *words)
         assert without_number(found[name]) == without_number(expected), name
         assert list(found[name]) == list(expected), name  # the same order of keys
+    assert (found["statement"]["user"], found["statement"]["decision"]["state"]) == ("C003", "proposed")
+    assert found["alerts"] == {"alerts": []}
     assert found["find"]["products"][0]["id"] == "P02"
     assert set(RESOURCES) <= set(found)
     assert "display_name" not in json.dumps(found["graphrec://schema"])  # personal
@@ -138,14 +145,23 @@ def test_roles_and_keys_over_http(bank: Bank, keys: Keys, monkeypatch: pytest.Mo
         cypher = await client.call_tool("query", {"query": "MATCH (n) RETURN n LIMIT 1"})
         odd = await client.call_tool("recommend", {"user": "C003", "k": 1000})
         strange = await client.call_tool("recommend", {"user": "C003", "language": "xx"})
-        return {"tools": tools, "own": own, "other": other, "cypher": cypher, "odd": odd, "strange": strange}
+        loan = await client.call_tool("loan_plans", {"user": "C003", "amount": -1})
+        return {
+            "tools": tools,
+            "own": own,
+            "other": other,
+            "cypher": cypher,
+            "odd": odd,
+            "strange": strange,
+            "loan": loan,
+        }
 
     with listening(bank) as address:
         found = {role: over_http(address, text, ask) for role, text in texts.items()}
         refused = httpx.post(address, json={}, headers={"Authorization": "Bearer grk_no_key"})
     assert (refused.status_code, refused.json()["type"]) == (401, "urn:graphrec:problem:no-key")
     assert found["compliance"]["tools"] == {tool.name for tool in TOOLS}
-    assert found["service"]["tools"] == {"recommend", "explain", "why_not"}
+    assert found["service"]["tools"] == {"recommend", "explain", "why_not", "portrait", "portfolio", "loan_plans"}
     assert found["analyst"]["tools"] == {"find", "audience", "query"}
     assert found["compliance"]["own"].structured_content["items"][0]["score"] is not None
     assert "score" not in found["service"]["own"].structured_content["items"][0]
@@ -156,6 +172,7 @@ def test_roles_and_keys_over_http(bank: Bank, keys: Keys, monkeypatch: pytest.Mo
     assert "the role analyst reads only questions" in said(found["analyst"]["cypher"])
     assert said(found["service"]["strange"]) == "language: 'xx' is not known; want one of en, de, zh"
     assert "k is not as its schema says" in said(found["service"]["odd"])
+    assert "amount is not as its schema says" in said(found["service"]["loan"])
 
 
 def test_every_call_is_logged_without_an_id(bank: Bank, keys: Keys, home: Home) -> None:

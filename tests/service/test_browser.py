@@ -13,15 +13,17 @@ import pytest
 import uvicorn
 
 from graphrec.app.bank import Bank
-from graphrec.app.requests import Explain, Recommend
+from graphrec.app.requests import AskStatement, Explain, Recommend
 from graphrec.config.settings import Settings
 from graphrec.home import Home
+from graphrec.records.decision import events
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
 from graphrec.service.limits import Limits
 from tests.service.browser import AXE, browser
 from tests.service.conftest import campaign
 from tests.service.test_page import POLICY
+from tests.service.test_roles import RAISED
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -36,8 +38,12 @@ def bank(served_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Bank:
     shutil.copytree(served_home.path, folder, ignore=shutil.ignore_patterns("records"))
     home = Home(folder)
     home.policy.write_text(POLICY, "utf-8")
+    (folder / "statement.toml").write_text("", "utf-8")
     found = Bank(Settings(home=folder))
     campaign(found, folder.parent)
+    product = found.recommend(Recommend("C003", 1)).answer.items[0].product
+    assert found.statement(AskStatement("C003", product)).record == 3
+    events(found.home, "alert", None, [("C003", {"did": "raised", **RAISED, "evidence": ["count('BOUGHT', 7) is 9"]})])
     return found
 
 
@@ -86,8 +92,9 @@ def page(opened: "Browser", address: str) -> "Iterator[Page]":
 def paths(product: str) -> list[str]:
     return [
         "/", "/?q=Fund", "/customers/C003?product=P19", f"/customers/C003/products/{product}", f"/products/{product}",
-        f"/products/{product}?audience=1", "/policy", "/records", "/records/1", "/models", "/campaigns",
-        "/campaigns/spring", "/login",
+        f"/products/{product}?audience=1", "/policy", "/records", "/records/1", "/models?moved=1", "/campaigns",
+        "/campaigns/spring", "/login", "/alerts", "/customers/C003/contests", "/customers/C003/loans",
+        "/statements/3",
     ]  # fmt: skip
 
 

@@ -15,12 +15,12 @@ from starlette.testclient import TestClient
 from graphrec.app.bank import Bank
 from graphrec.app.requests import Audience, Recommend, SwitchModel
 from graphrec.service.keys import Keys
-from graphrec.service.openapi import PRODUCT, SELDOM, USER
+from graphrec.service.openapi import HELD, PRODUCT, SELDOM, USER
 from tests.conftest import ROOT
 from tests.service.conftest import campaign
 
 #: The examples are of the demo bank; the bank of these tests has these in their place.
-HERE = {USER: "C003", PRODUCT: "P02"}
+HERE = {USER: "C003", PRODUCT: "P02", HELD: "P03"}
 #: Free paths, and pages for people.
 JSON = "application/json"
 
@@ -46,8 +46,8 @@ def ready(client: TestClient, bank: Bank) -> TestClient:
 
 OWN = (
     "recommendations", "recommendations_of_many", "explanation", "why_not", "audience", "search", "records", "record",
-    "replay_record", "models", "plan_campaign", "campaigns", "campaign", "campaign_contacts", "campaign_report", "live",
-    "ready",
+    "replay_record", "models", "set_standing", "model_card", "monitor", "contests", "contest", "plan_campaign",
+    "campaigns", "campaign", "campaign_contacts", "campaign_report", "live", "ready",
 )  # fmt: skip
 
 
@@ -70,7 +70,9 @@ def test_every_example_runs(ready: TestClient, bank: Bank, tmp_path: Path, name:
             query[parameter["name"]] = value
     body = operation.get("requestBody", {}).get("content", {}).get(JSON, {}).get("example")
     if body is not None:
-        body = json.loads(json.dumps(body).replace(USER, HERE[USER]).replace(PRODUCT, HERE[PRODUCT]))
+        body = json.loads(
+            json.dumps(body).replace(USER, HERE[USER]).replace(PRODUCT, HERE[PRODUCT]).replace(HELD, HERE[HELD])
+        )
     found = ready.request(verb, path, params=query, json=body)
     assert found.status_code == 200, found.text
 

@@ -1,6 +1,7 @@
 """Every rule of splits (docs/adr/0003-split-protocol.md) on hand-made snapshots."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 from graphrec.errors import ModelError
 from graphrec.graph.edges.adjacency import Hop, visible_graph
 from graphrec.schema import SplitRule
-from graphrec.training.split import split_of
+from graphrec.training.split import fold_of, split_of
+from graphrec.training.stages import choosing_graph
 from tests.training import bank
 
 TEN = [("u0", f"p{n}", n) for n in range(10)]
@@ -259,3 +261,51 @@ def test_positions_without_a_time_that_show_what_was_bought_later_end_the_cut_in
     assert split.counts()["test_interactions"] == 2
     few = split_of(bank.make(tmp_path / "few", {"BOUGHT": [*TEN, *held[:8]]}))
     assert (few.name, few.counts()["test_interactions"]) == ("time", 2)
+
+
+def test_a_fold_of_a_split_by_time_is_the_window_before(tmp_path: Path) -> None:
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": TEN})
+    split = split_of(snapshot)
+    earlier = [fold_of(snapshot, split, fold) for fold in (1, 2, 3, 4)]
+    kept = [one for one in earlier if one is not None]
+    assert [bank.named(snapshot, one.valid, one) for one in kept] == [{("u0", f"p{n}")} for n in (6, 5, 4)]
+    assert earlier[3] is None
+    for one, shown in zip(kept, (6, 5, 4), strict=True):
+        assert (one.test == split.test).all()
+        graph = visible_graph(snapshot, one.hidden("train"))
+        assert bank.seen(snapshot, graph, "BOUGHT") == {("u0", f"p{n}") for n in range(shown)}
+
+
+def test_folds_of_a_random_split_hide_other_pairs_and_leave_the_test_part(tmp_path: Path) -> None:
+    snapshot = bank.make(
+        tmp_path / "s", {"BOUGHT": [(f"u{u}", f"p{(u + 3 * n) % 20}") for u in range(12) for n in range(6)]}
+    )
+    split = split_of(snapshot)
+    assert split.name == "random"
+    found = [fold_of(snapshot, split, fold) for fold in (1, 2, 2)]
+    for one in found:
+        assert one is not None
+        assert not np.isin(one.valid, split.test).any()
+        assert len(one.valid)
+        assert (one.test == split.test).all()
+        assert one.hash != split.hash
+    assert found[1].hash == found[2].hash != found[0].hash  # type: ignore[union-attr]
+
+
+def test_a_split_without_a_refit_has_no_folds(tmp_path: Path) -> None:
+    """Its validation part stays hidden, so that no other one can be drawn."""
+    parts = {"test": [("u0", "p4")], "valid": [("u0", "p3")]}
+    bought = {"BOUGHT": [row[:2] for row in TEN]}
+    for refit in (True, False):
+        rule = SplitRule(refit=refit, mask="fitted")
+        snapshot = bank.make(tmp_path / str(refit), bought, split=parts, rule=rule)
+        assert (fold_of(snapshot, split_of(snapshot), 2) is not None) == refit
+
+
+def test_a_choice_sees_the_support_that_is_served(tmp_path: Path) -> None:
+    """Train has 7 of 8 pairs of train and validation: of 10 people who share something about 8 do so in train."""
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": TEN}, min_group=10)
+    split = split_of(snapshot)
+    graph = visible_graph(snapshot, split.hidden("train"))
+    assert choosing_graph(graph, split).schema.roles.min_group == round(10 * (7 / 8) ** 2)
+    assert choosing_graph(graph, replace(split, refit=False)) is graph

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 from graphrec.app.recording import record_event
 from graphrec.app.results import ClassifierFitted, TextsExtracted
-from graphrec.errors import SourceError
+from graphrec.errors import MissingExtra, ModelError, SourceError
 from graphrec.extract.classifier import Classifier, Rows, tone_features
 from graphrec.extract.documents import read_documents
 from graphrec.extract.linking import Entity, Gazetteer, Known
 from graphrec.extract.relations import pair_features
-from graphrec.extract.rows import DOCUMENT, extract, write_source
+from graphrec.extract.rows import DOCUMENT, Told, extract, write_source
+from graphrec.extract.vectors import Vectors
+from graphrec.extras import needs_extra
+from graphrec.features.sources.text.source import encoder_for, encoder_named
 from graphrec.graph.folders.facts import FactsShelf
 from graphrec.graph.folders.shelf import SnapshotShelf
 
@@ -27,27 +30,72 @@ if TYPE_CHECKING:
 #: Columns of nodes that hold other names of theirs, with | between several.
 ALIASES = ("alias", "aliases", "short_name", "former_name", "former_names")
 TICKERS = ("ticker", "tickers", "symbol", "code", "isin", "wkn")
+NO_ENCODER = "none"
 RELATION = ("sentence", "head", "tail", "relation")
 TONE = ("sentence", "tone")
 
 
-def fit_classifier(request: FitClassifier) -> ClassifierFitted:
-    """A classifier of relations or of tone, from a CSV of examples; which of them, its columns say."""
+def fit_classifier(request: FitClassifier, encoder: str | None = None) -> ClassifierFitted:
+    """A classifier of relations or of tone, from a CSV of examples; which of them, its columns say.
+
+    Args:
+        encoder: whose vectors are read where the request names none; None: the one for the script of the examples.
+    """
     rows = _examples(request.examples)
     if set(RELATION) <= rows[0].keys():
         kind, labels = "relation", [row["relation"] for row in rows]
         features = [pair_features(row["sentence"], row["head"], row["tail"]) for row in rows]
+        vectors, notes = _vectors(request.encoder or encoder, [row["sentence"] for row in rows])
+        read = vectors.of_pairs([(row["head"], row["tail"]) for row in rows])
     elif set(TONE) <= rows[0].keys():
         kind, labels = "tone", [row["tone"] for row in rows]
         features = [tone_features(row["sentence"]) for row in rows]
+        vectors, notes = _vectors(request.encoder or encoder, [row["sentence"] for row in rows])
+        read = vectors.of([row["sentence"] for row in rows])
     else:
         raise SourceError(
             f"{request.examples} has the columns {', '.join(rows[0])}; want {', '.join(RELATION)} for relations, or "
             f"{', '.join(TONE)} for tone"
         )
-    model = Classifier.fit(Rows.of(features), labels, seed=request.seed)
+    model = Classifier.fit(Rows.of(features, read), labels, seed=request.seed, encoder=vectors.encoder)
     model.write(request.out)
-    return ClassifierFitted(kind, len(rows), model.classes, model.identity, request.out)
+    named = None if model.encoder is None else model.encoder.name
+    return ClassifierFitted(kind, len(rows), model.classes, model.identity, request.out, named, notes)
+
+
+def _vectors(encoder: str | None, texts: list[str]) -> tuple[Vectors, tuple[str, ...]]:
+    """The vectors that a classifier of these texts reads, and notes; none where no encoder is installed."""
+    if encoder == NO_ENCODER:
+        return Vectors(None), ()
+    try:
+        with needs_extra("text", "encoding texts"):
+            chosen, note = encoder_for(encoder, texts)
+            chosen.encode(texts[:1])
+    except MissingExtra as missing:
+        if encoder is not None:
+            raise
+        return Vectors(None), (f"words alone are read, no vectors: {missing}",)
+    return Vectors(chosen), () if note is None else (note,)
+
+
+def _told(file: Path | None) -> Told | None:
+    """The classifier of a file with the encoder that it was fitted with.
+
+    Raises:
+        ModelError: the encoder is another one now.
+    """
+    if file is None:
+        return None
+    classifier = Classifier.read(file)
+    if classifier.encoder is None:
+        return Told(classifier, Vectors(None))
+    with needs_extra("text", "encoding texts"):
+        vectors = Vectors(encoder_named(classifier.encoder.name))
+    if vectors.encoder != classifier.encoder:
+        raise ModelError(
+            f"{file} was fitted with vectors of another version of {classifier.encoder.name}; run: graphrec extract fit"
+        )
+    return Told(classifier, vectors)
 
 
 def extract_texts(bank: Bank, request: ExtractTexts, progress: Progress) -> TextsExtracted:
@@ -57,7 +105,7 @@ def extract_texts(bank: Bank, request: ExtractTexts, progress: Progress) -> Text
     mapping = load_mapping(request.mapping, bank.settings.roles)
     shelf, snapshots = FactsShelf(bank.home.facts), SnapshotShelf(bank.home.snapshots)
     snapshot = snapshots.latest() if snapshots.has_latest() else shelf.latest()
-    relations, tone = (None if file is None else Classifier.read(file) for file in (request.relations, request.tone))
+    relations, tone = (_told(file) for file in (request.relations, request.tone))
     documents = read_documents(
         mapping, request.data or folder_of(request.mapping), scratch=bank.home.prepare().spare(), progress=progress
     )

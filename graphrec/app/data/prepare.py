@@ -23,6 +23,7 @@ from graphrec.graph.folders.shelf import DIGITS, SnapshotShelf
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.graph.rows import LoadReport, Sink
 from graphrec.home import Home
+from graphrec.privacy.anonymity import anonymity
 from graphrec.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def take_snapshot(bank: Bank, request: TakeSnapshot, progress: Progress) -> Take
         )
     sweep_snapshots(bank.home, request.keep)
     _say_ahead(bank, snapshot)
-    return Taken(snapshot, time.monotonic() - began)
+    return Taken(snapshot, time.monotonic() - began, anonymity(snapshot))
 
 
 def _say_ahead(bank: Bank, snapshot: Snapshot) -> None:

@@ -5,7 +5,7 @@ market.toml of the home names the series of prices, the column with cash and the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,39 +34,64 @@ def ask_portfolio(bank: Bank, request: AskPortfolio) -> Portfolio:
     wanted = None
     if request.candidate is not None:
         wanted = place_of(graph.nodes(graph.schema.roles.product), request.candidate, "product")
-    values = dict(_values(Facts(graph, as_of, known_before=as_of, held_before=as_of), user))
-    places = {*values, *([] if wanted is None else [wanted])}
-    ids = graph.nodes(graph.schema.roles.product).ids
-    prices = _prices(bank, graph, file, as_of, {ids[place] for place in places})
-    things = {place: _thing(graph, file, place, prices) for place in places}
-    held = list(_held(things, values, bank.home.path / FILE))
+    held, others = holdings(bank, graph, file, as_of, user, [] if wanted is None else [wanted])
     day = f"{moment_of(as_of):%Y-%m-%d}"
-    cash = _cash(graph, file, user)
-    return portfolio(request.user, day, held, cash, None if wanted is None else things[wanted])
+    return portfolio(request.user, day, held, cash_of(graph, file, user), others[0] if others else None)
 
 
-def _values(facts: Facts, user: int) -> Iterator[tuple[int, tuple[float, bool]]]:
+def holdings(
+    bank: Bank, graph: Graph, file: MarketFile, as_of: int, user: int, others: Sequence[int]
+) -> tuple[list[tuple[Thing, float]], list[Thing]]:
+    """What a customer holds as of a date with its values, and other products, with their prices before it.
+
+    Args:
+        others: places of products.
+    """
+    values = dict(_values(Facts(graph, as_of, known_before=as_of, held_before=as_of), user, file))
+    ids = graph.nodes(graph.schema.roles.product).ids
+    prices = _prices(bank, graph, file, as_of, {ids[place] for place in (*values, *others)})
+    things = {place: _thing(graph, file, place, prices) for place in (*values, *others)}
+    return list(_held(things, values, bank.home.path / FILE)), [things[place] for place in others]
+
+
+def _values(facts: Facts, user: int, file: MarketFile) -> Iterator[tuple[int, tuple[float, bool]]]:
     """What is held of each product, and whether it is an amount; else a number of pieces."""
     count = facts.num_products
     each = Groups(np.arange(count + 1), np.arange(count), count)
     block = Block(np.array([user]))
-    for name in facts.roles.holding:
+    for name in _held_as(facts, file):
         edges = facts.snapshot.edges(name)
         if edges.weight is None and edges.quantity is None:
             raise UsageError(
-                f"a portfolio wants amounts or quantities: the mapping of {name} names no weight or quantity"
+                f"a portfolio wants amounts or quantities: the mapping of {name} names no weight or quantity; "
+                f"name an edge type that has them as positions of {FILE}, or let graphrec market --init find it"
             )
         found = facts.counted(name, None, block, groups=each, weighed=True)
         known = ~np.broadcast_to(found.missing(), found.values.shape)[0]
-        for product in np.unique(facts.holdings(block)[:, 1]).tolist():
+        held = facts.holdings(block)[:, 1] if file.positions is None else np.flatnonzero(found.values[0])
+        for product in np.unique(held).tolist():
             if known[product] and found.values[0, product] > 0:
                 yield product, (float(found.values[0, product]), edges.weight is not None)
+
+
+def _held_as(facts: Facts, file: MarketFile) -> tuple[str, ...]:
+    """The edge types with what is held.
+
+    Raises:
+        UsageError: `positions` names none from customers to products.
+    """
+    if file.positions is None:
+        return facts.roles.holding
+    edge = facts.snapshot.schema.edges.get(file.positions)
+    if edge is None or (edge.source, edge.target) != (facts.roles.user, facts.roles.product):
+        raise UsageError(f"positions of {FILE}: there is no edge type {file.positions} from customers to products")
+    return (file.positions,)
 
 
 def _held(things: dict[int, Thing], values: dict[int, tuple[float, bool]], file: Path) -> Iterator[tuple[Thing, float]]:
     for place, (number, is_amount) in values.items():
         thing = things[place]
-        if not is_amount and thing.prices is None:
+        if not is_amount and thing.prices is None and not thing.is_riskless:
             raise UsageError(
                 f"product {thing.id} is held in pieces and has no price of series in {file} before the date"
             )
@@ -87,7 +112,10 @@ def _thing(graph: Graph, file: MarketFile, place: int, prices: dict[str, Prices]
     product_id = graph.nodes(label).ids[place]
     fee = None if file.fee is None else _number(graph, label, file.fee, place)
     name = graph.name(label, place) or product_id
-    return Thing(product_id, name, dict(_groups(graph, place)), fee, prices.get(product_id))
+    groups = dict(_groups(graph, place))
+    kind = groups.get(graph.schema.nodes[label].show.get("kind", "kind"), ())
+    is_riskless = any(one in file.riskless for one in kind)
+    return Thing(product_id, name, groups, fee, None if is_riskless else prices.get(product_id), is_riskless)
 
 
 def _groups(graph: Graph, place: int) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -105,7 +133,8 @@ def _groups(graph: Graph, place: int) -> Iterator[tuple[str, tuple[str, ...]]]:
                 yield edge.target, tuple(sorted({ids[int(one)] for one in linked}))
 
 
-def _cash(graph: Graph, file: MarketFile, user: int) -> float | None:
+def cash_of(graph: Graph, file: MarketFile, user: int) -> float | None:
+    """What a customer has that is not invested; None: no column says it."""
     return None if file.cash is None else _number(graph, graph.schema.roles.user, file.cash, user)
 
 

@@ -7,7 +7,7 @@ can be looked up there; decisions are entries of their own.
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Literal
@@ -17,17 +17,14 @@ from msgspec import structs
 
 from graphrec.app.answers import Decision, Handed, Served
 from graphrec.app.bank import Bank
-from graphrec.app.data.prepare import latest_snapshot
-from graphrec.app.jobs import InitStatement
 from graphrec.app.lists.about import Customer
 from graphrec.app.recording import engine_of, record_event
 from graphrec.app.requests import AboutCustomer, AskStatement, Decide, Explain, ReadStatement, Recommend
-from graphrec.app.results import StatementWritten
 from graphrec.errors import RecordError, UnknownId, UsageError
-from graphrec.files import whole_file
 from graphrec.finance.statement import (
     AGAINST,
     ALTERNATIVES,
+    ELEMENTS,
     Alternative,
     Basis,
     Columns,
@@ -40,11 +37,10 @@ from graphrec.finance.statement import (
     Value,
     write,
 )
-from graphrec.finance.statement_file import CostTable, StatementFile, first_file, read_statement
+from graphrec.finance.statement_file import CostTable, StatementFile, read_statement
 from graphrec.finance.statement_print import Page, html, markdown
 from graphrec.graph.folders.snapshot import Nodes
 from graphrec.languages import language_of
-from graphrec.policy.example import speaks_of
 from graphrec.policy.facts import Occasion
 from graphrec.policy.sentences import day
 from graphrec.records.read import Entry, entries, entry_of
@@ -76,53 +72,6 @@ def statement(bank: Bank, request: AskStatement) -> Handed:
     )
 
 
-#: What the keys of a first statement.toml may be filled with: side, concept of the names, and whether numbers alone.
-KEYS: Mapping[str, tuple[Literal["user", "product"], str, bool]] = {
-    "term": ("user", "horizon", True),
-    "risk_attitude": ("user", "tolerance", True),
-    "capacity_of": ("user", "means", True),
-    "financial_situation": ("user", "means", False),
-    "knowledge": ("user", "knowledge", False),
-    "product_term": ("product", "binding", True),
-}
-REQUIRED = ("objectives", "risk_attitude", "financial_situation", "knowledge")
-
-
-def init(bank: Bank, request: InitStatement) -> StatementWritten:
-    """A first statement.toml for the home, filled with the columns whose names say enough.
-
-    Raises:
-        UsageError: there is one already.
-        NotTrained: nothing is loaded.
-    """
-    file = bank.home.path / FILE
-    if file.exists() and not request.force:
-        raise UsageError(f"{file} is there already; graphrec statement --init --force replaces it")
-    snapshot = latest_snapshot(bank, bank.home)
-    sides: dict[str, Nodes] = {"user": snapshot.nodes(snapshot.schema.roles.user)}
-    sides["product"] = snapshot.nodes(snapshot.schema.roles.product)
-    found: dict[str, str | tuple[str, ...]] = {}
-    for key, (side, concept, is_number) in KEYS.items():
-        kinds = sides[side].columns
-        names = speaks_of(snapshot, side, concept)
-        names = tuple(name for name in names if not is_number or kinds[name] in ("integer", "real"))
-        if names:
-            found[key] = names[0] if is_number else names
-    named = {
-        side: [name for name in nodes.columns if name not in snapshot.schema.nodes[nodes.label].protected]
-        for side, nodes in sides.items()
-    }
-    with whole_file(file) as temporary:
-        temporary.write_text(first_file(found, named["user"], named["product"]), "utf-8")
-    given = read_statement(file)
-    left = [
-        key for key in ("objectives", "risk_attitude", "financial_situation", "knowledge") if not getattr(given, key)
-    ]
-    if given.capacity_for_loss is None and given.capacity_of is None:
-        left.append("capacity_for_loss")
-    return StatementWritten(file, tuple(found), tuple(left))
-
-
 def read(bank: Bank, request: ReadStatement) -> Handed:
     """A statement as it was recorded, with what was decided since.
 
@@ -131,7 +80,8 @@ def read(bank: Bank, request: ReadStatement) -> Handed:
     """
     event = _event(bank, request.record)
     plain = event["statement"]
-    elements = {name: Element(**one) for name, one in plain["elements"].items()}
+    # Entries have their keys sorted; a statement has its own order.
+    elements = {name: Element(**plain["elements"][name]) for name in ELEMENTS if name in plain["elements"]}
     found = Statement(**{**plain, "elements": elements, "notices": tuple(plain["notices"])})
     return Handed(found, _basis_of(event["basis"]), _decision(bank, request.record, found), request.record)
 

@@ -19,6 +19,10 @@ def command(
     data: Annotated[Path | None, typer.Option(help="run: folder of the files (default: that of the mapping).")] = None,
     relations: Annotated[Path | None, typer.Option(help="run: classifier of relations.")] = None,
     tone: Annotated[Path | None, typer.Option(help="run: classifier of tone.")] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="fit: whose vectors are read beside words; none: no one's (default: by the script)."),
+    ] = None,
     threshold: Annotated[
         float, typer.Option(min=0, max=1, help="run: least probability of a relation; the others go to review.csv.")
     ] = 0.8,
@@ -35,12 +39,17 @@ def command(
     if action == "fit":
         if data is not None or relations is not None or tone is not None:
             raise UsageError("--data, --relations and --tone go with graphrec extract run")
-        done = bank().fit_classifier(FitClassifier(Path(source), out))
+        done = bank().fit_classifier(FitClassifier(Path(source), out, encoder=encoder))
         if json:
             emit_json(done)
             return
-        say(f"{done.kind} of {len(done.classes)} classes from {done.examples:,} examples: {done.file}")
+        for text in done.notes:
+            note(f"note: {text}")
+        read = "words" if done.encoder is None else f"words and vectors of {done.encoder}"
+        say(f"{done.kind} of {len(done.classes)} classes from {done.examples:,} examples, by {read}: {done.file}")
         return
+    if encoder is not None:
+        raise UsageError("--encoder goes with graphrec extract fit; a classifier knows its own")
     request = ExtractTexts(source, out, data, relations, tone, threshold, not no_record)
     with progress(json=json) as update:
         found = bank().extract_texts(request, progress=update)

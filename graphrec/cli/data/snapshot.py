@@ -48,6 +48,7 @@ def command(
             "as_of": snapshot.as_of,
             "nodes": nodes,
             "edges": edges,
+            "anonymity": taken.anonymity,
         }
         emit_json({**answer, "notes": taken.notes, "seconds": round(taken.seconds, 3)})
         return
@@ -56,3 +57,4 @@ def command(
     when = "" if snapshot.as_of is None else f" as of {snapshot.as_of}"
     counts = f"{sum(nodes.values()):,} nodes, {sum(edges.values()):,} edges{when}"
     say(f"{snapshot.folder}: {counts}, hash {snapshot.hash[:16]}, {taken.seconds:.1f} s")
+    say(taken.anonymity.sentence(snapshot.schema.roles.min_group))

@@ -7,20 +7,28 @@ import typer
 
 from graphrec.app.jobs import ListAlerts, RunAlerts, SetAlert
 from graphrec.app.results import Alert
+from graphrec.cli.finance.first_file import write_first
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import Json
 from graphrec.cli.output import emit_json, progress, say, table
 from graphrec.errors import UsageError
 
+SHOWN = 20
+"""New alerts that run shows."""
+
 
 def command(
-    action: Annotated[Literal["run", "list", "ack", "close"], typer.Argument(help="ack ID and close ID change one.")],
+    action: Annotated[
+        Literal["init", "run", "list", "ack", "close"],
+        typer.Argument(help="init writes a first alerts.toml; ack ID and close ID change one."),
+    ],
     alert: Annotated[str | None, typer.Argument(help="ack, close: the id of the alert.")] = None,
     as_of: Annotated[str | None, typer.Option(metavar="DATE", help="run: what was known before this date.")] = None,
     state: Annotated[Literal["open", "acknowledged", "closed"] | None, typer.Option(help="list: only these.")] = None,
     out: Annotated[Path | None, typer.Option(help="list: write them to a file, .csv or .jsonl.")] = None,
     by: Annotated[str | None, typer.Option(help="ack, close: who (default: actor of the settings).")] = None,
     why: Annotated[str | None, typer.Option(help="ack, close: the reason.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="init: replace the alerts.toml that is there.")] = False,
     json: Json = False,
 ) -> None:
     """Raise alerts by the rules and signals of alerts.toml, list them, acknowledge and close them.
@@ -28,17 +36,21 @@ def command(
     Each alert has its evidence, a severity and a state, and is in the decision record. It is raised once while it is
     not closed.
 
-    Example: graphrec alerts run
+    Examples: graphrec alerts init; graphrec alerts run
     """
     if (action in ("ack", "close")) != (alert is not None):
-        raise UsageError("graphrec alerts ack and close want the id of an alert, run and list none")
-    if action == "run":
+        raise UsageError("graphrec alerts ack and close want the id of an alert, the others none")
+    if action == "init":
+        write_first("alerts", "graphrec alerts run", force=force, json=json)
+    elif action == "run":
         with progress(json=json) as update:
             done = bank().run_alerts(RunAlerts(as_of), progress=update)
         if json:
             emit_json(done)
             return
-        _show(done.alerts)
+        _show(done.alerts[:SHOWN])
+        if len(done.alerts) > SHOWN:
+            say(f"and {len(done.alerts) - SHOWN:,} more; all of them: graphrec alerts list")
         said = f"{len(done.alerts):,} new alerts as of {done.as_of}, {done.known:,} raised before"
         say(f"{said}; {done.customers:,} customers")
     elif action == "list":

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from graphrec.app.jobs import AskMarket
+from graphrec.cli.finance.first_file import write_first
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import Json, NoRecord
 from graphrec.cli.output import emit_json, note, progress, say, table
@@ -14,6 +15,8 @@ def command(
     product: Annotated[str | None, typer.Argument(help="The product's id; none: all.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the figures as dated columns of products.")] = False,
     as_of: Annotated[str | None, typer.Option(metavar="DATE", help="Prices before this date.")] = None,
+    init: Annotated[bool, typer.Option("--init", help="Write a first market.toml into the home.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="--init: replace the one that is there.")] = False,
     no_record: NoRecord = False,
     json: Json = False,
 ) -> None:
@@ -21,8 +24,11 @@ def command(
 
     market.toml in the home names series, benchmark and the ratings of others. What a price did is no promise.
 
-    Example: graphrec market P00055
+    Examples: graphrec market --init; graphrec market P00055
     """
+    if init:
+        write_first("market", "graphrec market", force=force, json=json)
+        return
     with progress(json=json) as update:
         found = bank().market(AskMarket(product, keep, as_of, not no_record), progress=update)
     if json:

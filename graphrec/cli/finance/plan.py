@@ -5,9 +5,11 @@ from typing import Annotated, Literal
 import typer
 
 from graphrec.app.jobs import PlanLoan
+from graphrec.cli.finance.first_file import write_first
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import Json, NoRecord
 from graphrec.cli.output import emit_json, note, say, table
+from graphrec.errors import UsageError
 
 _SHOWN = 12
 """Plans that a table shows of each kind."""
@@ -15,10 +17,12 @@ _SHOWN = 12
 
 def command(
     what: Annotated[Literal["loan"], typer.Argument(help="What is planned.")],
-    user: Annotated[str, typer.Argument(help="Id of the user.")],
-    amount: Annotated[float, typer.Option(min=1, help="What is borrowed.")],
+    user: Annotated[str | None, typer.Argument(help="Id of the user; none with --init.")] = None,
+    amount: Annotated[float | None, typer.Option(min=1, help="What is borrowed.")] = None,
     purpose: Annotated[str | None, typer.Option(help="What for; products for other purposes are refused.")] = None,
     as_of: Annotated[str | None, typer.Option(metavar="DATE", help="Rules of the policy as of this date.")] = None,
+    init: Annotated[bool, typer.Option("--init", help="Write a first plan.toml into the home.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="--init: replace the one that is there.")] = False,
     no_record: NoRecord = False,
     json: Json = False,
 ) -> None:
@@ -26,8 +30,13 @@ def command(
 
     plan.toml in the home says which columns hold rates, incomes and bounds. Rates come from the product table.
 
-    Example: graphrec plan loan C000004 --amount 12000 --purpose car
+    Examples: graphrec plan loan --init; graphrec plan loan C000004 --amount 12000 --purpose car
     """
+    if init:
+        write_first("plan", "graphrec plan loan USER --amount AMOUNT", force=force, json=json)
+        return
+    if user is None or amount is None:
+        raise UsageError("graphrec plan loan wants a user and --amount, or --init")
     found = bank().plan_loan(PlanLoan(user, amount, purpose, as_of, not no_record))
     if json:
         emit_json(found)

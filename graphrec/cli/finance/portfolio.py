@@ -4,27 +4,39 @@ from typing import Annotated
 
 import typer
 
-from graphrec.app.jobs import AskPortfolio
+from graphrec.app.jobs import AskPortfolio, ProposePortfolio
 from graphrec.cli.invocation import bank
-from graphrec.cli.options import Json
-from graphrec.cli.output import emit_json, say, table
+from graphrec.cli.options import Json, NoRecord
+from graphrec.cli.output import emit_json, note, say, table
+from graphrec.errors import UsageError
 
 
 def command(
-    user: Annotated[str, typer.Argument(help="Id of the user.")],
+    user: Annotated[str, typer.Argument(help="Id of the user; or propose, and then the id.")],
+    of: Annotated[str | None, typer.Argument(help="propose: id of the user.", metavar="[USER]")] = None,
     candidate: Annotated[
         str | None, typer.Option("--with", help="A product: what 1, 5 and 10 % of it would do.")
     ] = None,
+    amount: Annotated[float, typer.Option(min=0, help="propose: what is invested besides, from cash.")] = 0.0,
     as_of: Annotated[str | None, typer.Option(metavar="DATE", help="What was known before this date.")] = None,
+    no_record: NoRecord = False,
     json: Json = False,
 ) -> None:
     """Show the portfolio of a user: positions, weights, concentration, volatility and who brings how much of it.
 
+    propose USER: the least volatile mix of what is held and of the products of the user's list, within the limits of
+    market.toml; nothing is bought that the policy refuses.
+
     market.toml in the home names the series of prices, the column with cash and the one with yearly costs. What a
     price did is no promise.
 
-    Example: graphrec portfolio C000004 --with P00055
+    Examples: graphrec portfolio C000004 --with P00055; graphrec portfolio propose C000004
     """
+    if of is not None:
+        if user != "propose" or candidate is not None:
+            raise UsageError("graphrec portfolio wants a user, or propose and a user without --with")
+        _propose(ProposePortfolio(of, amount, as_of, not no_record), json=json)
+        return
     found = bank().portfolio(AskPortfolio(user, candidate, as_of))
     if json:
         emit_json(found)
@@ -63,6 +75,32 @@ def command(
         )
         spread = f"HHI {found.concentration.get('product', 0):.3f} to {after.concentration.get('product', 0):.3f}"
         say(f"{after.part:.0%} of the wealth ({after.amount:,.2f}) in it: {moved}, {spread}{cost}")
+
+
+def _propose(request: ProposePortfolio, *, json: bool) -> None:
+    found = bank().propose_portfolio(request)
+    if json:
+        emit_json(found)
+        return
+    for text in found.notes:
+        note(f"note: {text}")
+    rows = [
+        [one.product, one.name, f"{one.before:.1%}", f"{one.after:.1%}", f"{one.amount:+,.2f}"]
+        for one in found.dealings
+    ]  # fmt: skip
+    heads = ["now", "then", "buy or sell"]
+    table(["product", "name", *heads], rows, right=heads)
+    said = f"volatility {_percent(found.volatility_before)} to {_percent(found.volatility)} a year"
+    if found.cost_before is not None and found.cost is not None:
+        said += f", cost {found.cost_before:.2f} to {found.cost:.2f} % a year"
+    say(f"of {found.invested:,.2f} in products with prices: {said}; {found.turnover:.1%} is sold")
+    if found.left_alone:
+        say(f"stays as it is: {', '.join(found.left_alone)}")
+    if (walk := found.walk) is not None:
+        beside = "" if walk.benchmark is None else f", the benchmark {_percent(walk.benchmark)}"
+        mixes = f"such mixes had a volatility of {_percent(walk.proposed)}"
+        say(f"on {walk.days:,} days that they had not seen, {mixes}, equal weights {_percent(walk.equal)}{beside}")
+    say("What prices did is no promise.")
 
 
 def _percent(value: float | None) -> str:

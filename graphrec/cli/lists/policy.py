@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from graphrec.app.jobs import InitPolicy
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import AsOf, Json
 from graphrec.cli.output import emit_json, note, progress, say, table
@@ -26,7 +27,11 @@ def command(
     force: Annotated[bool, typer.Option("--force", help="init: replace the policy that is there.")] = False,
     as_of: AsOf = None,
     language: Annotated[
-        str | None, typer.Option(help="init: language of the sentences (default: that of graphrec.toml).")
+        str | None, typer.Option(help="init, explain: language of the sentences (default: that of graphrec.toml).")
+    ] = None,
+    like: Annotated[
+        Literal["bank", "broker", "insurer"] | None,
+        typer.Option(help="init: one of the policies that are shipped, in its own names of columns."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -47,19 +52,19 @@ def command(
         form = forms.get(action, f"graphrec policy {action}")
         raise UsageError(f"graphrec policy {action} takes {wanted} files and got {len(given)}; want {form}")
     if action == "init":
-        _init(force=force, as_of=as_of, language=language, json=json)
+        _init(InitPolicy(force, as_of, language, like), json=json)
     elif action == "check":
         _check(as_of, json=json)
     elif action == "explain":
-        _explain(json=json)
+        _explain(language, json=json)
     elif action == "test":
         _test(given[0], as_of, json=json)
     else:
         _diff(given[0], given[1], as_of, json=json)
 
 
-def _explain(*, json: bool) -> None:
-    lines = bank().explain_policy()
+def _explain(language: str | None, *, json: bool) -> None:
+    lines = bank().explain_policy(language)
     if json:
         emit_json({"policy": lines[0], "rules": lines[1:]})
         return
@@ -135,10 +140,8 @@ def _check(as_of: str | None, *, json: bool) -> None:
             say(f"{lead}: {text}")
 
 
-def _init(*, force: bool, as_of: str | None, language: str | None, json: bool) -> None:
-    from graphrec.app.jobs import InitPolicy
-
-    written = bank().init_policy(InitPolicy(force, as_of, language))
+def _init(request: InitPolicy, *, json: bool) -> None:
+    written = bank().init_policy(request)
     if json:
         emit_json(written)
         return

@@ -27,6 +27,7 @@ def run_tour(bank: Path) -> None:
     for user in shown.users:
         _run("recommend", user)
     _run("export", out=bank.with_name(f"{bank.name}-scores.csv"))
+    _show_money(bank, shown.users[0], shown.product)
     note(f"the whole way took {time.perf_counter() - started:.0f} s")
     say()
     say("try next:")
@@ -41,11 +42,30 @@ def run_tour(bank: Path) -> None:
         say(f"  {line}")
 
 
+def _show_money(bank: Path, user: str, product: str) -> None:
+    """What the bank knows of money: a portfolio, a loan, alerts; first files where there are none."""
+    _run("load", "demo_money", data=bank)
+    home = this_bank().home.path
+    for kind, arguments in (("market", ()), ("plan", ("loan",))):
+        if not (home / f"{kind}.toml").exists():
+            _run(kind, *arguments, init=True)
+    if not (home / "alerts.toml").exists():
+        _run("alerts", "init")
+    _run("portfolio", user, candidate=product)
+    _run("plan", "loan", user, amount=5000)
+    _run("alerts", "run")
+
+
+#: What an option is called on the command line where the parameter has another name.
+OPTIONS = {"candidate": "with"}
+
+
 def _run(command: str, *arguments: str, **options: Any) -> None:
     """Say a command as it would be typed, and run it."""
     typed = ["graphrec", command, *arguments]
     for name, value in options.items():
-        typed += [f"--{name}"] if value is True else [f"--{name}", str(value)]
+        option = OPTIONS.get(name, name)
+        typed += [f"--{option}"] if value is True else [f"--{option}", str(value)]
     say()
     say(f"$ {shlex.join(typed)}")
     function: Callable[..., None] = import_module(COMMANDS[command][0]).command

@@ -1,6 +1,7 @@
 """graphrec record: read the decision record, check it, free space."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -22,7 +23,11 @@ def command(
     user: Annotated[str | None, typer.Option(help="list: only the entries of this user.")] = None,
     last: Annotated[int, typer.Option(min=1, help="list: how many of the last entries.")] = 20,
     anchor: Annotated[
-        str | None, typer.Option(help="verify: BLOCK:HASH that `graphrec record head` printed, kept elsewhere.")
+        str | None,
+        typer.Option(help="verify: BLOCK:HASH that `graphrec record head` printed, or a file that --out made."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="head: add it, signed (ed25519), as a line to this file, kept elsewhere.")
     ] = None,
     before: Annotated[
         str | None, typer.Option(help="prune: DATE; free what only entries before it need for their replay.")
@@ -42,6 +47,8 @@ def command(
                          f"graphrec record {action} takes no number; want graphrec record show {number}")  # fmt: skip
     if (action == "prune") != (before is not None):
         raise UsageError("graphrec record prune wants --before DATE, and no other action takes it")
+    if out is not None and action != "head":
+        raise UsageError(f"graphrec record {action} takes no --out; want graphrec record head --out FILE")
     if product is not None and action != "show":
         raise UsageError(f"graphrec record {action} takes no --product; want graphrec record show NUMBER --product ID")
     if product is not None:
@@ -55,7 +62,7 @@ def command(
     elif action == "prune":
         _prune(str(before), json=json)
     else:
-        _head(json=json)
+        _head(out, json=json)
 
 
 def _show(number: int, *, json: bool) -> None:
@@ -134,8 +141,10 @@ def _prune(before: str, *, json: bool) -> None:
         say(f"{done.entries:,} entries before {before} stay and verify; they can no longer be replayed")
 
 
-def _head(*, json: bool) -> None:
-    found = bank().record_head()
+def _head(out: Path | None, *, json: bool) -> None:
+    from graphrec.app.jobs import SignHead
+
+    found = bank().record_head() if out is None else bank().sign_head(SignHead(out))
     if json:
         emit_json(found)
     else:

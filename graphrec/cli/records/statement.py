@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from graphrec.app.jobs import InitStatement
 from graphrec.app.requests import AskStatement, ReadStatement
+from graphrec.cli.finance.first_file import write_first
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import Amount, AsOf, Json, Language, NoRecord
 from graphrec.cli.output import emit_json, note, say, say_block
@@ -39,7 +39,7 @@ def command(
     Examples: graphrec statement --init; graphrec statement C000004 P00055 --amount 5000
     """
     if init:
-        _init(force=force, json=json)
+        write_first("statement", "graphrec statement USER PRODUCT", force=force, json=json)
         return
     if (entry is None) != (user is not None and product is not None) or (entry is not None and user is not None):
         raise UsageError("graphrec statement wants a user and a product, or --entry NUMBER")
@@ -64,14 +64,3 @@ def command(
     with whole_file(out) as temporary:
         temporary.write_text(text, "utf-8")
     say(f"{out}")
-
-
-def _init(*, force: bool, json: bool) -> None:
-    written = bank().init_statement(InitStatement(force))
-    if json:
-        emit_json(written)
-        return
-    say(f"{written.path}: found columns for {', '.join(written.found) or 'nothing'}")
-    if written.left_out:
-        say(f"fill in yourself: {', '.join(written.left_out)}")
-    note("next: read the file, then: graphrec statement USER PRODUCT")

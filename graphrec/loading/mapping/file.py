@@ -63,6 +63,10 @@ class ParseTable(Struct, frozen=True, forbid_unknown_fields=True):
     ] = ""
     null: Annotated[Texts, Meta(description="Texts that stand for a gap.")] = ()
     unit: Annotated[str, Meta(description="What may stand before or behind a number, such as EUR or %.")] = ""
+    factors: Annotated[
+        dict[str, Annotated[float, Meta(gt=0)]],
+        Meta(description="Words behind a number, each with what it is multiplied by: 万 = 10000."),
+    ] = {}
 
 
 class ShowTable(Struct, frozen=True, forbid_unknown_fields=True):

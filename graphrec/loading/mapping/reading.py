@@ -301,12 +301,14 @@ def _parse(document: Document, at: KeyPath, table: Keys[str, ParseTable]) -> dic
         path: KeyPath = (*at, "parse", column)
         if one.format and one.type != "time":
             document.refuse(path, f'{key_text(path)} has a format, which only type = "time" has; correct it')
-        if one.type not in {"real", "integer"} and (one.thousands or one.decimal != "." or one.unit):
+        if one.type not in {"real", "integer"} and (one.thousands or one.decimal != "." or one.unit or one.factors):
             document.refuse(path, f'{key_text(path)} says how numbers are written; want type = "real" or "integer"')
         if one.thousands == one.decimal:
             document.refuse(path, f"{key_text(path)} has one sign for decimals and thousands; correct it")
+        if one.factors and one.type == "integer":
+            document.refuse(path, f'{key_text(path)} has factors; want type = "real"')
         formats = (one.format,) if isinstance(one.format, str) else one.format
-        found[column] = ParseSpec(one.type, formats, one.decimal, one.thousands, one.null, one.unit)
+        found[column] = ParseSpec(one.type, formats, one.decimal, one.thousands, one.null, one.unit, one.factors)
     return found
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 
 from graphrec.schema import Kind, Roles
 
-Reader = Literal["csv", "json", "parquet", "lines", "xlsx", "sqlite", "database"]
+Reader = Literal["csv", "json", "parquet", "lines", "xlsx", "sqlite", "database", "xml", "fixed"]
 Mask = Literal["fitted", "train", "train+valid"]
 READERS: tuple[Reader, ...] = get_args(Reader)
 MASKS: tuple[Mask, ...] = ("fitted", "train", "train+valid")
@@ -26,6 +26,7 @@ SUFFIXES: Keys[str, Reader] = {
     ".sqlite": "sqlite",
     ".sqlite3": "sqlite",
     ".db": "sqlite",
+    ".xml": "xml",
 }
 PACKED = (".gz", ".bz2", ".zst")
 
@@ -71,6 +72,8 @@ class ParseSpec:
     """Texts that stand for a gap."""
     unit: str = ""
     """What may stand before or behind a number, such as EUR or %."""
+    factors: Keys[str, float] = field(default_factory=dict)
+    """Words behind a number, each with what it is multiplied by: 万, lakh, Mio."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from graphrec.loading.mapping.specs import ParseSpec
+from graphrec.loading.persons.values import Shape, shape_of_text, shape_of_times
+from graphrec.loading.propose.concepts import place
 from graphrec.loading.propose.words import is_identifier, words
 from graphrec.loading.run.parse import (
     ISO,
@@ -45,7 +47,7 @@ NUMBERS = (
 _NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE")
 _SURELY = {
     ",": r".*(\.\d{3},\d+|,\d{1,2}|,\d{4,}|\.\d{3}\.\d{3})",
-    ".": r".*(,\d{3}\.\d+|,\d{3},\d{3}|\.\d{1,2}|\.\d{4,})",
+    ".": r".*(,\d{3}\.\d+|,\d{2,3},\d{3}|\.\d{1,2}|\.\d{4,})",
 }
 _LIKE_DATES = (
     r"((\d{4}|\d{1,2})[./-]\d{1,2}[./-](\d{4}|\d{1,2})|\pL{3,9}\.? \d{1,2}, \d{4}|"
@@ -59,6 +61,49 @@ _SPACES = r"[\s\x{A0}\x{202F}]"
 _UNIT_BEFORE = rf"^\(?[-+]?\s*({_CURRENCIES}){_SPACES}*[-+]?\d"
 _UNIT_BEHIND = rf"^[^\d\pL]*\d(?:[\d.,'’]|{_SPACES})*?{_SPACES}*([%‰]|{_CURRENCIES}|{_SPACES}[\pL/%].{{0,11}})-?\)?$"
 """What stands before a number, and what behind it: a currency, a per cent sign, or a word after a space."""
+_FACTORS = {
+    "千": 1e3,
+    "万": 1e4,
+    "萬": 1e4,
+    "百万": 1e6,
+    "千万": 1e7,
+    "亿": 1e8,
+    "億": 1e8,
+    "万亿": 1e12,
+    "k": 1e3,
+    "K": 1e3,
+    "Tsd": 1e3,
+    "M": 1e6,
+    "mn": 1e6,
+    "Mn": 1e6,
+    "mio": 1e6,
+    "Mio": 1e6,
+    "million": 1e6,
+    "bn": 1e9,
+    "Bn": 1e9,
+    "Mrd": 1e9,
+    "mrd": 1e9,
+    "billion": 1e9,
+    "lakh": 1e5,
+    "Lakh": 1e5,
+    "lakhs": 1e5,
+    "Lakhs": 1e5,
+    "lac": 1e5,
+    "Lac": 1e5,
+    "lacs": 1e5,
+    "Lacs": 1e5,
+    "cr": 1e7,
+    "Cr": 1e7,
+    "CR": 1e7,
+    "crore": 1e7,
+    "Crore": 1e7,
+    "crores": 1e7,
+    "Crores": 1e7,
+}
+"""Words behind a number, each with what it is multiplied by."""
+_FACTOR_BEHIND = (
+    rf"^(.*\d){_SPACES}*({'|'.join(sorted(_FACTORS, key=lambda word: -len(word)))})(\.?)({_SPACES}*(?:{_CURRENCIES})?)$"
+)
 _POSTAL = frozenset({"plz", "zip", "postcode", "postal", "postleitzahl"})
 _TIME = frozenset({"time", "timestamp", "ts", "date", "epoch", "at", "on", "since", "when"})
 _WITHIN_TIMES = ("timestamp", "datum", "zeit", "时间", "日期")
@@ -96,8 +141,10 @@ class ColumnProfile:
     """Its name in the graph."""
     choice: "Choice | None" = None
     """Another way to read its text that fits as well: only a person knows which is right."""
-    padded: int = 0
-    """Digits to which it is filled up with zeros that the file has lost."""
+    written: str = ""
+    """SQL that writes a value as other files do, with {} for it; nothing: as it is."""
+    shape: Shape = ""
+    """What its values say of persons."""
 
     @property
     def is_whole(self) -> bool:
@@ -156,6 +203,21 @@ def profile_column(
     Args:
         has_commas: commas are likely to stand before decimals, as where columns end in semicolons.
     """
+    found = _kind_of(database, source, column, declared, rows, has_commas=has_commas)
+    quoted = name(column)
+    if found.is_nested or not found.filled:
+        return found
+    if found.kind == "time":
+        moment = quoted if found.parse is None else parsed_sql(quoted, found.parse)
+        return replace(found, shape=shape_of_times(database, source, moment))
+    if found.kind in {"text", "integer"}:
+        return replace(found, shape=shape_of_text(database, source, text_sql(quoted)))
+    return found
+
+
+def _kind_of(
+    database: duckdb.DuckDBPyConnection, source: str, column: str, declared: str, rows: int, *, has_commas: bool
+) -> ColumnProfile:
     quoted = name(column)
     text = text_sql(quoted)
     asked = _Asked(database, source, text)
@@ -237,6 +299,20 @@ class _Asked:
         told = f"SELECT coalesce(nullif(b, ''), nullif(trim(a), '')) AS u, sum(n) FROM ({query}) GROUP BY u ORDER BY u"
         return {unit: int(count) for unit, count in self._database.execute(told).fetchall() if unit}
 
+    def factors(self) -> dict[str, float]:
+        """The words that multiply numbers of the column."""
+        parts = f"regexp_extract({self.text}, {value(_FACTOR_BEHIND)}, ['n', 'w', 'd'])"
+        query = f"SELECT {parts} AS f FROM {self._source}"
+        found = self._database.execute(
+            f"SELECT DISTINCT f.w || f.d FROM ({query}) WHERE f.w <> '' ORDER BY 1"
+        ).fetchall()
+        return {word: _FACTORS[word.rstrip(".")] for (word,) in found}
+
+    def without_factors(self, quoted: str) -> "_Asked":
+        """The same column without words that multiply its numbers."""
+        bare = f"regexp_replace({self.text}, {value(_FACTOR_BEHIND)}, '\\1\\4')"
+        return _Asked(self._database, f"(SELECT {bare} AS {quoted} FROM {self._source})", self.text)
+
     def bare(self, quoted: str, unit: str) -> "_Asked":
         """The same column without a unit."""
         source = f"(SELECT {bare_number(self.text, unit)} AS {quoted} FROM {self._source})"
@@ -286,7 +362,10 @@ def _as_text(
 def _best(asked: _Asked, column: str, quoted: str, found: dict[str, int], *, has_commas: bool) -> _Reading | None:
     """The way that reads nearly all values; None: they are texts, as identifiers are that are no whole numbers."""
     filled = found["filled"]
-    if found["yes"] == filled:
+    says_yes = found["yes"] == filled
+    if not says_yes and any(place(column, one) is not None for one in ("consent", "objection")):
+        says_yes = asked.like("[01]") == filled
+    if says_yes:
         return _Reading(ParseSpec("boolean"), filled)
     if is_identifier(column) or _POSTAL.intersection(words(column)):
         whole = [_Reading(ParseSpec("integer"), asked.read(quoted, [ParseSpec("integer")])[0])]
@@ -396,7 +475,11 @@ def _numbers(asked: _Asked, quoted: str, found: dict[str, int], *, has_commas: b
     specs = [ParseSpec("real", (), decimal, thousands) for decimal, thousands in NUMBERS]
     for spec, count in zip(specs, asked.read(quoted, specs), strict=True):
         is_grouped = (
-            asked.like(rf"[-+]?[1-9]\d{{0,2}}([{spec.thousands}]\d{{3}})+([{spec.decimal}]\d+)?-?") if count else 0
+            asked.like(
+                rf"[-+]?[1-9]\d{{0,2}}([{spec.thousands}]\d{{2,3}})*[{spec.thousands}]\d{{3}}([{spec.decimal}]\d+)?-?"
+            )
+            if count
+            else 0
         )
         if count and (sure[spec.decimal] or (is_grouped and spec.thousands not in ".,")):
             readings.append(_Reading(spec, count))
@@ -404,15 +487,28 @@ def _numbers(asked: _Asked, quoted: str, found: dict[str, int], *, has_commas: b
 
 
 def _with_unit(asked: _Asked, quoted: str, enough: int, *, has_commas: bool) -> list[_Reading]:
-    """Numbers with one currency or unit before or behind each, or in brackets."""
+    """Numbers with one currency or unit before or behind each, or in brackets, or with words such as lakh and 亿."""
+    factors = asked.factors()
+    if factors:
+        asked = asked.without_factors(quoted)
     units = asked.affixes()
     unit = max(units, key=lambda one: units[one], default="")
     if units and units[unit] < (enough + 1) // 2:
         return []
+    if factors and not units and all(len(word) == 1 and word.isascii() for word in factors):
+        return []  # 12M may be twelve months
     bare = asked.bare(quoted, unit)
     found = bare.count(padded=bare.matches(r"0\d+"), digits=bare.matches(r"[-+]?\d+|\d+-"))
     readings = _numbers(bare, quoted, found, has_commas=has_commas)
-    return [replace(one, spec=replace(one.spec, unit=unit), is_plain=False) for one in readings]
+    kind: Kind = "real" if factors else "integer"
+    return [
+        replace(
+            one,
+            spec=replace(one.spec, unit=unit, factors=factors, type=kind if one.spec.type == "integer" else "real"),
+            is_plain=False,
+        )
+        for one in readings
+    ]
 
 
 def _settle(asked: _Asked, readings: list[_Reading], sure: dict[str, int], *, has_commas: bool) -> list[_Reading]:

@@ -16,8 +16,27 @@ _SHORT = 5
 
 CONCEPTS: dict[str, tuple[str, ...]] = {
     "consent": (
-        *("consent", "optin", "optedin", "permission", "gdpr", "agreed"),
-        *("einwilligung", "einverstaendnis", "einverstanden", "zustimmung", "erlaubnis", "werbungerlaubt", "dsgvo"),
+        *(
+            "consent",
+            "optin",
+            "optedin",
+            "permission",
+            "gdpr",
+            "agreed",
+            "marketing",
+            "newsletter",
+            "contactpreference",
+        ),
+        *(
+            "einwilligung",
+            "einverstaendnis",
+            "werbung",
+            "einverstanden",
+            "zustimmung",
+            "erlaubnis",
+            "werbungerlaubt",
+            "dsgvo",
+        ),
         *("同意", "授权", "许可", "允许"),
         *(
             "consentement",
@@ -110,7 +129,18 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
         ),
     ),
     "risk": (
-        *("riskclass", "riskindicator", "risklevel", "riskrating", "riskcategory", "srri", "sri", "rk", "risk"),
+        *(
+            "riskclass",
+            "riskometer",
+            "riskindicator",
+            "risklevel",
+            "riskrating",
+            "riskcategory",
+            "srri",
+            "sri",
+            "rk",
+            "risk",
+        ),
         *("risikoklasse", "risikoindikator", "risikokennzahl", "risikostufe", "risikokategorie", "risiko"),
         *("风险等级", "风险级别", "风险评级", "产品风险", "风险"),
         *(
@@ -332,8 +362,17 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
         *("categorieclient", "clasificacioncliente", "categoriacliente", "tipocliente", "klantcategorie"),
     ),
     "clients": (
-        *("targetclient", "targetinvestor", "investortypes", "eligibleclient", "clientcategor"),
-        *("zielkunden", "zielmarktkunden", "anlegertypen", "kundenkategorie", "目标客户", "适合客户", "适用客户"),
+        *("targetclient", "targetmarket", "targetinvestor", "investortypes", "eligibleclient", "clientcategor"),
+        *(
+            "zielkunden",
+            "zielmarkt",
+            "zielmarktkunden",
+            "anlegertypen",
+            "kundenkategorie",
+            "目标客户",
+            "适合客户",
+            "适用客户",
+        ),
         *("clientelecible", "publicoobjetivo", "clienteobjetivo", "clientitarget", "doelgroep"),
     ),
     "knowledge": (
@@ -354,6 +393,68 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "conhecimento",
         ),
     ),
+    "income": (
+        *(
+            "income",
+            "salary",
+            "wages",
+            "netpay",
+            "einkommen",
+            "gehalt",
+            "lohn",
+            "nettoeinkommen",
+            "收入",
+            "工资",
+            "月薪",
+        ),
+        *("revenu", "salaire", "ingreso", "salario", "reddito", "stipendio", "inkomen", "salaris", "renda"),
+    ),
+    "spending": (
+        *(
+            "spending",
+            "expenses",
+            "expenditure",
+            "outgoings",
+            "livingcosts",
+            "ausgaben",
+            "lebenshaltung",
+            "支出",
+            "开支",
+        ),
+        *("depenses", "gastos", "spese", "uitgaven", "despesas"),
+    ),
+    "duties": (
+        *("instalment", "installment", "debtservice", "repayment", "loanpayments", "obligations", "monthlydebt"),
+        *("kreditrate", "ratenzahlung", "verpflichtung", "schuldendienst", "月供", "还款"),
+        *("mensualites", "cuotas", "aflossing", "prestacoes"),
+    ),
+    "cash": (
+        *("cash", "liquidassets", "liquidity", "balance", "accountbalance", "kontostand", "guthaben", "liquiditaet"),
+        *("余额", "现金", "流动资产", "solde", "saldo", "liquidites", "liquidita"),
+    ),
+    "assessed": (
+        *("assessedon", "assessed", "assessmentdate", "questionnaire", "profiledon", "suitabilitydate"),
+        *("befragtam", "befragung", "eignungspruefung", "geeignetheit", "测评日期", "评估日期", "测评"),
+    ),
+    "default": ("pd", "probabilityofdefault", "defaultprobability", "ausfallwahrscheinlichkeit", "违约概率"),
+    "rate": (
+        *("ratepercent", "interestrate", "nominalrate", "loanrate", "annualrate", "apr", "rate", "interest"),
+        *("zinssatz", "sollzins", "nominalzins", "zins", "利率", "年利率"),
+        *("tauxdinteret", "taux", "tipodeinteres", "interes", "tasso", "rente", "taxadejuro"),
+    ),
+    "most": (
+        *("maximumamount", "maxamount", "maximumloan", "creditlimit", "maxloan", "hoechstbetrag", "maximalbetrag"),
+        *("kreditlimit", "最高金额", "最高额度", "montantmaximum", "importemaximo", "importomassimo"),
+    ),
+    "least months": ("leastmonths", "minmonths", "minimumterm", "minterm", "mindestlaufzeit", "最短期限"),
+    "most months": ("mostmonths", "maxmonths", "maximumterm", "maxterm", "hoechstlaufzeit", "最长期限"),
+    "purposes": ("purposes", "purpose", "verwendungszweck", "zweck", "用途", "finalite", "finalidad", "finalita"),
+    "objective": (
+        *("objective", "goal", "investmentaim", "anlageziel", "sparziel", "投资目标", "理财目标"),
+        *("objectif", "objetivo", "obiettivo", "doelstelling"),
+    ),
+    "capacity": ("capacityforloss", "losscapacity", "risikotragfaehigkeit", "verlusttragfaehigkeit", "亏损承受"),
+    "sustainability": ("sustainability", "esg", "nachhaltig", "durabilite", "sostenibil", "duurzaam", "可持续"),
     "kind": (
         "kind",
         "producttype",
@@ -379,6 +480,17 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
     ),
 }
 """Words of the names of columns, the most telling first."""
+
+LOANS = (
+    *("loan", "credit", "mortgage", "kredit", "darlehen", "hypothek", "贷款", "信贷"),
+    *("pret", "prestamo", "credito", "prestito", "mutuo", "lening", "emprestimo"),
+)
+"""Words of the kinds of products that lend money."""
+DEPOSITS = (
+    *("deposit", "savings", "einlage", "sparen", "sparkonto", "tagesgeld", "festgeld", "存款", "储蓄"),
+    *("livret", "deposito", "ahorro", "risparmio", "spaarrekening", "poupanca"),
+)
+"""Words of the kinds of products whose worth does not move with a market."""
 
 YES = frozenset(
     (

@@ -10,6 +10,7 @@ from graphrec.files import whole_file
 from graphrec.loading.propose.column_profile import ColumnProfile
 from graphrec.loading.propose.concepts import place
 from graphrec.loading.propose.draft_parts import (
+    MANY_LEVELS,
     UNKNOWN,
     Decide,
     Decision,
@@ -20,12 +21,14 @@ from graphrec.loading.propose.draft_parts import (
     add_missing_label,
     add_references,
     add_series,
+    add_tags,
     as_proposed,
     quote,
     toml_key,
 )
-from graphrec.loading.propose.looks import is_personal, label_name, likeness
-from graphrec.loading.propose.profile import TableProfile, profile_folder
+from graphrec.loading.propose.looks import is_personal, label_name, likeness, looks
+from graphrec.loading.propose.profile import profile_folder
+from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import singular, stem
 from graphrec.loading.sources.files import is_folder, shown_path
 from graphrec.progress import Progress, silent
@@ -71,9 +74,10 @@ def write_draft(
         raise SourceError(f"--data {shown_path(folder)}: no such folder; name the folder that holds the files")
     tables, left = profile_folder(folder, scratch, progress, url_env)
     draft = _propose(tables, left, folder, decide)
-    if not draft.user:
-        tables, left = profile_folder(folder, scratch, progress, url_env, are_wide=True)
-        draft = _propose(tables, left, folder, decide)
+    if not draft.user or draft.is_loose:
+        wide, left = profile_folder(folder, scratch, progress, url_env, are_wide=True)
+        other = _propose(wide, left, folder, decide)
+        tables, draft = (wide, other) if other.user and not (draft.user and other.is_loose) else (tables, draft)
     with whole_file(path) as temporary:
         temporary.write_text(_text(draft, tables, path), encoding="utf-8")
     if not draft.user:
@@ -122,12 +126,20 @@ def _incomplete(tables: list[TableProfile], draft: Draft) -> Draft:
 
 def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
     """The draft with everything that the tables say; None where none joins two things."""
-    heads = _heads(tables, draft) | {table.through for table in tables}
+    owned = {table.name for table in tables if len(table.references) > 1}
+    heads = _heads(tables, draft) | ({table.through for table in tables} - owned)
     tables = [table for table in tables if table.name not in heads]
+    draft.people = {
+        table.name
+        for table in tables
+        if any(is_personal(one, of_user=False) or looks(one.name, "protected") for one in table.others())
+    }
     referred = {other for table in tables for other in table.references.values()}
     entities = [table for table in tables if table.key and not _is_event(table, table.name in referred, draft)]
     events = [table for table in tables if table not in entities]
-    entities = [table for table in entities if table.references or table.name in referred]
+    described = {table.name for table in entities}
+    # What belongs to contracts alone, such as claims, is neither a customer nor a product.
+    entities = [table for table in entities if described & {*table.references.values()} or table.name in referred]
     draft.label_of = {table.name: label_name(singular(table.name)) for table in entities}
     ends = {table.name: _ends(table, draft) for table in events}
     if not _choose_roles(draft, entities, [(table.rows, ends[table.name]) for table in events]):
@@ -146,7 +158,13 @@ def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
             add_missing_label(draft, column, label, used)
     for table in entities:
         add_references(draft, table)
+    owners = {table.name: table for table in entities}
     _add_events(draft, [(table, ends[table.name]) for table in events])
+    for table in events:
+        if table.name not in draft.label_of and add_tags(
+            draft, table, owners.get(next(iter(table.references.values()), ""))
+        ):
+            draft.label_of[table.name] = ""
     for table in tables:
         _ask_about(draft, table)
     return draft
@@ -201,7 +219,10 @@ def _ask_about_times(draft: Draft) -> None:
 
 def _is_event(table: TableProfile, is_referred: bool, draft: Draft) -> bool:
     """Whether the rows join two other things, with or without a number of their own."""
-    joined = [(column, likeness(column) or likeness(other)) for column, other in table.references.items()]
+    joined = [
+        (column, likeness(column) or likeness(other) or 2 * (other in draft.people))
+        for column, other in table.references.items()
+    ]
     joined += [(column.name, likeness(column.name)) for column in _other_ends(table, draft)]
     liked = {like for _, like in joined}
     if min(liked, default=0) < 0 < max(liked, default=0):
@@ -213,6 +234,8 @@ def _is_event(table: TableProfile, is_referred: bool, draft: Draft) -> bool:
 def _other_ends(table: TableProfile, draft: Draft) -> list[ColumnProfile]:
     """Identifiers that no table describes."""
     repeated = [c for c in table.others() if c.kind in {"text", "integer"} and c.distinct < c.filled]
+    # So few numbers are levels or answers, and no identifiers.
+    repeated = [c for c in repeated if c.kind == "text" or c.looks_like_id or c.distinct > MANY_LEVELS]
     return [c for c in repeated if c.looks_like_id or (draft.is_loose and likeness(c.name))]
 
 
@@ -268,10 +291,20 @@ def _ask_about(draft: Draft, table: TableProfile) -> None:
         return
     if table.encoding != "utf-8":
         draft.ask(f"{table.path} is no UTF-8 and is read as {table.encoding}: are its letters right?")
-    if "skip" in table.options or "footer" in table.options:
-        ends = [f"its first {table.options['skip']} lines"] if "skip" in table.options else []
+    is_fixed = "columns" in table.options
+    if is_fixed:
+        draft.ask(f"{table.path} is read in columns of a fixed width: are they cut rightly?")
+    if ("skip" in table.options and not is_fixed) or "footer" in table.options:
+        ends = [f"its first {table.options['skip']} lines"] if "skip" in table.options and not is_fixed else []
         ends += [f"what begins with {text!r} at its end" for text in table.footer]
         draft.ask(f"{table.path}: {' and '.join(ends)} are no rows and are left out: is that right?")
+    if table.options.get("header") is False:
+        draft.ask(
+            f"{table.path} has no header; its columns are named by what is in them ({', '.join(table.columns)}): "
+            "correct names"
+        )
+    if table.options.get("trim"):
+        draft.ask(f"{table.path}: blanks around its values are left out (trim): is that right?")
     unnamed = sum(re.fullmatch(r"column\d+", column) is not None for column in table.columns)
     if unnamed:
         draft.ask(
@@ -350,7 +383,7 @@ def _files(draft: Draft, tables: list[TableProfile]) -> list[str]:
 def _file(table: TableProfile, key: str) -> str:
     given = {"path": quote(table.path)} if table.path else {}
     listed = {option: list(one) if isinstance(one, tuple) else one for option, one in table.options.items()}
-    given |= {option: quote(one) for option, one in listed.items()}  # type: ignore[arg-type]
+    given |= {option: quote(one) for option, one in listed.items()}
     if list(given) == ["path"]:
         return f"{toml_key(key)} = {given['path']}"
     return f"{toml_key(key)} = {{ {', '.join(f'{option} = {text}' for option, text in given.items())} }}"

@@ -11,13 +11,17 @@ from graphrec.loading.propose.concepts import place
 from graphrec.loading.propose.looks import (
     action_of,
     action_of_table,
+    actions_in,
+    is_known,
     is_personal,
+    is_protected,
+    is_special,
     label_name,
     looks,
     says_who,
     type_name,
 )
-from graphrec.loading.propose.profile import TableProfile
+from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import singular, stem, words
 from graphrec.loading.run.parse import YES, parsed_sql
 from graphrec.loading.sources.sql import name, value
@@ -72,6 +76,10 @@ class Draft:
     """Asks a person, or takes what is proposed."""
     has_ages: bool = False
     """Whether products have a minimum or maximum age."""
+    people: set[str] = field(default_factory=set)
+    """Tables with columns that are personal."""
+    left_out: set[tuple[str, str]] = field(default_factory=set)
+    """Table and column of what nobody has said yes to."""
     is_loose: bool = False
     """Whether a column that is called like users or products alone is taken for their identifier."""
 
@@ -119,12 +127,22 @@ class Draft:
 def add_entity(draft: Draft, table: TableProfile) -> None:
     """Propose the label of a table's rows, with every column as a property."""
     label, columns = draft.label_of[table.name], [c for c in table.columns.values() if c.name != table.key]
+    if label == draft.user:
+        columns = _confirmed(draft, table, columns)
     personal = [column.name for column in columns if is_personal(column, of_user=label == draft.user)]
     if label == draft.user:
         personal += _more_personal(draft, label, [c.name for c in columns if c.name not in personal], personal)
-    protected = [column.name for column in columns if looks(column.name, "protected")]
+        personal += [c.name for c in columns if c.name not in personal and c.kind == "text" and _is_long(c)]
+    titles = [c.name for c in columns if label == draft.user and "title" in c.words and len(c.values) > 1]  # Mr and Mrs
+    protected = [c.name for c in columns if _is_protected(c, of_user=label == draft.user) or c.name in titles]
     texts = [column for column in columns if column.kind == "text" and column.name not in table.references]
-    called = next((column.name for column in texts if looks(column.name, "name")), None)
+    called = next(
+        (column.name for column in texts if looks(column.name, "name") and column.name not in protected), None
+    )
+    if called is None and label != draft.user:
+        called = next(
+            (c.name for c in texts if looks(c.name, "description") and not _is_long(c) and _is_varied(c)), None
+        )
     long = [c.name for c in texts if _is_long(c) and c.name not in {*personal, *protected, called}]
     embedded = [called, *long] if called and called not in personal else long
     issued = next((c for c in columns if c.kind == "time" and looks(c.name, "issued")), None)
@@ -153,6 +171,33 @@ def add_entity(draft: Draft, table: TableProfile) -> None:
     for mark, marked in (("personal", personal), ("protected", protected)):
         if marked:
             draft.ask(f"nodes.{label}: {', '.join(marked)} look {mark}: is that all?")
+
+
+def _is_protected(column: ColumnProfile, *, of_user: bool) -> bool:
+    """Whether it is part of no score: what nobody may be treated by, and what a person kept of a special kind."""
+    return is_protected(column, of_user=of_user) or (of_user and is_special(column))
+
+
+def _confirmed(draft: Draft, table: TableProfile, columns: list[ColumnProfile]) -> list[ColumnProfile]:
+    """The columns of customers without those that nobody has said yes to: of a special kind, or telling nothing."""
+    label, kept = draft.label_of[table.name], []
+    for column in columns:
+        special = is_special(column) and place(column.name, "consent") is None
+        known = is_known(column) or column.name in table.references or is_personal(column, of_user=True)
+        if not special and known:
+            kept.append(column)
+            continue
+        said = (
+            "is of a special kind (Article 9 and 10 of the GDPR)" if special else "says nobody knows what of a person"
+        )
+        choices = ("left out", "for audits alone") if special else ("left out", "an attribute")
+        if draft.decide(Decision(f"nodes.{label}: {column.name} {said}: what is it?", choices)) != choices[0]:
+            kept.append(column)
+            continue
+        draft.left_out.add((table.name, column.name))
+        add = f'protected = ["{column.in_graph}"]' if special else "with its mark"
+        draft.ask(f"nodes.{label}: {column.name} {said} and is left out; add it to the sql where it has to be ({add})")
+    return kept
 
 
 _BIRTH_YEAR = "birth_year"
@@ -207,7 +252,31 @@ def _outside(draft: Draft, label: str, columns: Sequence[ColumnProfile]) -> list
 
 
 def _first(columns: Sequence[ColumnProfile], like: str) -> str | None:
-    return next((column.in_graph for column in columns if looks(column.name, like)), None)
+    """The first column of a sort; where it is a code, the one that says the same in words."""
+    found = sorted(
+        (one for one in columns if looks(one.name, like)), key=lambda one: bool(_LOOSE.intersection(one.words))
+    )
+    if not found:
+        return None
+    first = found[0]
+    twins = [one for one in found if set(first.words) & set(one.words)] if _is_code(first) else []
+    return next((one for one in twins if not _is_code(one)), first).in_graph
+
+
+_LOOSE = frozenset({"sector", "branch", "line", "sheet"})
+"""Words of columns that say a kind where no other column does."""
+_CODE = 3.0
+"""Texts of so few letters on average are codes."""
+
+
+def _is_code(column: ColumnProfile) -> bool:
+    """Whether a column of texts holds codes, which people do not read."""
+    return column.looks_like_id or (column.kind == "text" and column.mean_length <= _CODE)
+
+
+def _is_varied(column: ColumnProfile) -> bool:
+    """Whether most rows have a text of their own."""
+    return 2 * column.distinct > column.rows
 
 
 def _is_long(column: ColumnProfile) -> bool:
@@ -220,7 +289,7 @@ def add_attributes(draft: Draft, table: TableProfile) -> None:
     """Propose columns with few values as nodes: first-hop neighbours like holdings."""
     label = draft.label_of[table.name]
     for column in table.others():
-        if not _is_attribute(column, table, of_user=label == draft.user):
+        if (table.name, column.name) in draft.left_out or not _is_attribute(column, table, of_user=label == draft.user):
             continue
         attribute = label_name(column.name)
         while attribute in {*draft.labels, *draft.label_of.values()}:
@@ -236,7 +305,8 @@ def add_attributes(draft: Draft, table: TableProfile) -> None:
             label,
             _end("from", label, table, table.key),
             _end("to", attribute, table, column.name),
-            *(["protected = true"] if looks(column.name, "protected") else []),
+            *(["protected = true"] if _is_protected(column, of_user=label == draft.user) else []),
+            *(["risk = true"] if label == draft.product and looks(column.name, "issuer") else []),
             *(["sensitive = true"] if label == draft.user and looks(column.name, "sensitive") else []),
             _select_from(table, table.columns[table.key or ""], column, where=there),
         )
@@ -256,6 +326,35 @@ def _is_attribute(column: ColumnProfile, table: TableProfile, *, of_user: bool) 
         return of_user and 2 <= column.distinct <= MANY_LEVELS
     most = min(MANY_VALUES, max(2, table.rows // 2))
     return column.kind == "text" and 2 <= column.distinct <= most and column.mean_length <= 40
+
+
+def add_tags(draft: Draft, table: TableProfile, owner: TableProfile | None) -> bool:
+    """Propose several values of each customer or product, such as interests, as nodes; False: the table has none."""
+    reference = next(iter(table.references), "")
+    label = draft.label_of.get(table.references.get(reference, ""), "")
+    if owner is None or len(table.references) != 1 or label not in {draft.user, draft.product}:
+        return False
+    own = [column for column in table.others() if column.name not in owner.columns]
+    tags = [c for c in own if c.kind == "text" and _is_attribute(c, table, of_user=label == draft.user)]
+    for column in tags:
+        attribute = label_name(column.name)
+        while attribute in {*draft.labels, *draft.label_of.values()}:
+            attribute = label + attribute
+        there = f"{name(column.name)} IS NOT NULL"
+        draft.add_node(
+            attribute, f"key = {quote(column.in_graph)}",
+            _sql(f"SELECT DISTINCT {_raw(column)} FROM {table.rows_with([column.name])} WHERE {there}"),
+        )  # fmt: skip
+        ends = table.columns[reference], column
+        rows = table.rows_with(one.name for one in ends)
+        draft.add_edge(
+            type_name(f"has_{column.name}"),
+            label,
+            _end("from", label, table, reference),
+            _end("to", attribute, table, column.name),
+            _sql(f"SELECT DISTINCT {', '.join(map(_raw, ends))}\nFROM {rows} WHERE {there}"),
+        )
+    return bool(tags)
 
 
 def add_missing_label(draft: Draft, column: str, label: str, tables: list[TableProfile]) -> None:
@@ -473,7 +572,7 @@ def _is_one_of(column: str, values: list[str]) -> str:
 def _action_column(others: list[ColumnProfile]) -> ColumnProfile | None:
     """The column that says what people did: most of its values are known actions, or it is called like one."""
     found = [column for column in others if len(column.values) >= 2 and column.filled == column.rows]
-    known = {column.name: sum(action_of(one) is not None for one in column.values) for column in found}
+    known = {column.name: sum(one is not None for one in actions_in(column.values).values()) for column in found}
     found = [column for column in found if 2 * known[column.name] >= len(column.values) or looks(column.name, "action")]
     return max(found, key=lambda column: known[column.name], default=None)
 
@@ -490,8 +589,7 @@ def _kinds(
         kind = _Kind(action.type, action.weight) if action else _Kind(base, UNKNOWN)
         return _with_refusals(others, kind)
     found: dict[tuple[str, float], list[str]] = {}
-    for one in column.values:
-        action = action_of(one)
+    for one, action in actions_in(column.values).items():
         found.setdefault((action.type, action.weight) if action else (type_name(one, base), UNKNOWN), []).append(one)
     kinds = [
         _Kind(type_, weight, _is_one_of(column.name, values), f"{column.name} {', '.join(values)}", is_asked=True)
@@ -574,7 +672,8 @@ def _event_heads(
         nth = "nth"
         while nth in {column.in_graph.casefold() for column in table.columns.values()}:
             nth += "_event"
-        more.append(f"row_number() OVER (PARTITION BY {', '.join(map(name, ends))} ORDER BY _file, _line) AS {nth}")
+        by = ", ".join(_expression(table.columns[end]) for end in ends)
+        more.append(f"row_number() OVER (PARTITION BY {by} ORDER BY _file, _line) AS {nth}")
         heads.insert(0, f"key = {quote(nth)}")
     return heads, parse, more
 
@@ -631,6 +730,7 @@ def _parse(spec: ParseSpec) -> str:
         "thousands": quote(spec.thousands) if spec.thousands else "",
         "null": quote(list(spec.null)) if spec.null else "",
         "unit": quote(spec.unit) if spec.unit else "",
+        "factors": quote({word: int(factor) for word, factor in spec.factors.items()}) if spec.factors else "",
     }
     return f"{{ {', '.join(f'{key} = {text}' for key, text in given.items() if text)} }}"
 
@@ -643,13 +743,15 @@ def _raw(column: ColumnProfile) -> str:
 
 def _expression(column: ColumnProfile) -> str:
     quoted = name(column.name)
-    if column.padded:
-        return f"lpad({quoted}, {column.padded}, '0')"
+    if column.written:
+        return column.written.format(f"CAST({quoted} AS VARCHAR)")
     return f"CAST({quoted} AS VARCHAR)" if column.is_nested else quoted
 
 
-def quote(plain: str | int | list[str]) -> str:
-    """A text, or a list of them, as TOML writes it."""
+def quote(plain: object) -> str:
+    """A text, a number, or a list or table of them, as TOML writes it."""
+    if isinstance(plain, dict):
+        return f"{{ {', '.join(f'{toml_key(key)} = {quote(one)}' for key, one in plain.items())} }}"
     return json.dumps(plain, ensure_ascii=False)
 
 

@@ -5,11 +5,14 @@ that files of banks have.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graphrec.loading.mapping.names import is_too_long
+from graphrec.loading.persons.names import sort_of
+from graphrec.loading.persons.values import REACHING
 from graphrec.loading.propose.column_profile import ColumnProfile
-from graphrec.loading.propose.concepts import place
+from graphrec.loading.propose.concepts import CONCEPTS, place
 from graphrec.loading.propose.words import singular, words
 from graphrec.loading.run.columns import EDGE_OWN, NODE_OWN
 
@@ -47,8 +50,8 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 _ACTIONS = (
     _action("BOUGHT", 1.0, "buy bought purchase order trade transaction kauf käufe gekauft bestellung buchung umsatz"),
     _action("BOUGHT", 1.0, "umsätze umsaetze abschluss abschlüsse subscribe subscription invest zeichnung"),
-    _action("BOUGHT", 1.0, "execution erwerb zugang einzahlung sparplanausführung"),
-    _action("BOUGHT", 1.0, "购买 买入 申购 认购 定投 交易 订单 成交"),
+    _action("BOUGHT", 1.0, "execution erwerb zugang einzahlung sparplanausführung bot"),
+    _action("BOUGHT", 1.0, "购买 买入 买 申购 认购 定投 交易 订单 成交"),
     _action("HELD", 1.0, "hold held holding position own owned ownership contract bestand bestände vertrag verträge"),
     _action(
         "HELD",
@@ -76,7 +79,7 @@ _ACTIONS = (
     _action(
         "SOLD", -1.0, "sell sold sale redeem redeemed redemption withdrawal verkauf verkäufe verkauft rücknahme abgang"
     ),
-    _action("SOLD", -1.0, "卖出 赎回 出售"),
+    _action("SOLD", -1.0, "卖出 卖 赎回 出售 sld"),
     _action(
         "SOLD",
         -1.0,
@@ -96,7 +99,8 @@ _ACTIONS = (
 )
 _USER = re.compile(
     r"^(customer|cust|client|user|member|account|investor|patient|person|people|subscriber|reader|borrower|holder|household|"
-    r"guest|student|employee|citizen|visitor|shopper|buyer|passenger|tenant|insured|player|listener|farmer)$"
+    r"guest|student|employee|citizen|visitor|shopper|buyer|passenger|tenant|insured|player|listener|farmer|policyholder|cardholder|"
+    r"accountholder|unitholder|shareholder|counterparty|proposer|applicant|clientele|clientela|clientèle)$"
     r"|^(kunde|kunden|kdn?r?$|mandant|anleger|nutzer|depotinhaber|versicherte|mitglied)"
     r"|^(abonné|adhérent|assuré|souscripteur|sociétaire|titulaire|cliente|asegurado|tomador|socio|titular|afiliado|"
     r"assicurato|contraente|klant|deelnemer|verzekerde|segurado|utente|usuario|utilisateur)s?$|客户|用户|会员|投资者|持卡人"
@@ -108,7 +112,7 @@ _PRODUCT = re.compile(
     r"|^(produit|titre|placement|garantie|producto|fondo|valor|título|prodotto|titolo|tariffa|produto|fundo|effect)s?$|产品|商品|基金|股票|证券|理财"
 )
 _PERSONAL = re.compile(
-    r"^(e?mail|phone|mobile|fax|address|street|birth|dob|birthday|birthdate|ssn|iban|passport|surname|lastname|firstname|"
+    r"^(e?mail|phone|mobile|pan|aadhaar|aadhar|fax|address|street|birth|dob|birthday|birthdate|ssn|iban|passport|surname|lastname|firstname|"
     r"vorname|nachname|zuname|rufname|geburtsname|familienname|geburt|geburts\w+|geb|gebdat\w*|geboren|kontonummer|kontonr|kontoinhaber|postbox|postfach|telefon|handy|adresse|anschrift|stra(ß|ss)e|hausnummer|steuer\w+|mail|courriel|correo|cellulare|tel|tél|téléphone|teléfono|"
     r"telefono|telefone|telefoon|móvil|portable|rue|dirección|domicilio|indirizzo|morada|naissance|nacimiento|nascita|"
     r"nascimento|geboortedatum|prénom|apellidos?|cognome|sobrenome|achternaam|voornaam|dni|nif|nie|"
@@ -128,7 +132,7 @@ _END = re.compile(
 _RATING = re.compile(r"^(rating|stars|score|note|grade|bewertung|sterne)$|评分|星")
 _PROTECTED = re.compile(
     r"^(sex|gender|marital|religion|ethnicity|race|nationality|disability|orientation|salutation|geschl|geschlecht|anrede|anr|"
-    r"familienstand|zivilstand|civilité|sexe|sexo|sesso|geslacht|género|genere|civil|civile|nacionalidad|nationalité|nazionalità|nationaliteit|konfession|nationalität|citizenship|staats\w+|pep|politically|behinderung)$|性别|婚姻|民族|宗教|国籍|残疾|政治公众|政要"
+    r"familienstand|zivilstand|civilité|sexe|sexo|sesso|geslacht|género|genere|civil|civile|nacionalidad|nationalité|nazionalità|nationaliteit|konfession|nationalität|citizenship|staats\w+|pep|politically|behinderung|vulnerable|vulnerability)$|性别|婚姻|民族|宗教|国籍|残疾|政治公众|政要"
 )
 _OF_PERSON = re.compile(r"name|\b(nom|nombre|nome)\b|naam", re.IGNORECASE)
 _NAME = re.compile(
@@ -166,16 +170,21 @@ _SENSITIVE = re.compile(
     r"altersgruppe|einkommen|gehalt|vermögen|canton|département|commune|ville|pays|âge|revenus?|salaire|patrimoine|provincia|ciudad|país|edad|ingresos|renta|profesión|provincie|reddito|età|città|comune|regione|cap|inkomen|leeftijd|gemeente|stad|beruf|occupation|education|children|kinder)$|年龄|收入|城市|地区|职业"
 )
 _KIND = re.compile(
-    r"^(kind|type|category|class|sector|branch|art|produktart|produktgruppe|produkttyp|sparte|kategorie|gattung|catégorie|famille|categoría|ramo|tipo|categoria|soort|categorie|sheet)$|类型|类别|种类"
+    r"^(kind|type|category|class|sector|branch|line|lob|art|produktart|produktgruppe|produkttyp|sparte|kategorie|gattung|catégorie|famille|categoría|ramo|tipo|categoria|soort|categorie|sheet)$|类型|类别|种类"
 )
-_RISK = re.compile(r"^(risk|risiko|risikoklasse|srri|sri|rk|risque|riesgo|rischio|risico|risco)$|风险")
+_RISK = re.compile(r"^(risk|riskometer|risiko|risikoklasse|srri|sri|rk|risque|riesgo|rischio|risico|risco)$|风险")
 _FEE = re.compile(
-    r"^(fee|fees|ter|ocf|cost|costs|charge|charges|gebühr|gebuehr|gebühren|kosten|kostenquote|verwaltungsvergütung|provision|ausgabeaufschlag|frais|comisión|comisiones|gastos|commissioni|spese|kosten|custos)$|费"
+    r"^(fee|fees|ter|ocf|expense|expenses|cost|costs|charge|charges|gebühr|gebuehr|gebühren|kosten|kostenquote|verwaltungsvergütung|provision|ausgabeaufschlag|frais|comisión|comisiones|gastos|commissioni|spese|kosten|custos)$|费"
 )
 _MINIMUM = re.compile(
     r"^(minimum|min|mínimo|minima|mínima|minimo|mindest(anlage\w*|betrag|summe|einlage|veranlagung|zeichnung|investition|kauf\w*))$|起购|最低"
 )
+_ISSUER = re.compile(
+    r"^(issuer|emittent\w*|emittente|émetteur|emetteur|emisor|emissor|uitgever|debtor|borrower|kapitalanlagegesellschaft|kvg|kag|"
+    r"gestora|amc)$|发行人|发行机构|发行方|管理人"
+)
 _PATTERNS = {
+    "issuer": _ISSUER,
     "user": _USER,
     "product": _PRODUCT,
     "personal": _PERSONAL,
@@ -215,11 +224,40 @@ def is_personal(column: ColumnProfile, *, of_user: bool) -> bool:
     """Whether a column names or reaches a person; a name does so only for users, and a yes or no never does."""
     if column.kind == "boolean" or place(column.name, "consent") is not None:
         return False
+    sort = sort_of(column.name) if of_user else None
     return (
         looks(column.name, "personal")
         or says_who(column)
+        or column.shape in REACHING
+        or sort == "personal"
+        or (of_user and column.shape in _OF_ONE and sort != "known" and not column.looks_like_id)
         or (of_user and column.kind == "text" and _OF_PERSON.search(column.name) is not None)
     )
+
+
+def is_protected(column: ColumnProfile, *, of_user: bool) -> bool:
+    """Whether nobody may be treated by what a column says."""
+    return looks(column.name, "protected") or (of_user and sort_of(column.name) == "protected")
+
+
+def is_special(column: ColumnProfile) -> bool:
+    """Whether a column of customers says what Article 9 and 10 of the GDPR protect."""
+    is_told = looks(column.name, "personal") or place(column.name, "pep") is not None
+    return sort_of(column.name) == "special" and not is_told
+
+
+def is_known(column: ColumnProfile) -> bool:
+    """Whether the name of a column of customers tells what it says of them."""
+    return (
+        column.looks_like_id
+        or sort_of(column.name) is not None
+        or any(looks(column.name, like) for like in _PATTERNS)
+        or any(place(column.name, concept) is not None for concept in CONCEPTS)
+    )
+
+
+_OF_ONE = ("days of birth", "numbers")
+"""Shapes that tell one customer from all others, where no name says what they are."""
 
 
 def says_who(column: ColumnProfile) -> bool:
@@ -239,6 +277,20 @@ def action_of(text: str) -> Action | None:
     found = {folded(one) for one in (*words(text), *(singular(word) for word in words(text)), text.strip())}
     told = next((action for action in _ACTIONS if found & action.names or action.is_within(text)), None)
     return told or _action_of_compound(found)
+
+
+_LETTERS = ("BS", "KV", "AV", "CV", "PS", "PR", "SR")
+"""Letters for what is bought and what is sold: buy and sell, Kauf and Verkauf, achat and vente, compra and venta."""
+
+
+def actions_in(values: Sequence[str]) -> dict[str, Action | None]:
+    """What each value of a column says that people do; two letters are told apart by each other."""
+    pair = "".join(sorted(one.strip().upper() for one in values))
+    known = next((one for one in _LETTERS if "".join(sorted(one)) == pair), None)
+    if known is None:
+        return {one: action_of(one) for one in values}
+    bought, sold = (next(action for action in _ACTIONS if action.type == kind) for kind in ("BOUGHT", "SOLD"))
+    return {one: bought if one.strip().upper() == known[0] else sold for one in values}
 
 
 def _action_of_compound(found: set[str]) -> Action | None:

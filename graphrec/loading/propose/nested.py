@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import duckdb
 
-from graphrec.loading.propose.words import words
+from graphrec.loading.propose.words import singular, words
 from graphrec.loading.sources.sql import name
 
 _STRUCT, _LIST = "STRUCT", "[]"
@@ -37,8 +37,8 @@ class _Leaf:
 
     @property
     def has_rows(self) -> bool:
-        """Whether it is a list of structs; a list of plain values stays as it is, a text in the end."""
-        return self.kind.startswith(_STRUCT)
+        """Whether it is a list; one of plain values stays a text of the row too, as a list of lists does alone."""
+        return self.kind.startswith(_STRUCT) or (self.kind.endswith(_LIST) and not self.kind.endswith(2 * _LIST))
 
 
 def flatten(database: duckdb.DuckDBPyConnection, table: str) -> Flat:
@@ -48,11 +48,11 @@ def flatten(database: duckdb.DuckDBPyConnection, table: str) -> Flat:
     around one list, as exports with a head are, is that list.
     """
     columns = _columns(database, f"SELECT * FROM {name(table)}")
-    if not any(kind.startswith(_STRUCT) for kind in columns.values()):
-        return Flat(table)
     source = name(table)
     leaves = [leaf for column, kind in columns.items() for leaf in _leaves((column,), kind, f"t.{name(column)}")]
     lists = [leaf for leaf in leaves if leaf.has_rows]
+    if not lists and len(leaves) == len(columns) and all(len(leaf.path) == 1 for leaf in leaves):
+        return Flat(table)
     made: list[str] = []
     if len(lists) == 1 and _count(database, source) == 1:
         head, *parts = _in_list(database, table, source, leaves, lists[0], made, called=table)
@@ -96,9 +96,11 @@ def _in_list(
     kind = _columns(database, f"SELECT {name(element)} FROM {inner}")[element]
     own = [_Leaf((column,), "", f"t.{name(column)}") for column in outer]
     column = of.path[-1]
+    if not kind.startswith(_STRUCT):
+        own.append(_Leaf((*((column,) if column in outer else ()), singular(column)), kind, f"t.{name(element)}"))
     own += [
         _Leaf((*((column,) if leaf.path[0] in outer else ()), *leaf.path), leaf.kind, leaf.sql)
-        for inside, one in _fields(kind).items()
+        for inside, one in (_fields(kind) if kind.startswith(_STRUCT) else {}).items()
         for leaf in _leaves((inside,), one, f"t.{name(element)}.{name(inside)}")
     ]
     flat = _flat(database, called, inner, own, made)
@@ -117,7 +119,7 @@ def _leaves(path: tuple[str, ...], kind: str, sql: str) -> Iterator[_Leaf]:
 
 def _named(leaves: list[_Leaf]) -> dict[str, str]:
     """SQL by name of the plain columns: by the field alone, with what it lies in where that name is taken."""
-    plain = [leaf for leaf in leaves if not leaf.has_rows]
+    plain = [leaf for leaf in leaves if not (leaf.has_rows and leaf.kind.startswith(_STRUCT))]
     whole = {leaf.path[0] for leaf in plain if len(leaf.path) == 1}
     found: dict[str, str] = {}
     for leaf in plain:

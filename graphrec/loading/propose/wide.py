@@ -1,7 +1,7 @@
 """Holdings as columns: a table of customers with a yes or no for each product becomes a row for each that they hold."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import duckdb
 
@@ -26,11 +26,36 @@ def products_in(columns: Iterable[ColumnProfile]) -> dict[str, str]:
     Columns that begin with one word, such as has_loan and has_card, go before all others.
     """
     flags = [column for column in columns if _is_flag(column)]
-    firsts = Counter(column.words[0] for column in flags if len(column.words) > 1)
-    first, count = max(firsts.items(), key=lambda item: item[1], default=("", 0))
-    if count >= LEAST:
-        return {one.name: " ".join(one.words[1:]) for one in flags if len(one.words) > 1 and one.words[0] == first}
+    told = {one.name: tuple(one.words) for one in flags}
+    firsts = _alike(told, lambda words: words[:1])
+    both = _alike(firsts or told, lambda words: words[-1:])
+    chosen = both if 2 * len(both) > len(firsts) else firsts
+    if chosen:
+        first, last = _shared(list(chosen.values()))
+        return {name: " ".join(words[first : len(words) - last]) for name, words in chosen.items()}
     return {one.name: " ".join(words(one.name)) for one in flags} if len(flags) >= LEAST else {}
+
+
+_Told = dict[str, tuple[str, ...]]
+
+
+def _alike(told: _Told, part: Callable[[tuple[str, ...]], tuple[str, ...]]) -> _Told:
+    """The most names that have one part alike, and another one too; none where they are few."""
+    counts = Counter(part(words) for words in told.values() if len(words) > 1)
+    best, count = max(counts.items(), key=lambda item: item[1], default=((), 0))
+    return (
+        {name: words for name, words in told.items() if len(words) > 1 and part(words) == best}
+        if count >= LEAST
+        else {}
+    )
+
+
+def _shared(names: list[tuple[str, ...]]) -> tuple[int, int]:
+    """How many words at the beginning and at the end all names have in common, and one is left of each."""
+    least = min(map(len, names))
+    first = next((n for n in range(least) if len({words[n] for words in names}) > 1), least - 1)
+    last = next((n for n in range(least - first) if len({words[-1 - n] for words in names}) > 1), 0)
+    return first, last
 
 
 def _is_flag(column: ColumnProfile) -> bool:
@@ -43,18 +68,22 @@ def _is_flag(column: ColumnProfile) -> bool:
     )
 
 
-def holdings(database: duckdb.DuckDBPyConnection, table: str, source: str, key: str, products: dict[str, str]) -> Flat:
+def holdings(
+    database: duckdb.DuckDBPyConnection, table: str, source: str, keys: Sequence[str], products: dict[str, str]
+) -> Flat:
     """Makes the table of what customers hold, a row each.
 
     Args:
         source: SQL of the rows of `table`.
+        keys: the column that names the customer, and that of the day where there are several.
         products: of `products_in`.
     """
     flags = ", ".join(f"CAST({name(column)} AS VARCHAR) AS {name(said)}" for column, said in products.items())
     listed = ", ".join(map(name, products.values()))
     yes = ", ".join(value(one) for one in ("1", *YES))
+    kept = ", ".join((*map(name, keys), "_file", "_line"))
     sql = (
-        f"(SELECT {name(key)}, {PRODUCT}, _file, _line FROM (UNPIVOT (SELECT {name(key)}, _file, _line, {flags} FROM "
+        f"(SELECT {name(keys[0])}, {PRODUCT}, {kept.partition(', ')[2]} FROM (UNPIVOT (SELECT {kept}, {flags} FROM "
         f"{source}) ON {listed} INTO NAME {PRODUCT} VALUE is_held) WHERE lower(is_held) IN ({yes}))"
     )
     made = f"{table}_holdings"

@@ -13,6 +13,7 @@ import pyarrow as pa
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.rows import Counts, LoadReport, Part, Sink, Source
 from graphrec.loading.mapping.specs import Mapping
+from graphrec.loading.persons.marks import refuse_elsewhere, unmarked
 from graphrec.loading.run.rejects import check_limit, write_rejected
 from graphrec.loading.run.removals import MAX_REMOVED, check_removals
 from graphrec.loading.run.select import only_selects
@@ -96,6 +97,7 @@ def run_load(
         if sink.is_current(source):
             return _report(mapping, source.run, dict.fromkeys(_statements(mapping), Counts()), began)
         staged = get(database, run, found, folder)
+        refuse_elsewhere(database, staged)
         source = replace(source, schema=staged.schema)
         sink.begin(source)
         checked = transform(database, run, staged, sink.known_ids)
@@ -142,6 +144,8 @@ def check(
     ):
         read_databases(database, mapping, progress)
         staged = get(database, run, found, folder)
+        refuse_elsewhere(database, staged)
+        marks = unmarked(database, staged)
         asked = sink or MemorySink()
         asked.begin(Source(mapping.name, _run_name(mapping, ""), run.full, staged.schema, ""))
         checked = transform(database, run, staged, asked.known_ids)
@@ -150,7 +154,7 @@ def check(
         statement: replace(one, removed=gone.get(statement.partition(".")[2], 0))
         for statement, one in checked.counts.items()
     }
-    return _report(mapping, "", counts, began)
+    return replace(_report(mapping, "", counts, began), marks=marks)
 
 
 def get(database: duckdb.DuckDBPyConnection, run: _Run, found: dict[str, list[Path]], scratch: Path) -> Staged:

@@ -42,16 +42,17 @@ def parsed_sql(quoted: str, spec: ParseSpec) -> str:
         whole = f"TRY_CAST({_sign_first(plain)} AS BIGINT)"
         return f"CASE WHEN regexp_full_match({text}, {value(_whole(spec))}) THEN {whole} END"
     if spec.type == "real":
-        return _real(text, spec)
+        return _with_factors(text, spec)
     if spec.type == "boolean":
-        return f"CASE WHEN lower({text}) IN {_listed(YES)} THEN true WHEN lower({text}) IN {_listed(NO)} THEN false END"
+        yes, no = _listed((*YES, "1")), _listed((*NO, "0"))
+        return f"CASE WHEN lower({text}) IN {yes} THEN true WHEN lower({text}) IN {no} THEN false END"
     return text
 
 
 def number_pattern(decimal: str, thousands: str) -> str:
-    """A regular expression of numbers that are written so."""
+    """A regular expression of numbers that are written so; India has two digits in all groups but the last."""
     point, comma = (f"[{each}]" if each else "" for each in (decimal, thousands))
-    groups = rf"\d{{1,3}}({comma}\d{{3}})+|" if thousands else ""
+    groups = rf"\d{{1,3}}({comma}\d{{2,3}})*{comma}\d{{3}}|" if thousands else ""
     return rf"[-+]?({groups}\d+)({point}\d+)?|({groups}\d+)({point}\d+)?-"
 
 
@@ -73,6 +74,15 @@ def _read_time(text: str, form: str) -> str:
     return f"CASE WHEN year({read}) >= {FIRST_YEAR} THEN CAST({read} AS TIMESTAMPTZ) END"
 
 
+def _with_factors(text: str, spec: ParseSpec) -> str:
+    """A number, times what a word behind it says."""
+    read = _real(text, spec)
+    for word, factor in sorted(spec.factors.items(), key=lambda one: len(one[0])):  # 千万 is tried before 万
+        bare = f"trim(left({text}, length({text}) - {len(word)}))"
+        read = f"CASE WHEN ends_with({text}, {value(word)}) THEN {_real(bare, spec)} * {factor!r} ELSE {read} END"
+    return read
+
+
 def _real(text: str, spec: ParseSpec) -> str:
     if spec.decimal == "." and not spec.thousands:
         read = f"TRY_CAST({_sign_first(text)} AS DOUBLE)"
@@ -84,7 +94,8 @@ def _real(text: str, spec: ParseSpec) -> str:
 
 
 def _whole(spec: ParseSpec) -> str:
-    groups = rf"\d{{1,3}}([{spec.thousands}]\d{{3}})+|" if spec.thousands else ""
+    sign = f"[{spec.thousands}]"
+    groups = rf"\d{{1,3}}({sign}\d{{2,3}})*{sign}\d{{3}}|" if spec.thousands else ""
     return rf"[-+]?({groups}\d+)|({groups}\d+)-"
 
 

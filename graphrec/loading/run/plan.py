@@ -66,6 +66,7 @@ def node_plan(mapping: Mapping, spec: NodeSpec, types: Keys[str, str]) -> tuple[
         protected=tuple(sorted(marks["protected"])),
         sensitive=tuple(sorted(marks["sensitive"])),
         show=show,
+        units={columns.find(column, "parse"): one.unit for column, one in spec.parse.items() if one.unit},
         crm_id=told.get("crm_id"),
         adviser=told.get("adviser"),
         data_as_of=told.get("data_as_of"),

@@ -1,19 +1,19 @@
 """How a CSV file is written: its columns and dialect, read from the first record instead of guessed from samples."""
 
-import codecs
 import csv
 import io
 import re
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from graphrec.errors import SourceError
 from graphrec.loading.mapping.names import check_names, suggest
 from graphrec.loading.mapping.specs import FileSpec
+from graphrec.loading.sources.encodings import text_of
 from graphrec.loading.sources.frame import frame_of, is_footer, width_of
 from graphrec.loading.sources.packed import open_unpacked
 from graphrec.loading.sources.sql import value
@@ -51,7 +51,7 @@ class CsvForm:
         """The line on which each row of the file begins."""
         lines, before = [], 0
         below = 0
-        with _text(self.path, self.shown, self.options) as text:
+        with text_of(self.path, self.shown, str(self.options.get("encoding", "utf-8"))) as text:
             for _ in range(int(self.options.get("skip", 0))):
                 next(text)
                 before += 1
@@ -106,7 +106,7 @@ def guess_frame(path: Path, shown: str, encoding: str) -> tuple[str, dict[str, A
     """
     first: list[str] = []
     last: deque[str] = deque(maxlen=_LAST)
-    with _text(path, shown, {"encoding": encoding}) as text:
+    with text_of(path, shown, encoding) as text:
         for line in text:
             if len(first) < _FIRST:
                 first.append(line)
@@ -126,6 +126,14 @@ def guess_frame(path: Path, shown: str, encoding: str) -> tuple[str, dict[str, A
     frame = frame_of([record for _, record in records], ends, delimiter)
     options: dict[str, Any] = {"skip": records[frame.above][0] - 1} if frame.above else {}
     return delimiter, options | ({"footer": list(frame.footer)} if frame.footer else {})
+
+
+def first_records(path: Path, shown: str, given: Mapping[str, Any]) -> list[list[str]]:
+    """The records at the beginning of a file that hold something, read as its entry says."""
+    options = csv_form(path, shown, FileSpec("", shown, "csv", options=given)).options
+    with text_of(path, shown, str(options.get("encoding", "utf-8"))) as text:
+        lines = list(islice(text, int(options.get("skip", 0)), _FIRST))
+    return [record for _, record in _of_lines(lines, str(options["delim"]))]
 
 
 def _of_lines(lines: Iterable[str], delimiter: str) -> list[tuple[int, list[str]]]:
@@ -152,7 +160,7 @@ def _take_sep_line(path: Path, shown: str, options: dict[str, Any]) -> None:
     """Skip a first line such as `sep=;`, with which Excel says what the delimiter is."""
     if "skip" in options:
         return
-    with _text(path, shown, options) as text:
+    with text_of(path, shown, str(options.get("encoding", "utf-8"))) as text:
         found = _SEP_LINE.fullmatch(text.readline(16))
     if found:
         options["skip"] = 1
@@ -188,18 +196,6 @@ def count_lines(path: Path, shown: str) -> int:
     return lines + (last != b"\n")
 
 
-@contextmanager
-def _text(path: Path, shown: str, options: Mapping[str, Any]) -> Iterator[io.TextIOWrapper]:
-    encoding = str(options.get("encoding", "utf-8"))
-    # Bytes that are not of that encoding are replaced here and refused by DuckDB, which names the line.
-    codec = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
-    with (
-        open_unpacked(path, shown) as stream,
-        io.TextIOWrapper(stream, encoding=codec, errors="replace", newline="") as text,
-    ):
-        yield text
-
-
 def _records(text: Iterator[str], options: Mapping[str, Any]) -> Any:
     quote = options["quote"]
     delimiter = options["delim"]
@@ -215,7 +211,7 @@ def _records(text: Iterator[str], options: Mapping[str, Any]) -> Any:
 
 
 def _first_record(path: Path, shown: str, options: Mapping[str, Any]) -> list[str]:
-    with _text(path, shown, options) as text:
+    with text_of(path, shown, str(options.get("encoding", "utf-8"))) as text:
         for _ in range(int(options.get("skip", 0))):
             next(text, None)
         return next((record for record in _records(text, options) if record), [])

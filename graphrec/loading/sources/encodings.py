@@ -1,6 +1,9 @@
 """Texts in other encodings than UTF-8: known by their bytes, decoded before anything else reads them."""
 
 import codecs
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -57,6 +60,21 @@ def marked_encoding(path: Path, shown: str) -> str | None:
     with open_unpacked(path, shown) as stream:
         first = bytes(stream.read(4))
     return next((encoding for mark, encoding in _MARKS.items() if first.startswith(mark)), None)
+
+
+@contextmanager
+def text_of(path: Path, shown: str, encoding: str, errors: str = "replace") -> Iterator[io.TextIOWrapper]:
+    """A text to read, packed or not.
+
+    Args:
+        errors: what becomes of bytes that are not of its encoding; the engine refuses them too, and names the line.
+    """
+    codec = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
+    with (
+        open_unpacked(path, shown) as stream,
+        io.TextIOWrapper(stream, encoding=codec, errors=errors, newline="") as text,
+    ):
+        yield text
 
 
 def guess_encoding(path: Path, shown: str) -> str:

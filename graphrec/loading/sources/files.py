@@ -19,13 +19,12 @@ import pyarrow.compute as pc
 from graphrec.errors import SourceError
 from graphrec.loading.mapping.names import suggest
 from graphrec.loading.mapping.specs import PACKED, FileSpec, Mapping
-from graphrec.loading.sources import csv_form
+from graphrec.loading.sources import csv_form, fixed_width, workbooks, xml_files
 from graphrec.loading.sources.csv_form import without_footer
 from graphrec.loading.sources.databases import read_database, read_sqlite
 from graphrec.loading.sources.encodings import first_broken_line, is_utf8, marked_encoding, write_utf8
 from graphrec.loading.sources.packed import ZIP, archive_of, members, open_unpacked
 from graphrec.loading.sources.sql import explain_error, name, value
-from graphrec.loading.sources.workbooks import OPTIONS, read_workbooks
 from graphrec.progress import Progress
 
 _BLOCK = 1 << 24
@@ -196,7 +195,7 @@ def read_files(
 
 def _check_marks(mapping: Mapping, spec: FileSpec, shown: Keys[Path, str]) -> None:
     """Refuse texts that name another encoding than the one they would be read in."""
-    if spec.reader not in {"csv", "lines"} or "encoding" in spec.options:
+    if spec.reader not in {"csv", "lines", "fixed"} or "encoding" in spec.options:
         return
     for path, called in shown.items():
         if (marked := marked_encoding(path, called)) is not None:
@@ -209,10 +208,13 @@ def _check_marks(mapping: Mapping, spec: FileSpec, shown: Keys[Path, str]) -> No
 def _read_table(database: duckdb.DuckDBPyConnection, mapping: Mapping, spec: FileSpec, files: list[SourceFile]) -> None:
     place = mapping.place("source", "files", spec.name)
     try:
+        plain = replace(spec, options={key: one for key, one in spec.options.items() if key != "trim"})
         if spec.reader in _BY_ROW:
-            _BY_ROW[spec.reader](database, spec, [(file.readable, file.shown) for file in files], place)
+            _BY_ROW[spec.reader](database, plain, [(file.readable, file.shown) for file in files], place)
         else:
-            _READERS[spec.reader](database, spec, files)
+            _READERS[spec.reader](database, plain, files)
+        if spec.options.get("trim"):
+            trim(database, spec)
     except duckdb.Error as error:
         reason = explain_error(error)
         advice = f"correct the file, or the options of {place}"
@@ -222,6 +224,26 @@ def _read_table(database: duckdb.DuckDBPyConnection, mapping: Mapping, spec: Fil
             advice = f'it is not UTF-8; set encoding = "cp1252", "gb18030" or another in {place}'
             advice = "the rest of the file is UTF-8; correct that line" if is_mostly else advice
         raise SourceError(f"{_guilty(error, files)}: {reason}; {advice}") from error
+
+
+def trim(database: duckdb.DuckDBPyConnection, spec: FileSpec) -> None:
+    """Take the blanks around names and texts of a table away; a text that is then a gap of the entry is one."""
+    nulls = spec.options.get("nullstr", ())
+    gaps = ["", *([nulls] if isinstance(nulls, str) else nulls)]
+    for column, kind, *_ in database.execute(f"DESCRIBE {name(spec.name)}").fetchall():
+        if kind == "VARCHAR" and column not in {"_file", "_line"}:
+            bare = trimmed(name(column))
+            gap = f"{bare} IN ({', '.join(map(value, gaps))})"
+            changes = f"{bare} <> {name(column)} OR {gap}"
+            new = f"CASE WHEN {gap} THEN NULL ELSE {bare} END"
+            database.execute(f"UPDATE {name(spec.name)} SET {name(column)} = {new} WHERE {changes}")
+        if (short := column.strip()) and short != column:
+            database.execute(f"ALTER TABLE {name(spec.name)} RENAME {name(column)} TO {name(short)}")
+
+
+def trimmed(quoted: str) -> str:
+    """SQL of a text without the blanks around it."""
+    return f"trim({quoted}, ' \t\u00a0\u3000')"
 
 
 def _readable(path: Path, shown: str, scratch: Path, spec: FileSpec) -> SourceFile:
@@ -269,7 +291,7 @@ def _check_options(database: duckdb.DuckDBPyConnection, mapping: Mapping, spec: 
         "SELECT DISTINCT unnest(parameters) FROM duckdb_functions() WHERE function_name = ?", [f"read_{spec.reader}"]
     ).fetchall()
     known = _OPTIONS.get(spec.reader, {row[0] for row in rows} - _OURS - _SILENT - {"path", "paths"})
-    known = known | _OWN.get(spec.reader, set())
+    known = known | _OWN.get(spec.reader, set()) | {"trim"}
     for key in spec.options:
         place = mapping.place("source", "files", spec.name, key)
         if key in _SILENT:
@@ -440,8 +462,19 @@ def _correct_lines(
 
 _OWN = {"csv": {"footer"}}
 """What readers of DuckDB take besides its options."""
-_OPTIONS: Keys[str, set[str]] = {"lines": {"encoding"}, "xlsx": set(OPTIONS), "sqlite": set()}
+_OPTIONS: Keys[str, set[str]] = {
+    "lines": {"encoding"},
+    "xlsx": set(workbooks.OPTIONS),
+    "sqlite": set(),
+    "fixed": set(fixed_width.OPTIONS),
+    "xml": set(xml_files.OPTIONS),
+}
 """What readers of our own take; the others take the options of DuckDB's."""
-_BY_ROW = {"xlsx": read_workbooks, "sqlite": read_sqlite}
+_BY_ROW = {
+    "xlsx": workbooks.read_workbooks,
+    "sqlite": read_sqlite,
+    "fixed": fixed_width.read_fixed,
+    "xml": xml_files.read_xml,
+}
 """Readers that DuckDB has not."""
 _READERS = {"csv": _read_csv, "json": _read_json, "parquet": _read_parquet, "lines": _read_lines}

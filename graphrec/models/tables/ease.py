@@ -9,6 +9,9 @@ all 0 there, of d_u = holdings of user u and n_c = how many have c, each divided
     sum over u: d_u^-user_power |Y_u - d_u^-holdings_power X_u B|^2 + lambda sum over c: n_c^(2 q) |B_c|^2
     W[c, i] = B[c, i] (n_c n_i)^-q,  q = popularity_power
 
+Beyond `max_columns` each product has the `nearest` columns alone, those with the largest cosine, and B is what is best
+among them: a small system a product instead of one large one. Source: Steck, NeurIPS 2019.
+
 Entries of X^T X and X^T Y, and of B, that rest on fewer than `min_group` customers are 0 (support.py).
 """
 
@@ -19,7 +22,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.errors import ModelError
 from graphrec.extras import needs_extra
 from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.models.fitting.config import Count, NotNegative, Positive
@@ -28,14 +30,18 @@ from graphrec.models.matrix import csr, inverse_power, relevant_hops
 from graphrec.models.spec import Fitted, ModelSpec
 from graphrec.models.support import supported
 from graphrec.progress import Progress, silent
-from graphrec.terms.factors import Neighbours, TableTerm
+from graphrec.terms.factors import Neighbours, SparseRows, TableTerm
 
 if TYPE_CHECKING:
     from optuna import Trial
     from scipy.sparse import csr_array
 
 MOST_COLUMNS = 6_000
-"""Products and attribute nodes up to which a blend tries it: inverting them takes seconds, twice as many minutes."""
+"""Products and attribute nodes up to which a blend inverts one matrix: that takes seconds, twice as many minutes."""
+MOST_PAIRS = 200_000_000
+"""Pairs of products that customers have together, up to which a large catalogue is tried: 16 bytes a pair are held."""
+MOST_NEAR = 60_000
+"""Products and attribute nodes up to which a blend tries it: beyond `MOST_COLUMNS` a small system a product."""
 
 POWERS = {"user_power": 0.7, "holdings_power": 0.4, "popularity_power": 0.1}
 """What half of the trials divide by: good on ml-1m, and so is .3 for users."""
@@ -62,15 +68,13 @@ class EaseConfig:
     use_protected: bool = False
     """Whether protected edge types are among them."""
     max_columns: Count = 12_000
-    """Columns at most: the Gram matrix is dense (12,000: 1.2 GB, a minute or two)."""
+    """Columns up to which B is found whole: the Gram matrix is dense then (12,000: 1.2 GB, a minute or two)."""
+    nearest: Count = 64
+    """Columns of a product beyond that."""
 
 
 def fit_ease(graph: Graph, config: EaseConfig | None = None, *, progress: Progress = silent) -> TableTerm:
-    """The EASE term.
-
-    Raises:
-        ModelError: there are more columns than `max_columns`.
-    """
+    """The EASE term."""
     with needs_extra("train", "ease"):
         from scipy.linalg import cho_factor
         from scipy.linalg.lapack import dpotri
@@ -83,16 +87,13 @@ def fit_ease(graph: Graph, config: EaseConfig | None = None, *, progress: Progre
     blocks = [csr(seen.hops[hop], graph.counts[graph.target(hop)]) for hop in hops]
     widths = [graph.counts[graph.target(hop)] for hop in hops]
     columns = sum(widths)
-    if columns > config.max_columns:
-        raise ModelError(
-            f"EASE needs a dense table over {columns:,} products and attributes, more than max_columns = "
-            f"{config.max_columns:,}; use --model kernel, spectral or lightgcn for a catalogue of this size"
-        )
     progress("EASE", 0, 2)
     X = csr_array(hstack(blocks, format="csr"))
     Y = csr(seen.held(), graph.num_products)
     inputs = _divided(X, seen, config.holdings_power)
     weighted = _divided(inputs, seen, config.user_power)
+    if columns > config.max_columns:
+        return _near(graph, config, (X, Y), (inputs, weighted), hops)
     gram, answers = _dense(weighted.T @ inputs), _dense(weighted.T @ Y)
     least = graph.schema.roles.min_group
     if least > 1:
@@ -113,6 +114,66 @@ def fit_ease(graph: Graph, config: EaseConfig | None = None, *, progress: Progre
     lefts = np.split(table.astype(np.float32), np.cumsum(widths)[:-1])
     neighbours = [Neighbours(hop, left.rows(hop, part)) for hop, part in zip(hops, lefts, strict=True)]
     return TableTerm("ease", graph, neighbours)
+
+
+def _near(
+    graph: Graph,
+    config: EaseConfig,
+    plain: tuple["csr_array", "csr_array"],
+    divided: tuple["csr_array", "csr_array"],
+    hops: list[Hop],
+) -> TableTerm:
+    """The term of a large catalogue.
+
+    Args:
+        graph: of the term.
+        config: how it is fitted.
+        plain: X and Y.
+        divided: X by powers of what users hold, and that weighted.
+        hops: of the columns, those of products first.
+    """
+    from scipy.sparse import csr_array
+
+    from graphrec.terms.compiled.near_squares import near_squares
+
+    least, num_products = graph.schema.roles.min_group, graph.num_products
+    (X, Y), (inputs, weighted) = plain, divided
+    gram, answers = _sorted(weighted.T @ inputs), _sorted(Y.T @ weighted)
+    if least > 1:
+        few = _sorted(X.T @ X).data < least
+        few &= np.repeat(np.arange(X.shape[1]), np.diff(gram.indptr)) != gram.indices
+        gram.data[few] *= -1
+        answers.data[_sorted(Y.T @ X).data < least] = 0.0
+    rows = np.repeat(np.arange(num_products), np.diff(answers.indptr))
+    is_own = (answers.indices % num_products == rows) & (answers.indices < num_products * len(relevant_hops(graph)))
+    answers.data[is_own] = 0.0
+    rarity = [_rarity(matrix, config.popularity_power) for matrix in (X, Y)]
+    columns, weights = near_squares(
+        (gram.indptr.astype(np.int64), gram.indices.astype(np.int32), gram.data),
+        (answers.indptr.astype(np.int64), answers.indices.astype(np.int32), answers.data),
+        config.regularization / rarity[0] ** 2,
+        config.nearest,
+    )
+    weights *= rarity[1][:, None]
+    found, column = np.nonzero(columns >= 0)
+    place = columns[found, column]
+    values = (weights[found, column] * rarity[0][place]).astype(np.float32)
+    table = csr_array((values, (place, found)), shape=(X.shape[1], num_products))
+    table.sort_indices()
+    neighbours, start = [], 0
+    for hop in hops:
+        part = table[start : start + graph.counts[graph.target(hop)]]
+        left = SparseRows(part.indptr.astype(np.int64), part.indices.astype(np.int32), part.data, num_products)
+        neighbours.append(Neighbours(hop, left))
+        start += graph.counts[graph.target(hop)]
+    return TableTerm("ease", graph, neighbours)
+
+
+def _sorted(matrix: "csr_array") -> "csr_array":
+    """The matrix in float32 by rows with sorted columns."""
+    found = matrix.tocsr().astype(np.float32)
+    found.sort_indices()
+    return found
 
 
 def _without_small(gram: NDArray[np.float64], few: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -199,13 +260,21 @@ def fit(graph: Graph, config: EaseConfig, inputs: Inputs) -> Fitted:
 
 
 def is_affordable(graph: Graph, inputs: Inputs) -> bool:
-    """Whether products and attribute nodes are few enough to invert their matrix in seconds."""
+    """Whether products and attribute nodes are few enough to fit it in seconds."""
     attributes = {graph.target(hop) for hop in attribute_hops(graph, inputs.use_protected)}
-    return graph.num_products + sum(graph.counts[label] for label in attributes) <= MOST_COLUMNS
+    columns = graph.num_products + sum(graph.counts[label] for label in attributes)
+    if columns <= MOST_COLUMNS:
+        return True
+    together = int((graph.held().degrees().astype(np.int64) ** 2).sum())
+    return columns <= MOST_NEAR and min(together, columns**2) <= MOST_PAIRS
 
 
-def trials(_graph: Graph) -> Iterator[Values]:
-    """Regularisations, without and with powers."""
+def trials(graph: Graph) -> Iterator[Values]:
+    """Regularisations, without and with powers; of large catalogues fewer and smaller ones, as their systems are."""
+    if graph.num_products > MOST_COLUMNS:
+        for regularization in (10.0, 100.0):
+            yield {"regularization": regularization, **POWERS, "max_columns": MOST_COLUMNS}
+        return
     for regularization in (20.0, 200.0):
         yield {"regularization": regularization}
     for regularization in (100.0, 700.0):

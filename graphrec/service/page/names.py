@@ -6,12 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphrec.finance.portrait import Portrait
+from graphrec.languages import Language
+from graphrec.schema import GraphSchema, Roles
 from graphrec.serving.reasons.columns import named
 from graphrec.serving.reasons.sentences import Sentences
 
 _METRIC = re.compile(r"(.*)@(\d+)")
 #: Metrics that are not called as a name in words.
 _CALLED = {"ndcg": "nDCG", "mrr": "MRR", "map": "MAP", "auc": "AUC"}
+
+
+def plain(language: Language) -> Sentences:
+    """The words of a language for labels and columns, where no graph is at hand that has its own."""
+    return Sentences(GraphSchema(Roles("", "", ()), {}, {}), language)
 
 
 def facts_of(words: Sentences, known: Sequence[Any]) -> list[tuple[str, str]]:

@@ -21,8 +21,11 @@ from graphrec.schema import EXACT
 from graphrec.service import schemas
 from graphrec.service.asking import answered
 from graphrec.service.core import Refusal, Service
+from graphrec.service.page.advice import AdvicePages, number_of
+from graphrec.service.page.alerts import AlertPages
 from graphrec.service.page.campaigns import CampaignPages
 from graphrec.service.page.charts import Waterfall, graph, waterfall, way
+from graphrec.service.page.models import ModelPages
 from graphrec.service.page.session import Sessions
 from graphrec.service.page.visit import LANGUAGE, View, Visit, form_of, local, url
 from graphrec.service.problems import problem, problem_of
@@ -46,7 +49,8 @@ Compute = Callable[[Visit], View | Response]
 
 def add_pages(app: FastAPI, service: Service) -> None:
     """Serve the page of a bank beside its API."""
-    pages, campaigns = Pages(service), CampaignPages(service)
+    pages, campaigns, advice = Pages(service), CampaignPages(service), AdvicePages(service)
+    models, alerts = ModelPages(service), AlertPages(service)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for method, path, operation, compute in (
         ("GET", "/", "search", pages.search),
@@ -54,6 +58,14 @@ def add_pages(app: FastAPI, service: Service) -> None:
         ("POST", "/customers/{user}/events", "feedback", pages.feedback),
         ("POST", "/customers/{user}/ask", "ask", pages.ask),
         ("GET", "/customers/{user}/products/{product}", "explanation", pages.explanation),
+        ("POST", "/customers/{user}/products/{product}/statement", "statement", advice.state),
+        ("GET", "/statements/{number}", "statement", advice.statement),
+        ("POST", "/statements/{number}", "decide", advice.decide),
+        ("GET", "/statements/{number}/document", "statement", advice.document),
+        ("GET", "/customers/{user}/portfolio", "portfolio", advice.portfolio),
+        ("GET", "/customers/{user}/loans", "loan_plans", advice.loans),
+        ("GET", "/customers/{user}/contests", "contests", advice.contests),
+        ("POST", "/customers/{user}/contests", "contest", advice.contest),
         ("GET", "/products/{product}", "product", pages.product),
         ("GET", "/policy", "policy", pages.policy),
         ("POST", "/policy", "what_if", pages.change_rule),
@@ -61,9 +73,13 @@ def add_pages(app: FastAPI, service: Service) -> None:
         ("POST", "/records", "verify_record", pages.verify),
         ("GET", "/records/{number}", "record", pages.record),
         ("POST", "/records/{number}", "replay_record", pages.replay),
-        ("GET", "/models", "models", pages.models),
-        ("POST", "/models/promote", "promote_model", pages.promote),
-        ("POST", "/models/rollback", "roll_back_model", pages.roll_back),
+        ("GET", "/models", "models", models.models),
+        ("POST", "/models/promote", "promote_model", models.promote),
+        ("POST", "/models/rollback", "roll_back_model", models.roll_back),
+        ("POST", "/models/steps", "set_standing", models.judge),
+        ("GET", "/models/{model}/card", "model_card", models.card),
+        ("GET", "/alerts", "alerts", alerts.alerts),
+        ("POST", "/alerts/{alert}", "set_alert", alerts.put),
         ("GET", "/campaigns", "campaigns", campaigns.campaigns),
         ("POST", "/campaigns", "plan_campaign", campaigns.plan),
         ("GET", "/campaigns/{campaign}", "campaign_contacts", campaigns.campaign),
@@ -350,7 +366,7 @@ class Pages:
     def record(self, visit: Visit) -> View:
         """One entry."""
         caller = visit.known
-        entry = self._bank.record_entry(_number(visit.id("number")))
+        entry = self._bank.record_entry(number_of(visit.id("number")))
         visit.request.state.user = None if entry.is_erased else entry.entry.get("user")
         self._service.own(caller, visit.request.state.user)
         whole = None
@@ -361,36 +377,8 @@ class Pages:
     def replay(self, visit: Visit) -> View:
         """The same, with the answer computed again."""
         found = self.record(visit)
-        replayed = self._bank.replay(_number(visit.id("number")))
+        replayed = self._bank.replay(number_of(visit.id("number")))
         return View(found.template, {**found.values, "replayed": replayed})
-
-    # Models.
-
-    def models(self, _: Visit) -> View:
-        """The models of the home, the one that answers first, and how good they are."""
-        found = sorted(self._bank.models(), key=lambda one: one.since, reverse=True)
-        return View(
-            "models.html",
-            {"models": sorted(found, key=lambda one: one.state != "live"), "history": self._bank.switches()[::-1]},
-        )
-
-    def promote(self, visit: Visit) -> Response:
-        """Another model answers from now on."""
-        return self._switch(visit, requests.SwitchModel("promote", visit.form.get("model", ""), visit.known.id))
-
-    def roll_back(self, visit: Visit) -> Response:
-        """The model that answered before answers again."""
-        return self._switch(visit, requests.SwitchModel("rollback", by=visit.known.id))
-
-    def _switch(self, visit: Visit, asked: requests.SwitchModel) -> Response:
-        self._bank.switch_model(asked)
-        return visit.go("/models")
-
-
-def _number(text: str) -> int:
-    if not text.isdigit() or len(text) > 15:
-        raise UnknownId(f"there is no entry {text!r}")
-    return int(text)
 
 
 def _percents(item: Any, words: Sentences) -> Waterfall | None:

@@ -131,6 +131,7 @@ class Visit:
             command=lambda name: self.language.texts.get(f"commands.{name}", name),
             url=url,
             json=json.dumps,
+            word=names.plain(self.language).word,
             named=named,
             facts_of=names.facts_of,
             activity=names.activity,

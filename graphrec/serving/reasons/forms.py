@@ -1,4 +1,4 @@
-"""What the lines of a ledger have in common, whoever they are of: worked out once and looked up for every customer."""
+"""The parts of ledger lines that are the same for all customers: computed once, then looked up."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace

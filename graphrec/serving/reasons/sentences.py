@@ -28,8 +28,29 @@ KEPT = 100_000
 PEOPLE = "{people}"
 #: A name with fewer letters says nothing without the word of its label: 3, B2.
 _LETTERS = re.compile(r"[^\W\d_]")
-_UNITS = frozenset({"years", "months", "weeks", "days", "jahre", "monate", "wochen", "tage"})
+_UNITS = frozenset(
+    {
+        "years",
+        "months",
+        "weeks",
+        "days",
+        "jahre",
+        "monate",
+        "wochen",
+        "tage",
+        "eur",
+        "usd",
+        "chf",
+        "gbp",
+        "cny",
+        "jpy",
+        "inr",
+    }
+)
+_PERCENT = re.compile(r"\b(per ?cent|pct|prozent)$|percent$", re.IGNORECASE)
 _YEAR = re.compile(r"\bbirth year\b|\byear of birth\b|geburtsjahr$|出生年", re.IGNORECASE)
+#: Letters of a currency.
+_CURRENCY = 3
 #: Words of fewer letters within a name are no nouns.
 _NOUN = 4
 #: Many people, of the three forms of a verb.
@@ -238,8 +259,24 @@ class Sentences:
         """A label or column and a value of it in words; a unit at the end of its name stands behind the value."""
         said = self.word(name)
         head, _, unit = said.rpartition(" ")
-        is_unit = bool(head) and name not in self._words and unit.lower() in _UNITS
-        return (head, f"{value} {unit}") if is_unit else (said, value)
+        if not head or name in self._words or unit.lower() not in _UNITS:
+            return said, value
+        return head, f"{value} {unit.upper() if len(unit) == _CURRENCY else unit}"
+
+    def shown(self, what: str, value: str | float | bool) -> str:
+        """What is shown beside a product, with the unit that its column has.
+
+        Args:
+            what: one of the keys of the mapping's `show`.
+        """
+        node = self.schema.nodes[self.schema.roles.product]
+        column = node.show.get(what, "")
+        unit = node.units.get(column) or ("%" if _PERCENT.search(words(column)) else "")
+        if isinstance(value, str | bool) or not unit:
+            return self.fact(value)
+        if unit == "%":
+            return self.language.percent(value, 0 if value == int(value) else 2)
+        return f"{self.fact(value)} {unit}"
 
     def _noun(self, said: str) -> str:
         """Words of a name as the language writes nouns."""

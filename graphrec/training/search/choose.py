@@ -23,11 +23,20 @@ from graphrec.terms.walks import Walk
 from graphrec.training.assemble import Parts, check_parts, fit_model
 from graphrec.training.overrides import trials_of
 from graphrec.training.search.candidates import Candidates
+from graphrec.training.search.folds import Folds, chances, mean_weights, no_folds, refitted
 from graphrec.training.search.half_life import choose_half_lives, given_half_lives, open_types
 from graphrec.training.search.newcomers import head_start, with_head_start
 from graphrec.training.search.rejections import choose_rejections
 from graphrec.training.search.walks import choose_walks
-from graphrec.training.search.weights import Weights, fit_weights, standard_error, towards_names, towards_paths
+from graphrec.training.search.weights import (
+    Evaluate,
+    Weights,
+    fit_weights,
+    is_ahead,
+    standard_error,
+    towards_names,
+    towards_paths,
+)
 from graphrec.training.validation import Validation
 
 CLEARLY = 2.0
@@ -93,8 +102,15 @@ def fixed(kind: str, graph: Graph, inputs: Inputs) -> Chosen:
     return Chosen(terms, weights, None, {}, given_half_lives(graph.schema))
 
 
-def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> Chosen:
+def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs, folds: Folds = no_folds) -> Chosen:
     """The configuration and weights that validation prefers, fitted on the train graph.
+
+    Args:
+        kind: of model: the blend or one of the registry.
+        graph: the train graph.
+        validation: users with something to find.
+        inputs: of the fits.
+        folds: other validation parts, which are asked how models are added up.
 
     Raises:
         NothingToLearn: no model of the kind learns anything from the graph.
@@ -112,7 +128,6 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
     terms = [term for term, _ in parts]
     fades = any(Hop(name) in term.first_hops for name in open_types(graph, inputs.use_protected) for term in terms)
     weighing = validation.part(validation.halves()[1])
-    best = max(choices, key=lambda one: tried[one.name])
     candidates = Candidates.of(terms, weighing) if len(choices) > 1 or fades else None
     half_lives: Mapping[str, float] = given_half_lives(graph.schema)
     notes = [f"left out: {str(error).partition(';')[0]}" for error in failures]
@@ -120,22 +135,15 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
         names = ", ".join(spec.name for spec in left_out)
         notes.append(f"not tried, too large for a quick choice or nothing to learn from: {names}; --thorough tries all")
     if len(choices) > 1 and candidates is not None:
-        is_path = np.array([choice.spec.on_paths for choice in choices for _ in choice.parts])
-        of_others = np.array([term.is_collaborative for term, _ in parts])
         likely = fit_weights(candidates, most=len(parts))
         faded = choose_half_lives(
             graph, terms, likely, candidates, protected=inputs.use_protected, progress=inputs.progress
         )
-        half_lives, likely = faded.half_lives, faded.weights
-        told = towards_paths(candidates.evaluate, likely, is_path, weights, inputs.path_share)
-        told = towards_names(candidates.evaluate, told, of_others)
-        alone = _alone(choices, best, weights)
-        if _is_ahead(candidates, likely, alone):
-            weights = likely if _is_ahead(candidates, alone, told, by=0.0) else told
-            notes += _price(candidates, likely, weights)
-        else:
-            weights = alone
-            notes.append(f"no sum is clearly better than {best.name} alone, which stands alone")
+        half_lives = faded.half_lives
+        choices, kept = _within_reach(choices, faded.weights)
+        candidates = candidates.only(np.flatnonzero(kept))
+        added, said = _added(choices, candidates, faded.weights[kept], half_lives, inputs, folds)
+        weights, notes = added, notes + said
     elif candidates is not None:
         half_lives = choose_half_lives(
             graph, terms, weights, candidates, refit=False, protected=inputs.use_protected, progress=inputs.progress
@@ -146,6 +154,86 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs) -> C
     if kind != BLEND:
         return chosen
     return _with_new(_with_rejections(chosen, graph, weighing, inputs), graph, weighing)
+
+
+def _within_reach(choices: list[Choice], likely: Weights) -> tuple[list[Choice], NDArray[np.bool_]]:
+    """The choices that have a weight or that the best one is not clearly ahead of; which parts are theirs."""
+    best = max(choices, key=lambda one: float(one.values.mean()))
+    kept, is_theirs, start = list[Choice](), np.zeros(len(likely), np.bool_), 0
+    for choice in choices:
+        span = slice(start, start + len(choice.parts))
+        lead, start = best.values - choice.values, span.stop
+        is_near = bool(choice.parts) and lead.mean() <= CLEARLY * standard_error(lead)
+        if is_near or likely[span].any():
+            kept.append(choice)
+            is_theirs[span] = True
+    return kept, is_theirs
+
+
+def _added(
+    choices: list[Choice],
+    candidates: Candidates,
+    likely: Weights,
+    half_lives: Mapping[str, float],
+    inputs: Inputs,
+    folds: Folds,
+) -> tuple[Weights, list[str]]:
+    """The weights of all parts, and how they were found.
+
+    A sum is taken where it is clearly better; else each model, and a sum over several parts, counts by how often it is
+    the best.
+
+    Args:
+        choices: of which parts are added.
+        candidates: their scores on validation.
+        likely: their likeliest weights there.
+        half_lives: with which they are fitted for folds.
+        inputs: of the fits.
+        folds: other validation parts.
+    """
+    terms = {choice.name: choice.plain for choice in choices}
+    own = Configuration({name: dict(one) for name, one in terms.items()}, dict.fromkeys(terms, 1.0), half_lives)
+    found = [refitted(fold, own, len(likely)) for fold in (folds() if len(choices) > 1 else ())]
+    others = [one for one in found if one is not None]
+    judges = [candidates, *others]
+
+    def evaluate(weights: Weights) -> NDArray[np.float64]:
+        return np.concatenate([judge.evaluate(weights) for judge in judges])
+
+    is_path = np.array([choice.spec.on_paths for choice in choices for _ in choice.parts])
+    of_others = np.array([term.is_collaborative for choice in choices for term, _ in choice.parts])
+    plain = np.array([weight for choice in choices for _, weight in choice.parts])
+    owner = np.repeat(np.arange(len(choices)), [len(choice.parts) for choice in choices])
+    alone = [np.where(owner == n, plain, 0.0) / plain[owner == n].sum() for n in range(len(choices))]
+    likely = mean_weights(likely, others)
+    # A sum that was fitted on one part alone would win by that.
+    rivals = [*alone, likely] if others else alone
+    names = [*(choice.name for choice in choices), "their sum"]
+    best = chances(np.stack([evaluate(one) for one in rivals]))
+    apart = np.asarray(best @ np.stack(rivals))
+    notes = _of_parts(choices, alone, judges)
+    told = towards_paths(evaluate, likely, is_path, plain, inputs.path_share)
+    told = towards_names(evaluate, told, of_others)
+    # Weights of a sum are fitted on the customers who are asked here; the more parts they are the mean of, the less.
+    is_sum = best[len(alone) :].sum() == 1 or is_ahead(evaluate, likely, apart, by=CLEARLY / len(judges) ** 0.5)
+    if is_sum:
+        weights = likely if is_ahead(evaluate, apart, told) else told
+        return weights, [*notes, *_price(evaluate, likely, weights, candidates.validation.metric)]
+    if (best > 0).sum() == 1:
+        name = names[int(np.argmax(best))]
+        return apart, [*notes, f"no sum is clearly better than {name} alone, which stands alone"]
+    said = ", ".join(f"{name} {chance:.0%}" for name, chance in zip(names, best, strict=False) if chance)
+    return apart, [*notes, f"no sum is clearly better, so each counts by how often it is the best: {said}"]
+
+
+def _of_parts(choices: Sequence[Choice], alone: Sequence[Weights], judges: Sequence[Candidates]) -> list[str]:
+    """What is said of several validation parts: how many, and where another model leads."""
+    if len(judges) == 1:
+        return []
+    leads = [int(np.argmax([float(judge.evaluate(one).mean()) for one in alone])) for judge in judges]
+    names = ", ".join(choices[lead].name for lead in leads)
+    agree = "agree on the best model" if len(set(leads)) == 1 else "do not agree on the best model"
+    return [f"weights are the mean over {len(judges)} validation parts, which {agree} ({names})"]
 
 
 def _tried(kind: str, graph: Graph, inputs: Inputs) -> tuple[list[ModelSpec[Any]], list[ModelSpec[Any]]]:
@@ -178,36 +266,13 @@ def _fitted(
     return choices, failures
 
 
-def _price(candidates: Candidates, likely: Weights, told: Weights) -> list[str]:
+def _price(evaluate: Evaluate, likely: Weights, told: Weights, metric: str) -> list[str]:
     """What reasons that a person can check cost of the metric, where anything was done for them."""
-    before, after = (float(candidates.evaluate(weights).mean()) for weights in (likely, told))
+    before, after = (float(evaluate(weights).mean()) for weights in (likely, told))
     if after >= before:
         return []
-    metric = candidates.validation.metric
     said = f"{metric} of validation {after:.4f} instead of {before:.4f} ({after / before - 1:+.2%})"
     return [f"more weight on real paths and named things than is likeliest: {said}; --path-share 0 leaves paths alone"]
-
-
-def _alone(choices: Sequence[Choice], best: Choice, weights: Weights) -> Weights:
-    """The weights of the parts of the best model, and none of all others.
-
-    Args:
-        choices: all of them.
-        best: one of them.
-        weights: of the parts in their models, one model after another.
-    """
-    owner = np.repeat(np.arange(len(choices)), [len(choice.parts) for choice in choices])
-    return np.where(owner == choices.index(best), weights, 0.0)
-
-
-def _is_ahead(candidates: Candidates, one: Weights, other: Weights, by: float = CLEARLY) -> bool:
-    """Whether some weights are better than others by more than so many standard errors of the difference.
-
-    The weights of a sum are fitted on the customers who are asked here, those of one model are not: where a sum gains
-    less, its advantage may be that alone.
-    """
-    gain = candidates.evaluate(one) - candidates.evaluate(other)
-    return bool(gain.mean() > by * standard_error(gain))
 
 
 def _with_rejections(chosen: Chosen, graph: Graph, validation: Validation, inputs: Inputs) -> Chosen:

@@ -227,15 +227,14 @@ def towards_paths(
 
 
 def towards_names(evaluate: Evaluate, weights: Weights, of_others: NDArray[np.bool_]) -> Weights:
-    """The weights with as little on what others do as costs at most one standard error of the metric on validation.
+    """The weights with as little on what others do as validation sees no loss of.
 
     That somebody holds another product of the same issuer is a reason a person can check; that others hold both says
     the same again, with a number. Where both explain a purchase, the first should get the credit.
     """
-    before = evaluate(weights)
-    least = before.mean() - standard_error(before)
-    trials = (np.where(of_others, part * weights, weights) for part in COLLABORATIVE_PARTS)
-    return next((trial for trial in trials if evaluate(trial).mean() >= least), weights)
+    return _unless_worse(
+        evaluate, weights, [np.where(of_others, part * weights, weights) for part in COLLABORATIVE_PARTS]
+    )
 
 
 def _unless_worse(evaluate: Evaluate, weights: Weights, trials: Sequence[Weights]) -> Weights:
@@ -248,6 +247,12 @@ def is_loss(before: NDArray[np.float64], after: NDArray[np.float64]) -> bool:
     """Whether the metric of users (num_users,) falls by more than MOST_COST, or by LOST standard errors."""
     lost = before - after
     return bool(lost.mean() > min(MOST_COST * before.mean(), LOST * standard_error(lost)))
+
+
+def is_ahead(evaluate: Evaluate, one: Weights, other: Weights, by: float = 0.0) -> bool:
+    """Whether some weights are better than others by more than so many standard errors of the difference."""
+    gain = evaluate(one) - evaluate(other)
+    return bool(gain.mean() > by * standard_error(gain))
 
 
 def standard_error(values: NDArray[np.float64]) -> float:

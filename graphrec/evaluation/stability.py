@@ -1,0 +1,273 @@
+"""How much lists change where nothing should: another run, another seed, lost rows, and customers who are not real.
+
+A model is fitted again with its own configuration and weights (training/refit.py) on changed facts, and the lists of
+some customers are compared by rank-biased overlap. The attack is on a segment: fake customers hold one product that
+they push, and what some real customers have in common. Its damage is the share of real customers who get the product
+into their list only then; beside it stands plain item-kNN (no `min_group`, no shrinkage) under the same attack.
+
+Source: Mobasher, Burke, Bhaumik and Williams, TOIT 2007 (segment attack).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.features.blocks import Blocks, Sources
+from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop
+from graphrec.graph.folders.snapshot import Snapshot
+from graphrec.metrics.intervals import Interval, bootstrap_all
+from graphrec.metrics.overlap import overlap
+from graphrec.models.inputs import Inputs
+from graphrec.models.tables.itemknn import ItemKnnConfig
+from graphrec.progress import Progress, silent
+from graphrec.terms.blend import Blend
+from graphrec.terms.folder import read_meta
+from graphrec.terms.meta import ModelMeta
+from graphrec.training.assemble import blend_of
+from graphrec.training.lists import ranked_lists
+from graphrec.training.refit import frozen_inputs
+from graphrec.training.split import split_of
+from graphrec.training.stages import graph_of
+
+MOST_CUSTOMERS = 2_000
+"""Customers whose lists are compared."""
+TOLD = 50
+"""Customers whose ledgers say what moved."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Lists beside those of the model as it is."""
+
+    case: str
+    overlap: Interval
+    same: float
+    """Share of lists that are the same, place by place."""
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """What fake customers reach."""
+
+    model: str
+    before: float
+    """Share of real customers who have a pushed product in their list without them."""
+    after: float
+
+    @property
+    def damage(self) -> float:
+        """The share that they add."""
+        return self.after - self.before
+
+
+@dataclass(frozen=True)
+class Stability:
+    """How much lists change where nothing should."""
+
+    model: str
+    k: int
+    customers: int
+    compared: tuple[Compared, ...]
+    lost: float
+    """Share of interactions that are lost."""
+    fakes: int
+    """Fake customers for each pushed product."""
+    pushed: int
+    """Products, one after another."""
+    attacked: tuple[Attacked, ...]
+    """The model, and plain item-kNN."""
+    moved: tuple[tuple[str, float], ...]
+    """Where rows are lost: terms by their share of what products that left a list lost against those that came."""
+
+    @property
+    def ratio(self) -> float | None:
+        """Damage beside that of plain item-kNN; None: that has none."""
+        own, plain = self.attacked
+        return own.damage / plain.damage if plain.damage > 0 else None
+
+
+def stability(
+    snapshot: Snapshot,
+    folder: Path,
+    *,
+    sources: Sources | None = None,
+    k: int = 10,
+    lost: float = 0.01,
+    fakes: float = 0.01,
+    pushed: int = 3,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Stability:
+    """The stability of a model on the snapshot that it was fitted on.
+
+    Args:
+        sources: of feature blocks, at least those that the model read.
+        lost: share of interactions that a delivery loses.
+        fakes: fake customers, as a share of the real ones.
+        pushed: products that are pushed, each in an attack of its own; they are drawn from the less popular half.
+
+    Raises:
+        ModelError: nothing of it has a score on these facts.
+        NotTrained: there is no model.
+    """
+    meta, split = read_meta(folder), split_of(snapshot)
+    graph = graph_of(snapshot, split, meta.fitted)
+    inputs = frozen_inputs(meta, snapshot, split, graph, sources or Sources(), progress)
+    rng = np.random.default_rng(seed)
+    people = np.flatnonzero(graph.held().degrees() > 0).astype(np.int32)
+    people = np.sort(rng.choice(people, min(len(people), MOST_CUSTOMERS), replace=False))
+    k = min(k, graph.num_products)
+
+    def lists(blend: Blend) -> NDArray[np.int32]:
+        return ranked_lists(blend, people, graph.held(), k)
+
+    base = blend_of(meta.configuration, graph, inputs)
+    listed = lists(base)
+    less = without_some(graph, lost, rng)
+    cases = {
+        "another run": (graph, inputs),
+        "another seed": (graph, replace(inputs, seed=inputs.seed + 1)),
+        f"{lost:.1%} of interactions lost": (less, inputs),
+    }
+    compared: list[Compared] = []
+    moved: tuple[tuple[str, float], ...] = ()
+    for case, (seen, given) in cases.items():
+        other = _fitted(meta, seen, given)
+        found = lists(other)
+        alike = bootstrap_all({"rbo": overlap(listed, found)}, seed=seed)["rbo"]
+        compared.append(Compared(case, alike, float((listed == found).all(axis=1).mean())))
+        if seen is less:
+            moved = tuple(_moved(base, other, people, listed, found))
+    products, count = _pushed(graph, pushed, rng), max(round(fakes * len(graph.held().degrees())), 1)
+    plain = replace(graph, schema=replace(graph.schema, roles=replace(graph.schema.roles, min_group=1)))
+    shares = {folder.name: [0.0, 0.0], "plain item-kNN": [0.0, 0.0]}
+    listed_plain = lists(_plain(plain))
+    for product in products:
+        progress("attacks", products.index(product), len(products))
+        false, false_plain = (with_fakes(one, product, count, seed + product) for one in (graph, plain))
+        own = lists(_fitted(meta, false, replace(inputs, blocks=_wider(inputs.blocks, graph, count))))
+        theirs = lists(_plain(false_plain))
+        free = ~_holders(graph, product)[people]
+        for name, pair in ((folder.name, (listed, own)), ("plain item-kNN", (listed_plain, theirs))):
+            for place, one in enumerate(pair):
+                shares[name][place] += float((one[free] == product).any(axis=1).mean()) / len(products)
+    return Stability(
+        folder.name, k, len(people), tuple(compared), lost, count, len(products),
+        tuple(Attacked(name, before, after) for name, (before, after) in shares.items()), moved,
+    )  # fmt: skip
+
+
+def without_some(graph: Graph, share: float, rng: np.random.Generator) -> Graph:
+    """A graph that lost a share of the interactions, drawn at random."""
+    hops = dict(graph.hops)
+    for name in graph.schema.roles.interactions:
+        hop = Hop(name)
+        if hop in hops:
+            edges = hops[hop]
+            kept = rng.random(len(edges.indices)) >= share
+            ends = np.concatenate(([0], np.cumsum(kept)))[edges.indptr].astype(np.int64)
+            arrays = {
+                name: None if (one := getattr(edges, name)) is None else one[kept]
+                for name in ("weight", "newest", "faded")
+            }
+            hops[hop] = Adjacency(ends, edges.indices[kept], **arrays)
+            hops[hop.back()] = hops[hop].transposed(graph.counts[graph.target(hop)])
+    return replace(graph, hops=hops)
+
+
+def with_fakes(graph: Graph, product: int, count: int, seed: int) -> Graph:
+    """A graph with fake customers after the real ones, who all hold a product and what a segment has in common.
+
+    That is a product drawn by how many hold it, and those that its holders hold most beside it.
+    """
+    rng, roles, held = np.random.default_rng(seed), graph.schema.roles, graph.held()
+    degrees = held.degrees()
+    usual = max(int(np.median(degrees[degrees > 0])) - 1, 1)
+    holders = np.bincount(held.indices, minlength=graph.num_products).astype(np.float64)
+    holders[product] = 0
+    first = int(rng.choice(len(holders), p=holders / holders.sum()))
+    beside = np.bincount(held.expand(np.flatnonzero(_holders(graph, first)))[1], minlength=graph.num_products)
+    beside[product] = 0
+    common = np.argsort(-beside, kind="stable")[:usual]
+    own = [np.sort(np.append(common[beside[common] > 0], product)).astype(np.int32)] * count
+    pushing, hops = Hop(roles.relevant[0]), dict(graph.hops)
+    for hop in graph.hops:
+        if graph.source(hop) == roles.user:
+            more = own if hop == pushing else [np.zeros(0, np.int32)] * count
+            hops[hop] = _longer(graph.hops[hop], more, graph.now)
+    counts = {**graph.counts, roles.user: graph.counts[roles.user] + count}
+    for hop in graph.hops:
+        if graph.target(hop) == roles.user and graph.source(hop) != roles.user:
+            hops[hop] = hops[hop.back()].transposed(counts[graph.source(hop)])
+    return replace(graph, counts=counts, hops=hops)
+
+
+def _longer(edges: Adjacency, rows: list[NDArray[np.int32]], now: int | None) -> Adjacency:
+    """Edges with rows after the others, of weight 1 and of today."""
+    added = int(sum(map(len, rows)))
+    ends = edges.indptr[-1] + np.cumsum([len(row) for row in rows])
+    arrays = {
+        name: None if (one := getattr(edges, name)) is None else np.concatenate((one, np.full(added, value, one.dtype)))
+        for name, value in (("weight", 1.0), ("newest", now or 0), ("faded", 1.0))
+    }
+    return Adjacency(np.concatenate((edges.indptr, ends)), np.concatenate((edges.indices, *rows)), **arrays)
+
+
+def _wider(blocks: Blocks, graph: Graph, count: int) -> Blocks:
+    """Feature blocks with rows of zeros for fake customers."""
+    user = graph.schema.roles.user
+    return replace(blocks, blocks=tuple(
+        replace(one, matrix=np.concatenate((one.matrix, np.zeros((count, one.matrix.shape[1]), one.matrix.dtype))))
+        if one.label == user else one
+        for one in blocks
+    ))  # fmt: skip
+
+
+def _fitted(meta: ModelMeta, graph: Graph, inputs: Inputs) -> Blend:
+    return blend_of(meta.configuration, graph, inputs)
+
+
+def _plain(graph: Graph) -> Blend:
+    from graphrec.models.tables.itemknn.neighbours import fit_itemknn
+
+    return Blend([fit_itemknn(graph, ItemKnnConfig(shrinkage=0.0))], [1.0])
+
+
+def _pushed(graph: Graph, count: int, rng: np.random.Generator) -> list[int]:
+    """Products of the less popular half, drawn at random."""
+    holders = np.bincount(graph.held().indices, minlength=graph.num_products)
+    rare = np.argsort(holders, kind="stable")[: max(graph.num_products // 2, 1)]
+    return sorted(rng.choice(rare, min(count, len(rare)), replace=False).tolist())
+
+
+def _holders(graph: Graph, product: int) -> NDArray[np.bool_]:
+    found = np.zeros(graph.num_users, np.bool_)
+    held = graph.held()
+    found[np.repeat(np.arange(held.num_rows), held.degrees())[held.indices == product]] = True
+    return found
+
+
+def _moved(
+    base: Blend, other: Blend, people: NDArray[np.int32], before: NDArray[np.int32], after: NDArray[np.int32]
+) -> Iterator[tuple[str, float]]:
+    """By the name of a term, its share of what the products that left lost against those that came, largest first."""
+    lost: dict[str, float] = {}
+    for place in np.flatnonzero((before != after).any(axis=1))[:TOLD]:
+        user = int(people[place])
+        gone = np.setdiff1d(before[place], after[place])
+        came = np.setdiff1d(after[place], before[place])
+        gone, came = gone[gone >= 0], came[came >= 0]
+        if not len(gone) or not len(came):
+            continue
+        for blend, sign in ((base, 1.0), (other, -1.0)):
+            scales = blend.row(user).scales
+            for term, scale in zip(blend.terms, scales, strict=True):
+                scores = scale * term.scores(user)
+                lost[term.name] = lost.get(term.name, 0.0) + sign * float(scores[gone].mean() - scores[came].mean())
+    whole = sum(abs(one) for one in lost.values())
+    for name, one in sorted(lost.items(), key=lambda pair: -abs(pair[1])):
+        if whole and abs(one) / whole >= 0.01:
+            yield name, one / whole

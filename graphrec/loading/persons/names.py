@@ -1,0 +1,55 @@
+"""What a column of customers says of a person, by its name; the words are in names.txt.
+
+    personal    names or reaches one person: names, addresses, numbers of documents and accounts, days of birth
+    special     Article 9 and 10 of the GDPR: health, beliefs, descent, unions, sex life, genes, biometrics, offences
+    protected   what nobody may be treated by: sex, marital status, nationality, pregnancy, disability
+    known       what such files have besides, and is no secret: segments, regions, dates of a relation, counts
+
+Names are compared without case, signs, spaces and accents, umlauts written out (concepts.py). A word of up to six
+letters has to be a word of its own in the name, a longer one may stand within a compound.
+"""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from graphrec.loading.propose.concepts import CONCEPTS, normal
+from graphrec.loading.propose.words import words
+
+Sort = Literal["personal", "special", "protected", "known"]
+
+_FILE = Path(__file__).with_name("names.txt")
+_WITHIN = 6
+"""Signs from which a word is found within another one; Chinese words are always."""
+_ORDER: tuple[Sort, ...] = ("special", "personal", "protected", "known")
+
+
+@cache
+def _terms() -> dict[Sort, tuple[frozenset[str], tuple[str, ...]]]:
+    """By sort: words that stand for themselves, and those that may stand within others."""
+    parts: dict[str, str] = dict(re.findall(r"^\[(\w+)\]\n((?:[^\[#\n].*\n)+)", _FILE.read_text("utf-8"), re.MULTILINE))
+    found = {sort: frozenset(normal(term) for term in parts[sort].split()) for sort in _ORDER}
+    return {
+        sort: (
+            terms,
+            tuple(one for one in sorted(terms) if not one.isascii() or (sort != "known" and len(one) > _WITHIN)),
+        )
+        for sort, terms in found.items()
+    }
+
+
+def sort_of(column: str) -> Sort | None:
+    """What a column of customers says of a person by its name; None: the name tells nothing.
+
+    >>> [sort_of(name) for name in ("E-Mail", "Kirchensteuer", "geschlecht", "customer_segment", "xq7")]
+    ['personal', 'special', 'protected', 'known', None]
+    """
+    parts = [part for word in words(column) if (part := normal(word))]
+    runs = {"".join(parts[start:end]) for start in range(len(parts)) for end in range(start + 1, len(parts) + 1)}
+    joined = "".join(parts)
+    for sort in _ORDER:
+        alone, within = _terms()[sort]
+        if runs & alone or any(term in joined for term in within):
+            return sort
+    return "known" if any(normal(term) in runs for concept in CONCEPTS.values() for term in concept) else None

@@ -1,0 +1,207 @@
+"""Which files of a folder are tables, and how each is read."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from graphrec.errors import SourceError
+from graphrec.loading.mapping.specs import PACKED, SUFFIXES, FileSpec
+from graphrec.loading.propose.headless import names_of
+from graphrec.loading.propose.looks import action_of_table
+from graphrec.loading.propose.words import words
+from graphrec.loading.sources.csv_form import first_records, guess_frame
+from graphrec.loading.sources.databases import database_tables, is_sqlite, sqlite_tables
+from graphrec.loading.sources.encodings import guess_encoding
+from graphrec.loading.sources.fixed_width import fixed_rows, guess_fixed
+from graphrec.loading.sources.packed import ZIP, archive_of, members
+from graphrec.loading.sources.sql import name
+from graphrec.loading.sources.workbooks import sheet_columns, sheet_frame, sheet_names
+from graphrec.loading.sources.xml_files import row_paths
+
+MOST_FILES = 50
+"""Of one table, whose ends are looked at."""
+_DAY = re.compile(
+    r"(?<!\d)((19|20)\d\d[-_.]?(0[1-9]|1[0-2])([-_.]?[0-3]\d)?([-_T]?[0-2]\d[0-5]\d([0-5]\d)?)?"
+    r"|[0-3]\d[-_.](0[1-9]|1[0-2])[-_.](19|20)\d\d)(?!\d)"
+)
+"""A day or month in the name of a file, which the next delivery has not."""
+TEXTS = (".txt", ".dat", ".tab", ".asc", ".csv_", ".out", ".exp", ".unl")
+"""Suffixes of texts that are tables or not."""
+
+
+def all_specs(folder: Path, url_env: str | None) -> tuple[dict[str, FileSpec], dict[str, list[Path]], list[str]]:
+    """An entry of `[source.files]` for everything that can be read, with its files, and what is left out."""
+    found, left = _group_files(folder)
+    specs: dict[str, FileSpec] = {}
+    files: dict[str, list[Path]] = {}
+    for table, (path, paths) in found.items():
+        try:
+            some = _specs(table, path, paths, folder)
+        except SourceError as error:
+            if len(found) == 1 and url_env is None:
+                raise
+            left.append(f"{path} is MISSING: {error}")
+            continue
+        for key, spec in some.items():
+            free = key if key not in specs and key not in found else f"{table}_{key}" if key != table else key
+            specs[free], files[free] = replace(spec, name=free), paths
+    for table in database_tables(url_env, f"--database {url_env}") if url_env is not None else ():
+        given = _table_name(table, "table")
+        while given in specs:
+            given += "_2"
+        query = f"SELECT * FROM {name(table)}"
+        specs[given] = FileSpec(given, "", "database", url_env=url_env, query=query)
+        files[given] = []
+    return specs, files, left
+
+
+def _specs(table: str, path: str, paths: list[Path], folder: Path) -> dict[str, FileSpec]:
+    """The entries of `[source.files]` for one file or glob: one for each sheet or table of a workbook or database."""
+    suffix = suffix_of(paths[0])
+    reader = SUFFIXES.get(suffix, "csv")
+    shown = [(each, each.relative_to(folder).as_posix()) for each in paths]
+    if reader == "csv":
+        return {table: _text(table, path, shown)}
+    if reader == "xlsx":
+        return _sheets(table, path, *shown[0])
+    if reader == "xml":
+        return _xml(table, path, *shown[0])
+    if reader == "sqlite" and len(inside := sqlite_tables(*shown[0])) > 1:
+        held = {_table_name(one, table): f"SELECT * FROM {name(one)}" for one in inside}
+        return {key: FileSpec(key, path, reader, query=query) for key, query in held.items()}
+    return {table: FileSpec(table, path, reader)}
+
+
+def _text(table: str, path: str, files: list[tuple[Path, str]]) -> FileSpec:
+    """The entry of texts: between delimiters, or in columns of a fixed width."""
+    encodings = sorted({guess_encoding(*each) for each in files} - {"utf-8"})
+    encoding = encodings[0] if encodings else "utf-8"
+    given: dict[str, object] = {"encoding": encoding} if encodings else {}
+    frames = [guess_frame(*each, encoding) for each in files[:MOST_FILES]]
+    if not frames[0][0] and (cut := _fixed(*files[0], encoding)):
+        return FileSpec(table, path, "fixed", options=given | cut)
+    footer = dict.fromkeys(text for _, frame in frames for text in frame.get("footer", ()))
+    given |= {key: frames[0][1][key] for key in ("skip",) if key in frames[0][1]}
+    given |= {"footer": list(footer)} if footer else {}
+    names = names_of(first_records(*files[0], given))
+    return FileSpec(table, path, "csv", options=given | ({"header": False, "names": names} if names else {}))
+
+
+def _fixed(path: Path, shown: str, encoding: str) -> dict[str, object]:
+    """The options of a text in columns of a fixed width, with names by what is in them where its lines give none."""
+    cut = guess_fixed(path, shown, encoding)
+    if not cut:
+        return {}
+    columns = cut["columns"]
+    names = None if "skip" in cut else names_of(fixed_rows(path, shown, encoding, cut))
+    return {**cut, "columns": dict(zip(names, columns.values(), strict=True)) if names else columns}
+
+
+def _sheets(table: str, path: str, file: Path, shown: str) -> dict[str, FileSpec]:
+    """The entries of a workbook: one for each sheet, and one for all sheets that have the same columns."""
+    names = sheet_names(file, shown)
+    alike: dict[tuple[object, ...], list[str]] = {}
+    frames = {}
+    for sheet in names:
+        frame = frames[sheet] = sheet_frame(file, shown, sheet)
+        columns = tuple(sheet_columns(file, shown, sheet, frame.get("skip", 0)))
+        action = action_of_table(sheet)
+        mark = (columns, action and action.type) if len(columns) > 1 else (sheet,)
+        alike.setdefault((*mark, frame.get("skip")), []).append(sheet)
+    found = {}
+    for sheets in alike.values():
+        footer = dict.fromkeys(text for sheet in sheets for text in frames[sheet].get("footer", ()))
+        options = frames[sheets[0]] | ({"footer": list(footer)} if footer else {})
+        is_whole = len(sheets) == len(names)
+        key = table if is_whole or len(sheets) > 1 else _table_name(sheets[0], table)
+        while key in found:
+            key += "_2"
+        meant = () if len(names) == 1 else tuple(sheets)
+        found[key] = FileSpec(key, path, "xlsx", options=options, sheets=meant)
+    return found
+
+
+def _xml(table: str, path: str, file: Path, shown: str) -> dict[str, FileSpec]:
+    """The entries of an XML file: one for each kind of element that is there several times."""
+    found: dict[str, FileSpec] = {}
+    rows = row_paths(file, shown)
+    if not rows:
+        raise SourceError(f"{shown} has no element that is there several times; want one for each row")
+    for one in rows:
+        key = table if len(rows) == 1 else _table_name(one.rpartition("/")[2], table)
+        while key in found:
+            key += "_2"
+        found[key] = FileSpec(key, path, "xml", options={"rows": one})
+    return found
+
+
+def _is_table(path: Path, shown: str) -> bool:
+    """Whether a file of another suffix is a table all the same."""
+    try:
+        encoding = guess_encoding(path, shown)
+        return bool(guess_frame(path, shown, encoding)[0] or guess_fixed(path, shown, encoding))
+    except SourceError:
+        return False
+
+
+def _table_name(text: str, before: str) -> str:
+    """A text as the name of a table, with a word before it where it begins with a digit."""
+    table = "_".join(words(text))
+    return table if table and not table[0].isdigit() else f"{before}_{table}"
+
+
+def _without_suffixes(shown: str) -> str:
+    """A name without the suffixes that say how a file is read."""
+    while Path(shown).suffix.lower() in {*SUFFIXES, *PACKED, *TEXTS}:
+        shown = shown[: -len(Path(shown).suffix)]
+    return shown
+
+
+def suffix_of(path: Path) -> str:
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    while suffixes and suffixes[-1] in PACKED:
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
+
+
+def _group_files(folder: Path) -> tuple[dict[str, tuple[str, list[Path]]], list[str]]:
+    """Files by table name; files that differ only in digits are one table with a glob."""
+    groups: dict[str, list[Path]] = {}
+    left: list[str] = []
+    for path in _all_files(folder, left):
+        shown = path.relative_to(folder).as_posix()
+        if path.suffix == ".toml" or any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts):
+            continue
+        suffix = suffix_of(path)
+        reader = "csv" if suffix in TEXTS and _is_table(path, shown) else SUFFIXES.get(suffix)
+        if reader is None or (reader == "sqlite" and (archive_of(path) is not None or not is_sqlite(path))):
+            left.append(f"{shown} has no reader by its suffix and was left out")
+            continue
+        groups.setdefault(re.sub(r"\d+", "*", shown), []).append(path)
+    every = [path.relative_to(folder).as_posix() for paths in groups.values() for path in paths]
+    found: dict[str, tuple[str, list[Path]]] = {}
+    for pattern, paths in groups.items():
+        shown = pattern if len(paths) > 1 else _DAY.sub("*", paths[0].relative_to(folder).as_posix())
+        named = _without_suffixes(shown.rpartition(f"{ZIP}/")[2])
+        table = _table_name(named if words(named) else paths[0].stem, "file")
+        while table in found:
+            table += "_2"
+        shown = re.sub(r"\*(?:[^A-Za-z0-9/]\*)+", "*", shown)
+        if "*" in shown and (len(paths) == 1 or sum(fnmatchcase(one, shown) for one in every) > len(paths)):
+            shown = shown.replace("*", "[0-9]*")
+        found[table] = (shown, paths)
+    return found, left
+
+
+def _all_files(folder: Path, left: list[str]) -> Iterator[Path]:
+    """The files below a folder, those in zip archives among them, sorted; what cannot be opened is said in `left`."""
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        if path.suffix.lower() != ZIP:
+            yield path
+            continue
+        try:
+            yield from members(path)
+        except SourceError as error:
+            left.append(f"{path.relative_to(folder).as_posix()} is MISSING: {error}")

@@ -1,0 +1,92 @@
+"""Files whose first line is a row already: seen by its values, with names for the columns by what is in them."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+_NUMBER = re.compile(r"[-+(]?[\d.,'’\u00a0 ]*\d[\d.,'’ ]*[)-]?")
+_YEAR = re.compile(r"(19|20)\d\d")
+_ENOUGH = 0.6
+"""The share of the values of a column that are alike from which its first one should be too."""
+_SURELY = 0.9
+_LEAST = 3
+"""So few rows show nothing."""
+_CODES = 3
+"""Letters of a currency or a country, at most."""
+_CURRENCY = re.compile(r"EUR|USD|GBP|CHF|JPY|CNY|HKD|SGD|AUD|CAD|INR|SEK|NOK|DKK|PLN|BRL|MXN|ZAR")
+_SORTS = (
+    ("email", re.compile(r"[^@\s]+@[^@\s]+\.\w+")),
+    ("iban", re.compile(r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?")),
+    ("isin", re.compile(r"[A-Z]{2}[A-Z0-9]{9}\d")),
+    ("date", re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}([T ].*)?|\d{1,2}[-./]\d{1,2}[-./](\d{4}|\d{2})([T ].*)?|"
+                        r"(19|20)\d\d(0[1-9]|1[0-2])[0-3]\d")),
+    ("currency", _CURRENCY),
+    ("phone", re.compile(r"(\+|00|0\d)[\d /().-]{7,}")),
+    ("id", re.compile(r"[A-Za-z]{0,4}[-_]?\d+")),
+    ("amount", _NUMBER),
+)  # fmt: skip
+
+
+def names_of(records: Sequence[Sequence[str]]) -> list[str] | None:
+    """Names for the columns of a file without a header; None where the first record is one.
+
+    Args:
+        records: the first ones of the file.
+    """
+    width = len(records[0]) if records else 0
+    rest = [record for record in records[1:] if len(record) == width]
+    if width < 2 or len(rest) < _LEAST or not _is_row(records[0], rest):
+        return None
+    named: list[str] = []
+    for place in range(width):
+        name = _name([record[place].strip() for record in (records[0], *rest)])
+        taken = sum(re.fullmatch(rf"{name}(_\d+)?", one) is not None for one in named)
+        named.append(f"{name}_{taken + 1}" if taken else name)
+    return named
+
+
+def _is_row(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
+    """Whether values with digits look as those below them do, and no word stands above numbers."""
+    is_like = False
+    for place, cell in enumerate(first):
+        counts = Counter(shape for record in rest if (shape := _shape(record[place])))
+        shape, count = counts.most_common(1)[0] if counts else ("", 0)
+        if not cell.strip() or not any(sign in shape for sign in "9n"):
+            continue
+        if _YEAR.fullmatch(cell.strip()) and not all(_YEAR.fullmatch(record[place].strip()) for record in rest):
+            return False
+        if _shape(cell) == shape and count >= _ENOUGH * counts.total():
+            is_like = True
+        elif not any(sign.isdigit() for sign in cell) and count >= _SURELY * counts.total():
+            return False
+    return is_like
+
+
+def _shape(cell: str) -> str:
+    """A value with a for letters and 9 for digits, however many; n for a number."""
+    text = cell.strip()
+    if _NUMBER.fullmatch(text) and len(re.findall(r"\d+", text)) <= _CODES and "-" not in text[1:-1]:
+        return "n"
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "9", text))
+
+
+def _name(cells: Sequence[str]) -> str:
+    """What the values of a column are, in a word."""
+    filled = [cell for cell in cells if cell]
+    for sort, pattern in _SORTS:
+        if filled and sum(pattern.fullmatch(cell) is not None for cell in filled) >= _SURELY * len(filled):
+            is_amount = sort == "id" and len(set(filled)) > 2 and _are_amounts(filled)
+            return "amount" if is_amount else sort
+    if not filled:
+        return "column"
+    words = sum(" " in cell for cell in filled)
+    if (2 * len(set(filled)) > len(filled) and all(not re.search(r"\d", cell) for cell in filled)) or words > len(
+        filled
+    ) / 2:
+        return "name" if sum(map(len, filled)) < 40 * len(filled) else "description"
+    return "kind"
+
+
+def _are_amounts(cells: Sequence[str]) -> bool:
+    """Whether whole numbers are of many lengths, as amounts are and keys are not."""
+    return all(cell.isdigit() for cell in cells) and len({len(cell) for cell in cells}) > _CODES

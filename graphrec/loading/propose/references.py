@@ -1,0 +1,155 @@
+"""Keys of tables, and the columns that hold those of others: by names, and by values."""
+
+from dataclasses import replace
+
+import duckdb
+
+from graphrec.loading.propose.column_profile import ColumnProfile
+from graphrec.loading.propose.table_profile import TableProfile
+from graphrec.loading.propose.words import is_identifier, singular, stem, words
+from graphrec.loading.sources.sql import name
+
+ENOUGH_KEYS = 5
+FEW_KEYS = 0.05
+"""A column without a telling name has at least so many of a table's keys, and that share of them, if it holds them."""
+SHORT_KEY = 3.0
+"""Shorter values are levels and codes, and keys by chance."""
+STRAYS = 0.1
+"""The share of a column's different values that may be no key of the table it refers to."""
+
+
+def with_keys(tables: list[TableProfile]) -> list[TableProfile]:
+    """Each table with its key: of several that could be, the one that other tables have too."""
+    done = []
+    for table in tables:
+        elsewhere = {column.casefold() for other in tables if other.name != table.name for column in other.columns} - {
+            "id"
+        }
+        done.append(replace(table, key=table.key or key_of(table, elsewhere)))
+    return done
+
+
+def key_of(table: TableProfile, elsewhere: set[str]) -> str | None:
+    """The column that names the rows: unique, or all but unique, and called like an identifier or like the table."""
+    columns = list(table.columns.values())
+    own = {*words(table.name), singular(table.name)}
+    named = [column for column in columns if column.is_unique and (column.looks_like_id or own & set(column.words))]
+    if named:
+        return min(
+            named,
+            key=lambda one: (
+                not one.looks_like_id,
+                not own & set(one.words),
+                one.name.casefold() not in elsewhere,
+            ),
+        ).name
+    first = columns[0] if columns else None
+    if first is not None and ((first.is_unique and first.mean_length <= 40) or first.is_nearly_unique):
+        return first.name
+    return None
+
+
+def with_references(database: duckdb.DuckDBPyConnection, tables: list[TableProfile]) -> list[TableProfile]:
+    """Each table with the columns that hold keys of others."""
+    owners = [table for table in tables if table.key]
+    done = []
+    for table in tables:
+        found, strays = {}, {}
+        for column in table.columns.values():
+            matches = [
+                owner
+                for owner in owners
+                if owner.name != table.name
+                and (may_refer(column, owner) or _is_included(database, table, column, owner))
+            ]
+            counts = {owner.name: count_strays(database, table, column.name, owner) for owner in matches}
+            best = min(counts, key=lambda each: counts[each], default=None)
+            if best is not None and fits(counts[best], column):
+                found[column.name] = best
+                strays[column.name] = counts[best]
+        done.append(replace(table, references=found, strays={name: count for name, count in strays.items() if count}))
+    return _without_mutual(done)
+
+
+def fits(strays: int, column: ColumnProfile) -> bool:
+    """Whether so few different values are no keys that the column may hold keys."""
+    return strays <= STRAYS * column.distinct
+
+
+def may_refer(column: ColumnProfile, owner: TableProfile) -> bool:
+    """Whether a column may hold the keys of a table: by the names, or as both are identifiers with letters in them."""
+    assert owner.key is not None
+    key = owner.columns[owner.key]
+    if column.filled == 0 or column.kind not in {"text", "integer"}:
+        return False
+    return is_called_like(column, owner) or (
+        column.looks_like_id and key.looks_like_id and column.kind == key.kind == "text"
+    )
+
+
+def is_called_like(column: ColumnProfile, owner: TableProfile) -> bool:
+    """Whether the name of a column is that of the key of a table, or of its rows."""
+    assert owner.key is not None
+    if column.name.casefold() == owner.key.casefold() and column.words != ["id"]:
+        return True
+    own = {*words(singular(owner.name))[-1:], *stem(owner.key)}
+    return any(word in own and not is_identifier(word) for word in map(singular, stem(column.name)))
+
+
+def _is_included(
+    database: duckdb.DuckDBPyConnection, table: TableProfile, column: ColumnProfile, owner: TableProfile
+) -> bool:
+    """Whether the values of a column, whatever its name, are keys of a table."""
+    return (
+        column.name != table.key
+        and could_be_keys(column, owner)
+        and count_strays(database, table, column.name, owner) == 0
+    )
+
+
+def could_be_keys(column: ColumnProfile, owner: TableProfile) -> bool:
+    """Whether a column has so many different values that it would be no chance if all were keys of a table."""
+    assert owner.key is not None
+    key = owner.columns[owner.key]
+    if column.kind not in {"text", "integer"} or key.kind not in {"text", "integer"}:
+        return False
+    enough = max(ENOUGH_KEYS, key.distinct * FEW_KEYS)
+    return enough <= column.distinct <= key.distinct * (1 + STRAYS) and column.mean_length >= SHORT_KEY
+
+
+def count_strays(
+    database: duckdb.DuckDBPyConnection,
+    table: TableProfile,
+    column: str,
+    owner: TableProfile,
+    written: str = "{}",
+    *,
+    of_both: bool = False,
+) -> int:
+    """How many of the different values of a column are no key of a table.
+
+    Args:
+        written: SQL of another way to write the values, and with `of_both` the keys too.
+    """
+    assert owner.key is not None
+    key = as_text(owner.key, written if of_both else "{}")
+    keys = f"SELECT {key} FROM {name(owner.name)} WHERE {name(owner.key)} IS NOT NULL"
+    values = f"SELECT DISTINCT {as_text(column, written)} AS v FROM {name(table.name)}"
+    query = f"SELECT count(*) FROM ({values}) WHERE v IS NOT NULL AND v NOT IN ({keys})"
+    return int(database.execute(query).fetchall()[0][0])
+
+
+def as_text(column: str, written: str = "{}") -> str:
+    """SQL of the values of a column as texts, written otherwise; an empty one is NULL."""
+    return f"nullif({written.format(f'CAST({name(column)} AS VARCHAR)')}, '')"
+
+
+def _without_mutual(tables: list[TableProfile]) -> list[TableProfile]:
+    """Two tables with one key: the one with more rows owns it, the other refers to it."""
+    by_name = {table.name: table for table in tables}
+    for table in tables:
+        owner = by_name.get(table.references.get(table.key or "", ""))
+        if owner and owner.references.get(owner.key or "") == table.name and table.rows >= by_name[owner.name].rows:
+            left = {column: other for column, other in table.references.items() if column != table.key}
+            by_name[table.name] = replace(table, references=left)
+    return list(by_name.values())

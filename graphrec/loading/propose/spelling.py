@@ -1,0 +1,148 @@
+"""Identifiers that several systems write otherwise: in other case, with other signs, with zeros that one has lost."""
+
+from dataclasses import dataclass, replace
+
+import duckdb
+
+from graphrec.loading.propose.column_profile import ColumnProfile
+from graphrec.loading.propose.looks import is_personal, likeness, looks
+from graphrec.loading.propose.references import (
+    STRAYS,
+    as_text,
+    could_be_keys,
+    count_strays,
+    fits,
+    is_called_like,
+    may_refer,
+)
+from graphrec.loading.propose.table_profile import TableProfile
+from graphrec.loading.sources.sql import name
+
+_UPPER = "upper({})"
+_SAME = (
+    (_UPPER, "in other case"),
+    (r"regexp_replace({}, '\.0+$', '')", "with .0 behind it"),
+    (r"upper(regexp_replace({}, '[\s./_-]+', '', 'g'))", "with other signs between"),
+    (r"ltrim(regexp_replace({}, '\D', '', 'g'), '0')", "with letters or zeros before the number"),
+)
+"""SQL that writes identifiers in one way, and what is otherwise about them; the last ways join most."""
+_ENOUGH = 20
+"""So many different numbers say that they are the same without their letters."""
+
+
+def spelled_alike(database: duckdb.DuckDBPyConnection, tables: list[TableProfile]) -> list[TableProfile]:
+    """The tables with identifiers as those that they refer to are written, in the database too."""
+    by_name = {table.name: table for table in tables}
+    for owner_name in [table.name for table in tables if table.key]:
+        for name_of in [table.name for table in tables if table.name != owner_name]:
+            for column in by_name[name_of].columns.values():
+                table, owner = by_name[name_of], by_name[owner_name]
+                if not column.written and _may_be_meant(column, owner):
+                    by_name |= _alike(database, table, column, owner)
+    return [by_name[table.name] for table in tables]
+
+
+def _may_be_meant(column: ColumnProfile, owner: TableProfile) -> bool:
+    return (
+        may_refer(column, owner)
+        or could_be_keys(column, owner)
+        or _is_of_people(column, owner)
+        or (column.kind == "real" and is_called_like(column, owner))
+    )
+
+
+def _is_of_people(column: ColumnProfile, owner: TableProfile) -> bool:
+    """Whether a column is called like customers, and a table, whatever its name, has something personal in it."""
+    people = any(is_personal(one, of_user=False) or looks(one.name, "protected") for one in owner.columns.values())
+    return people and column.kind == "integer" and likeness(column.name) > 0
+
+
+def _alike(
+    database: duckdb.DuckDBPyConnection, table: TableProfile, column: ColumnProfile, owner: TableProfile
+) -> dict[str, TableProfile]:
+    """The tables that change where a column is written as the keys of another; none where it need not, or cannot."""
+    assert owner.key is not None
+    strays = count_strays(database, table, column.name, owner)
+    if not strays:
+        return {}
+    if not fits(strays, column) and (padded := _padded(database, table, column, owner)):
+        return padded
+    is_named = is_called_like(column, owner)
+    for written, how in _SAME[: len(_SAME) if is_named and column.distinct >= _ENOUGH else 3 if is_named else 1]:
+        most = STRAYS * column.distinct if is_named else 0
+        if count_strays(database, table, column.name, owner, written) <= min(most, strays - 1):
+            return _written(database, table, column.name, written, how, owner)
+        if not _stay_different(database, owner, written):
+            continue
+        if count_strays(database, table, column.name, owner, written, of_both=True) <= min(most, strays - 1):
+            both = _written(database, table, column.name, written, how, owner)
+            return both | _written(database, owner, owner.key, written, how, table)
+    return {}
+
+
+def _stay_different(database: duckdb.DuckDBPyConnection, owner: TableProfile, written: str) -> bool:
+    """Whether keys that differ still do when they are written otherwise."""
+    assert owner.key is not None
+    texts = as_text(owner.key), as_text(owner.key, written)
+    query = f"SELECT count(DISTINCT {texts[0]}), count(DISTINCT {texts[1]}) FROM {name(owner.name)}"
+    before, after = database.execute(query).fetchall()[0]
+    return bool(before == after)
+
+
+def _padded(
+    database: duckdb.DuckDBPyConnection, table: TableProfile, column: ColumnProfile, owner: TableProfile
+) -> dict[str, TableProfile]:
+    """With zeros before the numbers that one file has lost and the other has kept."""
+    assert owner.key is not None
+    mine, keys = _digits(database, table.name, column.name), _digits(database, owner.name, owner.key)
+    if not (mine.longest > 0 and keys.longest > 0 and (may_refer(column, owner) or _is_of_people(column, owner))):
+        return {}
+    if keys.are_padded and mine.longest <= keys.longest:
+        return _filled_up(database, table, column.name, keys.longest, owner)
+    if mine.are_padded and keys.longest <= mine.longest:
+        return _filled_up(database, owner, owner.key, mine.longest, table)
+    return {}
+
+
+@dataclass(frozen=True)
+class _Digits:
+    """How the numbers of a column are written; `longest` is 0 where some are no numbers."""
+
+    longest: int
+    are_padded: bool
+    """Whether all have the same length, and some begin with a zero."""
+
+
+def _digits(database: duckdb.DuckDBPyConnection, table: str, column: str) -> _Digits:
+    text = as_text(column)
+    shortest, longest, zeros, others = database.execute(
+        f"SELECT coalesce(min(length({text})), 0), coalesce(max(length({text})), 0), "
+        f"count(*) FILTER (WHERE regexp_full_match({text}, '0\\d+')), "
+        f"count(*) FILTER (WHERE NOT regexp_full_match({text}, '\\d+')) FROM {name(table)}"
+    ).fetchall()[0]
+    return _Digits(0, False) if others else _Digits(longest, shortest == longest and zeros > 0)
+
+
+def _filled_up(
+    database: duckdb.DuckDBPyConnection, table: TableProfile, column: str, digits: int, other: TableProfile
+) -> dict[str, TableProfile]:
+    asks = f"{column} has lost the zeros that {other.name} has kept; it is filled up to {digits} digits: is that right?"
+    return _rewritten(database, table, column, f"lpad({{}}, {digits}, '0')", asks)
+
+
+def _written(
+    database: duckdb.DuckDBPyConnection, table: TableProfile, column: str, written: str, how: str, other: TableProfile
+) -> dict[str, TableProfile]:
+    asks = f"{column} is written {how} in {other.name}; both are read as the same: is that right?"
+    return _rewritten(database, table, column, written, asks)
+
+
+def _rewritten(
+    database: duckdb.DuckDBPyConnection, table: TableProfile, column: str, written: str, asks: str
+) -> dict[str, TableProfile]:
+    """The table with a column that is written otherwise, in the database too."""
+    database.execute(f"ALTER TABLE {name(table.name)} ALTER {name(column)} TYPE VARCHAR")
+    database.execute(f"UPDATE {name(table.name)} SET {name(column)} = {as_text(column, written)}")
+    profile = replace(table.columns[column], written=written, kind="text", parse=None)
+    columns = {**table.columns, column: profile}
+    return {table.name: replace(table, columns=columns, questions=(*table.questions, asks))}

@@ -1,0 +1,70 @@
+"""What the files of a folder look like: one table, its columns, and who refers to whom."""
+
+from collections.abc import Iterable
+from collections.abc import Mapping as Keys
+from dataclasses import dataclass, field
+
+from graphrec.loading.propose.column_profile import ColumnProfile
+from graphrec.loading.sources.sql import name
+
+
+@dataclass(frozen=True)
+class TableProfile:
+    """One table of `[source.files]`."""
+
+    name: str
+    path: str
+    rows: int
+    columns: Keys[str, ColumnProfile]
+    key: str | None = None
+    references: Keys[str, str] = field(default_factory=dict)
+    """Column → the table whose key it holds."""
+    strays: Keys[str, int] = field(default_factory=dict)
+    """Column → its different values that are no key of that table."""
+    options: Keys[str, object] = field(default_factory=dict)
+    """What its entry in `[source.files]` says besides the path."""
+    questions: tuple[str, ...] = ()
+    of: str = ""
+    """The entry that it is made of, where it is no file of its own but what lies in the rows of one."""
+    source: str = ""
+    """SQL of its rows in that case, and where the customer of a row stands in another table."""
+    fields: Keys[str, str] = field(default_factory=dict)
+    """Column → its SQL over `t`, the rows of `inner`, where the columns of `source` lie in rows of JSON."""
+    inner: str = ""
+    through: str = ""
+    """That table: its rows say whose an account is, and are nothing by themselves."""
+
+    @property
+    def encoding(self) -> str:
+        """How its texts are encoded."""
+        return str(self.options.get("encoding", "utf-8"))
+
+    @property
+    def nulls(self) -> tuple[str, ...]:
+        """Texts that stand for a gap."""
+        found = self.options.get("nullstr", ())
+        return tuple(found) if isinstance(found, list | tuple) else ()
+
+    @property
+    def footer(self) -> tuple[str, ...]:
+        """What the last lines of its files begin with that are no rows."""
+        found = self.options.get("footer", ())
+        return tuple(found) if isinstance(found, list | tuple) else ()
+
+    @property
+    def rows_sql(self) -> str:
+        """What a statement reads its rows from."""
+        return self.source or name(self.name)
+
+    def rows_with(self, columns: Iterable[str]) -> str:
+        """What a statement reads its rows from that needs no other columns than these."""
+        if not self.fields:
+            return self.rows_sql
+        listed = ", ".join(f"{self.fields[column]} AS {name(column)}" for column in dict.fromkeys(columns))
+        return f"(SELECT {listed}, t._file, t._line FROM {self.inner} AS t)"
+
+    def others(self) -> list[ColumnProfile]:
+        """The columns that are neither key nor reference."""
+        return [
+            column for column in self.columns.values() if column.name != self.key and column.name not in self.references
+        ]

@@ -1,0 +1,62 @@
+"""How models are added up when one validation part says little."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graphrec.graph.edges.adjacency import visible_graph
+from graphrec.models.inputs import Inputs
+from graphrec.terms.meta import Configuration
+from graphrec.training.search.candidates import Candidates
+from graphrec.training.search.folds import Fold, chances, mean_weights, refitted
+from graphrec.training.search.weights import fit_weights
+from graphrec.training.split import fold_of, split_of
+from graphrec.training.validation import Validation
+from tests.training import bank
+
+
+def test_a_model_that_is_clearly_best_has_all_chances() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.random((1, 300)) + np.array([[0.0], [0.5], [0.1]])
+    assert chances(values).tolist() == [0.0, 1.0, 0.0]
+
+
+def test_models_that_stand_close_together_share_their_chances() -> None:
+    rng = np.random.default_rng(1)
+    values = np.vstack([rng.random((2, 400)), rng.random((1, 400)) - 0.5])
+    values[1] += values[0].mean() - values[1].mean()
+    found = chances(values)
+    assert found[:2] == pytest.approx([0.5, 0.5], abs=0.1)
+    assert found[2] == 0.0
+    assert found.sum() == pytest.approx(1.0)
+
+
+def test_what_is_seldom_the_best_is_left_out() -> None:
+    """Two users: the second model is the best where the second is drawn alone, one time in four; else the first."""
+    values = np.array([[0.5, 0.5], [0.0, 0.9], [0.0, 0.0]])
+    assert chances(values) == pytest.approx([0.75, 0.25, 0.0], abs=0.06)
+    rare = np.vstack([np.full(8, 0.5), np.r_[3.0, np.zeros(7)]])
+    # It is the best where the first user is drawn at least twice of eight times.
+    assert chances(rare)[1] == pytest.approx(1 - (7 / 8) ** 8 - (7 / 8) ** 7, abs=0.06)
+    rare[1, 0] = 2.0
+    assert chances(rare).tolist() == [1.0, 0.0]
+
+
+def test_weights_are_the_mean_over_the_parts_each_with_sum_1(tmp_path: Path) -> None:
+    snapshot = bank.taste_bank(tmp_path / "s", users=40, products=40)
+    split = split_of(snapshot)
+    chosen = Configuration({"itemknn": {}, "popularity": {}}, {"itemknn": 1.0, "popularity": 1.0}, {})
+    found = []
+    for number in (1, 2):
+        other = fold_of(snapshot, split, number)
+        assert other is not None
+        graph = visible_graph(snapshot, other.hidden("train"))
+        fold = Fold(graph, Validation.of(other, graph, 0), Inputs())
+        scores = refitted(fold, chosen, 2)
+        assert isinstance(scores, Candidates)
+        assert refitted(fold, chosen, 3) is None
+        found.append(scores)
+    own = [fit_weights(one, most=2) for one in found]
+    expected = np.mean([np.array([0.25, 0.75]), *(one / one.sum() for one in own)], axis=0)
+    np.testing.assert_allclose(mean_weights(np.array([1.0, 3.0]), found), expected)
