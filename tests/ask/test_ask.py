@@ -178,6 +178,12 @@ def test_an_amount_changes_only_what_rules_read(asked: Asker) -> None:
     assert "Nothing in the list would change." in asked("What if the customer put in 5000 EUR?").answer
 
 
+def test_what_is_behind_others_is_said_in_the_language_of_the_question(bank: Bank, asked: Asker) -> None:
+    behind = best(bank, 8)[-1]
+    first = asked(f"Warum nicht {behind}?", view="adviser", k=3).sentences[0]
+    assert f"({behind}) darf C001 gezeigt werden und hat Rang 8; die Liste endet mit" in first
+
+
 def test_a_complaint_opens_a_case(bank: Bank, asked: Asker) -> None:
     product = best(bank)[0]
     found = asked(f"I want to complain about {product}")
