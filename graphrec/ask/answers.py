@@ -328,8 +328,16 @@ class Answers:
             )  # fmt: skip
             refused = self._bank.why_not(asked)
             found = refused.found if self._is_exact else self._bank.seen_why_not(refused, self._asking.view)
-            self._abstained(found.verdict, "why-not", refused.record)
             called = self._a_product(product, "why-not", found.name)
+            if self._is_exact or found.ahead is None or found.rank is None:
+                self._abstained(found.verdict, "why-not", refused.record)
+            else:
+                places = {"rank": found.rank, "other_rank": found.ahead.rank}
+                ranks = {
+                    name: self._number(name, rank, "why-not", record=refused.record) for name, rank in places.items()
+                }
+                last = self._a_product(found.ahead.product, "why-not", found.ahead.name)
+                self.draft.say("behind", needed=True, product=called, user=self._who, other=last, **ranks)
             for finding in found.refused:
                 values = {"rule": finding.rule, **finding.values}
                 text = self._text("rule's sentence", finding.sentence, "policy", record=refused.record)

@@ -123,7 +123,7 @@ def extract(
             links = gazetteer.links(sentence)
             found.doubts += _ambiguous(document, sentence, links)
             sure = [link for link in links if link.entity is not None]
-            tones, sureness = (None, None) if tone is None or not sure else tone.tone(sentence)
+            tones, sureness = _tone(sentence, tone) if sure else (None, None)
             for link in sure:
                 if link.entity is not None and link.entity not in seen:
                     seen.add(link.entity)
@@ -133,6 +133,11 @@ def extract(
             if relations is not None:
                 _relate(found, document, sentence, sure, relations, threshold)
     return found
+
+
+def _tone(sentence: str, tone: Told | None) -> tuple[str | None, float | None]:
+    """The tone of a sentence and how likely it is; None: no model of it was given."""
+    return (None, None) if tone is None else tone.tone(sentence)
 
 
 def _ambiguous(document: Document, sentence: str, links: Iterable[Link]) -> Iterator[Doubt]:

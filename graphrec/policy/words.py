@@ -88,7 +88,7 @@ class _Words:
 
     def say(self, key: str, /, **values: str) -> str:
         """A text of the language."""
-        return self.language.say(f"explained.{key}", **values)
+        return self.language.fill(self.language.text(f"explained.{key}"), values)
 
     def listed(self, parts: Iterable[str]) -> str:
         """Texts one after another."""

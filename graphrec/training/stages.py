@@ -7,6 +7,7 @@ from graphrec.features.blocks import Blocks, Seen, Sources
 from graphrec.graph.edges.adjacency import Graph, visible_graph
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.models.registry import parts_of_kind
+from graphrec.models.support import supported
 from graphrec.terms.meta import ModelMeta, Stage
 from graphrec.training.split import Split, check_hidden
 
@@ -31,9 +32,12 @@ def choosing_graph(graph: Graph, split: Split) -> Graph:
     Args:
         graph: of the stage `train`.
         split: its own; where nothing is fitted again the graph is what is served.
+
+    Returns:
+        The graph itself where `min_group` leaves nothing of it: what was chosen could not be fitted afterwards.
     """
     held, roles = len(graph.held().indices), graph.schema.roles
-    if not split.refit or not held:
+    if not split.refit or not held or not len(supported(graph).graph.held().indices):
         return graph
     part = held / (held + len(split.valid))
     least = max(1, round(roles.min_group * part**2))

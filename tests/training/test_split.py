@@ -304,8 +304,19 @@ def test_a_split_without_a_refit_has_no_folds(tmp_path: Path) -> None:
 
 def test_a_choice_sees_the_support_that_is_served(tmp_path: Path) -> None:
     """Train has 7 of 8 pairs of train and validation: of 10 people who share something about 8 do so in train."""
-    snapshot = bank.make(tmp_path / "s", {"BOUGHT": TEN}, min_group=10)
+    together = [(f"u{n}", "p0", 0) for n in range(10)]
+    snapshot = bank.make(
+        tmp_path / "s", {"BOUGHT": [*together, *((f"u{n}", f"p{n}", n) for n in range(1, 11))]}, min_group=10
+    )
     split = split_of(snapshot)
     graph = visible_graph(snapshot, split.hidden("train"))
     assert choosing_graph(graph, split).schema.roles.min_group == round(10 * (7 / 8) ** 2)
     assert choosing_graph(graph, replace(split, refit=False)) is graph
+
+
+def test_a_choice_is_no_wider_than_what_can_be_fitted(tmp_path: Path) -> None:
+    """Where nothing is held by min_group customers, a choice with fewer would name models that learn nothing then."""
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": TEN}, min_group=10)
+    split = split_of(snapshot)
+    graph = visible_graph(snapshot, split.hidden("train"))
+    assert choosing_graph(graph, split) is graph

@@ -253,14 +253,18 @@ def _outside(draft: Draft, label: str, columns: Sequence[ColumnProfile]) -> list
 
 def _first(columns: Sequence[ColumnProfile], like: str) -> str | None:
     """The first column of a sort; where it is a code, the one that says the same in words."""
-    found = [column for column in columns if looks(column.name, like)]
+    found = sorted(
+        (one for one in columns if looks(one.name, like)), key=lambda one: bool(_LOOSE.intersection(one.words))
+    )
     if not found:
         return None
     first = found[0]
-    twins = [one for one in found if set(first.words[:1]) & set(one.words)] if _is_code(first) else []
+    twins = [one for one in found if set(first.words) & set(one.words)] if _is_code(first) else []
     return next((one for one in twins if not _is_code(one)), first).in_graph
 
 
+_LOOSE = frozenset({"sector", "branch", "line", "sheet"})
+"""Words of columns that say a kind where no other column does."""
 _CODE = 3.0
 """Texts of so few letters on average are codes."""
 
