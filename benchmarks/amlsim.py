@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-from sklearn.ensemble import IsolationForest  # noqa: TID251 - a peer
-from sklearn.metrics import average_precision_score, roc_auc_score  # noqa: TID251 - as others measure
+from sklearn.ensemble import IsolationForest  # type: ignore[import-untyped] # noqa: TID251 - a peer
+from sklearn.metrics import average_precision_score, roc_auc_score  # type: ignore[import-untyped] # noqa: TID251 - as others do
 
 from graphrec.finance.anomaly import anomalies
 from graphrec.finance.signals import DAY, Transfers

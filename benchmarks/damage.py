@@ -294,7 +294,7 @@ def ask(bank: "Bank", question: str, product: str) -> str:
         return bare(json.dumps(to_json(bank.explain(requests.Explain(USERS[0], product, record=False)))))
     if question == "why not":
         refused = bank.why_not(requests.WhyNot(USERS[0], product, record=False))
-        return shown((refused.found, refused.policy))
+        return json.dumps({"answer": shown((refused.found, refused.policy)), "notes": refused.notes})
     if question == "find":
         return shown(bank.find(requests.Find("energy")))
     if question == "query":

@@ -127,6 +127,7 @@ class Peer:
 def peers(train_graph: Graph, visible: Graph, validation: Validation) -> dict[str, Peer]:
     """Models of `implicit`, the best of four settings each, fitted on what the test may know."""
     from implicit.als import AlternatingLeastSquares  # type: ignore[import-untyped]
+    from implicit.bpr import BayesianPersonalizedRanking  # type: ignore[import-untyped]
     from implicit.nearest_neighbours import BM25Recommender  # type: ignore[import-untyped]
 
     settings = [(alpha, weight) for alpha in (1.0, 10.0) for weight in (1.0, 30.0)]
@@ -134,6 +135,11 @@ def peers(train_graph: Graph, visible: Graph, validation: Validation) -> dict[st
         "implicit als": [
             partial(AlternatingLeastSquares, 64, regularization=weight, alpha=alpha, random_state=0)
             for alpha, weight in settings
+        ],
+        "implicit bpr": [
+            partial(BayesianPersonalizedRanking, 64, learning_rate=rate, regularization=weight, random_state=0)
+            for rate in (0.01, 0.05)
+            for weight in (0.001, 0.01)
         ],
         "implicit bm25": [partial(BM25Recommender, k) for k in (20, 50, 100, 200)],
     }

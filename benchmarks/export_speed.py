@@ -30,6 +30,8 @@ from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parent.parent
 BAR, K, EXACT = 10.0, 10, 1e-9
+TODAY = "2026-01-01"
+"""Of the demo bank."""
 #: The old export has no --users: it is told that there are so many users, and makes the lists of the first ones.
 OLD = """
 import builtins, sys, time
@@ -59,7 +61,10 @@ class Side:
     def run(self, *words: str) -> str:
         """What a command printed."""
         command = [self.python, str(self.root / "cli.py"), "--home", str(self.home), *words]
-        return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=self.home.parent).stdout
+        # The old code counts windows of the policy from the end of the data, the new one from today.
+        told = {**os.environ, "GRAPHREC_TODAY": TODAY}
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=self.home.parent, env=told)
+        return done.stdout
 
     def prepare(self, bank: Path, mapping: str) -> None:
         """A home with a model and a policy, unless it is there."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from graphrec.privacy.contests import Contest
     from graphrec.serving.answer import Answer, PolicyName, Reason
     from graphrec.serving.reasons.sentences import Sentences
-    from graphrec.serving.views import Band, SeenAnswer, SeenReason
+    from graphrec.serving.views import Band, SeenAnswer, SeenReason, SeenWhyNot
     from graphrec.serving.why_not import WhyNot
     from graphrec.terms.standing import Standing, Step
 
@@ -68,6 +68,15 @@ class Refused:
     notes: tuple[str, ...]
     sentences: Sentences
     """What puts the answer into words of its language."""
+
+
+def refused_to_json(refused: Refused, shown: WhyNot | SeenWhyNot) -> dict[str, object]:
+    """The one object that `why-not --json`, the service and assistants answer with.
+
+    Args:
+        shown: what is found, as the role of the reader sees it.
+    """
+    return {**shown.to_json(), "notes": [*refused.notes], "record": refused.record}
 
 
 @dataclass(frozen=True)

@@ -150,12 +150,13 @@ def policy_rules(bank: Bank) -> Policy:
     return bank.opened.engine(bank.home, None, bank.now()).policy
 
 
-def explain_policy(bank: Bank) -> tuple[str, ...]:
+def explain_policy(bank: Bank, language: str | None = None) -> tuple[str, ...]:
     """The policy of the home in words."""
     from graphrec.policy.read import home_policy
     from graphrec.policy.words import in_words
 
-    return in_words(home_policy(bank.home, SnapshotShelf(bank.home.snapshots).latest()))
+    policy = home_policy(bank.home, SnapshotShelf(bank.home.snapshots).latest())
+    return in_words(policy, language_of(language or bank.settings.language, bank.home.languages))
 
 
 def _compiled(snapshot: Snapshot, policy: Policy) -> CompiledPolicy:

@@ -581,6 +581,17 @@ class Bank:
 
         return ask_quality(self, request)
 
+    @needs_extra("load")
+    def find_duplicates(self, request: jobs.FindDuplicates) -> results.Duplicates:
+        """Write a review of customers who are likely to be there twice; nothing is merged.
+
+        Raises:
+            UsageError: fewer than two columns say who a customer is.
+        """
+        from graphrec.app.maintenance.duplicates import find_duplicates
+
+        return find_duplicates(self, request)
+
     def plan_loan(self, request: jobs.PlanLoan) -> results.LoanPlans:
         """Every loan and term for an amount, with what refuses it, and the largest amount that may be offered.
 
@@ -605,7 +616,7 @@ class Bank:
         return ask_portfolio(self, request)
 
     @needs_extra("finance")
-    def propose_portfolio(self, request: jobs.ProposePortfolio) -> results.Proposed:
+    def propose_portfolio(self, request: jobs.ProposePortfolio) -> results.ProposedMix:
         """The least volatile mix of what a customer holds and of the products of their list, within limits.
 
         Raises:
@@ -971,11 +982,15 @@ class Bank:
 
         return policy_rules(self)
 
-    def explain_policy(self) -> tuple[str, ...]:
-        """The policy in words: a line for the whole, and one a rule."""
+    def explain_policy(self, language: str | None = None) -> tuple[str, ...]:
+        """The policy in words: a line for the whole, and one a rule.
+
+        Args:
+            language: its code; that of the settings when there is none.
+        """
         from graphrec.app.ask import explain_policy
 
-        return explain_policy(self)
+        return explain_policy(self, language)
 
     def init_policy(self, request: jobs.InitPolicy) -> results.PolicyWritten:
         """A first policy.toml: the shipped rules that the graph has columns for."""

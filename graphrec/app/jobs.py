@@ -636,6 +636,16 @@ class AskQuality:
 
 
 @dataclass(frozen=True)
+class FindDuplicates:
+    """Customers who are likely to be there twice, for a person to decide."""
+
+    out: Path
+    least: float = 0.5
+    """The least probability of a pair that is named."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
 class PlanLoan:
     """Loans and terms for an amount."""
 

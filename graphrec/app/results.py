@@ -899,6 +899,19 @@ class LoanPlans:
 
 
 @dataclass(frozen=True)
+class Duplicates:
+    """A review of customers who are likely to be there twice."""
+
+    path: Path
+    pairs: int
+    customers: int
+    columns: tuple[str, ...]
+    """What says who a customer is."""
+    record: int | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class DataQuality:
     """The columns of the data, and what is wrong with them."""
 

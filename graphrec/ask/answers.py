@@ -35,6 +35,8 @@ FACTS = 12
 """Facts of one node at most."""
 ROWS = 5
 """Rows of a query."""
+ALL = 100
+"""Per cent of what speaks for a product."""
 WIDE = 500
 """Products that are looked through where a question wants some of those that fit."""
 _ORDERED = {"fee": ("fee", "fee"), "risk": ("risk", "risk_class")}
@@ -299,7 +301,10 @@ class Answers:
                 self.draft.say("speaks_for", product=called, reason=reason)
             if not reasons:
                 self.draft.say("no_reason", product=called)
-            if item.against and (against := round(item.against)):
+            against = round(item.against or 0)
+            if against > ALL:
+                self.draft.say("more_against", needed=True, product=called)
+            elif against:
                 percent = self._language.percent(float(against))
                 value = Value(percent, Evidence("against", against, "explanation", self._date, record=served[2]))
                 self.draft.say("speaks_against", needed=True, product=called, percent=value)
@@ -323,8 +328,16 @@ class Answers:
             )  # fmt: skip
             refused = self._bank.why_not(asked)
             found = refused.found if self._is_exact else self._bank.seen_why_not(refused, self._asking.view)
-            self._abstained(found.verdict, "why-not", refused.record)
             called = self._a_product(product, "why-not", found.name)
+            if self._is_exact or found.ahead is None or found.rank is None:
+                self._abstained(found.verdict, "why-not", refused.record)
+            else:
+                places = {"rank": found.rank, "other_rank": found.ahead.rank}
+                ranks = {
+                    name: self._number(name, rank, "why-not", record=refused.record) for name, rank in places.items()
+                }
+                last = self._a_product(found.ahead.product, "why-not", found.ahead.name)
+                self.draft.say("behind", needed=True, product=called, user=self._who, other=last, **ranks)
             for finding in found.refused:
                 values = {"rule": finding.rule, **finding.values}
                 text = self._text("rule's sentence", finding.sentence, "policy", record=refused.record)

@@ -1,5 +1,6 @@
 """What an answer is made of: sentences of templates, each filled from evidence that it carries, and nothing else."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -70,7 +71,8 @@ class Draft:
         used = {name: value for name, value in values.items() if f"{{{name}}}" in template}
         first = 1 + sum(len(one.values) for one in self.sentences)
         signs = {name: f"[{number}]" for number, name in enumerate(used, first)}
-        filled = self.language.fill(template, {name: _within(value.text, template) for name, value in used.items()})
+        shown = {name: _within(seen(value.text), template) for name, value in used.items()}
+        filled = self.language.fill(template, shown)
         sentence = Sentence(
             template=template.format_map(signs),
             values=tuple(used.values()),
@@ -88,6 +90,16 @@ class Draft:
     def evidence(self) -> tuple[Evidence, ...]:
         """What the sentences rest on, each value once, in their order."""
         return tuple(dict.fromkeys(value.evidence for one in self.sentences for value in one.values))
+
+
+def seen(text: str) -> str:
+    """A text of a record on one line, without signs that nobody sees, such as those that turn the direction of writing.
+
+    >>> seen("Wind\\nFund\\x1b[31m \\u202eevil")
+    'Wind Fund[31m evil'
+    """
+    signs = (" " if sign.isspace() else sign for sign in text)
+    return " ".join("".join(sign for sign in signs if unicodedata.category(sign)[0] != "C").split())
 
 
 def _within(text: str, template: str) -> str:

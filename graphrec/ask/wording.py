@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from graphrec.ask.said import Sentence
+from graphrec.ask.said import Sentence, seen
 from graphrec.languages import Language
 
 _HAN = "\u3000-\u9fff\uff00-\uffef"
@@ -55,9 +55,8 @@ def checked(sentences: Sequence[Sentence], wording: str, language: Language) -> 
         order.append(place)
     if not order or order[0] != 0 or any(sentences[place].needed for place in left):
         return None
-    values = {
-        f"value_{place}": value.text for place, value in enumerate((v for one in sentences for v in one.values), 1)
-    }
+    named = [value for one in sentences for value in one.values]
+    values = {f"value_{place}": seen(value.text) for place, value in enumerate(named, 1)}
     return "\n".join(language.fill(_SIGN.sub(r"{value_\1}", re.sub("([{}])", r"\1\1", line)), values) for line in lines)
 
 

@@ -49,7 +49,7 @@ def write_money(
     people, items, own = customer_ids(customers.count), product_ids(products.count), folder / FOLDER
     own.mkdir()
     means, cases = draw_means(customers, rng)
-    answers = draw_assessments(customers, means, rng)
+    answers, jumps = draw_assessments(customers, means, rng)
     terms = draw_terms(products, rng)
     transfers, patterns = draw_transfers(customers.count, rng)
     days = np.arange(np.datetime64(FIRST_DAY, "D"), np.datetime64(LAST_DAY, "D") + 1)
@@ -98,7 +98,7 @@ def write_money(
         }
     )  # fmt: skip
     pa_parquet.write_table(sent, own / "transfers.parquet")
-    every = [*cases, *patterns]
+    every = [*cases, *jumps, *patterns]
     truth = {"rule": [one.rule for one in every], "customer_id": people.take(pa.array([one.user for one in every]))}
     pa_csv.write_csv(pa.table(truth), folder / TRUTH)
     return {"positions": len(positions.user), "transfers": len(transfers.at)}

@@ -27,6 +27,7 @@ from graphrec.terms.meta import ModelMeta
 from graphrec.training.assemble import blend_of
 from graphrec.training.search.choose import choose, fixed
 from graphrec.training.split import Split, split_of
+from graphrec.training.stages import choosing_graph
 from graphrec.training.tune import tuned_configurations
 from graphrec.training.validation import Validation
 
@@ -41,7 +42,7 @@ def baseline(name: str, snapshot: Snapshot, split: Split, visible: Graph, inputs
 
     A configuration that `graphrec tune` found (`inputs.tuned`) is taken as it is, as a training takes it.
     """
-    train_graph = visible_graph(snapshot, split.hidden("train"))
+    train_graph = choosing_graph(visible_graph(snapshot, split.hidden("train")), split)
     validation = Validation.of(split, train_graph, inputs.seed)
     inputs = replace(inputs, metric=validation.metric)
     chosen = choose(name, train_graph, validation, inputs) if len(validation) else fixed(name, train_graph, inputs)

@@ -24,6 +24,12 @@ THRESHOLD = 0.8
 NO_RELATION = "none"
 """A class of examples: the pair has no relation."""
 DOCUMENT = "Document"
+#: Tables of a mapping, and what they say of a product that a text names with one that the customer has.
+_TOGETHER = {
+    "reasons": "is named with {a} in {document}",
+    "reasons.de": "wird mit {a} genannt in {document}",
+    "reasons.zh": "与 {a} 一同见于 {document}",
+}
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,7 @@ def extract(
             links = gazetteer.links(sentence)
             found.doubts += _ambiguous(document, sentence, links)
             sure = [link for link in links if link.entity is not None]
-            tones, sureness = (None, None) if tone is None or not sure else tone.tone(sentence)
+            tones, sureness = _tone(sentence, tone) if sure else (None, None)
             for link in sure:
                 if link.entity is not None and link.entity not in seen:
                     seen.add(link.entity)
@@ -127,6 +133,11 @@ def extract(
             if relations is not None:
                 _relate(found, document, sentence, sure, relations, threshold)
     return found
+
+
+def _tone(sentence: str, tone: Told | None) -> tuple[str | None, float | None]:
+    """The tone of a sentence and how likely it is; None: no model of it was given."""
+    return (None, None) if tone is None else tone.tone(sentence)
 
 
 def _ambiguous(document: Document, sentence: str, links: Iterable[Link]) -> Iterator[Doubt]:
@@ -165,7 +176,7 @@ def write_source(folder: Path, name: str, found: Extracted, roles: Roles, taken:
     """
     with replace_folder(folder) as target:
         rows: list[tuple[object, ...]]
-        rows = [(one.id, one.title, one.kind, _time(one.published)) for one in found.documents]
+        rows = [(one.id, _named(one), one.kind, _time(one.published)) for one in found.documents]
         _write(target / "documents.csv", ("id", "title", "kind", "known_at"), rows)
         parts: dict[str, tuple[str, str, str]] = {}
         for label in sorted({one.entity.label for one in found.mentions}):
@@ -192,6 +203,11 @@ def write_source(folder: Path, name: str, found: Extracted, roles: Roles, taken:
         rows = [(o.document, o.why, o.text, " | ".join(o.candidates), o.confidence, o.sentence) for o in found.doubts]
         _write(target / "review.csv", ("document", "why", "text", "candidates", "confidence", "sentence"), rows)
         (target / "extracted.toml").write_text(_mapping(name, roles, parts), encoding="utf-8")
+
+
+def _named(document: Document) -> str:
+    """What reasons call a document: its title, with its table and its day."""
+    return f"{document.title} ({document.kind}, {document.published:%Y-%m-%d})"
 
 
 def _time(moment: datetime) -> str:
@@ -241,6 +257,12 @@ def _mapping(name: str, roles: Roles, parts: Mapping[str, tuple[str, str, str]])
             'known_at = { type = "time", format = "iso" }',
             'confidence = { type = "real" }',
         ]
+    together = next(
+        (kind for kind, (source, target, _) in parts.items() if (source, target) == (DOCUMENT, roles.product)), ""
+    )
+    for table, sentence in _TOGETHER.items() if together else ():
+        lines += [f"[{table}]"]
+        lines += [f'"{held} <{together} {together}" = "{sentence}"' for held in roles.relevant]
     return "\n".join(lines) + "\n"
 
 

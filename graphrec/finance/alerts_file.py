@@ -54,6 +54,18 @@ class SignalTable(Struct, frozen=True, forbid_unknown_fields=True):
     severity: Annotated[Severity, Meta(description="How urgent it is.")] = "critical"
 
 
+class JumpTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[[jump]]`: an alert about each customer whose last two questionnaires are far apart."""
+
+    id: Annotated[Name, Meta(description="Of the alert.")]
+    edge: Annotated[Text, Meta(description="Edge type with times from customers to their questionnaires.")]
+    column: Annotated[Text, Meta(description="Column of questionnaires: a number, such as the class that came out.")]
+    least: Annotated[float, Meta(gt=0, description="How far apart the numbers are, at least.")] = 2.0
+    days: Annotated[Days, Meta(description="The last one is of so many days before the date.")] = 30
+    name: Annotated[str, Meta(description="What people read; empty: the id.")] = ""
+    severity: Annotated[Severity, Meta(description="How urgent it is.")] = "warning"
+
+
 class AlertsFile(Struct, frozen=True, forbid_unknown_fields=True):
     """alerts.toml of a home."""
 
@@ -62,6 +74,7 @@ class AlertsFile(Struct, frozen=True, forbid_unknown_fields=True):
         tuple[RuleTable, ...], Meta(max_length=200, description="Alerts on rows of customers, products and dealings.")
     ] = ()
     signal: Annotated[tuple[SignalTable, ...], Meta(max_length=50, description="Alerts on patterns of transfers.")] = ()
+    jump: Annotated[tuple[JumpTable, ...], Meta(max_length=50, description="Alerts on questionnaires.")] = ()
 
 
 def read_alerts(file: Path) -> AlertsFile:
@@ -74,7 +87,7 @@ def read_alerts(file: Path) -> AlertsFile:
         raise UsageError(f"{file} is not there: it says what alerts are about; graphrec alerts init writes a first one")
     document = read_toml(file, UsageError)
     found = convert(document, AlertsFile)
-    ids = [*(one.id for one in found.rule), *(one.id for one in found.signal)]
+    ids = [one.id for listed in (found.rule, found.signal, found.jump) for one in listed]
     if len(set(ids)) < len(ids):
         document.refuse(("rule",), "two alerts have one id")
     if one := next((one for one in found.signal if one.kind == "cycle" and one.least > one.most), None):
@@ -88,10 +101,10 @@ HEAD = """\
 """
 
 
-def first_alerts(rules: Sequence[RuleTable], signals: Sequence[SignalTable]) -> str:
+def first_alerts(rules: Sequence[RuleTable], signals: Sequence[SignalTable], jumps: Sequence[JumpTable]) -> str:
     """The text of a first alerts.toml."""
     lines = [HEAD.rstrip("\n"), f"repeat_days = {AlertsFile().repeat_days}"]
-    for table, listed in (("rule", rules), ("signal", signals)):
+    for table, listed in (("rule", rules), ("signal", signals), ("jump", jumps)):
         for one in listed:
             lines += ["", f"[[{table}]]"]
             unused = {None, "", 0.0}

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from graphrec.serving.reasons.columns import with_unit
 from graphrec.serving.reasons.sentences import Sentences
 
 Value = str | int | float | bool | None
@@ -313,8 +314,11 @@ class _Writer:
         for column, value in columns.items():
             if value is not None:
                 path = f"/{side}/{element}/{escaped(column)}"
-                name, shown = self.words.measured(column, self.put(path))
-                self._add("fact", name=name, value=shown)
+                shown = self.put(path)
+                is_number = isinstance(value, int | float) and not isinstance(value, bool)
+                name, shown = with_unit(self.words, column, shown) if is_number else (self.words.word(column), shown)
+                # The sentence has a full stop of its own.
+                self._add("fact", name=name, value=shown.removesuffix("."))
                 found = True
         return found
 
@@ -324,6 +328,10 @@ class _Writer:
         text, fields = " ".join(self._texts), self._fields
         self._texts, self._fields = [], {}
         return Element(text, fields, missing)
+
+    def _cost(self, path: str) -> str:
+        """What a cost is called, without the unit of its column."""
+        return with_unit(self.words, str(self._taken(path)), "")[0]
 
     # The elements.
 
@@ -404,13 +412,13 @@ class _Writer:
             path = f"/costs/{place}"
             self._add(
                 COSTS[cost.each],
-                name=self.words.word(str(self._taken(f"{path}/column"))),
+                name=self._cost(f"{path}/column"),
                 percent=self.percent(f"{path}/percent"),
                 money=self.money(f"{path}/money"),
                 amount=self.money("/amount"),
             )
         for place in range(len(self.basis.costs_missing)):
-            self._add("no_cost", name=self.words.word(str(self._taken(f"/costs_missing/{place}"))))
+            self._add("no_cost", name=self._cost(f"/costs_missing/{place}"))
         if self.basis.year_percent is not None and not self.basis.costs_missing:
             money, amount = self.money("/year_money"), self.money("/amount")
             self._add("cost_all", percent=self.percent("/year_percent"), money=money, amount=amount)

@@ -24,6 +24,10 @@ class QualityFile(Struct, frozen=True, forbid_unknown_fields=True):
     """quality.toml of a home."""
 
     columns: Annotated[dict[str, dict[str, ColumnRule]], Meta(description="Rules by label and column.")] = {}
+    identity: Annotated[
+        tuple[str, ...],
+        Meta(max_length=30, description="Columns that say who a customer is; unset: the personal ones."),
+    ] = ()
 
 
 def read_quality(file: Path) -> QualityFile:

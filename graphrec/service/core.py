@@ -4,14 +4,14 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 from fastapi import FastAPI, Header, Path, Query, Request
 from pydantic import AfterValidator
 from starlette.responses import Response
 
-from graphrec.app.answers import Refused, Served, to_encode
+from graphrec.app.answers import Refused, Served, refused_to_json, to_encode
 from graphrec.app.bank import Bank
 from graphrec.languages import codes
 from graphrec.schema import EXACT
@@ -198,10 +198,10 @@ class Service:
         """An answer as the caller's role sees it, to be encoded."""
         return to_encode(served if caller.role == EXACT else self.bank.seen(served, caller.role))
 
-    def seen_why_not(self, refused: Refused, caller: Caller) -> dict[str, Any]:
+    def seen_why_not(self, refused: Refused, caller: Caller) -> dict[str, object]:
         """Why a product is not in a list, as the caller's role sees it."""
         shown = refused.found if caller.role == EXACT else self.bank.seen_why_not(refused, caller.role)
-        return shown.to_json()
+        return refused_to_json(refused, shown)
 
 
 def json_response(body: object, headers: dict[str, str] | None = None) -> Response:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from graphrec.errors import ModelError
+from graphrec.errors import ModelError, NothingToLearn
 from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.inputs import Inputs, Values
 from graphrec.models.registry import models
@@ -51,13 +51,24 @@ def blend_of(configuration: Configuration, graph: Graph, inputs: Inputs) -> Blen
 
 
 def parts_of(configuration: Configuration, graph: Graph, inputs: Inputs) -> list[tuple[Term, float]]:
-    """The parts of a configuration with their weights, fitted on a graph; none where no walk leads anywhere."""
+    """The parts of a configuration with their weights, fitted on a graph; none where no walk leads anywhere.
+
+    A model that finds nothing to learn from in this graph, as in that of few customers, adds nothing.
+
+    Raises:
+        NothingToLearn: that is so for its only model.
+    """
     graph = graph.fading(configuration.half_life_days)
-    return [
-        (part.reading(graph), configuration.weights[name] * weight)
-        for name, values in configuration.terms.items()
-        for part, weight in fit_model(name, graph, values, inputs).parts
-    ]
+    found: list[tuple[Term, float]] = []
+    for name, values in configuration.terms.items():
+        try:
+            parts = fit_model(name, graph, values, inputs).parts
+        except NothingToLearn:
+            if len(configuration.terms) == 1:
+                raise
+            continue
+        found += [(part.reading(graph), configuration.weights[name] * weight) for part, weight in parts]
+    return found
 
 
 def check_parts(parts: Sequence[object]) -> None:

@@ -53,7 +53,7 @@ from graphrec.training.lists import ranked_lists
 from graphrec.training.search.choose import Chosen, choose, fixed
 from graphrec.training.search.folds import FEW, MOST_FOLDS, Fold
 from graphrec.training.split import Split, fold_of, split_of
-from graphrec.training.stages import blocks_of, check_blocks, graph_of
+from graphrec.training.stages import blocks_of, check_blocks, choosing_graph, graph_of
 from graphrec.training.tracking import EpochTracker
 from graphrec.training.tune import tuned_configurations
 from graphrec.training.validation import Validation
@@ -156,8 +156,9 @@ def _tested(job: Job, train_graph: Graph) -> tuple[Trained, Blend, Graph]:
         )  # fmt: skip
     else:
         folds = partial(folds_of, job, validation, inputs)
-        choosing = cache(lambda: choose(job.options.model, train_graph, validation, inputs, folds))
-        record = inputs.work.once("chosen", lambda: _record(choosing(), train_graph, validation, inputs))
+        asked = choosing_graph(train_graph, job.split)
+        choosing = cache(lambda: choose(job.options.model, asked, validation, inputs, folds))
+        record = inputs.work.once("chosen", lambda: _record(choosing(), asked, validation, inputs))
         notes += record["notes"]
         blend = None if job.split.refit else choosing().blend
     configuration = convert(record["configuration"], Configuration)
@@ -183,14 +184,13 @@ def _tested(job: Job, train_graph: Graph) -> tuple[Trained, Blend, Graph]:
 
 
 def folds_of(job: Job, validation: Validation, inputs: Inputs) -> list[Fold]:
-    """Other validation parts: where validation users are few, and where no time says what comes later."""
-    wanted = max(min(MOST_FOLDS, FEW // len(validation)), int(job.split.cuts is None))
+    """Other validation parts, where validation users are few."""
     found = []
-    for number in range(1, wanted + 1):
+    for number in range(1, min(MOST_FOLDS, FEW // len(validation)) + 1):
         split = fold_of(job.snapshot, job.split, number)
         if split is None:
             break
-        graph = graph_of(job.snapshot, split, "train")
+        graph = choosing_graph(graph_of(job.snapshot, split, "train"), split)
         blocks = inputs.blocks and blocks_of(job.options.model, job.sources, job.snapshot, split, "train", graph)
         asked = Validation.of(split, graph, job.options.seed)
         found.append(Fold(graph, asked, replace(inputs, blocks=blocks, stage=f"fold-{number}", evaluate=None)))

@@ -26,9 +26,6 @@ VALID_PART = 0.1
 """Share of the relevant edges in the validation part before it."""
 MOST_SHOWN = 0.5
 """Share of what a cut in time would hide that edges without a time may show."""
-MOST_TOGETHER = 3_000
-"""Users of whom another validation part hides what belongs together."""
-PAIRS_AT_ONCE = 20_000
 SPLIT_SEED = 0
 """Draws what is drawn; apart from the seed of a fit, so that fits with other seeds are evaluated on the same pairs."""
 
@@ -148,17 +145,15 @@ def fold_of(snapshot: Snapshot, split: Split, fold: int) -> Split | None:
         snapshot: that was split.
         split: its own.
         fold: from 1 on. Of a split by time, that many validation windows earlier, as long as train keeps half of what
-            is before the test part; of a random one, another draw. The first one hides of each user what belongs
-            together, as what comes later does: beside hidden pairs with near relatives that stay, the most local
-            model looks best (block cross-validation: Roberts et al., Ecography 2017).
+            is before the test part; of a random one, another draw.
 
     Returns:
-        None where there is none: the mapping names the validation part itself, or no window is left.
+        None where there is none: nothing is fitted again with the validation part, or no window is left.
     """
     events = _relevant_events(snapshot)
     if split.cuts is not None:
         return _earlier(split, events, fold)
-    if split.name not in ("mapping", "random") or snapshot.split_pairs("valid") is not None:
+    if split.name not in ("mapping", "random") or not split.refit:
         return None
     assert split.listed is not None, "a split without cuts has pairs"
     relevant, rng = distinct(events.codes), np.random.default_rng((SPLIT_SEED, fold))
@@ -170,38 +165,7 @@ def fold_of(snapshot: Snapshot, split: Split, fold: int) -> Split | None:
         part = VALID_PART / (1 - TEST_PART)
         wanted = np.minimum(_rounded(counts * part, rng), counts - 1)
         valid = np.sort(remaining[place < np.repeat(wanted, counts)])
-    if fold == 1:
-        valid = _together(relevant[~among(relevant, split.listed[1])], valid, split.num_products, rng)
     return replace(split, valid=valid, listed=(valid, split.listed[1]))
-
-
-def _together(pairs: Codes, valid: Codes, num_products: int, rng: np.random.Generator) -> Codes:
-    """Of users as many pairs as in `valid`: one of those, and of the user's others those nearest to it.
-
-    Near are products that many users have in common, by the cosine of their holders. Of many users some are drawn.
-    """
-    from scipy.sparse import csr_array
-
-    users, counts = np.unique(valid // num_products, return_counts=True)
-    chosen = np.sort(rng.choice(len(users), min(MOST_TOGETHER, len(users)), replace=False))
-    first = np.cumsum(counts) - counts
-    seeds = valid[first + np.floor(rng.random(len(users)) * counts).astype(np.int64)] % num_products
-    owner, product = pairs // num_products, pairs % num_products
-    holders = csr_array((np.ones(len(pairs), np.float32), (product, owner)))
-    sizes = np.asarray(holders.sum(axis=1)).ravel()
-    asked = among(owner, users[chosen])
-    place = np.searchsorted(users, owner[asked])
-    near = np.zeros(len(place))
-    for start in range(0, len(place), PAIRS_AT_ONCE):
-        span = slice(start, start + PAIRS_AT_ONCE)
-        one, other = seeds[place[span]], product[asked][span]
-        shared = np.asarray(holders[one].multiply(holders[other]).sum(axis=1)).ravel()
-        near[span] = shared / np.sqrt(sizes[one] * sizes[other])
-    near[product[asked] == seeds[place]] = np.inf
-    order = np.lexsort((-near, place))
-    begin, lengths = _runs(place[order])
-    rank = np.arange(len(place)) - np.repeat(begin, lengths)
-    return np.sort(pairs[asked][order][rank < counts[place[order]]])
 
 
 def _earlier(split: Split, events: "_Events", fold: int) -> Split | None:

@@ -1,10 +1,13 @@
 """What each stage of a training may see: its graph and its feature blocks."""
 
+from dataclasses import replace
+
 from graphrec.errors import ModelError
 from graphrec.features.blocks import Blocks, Seen, Sources
 from graphrec.graph.edges.adjacency import Graph, visible_graph
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.models.registry import parts_of_kind
+from graphrec.models.support import supported
 from graphrec.terms.meta import ModelMeta, Stage
 from graphrec.training.split import Split, check_hidden
 
@@ -18,6 +21,27 @@ def graph_of(snapshot: Snapshot, split: Split, stage: Stage) -> Graph:
     graph = visible_graph(snapshot, split.hidden(stage))
     check_hidden(split, graph, stage)
     return graph
+
+
+def choosing_graph(graph: Graph, split: Split) -> Graph:
+    """The train graph, with the `min_group` that stands to it as the schema's stands to what is fitted afterwards.
+
+    A pair of products that m people share among all holdings is shared by about m * part ** 2 among a part of
+    them. With m itself a choice would see weaker models than are served. What is chosen is a few dozen numbers.
+
+    Args:
+        graph: of the stage `train`.
+        split: its own; where nothing is fitted again the graph is what is served.
+
+    Returns:
+        The graph itself where `min_group` leaves nothing of it: what was chosen could not be fitted afterwards.
+    """
+    held, roles = len(graph.held().indices), graph.schema.roles
+    if not split.refit or not held or not len(supported(graph).graph.held().indices):
+        return graph
+    part = held / (held + len(split.valid))
+    least = max(1, round(roles.min_group * part**2))
+    return replace(graph, schema=replace(graph.schema, roles=replace(roles, min_group=least)))
 
 
 def blocks_of(kind: str, sources: Sources, snapshot: Snapshot, split: Split, stage: Stage, graph: Graph) -> Blocks:

@@ -21,6 +21,7 @@ import pytest
 import graphrec
 from graphrec import app
 from graphrec.app import jobs, requests
+from graphrec.app.answers import refused_to_json
 from graphrec.app.bank import Bank
 from graphrec.app.views import viewer
 from graphrec.config.settings import NO_POLICY, Settings
@@ -271,6 +272,8 @@ def test_a_final_model_that_is_gone_is_said_and_stops_an_export(bank: Bank, tmp_
     assert re.match(
         r"model blend-final was there on 20\S+ and is gone from .*; restore it, or run: graphrec train", note
     )
+    refused = bank.why_not(requests.WhyNot("C003", "P19"))
+    assert note in refused_to_json(refused, refused.found)["notes"]  # type: ignore[operator]
     with pytest.raises(MissingRules):
         bank.export(jobs.Export(tmp_path / "lists.csv", k=2))
 
@@ -358,7 +361,7 @@ def test_no_answer_of_another_room_has_a_bare_dict() -> None:
 
 def test_requests_are_frozen_and_every_public_name_is_there() -> None:
     asked = [value for module in (requests, jobs) for value in vars(module).values() if dataclasses.is_dataclass(value)]
-    assert len(asked) == 77  # Occasion stands in both modules
+    assert len(asked) == 78  # Occasion stands in both modules
     for value in asked:
         assert value.__dataclass_params__.frozen
         assert getattr(graphrec, value.__name__) is value

@@ -94,6 +94,11 @@ def test_each_intent_answers_from_records(asked: Asker, question: str, intent: s
         ("Delete my data", "none", "do not answer this"),
         ("Wer bist du?", "none", "beantworten das nicht"),
         ("How often was P01 recommended?", "none", "do not answer this"),
+        ("What is a bond?", "none", "do not answer this"),
+        ("Was ist ein Fonds?", "none", "beantworten das nicht"),
+        ("什么是债券？", "none", "无法回答"),
+        ("Zeig mir meine Produkte", "holdings", "hält mit Stand"),
+        ("Show my contracts", "holdings", "holds 2 products"),
     ],
 )
 def test_what_advisers_ask_is_not_taken_for_something_else(asked: Asker, question: str, intent: str, says: str) -> None:
@@ -171,6 +176,12 @@ def test_nobody_sells_what_is_not_held(bank: Bank, asked: Asker) -> None:
 
 def test_an_amount_changes_only_what_rules_read(asked: Asker) -> None:
     assert "Nothing in the list would change." in asked("What if the customer put in 5000 EUR?").answer
+
+
+def test_what_is_behind_others_is_said_in_the_language_of_the_question(bank: Bank, asked: Asker) -> None:
+    behind = best(bank, 8)[-1]
+    first = asked(f"Warum nicht {behind}?", view="adviser", k=3).sentences[0]
+    assert f"({behind}) darf C001 gezeigt werden und hat Rang 8; die Liste endet mit" in first
 
 
 def test_a_complaint_opens_a_case(bank: Bank, asked: Asker) -> None:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from graphrec.cli import app
 from graphrec.records.recorder import Recorder
-from tests.banks.demo import cut_demo_bank
+from tests.banks.demo import CUSTOMERS, cut_demo_bank
 
 pytestmark = pytest.mark.slow
 
@@ -107,7 +107,7 @@ def test_answers_replay_to_the_same_bytes_after_other_commands(bank: Bank) -> No
     numbers = [one["record"] for one in (first, then, told)]
     assert numbers == list(range(numbers[0], numbers[0] + 3))
     exported = bank.json("export", "--out", str(bank.folder / "lists.csv"), "-k", "3")
-    assert exported["recorded"] == exported["users"] == 2000
+    assert exported["recorded"] == exported["users"] == CUSTOMERS
     # Other data give another snapshot, and another model takes the place of this one.
     shutil.copytree(bank.folder / "bank", bank.folder / "later", dirs_exist_ok=True)
     events = bank.folder / "later" / "interactions.parquet"
@@ -120,7 +120,7 @@ def test_answers_replay_to_the_same_bytes_after_other_commands(bank: Bank) -> No
     # What changed lies after the date.
     assert (trained_then(bank)["is_new"], trained_then(bank)["snapshot"]) == (False, then["snapshot"])
     shutil.rmtree(bank.home / "serving" / "as-of")
-    for number in (*numbers, numbers[-1] + 1, numbers[-1] + 2000):
+    for number in (*numbers, numbers[-1] + 1, numbers[-1] + CUSTOMERS):
         assert bank.run("replay", str(number))[0] == f"entry {number}: same bytes\n"
     shown = bank.json("record", "show", str(numbers[0]))
     assert shown["answer"]["items"] == json.loads(json.dumps(first["items"]))

@@ -132,7 +132,7 @@ def bank_at(bank: Bank, away: Path, copy: Path, tmp_path: Path) -> None:
     for words in (
         ("recommend", "C000004", "--json", "--no-record"),
         ("explain", "C000004", product, "--json", "--no-record"),
-        ("why-not", "C000004", "P00006", "--json"),
+        ("why-not", "C000004", "P00006", "--json", "--no-record"),
         ("find", "energy", "--json"),
     ):
         assert bank.run(*words, home=copy).stdout == bank.run(*words, home=away).stdout

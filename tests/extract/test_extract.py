@@ -251,6 +251,23 @@ def test_documents_become_a_source_that_loads_as_of_its_dates(bank: Bank) -> Non
     assert len(earlier.edges("MENTIONS_FUND").indices) == 0
 
 
+def test_news_of_later_changes_nothing_of_before_and_reasons_name_source_and_day(bank: Bank) -> None:
+    folder = folder_of(bank)
+    hashes = []
+    for more in ("", "n9,Acme Steel buys Apple,Acme Steel and AAPL and Acme Foods.,2025-05-20\n"):
+        (folder / "news.csv").write_text(NEWS + more, "utf-8")
+        bank.extract_texts(ExtractTexts(str(folder / "shop.toml"), folder / "later", record=False))
+        bank.load(Load(str(folder / "later" / "extracted.toml")))
+        hashes.append(bank.take_snapshot(TakeSnapshot(as_of="2025-05-10")).snapshot.meta.hash)
+    (folder / "news.csv").write_text(NEWS, "utf-8")
+    assert hashes[0] == hashes[1]
+    assert read(folder / "later" / "documents.csv")[-1]["title"] == "Acme Steel buys Apple (News, 2025-05-20)"
+    schema = bank.take_snapshot(TakeSnapshot()).snapshot.schema
+    way = "BOUGHT <MENTIONS_FUND MENTIONS_FUND"
+    assert schema.reasons[way] == "is named with {a} in {document}"
+    assert {code: one[way] for code, one in schema.reasons_in.items()}.keys() == {"de", "zh"}
+
+
 def test_what_cannot_be_used_is_named(bank: Bank, tmp_path: Path) -> None:
     folder, out = folder_of(bank), tmp_path / "out"
     text = (folder / "shop.toml").read_text("utf-8")

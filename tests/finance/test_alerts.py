@@ -312,6 +312,8 @@ def test_the_command(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
         assert all(re.search(r", usual [\d.,]+: [\d.]+ of [\d.]+$", line) for one in found for line in one["evidence"])
         for text, line in (
             ('[[rule]]\nid = "a"\nwhen = "product.x > 1"', "rule a of alerts.toml"),
+            ('[[jump]]\nid = "a"\nedge = "OWNS"\ncolumn = "x"', "Account has no column x of numbers"),
+            ('[[jump]]\nid = "a"\nedge = "SENT"\ncolumn = "x"', "no edge type SENT from Customer"),
             ('[[signal]]\nid = "a"\nkind = "cycle"\nedge = "OWNS"', "no edge type OWNS between nodes of one label"),
             ('[[signal]]\nid = "a"\nkind = "cycle"\nedge = "SENT"\nleast = 6', "a: least is above most"),
         ):

@@ -97,6 +97,24 @@ def test_an_insurer_with_claims(data: Path) -> None:
     assert "MarketingPreference" not in sink.nodes
 
 
+def test_kinds_and_consents_as_banks_write_them(data: Path) -> None:
+    (data / "customers.csv").write_text(
+        "cust_no,full_name,email_opt_in\n" + "".join(f"{i + 1000},A {i},{i % 2}\n" for i in range(20))
+    )
+    head = "isin,Sector,Instrument Type,type_text,Riskometer,Expense Ratio\n"
+    rows = "".join(
+        f"LU{i:010},{('Banking', 'Power')[i % 2]},{('EQ', 'MF')[i % 2]},{('Equity', 'Fund')[i % 2]},Low,0.{i} %\n"
+        for i in range(8)
+    )
+    (data / "products.csv").write_text(head + rows)
+    (data / "trades.csv").write_text(
+        "cust_no,isin,day\n" + "".join(f"{i % 20 + 1000},LU{i % 8:010},2024-01-0{1 + i % 9}\n" for i in range(50))
+    )
+    _, sink, text = loaded(data)
+    assert sink.nodes["Customer"]["email_opt_in"].to_pylist()[:2] == [False, True]
+    assert 'show = { kind = "type_text", risk = "Riskometer", fee = "Expense_Ratio" }' in text
+
+
 def test_letters_for_bought_and_sold() -> None:
     told = {one: action.type for one, action in actions_in(["V", "k"]).items() if action is not None}
     assert told == {"V": "SOLD", "k": "BOUGHT"}

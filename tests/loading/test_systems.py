@@ -174,6 +174,17 @@ def test_xml_that_is_no_table(text: str, error: str, tmp_path: Path) -> None:
         write_draft(tmp_path / "my.toml", folder)
 
 
+def test_a_header_that_is_another_one_without_its_blanks_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "customers.csv").write_text(
+        "customer_id,segment,Segment ,\n" + "".join(f"C{i},a,b ,\n" for i in range(9))
+    )
+    with pytest.raises(SourceError, match="no file joins two things"):
+        write_draft(tmp_path / "my.toml", folder)
+    assert "trim = true" in (tmp_path / "my.toml").read_text()
+
+
 def test_places_that_are_none(tmp_path: Path) -> None:
     mapping = """
         [source]

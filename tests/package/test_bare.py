@@ -103,7 +103,7 @@ def test_it_answers_as_the_full_installation_does(bare: Path, trained: Path) -> 
         ["recommend", "C000004", "--json", "--no-record"],
         ["recommend", "C000004", "--no-record", "--language", "zh"],
         ["explain", "C000004", product, "--json", "--no-record"],
-        ["why-not", "C000004", "P00006", "--json"],
+        ["why-not", "C000004", "P00006", "--json", "--no-record"],
         ["policy", "check", "--json"],
         ["find", "energy", "--json"],
     ):

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -58,7 +59,9 @@ def graph(folder: Path, text: str, interactions: tuple[str, ...]) -> Snapshot:
 
 
 @pytest.mark.parametrize("name", ["bank", "broker", "insurer"])
-def test_a_shipped_policy_fits_the_columns_that_it_names(name: str, tmp_path: Path) -> None:
+def test_a_shipped_policy_fits_the_columns_that_it_names(
+    name: Literal["bank", "broker", "insurer"], tmp_path: Path
+) -> None:
     root = Path(__file__).parents[2] / "graphrec" / "policy" / "examples" / f"{name}.toml"
     snapshot = graph(tmp_path / "graph", root.read_text("utf-8"), HELD[name])
     found = shipped_policy(name, snapshot, microseconds(AS_OF.isoformat()))

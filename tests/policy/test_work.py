@@ -11,6 +11,7 @@ from graphrec.errors import PolicyError
 from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
+from graphrec.languages import language_of
 from graphrec.policy.cases import difference, judge, read_cases
 from graphrec.policy.check import check_policy
 from graphrec.policy.words import in_words
@@ -159,6 +160,18 @@ def test_conditions_in_words(require: str, words: str) -> None:
         f"r: A product is left out unless {words}. Where a value is missing, so that this is not known, it counts as "
         "not met."
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("de", "r: Ein Produkt entfällt, wenn nicht gilt: „risk“ des Produkts ist höchstens „limit“ des Kunden. "),
+        ("zh", "r：以下条件不满足时，产品不予展示：产品的“risk”不大于客户的“limit”。"),
+    ],
+)
+def test_a_policy_in_the_words_of_a_language(language: str, words: str) -> None:
+    (_, line) = in_words(policy(rule("product.risk <= user.limit", name="r")), language_of(language))
+    assert line.startswith(words)
 
 
 def test_a_policy_in_words_says_who_answers_for_it() -> None:

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from starlette.testclient import TestClient
 
+from graphrec.app.answers import refused_to_json
 from graphrec.app.bank import Bank
 from graphrec.app.requests import AskPortrait, Explain, Recommend, WhyNot
 from graphrec.home import Home
@@ -34,7 +35,9 @@ def test_the_answers_are_those_of_the_library(client: TestClient, bank: Bank) ->
     explained = bank.explain(Explain("C003", product, record=False)).answer.to_json()
     assert told["items"] == json.loads(json.dumps(explained["items"]))
     refused = client.get(f"/v1/users/C003/products/{product}/why-not?record=false").json()
-    assert refused == json.loads(json.dumps(bank.why_not(WhyNot("C003", product, record=False)).found.to_json()))
+    found = bank.why_not(WhyNot("C003", product, record=False))
+    assert refused == json.loads(json.dumps(refused_to_json(found, found.found)))
+    assert (refused["notes"], refused["record"]) == (list(found.notes), None)
     assert client.get("/v1/search", params={"q": product}).json()["products"][0]["id"] == product
 
 

@@ -140,6 +140,8 @@ def test_the_command_prints_rules_or_gaps(served_home: Home, engine: Engine, tmp
     assert text.exit_code == 0, text.stderr
     assert f"what speaks for {everything[K - 1].product}" in text.stdout
     found = json.loads(CliRunner().invoke(app, [*run, "--no-policy", "--json"]).stdout)
+    assert "no policy" in " ".join(found.pop("notes"))
+    assert found.pop("record") > 0
     expected = json.loads(json.dumps(why_not(engine, "C003", everything[K + 2].product, K).to_json()))
     assert found == {**expected, "as_of": "2026-01-02T00:00:00+00:00"}  # now, not the date of the facts
     (tmp_path / "policy.toml").write_text(POLICY, encoding="utf-8")

@@ -13,7 +13,7 @@ from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
 from graphrec.terms.factors import FactorTerm, Neighbours, Own, SparseRows, TableTerm, exact_rows, with_rows
 from graphrec.terms.ledger import Ledger
-from graphrec.terms.walks import WalkTerm
+from graphrec.terms.walks import PeopleScorer, WalkTerm
 from tests.terms.graphs import random_graph, random_walks
 
 
@@ -82,6 +82,21 @@ def test_batches_are_single_answers_to_the_bit(seed: int) -> None:
         users, wanted, rows, blend.ledgers(users, wanted, np.stack([row.scales for row in rows])), strict=True
     ):
         assert_same(found, blend.ledger(int(user), products, row.scales))
+
+
+def test_lines_through_people_are_the_same_where_rows_are_read_whole_and_where_products_are_looked_up() -> None:
+    graph = random_graph(11, 24, 40)
+    walks = [walk for walk in random_walks(11) if str(walk) in ("BOUGHT <BOUGHT BOUGHT", "IN_BAND <IN_BAND BOUGHT")]
+    term = WalkTerm("people", graph, tuple(fit_walk(graph, walk) for walk in walks))
+    longest = [int(np.diff(one.table.rows.indptr).max()) for one in term.scorers if isinstance(one, PeopleScorer)]
+    assert len(longest) == 2
+    assert min(longest) > 16, "rows of a table that are long for one product"
+    blend, users = Blend([term], [1.0]), np.arange(24, dtype=np.int32)
+    scales = np.stack([row.scales for row in blend.rows(users)])
+    for width in (1, 40):
+        wanted = [np.arange(width, dtype=np.int32)] * len(users)
+        for user, found in enumerate(blend.ledgers(users, wanted, scales)):
+            assert_same(found, blend.ledger(user, wanted[user], scales[user]))
 
 
 def test_factors_are_rounded_so_that_their_products_add_up_without_rounding() -> None:

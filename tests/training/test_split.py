@@ -1,6 +1,7 @@
 """Every rule of splits (docs/adr/0003-split-protocol.md) on hand-made snapshots."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from graphrec.errors import ModelError
 from graphrec.graph.edges.adjacency import Hop, visible_graph
 from graphrec.schema import SplitRule
 from graphrec.training.split import fold_of, split_of
+from graphrec.training.stages import choosing_graph
 from tests.training import bank
 
 TEN = [("u0", f"p{n}", n) for n in range(10)]
@@ -290,23 +292,31 @@ def test_folds_of_a_random_split_hide_other_pairs_and_leave_the_test_part(tmp_pa
     assert found[1].hash == found[2].hash != found[0].hash  # type: ignore[union-attr]
 
 
-def test_the_first_random_fold_hides_what_belongs_together(tmp_path: Path) -> None:
-    """Each user holds five products of each half, and each half is held by its own other users."""
-    both = [(f"u{u}", f"p{half}{n}") for u in range(10) for half in (0, 1) for n in range(5)]
-    fans = [(f"v{half}{u}", f"p{half}{n}") for half in (0, 1) for u in range(20) for n in range(5)]
-    hidden = [(f"u{u}", f"q{u}{n}") for u in range(10) for n in range(10)]
-    snapshot = bank.make(tmp_path / "s", {"BOUGHT": [*both, *fans, *hidden]}, split={"test": hidden})
-    split = split_of(snapshot)
-    one = fold_of(snapshot, split, 1)
-    assert one is not None
-    halves: dict[str, set[str]] = {}
-    for user, product in bank.named(snapshot, one.valid, one):
-        halves.setdefault(user, set()).add(product[1])
-    assert halves
-    assert all(len(half) == 1 for half in halves.values())
-
-
-def test_a_validation_part_of_the_mapping_has_no_folds(tmp_path: Path) -> None:
+def test_a_split_without_a_refit_has_no_folds(tmp_path: Path) -> None:
+    """Its validation part stays hidden, so that no other one can be drawn."""
     parts = {"test": [("u0", "p4")], "valid": [("u0", "p3")]}
-    snapshot = bank.make(tmp_path / "s", {"BOUGHT": [row[:2] for row in TEN]}, split=parts)
-    assert fold_of(snapshot, split_of(snapshot), 1) is None
+    bought = {"BOUGHT": [row[:2] for row in TEN]}
+    for refit in (True, False):
+        rule = SplitRule(refit=refit, mask="fitted")
+        snapshot = bank.make(tmp_path / str(refit), bought, split=parts, rule=rule)
+        assert (fold_of(snapshot, split_of(snapshot), 2) is not None) == refit
+
+
+def test_a_choice_sees_the_support_that_is_served(tmp_path: Path) -> None:
+    """Train has 7 of 8 pairs of train and validation: of 10 people who share something about 8 do so in train."""
+    together = [(f"u{n}", "p0", 0) for n in range(10)]
+    snapshot = bank.make(
+        tmp_path / "s", {"BOUGHT": [*together, *((f"u{n}", f"p{n}", n) for n in range(1, 11))]}, min_group=10
+    )
+    split = split_of(snapshot)
+    graph = visible_graph(snapshot, split.hidden("train"))
+    assert choosing_graph(graph, split).schema.roles.min_group == round(10 * (7 / 8) ** 2)
+    assert choosing_graph(graph, replace(split, refit=False)) is graph
+
+
+def test_a_choice_is_no_wider_than_what_can_be_fitted(tmp_path: Path) -> None:
+    """Where nothing is held by min_group customers, a choice with fewer would name models that learn nothing then."""
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": TEN}, min_group=10)
+    split = split_of(snapshot)
+    graph = visible_graph(snapshot, split.hidden("train"))
+    assert choosing_graph(graph, split) is graph

@@ -22,7 +22,7 @@ from graphrec.app.jobs import ListAlerts, RunAlerts, SetAlert
 from graphrec.app.results import Alert, AlertsRun
 from graphrec.errors import RecordError, UnknownId, UsageError
 from graphrec.files import whole_file
-from graphrec.finance.alerts_file import AlertsFile, RuleTable, SignalTable, read_alerts
+from graphrec.finance.alerts_file import AlertsFile, JumpTable, RuleTable, SignalTable, read_alerts
 from graphrec.finance.anomaly import anomalies
 from graphrec.finance.conditions import Met
 from graphrec.finance.signals import DAY, Signal, Transfers, cycles, fans
@@ -58,8 +58,8 @@ def run_alerts(bank: Bank, request: RunAlerts, progress: Progress) -> AlertsRun:
     for place, rule in enumerate(file.rule):
         progress("rules", place, len(file.rule))
         found += _by_rule(facts, rule, as_of)
-    if file.signal:
-        found += _by_signals(bank, graph.schema, file, as_of)
+    if file.signal or file.jump:
+        found += _of_store(bank, graph.schema, file, as_of)
     raised, known = _new(bank, file, found)
     content = [(one.user, {"did": "raised", **asdict(one)}) for one in raised]
     if content:
@@ -101,13 +101,15 @@ def _by_rule(facts: Facts, rule: RuleTable, as_of: int) -> Iterator[Alert]:
         yield _alert(rule, label, ids[user], ids[user], _day(as_of), (rule.when, *lines))
 
 
-def _by_signals(bank: Bank, schema: GraphSchema, file: AlertsFile, as_of: int) -> list[Alert]:
-    """An alert about each account in a pattern of transfers, from the rows of the store."""
+def _of_store(bank: Bank, schema: GraphSchema, file: AlertsFile, as_of: int) -> list[Alert]:
+    """Alerts about accounts in patterns of transfers and about answers that jump, from the rows of the store."""
     from graphrec.store import open_store
 
-    bank.home.need_vault("graphrec alerts with signals")
+    bank.home.need_vault("graphrec alerts with signals or jumps")
     found: list[Alert] = []
     with open_store(bank.settings.store, bank.home.store, bank.settings.login) as store:
+        for jump in file.jump:
+            found += _jumps(store, schema, jump, as_of)
         for signal in file.signal:
             label, transfers = _transfers(store, schema, signal.edge, as_of)
             people = label == schema.roles.user
@@ -119,6 +121,35 @@ def _by_signals(bank: Bank, schema: GraphSchema, file: AlertsFile, as_of: int) -
                 user = owners.get(one.account)
                 found.append(_alert(signal, label, one.account, user, _day(one.at), tuple(_told(signal, one, people))))
     return found
+
+
+def _jumps(store: Store, schema: GraphSchema, jump: JumpTable, as_of: int) -> Iterator[Alert]:
+    """An alert about each customer whose last two questionnaires before a date are far apart."""
+    import pyarrow as pa
+
+    from graphrec.store.kinds import Kind
+
+    edge, user = schema.edges.get(jump.edge), schema.roles.user
+    if edge is None or edge.source != user:
+        raise UsageError(f"{FILE}: there is no edge type {jump.edge} from {user}")
+    kinds = {one.name: one.kind for one in schema.nodes[edge.target].public_columns()}
+    if kinds.get(jump.column) not in ("integer", "real"):
+        raise UsageError(f"{FILE}: {edge.target} has no column {jump.column} of numbers")
+    nodes = store.read_nodes(edge.target, schema)
+    numbers = dict(zip(nodes["id"].to_pylist(), nodes[jump.column].to_pylist(), strict=True))
+    rows, _ = store.read_rows(Kind(jump.edge, user, edge.target), (), [one.name for one in store.sources()])
+    at, known = (_moments(rows[one].cast(pa.int64())).tolist() for one in ("at", "known_at"))
+    answers: dict[str, list[tuple[int, str, float]]] = {}
+    ends = zip(rows["source"].to_pylist(), rows["target"].to_pylist(), at, known, strict=True)
+    for customer, form, moment, since in ends:
+        number = numbers.get(form)
+        if ALWAYS < moment < as_of and since < as_of and number is not None:
+            answers.setdefault(customer, []).append((moment, form, float(number)))
+    for customer, given in sorted(answers.items()):
+        (before, _, one), (last, _, other) = (sorted(given) if len(given) > 1 else 2 * given)[-2:]
+        if abs(other - one) >= jump.least and last > as_of - jump.days * DAY:
+            told = tuple(f"{_day(day)}: {jump.column} {number:g}" for day, number in ((before, one), (last, other)))
+            yield _alert(jump, user, customer, customer, _day(last), told)
 
 
 def _unlike(
@@ -196,7 +227,12 @@ def _owners(store: Store, schema: GraphSchema, signal: SignalTable, label: str) 
 
 
 def _alert(
-    of: RuleTable | SignalTable, label: str, about: str, user: str | None, at: str, evidence: tuple[str, ...]
+    of: RuleTable | SignalTable | JumpTable,
+    label: str,
+    about: str,
+    user: str | None,
+    at: str,
+    evidence: tuple[str, ...],
 ) -> Alert:
     digest = hashlib.sha256(f"{of.id}\0{label}\0{about}\0{at}".encode()).hexdigest()[:12]
     return Alert(digest, of.id, of.name or of.id, of.severity, about, label, user, at, evidence)

@@ -13,14 +13,14 @@ from graphrec.app.jobs import InitFile
 from graphrec.app.results import FirstFile
 from graphrec.errors import UsageError
 from graphrec.files import whole_file
-from graphrec.finance.alerts_file import RuleTable, SignalTable, first_alerts
+from graphrec.finance.alerts_file import JumpTable, RuleTable, SignalTable, first_alerts
 from graphrec.finance.conditions import Met
 from graphrec.finance.first_file import Found
 from graphrec.finance.loan_file import first_plan
 from graphrec.finance.market_file import first_market
 from graphrec.finance.statement_file import first_statement
 from graphrec.graph.folders.snapshot import ALWAYS, Snapshot
-from graphrec.loading.propose.concepts import DEPOSITS, LOANS, normal
+from graphrec.loading.propose.concepts import DEPOSITS, LOANS, normal, place
 from graphrec.policy.example import speaks_of
 from graphrec.policy.facts import Facts
 
@@ -85,11 +85,13 @@ def init_file(bank: Bank, request: InitFile) -> FirstFile:
     if file.exists() and not request.force:
         raise UsageError(f"{file} is there already; --force replaces it")
     snapshot = latest_snapshot(bank, bank.home)
+    filled: dict[str, Found]
     if kind == "alerts":
-        rules, signals = list(_rules(bank, snapshot)), list(_signals(snapshot))
+        rules, signals, jumps = list(_rules(bank, snapshot)), list(_signals(snapshot)), list(_jumps(snapshot))
         if not rules and not signals:
             raise UsageError("nothing can be watched: no events have times, and no column says when answers were given")
-        text, filled = first_alerts(rules, signals), {one.id: "" for one in (*rules, *signals)}
+        text = first_alerts(rules, signals, jumps)
+        filled = dict.fromkeys([one.id for listed in (rules, signals, jumps) for one in listed], "")
     else:
         columns = _named(snapshot, "user"), _named(snapshot, "product")
         if kind == "statement":
@@ -206,6 +208,9 @@ def _wanted(snapshot: Snapshot) -> Iterator[RuleTable]:
     for column in speaks_of(snapshot, "user", "assessed"):
         yield RuleTable("old-answers", f"days_since(user.{column}) > 365", "answers older than a year", "info")
         break
+    for name in _questionnaires(snapshot):
+        many = f"count('{name}', 1) > 2 or count('{name}', 365) > 8"
+        yield RuleTable(f"answers-{name.lower()}", many, "asked more than twice a day or eight times a year")
     revealed = [one for one in ("portrait_revealed_risk",) if one in snapshot.nodes(roles.user).columns]
     for stated in speaks_of(snapshot, "user", "tolerance") if revealed else ():
         yield RuleTable("above-tolerance", f"user.portrait_revealed_risk > user.{stated}", "holds more risk than said")
@@ -214,6 +219,28 @@ def _wanted(snapshot: Snapshot) -> Iterator[RuleTable]:
     if len(flows) == 2:
         when = f"user.{flows['spending']} > user.{flows['income']}"
         yield RuleTable("overspending", when, "spends more than comes in")
+
+
+def _questionnaires(snapshot: Snapshot) -> list[str]:
+    """The edge types with times from customers to what their names call questionnaires."""
+    roles, schema = snapshot.schema.roles, snapshot.schema
+    return [
+        name
+        for name in snapshot.types
+        if schema.edges[name].source == roles.user and schema.edges[name].target not in (roles.user, roles.product)
+        and any(place(one, "assessed") is not None for one in (name, schema.edges[name].target))
+        and _has_times(snapshot, name)
+    ]  # fmt: skip
+
+
+def _jumps(snapshot: Snapshot) -> Iterator[JumpTable]:
+    """Alerts on each number of a questionnaire that speaks of risk."""
+    for name in _questionnaires(snapshot):
+        nodes = snapshot.nodes(snapshot.schema.edges[name].target)
+        for column, kind in nodes.columns.items():
+            if kind in ("integer", "real") and place(column, "tolerance") is not None:
+                yield JumpTable(f"jump-{name.lower()}", name, column, name="answers far from the last ones")
+                break
 
 
 def _signals(snapshot: Snapshot) -> Iterator[SignalTable]:

@@ -1,10 +1,11 @@
 """graphrec quality: what is wrong with the data that were loaded."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from graphrec.app.jobs import AskQuality
+from graphrec.app.jobs import AskQuality, FindDuplicates
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import Json, NoRecord
 from graphrec.cli.output import emit_json, note, say, table
@@ -13,6 +14,10 @@ from graphrec.errors import LimitPassed
 
 def command(
     columns: Annotated[bool, typer.Option("--columns", help="Show every column with its range too.")] = False,
+    duplicates: Annotated[
+        Path | None, typer.Option(help="Write the customers who are likely to be there twice to this CSV file.")
+    ] = None,
+    least: Annotated[float, typer.Option(min=0, max=1, help="--duplicates: the least probability.")] = 0.5,
     no_record: NoRecord = False,
     json: Json = False,
 ) -> None:
@@ -20,8 +25,11 @@ def command(
 
     quality.toml in the home says what ranges and values columns may have. With a fault the exit code is 7.
 
-    Example: graphrec quality --columns
+    Examples: graphrec quality --columns; graphrec quality --duplicates review.csv
     """
+    if duplicates is not None:
+        _duplicates(FindDuplicates(duplicates, least, not no_record), json=json)
+        return
     found = bank().quality(AskQuality(not no_record))
     if json:
         emit_json(found)
@@ -49,6 +57,17 @@ def command(
             say(f"no fault in {len(found.columns):,} columns")
     if found.faults:
         raise LimitPassed(f"{len(found.faults)} faults; correct the files, or say in quality.toml what is allowed")
+
+
+def _duplicates(request: FindDuplicates, *, json: bool) -> None:
+    found = bank().find_duplicates(request)
+    if json:
+        emit_json(found)
+        return
+    for text in found.notes:
+        note(f"note: {text}")
+    say(f"{found.path}: {found.pairs:,} pairs of {found.customers:,} customers by {', '.join(found.columns)}")
+    note("next: a person decides each pair; graphrec merges nobody")
 
 
 def _end(value: str | float | None) -> str:

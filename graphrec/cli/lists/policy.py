@@ -27,7 +27,7 @@ def command(
     force: Annotated[bool, typer.Option("--force", help="init: replace the policy that is there.")] = False,
     as_of: AsOf = None,
     language: Annotated[
-        str | None, typer.Option(help="init: language of the sentences (default: that of graphrec.toml).")
+        str | None, typer.Option(help="init, explain: language of the sentences (default: that of graphrec.toml).")
     ] = None,
     like: Annotated[
         Literal["bank", "broker", "insurer"] | None,
@@ -56,15 +56,15 @@ def command(
     elif action == "check":
         _check(as_of, json=json)
     elif action == "explain":
-        _explain(json=json)
+        _explain(language, json=json)
     elif action == "test":
         _test(given[0], as_of, json=json)
     else:
         _diff(given[0], given[1], as_of, json=json)
 
 
-def _explain(*, json: bool) -> None:
-    lines = bank().explain_policy()
+def _explain(language: str | None, *, json: bool) -> None:
+    lines = bank().explain_policy(language)
     if json:
         emit_json({"policy": lines[0], "rules": lines[1:]})
         return

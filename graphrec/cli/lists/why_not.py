@@ -39,6 +39,7 @@ def command(
 
     Example: graphrec why-not C000004 P00006
     """
+    from graphrec.app.answers import refused_to_json
     from graphrec.app.requests import WhyNot
     from graphrec.policy.facts import Occasion
 
@@ -49,7 +50,7 @@ def command(
     if reader(view) != EXACT:
         shown = bank().seen_why_not(refused, reader(view))
     if json:
-        emit_json(shown.to_json())
+        emit_json(refused_to_json(refused, shown))
         return
     for text in refused.notes:
         note(f"note: {text}")

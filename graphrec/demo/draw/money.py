@@ -30,6 +30,7 @@ TRANSFERS = 3.0
 RINGS, FANS, FAN = 6, 4, 9
 """Planted rings of three to five, fans of each way, and the others in each fan."""
 OLD, SPENDS, RING, GATHER, SCATTER = "old-answers", "overspending", "ring-sent", "gather-sent", "scatter-sent"
+JUMP, JUMPS = "jump-assessed", 6
 """Planted cases, called as the rules that `graphrec alerts init` writes."""
 
 
@@ -120,14 +121,22 @@ def draw_means(customers: Customers, rng: np.random.Generator) -> tuple[Means, l
     return means, cases
 
 
-def draw_assessments(customers: Customers, means: Means, rng: np.random.Generator) -> Assessments:
-    """One to three questionnaires of each customer, a year or so apart; the last says what the bank's file says."""
+def draw_assessments(customers: Customers, means: Means, rng: np.random.Generator) -> tuple[Assessments, list[Case]]:
+    """One to three questionnaires of each customer, a year or so apart; the last says what the bank's file says.
+
+    Of six customers who answered in the last weeks the one before was three classes away.
+    """
     times = rng.integers(1, 4, customers.count)
     user = np.repeat(np.arange(customers.count), times)
     back = np.concatenate([np.arange(one)[::-1] for one in times])
     day = means.assessed[user] - back * 365 - np.where(back > 0, rng.integers(0, 40, len(user)), 0)
     level = np.clip(customers.tolerance[user] + np.where(back > 0, rng.integers(-1, 2, len(user)), 0), 1, LEVELS)
-    return Assessments(user, day, level)
+    last = END // DAY_SECONDS
+    fresh = np.flatnonzero((means.assessed > last - 25) & (times > 1) & (customers.tolerance >= 4))
+    jumped = np.sort(rng.permutation(fresh)[:JUMPS])
+    before = np.cumsum(times)[jumped] - 2
+    level[before] = customers.tolerance[jumped] - 3
+    return Assessments(user, day, level), [Case(JUMP, int(one)) for one in jumped]
 
 
 def draw_terms(products: Products, rng: np.random.Generator) -> Terms:
@@ -162,7 +171,8 @@ def positions_of(products: Products, interactions: Interactions, closes: Reals, 
 def _first(closes: Reals) -> Reals:
     """The first price of each product, NaN without one."""
     known = ~np.isnan(closes)
-    return closes[np.arange(len(closes)), known.argmax(axis=1)]
+    found: Reals = closes[np.arange(len(closes)), known.argmax(axis=1)]
+    return found
 
 
 def draw_transfers(count: int, rng: np.random.Generator) -> tuple[Transfers, list[Case]]:
@@ -197,15 +207,21 @@ def draw_transfers(count: int, rng: np.random.Generator) -> tuple[Transfers, lis
 
 def draw_market(days: NDArray[np.datetime64], rng: np.random.Generator) -> dict[tuple[str, str, str], Reals]:
     """Levels by day of (id, kind, name): an index, currencies in EUR, a rate in per cent, and inflation a month."""
-    walk = lambda spread: np.exp(np.cumsum(rng.normal(0.0, spread, len(days))))  # noqa: E731
-    found = {("INDEX", "index", "All shares"): np.round(100 * walk(0.008), 2)}
+    found: dict[tuple[str, str, str], Reals] = {}
+    found["INDEX", "index", "All shares"] = np.round(100 * _walk(len(days), 0.008, rng), 2)
     for code, rate in EUR_PER_UNIT.items():
         if code != "EUR":
-            found[code, "currency", f"{code} in EUR"] = np.round(rate * walk(0.004), 5)
-    found["RATE3M", "rate", "Three-month rate"] = np.round(
-        np.clip(3 + np.cumsum(rng.normal(0, 0.02, len(days))), 0, 9), 3
-    )
-    monthly = np.round(np.clip(2.5 + np.cumsum(rng.normal(0, 0.15, 36)), 0, 9), 1)
-    months = (days.astype("datetime64[M]") - days[0].astype("datetime64[M]")).astype(np.int64)
-    found["CPI", "macro", "Inflation"] = monthly[months]
+            found[code, "currency", f"{code} in EUR"] = np.round(rate * _walk(len(days), 0.004, rng), 5)
+    rate_of_day: Reals = np.clip(3 + np.cumsum(rng.normal(0, 0.02, len(days))), 0.0, 9.0)
+    found["RATE3M", "rate", "Three-month rate"] = rate_of_day.round(3)
+    monthly: Reals = np.clip(2.5 + np.cumsum(rng.normal(0, 0.15, 36)), 0.0, 9.0).round(1)
+    months = days.astype("datetime64[M]").astype(np.int64)
+    found["CPI", "macro", "Inflation"] = monthly[months - months[0]]
+    return found
+
+
+def _walk(count: int, spread: float, rng: np.random.Generator) -> Reals:
+    """A walk from 1 whose steps are parts of what it is."""
+    steps: Reals = rng.normal(0.0, spread, count)
+    found: Reals = np.exp(np.cumsum(steps))
     return found

@@ -6,6 +6,7 @@ import duckdb
 
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.persons.values import Shape, shape_of_text, shape_of_times
+from graphrec.loading.propose.concepts import place
 from graphrec.loading.propose.words import is_identifier, words
 from graphrec.loading.run.parse import (
     ISO,
@@ -361,7 +362,10 @@ def _as_text(
 def _best(asked: _Asked, column: str, quoted: str, found: dict[str, int], *, has_commas: bool) -> _Reading | None:
     """The way that reads nearly all values; None: they are texts, as identifiers are that are no whole numbers."""
     filled = found["filled"]
-    if found["yes"] == filled:
+    says_yes = found["yes"] == filled
+    if not says_yes and any(place(column, one) is not None for one in ("consent", "objection")):
+        says_yes = asked.like("[01]") == filled
+    if says_yes:
         return _Reading(ParseSpec("boolean"), filled)
     if is_identifier(column) or _POSTAL.intersection(words(column)):
         whole = [_Reading(ParseSpec("integer"), asked.read(quoted, [ParseSpec("integer")])[0])]

@@ -129,7 +129,18 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
         ),
     ),
     "risk": (
-        *("riskclass", "riskindicator", "risklevel", "riskrating", "riskcategory", "srri", "sri", "rk", "risk"),
+        *(
+            "riskclass",
+            "riskometer",
+            "riskindicator",
+            "risklevel",
+            "riskrating",
+            "riskcategory",
+            "srri",
+            "sri",
+            "rk",
+            "risk",
+        ),
         *("risikoklasse", "risikoindikator", "risikokennzahl", "risikostufe", "risikokategorie", "risiko"),
         *("风险等级", "风险级别", "风险评级", "产品风险", "风险"),
         *(
@@ -351,8 +362,17 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
         *("categorieclient", "clasificacioncliente", "categoriacliente", "tipocliente", "klantcategorie"),
     ),
     "clients": (
-        *("targetclient", "targetinvestor", "investortypes", "eligibleclient", "clientcategor"),
-        *("zielkunden", "zielmarktkunden", "anlegertypen", "kundenkategorie", "目标客户", "适合客户", "适用客户"),
+        *("targetclient", "targetmarket", "targetinvestor", "investortypes", "eligibleclient", "clientcategor"),
+        *(
+            "zielkunden",
+            "zielmarkt",
+            "zielmarktkunden",
+            "anlegertypen",
+            "kundenkategorie",
+            "目标客户",
+            "适合客户",
+            "适用客户",
+        ),
         *("clientelecible", "publicoobjetivo", "clienteobjetivo", "clientitarget", "doelgroep"),
     ),
     "knowledge": (

@@ -252,21 +252,26 @@ def _outside(draft: Draft, label: str, columns: Sequence[ColumnProfile]) -> list
 
 
 def _first(columns: Sequence[ColumnProfile], like: str) -> str | None:
-    """The column of a sort that people read best: a description of it before its code."""
-    found = [column for column in columns if looks(column.name, like)]
-    best = min(
-        found, key=lambda one: (one.looks_like_id, _is_code(one), not looks(one.name, "description")), default=None
+    """The first column of a sort; where it is a code, the one that says the same in words."""
+    found = sorted(
+        (one for one in columns if looks(one.name, like)), key=lambda one: bool(_LOOSE.intersection(one.words))
     )
-    return best and best.in_graph
+    if not found:
+        return None
+    first = found[0]
+    twins = [one for one in found if set(first.words) & set(one.words)] if _is_code(first) else []
+    return next((one for one in twins if not _is_code(one)), first).in_graph
 
 
+_LOOSE = frozenset({"sector", "branch", "line", "sheet"})
+"""Words of columns that say a kind where no other column does."""
 _CODE = 3.0
 """Texts of so few letters on average are codes."""
 
 
 def _is_code(column: ColumnProfile) -> bool:
     """Whether a column of texts holds codes, which people do not read."""
-    return column.kind == "text" and column.mean_length <= _CODE
+    return column.looks_like_id or (column.kind == "text" and column.mean_length <= _CODE)
 
 
 def _is_varied(column: ColumnProfile) -> bool:

@@ -172,9 +172,9 @@ _SENSITIVE = re.compile(
 _KIND = re.compile(
     r"^(kind|type|category|class|sector|branch|line|lob|art|produktart|produktgruppe|produkttyp|sparte|kategorie|gattung|catégorie|famille|categoría|ramo|tipo|categoria|soort|categorie|sheet)$|类型|类别|种类"
 )
-_RISK = re.compile(r"^(risk|risiko|risikoklasse|srri|sri|rk|risque|riesgo|rischio|risico|risco)$|风险")
+_RISK = re.compile(r"^(risk|riskometer|risiko|risikoklasse|srri|sri|rk|risque|riesgo|rischio|risico|risco)$|风险")
 _FEE = re.compile(
-    r"^(fee|fees|ter|ocf|cost|costs|charge|charges|gebühr|gebuehr|gebühren|kosten|kostenquote|verwaltungsvergütung|provision|ausgabeaufschlag|frais|comisión|comisiones|gastos|commissioni|spese|kosten|custos)$|费"
+    r"^(fee|fees|ter|ocf|expense|expenses|cost|costs|charge|charges|gebühr|gebuehr|gebühren|kosten|kostenquote|verwaltungsvergütung|provision|ausgabeaufschlag|frais|comisión|comisiones|gastos|commissioni|spese|kosten|custos)$|费"
 )
 _MINIMUM = re.compile(
     r"^(minimum|min|mínimo|minima|mínima|minimo|mindest(anlage\w*|betrag|summe|einlage|veranlagung|zeichnung|investition|kauf\w*))$|起购|最低"

@@ -44,7 +44,8 @@ def parsed_sql(quoted: str, spec: ParseSpec) -> str:
     if spec.type == "real":
         return _with_factors(text, spec)
     if spec.type == "boolean":
-        return f"CASE WHEN lower({text}) IN {_listed(YES)} THEN true WHEN lower({text}) IN {_listed(NO)} THEN false END"
+        yes, no = _listed((*YES, "1")), _listed((*NO, "0"))
+        return f"CASE WHEN lower({text}) IN {yes} THEN true WHEN lower({text}) IN {no} THEN false END"
     return text
 
 

@@ -230,14 +230,17 @@ def trim(database: duckdb.DuckDBPyConnection, spec: FileSpec) -> None:
     """Take the blanks around names and texts of a table away; a text that is then a gap of the entry is one."""
     nulls = spec.options.get("nullstr", ())
     gaps = ["", *([nulls] if isinstance(nulls, str) else nulls)]
-    for column, kind, *_ in database.execute(f"DESCRIBE {name(spec.name)}").fetchall():
+    described = database.execute(f"DESCRIBE {name(spec.name)}").fetchall()
+    known = {column.casefold() for column, *_ in described}
+    for column, kind, *_ in described:
         if kind == "VARCHAR" and column not in {"_file", "_line"}:
             bare = trimmed(name(column))
             gap = f"{bare} IN ({', '.join(map(value, gaps))})"
             changes = f"{bare} <> {name(column)} OR {gap}"
             new = f"CASE WHEN {gap} THEN NULL ELSE {bare} END"
             database.execute(f"UPDATE {name(spec.name)} SET {name(column)} = {new} WHERE {changes}")
-        if (short := column.strip()) and short != column:
+        if (short := column.strip()) and short.casefold() not in known:
+            known.add(short.casefold())
             database.execute(f"ALTER TABLE {name(spec.name)} RENAME {name(column)} TO {name(short)}")
 
 

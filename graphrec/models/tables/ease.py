@@ -69,7 +69,7 @@ class EaseConfig:
     """Whether protected edge types are among them."""
     max_columns: Count = 12_000
     """Columns up to which B is found whole: the Gram matrix is dense then (12,000: 1.2 GB, a minute or two)."""
-    nearest: Count = 128
+    nearest: Count = 64
     """Columns of a product beyond that."""
 
 
@@ -138,8 +138,12 @@ def _near(
 
     least, num_products = graph.schema.roles.min_group, graph.num_products
     (X, Y), (inputs, weighted) = plain, divided
-    gram = _signed(weighted.T @ inputs, X.T @ X, least, -1.0)
-    answers = _signed(Y.T @ weighted, Y.T @ X, least, 0.0)
+    gram, answers = _sorted(weighted.T @ inputs), _sorted(Y.T @ weighted)
+    if least > 1:
+        few = _sorted(X.T @ X).data < least
+        few &= np.repeat(np.arange(X.shape[1]), np.diff(gram.indptr)) != gram.indices
+        gram.data[few] *= -1
+        answers.data[_sorted(Y.T @ X).data < least] = 0.0
     rows = np.repeat(np.arange(num_products), np.diff(answers.indptr))
     is_own = (answers.indices % num_products == rows) & (answers.indices < num_products * len(relevant_hops(graph)))
     answers.data[is_own] = 0.0
@@ -165,17 +169,10 @@ def _near(
     return TableTerm("ease", graph, neighbours)
 
 
-def _signed(matrix: "csr_array", counts: "csr_array", least: int, few: float) -> "csr_array":
-    """The matrix with sorted rows in float32; what fewer than `least` people stand behind times `few`."""
+def _sorted(matrix: "csr_array") -> "csr_array":
+    """The matrix in float32 by rows with sorted columns."""
     found = matrix.tocsr().astype(np.float32)
     found.sort_indices()
-    if least > 1:
-        counts = counts.tocsr()
-        counts.sort_indices()
-        found.data[counts.data < least] *= few
-        if few:
-            places = np.repeat(np.arange(found.shape[0]), np.diff(found.indptr)) == found.indices
-            found.data[places] = np.abs(found.data[places])
     return found
 
 

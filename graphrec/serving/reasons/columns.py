@@ -9,16 +9,17 @@ _MONEY = {"eur", "usd", "chf", "gbp", "jpy", "cny", "hkd", "sek", "nok", "dkk", 
 def named(words: Sentences, name: str, value: str | float | bool) -> tuple[str, str]:
     """A column and a value of it in words; a unit at the end of the column's name stands behind the value."""
     name = name.partition(".")[2] or name
-    head, _, unit = name.rpartition("_")
     said = words.fact_of(name, value)
-    if not head or isinstance(value, str | bool):
-        return words.word(name), said
-    if unit in _SPANS:
-        said = words.say(f"page.{unit}", n=said)
-    elif unit in _MONEY:
-        said = f"{said} {unit.upper()}"
-    elif unit == "percent":
-        said = words.language.percent(value, 0 if value == int(value) else 2)
-    else:
-        return words.word(name), said
-    return words.word(head), said
+    return (words.word(name), said) if isinstance(value, str | bool) else with_unit(words, name, said)
+
+
+def with_unit(words: Sentences, name: str, number: str) -> tuple[str, str]:
+    """A column without the unit at the end of its name, and a number of it, as it is written, with that unit."""
+    head, _, unit = name.rpartition("_")
+    if head and unit in _SPANS:
+        return words.word(head), words.say(f"page.{unit}", n=number)
+    if head and unit in _MONEY:
+        return words.word(head), f"{number} {unit.upper()}"
+    if head and unit == "percent":
+        return words.word(head), words.language.texts["numbers.percent"].format(n=number)
+    return words.word(name), number

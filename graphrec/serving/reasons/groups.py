@@ -398,6 +398,7 @@ class _Sums:
         of_line, codes = self._keyed(groups)
         self.keys = [layout.keys[code] for code in codes] + list(layout.own_keys)
         self.sensitive = layout.sensitive[[*codes, *range(len(layout.keys), len(layout.keys) + len(layout.own_keys))]]
+        self.is_for_customer = groups._reasons.voice == "customer"
         self.width = width = len(self.keys)
         of_cell = np.repeat(of_line[:, None], count, axis=1)
         said = shares > groups._floor[:, None]
@@ -452,7 +453,8 @@ class _Sums:
         place, key = np.nonzero(sums > 0)
         values = sums[place, key]
         alike = self.contrast[place, key] < DISTINCT * values if not plain else np.zeros(len(place), np.bool_)
-        order = np.lexsort((key, -values, alike, self.sensitive[key], place))
+        last = self.sensitive[key] if self.is_for_customer else np.zeros(len(place), np.bool_)
+        order = np.lexsort((key, -values, alike, last, place))
         ends = np.cumsum(np.bincount(place, minlength=len(sums)))
         ordered: list[int] = key[order].tolist()
         return [ordered[start:end] for start, end in zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True)]

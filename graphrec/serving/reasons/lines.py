@@ -300,9 +300,7 @@ class Reasons:
         return hop.type not in self.schema.roles.interactions
 
     def is_sensitive(self, key: Key) -> bool:
-        """Whether a reason speaks of something that never leads a list for the customer."""
-        if self.voice != "customer":
-            return False
+        """Whether a reason speaks of something that never leads a list."""
         if key.shape == "profile" and key.part != "text":
             return bool(self.schema.nodes[self.schema.roles.user].sensitive)
         if key.shape == "pair":

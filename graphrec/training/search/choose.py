@@ -180,7 +180,8 @@ def _added(
 ) -> tuple[Weights, list[str]]:
     """The weights of all parts, and how they were found.
 
-    A sum is taken where it is clearly better than the models alone, else each by how often it is the best.
+    A sum is taken where it is clearly better; else each model, and a sum over several parts, counts by how often it is
+    the best.
 
     Args:
         choices: of which parts are added.
@@ -204,21 +205,25 @@ def _added(
     plain = np.array([weight for choice in choices for _, weight in choice.parts])
     owner = np.repeat(np.arange(len(choices)), [len(choice.parts) for choice in choices])
     alone = [np.where(owner == n, plain, 0.0) / plain[owner == n].sum() for n in range(len(choices))]
-    best = chances(np.stack([evaluate(one) for one in alone]))
-    apart = np.asarray(best @ np.stack(alone))
-    notes = _of_parts(choices, alone, judges)
     likely = mean_weights(likely, others)
+    # A sum that was fitted on one part alone would win by that.
+    rivals = [*alone, likely] if others else alone
+    names = [*(choice.name for choice in choices), "their sum"]
+    best = chances(np.stack([evaluate(one) for one in rivals]))
+    apart = np.asarray(best @ np.stack(rivals))
+    notes = _of_parts(choices, alone, judges)
     told = towards_paths(evaluate, likely, is_path, plain, inputs.path_share)
     told = towards_names(evaluate, told, of_others)
     # Weights of a sum are fitted on the customers who are asked here; the more parts they are the mean of, the less.
-    if is_ahead(evaluate, likely, apart, by=CLEARLY / len(judges) ** 0.5):
+    is_sum = best[len(alone) :].sum() == 1 or is_ahead(evaluate, likely, apart, by=CLEARLY / len(judges) ** 0.5)
+    if is_sum:
         weights = likely if is_ahead(evaluate, apart, told) else told
         return weights, [*notes, *_price(evaluate, likely, weights, candidates.validation.metric)]
     if (best > 0).sum() == 1:
-        name = choices[int(np.argmax(best))].name
+        name = names[int(np.argmax(best))]
         return apart, [*notes, f"no sum is clearly better than {name} alone, which stands alone"]
-    said = ", ".join(f"{choice.name} {chance:.0%}" for choice, chance in zip(choices, best, strict=True) if chance)
-    return apart, [*notes, f"no sum is clearly better, so each model counts by how often it is the best: {said}"]
+    said = ", ".join(f"{name} {chance:.0%}" for name, chance in zip(names, best, strict=False) if chance)
+    return apart, [*notes, f"no sum is clearly better, so each counts by how often it is the best: {said}"]
 
 
 def _of_parts(choices: Sequence[Choice], alone: Sequence[Weights], judges: Sequence[Candidates]) -> list[str]:

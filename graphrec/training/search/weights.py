@@ -227,15 +227,14 @@ def towards_paths(
 
 
 def towards_names(evaluate: Evaluate, weights: Weights, of_others: NDArray[np.bool_]) -> Weights:
-    """The weights with as little on what others do as costs at most one standard error of the metric on validation.
+    """The weights with as little on what others do as validation sees no loss of.
 
     That somebody holds another product of the same issuer is a reason a person can check; that others hold both says
     the same again, with a number. Where both explain a purchase, the first should get the credit.
     """
-    before = evaluate(weights)
-    least = before.mean() - standard_error(before)
-    trials = (np.where(of_others, part * weights, weights) for part in COLLABORATIVE_PARTS)
-    return next((trial for trial in trials if evaluate(trial).mean() >= least), weights)
+    return _unless_worse(
+        evaluate, weights, [np.where(of_others, part * weights, weights) for part in COLLABORATIVE_PARTS]
+    )
 
 
 def _unless_worse(evaluate: Evaluate, weights: Weights, trials: Sequence[Weights]) -> Weights:
