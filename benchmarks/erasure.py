@@ -5,7 +5,7 @@
 A bank with a model, a record of lists, events, exports and questions forgets customers with `graphrec forget --file`.
 Bars: 0 finds of their ids, names and own texts in the bytes of the home, its store and what its compressed files hold;
 the chain of the record verifies (the script of docs/records.md); the certificate verifies and names them (that of
-docs/privacy.md); models and the lists of 200 others are those of a bank whose files never had them, bit by
+docs/privacy.md); snapshot, models and the lists of 200 others are those of a bank whose files never had them, bit by
 bit. Ends with 1 below a bar.
 """
 
@@ -156,8 +156,7 @@ def same_bank(bank: Bank, never: Bank, model: str, others: list[str]) -> bool:
         f"beside the bank that never had them: snapshots {len(snapshots) == 1}, models "
         f"{all(len(one) == 1 for one in models)}, {different} of {len(others)} lists differ"
     )
-    # Snapshots keep when events were received, which differs between two banks.
-    return different == 0 and all(len(one) == 1 for one in models)
+    return different == 0 and len(snapshots) == 1 and all(len(one) == 1 for one in models)
 
 
 if __name__ == "__main__":
