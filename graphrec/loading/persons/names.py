@@ -29,14 +29,12 @@ _ORDER: tuple[Sort, ...] = ("special", "personal", "protected", "known")
 def _terms() -> dict[Sort, tuple[frozenset[str], tuple[str, ...]]]:
     """By sort: words that stand for themselves, and those that may stand within others."""
     parts: dict[str, str] = dict(re.findall(r"^\[(\w+)\]\n((?:[^\[#\n].*\n)+)", _FILE.read_text("utf-8"), re.MULTILINE))
-    found = {sort: frozenset(normal(term) for term in parts[sort].split()) for sort in _ORDER}
-    return {
-        sort: (
-            terms,
-            tuple(one for one in sorted(terms) if not one.isascii() or (sort != "known" and len(one) > _WITHIN)),
-        )
-        for sort, terms in found.items()
-    }
+    found: dict[Sort, tuple[frozenset[str], tuple[str, ...]]] = {}
+    for sort in _ORDER:
+        terms = frozenset(normal(term) for term in parts[sort].split())
+        within = (one for one in sorted(terms) if not one.isascii() or (sort != "known" and len(one) > _WITHIN))
+        found[sort] = terms, tuple(within)
+    return found
 
 
 def sort_of(column: str) -> Sort | None:
