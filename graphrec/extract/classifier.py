@@ -183,7 +183,7 @@ class Classifier:
                 bias_squares += step**2
                 bias -= RATE * step / np.sqrt(bias_squares)
         dense *= scale_of[:, None]
-        return cls(classes, weights, bias - mean @ dense, dense, encoder)
+        return cls(classes, weights, (bias - mean @ dense).astype(np.float32), dense, encoder)
 
     def probabilities(self, rows: Rows) -> NDArray[np.float64]:
         """(num_texts, num_classes) how likely each class is; each row adds up to 1."""

@@ -78,14 +78,14 @@ def anomalies(transfers: Transfers, start: int, as_of: int) -> Anomalies:
 def _of_way(way: str, own: Places, other: Places, known: Transfers, count: int) -> dict[str, Floats]:
     """The measures of what goes one way."""
     number = np.bincount(own, minlength=count).astype(np.float64)
-    total = np.bincount(own, known.amount, count)
+    total: Floats = np.bincount(own, known.amount, count).astype(np.float64)
     pairs, times = np.unique(own * count + other, return_counts=True)
     smallest, largest = np.full(count, np.inf), np.zeros(count)
     np.minimum.at(smallest, own, known.amount)
     np.maximum.at(largest, own, known.amount)
     with_one = np.zeros(count)
     np.maximum.at(with_one, pairs // count, times)
-    return {
+    measures: dict[str, Floats] = {
         f"number {way}": number,
         f"others {way}": np.bincount(pairs // count, minlength=count).astype(np.float64),
         f"sum {way}": total,
@@ -95,6 +95,7 @@ def _of_way(way: str, own: Places, other: Places, known: Transfers, count: int) 
         f"most in a week {way}": _most_within(own, known.at, count),
         f"most with one {way}": with_one,
     }
+    return measures
 
 
 def _most_within(own: Places, at: Places, count: int) -> Floats:

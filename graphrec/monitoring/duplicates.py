@@ -78,7 +78,7 @@ def duplicates(
     order = kept[np.lexsort((other[kept], one[kept], -probability[kept]))]
     return [
         Pair(
-            ids[one[row]], ids[other[row]], float(probability[row]),
+            ids[int(one[row])], ids[int(other[row])], float(probability[row]),
             tuple(name for n, name in enumerate(names) if levels[row, n] == LEVELS - 1),
             tuple(name for n, name in enumerate(names) if 0 < levels[row, n] < LEVELS - 1),
         )

@@ -53,7 +53,7 @@ def test_a_portrait_is_that_of_the_library(client: TestClient, bank: Bank, home:
     browser = TestClient(client.app, base_url="http://127.0.0.1:8000")
     page = browser.get("/customers/C003").text
     assert "<b>owner</b>" in page
-    assert f"<dd>{found.json()['numbers']['holdings']:.0f}</dd>" in page
+    assert f'<td class="num">{found.json()["numbers"]["BOUGHT_total"]:.0f}</td>' in page
     (home.path / "portrait.toml").write_text("[[tag]]\nid = 'owner'\nwhen = 'product.x > 1'\n", "utf-8")
     faulty = browser.get("/customers/C003")
     assert faulty.status_code == 200

@@ -164,8 +164,8 @@ def positions_of(products: Products, interactions: Interactions, closes: Reals, 
     first = np.where(np.isnan(then), _first(closes)[product], then)
     grown = np.where(np.isnan(last), 1.0, last / first)
     pairs, place = np.unique(user * products.count + product, return_inverse=True)
-    value = np.bincount(place, interactions.amount_eur[rows] * grown)
-    return Positions(pairs // products.count, pairs % products.count, np.round(value, 2))
+    value: Reals = np.round(np.bincount(place, interactions.amount_eur[rows] * grown), 2).astype(np.float64)
+    return Positions(pairs // products.count, pairs % products.count, value)
 
 
 def _first(closes: Reals) -> Reals:
@@ -181,7 +181,7 @@ def draw_transfers(count: int, rng: np.random.Generator) -> tuple[Transfers, lis
     sender, receiver = rng.integers(count, size=number), rng.integers(count, size=number)
     at, amount = rng.integers(START, END, number), np.round(np.exp(rng.normal(4.0, 0.9, number)), 2)
     other = sender != receiver
-    parts = [(sender[other], receiver[other], at[other], amount[other])]
+    parts = [Transfers(sender[other], receiver[other], at[other], amount[other].astype(np.float64))]
     people = rng.permutation(count)
     cases, taken = [], 0
     for n in range(RINGS):
@@ -189,20 +189,23 @@ def draw_transfers(count: int, rng: np.random.Generator) -> tuple[Transfers, lis
         taken += len(ring)
         start = END - rng.integers(6, 8) * DAY_SECONDS
         steps = start + DAY_SECONDS * np.arange(len(ring))
-        amounts = np.round(rng.uniform(3_000, 9_000) * 0.96 ** np.arange(len(ring)), 2)
-        parts.append((ring, np.roll(ring, -1), steps, amounts))
+        amounts: Reals = np.round(rng.uniform(3_000, 9_000) * 0.96 ** np.arange(len(ring)), 2).astype(np.float64)
+        parts.append(Transfers(ring, np.roll(ring, -1), steps, amounts))
         cases.append(Case(RING, int(ring[0])))
     for rule in (GATHER, SCATTER):
         for _ in range(FANS):
             one, others = people[taken], people[taken + 1 : taken + 1 + FAN]
             taken += 1 + FAN
             hub, times = np.full(FAN, one), END - rng.integers(3_600, 3 * DAY_SECONDS, FAN)
-            ends = (others, hub) if rule == GATHER else (hub, others)
-            parts.append((*ends, np.sort(times), np.round(rng.uniform(60, 95, FAN), 2)))
+            sender, receiver = (others, hub) if rule == GATHER else (hub, others)
+            parts.append(Transfers(sender, receiver, np.sort(times), np.round(rng.uniform(60, 95, FAN), 2)))
             cases.append(Case(rule, int(one)))
-    joined = [np.concatenate([part[n] for part in parts]) for n in range(4)]
-    order = np.lexsort((joined[1], joined[0], joined[2]))
-    return Transfers(*(one[order] for one in joined)), cases
+    senders = np.concatenate([part.sender for part in parts])
+    receivers = np.concatenate([part.receiver for part in parts])
+    times = np.concatenate([part.at for part in parts])
+    amounts = np.concatenate([part.amount for part in parts])
+    order = np.lexsort((receivers, senders, times))
+    return Transfers(senders[order], receivers[order], times[order], amounts[order]), cases
 
 
 def draw_market(days: NDArray[np.datetime64], rng: np.random.Generator) -> dict[tuple[str, str, str], Reals]:

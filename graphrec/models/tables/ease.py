@@ -138,10 +138,11 @@ def _near(
 
     least, num_products = graph.schema.roles.min_group, graph.num_products
     (X, Y), (inputs, weighted) = plain, divided
+    num_columns = sum(graph.counts[graph.target(hop)] for hop in hops)
     gram, answers = _sorted(weighted.T @ inputs), _sorted(Y.T @ weighted)
     if least > 1:
         few = _sorted(X.T @ X).data < least
-        few &= np.repeat(np.arange(X.shape[1]), np.diff(gram.indptr)) != gram.indices
+        few &= np.repeat(np.arange(num_columns), np.diff(gram.indptr)) != gram.indices
         gram.data[few] *= -1
         answers.data[_sorted(Y.T @ X).data < least] = 0.0
     rows = np.repeat(np.arange(num_products), np.diff(answers.indptr))
@@ -149,8 +150,8 @@ def _near(
     answers.data[is_own] = 0.0
     rarity = [_rarity(matrix, config.popularity_power) for matrix in (X, Y)]
     columns, weights = near_squares(
-        (gram.indptr.astype(np.int64), gram.indices.astype(np.int32), gram.data),
-        (answers.indptr.astype(np.int64), answers.indices.astype(np.int32), answers.data),
+        _arrays(gram),
+        _arrays(answers),
         config.regularization / rarity[0] ** 2,
         config.nearest,
     )
@@ -158,7 +159,7 @@ def _near(
     found, column = np.nonzero(columns >= 0)
     place = columns[found, column]
     values = (weights[found, column] * rarity[0][place]).astype(np.float32)
-    table = csr_array((values, (place, found)), shape=(X.shape[1], num_products))
+    table = csr_array((values, (place, found)), shape=(num_columns, num_products))
     table.sort_indices()
     neighbours, start = [], 0
     for hop in hops:
@@ -169,9 +170,16 @@ def _near(
     return TableTerm("ease", graph, neighbours)
 
 
+def _arrays(matrix: "csr_array") -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
+    """Rows of a sparse matrix as arrays."""
+    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data.astype(np.float32)
+
+
 def _sorted(matrix: "csr_array") -> "csr_array":
     """The matrix in float32 by rows with sorted columns."""
-    found = matrix.tocsr().astype(np.float32)
+    from scipy.sparse import csr_array
+
+    found = csr_array(matrix, dtype=np.float32)
     found.sort_indices()
     return found
 

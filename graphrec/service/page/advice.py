@@ -74,7 +74,7 @@ class AdvicePages:
     def decide(self, visit: Visit) -> Response:
         """What was decided of a statement."""
         handed, outcome = self._handed(visit), visit.form.get("outcome", "")
-        chosen = next((one for one in OUTCOMES if one == outcome), None)
+        chosen: Outcome | None = next((one for one in OUTCOMES if one == outcome), None)
         if chosen is None or handed.record is None:
             raise Refusal(problem(422, "bad-request", f"outcome: want one of {', '.join(OUTCOMES)}"))
         self._bank.decide(requests.Decide(handed.record, chosen, visit.form.get("why", ""), visit.known.id))
@@ -95,8 +95,9 @@ class AdvicePages:
         """Contest a dealing, or withdraw a contest, and show what it does to the list."""
         user, form = self._own(visit, visit.id("user")), visit.form
         edge, _, of = form.get("what", "").partition(" ")
-        ground = next((one for one in GROUNDS if one == form.get("ground")), GROUNDS[0])
+        given: dict[str, Ground] = {one: one for one in GROUNDS}
         why, withdraw = form.get("why", "").strip() or None, "withdraw" in form
+        ground = given.get(form.get("ground", ""), GROUNDS[0])
         asked = requests.PutContest(user, edge, of, ground, why, withdraw=withdraw, by=visit.known.id)
         return self._contested(visit, user, done=self._bank.contest(asked))
 
