@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -24,6 +25,7 @@ from graphrec.app.jobs import (
     StopExperiment,
     Train,
 )
+from graphrec.app.maintenance import publish as publishing
 from graphrec.app.requests import Explain, Recommend
 from graphrec.config.settings import Settings
 from graphrec.errors import NoSupport, UsageError
@@ -230,6 +232,17 @@ def test_a_serving_copy_is_in_the_same_experiment(bank: Bank, tmp_path: Path) ->
     before = bank.state()
     (bank.home.path / "experiments.toml").write_text(EXPERIMENT.replace("k = 2", "k = 1"), "utf-8")
     assert bank.state() != before  # tags of answers change with it
+
+
+def test_a_killed_publish_can_be_run_again(bank: Bank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (bank.home.path / "experiments.toml").write_text(EXPERIMENT, "utf-8")
+    for moment in ("whole_file", "_copy", "_is_same"):
+        copy, killed = tmp_path / moment, f"{publishing.__name__}.{moment}"
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(killed, Mock(side_effect=KeyboardInterrupt))
+            bank.publish(Publish(copy))
+        assert bank.publish(Publish(copy)).is_new
+        assert not bank.publish(Publish(copy)).is_new
 
 
 def test_purchases_that_a_load_brings_count_like_events(tmp_path: Path) -> None:

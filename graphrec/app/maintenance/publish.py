@@ -35,6 +35,8 @@ def publish(bank: Bank, request: Publish, progress: Progress) -> Published:
     home.secret()  # Bands of the copy are those of the home.
     files = _served(home)
     with log.stage("publish") as stage:
+        if not target.format_file.exists():
+            target.write_format(is_copy=True)  # First, so that a killed command can be run again.
         is_new = not _is_same(files, target.serving)
         if home.policy.exists():
             with whole_file(target.policy) as temporary:
@@ -52,8 +54,6 @@ def publish(bank: Bank, request: Publish, progress: Progress) -> Published:
             _copy({path.relative_to(languages): path for path in _files(languages)}, target.path / languages.name)
         if is_new:
             _copy(files, target.serving, progress)
-        if not target.format_file.exists():
-            target.write_format(is_copy=True)
         size = sum(path.stat().st_size for path in files.values())
         stage.count(files=len(files), bytes=size, new=is_new)
     return Published(target.path, len(files), size, is_new)
