@@ -70,7 +70,7 @@ class Refused:
     """What puts the answer into words of its language."""
 
 
-def refused_to_json(refused: Refused, shown: WhyNot | SeenWhyNot) -> dict[str, object]:
+def refused_to_json(refused: Refused, shown: WhyNot | SeenWhyNot) -> Mapping[str, object]:
     """The one object that `why-not --json`, the service and assistants answer with.
 
     Args:

@@ -48,7 +48,7 @@ def answer(home: Path, *words: str) -> Any:
 
 def test_snapshot_says_where_and_what(loaded: Path) -> None:
     found = answer(loaded, "snapshot")
-    assert list(found) == ["path", "hash", "as_of", "nodes", "edges", "notes", "seconds"]
+    assert list(found) == ["path", "hash", "as_of", "nodes", "edges", "anonymity", "notes", "seconds"]
     snapshot = Snapshot.open(Path(found["path"]))
     assert (found["hash"], found["as_of"]) == (snapshot.hash, None)
     assert found["nodes"] == snapshot.meta.nodes

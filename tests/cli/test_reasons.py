@@ -79,7 +79,7 @@ def test_a_product_with_what_is_known_of_it(served_home: Home, capsys: pytest.Ca
     )
     limits = {"risk_tolerance": 4, "horizon": None, "may_trade": True}
     text = _told(replace(answer, items=(known,), limits=limits), engine.reasons_in("de").sentences, capsys)
-    assert text[1] == "Kunde: Risk Tolerance 4, May Trade ja"
+    assert text[1] == "Kunde: Risikobereitschaft 4, May Trade ja"
     assert text[3].endswith(" · Risikoklasse 3 · Kosten 0,50 · ab 1.000 · Sicherheit hoch")
     assert text[4] == "   ! take care"
     assert "   █           12 %  alles Übrige" in text

@@ -19,7 +19,7 @@ from tests.demo.conftest import Ask, only
 def money(bank: BankReport, tmp_path_factory: pytest.TempPathFactory) -> Bank:
     """A home with what the bank knows of money alone, and first files."""
     own = Bank(Settings(home=tmp_path_factory.mktemp("money") / "home", today=date(2026, 1, 1)))
-    own.load(Load("demo_money", bank.path))
+    own.load(Load("demo-money", bank.path))
     own.init_file(InitFile("market"))
     own.init_file(InitFile("plan"))
     own.init_file(InitFile("alerts"))
@@ -27,7 +27,7 @@ def money(bank: BankReport, tmp_path_factory: pytest.TempPathFactory) -> Bank:
 
 
 def test_the_roles_are_those_of_the_bank() -> None:
-    assert load_mapping("demo_money").roles == load_mapping("demo").roles
+    assert load_mapping("demo-money").roles == load_mapping("demo").roles
 
 
 def test_first_files_find_all_that_was_planted_and_nothing_else(money: Bank, bank: BankReport) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from graphrec.features.blocks import Blocks
 from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.content.profile import ProfileConfig, fit_profile
+from graphrec.models.content.text_map import fit as fit_text_map
 from graphrec.models.factors.als import AlsConfig, fit_als
 from graphrec.models.factors.chebyshev import ChebyshevConfig, fit_chebyshev
 from graphrec.models.factors.spectral import SpectralConfig, fit_spectral
@@ -20,6 +21,7 @@ from graphrec.models.networks.lightgcn.network import fit_lightgcn
 from graphrec.models.networks.lightgcn_id import PlainLightGCNConfig
 from graphrec.models.networks.lightgcn_id.network import fit_lightgcn_id
 from graphrec.models.registry import models
+from graphrec.models.spec import NoConfig
 from graphrec.models.tables.ease import EaseConfig, fit_ease
 from graphrec.models.tables.itemknn.neighbours import fit_itemknn
 from graphrec.models.tables.pairs import fit_pairs
@@ -32,6 +34,13 @@ from graphrec.models.walks.rp3beta import rp3beta
 from graphrec.terms.base import Term
 from graphrec.terms.blend import Blend
 from tests.privacy.moved import BANDS, dense
+
+
+def text_map(graph: Graph, seed: int) -> Term:
+    """Products with texts of no meaning, and the map of them that holdings teach."""
+    texts = np.random.default_rng(7).standard_normal((graph.num_products, 16)).astype(np.float32)
+    return fit_text_map(graph, NoConfig(), Inputs(blocks=Blocks.of("text", {"Product": texts}), seed=seed)).parts[0][0]
+
 
 SMALL: dict[str, Any] = {"dim": 16, "batch_size": 64}
 
@@ -75,6 +84,7 @@ TRAINED: dict[str, Callable[[Graph, int], Term | Blend]] = {
     "profile with numbers": lambda graph, _: profile(graph, numbers=True),
     "softmax": lambda graph, _: fit_softmax(graph),
     "pairs": lambda graph, _: fit_pairs(graph),
+    "text-map": text_map,
     "lightgcn": lambda graph, seed: fit_lightgcn(graph, LightGCNConfig(**SMALL, epochs=20, seed=seed)).term,
     "lightgcn-id": lambda graph, seed: fit_lightgcn_id(graph, PlainLightGCNConfig(**SMALL, epochs=20, seed=seed)).term,
     "graphsage": lambda graph, seed: fit_graphsage(graph, GraphSageConfig(**SMALL, epochs=10, seed=seed)).term,

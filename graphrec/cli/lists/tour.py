@@ -44,7 +44,7 @@ def run_tour(bank: Path) -> None:
 
 def _show_money(bank: Path, user: str, product: str) -> None:
     """What the bank knows of money: a portfolio, a loan, alerts; first files where there are none."""
-    _run("load", "demo_money", data=bank)
+    _run("load", "demo-money", data=bank)
     home = this_bank().home.path
     for kind, arguments in (("market", ()), ("plan", ("loan",))):
         if not (home / f"{kind}.toml").exists():
