@@ -198,7 +198,7 @@ class Service:
         """An answer as the caller's role sees it, to be encoded."""
         return to_encode(served if caller.role == EXACT else self.bank.seen(served, caller.role))
 
-    def seen_why_not(self, refused: Refused, caller: Caller) -> dict[str, object]:
+    def seen_why_not(self, refused: Refused, caller: Caller) -> Mapping[str, object]:
         """Why a product is not in a list, as the caller's role sees it."""
         shown = refused.found if caller.role == EXACT else self.bank.seen_why_not(refused, caller.role)
         return refused_to_json(refused, shown)
