@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from graphrec.app.answers import Seen, Served, to_json
 from graphrec.cli.output import emit_json, note, say, say_block, say_wrapped, table
 from graphrec.serving.answer import Answer, Audit, Item, Line, Reason
+from graphrec.serving.reasons.columns import named
 from graphrec.serving.reasons.sentences import Sentences
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _facts(item: "Item | SeenItem", sentences: Sentences) -> list[str]:
     """Kind, risk class, fee, smallest amount and confidence of a product, as far as they are known."""
     found = [sentences.value(item.product_kind)] if item.product_kind else []
     for name, value in (("risk", item.risk), ("fee", item.fee), ("minimum", item.minimum)):
-        if value is not None:
+        if value is not None and (name != "minimum" or value):
             found.append(sentences.say(f"heads.{name}", value=sentences.shown(name, value)))
     sure = next(word for word, least in CONFIDENCE if item.confidence >= least)
     return [*found, f"{sentences.say('heads.confidence')} {sentences.say(f'confidence.{sure}')}"]
@@ -91,11 +92,7 @@ def _facts(item: "Item | SeenItem", sentences: Sentences) -> list[str]:
 
 def _limits(limits: Mapping[str, str | int | float | bool | None], sentences: Sentences) -> str:
     """What the rules of the policy read of the customer."""
-    known = [
-        " ".join(sentences.measured(name, sentences.fact_of(name, value)))
-        for name, value in limits.items()
-        if value is not None
-    ]
+    known = [" ".join(named(sentences, name, value)) for name, value in limits.items() if value is not None]
     return sentences.say("heads.limits", limits=sentences.language.texts["lists.comma"].join(known))
 
 

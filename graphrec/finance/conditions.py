@@ -9,6 +9,7 @@ from graphrec.errors import UsageError
 from graphrec.policy.conditions import Compiler, Condition
 from graphrec.policy.facts import Block, Facts
 from graphrec.policy.operands import BadCondition, Operands
+from graphrec.policy.sentences import shown
 
 Value = str | int | float | bool | None
 NONE = np.array([0])
@@ -43,10 +44,8 @@ class Met:
 
     def read(self, user: int) -> Mapping[str, Value]:
         """What the condition reads of one customer, by column and by what is computed."""
-        snapshot, block = self._facts.snapshot, Block(np.array([user]), NONE)
-        found = {
-            str(column): snapshot.value(self._facts.roles.user, column.name, user) for column in self._condition.columns
-        }
+        block = Block(np.array([user]), NONE)
+        found: dict[str, Value] = {str(one): shown(self._facts, one, user) for one in self._condition.columns}
         for name, operand in self._condition.computed.items():
             value = operand.value(block)
             found[name] = None if value.missing().any() else float(np.ravel(value.values)[0])

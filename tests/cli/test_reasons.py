@@ -77,9 +77,9 @@ def test_a_product_with_what_is_known_of_it(served_home: Home, capsys: pytest.Ca
     known = replace(
         one, risk=3, fee=0.5, minimum=1000, confidence=0.9, warnings=("take care",), others=12.0, against=4.0
     )
-    limits = {"risk_tolerance": 4, "horizon": None, "may_trade": True}
+    limits = {"risk_tolerance": 4, "horizon": None, "horizon_years": 3, "may_trade": True}
     text = _told(replace(answer, items=(known,), limits=limits), engine.reasons_in("de").sentences, capsys)
-    assert text[1] == "Kunde: Risikobereitschaft 4, May Trade ja"
+    assert text[1] == "Kunde: Risikobereitschaft 4, Anlagehorizont 3 Jahre, May Trade ja"
     assert text[3].endswith(" · Risikoklasse 3 · Kosten 0,50 · ab 1.000 · Sicherheit hoch")
     assert text[4] == "   ! take care"
     assert "   █           12 %  alles Übrige" in text

@@ -206,6 +206,14 @@ def test_planted_cases_are_found_with_few_false_alarms(watched: Watched) -> None
     ring = next(one for one in found if one.rule == "ring")
     assert ring.evidence[0].startswith(f"{ring.about} to ")
     assert next(one for one in found if one.rule == "burst").evidence[1].startswith("count('BOUGHT', 7) is ")
+    # A day is written as one.
+    old = next(one for one in found if one.rule == "old_answers")
+    assert re.fullmatch(r"user\.assessed_on is \d{4}-\d{2}-\d{2}", old.evidence[1])
+    # A run raises the most urgent ones first.
+    urgent = {"critical": 0, "warning": 1, "info": 2}
+    runs = np.split([urgent[one.severity] for one in found], np.cumsum(counts)[:-1])
+    assert max(len(set(run.tolist())) for run in runs) > 1
+    assert all((np.diff(run) >= 0).all() for run in runs)
 
 
 def test_alerts_equal_independent_sql(watched: Watched) -> None:

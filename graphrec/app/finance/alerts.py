@@ -45,6 +45,8 @@ ALERT = "alert"
 OPEN = ("open", "acknowledged")
 _SHOWN = 12
 """Transfers that the evidence names, at most."""
+MOST_SEVERE = ("critical", "warning", "info")
+"""The order in which a run raises its alerts."""
 
 
 def run_alerts(bank: Bank, request: RunAlerts, progress: Progress) -> AlertsRun:
@@ -61,6 +63,7 @@ def run_alerts(bank: Bank, request: RunAlerts, progress: Progress) -> AlertsRun:
     if file.signal or file.jump:
         found += _of_store(bank, graph.schema, file, as_of)
     raised, known = _new(bank, file, found)
+    raised.sort(key=lambda one: MOST_SEVERE.index(one.severity))
     content = [(one.user, {"did": "raised", **asdict(one)}) for one in raised]
     if content:
         events(bank.home, ALERT, bank.settings.actor, content)

@@ -22,4 +22,4 @@ def with_unit(words: Sentences, name: str, number: str) -> tuple[str, str]:
         return words.word(head), f"{number} {unit.upper()}"
     if head and unit == "percent":
         return words.word(head), words.language.texts["numbers.percent"].format(n=number)
-    return words.word(name), number
+    return words.measured(name, number)
