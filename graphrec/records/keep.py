@@ -116,7 +116,12 @@ class Kept:
         with self._opened(first) as one, self._opened(second) as other:
             form = json.loads((one / "meta.json").read_bytes())
             taken: Snapshot = Facts.open(one) if "snapshot" in form else Snapshot.open(one)
-            _same(f"model {name}", model, model_hash(other, read_meta(other).description), second)
+            try:
+                found = model_hash(other, read_meta(other).description)
+            except FileNotFoundError as error:
+                lost = Path(str(error.filename)).name
+                raise RecordError(f"{second} is damaged: it names no {lost}; restore it from a backup") from None
+            _same(f"model {name}", model, found, second)
             # Equal content may have been taken for several dates.
             yield taken.dated(facts["as_of"]), open_files(other)
 

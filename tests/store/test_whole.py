@@ -301,3 +301,19 @@ def test_a_store_without_a_file_of_rows_is_never_opened(
             ask(opened)
     # An engine that had opened it would have struck the file from its schema.
     assert (store / "schema.json").read_bytes() == schema
+
+
+def test_a_store_whose_schema_calls_a_type_otherwise_is_never_opened(
+    whole: tuple[Path, dict[str, list[str]]], tmp_path: Path
+) -> None:
+    home, _ = whole
+    shutil.copytree(home, tmp_path / "home")
+    schema = tmp_path / "home" / "store" / "schema.json"
+    text = schema.read_text("utf-8")
+    assert text.count('"BOUGHT"') == 1
+    schema.write_text(text.replace('"BOUGHT"', '"BOUGHU"'), "utf-8")
+    with (
+        open_store(None, schema.parent) as opened,
+        pytest.raises(StoreError, match="schema.json is damaged: type BOUGHU has the rows of another one"),
+    ):
+        opened.query("read/sources")

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_plus
 
 from graphrec.errors import QueryError, SettingsError, StoreError, Unreachable
 from graphrec.extras import missing
@@ -143,21 +144,29 @@ def check_files(path: Path) -> None:
         return
     files = {name.rsplit(".", 4)[0]: name for name in names if name.endswith(".bucket")}
     try:
-        types = json.loads((path / "schema.json").read_bytes())["types"].values()
+        types = json.loads((path / "schema.json").read_bytes())["types"]
+        # The engine names a bucket by its type and a number, as an address of the web is written.
+        strange = [name for name, one in types.items() if any(_type_of(bucket) != name for bucket in one["buckets"])]
         wanted = [
             bucket + end
-            for one in types
+            for one in types.values()
             for bucket in one["buckets"]
             for end in ("", *(("_in_edges", "_out_edges") if one["type"] == "v" else ()))
         ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return  # The engine says what is wrong with it.
+    if strange:
+        raise StoreError(f"{path / 'schema.json'} is damaged: type {strange[0]} has the rows of another one; {REMEDY}")
     for bucket in wanted:
         name = files.get(bucket)
         if name is None:
             raise StoreError(f"file {bucket} of the store {path} is gone; {REMEDY}")
         if (path / name).stat().st_size % int(name.rsplit(".", 4)[2]):
             raise StoreError(f"file {name} of the store {path} is cut; {REMEDY}")
+
+
+def _type_of(bucket: str) -> str:
+    return unquote_plus(bucket.rpartition("_")[0])
 
 
 def open_database(path: Path, *, create: bool, read_only: bool = False, engine: Engine | None = None) -> Any:
