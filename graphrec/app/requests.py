@@ -12,6 +12,7 @@ from graphrec.policy.facts import Occasion
 from graphrec.schema import EXACT, View
 
 Preference = Literal["recent", "popular", "novel", "diverse"]
+Outcome = Literal["accepted", "modified", "rejected", "approved"]
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ class Decide:
 
     record: int
     """Number of the statement's entry."""
-    outcome: Literal["accepted", "modified", "rejected", "approved"]
+    outcome: Outcome
     """approved: by a second person, where a rule asks for approval."""
     why: str
     by: str | None = None

@@ -23,6 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.metrics.probabilities import sigmoid
+
 Floats = NDArray[np.float64]
 #: A column of a table: numbers (NaN is missing) or texts (None or "" is missing).
 Values = NDArray[Any]
@@ -117,7 +119,7 @@ class Additive:
 
     def probabilities(self, table: Mapping[str, Values]) -> Floats:
         """Of a response, for each row."""
-        return _sigmoid(self.logits(table))
+        return sigmoid(self.logits(table))
 
     def to_json(self) -> dict[str, Any]:
         """The model as plain values."""
@@ -254,7 +256,7 @@ class _Newton:
         logits = self._logits()
         loss, before = self._loss(logits, ridge), np.inf
         for _ in range(_STEPS):
-            p = _sigmoid(logits)
+            p = sigmoid(logits)
             error = self.y - p
             sums = np.zeros(self.width)
             for column in range(self.places.shape[1]):
@@ -319,11 +321,6 @@ def _penalty(cuts: Sequence[Cut]) -> Floats:
             own[0, 0] = 1.0
         found[start : start + cut.size, start : start + cut.size] = own
         start += cut.size
-    return found
-
-
-def _sigmoid(z: Floats) -> Floats:
-    found: Floats = 0.5 * (1.0 + np.tanh(0.5 * z))
     return found
 
 

@@ -124,7 +124,7 @@ def stability(
     def lists(blend: Blend) -> NDArray[np.int32]:
         return ranked_lists(blend, people, graph.held(), k)
 
-    base = blend_of(meta.configuration, graph, inputs)
+    base = _fitted(meta, graph, inputs)
     listed = lists(base)
     less = without_some(graph, lost, rng)
     cases = {

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.finance.scorecard import Axis, Floats, Part, Scorecard, Values, names_of, sigmoid
+from graphrec.finance.scorecard import Axis, Floats, Part, Scorecard, Values, names_of
+from graphrec.metrics.probabilities import sigmoid
 
 Flags = NDArray[np.bool_]
 Fitted = Callable[[Mapping[str, Values]], Floats]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from graphrec.errors import Damaged
 from graphrec.files import whole_file
+from graphrec.metrics.probabilities import sigmoid
 
 Floats = NDArray[np.float64]
 #: A column of a table: numbers (NaN is missing) or texts (None or "" is missing).
@@ -181,16 +182,6 @@ class Scorecard:
             return cls(float(arrays["base"][0]), tuple(parts)), told["about"]
         except (SafetensorError, ValueError, KeyError, TypeError, OSError) as error:
             raise Damaged(f"{file} is damaged ({error}); run graphrec risk fit again") from None
-
-
-def sigmoid(z: Floats) -> Floats:
-    """1 / (1 + exp(-z)), without overflow.
-
-    >>> sigmoid(np.array([0.0])).tolist()
-    [0.5]
-    """
-    found: Floats = 0.5 * (1.0 + np.tanh(0.5 * z))
-    return found
 
 
 def taken(table: Mapping[str, Values], rows: Any) -> dict[str, Values]:

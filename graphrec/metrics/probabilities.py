@@ -161,3 +161,13 @@ def venn_abers(scores: Floats, happened: Flags, asked: Floats) -> tuple[Floats, 
         high[group] = _pooled((ones + more - weights)[there], more[there])[own[group]]
     asked_place = np.searchsorted(edges, asked, side="left")
     return low[asked_place], high[asked_place]
+
+
+def sigmoid(z: Floats) -> Floats:
+    """1 / (1 + exp(-z)), without overflow.
+
+    >>> sigmoid(np.array([0.0])).tolist()
+    [0.5]
+    """
+    found: Floats = 0.5 * (1.0 + np.tanh(0.5 * z))
+    return found

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.metrics.probabilities import sigmoid
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -73,7 +75,7 @@ def duplicates(
         chance = _compared(database, "sample", len(names))[2]
     odds = _odds(levels, chance, len(ids))
     agree = (levels >= LEVELS - 2).sum(axis=1) >= min(AGREE, len(names))
-    probability = 1 / (1 + np.exp(-np.clip(odds, -500, 500)))
+    probability = sigmoid(odds)
     kept = np.flatnonzero(agree & (probability >= least))
     order = kept[np.lexsort((other[kept], one[kept], -probability[kept]))]
     return [
@@ -119,7 +121,7 @@ def _odds(levels: Levels, chance: Levels, rows: int) -> NDArray[np.float64]:
         odds = np.full(len(levels), np.log(same / (every - same)))
         for n in range(count):
             odds += np.where(levels[:, n] >= 0, weights[n][np.maximum(levels[:, n], 0)], 0.0)
-        likely = 1 / (1 + np.exp(-np.clip(odds, -500, 500)))
+        likely = sigmoid(odds)
         new = np.array([[likely[levels[:, n] == level].sum() + 0.1 for level in range(LEVELS)] for n in range(count)])
         new /= new.sum(axis=1, keepdims=True)
         same = min(max(float(likely.sum()), 1.0), every / 2)

@@ -4,6 +4,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from graphrec.app.requests import Outcome
+from graphrec.privacy.contests import Ground
+
 
 class _Open(BaseModel):
     model_config = ConfigDict(extra="allow")
@@ -134,7 +137,7 @@ class DecisionIn(BaseModel):
     """What the one who asks decided of a statement."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    outcome: Literal["accepted", "modified", "rejected", "approved"]
+    outcome: Outcome
     why: str = Field(min_length=1, max_length=2000)
 
 
@@ -222,7 +225,7 @@ class ContestIn(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     edge: str = Field(min_length=1, max_length=200, description="Its type, such as BOUGHT.")
     of: str = Field(min_length=1, max_length=500, description="Id at its other end.")
-    ground: Literal["not-true", "not-relevant"] = Field(
+    ground: Ground = Field(
         "not-relevant", description="not-true: it counts nowhere; not-relevant: it is in no score and no reason."
     )
     why: str | None = Field(None, max_length=2000)

@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from graphrec.app.jobs import ListAlerts, RunAlerts, SetAlert
 from graphrec.app.results import Alert, AlertsRun
 from graphrec.errors import RecordError, UnknownId, UsageError
 from graphrec.files import whole_file
-from graphrec.finance.alerts_file import AlertsFile, JumpTable, RuleTable, SignalTable, read_alerts
+from graphrec.finance.alerts_file import AlertsFile, JumpTable, RuleTable, Severity, SignalTable, read_alerts
 from graphrec.finance.anomaly import anomalies
 from graphrec.finance.conditions import Met
 from graphrec.finance.signals import DAY, Signal, Transfers, cycles, fans
@@ -45,8 +45,6 @@ ALERT = "alert"
 OPEN = ("open", "acknowledged")
 _SHOWN = 12
 """Transfers that the evidence names, at most."""
-MOST_SEVERE = ("critical", "warning", "info")
-"""The order in which a run raises its alerts."""
 
 
 def run_alerts(bank: Bank, request: RunAlerts, progress: Progress) -> AlertsRun:
@@ -63,7 +61,7 @@ def run_alerts(bank: Bank, request: RunAlerts, progress: Progress) -> AlertsRun:
     if file.signal or file.jump:
         found += _of_store(bank, graph.schema, file, as_of)
     raised, known = _new(bank, file, found)
-    raised.sort(key=lambda one: MOST_SEVERE.index(one.severity))
+    raised.sort(key=lambda one: get_args(Severity).index(one.severity), reverse=True)
     content = [(one.user, {"did": "raised", **asdict(one)}) for one in raised]
     if content:
         events(bank.home, ALERT, bank.settings.actor, content)

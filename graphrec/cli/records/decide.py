@@ -1,10 +1,10 @@
 """graphrec decide: what a person decided of a statement, appended to the record."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from graphrec.app.requests import Decide
+from graphrec.app.requests import Decide, Outcome
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import Json
 from graphrec.cli.output import emit_json, say
@@ -13,7 +13,7 @@ from graphrec.cli.output import emit_json, say
 def command(
     entry: Annotated[int, typer.Argument(help="The statement's entry in the record.")],
     outcome: Annotated[
-        Literal["accepted", "modified", "rejected", "approved"],
+        Outcome,
         typer.Argument(help="approved: by a second person, where a rule asks for approval."),
     ],
     why: Annotated[str, typer.Option(help="The reason.")],

@@ -1,6 +1,6 @@
 """The pages of advice for one customer: portfolio, loans, suitability statement, what is contested."""
 
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from starlette.responses import Response
 
@@ -12,8 +12,7 @@ from graphrec.service.core import Refusal, Service
 from graphrec.service.page.visit import HEADERS, View, Visit, url
 from graphrec.service.problems import problem
 
-Outcome = Literal["accepted", "modified", "rejected", "approved"]
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+OUTCOMES: tuple[requests.Outcome, ...] = get_args(requests.Outcome)
 GROUNDS: tuple[Ground, ...] = get_args(Ground)
 
 
@@ -74,7 +73,7 @@ class AdvicePages:
     def decide(self, visit: Visit) -> Response:
         """What was decided of a statement."""
         handed, outcome = self._handed(visit), visit.form.get("outcome", "")
-        chosen: Outcome | None = next((one for one in OUTCOMES if one == outcome), None)
+        chosen: requests.Outcome | None = next((one for one in OUTCOMES if one == outcome), None)
         if chosen is None or handed.record is None:
             raise Refusal(problem(422, "bad-request", f"outcome: want one of {', '.join(OUTCOMES)}"))
         self._bank.decide(requests.Decide(handed.record, chosen, visit.form.get("why", ""), visit.known.id))
