@@ -23,7 +23,7 @@ from scipy.sparse import csr_matrix
 from graphrec.graph.edges.adjacency import Adjacency
 from graphrec.models.matrix import csr
 from graphrec.models.walks.kernel import default_powers, fit_kernel
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.walks import Walk
 from graphrec.training.lists import ranked_lists
 from tests.quality.synthetic import BOUGHT, SCHEMA, factors, graph_of

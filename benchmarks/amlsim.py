@@ -19,8 +19,8 @@ import numpy as np
 from sklearn.ensemble import IsolationForest  # type: ignore[import-untyped] # noqa: TID251 - a peer
 from sklearn.metrics import average_precision_score, roc_auc_score  # type: ignore[import-untyped] # noqa: TID251 - as others do
 
-from graphrec.finance.anomaly import anomalies
-from graphrec.finance.signals import DAY, Transfers
+from graphrec.finance.alerts.anomaly import anomalies
+from graphrec.finance.alerts.signals import DAY, Transfers
 
 NAME, BARS, GOALS = "20K_fanin200cycle200", (0.791, 0.369), (0.85, 0.55)
 

@@ -21,8 +21,8 @@ from graphrec.config.settings import Settings
 from graphrec.demo import write_bank
 from graphrec.graph.edges.own import HiddenEdge, Own
 from graphrec.serving.answer import ListOptions
-from graphrec.serving.counterfactual import Changed, Counterfactual, counterfactuals
 from graphrec.serving.engine import Engine
+from graphrec.serving.proof.counterfactual import Changed, Counterfactual, counterfactuals
 
 
 def main() -> int:

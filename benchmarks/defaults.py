@@ -40,7 +40,7 @@ from graphrec.metrics.ranking import evaluate_lists
 from graphrec.models.inputs import Inputs
 from graphrec.models.matrix import holdings
 from graphrec.models.registry import is_affordable, model
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from graphrec.training.fit import TrainOptions, train
 from graphrec.training.lists import ranked_lists
 from graphrec.training.split import split_of

@@ -27,8 +27,8 @@ from graphrec.models.factors.spectral import fit_spectral
 from graphrec.models.tables.ease import fit_ease
 from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.terms.base import graph_without
-from graphrec.terms.blend import Blend
 from graphrec.terms.deletion import blend_without_edges
+from graphrec.terms.forms.blend import Blend
 
 SEED, USERS, REFITTED = 21, 30, 20
 LISTED, BEHIND = 3, 20

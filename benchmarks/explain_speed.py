@@ -20,8 +20,8 @@ from graphrec.models.walks.kernel import default_powers, fit_kernel
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.serving.lists import recommend_many
-from graphrec.terms.blend import Blend
 from graphrec.terms.folder import Model
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.walks import Walk
 from tests.quality.synthetic import BOUGHT, SCHEMA, factors, graph_of, holdings, tables
 

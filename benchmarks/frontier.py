@@ -17,7 +17,7 @@ from pathlib import Path
 from graphrec.demo import write_bank
 from graphrec.evaluation.details import Details, Wanted
 from graphrec.evaluation.evaluate import evaluate
-from graphrec.evaluation.frontier import TOLERATED_COST, WANTED_SHARE, Frontier
+from graphrec.evaluation.reasons.frontier import TOLERATED_COST, WANTED_SHARE, Frontier
 from graphrec.evaluation.report.charts import Series, Spot, curves
 from graphrec.evaluation.report.page import page, paragraph, section, table
 from graphrec.features.registry import sources_of

@@ -28,8 +28,8 @@ from graphrec.metrics.ranking import evaluate_lists
 from graphrec.models.inputs import Inputs
 from graphrec.models.networks.lightgcn_id import PlainLightGCNConfig
 from graphrec.models.networks.lightgcn_id.network import fit_lightgcn_id
-from graphrec.terms.blend import Blend
-from graphrec.terms.factors import FactorTerm
+from graphrec.terms.forms.blend import Blend
+from graphrec.terms.forms.factors import FactorTerm
 from graphrec.training.lists import ranked_lists
 from graphrec.training.split import Split, split_of
 from graphrec.training.validation import Validation

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 
 from graphrec.models.walks.kernel import KernelConfig, default_powers, fit_kernel
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.walks import Walk
 from graphrec.training.lists import ranked_lists
 from tests.quality.synthetic import BOUGHT, SCHEMA, factors, graph_of, holdings

@@ -25,8 +25,8 @@ from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.serving.answer import Answer, Line, ListOptions, Node, Preference
 from graphrec.serving.engine import Engine
 from graphrec.serving.reasons.prefer import history
-from graphrec.terms.blend import Blend
 from graphrec.terms.folder import Model
+from graphrec.terms.forms.blend import Blend
 
 SEED, USERS, K = 21, 200, 10
 BARS: Mapping[Preference, tuple[str, float]] = {

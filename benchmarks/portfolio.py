@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from graphrec.finance.proposal import LOOK, walk_forward
+from graphrec.finance.market.proposal import LOOK, walk_forward
 
 BAR, CAP, FIRST = 0.148, 0.15, "2010-01-01"
 

@@ -29,7 +29,7 @@ from graphrec.models.walks.kernel import fit_kernel
 from graphrec.models.walks.learned_kernel import WalkWeightsConfig
 from graphrec.models.walks.learned_kernel.weights import learn_walks
 from graphrec.terms.base import Term
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.walks import Walk
 from graphrec.training.lists import ranked_lists
 from graphrec.training.search.candidates import Candidates

@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.finance.fitting import fit, folds, lightgbm, logistic
-from graphrec.finance.scorecard import Values, taken
+from graphrec.finance.credit.fitting import fit, folds, lightgbm, logistic
+from graphrec.finance.credit.scorecard import Values, taken
 from graphrec.metrics.probabilities import Quality, quality
 
 SETS = {

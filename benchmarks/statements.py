@@ -21,7 +21,7 @@ from pathlib import Path
 from graphrec.app.bank import Bank
 from graphrec.app.requests import AskStatement, ReadStatement, Recommend
 from graphrec.config.settings import Settings
-from graphrec.finance.statement import ELEMENTS, Element
+from graphrec.finance.statement.statement import ELEMENTS, Element
 from graphrec.graph.folders.facts import FactsShelf
 from tests.finance.test_statement import untraced
 

@@ -22,9 +22,9 @@ from graphrec.progress import Progress, silent
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.store.base import Store
-from graphrec.terms.blend import Blend
-from graphrec.terms.factors import FactorTerm, Neighbours
 from graphrec.terms.folder import write_model as write_files
+from graphrec.terms.forms.blend import Blend
+from graphrec.terms.forms.factors import FactorTerm, Neighbours
 from graphrec.terms.meta import Trained
 from tests.banks import bank_snapshot
 

@@ -25,19 +25,19 @@ from graphrec.config.schema import schema_text
 from graphrec.config.settings_file import SettingsFile
 from graphrec.delivery.rows import schema as export_schema
 from graphrec.events.event import Event
-from graphrec.finance.alerts_file import AlertsFile
-from graphrec.finance.file import RiskModel
-from graphrec.finance.loan_file import PlanFile
-from graphrec.finance.market_file import MarketFile
+from graphrec.finance.alerts.file import AlertsFile
+from graphrec.finance.credit.file import RiskModel
+from graphrec.finance.credit.loan_file import PlanFile
+from graphrec.finance.market.file import MarketFile
 from graphrec.finance.portrait_file import PortraitFile
-from graphrec.finance.statement_file import StatementFile
+from graphrec.finance.statement.file import StatementFile
 from graphrec.loading.mapping.file import MappingFile
 from graphrec.models.registry import OWN
 from graphrec.monitoring.limits import MonitorFile
 from graphrec.monitoring.quality_file import QualityFile
 from graphrec.outcomes.file import ExperimentsFile
 from graphrec.policy.file import PolicyFile
-from graphrec.service.tokens import OidcFile
+from graphrec.service.access.tokens import OidcFile
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 COMMANDS_HEAD = "# Commands\n\nWritten by `make docs` from `--help`. Do not edit.\n"

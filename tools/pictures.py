@@ -17,9 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from graphrec import Bank, DeliverCampaign, PlanCampaign, Recommend  # noqa: E402
+from graphrec.service.access.limits import Limits  # noqa: E402
 from graphrec.service.application import make_app  # noqa: E402
 from graphrec.service.core import ServiceOptions  # noqa: E402
-from graphrec.service.limits import Limits  # noqa: E402
 from graphrec.service.page.campaigns import SAMPLE  # noqa: E402
 from tests.service.browser import browser  # noqa: E402
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from graphrec.finance.statement import Basis, Statement
+    from graphrec.finance.statement.statement import Basis, Statement
     from graphrec.graph.find import Found
     from graphrec.privacy.contests import Contest
     from graphrec.serving.answer import Answer, PolicyName, Reason

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from graphrec.evaluation.rolling import Rolling
     from graphrec.events.log import Appended
     from graphrec.features.sources.text.cache import EncodeReport
-    from graphrec.finance.portfolio import Portfolio
+    from graphrec.finance.market.portfolio import Portfolio
     from graphrec.finance.portrait import Portrait
     from graphrec.outcomes.experiments import Experiments, Stopped
     from graphrec.policy.cases import CaseResult, PolicyDifference

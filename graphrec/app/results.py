@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from graphrec.evaluation.evaluate import Evaluation
     from graphrec.evaluation.fairness import Fairness
     from graphrec.evaluation.stability import Stability
-    from graphrec.finance.loans import Limit, Plan
-    from graphrec.finance.market import Figures
-    from graphrec.finance.proposal import Walk
+    from graphrec.finance.credit.loans import Limit, Plan
+    from graphrec.finance.market.figures import Figures
+    from graphrec.finance.market.proposal import Walk
     from graphrec.graph.folders.snapshot import Snapshot
     from graphrec.graph.rows import LoadReport
     from graphrec.metrics.intervals import Interval
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from graphrec.privacy.subject import Held
     from graphrec.queries import Query
     from graphrec.serving.answer import PolicyName
-    from graphrec.serving.counterfactual import Counterfactual
+    from graphrec.serving.proof.counterfactual import Counterfactual
     from graphrec.training.tune import Tuned
 
 

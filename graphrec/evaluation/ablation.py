@@ -18,7 +18,7 @@ from graphrec.metrics.intervals import Interval, paired_test
 from graphrec.models.inputs import Inputs
 from graphrec.progress import Progress, silent
 from graphrec.terms.base import Term
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.topk import NOTHING
 from graphrec.training.assemble import parts_of
 from graphrec.training.lists import ranked_lists

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from graphrec.evaluation.ablation import Ablation, ablate
 from graphrec.evaluation.confidence import Threshold, by_confidence
-from graphrec.evaluation.explanations import Explanations, explained
-from graphrec.evaluation.frontier import Frontier, frontier
 from graphrec.evaluation.groups import Group, Segments, by_holders, by_holdings, segments
 from graphrec.evaluation.hidden_part import POPULAR, Comparison, Measured
 from graphrec.evaluation.kinds import kinds_of, things_in_common
+from graphrec.evaluation.reasons.explanations import Explanations, explained
+from graphrec.evaluation.reasons.frontier import Frontier, frontier
 from graphrec.features.blocks import Sources
 from graphrec.metrics.beyond import calibration, diversity, gini_interval, without_products
 from graphrec.metrics.intervals import Interval, bootstrap_all, paired_test

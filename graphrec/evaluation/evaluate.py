@@ -21,8 +21,8 @@ from graphrec.models.registry import models, tunable
 from graphrec.policy.read import home_policy
 from graphrec.progress import Progress, silent
 from graphrec.serving.engine import Engine
-from graphrec.terms.blend import Blend
 from graphrec.terms.folder import Model, open_model, read_meta
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.meta import ModelMeta
 from graphrec.training.assemble import blend_of
 from graphrec.training.search.choose import choose, fixed

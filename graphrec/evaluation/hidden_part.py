@@ -13,8 +13,8 @@ from graphrec.metrics.intervals import Interval, bootstrap_all, jackknife
 from graphrec.metrics.ranking import coverage, coverage_without_each, evaluate_lists, novelty
 from graphrec.progress import Progress, silent
 from graphrec.serving.engine import Engine
-from graphrec.terms.blend import Blend
 from graphrec.terms.folder import Model, open_model, read_meta
+from graphrec.terms.forms.blend import Blend
 from graphrec.training.lists import ranked_lists
 from graphrec.training.split import Split, split_of
 

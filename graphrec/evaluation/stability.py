@@ -23,8 +23,8 @@ from graphrec.metrics.overlap import overlap
 from graphrec.models.inputs import Inputs
 from graphrec.models.tables.itemknn import ItemKnnConfig
 from graphrec.progress import Progress, silent
-from graphrec.terms.blend import Blend
 from graphrec.terms.folder import read_meta
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.meta import ModelMeta
 from graphrec.training.assemble import blend_of
 from graphrec.training.lists import ranked_lists

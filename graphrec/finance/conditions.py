@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import UsageError
-from graphrec.policy.conditions import Compiler, Condition
 from graphrec.policy.facts import Block, Facts
-from graphrec.policy.operands import BadCondition, Operands
+from graphrec.policy.language.conditions import Compiler, Condition
+from graphrec.policy.language.operands import BadCondition, Operands
 from graphrec.policy.sentences import shown
 
 Value = str | int | float | bool | None

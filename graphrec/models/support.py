@@ -21,7 +21,7 @@ from graphrec.errors import NothingToLearn
 from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop, among, codes_of, from_codes
 from graphrec.log import stage
 from graphrec.models.matrix import csr, holdings
-from graphrec.terms.factors import FactorTerm, Neighbours, SparseRows, TableTerm
+from graphrec.terms.forms.factors import FactorTerm, Neighbours, SparseRows, TableTerm
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

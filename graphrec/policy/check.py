@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from graphrec.config.names import nearest
 from graphrec.policy.compiled import CompiledPolicy, CompiledRule
 from graphrec.policy.facts import Block
-from graphrec.policy.operands import Column, Named, parts_of
+from graphrec.policy.language.operands import Column, Named, parts_of
 from graphrec.progress import Progress, silent
 
 BLOCK_BYTES = 64 << 20

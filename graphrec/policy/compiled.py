@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from graphrec.errors import PolicyError
 from graphrec.graph.edges.adjacency import Adjacency
 from graphrec.graph.folders.snapshot import Snapshot
-from graphrec.policy.conditions import Compiler, Condition
 from graphrec.policy.facts import DAY, NO_OCCASION, Block, Facts, Occasion
-from graphrec.policy.operands import BadCondition, Column, Operand, Operands
+from graphrec.policy.language.conditions import Compiler, Condition
+from graphrec.policy.language.operands import BadCondition, Column, Operand, Operands
+from graphrec.policy.language.values import Flags, Truth
 from graphrec.policy.rules import Policy, Rule
 from graphrec.policy.sentences import Fact, Sentence, day, shown
-from graphrec.policy.values import Flags, Truth
 from graphrec.times import moment_of
 
 NOT_AVAILABLE = "not available"

@@ -18,8 +18,8 @@ from graphrec.languages import Language, language_of
 from graphrec.loading.propose.concepts import CLOSED, NO, OPEN, YES, in_order, normal, place
 from graphrec.loading.propose.words import words
 from graphrec.policy.compiled import CompiledPolicy
-from graphrec.policy.conditions import sides
-from graphrec.policy.operands import parts_of
+from graphrec.policy.language.conditions import sides
+from graphrec.policy.language.operands import parts_of
 from graphrec.policy.read import parse_policy
 from graphrec.policy.rules import NOT_AVAILABLE
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from graphrec.graph.edges.adjacency import Adjacency
 from graphrec.graph.edges.holdings import has_left, is_over
 from graphrec.graph.folders.snapshot import ALWAYS, ColumnArray, Edges, Snapshot
-from graphrec.policy.values import Flags, Truth, Value
+from graphrec.policy.language.values import Flags, Truth, Value
 from graphrec.times import microseconds_of
 
 DAY = 86_400_000_000

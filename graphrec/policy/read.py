@@ -8,8 +8,8 @@ from graphrec.config.document import Document, parse_toml, read_toml
 from graphrec.errors import PolicyError
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.policy.conditions import parse, sides
-from graphrec.policy.operands import BadCondition
+from graphrec.policy.language.conditions import parse, sides
+from graphrec.policy.language.operands import BadCondition
 from graphrec.policy.rules import BUILT_IN, NOT_AVAILABLE, Policy, Rule, default_policy
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Any, Literal
 
 from graphrec.graph.folders.snapshot import Snapshot
-from graphrec.policy.conditions import parse
-from graphrec.policy.operands import BadCondition
+from graphrec.policy.language.conditions import parse
+from graphrec.policy.language.operands import BadCondition
 
 BUILT_IN = "built-in"
 """The version of the rules that are in force where there is no policy.toml; no file may take it."""

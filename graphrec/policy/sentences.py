@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from graphrec.graph.folders.snapshot import ALWAYS
 from graphrec.policy.facts import KNOWN_AT, Facts, Occasion
-from graphrec.policy.operands import OCCASION, BadCondition, Column, Operands, nearest
+from graphrec.policy.language.operands import OCCASION, BadCondition, Column, Operands, nearest
 from graphrec.times import moment_of
 
 Fact: TypeAlias = str | int | float | bool | None

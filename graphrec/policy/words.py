@@ -4,8 +4,8 @@ import ast
 from collections.abc import Iterable
 
 from graphrec.languages import Language, language_of
-from graphrec.policy.conditions import parse
-from graphrec.policy.operands import column_of
+from graphrec.policy.language.conditions import parse
+from graphrec.policy.language.operands import column_of
 from graphrec.policy.rules import Policy, Rule
 
 _SIGNS: dict[type[ast.cmpop], str] = {

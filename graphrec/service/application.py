@@ -18,17 +18,17 @@ from graphrec import __version__
 from graphrec.app.bank import Bank
 from graphrec.errors import GraphrecError
 from graphrec.service import schemas
-from graphrec.service.advice import Advice
-from graphrec.service.asking import Asking
-from graphrec.service.campaigns import Campaigns
+from graphrec.service.access.roles import ALLOWED
 from graphrec.service.core import SLASH, Refusal, Service, ServiceOptions
-from graphrec.service.customers import Customers
-from graphrec.service.models import Models
-from graphrec.service.office import Office
 from graphrec.service.openapi import add_examples
 from graphrec.service.page.routes import add_pages
 from graphrec.service.problems import problem, problem_of
-from graphrec.service.roles import ALLOWED
+from graphrec.service.routes.advice import Advice
+from graphrec.service.routes.asking import Asking
+from graphrec.service.routes.campaigns import Campaigns
+from graphrec.service.routes.customers import Customers
+from graphrec.service.routes.models import Models
+from graphrec.service.routes.office import Office
 
 _LOG = logging.getLogger("graphrec.service")
 _PROBLEMS = {

@@ -24,10 +24,10 @@ from graphrec.app import jobs, requests
 from graphrec.app.bank import Bank
 from graphrec.errors import GraphrecError, UsageError
 from graphrec.schema import EXACT
+from graphrec.service.access.limits import Busy
+from graphrec.service.access.roles import ALLOWED, ROLES, Caller, Role
 from graphrec.service.core import Refusal, Service, ServiceOptions
-from graphrec.service.limits import Busy
 from graphrec.service.problems import problem, problem_of
-from graphrec.service.roles import ALLOWED, ROLES, Caller, Role
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -15,13 +15,13 @@ from graphrec.app.answers import Refused, Served, refused_to_json, to_encode
 from graphrec.app.bank import Bank
 from graphrec.languages import codes
 from graphrec.schema import EXACT
-from graphrec.service.audit import AuditLog
-from graphrec.service.keys import Keys
-from graphrec.service.limits import Busy, Limits, Rates, Runner
+from graphrec.service.access.audit import AuditLog
+from graphrec.service.access.keys import Keys
+from graphrec.service.access.limits import Busy, Limits, Rates, Runner
+from graphrec.service.access.roles import OWNER, Caller
+from graphrec.service.access.tokens import read_tokens
 from graphrec.service.measures import Measures
 from graphrec.service.problems import problem
-from graphrec.service.roles import OWNER, Caller
-from graphrec.service.tokens import read_tokens
 
 A = TypeVar("A")
 SLASH = "\ue000"

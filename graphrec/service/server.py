@@ -17,10 +17,10 @@ from graphrec.app.models.opened import collect_seldom
 from graphrec.config.settings import Settings, read_settings
 from graphrec.errors import GraphrecError, UsageError
 from graphrec.files import private_folder
-from graphrec.service.keys import Keys
-from graphrec.service.limits import Limits
+from graphrec.service.access.keys import Keys
+from graphrec.service.access.limits import Limits
+from graphrec.service.access.tokens import read_tokens
 from graphrec.service.measures import SHARED
-from graphrec.service.tokens import read_tokens
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

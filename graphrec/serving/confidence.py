@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 
 
 def confidence(

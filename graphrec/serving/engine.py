@@ -49,8 +49,8 @@ from graphrec.serving.positions import Positions
 from graphrec.serving.reasons.groups import Chosen, Groups, Reasoned
 from graphrec.serving.reasons.lines import END_OF_TIME, Reasons, iso_text, utc_text
 from graphrec.serving.reasons.sentences import Sentences
-from graphrec.terms.blend import Offered, Row
 from graphrec.terms.folder import Model, ModelFiles, latest, open_files
+from graphrec.terms.forms.blend import Offered, Row
 from graphrec.terms.ledger import Ledger
 
 #: Products that shares are compared with, drawn from those that the user may be shown.
@@ -626,7 +626,7 @@ class Engine:
         for term, scale in zip(self.model.blend.terms, scored.row.scales, strict=True):
             found = term.gradients(scored.user, product) if scale else None
             if found is not None:
-                from graphrec.serving.gradients import gradients_of
+                from graphrec.serving.proof.gradients import gradients_of
 
                 return gradients_of(self.positions, term.graph, found, float(scale))
         return None

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from graphrec.graph.edges.adjacency import Hop
 from graphrec.terms.base import Matrix
-from graphrec.terms.blend import NO_SPREAD, Blend, Offered
+from graphrec.terms.forms.blend import NO_SPREAD, Blend, Offered
 from graphrec.terms.ledger import Edge
 
 Spreads = Literal["fixed", "anew"]

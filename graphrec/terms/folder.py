@@ -34,7 +34,7 @@ from graphrec.graph.folders.strings import ABSENT, Strings, joined
 from graphrec.home import Home
 from graphrec.schema import GraphSchema
 from graphrec.terms.base import Described, Stored, StoredRows, Term
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.live import base_name, live_folder
 from graphrec.terms.meta import Description, ModelMeta, StoredTerm, Trained
 from graphrec.terms.newcomers import ABLE, attributes_of, widened
@@ -46,11 +46,11 @@ DEFAULT = "blend"
 """The kind of model that is served when nothing else is asked for."""
 FORMS = {
     "walks": "graphrec.terms.walks:WalkTerm",
-    "factors": "graphrec.terms.factors:FactorTerm",
-    "table": "graphrec.terms.factors:TableTerm",
-    "sum": "graphrec.terms.compound:SumTerm",
-    "pairs": "graphrec.terms.pairs:PairTerm",
-    "als": "graphrec.terms.als:AlsTerm",
+    "factors": "graphrec.terms.forms.factors:FactorTerm",
+    "table": "graphrec.terms.forms.factors:TableTerm",
+    "sum": "graphrec.terms.forms.compound:SumTerm",
+    "pairs": "graphrec.terms.forms.pairs:PairTerm",
+    "als": "graphrec.terms.forms.als:AlsTerm",
     "sage": "graphrec.terms.sage.term:SageTerm",
 }
 """The forms of term that a folder may hold, by what it calls them; each is imported when a model has it."""

@@ -9,7 +9,7 @@ from graphrec.models.registry import models
 from graphrec.models.spec import Fitted
 from graphrec.models.walks.kernel import MAX_HOPS
 from graphrec.terms.base import Term
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.meta import Configuration
 
 #: The parts of a model, with their weights in it.

@@ -30,8 +30,8 @@ from graphrec.models.digests import versions
 from graphrec.models.inputs import Inputs
 from graphrec.models.registry import models
 from graphrec.progress import Progress, silent
-from graphrec.terms.blend import Blend
 from graphrec.terms.folder import FORMAT, blocks_beside, model_folder, read_meta, write_model
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.live import keep_replaced
 from graphrec.terms.meta import (
     Configuration,

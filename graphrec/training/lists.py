@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from graphrec.graph.edges.adjacency import Adjacency
 from graphrec.progress import Progress, silent
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.topk import NOTHING, top_k
 
 BLOCK_SCORES = 8_000_000

@@ -14,9 +14,9 @@ from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import UnknownId, UsageError
 from graphrec.home import Home
+from graphrec.service.access.keys import Keys
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
-from graphrec.service.keys import Keys
 from graphrec.serving.views import Band
 
 POLICY = """version = "1"

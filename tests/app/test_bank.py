@@ -40,7 +40,7 @@ from graphrec.languages import language_of
 from graphrec.policy.facts import Occasion
 from graphrec.serving.answer import Answer
 from graphrec.serving.views import Band
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from tests.served import rewrite_meta, write_model
 
 HEAVY = {"torch", "scipy", "pandas", "duckdb", "numba", "pyarrow", "arcadedb", "neo4j", "transformers"}

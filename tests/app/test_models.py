@@ -15,8 +15,8 @@ from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import CheckpointMismatch, Damaged, NotTrained, RecordError, UnknownId, UsageError
 from graphrec.home import Home
-from graphrec.terms.blend import Blend
 from graphrec.terms.folder import FORMAT
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.live import FILE, keep_replaced, read_live, versions_of
 from tests.served import write_model
 

@@ -58,7 +58,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     bank = bank_in(folder)
     bank.load(Load(str(folder / "files" / "shop.toml")))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("graphrec.finance.fitting.FOLDS", 2)
+        patch.setattr("graphrec.finance.credit.fitting.FOLDS", 2)
         (done,) = bank.fit_risk(FitRisk(folder / "files" / "risk.toml"))
         before = done.file.read_bytes()
         bank.fit_risk(FitRisk(folder / "files" / "risk.toml"))
@@ -73,7 +73,7 @@ def bank_in(folder: Path) -> Bank:
 
 
 def test_the_report_cuts_by_time_and_says_what_protection_costs(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graphrec.finance.fitting.FOLDS", 2)
+    monkeypatch.setattr("graphrec.finance.credit.fitting.FOLDS", 2)
     (found,) = bank_in(files).report_risk(ReportRisk(files / "files" / "risk.toml"))
     assert found.by_time
     assert 0 < found.held_out <= 60

@@ -15,7 +15,7 @@ from graphrec.ask.asking import Ask, ask
 from graphrec.ask.said import Draft, Evidence, Value
 from graphrec.cli import app
 from graphrec.errors import NoPolicy, UnknownId, UsageError
-from graphrec.finance.loans import Limit, Plan
+from graphrec.finance.credit.loans import Limit, Plan
 from graphrec.graph.edges.adjacency import Hop
 from graphrec.languages import language_of
 from graphrec.records.decision import event

@@ -18,7 +18,7 @@ from graphrec.home import Home
 from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.walks import WalkTerm
 from tests.banks import bank_snapshot
 from tests.served import export_lists, write_model

@@ -33,7 +33,7 @@ from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.schema import Column
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from tests.banks import SCHEMA, small_bank
 from tests.served import export_lists, write_model
 

@@ -10,7 +10,7 @@ from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.policy.compiled import CompiledPolicy
 from graphrec.policy.facts import microseconds
 from graphrec.policy.file import PolicyFile, RuleTable
-from graphrec.policy.operands import FUNCTIONS, NAMES
+from graphrec.policy.language.operands import FUNCTIONS, NAMES
 from graphrec.policy.read import parse_policy
 from graphrec.schema import Kind
 from tests.policy.graphs import AS_OF, days_ago, snapshot_of

@@ -18,9 +18,9 @@ from graphrec.app.jobs import ListAlerts, Load, RunAlerts, SetAlert
 from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import RecordError, UnknownId, UsageError
-from graphrec.finance.alerts_file import read_alerts
-from graphrec.finance.anomaly import anomalies
-from graphrec.finance.signals import DAY, Transfers, cycles, fans
+from graphrec.finance.alerts.anomaly import anomalies
+from graphrec.finance.alerts.file import read_alerts
+from graphrec.finance.alerts.signals import DAY, Transfers, cycles, fans
 
 START, END = date(2025, 3, 1), date(2025, 5, 10)
 DATES = [START + timedelta(days=6 * n) for n in range(1, 12)]  # windows are longer than what lies between runs

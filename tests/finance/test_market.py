@@ -15,7 +15,7 @@ from graphrec.app.jobs import AskMarket, Load, TakeSnapshot
 from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import UnknownId, UsageError
-from graphrec.finance.market import DAY, Prices, class_of, figures, vev_of
+from graphrec.finance.market.figures import DAY, Prices, class_of, figures, vev_of
 
 TODAY = date(2025, 6, 1)
 MAPPING = """

@@ -15,11 +15,11 @@ from graphrec.app.jobs import Load, PlanLoan
 from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import UnknownId, UsageError
-from graphrec.finance.loan_file import read_plan
-from graphrec.finance.loans import Loan, Means, Plan, instalment, limit, plans
+from graphrec.finance.credit.loan_file import read_plan
+from graphrec.finance.credit.loans import Loan, Means, Plan, instalment, limit, plans
+from graphrec.service.access.limits import Limits
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
-from graphrec.service.limits import Limits
 
 TERMS = tuple(range(6, 106))
 MAPPING = """

@@ -16,12 +16,12 @@ from graphrec.app.jobs import AskPortfolio, Load, ProposePortfolio, Train
 from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import UnknownId, UsageError
-from graphrec.finance.market import Prices
-from graphrec.finance.portfolio import DAY, Portfolio, Thing, portfolio, shrunk
-from graphrec.finance.proposal import least_volatile, walk_forward
+from graphrec.finance.market.figures import Prices
+from graphrec.finance.market.portfolio import DAY, Portfolio, Thing, portfolio, shrunk
+from graphrec.finance.market.proposal import least_volatile, walk_forward
+from graphrec.service.access.limits import Limits
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
-from graphrec.service.limits import Limits
 
 TODAY = date(2025, 6, 1)
 MAPPING = """

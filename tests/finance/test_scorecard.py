@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from graphrec.errors import Damaged
-from graphrec.finance.fitting import FOLDS, Fit, fit, folds, lightgbm, logistic
-from graphrec.finance.report import ADDITIVE, held_out, qualities
-from graphrec.finance.scorecard import Axis, Part, Scorecard, Values
+from graphrec.finance.credit.fitting import FOLDS, Fit, fit, folds, lightgbm, logistic
+from graphrec.finance.credit.report import ADDITIVE, held_out, qualities
+from graphrec.finance.credit.scorecard import Axis, Part, Scorecard, Values
 from graphrec.metrics.probabilities import isotonic, quality, stability_index, venn_abers
 
 INCOME = Axis("income", np.array([10.0, 20.0]))
@@ -75,7 +75,7 @@ def test_scaling_multiplies_every_line() -> None:
 
 def test_the_points_are_the_machine_that_was_fitted(fitted: Fit) -> None:
     """Another run of the same fit, asked directly, says the same before calibration."""
-    from graphrec.finance.fitting import _boosted, platt
+    from graphrec.finance.credit.fitting import _boosted, platt
 
     table, target = cases()
     machine = _boosted(table, target, folds(target, FOLDS, 0), {"income": -1}, 2, 0)

@@ -20,8 +20,8 @@ from graphrec.app.requests import AboutCustomer, AskStatement, Decide, Explain, 
 from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import NotSuitable, UnknownId, UsageError
-from graphrec.finance.statement import ELEMENTS, REQUIRED, Element
-from graphrec.finance.statement_file import read_statement
+from graphrec.finance.statement.file import read_statement
+from graphrec.finance.statement.statement import ELEMENTS, REQUIRED, Element
 from graphrec.graph.edges.adjacency import visible_graph
 from graphrec.graph.folders.build import write_snapshot
 from graphrec.graph.folders.shelf import SnapshotShelf
@@ -30,7 +30,7 @@ from graphrec.home import Home
 from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.records.read import entries
 from graphrec.schema import Column, GraphSchema
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from tests.banks import SCHEMA, small_bank
 from tests.served import random_factors, write_model
 

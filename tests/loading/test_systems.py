@@ -11,7 +11,7 @@ from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
 from graphrec.loading.propose.column_profile import profile_column
 from graphrec.loading.propose.draft import write_draft
-from graphrec.loading.propose.headless import names_of
+from graphrec.loading.propose.shapes.headless import names_of
 
 KINDS = (("F", "Fund"), ("B", "Bond"), ("E", "Tracker"))
 

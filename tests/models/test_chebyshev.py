@@ -8,8 +8,8 @@ import pytest
 from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.factors.chebyshev import ChebyshevConfig, coefficients, fit_chebyshev
 from graphrec.terms.base import Term
-from graphrec.terms.compound import SumTerm
-from graphrec.terms.factors import SparseRows, TableTerm
+from graphrec.terms.forms.compound import SumTerm
+from graphrec.terms.forms.factors import SparseRows, TableTerm
 from tests.models.boards import random_board
 from tests.models.test_linear import dense
 from tests.privacy.moved import bank

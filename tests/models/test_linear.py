@@ -12,7 +12,7 @@ from graphrec.models.inputs import Inputs
 from graphrec.models.tables.ease import EaseConfig, fit_ease
 from graphrec.models.tables.itemknn import ItemKnnConfig
 from graphrec.models.tables.itemknn.neighbours import fit_itemknn
-from graphrec.terms.factors import SparseRows
+from graphrec.terms.forms.factors import SparseRows
 from tests.models.boards import random_board
 
 

@@ -8,9 +8,9 @@ import pytest
 from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.tables.pairs import PairsConfig, fit_pairs
 from graphrec.models.tables.softmax import fit_softmax
-from graphrec.terms.blend import Blend
 from graphrec.terms.deletion import Evidence
-from graphrec.terms.pairs import PairTerm
+from graphrec.terms.forms.blend import Blend
+from graphrec.terms.forms.pairs import PairTerm
 from tests.models.boards import check_contract, graph, random_board
 from tests.models.test_linear import dense
 from tests.privacy.moved import bank

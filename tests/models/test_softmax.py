@@ -8,7 +8,7 @@ import pytest
 from graphrec.errors import ModelError
 from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.tables.softmax import SoftmaxConfig, fit_softmax, num_scores
-from graphrec.terms.factors import TableTerm
+from graphrec.terms.forms.factors import TableTerm
 from tests.models.boards import best_new, check_contract, checkerboard, graph, random_board
 from tests.models.test_linear import dense
 

@@ -9,7 +9,7 @@ from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.models.walks.learned_kernel import WalkWeightsConfig, steps
 from graphrec.models.walks.learned_kernel.weights import Hiding, WalkTraining, hide, learn_walks
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.walks import Walk
 from tests.models.boards import best_new, check_contract, checkerboard, graph, random_board, same_scores
 

@@ -14,7 +14,7 @@ from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.home import Home
 from graphrec.models.general.rejection import RejectionConfig, fit_rejection
 from graphrec.models.walks.kernel import fit_kernel, starting_walks
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from tests.served import write_model
 from tests.training.test_rejections import bank as rejecting_bank
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from graphrec.models.fitting.config import Positive
 from graphrec.models.spec import Fitted, ModelSpec
-from graphrec.terms.factors import Neighbours, TableTerm
+from graphrec.terms.forms.factors import Neighbours, TableTerm
 from graphrec.graph.edges.adjacency import Hop
 
 

@@ -17,8 +17,8 @@ from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.home import Home
 from graphrec.loading import load_mapping, run_load
-from graphrec.terms.blend import Blend
-from graphrec.terms.factors import FactorTerm, Neighbours
+from graphrec.terms.forms.blend import Blend
+from graphrec.terms.forms.factors import FactorTerm, Neighbours
 from tests.served import write_model
 
 CUSTOMERS = 160

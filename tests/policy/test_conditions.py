@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from graphrec.errors import PolicyError
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.policy.compiled import CompiledPolicy
-from graphrec.policy.conditions import parse
 from graphrec.policy.facts import Block, Occasion
-from graphrec.policy.operands import BadCondition
+from graphrec.policy.language.conditions import parse
+from graphrec.policy.language.operands import BadCondition
 from graphrec.schema import Kind
 from tests.policy.graphs import ISSUERS, compiled, days_ago, policy, rule, snapshot_of
 from tests.policy.naive import LEVELS, WORDS, Pair, conditions, judged, written

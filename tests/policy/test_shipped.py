@@ -15,9 +15,9 @@ from graphrec.graph.rows import edge_fields, node_fields
 from graphrec.policy.compiled import CompiledPolicy
 from graphrec.policy.example import shipped_policy
 from graphrec.policy.facts import microseconds
-from graphrec.policy.operands import add_months
+from graphrec.policy.language.operands import add_months
+from graphrec.policy.language.values import Value
 from graphrec.policy.read import parse_policy
-from graphrec.policy.values import Value
 from graphrec.policy.words import rule_in_words
 from graphrec.schema import Column, EdgeSchema, GraphSchema, Kind, NodeSchema, Roles
 from tests.policy.graphs import AS_OF

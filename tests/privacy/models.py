@@ -32,7 +32,7 @@ from graphrec.models.walks.learned_kernel import WalkWeightsConfig
 from graphrec.models.walks.learned_kernel.weights import learn_walks
 from graphrec.models.walks.rp3beta import rp3beta
 from graphrec.terms.base import Term
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from tests.privacy.moved import BANDS, dense
 
 

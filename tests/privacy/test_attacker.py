@@ -32,7 +32,7 @@ from graphrec.serving.answer import Line, ListOptions, People
 from graphrec.serving.engine import Engine
 from graphrec.serving.views import Viewer
 from graphrec.serving.why_not import why_not
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from tests.served import write_model
 
 SCHEMA = GraphSchema(

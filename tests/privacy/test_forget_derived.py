@@ -7,7 +7,7 @@ import numpy as np
 from graphrec.app import jobs
 from graphrec.app.bank import Bank
 from graphrec.config.settings import Settings
-from graphrec.finance.scorecard import Axis, Part, Scorecard
+from graphrec.finance.credit.scorecard import Axis, Part, Scorecard
 from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.privacy.search import search
 from graphrec.store import open_store

@@ -10,7 +10,7 @@ from graphrec.models.registry import kinds
 from graphrec.models.support import supported, supported_pairs
 from graphrec.models.tables.ease import fit_ease
 from graphrec.models.tables.softmax import fit_softmax, questions
-from graphrec.terms.factors import SparseRows, TableTerm
+from graphrec.terms.forms.factors import SparseRows, TableTerm
 from tests.models.boards import check_contract
 from tests.privacy.models import CONTENT, CONVEX, SOLVED, TRAINED, WALKS
 from tests.privacy.moved import BOUGHT, Pair, bank, dense, gains, moved, ranks

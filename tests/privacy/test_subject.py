@@ -15,9 +15,9 @@ from graphrec.config.settings import Settings
 from graphrec.errors import UnknownId
 from graphrec.graph.edges.adjacency import Hop
 from graphrec.home import Home
-from graphrec.serving.counterfactual import counterfactuals
 from graphrec.serving.engine import Engine
-from graphrec.terms.blend import Blend
+from graphrec.serving.proof.counterfactual import counterfactuals
+from graphrec.terms.forms.blend import Blend
 from tests.privacy.people import name_of
 
 USER = "KUNDE-010"
@@ -33,7 +33,7 @@ def bank(people: Path, tmp_path_factory: pytest.TempPathFactory) -> Bank:
         bank.recommend(requests.Recommend(user, 3))
     bank.explain(requests.Explain(USER, "P01"))
     bank.send_event(requests.SendEvent(USER, "viewed", "P01", id="seen"))
-    from graphrec.service.audit import AuditLog
+    from graphrec.service.access.audit import AuditLog
 
     log = AuditLog(bank.home.logs, bank.home.secret())
     for user in (USER, "KUNDE-011"):

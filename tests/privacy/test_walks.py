@@ -11,8 +11,8 @@ from scipy.stats import mannwhitneyu
 from graphrec.graph.edges.adjacency import Graph, Hop, visible_graph
 from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.models.walks.rp3beta import rp3beta
-from graphrec.terms.blend import Blend
 from graphrec.terms.folder import ARRAYS, open_files, write_model
+from graphrec.terms.forms.blend import Blend
 from tests.banks import bank_snapshot
 from tests.privacy.models import kernel, learned
 from tests.privacy.moved import BOUGHT, PAIRS, bank, gains, moved, ranks

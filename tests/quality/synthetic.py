@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop, from_codes
 from graphrec.graph.rows import edge_fields, node_fields
 from graphrec.schema import EdgeSchema, GraphSchema, NodeSchema, Roles
-from graphrec.terms.factors import FactorTerm, Neighbours
+from graphrec.terms.forms.factors import FactorTerm, Neighbours
 
 BOUGHT = Hop("BOUGHT")
 SCHEMA = GraphSchema(

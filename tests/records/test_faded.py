@@ -13,8 +13,8 @@ from graphrec.graph.edges.adjacency import visible_graph
 from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.home import Home
 from graphrec.models.walks.kernel import fit_kernel, starting_walks
-from graphrec.terms.blend import Blend
 from graphrec.terms.folder import write_model
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.meta import Configuration
 from tests.banks import bank_snapshot
 from tests.served import META, random_factors

@@ -11,10 +11,10 @@ from graphrec.app.bank import Bank
 from graphrec.app.jobs import DeliverCampaign, PlanCampaign
 from graphrec.config.settings import Settings
 from graphrec.home import Home
+from graphrec.service.access.keys import Keys
+from graphrec.service.access.limits import Limits
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
-from graphrec.service.keys import Keys
-from graphrec.service.limits import Limits
 
 
 @pytest.fixture

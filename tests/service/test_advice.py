@@ -8,13 +8,13 @@ from starlette.testclient import TestClient
 
 from graphrec.app.bank import Bank
 from graphrec.app.requests import Recommend
-from graphrec.finance.statement import ELEMENTS
+from graphrec.finance.statement.statement import ELEMENTS
 from graphrec.home import Home
 from graphrec.records.decision import events
+from graphrec.service.access.keys import Keys
+from graphrec.service.access.limits import Limits
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
-from graphrec.service.keys import Keys
-from graphrec.service.limits import Limits
 from tests.service.conftest import bearer
 from tests.service.test_page import best, token_of, words_of
 from tests.service.test_roles import RAISED

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from graphrec.app.bank import Bank
 from graphrec.ask.asking import Ask, ask
-from graphrec.service.keys import Keys
+from graphrec.service.access.keys import Keys
 from tests.service.conftest import bearer
 
 

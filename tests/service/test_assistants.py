@@ -19,9 +19,9 @@ from typer.testing import CliRunner
 from graphrec.app.bank import Bank
 from graphrec.cli import app
 from graphrec.home import Home
+from graphrec.service.access.keys import Keys
 from graphrec.service.assistants import RESOURCES, TOOLS, make_app
 from graphrec.service.core import ServiceOptions
-from graphrec.service.keys import Keys
 from tests.conftest import ROOT
 
 Ask = Callable[[Client], Awaitable[Any]]

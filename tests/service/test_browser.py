@@ -17,9 +17,9 @@ from graphrec.app.requests import AskStatement, Explain, Recommend
 from graphrec.config.settings import Settings
 from graphrec.home import Home
 from graphrec.records.decision import events
+from graphrec.service.access.limits import Limits
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
-from graphrec.service.limits import Limits
 from tests.service.browser import AXE, browser
 from tests.service.conftest import campaign
 from tests.service.test_page import POLICY

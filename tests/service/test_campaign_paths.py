@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import ListContacts, ReportCampaign
 from graphrec.home import Home
-from graphrec.service.keys import Keys
+from graphrec.service.access.keys import Keys
 from tests.service.conftest import CAMPAIGN, bearer, campaign
 from tests.service.test_page import token_of, words_of
 

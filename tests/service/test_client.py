@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from graphrec.app.bank import Bank
 from graphrec.app.requests import Audience, Recommend, SwitchModel
-from graphrec.service.keys import Keys
+from graphrec.service.access.keys import Keys
 from graphrec.service.openapi import HELD, PRODUCT, SELDOM, USER
 from tests.conftest import ROOT
 from tests.service.conftest import campaign

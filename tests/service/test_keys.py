@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from graphrec.errors import SettingsError, UnknownId, UsageError
-from graphrec.service.keys import FILE, Keys
-from graphrec.service.roles import ROLES
+from graphrec.service.access.keys import FILE, Keys
+from graphrec.service.access.roles import ROLES
 
 
 def test_a_key_opens_until_it_is_revoked(tmp_path: Path) -> None:

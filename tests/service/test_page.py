@@ -21,13 +21,13 @@ from graphrec.errors import NoPolicy, PolicyError, UnknownId
 from graphrec.home import Home
 from graphrec.languages import LANGUAGES, language_of
 from graphrec.schema import EXACT, GraphSchema, Roles, SeriesSchema
+from graphrec.service.access.keys import Keys
+from graphrec.service.access.limits import Limits
+from graphrec.service.access.roles import ALLOWED, ON_PAGE, ROLES
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
-from graphrec.service.keys import Keys
-from graphrec.service.limits import Limits
 from graphrec.service.page.charts import waterfall
 from graphrec.service.page.visit import local
-from graphrec.service.roles import ALLOWED, ON_PAGE, ROLES
 from graphrec.serving.reasons.columns import named
 from graphrec.serving.reasons.sentences import Sentences
 from graphrec.serving.views import Band

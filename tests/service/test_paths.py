@@ -17,10 +17,10 @@ from graphrec.app.answers import refused_to_json
 from graphrec.app.bank import Bank
 from graphrec.app.requests import AskPortrait, Explain, Recommend, WhyNot
 from graphrec.home import Home
+from graphrec.service.access.keys import Keys
+from graphrec.service.access.limits import Limits, Rates
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
-from graphrec.service.keys import Keys
-from graphrec.service.limits import Limits, Rates
 from tests.service.conftest import bearer
 
 

@@ -12,11 +12,11 @@ from graphrec.app.bank import Bank
 from graphrec.app.requests import AskStatement, SetStanding, SwitchModel
 from graphrec.records.decision import events
 from graphrec.schema import EXACT
+from graphrec.service.access.keys import Keys
+from graphrec.service.access.limits import Limits
+from graphrec.service.access.roles import ALLOWED, ROLES
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
-from graphrec.service.keys import Keys
-from graphrec.service.limits import Limits
-from graphrec.service.roles import ALLOWED, ROLES
 from tests.service.conftest import CAMPAIGN, bearer, campaign
 
 RAISED: dict[str, Any] = {

@@ -20,8 +20,8 @@ import schemathesis
 
 from graphrec.app.bank import Bank
 from graphrec.home import Home
-from graphrec.service.keys import Keys
-from graphrec.service.roles import ALLOWED
+from graphrec.service.access.keys import Keys
+from graphrec.service.access.roles import ALLOWED
 from graphrec.service.server import Address, serve
 from tests.service.conftest import bearer
 

@@ -11,7 +11,7 @@ from graphrec.app.bank import Bank
 from graphrec.app.jobs import ListRecord
 from graphrec.app.requests import Recommend
 from graphrec.errors import NotTrained, UnknownId
-from graphrec.service.limits import TOGETHER, Busy, Limits, Runner
+from graphrec.service.access.limits import TOGETHER, Busy, Limits, Runner
 
 USERS = ("C003", "C001", "nobody", "C004", "C003")
 

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from graphrec.app.bank import Bank
 from graphrec.errors import SettingsError, UsageError
 from graphrec.home import Home
-from graphrec.service import tokens
+from graphrec.service.access import tokens
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
 from graphrec.service.server import Address, check_address

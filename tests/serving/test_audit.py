@@ -14,12 +14,12 @@ from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.home import Home
 from graphrec.models.walks.kernel import fit_walk
 from graphrec.serving.answer import Audit, Line
-from graphrec.serving.audit import audited
 from graphrec.serving.engine import Engine
-from graphrec.terms.blend import Blend
+from graphrec.serving.proof.audit import audited
 from graphrec.terms.deletion import blend_without_edges
-from graphrec.terms.factors import FactorTerm, Neighbours
 from graphrec.terms.folder import open_model, write_model
+from graphrec.terms.forms.blend import Blend
+from graphrec.terms.forms.factors import FactorTerm, Neighbours
 from graphrec.terms.walks import Walk, WalkTerm
 from tests.served import META, random_factors
 from tests.terms.graphs import paths, random_graph, random_walks

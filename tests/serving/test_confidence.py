@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from graphrec.serving.confidence import confidence, total_weight
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 
 ALL = np.ones(4, np.bool_)
 

@@ -14,13 +14,13 @@ from graphrec.graph.rows import Source
 from graphrec.home import Home
 from graphrec.models.walks.kernel import fit_kernel, scorer_of, starting_walks
 from graphrec.serving.answer import Line, ListOptions, Node, People
-from graphrec.serving.audit import audited
 from graphrec.serving.engine import LIST, Engine
 from graphrec.serving.lists import recommend_many
+from graphrec.serving.proof.audit import audited
 from graphrec.serving.views import Viewer
 from graphrec.store import open_store
 from graphrec.store.base import Store
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from tests.banks import SCHEMA, START, small_bank
 
 

@@ -18,9 +18,9 @@ from graphrec.serving.reasons.lines import END_OF_TIME, Reasons, utc_text
 from graphrec.store import open_store
 from graphrec.store.base import Store
 from graphrec.store.read import take_snapshot
-from graphrec.terms.blend import Blend
-from graphrec.terms.factors import Neighbours, TableTerm
-from graphrec.terms.pairs import Pairs, PairTerm
+from graphrec.terms.forms.blend import Blend
+from graphrec.terms.forms.factors import Neighbours, TableTerm
+from graphrec.terms.forms.pairs import Pairs, PairTerm
 from graphrec.terms.walks import WalkTerm
 from tests.terms.graphs import EDGES, SCHEMA, random_walks
 

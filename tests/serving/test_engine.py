@@ -139,7 +139,7 @@ def test_serving_one_user_imports_no_heavy_package(served_home: Home) -> None:
     code = (
         "import sys; from pathlib import Path; from graphrec.home import Home; "
         "from graphrec.serving.engine import Engine; "
-        "from graphrec.serving.audit import audited; from graphrec.serving.why_not import why_not; "
+        "from graphrec.serving.proof.audit import audited; from graphrec.serving.why_not import why_not; "
         f"engine = Engine.open(Home(Path({str(served_home.path)!r}))); "
         "answer = engine.recommend('C003', 5); product = answer.items[-1].product; "
         "assert audited(engine, engine.explain('C003', product, 3)).items[0].audit; "

@@ -13,11 +13,11 @@ from graphrec.models.networks.graphsage import GraphSageConfig
 from graphrec.models.networks.graphsage.network import fit_graphsage
 from graphrec.models.networks.lightgcn_id import PlainLightGCNConfig
 from graphrec.models.networks.lightgcn_id.network import fit_lightgcn_id
-from graphrec.serving.audit import audited
 from graphrec.serving.engine import Engine
+from graphrec.serving.proof.audit import audited
 from graphrec.terms.base import Term
-from graphrec.terms.blend import Blend
 from graphrec.terms.folder import write_model
+from graphrec.terms.forms.blend import Blend
 from tests.banks import bank_snapshot
 from tests.served import META
 

@@ -17,11 +17,11 @@ from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.serving.answer import Line, ListOptions, People
-from graphrec.serving.audit import audited
 from graphrec.serving.engine import Engine
 from graphrec.serving.lists import recommend_many
+from graphrec.serving.proof.audit import audited
 from graphrec.serving.why_not import why_not
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from tests.banks import SCHEMA, bank_snapshot, small_bank
 from tests.served import random_factors, write_model
 

@@ -21,8 +21,8 @@ from graphrec.schema import Column, EdgeSchema
 from graphrec.serving.answer import ExplainOptions, ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.serving.why_not import why_not
-from graphrec.terms.blend import Blend
 from graphrec.terms.folder import open_files
+from graphrec.terms.forms.blend import Blend
 from tests.banks import SCHEMA, small_bank
 from tests.served import write_model
 

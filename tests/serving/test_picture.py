@@ -12,7 +12,7 @@ from graphrec.errors import UsageError
 from graphrec.languages import language_of
 from graphrec.serving.answer import Line, Node, People, Step
 from graphrec.serving.engine import Engine
-from graphrec.serving.picture import draw, explanation_graph, write_picture
+from graphrec.serving.proof.picture import draw, explanation_graph, write_picture
 from graphrec.serving.reasons.sentences import Sentences
 from tests.banks import SCHEMA
 
@@ -138,7 +138,7 @@ def test_chinese_needs_a_font(engine: Engine, tmp_path: Path, monkeypatch: pytes
         write_picture(answer, tmp_path / "why.png", chinese)
     assert not (tmp_path / "why.png").exists()
     monkeypatch.setattr(font_manager.fontManager, "get_font_names", lambda: ["DejaVu Sans", "SimHei"])
-    from graphrec.serving.picture import _font
+    from graphrec.serving.proof.picture import _font
 
     assert _font("推荐") == ["DejaVu Sans", "SimHei"]
     assert _font("Why") == ["DejaVu Sans"]

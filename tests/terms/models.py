@@ -14,13 +14,13 @@ from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.serving.lists import recommend_many
-from graphrec.terms.als import AlsTerm
 from graphrec.terms.base import Term
-from graphrec.terms.blend import Blend
-from graphrec.terms.compound import SumTerm
-from graphrec.terms.factors import FactorTerm, Neighbours, SparseRows, TableTerm
 from graphrec.terms.folder import write_model
-from graphrec.terms.pairs import Pairs, PairTerm
+from graphrec.terms.forms.als import AlsTerm
+from graphrec.terms.forms.blend import Blend
+from graphrec.terms.forms.compound import SumTerm
+from graphrec.terms.forms.factors import FactorTerm, Neighbours, SparseRows, TableTerm
+from graphrec.terms.forms.pairs import Pairs, PairTerm
 from graphrec.terms.sage.network import SageLayer, SageNetwork
 from graphrec.terms.sage.term import SageTerm
 from tests.banks import bank_snapshot

@@ -7,7 +7,7 @@ from graphrec.graph.edges.adjacency import Hop
 from graphrec.terms import compiled
 from graphrec.terms.base import standardise
 from graphrec.terms.compiled.scores import standardise_rows
-from graphrec.terms.factors import FactorTerm, Neighbours
+from graphrec.terms.forms.factors import FactorTerm, Neighbours
 from tests.terms.graphs import random_graph
 
 

@@ -9,9 +9,9 @@ from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop
 from graphrec.models.walks import kernel
 from graphrec.models.walks.kernel import fit_walk
 from graphrec.terms.base import Term
-from graphrec.terms.blend import Blend
 from graphrec.terms.deletion import Evidence
-from graphrec.terms.factors import FactorTerm, Neighbours, Own, SparseRows, TableTerm, with_rows
+from graphrec.terms.forms.blend import Blend
+from graphrec.terms.forms.factors import FactorTerm, Neighbours, Own, SparseRows, TableTerm, with_rows
 from graphrec.terms.ledger import Edge
 from graphrec.terms.walks import Walk, WalkTerm
 from tests.terms.graphs import random_graph, random_walks

@@ -23,8 +23,8 @@ from graphrec.home import Home
 from graphrec.models.walks.kernel import fit_kernel
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
-from graphrec.terms.blend import Blend
 from graphrec.terms.folder import ARRAYS, FORMS, open_files, open_model, read_meta, schema_digest, write_model
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.walks import Walk
 from tests.banks import SCHEMA, bank_snapshot, small_bank
 from tests.served import META as SAID

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from graphrec.graph.edges.adjacency import Graph, Hop, visible_graph
 from graphrec.models.walks.kernel import scorer_of
-from graphrec.terms.als import AlsTerm
 from graphrec.terms.base import Term
-from graphrec.terms.blend import Blend
-from graphrec.terms.factors import FactorTerm, Neighbours, Own, SparseRows, TableTerm, with_rows
+from graphrec.terms.forms.als import AlsTerm
+from graphrec.terms.forms.blend import Blend
+from graphrec.terms.forms.factors import FactorTerm, Neighbours, Own, SparseRows, TableTerm, with_rows
 from graphrec.terms.walks import Walk, WalkTerm
 from tests.banks import bank_snapshot
 from tests.terms.graphs import lines, random_graph, random_walks

@@ -10,8 +10,8 @@ from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.models.walks.kernel import fit_walk, scorer_of
 from graphrec.terms import compiled
 from graphrec.terms.base import Term
-from graphrec.terms.blend import Blend
-from graphrec.terms.factors import FactorTerm, Neighbours, Own, SparseRows, TableTerm, exact_rows, with_rows
+from graphrec.terms.forms.blend import Blend
+from graphrec.terms.forms.factors import FactorTerm, Neighbours, Own, SparseRows, TableTerm, exact_rows, with_rows
 from graphrec.terms.ledger import Ledger
 from graphrec.terms.walks import PeopleScorer, WalkTerm
 from tests.terms.graphs import random_graph, random_walks

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from graphrec.graph.edges.adjacency import Hop
-from graphrec.terms.factors import FactorTerm, Neighbours
+from graphrec.terms.forms.factors import FactorTerm, Neighbours
 from graphrec.terms.platform import platform
 from graphrec.terms.walks.scorer import MOST_USUAL, powers
 from tests.terms.graphs import random_graph

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.terms.base import Described, Stored, Term, graph_without, once
-from graphrec.terms.blend import Blend
 from graphrec.terms.deletion import Evidence
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.ledger import Edge, LineGroup, Shares
 from tests.terms.graphs import random_graph
 

@@ -10,7 +10,7 @@ from graphrec.graph.edges.adjacency import Graph, visible_graph
 from graphrec.models.general.newness import fit_newness, is_new
 from graphrec.models.general.popularity import fit_popularity
 from graphrec.models.inputs import Inputs
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.meta import Configuration
 from graphrec.training.assemble import blend_of
 from graphrec.training.search.newcomers import head_start, with_head_start

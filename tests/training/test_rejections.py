@@ -15,8 +15,8 @@ from graphrec.home import Home
 from graphrec.schema import Column, EdgeSchema, GraphSchema, NodeSchema, Roles
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
-from graphrec.terms.blend import Blend
 from graphrec.terms.folder import open_model
+from graphrec.terms.forms.blend import Blend
 from graphrec.training.fit import TrainOptions, train
 from tests.banks import START
 

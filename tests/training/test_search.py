@@ -18,7 +18,7 @@ from graphrec.models.inputs import PATH_SHARE, Inputs
 from graphrec.models.registry import models
 from graphrec.models.tables.itemknn.neighbours import fit_itemknn
 from graphrec.models.walks.kernel import people_table
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.walks import Walk
 from graphrec.training.assemble import fit_model
 from graphrec.training.lists import ranked_lists

@@ -22,10 +22,10 @@ from graphrec.app.jobs import ListAlerts, RunAlerts, SetAlert
 from graphrec.app.results import Alert, AlertsRun
 from graphrec.errors import RecordError, UnknownId, UsageError
 from graphrec.files import whole_file
-from graphrec.finance.alerts_file import AlertsFile, JumpTable, RuleTable, Severity, SignalTable, read_alerts
-from graphrec.finance.anomaly import anomalies
+from graphrec.finance.alerts.anomaly import anomalies
+from graphrec.finance.alerts.file import AlertsFile, JumpTable, RuleTable, Severity, SignalTable, read_alerts
+from graphrec.finance.alerts.signals import DAY, Signal, Transfers, cycles, fans
 from graphrec.finance.conditions import Met
-from graphrec.finance.signals import DAY, Signal, Transfers, cycles, fans
 from graphrec.graph.folders.facts import FactsShelf
 from graphrec.graph.folders.snapshot import ALWAYS
 from graphrec.policy.facts import Facts

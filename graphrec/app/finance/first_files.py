@@ -13,12 +13,12 @@ from graphrec.app.jobs import InitFile
 from graphrec.app.results import FirstFile
 from graphrec.errors import UsageError
 from graphrec.files import whole_file
-from graphrec.finance.alerts_file import JumpTable, RuleTable, SignalTable, first_alerts
+from graphrec.finance.alerts.file import JumpTable, RuleTable, SignalTable, first_alerts
 from graphrec.finance.conditions import Met
+from graphrec.finance.credit.loan_file import first_plan
 from graphrec.finance.first_file import Found
-from graphrec.finance.loan_file import first_plan
-from graphrec.finance.market_file import first_market
-from graphrec.finance.statement_file import first_statement
+from graphrec.finance.market.file import first_market
+from graphrec.finance.statement.file import first_statement
 from graphrec.graph.folders.snapshot import ALWAYS, Snapshot
 from graphrec.loading.propose.concepts import DEPOSITS, LOANS, normal, place
 from graphrec.policy.example import speaks_of

@@ -17,8 +17,8 @@ from graphrec.app.jobs import AskMarket
 from graphrec.app.recording import record_event
 from graphrec.app.results import Market, MarketOf
 from graphrec.errors import UsageError
-from graphrec.finance.market import Figures, Prices, figures
-from graphrec.finance.market_file import MarketFile, read_market
+from graphrec.finance.market.figures import Figures, Prices, figures
+from graphrec.finance.market.file import MarketFile, read_market
 from graphrec.graph.folders.facts import Facts, FactsShelf
 from graphrec.graph.lookup import place_of
 from graphrec.progress import Progress

@@ -13,8 +13,8 @@ from graphrec.app.jobs import PlanLoan
 from graphrec.app.recording import record_event
 from graphrec.app.results import LoanPlans
 from graphrec.errors import UsageError
-from graphrec.finance.loan_file import LoanTable, read_plan
-from graphrec.finance.loans import Loan, Means, limit, plans
+from graphrec.finance.credit.loan_file import LoanTable, read_plan
+from graphrec.finance.credit.loans import Loan, Means, limit, plans
 from graphrec.graph.folders.facts import Facts, FactsShelf
 from graphrec.graph.lookup import place_of
 from graphrec.policy.compiled import CompiledPolicy

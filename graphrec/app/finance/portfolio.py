@@ -14,9 +14,9 @@ from graphrec.app.bank import Bank
 from graphrec.app.finance.market import FILE, prices_before, series_of_prices
 from graphrec.app.jobs import AskPortfolio
 from graphrec.errors import UsageError
-from graphrec.finance.market import Prices
-from graphrec.finance.market_file import MarketFile, read_market
-from graphrec.finance.portfolio import Portfolio, Thing, portfolio
+from graphrec.finance.market.figures import Prices
+from graphrec.finance.market.file import MarketFile, read_market
+from graphrec.finance.market.portfolio import Portfolio, Thing, portfolio
 from graphrec.graph.folders.facts import Facts as Graph
 from graphrec.graph.folders.facts import FactsShelf
 from graphrec.graph.lookup import place_of

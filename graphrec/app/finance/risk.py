@@ -21,10 +21,10 @@ from graphrec.app.results import RiskBand, RiskFitted, RiskLine, RiskReport, Ris
 from graphrec.app.tables import Bools, flags, read_table, typed
 from graphrec.errors import SourceError, UnknownId, UsageError
 from graphrec.files import make_folder
-from graphrec.finance.file import RiskModel, read_risk
-from graphrec.finance.fitting import fit
-from graphrec.finance.report import ADDITIVE, held_out, qualities
-from graphrec.finance.scorecard import Floats, Scorecard, Values, taken
+from graphrec.finance.credit.file import RiskModel, read_risk
+from graphrec.finance.credit.fitting import fit
+from graphrec.finance.credit.report import ADDITIVE, held_out, qualities
+from graphrec.finance.credit.scorecard import Floats, Scorecard, Values, taken
 from graphrec.home import Home
 from graphrec.metrics.probabilities import quality, reliability, stability_index
 from graphrec.metrics.rates import wilson

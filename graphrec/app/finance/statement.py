@@ -21,7 +21,9 @@ from graphrec.app.lists.about import Customer
 from graphrec.app.recording import engine_of, record_event
 from graphrec.app.requests import AboutCustomer, AskStatement, Decide, Explain, ReadStatement, Recommend
 from graphrec.errors import RecordError, UnknownId, UsageError
-from graphrec.finance.statement import (
+from graphrec.finance.statement.file import CostTable, StatementFile, read_statement
+from graphrec.finance.statement.printed import Page, html, markdown
+from graphrec.finance.statement.statement import (
     AGAINST,
     ALTERNATIVES,
     ELEMENTS,
@@ -37,8 +39,6 @@ from graphrec.finance.statement import (
     Value,
     write,
 )
-from graphrec.finance.statement_file import CostTable, StatementFile, read_statement
-from graphrec.finance.statement_print import Page, html, markdown
 from graphrec.graph.folders.snapshot import Nodes
 from graphrec.languages import language_of
 from graphrec.policy.facts import Occasion

@@ -108,11 +108,11 @@ def explain(bank: Bank, request: Explain) -> Served:
     answer = engine.explain(request.user, product, request.k, options)
     recording.add([answer], product)
     if request.audit:
-        from graphrec.serving.audit import audited
+        from graphrec.serving.proof.audit import audited
 
         answer = audited(engine, answer)
     if request.picture is not None and answer.items:
-        from graphrec.serving.picture import write_picture
+        from graphrec.serving.proof.picture import write_picture
 
         write_picture(answer, request.picture, engine.reasons_in(options.language, options.voice).sentences)
     return _served(home, request.model, engine, recording, [answer], options)[0]

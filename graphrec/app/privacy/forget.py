@@ -21,7 +21,7 @@ from graphrec.app.moments import parse_moment
 from graphrec.app.results import Forgotten, KeptPlace
 from graphrec.errors import GraphrecError, LegalHold, SourceError, UnknownId, UsageError
 from graphrec.features.registry import sources_of
-from graphrec.finance.scorecard import Scorecard
+from graphrec.finance.credit.scorecard import Scorecard
 from graphrec.graph.folders.facts import FactsShelf
 from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.folders.snapshot import Snapshot

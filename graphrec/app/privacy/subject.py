@@ -18,8 +18,8 @@ from graphrec.log import hashed_id
 from graphrec.policy.facts import Occasion
 from graphrec.privacy.subject import Held, held, held_event
 from graphrec.records.read import Entry, entries
-from graphrec.serving.counterfactual import Counterfactual, counterfactuals
 from graphrec.serving.engine import Engine
+from graphrec.serving.proof.counterfactual import Counterfactual, counterfactuals
 from graphrec.times import moment_of
 
 

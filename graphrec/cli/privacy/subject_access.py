@@ -11,7 +11,7 @@ from graphrec.cli.output import emit_json, note, say, table
 if TYPE_CHECKING:
     from graphrec.app.results import SubjectAccess
     from graphrec.privacy.subject import HeldEdge, HeldValue
-    from graphrec.serving.counterfactual import Counterfactual
+    from graphrec.serving.proof.counterfactual import Counterfactual
 
 
 def command(

@@ -10,7 +10,7 @@ from graphrec.cli.output import emit_json, note, say, table
 from graphrec.errors import UsageError
 
 if TYPE_CHECKING:
-    from graphrec.service.keys import Key
+    from graphrec.service.access.keys import Key
 
 
 def command(
@@ -32,7 +32,7 @@ def command(
 
     Example: graphrec access make "mobile app" --role service
     """
-    from graphrec.service.keys import Keys
+    from graphrec.service.access.keys import Keys
 
     keys = Keys(bank().home.prepare().path)
     if action == "list":

@@ -26,7 +26,7 @@ def command(
 
     Example: graphrec serve --port 8000
     """
-    from graphrec.service.limits import Limits
+    from graphrec.service.access.limits import Limits
     from graphrec.service.server import Address, serve
 
     note(f"http://{host}:{port}/v1/health/ready; Ctrl-C stops")

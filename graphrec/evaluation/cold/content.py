@@ -6,7 +6,7 @@ from scipy.sparse import csr_array, hstack
 
 from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.content.text import mean_text
-from graphrec.terms.factors import centred
+from graphrec.terms.forms.factors import centred
 
 
 class ContentProducts:

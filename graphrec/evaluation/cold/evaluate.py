@@ -25,7 +25,7 @@ from graphrec.models.general.newness import SPEC as NEWNESS
 from graphrec.models.general.popularity import fit_popularity
 from graphrec.models.inputs import Inputs, Scores
 from graphrec.progress import Progress, silent
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.topk import NOTHING
 from graphrec.training.assemble import blend_of
 from graphrec.training.lists import first_products

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from graphrec.evaluation.details import Details
 from graphrec.evaluation.evaluate import Evaluation
-from graphrec.evaluation.explanations import KEPT, NECESSARY, REASONS, SUFFICIENT, TIMES_RANDOM, Explanations
-from graphrec.evaluation.frontier import TOLERATED_COST, WANTED_SHARE
 from graphrec.evaluation.groups import LEAST_USERS, SMALLER, Group, Segments
+from graphrec.evaluation.reasons.explanations import KEPT, NECESSARY, REASONS, SUFFICIENT, TIMES_RANDOM, Explanations
+from graphrec.evaluation.reasons.frontier import TOLERATED_COST, WANTED_SHARE
 from graphrec.evaluation.report.charts import Mark, Series, Spot, curves, rows_of_intervals, stacked
 from graphrec.evaluation.report.page import folded, heading, paragraph, section, table
 from graphrec.evaluation.report.words import Words

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from graphrec.evaluation.details import Details
 from graphrec.evaluation.evaluate import Evaluation
-from graphrec.evaluation.explanations import KEPT, REASONS
+from graphrec.evaluation.reasons.explanations import KEPT, REASONS
 from graphrec.evaluation.verdict import percent, verdict
 from graphrec.terms.meta import ModelMeta
 

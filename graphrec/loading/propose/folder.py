@@ -8,8 +8,8 @@ from pathlib import Path
 
 from graphrec.errors import SourceError
 from graphrec.loading.mapping.specs import PACKED, SUFFIXES, FileSpec
-from graphrec.loading.propose.headless import names_of
 from graphrec.loading.propose.looks import action_of_table
+from graphrec.loading.propose.shapes.headless import names_of
 from graphrec.loading.propose.words import words
 from graphrec.loading.sources.csv_form import first_records, guess_frame
 from graphrec.loading.sources.databases import database_tables, is_sqlite, sqlite_tables

@@ -13,12 +13,12 @@ from graphrec.loading.mapping.specs import SUFFIXES, FileSpec, Mapping
 from graphrec.loading.propose.column_profile import NEARLY_UNIQUE, ColumnProfile, profile_column
 from graphrec.loading.propose.folder import all_specs, suffix_of
 from graphrec.loading.propose.looks import likeness, property_name
-from graphrec.loading.propose.nested import Flat, flatten
 from graphrec.loading.propose.references import key_of, with_keys, with_references
-from graphrec.loading.propose.snapshots import as_spans, key_by_day, latest
+from graphrec.loading.propose.shapes.nested import Flat, flatten
+from graphrec.loading.propose.shapes.snapshots import as_spans, key_by_day, latest
+from graphrec.loading.propose.shapes.wide import holdings, products_in
 from graphrec.loading.propose.spelling import spelled_alike
 from graphrec.loading.propose.table_profile import TableProfile
-from graphrec.loading.propose.wide import holdings, products_in
 from graphrec.loading.sources.csv_form import csv_form
 from graphrec.loading.sources.database import lock_database, open_database, scratch_folder
 from graphrec.loading.sources.files import read_databases, read_files, trim, trimmed

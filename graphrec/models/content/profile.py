@@ -20,7 +20,7 @@ from graphrec.models.inputs import Inputs, Values
 from graphrec.models.matrix import holdings
 from graphrec.models.spec import Fitted, ModelSpec
 from graphrec.models.support import nothing_to_learn, supported
-from graphrec.terms.factors import FactorTerm, Neighbours, Own, with_rows
+from graphrec.terms.forms.factors import FactorTerm, Neighbours, Own, with_rows
 
 if TYPE_CHECKING:
     from optuna import Trial

@@ -15,7 +15,7 @@ from graphrec.features.blocks import FeatureBlock
 from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.models.inputs import Inputs
 from graphrec.models.spec import Fitted, ModelSpec, NoConfig
-from graphrec.terms.factors import FactorTerm, Neighbours, Own, centred, with_rows
+from graphrec.terms.forms.factors import FactorTerm, Neighbours, Own, centred, with_rows
 
 
 def fit_text(graph: Graph, inputs: Inputs) -> FactorTerm:

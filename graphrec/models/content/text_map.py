@@ -22,7 +22,7 @@ from graphrec.models.inputs import Inputs
 from graphrec.models.matrix import holdings
 from graphrec.models.spec import Fitted, ModelSpec, NoConfig
 from graphrec.models.support import nothing_to_learn, supported
-from graphrec.terms.factors import FactorTerm
+from graphrec.terms.forms.factors import FactorTerm
 
 STEPS, BATCH = 300, 512
 TAU = 0.1

@@ -6,7 +6,7 @@ p = 1 and c = 1 + alpha where u holds i, else p = 0 and c = 1.
 
 Users' and products' vectors are solved in turns, each by a few steps of conjugate gradients from the last turn's.
 Source: Hu, Koren and Volinsky, ICDM 2008. Only the products' vectors stay: a user's is solved from them again, exactly
-(terms/als.py). A holding says nothing of a product that fewer than
+(terms/forms/als.py). A holding says nothing of a product that fewer than
 `min_group` customers hold beside it (support.py).
 """
 
@@ -24,7 +24,7 @@ from graphrec.models.matrix import holdings, relevant_hops
 from graphrec.models.spec import Fitted, ModelSpec
 from graphrec.models.support import supported, supported_pairs
 from graphrec.progress import Progress, silent
-from graphrec.terms.als import AlsTerm
+from graphrec.terms.forms.als import AlsTerm
 
 if TYPE_CHECKING:
     from optuna import Trial

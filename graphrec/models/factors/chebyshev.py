@@ -34,8 +34,8 @@ from graphrec.models.spec import Fitted, ModelSpec
 from graphrec.models.support import strongest, supported, supported_pairs
 from graphrec.progress import Progress, silent
 from graphrec.terms.base import Term
-from graphrec.terms.compound import SumTerm
-from graphrec.terms.factors import FactorTerm, Neighbours, TableTerm
+from graphrec.terms.forms.compound import SumTerm
+from graphrec.terms.forms.factors import FactorTerm, Neighbours, TableTerm
 
 if TYPE_CHECKING:
     from optuna import Trial

@@ -29,7 +29,7 @@ from graphrec.models.matrix import (
 from graphrec.models.spec import Fitted, ModelSpec
 from graphrec.models.support import masked_term, supported, supported_gram
 from graphrec.progress import Progress, silent
-from graphrec.terms.factors import FactorTerm, TableTerm
+from graphrec.terms.forms.factors import FactorTerm, TableTerm
 
 if TYPE_CHECKING:
     from optuna import Trial

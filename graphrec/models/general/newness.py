@@ -10,7 +10,7 @@ from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.inputs import Inputs
 from graphrec.models.spec import Fitted, ModelSpec, NoConfig
 from graphrec.models.support import enough_holders
-from graphrec.terms.factors import FactorTerm, Neighbours, Own
+from graphrec.terms.forms.factors import FactorTerm, Neighbours, Own
 
 
 def is_new(graph: Graph) -> NDArray[np.bool_]:

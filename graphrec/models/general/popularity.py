@@ -6,7 +6,7 @@ from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.inputs import Inputs
 from graphrec.models.spec import Fitted, ModelSpec, NoConfig
 from graphrec.models.support import supported
-from graphrec.terms.factors import Neighbours, TableTerm
+from graphrec.terms.forms.factors import Neighbours, TableTerm
 
 
 def fit_popularity(graph: Graph) -> TableTerm:

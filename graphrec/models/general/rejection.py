@@ -18,7 +18,7 @@ from graphrec.models.inputs import Inputs
 from graphrec.models.matrix import csr
 from graphrec.models.spec import Fitted, ModelSpec
 from graphrec.models.tables.itemknn import ItemKnnConfig
-from graphrec.terms.factors import Neighbours, SparseRows, TableTerm
+from graphrec.terms.forms.factors import Neighbours, SparseRows, TableTerm
 
 MOST_PRODUCTS = 20_000
 """Of larger catalogues what products are linked with is left out: all pairs are compared."""

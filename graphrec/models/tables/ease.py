@@ -30,7 +30,7 @@ from graphrec.models.matrix import csr, inverse_power, relevant_hops
 from graphrec.models.spec import Fitted, ModelSpec
 from graphrec.models.support import supported
 from graphrec.progress import Progress, silent
-from graphrec.terms.factors import Neighbours, SparseRows, TableTerm
+from graphrec.terms.forms.factors import Neighbours, SparseRows, TableTerm
 
 if TYPE_CHECKING:
     from optuna import Trial

@@ -32,8 +32,8 @@ from graphrec.models.tables.softmax import (
     trials,
 )
 from graphrec.progress import Progress, silent
-from graphrec.terms.factors import Neighbours, TableTerm
-from graphrec.terms.pairs import Pairs, PairTerm
+from graphrec.terms.forms.factors import Neighbours, TableTerm
+from graphrec.terms.forms.pairs import Pairs, PairTerm
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

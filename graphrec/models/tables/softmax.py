@@ -27,7 +27,7 @@ from graphrec.models.spec import Fitted, ModelSpec
 from graphrec.models.support import nothing_to_learn, supported, supported_pairs
 from graphrec.models.tables.ease import attribute_hops
 from graphrec.progress import Progress, silent
-from graphrec.terms.factors import Neighbours, TableTerm
+from graphrec.terms.forms.factors import Neighbours, TableTerm
 
 if TYPE_CHECKING:
     from optuna import Trial

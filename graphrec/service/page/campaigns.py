@@ -7,10 +7,10 @@ from starlette.responses import Response
 
 from graphrec.app import jobs, results
 from graphrec.errors import UsageError
-from graphrec.service.campaigns import FILE
 from graphrec.service.core import Service
 from graphrec.service.page.charts import WIDTH
 from graphrec.service.page.visit import View, Visit, url
+from graphrec.service.routes.campaigns import FILE
 
 SHOWN = 25
 """Contacts of a page."""

@@ -19,7 +19,7 @@ from graphrec.errors import EventRefused, GraphrecError, NotTrained, PolicyError
 from graphrec.policy.check import PolicyReport
 from graphrec.schema import EXACT
 from graphrec.service import schemas
-from graphrec.service.asking import answered
+from graphrec.service.access.roles import WHOLE_RECORD, Caller
 from graphrec.service.core import Refusal, Service
 from graphrec.service.page.advice import AdvicePages, number_of
 from graphrec.service.page.alerts import AlertPages
@@ -29,7 +29,7 @@ from graphrec.service.page.models import ModelPages
 from graphrec.service.page.session import Sessions
 from graphrec.service.page.visit import LANGUAGE, View, Visit, form_of, local, url
 from graphrec.service.problems import problem, problem_of
-from graphrec.service.roles import WHOLE_RECORD, Caller
+from graphrec.service.routes.asking import answered
 from graphrec.serving.answer import Item
 from graphrec.serving.reasons.sentences import Sentences
 

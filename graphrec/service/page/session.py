@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 from fastapi import Request
 from starlette.responses import Response
 
+from graphrec.service.access.roles import OWNER, Caller
 from graphrec.service.core import Refusal, Service
 from graphrec.service.problems import problem
-from graphrec.service.roles import OWNER, Caller
 
 SESSION, BROWSER = "graphrec_session", "graphrec_browser"
 SECONDS = 10 * 3600

@@ -18,10 +18,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from graphrec import __version__
 from graphrec.errors import SettingsError
 from graphrec.languages import LANGUAGES, Language, codes, language_of
+from graphrec.service.access.roles import Caller
 from graphrec.service.core import Service, unslashed
 from graphrec.service.page import names
 from graphrec.service.page.session import Sessions
-from graphrec.service.roles import Caller
 from graphrec.serving.reasons.columns import named
 from graphrec.serving.reasons.sentences import words
 from graphrec.serving.views import Band

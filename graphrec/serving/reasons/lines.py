@@ -28,7 +28,7 @@ from graphrec.serving.reasons.people import People
 from graphrec.serving.reasons.prefer import Wish
 from graphrec.serving.reasons.sentences import Event, Sentences, Since, words
 from graphrec.serving.reasons.words import in_common
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.ledger import Ledger, LineGroup
 from graphrec.terms.walks import WalkScorer
 from graphrec.times import microseconds_of, moment_of

@@ -17,7 +17,7 @@ from graphrec.metrics.paths import entity_popularity, interaction_recency
 from graphrec.serving.answer import Preference
 from graphrec.serving.positions import Positions
 from graphrec.serving.reasons.groups import LEADS, Chosen
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.ledger import Ledger
 from graphrec.terms.walks import ContentScorer, WalkScorer
 

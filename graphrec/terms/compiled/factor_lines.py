@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from graphrec.terms.ledger import Block
 
 if TYPE_CHECKING:
-    from graphrec.terms.factors import FactorTerm
+    from graphrec.terms.forms.factors import FactorTerm
 
 
 @dataclass(frozen=True, eq=False)

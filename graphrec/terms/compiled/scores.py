@@ -25,7 +25,7 @@ from graphrec.terms.compiled.hops import (
 )
 
 if TYPE_CHECKING:
-    from graphrec.terms.factors import SparseRows
+    from graphrec.terms.forms.factors import SparseRows
     from graphrec.terms.walks import WalkScorer
 
 

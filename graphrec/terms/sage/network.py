@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop
-from graphrec.terms.factors import Own
+from graphrec.terms.forms.factors import Own
 
 Matrix = NDArray[np.float64]
 

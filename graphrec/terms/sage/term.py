@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.terms.base import Described, Matrix, Stored, StoredRows, Term, graph_without
-from graphrec.terms.factors import Own
+from graphrec.terms.forms.factors import Own
 from graphrec.terms.ledger import Edge, LineGroup, Shares
 from graphrec.terms.sage.gradients import Gradients, integrated_gradients
 from graphrec.terms.sage.network import SageLayer, SageNetwork

@@ -17,7 +17,7 @@ from graphrec.models.inputs import Inputs, Values
 from graphrec.models.registry import BLEND, has_blocks, is_affordable, models, parts_of_kind
 from graphrec.models.spec import ModelSpec
 from graphrec.models.walks.kernel import WalkConfig, plain_walks, starting_walks
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.meta import Configuration
 from graphrec.terms.walks import Walk
 from graphrec.training.assemble import Parts, check_parts, fit_model

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.general.newness import fit_newness, is_new
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from graphrec.training.search.weights import is_loss
 from graphrec.training.validation import Validation
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.models.general.rejection import RejectionConfig, fit_rejection, rejected_hops
 from graphrec.terms.base import Term
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from graphrec.training.search.half_life import lengths_of, open_types
 from graphrec.training.validation import Validation
 

@@ -10,7 +10,7 @@ from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.fitting.threads import compiled_threads
 from graphrec.models.walks.kernel import fit_kernel, starting_walks
 from graphrec.progress import Progress, silent
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.walks import Walk, WalkTerm
 from graphrec.training.search.candidates import Candidates
 from graphrec.training.search.weights import fit_weights, log_likelihood, standard_error

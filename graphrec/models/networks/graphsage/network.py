@@ -32,7 +32,7 @@ from graphrec.models.networks.graphsage import GraphSageConfig
 from graphrec.models.networks.graphsage.sampling import Block, fixed_sample, sampled_block
 from graphrec.models.networks.lightgcn.network import message_hops
 from graphrec.models.support import nothing_to_learn, supported
-from graphrec.terms.factors import Own, centred, with_rows
+from graphrec.terms.forms.factors import Own, centred, with_rows
 from graphrec.terms.sage.network import SageLayer, SageNetwork, means
 from graphrec.terms.sage.term import SageTerm
 

@@ -30,7 +30,7 @@ from graphrec.models.inputs import Inputs
 from graphrec.models.matrix import inverse_power
 from graphrec.models.networks.lightgcn import LightGCNConfig
 from graphrec.models.support import nothing_to_learn, supported
-from graphrec.terms.factors import FactorTerm, Neighbours, centred
+from graphrec.terms.forms.factors import FactorTerm, Neighbours, centred
 
 Texts = Mapping[str, NDArray[np.float32]]
 """Text vectors (num_nodes, dim) by label."""

@@ -27,7 +27,7 @@ from graphrec.models.inputs import Inputs
 from graphrec.models.matrix import column, holdings, inverse_power, relevant_hops
 from graphrec.models.networks.lightgcn_id import PlainLightGCNConfig
 from graphrec.models.support import masked_term, nothing_to_learn, supported
-from graphrec.terms.factors import FactorTerm, TableTerm
+from graphrec.terms.forms.factors import FactorTerm, TableTerm
 
 FOLD_IN = 0.01
 """lambda of the fold-in, beside strengths of Ah^T Ah up to 1."""

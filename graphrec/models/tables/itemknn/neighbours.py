@@ -16,7 +16,7 @@ from graphrec.models.support import supported
 from graphrec.models.tables.itemknn import ItemKnnConfig
 from graphrec.progress import Progress, silent
 from graphrec.terms.compiled.topk import push
-from graphrec.terms.factors import Neighbours, SparseRows, TableTerm
+from graphrec.terms.forms.factors import Neighbours, SparseRows, TableTerm
 
 
 def fit_itemknn(graph: Graph, config: ItemKnnConfig | None = None, *, progress: Progress = silent) -> TableTerm:

@@ -16,7 +16,7 @@ from graphrec.models.inputs import Inputs
 from graphrec.models.networks.lightgcn import is_affordable
 from graphrec.models.spec import Fitted, ModelSpec
 from graphrec.models.walks.kernel import WalkConfig
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 
 WholeNumber = Annotated[int, Meta(ge=0)]
 FIXED_EPOCHS = 5

@@ -10,8 +10,8 @@ from graphrec.app.data.events import accept
 from graphrec.app.record import short
 from graphrec.schema import EXACT
 from graphrec.service import schemas
+from graphrec.service.access.roles import WHOLE_RECORD
 from graphrec.service.core import Length, Number, Service, json_response
-from graphrec.service.roles import WHOLE_RECORD
 
 Words = Annotated[str, Query(min_length=1, max_length=500, description="An id, a name, or words of a text.")]
 Customer = Annotated[str | None, Query(max_length=500, description="Of this customer alone.")]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from graphrec.config import names
 from graphrec.policy.facts import DAY, KNOWN_AT, Block, Facts, Groups, Texts
-from graphrec.policy.values import Truth, Value, both
+from graphrec.policy.language.values import Truth, Value, both
 from graphrec.times import microseconds_of
 
 Kind = Literal["number", "text", "boolean", "time"]

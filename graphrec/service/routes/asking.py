@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from graphrec.ask.asking import Answered, Ask, ask
 from graphrec.service import schemas
+from graphrec.service.access.roles import Caller
 from graphrec.service.core import Service, json_response
-from graphrec.service.roles import Caller
 
 STREAM = "text/event-stream"
 

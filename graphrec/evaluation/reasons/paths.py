@@ -10,7 +10,7 @@ from graphrec.graph.edges.adjacency import Hop
 from graphrec.metrics.paths import entity_popularity, mean_of_known, type_diversity
 from graphrec.serving.engine import Engine, Listed
 from graphrec.serving.reasons.prefer import history
-from graphrec.terms.blend import Blend
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.ledger import Edge
 from graphrec.terms.walks import ContentScorer
 

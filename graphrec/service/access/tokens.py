@@ -17,7 +17,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from graphrec.config.convert import convert
 from graphrec.config.document import read_toml
 from graphrec.errors import SettingsError
-from graphrec.service.roles import Caller, Role
+from graphrec.service.access.roles import Caller, Role
 
 FILE = "oidc.toml"
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")

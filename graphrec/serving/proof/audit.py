@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from graphrec.graph.edges.adjacency import Hop
 from graphrec.serving.answer import Answer, Audit, Deletion
 from graphrec.serving.engine import Engine
-from graphrec.terms.blend import Blend
 from graphrec.terms.deletion import Evidence, Spreads
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.ledger import Ledger
 
 SPREADS: Spreads = "fixed"

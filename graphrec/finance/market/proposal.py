@@ -3,7 +3,7 @@
     minimise  w' S w   over  w = start + bought - sold,   sum w = 1,   least <= w <= most,
                              sum of w in a group <= its limit,   sum of sold <= turnover
 
-S is the covariance of Ledoit and Wolf (graphrec.finance.portfolio.shrunk).
+S is the covariance of Ledoit and Wolf (graphrec.finance.market.portfolio.shrunk).
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import UsageError
-from graphrec.finance.market import TRADING_DAYS
-from graphrec.finance.portfolio import shrunk
+from graphrec.finance.market.figures import TRADING_DAYS
+from graphrec.finance.market.portfolio import shrunk
 
 Floats = NDArray[np.float64]
 LOOK, STEP = 504, 63

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.policy.facts import Block
-from graphrec.policy.operands import (
+from graphrec.policy.language.operands import (
     TRUTHS,
     BadCondition,
     Column,
@@ -30,7 +30,7 @@ from graphrec.policy.operands import (
     code,
     contained,
 )
-from graphrec.policy.values import Truth, both
+from graphrec.policy.language.values import Truth, both
 
 Ask: TypeAlias = Callable[[Block], Truth]
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], NDArray[np.bool_]]] = {

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.finance.scorecard import Axis, Floats, Part, Scorecard, Values, names_of
+from graphrec.finance.credit.scorecard import Axis, Floats, Part, Scorecard, Values, names_of
 from graphrec.metrics.probabilities import sigmoid
 
 Flags = NDArray[np.bool_]

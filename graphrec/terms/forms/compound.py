@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.terms.base import Described, Matrix, Term
-from graphrec.terms.factors import FactorTerm, TableTerm
+from graphrec.terms.forms.factors import FactorTerm, TableTerm
 from graphrec.terms.ledger import Edge, Shares
 
 

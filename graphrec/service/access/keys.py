@@ -14,7 +14,7 @@ from pathlib import Path
 
 from graphrec.errors import SettingsError, UnknownId, UsageError
 from graphrec.files import whole_file
-from graphrec.service.roles import ROLES, Caller, Role
+from graphrec.service.access.roles import ROLES, Caller, Role
 
 FILE = "access.json"
 

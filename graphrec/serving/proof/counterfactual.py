@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from graphrec.graph.edges.adjacency import Hop
 from graphrec.serving.answer import Node
 from graphrec.serving.engine import Engine
-from graphrec.terms.blend import Blend
 from graphrec.terms.deletion import Evidence
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.ledger import Edge, Ledger
 
 MOST = 10

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.terms.base import Described, Matrix, Stored, Term, once
-from graphrec.terms.factors import TableTerm
+from graphrec.terms.forms.factors import TableTerm
 from graphrec.terms.ledger import Edge, LineGroup, Shares
 
 

@@ -8,7 +8,7 @@ import duckdb
 from graphrec.loading.propose.column_profile import ColumnProfile
 from graphrec.loading.propose.concepts import place
 from graphrec.loading.propose.looks import looks
-from graphrec.loading.propose.nested import Flat
+from graphrec.loading.propose.shapes.nested import Flat
 from graphrec.loading.propose.words import words
 from graphrec.loading.run.parse import YES
 from graphrec.loading.sources.sql import name, value

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.finance.market import TRADING_DAYS, Prices
+from graphrec.finance.market.figures import TRADING_DAYS, Prices
 
 Floats = NDArray[np.float64]
 DAY = 86_400_000_000

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.finance.signals import DAY, Places, Transfers
+from graphrec.finance.alerts.signals import DAY, Places, Transfers
 
 Floats = NDArray[np.float64]
 WEEK = 7 * DAY

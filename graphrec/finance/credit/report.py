@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.finance.fitting import fit, folds, lightgbm, logistic
-from graphrec.finance.scorecard import Floats, Values, taken
+from graphrec.finance.credit.fitting import fit, folds, lightgbm, logistic
+from graphrec.finance.credit.scorecard import Floats, Values, taken
 from graphrec.metrics.probabilities import Quality, calibration_error, isotonic, quality, venn_abers
 
 Flags = NDArray[np.bool_]

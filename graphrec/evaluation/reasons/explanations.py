@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.evaluation.hidden_part import SHOWN, SMALL_PART, Comparison, sampled_rows
-from graphrec.evaluation.paths import PathQuality, Paths, path_counts
+from graphrec.evaluation.reasons.paths import PathQuality, Paths, path_counts
 from graphrec.metrics.intervals import Interval, bootstrap, jackknife
 from graphrec.progress import Progress, silent
 from graphrec.serving.answer import ListOptions

@@ -1,0 +1,1 @@
+"""Whether reasons are true to the model, and what they cost."""

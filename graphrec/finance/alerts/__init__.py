@@ -1,0 +1,1 @@
+"""Alerts: their file, anomaly scores, and signals in the graph of money."""

@@ -1,0 +1,1 @@
+"""Loans and credit: risk models that add up, what they are worth, and loan plans."""

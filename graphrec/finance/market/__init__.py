@@ -1,0 +1,1 @@
+"""Prices: figures of the market, portfolios, and a target mix."""

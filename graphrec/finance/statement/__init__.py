@@ -1,0 +1,1 @@
+"""The statement of suitability: its file, its elements, and how it is printed."""

@@ -1,0 +1,1 @@
+"""What shows that reasons are the score: deletions, counterfactuals, gradients, pictures."""

@@ -1,0 +1,1 @@
+"""The forms of a term: tables, factors, pairs, and sums of them."""
