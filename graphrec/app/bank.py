@@ -858,6 +858,18 @@ class Bank:
 
         return extract_texts(self, request, progress)
 
+    def find_topics(self, request: jobs.FindTopics, *, progress: Progress = silent) -> results.TopicsFound:
+        """Clusters of the text vectors of a label as a source: nodes with names, and who belongs to them.
+
+        Raises:
+            UsageError: the label has no texts, or is that of customers.
+            MissingExtra: there are texts without vectors, and no encoder is installed.
+            NotTrained: nothing is loaded yet.
+        """
+        from graphrec.app.data.extract import find_topics
+
+        return find_topics(self, request, progress)
+
     @needs_extra("text")
     def embed(self, request: jobs.Embed, *, progress: Progress = silent) -> EncodeReport:
         """The texts of the latest snapshot as vectors."""

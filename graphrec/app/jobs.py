@@ -713,6 +713,22 @@ class ExtractTexts:
     """Classifier of tone; None: mentions have none."""
     threshold: float = 0.8
     """Least probability of a relation; the others go to the review."""
+    finder: str | None = None
+    """Who finds names that no node has: spacy:MODEL or gliner:MODEL; None: nobody."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class FindTopics:
+    """Clusters of the text vectors of a label as a source that can be loaded."""
+
+    out: Path
+    """Folder of the source; one that is there is replaced."""
+    label: str | None = None
+    """Whose texts; None: those of products."""
+    number: int | None = None
+    """Of topics, at most; None: the root of half the texts."""
+    seed: int = 0
     record: bool = True
 
 
