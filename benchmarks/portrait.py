@@ -4,7 +4,7 @@
 
 demo: bank S; bands (fifths) of the numbers of the portrait as of the day before which 70 % of the purchases were known,
 kept by `portrait --keep`, so that validation and test lie after it. zimnat: bands of how many products a client is
-known to own, without the hidden one. Models with fixed configurations are trained on the graph without bands and with them
+known to own, without the hidden one. Models of fixed configurations are trained without bands and with them
 (`--fixed`), and nDCG of the same users is compared by sign-flip permutation. bank-marketing: logistic regression on the
 numbers of a client as they are, and with their bands (tenths of the training part) beside them; five folds; p of the
 difference of AUC by 1,000 paired resamples of the clients. `duration` is left out: it is known after the call.
