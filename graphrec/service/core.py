@@ -88,6 +88,7 @@ class Service:
         yield
         self.runner.close()
         self.bank.onward.wait(10.0)
+        self.bank.watching.wait(10.0)
 
     def guard(self, operation: str, who: Callable[[Request], Caller] | None = None) -> Callable[[Request], None]:
         """A dependency that lets those in whose role is allowed an operation.

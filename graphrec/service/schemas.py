@@ -82,6 +82,15 @@ class WhyNot(_Open):
     verdict: str | None = None
 
 
+class AlertStep(_Open):
+    """One step of a pattern."""
+
+    start: str
+    end: str
+    at: str | None = None
+    amount: float | None = None
+
+
 class Alert(_Open):
     """Something that a rule or a signal says of a customer or an account."""
 
@@ -96,6 +105,8 @@ class Alert(_Open):
     state: str
     by: str | None = None
     why: str | None = None
+    kind: str
+    path: list[AlertStep]
 
 
 class Alerts(_Open):
