@@ -4,7 +4,7 @@ import json
 import os
 import time
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +85,7 @@ def test_what_was_live_on_a_date(bank: Bank) -> None:
     assert [bank.live_then(f"2026-03-0{n}").model for n in (1, 2)] == ["itemknn-final", "ease-final"]
     served = bank.recommend(Recommend("u003", 3))
     bank.switch_model(SwitchModel("promote", "itemknn-final", "Ms A"))
-    found = bank.live_then(f"{date.today():%Y-%m-%d}")
+    found = bank.live_then(f"{datetime.now(UTC):%Y-%m-%d}")
     assert (found.model or "").startswith("itemknn-final@")
     assert (found.by, found.how) == ("Ms A", "promoted")
     day = bank.live_then("2026-01-02")  # the date of the answers, by the settings
