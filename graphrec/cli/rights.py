@@ -1,8 +1,8 @@
 """Roles of the command line where people share a home, and the log of who read what of a person.
 
 A home that is shared (`graphrec access share`) wants a key of `graphrec access make` in GRAPHREC_ACCESS_KEY. Its role
-says which commands it opens, and whether answers are exact. Files are kept from others by the machine's own rights: this
-is for people who reach a home through one account, by sudo or a jump host.
+says which commands it opens, and whether answers are exact. Files are kept from others by the machine's own rights:
+this is for people who reach a home through one account, by sudo or a jump host.
 """
 
 from __future__ import annotations
