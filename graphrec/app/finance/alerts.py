@@ -120,7 +120,9 @@ def _of_store(bank: Bank, schema: GraphSchema, file: AlertsFile, as_of: int) -> 
                 continue
             for one in _patterns(signal, transfers, as_of):
                 user = owners.get(one.account)
-                found.append(_alert(signal, label, one.account, user, _day(one.at), tuple(_told(signal, one, people))))
+                found.append(
+                    _alert(signal, label, one.account, user, _day(one.at), tuple(_evidence(signal, one, people)))
+                )
     return found
 
 
@@ -149,8 +151,8 @@ def _jumps(store: Store, schema: GraphSchema, jump: JumpTable, as_of: int) -> It
     for customer, given in sorted(answers.items()):
         (before, _, one), (last, _, other) = (sorted(given) if len(given) > 1 else 2 * given)[-2:]
         if abs(other - one) >= jump.least and last > as_of - jump.days * DAY:
-            told = tuple(f"{_day(day)}: {jump.column} {number:g}" for day, number in ((before, one), (last, other)))
-            yield _alert(jump, user, customer, customer, _day(last), told)
+            evidence = tuple(f"{_day(day)}: {jump.column} {number:g}" for day, number in ((before, one), (last, other)))
+            yield _alert(jump, user, customer, customer, _day(last), evidence)
 
 
 def _unlike(
@@ -160,7 +162,7 @@ def _unlike(
     measured = anomalies(transfers, as_of - signal.days * DAY, as_of)
     for row in measured.highest(signal.share).tolist():
         account = transfers.ids[int(measured.accounts[row])]
-        yield _alert(signal, label, account, owners.get(account), _day(as_of), tuple(measured.told(row)))
+        yield _alert(signal, label, account, owners.get(account), _day(as_of), tuple(measured.described(row)))
 
 
 def _patterns(signal: SignalTable, transfers: Transfers, as_of: int) -> list[Signal]:
@@ -173,7 +175,7 @@ def _patterns(signal: SignalTable, transfers: Transfers, as_of: int) -> list[Sig
     return fans(transfers, as_of, days=signal.days, least=signal.least, into=into, smallest=signal.smallest)
 
 
-def _told(signal: SignalTable, one: Signal, people: bool) -> Iterator[str]:
+def _evidence(signal: SignalTable, one: Signal, people: bool) -> Iterator[str]:
     """The evidence of a pattern; where accounts are customers, nobody else is named."""
     if signal.kind != "cycle":
         others = {start if signal.kind == "fan_in" else end for start, end, _, _ in one.steps}

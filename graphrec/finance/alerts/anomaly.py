@@ -47,7 +47,7 @@ class Anomalies:
         bound = float(self.scores[order[count]]) if count < len(order) else -np.inf
         return order[:count][self.scores[order[:count]] > bound]
 
-    def told(self, row: int, most: int = 5) -> list[str]:
+    def described(self, row: int, most: int = 5) -> list[str]:
         """The measures that add most to a score, each with its value and the usual one."""
         names = sorted((name for name in self.parts if self.parts[name][row] > 0), key=lambda n: -self.parts[n][row])
         return [
