@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import Export as Export
     from graphrec.app.jobs import ExtractTexts as ExtractTexts
     from graphrec.app.jobs import FindDuplicates as FindDuplicates
+    from graphrec.app.jobs import FindTopics as FindTopics
     from graphrec.app.jobs import FitClassifier as FitClassifier
     from graphrec.app.jobs import FitResponse as FitResponse
     from graphrec.app.jobs import FitRisk as FitRisk
@@ -107,8 +108,9 @@ _JOBS = (
     "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio", "AskQuality", "AskQuery", "AskStability",
     "Backup",
     "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates",
-    "EvaluateNew", "Export", "ExtractTexts", "FindDuplicates", "FitClassifier", "FitResponse", "FitRisk", "Forget",
-    "InitPolicy", "InitFile", "CheckCases", "EvaluateExperiments", "ListAlerts", "ListContacts", "ListRecord", "Load",
+    "EvaluateNew", "Export", "ExtractTexts", "FindDuplicates", "FindTopics", "FitClassifier", "FitResponse", "FitRisk",
+    "Forget", "InitPolicy", "InitFile", "CheckCases", "EvaluateExperiments", "ListAlerts", "ListContacts", "ListRecord",
+    "Load",
     "MakeDemoBank", "MakePortraits", "Monitor", "PlanCampaign", "PlanLoan", "ProposeMapping", "PruneRecord", "Publish",
     "ProposePortfolio", "PutHold", "Refresh", "Reidentify", "ReportCampaign", "ReportRisk", "Restore", "RunAlerts",
     "ScoreResponse", "ScoreRisk", "SetAlert", "SignHead", "StopExperiment", "TakeSnapshot", "Train", "Tune",

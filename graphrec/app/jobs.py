@@ -661,6 +661,10 @@ class RunAlerts:
     """What alerts.toml asks about."""
 
     as_of: str | None = None
+    kind: Literal["rule", "answers", "graph"] | None = None
+    """Only rules, only jumps of answers, or only signals of the graph; None: all."""
+    to: str | None = None
+    """A file, a folder/, https://… or postgresql://… that gets alerts; None: nobody gets any."""
 
 
 @dataclass(frozen=True)
@@ -670,7 +674,9 @@ class ListAlerts:
     state: Literal["open", "acknowledged", "closed"] | None = None
     """None: all."""
     out: Path | None = None
-    """A file for them too: .csv or .jsonl."""
+    """A file for them too: .csv, .jsonl, .parquet or .xlsx."""
+    kind: Literal["rule", "answers", "graph"] | None = None
+    """None: all."""
 
 
 @dataclass(frozen=True)
@@ -713,6 +719,22 @@ class ExtractTexts:
     """Classifier of tone; None: mentions have none."""
     threshold: float = 0.8
     """Least probability of a relation; the others go to the review."""
+    finder: str | None = None
+    """Who finds names that no node has: spacy:MODEL or gliner:MODEL; None: nobody."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class FindTopics:
+    """Clusters of the text vectors of a label as a source that can be loaded."""
+
+    out: Path
+    """Folder of the source; one that is there is replaced."""
+    label: str | None = None
+    """Whose texts; None: those of products."""
+    number: int | None = None
+    """Of topics, at most; None: the root of half the texts."""
+    seed: int = 0
     record: bool = True
 
 
