@@ -226,12 +226,12 @@ def _shared(store: Store, schema: GraphSchema, signal: SignalTable, as_of: int) 
         at[kept],
     )  # fmt: skip
     for one in sharing(links, as_of, days=signal.days, least=signal.least, always=ALWAYS):
-        told = f"shares {edge.target} {one.shared} with {len(one.others)} others"
+        text = f"shares {edge.target} {one.shared} with {len(one.others)} others"
         own, day = (None if moment is None else _day(moment) for moment in (one.own, one.at))
         names = one.others if owners is not None else [f"other {n}" for n, _ in enumerate(one.others, start=1)]
         path = (AlertStep(one.account, one.shared, own), *(AlertStep(each, one.shared, None) for each in names))
         user = one.account if owners is None else owners.get(one.account)
-        yield _alert(signal, label, one.account, user, day or _day(as_of), (told,), path[:_SHOWN])
+        yield _alert(signal, label, one.account, user, day or _day(as_of), (text,), path[:_SHOWN])
 
 
 def _jumps(store: Store, schema: GraphSchema, jump: JumpTable, as_of: int) -> Iterator[Alert]:
