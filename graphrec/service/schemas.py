@@ -401,6 +401,12 @@ class CampaignText(BaseModel):
     toml: str = Field(min_length=1, max_length=200_000, description="The file of `graphrec campaign plan`, as text.")
 
 
+class CampaignBegun(_Open):
+    """A plan that is still being made: the list of campaigns has it as soon as it is there."""
+
+    state: Literal["planning"]
+
+
 class CampaignPlan(_Open):
     """What a plan came to."""
 
