@@ -598,6 +598,37 @@ class AskStability:
 
 
 @dataclass(frozen=True)
+class CompareModels:
+    """Two models on the same day's customers."""
+
+    challenger: str
+    """Its folder, as `Bank.models` names it."""
+    champion: str | None = None
+    """None: the live one."""
+    k: int = 10
+    customers: int = 1000
+    """Drawn at random; 0: all."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class MakeReport:
+    """What every measurement of the home says, beside the last report."""
+
+    out: Path | None = None
+    """A .html or .json file; None: the report is kept in the home alone."""
+    against: Path | None = None
+    """JSON of the report to compare with; None: the last one of the home."""
+    without: tuple[str, ...] = ()
+    """Parts that are left out."""
+    anew: bool = False
+    """Measure again what cannot have changed since the last report."""
+    language: str | None = None
+    """None: that of the settings."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
 class Monitor:
     """What changed in the inputs, the lists and their outcomes, beside limits."""
 

@@ -338,7 +338,9 @@ class Engine:
         return None if self.policy.is_built_in else PolicyName(self.policy.version, self.policy.hash)
 
     @classmethod
-    def open(cls, home: Home, kind: str | None = None, now: int | None = None) -> "Engine":
+    def open(
+        cls, home: Home, kind: str | None = None, now: int | None = None, *, folder: Path | None = None
+    ) -> "Engine":
         """The engine of a home: its final model if there is one, of that kind if given, on its newest facts.
 
         The weights are those of the model; customers' rows, names, states of products, consents and what is held are
@@ -346,13 +348,14 @@ class Engine:
 
         Args:
             now: the date of the answers, in microseconds since 1970; None: that of the facts.
+            folder: of another model than the live one.
 
         Raises:
             NotTrained: there is no model, or there are no facts.
             CheckpointMismatch: the facts have other labels or edge types than the model.
             PolicyError: the policy of the home does not fit the facts.
         """
-        opened = open_files(latest(home, kind))
+        opened = open_files(folder or latest(home, kind))
         facts = newest_facts(home, opened)
         before = None if now is None else seen_before(facts, now)
         model = opened.model(facts, known_before=before, now=now)

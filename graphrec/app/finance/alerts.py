@@ -17,7 +17,7 @@ import numpy as np
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import ListAlerts, RunAlerts, SetAlert
 from graphrec.app.results import Alert, AlertsRun, AlertStep
-from graphrec.delivery.alerts import AlertRow, AlertsDelivered, deliver_alerts
+from graphrec.delivery.alerts import AlertRow, AlertsDelivered, check_takes_tables, deliver_alerts
 from graphrec.delivery.sinks import TableTarget, sink_for
 from graphrec.errors import RecordError, UnknownId, UsageError
 from graphrec.finance.alerts.anomaly import anomalies
@@ -55,7 +55,7 @@ def run_alerts(bank: Bank, request: RunAlerts, progress: Progress) -> AlertsRun:
     found: list[Alert] = []
     file = _of_kind(file, request.kind)
     if request.to is not None:
-        sink_for(None, request.to)  # an address that is none stops the run before it raises anything
+        check_takes_tables(sink_for(None, request.to)[0])  # before the run raises anything
     for place, rule in enumerate(file.rule):
         progress("rules", place, len(file.rule))
         found += by_rule(facts, rule, as_of, np.arange(graph.count(graph.schema.roles.user)))
