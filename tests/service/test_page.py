@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import shutil
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +19,7 @@ from graphrec.app.bank import Bank
 from graphrec.app.jobs import ChangeRule, ListRecord
 from graphrec.app.lists import about
 from graphrec.app.requests import AboutCustomer, AboutProduct, Audience, Explain, Find, Recommend
+from graphrec.config.settings import Settings
 from graphrec.errors import NoPolicy, PolicyError, UnknownId
 from graphrec.home import Home
 from graphrec.languages import LANGUAGES, language_of
@@ -72,11 +74,26 @@ POSTS = {
 }
 
 
-@pytest.fixture
-def page(bank: Bank, home: Home, tmp_path: Path) -> TestClient:
-    """The page of the owner of a home on this machine; the policy has rules, and a campaign is delivered."""
+@pytest.fixture(scope="module")
+def campaign_home(served_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose policy has rules, with a campaign that is delivered; tests get a copy."""
+    folder = tmp_path_factory.mktemp("campaign")
+    shutil.copytree(served_home.path, folder / "home", ignore=shutil.ignore_patterns("records"))
+    home = Home(folder / "home")
     home.policy.write_text(POLICY, "utf-8")
-    campaign(bank, tmp_path)
+    campaign(Bank(Settings(home=home.path)), folder)
+    return home.path
+
+
+@pytest.fixture
+def home(campaign_home: Path, tmp_path: Path) -> Home:
+    shutil.copytree(campaign_home, tmp_path / "home")
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def page(bank: Bank) -> TestClient:
+    """The page of the owner of a home on this machine."""
     return TestClient(
         make_app(bank, ServiceOptions(Limits(seconds=60), is_open=True)), base_url="http://127.0.0.1:8000"
     )
