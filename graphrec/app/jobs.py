@@ -141,7 +141,7 @@ class Consume:
     group: str = "graphrec"
     """Of consumers that share a topic."""
     idle: float | None = None
-    """Stop when a topic brings nothing for so many seconds; None: go on until told to stop."""
+    """Stop when a topic brings nothing for so many seconds; None: go on until asked to stop."""
     member: str | None = None
     """Name of this consumer in the group: one that was killed and starts again under it goes on at once."""
 
