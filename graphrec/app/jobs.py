@@ -636,6 +636,11 @@ class Monitor:
     """A date as of which the home has a snapshot, or the first digits of a snapshot's hash; None: that of the live
     model."""
     record: bool = True
+    """The run is kept too, for the page over time."""
+    page: Path | None = None
+    """A page of all runs over time."""
+    tell: bool = True
+    """Tell those whom monitor.toml names."""
 
 
 @dataclass(frozen=True)
