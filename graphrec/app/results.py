@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from graphrec.delivery.alerts import AlertsDelivered
     from graphrec.delivery.sinks import SinkReport
     from graphrec.evaluation.evaluate import Evaluation
     from graphrec.evaluation.fairness import Fairness
@@ -851,6 +852,17 @@ class Monitored:
 
 
 @dataclass(frozen=True)
+class AlertStep:
+    """One step of a pattern: a transfer, or a link to what several share."""
+
+    start: str
+    end: str
+    at: str | None
+    """The day; None: it has none."""
+    amount: float | None = None
+
+
+@dataclass(frozen=True)
 class Alert:
     """Something that a rule or a signal says of a customer or an account."""
 
@@ -870,6 +882,10 @@ class Alert:
     """open, acknowledged or closed."""
     by: str | None = None
     why: str | None = None
+    kind: str = "rule"
+    """rule, answers or graph."""
+    path: tuple[AlertStep, ...] = ()
+    """The steps of the pattern, of an alert of the kind graph."""
 
 
 @dataclass(frozen=True)
@@ -881,6 +897,8 @@ class AlertsRun:
     alerts: tuple[Alert, ...]
     known: int
     """Alerts that were raised before, and are not raised again."""
+    delivered: AlertsDelivered | None = None
+    """What went out; None: nobody asked for it."""
 
 
 @dataclass(frozen=True)
@@ -909,6 +927,31 @@ class TextsExtracted:
     relations: int
     review: int
     """Rows that a person has to look at; they are in no graph."""
+    unknown: int | None
+    """Names that no node has; None: no finder looked for them."""
+    record: int | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TopicFound:
+    """A topic of texts."""
+
+    name: str
+    nodes: int
+
+
+@dataclass(frozen=True)
+class TopicsFound:
+    """The topics of the texts of a label."""
+
+    path: Path
+    """Folder of the source."""
+    label: str
+    topics: tuple[TopicFound, ...]
+    """The largest first."""
+    without: int
+    """Nodes of no topic."""
     record: int | None
     notes: tuple[str, ...] = ()
 
