@@ -48,7 +48,8 @@ def main() -> int:
     kept = (whole.together.nbytes + whole.weighted.nbytes) / 2**20
     print(
         f"{asked.customers:,} customers, {asked.products:,} products, {len(codes):,} holdings: "
-        f"counted {counted:.2f} s, subtracted {subtracted:.2f} s, EASE solved {solved:.2f} s; kept sums {kept:,.0f} MiB; the same: {same}"
+        f"counted {counted:.2f} s, subtracted {subtracted:.2f} s, EASE solved {solved:.2f} s; "
+        f"kept sums {kept:,.0f} MiB; the same: {same}"
     )
     return int(not same)
 
