@@ -144,7 +144,7 @@ def _recorded(found: list[Entry]) -> Iterator[SeenBy]:
 
 
 def _served(home: Home, user: str) -> Iterator[SeenBy]:
-    """Requests of the service, which its log keeps under keyed hashes."""
+    """Requests of the service, and commands, which the log of accesses keeps under keyed hashes."""
     files = sorted(home.logs.glob("access-*.log"))
     if not files:
         return
@@ -156,4 +156,5 @@ def _served(home: Home, user: str) -> Iterator[SeenBy]:
             except ValueError:
                 continue
             if one.get("user") == wanted:
-                yield SeenBy(one["at"], f"{one['caller']} ({one['role']})", one["operation"], "service")
+                where = "command line" if one["operation"].startswith("graphrec ") else "service"
+                yield SeenBy(one["at"], f"{one['caller']} ({one['role']})", one["operation"], where)
