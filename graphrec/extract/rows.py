@@ -85,7 +85,7 @@ class Extracted:
 
 
 @dataclass(frozen=True)
-class Told:
+class Recognizer:
     """A classifier, and the vectors that it reads."""
 
     classifier: Classifier
@@ -105,8 +105,8 @@ def extract(
     documents: Iterable[Document],
     gazetteer: Gazetteer,
     *,
-    relations: Told | None = None,
-    tone: Told | None = None,
+    relations: Recognizer | None = None,
+    tone: Recognizer | None = None,
     threshold: float = THRESHOLD,
 ) -> Extracted:
     """The mentions and relations of documents.
@@ -136,7 +136,7 @@ def extract(
     return found
 
 
-def _tone(sentence: str, tone: Told | None) -> tuple[str | None, float | None]:
+def _tone(sentence: str, tone: Recognizer | None) -> tuple[str | None, float | None]:
     """The tone of a sentence and how likely it is; None: no model of it was given."""
     return (None, None) if tone is None else tone.tone(sentence)
 
@@ -149,14 +149,14 @@ def _ambiguous(document: Document, sentence: str, links: Iterable[Link]) -> Iter
 
 
 def _relate(
-    found: Extracted, document: Document, sentence: str, links: list[Link], relations: Told, threshold: float
+    found: Extracted, document: Document, sentence: str, links: list[Link], relations: Recognizer, threshold: float
 ) -> None:
     pairs = [(a, b) for a, b in permutations(links, 2) if a.entity != b.entity]
     if not pairs:
         return
     model, known_at = relations.classifier.identity, document.published
-    told = relations.relations(sentence, [(a.name, b.name) for a, b in pairs])
-    for (a, b), (relation, confidence) in zip(pairs, told, strict=True):
+    related = relations.relations(sentence, [(a.name, b.name) for a, b in pairs])
+    for (a, b), (relation, confidence) in zip(pairs, related, strict=True):
         if relation == NO_RELATION or a.entity is None or b.entity is None:
             continue
         if confidence >= threshold:

@@ -641,8 +641,8 @@ class Engine:
             return sentences.say("notes.few_left", n=str(left), user=user_id)
         if barred := self.eligibility.barred(user):
             return sentences.say("notes.none_allowed", user=user_id, why=barred)
-        told = public_counts(refused, self.policy.codes)
-        rules = ", ".join(f"{rule} {count:,}" for rule, count in told.items())
+        counts = public_counts(refused, self.policy.codes)
+        rules = ", ".join(f"{rule} {count:,}" for rule, count in counts.items())
         return sentences.say("notes.few_allowed", n=str(left), user=user_id, rules=rules)
 
     def _items(self, listed: Listed, options: ListOptions, warnings: Sequence[tuple[str, ...]]) -> tuple[Item, ...]:
@@ -836,10 +836,10 @@ def _after(facts: Snapshot, before: int) -> Iterator[Note]:
 
 def _spoken(ledger: Ledger) -> NDArray[np.bool_]:
     """Which products a line speaks for or against, but for what is only like something that was rejected."""
-    told = ledger.values != 0
+    speaks = ledger.values != 0
     if any(group.kind == "against" for group in ledger.groups):
-        told &= np.array([group.kind != "against" for group in ledger.groups], np.bool_)[ledger.group][:, None]
-    spoken: NDArray[np.bool_] = told.any(axis=0)
+        speaks &= np.array([group.kind != "against" for group in ledger.groups], np.bool_)[ledger.group][:, None]
+    spoken: NDArray[np.bool_] = speaks.any(axis=0)
     return spoken
 
 

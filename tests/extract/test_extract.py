@@ -21,7 +21,7 @@ from graphrec.errors import ModelError, SourceError, UsageError
 from graphrec.extract.classifier import Classifier, Rows, tone_features
 from graphrec.extract.linking import Entity, Gazetteer, Known
 from graphrec.extract.relations import pair_features
-from graphrec.extract.rows import Told
+from graphrec.extract.rows import Recognizer
 from graphrec.extract.texts import plain, sentences
 from graphrec.extract.topics import topics
 from graphrec.extract.vectors import Vectors
@@ -202,13 +202,13 @@ def test_vectors_are_read_beside_words_and_of_their_encoder_alone(
     model = Classifier.fit(
         Rows.of([tone_features(one) for one in texts], vectors.of(texts)), labels, encoder=vectors.encoder
     )
-    told = Told(model, vectors)
+    told = Recognizer(model, vectors)
     assert [told.tone(one)[0] for one in ("baab", "yxz")] == ["ab", "yz"]
     assert vectors.of_pairs([("a", "b")]) is not None
     model.write(tmp_path / "m.npz")
     again = Classifier.read(tmp_path / "m.npz")
     assert (again.identity, again.encoder) == (model.identity, ("letters", "1"))
-    assert Told(again, vectors).tone("baab") == told.tone("baab")
+    assert Recognizer(again, vectors).tone("baab") == told.tone("baab")
     # A bank's fit takes the encoder for its texts, a run the one of the fit, and no other.
     monkeypatch.setattr(extract_app, "encoder_for", lambda name, texts: (Letters(), None))
     monkeypatch.setattr(extract_app, "encoder_named", lambda name: Letters())

@@ -15,7 +15,7 @@ from graphrec.extract.documents import read_documents
 from graphrec.extract.finders import finder_named, unknown_names
 from graphrec.extract.linking import Entity, Gazetteer, Known
 from graphrec.extract.relations import pair_features
-from graphrec.extract.rows import DOCUMENT, Told, extract, write_source
+from graphrec.extract.rows import DOCUMENT, Recognizer, extract, write_source
 from graphrec.extract.topics import topics, usual_number, write_topics
 from graphrec.extract.vectors import Vectors
 from graphrec.extras import needs_extra
@@ -87,7 +87,7 @@ def _vectors(encoder: str | None, texts: list[str]) -> tuple[Vectors, tuple[str,
     return Vectors(chosen), () if note is None else (note,)
 
 
-def _told(file: Path | None) -> Told | None:
+def _recognizer(file: Path | None) -> Recognizer | None:
     """The classifier of a file with the encoder that it was fitted with.
 
     Raises:
@@ -97,14 +97,14 @@ def _told(file: Path | None) -> Told | None:
         return None
     classifier = Classifier.read(file)
     if classifier.encoder is None:
-        return Told(classifier, Vectors(None))
+        return Recognizer(classifier, Vectors(None))
     with needs_extra("text", "encoding texts"):
         vectors = Vectors(encoder_named(classifier.encoder.name))
     if vectors.encoder != classifier.encoder:
         raise ModelError(
             f"{file} was fitted with vectors of another version of {classifier.encoder.name}; run: graphrec extract fit"
         )
-    return Told(classifier, vectors)
+    return Recognizer(classifier, vectors)
 
 
 def extract_texts(bank: Bank, request: ExtractTexts, progress: Progress) -> TextsExtracted:
@@ -114,7 +114,7 @@ def extract_texts(bank: Bank, request: ExtractTexts, progress: Progress) -> Text
     mapping = load_mapping(request.mapping, bank.settings.roles)
     shelf, snapshots = FactsShelf(bank.home.facts), SnapshotShelf(bank.home.snapshots)
     snapshot = snapshots.latest() if snapshots.has_latest() else shelf.latest()
-    relations, tone = (_told(file) for file in (request.relations, request.tone))
+    relations, tone = (_recognizer(file) for file in (request.relations, request.tone))
     documents = read_documents(
         mapping, request.data or folder_of(request.mapping), scratch=bank.home.prepare().spare(), progress=progress
     )
