@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import quote
 
+import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
@@ -382,6 +383,12 @@ def test_an_adviser_sees_own_customers_alone_and_no_exact_number(
     monkeypatch.setattr(bank, "adviser_of", {"C003": "A1", "C001": "A2"}.get)
     _, text = keys.make("Ms A", "adviser", "A1")
     headers, product = bearer(text), best(bank)
+    own = np.array([user == "C003" for user in bank.opened.engine(bank.home, None, bank.now()).users.ids])
+    monkeypatch.setattr("graphrec.app.lists.serve._of_adviser", lambda *_: own)
+    # The first page has the own customers, before anything is sought.
+    first = page.get("/", headers=headers).text
+    assert re.findall(r'href="/customers/(\w+)"', first) == ["C003"]
+    assert "Nothing was found" not in first
     assert page.get("/customers/C001", headers=headers).status_code == 403
     assert page.get(f"/customers/C001/products/{product}", headers=headers).status_code == 403
     exact = bank.explain(Explain("C003", product, record=False)).answer.items[0]
