@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graphrec.app.bank import Bank as Bank
+    from graphrec.app.jobs import AskExposure as AskExposure
     from graphrec.app.jobs import AskFairness as AskFairness
     from graphrec.app.jobs import AskMarket as AskMarket
     from graphrec.app.jobs import AskOffPolicy as AskOffPolicy
     from graphrec.app.jobs import AskOutcomes as AskOutcomes
     from graphrec.app.jobs import AskPortfolio as AskPortfolio
+    from graphrec.app.jobs import AskPortfolios as AskPortfolios
     from graphrec.app.jobs import AskQuality as AskQuality
     from graphrec.app.jobs import AskQuery as AskQuery
     from graphrec.app.jobs import AskStability as AskStability
@@ -104,8 +106,8 @@ _REQUESTS = (
     "WhatIf", "WhyNot",
 )  # fmt: skip
 _JOBS = (
-    "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio", "AskQuality", "AskQuery", "AskStability",
-    "Backup",
+    "AskExposure", "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio", "AskPortfolios",
+    "AskQuality", "AskQuery", "AskStability", "Backup",
     "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates",
     "EvaluateNew", "Export", "ExtractTexts", "FindDuplicates", "FitClassifier", "FitResponse", "FitRisk", "Forget",
     "InitPolicy", "InitFile", "CheckCases", "EvaluateExperiments", "ListAlerts", "ListContacts", "ListRecord", "Load",
