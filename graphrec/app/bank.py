@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from graphrec.app.data.events import Consumed, Events
     from graphrec.app.data.onward import Onward
     from graphrec.app.data.refresh import Refreshed
+    from graphrec.app.finance.watching import Watching
     from graphrec.app.lists.about import Customer, Product
     from graphrec.app.models.card import Card
     from graphrec.demo.bank import BankReport
@@ -103,6 +104,13 @@ class Bank:
         from graphrec.app.data.onward import Onward
 
         return Onward(self)
+
+    @cached_property
+    def watching(self) -> Watching:
+        """What asks the rules of alerts.toml about events."""
+        from graphrec.app.finance.watching import Watching
+
+        return Watching(self)
 
     def home_at(self, as_of: str | None, *, no_policy: bool = False) -> Home:
         """The home as of a date, or as it is now.
@@ -236,6 +244,8 @@ class Bank:
         done = one_event(self, request)
         if trouble := self.onward.wait():
             self.on_note(f"kept, and not in the store yet: {trouble}")
+        if trouble := self.watching.wait():
+            self.on_note(f"kept, and the rules of alerts.toml were not asked: {trouble}")
         return done
 
     @needs_extra("kafka")

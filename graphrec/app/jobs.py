@@ -684,6 +684,10 @@ class RunAlerts:
     """What alerts.toml asks about."""
 
     as_of: str | None = None
+    kind: Literal["rule", "answers", "graph"] | None = None
+    """Only rules, only jumps of answers, or only signals of the graph; None: all."""
+    to: str | None = None
+    """A file, a folder/, https://… or postgresql://… that gets alerts; None: nobody gets any."""
 
 
 @dataclass(frozen=True)
@@ -693,7 +697,9 @@ class ListAlerts:
     state: Literal["open", "acknowledged", "closed"] | None = None
     """None: all."""
     out: Path | None = None
-    """A file for them too: .csv or .jsonl."""
+    """A file for them too: .csv, .jsonl, .parquet or .xlsx."""
+    kind: Literal["rule", "answers", "graph"] | None = None
+    """None: all."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from graphrec.delivery.alerts import AlertsDelivered
     from graphrec.delivery.sinks import SinkReport
     from graphrec.evaluation.evaluate import Evaluation
     from graphrec.evaluation.fairness import Fairness
@@ -864,6 +865,17 @@ class Monitored:
 
 
 @dataclass(frozen=True)
+class AlertStep:
+    """One step of a pattern: a transfer, or a link to what several share."""
+
+    start: str
+    end: str
+    at: str | None
+    """The day; None: it has none."""
+    amount: float | None = None
+
+
+@dataclass(frozen=True)
 class Alert:
     """Something that a rule or a signal says of a customer or an account."""
 
@@ -883,6 +895,10 @@ class Alert:
     """open, acknowledged or closed."""
     by: str | None = None
     why: str | None = None
+    kind: str = "rule"
+    """rule, answers or graph."""
+    path: tuple[AlertStep, ...] = ()
+    """The steps of the pattern, of an alert of the kind graph."""
 
 
 @dataclass(frozen=True)
@@ -894,6 +910,8 @@ class AlertsRun:
     alerts: tuple[Alert, ...]
     known: int
     """Alerts that were raised before, and are not raised again."""
+    delivered: AlertsDelivered | None = None
+    """What went out; None: nobody asked for it."""
 
 
 @dataclass(frozen=True)

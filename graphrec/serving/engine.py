@@ -413,7 +413,7 @@ class Engine:
             user: position in the model.
             wanted: a product, by position in the model, that is a candidate in any case.
         """
-        if self.is_compiled and self.own is None:
+        if self.is_compiled:
             from graphrec.serving.lists import scored_block
 
             return scored_block(self, np.array([user], np.int32), k, wanted)[0]

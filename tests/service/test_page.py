@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 import graphrec.languages
 from graphrec.app.bank import Bank
-from graphrec.app.jobs import ChangeRule
+from graphrec.app.jobs import ChangeRule, ListRecord
 from graphrec.app.lists import about
 from graphrec.app.requests import AboutCustomer, AboutProduct, Audience, Explain, Find, Recommend
 from graphrec.errors import NoPolicy, PolicyError, UnknownId
@@ -254,6 +254,20 @@ def test_why_not(page: TestClient, bank: Bank) -> None:
     listed = words_of(page.get(f"/customers/C003?product={best(bank)}").text)
     assert "is in the list: rank 1." in listed
     assert "There is no product P99." in words_of(page.get("/customers/C003?product=P99").text)
+
+
+def test_why_not_by_name_and_as_a_part_of_the_page(page: TestClient, bank: Bank) -> None:
+    assert "Fund 19 is refused" in words_of(page.get("/customers/C003", params={"product": "fund 19"}).text)
+    several = page.get("/customers/C003", params={"product": "fund"}).text
+    assert "Which one of these?" in several
+    assert 'href="/customers/C003?product=P04#answer"' in several
+    entries = len(bank.record_list(ListRecord("C003", 100)))
+    part = page.get("/customers/C003?product=P19", headers={"hx-request": "true"}).text
+    assert part.startswith('<div id="answer"')
+    assert "Fund 19 is refused: its status is closed" in words_of(part)
+    # The answer alone is recorded: no list is made beside it.
+    assert [one.command for one in bank.record_list(ListRecord("C003", 100))[entries:]] == ["why-not"]
+    assert page.get("/customers/nobody?product=fund 19").status_code == 404
 
 
 def test_a_list_on_the_page_is_recorded(page: TestClient, bank: Bank) -> None:

@@ -92,7 +92,7 @@ class Known:
     """What events may name in some facts."""
 
     def __init__(self, facts: Snapshot) -> None:
-        self._facts = facts
+        self.facts = facts
         self.types: Mapping[str, EventSchema] = facts.schema.event_types()
         roles = facts.schema.roles
         self._users, self._products = facts.nodes(roles.user), facts.nodes(roles.product)
@@ -196,6 +196,7 @@ def accept(bank: Bank, sent: Sequence[Event | Mapping[str, object] | bytes]) -> 
         events.append(event)
     done = bank.events.log.append(events)
     bank.onward.wake()
+    bank.watching.wake(done)
     return done
 
 
@@ -234,6 +235,7 @@ def consume(bank: Bank, source: str, sent: Sequence[tuple[str, bytes]]) -> tuple
     except EventRefused:
         done = _one_by_one(log, source, events, dead)
     bank.onward.wake()
+    bank.watching.wake(done)
     return done, len(dead)
 
 

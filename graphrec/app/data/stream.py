@@ -36,6 +36,8 @@ def consume(bank: Bank, request: Consume, progress: Progress) -> Consumed:
             done = consume_file(bank, Path(request.source), progress)
         if trouble := bank.onward.wait():
             bank.on_note(f"events are kept, and not in the store yet: {trouble}")
+        if trouble := bank.watching.wait():
+            bank.on_note(f"events are kept, and the rules of alerts.toml were not asked: {trouble}")
         stage.count(read=done.read, accepted=done.accepted, duplicates=done.duplicates, dead=done.dead)
     return done
 

@@ -1,7 +1,7 @@
 """What to check in the rows of one statement and what to keep of them, from the mapping and the statement's columns."""
 
 from collections.abc import Mapping as Keys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import pyarrow as pa
@@ -30,6 +30,8 @@ class Plan:
     select: Keys[str, str]
     schema: pa.Schema
     has_lines: bool
+    raw: Keys[str, str] = field(default_factory=dict)
+    """SQL of columns before they were cleaned."""
     persons: tuple[str, ...] = ()
     """SQL of the ids of persons in it, where some are suppressed."""
 

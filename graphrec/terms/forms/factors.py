@@ -135,7 +135,10 @@ class Neighbours:
         adjacency = graph.hops[self.hop]
         ends = np.concatenate(([0], np.cumsum(adjacency.degrees_of(users))))
         x = none
-        if adjacency.faded is not None:
+        if adjacency.is_alone:
+            parts = [left for user in users.tolist() if (left := adjacency.left(user)) is not None]
+            x = np.concatenate(parts) if parts else none
+        elif adjacency.faded is not None:
             first = adjacency.indptr[users] - ends[:-1]
             x = adjacency.faded[np.arange(ends[-1]) + np.repeat(first, np.diff(ends))]
         return self.dense, adjacency.expand(users)[1], ends, x
