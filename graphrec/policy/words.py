@@ -35,6 +35,9 @@ _ARITHMETIC: dict[type[ast.operator], str] = {
     ast.Div: "divided",
 }
 _OCCASION = ("now", "amount", "channel", "purpose", "wealth", "the_customer", "the_product")
+_NOT = {
+    "held": "not_held", "in_target_market": "not_in_target_market", "in_negative_market": "not_in_negative_market",
+}  # fmt: skip
 _OF_ONE = {
     "lower": "lower", "year": "year_of", "days_since": "days_since", "years_since": "years_since",
 }  # fmt: skip
@@ -112,7 +115,7 @@ class _Words:
                     other=self._bracketed(other, negated=negated),
                 )
             case ast.Name(id="held" | "in_target_market" | "in_negative_market" as name):
-                return self.say(f"not_{name}" if negated else name)
+                return self.say(_NOT[name] if negated else name)
             case ast.Constant(value=bool(literal)):
                 return self.say("always" if literal is not negated else "never")
             case ast.Call(func=ast.Name(id="is_missing"), args=parts):

@@ -42,6 +42,11 @@ REQUIRED = {
 }  # fmt: skip
 SIDES = ("customer", "offered")
 COSTS = {"year": "cost_year", "once": "cost_once", "exit": "cost_exit"}
+TARGETS = (
+    ("target_unknown", "target_in", "target_out"),
+    ("negative_unknown", "negative_in", "negative_out"),
+)
+"""Texts of the target market, and of the negative one."""
 ALTERNATIVES = 3
 AGAINST = 3
 
@@ -424,12 +429,12 @@ class _Writer:
         """For whom the product is made and for whom it is not, and whether the customer is among them."""
         for place, one in enumerate(self.basis.target):
             path = f"/target/{place}"
-            listed, key = self.put(f"{path}/listed"), "negative" if one.negative else "target"
+            listed, (unknown, inside, outside) = self.put(f"{path}/listed"), TARGETS[one.negative]
             if one.inside is None:
-                self._add(f"{key}_unknown", listed=listed)
+                self._add(unknown, listed=listed)
             else:
                 self._taken(f"{path}/inside")
-                self._add(f"{key}_{'in' if one.inside else 'out'}", listed=listed, own=self.put(f"{path}/own"))
+                self._add(inside if one.inside else outside, listed=listed, own=self.put(f"{path}/own"))
         if not self.basis.target:
             self._add("no_target")
         return self._done()

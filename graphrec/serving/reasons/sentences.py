@@ -241,13 +241,13 @@ class Sentences:
         """
         table, number = "reasons" if favours else "against", self.language.number
         things = [
-            self.say("things.correlated", name=self.called(node), correlation=number(one, 2)) for node, one in named
+            self.say("moves.correlated", name=self.called(node), correlation=number(one, 2)) for node, one in named
         ]
         said = self.say(f"{table}.moves", things=self.language.joined(things))
         if volatilities is None:
             return said
         before, after = (self.language.percent(100 * one, 1) for one in volatilities)
-        told = self.say("things.volatility", part=self.language.percent(100 * part, 0), before=before, after=after)
+        told = self.say("moves.volatility", part=self.language.percent(100 * part, 0), before=before, after=after)
         return said + told
 
     def say(self, key: str, /, **values: str) -> str:
