@@ -7,6 +7,7 @@
     serving/     snapshots and models: what answers need, without personal fields
     records/     decision records
     events/      the log of events
+    reports/     reports of `graphrec report`, one a file
     logs/        what commands did
 
 Its files are 0600 and its folders 0700, whatever the umask says.

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from graphrec.app.finance.watching import Watching
     from graphrec.app.lists.about import Customer, Product
     from graphrec.app.models.card import Card
+    from graphrec.app.models.compare import Compared, LiveThen
+    from graphrec.app.report.make import ReportMade
     from graphrec.demo.bank import BankReport
     from graphrec.errors import GraphrecError
     from graphrec.evaluation.cold.evaluate import ColdStart
@@ -381,6 +383,28 @@ class Bank:
     def contests(self, user: str) -> tuple[Contest, ...]:
         """What a customer contests, the oldest first."""
         return self.events.contests.all().get(user, ())
+
+    @needs_extra("train")
+    def compare_models(self, request: jobs.CompareModels, *, progress: Progress = silent) -> Compared:
+        """The lists of a champion and of a challenger for the same customers, and metrics where both have them.
+
+        Raises:
+            UnknownId: there is no such model.
+            UsageError: both are the same one.
+        """
+        from graphrec.app.models.compare import compare_models
+
+        return compare_models(self, request, progress)
+
+    def live_then(self, date: str) -> LiveThen:
+        """Which model was live at the end of a day, and which answered on it.
+
+        Raises:
+            UsageError: it is no date.
+        """
+        from graphrec.app.models.compare import live_then
+
+        return live_then(self, date)
 
     def set_standing(self, request: requests.SetStanding) -> answers.StandingSet:
         """A model validated, approved by somebody else, or retired.
@@ -775,6 +799,17 @@ class Bank:
 
         return decide(self, request)
 
+    @needs_extra("report")
+    def report(self, request: jobs.MakeReport, *, progress: Progress = silent) -> ReportMade:
+        """What every measurement of the home says, kept, and written as one page where it is asked for.
+
+        Raises:
+            UsageError: a part, a file or a report to compare with is not what is wanted.
+        """
+        from graphrec.app.report.make import make_report
+
+        return make_report(self, request, progress)
+
     def monitor(self, request: jobs.Monitor, *, progress: Progress = silent) -> results.Monitored:
         """What changed in inputs, lists and outcomes, beside the limits of monitor.toml.
 
@@ -901,6 +936,18 @@ class Bank:
         from graphrec.app.data.extract import extract_texts
 
         return extract_texts(self, request, progress)
+
+    def find_topics(self, request: jobs.FindTopics, *, progress: Progress = silent) -> results.TopicsFound:
+        """Clusters of the text vectors of a label as a source: nodes with names, and who belongs to them.
+
+        Raises:
+            UsageError: the label has no texts, or is that of customers.
+            MissingExtra: there are texts without vectors, and no encoder is installed.
+            NotTrained: nothing is loaded yet.
+        """
+        from graphrec.app.data.extract import find_topics
+
+        return find_topics(self, request, progress)
 
     @needs_extra("text")
     def embed(self, request: jobs.Embed, *, progress: Progress = silent) -> EncodeReport:

@@ -141,7 +141,7 @@ class Consume:
     group: str = "graphrec"
     """Of consumers that share a topic."""
     idle: float | None = None
-    """Stop when a topic brings nothing for so many seconds; None: go on until told to stop."""
+    """Stop when a topic brings nothing for so many seconds; None: go on until asked to stop."""
     member: str | None = None
     """Name of this consumer in the group: one that was killed and starts again under it goes on at once."""
 
@@ -598,6 +598,37 @@ class AskStability:
 
 
 @dataclass(frozen=True)
+class CompareModels:
+    """Two models on the same day's customers."""
+
+    challenger: str
+    """Its folder, as `Bank.models` names it."""
+    champion: str | None = None
+    """None: the live one."""
+    k: int = 10
+    customers: int = 1000
+    """Drawn at random; 0: all."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class MakeReport:
+    """What every measurement of the home says, beside the last report."""
+
+    out: Path | None = None
+    """A .html or .json file; None: the report is kept in the home alone."""
+    against: Path | None = None
+    """JSON of the report to compare with; None: the last one of the home."""
+    without: tuple[str, ...] = ()
+    """Parts that are left out."""
+    anew: bool = False
+    """Measure again what cannot have changed since the last report."""
+    language: str | None = None
+    """None: that of the settings."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
 class Monitor:
     """What changed in the inputs, the lists and their outcomes, beside limits."""
 
@@ -742,6 +773,22 @@ class ExtractTexts:
     """Classifier of tone; None: mentions have none."""
     threshold: float = 0.8
     """Least probability of a relation; the others go to the review."""
+    finder: str | None = None
+    """Who finds names that no node has: spacy:MODEL or gliner:MODEL; None: nobody."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class FindTopics:
+    """Clusters of the text vectors of a label as a source that can be loaded."""
+
+    out: Path
+    """Folder of the source; one that is there is replaced."""
+    label: str | None = None
+    """Whose texts; None: those of products."""
+    number: int | None = None
+    """Of topics, at most; None: the root of half the texts."""
+    seed: int = 0
     record: bool = True
 
 

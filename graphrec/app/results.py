@@ -940,6 +940,31 @@ class TextsExtracted:
     relations: int
     review: int
     """Rows that a person has to look at; they are in no graph."""
+    unknown: int | None
+    """Names that no node has; None: no finder looked for them."""
+    record: int | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TopicFound:
+    """A topic of texts."""
+
+    name: str
+    nodes: int
+
+
+@dataclass(frozen=True)
+class TopicsFound:
+    """The topics of the texts of a label."""
+
+    path: Path
+    """Folder of the source."""
+    label: str
+    topics: tuple[TopicFound, ...]
+    """The largest first."""
+    without: int
+    """Nodes of no topic."""
     record: int | None
     notes: tuple[str, ...] = ()
 

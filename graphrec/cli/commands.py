@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "outcomes": ("graphrec.cli.campaigns.outcomes", "Show what came of what was shown."),
     "fairness": ("graphrec.cli.models.fairness", "Measure who gets how good lists, and whom lists show."),
     "stability": ("graphrec.cli.models.stability", "Measure how much lists change where nothing should."),
+    "report": ("graphrec.cli.models.report", "Say on one page what every measurement comes to."),
     "monitor": ("graphrec.cli.maintenance.monitor", "Measure what changed in inputs, lists and outcomes."),
     "experiment": ("graphrec.cli.campaigns.experiment", "Look at experiments, and stop those that have to stop."),
     "event": ("graphrec.cli.data.event", "Keep what one customer did; it is in the next answer."),

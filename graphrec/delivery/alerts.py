@@ -112,10 +112,8 @@ def deliver_alerts(spec: SinkSpec, target: TableTarget, rows: Sequence[AlertRow]
         UsageError: the sink takes lists alone.
         DeliveryError: a receiver does not take them; what arrived before is kept.
     """
-    if spec.table is None:
-        raise UsageError(
-            f"--to {spec.name} takes lists and no alerts; want a file, a folder/, https:// or postgresql://"
-        )
+    check_takes_tables(spec)
+    assert spec.table is not None, "just checked"
     told = target.shown
     if not spec.resumes:
         kept = [row for row in rows if row.state != "closed"]
@@ -143,6 +141,17 @@ def deliver_alerts(spec: SinkSpec, target: TableTarget, rows: Sequence[AlertRow]
             "the receiver and run it again: it sends these alone"
         )
     return AlertsDelivered(told, count, len(rows) - len(left))
+
+
+def check_takes_tables(spec: SinkSpec) -> None:
+    """Stop where a sink takes lists alone.
+
+    Raises:
+        UsageError: it does.
+    """
+    if spec.table is None:
+        wanted = "want a file, a folder/, https:// or postgresql://"
+        raise UsageError(f"--to {spec.name} takes lists and no alerts; {wanted}")
 
 
 def _run(rows: Sequence[AlertRow]) -> str:

@@ -162,8 +162,8 @@ def _of_numbers(values: Floats, valid: NDArray[np.bool_], rule: ColumnRule) -> F
         low, high = rule.range
         wrong = valid & ((values < low) | (values > high))
         if wrong.any():
-            told = _listed([f"{one:g}" for one in np.unique(values[wrong])])
-            yield "range", f"outside {low:g} to {high:g}: {told}", wrong
+            shown = _listed([f"{one:g}" for one in np.unique(values[wrong])])
+            yield "range", f"outside {low:g} to {high:g}: {shown}", wrong
     if len(known) < LEAST:
         return
     for end in (known.min(), known.max()):
@@ -263,8 +263,8 @@ def _repeated(snapshot: Snapshot) -> Iterator[Fault]:
 
 
 def _listed(values: list[str] | list[object]) -> str:
-    told = [repr(str(one)) if str(one) != str(one).strip() or not str(one) else str(one) for one in values]
-    return ", ".join(told[:NAMED]) + (f" and {len(told) - NAMED} more" if len(told) > NAMED else "")
+    shown = [repr(str(one)) if str(one) != str(one).strip() or not str(one) else str(one) for one in values]
+    return ", ".join(shown[:NAMED]) + (f" and {len(shown) - NAMED} more" if len(shown) > NAMED else "")
 
 
 def _shown(kind: str, value: float) -> str | float:

@@ -145,10 +145,10 @@ class Known:
 
     def _check_value(self, about: str, kind: EventSchema, column: str, value: object) -> None:
         if column not in kind.sets:
-            told = f"{', '.join(kind.sets)} alone" if kind.sets else "nothing"
+            allowed = f"{', '.join(kind.sets)} alone" if kind.sets else "nothing"
             raise EventRefused(
                 "unknown-column",
-                f"{about}: {kind.type} may set {told}, and it sets {column}; name it in the mapping: "
+                f"{about}: {kind.type} may set {allowed}, and it sets {column}; name it in the mapping: "
                 f"events.{kind.type}.sets",
             )
         wanted = self._users.columns.get(column)

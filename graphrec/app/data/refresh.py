@@ -102,10 +102,10 @@ def _load(bank: Bank, request: Refresh, mapping: str, progress: Progress) -> tup
     )
     counts = (*done.report.nodes.values(), *done.report.edges.values())
     names = ("read", "created", "changed", "removed", "rejected")
-    told = {name: sum(getattr(one, name) for one in counts) for name in names}
+    totals = {name: sum(getattr(one, name) for one in counts) for name in names}
     if done.events is not None:
-        told |= {"events": done.events["written"], "superseded": done.events["superseded"]}
-    return done.is_new or done.took_events, told
+        totals |= {"events": done.events["written"], "superseded": done.events["superseded"]}
+    return done.is_new or done.took_events, totals
 
 
 def _publish(bank: Bank, progress: Progress) -> bool:

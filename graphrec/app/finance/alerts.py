@@ -17,7 +17,7 @@ import numpy as np
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import ListAlerts, RunAlerts, SetAlert
 from graphrec.app.results import Alert, AlertsRun, AlertStep
-from graphrec.delivery.alerts import AlertRow, AlertsDelivered, deliver_alerts
+from graphrec.delivery.alerts import AlertRow, AlertsDelivered, check_takes_tables, deliver_alerts
 from graphrec.delivery.sinks import TableTarget, sink_for
 from graphrec.errors import RecordError, UnknownId, UsageError
 from graphrec.finance.alerts.anomaly import anomalies
@@ -55,7 +55,7 @@ def run_alerts(bank: Bank, request: RunAlerts, progress: Progress) -> AlertsRun:
     found: list[Alert] = []
     file = _of_kind(file, request.kind)
     if request.to is not None:
-        sink_for(None, request.to)  # an address that is none stops the run before it raises anything
+        check_takes_tables(sink_for(None, request.to)[0])  # before the run raises anything
     for place, rule in enumerate(file.rule):
         progress("rules", place, len(file.rule))
         found += by_rule(facts, rule, as_of, np.arange(graph.count(graph.schema.roles.user)))
@@ -183,9 +183,9 @@ def _of_store(bank: Bank, schema: GraphSchema, file: AlertsFile, as_of: int) -> 
                 found += _unlike(signal, transfers, as_of, label, owners, schema.roles.user)
                 continue
             for one in _patterns(signal, transfers, as_of):
-                user, told = owners.get(one.account), tuple(_told(signal, one, people))
+                user, evidence = owners.get(one.account), tuple(_evidence(signal, one, people))
                 path = _path(one.steps, one.account if people else None)
-                found.append(_alert(signal, label, one.account, user, _day(one.at), told, path))
+                found.append(_alert(signal, label, one.account, user, _day(one.at), evidence, path))
     return found
 
 
@@ -226,12 +226,12 @@ def _shared(store: Store, schema: GraphSchema, signal: SignalTable, as_of: int) 
         at[kept],
     )  # fmt: skip
     for one in sharing(links, as_of, days=signal.days, least=signal.least, always=ALWAYS):
-        told = f"shares {edge.target} {one.shared} with {len(one.others)} others"
+        text = f"shares {edge.target} {one.shared} with {len(one.others)} others"
         own, day = (None if moment is None else _day(moment) for moment in (one.own, one.at))
         names = one.others if owners is not None else [f"other {n}" for n, _ in enumerate(one.others, start=1)]
         path = (AlertStep(one.account, one.shared, own), *(AlertStep(each, one.shared, None) for each in names))
         user = one.account if owners is None else owners.get(one.account)
-        yield _alert(signal, label, one.account, user, day or _day(as_of), (told,), path[:_SHOWN])
+        yield _alert(signal, label, one.account, user, day or _day(as_of), (text,), path[:_SHOWN])
 
 
 def _jumps(store: Store, schema: GraphSchema, jump: JumpTable, as_of: int) -> Iterator[Alert]:
@@ -259,8 +259,8 @@ def _jumps(store: Store, schema: GraphSchema, jump: JumpTable, as_of: int) -> It
     for customer, given in sorted(answers.items()):
         (before, _, one), (last, _, other) = (sorted(given) if len(given) > 1 else 2 * given)[-2:]
         if abs(other - one) >= jump.least and last > as_of - jump.days * DAY:
-            told = tuple(f"{_day(day)}: {jump.column} {number:g}" for day, number in ((before, one), (last, other)))
-            yield _alert(jump, user, customer, customer, _day(last), told)
+            evidence = tuple(f"{_day(day)}: {jump.column} {number:g}" for day, number in ((before, one), (last, other)))
+            yield _alert(jump, user, customer, customer, _day(last), evidence)
 
 
 def _unlike(
@@ -271,7 +271,7 @@ def _unlike(
     for row in measured.highest(signal.share).tolist():
         account = transfers.ids[int(measured.accounts[row])]
         path = _path(measured.path(row), account if label == user else None)
-        yield _alert(signal, label, account, owners.get(account), _day(as_of), tuple(measured.told(row)), path)
+        yield _alert(signal, label, account, owners.get(account), _day(as_of), tuple(measured.described(row)), path)
 
 
 def _patterns(signal: SignalTable, transfers: Transfers, as_of: int) -> list[Signal]:
@@ -284,7 +284,7 @@ def _patterns(signal: SignalTable, transfers: Transfers, as_of: int) -> list[Sig
     return fans(transfers, as_of, days=signal.days, least=signal.least, into=into, smallest=signal.smallest)
 
 
-def _told(signal: SignalTable, one: Signal, people: bool) -> Iterator[str]:
+def _evidence(signal: SignalTable, one: Signal, people: bool) -> Iterator[str]:
     """The evidence of a pattern; where accounts are customers, nobody else is named."""
     if signal.kind.startswith("fan"):
         others = {start if signal.kind == "fan_in" else end for start, end, _, _ in one.steps}

@@ -71,7 +71,7 @@ class Anomalies:
             own = own[np.argsort(sign * known.amount[own], kind="stable")]
         return known.steps(np.sort(own[:most]))
 
-    def told(self, row: int, most: int = 5) -> list[str]:
+    def described(self, row: int, most: int = 5) -> list[str]:
         """The measures that add most to a score, each with its value and the usual one."""
         names = sorted((name for name in self.parts if self.parts[name][row] > 0), key=lambda n: -self.parts[n][row])
         return [

@@ -117,6 +117,6 @@ def first_alerts(rules: Sequence[RuleTable], signals: Sequence[SignalTable], jum
         for one in listed:
             lines += ["", f"[[{table}]]"]
             unused = {None, "", 0.0}
-            told = {key: value for key, value in asdict(one).items() if value not in unused and key != "share"}
-            lines += [f"{key} = {toml(value)}" for key, value in told.items()]
+            written = {key: value for key, value in asdict(one).items() if value not in unused and key != "share"}
+            lines += [f"{key} = {toml(value)}" for key, value in written.items()]
     return "\n".join([*lines, ""])

@@ -125,8 +125,8 @@ class FirstHop(Adjacency):
         kept = self._users[origin] >= 0
         own = from_rows(origin[kept], reached[kept], len(self._users))
         places = np.concatenate([np.arange(*found.indptr[user : user + 2]) for user in there.tolist()])[kept]
-        told: tuple[Any, ...] = (found.weight, found.newest, found.faded)
-        return Adjacency(own.indptr, own.indices, *(None if one is None else one[places] for one in told))
+        columns: tuple[Any, ...] = (found.weight, found.newest, found.faded)
+        return Adjacency(own.indptr, own.indices, *(None if one is None else one[places] for one in columns))
 
     @cached_property
     def indptr(self) -> NDArray[np.int64]:
@@ -234,9 +234,9 @@ class FirstHop(Adjacency):
 def _row_of(whole: Adjacency, node: int) -> Adjacency:
     """One row of an adjacency, alone."""
     start, end = whole.indptr[node : node + 2].tolist()
-    told: tuple[Any, ...] = (whole.weight, whole.newest, whole.faded)
+    columns: tuple[Any, ...] = (whole.weight, whole.newest, whole.faded)
     bounds = np.array([0, end - start])
-    return Adjacency(bounds, whole.indices[start:end], *(None if one is None else one[start:end] for one in told))
+    return Adjacency(bounds, whole.indices[start:end], *(None if one is None else one[start:end] for one in columns))
 
 
 def first_hops(

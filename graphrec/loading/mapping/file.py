@@ -190,7 +190,10 @@ class DocumentTable(Struct, frozen=True, forbid_unknown_fields=True):
     text: Annotated[Text, Meta(description="Column with its text.")]
     published: Annotated[Text, Meta(description="Column with the time from which it was known, in ISO form.")]
     title: Annotated[Text | UnsetType, Meta(description="Column with its title, which is its first sentence.")] = UNSET
-    form: Annotated[Literal["text", "html"], Meta(description="What the text is written in.")] = "text"
+    form: Annotated[
+        Literal["text", "html", "pdf"],
+        Meta(description="What the text is written in; pdf: the column has paths of PDF files in the folder."),
+    ] = "text"
 
 
 class SplitTable(Struct, frozen=True, forbid_unknown_fields=True):

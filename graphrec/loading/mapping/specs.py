@@ -166,7 +166,8 @@ class DocumentSpec:
     text: str
     published: str
     title: str | None = None
-    form: Literal["text", "html"] = "text"
+    form: Literal["text", "html", "pdf"] = "text"
+    """pdf: the column of the text has paths of files, below the folder of the data."""
 
 
 @dataclass(frozen=True)

@@ -76,8 +76,8 @@ def run_load(
         scratch: folder in which decoded files and spilled tables lie meanwhile, usually the home; the system's own
             when there is none.
         sql_seconds: how long a statement may run.
-        covering: is told, before anything is written, up to when the files have events, by their type, in microseconds
-            since 1970.
+        covering: called, before anything is written, with the time up to which the files have events, by their type,
+            in microseconds since 1970.
         suppressed: says which of some persons were forgotten: their rows are left out and counted.
         stored: gives the values that the store has, for gaps that the mapping fills with them.
 

@@ -441,10 +441,10 @@ def _without_suppressed(database: duckdb.DuckDBPyConnection, staged: Staged, sup
     database.execute(f"CREATE OR REPLACE TABLE {_SUPPRESSED} AS SELECT id FROM _hidden")
     database.unregister("_hidden")
 
-    def told(group: dict[str, Plan]) -> dict[str, Plan]:
+    def hiding(group: dict[str, Plan]) -> dict[str, Plan]:
         return {key: replace(plan, persons=tuple(persons[plan.statement])) for key, plan in group.items()}
 
-    nodes, edges, series = told(staged.nodes), told(staged.edges), told(staged.series)
+    nodes, edges, series = hiding(staged.nodes), hiding(staged.edges), hiding(staged.series)
     return replace(staged, nodes=nodes, edges=edges, series=series, hides=bool(hidden)) if hidden else staged
 
 

@@ -418,9 +418,9 @@ def _percents(item: Any, words: Sentences) -> Waterfall | None:
 
 def _score(item: Item, words: Sentences) -> Waterfall:
     """The reasons of a product in score units, which add up to the score with all else."""
-    told = [one for one in item.reasons if one.percent is not None]
-    parts = [(one.text, one.share) for one in told[:REASONS]]
-    whole = next((100 * one.share / one.percent for one in told if one.percent), 0.0)
+    counted = [one for one in item.reasons if one.percent is not None]
+    parts = [(one.text, one.share) for one in counted[:REASONS]]
+    whole = next((100 * one.share / one.percent for one in counted if one.percent), 0.0)
     against = (item.against or 0.0) * whole / 100
     rest = item.score - sum(share for _, share in parts) + against
     parts += [(words.say("heads.rest"), rest)] if abs(rest) > 5e-5 else []
