@@ -427,22 +427,28 @@ def test_the_target_market_and_the_bank_s_own_interest_are_said(bank: Bank) -> N
 
 
 def test_exposure_counts_lists_beside_what_is_allowed(bank: Bank, advised: Path) -> None:
-    rows, _ = tables()
+    rows, edges = tables()
     own = {row["id"]: row["own_brand"] for row in rows["Product"]}
+    held = {(one["source"], one["target"]) for name in SCHEMA.roles.holding for one in edges[name].to_pylist()}
     found = bank.exposure(AskExposure(k=5))
     listed, allowed = Counter[bool | None](), Counter[bool | None]()
     for customer in rows["Customer"]:
         answer = bank.recommend(Recommend(customer["id"], 5, record=False)).answer
         listed.update(own[item.product] for item in answer.items)
         if answer.items:
-            whole = bank.recommend(Recommend(customer["id"], 10_000, record=False, reasons=1)).answer.items
-            allowed.update(own[item.product] for item in whole)
+            # The policy written out: not held, and not above the customer's attitude to risk.
+            allowed.update(
+                row["own_brand"]
+                for row in rows["Product"]
+                if row["risk_class"] <= customer["attitude"] and (customer["id"], row["id"]) not in held
+            )
     by_value = {one.value: one for one in found.groups if one.column == "own_brand"}
     names = {True: "yes", False: "no", None: "not recorded"}
     assert found.places == sum(listed.values())
     for value, name in names.items():
         assert by_value[name].products == sum(one is value for one in own.values())
         assert by_value[name].of_lists == pytest.approx(listed[value] / sum(listed.values()))
+        assert by_value[name].of_allowed == pytest.approx(allowed[value] / sum(allowed.values()))
         assert by_value[name].lift == pytest.approx(by_value[name].of_lists / by_value[name].of_allowed)
     assert {one.column for one in found.groups} == {"own_brand", "paid_percent"}
     assert found.record is not None
