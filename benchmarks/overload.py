@@ -44,6 +44,8 @@ from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.serving.answer import Answer
 
 USERS = [f"C{number:06}" for number in range(1, 41)]
+EVERY = 400
+"""Lists between two swaps."""
 POLICIES = {"1": "product.risk_class <= 7", "2": "product.risk_class <= 3"}
 
 
@@ -139,7 +141,9 @@ class Swaps:
 
     def __init__(self, home: Path, bank: Path, folder: Path, k: int) -> None:
         self.bank, self.k = Bank.open(home), k
-        self.models = [one.id for one in self.bank.models() if one.state in ("live", "final", "tested")][:2]
+        # A promotion keeps a version of a model, which is the same one.
+        different = {one.hash: one.id for one in self.bank.models() if one.state in ("live", "final", "tested")}
+        self.models = list(different.values())[:2]
         # Two snapshots, kept outside the home: one of them is published at each turn, as a load does.
         run("demo", "--size", "S", "--seed", "8", "--out", f"{folder}/other")
         self.snapshots = []
@@ -157,7 +161,7 @@ class Swaps:
                 assert names not in self.known, "two states of the home have one name"
                 self.known[names] = [item.product for item in answer.items]
         self.seen = dict.fromkeys({names[1:] for names in self.known}, 0)
-        self.mixed = 0
+        self.mixed = self.changes = 0
         self._counting = threading.Lock()
 
     def put(self, place: int) -> None:
@@ -177,14 +181,16 @@ class Swaps:
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """Every tenth of a second another state."""
+        """Every tenth of a second another state, as soon as some lists were made of the one before."""
         stop = threading.Event()
 
         def change() -> None:
-            place = 0
+            place = made = 0
             while not stop.wait(0.1):
-                place += 1
-                self.put(place)
+                if (now := sum(self.seen.values())) - made >= EVERY:
+                    place, made = place + 1, now
+                    self.put(place)
+            self.changes = place
 
         thread = threading.Thread(target=change)
         thread.start()
@@ -207,19 +213,19 @@ class Swaps:
                     self.check(user, state, [item["product"] for item in plain["items"]])
 
     def by_calls(self, answers: int) -> None:
-        """Sixteen at a time by the library, from eight threads that share a bank, as a worker's do."""
+        """Those of all users at a time by the library, from eight threads that share a bank, as a worker's do."""
         asking = Bank.open(self.bank.home.path)
         asking.opened.compile(asking.opened.engine(asking.home, None, asking.now()))
 
         def call(turn: int) -> None:
-            users = [USERS[(16 * turn + place) % len(USERS)] for place in range(16)]
+            users = [*USERS[turn % len(USERS) :], *USERS[: turn % len(USERS)]]
             made = asking.recommend_all([Recommend(user, self.k, record=False) for user in users])
             for user, served in zip(users, made, strict=True):
                 assert isinstance(served, Served), served
                 self.check(user, state_of(served.answer), [item.product for item in served.answer.items])
 
         with ThreadPoolExecutor(8) as callers:
-            list(callers.map(call, range(answers // 16)))
+            list(callers.map(call, range(answers // len(USERS))))
 
 
 def state_of(answer: Answer) -> tuple[str, ...]:
@@ -238,9 +244,9 @@ def swaps(home: Swaps, address: str, key: str, answers: int, direct: int) -> boo
     least, most = min(home.seen.values()), max(home.seen.values())
     good = home.mixed == 0 and len(home.seen) == 8 and least > 0
     print(
-        f"{answers:,} lists over HTTP, {direct // 16 * 16:,} by the library ({used:.0f} s of processor) under swaps of "
-        f"2 policies, 2 snapshots, {len(home.models)} models (of each of the 8 {least} to {most}): {home.mixed} mixed: "
-        f"{held(good)}"
+        f"{answers:,} lists over HTTP, {direct // len(USERS) * len(USERS):,} by the library ({used:.0f} s of "
+        f"processor) under {home.changes:,} swaps of 2 policies, 2 snapshots, {len(home.models)} models (of each of "
+        f"the 8 {least} to {most}): {home.mixed} mixed: {held(good)}"
     )
     return good
 
@@ -253,22 +259,23 @@ OF_ADMIN = (
 )  # fmt: skip
 
 
-def anything(address: str, keys: dict[str, str], cases: int) -> bool:
+def anything(address: str, keys: dict[str, str], cases: int, within: float | None) -> bool:
     """Send whatever the OpenAPI text allows, and more; what came back is what the service counted."""
     before = counted(address, keys["compliance"])
     slow = [word for name in SLOW for word in ("--include-operation-id", name)]
     other = [word for name in SLOW for word in ("--exclude-operation-id", name)]
     admin = [word for name in OF_ADMIN for word in ("--include-operation-id", name)]
     failed = []
-    for role, chosen, most in (
-        ("admin", admin, cases),
-        ("compliance", other, cases),
-        ("compliance", slow, max(cases // 20, 1)),
+    for role, chosen, most, share in (
+        ("admin", admin, cases, 0.2),
+        ("compliance", other, cases, 0.7),
+        ("compliance", slow, max(cases // 20, 1), 0.1),
     ):
+        until = [] if within is None else ["--max-time", str(int(share * within))]
         words = [
             str(Path(sys.executable).with_name("schemathesis")), "run", f"{address}/openapi.json", "-H",
             f"Authorization: Bearer {keys[role]}", "--max-examples", str(most), "--checks", "not_a_server_error",
-            "--phases", "examples,coverage,fuzzing", "--seed", "5", "--continue-on-failure", *chosen,
+            "--phases", "examples,coverage,fuzzing", "--seed", "5", "--continue-on-failure", *until, *chosen,
         ]  # fmt: skip
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -307,6 +314,7 @@ def main() -> int:
     parser.add_argument("--answers", type=int, default=2000)
     parser.add_argument("--direct", type=int, default=0)
     parser.add_argument("--cases", type=int, default=20)
+    parser.add_argument("--within", type=float, help="seconds after which no more cases are sent")
     parser.add_argument("--k", type=int, default=10, help="length of the lists under swaps")
     parser.add_argument("--home", type=Path, help="one that is there, with two models; it is changed")
     parser.add_argument("--bank", type=Path, help="the files of the demo bank that it was made of")
@@ -331,7 +339,7 @@ def main() -> int:
                 "swaps": lambda: swaps(
                     Swaps(there, bank, Path(folder), asked.k), address, keys["service"], asked.answers, asked.direct
                 ),
-                "anything": lambda: anything(address, keys, asked.cases),
+                "anything": lambda: anything(address, keys, asked.cases, asked.within),
             }
             good = [parts[one]() for one in asked.only.split(",")]
     return int(not all(good))

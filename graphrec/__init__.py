@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graphrec.app.bank import Bank as Bank
+    from graphrec.app.jobs import AskEscrow as AskEscrow
     from graphrec.app.jobs import AskExposure as AskExposure
     from graphrec.app.jobs import AskFairness as AskFairness
     from graphrec.app.jobs import AskMarket as AskMarket
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import EvaluateNew as EvaluateNew
     from graphrec.app.jobs import Export as Export
     from graphrec.app.jobs import ExtractTexts as ExtractTexts
+    from graphrec.app.jobs import Federate as Federate
     from graphrec.app.jobs import FindDuplicates as FindDuplicates
     from graphrec.app.jobs import FindTopics as FindTopics
     from graphrec.app.jobs import FitClassifier as FitClassifier
@@ -109,14 +111,14 @@ _REQUESTS = (
     "WhatIf", "WhyNot",
 )  # fmt: skip
 _JOBS = (
-    "AskExposure", "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio", "AskPortfolios",
-    "AskQuality", "AskQuery", "AskStability", "Backup", "CompareModels",
+    "AskEscrow", "AskExposure", "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio",
+    "AskPortfolios", "AskQuality", "AskQuery", "AskStability", "Backup", "CompareModels",
     "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates",
-    "EvaluateNew", "Export", "ExtractTexts", "FindDuplicates", "FindTopics", "FitClassifier", "FitResponse", "FitRisk",
-    "Forget", "InitPolicy", "InitFile", "CheckCases", "EvaluateExperiments", "ListAlerts", "ListContacts", "ListRecord",
-    "Load", "MakeDemoBank", "MakePortraits", "MakeReport", "Monitor", "PlanCampaign", "PlanLoan", "ProposeMapping",
-    "PruneRecord", "Publish", "ProposePortfolio", "PutHold", "Refresh", "Reidentify", "ReportCampaign", "ReportRisk",
-    "Restore", "RunAlerts",
+    "EvaluateNew", "Export", "ExtractTexts", "Federate", "FindDuplicates", "FindTopics", "FitClassifier", "FitResponse",
+    "FitRisk", "Forget", "InitPolicy", "InitFile", "CheckCases", "EvaluateExperiments", "ListAlerts", "ListContacts",
+    "ListRecord", "Load", "MakeDemoBank", "MakePortraits", "MakeReport", "Monitor", "PlanCampaign", "PlanLoan",
+    "ProposeMapping", "PruneRecord", "Publish", "ProposePortfolio", "PutHold", "Refresh", "Reidentify",
+    "ReportCampaign", "ReportRisk", "Restore", "RunAlerts",
     "ScoreResponse", "ScoreRisk", "SetAlert", "SignHead", "StopExperiment", "TakeSnapshot", "Train", "Tune",
     "VerifyRecord",
 )  # fmt: skip

@@ -1271,6 +1271,31 @@ class Bank:
 
         return forget(self, request, progress)
 
+    @needs_extra("train")
+    def federate(self, request: jobs.Federate) -> results.Federated:
+        """One step towards a model of several banks, none of which sees another's customers.
+
+        Raises:
+            UsageError: a file or a name is missing, or does not belong to the plan.
+            SourceError: a file is none of these.
+            NotTrained: there is no snapshot.
+        """
+        from graphrec.app.privacy.federated import federate
+
+        return federate(self, request)
+
+    def escrow(self, request: jobs.AskEscrow) -> results.EscrowOf:
+        """The keys in escrow of who was forgotten: listed, released with a reason, or destroyed at their date.
+
+        Raises:
+            UnknownId: no key of that customer is in escrow.
+            UsageError: a release has no reason, or nobody asks.
+            RecordError: a release cannot be recorded.
+        """
+        from graphrec.app.privacy.escrow import escrow
+
+        return escrow(self, request)
+
     @needs_extra("embedded")
     def convert_store(self, *, progress: Progress = silent) -> results.StoreConverted:
         """The embedded store of the home, written anew by the engine that GRAPHREC_ENGINE names.

@@ -428,6 +428,42 @@ class Forget:
     """A file with one id a line, besides."""
     reason: str | None = None
     """Why, for the certificate: no name, no id."""
+    keep_record_until: str | None = None
+    """Last day, YYYY-MM-DD, that a rule asks to keep what was recorded: the key goes into escrow until then."""
+    rule: str | None = None
+    """Which rule that is."""
+
+
+@dataclass(frozen=True)
+class Federate:
+    """One step towards a model of several banks."""
+
+    step: Literal["join", "plan", "send", "add", "finish"]
+    files: tuple[Path, ...] = ()
+    """What the step reads, in its order."""
+    name: str | None = None
+    """join: of the bank; plan: of the round."""
+    out: Path | None = None
+    power: float = 0.0
+    """How far customers with many products count less."""
+    min_group: int = 5
+    """Customers of all banks that a count needs."""
+    final: bool = False
+    """Count what the test of a model hides, too."""
+
+
+@dataclass(frozen=True)
+class AskEscrow:
+    """The keys in escrow: listed, one of them released or closed, or those whose date is over destroyed."""
+
+    release: str | None = None
+    """The customer whose entries are to be read."""
+    close: str | None = None
+    """The customer whose entries are to be read no more."""
+    reason: str | None = None
+    by: str | None = None
+    due: bool = False
+    """Destroy the keys whose date is over."""
 
 
 @dataclass(frozen=True)
@@ -636,6 +672,11 @@ class Monitor:
     """A date as of which the home has a snapshot, or the first digits of a snapshot's hash; None: that of the live
     model."""
     record: bool = True
+    """The run is kept too, for the page over time."""
+    page: Path | None = None
+    """A page of all runs over time."""
+    tell: bool = True
+    """Tell those whom monitor.toml names."""
 
 
 @dataclass(frozen=True)

@@ -696,6 +696,49 @@ class Forgotten:
 
 
 @dataclass(frozen=True)
+class Federated:
+    """What a step towards a model of several banks came to."""
+
+    step: str
+    path: Path | None
+    """What it wrote."""
+    banks: int
+    products: int
+    """With enough holders, once that is known."""
+    customers: int | None = None
+    """Of all banks, who hold something; None: not known yet."""
+    round: int | None = None
+    """1 or 2, of messages and totals."""
+
+
+@dataclass(frozen=True)
+class KeyInEscrow:
+    """The key of somebody's entries in the record, without whose it is."""
+
+    slot: int
+    until: str
+    """Last day, YYYY-MM-DD."""
+    rule: str
+    since: str
+    released: str | None = None
+    """Since when its entries can be read; None: they cannot."""
+
+
+@dataclass(frozen=True)
+class EscrowOf:
+    """The keys in escrow, and what was done with some."""
+
+    keys: tuple[KeyInEscrow, ...]
+    changed: KeyInEscrow | None = None
+    """What was released or closed."""
+    entries: int = 0
+    """That can be read again."""
+    destroyed: tuple[KeyInEscrow, ...] = ()
+    certificate: Path | None = None
+    """Of what was destroyed."""
+
+
+@dataclass(frozen=True)
 class RiskFitted:
     """A risk model that was fitted."""
 

@@ -32,6 +32,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("graphrec.cli.records.replay", "Compute a recorded answer again."),
     "reidentify": ("graphrec.cli.privacy.reidentify", "Tell who the pseudonyms of an export are."),
     "contest": ("graphrec.cli.privacy.contest", "Leave an edge that a customer contests out of lists."),
+    "escrow": (
+        "graphrec.cli.privacy.escrow",
+        "List, release or destroy the keys of what a rule keeps.",
+    ),
+    "federate": (
+        "graphrec.cli.privacy.federate",
+        "Fit a model on several banks, none of which sees another's customers.",
+    ),
     "hold": ("graphrec.cli.privacy.hold", "Keep a customer from being forgotten for now."),
     "backup": ("graphrec.cli.maintenance.backup", "Write the home to one file."),
     "restore": ("graphrec.cli.maintenance.restore", "Put the home of a backup in its place."),

@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 from graphrec.config.market import MARKET_FILE
 from graphrec.errors import ModelError, UsageError
 from graphrec.features.blocks import SourceContext, SourceMaker, Sources
-from graphrec.features.sources import columns, portfolio, series
+from graphrec.features.sources import columns, portfolio, series, sums
 from graphrec.home import Home
 from graphrec.progress import Progress, silent
 
@@ -36,7 +36,7 @@ def makers() -> dict[str, SourceMaker]:
         ModelError: a plug-in cannot be imported or has the name of another source.
     """
     found: dict[str, SourceMaker] = {"columns": columns.make, "series": series.make, "portfolio": portfolio.make}
-    found = {"text": _text, **found}  # type: ignore[dict-item]
+    found = {"text": _text, **found, "sums": sums.make}  # type: ignore[dict-item]
     for point in sorted(entry_points(group=GROUP), key=lambda one: one.name):
         where = f"feature plug-in {point.name} ({point.value})"
         if point.name in found:
@@ -65,5 +65,6 @@ def sources_of(names: Sequence[str], home: Home, encoder: str | None = None, *, 
             raise UsageError(
                 f"--blocks {','.join(names)}: there is no source {name!r}; there are {', '.join(makers())}"
             )
-    context = SourceContext(home.vectors, home.series, home.path / MARKET_FILE, encoder)
+    market, sums_of = home.path / MARKET_FILE, home.vault / "federated"
+    context = SourceContext(home.vectors, home.series, market, encoder, sums_of)
     return Sources(tuple(makers()[name](context) for name in names), progress)

@@ -61,6 +61,9 @@ def refresh(bank: Bank, request: Refresh, progress: Progress) -> Refreshed:
     steps = []
     began = time.monotonic()
     with log.stage("refresh") as stage:
+        from graphrec.app.privacy.escrow import destroy_due
+
+        stage.count(keys_destroyed=len(destroy_due(bank).destroyed))
         for name, did, counts in _steps(bank, request, progress):
             steps.append(Step(name, did, counts, round(time.monotonic() - began, 3)))
             began = time.monotonic()
