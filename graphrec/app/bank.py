@@ -655,6 +655,29 @@ class Bank:
         return ask_portfolio(self, request)
 
     @needs_extra("finance")
+    def exposure(self, request: jobs.AskExposure, *, progress: Progress = silent) -> results.Exposure:
+        """How large a part of all lists goes to products by columns, beside their part of what the policy allows.
+
+        Raises:
+            UsageError: a column is not there, or none is named.
+            NotTrained: there is no model.
+        """
+        from graphrec.app.lists.exposure import exposure
+
+        return exposure(self, request, progress)
+
+    @needs_extra("load")
+    def portfolios(self, request: jobs.AskPortfolios, *, progress: Progress = silent) -> results.Portfolios:
+        """The portfolios of all customers as of a date, a line each in a file, and what a candidate would do to them.
+
+        Raises:
+            UnknownId: there is no such product.
+            UsageError: holdings have no amounts, or market.toml does not fit the graph.
+        """
+        from graphrec.app.finance.portfolios import portfolios
+
+        return portfolios(self, request, progress)
+
     def propose_portfolio(self, request: jobs.ProposePortfolio) -> results.ProposedMix:
         """The least volatile mix of what a customer holds and of the products of their list, within limits.
 
@@ -757,6 +780,17 @@ class Bank:
         from graphrec.app.finance.statement import printed
 
         return printed(self, handed, form)
+
+    @needs_extra("pdf")
+    def statement_as_pdf(self, handed: answers.Handed) -> bytes:
+        """A statement as PDF in its language.
+
+        Raises:
+            UsageError: the machine lacks libraries or fonts that this needs.
+        """
+        from graphrec.app.finance.statement import as_pdf
+
+        return as_pdf(self, handed)
 
     def decide(self, request: requests.Decide) -> answers.Handed:
         """What a person decided of a statement, appended to the record.
